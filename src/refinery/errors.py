@@ -1,0 +1,71 @@
+"""What can go wrong, split by what the user does next.
+
+RefineryError
+ ├─ DefinitionError      the pipeline definition (or a rule set, or a command's argument) is wrong: exit code 2
+ ├─ InputError           a source, shard, row or model cannot be used as given: exit code 2
+ └─ RunError             the run failed after its input was accepted: exit code 1
+     ├─ UnitFailed       one unit of work failed; names the unit
+     ├─ OutputError      the output or the work directory cannot be written
+     └─ ConservationError  documents in != kept + dropped + rejected: a bug, never a warning
+"""
+
+from __future__ import annotations
+
+
+class RefineryError(Exception):
+    """Anything refinery tells a user in words; `exit_code` is what the command line returns."""
+
+    exit_code = 1
+
+
+class DefinitionError(RefineryError):
+    """Every problem found in a definition, one line each: place, what is wrong, what to do."""
+
+    exit_code = 2
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+    def __reduce__(self) -> tuple[type[DefinitionError], tuple[str, ...]]:
+        return type(self), self.problems
+
+
+class InputError(RefineryError):
+    """A file, row or model that cannot be used; `place` says which (path, shard, row), `hint` what to do."""
+
+    exit_code = 2
+
+    def __init__(self, place: str, problem: str, hint: str = "") -> None:
+        self.place = place
+        self.problem = problem
+        self.hint = hint
+        super().__init__(f"{place}: {problem}" + (f" ({hint})" if hint else ""))
+
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str, str]]:
+        return type(self), (self.place, self.problem, self.hint)
+
+
+class RunError(RefineryError):
+    """The run failed; what was finished before stays finished."""
+
+
+class UnitFailed(RunError):
+    """A unit of work failed; `unit` names it, `retryable` says whether another attempt could help."""
+
+    def __init__(self, unit: str, problem: str, *, retryable: bool = False) -> None:
+        self.unit = unit
+        self.problem = problem
+        self.retryable = retryable
+        super().__init__(f"{unit}: {problem}")
+
+    def __reduce__(self) -> tuple[type[UnitFailed], tuple[str, str]]:
+        return type(self), (self.unit, self.problem)
+
+
+class OutputError(RunError):
+    """An output folder or the work directory cannot be used or is full."""
+
+
+class ConservationError(RunError):
+    """A stage's documents do not add up."""

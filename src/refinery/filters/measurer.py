@@ -1,0 +1,37 @@
+"""The shape of a measurer: any callable with a name, a version, its settings and an output schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import pyarrow as pa
+
+from refinery.text.batch import TextBatch
+
+
+class Measurer(Protocol):
+    """Measures every document of a batch; picklable, cheap to build, loads models on first call.
+
+    `settings` is all that its numbers depend on besides `version` (a model by the hash of its content, never
+    by path), as JSON values: the fingerprint is made of it. The call returns one row a document, with `schema`.
+    """
+
+    @property
+    def name(self) -> str:
+        """The word that a definition uses for it."""
+
+    @property
+    def version(self) -> int:
+        """Raised whenever the same settings and text would give other numbers."""
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """Canonical configuration, JSON values only."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns it makes."""
+
+    def __call__(self, batch: TextBatch) -> pa.RecordBatch:
+        """One row a document, in the batch's order."""

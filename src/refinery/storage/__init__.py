@@ -1,0 +1,1 @@
+"""Filesystems, shards, readers and writers by format, and the atomic commit."""
