@@ -11,6 +11,9 @@ RefineryError
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class RefineryError(Exception):
     """Anything refinery tells a user in words; `exit_code` is what the command line returns."""
@@ -69,3 +72,16 @@ class OutputError(RunError):
 
 class ConservationError(RunError):
     """A stage's documents do not add up."""
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """`; did you mean "x"?`, or the valid names when nothing is near.
+
+    >>> nearest("relevence", ["lang", "relevance"])
+    '; did you mean "relevance"?'
+    """
+    choices = sorted(set(valid))
+    near = difflib.get_close_matches(name, choices, 1)
+    if near:
+        return f'; did you mean "{near[0]}"?'
+    return f"; there is {', '.join(choices[:30])}" if choices else ""

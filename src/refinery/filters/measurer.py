@@ -1,4 +1,4 @@
-"""The shape of a measurer: any callable with a name, a version, its settings and an output schema."""
+"""The shapes of a measurer and of a transform: any callable with a name, a version and its settings."""
 
 from __future__ import annotations
 
@@ -35,3 +35,22 @@ class Measurer(Protocol):
 
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document, in the batch's order."""
+
+
+class Transform(Protocol):
+    """Rewrites the text of every document; deterministic, replayed when survivors are written."""
+
+    @property
+    def name(self) -> str:
+        """The word that a definition uses for it."""
+
+    @property
+    def version(self) -> int:
+        """Raised whenever the same settings and text would give another text."""
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """Canonical configuration, JSON values only."""
+
+    def __call__(self, text: pa.Array) -> pa.Array:
+        """large_string in, large_string of the same length out."""

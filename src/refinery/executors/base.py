@@ -1,0 +1,93 @@
+"""The loop that bounds work in flight, counts, retries and reports; it stands once, above every executor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from refinery.errors import UnitFailed
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+MAX_LOST_WORKERS = 2  # times a unit may take its worker down before it is given up
+
+
+@dataclass(frozen=True)
+class Unit(Generic[A]):
+    """A piece of work: a plain function's argument, the name errors and logs use, its size in bytes of text."""
+
+    name: str
+    argument: A
+    weight: int = 1
+
+
+class WorkerLost(Exception):  # noqa: N818  (an event, not a user's error)
+    """The process that ran a unit is gone: killed, out of memory, or crashed in native code."""
+
+
+class Executor(Protocol):
+    """Runs a picklable function over arguments; knows nothing of retries or order."""
+
+    slots: int
+
+    def submit(self, ticket: int, function: Callable[[Any], Any], argument: Any) -> None:
+        """Starts one call; its outcome is told by `wait` under the same ticket."""
+
+    def wait(self) -> list[tuple[int, Any]]:
+        """Blocks until at least one call has ended: (ticket, result or the exception it raised)."""
+
+    def close(self) -> None:
+        """Stops what runs and frees what it started."""
+
+
+def run_units(
+    executor: Executor,
+    function: Callable[[A], R],
+    units: Sequence[Unit[A]],
+    on_done: Callable[[Unit[A], R], None] = lambda unit, result: None,
+) -> list[R]:
+    """Runs every unit, results in the units' order whatever the order of completion.
+
+    A lost worker is retried `MAX_LOST_WORKERS` times a unit; any other exception stops the run once the units
+    in flight have ended, so that finished work stays finished. Raises the first failing unit's error.
+    """
+    results: dict[int, R] = {}
+    losses = dict.fromkeys(range(len(units)), 0)
+    failure: Exception | None = None
+    waiting = iter(range(len(units)))
+    in_flight = 0
+
+    def start(ticket: int) -> None:
+        nonlocal in_flight
+        executor.submit(ticket, function, units[ticket].argument)
+        in_flight += 1
+
+    for ticket in _take(waiting, 2 * executor.slots):
+        start(ticket)
+    while in_flight:
+        for ticket, outcome in executor.wait():
+            in_flight -= 1
+            if isinstance(outcome, WorkerLost):
+                losses[ticket] += 1
+                if losses[ticket] <= MAX_LOST_WORKERS:
+                    start(ticket)
+                    continue
+                lost = f"its worker process died {losses[ticket]} times: {outcome}"
+                failure = failure or UnitFailed(units[ticket].name, lost)
+            elif isinstance(outcome, Exception):
+                failure = failure or outcome
+            else:
+                results[ticket] = outcome
+                on_done(units[ticket], outcome)
+            if failure is None:
+                for following in _take(waiting, 1):
+                    start(following)
+    if failure is not None:
+        raise failure
+    return [results[ticket] for ticket in range(len(units))]
+
+
+def _take(iterator: Iterator[int], count: int) -> list[int]:
+    return [ticket for ticket, _ in zip(iterator, range(count), strict=False)]

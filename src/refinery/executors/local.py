@@ -1,0 +1,101 @@
+"""Units on this machine: in this process for one worker, in a pool of fresh processes for more."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+from refinery.executors.base import WorkerLost
+
+_THREAD_LIMITS = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "ARROW_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+class InProcess:
+    """One worker: this process. An error keeps its traceback, a debugger works, nothing is pickled."""
+
+    slots = 1
+
+    def __init__(self) -> None:
+        self._queue: deque[tuple[int, Callable[[Any], Any], Any]] = deque()
+
+    def submit(self, ticket: int, function: Callable[[Any], Any], argument: Any) -> None:
+        """Queues the call; `wait` makes it."""
+        self._queue.append((ticket, function, argument))
+
+    def wait(self) -> list[tuple[int, Any]]:
+        """Makes the next call."""
+        ticket, function, argument = self._queue.popleft()
+        try:
+            return [(ticket, function(argument))]
+        except Exception as error:
+            return [(ticket, error)]
+
+    def close(self) -> None:
+        """Nothing to free."""
+        self._queue.clear()
+
+
+class ProcessPool:
+    """Several workers, started with `spawn`: a forked child would inherit locks held by Arrow's threads."""
+
+    def __init__(self, workers: int) -> None:
+        self.slots = workers
+        self._pool: ProcessPoolExecutor | None = None
+        self._futures: dict[Future[Any], int] = {}
+
+    def submit(self, ticket: int, function: Callable[[Any], Any], argument: Any) -> None:
+        """Hands the call to a worker; starts the pool when there is none."""
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self.slots, mp_context=context, initializer=_one_thread_each)
+        try:
+            future = self._pool.submit(function, argument)
+        except BrokenProcessPool as error:  # broken by a call whose end has not been collected yet
+            future = Future()
+            future.set_exception(error)
+        self._futures[future] = ticket
+
+    def wait(self) -> list[tuple[int, Any]]:
+        """Collects every call that has ended; a dead worker breaks the pool, which is then replaced."""
+        ended, _ = wait(self._futures, return_when=FIRST_COMPLETED)
+        if any(isinstance(future.exception(), BrokenProcessPool) for future in ended):
+            ended, _ = wait(self._futures)  # the others fail with it at once
+            self._shut_down()
+        return [(self._futures.pop(future), _outcome(future)) for future in list(ended)]
+
+    def close(self) -> None:
+        """Drops what has not started and waits for what runs."""
+        self._shut_down()
+        self._futures.clear()
+
+    def _shut_down(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+
+def local(workers: int) -> InProcess | ProcessPool:
+    """The executor for this machine: in process for one worker, else a pool."""
+    return InProcess() if workers <= 1 else ProcessPool(workers)
+
+
+def default_workers() -> int:
+    """The processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _outcome(future: Future[Any]) -> Any:
+    error = future.exception()
+    if isinstance(error, BrokenProcessPool):
+        return WorkerLost("killed, out of memory, or crashed")
+    return error if error is not None else future.result()
+
+
+def _one_thread_each() -> None:
+    for name in _THREAD_LIMITS:
+        os.environ[name] = "1"

@@ -1,0 +1,1 @@
+"""The pipeline definition: its models, its loading from YAML, and every check made before any work."""

@@ -1,0 +1,133 @@
+"""The pipeline definition as frozen models: what may be written in the YAML, and nothing else.
+
+These models are the single source of the checks, of the JSON Schema (`refinery schema`) and of the canonical
+form that fingerprints are made of. They do no work.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
+_BYTE_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+
+
+def _quantity(units: dict[str, int], example: str) -> BeforeValidator:
+    def parse(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        found = re.fullmatch(r"\s*([0-9][0-9_]*(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*", value)
+        if not found or found[2].lower() not in units:
+            raise ValueError(f"expected a number such as {example}, got {value!r}")
+        return int(float(found[1].replace("_", "")) * units[found[2].lower()])
+
+    return BeforeValidator(parse, json_schema_input_type=int | str)
+
+
+def _as_tuple(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | list[str])]
+Paths = Annotated[tuple[str, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | list[str])]
+TokenCount = Annotated[int, _quantity(_UNITS, "500M or 2B"), Field(gt=0)]
+ByteCount = Annotated[int, _quantity(_BYTE_UNITS, "256MiB"), Field(gt=0)]
+Use = str | dict[str, Any]  # a name alone, or {name: {settings}}
+
+
+class Model(BaseModel):
+    """Frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Source(Model):
+    """Where raw text comes from and which of its columns are the text and the id."""
+
+    path: Paths = Field(min_length=1, description="file, folder, glob or URL; relative to the definition")
+    text: str = Field("text", description="text column; dotted for a nested one")
+    id: str | None = Field(None, description="id column (default: `id` if there is one, else ids are minted)")
+    format: Literal["auto", "parquet", "jsonl", "warc", "wet"] = "auto"
+    extractor: Literal["resiliparse", "trafilatura"] = Field("resiliparse", description="HTML to text, for WARC")
+    binary_text: bool = Field(False, description="accept a binary text column that holds UTF-8")
+    on_error: Literal["quarantine", "fail"] = Field("quarantine", description="what a broken shard or row does")
+    max_document_bytes: ByteCount = Field(100 * 2**20, description="a longer row is rejected")
+
+
+class Near(Model):
+    """Near-duplicate removal: MinHash-LSH proposes, signature and text settle."""
+
+    similarity: float = Field(0.8, gt=0, le=1, description="Jaccard similarity of shingles from which on a document goes")
+    num_perm: int = Field(112, ge=16, le=1024, description="hashes in a signature")
+    bands: int | None = Field(None, ge=2, description="LSH bands (default: datasketch's optimum)")
+    rows: int | None = Field(None, ge=1, description="rows a band (default: datasketch's optimum)")
+    words: int = Field(5, ge=1, le=50, description="words a shingle")
+    chars: int = Field(8, ge=1, le=100, description="characters a shingle in unspaced scripts")
+    seed: int = Field(1, ge=0, lt=2**32)
+
+
+class Dedup(Model):
+    """One document of each group of duplicates is kept."""
+
+    exact: bool = True
+    near: Near | None = None
+    prefer: tuple[str, ...] = Field((), description='which one is kept: "source" or "COLUMN [ASC|DESC]", in order')
+    against: str | None = Field(None, description="output folder of an earlier run, whose documents are never kept again")
+    max_cluster_share: float = Field(
+        0.2, gt=0, le=1, description="the run stops when one near-duplicate cluster holds more of a source"
+    )
+
+
+class Select(Model):
+    """The best documents until a token budget is spent."""
+
+    tokens: TokenCount
+    by: str = Field(description='column to rank on, best first; "COLUMN ASC" to rank low values first')
+    tokenizer: str | None = Field(None, description="tokenizers JSON file for exact counts (default: estimated)")
+
+
+class RuleSetUse(Model):
+    """A rule set with some of its rules left out."""
+
+    rules: str
+    without: Names = ()
+
+
+KeepEntry = str | RuleSetUse | dict[Name, str]
+
+
+class Stage(Model):
+    """transform, measure, keep, then at most one of dedup and select."""
+
+    from_: Names = Field(alias="from", min_length=1, description="sources or stages; the order is the trust order")
+    transform: tuple[Use, ...] = ()
+    measure: tuple[Use, ...] = ()
+    keep: tuple[KeepEntry, ...] = ()
+    dedup: Dedup | None = None
+    select: Select | None = None
+
+
+class Output(Model):
+    """Where a stage's documents are written."""
+
+    path: str
+    format: Literal["parquet", "jsonl"] = "parquet"
+    measurements: tuple[str, ...] | None = Field(
+        None, description="measured columns to write beside the text (default: language, relevance, quality, tokens)"
+    )
+    shard_bytes: ByteCount = Field(256 * 2**20, description="text bytes an output shard holds")
+    shuffle: int | None = Field(None, ge=0, description="seed of a shuffle of all documents (default: input order)")
+
+
+class Pipeline(Model):
+    """A whole definition."""
+
+    refinery: Literal[1] = Field(description="version of this format")
+    name: Name
+    sources: dict[Name, Source] = Field(min_length=1)
+    stages: dict[Name, Stage] = Field(min_length=1)
+    outputs: dict[Name, Output] = Field(min_length=1, description="stage to where it is written")
