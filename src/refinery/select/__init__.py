@@ -1,1 +1,1 @@
-"""Select."""
+"""Choosing among good documents: the token budget."""

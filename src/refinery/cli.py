@@ -1,0 +1,160 @@
+"""The command line: parses, calls, renders. Everything heavy is imported inside the command that needs it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from refinery.plan.graph import Graph
+    from refinery.plan.plan import Plan
+
+app = typer.Typer(
+    name="refinery",
+    help="Raw text in, a training set for a domain language model out, every decision on record.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+train = typer.Typer(help="Train the models that a pipeline scores with.", no_args_is_help=True)
+app.add_typer(train, name="train")
+
+Definition = Annotated[Path, typer.Argument(metavar="PIPELINE.yaml", help="The pipeline definition.")]
+Work = Annotated[
+    Path | None,
+    typer.Option(help="Folder for measurements and decisions (default: .refinery beside the definition)."),
+]
+ShardSize = Annotated[int, typer.Option("--shard-mib", min=1, help="Cut larger files into shards of this size.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table, errors only.")]
+Json = Annotated[bool, typer.Option("--json", help="Progress as JSON lines on stderr, the result as JSON on stdout.")]
+
+
+class ExecutorName(StrEnum):
+    """Where units of work run."""
+
+    AUTO = "auto"
+    LOCAL = "local"
+
+
+@app.command()
+def run(
+    definition: Definition,
+    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes (default: one a core).")] = None,
+    work: Work = None,
+    shard_mib: ShardSize = 256,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Run a pipeline; what an earlier run of it finished is not done again."""
+    from refinery.executors.local import default_workers, local
+    from refinery.run.progress import progress
+    from refinery.run.run import execute
+
+    plan = _plan(definition, work, shard_mib)
+    executor = local(workers or default_workers())
+    try:
+        with progress(quiet=quiet, json=json) as shown:
+            manifests = execute(plan, executor, shown)
+    finally:
+        executor.close()
+    if json:
+        import orjson
+
+        typer.echo(orjson.dumps({name: m.model_dump(mode="json") for name, m in manifests.items()}))
+    elif not quiet:
+        from rich.console import Console
+
+        from refinery.report.funnel import funnel
+
+        for name, manifest in manifests.items():
+            Console().print(funnel(manifest))
+            rejected = sum(source.rejected for source in manifest.sources.values())
+            broken = sum(len(source.broken) for source in manifest.sources.values())
+            folder = plan.graph.output_paths[name]
+            if rejected or broken:
+                typer.echo(f"{rejected:,} rows were rejected and {broken} files could not be read: see {folder}/decisions.parquet and manifest.json")
+            typer.echo(f"Written to {folder}")
+
+
+@app.command()
+def check(definition: Definition) -> None:
+    """Check a definition: every name, column, model and path; reports all problems at once."""
+    graph = _resolve(definition)
+    from refinery.storage.shards import list_shards
+
+    counts = {name: len(list_shards(spec).shards) for name, spec in graph.sources.items()}
+    found = ", ".join(f"{name} ({count} shards)" for name, count in counts.items())
+    typer.echo(f"{definition} is valid: {found} -> {', '.join(graph.stages)} -> {', '.join(graph.outputs)}")
+
+
+@app.command()
+def plan(definition: Definition, work: Work = None, shard_mib: ShardSize = 256) -> None:
+    """Show what a run would do: passes, shards, bands and their recall, what is cached."""
+    planned = _plan(definition, work, shard_mib)
+    from rich.console import Console
+
+    from refinery.report.plan import plan_tables
+
+    for table in plan_tables(planned):
+        Console().print(table)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of pipeline definitions, for editors."""
+    import orjson
+
+    from refinery.pipeline.models import Pipeline
+
+    typer.echo(orjson.dumps(Pipeline.model_json_schema(by_alias=True), option=orjson.OPT_INDENT_2))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from refinery import __version__
+
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """Entry point: a user's mistake or a failed run is one message and an exit code, never a traceback."""
+    sys.exit(_guarded(lambda: app(standalone_mode=True)))
+
+
+def _guarded(command: Callable[[], None]) -> int:
+    from refinery.errors import DefinitionError, RefineryError
+
+    try:
+        command()
+    except DefinitionError as error:
+        for problem in error.problems:
+            typer.echo(problem, err=True)
+        return error.exit_code
+    except RefineryError as error:
+        typer.echo(f"error: {error}", err=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        typer.echo("Stopped. Run the same command again to go on from here.", err=True)
+        return 130
+    return 0
+
+
+def _resolve(definition: Path) -> Graph:
+    from refinery.pipeline.load import load
+    from refinery.plan.graph import resolve
+
+    return resolve(load(definition))
+
+
+def _plan(definition: Path, work: Path | None, shard_mib: int) -> Plan:
+    from refinery.plan.plan import make_plan
+
+    graph = _resolve(definition)
+    return make_plan(graph, (work or graph.definition.base / ".refinery").absolute(), shard_mib * 2**20)

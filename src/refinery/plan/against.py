@@ -1,0 +1,26 @@
+"""Reading an earlier run's output as the corpus that `dedup.against` compares with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+
+from refinery.errors import InputError
+from refinery.plan.graph import ResolvedStage, against_source
+from refinery.storage.shards import SourceSpec
+
+
+def earlier_spec(stage: ResolvedStage, base: Path) -> SourceSpec:
+    """The source made of exactly the files that the earlier run's manifest lists."""
+    folder = base / (stage.dedup.against if stage.dedup and stage.dedup.against else "")
+    manifest = folder / "manifest.json"
+    try:
+        files = orjson.loads(manifest.read_bytes())["files"]
+        paths = tuple(str(folder / entry["path"]) for entry in files)
+    except FileNotFoundError:
+        hint = "dedup.against wants the output folder of a finished run"
+        raise InputError(str(folder), "there is no manifest.json", hint) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(str(manifest), f"not a run's manifest: {error}") from None
+    return SourceSpec(name=against_source(stage.name), path=paths, text="text", id="id")

@@ -1,0 +1,201 @@
+"""The plan of a run: shards, and for each the name of every result that the run needs.
+
+Every result has a key that covers all it depends on, so what is there already needs no work:
+
+    measurement   = view (transforms) + measurer + model content            in the shard's folder
+    decision      = shard + rules of the stages at one depth + verbs above  in the shard's folder
+    verb          = settings + all shards that reach it + verbs above       in the shard's folder, part of a whole
+    output        = all of the above + how it is written                    in the output folder's manifest
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from refinery import __version__
+from refinery.plan.fingerprint import fingerprint
+from refinery.plan.graph import Graph, Measurement, ResolvedStage, View, against_source
+from refinery.storage.shards import Shard, SourceShards, SourceSpec
+
+LAYOUT = 1  # raised when the files of the work folder change their form
+
+
+@dataclass(frozen=True)
+class PlannedShard:
+    """A shard with how it is read, where its results lie and its place among all shards."""
+
+    shard: Shard
+    spec: SourceSpec
+    folder: Path
+    number: int  # over all sources, in the definition's order
+
+    @property
+    def name(self) -> str:
+        """What errors, logs and reports call it."""
+        return self.shard.name
+
+    def measurement_file(self, measurement: Measurement) -> Path:
+        """Row-aligned with the shard's accepted documents."""
+        return self.folder / f"measured-{measurement.measurer.name}-{measurement.key}.parquet"
+
+    @property
+    def documents_file(self) -> Path:
+        """Row number and id of every accepted document."""
+        return self.folder / "documents.parquet"
+
+    @property
+    def rejects_file(self) -> Path:
+        """Row number, reason and detail of every rejected row."""
+        return self.folder / "rejects.parquet"
+
+    @property
+    def record_file(self) -> Path:
+        """Counts of the shard; written last, so its presence says that the documents are known."""
+        return self.folder / "record.json"
+
+    def decision_file(self, key: str) -> Path:
+        """Outcome of every document in the stages of one depth."""
+        return self.folder / f"decided-{key}.parquet"
+
+    def verb_file(self, key: str) -> Path:
+        """Documents that a global verb dropped."""
+        return self.folder / f"dropped-{key}.parquet"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A resolved definition with the shards it meets today."""
+
+    graph: Graph
+    work: Path
+    listed: dict[str, SourceShards]  # by source, the earlier runs of `against` among them
+    shards: tuple[PlannedShard, ...]
+
+    def of(self, source: str) -> tuple[PlannedShard, ...]:
+        """The shards of a source, in order."""
+        return self._by_source.get(source, ())
+
+    @cached_property
+    def _by_source(self) -> dict[str, tuple[PlannedShard, ...]]:
+        names = dict.fromkeys(planned.spec.name for planned in self.shards)
+        return {n: tuple(p for p in self.shards if p.spec.name == n) for n in names}
+
+    def reaching(self, stage: ResolvedStage) -> tuple[PlannedShard, ...]:
+        """The shards whose documents can reach a stage, in trust order."""
+        return tuple(planned for source in stage.sources for planned in self.of(source))
+
+    def earlier(self, stage: ResolvedStage) -> tuple[PlannedShard, ...]:
+        """The shards of the run that a dedup stage compares against."""
+        return self.of(against_source(stage.name))
+
+    def measurements(self, planned: PlannedShard) -> tuple[Measurement, ...]:
+        """What is measured on a shard."""
+        for stage in self.graph.stages.values():
+            if planned.spec.name == against_source(stage.name):
+                return against_measurements(stage)
+        return self.graph.measurements(planned.spec.name)
+
+    def stages_at(self, depth: int, source: str) -> tuple[ResolvedStage, ...]:
+        """The stages that a source reaches at one depth, parents first."""
+        return tuple(s for s in self.graph.stages.values() if s.depth == depth and source in s.sources)
+
+    def depths(self, source: str) -> tuple[int, ...]:
+        """The depths at which a source is decided on."""
+        return tuple(sorted({s.depth for s in self.graph.stages.values() if source in s.sources}))
+
+    @cached_property
+    def stage_keys(self) -> dict[str, str]:
+        """For each stage, a fingerprint of its rules and of all that its rules see."""
+        keys: dict[str, str] = {}
+        for stage in self.graph.stages.values():
+            seen = [
+                (source, name, column.measurement.key, column.original)
+                for source, columns in stage.columns.items()
+                for name, column in columns.items()
+            ]
+            parents = [keys.get(parent, parent) for parent in stage.parents]
+            rules = [(rule.name, rule.predicate) for rule in stage.rules]
+            keys[stage.name] = fingerprint(LAYOUT, __version__, stage.name, parents, rules, sorted(seen))
+        return keys
+
+    @cached_property
+    def verb_keys(self) -> dict[str, str]:
+        """For each stage with a global verb, a fingerprint of it and of every document that can reach it."""
+        keys: dict[str, str] = {}
+        for stage in self.graph.stages.values():
+            if stage.is_global:
+                shards = [p.folder.name for p in (*self.earlier(stage), *self.reaching(stage))]
+                above = [keys[name] for name in self.graph.ancestors(stage.name) if name in keys]
+                settings = (stage.dedup, stage.select)
+                keys[stage.name] = fingerprint(self.stage_keys[stage.name], settings, shards, above)
+        return keys
+
+    def decision_key(self, source: str, depth: int) -> str:
+        """Names the decisions on a source's shards at a depth."""
+        stages = self.stages_at(depth, source)
+        above = [
+            self.verb_keys[name]
+            for stage in stages
+            for name in self.graph.ancestors(stage.name)
+            if name in self.verb_keys and self.graph.stages[name].depth < depth
+        ]
+        return fingerprint([self.stage_keys[stage.name] for stage in stages], sorted(set(above)))
+
+    def output_key(self, output: str) -> str:
+        """Names an output's content."""
+        stage = self.graph.stages[output]
+        shards = [(p.folder.name, p.spec.name) for p in self.reaching(stage)]
+        verbs = [self.verb_keys[name] for name in self.graph.ancestors(output) if name in self.verb_keys]
+        settings = self.graph.outputs[output].model_dump(exclude={"path"})
+        return fingerprint(self.stage_keys[output], settings, shards, verbs)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The whole run's: equal when every output is."""
+        return fingerprint([self.output_key(output) for output in self.graph.outputs])
+
+    def missing(self, planned: PlannedShard) -> tuple[Measurement, ...]:
+        """The measurements of a shard that are not in its folder yet."""
+        wanted = self.measurements(planned)
+        return tuple(m for m in wanted if not planned.measurement_file(m).exists())
+
+
+def against_measurements(stage: ResolvedStage) -> tuple[Measurement, ...]:
+    """What is measured on an earlier run's documents: their size and the keys that dedup compares."""
+    columns = stage.columns[stage.sources[0]]
+    view = View(against_source(stage.name))
+    found = {
+        column.measurement.measurer.name: Measurement(view, column.measurement.measurer)
+        for name, column in columns.items()
+        if name.startswith("dedup.") or name == "bytes"
+    }
+    return tuple(found.values())
+
+
+def make_plan(graph: Graph, work: Path, shard_bytes: int) -> Plan:
+    """Lists the shards of every source; raises InputError for a source that cannot be read at all."""
+    from refinery.plan.against import earlier_spec
+    from refinery.storage.shards import list_shards
+
+    specs = dict(graph.sources)
+    for stage in graph.stages.values():
+        if stage.dedup and stage.dedup.against:
+            specs[against_source(stage.name)] = earlier_spec(stage, graph.definition.base)
+    listed = {name: list_shards(spec, shard_bytes) for name, spec in specs.items()}
+    return Plan(graph, work, listed, tuple(_numbered(listed, specs, work)))
+
+
+def _numbered(
+    listed: dict[str, SourceShards], specs: dict[str, SourceSpec], work: Path
+) -> Iterator[PlannedShard]:
+    number = 0
+    for name, found in listed.items():
+        spec = specs[name]
+        reading = (spec.text, spec.id, spec.extractor, spec.binary_text, spec.max_document_bytes)
+        for shard in found.shards:
+            key = fingerprint(LAYOUT, __version__, shard.fingerprint, shard.path, shard.start, shard.stop, reading)
+            yield PlannedShard(shard, spec, work / "shards" / key[:2] / key, number)
+            number += 1

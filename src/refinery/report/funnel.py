@@ -1,0 +1,56 @@
+"""The funnel: what went in, what each stage and rule took out, what is left, in documents, bytes and tokens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from refinery.run.manifest import Count, Manifest
+
+
+def funnel(manifest: Manifest) -> Table:
+    """One row a source, a stage and a rule that dropped something."""
+    table = Table(title=f"{manifest.pipeline}: {manifest.output}", title_justify="left", header_style="bold")
+    table.add_column("")
+    for heading in ("documents", "text", "tokens (est.)"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("share of stage", justify="right")
+    for name, source in manifest.sources.items():
+        table.add_row(f"source {name}", f"{source.documents:,}", human_bytes(source.bytes), "", "")
+        for reason, count in source.reasons.items():
+            table.add_row(f"  rejected: {reason}", f"-{count:,}", "", "", "", style="yellow")
+        for broken in source.broken:
+            table.add_row(f"  unreadable: {broken.path}", "", "", "", "", style="yellow")
+    for name, stage in manifest.stages.items():
+        table.add_section()
+        _row(table, f"stage {name}", stage.arrived, "", "")
+        for rule, account in stage.rules.items():
+            if account.dropped.documents:
+                share = f"{100 * account.dropped.documents / stage.arrived.documents:.1f} %"
+                _row(table, f"  {rule}", account.dropped, share, "-")
+        share = f"{100 * stage.kept.documents / stage.arrived.documents:.1f} %" if stage.arrived.documents else ""
+        _row(table, "  kept", stage.kept, share, "", style="green")
+    table.add_section()
+    size = sum(file.bytes for file in manifest.files)
+    _row(table, f"output: {len(manifest.files)} files, {human_bytes(size)}", manifest.kept, "", "", style="bold")
+    return table
+
+
+def human_bytes(size: float) -> str:
+    """A size as a person reads it.
+
+    >>> human_bytes(1536), human_bytes(12), human_bytes(3 * 10**9)
+    ('1.5 kB', '12 B', '3.0 GB')
+    """
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if size < 1000 or unit == "TB":
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return ""
+
+
+def _row(table: Table, label: str, count: Count, share: str, sign: str, style: str | None = None) -> None:
+    cells = (f"{sign}{count.documents:,}", f"{sign}{human_bytes(count.bytes)}", f"{sign}{count.tokens:,}", share)
+    table.add_row(label, *cells, style=style)

@@ -1,0 +1,197 @@
+"""The account: what became of every document on its way to an output, and the check that none is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from refinery.errors import ConservationError
+from refinery.plan.graph import ResolvedStage
+from refinery.plan.plan import Plan, PlannedShard
+from refinery.run.decide import Above, StageTally, Tally, above_of, kept_documents, load_columns, tally
+from refinery.storage.write import TableWriter
+
+DECISIONS = pa.schema(
+    [
+        ("source", pa.string()),
+        ("path", pa.string()),
+        ("part", pa.int32()),
+        ("row", pa.int64()),
+        ("id", pa.string()),
+        ("outcome", pa.string()),  # kept, dropped or rejected
+        ("stage", pa.string()),  # that dropped it
+        ("rule", pa.string()),  # the first that failed, or why the row was rejected
+        ("failed", pa.list_(pa.string())),  # all rules of that stage that failed
+        ("twin_source", pa.string()),
+        ("twin_path", pa.string()),
+        ("twin_part", pa.int32()),
+        ("twin_row", pa.int64()),
+        ("twin_id", pa.string()),
+        ("similarity", pa.float32()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class AccountTask:
+    """One shard on its way to one output."""
+
+    planned: PlannedShard
+    stages: tuple[tuple[ResolvedStage, Above], ...]  # from the source to the output, parents first
+    twins: Mapping[int, PlannedShard]
+    part: Path
+
+
+@dataclass(frozen=True)
+class ShardAccount:
+    """The numbers behind a shard's decisions."""
+
+    kept: Tally
+    rejected: int
+    rows: int
+    stage_kept: dict[str, Tally]
+    verb_dropped: dict[str, dict[str, Tally]]
+
+
+def account_task(plan: Plan, planned: PlannedShard, output: str, part: Path) -> AccountTask:
+    """The unit that accounts for a shard's documents in an output."""
+    names = [n for n in plan.graph.ancestors(output) if planned.spec.name in plan.graph.stages[n].sources]
+    stages = tuple((plan.graph.stages[name], above_of(plan, planned, name)) for name in names)
+    has_twins = any(stage.dedup for stage, _ in stages)
+    return AccountTask(planned, stages, {p.number: p for p in plan.shards} if has_twins else {}, part)
+
+
+def account(task: AccountTask) -> ShardAccount:
+    """Writes the shard's part of the decisions and adds up its documents."""
+    listing = pq.read_table(task.planned.documents_file, use_threads=False)
+    size = listing.num_rows
+    columns: dict[str, NDArray[np.object_]] = {
+        name: np.full(size, None, object)
+        for name in DECISIONS.names
+        if name not in {"source", "path", "part", "row", "id", "outcome"}
+    }
+    stage_kept: dict[str, Tally] = {}
+    verb_dropped: dict[str, dict[str, Tally]] = {}
+    kept = np.zeros(size, bool)
+    for stage, place in task.stages:
+        sizes = load_columns(task.planned, stage.columns[task.planned.spec.name], ["bytes", "tokens"])
+        kept = kept_documents(place)
+        stage_kept[stage.name] = tally(sizes, kept)
+        _note_rules(columns, stage, place)
+        if place.dropped:
+            by_rule = _note_verb(columns, stage, place.dropped, task.twins)
+            verb_dropped[stage.name] = {rule: tally(sizes, mask) for rule, mask in by_rule.items()}
+        for values in columns.values():
+            values[kept] = None  # kept here: an earlier stage on another branch no longer matters
+    with TableWriter(task.part, DECISIONS) as writer:
+        writer.write(_decisions(task.planned, listing, kept, columns))
+        rejects = pq.read_table(task.planned.rejects_file, use_threads=False)
+        writer.write(_rejections(task.planned, rejects))
+    last = task.stages[-1][0].name
+    return ShardAccount(stage_kept[last], rejects.num_rows, size + rejects.num_rows, stage_kept, verb_dropped)
+
+
+def check_conservation(stage: str, shard: str, found: StageTally) -> None:
+    """in = kept + dropped; raises ConservationError, which no input can cause."""
+    lost = found.arrived.documents - found.kept.documents - sum(t.documents for t in found.dropped.values())
+    if lost:
+        raise ConservationError(f"stage {stage}, {shard}: {lost} documents are neither kept nor dropped; please report this")
+
+
+def _note_rules(columns: dict[str, NDArray[np.object_]], stage: ResolvedStage, place: Above) -> None:
+    table = pq.read_table(place.decisions, columns=[stage.name, f"{stage.name}.failed"], use_threads=False)
+    outcome = table.column(0).fill_null(-1).to_numpy()
+    here = np.flatnonzero(outcome >= 0)
+    names = np.array([rule.name for rule in stage.rules], object)
+    failed = table.column(1).combine_chunks().take(pa.array(here))
+    columns["stage"][here] = stage.name
+    columns["rule"][here] = names[outcome[here]]
+    texts = pa.DictionaryArray.from_arrays(failed.flatten().cast(pa.int32()), pa.array(names, pa.string()))
+    lists = pa.ListArray.from_arrays(_offsets(failed), texts.cast(pa.string()))
+    columns["failed"][here] = np.array([*lists.to_pylist(), None], object)[:-1]
+
+
+def _offsets(lists: pa.Array) -> pa.Array:
+    lengths = lists.value_lengths().fill_null(0).to_numpy()
+    return pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
+
+
+def _note_verb(
+    columns: dict[str, NDArray[np.object_]], stage: ResolvedStage, file: str, twins: Mapping[int, PlannedShard]
+) -> dict[str, NDArray[np.bool_]]:
+    table = pq.read_table(file, use_threads=False)
+    documents = table.column("document").to_numpy()
+    rules = np.array(table.column("rule").to_pylist(), object)
+    columns["stage"][documents] = stage.name
+    columns["rule"][documents] = rules
+    columns["failed"][documents] = np.array([*([rule] for rule in rules), None], object)[:-1]
+    columns["similarity"][documents] = table.column("similarity").to_numpy(zero_copy_only=False)
+    twin_shard = table.column("twin_shard").fill_null(-1).to_numpy()
+    twin_document = table.column("twin_document").fill_null(0).to_numpy()
+    for number in np.unique(twin_shard[twin_shard >= 0]):
+        here = twin_shard == number
+        twin = twins[int(number)]
+        rows, ids = _twin_listing(twin.documents_file)
+        columns["twin_source"][documents[here]] = twin.spec.name
+        columns["twin_path"][documents[here]] = twin.shard.relative_path
+        columns["twin_part"][documents[here]] = twin.shard.part
+        columns["twin_row"][documents[here]] = rows[twin_document[here]]
+        columns["twin_id"][documents[here]] = ids[twin_document[here]]
+    masks: dict[str, NDArray[np.bool_]] = {}
+    for rule in dict.fromkeys(rules.tolist()):
+        masks[rule] = np.zeros(len(columns["stage"]), bool)
+        masks[rule][documents[rules == rule]] = True
+    return masks
+
+
+@lru_cache(maxsize=64)
+def _twin_listing(file: Path) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
+    table = pq.read_table(file, use_threads=False)
+    ids = table.column("id").cast(pa.string()).to_numpy(zero_copy_only=False)
+    return table.column("row").to_numpy(), ids.astype(object)
+
+
+def _decisions(
+    planned: PlannedShard, listing: pa.Table, kept: NDArray[np.bool_], columns: dict[str, NDArray[np.object_]]
+) -> pa.Table:
+    size = listing.num_rows
+    outcome = np.where(kept, "kept", "dropped").astype(object)
+    fixed = {
+        "source": pa.array([planned.spec.name] * size, pa.string()),
+        "path": pa.array([planned.shard.relative_path] * size, pa.string()),
+        "part": pa.array([planned.shard.part] * size, pa.int32()),
+        "row": listing.column("row"),
+        "id": listing.column("id").cast(pa.string()),
+        "outcome": pa.array(outcome, pa.string()),
+    }
+    arrays = [fixed[f.name] if f.name in fixed else pa.array(columns[f.name], f.type) for f in DECISIONS]
+    return pa.Table.from_arrays(arrays, schema=DECISIONS)
+
+
+def _rejections(planned: PlannedShard, rejects: pa.Table) -> pa.Table:
+    size = rejects.num_rows
+    fixed = {
+        "source": pa.array([planned.spec.name] * size, pa.string()),
+        "path": pa.array([planned.shard.relative_path] * size, pa.string()),
+        "part": pa.array([planned.shard.part] * size, pa.int32()),
+        "row": rejects.column("row"),
+        "outcome": pa.array(["rejected"] * size, pa.string()),
+        "rule": rejects.column("reason"),
+    }
+    arrays = [fixed.get(f.name, pa.nulls(size, f.type)) for f in DECISIONS]
+    return pa.Table.from_arrays(arrays, schema=DECISIONS)
+
+
+def write_decisions(path: Path, parts: list[Path]) -> None:
+    """Joins the shards' parts, in order, into the one file of decisions."""
+    with TableWriter(path, DECISIONS) as writer:
+        for part in parts:
+            for batch in pq.ParquetFile(part).iter_batches(batch_size=65536, use_threads=False):
+                writer.write(batch)

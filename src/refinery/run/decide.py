@@ -1,0 +1,197 @@
+"""Decisions: rules evaluated on measurements, a shard and a depth at a time; no text is touched.
+
+A decision file is row-aligned with the shard's documents and has two columns a stage: `STAGE`, int16, NULL where
+the document never arrived, KEPT where it passed every rule, else the index of the first rule that failed; and
+`STAGE.failed`, the indices of all that failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import orjson
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from refinery.filters.rules import columns_of, evaluate
+from refinery.plan.graph import Column, ResolvedStage
+from refinery.plan.plan import Plan, PlannedShard
+from refinery.storage.commit import commit_bytes
+from refinery.storage.write import TableWriter
+
+KEPT = -1
+DROPPED = pa.schema(
+    [
+        ("document", pa.int64()),  # position among the shard's accepted documents
+        ("rule", pa.string()),
+        ("twin_shard", pa.int64()),  # number of the planned shard, NULL where there is no twin
+        ("twin_document", pa.int64()),
+        ("similarity", pa.float32()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Documents, text bytes and estimated tokens."""
+
+    documents: int = 0
+    bytes: int = 0
+    tokens: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(self.documents + other.documents, self.bytes + other.bytes, self.tokens + other.tokens)
+
+
+@dataclass(frozen=True)
+class Above:
+    """How a stage's kept documents are found: its decision file, and the verb file when it has a verb."""
+
+    stage: str
+    decisions: str
+    dropped: str | None
+
+
+@dataclass(frozen=True)
+class DecideTask:
+    """One shard, the stages of one depth, and where the stages above left their decisions."""
+
+    planned: PlannedShard
+    stages: tuple[ResolvedStage, ...]
+    above: tuple[Above, ...]
+    key: str
+
+
+@dataclass(frozen=True)
+class StageTally:
+    """A stage's account of one shard: what arrived, what each rule dropped first, what was kept by the rules."""
+
+    stage: str
+    arrived: Tally
+    kept: Tally
+    dropped: dict[str, Tally]
+    failed: dict[str, int]  # documents that fail each rule, whether or not it was the first to fail
+
+
+def decide_task(plan: Plan, planned: PlannedShard, depth: int) -> DecideTask:
+    """The unit that decides a shard at a depth."""
+    stages = plan.stages_at(depth, planned.spec.name)
+    names = {parent for stage in stages for parent in stage.parents if parent in plan.graph.stages}
+    above = tuple(above_of(plan, planned, name) for name in sorted(names) if plan.graph.stages[name].depth < depth or plan.graph.stages[name].is_global)
+    own = {stage.name for stage in stages}
+    above = tuple(a for a in above if a.stage not in own and planned.spec.name in plan.graph.stages[a.stage].sources)
+    return DecideTask(planned, stages, above, plan.decision_key(planned.spec.name, depth))
+
+
+def above_of(plan: Plan, planned: PlannedShard, stage: str) -> Above:
+    """Where a stage's decisions on a shard lie."""
+    resolved = plan.graph.stages[stage]
+    key = plan.decision_key(planned.spec.name, resolved.depth)
+    verb = planned.verb_file(plan.verb_keys[stage]) if resolved.is_global else None
+    return Above(stage, str(planned.decision_file(key)), str(verb) if verb else None)
+
+
+def decide(task: DecideTask) -> tuple[StageTally, ...]:
+    """Evaluates the rules of every stage of the task and writes the decision file and its tallies."""
+    planned = task.planned
+    rows = pq.read_metadata(planned.documents_file).num_rows
+    kept: dict[str, NDArray[np.bool_]] = {a.stage: kept_documents(a) for a in task.above}
+    columns: list[pa.Array] = []
+    fields: list[pa.Field] = []
+    tallies: list[StageTally] = []
+    for stage in task.stages:
+        sources = [np.ones(rows, bool)] if planned.spec.name in stage.parents else []
+        arrived = np.logical_or.reduce(sources + [kept[p] for p in stage.parents if p in kept])
+        outcome, failed, tally = _judge(planned, stage, arrived)
+        kept[stage.name] = arrived & (outcome == KEPT)
+        tallies.append(tally)
+        columns += [pa.array(outcome, pa.int16(), mask=~arrived), failed]
+        fields += [pa.field(stage.name, pa.int16()), pa.field(f"{stage.name}.failed", failed.type)]
+    batch = pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
+    with TableWriter(planned.decision_file(task.key), batch.schema) as writer:
+        writer.write(batch)
+    commit_bytes(_tally_file(task), orjson.dumps(tallies))
+    return tuple(tallies)
+
+
+def decided(task: DecideTask) -> tuple[StageTally, ...] | None:
+    """The tallies of a decision made before, or None."""
+    if not task.planned.decision_file(task.key).exists():
+        return None
+    try:
+        return tuple(_stage_tally(entry) for entry in orjson.loads(_tally_file(task).read_bytes()))
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def kept_documents(above: Above) -> NDArray[np.bool_]:
+    """Which of a shard's documents a stage kept, its verb included."""
+    outcome = pq.read_table(above.decisions, columns=[above.stage], use_threads=False).column(0)
+    kept = outcome.fill_null(0).to_numpy() == KEPT
+    if above.dropped:
+        gone = pq.read_table(above.dropped, columns=["document"], use_threads=False).column(0).to_numpy()
+        kept[gone] = False
+    return kept
+
+
+def load_columns(planned: PlannedShard, columns: dict[str, Column], wanted: Iterable[str]) -> pl.DataFrame:
+    """Measured columns of a shard under the names that a stage gives them."""
+    by_file: dict[str, list[tuple[str, str]]] = {}
+    for name in wanted:
+        column = columns[name]
+        file = str(planned.measurement_file(column.measurement))
+        by_file.setdefault(file, []).append((name, column.original))
+    series: list[pl.Series] = []
+    for file, names in by_file.items():
+        table = pq.read_table(file, columns=[original for _, original in names], use_threads=False)
+        for name, original in names:
+            series.append(pl.Series(name, pl.from_arrow(table.column(original))))
+    return pl.DataFrame(series)
+
+
+def tally(sizes: pl.DataFrame, mask: NDArray[np.bool_]) -> Tally:
+    """Documents, bytes and tokens where `mask` is set."""
+    chosen = sizes.filter(pl.Series(mask))
+    return Tally(int(mask.sum()), int(chosen["bytes"].sum()), int(chosen["tokens"].sum()))
+
+
+def _judge(
+    planned: PlannedShard, stage: ResolvedStage, arrived: NDArray[np.bool_]
+) -> tuple[NDArray[np.int16], pa.Array, StageTally]:
+    columns = stage.columns[planned.spec.name]
+    needed = {c for rule in stage.rules for c in columns_of(rule.predicate)} - {"source"} | {"bytes", "tokens"}
+    frame = load_columns(planned, columns, sorted(needed)).with_columns(source=pl.lit(planned.spec.name))
+    verdict = evaluate(frame, stage.rules)
+    outcome = verdict["first_failed"].cast(pl.Int16).fill_null(KEPT).to_numpy()
+    failed = verdict["failed"].to_arrow().cast(pa.list_(pa.uint16()))
+    sizes = frame.select("bytes", "tokens")
+    dropped = {}
+    for index, rule in enumerate(stage.rules):
+        here = arrived & (outcome == index)
+        if here.any():
+            dropped[rule.name] = tally(sizes, here)
+    counts = verdict.filter(pl.Series(arrived))["failed"].explode().drop_nulls().value_counts()
+    failures = {stage.rules[index].name: count for index, count in sorted(counts.iter_rows())}
+    account = StageTally(
+        stage.name, tally(sizes, arrived), tally(sizes, arrived & (outcome == KEPT)), dropped, failures
+    )
+    return outcome, failed, account
+
+
+def _tally_file(task: DecideTask):  # type: ignore[no-untyped-def]
+    return task.planned.decision_file(task.key).with_suffix(".json")
+
+
+def _stage_tally(entry: dict[str, object]) -> StageTally:
+    dropped = {rule: Tally(**counts) for rule, counts in entry["dropped"].items()}  # type: ignore[attr-defined]
+    return StageTally(
+        str(entry["stage"]),
+        Tally(**entry["arrived"]),  # type: ignore[arg-type]
+        Tally(**entry["kept"]),  # type: ignore[arg-type]
+        dropped,
+        entry["failed"],  # type: ignore[arg-type]
+    )

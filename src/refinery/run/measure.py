@@ -1,0 +1,133 @@
+"""The measure pass: a shard's text is read once and everything missing about its documents is measured.
+
+One unit a shard. Each measurement becomes one narrow Parquet file, row-aligned with the accepted documents.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import orjson
+import pyarrow as pa
+
+from refinery.errors import InputError
+from refinery.plan.graph import Measurement, View
+from refinery.plan.plan import PlannedShard
+from refinery.storage.commit import commit_bytes
+from refinery.storage.read import read_documents
+from refinery.storage.shards import Documents, Reject, verify_unchanged
+from refinery.storage.write import TableWriter
+from refinery.text.batch import TextBatch
+
+REJECTS = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("detail", pa.string())])
+
+
+@dataclass(frozen=True)
+class ShardRecord:
+    """What is known about a shard once it has been read."""
+
+    documents: int
+    rejected: int
+    bytes: int
+    reasons: dict[str, int] = field(default_factory=dict)
+    schema: str = ""  # carried columns, as base64 of the Arrow schema
+
+    def carried(self) -> pa.Schema:
+        """The columns beside text and id that this shard has."""
+        return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(self.schema)))
+
+
+@dataclass(frozen=True)
+class MeasureTask:
+    """A shard and what to measure on it; `describe` when its documents are not known yet."""
+
+    planned: PlannedShard
+    missing: tuple[Measurement, ...]
+    describe: bool
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measured shard, for progress: text bytes and documents read, seconds taken."""
+
+    documents: int
+    bytes: int
+    seconds: float
+
+
+def read_record(planned: PlannedShard) -> ShardRecord | None:
+    """The shard's record, or None when the shard has not been read yet."""
+    try:
+        return ShardRecord(**orjson.loads(planned.record_file.read_bytes()))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError):
+        planned.record_file.unlink(missing_ok=True)  # damaged: read the shard again
+        return None
+
+
+def measure(task: MeasureTask) -> Measured:
+    """Reads the shard once and writes every missing measurement; the record comes last."""
+    started = time.perf_counter()
+    planned = task.planned
+    verify_unchanged(planned.shard)
+    planned.folder.mkdir(parents=True, exist_ok=True)
+    views: dict[str, tuple[View, list[tuple[Measurement, TableWriter]]]] = {}
+    rejects: list[Reject] = []
+    documents = size = 0
+    with ExitStack() as stack:
+        for m in task.missing:
+            writer = stack.enter_context(TableWriter(planned.measurement_file(m), m.measurer.schema))
+            views.setdefault(m.view.key, (m.view, []))[1].append((m, writer))
+        described = _describe(planned, stack) if task.describe else None
+        for batch in read_documents(planned.shard, planned.spec):
+            rejects += batch.rejects
+            if len(batch.rows) == 0:
+                continue
+            documents += len(batch.rows)
+            size += batch.text.nbytes
+            if described:
+                described.write(_listing(batch, described.schema))
+            for view, measured in views.values():
+                text = TextBatch.from_arrow(transformed(view, batch.text))
+                for m, writer in measured:
+                    writer.write(m.measurer(text))
+        if rejects and planned.spec.on_error == "fail":
+            first = rejects[0]
+            raise InputError(f"{planned.name}, row {first.row}", f"{first.reason}: {first.detail}", "on_error is `fail`")
+    if task.describe:
+        _record(planned, documents, size, rejects)
+    return Measured(documents, size, time.perf_counter() - started)
+
+
+def transformed(view: View, text: pa.Array) -> pa.Array:
+    """The text after the view's transforms."""
+    for transform in view.transforms:
+        text = transform(text)
+    return text
+
+
+def _describe(planned: PlannedShard, stack: ExitStack) -> TableWriter:
+    schema = pa.schema([("row", pa.int64()), ("id", planned.id_type)])
+    return stack.enter_context(TableWriter(planned.documents_file, schema))
+
+
+def _listing(batch: Documents, schema: pa.Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array(batch.rows), batch.ids], schema=schema)
+
+
+def _record(planned: PlannedShard, documents: int, size: int, rejects: list[Reject]) -> None:
+    from refinery.storage.schema import scan_schema
+
+    columns = [[r.row for r in rejects], [r.reason for r in rejects], [r.detail for r in rejects]]
+    with TableWriter(planned.rejects_file, REJECTS) as writer:
+        writer.write(pa.RecordBatch.from_arrays([pa.array(c, t) for c, t in zip(columns, REJECTS.types, strict=True)], schema=REJECTS))
+    reasons: dict[str, int] = {}
+    for reject in rejects:
+        reasons[reject.reason] = reasons.get(reject.reason, 0) + 1
+    schema = base64.b64encode(scan_schema(planned.shard, planned.spec).serialize()).decode()
+    record = ShardRecord(documents, len(rejects), size, reasons, schema)
+    commit_bytes(planned.record_file, orjson.dumps(record))

@@ -1,0 +1,117 @@
+"""Cutting an output into files and writing them; files staged by a run that was killed are taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from refinery.executors.base import Unit
+from refinery.plan.plan import PlannedShard
+from refinery.run.decide import above_of
+from refinery.run.measure import ShardRecord
+from refinery.run.write import (
+    GatherTask,
+    Layout,
+    ScatterTask,
+    Survivors,
+    WriteTask,
+    gather,
+    kept_bytes,
+    make_layout,
+    scatter,
+    write_file,
+)
+from refinery.storage.commit import commit_bytes
+from refinery.storage.schema import unify
+from refinery.storage.write import WrittenFile
+
+if TYPE_CHECKING:
+    from refinery.run.run import Run
+
+
+def write_output(
+    run: Run, name: str, records: dict[int, ShardRecord], staged: Path
+) -> tuple[Layout, list[WrittenFile]]:
+    """Writes every file of an output into the staging folder, in order."""
+    plan = run.plan
+    stage, output = plan.graph.stages[name], plan.graph.outputs[name]
+    shards = plan.reaching(stage)
+    carried = unify([(planned.name, records[planned.number].carried()) for planned in shards])
+    layout = make_layout(output, stage, carried, _id_type(shards))
+    survivors = [Survivors(planned, stage, above_of(plan, planned, name)) for planned in shards]
+    sizes = run.map("lay out", kept_bytes, [Unit(s.planned.name, s) for s in survivors])
+    total = sum(sizes)
+    files = max(1, -(-total // output.shard_bytes))
+    ending = "parquet" if output.format == "parquet" else "jsonl.zst"
+    paths = [staged / f"data-{number:05}.{ending}" for number in range(files)]
+    function: Any
+    tasks: Sequence[Any]
+    if output.shuffle is None:
+        function = write_file
+        tasks = _cut(survivors, sizes, paths, layout, output)
+    else:
+        function = gather
+        scattered = [
+            ScatterTask(s, layout, output.shuffle, files, staged / f"scattered-{number:06}.parquet")
+            for number, s in enumerate(survivors)
+        ]
+        run.map("scatter", scatter, [Unit(t.survivors.planned.name, t, max(b, 1)) for t, b in zip(scattered, sizes, strict=True)])
+        spills = tuple(task.spill for task in scattered)
+        tasks = [GatherTask(spills, number, layout, output, path) for number, path in enumerate(paths)]
+    known = {task.path: _staged_before(task.path) for task in tasks}
+    units = [Unit(task.path.name, task, max(total // files, 1)) for task in tasks if known[task.path] is None]
+    fresh = iter(run.map("write", function, units, lambda written: written.rows))
+    written = []
+    for task in tasks:
+        file = known[task.path]
+        if file is None:
+            file = next(fresh)
+            commit_bytes(_receipt(task.path), orjson.dumps([file.rows, file.bytes, file.sha256]))
+        if file.rows:
+            written.append(file)
+    return layout, written
+
+
+def _cut(
+    survivors: list[Survivors], sizes: list[int], paths: list[Path], layout: Layout, output: Any
+) -> list[WriteTask]:
+    """One task a file, each with just the shards whose text lies in it."""
+    tasks = []
+    for number, path in enumerate(paths):
+        low, high = number * output.shard_bytes, (number + 1) * output.shard_bytes
+        before, mine = 0, []
+        for one, size in zip(survivors, sizes, strict=True):
+            if before < high and before + size >= low:
+                mine.append((one, before))
+            before += size
+        last = number == len(paths) - 1
+        tasks.append(WriteTask(tuple(mine), low, before + 1 if last else high, layout, output, path))
+    return tasks
+
+
+def _receipt(path: Path) -> Path:
+    return path.with_name(path.name + ".json")
+
+
+def _staged_before(path: Path) -> WrittenFile | None:
+    """A file that an interrupted run of the same fingerprint finished: still staged, or moved already."""
+    try:
+        rows, size, sha256 = orjson.loads(_receipt(path).read_bytes())
+    except (OSError, ValueError):
+        return None
+    for place in (path, path.parent.parent / path.name):
+        if place.exists() and place.stat().st_size == size:
+            return WrittenFile(path, rows, size, sha256)
+    return None
+
+
+def _id_type(shards: Sequence[PlannedShard]) -> pa.DataType:
+    """The sources' own type when they agree, else string."""
+    types = {pq.read_schema(planned.documents_file).field("id").type for planned in shards}
+    types.discard(pa.null())
+    return types.pop() if len(types) == 1 else pa.string()

@@ -1,0 +1,205 @@
+"""Executes a plan from the first read to the manifest; whatever is there already is not done again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from refinery.errors import InputError, RunError
+from refinery.executors.base import Executor, Unit, run_units
+from refinery.plan.plan import Plan, PlannedShard
+from refinery.run import account as accounts
+from refinery.run import folder as folders
+from refinery.run.decide import StageTally, Tally, decide, decide_task, decided
+from refinery.run.manifest import Manifest, make_manifest
+from refinery.run.measure import MeasureTask, ShardRecord, measure, read_record
+from refinery.run.output import write_output
+from refinery.run.progress import Progress
+from refinery.run.verbs import run_verb
+
+R = TypeVar("R")
+
+
+@dataclass
+class Run:
+    """A plan being executed: where units run, who is told, what has been counted so far."""
+
+    plan: Plan
+    executor: Executor
+    progress: Progress
+    tallies: dict[tuple[str, int], StageTally] = field(default_factory=dict)  # by stage and shard number
+    seconds: dict[str, float] = field(default_factory=dict)  # by phase
+
+    def map(
+        self,
+        phase: str,
+        function: Callable[[Any], R],
+        units: Sequence[Unit[Any]],
+        documents: Callable[[R], int] = lambda result: 0,
+    ) -> list[R]:
+        """Runs units as a phase with progress, results in order."""
+        if not units:
+            return []
+        started = time.perf_counter()
+        self.progress.start(phase, len(units), sum(unit.weight for unit in units))
+        try:
+            return run_units(
+                self.executor, function, units, lambda u, r: self.progress.advance(u.weight, documents(r))
+            )
+        finally:
+            self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
+
+
+def execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Manifest]:
+    """Brings every output up to date and returns their manifests.
+
+    Raises InputError for an output folder that is not this pipeline's, RunError when an output would be empty,
+    ConservationError when documents do not add up; what was finished before stays finished.
+    """
+    outputs = plan.graph.outputs
+    for name in outputs:
+        folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
+    done = {name: folders.current_manifest(plan.graph.output_paths[name], plan.output_key(name)) for name in outputs}
+    if all(done.values()):
+        progress.note("Nothing to do: every output is up to date.")
+        return {name: Manifest.model_validate(found) for name, found in done.items()}
+    run = Run(plan, executor, progress)
+    started = datetime.now(UTC)
+    records = measure_pass(run)
+    for depth in range(plan.graph.depth + 1):
+        decide_pass(run, depth)
+        verb_pass(run, depth)
+    return {name: _output(run, name, records, started) for name in outputs}
+
+
+def measure_pass(run: Run) -> dict[int, ShardRecord]:
+    """Measures whatever is missing and returns every shard's record by its number."""
+    plan = run.plan
+    units = []
+    for planned in plan.shards:
+        task = MeasureTask(planned, plan.missing(planned), read_record(planned) is None)
+        if task.missing or task.describe:
+            units.append(Unit(planned.name, task, max(planned.shard.bytes, 1)))
+    if units:
+        _compile_kernels(run, units)
+    run.map("measure", measure, units, lambda measured: measured.documents)
+    records: dict[int, ShardRecord] = {}
+    for planned in plan.shards:
+        record = read_record(planned)
+        if record is None:
+            raise RunError(f"{planned.name}: its record is missing after it was measured; is the work folder shared?")
+        records[planned.number] = record
+    for planned in plan.shards:
+        rows = planned.shard.rows
+        found = records[planned.number].documents + records[planned.number].rejected
+        if rows is not None and rows != found:
+            message = f"{planned.name}: {rows} rows in the file, {found} documents and rejects; please report this"
+            raise accounts.ConservationError(message)
+    return records
+
+
+def decide_pass(run: Run, depth: int) -> None:
+    """Applies the rules of every stage at this depth."""
+    plan = run.plan
+    tasks = [
+        decide_task(plan, planned, depth)
+        for planned in plan.shards
+        if depth in plan.depths(planned.spec.name)
+    ]
+    known = [decided(task) for task in tasks]
+    units = [Unit(t.planned.name, t) for t, tallies in zip(tasks, known, strict=True) if tallies is None]
+    fresh = iter(run.map("decide", decide, units))
+    for task, tallies in zip(tasks, known, strict=True):
+        for found in tallies if tallies is not None else next(fresh):
+            accounts.check_conservation(found.stage, task.planned.name, found)
+            run.tallies[found.stage, task.planned.number] = found
+
+
+def verb_pass(run: Run, depth: int) -> None:
+    """Runs the global verbs of the stages at this depth."""
+    plan = run.plan
+    for stage in plan.graph.stages.values():
+        if stage.depth != depth or not stage.is_global:
+            continue
+        key = plan.verb_keys[stage.name]
+        if all(planned.verb_file(key).exists() for planned in plan.reaching(stage)):
+            continue
+        phase = "dedup" if stage.dedup else "select"
+
+        def map_units(function: Callable[[Any], Any], arguments: Sequence[Any], phase: str = phase) -> list[Any]:
+            return run.map(phase, function, [Unit(f"{phase} unit {i}", a) for i, a in enumerate(arguments)])
+
+        run_verb(plan, stage, map_units)
+
+
+def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datetime) -> Manifest:
+    plan = run.plan
+    key, folder = plan.output_key(name), plan.graph.output_paths[name]
+    current = folders.current_manifest(folder, key)
+    if current is not None:
+        return Manifest.model_validate(current)
+    staged = folders.staging(folder, key)
+    shards = plan.reaching(plan.graph.stages[name])
+    units = [
+        Unit(p.name, accounts.account_task(plan, p, name, staged / f"account-{i:06}.parquet"))
+        for i, p in enumerate(shards)
+    ]
+    found = run.map("account", accounts.account, units)
+    kept = sum((a.kept for a in found), Tally())
+    if kept.documents == 0:
+        raise RunError(_nothing_left(run, name, found, shards))
+    layout, files = write_output(run, name, records, staged)
+    written = sum(file.rows for file in files)
+    if written != kept.documents:
+        raise accounts.ConservationError(
+            f"output {name}: {kept.documents} documents were kept but {written} written; please report this"
+        )
+    parts = [unit.argument.part for unit in units]
+    accounts.write_decisions(staged / "decisions.parquet", parts)
+    manifest = make_manifest(run, name, records, dict(zip(shards, found, strict=True)), layout, files, started)
+    folders.finish(folder, staged, [*(file.path.name for file in files), "decisions.parquet"], manifest)
+    return manifest
+
+
+def _nothing_left(
+    run: Run, name: str, found: list[accounts.ShardAccount], shards: Sequence[PlannedShard]
+) -> str:
+    dropped: dict[str, int] = {}
+    for (stage, _), stage_tally in run.tallies.items():
+        if stage in run.plan.graph.ancestors(name):
+            for rule, count in stage_tally.dropped.items():
+                dropped[f"{stage}: {rule}"] = dropped.get(f"{stage}: {rule}", 0) + count.documents
+    for one in found:
+        for stage, rules in one.verb_dropped.items():
+            for rule, count in rules.items():
+                dropped[f"{stage}: {rule}"] = dropped.get(f"{stage}: {rule}", 0) + count.documents
+    rejected = sum(one.rejected for one in found)
+    most = sorted(dropped.items(), key=lambda item: -item[1])[:5]
+    reasons = ", ".join(f"{rule} dropped {count:,}" for rule, count in most)
+    read = sum(one.rows for one in found) - rejected
+    return (
+        f"output {name}: no document is left of {read:,} read in {len(shards)} shards ({rejected:,} rows rejected). "
+        f"{reasons or 'The sources hold no documents'}. Nothing was written."
+    )
+
+
+def _compile_kernels(run: Run, units: Sequence[Unit[MeasureTask]]) -> None:
+    """Compiles in this process first, so that several workers need not all do it; the result is cached on disk."""
+    from refinery.text.batch import TextBatch
+
+    if run.executor.slots == 1 and len(units) == 1:
+        return
+    missing = {m.key: m for unit in units for m in unit.argument.missing}
+    sample = TextBatch.from_texts(["A few words, 一些字。\n\nAnd a second paragraph, to be measured."])
+    started = time.perf_counter()
+    run.progress.start("kernels", len(missing), len(missing))
+    for measurement in missing.values():
+        try:
+            measurement.measurer(sample)
+        except InputError:
+            raise
+        run.progress.advance(1, 0)
+    run.seconds["kernels"] = time.perf_counter() - started

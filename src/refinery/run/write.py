@@ -1,0 +1,239 @@
+"""The write pass: survivors are read a second time, transforms replayed, and output shards written.
+
+An output is cut into files by text bytes in input order, so every file can be written alone and comes out the
+same whoever writes it. With a shuffle, documents are first scattered into spill files by their place in the
+output and then gathered, so no unit holds more than one output file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import orjson
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xxhash
+from numpy.typing import NDArray
+
+from refinery.errors import RunError
+from refinery.pipeline.models import Output
+from refinery.plan.graph import Column, ResolvedStage
+from refinery.plan.plan import PlannedShard
+from refinery.run.decide import Above, kept_documents, load_columns
+from refinery.run.measure import transformed
+from refinery.storage.read import read_documents
+from refinery.storage.shards import Documents, verify_unchanged
+from refinery.storage.write import TableWriter, WrittenFile, write_table
+
+DEFAULT_MEASUREMENTS = ("lang", "lang_score", "relevance", "quality", "importance", "tokens")
+LINEAGE = pa.struct(
+    [("source", pa.string()), ("path", pa.string()), ("part", pa.int32()), ("row", pa.int64())]
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What an output's rows look like."""
+
+    schema: pa.Schema
+    carried: pa.Schema
+    measured: tuple[str, ...]
+    renamed: dict[str, str]  # carried columns whose name was taken, to the name they have in the output
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """The columns that refinery made: an output read as a source does not carry them on."""
+        return (*self.measured, "lineage")
+
+
+@dataclass(frozen=True)
+class Survivors:
+    """A shard's part of an output."""
+
+    planned: PlannedShard
+    stage: ResolvedStage
+    kept: Above
+
+
+@dataclass(frozen=True)
+class WriteTask:
+    """One output file: the documents whose text starts in [low, high) of the output's text bytes."""
+
+    survivors: tuple[tuple[Survivors, int], ...]  # with the text bytes that lie before each shard
+    low: int
+    high: int
+    layout: Layout
+    output: Output
+    path: Path
+
+
+@dataclass(frozen=True)
+class ScatterTask:
+    """A shard's survivors, written as one row group a batch and output file."""
+
+    survivors: Survivors
+    layout: Layout
+    seed: int
+    files: int
+    spill: Path
+
+
+@dataclass(frozen=True)
+class GatherTask:
+    """One file of a shuffled output."""
+
+    spills: tuple[Path, ...]
+    number: int
+    layout: Layout
+    output: Output
+    path: Path
+
+
+def make_layout(
+    output: Output, stage: ResolvedStage, carried: pa.Schema, id_type: pa.DataType
+) -> Layout:
+    """The output's schema: text, id, carried columns, chosen measurements, lineage."""
+    types: dict[str, pa.DataType] = {}
+    for columns in stage.columns.values():
+        types |= {name: column.type for name, column in columns.items() if "." not in name}
+    wanted = DEFAULT_MEASUREMENTS if output.measurements is None else output.measurements
+    measured = tuple(name for name in wanted if name in types)
+    taken = {"text", "id", "lineage", *measured}
+    renamed = {name: _free(name, taken | set(carried.names)) for name in carried.names if name in taken}
+    fields = [pa.field("text", pa.large_string()), pa.field("id", id_type)]
+    fields += [field.with_name(renamed.get(field.name, field.name)) for field in carried]
+    fields += [pa.field(name, types[name]) for name in measured]
+    fields.append(pa.field("lineage", LINEAGE))
+    return Layout(pa.schema(fields), carried, measured, renamed)
+
+
+def kept_bytes(survivors: Survivors) -> int:
+    """Text bytes of a shard's survivors."""
+    return int(_sizes(survivors)[kept_documents(survivors.kept)].sum())
+
+
+def write_file(task: WriteTask) -> WrittenFile:
+    """Writes one output file."""
+    return write_table(task.path, _rows(task), task.layout.schema, format=task.output.format, made=task.layout.made)
+
+
+def scatter(task: ScatterTask) -> tuple[Path, int]:
+    """Writes a shard's survivors grouped by the output file they go to; gives the spill and its documents."""
+    mask = kept_documents(task.survivors.kept)
+    schema = task.layout.schema.append(pa.field("_order", pa.uint64()))
+    groups: list[int] = []
+    rows = 0
+    with TableWriter(task.spill, schema) as writer:
+        for documents, batch in _read(task.survivors, mask, task.layout):
+            order = _shuffle_order(task.seed, task.survivors.planned.number, documents)
+            target = _target(order, task.files)
+            table = batch.append_column(pa.field("_order", pa.uint64()), pa.array(order))
+            for number in np.unique(target):
+                writer.write_group(table.filter(pa.array(target == number)))
+                groups.append(int(number))
+            rows += len(documents)
+    task.spill.with_suffix(".json").write_bytes(orjson.dumps(groups))
+    return task.spill, rows
+
+
+def gather(task: GatherTask) -> WrittenFile:
+    """Writes one file of a shuffled output."""
+    parts: list[pa.Table] = []
+    for spill in task.spills:
+        groups = orjson.loads(spill.with_suffix(".json").read_bytes())
+        mine = [index for index, number in enumerate(groups) if number == task.number]
+        if mine:
+            parts.append(pq.ParquetFile(spill).read_row_groups(mine, use_threads=False))
+    table = pa.concat_tables(parts).sort_by("_order").drop_columns(["_order"])
+    batches = iter(table.combine_chunks().to_batches(max_chunksize=4096))
+    return write_table(task.path, batches, task.layout.schema, format=task.output.format, made=task.layout.made)
+
+
+def _rows(task: WriteTask) -> Iterator[pa.RecordBatch]:
+    for survivors, before in task.survivors:
+        mask = kept_documents(survivors.kept)
+        kept = np.flatnonzero(mask)
+        sizes = _sizes(survivors)[kept]
+        starts = before + np.cumsum(sizes) - sizes
+        mask[kept[(starts < task.low) | (starts >= task.high)]] = False
+        if mask.any():
+            for _, batch in _read(survivors, mask, task.layout):
+                yield batch
+
+
+def _read(
+    survivors: Survivors, mask: NDArray[np.bool_], layout: Layout
+) -> Iterator[tuple[NDArray[np.int64], pa.RecordBatch]]:
+    """The chosen documents of a shard as output rows, with their positions in the shard."""
+    planned = survivors.planned
+    verify_unchanged(planned.shard)
+    chosen = np.flatnonzero(mask)
+    listing = pq.read_table(planned.documents_file, columns=["row"], use_threads=False).column(0).to_numpy()
+    columns = survivors.stage.columns[planned.spec.name]
+    present = {name: columns[name] for name in layout.measured if name in columns}
+    measured = load_columns(planned, present, present)
+    done = 0
+    for batch in read_documents(planned.shard, planned.spec, carry=layout.carried, wanted=listing[chosen]):
+        documents = chosen[done : done + len(batch.rows)]
+        if not np.array_equal(listing[documents], batch.rows):
+            raise RunError(f"{planned.name}: other rows than in the first read; the file has changed")
+        done += len(documents)
+        yield documents, _row_batch(survivors, batch, measured[documents], present, layout)
+    if done != len(chosen):
+        raise RunError(f"{planned.name}: {len(chosen) - done} documents are missing in the second read; run again")
+
+
+def _row_batch(
+    survivors: Survivors, batch: Documents, measured: pl.DataFrame, present: dict[str, Column], layout: Layout
+) -> pa.RecordBatch:
+    planned = survivors.planned
+    size = len(batch.rows)
+    text = transformed(survivors.stage.views[planned.spec.name], batch.text)
+    arrays: list[pa.Array] = [text, batch.ids.cast(layout.schema.field("id").type)]
+    arrays += list(batch.columns.columns)
+    for name in layout.measured:
+        wanted = layout.schema.field(name).type
+        if name in present:
+            arrays.append(measured[name].to_arrow().cast(wanted))
+        else:
+            arrays.append(pa.nulls(size, wanted))
+    shard = planned.shard
+    lineage = [
+        pa.array([planned.spec.name] * size),
+        pa.array([shard.relative_path] * size),
+        pa.array([shard.part] * size, pa.int32()),
+        pa.array(batch.rows),
+    ]
+    arrays.append(pa.StructArray.from_arrays(lineage, fields=list(LINEAGE)))
+    return pa.RecordBatch.from_arrays(arrays, schema=layout.schema)
+
+
+def _sizes(survivors: Survivors) -> NDArray[np.int64]:
+    planned = survivors.planned
+    columns = survivors.stage.columns[planned.spec.name]
+    return load_columns(planned, columns, ["bytes"])["bytes"].to_numpy()
+
+
+def _shuffle_order(seed: int, shard: int, documents: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """A random 64-bit place a document: SplitMix64 (Steele et al. 2014, fig. 17) over its identity."""
+    start = xxhash.xxh3_64_intdigest(f"{seed}/{shard}")
+    with np.errstate(over="ignore"):
+        z = np.uint64(start) + (documents.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))  # type: ignore[no-any-return]
+
+
+def _target(order: NDArray[np.uint64], files: int) -> NDArray[np.int64]:
+    return ((order >> np.uint64(32)) * np.uint64(files) >> np.uint64(32)).astype(np.int64)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    renamed = f"input_{name}"
+    while renamed in taken:
+        renamed = f"input_{renamed}"
+    return renamed
