@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
 from refinery.errors import UnitFailed
@@ -64,7 +65,7 @@ def run_units(
         executor.submit(ticket, function, units[ticket].argument)
         in_flight += 1
 
-    for ticket in _take(waiting, 2 * executor.slots):
+    for ticket in islice(waiting, 2 * executor.slots):
         start(ticket)
     while in_flight:
         for ticket, outcome in executor.wait():
@@ -82,12 +83,8 @@ def run_units(
                 results[ticket] = outcome
                 on_done(units[ticket], outcome)
             if failure is None:
-                for following in _take(waiting, 1):
+                for following in islice(waiting, 1):
                     start(following)
     if failure is not None:
         raise failure
     return [results[ticket] for ticket in range(len(units))]
-
-
-def _take(iterator: Iterator[int], count: int) -> list[int]:
-    return [ticket for ticket, _ in zip(iterator, range(count), strict=False)]

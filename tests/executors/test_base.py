@@ -1,0 +1,89 @@
+"""The loop above the executors, with real processes that really die."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from refinery.errors import InputError, UnitFailed
+from refinery.executors.base import Unit, run_units
+from refinery.executors.local import InProcess, ProcessPool, local
+
+
+@pytest.fixture(params=[1, 2], ids=["one worker", "two workers"])
+def executor(request):
+    made = local(request.param)
+    yield made
+    made.close()
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def fail_on_three(number: int) -> int:
+    if number == 3:
+        raise InputError(f"unit {number}", "cannot be used", "try another")
+    return number
+
+
+def die_once(argument: tuple[int, str]) -> int:
+    number, folder = argument
+    mark = Path(folder) / f"died-{number}"
+    if number == 2 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def die_always(number: int) -> int:
+    if number == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_results_come_in_the_order_of_the_units(executor):
+    """Whatever ends first, results are in order, and every unit is reported once."""
+    seen = []
+    units = [Unit(f"n{n}", n) for n in range(20)]
+    assert run_units(executor, square, units, lambda unit, result: seen.append(result)) == [n * n for n in range(20)]
+    assert sorted(seen) == sorted(n * n for n in range(20))
+
+
+def test_no_units(executor):
+    """Nothing to do gives nothing."""
+    assert run_units(executor, square, []) == []
+
+
+def test_an_error_keeps_its_fields_across_processes(executor):
+    """An input error comes out as it was raised, and finished units were reported."""
+    with pytest.raises(InputError) as caught:
+        run_units(executor, fail_on_three, [Unit(str(n), n) for n in range(6)])
+    assert (caught.value.place, caught.value.hint) == ("unit 3", "try another")
+
+
+def test_a_killed_worker_is_replaced_and_its_unit_run_again(tmp_path):
+    """One SIGKILL in mid-unit costs a retry, not a result."""
+    executor = ProcessPool(2)
+    try:
+        found = run_units(executor, die_once, [Unit(str(n), (n, str(tmp_path))) for n in range(8)])
+    finally:
+        executor.close()
+    assert found == list(range(8))
+    assert (tmp_path / "died-2").exists()
+
+
+def test_a_unit_that_kills_its_worker_each_time_fails_by_name():
+    """A unit that always takes its worker down ends the run with its name."""
+    executor = ProcessPool(1)
+    try:
+        with pytest.raises(UnitFailed, match="poison"):
+            run_units(executor, die_always, [Unit("poison", 1)])
+    finally:
+        executor.close()
+
+
+def test_one_worker_needs_no_process():
+    """One worker is this process."""
+    assert isinstance(local(1), InProcess)
