@@ -1,0 +1,246 @@
+"""A fastText model made ready for the kernels: loaded once a process, collapsed when that makes it smaller.
+
+After averaging, everything up to the last function is linear, so feature rows can be multiplied with the output matrix
+once at load: a model of K labels needs K - 1 floats a feature, `A @ (o_k - o_0)`, and a two-label one a single float,
+whatever its dimension. This is done when it makes rows narrower by enough to be worth it.
+"""
+
+from __future__ import annotations
+
+import mmap
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from refinery.errors import InputError
+from refinery.models.fasttext_file import FastTextModel, parse_model
+from refinery.text import fasttext as features
+from refinery.text import fasttext_output as output
+from refinery.text.batch import TextBatch
+
+_CHUNK_BYTES = 1 << 20  # text scored at once: bounds the sums, which hold a row for each window
+_WHOLE = 1 << 16  # window when only the document's sum is wanted: keeps float32 sums short, so exact enough
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A loaded model. `fingerprint` is the xxh3-128 of its file in hex; `labels` are as stored, prefix included."""
+
+    fingerprint: str
+    labels: tuple[str, ...]
+    tables: features.Tables
+    head: output.Head
+
+    def top(
+        self, batch: TextBatch, groups: NDArray[np.int64], window: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+        """Top label (-1 without features), its probability, and the share of windows of its group, a document.
+
+        groups: int64 (labels), equal for labels that count as one; window: bytes.
+        """
+        labels = np.empty(len(batch), np.int64)
+        scores = np.empty(len(batch), np.float32)
+        shares = np.empty(len(batch), np.float32)
+        for low, high, firsts, sums, counts, weights in self._embed(batch, window):
+            output.top_labels(
+                firsts, sums, counts, weights, self.head, groups,
+                labels[low:high], scores[low:high], shares[low:high],
+            )  # fmt: skip
+        return labels, scores, shares
+
+    def probability(self, batch: TextBatch, label: int) -> NDArray[np.float32]:
+        """Probability of one label, a document; 0 without features."""
+        scores = np.empty(len(batch), np.float32)
+        for low, high, firsts, sums, counts, _ in self._embed(batch, _WHOLE):
+            output.label_scores(firsts, sums, counts, self.head, label, scores[low:high])
+        return scores
+
+    def _embed(self, batch: TextBatch, window: int) -> Iterator[tuple[int, int, *tuple[NDArray[Any], ...]]]:
+        width = self.tables.word_rows.shape[1]
+        for low, high in _chunks(batch.offsets):
+            sizes = np.diff(batch.offsets[low : high + 1])
+            room = int((sizes // window + 1).sum())
+            firsts = np.empty(high - low + 1, np.int64)
+            sums = np.zeros((room, width), np.float32)
+            counts = np.zeros(room, np.int64)
+            weights = np.zeros(room, np.int64)
+            features.embed(batch.data, batch.offsets, low, high, self.tables, window, firsts, sums, counts, weights)
+            yield low, high, firsts, sums, counts, weights
+
+
+def _chunks(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Runs of documents of about _CHUNK_BYTES, never empty."""
+    low, last = 0, len(offsets) - 1
+    while low < last:
+        high = int(np.searchsorted(offsets, offsets[low] + _CHUNK_BYTES, "right")) - 1
+        high = min(max(high, low + 1), last)
+        yield low, high
+        low = high
+
+
+_cache: dict[str, Scorer] = {}
+_stamps: dict[tuple[str, int, int], str] = {}
+_lock = threading.Lock()
+
+
+def load(path: Path) -> Scorer:
+    """The model at `path`, parsed and prepared once a process for each content; raises InputError."""
+    with _lock:
+        key = _fingerprint(path)
+        if key not in _cache:
+            with _mapped(path) as content:
+                _cache[key] = prepare(parse_model(content, str(path)), key)
+        return _cache[key]
+
+
+def fingerprint(path: Path) -> str:
+    """xxh3-128 of the model's file, in hex; read once a process unless size or time of change differ."""
+    with _lock:
+        return _fingerprint(path)
+
+
+def _fingerprint(path: Path) -> str:
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    stamp = (str(path.absolute()), stat.st_mtime_ns, stat.st_size)
+    if stamp not in _stamps:
+        with _mapped(path) as content:
+            _stamps[stamp] = xxhash.xxh3_128_hexdigest(content)
+    return _stamps[stamp]
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[bytes | mmap.mmap]:
+    """The file's bytes without reading them all into memory."""
+    try:
+        with path.open("rb") as file:
+            if path.stat().st_size == 0:
+                yield b""
+                return
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                yield content
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    hint = "models are loaded by path only and never downloaded: put the file there or correct the path"
+    return InputError(str(path), f"the model cannot be read: {error.strerror or error}", hint)
+
+
+def prepare(model: FastTextModel, key: str) -> Scorer:
+    """Builds the kernels' tables: word rows summed with their n-grams, rows collapsed where that is narrower."""
+    head, directions = _head(model)
+    own_rows, gram_rows = (_rows(table, directions) for table in (model.word_rows, model.gram_rows))
+    labels = [label.encode() for label in model.labels]
+    entries = np.concatenate([model.words[: model.word_offsets[-1]], np.frombuffer(b"".join(labels), np.uint8)])
+    ends = model.word_offsets[-1] + np.cumsum([len(label) for label in labels])
+    offsets = np.concatenate([model.word_offsets, ends]).astype(np.int64)
+    hashes = np.empty(len(offsets) - 1, np.uint32)
+    features.hash_entries(*_frozen(entries, offsets), hashes)
+    slots = np.zeros(1 << max(3, (2 * len(hashes) - 1).bit_length()), np.uint64)
+    features.fill_slots(slots, hashes)
+    shape = [model.bucket, model.minn, model.maxn, model.word_ngrams, _end_mark(model)]
+    kept, ranks = _bitmap(model)
+    word_rows, word_counts = np.zeros_like(own_rows), np.ones(len(own_rows), np.int32)
+    empty_rows, empty_counts = np.zeros((0, own_rows.shape[1]), np.float32), np.zeros(0, np.int32)
+    fixed = _frozen(slots, entries, offsets, kept, ranks)
+    grams, numbers = _frozen(gram_rows, np.array(shape, np.int64))
+    unsummed = features.Tables(*fixed, *_frozen(empty_rows, empty_counts), grams, numbers)
+    features.sum_words(unsummed.entries, offsets, unsummed, *_frozen(own_rows), word_rows, word_counts)
+    tables = features.Tables(*fixed, *_frozen(word_rows, word_counts), grams, numbers)
+    return Scorer(key, model.labels, tables, head)
+
+
+def _frozen(*arrays: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """Read-only C-contiguous arrays: one array type for each kernel argument."""
+    frozen = tuple(np.ascontiguousarray(array) for array in arrays)
+    for array in frozen:
+        array.flags.writeable = False
+    return frozen
+
+
+def _end_mark(model: FastTextModel) -> int:
+    """Id of `</s>`, or -1."""
+    starts = model.word_offsets[:-1]
+    for word in np.flatnonzero(np.diff(model.word_offsets) == 4):
+        if model.words[starts[word] : starts[word] + 4].tobytes() == b"</s>":
+            return int(word)
+    return -1
+
+
+def _bitmap(model: FastTextModel) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    if model.kept_buckets is None:
+        return np.zeros(0, np.uint64), np.zeros(0, np.int32)
+    size = model.bucket // 64 + 1
+    bits = np.zeros(size * 64, np.bool_)
+    bits[model.kept_buckets] = True
+    words = np.packbits(bits, bitorder="little").view("<u8").astype(np.uint64)
+    counts = bits.reshape(size, 64).sum(1)
+    return words, (np.cumsum(counts) - counts).astype(np.int32)
+
+
+def _rows(table: NDArray[np.float32], directions: NDArray[np.float64] | None) -> NDArray[np.float32]:
+    """The table's rows, projected if there are directions, padded with zeros to a width the kernels take."""
+    columns = table.shape[1] if directions is None else directions.shape[1]
+    width = columns if columns == 1 else -(-columns // 16) * 16
+    if directions is None and width == columns:
+        return table
+    rows = np.zeros((len(table), width), np.float32)
+    if directions is None:
+        rows[:, :columns] = table
+    else:
+        features.project(*_frozen(table, directions), rows)
+    return rows
+
+
+def _head(model: FastTextModel) -> tuple[output.Head, NDArray[np.float64] | None]:
+    """The output side, and the directions to project on when rows are collapsed."""
+    matrix = model.output.astype(np.float64)
+    kind = {"softmax": output.SOFTMAX, "hs": output.TREE}.get(model.loss, output.SIGMOIDS)
+    outputs = len(model.labels)
+    tree = [np.zeros(0, np.int64)] * 4
+    if kind == output.SOFTMAX:
+        collapsed = (matrix[1:] - matrix[0]).T
+    elif kind == output.SIGMOIDS:
+        collapsed = matrix.T
+    else:
+        outputs -= 1
+        tree = _tree(model.label_counts)
+        collapsed = matrix[:outputs].T
+    collapse = collapsed.shape[1] == 1 or 0 < collapsed.shape[1] * 4 <= model.dim
+    directions = np.zeros((0, outputs), np.float32) if collapse else model.output[:outputs].T
+    head = output.Head(*_frozen(directions, *tree, np.array([kind, outputs], np.int64)))
+    return head, np.ascontiguousarray(collapsed) if collapse else None
+
+
+def _tree(counts: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """fastText's Huffman tree (HierarchicalSoftmaxLoss::buildTree): parent, side, left, right of each node."""
+    leaves = len(counts)
+    nodes = 2 * leaves - 1
+    weight = [*counts.tolist(), *([10**15] * (leaves - 1))]
+    parent, side, left, right = (np.full(nodes, fill, np.int64) for fill in (-1, 0, -1, -1))
+    leaf, node = leaves - 1, leaves
+    for i in range(leaves, nodes):
+        pair = []
+        for _ in range(2):
+            if leaf >= 0 and weight[leaf] < weight[node]:
+                pair.append(leaf)
+                leaf -= 1
+            else:
+                pair.append(node)
+                node += 1
+        left[i], right[i] = pair
+        weight[i] = weight[pair[0]] + weight[pair[1]]
+        parent[pair] = i
+        side[pair[1]] = 1
+    return [parent, side, left, right]

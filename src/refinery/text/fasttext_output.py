@@ -1,0 +1,202 @@
+"""fastText's output side as kernels: summed feature rows to a label, its probability, a probability of one label.
+
+The three kinds of output of fastText's src/loss.cc. Its own quirks are kept, because thresholds in use were tuned on
+its numbers: 1e-5 is added to each probability before its logarithm, so values may exceed 1 by that much (they are cut
+to 1 here); one-vs-all reads the sigmoid from a table of 512 steps; of equal labels the later one wins.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+SOFTMAX, SIGMOIDS, TREE = 0, 1, 2
+_SHIFT = 1e-5
+_TABLE = 512
+_TABLE_BOUND = 8.0
+
+
+class Head(NamedTuple):
+    """What turns a mean feature row into probabilities; all read-only.
+
+    directions: float32 (width, outputs), or (0, outputs) when the rows are outputs already; then a softmax's first
+    output is fixed at 0 and has no column. parent, side: int64 per tree node, its parent and whether it is the right
+    child; left, right: int64 children; leaves first, root last (empty unless kind is TREE).
+    shape: int64 [kind, outputs].
+    """
+
+    directions: NDArray[np.float32]
+    parent: NDArray[np.int64]
+    side: NDArray[np.int64]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    shape: NDArray[np.int64]
+
+
+@njit(cache=True, nogil=True)
+def _outputs(mean, head, z):  # type: ignore[no-untyped-def]
+    """Fills z with the outputs for a mean row, in the order of additions of fastText's dotRow."""
+    outputs = len(z)
+    if len(head.directions) == 0:
+        first = 1 if head.shape[0] == SOFTMAX else 0
+        z[0] = 0.0
+        for k in range(first, outputs):
+            z[k] = mean[k - first]
+        return
+    for k in range(outputs):
+        z[k] = 0.0
+    for d in range(len(head.directions)):
+        x = mean[d]
+        for k in range(outputs):
+            z[k] += x * head.directions[d, k]
+
+
+@njit(cache=True, nogil=True)
+def _sigmoid(x):  # type: ignore[no-untyped-def]
+    """fastText's table, step for step."""
+    if x < -_TABLE_BOUND:
+        return 0.0
+    if x > _TABLE_BOUND:
+        return 1.0
+    step = np.int64((np.float64(x) + _TABLE_BOUND) * _TABLE / _TABLE_BOUND / 2)
+    return 1.0 / (1.0 + np.exp(_TABLE_BOUND - np.float64(step) * 2 * _TABLE_BOUND / _TABLE))
+
+
+@njit(cache=True, nogil=True)
+def _best_leaf(z, head, nodes, scores):  # type: ignore[no-untyped-def]
+    """Most probable leaf of a Huffman tree, likelier child first; returns leaf and log-probability."""
+    leaves = (len(head.parent) + 1) // 2
+    nodes[0], scores[0] = len(head.parent) - 1, 0.0
+    depth = 1
+    best, best_score = np.int64(0), -np.inf
+    while depth > 0:
+        depth -= 1
+        node, score = nodes[depth], scores[depth]
+        while score > best_score:
+            if node < leaves:
+                best, best_score = node, score
+                break
+            p = 1.0 / (1.0 + np.exp(-np.float64(z[node - leaves])))
+            to_left, to_right = score + np.log(1.0 - p + _SHIFT), score + np.log(p + _SHIFT)
+            if to_right >= to_left:
+                nodes[depth], scores[depth] = head.left[node], to_left
+                node, score = head.right[node], to_right
+            else:
+                nodes[depth], scores[depth] = head.right[node], to_right
+                node, score = head.left[node], to_left
+            depth += 1
+    return best, best_score
+
+
+@njit(cache=True, nogil=True)
+def _best(z, head, nodes, scores):  # type: ignore[no-untyped-def]
+    """Top label and its probability, at most 1."""
+    kind = head.shape[0]
+    best, p = np.int64(0), 0.0
+    if kind == TREE:
+        best, score = _best_leaf(z, head, nodes, scores)
+        p = np.exp(score)
+    elif kind == SOFTMAX:
+        for k in range(len(z)):
+            if z[k] >= z[best]:
+                best = np.int64(k)
+        total = 0.0
+        for k in range(len(z)):
+            total += np.exp(np.float64(z[k] - z[best]))
+        p = 1.0 / total + _SHIFT
+    else:
+        for k in range(len(z)):
+            q = _sigmoid(z[k])
+            if q + _SHIFT >= p:
+                best, p = np.int64(k), q + _SHIFT
+    return best, (min(p, 1.0) if p >= 0.0 else 0.0)
+
+
+@njit(cache=True, nogil=True)
+def _probability(z, head, label):  # type: ignore[no-untyped-def]
+    """Probability of one label, at most 1."""
+    kind = head.shape[0]
+    p = 0.0
+    if kind == TREE:
+        leaves = (len(head.parent) + 1) // 2
+        node, score = np.int64(label), 0.0
+        while head.parent[node] >= 0:
+            q = 1.0 / (1.0 + np.exp(-np.float64(z[head.parent[node] - leaves])))
+            score += np.log((q if head.side[node] else 1.0 - q) + _SHIFT)
+            node = head.parent[node]
+        p = np.exp(score)
+    elif kind == SOFTMAX:
+        top = z[0]
+        for k in range(len(z)):
+            top = max(top, z[k])
+        total = 0.0
+        for k in range(len(z)):
+            total += np.exp(np.float64(z[k] - top))
+        p = np.exp(np.float64(z[label] - top)) / total + _SHIFT
+    else:
+        p = _sigmoid(z[label]) + _SHIFT
+    return min(p, 1.0) if p >= 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True)
+def _mean(sums, counts, low, high, total, mean):  # type: ignore[no-untyped-def]
+    """Mean feature row of windows low to high - 1; returns the number of features."""
+    features = np.int64(0)
+    total[:] = 0.0
+    for w in range(low, high):
+        features += counts[w]
+        for d in range(len(total)):
+            total[d] += sums[w, d]
+    if features:
+        for d in range(len(total)):
+            mean[d] = np.float32(total[d] / features)
+    return features
+
+
+@njit(cache=True, nogil=True)
+def top_labels(firsts, sums, counts, weights, head, groups, labels, scores, shares):  # type: ignore[no-untyped-def]
+    """Per document the top label, its probability, and the share of windows of the same group.
+
+    groups: int64 (labels), labels of one language have one number. A share weighs windows by `weights`; it is 1 for a
+    document of one window. A document without features gets label -1, score 0, share 0.
+    """
+    z = np.empty(head.shape[1], np.float32)
+    nodes = np.empty(len(head.parent) + 2, np.int64)
+    path_scores = np.empty(len(head.parent) + 2, np.float64)
+    total = np.empty(sums.shape[1], np.float64)
+    mean = np.empty(sums.shape[1], np.float32)
+    for document in range(len(firsts) - 1):
+        low, high = firsts[document], firsts[document + 1]
+        if _mean(sums, counts, low, high, total, mean) == 0:
+            labels[document], scores[document], shares[document] = -1, 0.0, 0.0
+            continue
+        _outputs(mean, head, z)
+        best, p = _best(z, head, nodes, path_scores)
+        labels[document], scores[document] = best, p
+        same, everything = np.int64(0), np.int64(0)
+        if high - low > 1:
+            for w in range(low, high):
+                if _mean(sums, counts, w, w + 1, total, mean) == 0:
+                    continue
+                _outputs(mean, head, z)
+                other, _ = _best(z, head, nodes, path_scores)
+                everything += weights[w]
+                if groups[other] == groups[best]:
+                    same += weights[w]
+        shares[document] = same / everything if everything else 1.0
+
+
+@njit(cache=True, nogil=True)
+def label_scores(firsts, sums, counts, head, label, scores):  # type: ignore[no-untyped-def]
+    """Per document the probability of one label; 0 for a document without features."""
+    z = np.empty(head.shape[1], np.float32)
+    total = np.empty(sums.shape[1], np.float64)
+    mean = np.empty(sums.shape[1], np.float32)
+    for document in range(len(firsts) - 1):
+        scores[document] = 0.0
+        if _mean(sums, counts, firsts[document], firsts[document + 1], total, mean):
+            _outputs(mean, head, z)
+            scores[document] = _probability(z, head, label)
