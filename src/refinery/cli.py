@@ -30,9 +30,13 @@ Work = Annotated[
     Path | None,
     typer.Option(help="Folder for measurements and decisions (default: .refinery beside the definition)."),
 ]
-ShardSize = Annotated[int, typer.Option("--shard-mib", min=1, help="Cut larger files into shards of this size.")]
+ShardSize = Annotated[
+    int, typer.Option("--shard-mib", min=1, help="Cut larger files into shards of this size.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table, errors only.")]
-Json = Annotated[bool, typer.Option("--json", help="Progress as JSON lines on stderr, the result as JSON on stdout.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Progress as JSON lines on stderr, the result as JSON on stdout.")
+]
 
 
 class ExecutorName(StrEnum):
@@ -45,7 +49,9 @@ class ExecutorName(StrEnum):
 @app.command()
 def run(
     definition: Definition,
-    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes (default: one a core).")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes (default: one a core).")
+    ] = None,
     work: Work = None,
     shard_mib: ShardSize = 256,
     quiet: Quiet = False,
@@ -78,7 +84,10 @@ def run(
             broken = sum(len(source.broken) for source in manifest.sources.values())
             folder = plan.graph.output_paths[name]
             if rejected or broken:
-                typer.echo(f"{rejected:,} rows were rejected and {broken} files could not be read: see {folder}/decisions.parquet and manifest.json")
+                typer.echo(
+                    f"{rejected:,} rows were rejected and {broken} files could not be read: "
+                    f"see decisions.parquet and manifest.json in {folder}"
+                )
             typer.echo(f"Written to {folder}")
 
 
@@ -148,7 +157,7 @@ def _guarded(command: Callable[[], None]) -> int:
 
 def _resolve(definition: Path) -> Graph:
     from refinery.pipeline.load import load
-    from refinery.plan.graph import resolve
+    from refinery.plan.resolve import resolve
 
     return resolve(load(definition))
 

@@ -1,7 +1,7 @@
 """What can go wrong, split by what the user does next.
 
 RefineryError
- ├─ DefinitionError      the pipeline definition (or a rule set, or a command's argument) is wrong: exit code 2
+ ├─ DefinitionError      the pipeline definition (or a rule set, an argument) is wrong: exit code 2
  ├─ InputError           a source, shard, row or model cannot be used as given: exit code 2
  └─ RunError             the run failed after its input was accepted: exit code 1
      ├─ UnitFailed       one unit of work failed; names the unit

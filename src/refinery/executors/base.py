@@ -24,7 +24,7 @@ class Unit(Generic[A]):
     weight: int = 1
 
 
-class WorkerLost(Exception):  # noqa: N818  (an event, not a user's error)
+class WorkerLost(Exception):
     """The process that ran a unit is gone: killed, out of memory, or crashed in native code."""
 
 
@@ -47,7 +47,7 @@ def run_units(
     executor: Executor,
     function: Callable[[A], R],
     units: Sequence[Unit[A]],
-    on_done: Callable[[Unit[A], R], None] = lambda unit, result: None,
+    on_done: Callable[[Unit[A], R], None] = lambda _unit, _result: None,
 ) -> list[R]:
     """Runs every unit, results in the units' order whatever the order of completion.
 

@@ -50,7 +50,9 @@ def load(file: Path) -> Definition:
         content = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise DefinitionError(f"{file}:{mark.line + 1 if mark else 1}: not valid YAML: {error.problem}") from None
+        raise DefinitionError(
+            f"{file}:{mark.line + 1 if mark else 1}: not valid YAML: {error.problem}"
+        ) from None
     except yaml.YAMLError as error:
         raise DefinitionError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
     problems = [_problem(file, lines, location, "this key is written twice") for location in repeated]
@@ -59,7 +61,7 @@ def load(file: Path) -> Definition:
     try:
         pipeline = Pipeline.model_validate(content)
     except ValidationError as error:
-        problems += [_problem(file, lines, *_explain(entry, content)) for entry in error.errors()]
+        problems += [_problem(file, lines, *_explain(entry)) for entry in error.errors()]
     if problems:
         raise DefinitionError(*dict.fromkeys(problems))
     return Definition(pipeline, file.absolute(), lines)
@@ -96,7 +98,7 @@ def _problem(file: Path, lines: dict[Location, int], location: Location, message
     return f"{file}:{lines.get(known, 1)}: {path + ': ' if path else ''}{message}"
 
 
-def _explain(entry: Any, content: object) -> tuple[Location, str]:
+def _explain(entry: Any) -> tuple[Location, str]:
     """Turns a pydantic error into a location that exists in the file and a sentence."""
     location = tuple(part for part in entry["loc"] if not _is_union_tag(part))
     if entry["type"] == "extra_forbidden":
@@ -107,12 +109,18 @@ def _explain(entry: Any, content: object) -> tuple[Location, str]:
         return location[:-1], f"the key {location[-1]!r} is missing"
     message = entry["msg"].removeprefix("Value error, ")
     given = entry.get("input")
-    shown = f", got {given!r}" if isinstance(given, (str, int, float, bool)) and repr(given) not in message else ""
+    shown = (
+        f", got {given!r}"
+        if isinstance(given, (str, int, float, bool)) and repr(given) not in message
+        else ""
+    )
     return location, message[:1].lower() + message[1:] + shown
 
 
 def _is_union_tag(part: str | int) -> bool:
-    return isinstance(part, str) and (part in {"str", "RuleSetUse"} or part.startswith(("dict[", "constrained-")))
+    return isinstance(part, str) and (
+        part in {"str", "RuleSetUse"} or part.startswith(("dict[", "constrained-"))
+    )
 
 
 def _keys(model: type[BaseModel]) -> list[str]:

@@ -52,16 +52,22 @@ class Source(Model):
     text: str = Field("text", description="text column; dotted for a nested one")
     id: str | None = Field(None, description="id column (default: `id` if there is one, else ids are minted)")
     format: Literal["auto", "parquet", "jsonl", "warc", "wet"] = "auto"
-    extractor: Literal["resiliparse", "trafilatura"] = Field("resiliparse", description="HTML to text, for WARC")
+    extractor: Literal["resiliparse", "trafilatura"] = Field(
+        "resiliparse", description="HTML to text, for WARC"
+    )
     binary_text: bool = Field(False, description="accept a binary text column that holds UTF-8")
-    on_error: Literal["quarantine", "fail"] = Field("quarantine", description="what a broken shard or row does")
+    on_error: Literal["quarantine", "fail"] = Field(
+        "quarantine", description="what a broken shard or row does"
+    )
     max_document_bytes: ByteCount = Field(100 * 2**20, description="a longer row is rejected")
 
 
 class Near(Model):
     """Near-duplicate removal: MinHash-LSH proposes, signature and text settle."""
 
-    similarity: float = Field(0.8, gt=0, le=1, description="Jaccard similarity of shingles from which on a document goes")
+    similarity: float = Field(
+        0.8, gt=0, le=1, description="Jaccard similarity of shingles from which on a document goes"
+    )
     num_perm: int = Field(112, ge=16, le=1024, description="hashes in a signature")
     bands: int | None = Field(None, ge=2, description="LSH bands (default: datasketch's optimum)")
     rows: int | None = Field(None, ge=1, description="rows a band (default: datasketch's optimum)")
@@ -75,8 +81,12 @@ class Dedup(Model):
 
     exact: bool = True
     near: Near | None = None
-    prefer: tuple[str, ...] = Field((), description='which one is kept: "source" or "COLUMN [ASC|DESC]", in order')
-    against: str | None = Field(None, description="output folder of an earlier run, whose documents are never kept again")
+    prefer: tuple[str, ...] = Field(
+        (), description='which one is kept: "source" or "COLUMN [ASC|DESC]", in order'
+    )
+    against: str | None = Field(
+        None, description="output folder of an earlier run, whose documents are never kept again"
+    )
     max_cluster_share: float = Field(
         0.2, gt=0, le=1, description="the run stops when one near-duplicate cluster holds more of a source"
     )
@@ -87,7 +97,9 @@ class Select(Model):
 
     tokens: TokenCount
     by: str = Field(description='column to rank on, best first; "COLUMN ASC" to rank low values first')
-    tokenizer: str | None = Field(None, description="tokenizers JSON file for exact counts (default: estimated)")
+    tokenizer: str | None = Field(
+        None, description="tokenizers JSON file for exact counts (default: estimated)"
+    )
 
 
 class RuleSetUse(Model):
@@ -103,7 +115,9 @@ KeepEntry = str | RuleSetUse | dict[Name, str]
 class Stage(Model):
     """transform, measure, keep, then at most one of dedup and select."""
 
-    from_: Names = Field(alias="from", min_length=1, description="sources or stages; the order is the trust order")
+    from_: Names = Field(
+        alias="from", min_length=1, description="sources or stages; the order is the trust order"
+    )
     transform: tuple[Use, ...] = ()
     measure: tuple[Use, ...] = ()
     keep: tuple[KeepEntry, ...] = ()
@@ -117,10 +131,13 @@ class Output(Model):
     path: str
     format: Literal["parquet", "jsonl"] = "parquet"
     measurements: tuple[str, ...] | None = Field(
-        None, description="measured columns to write beside the text (default: language, relevance, quality, tokens)"
+        None,
+        description="measured columns to write beside the text (default: language, relevance, quality, tokens)",
     )
     shard_bytes: ByteCount = Field(256 * 2**20, description="text bytes an output shard holds")
-    shuffle: int | None = Field(None, ge=0, description="seed of a shuffle of all documents (default: input order)")
+    shuffle: int | None = Field(
+        None, ge=0, description="seed of a shuffle of all documents (default: input order)"
+    )
 
 
 class Pipeline(Model):

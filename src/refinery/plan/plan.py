@@ -196,6 +196,8 @@ def _numbered(
         spec = specs[name]
         reading = (spec.text, spec.id, spec.extractor, spec.binary_text, spec.max_document_bytes)
         for shard in found.shards:
-            key = fingerprint(LAYOUT, __version__, shard.fingerprint, shard.path, shard.start, shard.stop, reading)
+            key = fingerprint(
+                LAYOUT, __version__, shard.fingerprint, shard.path, shard.start, shard.stop, reading
+            )
             yield PlannedShard(shard, spec, work / "shards" / key[:2] / key, number)
             number += 1

@@ -30,11 +30,20 @@ def funnel(manifest: Manifest) -> Table:
             if account.dropped.documents:
                 share = f"{100 * account.dropped.documents / stage.arrived.documents:.1f} %"
                 _row(table, f"  {rule}", account.dropped, share, "-")
-        share = f"{100 * stage.kept.documents / stage.arrived.documents:.1f} %" if stage.arrived.documents else ""
+        share = (
+            f"{100 * stage.kept.documents / stage.arrived.documents:.1f} %" if stage.arrived.documents else ""
+        )
         _row(table, "  kept", stage.kept, share, "", style="green")
     table.add_section()
     size = sum(file.bytes for file in manifest.files)
-    _row(table, f"output: {len(manifest.files)} files, {human_bytes(size)}", manifest.kept, "", "", style="bold")
+    _row(
+        table,
+        f"output: {len(manifest.files)} files, {human_bytes(size)}",
+        manifest.kept,
+        "",
+        "",
+        style="bold",
+    )
     return table
 
 
@@ -52,5 +61,10 @@ def human_bytes(size: float) -> str:
 
 
 def _row(table: Table, label: str, count: Count, share: str, sign: str, style: str | None = None) -> None:
-    cells = (f"{sign}{count.documents:,}", f"{sign}{human_bytes(count.bytes)}", f"{sign}{count.tokens:,}", share)
+    cells = (
+        f"{sign}{count.documents:,}",
+        f"{sign}{human_bytes(count.bytes)}",
+        f"{sign}{count.tokens:,}",
+        share,
+    )
     table.add_row(label, *cells, style=style)

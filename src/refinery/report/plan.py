@@ -29,7 +29,9 @@ def plan_tables(plan: Plan) -> Iterator[Table]:
 
 
 def _measure_pass(plan: Plan) -> Table:
-    table = Table("source", "shards", "text", "measured on it", "to compute", title="Measure pass (text read once)")
+    table = Table(
+        "source", "shards", "text", "measured on it", "to compute", title="Measure pass (text read once)"
+    )
     for source, listed in plan.listed.items():
         shards = plan.of(source)
         size = human_bytes(sum(planned.shard.bytes for planned in shards))
@@ -59,22 +61,30 @@ def _verb(stage: ResolvedStage) -> str:
         return f"select {stage.select.tokens:,} tokens by {stage.select.by}"
     if stage.dedup:
         kinds = (["exact"] if stage.dedup.exact else []) + (["near"] if stage.dedup.near else [])
-        return f"dedup {' + '.join(kinds)}" + (f", against {stage.dedup.against}" if stage.dedup.against else "")
+        return f"dedup {' + '.join(kinds)}" + (
+            f", against {stage.dedup.against}" if stage.dedup.against else ""
+        )
     return ""
 
 
 def _recall(name: str, near: Near) -> Table:
     from refinery.dedup.bands import recall, split
 
-    bands, rows = (near.bands, near.rows) if near.bands and near.rows else split(near.similarity, near.num_perm)
-    title = f"Near duplicates of {name}: {bands} bands of {rows} rows, removed from Jaccard {near.similarity} on"
+    bands, rows = (
+        (near.bands, near.rows) if near.bands and near.rows else split(near.similarity, near.num_perm)
+    )
+    title = (
+        f"Near duplicates of {name}: {bands} bands of {rows} rows, removed from Jaccard {near.similarity} on"
+    )
     table = Table("Jaccard", *(str(s) for s in _SIMILARITIES), title=title)
     table.add_row("found (1-(1-s^r)^b)", *(f"{recall(s, bands, rows):.3f}" for s in _SIMILARITIES))
     return table
 
 
 def _outputs(plan: Plan) -> Table:
-    table = Table("output", "folder", "format", "order", "state", title="Write pass (text of survivors read again)")
+    table = Table(
+        "output", "folder", "format", "order", "state", title="Write pass (text of survivors read again)"
+    )
     for name, output in plan.graph.outputs.items():
         folder = plan.graph.output_paths[name]
         order = "input order" if output.shuffle is None else f"shuffled, seed {output.shuffle}"

@@ -102,7 +102,9 @@ def check_conservation(stage: str, shard: str, found: StageTally) -> None:
     """in = kept + dropped; raises ConservationError, which no input can cause."""
     lost = found.arrived.documents - found.kept.documents - sum(t.documents for t in found.dropped.values())
     if lost:
-        raise ConservationError(f"stage {stage}, {shard}: {lost} documents are neither kept nor dropped; please report this")
+        raise ConservationError(
+            f"stage {stage}, {shard}: {lost} documents are neither kept nor dropped; please report this"
+        )
 
 
 def _note_rules(columns: dict[str, NDArray[np.object_]], stage: ResolvedStage, place: Above) -> None:
@@ -124,7 +126,10 @@ def _offsets(lists: pa.Array) -> pa.Array:
 
 
 def _note_verb(
-    columns: dict[str, NDArray[np.object_]], stage: ResolvedStage, file: str, twins: Mapping[int, PlannedShard]
+    columns: dict[str, NDArray[np.object_]],
+    stage: ResolvedStage,
+    file: str,
+    twins: Mapping[int, PlannedShard],
 ) -> dict[str, NDArray[np.bool_]]:
     table = pq.read_table(file, use_threads=False)
     documents = table.column("document").to_numpy()

@@ -1,7 +1,7 @@
 """Decisions: rules evaluated on measurements, a shard and a depth at a time; no text is touched.
 
-A decision file is row-aligned with the shard's documents and has two columns a stage: `STAGE`, int16, NULL where
-the document never arrived, KEPT where it passed every rule, else the index of the first rule that failed; and
+A decision file is row-aligned with the shard's documents and has two columns a stage: `STAGE`, int16, NULL
+where the document never arrived, KEPT where it passed every rule, else the index of the first rule that failed; and
 `STAGE.failed`, the indices of all that failed.
 """
 
@@ -81,9 +81,15 @@ def decide_task(plan: Plan, planned: PlannedShard, depth: int) -> DecideTask:
     """The unit that decides a shard at a depth."""
     stages = plan.stages_at(depth, planned.spec.name)
     names = {parent for stage in stages for parent in stage.parents if parent in plan.graph.stages}
-    above = tuple(above_of(plan, planned, name) for name in sorted(names) if plan.graph.stages[name].depth < depth or plan.graph.stages[name].is_global)
+    above = tuple(
+        above_of(plan, planned, name)
+        for name in sorted(names)
+        if plan.graph.stages[name].depth < depth or plan.graph.stages[name].is_global
+    )
     own = {stage.name for stage in stages}
-    above = tuple(a for a in above if a.stage not in own and planned.spec.name in plan.graph.stages[a.stage].sources)
+    above = tuple(
+        a for a in above if a.stage not in own and planned.spec.name in plan.graph.stages[a.stage].sources
+    )
     return DecideTask(planned, stages, above, plan.decision_key(planned.spec.name, depth))
 
 
@@ -163,7 +169,10 @@ def _judge(
     planned: PlannedShard, stage: ResolvedStage, arrived: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int16], pa.Array, StageTally]:
     columns = stage.columns[planned.spec.name]
-    needed = {c for rule in stage.rules for c in columns_of(rule.predicate)} - {"source"} | {"bytes", "tokens"}
+    needed = {c for rule in stage.rules for c in columns_of(rule.predicate)} - {"source"} | {
+        "bytes",
+        "tokens",
+    }
     frame = load_columns(planned, columns, sorted(needed)).with_columns(source=pl.lit(planned.spec.name))
     verdict = evaluate(frame, stage.rules)
     outcome = verdict["first_failed"].cast(pl.Int16).fill_null(KEPT).to_numpy()

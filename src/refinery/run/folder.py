@@ -9,16 +9,21 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from refinery.errors import InputError, OutputError
 from refinery.storage.commit import commit_bytes
 
+if TYPE_CHECKING:
+    from refinery.run.manifest import Manifest
+
 MANIFEST = "manifest.json"
 OWNER = ".refinery-output.json"
-_OWN_FILES = re.compile(r"data-\d+\.(parquet|jsonl\.zst)|decisions\.parquet|rejects\.parquet|\.staging-[0-9a-f]+")
+_OWN_FILES = re.compile(
+    r"data-\d+\.(parquet|jsonl\.zst)|decisions\.parquet|rejects\.parquet|\.staging-[0-9a-f]+"
+)
 
 
 def claim(folder: Path, pipeline: str, output: str) -> None:
@@ -32,11 +37,15 @@ def claim(folder: Path, pipeline: str, output: str) -> None:
             if found != owner:
                 raise InputError(str(folder), f"belongs to {found}", "choose another output path")
         elif present:
-            raise InputError(str(folder), f"is not empty (it holds {min(present)!r})", "choose an empty folder")
+            raise InputError(
+                str(folder), f"is not empty (it holds {min(present)!r})", "choose an empty folder"
+            )
         strange = sorted(n for n in present if n not in {OWNER, MANIFEST} and not _OWN_FILES.fullmatch(n))
         strange = [name for name in strange if not name.endswith(".tmp")]
         if strange:
-            raise InputError(str(folder), f"holds {strange[0]!r}, which is not this pipeline's", "move it away")
+            raise InputError(
+                str(folder), f"holds {strange[0]!r}, which is not this pipeline's", "move it away"
+            )
         commit_bytes(folder / OWNER, orjson.dumps(owner))
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
@@ -64,7 +73,7 @@ def staging(folder: Path, key: str) -> Path:
     return mine
 
 
-def finish(folder: Path, staged: Path, files: list[str], manifest: dict[str, Any]) -> None:
+def finish(folder: Path, staged: Path, files: list[str], manifest: Manifest) -> None:
     """Replaces what the folder held by the staged files and writes the manifest last."""
     (folder / MANIFEST).unlink(missing_ok=True)
     for name in files:
@@ -73,5 +82,5 @@ def finish(folder: Path, staged: Path, files: list[str], manifest: dict[str, Any
     for entry in folder.iterdir():
         if re.fullmatch(_OWN_FILES, entry.name) and entry.is_file() and entry.name not in files:
             entry.unlink()
-    commit_bytes(folder / MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+    commit_bytes(folder / MANIFEST, orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
     shutil.rmtree(staged, ignore_errors=True)

@@ -122,12 +122,15 @@ def make_manifest(
         pipeline=plan.graph.name,
         output=name,
         fingerprint=plan.output_key(name),
-        definition=plan.graph.definition.pipeline.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+        definition=plan.graph.definition.pipeline.model_dump(
+            mode="json", by_alias=True, exclude_defaults=True
+        ),
         measurers={
             key: {"name": m.name, "version": m.version, "settings": dict(m.settings)}
             for key, m in sorted(measurers.items(), key=lambda item: (item[1].name, item[0]))
         },
-        versions={"python": platform.python_version()} | {p: importlib.metadata.version(p) for p in _VERSIONS},
+        versions={"python": platform.python_version()}
+        | {p: importlib.metadata.version(p) for p in _VERSIONS},
         sources={source: _source(run, source, records) for source in sources},
         stages={stage: _stage(run, stage, found) for stage in stages},
         kept=Count.of(sum((a.kept for a in found.values()), Tally())),
@@ -137,7 +140,10 @@ def make_manifest(
         started=started.isoformat(timespec="seconds"),
         seconds={
             phase: round(seconds, 3)
-            for phase, seconds in {**run.seconds, "total": (datetime.now(UTC) - started).total_seconds()}.items()
+            for phase, seconds in {
+                **run.seconds,
+                "total": (datetime.now(UTC) - started).total_seconds(),
+            }.items()
         },
     )
 
@@ -178,5 +184,8 @@ def _stage(run: Run, stage: str, found: dict[PlannedShard, ShardAccount]) -> Sta
     return StageAccount(
         arrived=Count.of(arrived),
         kept=Count.of(sum((a.stage_kept.get(stage, Tally()) for a in found.values()), Tally())),
-        rules={name: RuleAccount(dropped=Count.of(tally), failed=failed) for name, (tally, failed) in rules.items()},
+        rules={
+            name: RuleAccount(dropped=Count.of(tally), failed=failed)
+            for name, (tally, failed) in rules.items()
+        },
     )

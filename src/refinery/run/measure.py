@@ -97,7 +97,9 @@ def measure(task: MeasureTask) -> Measured:
                     writer.write(m.measurer(text))
         if rejects and planned.spec.on_error == "fail":
             first = rejects[0]
-            raise InputError(f"{planned.name}, row {first.row}", f"{first.reason}: {first.detail}", "on_error is `fail`")
+            raise InputError(
+                f"{planned.name}, row {first.row}", f"{first.reason}: {first.detail}", "on_error is `fail`"
+            )
     if task.describe:
         _record(planned, documents, size, rejects)
     return Measured(documents, size, time.perf_counter() - started)
@@ -124,7 +126,11 @@ def _record(planned: PlannedShard, documents: int, size: int, rejects: list[Reje
 
     columns = [[r.row for r in rejects], [r.reason for r in rejects], [r.detail for r in rejects]]
     with TableWriter(planned.rejects_file, REJECTS) as writer:
-        writer.write(pa.RecordBatch.from_arrays([pa.array(c, t) for c, t in zip(columns, REJECTS.types, strict=True)], schema=REJECTS))
+        writer.write(
+            pa.RecordBatch.from_arrays(
+                [pa.array(c, t) for c, t in zip(columns, REJECTS.types, strict=True)], schema=REJECTS
+            )
+        )
     reasons: dict[str, int] = {}
     for reject in rejects:
         reasons[reject.reason] = reasons.get(reject.reason, 0) + 1

@@ -60,7 +60,11 @@ def write_output(
             ScatterTask(s, layout, output.shuffle, files, staged / f"scattered-{number:06}.parquet")
             for number, s in enumerate(survivors)
         ]
-        run.map("scatter", scatter, [Unit(t.survivors.planned.name, t, max(b, 1)) for t, b in zip(scattered, sizes, strict=True)])
+        run.map(
+            "scatter",
+            scatter,
+            [Unit(t.survivors.planned.name, t, max(b, 1)) for t, b in zip(scattered, sizes, strict=True)],
+        )
         spills = tuple(task.spill for task in scattered)
         tasks = [GatherTask(spills, number, layout, output, path) for number, path in enumerate(paths)]
     known = {task.path: _staged_before(task.path) for task in tasks}

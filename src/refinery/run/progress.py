@@ -68,7 +68,7 @@ class JsonLines:
         self._tell({"event": "note", "message": message})
 
     def _tell(self, content: dict[str, object]) -> None:
-        print(orjson.dumps({"time": round(time.time(), 3), **content}).decode(), file=self.stream, flush=True)  # noqa: T201
+        print(orjson.dumps({"time": round(time.time(), 3), **content}).decode(), file=self.stream, flush=True)
 
 
 class Bars:
@@ -92,7 +92,9 @@ class Bars:
         self._documents += documents
         seconds = max(time.perf_counter() - self._started, 1e-9)
         done = self._progress.tasks[self._task].completed + weight
-        rate = f"{self._documents / seconds:,.0f} docs/s  {done / seconds / 1e6:,.1f} MB/s" if documents else ""
+        rate = (
+            f"{self._documents / seconds:,.0f} docs/s  {done / seconds / 1e6:,.1f} MB/s" if documents else ""
+        )
         self._progress.update(self._task, advance=weight, rate=rate)
 
     def note(self, message: str) -> None:

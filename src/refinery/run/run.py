@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from refinery.errors import InputError, RunError
+from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Executor, Unit, run_units
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run import account as accounts
@@ -38,7 +38,7 @@ class Run:
         phase: str,
         function: Callable[[Any], R],
         units: Sequence[Unit[Any]],
-        documents: Callable[[R], int] = lambda result: 0,
+        documents: Callable[[R], int] = lambda _: 0,
     ) -> list[R]:
         """Runs units as a phase with progress, results in order."""
         if not units:
@@ -62,7 +62,10 @@ def execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Man
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
-    done = {name: folders.current_manifest(plan.graph.output_paths[name], plan.output_key(name)) for name in outputs}
+    done = {
+        name: folders.current_manifest(plan.graph.output_paths[name], plan.output_key(name))
+        for name in outputs
+    }
     if all(done.values()):
         progress.note("Nothing to do: every output is up to date.")
         return {name: Manifest.model_validate(found) for name, found in done.items()}
@@ -90,14 +93,18 @@ def measure_pass(run: Run) -> dict[int, ShardRecord]:
     for planned in plan.shards:
         record = read_record(planned)
         if record is None:
-            raise RunError(f"{planned.name}: its record is missing after it was measured; is the work folder shared?")
+            raise RunError(
+                f"{planned.name}: its record is missing after it was measured; is the work folder shared?"
+            )
         records[planned.number] = record
     for planned in plan.shards:
         rows = planned.shard.rows
         found = records[planned.number].documents + records[planned.number].rejected
         if rows is not None and rows != found:
-            message = f"{planned.name}: {rows} rows in the file, {found} documents and rejects; please report this"
-            raise accounts.ConservationError(message)
+            message = (
+                f"{planned.name}: {rows} rows in the file, {found} documents and rejects; please report this"
+            )
+            raise ConservationError(message)
     return records
 
 
@@ -129,7 +136,9 @@ def verb_pass(run: Run, depth: int) -> None:
             continue
         phase = "dedup" if stage.dedup else "select"
 
-        def map_units(function: Callable[[Any], Any], arguments: Sequence[Any], phase: str = phase) -> list[Any]:
+        def map_units(
+            function: Callable[[Any], Any], arguments: Sequence[Any], phase: str = phase
+        ) -> list[Any]:
             return run.map(phase, function, [Unit(f"{phase} unit {i}", a) for i, a in enumerate(arguments)])
 
         run_verb(plan, stage, map_units)
@@ -154,12 +163,14 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
     layout, files = write_output(run, name, records, staged)
     written = sum(file.rows for file in files)
     if written != kept.documents:
-        raise accounts.ConservationError(
+        raise ConservationError(
             f"output {name}: {kept.documents} documents were kept but {written} written; please report this"
         )
     parts = [unit.argument.part for unit in units]
     accounts.write_decisions(staged / "decisions.parquet", parts)
-    manifest = make_manifest(run, name, records, dict(zip(shards, found, strict=True)), layout, files, started)
+    manifest = make_manifest(
+        run, name, records, dict(zip(shards, found, strict=True)), layout, files, started
+    )
     folders.finish(folder, staged, [*(file.path.name for file in files), "decisions.parquet"], manifest)
     return manifest
 
@@ -197,9 +208,6 @@ def _compile_kernels(run: Run, units: Sequence[Unit[MeasureTask]]) -> None:
     started = time.perf_counter()
     run.progress.start("kernels", len(missing), len(missing))
     for measurement in missing.values():
-        try:
-            measurement.measurer(sample)
-        except InputError:
-            raise
+        measurement.measurer(sample)
         run.progress.advance(1, 0)
     run.seconds["kernels"] = time.perf_counter() - started

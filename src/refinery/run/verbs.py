@@ -44,14 +44,16 @@ def run_verb(plan: Plan, stage: ResolvedStage, map_units: MapUnits) -> None:
         CandidatesTask(
             planned,
             stage,
-            None if planned.spec.name == against_source(stage.name) else above_before_verb(plan, planned, stage),
+            None
+            if planned.spec.name == against_source(stage.name)
+            else above_before_verb(plan, planned, stage),
             stage.sources.index(planned.spec.name) if planned.spec.name in stage.sources else -1,
             folder / f"candidates-{number:06}.parquet",
         )
         for number, planned in enumerate(shards)
     ]
     rows = map_units(write_candidates, tasks)
-    dropped = _dedup(plan, stage, tasks, rows, map_units, folder) if stage.dedup else _select(stage, tasks)
+    dropped = _dedup(stage, tasks, rows, map_units, folder) if stage.dedup else _select(stage, tasks)
     for task in tasks:
         if task.above is not None:
             with TableWriter(task.planned.verb_file(plan.verb_keys[stage.name]), DROPPED) as writer:
@@ -92,17 +94,25 @@ def _keys(task: CandidatesTask, standing: NDArray[np.int64]) -> dict[str, pa.Arr
     measurements = (
         against_measurements(task.stage)
         if task.above is None
-        else tuple(c.measurement for n, c in task.stage.columns[task.planned.spec.name].items() if n.startswith("dedup."))
+        else tuple(
+            c.measurement
+            for n, c in task.stage.columns[task.planned.spec.name].items()
+            if n.startswith("dedup.")
+        )
     )
     keys: dict[str, pa.Array] = {}
     for measurement in measurements:
         for name in {"content", "signature"} & set(measurement.measurer.schema.names):
-            table = pq.read_table(task.planned.measurement_file(measurement), columns=[name], use_threads=False)
+            table = pq.read_table(
+                task.planned.measurement_file(measurement), columns=[name], use_threads=False
+            )
             keys[name] = table.column(0).combine_chunks().take(pa.array(standing))
     return keys
 
 
-def _oriented(task: CandidatesTask, text: str, standing: NDArray[np.int64], best_first: str) -> NDArray[np.float64]:
+def _oriented(
+    task: CandidatesTask, text: str, standing: NDArray[np.int64], best_first: str
+) -> NDArray[np.float64]:
     """A preference as numbers of which the smaller is better, NaN where it was not measured."""
     column, _, direction = text.partition(" ")
     if column == "source":
@@ -125,7 +135,9 @@ class StandingTexts:
 
 def read_texts(reference: StandingTexts, rows: NDArray[np.int64]) -> Iterator[TextBatch]:
     """The transformed texts of the given candidates, in order."""
-    documents = pq.read_table(reference.file, columns=["document"], use_threads=False).column(0).to_numpy()[rows]
+    documents = (
+        pq.read_table(reference.file, columns=["document"], use_threads=False).column(0).to_numpy()[rows]
+    )
     listing = pq.read_table(reference.planned.documents_file, columns=["row"], use_threads=False).column(0)
     wanted = listing.to_numpy()[documents]
     for batch in read_documents(reference.planned.shard, reference.planned.spec, wanted=wanted):
@@ -133,7 +145,6 @@ def read_texts(reference: StandingTexts, rows: NDArray[np.int64]) -> Iterator[Te
 
 
 def _dedup(
-    plan: Plan,
     stage: ResolvedStage,
     tasks: list[CandidatesTask],
     rows: list[int],
@@ -145,7 +156,9 @@ def _dedup(
     shards = [
         DedupShard(
             entries=task.file,
-            documents=StandingTexts(task.planned, stage.views.get(task.planned.spec.name, View(task.planned.spec.name)), task.file),
+            documents=StandingTexts(
+                task.planned, stage.views.get(task.planned.spec.name, View(task.planned.spec.name)), task.file
+            ),
             frozen=task.above is None,
             rows=count,
             name=task.planned.spec.name,
@@ -188,7 +201,12 @@ def _select(stage: ResolvedStage, tasks: list[CandidatesTask]) -> Callable[[Cand
         here = ~chosen[starts[number] : starts[number + 1]]
         document = _documents(task.file)[here]
         nothing = pa.nulls(len(document), pa.int64())
-        columns = [pa.array(document), pa.array(["select.tokens"] * len(document), pa.string()), nothing, nothing]
+        columns = [
+            pa.array(document),
+            pa.array(["select.tokens"] * len(document), pa.string()),
+            nothing,
+            nothing,
+        ]
         return pa.RecordBatch.from_arrays([*columns, pa.nulls(len(document), pa.float32())], schema=DROPPED)
 
     return dropped

@@ -93,9 +93,7 @@ class GatherTask:
     path: Path
 
 
-def make_layout(
-    output: Output, stage: ResolvedStage, carried: pa.Schema, id_type: pa.DataType
-) -> Layout:
+def make_layout(output: Output, stage: ResolvedStage, carried: pa.Schema, id_type: pa.DataType) -> Layout:
     """The output's schema: text, id, carried columns, chosen measurements, lineage."""
     types: dict[str, pa.DataType] = {}
     for columns in stage.columns.values():
@@ -118,7 +116,9 @@ def kept_bytes(survivors: Survivors) -> int:
 
 def write_file(task: WriteTask) -> WrittenFile:
     """Writes one output file."""
-    return write_table(task.path, _rows(task), task.layout.schema, format=task.output.format, made=task.layout.made)
+    return write_table(
+        task.path, _rows(task), task.layout.schema, format=task.output.format, made=task.layout.made
+    )
 
 
 def scatter(task: ScatterTask) -> tuple[Path, int]:
@@ -150,7 +150,9 @@ def gather(task: GatherTask) -> WrittenFile:
             parts.append(pq.ParquetFile(spill).read_row_groups(mine, use_threads=False))
     table = pa.concat_tables(parts).sort_by("_order").drop_columns(["_order"])
     batches = iter(table.combine_chunks().to_batches(max_chunksize=4096))
-    return write_table(task.path, batches, task.layout.schema, format=task.output.format, made=task.layout.made)
+    return write_table(
+        task.path, batches, task.layout.schema, format=task.output.format, made=task.layout.made
+    )
 
 
 def _rows(task: WriteTask) -> Iterator[pa.RecordBatch]:
@@ -184,7 +186,9 @@ def _read(
         done += len(documents)
         yield documents, _row_batch(survivors, batch, measured[documents], present, layout)
     if done != len(chosen):
-        raise RunError(f"{planned.name}: {len(chosen) - done} documents are missing in the second read; run again")
+        raise RunError(
+            f"{planned.name}: {len(chosen) - done} documents are missing in the second read; run again"
+        )
 
 
 def _row_batch(
@@ -220,12 +224,12 @@ def _sizes(survivors: Survivors) -> NDArray[np.int64]:
 
 def _shuffle_order(seed: int, shard: int, documents: NDArray[np.int64]) -> NDArray[np.uint64]:
     """A random 64-bit place a document: SplitMix64 (Steele et al. 2014, fig. 17) over its identity."""
-    start = xxhash.xxh3_64_intdigest(f"{seed}/{shard}")
+    start = xxhash.xxh3_64_intdigest(f"{seed}/{shard}".encode())
     with np.errstate(over="ignore"):
         z = np.uint64(start) + (documents.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))  # type: ignore[no-any-return]
+    return z ^ (z >> np.uint64(31))
 
 
 def _target(order: NDArray[np.uint64], files: int) -> NDArray[np.int64]:
