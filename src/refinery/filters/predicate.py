@@ -1,0 +1,167 @@
+"""Checks of one SQL predicate before any work: syntax, columns, types, labels. Imports Polars."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from refinery.errors import DefinitionError, nearest
+
+# What a predicate may be made of in Polars' own form: all else (Agg, Over, Len, SubPlan) sees other rows.
+ROW_WISE = {"Column", "Literal", "BinaryExpr", "Function", "Cast", "Ternary", "Alias"}
+OTHER_ROWS = {"Range", "Shift", "CumCount", "CumSum", "CumMin", "CumMax", "CumProd", "Rank", "Diff", "Random"}
+TOKEN = re.compile(r"""--[^\n]*|'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|<>|!=|==|[<>]=?|\S""")
+EQUALITY = {"=", "==", "<>", "!="}
+
+
+def parse(predicate: str) -> pl.Expr:
+    """The Polars expression of a predicate; raises DefinitionError when it is not SQL."""
+    try:
+        return pl.sql_expr(predicate)
+    except pl.exceptions.PolarsError as error:
+        raise DefinitionError(f"not a SQL predicate: {_sentence(error)}: {predicate}") from None
+
+
+def problems(
+    predicate: str, columns: Mapping[str, Any], labels: Mapping[str, frozenset[str]] | None = None
+) -> list[str]:
+    """What is wrong with a predicate, one sentence each; an empty list when it can be used.
+
+    `columns` maps the names that can be used to Polars or Arrow types; `labels` maps text columns to the
+    values that they can hold (the languages of a model), so that a comparison with any other value
+    is found here.
+    """
+    try:
+        expression = parse(predicate)
+    except DefinitionError as error:
+        return list(error.problems)
+    unknown = sorted(set(expression.meta.root_names()) - set(columns))
+    if unknown:
+        return [_unknown_column(name, predicate, columns) for name in unknown]
+    if not expression.meta.root_names():
+        return [f"it reads no measurement, so it keeps all documents or none: {predicate}"]
+    if not _is_row_wise(expression):
+        return [
+            f"a rule judges each document by itself, without aggregates, windows or subqueries: {predicate}"
+        ]
+    types = {name: _polars_type(columns[name]) for name in expression.meta.root_names()}
+    # One row of NULLs: comparisons of text with numbers are found only when an expression is computed.
+    row = pl.DataFrame({name: pl.Series([None], dtype=kind) for name, kind in types.items()})
+    try:
+        result = row.select(expression).to_series().dtype
+    except pl.exceptions.PolarsError as error:
+        given = ", ".join(f"{name} is {kind}" for name, kind in types.items())
+        return [f"{_sentence(error)} ({given}): {predicate}"]
+    if result != pl.Boolean:
+        return [f"it gives {result}, not true or false: {predicate}"]
+    return [
+        f"{column} is never {value!r}{_near_label(value, labels[column])}"
+        for column, value in _compared(predicate)
+        if labels and column in labels and value not in labels[column]
+    ]
+
+
+def _sentence(error: Exception) -> str:
+    """The first line of Polars' message, without its advice about DataFrames."""
+    return str(error).splitlines()[0].strip()
+
+
+def _polars_type(kind: Any) -> pl.DataType:
+    if isinstance(kind, pa.DataType):
+        return pl.Series(pa.array([], kind)).dtype
+    return pl.Series([], dtype=kind).dtype
+
+
+def _unknown_column(name: str, predicate: str, columns: Mapping[str, Any]) -> str:
+    if f'"{name}"' in predicate:
+        return f"""no column "{name}"; double quotes name a column, text is written '{name}'"""
+    return f'no column "{name}"{nearest(name, columns)}'
+
+
+def _is_row_wise(expression: pl.Expr) -> bool:
+    """Whether each row's verdict depends on that row alone, by the kinds of nodes in the expression."""
+    pending = [json.loads(expression.meta.serialize(format="json"))]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, str):  # a node without fields, such as Len or Element
+            return False
+        kind, fields = next(iter(node.items()))
+        if kind not in ROW_WISE:
+            return False
+        pending += _operands(kind, fields)
+        if kind == "Function" and OTHER_ROWS & set(_words(fields["function"])):
+            return False
+    return True
+
+
+def _operands(kind: str, fields: Any) -> list[Any]:
+    if kind in {"Column", "Literal"}:
+        return []
+    if kind == "Alias":
+        return [fields[0]]
+    if kind == "Function":
+        return list(fields["input"])
+    names = {"BinaryExpr": ("left", "right"), "Cast": ("expr",), "Ternary": ("predicate", "truthy", "falsy")}
+    return [fields[name] for name in names[kind]]
+
+
+def _words(function: Any) -> Iterator[str]:
+    """Every name in the description of a function: {"Range": {"IntRange": ...}} gives Range, IntRange."""
+    if isinstance(function, str):
+        yield function
+    elif isinstance(function, dict):
+        for key, value in function.items():
+            yield key
+            yield from _words(value)
+
+
+def _compared(predicate: str) -> Iterator[tuple[str, str]]:
+    """Column and text of every `column = 'text'`, `'text' <> column`, `column [NOT] IN ('text', ...)`.
+
+    Read from the tokens: Polars gives no stable access to the literals of an expression.
+
+    >>> list(_compared("lang = 'en' OR lang NOT IN ('de', 'fr')"))
+    [('lang', 'en'), ('lang', 'de'), ('lang', 'fr')]
+    """
+    tokens = [token for token in TOKEN.findall(predicate) if not token.startswith("--")]
+    for index, token in enumerate(tokens):
+        before, after = tokens[max(index - 2, 0) : index], tokens[index + 1 :]
+        if _is_name(token) and len(after) >= 2 and after[0] in EQUALITY and after[1].startswith("'"):
+            yield _name(token), _text(after[1])
+        elif _is_name(token) and len(before) == 2 and before[1] in EQUALITY and before[0].startswith("'"):
+            yield _name(token), _text(before[0])
+        elif _is_name(token) and [word.upper() for word in after[:3]] == ["NOT", "IN", "("]:
+            yield from _members(token, after[3:])
+        elif _is_name(token) and [word.upper() for word in after[:2]] == ["IN", "("]:
+            yield from _members(token, after[2:])
+
+
+def _members(token: str, rest: list[str]) -> Iterator[tuple[str, str]]:
+    for member in rest:
+        if member == ")":
+            return
+        if member.startswith("'"):
+            yield _name(token), _text(member)
+
+
+def _is_name(token: str) -> bool:
+    return token[0] == '"' or token[0] == "_" or token[0].isalpha()
+
+
+def _name(token: str) -> str:
+    return token.strip('"')
+
+
+def _text(token: str) -> str:
+    return token[1:-1].replace("''", "'")
+
+
+def _near_label(value: str, labels: frozenset[str]) -> str:
+    """The label meant by another way to write a language: EN, en-US, eng, eng_Latn."""
+    plain = re.split(r"[-_]", value.lower())[0]
+    return f'; did you mean "{plain}"?' if plain in labels else nearest(plain, labels)

@@ -1,0 +1,118 @@
+"""Measurer `size`: bytes, code points and LLM tokens of every document."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from refinery.errors import DefinitionError, InputError
+
+if TYPE_CHECKING:
+    from refinery.text.batch import TextBatch
+
+SCHEMA = pa.schema([("bytes", pa.int64()), ("chars", pa.int64()), ("tokens", pa.int64())])
+ENCODE_BYTES = 4 * 2**20  # text handed to the tokenizer at once: its encodings take about 30 bytes a token
+
+
+class Settings(BaseModel):
+    """What may be written in a definition for `size`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tokenizer: str | None = Field(
+        None, description="tokenizers JSON file for exact counts (default: estimated)"
+    )
+
+
+@dataclass(frozen=True)
+class Size:
+    """Columns bytes, chars (code points) and tokens, all int64.
+
+    tokens is estimated from the scripts of the text (see refinery.text.size), or, with `tokenizer`, exactly
+    the number of tokens that this tokenizer gives without special tokens.
+    """
+
+    tokenizer: Path | None = None
+    tokenizer_hash: str | None = None
+    name: str = "size"
+    version: int = 1
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """The tokenizer by the SHA-256 of its file."""
+        return {"tokenizer": self.tokenizer_hash}
+
+    @property
+    def schema(self) -> pa.Schema:
+        """bytes, chars, tokens."""
+        return SCHEMA
+
+    def __call__(self, batch: TextBatch) -> pa.RecordBatch:
+        """One row a document, never NULL."""
+        from refinery.text import size
+
+        chars, tokens = np.zeros(len(batch), np.int64), np.zeros(len(batch), np.int64)
+        size.count(batch.data, batch.offsets, *size.tables(), chars, tokens)
+        if self.tokenizer is not None:
+            tokens = _exact(batch, self.tokenizer, self.tokenizer_hash)
+        columns = [np.diff(batch.offsets), chars, tokens]
+        return pa.RecordBatch.from_arrays([pa.array(column) for column in columns], schema=SCHEMA)
+
+
+def build(settings: Settings, base: Path) -> Size:
+    """The measurer; raises DefinitionError without the tokenizers package, InputError for an unreadable file."""
+    if settings.tokenizer is None:
+        return Size()
+    path = base / settings.tokenizer
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(str(path), f"the tokenizer cannot be read: {error.strerror}") from None
+    _load(path, digest)
+    return Size(path, digest)
+
+
+@lru_cache(maxsize=4)
+def _load(path: Path, digest: str | None) -> Any:  # noqa: ARG001  (a changed file is another entry)
+    try:
+        from tokenizers import Tokenizer
+    except ImportError:
+        raise DefinitionError(
+            "size.tokenizer needs the tokenizers package: pip install 'refinery[tokenizers]'"
+        ) from None
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the package raises bare Exception
+        raise InputError(str(path), f"not a tokenizers JSON file: {error}") from None
+    tokenizer.no_truncation()  # a file may ask to cut or pad to a model's window, which would falsify counts
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _exact(batch: TextBatch, path: Path, digest: str | None) -> NDArray[np.int64]:
+    tokenizer = _load(path, digest)
+    counts = [
+        len(encoding)
+        for texts in _runs(batch)
+        for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+    ]
+    return np.array(counts, np.int64)
+
+
+def _runs(batch: TextBatch) -> Iterator[list[str]]:
+    """The batch's texts in runs of about ENCODE_BYTES."""
+    texts, start, offsets = batch.to_arrow(), 0, batch.offsets
+    while start < len(batch):
+        stop = int(np.searchsorted(offsets, offsets[start] + ENCODE_BYTES, side="right")) - 1
+        stop = max(stop, start + 1)
+        yield texts.slice(start, stop - start).to_pylist()
+        start = stop
