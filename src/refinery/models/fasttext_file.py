@@ -29,7 +29,9 @@ _MAX_DIM = 4096
 _MAX_GRAM = 32
 _MAX_PRUNED_BUCKET = 1 << 28
 _MAX_DECODED_BYTES = 1 << 32
-_MAX_LABEL_COUNT = 10**15  # fastText's own "not yet built" mark in the Huffman tree; the counts must sum to less
+_MAX_LABEL_COUNT = (
+    10**15
+)  # fastText's own "not yet built" mark in the Huffman tree; the counts must sum to less
 _HINT = "copy or download the model again; a supervised fastText .bin or .ftz is needed"
 
 
@@ -93,7 +95,15 @@ def parse_model(content: bytes | mmap, place: str) -> FastTextModel:
         dim, word_ngrams, minn, maxn, bucket, loss, dictionary.words, dictionary.offsets, dictionary.labels,
         dictionary.label_counts, kept, table[:words], gram_rows, output,
     )  # fmt: skip
-    for array in (model.words, model.word_offsets, model.label_counts, kept, model.word_rows, gram_rows, output):
+    for array in (
+        model.words,
+        model.word_offsets,
+        model.label_counts,
+        kept,
+        model.word_rows,
+        gram_rows,
+        output,
+    ):
         if array is not None:
             array.flags.writeable = False
     return model
@@ -163,7 +173,11 @@ def _read_arguments(reader: _Reader) -> tuple[int, int, Loss, int, int, int]:
         raise reader.error(f"loss {loss} is unknown")
     if version == 11:
         maxn = 0  # as FastText::loadModel: such models were trained without character n-grams
-    bounds = {"dim": (dim, 1, _MAX_DIM), "wordNgrams": (word_ngrams, 0, _MAX_GRAM), "maxn": (maxn, 0, _MAX_GRAM)}
+    bounds = {
+        "dim": (dim, 1, _MAX_DIM),
+        "wordNgrams": (word_ngrams, 0, _MAX_GRAM),
+        "maxn": (maxn, 0, _MAX_GRAM),
+    }
     bounds |= {"minn": (minn, 0, 2**31), "bucket": (bucket, 0, 2**31)}
     for name, (value, low, high) in bounds.items():
         if not low <= value <= high:
@@ -180,7 +194,9 @@ def _read_dictionary(reader: _Reader) -> _Dictionary:
     if labels == 0:
         raise reader.error("it has no labels")
     if size * 10 > reader.left:  # an entry is at least a terminator, a count and a type
-        raise reader.error(f"truncated or damaged: {size} dictionary entries do not fit in {reader.left} bytes")
+        raise reader.error(
+            f"truncated or damaged: {size} dictionary entries do not fit in {reader.left} bytes"
+        )
     content, position = reader.content, reader.position
     entries: list[bytes] = []
     kinds = bytearray()
@@ -188,7 +204,9 @@ def _read_dictionary(reader: _Reader) -> _Dictionary:
     for _ in range(size):
         end = content.find(b"\0", position)
         if end < 0 or end + 10 > len(content):
-            raise reader.error(f"truncated or damaged: the dictionary ends after {len(entries)} of {size} entries")
+            raise reader.error(
+                f"truncated or damaged: the dictionary ends after {len(entries)} of {size} entries"
+            )
         entries.append(content[position:end])
         counts.append(int.from_bytes(content[end + 1 : end + 9], "little", signed=True))
         kinds.append(content[end + 9])
@@ -277,7 +295,9 @@ def _read_quantiser(reader: _Reader, dim: int, what: str) -> tuple[int, int, NDA
     """Number of sub-vectors, their width (the last may be narrower), and all centroids in one flat array."""
     stored_dim, parts, width, last = reader.unpack("<4i", f"{what} quantiser")
     if stored_dim != dim or width < 1 or parts != -(-dim // width) or last != (dim % width or width):
-        raise reader.error(f"its {what} quantiser cuts {stored_dim} dimensions into {parts} x {width} and {last}")
+        raise reader.error(
+            f"its {what} quantiser cuts {stored_dim} dimensions into {parts} x {width} and {last}"
+        )
     return parts, width, reader.array("<f4", dim * _CENTROIDS, f"{what} centroids").astype(np.float32)
 
 

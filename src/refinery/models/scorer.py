@@ -26,6 +26,7 @@ from refinery.text import fasttext_output as output
 from refinery.text.batch import TextBatch
 
 _CHUNK_BYTES = 1 << 20  # text scored at once: bounds the sums, which hold a row for each window
+_MEMO_WORDS = 1 << 13
 _WHOLE = 1 << 16  # window when only the document's sum is wanted: keeps float32 sums short, so exact enough
 
 
@@ -64,6 +65,7 @@ class Scorer:
 
     def _embed(self, batch: TextBatch, window: int) -> Iterator[tuple[int, int, *tuple[NDArray[Any], ...]]]:
         width = self.tables.word_rows.shape[1]
+        memo = _memo(width)
         for low, high in _chunks(batch.offsets):
             sizes = np.diff(batch.offsets[low : high + 1])
             room = int((sizes // window + 1).sum())
@@ -71,8 +73,20 @@ class Scorer:
             sums = np.zeros((room, width), np.float32)
             counts = np.zeros(room, np.int64)
             weights = np.zeros(room, np.int64)
-            features.embed(batch.data, batch.offsets, low, high, self.tables, window, firsts, sums, counts, weights)
+            features.embed(
+                batch.data, batch.offsets, low, high, self.tables, memo, window, firsts, sums, counts, weights
+            )
             yield low, high, firsts, sums, counts, weights
+
+
+def _memo(width: int) -> features.Memo:
+    return features.Memo(
+        slots=np.zeros(4 * _MEMO_WORDS, np.int32),
+        keys=np.empty((_MEMO_WORDS, 3), np.int64),
+        rows=np.empty((_MEMO_WORDS + 1, width), np.float32),
+        counts=np.empty(_MEMO_WORDS + 1, np.int32),
+        used=np.zeros(1, np.int64),
+    )
 
 
 def _chunks(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
@@ -142,14 +156,20 @@ def prepare(model: FastTextModel, key: str) -> Scorer:
     head, directions = _head(model)
     own_rows, gram_rows = (_rows(table, directions) for table in (model.word_rows, model.gram_rows))
     labels = [label.encode() for label in model.labels]
-    entries = np.concatenate([model.words[: model.word_offsets[-1]], np.frombuffer(b"".join(labels), np.uint8)])
+    entries = np.concatenate(
+        [model.words[: model.word_offsets[-1]], np.frombuffer(b"".join(labels), np.uint8)]
+    )
     ends = model.word_offsets[-1] + np.cumsum([len(label) for label in labels])
     offsets = np.concatenate([model.word_offsets, ends]).astype(np.int64)
     hashes = np.empty(len(offsets) - 1, np.uint32)
     features.hash_entries(*_frozen(entries, offsets), hashes)
     slots = np.zeros(1 << max(3, (2 * len(hashes) - 1).bit_length()), np.uint64)
     features.fill_slots(slots, hashes)
-    shape = [model.bucket, model.minn, model.maxn, model.word_ngrams, _end_mark(model)]
+    shift = (
+        31 + max(model.bucket, 1).bit_length() - 1
+    )  # a reciprocal below 2**32, so that products fit 64 bits
+    reciprocal = (1 << shift) // max(model.bucket, 1)
+    shape = [model.bucket, model.minn, model.maxn, model.word_ngrams, _end_mark(model), reciprocal, shift]
     kept, ranks = _bitmap(model)
     word_rows, word_counts = np.zeros_like(own_rows), np.ones(len(own_rows), np.int32)
     empty_rows, empty_counts = np.zeros((0, own_rows.shape[1]), np.float32), np.zeros(0, np.int32)

@@ -24,7 +24,6 @@ _EOS_HASH = np.uint32(3617362777)  # of "</s>"
 _NGRAM_FACTOR = np.uint64(116049371)
 _LABEL = np.frombuffer(b"__label__", np.uint8)
 _TOKENS = 512  # tokens that are split, looked up and summed together
-_BUFFER = 4096  # features summed at once; a multiple keeps the loads independent of each other
 _PIECE = 64  # bytes of a word whose n-grams are made at once: bounds the buffers for any input
 
 
@@ -35,7 +34,7 @@ class Tables(NamedTuple):
     the number of words are labels. entries/entry_offsets: the bytes of all words, then labels.
     kept/ranks: bitmap over the buckets of a pruned model and the set bits before each word of it (else empty).
     word_rows, gram_rows: float32 (rows, width), width 1 or a multiple of 16; word_counts: int32, features that
-    `word_rows` already sums up. shape: int64 [bucket, minn, maxn, word_ngrams, id of </s> or -1].
+    `word_rows` already sums up. shape: int64 [bucket, minn, maxn, word_ngrams, id of </s> or -1, reciprocal and shift to divide by bucket].
     """
 
     slots: NDArray[np.uint64]
@@ -57,22 +56,22 @@ def _step(h, byte):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _find(data, start, end, h, t):  # type: ignore[no-untyped-def]
+def _find(data, start, end, h, slots, entries, entry_offsets):  # type: ignore[no-untyped-def]
     """Id of the entry with these bytes, or -1."""
-    mask = np.uint64(len(t.slots) - 1)
+    mask = np.uint64(len(slots) - 1)
     slot = np.uint64(h) & mask
     while True:
-        entry = t.slots[slot]
+        entry = slots[slot]
         if entry == 0:
             return np.int64(-1)
         if np.uint32(entry >> np.uint64(32)) == h:
             found = np.int64(entry & np.uint64(0xFFFFFFFF)) - 1
-            first = t.entry_offsets[found]
-            size = t.entry_offsets[found + 1] - first
+            first = entry_offsets[found]
+            size = entry_offsets[found + 1] - first
             if size == end - start:
                 same = True
                 for i in range(size):
-                    if t.entries[first + i] != data[start + i]:
+                    if entries[first + i] != data[start + i]:
                         same = False
                         break
                 if same:
@@ -112,56 +111,68 @@ def _rank(bits, below, bucket):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _subwords(data, start, end, low, high, t, signed, grams, n):  # type: ignore[no-untyped-def]
+def _subwords(data, start, end, low, high, shape, kept, ranks, signed, marks, grams, n):  # type: ignore[no-untyped-def]
     """Appends the n-grams of `<word>` whose first byte lies in [low, high); `low` may be start - 1, the "<".
 
-    high - low <= _PIECE + 1. Returns the new number of features in `grams`.
+    high - low <= _PIECE + 1. `signed` and `marks` are room for the bytes and for where characters start. Returns the
+    new number of features in `grams`.
     """
-    bucket, minn, maxn = t.shape[0], t.shape[1], t.shape[2]
-    pruned = len(t.kept) > 0
-    inverse = 1.0 / np.float64(bucket)
+    bucket, minn, maxn = np.uint64(shape[0]), shape[1], shape[2]
+    inverse, shift = np.uint64(shape[5]), np.uint64(shape[6])
     stop = min(end, high + 4 * maxn)
-    size = 0
+    size, chars, heads = 0, 0, 0
     if low < start:
         signed[0] = 60  # "<"
-        size = 1
+        marks[0] = 0
+        size = chars = heads = 1
     for p in range(max(low, start), stop):
-        signed[size] = np.uint32((np.uint32(data[p]) ^ np.uint32(0x80)) - np.uint32(0x80))
+        byte = data[p]
+        signed[size] = np.uint32((np.uint32(byte) ^ np.uint32(0x80)) - np.uint32(0x80))
+        marks[chars] = size
+        starts = (byte & 0xC0) != 0x80
+        chars += starts
+        heads += starts & (p < high)
         size += 1
     if stop == end:
         signed[size] = 62  # ">"
+        marks[chars] = size
+        chars += 1
         size += 1
-    at_word_end = stop == end
-    for i in range(high - low):
-        if np.uint32(signed[i] & np.uint32(0xC0)) == 0x80:
-            continue
+    marks[chars] = size
+    first = n
+    for i in range(heads):
         h = FNV
-        j = i
-        for length in range(1, maxn + 1):
-            if j >= size:
-                break
-            h = np.uint32(np.uint32(h ^ signed[j]) * _PRIME)
-            j += 1
-            while j < size and np.uint32(signed[j] & np.uint32(0xC0)) == 0x80:
-                h = np.uint32(np.uint32(h ^ signed[j]) * _PRIME)
-                j += 1
-            if length < minn or (length == 1 and ((i == 0 and low < start) or (at_word_end and j == size))):
+        p = marks[i]
+        for length in range(1, min(maxn, chars - i) + 1):
+            q = marks[i + length]
+            while p < q:
+                h = np.uint32(np.uint32(h ^ signed[p]) * _PRIME)
+                p += 1
+            if length < minn:
                 continue
-            # h % bucket without a division: a double holds 53 bits, so the quotient is off by one at most.
-            b = np.int64(h) - np.int64(np.float64(h) * inverse) * bucket
-            if b < 0:
-                b += bucket
-            elif b >= bucket:
-                b -= bucket
-            if pruned:
-                bits = t.kept[b >> 6]
-                if (bits >> np.uint64(b & 63)) & np.uint64(1):
-                    grams[n] = _rank(bits, t.ranks[b >> 6], b)
-                    n += 1
-            else:
-                grams[n] = b
-                n += 1
+            if length == 1 and ((i == 0 and low < start) or (stop == end and q == size)):
+                continue
+            # h % bucket without a division: the quotient from a 32-bit reciprocal is one too small at most.
+            b = np.uint64(h) - ((np.uint64(h) * inverse) >> shift) * bucket
+            grams[n] = min(b, b - bucket)
+            n += 1
+    if len(kept) > 0:
+        n = _keep(kept, ranks, grams, first, n)
     return n
+
+
+@njit(cache=True, nogil=True)
+def _keep(kept, ranks, grams, first, n):  # type: ignore[no-untyped-def]
+    """Turns buckets into rows of a pruned model and drops those without one; branches would be guesses here."""
+    m = first
+    for i in range(first, n):
+        b = grams[i]
+        grams[m] = b
+        m += np.int64((kept[b >> 6] >> np.uint64(b & 63)) & np.uint64(1))
+    for i in range(first, m):
+        b = grams[i]
+        grams[i] = _rank(kept[b >> 6], ranks[b >> 6], b)
+    return m
 
 
 @njit(cache=True, nogil=True)
@@ -199,8 +210,8 @@ def _add_rows(rows, ids, n, total):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def sum_words(entries, offsets, t, own_rows, word_rows, word_counts):  # type: ignore[no-untyped-def]
     """Fills word_rows and word_counts: each word's own row plus its character n-grams' (not for `</s>`)."""
-    grams = np.empty(_BUFFER + (_PIECE + 1) * 32, np.int32)
-    signed = np.empty(_PIECE + 160, np.uint32)
+    grams = np.empty((_PIECE + 2) * 32, np.int32)
+    signed, marks = np.empty(_PIECE + 160, np.uint32), np.empty(_PIECE + 160, np.int64)
     for word in range(len(word_rows)):
         start, end = offsets[word], offsets[word + 1]
         word_rows[word] = own_rows[word]
@@ -209,7 +220,9 @@ def sum_words(entries, offsets, t, own_rows, word_rows, word_counts):  # type: i
             low = start - 1
             while low < end:
                 high = min(low + _PIECE, end)
-                n = _subwords(entries, start, end, low, high, t, signed, grams, 0)
+                n = _subwords(
+                    entries, start, end, low, high, t.shape, t.kept, t.ranks, signed, marks, grams, 0
+                )
                 _add_rows(t.gram_rows, grams, n, word_rows[word])
                 count += n
                 low = high
@@ -276,26 +289,21 @@ def _is_label(data, start, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _word_grams(h, t, rolling, words, grams, n):  # type: ignore[no-untyped-def]
+def _word_grams(h, shape, kept, ranks, rolling, words, grams, n):  # type: ignore[no-untyped-def]
     """Appends the word n-grams that end in the word with hash `h`; `rolling` holds the open ones."""
-    order = t.shape[3] - 1
+    order = shape[3] - 1
     if order < 1:
         return n
     signed = np.uint64(np.int64(np.int32(h)))
-    bucket = np.uint64(t.shape[0])
+    bucket, first = np.uint64(shape[0]), n
     for k in range(max(0, words - order), words):
         slot = k % order
         rolling[slot] = rolling[slot] * _NGRAM_FACTOR + signed
-        b = np.int64(rolling[slot] % bucket)
-        if len(t.kept) > 0:
-            bits = t.kept[b >> 6]
-            if (bits >> np.uint64(b & 63)) & np.uint64(1):
-                grams[n] = _rank(bits, t.ranks[b >> 6], b)
-                n += 1
-        else:
-            grams[n] = b
-            n += 1
+        grams[n] = np.int64(rolling[slot] % bucket)
+        n += 1
     rolling[words % order] = signed
+    if len(kept) > 0:
+        n = _keep(kept, ranks, grams, first, n)
     return n
 
 
@@ -310,91 +318,146 @@ def _letter_bytes(data, start, end):  # type: ignore[no-untyped-def]
     return count
 
 
+class Memo(NamedTuple):
+    """Unknown words of one batch with their summed rows, writable; made by `scorer`, one for each batch.
+
+    slots: int32 hash table (row + 1, 0 is empty), zeroed by the caller; keys: int64 (words, 3), hash, start and size
+    in the batch; rows: float32 (words + 1, width), the last one for a word that found no room; counts: int32
+    (words + 1); used: int64 [rows in use].
+    """
+
+    slots: NDArray[np.int32]
+    keys: NDArray[np.int64]
+    rows: NDArray[np.float32]
+    counts: NDArray[np.int32]
+    used: NDArray[np.int64]
+
+
 @njit(cache=True, nogil=True)
-def embed(data, offsets, first, last, t, window, firsts, sums, counts, weights):  # type: ignore[no-untyped-def]
+def _recall(data, start, size, h, slots, keys):  # type: ignore[no-untyped-def]
+    """Memo row of an unknown word, or -1 - (the slot where it belongs)."""
+    mask = np.int64(len(slots) - 1)
+    slot = np.int64(h ^ (h >> np.uint32(15))) & mask
+    while True:
+        row = np.int64(slots[slot]) - 1
+        if row < 0:
+            return -1 - slot
+        if keys[row, 0] == h and keys[row, 2] == size:
+            first = keys[row, 1]
+            i = 0
+            while i < size and data[first + i] == data[start + i]:
+                i += 1
+            if i == size:
+                return row
+        slot = (slot + 1) & mask
+
+
+@njit(cache=True, nogil=True)
+def _flush(word_rows, word_counts, words, m, gram_rows, grams, n, total):  # type: ignore[no-untyped-def]
+    """Adds the buffered words and word n-grams to a window's sum; returns how many features that was."""
+    _add_rows(word_rows, words, m, total)
+    _add_rows(gram_rows, grams, n, total)
+    for i in range(m):
+        n += word_counts[words[i]]
+    return n
+
+
+@njit(cache=True, nogil=True)
+def embed(data, offsets, first, last, t, memo, window, firsts, sums, counts, weights):  # type: ignore[no-untyped-def]
     """Sums the feature rows of documents first to last - 1, window by window; returns the number of windows.
 
-    window: bytes after which the next one starts, at a token's or (inside an unbroken run) a character's start; a
-    rest shorter than half of it stays with the last. Windows of document i are firsts[i - first] up to
+    window: bytes after which the next one starts, at a token's or (inside a long unbroken run) a character's start;
+    a rest shorter than half of it stays with the last. Windows of document i are firsts[i - first] up to
     firsts[i - first + 1]; the last one holds `</s>`. sums: float32 (windows, width), zeroed by the caller; counts:
     int64 features; weights: int64 letter bytes. A document without a token has one window with count 0.
+    memo: of this very `data`; what it already holds changes no sum, not even in the last bit.
     """
-    starts = np.empty(_TOKENS, np.int64)
-    ends = np.empty(_TOKENS, np.int64)
-    hashes = np.empty(_TOKENS, np.uint32)
-    grams = np.empty(_BUFFER + (_PIECE + 2) * 32, np.int32)
-    words = np.empty(_TOKENS + 1, np.int32)
-    signed = np.empty(_PIECE + 160, np.uint32)
+    slots, vocabulary, vocabulary_offsets, kept, ranks, word_rows, word_counts, gram_rows, shape = t
+    memo_slots, memo_keys, memo_rows, memo_counts, used = memo
+    starts, ends = np.empty(_TOKENS, np.int64), np.empty(_TOKENS, np.int64)
+    hashes, words = np.empty(_TOKENS, np.uint32), np.empty(_TOKENS + 1, np.int32)
+    grams, fresh = np.empty((_TOKENS + 1) * 32, np.int32), np.empty((_PIECE + 2) * 32, np.int32)
+    signed, marks = np.empty(_PIECE + 160, np.uint32), np.empty(_PIECE + 160, np.int64)
     rolling = np.empty(32, np.uint64)
-    labels_from = np.int64(len(t.word_rows))
+    labels_from, subwords = len(word_rows), shape[2] > 0
+    spare, width = len(memo_rows) - 1, sums.shape[1]
     w = 0
     for document in range(first, last):
         firsts[document - first] = w
         position, end = offsets[document], offsets[document + 1]
-        window_start, seen = position, 0
-        n = 0
-        any_token, open_document = False, True
-        while open_document:
+        opened, seen = position, 0
+        any_token, more = False, True
+        while more:
             tokens, position = _split(data, position, end, starts, ends, hashes)
             any_token = any_token or tokens > 0
-            m = 0
+            more = tokens == _TOKENS
+            m = n = 0
             for token in range(tokens):
                 start, stop, h = starts[token], ends[token], hashes[token]
                 if h == _EOS_HASH and stop - start == 4 and data[start] == 60 and data[start + 1] == 47:
-                    open_document = False
+                    more = False
                     break
-                if start - window_start >= window and 2 * (end - start) >= window:
-                    m, n = _close(t, words, m, grams, n, sums, counts, w)
-                    weights[w] = _letter_bytes(data, window_start, start)
-                    window_start = start
+                if start - opened >= window and 2 * (end - start) >= window:
+                    counts[w] += _flush(word_rows, word_counts, words, m, gram_rows, grams, n, sums[w])
+                    weights[w] = _letter_bytes(data, opened, start)
+                    opened = start
+                    m = n = 0
                     w += 1
-                found = _find(data, start, stop, h, t)
+                found = _find(data, start, stop, h, slots, vocabulary, vocabulary_offsets)
                 if found >= labels_from or (found < 0 and _is_label(data, start, stop)):
                     continue
+                n = _word_grams(h, shape, kept, ranks, rolling, seen, grams, n)
+                seen += 1
                 if found >= 0:
                     words[m] = found
                     m += 1
-                elif t.shape[2] > 0:
+                elif subwords and stop - start <= _PIECE:
+                    row = _recall(data, start, stop - start, h, memo_slots, memo_keys)
+                    if row < 0:
+                        slot, row = -1 - row, used[0]
+                        if row < spare:
+                            memo_slots[slot] = row + 1
+                            memo_keys[row, 0], memo_keys[row, 1], memo_keys[row, 2] = h, start, stop - start
+                            used[0] += 1
+                        k = _subwords(
+                            data, start, stop, start - 1, stop, shape, kept, ranks, signed, marks, fresh, 0
+                        )
+                        memo_rows[row] = 0.0
+                        _add_rows(gram_rows, fresh, k, memo_rows[row])
+                        memo_counts[row] = k
+                    for d in range(width):
+                        sums[w, d] += memo_rows[row, d]
+                    counts[w] += memo_counts[row]
+                elif subwords:
                     low = start - 1
                     while low < stop:
-                        if low - window_start >= window and 2 * (end - low) >= window:
-                            while data[low] & 0xC0 == 0x80:
-                                low += 1
-                                if low == stop:
-                                    break
-                            m, n = _close(t, words, m, grams, n, sums, counts, w)
-                            weights[w] = _letter_bytes(data, window_start, low)
-                            window_start = low
-                            w += 1
                         high = min(low + _PIECE, stop)
-                        n = _subwords(data, start, stop, low, high, t, signed, grams, n)
-                        if n >= _BUFFER:
-                            m, n = _close(t, words, m, grams, n, sums, counts, w)
+                        k = _subwords(
+                            data, start, stop, low, high, shape, kept, ranks, signed, marks, fresh, 0
+                        )
+                        _add_rows(gram_rows, fresh, k, sums[w])
+                        counts[w] += k
                         low = high
-                n = _word_grams(h, t, rolling, seen, grams, n)
-                seen += 1
-                if n >= _BUFFER:
-                    m, n = _close(t, words, m, grams, n, sums, counts, w)
-            if tokens < _TOKENS:
-                open_document = False
-            if any_token and not open_document:
-                if t.shape[4] >= 0:
-                    words[m] = t.shape[4]
+                        if low - opened >= window and 2 * (end - low) >= window:
+                            while low < stop and data[low] & 0xC0 == 0x80:  # its n-grams are in already
+                                low += 1
+                            counts[w] += _flush(
+                                word_rows, word_counts, words, m, gram_rows, grams, n, sums[w]
+                            )
+                            weights[w] = _letter_bytes(data, opened, low)
+                            opened = low
+                            m = n = 0
+                            w += 1
+            if any_token and not more:
+                if shape[4] >= 0:
+                    words[m] = shape[4]
                     m += 1
-                n = _word_grams(_EOS_HASH, t, rolling, seen, grams, n)
-            m, n = _close(t, words, m, grams, n, sums, counts, w)
-        weights[w] = _letter_bytes(data, window_start, end)
+                n = _word_grams(_EOS_HASH, shape, kept, ranks, rolling, seen, grams, n)
+            counts[w] += _flush(word_rows, word_counts, words, m, gram_rows, grams, n, sums[w])
+            if used[0] == spare:
+                memo_slots[:] = 0
+                used[0] = 0
+        weights[w] = _letter_bytes(data, opened, end)
         w += 1
     firsts[last - first] = w
     return w
-
-
-@njit(cache=True, nogil=True)
-def _close(t, words, m, grams, n, sums, counts, w):  # type: ignore[no-untyped-def]
-    """Adds the buffered features to window `w` and empties the buffers."""
-    _add_rows(t.word_rows, words, m, sums[w])
-    _add_rows(t.gram_rows, grams, n, sums[w])
-    counts[w] += n
-    for i in range(m):
-        counts[w] += t.word_counts[words[i]]
-    return 0, 0
