@@ -47,7 +47,9 @@ def test_results_come_in_the_order_of_the_units(executor):
     """Whatever ends first, results are in order, and every unit is reported once."""
     seen = []
     units = [Unit(f"n{n}", n) for n in range(20)]
-    assert run_units(executor, square, units, lambda unit, result: seen.append(result)) == [n * n for n in range(20)]
+    assert run_units(executor, square, units, lambda _, result: seen.append(result)) == [
+        n * n for n in range(20)
+    ]
     assert sorted(seen) == sorted(n * n for n in range(20))
 
 

@@ -56,7 +56,10 @@ def test_all_errors_at_once_with_line_path_and_nearest_name(tmp_path):
     ("change", "expected"),
     [
         (("refinery: 1", "refinery: 2"), "2: refinery: input should be 1, got 2"),
-        (("  crawl: {path: \"crawl/*.parquet\"}", "  crawl: {}"), "5: sources.crawl: the key 'path' is missing"),
+        (
+            ('  crawl: {path: "crawl/*.parquet"}', "  crawl: {}"),
+            "5: sources.crawl: the key 'path' is missing",
+        ),
         (("name: tiny", "name: tiny\nname: again"), "4: name: this key is written twice"),
         (("name: tiny", "name: {tiny"), "4: not valid YAML"),
     ],
@@ -77,7 +80,9 @@ def test_python_tags_are_refused(tmp_path):
     assert "not valid YAML" in problems(tmp_path, "refinery: !!python/object/apply:os.getcwd []\n")[0]
 
 
-@pytest.mark.parametrize(("written", "tokens"), [("2B", 2 * 10**9), ("1.5M", 1_500_000), ("800", 800), (5, 5)])
+@pytest.mark.parametrize(
+    ("written", "tokens"), [("2B", 2 * 10**9), ("1.5M", 1_500_000), ("800", 800), (5, 5)]
+)
 def test_token_counts(tmp_path, written, tokens):
     """Token budgets may be written with K, M, B and T."""
     text = VALID.replace("outputs:", f"    select: {{tokens: {written}, by: lang_score}}\noutputs:")

@@ -13,7 +13,9 @@ from refinery.select.budget import within_budget
 )
 def test_equals_a_plain_walk_down_the_ranking(documents, budget):
     """The best documents are taken in order until the next one would overspend."""
-    ranked = sorted(range(len(documents)), key=lambda i: (documents[i][1] != documents[i][1], documents[i][1], i))
+    ranked = sorted(
+        range(len(documents)), key=lambda i: (documents[i][1] != documents[i][1], documents[i][1], i)
+    )
     spent, expected = 0, set()
     for index in ranked:
         spent += documents[index][0]

@@ -166,13 +166,15 @@ class _Resolver:
     def _rules(
         self, place: Location, stage: Stage, columns: dict[str, dict[str, Column]]
     ) -> tuple[Rule, ...]:
+        import pyarrow as pa
+
         from refinery.filters import rules as rule_sets
 
         everywhere = set.intersection(*(set(seen) for seen in columns.values()))
         known: dict[str, Any] = {
             c: entry.type for c, entry in next(iter(columns.values())).items() if c in everywhere
         }
-        known["source"] = "string"
+        known["source"] = pa.string()
         labels: dict[str, frozenset[str]] = {}
         for seen in columns.values():
             for name, column in seen.items():
