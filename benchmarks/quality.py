@@ -1,0 +1,216 @@
+"""Judges a run over a pool by what pool.py knows to be true: the corpus, the duplicates, every reason.
+
+    python benchmarks/quality.py POOL OUTPUT --domain medical
+
+OUTPUT is the folder that the run wrote for the corpus (decisions.parquet, manifest.json and shards).
+
+Precision: documents of the domain among those kept. Recall: documents of the domain whose content the corpus
+has, that is, kept or dropped as a duplicate of a kept document. Duplicate recall: planted pairs of which both
+documents reached dedup and at most one is left, beside what bands and rows promise at that similarity,
+1 - (1 - s^r)^b (Leskovec, Rajaraman, Ullman: Mining of Massive Datasets, 3.4), and nothing below the threshold.
+False removal: a document dropped as a duplicate although no kept document is as similar as the threshold; the
+true similarity is computed from the texts of the pool, for every removal, in plain Python.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import polars as pl
+from harness import Sheet, report
+from planting import jaccard, shingles
+from pool import read_crawl
+
+BINS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
+
+
+@dataclass(frozen=True)
+class Bands:
+    """The split of a signature and the similarity from which on a document goes."""
+
+    bands: int
+    rows: int
+    threshold: float
+
+    def promise(self, similarity: float) -> float:
+        """Probability that a pair of this similarity shares a band."""
+        return 1 - (1 - similarity**self.rows) ** self.bands
+
+
+def load(pool: Path, output: Path) -> pl.DataFrame:
+    """Truth and decision of every document of the pool, by id."""
+    truth = pl.read_parquet(pool / "truth.parquet")
+    decisions = pl.read_parquet(output / "decisions.parquet")
+    joined = truth.join(decisions, on="id", how="left")
+    lost = joined.filter(pl.col("outcome").is_null())
+    if len(joined) != len(truth) or len(lost):
+        sys.exit(f"{len(lost)} of {len(truth)} documents have no decision: is {output} a run over {pool}?")
+    return joined
+
+
+def corpus(frame: pl.DataFrame, domain: str) -> Sheet:
+    """Precision and recall against the label."""
+    kept = frame.filter(pl.col("outcome") == "kept")
+    wanted = frame.filter(pl.col("label") == domain)
+    originals = wanted.filter(pl.col("kind") == "original")
+    rows: list[tuple[object, ...]] = []
+    for name, part in (("all documents", wanted), ("originals", originals)):
+        found = part.filter(_represented(frame))
+        rows.append((f"recall, {name}", len(found), len(part), round(len(found) / max(len(part), 1), 4)))
+    right = len(kept.filter(pl.col("label") == domain))
+    rows.insert(0, ("precision", right, len(kept), round(right / max(len(kept), 1), 4)))
+    wrong = Counter(kept.filter(pl.col("label") != domain)["label"].to_list())
+    notes = tuple(f"kept, but of {label}: {count}" for label, count in wrong.most_common())
+    return Sheet(
+        f"The corpus against the label {domain!r}", ("measure", "documents", "of", "share"), rows, notes
+    )
+
+
+def _represented(frame: pl.DataFrame) -> pl.Expr:
+    kept = frame.filter(pl.col("outcome") == "kept")["id"]
+    return pl.col("id").is_in(kept.implode()) | pl.col("twin_id").is_in(kept.implode())
+
+
+def losses(frame: pl.DataFrame, domain: str) -> Sheet:
+    """Every reason, with how many documents of the domain it cost."""
+    dropped = frame.filter(pl.col("outcome") != "kept")
+    mine = pl.col("label") == domain
+    table = (
+        dropped.group_by(pl.col("stage").fill_null("(reading)"), "rule")
+        .agg(
+            pl.len().alias("all"),
+            mine.sum().alias("mine"),
+            (mine & (pl.col("kind") == "original")).sum().alias("own"),
+        )
+        .sort(["all", "stage", "rule"], descending=[True, False, False])
+    )
+    columns = ("stage", "rule", "documents", f"of {domain}", "originals among them")
+    return Sheet("Reasons for dropping", columns, table.rows())
+
+
+def duplicates(frame: pl.DataFrame, domain: str, bands: Bands) -> Sheet:
+    """Planted pairs that reached dedup, by true similarity, against the curve."""
+    at_dedup = set(frame.filter((pl.col("outcome") == "kept") | pl.col("twin_id").is_not_null())["id"])
+    kept = set(frame.filter(pl.col("outcome") == "kept")["id"])
+    pairs = [
+        (row["jaccard"], row["id"], row["planted_of"], row["kind"])
+        for row in frame.filter(pl.col("planted_of").is_not_null()).iter_rows(named=True)
+        if row["id"] in at_dedup and row["planted_of"] in at_dedup and row["label"] == domain
+    ]
+    rows: list[tuple[object, ...]] = []
+    for low, high in pairwise(BINS):
+        found = [p for p in pairs if p[3] == "near" and low <= p[0] and (p[0] < high or high == 1.0 == p[0])]
+        rows += _pair_rows(f"near, {low:.2f} – {high:.2f}", found, kept, bands)
+    rows += _pair_rows("exact copies", [p for p in pairs if p[3] == "exact"], kept, bands)
+    title = f"Planted pairs at dedup ({bands.bands} bands of {bands.rows} rows, threshold {bands.threshold})"
+    columns = ("pairs", "number", "one removed", "share", "promised", "difference in points")
+    notes = ("promised: the mean of the curve over the pairs at or above the threshold, 0 below it",)
+    return Sheet(title, columns, rows, notes)
+
+
+def _pair_rows(
+    name: str, pairs: list[tuple[float, str, str, str]], kept: set[str], bands: Bands
+) -> Iterator[tuple[object, ...]]:
+    if pairs:
+        removed = sum(one not in kept or other not in kept for _, one, other, _ in pairs)
+        promised = sum(bands.promise(s) for s, *_ in pairs if s >= bands.threshold) / len(pairs)
+        share = removed / len(pairs)
+        yield (
+            name,
+            len(pairs),
+            removed,
+            round(share, 4),
+            round(promised, 4),
+            round(100 * (share - promised), 2),
+        )
+
+
+def false_removals(frame: pl.DataFrame, pool_texts: dict[str, str], bands: Bands) -> Sheet:
+    """True similarity of every removed document to its kept twin, and to all kept ones where that is too low."""
+    removed = frame.filter(pl.col("twin_id").is_not_null())
+    kept = frame.filter(pl.col("outcome") == "kept")["id"].to_list()
+    sets = {id_: shingles(pool_texts[id_]) for id_ in {*kept, *removed["id"], *removed["twin_id"]}}
+    index: dict[str, list[str]] = defaultdict(list)
+    for id_ in kept:
+        for shingle in sets[id_]:
+            index[shingle].append(id_)
+    low = false = gone = 0
+    errors: list[float] = []
+    worst = 1.0
+    kept_ids = set(kept)
+    for row in removed.iter_rows(named=True):
+        mine = sets[row["id"]]
+        gone += row["twin_id"] not in kept_ids
+        true = (
+            jaccard(mine, sets[row["twin_id"]]) if mine else 1.0
+        )  # shorter than a shingle: compared exactly
+        if row["rule"] != "exact" and row["similarity"] is not None:
+            errors.append(abs(true - row["similarity"]))
+        if true >= bands.threshold:
+            continue
+        low += 1
+        nearest = Counter(other for shingle in mine for other in index[shingle]).most_common(20)
+        best = max((jaccard(mine, sets[other]) for other, _ in nearest), default=0.0)
+        if best < bands.threshold:
+            false += 1
+            worst = min(worst, best)
+    rows: list[tuple[object, ...]] = [
+        ("removed as a duplicate", len(removed)),
+        ("whose recorded twin is not in the corpus", gone),
+        ("whose recorded twin is truly below the threshold", low),
+        ("false removals: no kept document at the threshold", false),
+        ("lowest similarity among false removals", worst if false else None),
+        ("largest |recorded - true similarity|", round(max(errors, default=0.0), 4)),
+    ]
+    return Sheet("Removals against the texts", ("what", "documents"), rows)
+
+
+def footer_fates(frame: pl.DataFrame, domain: str) -> Sheet:
+    """What became of the documents under a shared footer."""
+    mine = frame.filter((pl.col("kind") == "footer") & (pl.col("label") == domain))
+    fates = Counter(
+        "kept" if o == "kept" else f"{s}: {r}" for o, s, r in mine.select("outcome", "stage", "rule").rows()
+    )
+    return Sheet("Documents under a shared footer", ("fate", "documents"), list(fates.most_common()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Judges a run over a benchmark pool by its truth.")
+    parser.add_argument("pool", type=Path, help="folder that pool.py wrote")
+    parser.add_argument("output", type=Path, help="folder that the run wrote: decisions.parquet")
+    parser.add_argument("--domain", required=True, help="label of the documents that were wanted")
+    parser.add_argument("--threshold", type=float, default=0.8, help="similarity of the pipeline's dedup")
+    parser.add_argument("--num-perm", type=int, default=112, help="hashes of a signature")
+    parser.add_argument(
+        "--bands", type=int, nargs=2, metavar=("BANDS", "ROWS"), help="default: datasketch's optimum"
+    )
+    parser.add_argument("--json", metavar="FILE", help="also write the tables as JSON")
+    options = parser.parse_args()
+    split = options.bands or _optimum(options.threshold, options.num_perm)
+    bands = Bands(*split, options.threshold)
+    frame = load(options.pool, options.output)
+    sheets = [
+        corpus(frame, options.domain),
+        losses(frame, options.domain),
+        duplicates(frame, options.domain, bands),
+        false_removals(frame, read_crawl(options.pool / "crawl"), bands),
+        footer_fates(frame, options.domain),
+    ]
+    report(f"{options.output} judged by {options.pool / 'truth.parquet'}", sheets, options.json)
+
+
+def _optimum(threshold: float, num_perm: int) -> tuple[int, int]:
+    from datasketch import MinHashLSH
+
+    index = MinHashLSH(threshold=threshold, num_perm=num_perm)
+    return index.b, index.r
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,6 @@
+"""Benchmarks are scripts that import each other by name; their folder is put on the path, as running them does."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
