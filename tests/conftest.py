@@ -7,6 +7,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import settings
+
+# The first call of a kernel compiles it, which no deadline for one example allows for.
+settings.register_profile("refinery", deadline=None)
+settings.load_profile("refinery")
 
 SENTENCES = (
     "The patient was treated with a low dose of aspirin and recovered within two weeks.",

@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 from refinery.errors import DefinitionError, nearest
+from refinery.filters.rules import UNKNOWN_LANGUAGE
 
 # What a predicate may be made of in Polars' own form: all else (Agg, Over, Len, SubPlan) sees other rows.
 ROW_WISE = {"Column", "Literal", "BinaryExpr", "Function", "Cast", "Ternary", "Alias"}
@@ -62,7 +63,7 @@ def problems(
     return [
         f"{column} is never {value!r}{_near_label(value, labels[column])}"
         for column, value in _compared(predicate)
-        if labels and column in labels and value not in labels[column]
+        if labels and column in labels and value not in labels[column] and value != UNKNOWN_LANGUAGE
     ]
 
 

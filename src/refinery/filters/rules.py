@@ -5,6 +5,7 @@ A rule says what a kept document satisfies; NULL is not kept, as in SQL's WHERE.
     description: what it is for
     languages: [en]            # optional: judges only documents of these languages
     source: a paper, a table   # optional: of every rule that names none itself
+    include: [gopher_quality]  # optional: built-in sets whose rules come first, under this set's name and scope
     rules:
       short: {keep: "words >= 50", source: "Rae et al. 2021, A1.1"}
       stop_words: "stop_words_en >= 2"
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -87,13 +88,14 @@ class _RuleSetFile(BaseModel):
 
     description: str = ""
     source: str = ""
+    include: tuple[str, ...] = ()
     languages: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")], ...] | None = Field(
         None, min_length=1
     )
     rules: dict[
         Annotated[str, StringConstraints(pattern=NAME)],
         Annotated[_RuleEntry, BeforeValidator(_as_entry, json_schema_input_type=str | _RuleEntry)],
-    ] = Field(min_length=1)
+    ] = {}
 
 
 @cache
@@ -143,12 +145,22 @@ def _parse(text: str, name: str, file: str) -> RuleSet:
     except ValidationError as error:
         problems += [_explain(entry, file, lines) for entry in error.errors()]
         raise DefinitionError(*problems) from None
+    problems += [
+        f"{file}:{lines['include', str(index)]}: include: no built-in set is called {other!r}"
+        f"{nearest(other, built_in_rule_sets())}"
+        for index, other in enumerate(checked.include)
+        if other not in built_in_rule_sets()
+    ]
+    if not checked.rules and not checked.include:
+        problems.append(f"{file}:1: a rule set needs `rules`, name to predicate, or `include`")
     if problems:
         raise DefinitionError(*problems)
-    rules = tuple(
-        Rule(f"{name}.{key}", entry.keep, entry.source or checked.source, f"{file}:{lines['rules', key]}")
+    included = [rule for other in checked.include for rule in load_rule_set(other, Path()).rules]
+    own = [
+        Rule(key, entry.keep, entry.source or checked.source, f"{file}:{lines['rules', key]}")
         for key, entry in checked.rules.items()
-    )
+    ]
+    rules = tuple(replace(rule, name=f"{name}.{rule.name.rpartition('.')[2]}") for rule in (*included, *own))
     return RuleSet(name, rules, checked.languages, checked.description)
 
 
@@ -159,6 +171,7 @@ def _lines(root: yaml.Node | None) -> tuple[dict[tuple[str, ...], int], list[tup
     stack = [((), root)] if root is not None else []  # type: list[tuple[tuple[str, ...], yaml.Node]]
     while stack:
         path, node = stack.pop()
+        lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, yaml.SequenceNode):
             stack += [((*path, str(index)), value) for index, value in enumerate(node.value)]
         if (

@@ -2,10 +2,10 @@
 
 The estimate is a sum of weights in thousandths of a token, by script class. They were fitted (non-negative
 least squares on relative errors) to the mean of the tokenizers of DeepSeek-V4 (129 280 tokens) and Qwen 3.6
-(248 k tokens) on 1 947 documents: English medicine, newswire and fiction, Chinese law and software articles, classical
-Chinese, and the Universal Declaration of Human Rights in 447 languages. On English and modern Chinese
-corpora the total is within 10 % of either tokenizer, in most large languages within 20 %. Rare Latin-script languages
-and classical Chinese are underestimated by about 30 %.
+(248 k tokens) on 1 947 documents: English medicine, newswire and fiction, Chinese law and software articles,
+classical Chinese, and the Universal Declaration of Human Rights in 447 languages. On English and modern Chinese
+corpora the total is within 10 % of either tokenizer, in most large languages within 20 %. Rare Latin-script
+languages and classical Chinese are underestimated by about 30 %.
 
 A Latin word costs one token and a bit, plus a share for each letter beyond the sixth and for each letter
 outside ASCII. A single space costs nothing (it is part of the next token), a run of newlines one token.
