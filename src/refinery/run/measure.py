@@ -18,11 +18,12 @@ from refinery.plan.graph import Measurement, View
 from refinery.plan.plan import PlannedShard
 from refinery.storage.commit import commit_bytes
 from refinery.storage.read import read_documents
-from refinery.storage.shards import Documents, Reject, verify_unchanged
+from refinery.storage.shards import Reject, verify_unchanged
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
 
 REJECTS = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("detail", pa.string())])
+NO_DOCUMENTS = pa.schema([("row", pa.int64()), ("id", pa.null())])
 
 
 @dataclass(frozen=True)
@@ -82,15 +83,17 @@ def measure(task: MeasureTask) -> Measured:
         for m in task.missing:
             writer = stack.enter_context(TableWriter(planned.measurement_file(m), m.measurer.schema))
             views.setdefault(m.view.key, (m.view, []))[1].append((m, writer))
-        described = _describe(planned, stack) if task.describe else None
+        listing: TableWriter | None = None
         for batch in read_documents(planned.shard, planned.spec):
             rejects += batch.rejects
             if len(batch.rows) == 0:
                 continue
             documents += len(batch.rows)
             size += batch.text.nbytes
-            if described:
-                described.write(_listing(batch, described.schema))
+            if task.describe:
+                listed = pa.RecordBatch.from_arrays([pa.array(batch.rows), batch.ids], names=["row", "id"])
+                listing = listing or stack.enter_context(TableWriter(planned.documents_file, listed.schema))
+                listing.write(listed)
             for view, measured in views.values():
                 text = TextBatch.from_arrow(transformed(view, batch.text))
                 for m, writer in measured:
@@ -100,6 +103,8 @@ def measure(task: MeasureTask) -> Measured:
             raise InputError(
                 f"{planned.name}, row {first.row}", f"{first.reason}: {first.detail}", "on_error is `fail`"
             )
+        if task.describe and listing is None:
+            stack.enter_context(TableWriter(planned.documents_file, NO_DOCUMENTS))
     if task.describe:
         _record(planned, documents, size, rejects)
     return Measured(documents, size, time.perf_counter() - started)
@@ -110,15 +115,6 @@ def transformed(view: View, text: pa.Array) -> pa.Array:
     for transform in view.transforms:
         text = transform(text)
     return text
-
-
-def _describe(planned: PlannedShard, stack: ExitStack) -> TableWriter:
-    schema = pa.schema([("row", pa.int64()), ("id", planned.id_type)])
-    return stack.enter_context(TableWriter(planned.documents_file, schema))
-
-
-def _listing(batch: Documents, schema: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array(batch.rows), batch.ids], schema=schema)
 
 
 def _record(planned: PlannedShard, documents: int, size: int, rejects: list[Reject]) -> None:
