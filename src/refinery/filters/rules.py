@@ -89,9 +89,7 @@ class _RuleSetFile(BaseModel):
     description: str = ""
     source: str = ""
     include: tuple[str, ...] = ()
-    languages: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")], ...] | None = Field(
-        None, min_length=1
-    )
+    languages: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")], ...] = ()
     rules: dict[
         Annotated[str, StringConstraints(pattern=NAME)],
         Annotated[_RuleEntry, BeforeValidator(_as_entry, json_schema_input_type=str | _RuleEntry)],
@@ -161,7 +159,7 @@ def _parse(text: str, name: str, file: str) -> RuleSet:
         for key, entry in checked.rules.items()
     ]
     rules = tuple(replace(rule, name=f"{name}.{rule.name.rpartition('.')[2]}") for rule in (*included, *own))
-    return RuleSet(name, rules, checked.languages, checked.description)
+    return RuleSet(name, rules, checked.languages or None, checked.description)
 
 
 def _lines(root: yaml.Node | None) -> tuple[dict[tuple[str, ...], int], list[tuple[str, ...]]]:
@@ -204,6 +202,9 @@ def _explain(entry: Any, file: str, lines: Mapping[tuple[str, ...], int]) -> str
             "a mapping with `rules`" if not location else "a predicate, or {keep: predicate, source: ...}"
         )
         message = f"expected {example}"
+    elif entry["type"] == "string_pattern_mismatch":
+        name = "letters, digits, _ and -, a letter first"
+        message = f"expected {'ISO 639 codes such as en' if location[0] == 'languages' else name}"
     place = ".".join(location)
     return f"{file}:{lines.get(known, 1)}: {place + ': ' if place else ''}{message}"
 

@@ -1,0 +1,101 @@
+"""Checks of SQL predicates before any work."""
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from refinery.errors import DefinitionError
+from refinery.filters.predicate import parse, problems
+
+COLUMNS = {
+    "words": pa.int64(),
+    "share": pa.float64(),
+    "lang": pa.string(),
+    "lang_score": pl.Float32,
+    "ok": pl.Boolean,
+}
+LABELS = {"lang": frozenset({"en", "de", "zh", "fr"})}
+
+
+@pytest.mark.parametrize(
+    "predicate",
+    [
+        "words >= 50",
+        "lang = 'en' AND lang_score >= 0.65",
+        "lang NOT IN ('en', 'und') OR (words BETWEEN 3 AND 10)",
+        "share <= 0.3 * (1 - lang_score) AND NOT ok",
+        "COALESCE(share, 0) < 0.5",
+        "CASE WHEN lang = 'zh' THEN words > 80 ELSE words > 50 END",
+        "LENGTH(lang) = 2 AND lang LIKE 'e%' AND ABS(share) < 1",
+        "ok",
+        "words > 1 -- enough",
+    ],
+)
+def test_sound_predicates_have_no_problems(predicate):
+    """Comparisons, arithmetic, CASE, functions of a row, a boolean column, comments."""
+    assert problems(predicate, COLUMNS, LABELS) == []
+
+
+@pytest.mark.parametrize(
+    ("predicate", "problem"),
+    [
+        ("words >", "not a SQL predicate"),
+        ("", "not a SQL predicate"),
+        ("words > 1; lang = 'en'", "not a SQL predicate"),
+        ("SELECT words", "not a SQL predicate"),
+        ("nonsense(words) > 1", "unsupported function 'nonsense'"),
+        ("wordz >= 50", 'no column "wordz"; did you mean "words"?'),
+        ('lang = "en"', "double quotes name a column, text is written 'en'"),
+        ("words", "it gives Int64, not true or false"),
+        ("lang > 3", "cannot compare string with numeric type"),
+        ("share = 'x'", "cannot compare string with numeric type"),
+        ("1 = 1", "it reads no measurement"),
+        ("words > AVG(words)", "judges each document by itself"),
+        ("SUM(words) OVER (PARTITION BY lang) > 3", "judges each document by itself"),
+        ("ROW_NUMBER() OVER (ORDER BY words) + words > 3", "judges each document by itself"),
+        ("words > (SELECT 1)", "judges each document by itself"),
+        ("words + COUNT(*) > 3", "judges each document by itself"),
+    ],
+)
+def test_each_kind_of_mistake_is_named(predicate, problem):
+    """Syntax, columns, types, and predicates that look at other documents."""
+    (found,) = problems(predicate, COLUMNS, LABELS)
+    assert problem in found
+
+
+def test_every_unknown_column_is_reported():
+    """Not only the first."""
+    assert len(problems("wordz > 1 AND shore < 1 AND wordz < 9", COLUMNS)) == 2
+
+
+@pytest.mark.parametrize(
+    ("predicate", "found"),
+    [
+        ("lang = 'eng'", ["lang is never 'eng'; did you mean \"en\"?"]),
+        ("'EN' = lang", ["lang is never 'EN'; did you mean \"en\"?"]),
+        ("lang <> 'zh-Hans'", ["lang is never 'zh-Hans'; did you mean \"zh\"?"]),
+        ("lang IN ('en', 'eng_Latn')", ["lang is never 'eng_Latn'; did you mean \"en\"?"]),
+        ("lang not in ('xx')", ["lang is never 'xx'; there is de, en, fr, zh"]),
+        (
+            "(words > 1 OR \"lang\" != 'Q''s')",
+            ["lang is never 'Q''s'; there is de, en, fr, zh".replace("''", "'")],
+        ),
+    ],
+)
+def test_a_language_that_the_model_cannot_give_is_an_error(predicate, found):
+    """Instead of an empty corpus: every way to compare with text, and the code that was meant."""
+    assert [line.replace('"Q\'s"', "'Q's'") for line in problems(predicate, COLUMNS, LABELS)] == found
+
+
+def test_text_is_only_held_against_labels_where_it_is_compared_with_that_column():
+    """Other columns, comments, functions and the code of unknown languages are left alone."""
+    fine = "lang = 'en' AND LOWER(lang) = 'x' AND lang NOT IN ('und') -- lang = 'qq'"
+    assert problems(fine, COLUMNS, LABELS) == []
+    assert problems("lang = 'eng'", COLUMNS) == []
+
+
+def test_what_is_not_sql_is_a_definition_error_in_one_line():
+    """No Polars exception reaches a user."""
+    with pytest.raises(DefinitionError) as caught:
+        parse("lang == == 'en'")
+    assert "\n" not in str(caught.value)
