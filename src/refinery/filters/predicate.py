@@ -151,7 +151,7 @@ def _members(token: str, rest: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _is_name(token: str) -> bool:
-    return token[0] == '"' or token[0] == "_" or token[0].isalpha()
+    return token.upper() != "NOT" and (token[0] in '"_' or token[0].isalpha())
 
 
 def _name(token: str) -> str:
