@@ -163,8 +163,7 @@ def _datatrove_step(name: str, options: Options) -> Any:
     kinds = {
         "gopher_repetition": lambda: filters.GopherRepetitionFilter(language=language),
         "gopher_quality": lambda: filters.GopherQualityFilter(language=language),
-        "c4": lambda: filters.C4QualityFilter(language=language, filter_no_terminal_punct=False),
-        "c4_paper": lambda: filters.C4QualityFilter(language=language),
+        "c4": lambda: filters.C4QualityFilter(language=language),
         "fineweb": lambda: filters.FineWebQualityFilter(language=language),
     }
     return kinds[name]()

@@ -192,8 +192,8 @@ def main() -> None:
     )
     parser.add_argument("--json", metavar="FILE", help="also write the tables as JSON")
     options = parser.parse_args()
-    split = options.bands or _optimum(options.threshold, options.num_perm)
-    bands = Bands(*split, options.threshold)
+    count, height = options.bands or _optimum(options.threshold, options.num_perm)
+    bands = Bands(count, height, options.threshold)
     frame = load(options.pool, options.output)
     sheets = [
         corpus(frame, options.domain),

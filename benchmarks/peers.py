@@ -1,0 +1,330 @@
+"""The same work on the same documents in refinery and in its peers, side by side, one core each.
+
+    python benchmarks/peers.py DATA... [--limit N] [--repeats 5] [--only datatrove]
+
+DATA are Parquet files or folders with a `text` column; the filters are English ones, so give English documents.
+Each peer runs in an environment of its own, made on first use under --cache with the versions pinned below (the
+only step that needs a package index). Every job is one process that loads first and is timed without loading;
+refinery and its peer run alternately, in the same minutes, on the same core.
+
+What had to be put in a peer's place, since neither model hub nor download is assumed:
+- datatrove's LanguageFilter downloads lid.176.bin; it gets the lid.176.ftz that refinery ships instead.
+- Nothing else: its English tokenizer is spaCy's blank `en` with the sentencizer, which need no data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import venv
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from harness import ONE_THREAD, Sheet, Spread, documents, pin_to_one_core, report, text_bytes
+
+WORKER = Path(__file__).with_name("peer_worker.py")
+ENVIRONMENTS = {
+    "datatrove": ("datatrove[processing]==0.10.1", "spacy==3.8.18", "jieba==0.42.1", "pyarrow>=18"),
+    "datasketch": ("datasketch==2.0.0", "pyarrow>=18"),
+    "rensa": ("rensa==0.5.0", "pyarrow>=18"),
+    "fasttext": ("fasttext-community==0.11.9", "pyarrow>=18"),
+}
+RULE_SETS = ("language", "gopher_repetition", "gopher_quality", "c4", "fineweb")
+
+
+@dataclass(frozen=True)
+class Race:
+    """One comparison: what, refinery's job, the peer's job, the input of each, and the ratio wanted."""
+
+    what: str
+    ours: str
+    theirs: str
+    wanted: float | None
+    our_input: str = "text"
+    their_input: str = "text"
+
+
+RACES = (
+    Race("language ID", "language", "datatrove:language", None),
+    Race("Gopher repetition", "signals", "datatrove:gopher_repetition", None),
+    Race("Gopher quality", "signals", "datatrove:gopher_quality", None),
+    Race("C4", "signals", "datatrove:c4", None),
+    Race("FineWeb", "signals", "datatrove:fineweb", None),
+    Race("MinHash 14x8", "minhash", "datatrove:minhash", None),
+    Race("all of these, each filter on what the one before kept", "fused", "datatrove:chain", 100),
+    Race("all of these, every filter on every document", "fused", "datatrove:every", None),
+    Race("language ID", "language", "fasttext:language", 5),
+    Race("classifier, dim 100, 2 labels", "relevance", "fasttext:relevance", 10),
+    Race("MinHash-112, text | ready hashes", "minhash", "datasketch:hashes", None, "text", "hashes"),
+    Race("MinHash-112, ready hashes", "hashes", "datasketch:hashes", 20, "hashes", "hashes"),
+    Race("MinHash-112, text", "minhash", "rensa:RMinHash", 4),
+    Race("MinHash-112, text", "minhash", "rensa:CMinHash", None),
+    Race("MinHash-112, ready hashes", "hashes", "rensa:hashes", None, "hashes", "hashes"),
+)
+
+
+class Worker:
+    """A job in its own process and environment; see peer_worker.py."""
+
+    def __init__(self, python: Path, file: Path, job: str, options: dict[str, Any]) -> None:
+        self.job = job
+        command = [str(python), str(WORKER), str(file), job, json.dumps(options)]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        self.note = str(self._answer()["note"])
+
+    def ask(self, request: str) -> dict[str, Any]:
+        """One request, one answer."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(request + "\n")
+        self.process.stdin.flush()
+        return self._answer()
+
+    def seconds(self) -> float:
+        """Seconds of one run over all documents."""
+        return float(self.ask("run")["seconds"])
+
+    def close(self) -> None:
+        """Ends the process."""
+        self.process.communicate()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            _, errors = self.process.communicate()
+            sys.exit(f"{self.job} failed:\n{errors[-2000:]}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+def environment(cache: Path, name: str) -> Path:
+    """The Python of a peer's environment, made on first use."""
+    if name == "refinery":
+        return Path(sys.executable)
+    folder = cache / name
+    python = folder / "bin" / "python"
+    wanted = "\n".join(ENVIRONMENTS[name])
+    stamp = folder / "requirements.txt"
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
+        print(f"installing {name} into {folder}", file=sys.stderr)
+        venv.create(folder, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *ENVIRONMENTS[name]], check=True)
+        stamp.write_text(wanted, encoding="utf-8")
+    return python
+
+
+def versions(cache: Path, names: Sequence[str]) -> Sheet:
+    """What is installed where, as the interpreter of each environment says."""
+    script = (
+        "from importlib.metadata import version\nimport sys\n"
+        "print(*(f'{name} {version(name)}' for name in sys.argv[1:]), sep=', ')"
+    )
+    shown = {
+        "refinery": ("refinery", "numba", "numpy", "pyarrow"),
+        "datatrove": ("datatrove", "spacy", "fasttext-numpy2-wheel", "numpy", "xxhash"),
+        "datasketch": ("datasketch", "numpy"),
+        "rensa": ("rensa",),
+        "fasttext": ("fasttext-community", "numpy"),
+    }
+    rows: list[tuple[object, ...]] = []
+    for name in ("refinery", *names):
+        command = [str(environment(cache, name)), "-c", script, *shown[name]]
+        rows.append(
+            (name, subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
+        )
+    return Sheet("Versions", ("environment", "packages"), rows)
+
+
+def relevance_model(cache: Path, text: pa.ChunkedArray) -> Path:
+    """A two-label fastText model of dimension 100, trained on the documents themselves (its labels do not matter)."""
+    import fasttext
+
+    file = cache / "relevance-100.bin"
+    if not file.exists():
+        with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as lines:
+            for number, document in enumerate(text.to_pylist()):
+                lines.write(f"__label__{'np'[number % 2]} {' '.join(document.split())}\n")
+            lines.flush()
+            model = fasttext.train_supervised(
+                lines.name, dim=100, wordNgrams=2, bucket=200_000, epoch=1, thread=1, verbose=0
+            )
+        model.save_model(str(file))
+    return file
+
+
+def write_inputs(folder: Path, text: pa.ChunkedArray) -> dict[str, Path]:
+    """The documents, and the hashes of their distinct shingles (5 words) as every library gets them."""
+    import xxhash
+
+    files = {"text": folder / "text.parquet", "hashes": folder / "hashes.parquet"}
+    pq.write_table(pa.table({"text": text}), files["text"])
+    hashes = []
+    for document in text.to_pylist():
+        words = document.lower().split()
+        found = {xxhash.xxh32_intdigest(" ".join(words[i : i + 5]).encode()) for i in range(len(words) - 4)}
+        hashes.append(sorted(found))
+    pq.write_table(pa.table({"text": pa.array(hashes, pa.large_list(pa.uint32()))}), files["hashes"])
+    return files
+
+
+def run_race(
+    race: Race, cache: Path, inputs: dict[str, Path], options: dict[str, Any], repeats: int
+) -> dict[str, Any]:
+    """Alternates both sides; seconds of each and the ratio of neighbours."""
+    library, _, kind = race.theirs.partition(":")
+    job = race.theirs if library != "fasttext" else "fasttext:labels"
+    model = options["lid"] if kind in {"language", "chain", "every"} else options["relevance_model"]
+    ours = Worker(environment(cache, "refinery"), inputs[race.our_input], f"refinery:{race.ours}", options)
+    theirs = Worker(environment(cache, library), inputs[race.their_input], job, {**options, "model": model})
+    pairs = [(ours.seconds(), theirs.seconds()) for _ in range(repeats)]
+    result: dict[str, Any] = {
+        "ours": Spread.of([one for one, _ in pairs]),
+        "theirs": Spread.of([other for _, other in pairs]),
+        "ratio": Spread.of([other / one for one, other in pairs]),
+    }
+    if library == "fasttext":
+        result["decisions"] = (ours.ask("decide")["decisions"], theirs.ask("decide")["decisions"])
+    ours.close()
+    theirs.close()
+    return result
+
+
+def race_sheet(races: Sequence[Race], results: Sequence[dict[str, Any]], size: int, count: int) -> Sheet:
+    """Speeds of both sides and their ratio."""
+    rows: list[tuple[object, ...]] = []
+    for race, found in zip(races, results, strict=True):
+        theirs, ours = found["theirs"].median, found["ours"].median
+        verdict = (
+            "" if race.wanted is None else ("reached" if found["ratio"].median >= race.wanted else "missed")
+        )
+        speeds = [(count / seconds, size / 1e6 / seconds) for seconds in (theirs, ours)]
+        rows.append(
+            (
+                race.what,
+                race.theirs,
+                *speeds[0],
+                race.ours,
+                *speeds[1],
+                str(found["ratio"]),
+                race.wanted,
+                verdict,
+            )
+        )
+    columns = (
+        "work",
+        "peer's job",
+        "documents/s",
+        "MB/s",
+        "refinery's",
+        "documents/s",
+        "MB/s",
+        "times faster",
+        "wanted",
+        "",
+    )
+    notes = (
+        "times faster: median (lowest … highest) over alternated repetitions, one core each",
+        "`signals` measures Gopher (both readings), C4 and FineWeb at once; `fused` is language, signals, relevance,",
+        "MinHash-112, content hash and size of every document, whatever any rule says",
+    )
+    return Sheet(f"{count:,} documents, {size / 1e6:,.1f} MB", columns, rows, notes)
+
+
+def label_sheet(races: Sequence[Race], results: Sequence[dict[str, Any]]) -> Sheet:
+    """Whether the fastText kernel says what fastText says."""
+    rows: list[tuple[object, ...]] = []
+    for race, found in zip(races, results, strict=True):
+        if "decisions" not in found:
+            continue
+        mine, other = found["decisions"]
+        if race.ours == "language":
+            theirs = [[label.removeprefix("__label__"), score] for label, score in other]
+            same = sum(a[0] == b[0] for a, b in zip(mine, theirs, strict=True))
+        else:
+            theirs = [["", score if label == "__label__p" else 1 - score] for label, score in other]
+            mine = [["", row[0]] for row in mine]
+            same = sum((a[1] >= 0.5) == (b[1] >= 0.5) for a, b in zip(mine, theirs, strict=True))
+        apart = max(abs(a[1] - b[1]) for a, b in zip(mine, theirs, strict=True) if a[0] == b[0])
+        rows.append((race.what, same, len(mine), f"{apart:.1e}"))
+    return Sheet("Labels against fastText", ("model", "same label", "of", "largest difference of P"), rows)
+
+
+def agreement(cache: Path, inputs: dict[str, Path], options: dict[str, Any]) -> list[Sheet]:
+    """Keep or drop per filter, refinery's rule set against datatrove's filter, and why they differ."""
+    rows: list[tuple[object, ...]] = []
+    causes: list[tuple[object, ...]] = []
+    for name in RULE_SETS:
+        settings = {**options, "model": options["lid"]}
+        sides = []
+        for library, job in (("refinery", f"refinery:rules:{name}"), ("datatrove", f"datatrove:{name}")):
+            worker = Worker(environment(cache, library), inputs["text"], job, settings)
+            sides.append(worker.ask("decide")["decisions"])
+            worker.close()
+        ours, theirs = sides
+        same = sum(a[0] == b[0] for a, b in zip(ours, theirs, strict=True))
+        kept = [sum(kept for kept, _ in side) for side in sides]
+        rows.append((name, len(ours), kept[0], kept[1], round(100 * same / len(ours), 2), 98.0))
+        differing = Counter(
+            (a[1] or "kept", b[1] or "kept") for a, b in zip(ours, theirs, strict=True) if a[0] != b[0]
+        )
+        shown = differing if name != "language" else Counter()
+        causes += [(name, ours_says, theirs_says, n) for (ours_says, theirs_says), n in shown.most_common(6)]
+    columns = ("filter", "documents", "refinery keeps", "datatrove keeps", "agreement %", "wanted")
+    return [
+        Sheet("Agreement with datatrove's keep or drop", columns, rows),
+        Sheet("Where they differ", ("filter", "refinery", "datatrove", "documents"), causes),
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="refinery and its peers on the same documents.")
+    parser.add_argument("data", nargs="+", help="Parquet files or folders with a `text` column, English")
+    parser.add_argument("--limit", type=int, help="documents taken, evenly")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--only", nargs="+", choices=sorted(ENVIRONMENTS), help="peers (default: all)")
+    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "refinery-benchmarks")
+    parser.add_argument("--json", metavar="FILE", help="also write the tables as JSON")
+    options = parser.parse_args()
+    pin_to_one_core()
+    os.environ.update(ONE_THREAD)
+    peers = options.only or sorted(ENVIRONMENTS)
+    options.cache.mkdir(parents=True, exist_ok=True)
+    text = documents(options.data, options.limit)
+    settings = {
+        "num_perm": 112,
+        "seed": 1,
+        "words": 5,
+        "lid": str(_language_model()),
+        "relevance_model": str(relevance_model(options.cache, text)),
+    }
+    chosen = [race for race in RACES if race.theirs.partition(":")[0] in peers]
+    with tempfile.TemporaryDirectory(prefix="refinery-peers-") as folder:
+        inputs = write_inputs(Path(folder), text)
+        results = [run_race(race, options.cache, inputs, settings, options.repeats) for race in chosen]
+        sheets = [versions(options.cache, peers), race_sheet(chosen, results, text_bytes(text), len(text))]
+        if "fasttext" in peers:
+            sheets.append(label_sheet(chosen, results))
+        if "datatrove" in peers:
+            sheets += agreement(options.cache, inputs, settings)
+    report("refinery and its peers", sheets, options.json)
+
+
+def _language_model() -> Path:
+    import refinery.models
+
+    return Path(refinery.models.__file__).parent / "data" / "lid.176.ftz"
+
+
+if __name__ == "__main__":
+    main()

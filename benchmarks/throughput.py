@@ -1,0 +1,201 @@
+"""Speed of every measurer and of the whole measure pass on one core; start-up; memory on large shards.
+
+    python benchmarks/throughput.py DATA... [--limit N] [--repeats 5] [--memory]
+
+DATA are Parquet files or folders with a `text` column. Kernels are timed on text in memory, in batches of 8 MiB;
+the pass reads Parquet (zstd, row groups of 32 MiB of text) and writes measurements, both on the local disk.
+`--memory` writes three large files and takes minutes: 2.2 GB of text (the documents again and again, each with a
+number of its own in front) in row groups of 64 MiB and in a single row group, and a single row group of a few
+documents repeated exactly, which a dictionary makes small on disk and 2.2 GB once read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import refinery_jobs
+from harness import Sheet, Spread, documents, pin_to_one_core, repeat, report, text_bytes
+from peers import relevance_model
+
+from refinery.filters.measurer import Measurer
+
+WORKER = Path(__file__).with_name("measure_worker.py")
+MIB = 2**20
+
+
+def kernels(text: pa.ChunkedArray, model: str, repeats: int) -> tuple[Sheet, float]:
+    """MB/s and documents/s of each measurer and of all together; also the latter's bytes per second."""
+    parts = refinery_jobs.batches(text.combine_chunks())
+    size = text_bytes(text)
+    every: dict[str, Measurer | None] = dict(refinery_jobs.measurers(model))
+    rows: list[tuple[object, ...]] = []
+    every["all, fused"] = None
+    for name, one in every.items():
+        chosen = [one] if one else [other for other in every.values() if other]
+        spread = repeat(partial(refinery_jobs.measure, chosen, parts), repeats)
+        speeds = Spread.of([size / 1e6 / spread.high, size / 1e6 / spread.median, size / 1e6 / spread.low])
+        rows.append((name, str(speeds), len(text) / spread.median, spread.median))
+    title = f"Kernels on text in memory: {len(text):,} documents, {size / 1e6:,.1f} MB"
+    columns = ("measurer", "MB/s, median (lowest … highest)", "documents/s", "seconds")
+    return Sheet(title, columns, rows), size / float(str(rows[-1][3]))
+
+
+def run_worker(
+    folder: Path, source: Path, model: str, settings: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """One measure pass over a file in a process of its own, from nothing measured."""
+    definition = refinery_jobs.definition(folder, str(source), model)
+    with tempfile.TemporaryDirectory(dir=folder) as work:
+        command = [sys.executable, str(WORKER), str(definition), work, str(time.time())]
+        done = subprocess.run(
+            command, env={**os.environ, **(settings or {})}, capture_output=True, text=True, check=False
+        )
+    if done.returncode:
+        sys.exit(f"the measure pass over {source} failed:\n{done.stderr[-2000:]}")
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def from_disk(folder: Path, text: pa.ChunkedArray, model: str, in_memory: float, repeats: int) -> Sheet:
+    """The measure pass, Parquet to Parquet, beside its kernels on text in memory."""
+    file = folder / "documents.parquet"
+    write(file, iter([pa.table({"text": text})]), 32 * MIB)
+    run_worker(folder, file, model)
+    found = [run_worker(folder, file, model) for _ in range(repeats)]
+    speeds = Spread.of([one["bytes"] / one["seconds"] for one in found])
+    rows: list[tuple[object, ...]] = [
+        ("kernels, text in memory", round(in_memory / 1e6, 2), 1.0),
+        ("measure pass, disk to disk", round(speeds.median / 1e6, 2), round(speeds.median / in_memory, 3)),
+    ]
+    lowest, highest = speeds.low / 1e6, speeds.high / 1e6
+    note = f"the pass: {lowest:.1f} … {highest:.1f} MB/s over {repeats} runs; wanted: a share of at least 0.6"
+    return Sheet("The measure pass", ("what", "MB/s", "share"), rows, (note,))
+
+
+def start_up(folder: Path, text: pa.ChunkedArray, model: str) -> Sheet:
+    """Seconds to the first measured shard (a small one), with nothing compiled and with everything cached."""
+    file = folder / "small.parquet"
+    write(file, iter([pa.table({"text": text.slice(0, 20)})]), 32 * MIB)
+    rows: list[tuple[object, ...]] = []
+    with tempfile.TemporaryDirectory(dir=folder) as cache:
+        settings = {"NUMBA_CACHE_DIR": cache}
+        cold = run_worker(folder, file, model, settings)["first_shard"]
+        warm = Spread.of([run_worker(folder, file, model, settings)["first_shard"] for _ in range(5)])
+        rows.append(("process start to first shard, kernels cached", str(warm), 1.5))
+        rows.append(("the same with an empty cache", round(cold, 2), None))
+        rows.append(("compilation of the measure pass's kernels", round(cold - warm.median, 2), None))
+    rows.append(("a whole run: compilation of all kernels", round(whole_run(folder, file, model), 2), 30.0))
+    return Sheet("Start-up", ("what", "seconds", "wanted at most"), rows)
+
+
+def whole_run(folder: Path, file: Path, model: str) -> float:
+    """Seconds that `refinery run` of the benchmark pipeline takes longer with an empty kernel cache."""
+    seconds = []
+    with tempfile.TemporaryDirectory(dir=folder) as cache:
+        for _ in range(2):
+            with tempfile.TemporaryDirectory(dir=folder) as base:
+                definition = refinery_jobs.definition(Path(base), str(file), model)
+                code = "from refinery.cli import main; main()"
+                command = [sys.executable, "-c", code, "run", str(definition), "--workers", "1", "--quiet"]
+                started = time.perf_counter()
+                subprocess.run(command, env={**os.environ, "NUMBA_CACHE_DIR": cache}, check=True)
+                seconds.append(time.perf_counter() - started)
+    return seconds[0] - seconds[1]
+
+
+def memory(folder: Path, text: pa.ChunkedArray, model: str, size: int) -> Sheet:
+    """Peak memory of the process that measures a large file."""
+    rows: list[tuple[object, ...]] = []
+    small = folder / "small.parquet"
+    base = run_worker(folder, small, model)["peak_rss"]
+    rows.append(("20 documents", 0.0, None, base / MIB, None, None))
+    cases = (
+        ("real text, row groups of 64 MiB", numbered(text, size), 64 * MIB),
+        ("real text, one row group", numbered(text, size), None),
+        ("few documents by dictionary, one row group", repeated(text, size), None),
+    )
+    for name, tables, row_group in cases:
+        file = folder / "large.parquet"
+        write(file, tables, row_group)
+        found = run_worker(folder, file, model)
+        speed = found["bytes"] / found["seconds"] / 1e6
+        on_disk = file.stat().st_size / 1e6
+        rows.append((name, found["bytes"] / 1e9, on_disk, found["peak_rss"] / MIB, speed, found["shards"]))
+        file.unlink()
+    columns = ("shard", "GB of text", "MB on disk", "peak RSS MiB", "MB/s", "shards")
+    return Sheet("Memory of a worker", columns, rows, ("wanted: at most 1 GB (954 MiB) above",))
+
+
+def numbered(text: pa.ChunkedArray, size: int) -> Iterator[pa.Table]:
+    """The documents again and again, a number in front of each, so that no two are equal."""
+    rounds = -(-size // text_bytes(text))
+    for number in range(rounds):
+        prefix = pa.scalar(f"{number} ", pa.large_string())
+        yield pa.table({"text": pc.binary_join_element_wise(prefix, text, pa.scalar("", pa.large_string()))})
+
+
+def repeated(text: pa.ChunkedArray, size: int) -> Iterator[pa.Table]:
+    """A few long documents over and over: small on disk, since Parquet keeps each once."""
+    few = text.take(
+        pa.compute.sort_indices(pa.compute.binary_length(text), sort_keys=[("", "descending")])[:4]
+    )
+    chunk = pa.concat_arrays([few.combine_chunks()] * 100)
+    for _ in range(-(-size // text_bytes(chunk))):
+        yield pa.table({"text": chunk})
+
+
+def write(file: Path, tables: Iterator[pa.Table], row_group_bytes: int | None) -> None:
+    """A Parquet file with row groups of about that much text, or with a single one (held in memory here)."""
+    schema = pa.schema([("text", pa.large_string())])
+    with pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=True) as writer:
+        if row_group_bytes is None:
+            whole = pa.concat_tables(list(tables))
+            writer.write_table(whole.cast(schema), row_group_size=len(whole))
+            return
+        for table in tables:
+            rows = max(1, int(len(table) * row_group_bytes / max(text_bytes(table["text"]), 1)))
+            writer.write_table(table.cast(schema), row_group_size=rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Speed, start-up and memory of the measure pass, one core.")
+    parser.add_argument("data", nargs="+", help="Parquet files or folders with a `text` column")
+    parser.add_argument("--limit", type=int, help="documents taken, evenly")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--memory", action="store_true", help="also measure large shards")
+    parser.add_argument("--memory-bytes", type=int, default=2_200_000_000, help="text in a large shard")
+    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "refinery-benchmarks")
+    parser.add_argument("--json", metavar="FILE", help="also write the tables as JSON")
+    options = parser.parse_args()
+    pin_to_one_core()
+    options.cache.mkdir(parents=True, exist_ok=True)
+    text = documents(options.data, options.limit)
+    model = str(relevance_model(options.cache, text))
+    with tempfile.TemporaryDirectory(prefix="refinery-throughput-", dir=options.cache) as name:
+        folder = Path(name)
+        speeds, in_memory = kernels(text, model, options.repeats)
+        sheets = [
+            speeds,
+            from_disk(folder, text, model, in_memory, options.repeats),
+            start_up(folder, text, model),
+        ]
+        if options.memory:
+            sheets.append(memory(folder, text, model, options.memory_bytes))
+    report("Throughput of refinery, one core", sheets, options.json)
+
+
+if __name__ == "__main__":
+    main()
