@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from refinery.errors import InputError
 from refinery.models.fasttext_file import FastTextModel, parse_model
 from refinery.text import fasttext as features
+from refinery.text import fasttext_embed as embedding
 from refinery.text import fasttext_output as output
 from refinery.text.batch import TextBatch
 
@@ -65,7 +66,7 @@ class Scorer:
 
     def _embed(self, batch: TextBatch, window: int) -> Iterator[tuple[int, int, *tuple[NDArray[Any], ...]]]:
         width = self.tables.word_rows.shape[1]
-        memo = _memo(width)
+        memo, working = _memo(width), features.make_room()
         for low, high in _chunks(batch.offsets):
             sizes = np.diff(batch.offsets[low : high + 1])
             room = int((sizes // window + 1).sum())
@@ -73,18 +74,29 @@ class Scorer:
             sums = np.zeros((room, width), np.float32)
             counts = np.zeros(room, np.int64)
             weights = np.zeros(room, np.int64)
-            features.embed(
-                batch.data, batch.offsets, low, high, self.tables, memo, window, firsts, sums, counts, weights
+            embedding.embed(
+                batch.data,
+                batch.offsets,
+                low,
+                high,
+                self.tables,
+                memo,
+                working,
+                window,
+                firsts,
+                sums,
+                counts,
+                weights,
             )
             yield low, high, firsts, sums, counts, weights
 
 
-def _memo(width: int) -> features.Memo:
-    return features.Memo(
+def _memo(width: int) -> embedding.Memo:
+    return embedding.Memo(
         slots=np.zeros(4 * _MEMO_WORDS, np.int32),
         keys=np.empty((_MEMO_WORDS, 3), np.int64),
-        rows=np.empty((_MEMO_WORDS + 1, width), np.float32),
-        counts=np.empty(_MEMO_WORDS + 1, np.int32),
+        rows=np.empty((_MEMO_WORDS, width), np.float32),
+        counts=np.empty(_MEMO_WORDS, np.int32),
         used=np.zeros(1, np.int64),
     )
 
@@ -176,7 +188,9 @@ def prepare(model: FastTextModel, key: str) -> Scorer:
     fixed = _frozen(slots, entries, offsets, kept, ranks)
     grams, numbers = _frozen(gram_rows, np.array(shape, np.int64))
     unsummed = features.Tables(*fixed, *_frozen(empty_rows, empty_counts), grams, numbers)
-    features.sum_words(unsummed.entries, offsets, unsummed, *_frozen(own_rows), word_rows, word_counts)
+    features.sum_words(
+        unsummed.entries, offsets, unsummed, *_frozen(own_rows), word_rows, word_counts, features.make_room()
+    )
     tables = features.Tables(*fixed, *_frozen(word_rows, word_counts), grams, numbers)
     return Scorer(key, model.labels, tables, head)
 
