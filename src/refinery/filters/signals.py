@@ -1,0 +1,161 @@
+"""Measurer `signals`: what the Gopher, C4, FineWeb and per-language rule sets need, from one pass over the text.
+
+Words, symbols, lines and sentence ends are those of refinery.text.segment. Nothing is NULL or NaN; a ratio of
+nothing is 0. "Code points" are those of the text as read: a newline of any form is one, and white space before a
+newline or at the end is none, so LF, CRLF and trailing spaces do not change a signal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from refinery.text.batch import TextBatch
+    from refinery.text.stopwords import StopWords
+
+STOP_WORDS = Path(__file__).with_name("stop_words.yaml")
+
+GOPHER = "Rae et al. 2021, arXiv 2112.11446, app. A1"
+FINEWEB = "FineWeb, arXiv 2406.17557; datatrove's FineWebQualityFilter"
+MAP_NEO = "MAP-NEO, Chinese cleaning pipeline"
+C4 = "C4 in datatrove's reading, see refinery.text.c4"
+
+# Column: what it is, its unit, where the definition is from. In this order they are written.
+COUNTS = {
+    "words": "tokens that hold a letter, mark or digit",
+    "symbols": "other tokens: a run of one repeated punctuation mark or symbol",
+    "max_word_length": "longest word, code points",
+    "lines": "lines that are not blank",
+    "paragraphs": "runs of lines between blank lines",
+    "c4_sentences": f"sentences of the lines that C4 keeps ({C4})",
+    "c4_lines": f"lines that C4 keeps ({C4})",
+    "c4_lorem_ipsum": f'lines for whose "lorem ipsum" C4 drops the page ({C4})',
+    "c4_curly_bracket": f'lines for whose "{{" C4 drops the page ({C4})',
+    "c4_javascript_lines": f'lines that C4 drops for "javascript" ({C4})',
+    "c4_policy_lines": f"lines that C4 drops for a phrase on policies or cookies ({C4})",
+    "sentences": "sentence ends of every script (Unicode Sentence_Terminal)",
+}
+RATIOS = {
+    "mean_word_length": f"code points a word ({GOPHER})",
+    "unique_word_ratio": "different words / words",
+    "unigram_entropy": "entropy of the words, nats (RedPajama-v2, rps_doc_unigram_entropy, in exact case)",
+    "hash_ratio": f"# / tokens ({GOPHER}; datatrove's denominator: words and symbols)",
+    "ellipsis_ratio": f'"..." and "…" / tokens ({GOPHER}; datatrove\'s denominator)',
+    "alpha_word_ratio": f"tokens with a letter or mark / tokens ({GOPHER}; datatrove's denominator)",
+    "newline_ratio": f"newlines / tokens ({FINEWEB})",
+    "mean_line_length": "code points a line, over lines that are not blank",
+    "bullet_line_ratio": f"lines that begin with a bullet / lines ({GOPHER}; blank lines do not count)",
+    "ellipsis_line_ratio": f"lines that end with an ellipsis / lines ({GOPHER}; blank lines do not count)",
+    "line_punct_ratio": f"lines that end with a sentence terminal / lines ({FINEWEB})",
+    "short_line_ratio": f"lines of at most 30 code points / lines ({FINEWEB})",
+    "line_char_dup_ratio": f"code points of copied lines / code points but newlines ({FINEWEB})",
+    "dup_line_frac": f"second and later copies of a line / lines ({GOPHER}; datatrove's reading)",
+    "dup_line_char_frac": f"their code points / code points ({GOPHER}; datatrove's reading)",
+    "dup_para_frac": f"second and later copies of a paragraph / paragraphs ({GOPHER}; datatrove's reading)",
+    "dup_para_char_frac": f"their code points / code points ({GOPHER}; datatrove's reading)",
+    **{
+        f"top_{n}gram_char_frac": f"most frequent {n}-gram of tokens: code points joined by spaces, times count, "
+        f"/ code points ({GOPHER}; datatrove's reading: one that occurs once counts too)"
+        for n in (2, 3, 4)
+    },
+    **{
+        f"dup_{n}gram_char_frac": f"code points of tokens inside any repeated {n}-gram / code points of tokens "
+        f"({GOPHER}; as RedPajama-v2 and DCLM read it)"
+        for n in range(5, 11)
+    },
+    **{
+        f"dup_{n}gram_char_frac_greedy": f"code points of {n}-grams met again by a scan that steps over them "
+        f"/ code points ({GOPHER}; datatrove's reading)"
+        for n in range(5, 11)
+    },
+    "han_ratio": "Han letters / letters",
+    "kana_ratio": "Hiragana and Katakana letters / letters",
+    "hangul_ratio": "Hangul letters / letters",
+    "thai_ratio": "Thai letters / letters",
+    "latin_ratio": "Latin letters / letters",
+    "cyrillic_ratio": "Cyrillic letters / letters",
+    "arabic_ratio": "Arabic letters / letters",
+    "devanagari_ratio": "Devanagari letters / letters",
+    "upper_ratio": "upper-case letters / letters",
+    "digit_ratio": "digits and other numbers (category N) / code points",
+    "punct_ratio": "punctuation (category P) / code points",
+    "fullwidth_punct_ratio": "full-width punctuation (East_Asian_Width F or W) / code points",
+    "whitespace_ratio": "white space / code points",
+    "bracket_ratio": f"code points inside 【】 / code points ({MAP_NEO})",
+    "unique_char_ratio": f"different code points / code points ({MAP_NEO})",
+    "char_entropy": f"entropy of the code points, nats ({MAP_NEO})",
+}
+
+
+@cache
+def stop_word_lists() -> Mapping[str, tuple[str, ...]]:
+    """The stop words of each language that has a list."""
+    lists = yaml.safe_load(STOP_WORDS.read_text(encoding="utf-8"))
+    return {language: tuple(words) for language, words in lists.items()}
+
+
+@cache
+def columns() -> Mapping[str, str]:
+    """What each column is, in the order of the schema."""
+    stop = {
+        f"stop_words_{language}": f"different stop words present, of {len(words)} (sources: stop_words.yaml)"
+        for language, words in stop_word_lists().items()
+    }
+    return {**COUNTS, **stop, **RATIOS}
+
+
+@cache
+def _schema() -> pa.Schema:
+    return pa.schema([(name, pa.float64() if name in RATIOS else pa.int64()) for name in columns()])
+
+
+@cache
+def _stop_words() -> StopWords:
+    from refinery.text.stopwords import compile_lists
+
+    return compile_lists(stop_word_lists())
+
+
+class Settings(BaseModel):
+    """What may be written in a definition for `signals`: nothing, all signals are always measured."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Signals:
+    """Columns of `columns()`: int64 counts, then float64 ratios."""
+
+    name: str = "signals"
+    version: int = 1
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """None: the stop-word lists belong to the version."""
+        return {}
+
+    @property
+    def schema(self) -> pa.Schema:
+        """int64 and float64 columns, never NULL."""
+        return _schema()
+
+    def __call__(self, batch: TextBatch) -> pa.RecordBatch:
+        """One row a document; a NULL or empty text measures 0 throughout."""
+        from refinery.text import signals
+
+        counts, ratios = signals.measure(batch, _stop_words(), len(stop_word_lists()))
+        arrays = [pa.array(column) for column in (*counts.T, *ratios.T)]
+        return pa.RecordBatch.from_arrays(arrays, schema=_schema())
+
+
+def build(settings: Settings, base: Path) -> Signals:  # noqa: ARG001  (every measurer is built the same way)
+    """The measurer."""
+    return Signals()
