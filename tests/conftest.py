@@ -53,7 +53,9 @@ _WORDS = tuple(sorted({word.strip(".,").lower() for sentence in SENTENCES for wo
 def chinese_document(seed: int, sentences: int = 12) -> str:
     """A Chinese document of its own."""
     chosen = random.Random(seed)
-    return "\n".join(f"第{seed}{n}条　{chosen.choice(CHINESE)}{chosen.choice(CHINESE)}" for n in range(sentences))
+    return "\n".join(
+        f"第{seed}{n}条　{chosen.choice(CHINESE)}{chosen.choice(CHINESE)}" for n in range(sentences)
+    )
 
 
 def write_parquet(path: Path, rows: list[dict[str, object]]) -> None:
@@ -86,7 +88,9 @@ outputs:
 @pytest.fixture
 def data_repository(tmp_path) -> Path:
     """A data repository: three shards with English, Chinese, short and duplicate documents, and a pipeline."""
-    rows: list[dict[str, object]] = [{"id": f"en{n}", "text": document(n), "year": 1990 + n} for n in range(40)]
+    rows: list[dict[str, object]] = [
+        {"id": f"en{n}", "text": document(n), "year": 1990 + n} for n in range(40)
+    ]
     rows += [{"id": f"zh{n}", "text": chinese_document(n), "year": 2000 + n} for n in range(10)]
     rows += [{"id": f"short{n}", "text": f"Only a few words, number {n}.", "year": None} for n in range(5)]
     rows += [{"id": f"copy{n}", "text": document(n) + "\r\n\r\n", "year": 2020} for n in range(6)]

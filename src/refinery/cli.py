@@ -86,7 +86,7 @@ def run(
             if rejected or broken:
                 typer.echo(
                     f"{rejected:,} rows were rejected and {broken} files could not be read: "
-                    f"see decisions.parquet and manifest.json in {folder}"
+                    f"see {folder}/rejects.parquet"
                 )
             typer.echo(f"Written to {folder}")
 

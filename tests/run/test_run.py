@@ -56,7 +56,9 @@ def test_the_twin_of_a_duplicate_is_recorded(data_repository, refinery):
             twin = found[row["twin_id"]]
             assert twin["outcome"] == "kept"
             assert (twin["path"], twin["row"]) == (row["twin_path"], row["twin_row"])
-            assert row["id"].removeprefix("copy").removeprefix("en") == twin["id"].removeprefix("copy").removeprefix("en")
+            assert row["id"].removeprefix("copy").removeprefix("en") == twin["id"].removeprefix(
+                "copy"
+            ).removeprefix("en")
 
 
 def test_lineage_leads_back_to_the_source_row(data_repository, refinery):
@@ -71,11 +73,17 @@ def test_lineage_leads_back_to_the_source_row(data_repository, refinery):
 @pytest.mark.parametrize("shuffle", ["", ", shuffle: 7"])
 def test_one_and_two_workers_write_the_same_bytes(data_repository, refinery, shuffle):
     """Worker count never shows in the output, shuffled or not."""
-    text = PIPELINE.replace("{path: out}", "{path: out, shard_bytes: 10000%s}" % shuffle)
+    text = PIPELINE.replace("{path: out}", f"{{path: out, shard_bytes: 10000{shuffle}}}")
     for workers in (1, 2):
         (data_repository / f"p{workers}.yaml").write_text(text.replace("out,", f"out{workers},"))
         code, _, err = refinery(
-            "run", data_repository / f"p{workers}.yaml", "--workers", workers, "--work", data_repository / f"w{workers}", "-q"
+            "run",
+            data_repository / f"p{workers}.yaml",
+            "--workers",
+            workers,
+            "--work",
+            data_repository / f"w{workers}",
+            "-q",
         )
         assert code == 0, err
     first = output_hashes(data_repository / "out1")
@@ -139,7 +147,16 @@ def test_an_added_shard_is_measured_alone(data_repository, refinery):
 
 def test_kill_at_random_moments_then_the_same_command(data_repository, tmp_path):
     """Killed with SIGKILL again and again, the run ends in the bytes of an undisturbed one."""
-    command = [sys.executable, "-c", "from refinery.cli import main; main()", "run", "pipeline.yaml", "-q", "--workers", "2"]
+    command = [
+        sys.executable,
+        "-c",
+        "from refinery.cli import main; main()",
+        "run",
+        "pipeline.yaml",
+        "-q",
+        "--workers",
+        "2",
+    ]
     subprocess.run(command, cwd=data_repository, check=True)
     expected = output_hashes(data_repository / "out")
     for folder in (".refinery", "out"):
@@ -176,7 +193,7 @@ def test_a_foreign_output_folder_is_refused(data_repository, refinery):
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 2
     assert "thesis.txt" in err
-    assert os.listdir(data_repository / "out") == ["thesis.txt"]
+    assert [file.name for file in (data_repository / "out").iterdir()] == ["thesis.txt"]
 
 
 def test_no_document_left(data_repository, refinery):
@@ -222,17 +239,17 @@ def test_against_an_earlier_run(data_repository, refinery):
 
 def test_branches_and_unions(data_repository, refinery):
     """A stage may feed several, a union takes each document once, and two outputs have two accounts."""
+    sizes = sorted(len(document(n).encode()) for n in range(40))
     text = PIPELINE.replace(
         "  unique:\n    from: screened\n",
-        "  short:\n    from: screened\n    keep: [{fewer: 'words < 215'}]\n"
-        "  long:\n    from: screened\n    keep: [{more: 'words >= 200'}]\n"
+        f"  short:\n    from: screened\n    keep: [{{fewer: 'bytes < {sizes[25]}'}}]\n"
+        f"  long:\n    from: screened\n    keep: [{{more: 'bytes >= {sizes[15]}'}}]\n"
         "  unique:\n    from: [long, short]\n",
     ).replace("outputs:\n", "outputs:\n  short: {path: out-short}\n")
     (data_repository / "pipeline.yaml").write_text(text)
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 0, err
-    manifest = json.loads((data_repository / "out" / "manifest.json").read_bytes())
-    stages = manifest["stages"]
+    stages = json.loads((data_repository / "out" / "manifest.json").read_bytes())["stages"]
     both = stages["short"]["kept"]["documents"] + stages["long"]["kept"]["documents"]
     assert both > stages["unique"]["arrived"]["documents"] == stages["screened"]["kept"]["documents"]
     short = decisions(data_repository / "out-short")
@@ -241,7 +258,10 @@ def test_branches_and_unions(data_repository, refinery):
 
 def test_select_spends_the_budget_on_the_best(data_repository, refinery):
     """The token budget is filled in the order of the ranking."""
-    text = PIPELINE.replace("outputs:\n  unique:", "  best:\n    from: unique\n    select: {tokens: 2500, by: words}\noutputs:\n  best:")
+    text = PIPELINE.replace(
+        "outputs:\n  unique:",
+        "  best:\n    from: unique\n    select: {tokens: 2500, by: words}\noutputs:\n  best:",
+    )
     text = text.replace("{path: out}", "{path: out, measurements: [words, tokens]}")
     (data_repository / "pipeline.yaml").write_text(text)
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")

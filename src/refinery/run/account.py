@@ -39,6 +39,18 @@ DECISIONS = pa.schema(
 )
 
 
+REJECTED = pa.schema(
+    [
+        ("source", pa.string()),
+        ("path", pa.string()),
+        ("part", pa.int32()),
+        ("row", pa.int64()),  # NULL where the whole file could not be read
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+    ]
+)
+
+
 @dataclass(frozen=True)
 class AccountTask:
     """One shard on its way to one output."""
@@ -169,9 +181,7 @@ def _decisions(
     size = listing.num_rows
     outcome = np.where(kept, "kept", "dropped").astype(object)
     fixed = {
-        "source": pa.array([planned.spec.name] * size, pa.string()),
-        "path": pa.array([planned.shard.relative_path] * size, pa.string()),
-        "part": pa.array([planned.shard.part] * size, pa.int32()),
+        **_place(planned, size),
         "row": listing.column("row"),
         "id": listing.column("id").cast(pa.string()),
         "outcome": pa.array(outcome, pa.string()),
@@ -183,15 +193,43 @@ def _decisions(
 def _rejections(planned: PlannedShard, rejects: pa.Table) -> pa.Table:
     size = rejects.num_rows
     fixed = {
-        "source": pa.array([planned.spec.name] * size, pa.string()),
-        "path": pa.array([planned.shard.relative_path] * size, pa.string()),
-        "part": pa.array([planned.shard.part] * size, pa.int32()),
+        **_place(planned, size),
         "row": rejects.column("row"),
         "outcome": pa.array(["rejected"] * size, pa.string()),
         "rule": rejects.column("reason"),
     }
     arrays = [fixed.get(f.name, pa.nulls(size, f.type)) for f in DECISIONS]
     return pa.Table.from_arrays(arrays, schema=DECISIONS)
+
+
+def _place(planned: PlannedShard, size: int) -> dict[str, pa.Array]:
+    return {
+        "source": pa.array([planned.spec.name] * size, pa.string()),
+        "path": pa.array([planned.shard.relative_path] * size, pa.string()),
+        "part": pa.array([planned.shard.part] * size, pa.int32()),
+    }
+
+
+def write_rejects(path: Path, plan: Plan, stage: ResolvedStage) -> int:
+    """Writes every rejected row and unreadable file with place, reason and detail; gives their number."""
+    count = 0
+    with TableWriter(path, REJECTED) as writer:
+        for source in stage.sources:
+            broken = plan.listed[source].broken
+            if broken:
+                rows = [
+                    {"source": source, "path": p, "reason": "unreadable", "detail": why} for p, why in broken
+                ]
+                writer.write(pa.Table.from_pylist(rows, REJECTED))
+                count += len(rows)
+        for planned in plan.reaching(stage):
+            rejects = pq.read_table(planned.rejects_file, use_threads=False)
+            if rejects.num_rows:
+                place = _place(planned, rejects.num_rows)
+                columns = [*place.values(), *rejects.select(["row", "reason", "detail"]).columns]
+                writer.write(pa.Table.from_arrays(columns, schema=REJECTED))
+                count += rejects.num_rows
+    return count
 
 
 def write_decisions(path: Path, parts: list[Path]) -> None:

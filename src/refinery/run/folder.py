@@ -82,5 +82,7 @@ def finish(folder: Path, staged: Path, files: list[str], manifest: Manifest) -> 
     for entry in folder.iterdir():
         if re.fullmatch(_OWN_FILES, entry.name) and entry.is_file() and entry.name not in files:
             entry.unlink()
-    commit_bytes(folder / MANIFEST, orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
+    commit_bytes(
+        folder / MANIFEST, orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
+    )
     shutil.rmtree(staged, ignore_errors=True)

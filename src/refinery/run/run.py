@@ -168,10 +168,13 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
         )
     parts = [unit.argument.part for unit in units]
     accounts.write_decisions(staged / "decisions.parquet", parts)
+    names = [*(file.path.name for file in files), "decisions.parquet"]
+    if accounts.write_rejects(staged / "rejects.parquet", plan, plan.graph.stages[name]):
+        names.append("rejects.parquet")
     manifest = make_manifest(
         run, name, records, dict(zip(shards, found, strict=True)), layout, files, started
     )
-    folders.finish(folder, staged, [*(file.path.name for file in files), "decisions.parquet"], manifest)
+    folders.finish(folder, staged, names, manifest)
     return manifest
 
 

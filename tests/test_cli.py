@@ -1,0 +1,67 @@
+"""The command line: light to start, complete in its help, clear in its errors."""
+
+import json
+import subprocess
+import sys
+
+from tests.conftest import PIPELINE
+
+
+def test_help_imports_nothing_heavy():
+    """Asking for help loads no kernel, no data library and no model."""
+    code = (
+        "import sys\nsys.argv = ['refinery', '--help']\nfrom refinery.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print('LOADED', sorted({m.split('.')[0] for m in sys.modules}))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    loaded = out.split("LOADED")[1]
+    assert "'typer'" in loaded
+    for heavy in ("numba", "polars", "ray", "fasttext", "pyarrow", "pydantic", "numpy"):
+        assert f"'{heavy}'" not in loaded
+
+
+def test_schema_is_the_schema_of_the_definition(refinery):
+    """`refinery schema` prints a JSON Schema that knows the keys of a stage."""
+    code, out, _ = refinery("schema")
+    schema = json.loads(out)
+    assert code == 0
+    assert {"from", "measure", "keep", "dedup", "select"} <= set(schema["$defs"]["Stage"]["properties"])
+
+
+def test_check_says_what_is_found(data_repository, refinery):
+    """A sound definition is said to be valid, with its shards."""
+    code, out, _ = refinery("check", data_repository / "pipeline.yaml")
+    assert code == 0
+    assert "crawl (3 shards)" in out
+
+
+def test_check_reports_problems_with_exit_code_2(data_repository, refinery):
+    """Problems go to standard error, one a line, no traceback."""
+    (data_repository / "pipeline.yaml").write_text(
+        PIPELINE.replace("words >=", "wrods >=").replace("'en'", "'eng'")
+    )
+    code, out, err = refinery("check", data_repository / "pipeline.yaml")
+    assert (code, out) == (2, "")
+    assert len(err.strip().splitlines()) == 2
+    assert "Traceback" not in err
+
+
+def test_plan_shows_bands_and_their_promise(data_repository, refinery):
+    """The plan names bands, rows and recall before the run, and what is cached after it."""
+    code, out, _ = refinery("plan", data_repository / "pipeline.yaml")
+    assert code == 0
+    assert "9 bands of 12 rows" in out
+    assert "signals on 3" in out
+    refinery("run", data_repository / "pipeline.yaml", "-q")
+    out = refinery("plan", data_repository / "pipeline.yaml")[1]
+    assert "all cached" in out
+    assert "up to date" in out
+
+
+def test_json_goes_to_standard_output(data_repository, refinery):
+    """With --json the result is one JSON document and progress is JSON lines on standard error."""
+    code, out, err = refinery("run", data_repository / "pipeline.yaml", "--json")
+    assert code == 0
+    assert json.loads(out)["unique"]["kept"]["documents"] == 40
+    assert {json.loads(line)["event"] for line in err.splitlines()} == {"phase", "unit"}
