@@ -1,0 +1,149 @@
+"""Atomic commit: a file is written under a temporary name beside its place, synced, and renamed once.
+
+Every writer of the package goes through here, so a reader meets a whole file or none, whatever was killed when.
+On an object store the object appears when its upload completes, which is the same promise.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import io
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from refinery.errors import OutputError
+from refinery.storage.filesystem import is_url, local, open_output, shown
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class OutputFile(io.RawIOBase):
+    """A file being written: counts and hashes its bytes; a failed write is an OutputError that names the folder."""
+
+    def __init__(self, file: BinaryIO, place: str) -> None:
+        self._file = file
+        self._place = place
+        self._hash = hashlib.sha256()
+        self.size = 0
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of everything written so far."""
+        return self._hash.hexdigest()
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Writes all of the data."""
+        view = memoryview(data).cast("B")
+        try:
+            self._file.write(view)
+        except OSError as error:
+            raise cannot_write(self._place, error, self.size) from None
+        self._hash.update(view)
+        self.size += len(view)
+        return len(view)
+
+    def tell(self) -> int:
+        """Bytes written so far."""
+        return self.size
+
+
+@contextmanager
+def committed(path: Path | str) -> Iterator[OutputFile]:
+    """A file to write to that takes its place only if the block ends without an error.
+
+    Raises OutputError, naming the folder and the bytes written and free, when the place cannot be written.
+    """
+    place = str(path)
+    if is_url(place):
+        with _uploaded(place) as output:
+            yield output
+        return
+    final = Path(local(place))
+    temporary = final.with_name(f".{final.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    try:
+        file = temporary.open("xb")
+    except OSError as error:
+        raise cannot_write(place, error, 0) from None
+    output = OutputFile(file, place)
+    try:
+        yield output
+        try:
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+            temporary.replace(final)
+        except OSError as error:
+            raise cannot_write(place, error, output.size) from None
+    except BaseException:
+        with contextlib.suppress(OSError):  # closing flushes once more what did not fit
+            file.close()
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(final.parent)
+
+
+def commit_bytes(path: Path | str, content: bytes) -> None:
+    """Writes a small file atomically."""
+    with committed(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def _uploaded(url: str) -> Iterator[OutputFile]:
+    try:
+        file = open_output(url)
+    except OSError as error:
+        raise cannot_write(url, error, 0) from None
+    output = OutputFile(file, url)
+    try:
+        yield output
+    except BaseException:
+        if hasattr(file, "discard"):  # an upload that was begun is given up; the object before stays
+            with contextlib.suppress(Exception):
+                file.discard()
+        raise
+    try:
+        file.close()
+    except OSError as error:
+        raise cannot_write(url, error, output.size) from None
+
+
+def cannot_write(place: str, error: OSError, written: int) -> OutputError:
+    """What to tell about a write that failed: the folder, why, and how many bytes were written and are free."""
+    reason = error.strerror or type(error).__name__
+    if is_url(place):
+        return OutputError(f"{shown(place)}: cannot be written: {reason}")
+    path = Path(local(place))
+    if error.errno in _FULL:
+        try:
+            free = f"{shutil.disk_usage(path.parent).free:,} bytes free"
+        except OSError:
+            free = "free space unknown"
+        return OutputError(
+            f"{path.parent}: {reason} while writing {path.name} ({written:,} bytes written, {free}); "
+            "make room or choose another folder, then run the same command again"
+        )
+    if isinstance(error, FileNotFoundError) and not path.parent.is_dir():
+        return OutputError(f"{path.parent}: the folder does not exist, so {path.name} cannot be written")
+    return OutputError(f"{path.parent}: {path.name} cannot be written: {reason}")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes the rename itself durable, where the system lets a folder be synced."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,299 @@
+"""Reading JSON Lines, plain or compressed: one object a line, every line judged by itself.
+
+A plain file is cut by bytes: a line belongs to the shard in which its first byte lies. Blank lines, a byte order
+mark, CRLF and a missing last newline change nothing. A line longer than the limit is passed over without being held.
+orjson parses (its loop over lines is the only Python loop); what it refuses is looked at again for the reason.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from typing import Any, BinaryIO
+
+import numpy as np
+import orjson
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from refinery.errors import InputError
+from refinery.storage import compression, filesystem
+from refinery.storage.minted import minted_ids
+from refinery.storage.rows import NO_COLUMNS, Rows
+from refinery.storage.schema import JsonColumns, ShardSchema, json_column
+from refinery.storage.shards import Reject, Shard, SourceSpec, unreadable
+
+_BOM = b"\xef\xbb\xbf"
+_INT64 = range(-(2**63), 2**63)
+_MISSING = object()
+_SCAN_BYTES = 4 * 2**20
+
+Line = tuple[int, bytes | Reject]  # row, and the line or why it is none
+
+
+def plan(whole: Shard, head: bytes, shard_bytes: int) -> tuple[list[Shard], pa.Schema]:
+    """Cuts a plain file into runs of bytes; a compressed one is one shard. The carried columns are not known yet."""
+    nothing = pa.schema([])
+    if compression.is_compressed(head):
+        return [whole], nothing
+    place = filesystem.shown(whole.path)
+    if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        raise InputError(place, "the file is UTF-16", "JSON Lines are UTF-8; convert it")
+    first = head.removeprefix(_BOM).lstrip()
+    if first[:1] == b"[" and not _is_json(first.partition(b"\n")[0]):
+        raise InputError(place, "this is a JSON array, not JSON Lines", "write one object a line")
+    if first[:1] == b"<":
+        raise InputError(place, "this is an HTML or XML page, not JSON Lines", "download it again")
+    parts = max(1, round(whole.bytes / shard_bytes))
+    if parts == 1:
+        return [whole], nothing
+    cuts = [whole.bytes * part // parts for part in range(parts + 1)]
+    shards = [
+        replace(whole, start=start, stop=stop, part=part, bytes=stop - start)
+        for part, (start, stop) in enumerate(zip(cuts, [*cuts[1:-1], -1], strict=False))
+    ]
+    shards[-1] = replace(shards[-1], bytes=whole.bytes - cuts[-2])
+    return shards, nothing
+
+
+def shard_schema(shard: Shard, spec: SourceSpec) -> ShardSchema:
+    """Reads the whole shard for the types of its carried columns and ids."""
+    parser = _Parser(shard, spec)
+    columns = JsonColumns()
+    kinds: set[type] = set()
+    waiting: list[dict[str, Any]] = []
+    size = 0
+    for row, line in lines(shard, spec.max_document_bytes):
+        parsed = line if isinstance(line, Reject) else parser.parse(row, line)
+        if isinstance(parsed, Reject):
+            continue
+        _, name, others = parsed
+        kinds.add(type(name))
+        waiting.append(others)
+        size += len(line)  # type: ignore[arg-type]
+        if size >= _SCAN_BYTES:
+            columns.add(waiting)
+            waiting, size = [], 0
+    columns.add(waiting)
+    return ShardSchema(columns.schema(), pa.int64() if kinds - {type(None)} == {int} else pa.string())
+
+
+def read(
+    shard: Shard,
+    spec: SourceSpec,
+    carry: pa.Schema | None,
+    wanted: NDArray[np.int64] | None,
+    batch_bytes: int,
+) -> Iterator[Rows]:
+    """The shard's rows in order; lines that are not wanted are not parsed."""
+    parser = _Parser(shard, spec)
+    batch = _Batch(shard, parser, carry)
+    asked = None if wanted is None else iter(wanted.tolist())
+    next_row = None if asked is None else next(asked, None)
+    for row, line in lines(shard, spec.max_document_bytes):
+        if asked is not None:
+            if next_row is None:
+                break
+            if row != next_row:
+                continue
+            next_row = next(asked, None)
+        batch.add(row, line)
+        if batch.size >= batch_bytes:
+            yield batch.rows()
+            batch = _Batch(shard, parser, carry)
+    yield batch.rows()
+
+
+def lines(shard: Shard, limit: int) -> Iterator[Line]:
+    """The shard's lines with their row numbers; blank lines are none. A damaged stream ends in a reject."""
+    row = 0
+    try:
+        with closing(filesystem.open_input(shard.path)) as file:
+            for line in _raw_lines(file, shard, limit):
+                if isinstance(line, int):
+                    detail = f"{line} bytes in the line; the limit is {limit}"
+                    yield row, Reject(row, "oversize_row", detail)
+                elif line.isspace() or not line:
+                    continue
+                else:
+                    yield row, line
+                row += 1
+    except compression.DamagedError as error:
+        detail = f"{error}; the documents before row {row} were kept"
+        yield row, Reject(row, "truncated_file", detail)
+    except OSError as error:
+        raise unreadable(shard.path, error) from None
+
+
+def _raw_lines(file: BinaryIO, shard: Shard, limit: int) -> Iterator[bytes | int]:
+    """Lines whose first byte lies in the shard, without their newline; instead of one over the limit, its bytes."""
+    # from one byte earlier, so that a line that starts right at the cut is seen to start there
+    line_start = max(shard.start - 1, 0)
+    skipping = shard.start > 0
+    held: list[bytes] = []
+    size = 0
+    for block in compression.blocks(file, line_start):
+        if line_start == size == 0 and block.startswith(_BOM):
+            block, line_start = block[len(_BOM) :], len(_BOM)  # noqa: PLW2901
+        *ended, rest = block.split(b"\n")
+        for piece in ended:
+            if not skipping and shard.stop != -1 and line_start >= shard.stop:
+                return
+            size += len(piece)
+            if not skipping:
+                yield size if size > limit else b"".join([*held, piece])
+            line_start, skipping, held, size = line_start + size + 1, False, [], 0
+        size += len(rest)
+        held = [*held, rest] if size <= limit and not skipping else []
+    if size and not skipping and (shard.stop == -1 or line_start < shard.stop):
+        yield size if size > limit else b"".join(held)
+
+
+class _Picked:
+    """A value that is taken out of a row: a key of that very name, else the name taken as dotted."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._steps = name.split(".")
+
+    def pop(self, row: dict[str, Any]) -> Any:
+        """The value, or _MISSING; the row is left without it."""
+        value = row.pop(self._name, _MISSING)
+        return value if value is not _MISSING or len(self._steps) == 1 else _pop_nested(row, self._steps)
+
+
+def _pop_nested(row: dict[str, Any], steps: list[str]) -> Any:
+    if len(steps) == 1:
+        return row.pop(steps[0], _MISSING)
+    below = row.get(steps[0])
+    if not isinstance(below, dict):
+        return _MISSING
+    value = _pop_nested(below, steps[1:])
+    if not below:
+        del row[steps[0]]
+    return value
+
+
+class _Parser:
+    """Turns a line into id, text and the rest of the row, or into a reject."""
+
+    def __init__(self, shard: Shard, spec: SourceSpec) -> None:
+        self._text = _Picked(spec.text)
+        self._id = _Picked(spec.id or "id")
+        self._text_name = spec.text
+        self._made = shard.made
+        self._missing_id = None if spec.id else _MISSING
+
+    def parse(self, row: int, line: bytes) -> tuple[str, Any, dict[str, Any]] | Reject:
+        """(text, id, other columns); the id is an int64, a string, None, or _MISSING where one is to be minted."""
+        try:
+            found = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            return _refused(row, line, error)
+        if not isinstance(found, dict):
+            return Reject(row, "not_object", f"a JSON {_kind(found)}")
+        text = self._text.pop(found)
+        if text is _MISSING:
+            return Reject(
+                row, "missing_text", f"no key {self._text_name!r}; there is {', '.join(found)[:100]}"
+            )
+        if text is None:
+            return Reject(row, "null_text")
+        if not isinstance(text, str):
+            return Reject(row, "text_not_string", f"{self._text_name!r} is a JSON {_kind(text)}")
+        name = self._id.pop(found)
+        if name is _MISSING:
+            name = self._missing_id
+        elif not isinstance(name, str) and name is not None:
+            name = self._id_value(name, line)
+        for made in self._made:
+            found.pop(made, None)
+        return text, name, found
+
+    def _id_value(self, value: Any, line: bytes) -> int | str:
+        if type(value) is int and value in _INT64:
+            return value
+        if type(value) is float:  # the digits as they were written; orjson has rounded a long integer too
+            value = self._id.pop(json.loads(line, parse_float=str, parse_int=str))
+        return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+class _Batch:
+    """Rows of a shard as they gather."""
+
+    def __init__(self, shard: Shard, parser: _Parser, carry: pa.Schema | None) -> None:
+        self._shard = shard
+        self._parser = parser
+        self._carry = carry
+        self._rows: list[int] = []
+        self._texts: list[str] = []
+        self._ids: list[Any] = []
+        self._others: list[dict[str, Any]] = []
+        self._rejects: list[Reject] = []
+        self.size = 0
+
+    def add(self, row: int, line: bytes | Reject) -> None:
+        """Parses a line, or takes a reject as it is."""
+        parsed = line if isinstance(line, Reject) else self._parser.parse(row, line)
+        if isinstance(parsed, Reject):
+            self._rejects.append(parsed)
+            return
+        text, name, others = parsed
+        self._rows.append(row)
+        self._texts.append(text)
+        self._ids.append(name)
+        if self._carry is not None:
+            self._others.append(others)
+        self.size += len(line)  # type: ignore[arg-type]
+
+    def rows(self) -> Rows:
+        """What has been gathered, as arrays."""
+        rows = np.array(self._rows, np.int64)
+        text = pa.array(self._texts, pa.large_string())
+        return Rows(rows, text, self._id_array(rows), self._columns(), tuple(self._rejects))
+
+    def _id_array(self, rows: NDArray[np.int64]) -> pa.Array:
+        if any(name is _MISSING for name in self._ids):
+            minted = minted_ids(self._shard, rows).to_pylist()
+            names = zip(self._ids, minted, strict=True)
+            self._ids = [new if name is _MISSING else name for name, new in names]
+        if all(type(name) is int or name is None for name in self._ids) and any(self._ids):
+            return pa.array(self._ids, pa.int64())
+        return pa.array([str(name) if type(name) is int else name for name in self._ids], pa.string())
+
+    def _columns(self) -> pa.RecordBatch:
+        if self._carry is None:
+            return NO_COLUMNS
+        try:
+            arrays = [json_column([row.get(f.name) for row in self._others], f) for f in self._carry]
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+            problem = f"a value does not fit the type its column had in the first read: {error}"
+            raise InputError(self._shard.name, problem[:300]) from None
+        return pa.RecordBatch.from_arrays(arrays, schema=self._carry)
+
+
+def _refused(row: int, line: bytes, error: orjson.JSONDecodeError) -> Reject:
+    """Why orjson refused a line."""
+    try:
+        line.decode()
+    except UnicodeDecodeError as wrong:
+        return Reject(row, "invalid_utf8", f"byte {wrong.start} of the line: {wrong.reason}")
+    if _is_json(line) and b"\\ud" in line.lower():
+        return Reject(row, "lone_surrogate", str(error)[:200])
+    return Reject(row, "not_json", str(error)[:200])
+
+
+def _is_json(line: bytes) -> bool:
+    """Whether the line is JSON to a parser that allows lone surrogates."""
+    try:
+        json.loads(line, parse_constant=float)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
+    return names.get(type(value), "number")

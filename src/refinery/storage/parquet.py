@@ -1,0 +1,310 @@
+"""Reading Parquet in bounded memory: row group by row group, in batches cut by bytes, only the columns asked for.
+
+A row group's pages are decoded as batches go, so memory does not follow the size of a row group. Columns that
+are all dictionary are read as dictionaries: 13 KB on disk can stand for 2 GiB of text. Batches are chosen from the
+footer alone, so a second read that asks for other columns meets the same batches, and the same broken ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from refinery.errors import InputError, UnitFailed
+from refinery.storage import filesystem
+from refinery.storage.minted import minted_ids
+from refinery.storage.rows import Rows, text_rows
+from refinery.storage.schema import ShardSchema
+from refinery.storage.shards import Reject, Shard, SourceSpec, unreadable
+from refinery.storage.types import is_bytes, is_text, plain
+
+MADE = b"refinery.made"  # file metadata: the columns that refinery added, as a JSON list
+_MAX_BATCH_ROWS = 1024  # rows of very unequal length make an average useless, so a batch is never long
+_SMALL_CHUNK = 8 * 2**20  # a dictionary column chunk up to this size is read as a dictionary
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where text, id and carried columns lie: text and id as paths of names from the top of the schema."""
+
+    text: tuple[str, ...]
+    id: tuple[str, ...] | None
+    carried: pa.Schema
+
+    def columns(self, carry: pa.Schema | None) -> list[str]:
+        """What to ask a Parquet reader for; a prefix stands for all below it."""
+        wanted = [".".join(self.text)]
+        if self.id is not None:
+            wanted.append(".".join(self.id))
+        for field in self.carried:
+            if carry is not None and field.name in carry.names:
+                below = field.name in {self.text[0], self.id[0] if self.id else ""}
+                wanted += [f"{field.name}.{c.name}" for c in field.type] if below else [field.name]
+        return wanted
+
+
+def plan(whole: Shard, spec: SourceSpec, shard_bytes: int) -> tuple[list[Shard], pa.Schema]:
+    """Cuts a file into runs of row groups of about `shard_bytes` of data; raises InputError when it is not usable."""
+    if whole.bytes == 0:
+        raise InputError(filesystem.shown(whole.path), "the file is empty (0 bytes)")
+    with _opened(whole) as file:
+        made = tuple(orjson.loads((file.schema_arrow.metadata or {}).get(MADE, b"[]")))
+        whole = replace(whole, made=made)
+        layout = locate(file.schema_arrow, spec, whole)
+        sizes = [file.metadata.row_group(g).total_byte_size for g in range(file.num_row_groups)]
+        rows = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
+    shards: list[Shard] = []
+    start = first_row = count = size = 0
+    for group in range(len(sizes)):
+        count, size = count + rows[group], size + sizes[group]
+        last = group == len(sizes) - 1
+        if last or size >= shard_bytes:
+            stop = -1 if last and start == 0 else group + 1
+            cut = replace(whole, start=start, stop=stop, part=len(shards), first_row=first_row)
+            shards.append(replace(cut, rows=count, bytes=size))
+            start, first_row, count, size = group + 1, first_row + count, 0, 0
+    return shards or [replace(whole, rows=0, bytes=0)], layout.carried
+
+
+def shard_schema(shard: Shard, spec: SourceSpec) -> ShardSchema:
+    """Carried columns and type of ids, from the footer."""
+    with _opened(shard) as file:
+        layout = locate(file.schema_arrow, spec, shard)
+        ids = pa.string() if layout.id is None else plain(_type_at(file.schema_arrow, layout.id))
+    return ShardSchema(layout.carried, ids)
+
+
+def locate(schema: pa.Schema, spec: SourceSpec, shard: Shard) -> Layout:
+    """Finds the columns that a source names; raises InputError that lists what there is."""
+    place = filesystem.shown(shard.path)
+    names = schema.names
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(place, f"two columns are called {twice[0]!r}")
+    text = _path(schema, spec.text)
+    if text is None:
+        raise InputError(
+            place, f"no text column {spec.text!r}", f"there is {', '.join(names[:30])}; set `text`"
+        )
+    kind = plain(_type_at(schema, text))
+    if is_bytes(kind) and not spec.binary_text:
+        raise InputError(
+            place,
+            f"column {spec.text!r} is {kind}, expected string",
+            "set `binary_text: true` if it is UTF-8",
+        )
+    if not is_text(kind) and not is_bytes(kind) and not pa.types.is_null(kind):
+        raise InputError(place, f"column {spec.text!r} is {kind}, expected string")
+    ids = _path(schema, spec.id or "id")
+    if ids is None and spec.id is not None:
+        raise InputError(place, f"no id column {spec.id!r}", f"there is {', '.join(names[:30])}; set `id`")
+    taken = [path for path in (text, ids) if path is not None]
+    fields = [_without(field, taken) for field in schema if field.name not in shard.made]
+    return Layout(text, ids, pa.schema([field for field in fields if field is not None]))
+
+
+def read(
+    shard: Shard,
+    spec: SourceSpec,
+    carry: pa.Schema | None,
+    wanted: NDArray[np.int64] | None,
+    batch_bytes: int,
+) -> Iterator[Rows]:
+    """The shard's rows in order; those of a batch that cannot be decoded become rejects.
+
+    Row groups without wanted rows are not read.
+    """
+    with _opened(shard, to_read=True) as file:
+        layout = locate(file.schema_arrow, spec, shard)
+        stop = file.num_row_groups if shard.stop == -1 else shard.stop
+        row = 0
+        for group in range(shard.start, stop):
+            count = file.metadata.row_group(group).num_rows
+            mine = None
+            if wanted is not None:
+                low, high = np.searchsorted(wanted, [row, row + count])
+                mine = wanted[low:high]
+            if count and (mine is None or len(mine)):
+                reader = _Group(file, group, row, layout, shard, spec, carry, batch_bytes)
+                yield from reader.read(mine)
+            row += count
+
+
+@dataclass(frozen=True)
+class _Group:
+    """One row group being read; `row` is the number of its first row in the shard."""
+
+    file: pq.ParquetFile
+    number: int
+    row: int
+    layout: Layout
+    shard: Shard
+    spec: SourceSpec
+    carry: pa.Schema | None
+    batch_bytes: int
+
+    def read(self, wanted: NDArray[np.int64] | None) -> Iterator[Rows]:
+        described = self.file.metadata.row_group(self.number)
+        per_row = max(1, described.total_byte_size // described.num_rows)
+        batch_rows = int(min(max(self.batch_bytes // per_row, 1), _MAX_BATCH_ROWS))
+        batches = self.file.iter_batches(
+            batch_rows, [self.number], columns=self.layout.columns(self.carry), use_threads=False
+        )
+        row, end = self.row, self.row + described.num_rows
+        while row < end:
+            try:
+                batch = next(batches, None)
+                if batch is None:
+                    raise pa.ArrowInvalid("the row group ends early")
+            except (pa.ArrowException, OSError) as error:
+                yield from self._corrupt(row, end, wanted, error)
+                return
+            rows = np.arange(row, row + len(batch))
+            row += len(batch)
+            if wanted is not None:
+                low, high = np.searchsorted(wanted, [rows[0], row])
+                if low == high:
+                    continue
+                if high - low < len(batch):
+                    rows = wanted[low:high]
+                    batch = batch.take(pa.array(rows - (row - len(batch))))
+            yield from self._rows(batch, rows)
+
+    def _rows(self, batch: pa.RecordBatch, rows: NDArray[np.int64]) -> Iterator[Rows]:
+        text = _at(batch, self.layout.text)
+        path = self.layout.id
+        ids = minted_ids(self.shard, rows) if path is None else _decoded(_at(batch, path))
+        columns = self._columns(batch)
+        yield from text_rows(text, rows, ids, columns, self.spec.max_document_bytes, self.batch_bytes)
+
+    def _columns(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        if self.carry is None:
+            return pa.RecordBatch.from_arrays([], schema=pa.schema([]))
+        arrays = []
+        for field in self.carry:
+            if field.name not in self.layout.carried.names:
+                arrays.append(pa.nulls(len(batch), field.type))
+                continue
+            column = batch.column(field.name)
+            try:
+                own = self.layout.carried.field(field.name).type
+                arrays.append(_decoded(column).cast(own).cast(field.type))
+            except pa.ArrowInvalid as error:
+                problem = f"column {field.name!r}: {column.type} does not fit {field.type}: {error}"
+                raise InputError(self.shard.name, problem[:400]) from None
+        return pa.RecordBatch.from_arrays(arrays, schema=self.carry)
+
+    def _corrupt(
+        self, row: int, end: int, wanted: NDArray[np.int64] | None, error: Exception
+    ) -> Iterator[Rows]:
+        """All rows of the group from the failed batch on; what an earlier batch gave is sound."""
+        if isinstance(error, OSError) and error.errno:
+            raise UnitFailed(self.shard.name, f"cannot be read: {error.strerror}", retryable=True) from None
+        if wanted is not None:
+            problem = f"row group {self.number} cannot be decoded, and rows of it are to be written: {error}"
+            raise InputError(
+                self.shard.name, problem[:400], "fetch the file again or take it out of the source"
+            )
+        detail = f"row group {self.number}: {str(error)[:200]}"
+        yield Rows.rejected([Reject(number, "corrupt_page", detail) for number in range(row, end)])
+
+
+@contextmanager
+def _opened(shard: Shard, *, to_read: bool = False) -> Iterator[pq.ParquetFile]:
+    """The file with its footer read; raises InputError when it has none that can be read."""
+    options = {"pre_buffer": False, "buffer_size": 2**20, "page_checksum_verification": True}
+    remote = filesystem.is_url(shard.path)
+    try:
+        opened = filesystem.open_input(shard.path) if remote else pa.OSFile(filesystem.local(shard.path))
+        with opened as source:
+            file = pq.ParquetFile(source, **options)
+            if to_read:
+                columns = _dictionary_columns(file.metadata, shard)
+                file = pq.ParquetFile(source, metadata=file.metadata, read_dictionary=columns, **options)
+            yield file
+    except pa.ArrowException as error:
+        raise _not_parquet(shard.path, str(error)) from None
+    except OSError as error:
+        if error.errno:
+            raise unreadable(shard.path, error) from None
+        raise _not_parquet(shard.path, str(error)) from None
+
+
+def _not_parquet(path: str, error: str) -> InputError:
+    with filesystem.open_input(path) as file:
+        head = file.read(512).lstrip()
+    if head[:1] == b"<" or b"<html" in head.lower():
+        return InputError(
+            filesystem.shown(path), "this is an HTML or XML page, not Parquet", "download it again"
+        )
+    if head[:4] == b"PAR1":
+        problem = f"the footer is damaged or cut off: {error.splitlines()[0][:200]}"
+        return InputError(filesystem.shown(path), problem, "the upload or download was not completed")
+    return InputError(filesystem.shown(path), "this is not a Parquet file")
+
+
+def _dictionary_columns(metadata: pq.FileMetaData, shard: Shard) -> list[str]:
+    """Paths of columns whose every chunk has a dictionary and is small, so that decoding it could be a surprise."""
+    chosen = []
+    groups = range(shard.start, metadata.num_row_groups if shard.stop == -1 else shard.stop)
+    schema = metadata.schema
+    for number in range(metadata.num_columns):
+        column = schema.column(number)
+        if column.physical_type != "BYTE_ARRAY" or column.max_repetition_level:
+            continue
+        chunks = (metadata.row_group(g).column(number) for g in groups)
+        if all(c.has_dictionary_page and c.total_uncompressed_size <= _SMALL_CHUNK for c in chunks):
+            chosen.append(column.path)
+    return chosen
+
+
+def _path(schema: pa.Schema, name: str) -> tuple[str, ...] | None:
+    """A column's path: a top-level column of that very name, else the name taken as dotted."""
+    if name in schema.names:
+        return (name,)
+    first, *rest = name.split(".")
+    if first not in schema.names:
+        return None
+    kind = schema.field(first).type
+    for step in rest:
+        if not pa.types.is_struct(kind) or kind.get_field_index(step) < 0:
+            return None
+        kind = kind.field(step).type
+    return (first, *rest)
+
+
+def _type_at(schema: pa.Schema, path: tuple[str, ...]) -> pa.DataType:
+    kind = schema.field(path[0]).type
+    for step in path[1:]:
+        kind = kind.field(step).type
+    return kind
+
+
+def _at(batch: pa.RecordBatch, path: tuple[str, ...]) -> pa.Array:
+    array = batch.column(path[0])
+    for step in path[1:]:
+        array = pc.struct_field(array, step)
+    return array
+
+
+def _decoded(array: pa.Array) -> pa.Array:
+    return array if array.type == plain(array.type) else array.cast(plain(array.type))
+
+
+def _without(field: pa.Field, taken: list[tuple[str, ...]]) -> pa.Field | None:
+    """The field without what is text or id: nothing, or a struct with fewer fields."""
+    if (field.name,) in taken:
+        return None
+    below = [path[1:] for path in taken if path[0] == field.name]
+    if not below:
+        return pa.field(field.name, plain(field.type))
+    children = [kept for child in field.type if (kept := _without(child, below)) is not None]
+    return pa.field(field.name, pa.struct(children)) if children else None

@@ -1,0 +1,84 @@
+"""Reading a shard's documents, whatever its format, in batches cut by bytes of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from refinery.storage.rows import Rows
+from refinery.storage.shards import Documents, Reject, Shard, SourceSpec
+
+BATCH_BYTES = 16 * 2**20
+
+
+def read_documents(
+    shard: Shard,
+    spec: SourceSpec,
+    *,
+    carry: pa.Schema | None = None,
+    wanted: NDArray[np.int64] | None = None,
+    batch_bytes: int = BATCH_BYTES,
+) -> Iterator[Documents]:
+    """Yields the shard's documents in order, in batches of about `batch_bytes` of text.
+
+    carry: the unified schema of the columns to read beside text and id (None: no others are decoded);
+    wanted: ascending row numbers, only these are read. A second read gives the same rows. Every row of the shard is
+    either in a batch or among the rejects. Raises InputError when the file cannot be opened, or when a wanted row
+    cannot be decoded any more.
+    """
+    from refinery.storage import jsonl, parquet, warc
+
+    readers = {"parquet": parquet.read, "jsonl": jsonl.read, "warc": warc.read, "wet": warc.read}
+    rows = readers[shard.format](shard, spec, carry, wanted, batch_bytes)
+    yield from _gathered(rows, carry, batch_bytes)
+
+
+def _gathered(runs: Iterable[Rows], carry: pa.Schema | None, batch_bytes: int) -> Iterator[Documents]:
+    """Joins short runs until a batch is full."""
+    waiting: list[Rows] = []
+    size = 0
+    for run in runs:
+        if len(run.rows) == 0 and not run.rejects and not run.skipped:
+            continue
+        if waiting and size + run.text.nbytes > batch_bytes:
+            yield _joined(waiting, carry)
+            waiting, size = [], 0
+        waiting.append(run)
+        size += run.text.nbytes
+    if waiting:
+        yield _joined(waiting, carry)
+
+
+def _joined(runs: list[Rows], carry: pa.Schema | None) -> Documents:
+    rejects: list[Reject] = [reject for run in runs for reject in run.rejects]
+    skipped: dict[str, int] = {}
+    for run in runs:
+        for reason, count in run.skipped.items():
+            skipped[reason] = skipped.get(reason, 0) + count
+    filled = [run for run in runs if len(run.rows)]
+    schema = carry if carry is not None else pa.schema([])
+    if not filled:
+        empty = Rows.rejected([])
+        columns = pa.RecordBatch.from_pylist([], schema=schema)
+        return Documents(empty.rows, empty.text, empty.ids, columns, tuple(rejects), skipped)
+    if len(filled) == 1:
+        one = filled[0]
+        return Documents(one.rows, one.text, one.ids, one.columns, tuple(rejects), skipped)
+    return Documents(
+        np.concatenate([run.rows for run in filled]),
+        pa.concat_arrays([run.text for run in filled]),
+        _joined_ids([run.ids for run in filled]),
+        pa.concat_batches([run.columns for run in filled]) if schema.names else filled[0].columns,
+        tuple(rejects),
+        skipped,
+    )
+
+
+def _joined_ids(ids: list[pa.Array]) -> pa.Array:
+    """JSON ids may be numbers in one run and strings in the next."""
+    if len({array.type for array in ids}) > 1:
+        ids = [array.cast(pa.string()) for array in ids]
+    return pa.concat_arrays(ids)

@@ -1,0 +1,236 @@
+"""Shards: what a source's files are cut into, and the shape in which their documents are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import xxhash
+from numpy.typing import NDArray
+
+from refinery.errors import InputError
+from refinery.storage import filesystem
+from refinery.storage.filesystem import FoundFile, shown
+
+Format = Literal["auto", "parquet", "jsonl", "warc", "wet"]
+SHARD_BYTES = 256 * 2**20
+_ENDS = 64 * 2**10  # bytes at either end of a file that its fingerprint covers
+_SUFFIXES = {
+    "parquet": "parquet", "pq": "parquet", "parq": "parquet",
+    "jsonl": "jsonl", "ndjson": "jsonl", "json": "jsonl", "jl": "jsonl",
+    "warc": "warc", "wet": "wet",
+}  # fmt: skip
+_COMPRESSIONS = {"gz", "gzip", "zst", "zstd", "bz2", "xz"}
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """How a source is read: everything that changes what a row is.
+
+    path: absolute paths, URLs or globs; text, id: column names, dotted for nested ones (id None: `id` if there
+    is one, else minted); max_document_bytes: a longer row is rejected.
+    """
+
+    name: str
+    path: tuple[str, ...]
+    text: str = "text"
+    id: str | None = None
+    format: Format = "auto"
+    extractor: Literal["resiliparse", "trafilatura"] = "resiliparse"
+    on_error: Literal["quarantine", "fail"] = "quarantine"
+    binary_text: bool = False
+    max_document_bytes: int = 100 * 2**20
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A file, or a run of row groups (Parquet) or of bytes (plain JSONL) in one; `stop` is -1 at the file's end.
+
+    index: order in the source; part: order in the file; rows: documents and rejects together, where known before
+    reading; bytes: data to read; first_row: rows of the file before it (Parquet); made: columns that refinery
+    itself added when it wrote the file, which are not carried on.
+    """
+
+    source: str
+    path: str
+    relative_path: str
+    format: str
+    start: int
+    stop: int
+    index: int
+    part: int
+    rows: int | None
+    bytes: int
+    fingerprint: str
+    first_row: int = 0
+    made: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What errors, logs and reports call it; no secrets of a URL."""
+        place = shown(self.path)
+        if not self.part and self.stop == -1:
+            return place
+        kind = "row groups" if self.format == "parquet" else "bytes"
+        return f"{place} ({kind} {self.start} to {'the end' if self.stop == -1 else self.stop})"
+
+
+@dataclass(frozen=True)
+class SourceShards:
+    """A source's shards in order; files passed over; files that cannot be read, with the problem.
+
+    schema: carried columns unified over the files whose schema is known before reading (all but JSONL).
+    """
+
+    shards: tuple[Shard, ...]
+    ignored: tuple[str, ...]
+    broken: tuple[tuple[str, str], ...]
+    schema: pa.Schema
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row that could not be read: its number, a reason in one snake_case word, and what was found."""
+
+    row: int
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Documents:
+    """A batch of accepted rows of a shard.
+
+    rows: int64, number of each in its shard, counted from the shard's first row; text: large_string, no NULL;
+    ids: as in the source, or minted strings; columns: the carried columns asked for; skipped: records that are
+    no documents at all (WARC requests, other types of content), counted by reason.
+    """
+
+    rows: NDArray[np.int64]
+    text: pa.Array
+    ids: pa.Array
+    columns: pa.RecordBatch
+    rejects: tuple[Reject, ...] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+
+def list_shards(spec: SourceSpec, shard_bytes: int = SHARD_BYTES) -> SourceShards:
+    """Finds a source's files and cuts them into shards of about `shard_bytes`; reads footers and file ends only.
+
+    Raises InputError when nothing is found, when no file can be read, when carried columns cannot be unified, and
+    for any broken file if `on_error` is `fail`.
+    """
+    from refinery.storage.schema import unify
+
+    found = filesystem.find(spec.path)
+    shards: list[Shard] = []
+    ignored = list(found.ignored)
+    broken: list[tuple[str, str]] = []
+    schemas: list[tuple[str, pa.Schema]] = []
+    for file in found.files:
+        try:
+            parts, schema = _plan_file(file, spec, shard_bytes, alone=len(found.files) == 1)
+        except InputError as error:
+            if spec.on_error == "fail":
+                raise
+            broken.append((shown(file.path), error.problem + (f" ({error.hint})" if error.hint else "")))
+            continue
+        if not parts:
+            ignored.append(file.path)
+            continue
+        shards += [replace(part, index=len(shards) + number) for number, part in enumerate(parts)]
+        schemas.append((shown(file.path), schema))
+    if not shards:
+        raise _nothing(spec, ignored, broken)
+    names = tuple(shown(path) for path in ignored)
+    return SourceShards(tuple(shards), names, tuple(broken), unify(schemas))
+
+
+def verify_unchanged(shard: Shard) -> None:
+    """Raises InputError when the shard's file is not the one that was planned."""
+    try:
+        size, stamp = filesystem.state(shard.path)
+        head, tail = file_ends(shard.path, size)
+    except OSError as error:
+        raise unreadable(shard.path, error) from None
+    if fingerprint(size, stamp, head, tail, shard.format, shard.start, shard.stop) != shard.fingerprint:
+        raise InputError(shown(shard.path), "the file has changed since it was planned", "run again")
+
+
+def fingerprint(size: int, stamp: str, head: bytes, tail: bytes, format: str, start: int, stop: int) -> str:
+    """Identity of a shard's content, cheap: xxh3-128 over size, time stamp, both ends of the file and the cut."""
+    digest = xxhash.xxh3_128(f"{size} {stamp} {format} {start} {stop}\n".encode())
+    digest.update(head)
+    digest.update(tail)
+    return digest.hexdigest()
+
+
+def file_ends(path: str, size: int) -> tuple[bytes, bytes]:
+    """The first and last 64 KiB of a file."""
+    with filesystem.open_input(path) as file:
+        head = file.read(_ENDS)
+        if size <= _ENDS:
+            return head, b""
+        file.seek(max(size - _ENDS, _ENDS))
+        return head, file.read(_ENDS)
+
+
+def unreadable(path: str, error: OSError) -> InputError:
+    """What to tell about a file that cannot be opened or read."""
+    return InputError(shown(path), f"cannot be read: {error.strerror or type(error).__name__}")
+
+
+def _nothing(spec: SourceSpec, ignored: list[str], broken: list[tuple[str, str]]) -> InputError:
+    if broken:
+        path, problem = broken[0]
+        more = f"; so are {len(broken) - 1} more files" if len(broken) > 1 else ""
+        return InputError(path, problem, f"source {spec.name} has no file that can be read{more}")
+    names = ", ".join(path.rpartition("/")[2] for path in ignored[:5])
+    hint = "set `format` if the names do not tell it"
+    problem = f"no data among {len(ignored)} files ({names})"
+    return InputError(", ".join(shown(path) for path in spec.path), problem, hint)
+
+
+def _plan_file(
+    file: FoundFile, spec: SourceSpec, shard_bytes: int, *, alone: bool
+) -> tuple[list[Shard], pa.Schema]:
+    """A file's shards and known carried columns; no shards for a file that is none of our formats."""
+    from refinery.storage import jsonl, parquet, warc
+
+    try:
+        head, tail = file_ends(file.path, file.size)
+        format = spec.format if spec.format != "auto" else _format(file.relative, head)
+        if format is None and alone:
+            raise InputError(
+                shown(file.path), "the format cannot be told by its name or content", "set `format`"
+            )
+        if format is None:
+            return [], pa.schema([])
+        whole = Shard(spec.name, file.path, file.relative, format, 0, -1, 0, 0, None, file.size, "")
+        if format == "parquet":
+            planned, schema = parquet.plan(whole, spec, shard_bytes)
+        elif format == "jsonl":
+            planned, schema = jsonl.plan(whole, head, shard_bytes)
+        else:
+            planned, schema = [whole], warc.CARRIED
+    except OSError as error:
+        raise unreadable(file.path, error) from None
+    key = (file.size, file.stamp, head, tail, format)
+    return [replace(part, fingerprint=fingerprint(*key, part.start, part.stop)) for part in planned], schema
+
+
+def _format(relative: str, head: bytes) -> str | None:
+    """By the name, else by the first bytes."""
+    endings = relative.rpartition("/")[2].lower().split(".")[1:]
+    while endings and endings[-1] in _COMPRESSIONS:
+        endings.pop()
+    if endings and endings[-1] in _SUFFIXES:
+        return _SUFFIXES[endings[-1]]
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(b"WARC/"):
+        return "warc"
+    return "jsonl" if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b'{"') else None

@@ -1,0 +1,183 @@
+"""Writing Parquet and JSONL.zst: atomic, the same bytes for the same rows, row groups cut by bytes of data."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import decimal
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import zstandard
+
+from refinery.storage.commit import OutputFile, committed
+from refinery.storage.schema import is_json_text
+from refinery.storage.sizes import batch_bytes, cuts
+
+MADE = b"refinery.made"  # Parquet metadata: columns that refinery made; they are not carried on as input
+ROW_GROUP_BYTES = 32 * 2**20
+ROW_GROUP_ROWS = 2**20
+_ZSTD_LEVEL = 3
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """A committed file: rows, size in bytes, SHA-256 of its content in hex."""
+
+    path: Path
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class TableWriter:
+    """Writes one Parquet file, zstd, that appears when the `with` block ends without an error.
+
+    Rows are gathered until a row group holds `row_group_bytes` of data, so row groups depend on the rows alone,
+    not on the batches they came in. `made` names the columns that are not carried on when the file is read as
+    a source. After the block `written` says what was written. Raises OutputError when the place cannot be
+    written.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        schema: pa.Schema,
+        *,
+        row_group_bytes: int = ROW_GROUP_BYTES,
+        made: Sequence[str] = (),
+    ) -> None:
+        self.path = Path(path)
+        self.schema = schema
+        self.rows = 0
+        self.written: WrittenFile | None = None
+        self._place = path
+        self._row_group_bytes = row_group_bytes
+        self._made = tuple(made)
+        self._waiting: list[pa.RecordBatch] = []
+        self._waiting_bytes = 0
+        self._stack = ExitStack()
+
+    def __enter__(self) -> TableWriter:
+        self._file: OutputFile = self._stack.enter_context(committed(self._place))
+        schema = self.schema
+        if self._made:
+            schema = schema.with_metadata({**(schema.metadata or {}), MADE: orjson.dumps(self._made)})
+        self._writer = pq.ParquetWriter(
+            self._file,
+            schema,
+            compression="zstd",
+            compression_level=_ZSTD_LEVEL,
+            # a dictionary of long texts only costs time
+            use_dictionary=[f.name for f in schema if not pa.types.is_large_string(f.type)] or False,
+        )
+        return self
+
+    def write(self, rows: pa.RecordBatch | pa.Table) -> None:
+        """Adds rows of the writer's schema."""
+        for batch in rows.to_batches() if isinstance(rows, pa.Table) else [rows]:
+            sizes = np.maximum(batch_bytes(batch), self._row_group_bytes // ROW_GROUP_ROWS)
+            room = self._row_group_bytes - self._waiting_bytes
+            for start, stop, size in cuts(sizes, self._row_group_bytes, room):
+                self._waiting.append(batch.slice(start, stop - start))
+                self._waiting_bytes += size
+                if self._waiting_bytes >= self._row_group_bytes:
+                    self._flush()
+
+    def write_group(self, rows: pa.RecordBatch | pa.Table) -> None:
+        """Writes rows as one row group of their own."""
+        self._flush()
+        self._waiting = rows.to_batches() if isinstance(rows, pa.Table) else [rows]
+        self._flush()
+
+    def _flush(self) -> None:
+        rows = sum(len(batch) for batch in self._waiting)
+        if rows:
+            # one chunk: page ends would otherwise follow the chunks
+            table = pa.Table.from_batches(self._waiting).cast(self.schema).combine_chunks()
+            self._writer.write_table(table, row_group_size=rows)
+            self.rows += rows
+        self._waiting, self._waiting_bytes = [], 0
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._stack.__exit__(kind, error, trace)
+            return
+        with self._stack:
+            self._flush()
+            self._writer.close()
+        self.written = WrittenFile(self.path, self.rows, self._file.size, self._file.sha256)
+
+
+def write_table(
+    path: Path | str,
+    rows: Iterable[pa.RecordBatch],
+    schema: pa.Schema,
+    *,
+    format: Literal["parquet", "jsonl"] = "parquet",
+    made: Sequence[str] = (),
+    row_group_bytes: int = ROW_GROUP_BYTES,
+) -> WrittenFile:
+    """Writes batches as one file, Parquet or JSONL.zst, and says what was written; `made` as in TableWriter."""
+    if format == "jsonl":
+        return write_jsonl(path, rows, schema)
+    writer = TableWriter(path, schema, row_group_bytes=row_group_bytes, made=made)
+    with writer:
+        for batch in rows:
+            writer.write(batch)
+    if writer.written is None:
+        raise RuntimeError(f"{path}: the writer ended without a file")
+    return writer.written
+
+
+def write_jsonl(path: Path | str, rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> WrittenFile:
+    """Writes batches as JSON Lines in one zstd frame with a checksum."""
+    count = 0
+    with committed(path) as file:
+        compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True).compressobj()
+        for batch in rows:
+            file.write(compressor.compress(json_lines(batch.cast(schema))))
+            count += len(batch)
+        file.write(compressor.flush())
+    return WrittenFile(Path(path), count, file.size, file.sha256)
+
+
+def json_lines(batch: pa.RecordBatch) -> bytes:
+    """The rows as JSON Lines.
+
+    Columns of JSON text (`schema.is_json_text`) are put in as the JSON they hold; bytes become base64, times
+    ISO 8601, decimals their digits as a string.
+    """
+    columns = []
+    for field, column in zip(batch.schema, batch.columns, strict=True):
+        values = column.to_pylist()
+        if is_json_text(field):
+            values = [None if value is None else orjson.Fragment(value) for value in values]
+        columns.append(values)
+    names = batch.schema.names
+    return b"".join(
+        orjson.dumps(
+            dict(zip(names, row, strict=True)),
+            default=_json_value,
+            option=orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE,
+        )
+        for row in zip(*columns, strict=True)
+    )
+
+
+def _json_value(value: object) -> object:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, (decimal.Decimal, datetime.timedelta)):
+        return str(value)
+    raise TypeError(f"a value of type {type(value).__name__} has no JSON form")
