@@ -20,23 +20,25 @@ LONGEST = 10
 @njit(cache=True, nogil=True)
 def _repeated_tokens(s, tokens):  # type: ignore[no-untyped-def]
     """Level 1: positions of the tokens that occur more than once; returns how many."""
+    ids, counts, starts, numbers = s.ids, s.token_count, s.gram_at, s.gram_id
     m = np.int64(0)
     for i in range(tokens):
-        token = s.ids[i]
-        s.gram_at[m] = i
-        s.gram_id[m] = token
-        m += s.token_count[token] > 1
+        token = ids[i]
+        starts[m] = i
+        numbers[m] = token
+        m += counts[token] > 1
     return m
 
 
 @njit(cache=True, nogil=True)
 def _sum_lengths(s, tokens):  # type: ignore[no-untyped-def]
     """sums[i] = code points of the tokens before token i."""
+    sums, lengths, ids = s.sums, s.token_chars, s.ids
     total = np.int64(0)
     for i in range(tokens):
-        s.sums[i] = total
-        total += s.token_chars[s.ids[i]]
-    s.sums[tokens] = total
+        sums[i] = total
+        total += lengths[ids[i]]
+    sums[tokens] = total
 
 
 @njit(cache=True, nogil=True)
@@ -48,15 +50,17 @@ def _number(s, m):  # type: ignore[no-untyped-def]
     size = np.int64(16)
     while size < 2 * m:
         size *= 2
-    slots, keys, counts = s.gram_slots, s.gram_key, s.gram_count
+    slots, keys, counts, firsts = s.gram_slots, s.gram_key, s.gram_count, s.gram_first
+    starts, old, new = s.gram_at, s.gram_id, s.gram_next
     for i in range(size):
         slots[i] = 0
     mask = np.uint64(size - 1)
     candidates = numbers = np.int64(0)
     for k in range(m - 1):
-        if s.gram_at[k + 1] != s.gram_at[k] + 1:
+        start = starts[k]
+        if starts[k + 1] != start + 1:
             continue
-        key = np.uint64(s.gram_id[k]) << np.uint64(32) | np.uint64(s.gram_id[k + 1])
+        key = np.uint64(old[k]) << np.uint64(32) | np.uint64(old[k + 1])
         slot = mix(key) & mask
         while True:
             entry = np.int64(slots[slot])
@@ -64,7 +68,7 @@ def _number(s, m):  # type: ignore[no-untyped-def]
                 slots[slot] = numbers + 1
                 keys[numbers] = key
                 counts[numbers] = 0
-                s.gram_first[numbers] = s.gram_at[k]
+                firsts[numbers] = start
                 entry = numbers
                 numbers += 1
                 break
@@ -73,8 +77,8 @@ def _number(s, m):  # type: ignore[no-untyped-def]
                 break
             slot = (slot + np.uint64(1)) & mask
         counts[entry] += 1
-        s.gram_at[candidates] = s.gram_at[k]
-        s.gram_next[candidates] = entry
+        starts[candidates] = start
+        new[candidates] = entry
         candidates += 1
     return candidates, numbers
 
@@ -82,12 +86,13 @@ def _number(s, m):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _keep_repeated(s, candidates):  # type: ignore[no-untyped-def]
     """Keeps the candidates whose n-gram occurs more than once; returns how many."""
+    starts, old, new, counts = s.gram_at, s.gram_id, s.gram_next, s.gram_count
     m = np.int64(0)
     for k in range(candidates):
-        number = s.gram_next[k]
-        s.gram_at[m] = s.gram_at[k]
-        s.gram_id[m] = number
-        m += s.gram_count[number] > 1
+        number = new[k]
+        starts[m] = starts[k]
+        old[m] = number
+        m += counts[number] > 1
     return m
 
 
@@ -96,20 +101,22 @@ def _top(s, n, tokens, numbers):  # type: ignore[no-untyped-def]
     """Length of the most frequent n-gram, joined by spaces, times its count; the first one among equals."""
     if tokens < n:
         return np.int64(0)
+    counts = s.gram_count
     best, first = np.int64(1), np.int64(0)
     for number in range(numbers):
-        if s.gram_count[number] > best:
-            best, first = np.int64(s.gram_count[number]), np.int64(s.gram_first[number])
+        if counts[number] > best:
+            best, first = np.int64(counts[number]), np.int64(s.gram_first[number])
     return (s.sums[first + n] - s.sums[first] + n - 1) * best
 
 
 @njit(cache=True, nogil=True)
 def _union(s, n, m):  # type: ignore[no-untyped-def]
     """Code points of the tokens inside any repeated n-gram."""
+    starts, sums = s.gram_at, s.sums
     covered = end = np.int64(0)
     for k in range(m):
-        at = np.int64(s.gram_at[k])
-        covered += s.sums[at + n] - s.sums[max(at, end)]
+        at = np.int64(starts[k])
+        covered += sums[at + n] - sums[max(at, end)]
         end = at + n
     return covered
 
@@ -117,17 +124,18 @@ def _union(s, n, m):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _greedy(s, n, m):  # type: ignore[no-untyped-def]
     """Code points of the n-grams met again by a scan that steps over each one it has met."""
+    starts, numbers, counts, sums = s.gram_at, s.gram_id, s.gram_count, s.sums
     found = following = np.int64(0)
     for k in range(m):
-        at = np.int64(s.gram_at[k])
+        at = np.int64(starts[k])
         if at < following:
             continue
-        number = s.gram_id[k]
-        if s.gram_count[number] < 0:
-            found += s.sums[at + n] - s.sums[at]
+        number = numbers[k]
+        if counts[number] < 0:
+            found += sums[at + n] - sums[at]
             following = at + n
         else:
-            s.gram_count[number] = -1
+            counts[number] = -1
     return found
 
 

@@ -49,7 +49,7 @@ class Scratch(NamedTuple):
 
 def allocate(tokens: int, lines: int, text: int) -> Scratch:
     """Scratch for documents of up to `tokens` tokens, `lines` lines and `text` bytes; pages are touched when used."""
-    slots = 1 << (2 * tokens - 1).bit_length()
+    slots = max(64, 1 << (2 * tokens - 1).bit_length())  # the walk starts with 64
     return Scratch(
         chars=np.zeros(CODE_POINTS, np.int32),
         seen=np.empty(CODE_POINTS, np.int32),

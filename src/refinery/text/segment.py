@@ -92,39 +92,18 @@ def _count_space(data, p, end, chars, seen, n):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _rehash(s, size, wanted, n):  # type: ignore[no-untyped-def]
-    """Moves the n tokens of a table of `size` slots to one of `wanted`."""
+def _rehash(slots, hashes, places, size, n):  # type: ignore[no-untyped-def]
+    """Moves the n tokens of a hash table to one of `size` slots."""
     for i in range(n):
-        s.slots[s.token_slot[i]] = 0
-    mask = np.uint64(wanted - 1)
-    for i in range(n):
-        h = s.token_hash[i]
-        slot = h & mask
-        while s.slots[slot] != 0:
-            slot = (slot + np.uint64(1)) & mask
-        s.slots[slot] = (h >> np.uint64(32)) << np.uint64(32) | np.uint64(i + 1)
-        s.token_slot[i] = np.int32(slot)
-
-
-@njit(cache=True, nogil=True)
-def _intern(h, s, size, n):  # type: ignore[no-untyped-def]
-    """Number of the token with hash h; n if it is new, whose slot is then taken."""
-    slots = s.slots
+        slots[places[i]] = 0
     mask = np.uint64(size - 1)
-    slot = h & mask
-    tag = h >> np.uint64(32)
-    while True:
-        entry = slots[slot]
-        if entry == 0:
-            slots[slot] = tag << np.uint64(32) | np.uint64(n + 1)
-            s.token_hash[n] = h
-            s.token_slot[n] = np.int32(slot)
-            return n
-        if entry >> np.uint64(32) == tag:
-            found = np.int64(entry & np.uint64(0xFFFFFFFF)) - 1
-            if s.token_hash[found] == h:
-                return found
-        slot = (slot + np.uint64(1)) & mask
+    for i in range(n):
+        h = hashes[i]
+        slot = h & mask
+        while slots[slot] != 0:
+            slot = (slot + np.uint64(1)) & mask
+        slots[slot] = (h >> np.uint64(32)) << np.uint64(32) | np.uint64(i + 1)
+        places[i] = np.int32(slot)
 
 
 @njit(cache=True, nogil=True)
@@ -164,13 +143,17 @@ def walk(data, start, end, stage1, stage2, s, facts):  # type: ignore[no-untyped
 
     Returns False, with the tables released, if the scratch has no room for another token or line.
     """
-    chars, seen, ids = s.chars, s.seen, s.ids
+    # Bound once: taking an array out of the tuple costs an atomic reference count each time.
+    chars, seen, ids, slots, hashes, places = s.chars, s.seen, s.ids, s.slots, s.token_hash, s.token_slot
+    token_count, token_chars, token_bytes = s.token_count, s.token_chars, s.token_bytes
+    token_start, token_kind = s.token_start, s.token_kind
+    starts, stops, line_facts = s.line_start, s.line_end, s.line_facts
     room = np.int64(len(ids))
     tokens = different = n_seen = lines = np.int64(0)
     at = newlines = ends = dots = bracketed = np.int64(0)
     opened = np.int64(-1)
     size = np.int64(64)
-    while size * 8 < end - start and size * 2 <= len(s.slots):
+    while size * 8 < end - start and size * 2 <= len(slots):
         size *= 2
     state = 0  # of the sentence's end: 1 seen but not certain, 2 counted
     text_after = False  # letters or digits after the last sentence end of the line
@@ -180,10 +163,12 @@ def walk(data, start, end, stage1, stage2, s, facts):  # type: ignore[no-untyped
     breaks = np.int64(2)  # newlines since the last line that is not blank
     visible = start  # end of the last visible character of the line, or its start
     citation_end = late_citation = start
-    full = False
+    full = fetched = False
     p = start
     while p <= end:
-        if p < end:
+        if fetched:
+            fetched = False  # the token before ended at this character, which is decoded already
+        elif p < end:
             code = np.int64(data[p])
             if code < 128:
                 width = np.int64(1)
@@ -205,18 +190,17 @@ def walk(data, start, end, stage1, stage2, s, facts):  # type: ignore[no-untyped
                 p += width
                 continue
             if content:
-                if lines >= len(s.line_start):
+                if lines >= len(starts):
                     full = True
                     break
-                s.line_start[lines] = line_start
-                s.line_end[lines] = visible
-                line = s.line_facts[lines]
-                line[CHARS] = at - line_at
-                line[FIRST] = first
-                line[WORDS] = line_words
-                line[LONGEST] = max(longest, at - word_at)
-                line[SENTENCES] = line_ends + text_after
-                line[OPENS] = breaks > 1
+                starts[lines] = line_start
+                stops[lines] = visible
+                line_facts[lines, CHARS] = at - line_at
+                line_facts[lines, FIRST] = first
+                line_facts[lines, WORDS] = line_words
+                line_facts[lines, LONGEST] = max(longest, at - word_at)
+                line_facts[lines, SENTENCES] = line_ends + text_after
+                line_facts[lines, OPENS] = breaks > 1
                 lines += 1
                 breaks = 0
             if p == end:
@@ -260,32 +244,43 @@ def walk(data, start, end, stage1, stage2, s, facts):  # type: ignore[no-untyped
             continue
         last = flags
         if flags & (LETTER | DIGIT | MARK):
-            kind = WORD | (ALPHA if flags & (LETTER | MARK) else 0)
+            all_flags = flags
             spaced = not flags & UNSPACED
             while p < end:
                 code = np.int64(data[p])
                 if code < 128:
                     width = np.int64(1)
                     flags = np.int64(stage2[code])
+                    if spaced and flags & (LETTER | DIGIT):
+                        chars[code] += 1
+                        p += 1
+                        at += 1
+                        last = flags
+                        all_flags |= flags
+                        continue
+                    if not flags & _JOINS:
+                        fetched = True
+                        break
                 else:
                     code, width = decode(data, p)
                     flags = np.int64(lookup(code, stage1, stage2))
                 if spaced and flags & (LETTER | DIGIT) and not flags & UNSPACED:
                     last = flags
-                    if flags & LETTER:
-                        kind |= ALPHA
                 elif flags & _ATTACHED:
-                    if flags & MARK:
-                        kind |= ALPHA
+                    pass
                 elif spaced and flags & _JOINS and p + width < end:
                     following, _ = decode(data, p + width)
                     if not _joins(flags, last, np.int64(lookup(following, stage1, stage2))):
+                        fetched = True
                         break
                 else:
+                    fetched = True
                     break
+                all_flags |= flags
                 n_seen = _count(code, chars, seen, n_seen)
                 p += width
                 at += 1
+            kind = WORD | (ALPHA if all_flags & (LETTER | MARK) else 0)
             if begin >= citation_end:
                 state = 0
                 text_after = True
@@ -318,7 +313,9 @@ def walk(data, start, end, stage1, stage2, s, facts):  # type: ignore[no-untyped
                 opened = -1
             while p < end and data[p] >= 128:
                 code, width = decode(data, p)
-                if not np.int64(lookup(code, stage1, stage2)) & _ATTACHED:
+                flags = np.int64(lookup(code, stage1, stage2))
+                if not flags & _ATTACHED:
+                    fetched = True
                     break
                 n_seen = _count(code, chars, seen, n_seen)
                 p += width
@@ -341,20 +338,35 @@ def walk(data, start, end, stage1, stage2, s, facts):  # type: ignore[no-untyped
             full = True
             break
         if 2 * different >= size:
-            if 2 * size > len(s.slots):
+            if 2 * size > len(slots):
                 full = True
                 break
-            _rehash(s, size, 2 * size, different)
             size *= 2
-        token = _intern(hash_bytes(data, begin, p), s, size, different)
-        if token == different:
-            s.token_count[token] = 0
-            s.token_chars[token] = at - from_at
-            s.token_bytes[token] = p - begin
-            s.token_start[token] = begin
-            s.token_kind[token] = kind
-            different += 1
-        s.token_count[token] += 1
+            _rehash(slots, hashes, places, size, different)
+        h = hash_bytes(data, begin, p)
+        tag = h >> np.uint64(32)
+        mask = np.uint64(size - 1)
+        slot = h & mask
+        while True:
+            entry = slots[slot]
+            if entry == 0:
+                token = different
+                slots[slot] = tag << np.uint64(32) | np.uint64(token + 1)
+                hashes[token] = h
+                places[token] = np.int32(slot)
+                token_count[token] = 1
+                token_chars[token] = at - from_at
+                token_bytes[token] = p - begin
+                token_start[token] = begin
+                token_kind[token] = kind
+                different += 1
+                break
+            if entry >> np.uint64(32) == tag:
+                token = np.int64(entry & np.uint64(0xFFFFFFFF)) - 1
+                if hashes[token] == h:
+                    token_count[token] += 1
+                    break
+            slot = (slot + np.uint64(1)) & mask
         ids[tokens] = token
         tokens += 1
 

@@ -115,7 +115,10 @@ for _script, _ratio in (
     ("Devanagari", 7),
 ):
     _SCRIPT_RATIO[SCRIPTS.index(_script)] = _ratio
-_FIRST_TOKENS, _FIRST_LINES = 1 << 16, 1 << 14  # scratch for ordinary documents; grows by four when it is full
+_FIRST_TOKENS, _FIRST_LINES = (
+    1 << 16,
+    1 << 14,
+)  # scratch for ordinary documents; grows by four when it is full
 
 
 @njit(cache=True, nogil=True)
@@ -256,7 +259,9 @@ def _measure(data, offsets, first, stage1, stage2, stop, s, counts, ratios):  # 
     return len(offsets) - 1
 
 
-def measure(batch: TextBatch, stop: StopWords, languages: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def measure(
+    batch: TextBatch, stop: StopWords, languages: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Signals of every document.
 
     Returns counts, int64, shape (documents, len(COUNTS) + languages), columns COUNTS and then the stop words of each

@@ -73,13 +73,13 @@ def _fill(slots, keys):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _entry(key, stop):  # type: ignore[no-untyped-def]
+def _entry(key, slots, keys):  # type: ignore[no-untyped-def]
     """Entry of a key, or -1."""
-    mask = np.uint64(len(stop.slots) - 1)
+    mask = np.uint64(len(slots) - 1)
     slot = key & mask
     while True:
-        entry = np.int64(stop.slots[slot]) - 1
-        if entry < 0 or stop.keys[entry] == key:
+        entry = np.int64(slots[slot]) - 1
+        if entry < 0 or keys[entry] == key:
             return entry
         slot = (slot + np.uint64(1)) & mask
 
@@ -132,29 +132,29 @@ def _add(mask, counts):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _meet(key, stop, met, document, counts):  # type: ignore[no-untyped-def]
-    """Counts the entry of a key once a document; returns it, or -1."""
-    entry = _entry(key, stop)
+def _meet(entry, masks, met, document, counts):  # type: ignore[no-untyped-def]
+    """Counts an entry (none if it is -1) once a document."""
     if entry >= 0 and met[entry] != document:
         met[entry] = document
-        _add(stop.masks[entry], counts)
-    return entry
+        _add(masks[entry], counts)
 
 
 @njit(cache=True, nogil=True)
 def _follow(s, number, stop, document, met_phrases, counts):  # type: ignore[no-untyped-def]
     """Finds the words of several tokens."""
+    ids, kinds, hashes = s.ids, s.token_kind, s.token_hash
+    first, offsets, rest = stop.first, stop.offsets, stop.rest
     for i in range(number):
-        if not s.token_kind[s.ids[i]] & PHRASE:
+        if not kinds[ids[i]] & PHRASE:
             continue
-        entry = _entry(s.token_hash[s.ids[i]], stop)
-        for f in range(stop.first[entry], stop.first[entry + 1]):
-            length = stop.offsets[f + 1] - stop.offsets[f]
+        entry = _entry(hashes[ids[i]], stop.slots, stop.keys)
+        for f in range(first[entry], first[entry + 1]):
+            length = offsets[f + 1] - offsets[f]
             if met_phrases[f] == document or i + length >= number:
                 continue
             same = True
             for j in range(length):
-                if s.token_hash[s.ids[i + 1 + j]] != stop.rest[stop.offsets[f] + j]:
+                if hashes[ids[i + 1 + j]] != rest[offsets[f] + j]:
                     same = False
                     break
             if same:
@@ -169,23 +169,32 @@ def stop_words(data, s, facts, stop, document, met, met_phrases, counts):  # typ
     met and met_phrases: int64 by entry and phrase, not holding `document` yet.
     """
     counts[:] = 0
+    slots, keys, masks, first = stop.slots, stop.keys, stop.masks, stop.first
+    hashes, starts, sizes, kinds = s.token_hash, s.token_start, s.token_bytes, s.token_kind
     phrase = False
     for i in range(facts[DIFFERENT]):
-        entry = _meet(s.token_hash[i], stop, met, document, counts)
-        if entry >= 0 and stop.first[entry + 1] > stop.first[entry]:
-            s.token_kind[i] |= PHRASE
-            phrase = True
-        start = s.token_start[i]
-        size = np.int64(s.token_bytes[i])
+        entry = _entry(hashes[i], slots, keys)
+        if entry >= 0:
+            _meet(entry, masks, met, document, counts)
+            if first[entry + 1] > first[entry]:
+                kinds[i] |= PHRASE
+                phrase = True
+        size = np.int64(sizes[i])
+        if size < 3:
+            continue
+        start = starts[i]
         end = start + size
-        if size >= 3 and data[end - 3] >= 0xEA and data[end - 3] <= 0xED:  # ends with a Hangul syllable, or near it
-            _meet(hash_bytes(data, end - 3, end) ^ _SUFFIX, stop, met, document, counts)
+        if (
+            data[end - 3] >= 0xEA and data[end - 3] <= 0xED
+        ):  # a Hangul syllable, or something that no list has
+            key = hash_bytes(data, end - 3, end) ^ _SUFFIX
+            _meet(_entry(key, slots, keys), masks, met, document, counts)
             if size >= 6:
-                _meet(hash_bytes(data, end - 6, end) ^ _SUFFIX, stop, met, document, counts)
-        if size >= 3 and (
-            data[start + 1] == 39
-            or (size >= 5 and data[start + 1] == 0xE2 and data[start + 2] == 0x80 and data[start + 3] == 0x99)
-        ):
-            _meet(_elision_key(data[start]), stop, met, document, counts)
+                key = hash_bytes(data, end - 6, end) ^ _SUFFIX
+                _meet(_entry(key, slots, keys), masks, met, document, counts)
+        second = data[start + 1]
+        curly = second == 0xE2 and size >= 5 and data[start + 2] == 0x80 and data[start + 3] == 0x99
+        if second == 39 or curly:
+            _meet(_entry(_elision_key(data[start]), slots, keys), masks, met, document, counts)
     if phrase:
         _follow(s, facts[TOKENS], stop, document, met_phrases, counts)
