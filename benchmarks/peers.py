@@ -193,7 +193,7 @@ def run_race(
         "theirs": Spread.of([other for _, other in pairs]),
         "ratio": Spread.of([other / one for one, other in pairs]),
     }
-    if library == "fasttext":
+    if library == "fasttext" or race.theirs == f"datasketch:{race.ours}":
         result["decisions"] = (ours.ask("decide")["decisions"], theirs.ask("decide")["decisions"])
     ours.close()
     theirs.close()
@@ -241,23 +241,27 @@ def race_sheet(races: Sequence[Race], results: Sequence[dict[str, Any]], size: i
     return Sheet(f"{count:,} documents, {size / 1e6:,.1f} MB", columns, rows, notes)
 
 
-def label_sheet(races: Sequence[Race], results: Sequence[dict[str, Any]]) -> Sheet:
-    """Whether the fastText kernel says what fastText says."""
+def equality(races: Sequence[Race], results: Sequence[dict[str, Any]]) -> Sheet:
+    """Whether the kernels say what the libraries say whose formats they read and write."""
     rows: list[tuple[object, ...]] = []
     for race, found in zip(races, results, strict=True):
         if "decisions" not in found:
             continue
         mine, other = found["decisions"]
+        if race.ours == "hashes":
+            same = sum(one == two for one, two in zip(mine, other, strict=True))
+            rows.append((race.what, race.theirs, "signature", same, len(mine), None))
+            continue
         if race.ours == "language":
-            theirs = [[label.removeprefix("__label__"), score] for label, score in other]
-            same = sum(a[0] == b[0] for a, b in zip(mine, theirs, strict=True))
+            theirs = [(label.removeprefix("__label__"), score) for label, score in other]
         else:
-            theirs = [["", score if label == "__label__p" else 1 - score] for label, score in other]
-            mine = [["", row[0]] for row in mine]
-            same = sum((a[1] >= 0.5) == (b[1] >= 0.5) for a, b in zip(mine, theirs, strict=True))
-        apart = max(abs(a[1] - b[1]) for a, b in zip(mine, theirs, strict=True) if a[0] == b[0])
-        rows.append((race.what, same, len(mine), f"{apart:.1e}"))
-    return Sheet("Labels against fastText", ("model", "same label", "of", "largest difference of P"), rows)
+            mine = [("p" if score >= 0.5 else "n", score) for (score,) in mine]
+            theirs = [(label[-1], score if label[-1] == "p" else 1 - score) for label, score in other]
+        same = sum(one[0] == two[0] for one, two in zip(mine, theirs, strict=True))
+        apart = max(abs(one[1] - two[1]) for one, two in zip(mine, theirs, strict=True) if one[0] == two[0])
+        rows.append((race.what, race.theirs, "label", same, len(mine), f"{apart:.1e}"))
+    columns = ("work", "oracle", "compared", "equal", "of", "largest difference of P")
+    return Sheet("The same results", columns, rows)
 
 
 def agreement(cache: Path, inputs: dict[str, Path], options: dict[str, Any]) -> list[Sheet]:
@@ -313,8 +317,7 @@ def main() -> None:
         inputs = write_inputs(Path(folder), text)
         results = [run_race(race, options.cache, inputs, settings, options.repeats) for race in chosen]
         sheets = [versions(options.cache, peers), race_sheet(chosen, results, text_bytes(text), len(text))]
-        if "fasttext" in peers:
-            sheets.append(label_sheet(chosen, results))
+        sheets.append(equality(chosen, results))
         if "datatrove" in peers:
             sheets += agreement(options.cache, inputs, settings)
     report("refinery and its peers", sheets, options.json)

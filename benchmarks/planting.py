@@ -1,7 +1,7 @@
 """Near-duplicates of known similarity: edits a document until its Jaccard similarity reaches a wanted value.
 
-The truth is independent of refinery: plain Python sets of shingles over a simple fold, taken after the edit.
-A shingle is 5 words, or 8 characters where most letters are of a script written without spaces.
+The truth is independent of refinery: plain Python sets of shingles of lower-case words, taken after the edit.
+A shingle is 5 words, 8 characters of a script written without spaces, or a mixture of the same weight.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 WORDS = 5
 CHARS = 8
-_NOT_WORD = re.compile(r"[\W_]+")
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_UNSPACED = "\\u0e00-\\u0eff\\u1000-\\u109f\\u1780-\\u17ff\\u3040-\\u30ff\\u3400-\\u9fff\\uf900-\\ufaff"
+_TOKEN = re.compile(f"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\\W_])+")
 
 
 @dataclass(frozen=True)
@@ -25,25 +25,40 @@ class Planted:
     style: str
 
 
-def fold(text: str) -> str:
-    """Lower case, everything that is no letter or digit becomes one space."""
-    return _NOT_WORD.sub(" ", text.lower()).strip()
+def tokens(text: str) -> list[str]:
+    """Lower-case words, and single characters of scripts written without spaces; the rest only separates."""
+    return _TOKEN.findall(text.lower())
+
+
+def is_character(token: str) -> bool:
+    """Whether a token is one character of a script without spaces."""
+    return re.match(f"[{_UNSPACED}]", token) is not None
 
 
 def is_unspaced(text: str) -> bool:
-    """Whether most letters belong to a script without spaces between words."""
-    letters = sum(map(str.isalpha, text))
-    return 2 * len(_UNSPACED.findall(text)) > letters
+    """Whether most tokens are single characters of such scripts."""
+    found = tokens(text)
+    return 2 * sum(map(is_character, found)) > len(found)
 
 
 def shingles(text: str) -> set[str]:
-    """The document's shingles; empty for a text shorter than one."""
-    folded = fold(text)
-    if is_unspaced(folded):
-        chars = folded.replace(" ", "")
-        return {chars[i : i + CHARS] for i in range(len(chars) - CHARS + 1)}
-    words = folded.split()
-    return {" ".join(words[i : i + WORDS]) for i in range(len(words) - WORDS + 1)}
+    """From every token on, the shortest run that weighs WORDS * CHARS: a word weighs CHARS, a character WORDS.
+
+    So spaced text has shingles of 5 words, unspaced text of 8 characters; a text that weighs less has none.
+    """
+    found = tokens(text)
+    weights = [WORDS if is_character(token) else CHARS for token in found]
+    runs: set[str] = set()
+    weight = stop = 0
+    for start, own in enumerate(weights):
+        while weight < WORDS * CHARS and stop < len(found):
+            weight += weights[stop]
+            stop += 1
+        if weight < WORDS * CHARS:
+            break
+        runs.add(" ".join(found[start:stop]))
+        weight -= own
+    return runs
 
 
 def jaccard(one: set[str], other: set[str]) -> float:
@@ -61,7 +76,7 @@ def near_copy(text: str, target: float, rng: random.Random) -> Planted:
     """
     unspaced = is_unspaced(text)
     pieces = list(text) if unspaced else re.findall(r"\S+|\s+", text)
-    places = [i for i, piece in enumerate(pieces) if fold(piece)]
+    places = [i for i, piece in enumerate(pieces) if tokens(piece)]
     style = rng.choice(["scattered", "block"])
     if style == "block":
         start = rng.randrange(len(places))

@@ -119,6 +119,11 @@ def make_job(name: str, text: pa.Array, options: Options) -> Job:
 
 
 def _signatures(hashes: pa.Array, options: Options) -> Job:
-    from refinery.dedup import minhash
+    from refinery.dedup.signatures import signatures_of_hashes
 
-    return minhash.signatures_of_hashes(hashes, options)  # type: ignore[no-any-return,attr-defined]
+    values, bounds = hashes.values.to_numpy(), hashes.offsets.to_numpy()
+    num_perm, seed = options["num_perm"], options["seed"]
+    return Job(
+        lambda _: signatures_of_hashes(values, bounds, num_perm, seed),
+        decide=lambda: signatures_of_hashes(values, bounds, num_perm, seed).tolist(),
+    )

@@ -9,7 +9,8 @@ from tests.conftest import CHINESE, document
 def test_shingles_are_words_of_spaced_and_characters_of_unspaced_text() -> None:
     """Five folded words, or eight characters without punctuation."""
     assert shingles("The cat, SAT on the mat.") == {"the cat sat on the", "cat sat on the mat"}
-    assert shingles("中华人民，共和国公民。") == {"中华人民共和国公", "华人民共和国公民"}
+    assert shingles("中华人民，共和国公民。") == {" ".join("中华人民共和国公"), " ".join("华人民共和国公民")}
+    assert shingles("第 12 条 model A of 法") == {"第 12 条 model a of", "12 条 model a of 法"}
     assert shingles("too short") == set()
 
 
