@@ -48,10 +48,15 @@ class Tables(NamedTuple):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _signed(byte):  # type: ignore[no-untyped-def]
+    """A byte as a signed one, in 32 bits."""
+    return np.uint32((np.uint32(byte) ^ np.uint32(0x80)) - np.uint32(0x80))
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def step(h, byte):  # type: ignore[no-untyped-def]
     """One FNV-1a step over a signed byte; numba would widen the product to 64 bits."""
-    signed = np.uint32((np.uint32(byte) ^ np.uint32(0x80)) - np.uint32(0x80))
-    return np.uint32(np.uint32(h ^ signed) * _PRIME)
+    return np.uint32(np.uint32(h ^ _signed(byte)) * _PRIME)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -127,7 +132,7 @@ class Room(NamedTuple):
 def make_room() -> Room:
     """Fresh working arrays."""
     return Room(
-        np.zeros(4 * STRIP, np.uint32), np.zeros(STRIP, np.int32), np.zeros(STRIP, np.uint32),
+        np.full(4 * STRIP, _ABSENT, np.uint32), np.zeros(STRIP, np.int32), np.zeros(STRIP, np.uint32),
         np.empty(33 * STRIP, np.uint32), np.empty((PIECE + 2) * 32, np.int32),
     )  # fmt: skip
 
@@ -137,41 +142,38 @@ def spread(data, start, end, low, high, maxn, strip, left, chars):  # type: igno
     """Appends the characters of `<word>` from byte `low` on to a strip, and maxn beyond `high` to end n-grams with.
 
     `low` may be start - 1, the "<"; high - low <= PIECE + 1. n-grams start at those before `high`. Returns the
-    strip's new length.
+    strip's new length. The rows of `strip` but the first hold _ABSENT from `chars` on, see `clear`.
     """
     first, stop = chars, min(end, high + 4 * maxn)
-    heads, k = chars, 4
-    if low < start:
-        strip[chars], strip[STRIP + chars] = np.uint32(60), _ABSENT  # "<"
-        strip[2 * STRIP + chars], strip[3 * STRIP + chars] = _ABSENT, _ABSENT
-        chars += 1
-        heads += 1
-    for p in range(max(low, start), stop):
-        byte = np.uint32(data[p])
-        signed = np.uint32((byte ^ np.uint32(0x80)) - np.uint32(0x80))
-        if (byte & np.uint32(0xC0)) != 0x80:
-            strip[chars], strip[STRIP + chars] = signed, _ABSENT
-            strip[2 * STRIP + chars], strip[3 * STRIP + chars] = _ABSENT, _ABSENT
-            chars += 1
-            heads += p < high
-            k = 1
-        elif k < 4:
-            strip[k * STRIP + chars - 1] = signed
-            k += 1
-    if stop == end:
-        strip[chars], strip[STRIP + chars] = np.uint32(62), _ABSENT  # ">"
-        strip[2 * STRIP + chars], strip[3 * STRIP + chars] = _ABSENT, _ABSENT
-        chars += 1
+    heads, row = chars, 4 * STRIP
+    for p in range(low, stop + (stop == end)):
+        byte = np.uint32(60)  # "<"
+        if p >= start:
+            byte = np.uint32(data[p]) if p < stop else np.uint32(62)  # ">"
+        starts = (byte & np.uint32(0xC0)) != 0x80
+        row = 0 if starts else row + STRIP
+        chars += starts
+        heads += starts & (p < high)
+        if row < 4 * STRIP:
+            strip[row + chars - 1] = _signed(byte)
     for a in range(first, chars):
         left[a] = chars - a if a < heads else 0
     return chars
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def clear(strip, chars):  # type: ignore[no-untyped-def]
+    """Empties a strip of `chars` characters."""
+    for row in range(STRIP, 4 * STRIP, STRIP):
+        for a in range(chars):
+            strip[row + a] = _ABSENT
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def hash_strip(strip, chars, shape, hashes, buckets):  # type: ignore[no-untyped-def]
     """Hashes the n-grams of every length from every character: simple loops, which become vector code."""
-    bucket, inverse, shift = np.uint64(shape[0]), np.uint64(shape[5]), np.uint64(shape[6])
-    widest = 1
+    bucket, inverse, shift = np.uint32(shape[0]), np.uint32(shape[5]), np.uint64(shape[6])
+    widest, zero = 1, np.int64(0)
     for k in range(1, 4):
         present = 0
         for a in range(chars):
@@ -192,10 +194,11 @@ def hash_strip(strip, chars, shape, hashes, buckets):  # type: ignore[no-untyped
                 hashes[a] = hashes[a] if byte == _ABSENT else h
         # h % bucket without a division: the quotient from a 32-bit reciprocal is one too small at most.
         base = length * STRIP
-        for a in range(chars):
-            h = np.uint64(hashes[a])
-            b = np.uint32(h - ((h * inverse) >> shift) * bucket)
-            buckets[a + base] = min(b, np.uint32(b - np.uint32(bucket)))
+        for a in range(chars if length >= shape[1] else zero):
+            h = hashes[a]
+            quotient = np.uint32((np.uint64(h) * np.uint64(inverse)) >> shift)
+            b = np.uint32(h - np.uint32(quotient * bucket))
+            buckets[a + base] = min(b, np.uint32(b - bucket))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -204,15 +207,19 @@ def gather(left, first, last, whole, shape, buckets, kept, ranks, grams):  # typ
 
     whole: whether `first` is the "<". Of a pruned model only n-grams with a row count; a lone "<" or ">" never does.
     """
-    minn, maxn, n = max(shape[1], 1), shape[2], np.int64(0)
+    maxn, n = shape[2], np.int64(0)
     pruned = len(kept) > 0
     for a in range(first, last):
-        for length in range(minn, min(maxn, np.int64(left[a])) + 1):
+        for length in range(max(shape[1], 2), min(maxn, np.int64(left[a])) + 1):
             b = np.int64(buckets[length * STRIP + a])
             grams[n] = b
-            lone = (length == 1) & ((left[a] == 1) | (whole & (a == first)))
             bit = (kept[b >> 6] >> np.uint64(b & 63)) & np.uint64(1) if pruned else np.uint64(1)
-            n += np.int64(bit) & np.int64(not lone)  # no branch: it would be guessed wrong
+            n += np.int64(bit)  # no branch: it would be guessed wrong
+    for a in range(first + whole, last if shape[1] <= 1 and maxn >= 1 else first):
+        b = np.int64(buckets[STRIP + a])
+        grams[n] = b
+        bit = (kept[b >> 6] >> np.uint64(b & 63)) & np.uint64(1) if pruned else np.uint64(1)
+        n += np.int64(bit) & np.int64(left[a] > 1)
     for i in range(n if pruned else np.int64(0)):
         b = np.int64(grams[i])
         grams[i] = _rank(kept[b >> 6], ranks[b >> 6], b)
@@ -220,11 +227,11 @@ def gather(left, first, last, whole, shape, buckets, kept, ranks, grams):  # typ
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def subwords(data, start, end, low, high, shape, kept, ranks, room):  # type: ignore[no-untyped-def]
-    """Fills room.grams with the rows of the n-grams of `<word>` that start in [low, high); returns their number."""
-    strip, left, hashes, buckets, grams = room
+def subwords(data, start, end, low, high, shape, kept, ranks, strip, left, hashes, buckets, grams):  # type: ignore[no-untyped-def]
+    """Fills grams with the rows of the n-grams of `<word>` that start in [low, high); returns their number."""
     chars = spread(data, start, end, low, high, shape[2], strip, left, np.int64(0))
     hash_strip(strip, chars, shape, hashes, buckets)
+    clear(strip, chars)
     return gather(left, np.int64(0), chars, low < start, shape, buckets, kept, ranks, grams)
 
 
@@ -272,16 +279,20 @@ def add_rows(rows, ids, n, sums, w):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True, error_model="numpy")
 def sum_words(entries, offsets, t, own_rows, word_rows, word_counts, room):  # type: ignore[no-untyped-def]
     """Fills word_rows and word_counts: each word's own row plus its character n-grams' (not for `</s>`)."""
+    _, _, _, kept, ranks, _, _, gram_rows, shape = t
+    strip, left, hashes, buckets, grams = room
     for word in range(len(word_rows)):
         start, end = offsets[word], offsets[word + 1]
         word_rows[word] = own_rows[word]
         count = 1
-        if t.shape[2] > 0 and word != t.shape[4]:
+        if shape[2] > 0 and word != shape[4]:
             low = start - 1
             while low < end:
                 high = min(low + PIECE, end)
-                n = subwords(entries, start, end, low, high, t.shape, t.kept, t.ranks, room)
-                add_rows(t.gram_rows, room.grams, n, word_rows, word)
+                n = subwords(
+                    entries, start, end, low, high, shape, kept, ranks, strip, left, hashes, buckets, grams
+                )
+                add_rows(gram_rows, grams, n, word_rows, word)
                 count += n
                 low = high
         word_counts[word] = count

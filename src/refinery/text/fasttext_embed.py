@@ -19,13 +19,13 @@ from refinery.text.fasttext import (
     STRIP,
     STRIP_FULL,
     add_rows,
+    clear,
     find,
     gather,
     hash_strip,
     keep,
     spread,
     step,
-    subwords,
 )
 
 _EOS_HASH = np.uint32(3617362777)  # of "</s>"
@@ -137,10 +137,10 @@ def _remember(data, starts, ends, hashes, tokens, ids, keys, used):  # type: ign
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _sum_new(data, keys, first, last, t, room, rows, counts):  # type: ignore[no-untyped-def]
+def _sum_new(data, keys, first, last, shape, kept, ranks, gram_rows, room, bounds, rows, counts):  # type: ignore[no-untyped-def]
     """Sums up the n-grams of memo rows first to last - 1, as many words at once as a strip holds."""
     strip, left, hashes, buckets, grams = room
-    bounds = np.empty(STRIP, np.int64)
+    whole = np.bool_(True)
     row = first
     while row < last:
         chars, words = np.int64(0), 0
@@ -148,15 +148,16 @@ def _sum_new(data, keys, first, last, t, room, rows, counts):  # type: ignore[no
             start = keys[row + words, 1]
             stop = start + keys[row + words, 2]
             bounds[words] = chars
-            chars = spread(data, start, stop, start - 1, stop, t.shape[2], strip, left, chars)
+            chars = spread(data, start, stop, start - 1, stop, shape[2], strip, left, chars)
             words += 1
         bounds[words] = chars
-        hash_strip(strip, chars, t.shape, hashes, buckets)
+        hash_strip(strip, chars, shape, hashes, buckets)
+        clear(strip, chars)
         for word in range(words):
-            n = gather(left, bounds[word], bounds[word + 1], True, t.shape, buckets, t.kept, t.ranks, grams)
+            n = gather(left, bounds[word], bounds[word + 1], whole, shape, buckets, kept, ranks, grams)
             for d in range(rows.shape[1]):
                 rows[row + word, d] = 0.0
-            add_rows(t.gram_rows, grams, n, rows, row + word)
+            add_rows(gram_rows, grams, n, rows, row + word)
             counts[row + word] = n
         row += words
 
@@ -173,14 +174,14 @@ def _letter_bytes(data, start, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _flush(t, words, m, grams, n, sums, counts, w):  # type: ignore[no-untyped-def]
-    """Adds the buffered words and word n-grams (as buckets) to a window."""
-    n = keep(t.kept, t.ranks, grams, n)
-    add_rows(t.word_rows, words, m, sums, w)
-    add_rows(t.gram_rows, grams, n, sums, w)
-    counts[w] += n
+def _flush(kept, ranks, word_rows, word_counts, gram_rows, words, m, grams, n, sums, w):  # type: ignore[no-untyped-def]
+    """Adds the buffered words and word n-grams (as buckets) to sums[w]; returns how many features that is."""
+    features = keep(kept, ranks, grams, n)
+    add_rows(word_rows, words, m, sums, w)
+    add_rows(gram_rows, grams, features, sums, w)
     for i in range(m):
-        counts[w] += t.word_counts[words[i]]
+        features += word_counts[words[i]]
+    return features
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -193,7 +194,7 @@ def embed(data, offsets, first, last, t, memo, room, window, firsts, sums, count
     int64 features; weights: int64 letter bytes. A document without a token has one window with count 0.
     memo: of this very `data`; what it already holds changes no sum, not even in the last bit.
     """
-    slots, vocabulary, vocabulary_offsets, kept, ranks, word_rows, _, gram_rows, shape = t
+    slots, vocabulary, vocabulary_offsets, kept, ranks, word_rows, word_counts, gram_rows, shape = t
     starts, ends = np.empty(TOKENS, np.int64), np.empty(TOKENS, np.int64)
     hashes, ids, words = (
         np.empty(TOKENS, np.uint32),
@@ -201,6 +202,8 @@ def embed(data, offsets, first, last, t, memo, room, window, firsts, sums, count
         np.empty(TOKENS + 1, np.int32),
     )
     grams, rolling = np.empty((TOKENS + 1) * 32, np.int32), np.empty(32, np.uint64)
+    strip, left, gram_hashes, buckets, piece = room
+    bounds = np.empty(STRIP, np.int64)
     bucket, order, end_mark = np.uint64(shape[0]), shape[3] - 1, shape[4]
     memo_rows, memo_counts, width = memo.rows, memo.counts, sums.shape[1]
     w = zero = np.int64(0)
@@ -224,7 +227,21 @@ def embed(data, offsets, first, last, t, memo, room, window, firsts, sums, count
                 memo.used[0] = _remember(
                     data, starts, ends, hashes, tokens, ids, (memo.slots, memo.keys), old
                 )
-                _sum_new(data, memo.keys, old, memo.used[0], t, room, memo_rows, memo_counts)
+                new = memo.used[0]
+                _sum_new(
+                    data,
+                    memo.keys,
+                    old,
+                    new,
+                    shape,
+                    kept,
+                    ranks,
+                    gram_rows,
+                    room,
+                    bounds,
+                    memo_rows,
+                    memo_counts,
+                )
             m = n = zero
             for i in range(tokens + (any_token and not more)):
                 word, h = (
@@ -232,7 +249,9 @@ def embed(data, offsets, first, last, t, memo, room, window, firsts, sums, count
                     _EOS_HASH if i == tokens else hashes[i],
                 )
                 if i < tokens and starts[i] - opened >= window and 2 * (end - starts[i]) >= window:
-                    _flush(t, words, m, grams, n, sums, counts, w)
+                    counts[w] += _flush(
+                        kept, ranks, word_rows, word_counts, gram_rows, words, m, grams, n, sums, w
+                    )
                     weights[w] = _letter_bytes(data, opened, starts[i])
                     opened = starts[i]
                     m = n = zero
@@ -259,19 +278,24 @@ def embed(data, offsets, first, last, t, memo, room, window, firsts, sums, count
                     low = start - 1
                     while low < stop:
                         high = min(low + PIECE, stop)
-                        k = subwords(data, start, stop, low, high, shape, kept, ranks, room)
-                        add_rows(gram_rows, room.grams, k, sums, w)
+                        chars = spread(data, start, stop, low, high, shape[2], strip, left, zero)
+                        hash_strip(strip, chars, shape, gram_hashes, buckets)
+                        clear(strip, chars)
+                        k = gather(left, zero, chars, low < start, shape, buckets, kept, ranks, piece)
+                        add_rows(gram_rows, piece, k, sums, w)
                         counts[w] += k
                         low = high
                         if low - opened >= window and 2 * (end - low) >= window:
                             while low < stop and data[low] & 0xC0 == 0x80:  # belongs to the last piece
                                 low += 1
-                            _flush(t, words, m, grams, n, sums, counts, w)
+                            counts[w] += _flush(
+                                kept, ranks, word_rows, word_counts, gram_rows, words, m, grams, n, sums, w
+                            )
                             weights[w] = _letter_bytes(data, opened, low)
                             opened = low
                             m = n = zero
                             w += 1
-            _flush(t, words, m, grams, n, sums, counts, w)
+            counts[w] += _flush(kept, ranks, word_rows, word_counts, gram_rows, words, m, grams, n, sums, w)
         weights[w] = _letter_bytes(data, opened, end)
         w += 1
     firsts[last - first] = w

@@ -36,7 +36,7 @@ class Head(NamedTuple):
     shape: NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _outputs(mean, head, z):  # type: ignore[no-untyped-def]
     """Fills z with the outputs for a mean row, in the order of additions of fastText's dotRow."""
     outputs = len(z)
@@ -54,7 +54,7 @@ def _outputs(mean, head, z):  # type: ignore[no-untyped-def]
             z[k] += x * head.directions[d, k]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _sigmoid(x):  # type: ignore[no-untyped-def]
     """fastText's table, step for step."""
     if x < -_TABLE_BOUND:
@@ -65,13 +65,13 @@ def _sigmoid(x):  # type: ignore[no-untyped-def]
     return 1.0 / (1.0 + np.exp(_TABLE_BOUND - np.float64(step) * 2 * _TABLE_BOUND / _TABLE))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _best_leaf(z, head, nodes, scores):  # type: ignore[no-untyped-def]
-    """Most probable leaf of a Huffman tree, likelier child first; returns leaf and log-probability."""
+    """Most probable leaf of a Huffman tree, likelier child first; returns leaf and probability."""
     leaves = (len(head.parent) + 1) // 2
-    nodes[0], scores[0] = len(head.parent) - 1, 0.0
+    nodes[0], scores[0] = len(head.parent) - 1, 1.0
     depth = 1
-    best, best_score = np.int64(0), -np.inf
+    best, best_score = np.int64(0), 0.0
     while depth > 0:
         depth -= 1
         node, score = nodes[depth], scores[depth]
@@ -80,7 +80,7 @@ def _best_leaf(z, head, nodes, scores):  # type: ignore[no-untyped-def]
                 best, best_score = node, score
                 break
             p = 1.0 / (1.0 + np.exp(-np.float64(z[node - leaves])))
-            to_left, to_right = score + np.log(1.0 - p + _SHIFT), score + np.log(p + _SHIFT)
+            to_left, to_right = score * (1.0 - p + _SHIFT), score * (p + _SHIFT)
             if to_right >= to_left:
                 nodes[depth], scores[depth] = head.left[node], to_left
                 node, score = head.right[node], to_right
@@ -91,14 +91,13 @@ def _best_leaf(z, head, nodes, scores):  # type: ignore[no-untyped-def]
     return best, best_score
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _best(z, head, nodes, scores):  # type: ignore[no-untyped-def]
     """Top label and its probability, at most 1."""
     kind = head.shape[0]
     best, p = np.int64(0), 0.0
     if kind == TREE:
-        best, score = _best_leaf(z, head, nodes, scores)
-        p = np.exp(score)
+        best, p = _best_leaf(z, head, nodes, scores)
     elif kind == SOFTMAX:
         for k in range(len(z)):
             if z[k] >= z[best]:
@@ -115,19 +114,18 @@ def _best(z, head, nodes, scores):  # type: ignore[no-untyped-def]
     return best, (min(p, 1.0) if p >= 0.0 else 0.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _probability(z, head, label):  # type: ignore[no-untyped-def]
     """Probability of one label, at most 1."""
     kind = head.shape[0]
     p = 0.0
     if kind == TREE:
         leaves = (len(head.parent) + 1) // 2
-        node, score = np.int64(label), 0.0
+        node, p = np.int64(label), 1.0
         while head.parent[node] >= 0:
             q = 1.0 / (1.0 + np.exp(-np.float64(z[head.parent[node] - leaves])))
-            score += np.log((q if head.side[node] else 1.0 - q) + _SHIFT)
+            p *= (q if head.side[node] else 1.0 - q) + _SHIFT
             node = head.parent[node]
-        p = np.exp(score)
     elif kind == SOFTMAX:
         top = z[0]
         for k in range(len(z)):
@@ -141,7 +139,7 @@ def _probability(z, head, label):  # type: ignore[no-untyped-def]
     return min(p, 1.0) if p >= 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _mean(sums, counts, low, high, total, mean):  # type: ignore[no-untyped-def]
     """Mean feature row of windows low to high - 1; returns the number of features."""
     features = np.int64(0)
@@ -156,7 +154,7 @@ def _mean(sums, counts, low, high, total, mean):  # type: ignore[no-untyped-def]
     return features
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def top_labels(firsts, sums, counts, weights, head, groups, labels, scores, shares):  # type: ignore[no-untyped-def]
     """Per document the top label, its probability, and the share of windows of the same group.
 
@@ -189,7 +187,7 @@ def top_labels(firsts, sums, counts, weights, head, groups, labels, scores, shar
         shares[document] = same / everything if everything else 1.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def label_scores(firsts, sums, counts, head, label, scores):  # type: ignore[no-untyped-def]
     """Per document the probability of one label; 0 for a document without features."""
     z = np.empty(head.shape[1], np.float32)
