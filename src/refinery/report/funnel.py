@@ -21,6 +21,8 @@ def funnel(manifest: Manifest) -> Table:
         table.add_row(f"source {name}", f"{source.documents:,}", human_bytes(source.bytes), "", "")
         for reason, count in source.reasons.items():
             table.add_row(f"  rejected: {reason}", f"-{count:,}", "", "", "", style="yellow")
+        for reason, count in source.skipped.items():
+            table.add_row(f"  no document: {reason}", f"({count:,})", "", "", "", style="dim")
         for broken in source.broken:
             table.add_row(f"  unreadable: {broken.path}", "", "", "", "", style="yellow")
     for name, stage in manifest.stages.items():

@@ -137,7 +137,7 @@ def decided(task: DecideTask) -> tuple[StageTally, ...] | None:
 def kept_documents(above: Above) -> NDArray[np.bool_]:
     """Which of a shard's documents a stage kept, its verb included."""
     outcome = pq.read_table(above.decisions, columns=[above.stage], use_threads=False).column(0)
-    kept = outcome.fill_null(0).to_numpy() == KEPT
+    kept: NDArray[np.bool_] = outcome.fill_null(0).to_numpy() == KEPT
     if above.dropped:
         gone = pq.read_table(above.dropped, columns=["document"], use_threads=False).column(0).to_numpy()
         kept[gone] = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,7 @@ class SourceAccount(_Model):
     rejected: int
     bytes: int
     reasons: dict[str, int]
+    skipped: dict[str, int]
     broken: tuple[BrokenShard, ...]
     ignored: int
 
@@ -151,16 +153,17 @@ def make_manifest(
 def _source(run: Run, source: str, records: dict[int, ShardRecord]) -> SourceAccount:
     mine = [records[planned.number] for planned in run.plan.of(source)]
     listed = run.plan.listed[source]
-    reasons: dict[str, int] = {}
+    reasons, skipped = Counter[str](), Counter[str]()
     for record in mine:
-        for reason, count in record.reasons.items():
-            reasons[reason] = reasons.get(reason, 0) + count
+        reasons.update(record.reasons)
+        skipped.update(record.skipped)
     return SourceAccount(
         shards=len(mine),
         documents=sum(record.documents for record in mine),
         rejected=sum(record.rejected for record in mine),
         bytes=sum(record.bytes for record in mine),
         reasons=dict(sorted(reasons.items())),
+        skipped=dict(sorted(skipped.items())),
         broken=tuple(BrokenShard(path=path, problem=problem) for path, problem in listed.broken),
         ignored=len(listed.ignored),
     )

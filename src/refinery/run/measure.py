@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import time
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -33,7 +34,8 @@ class ShardRecord:
     documents: int
     rejected: int
     bytes: int
-    reasons: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)  # of the rejects
+    skipped: dict[str, int] = field(default_factory=dict)  # records that are no documents, by reason
     schema: str = ""  # carried columns, as base64 of the Arrow schema
 
     def carried(self) -> pa.Schema:
@@ -78,6 +80,7 @@ def measure(task: MeasureTask) -> Measured:
     planned.folder.mkdir(parents=True, exist_ok=True)
     views: dict[str, tuple[View, list[tuple[Measurement, TableWriter]]]] = {}
     rejects: list[Reject] = []
+    skipped: Counter[str] = Counter()
     documents = size = 0
     with ExitStack() as stack:
         for m in task.missing:
@@ -86,6 +89,7 @@ def measure(task: MeasureTask) -> Measured:
         listing: TableWriter | None = None
         for batch in read_documents(planned.shard, planned.spec):
             rejects += batch.rejects
+            skipped.update(batch.skipped)
             if len(batch.rows) == 0:
                 continue
             documents += len(batch.rows)
@@ -106,7 +110,7 @@ def measure(task: MeasureTask) -> Measured:
         if task.describe and listing is None:
             stack.enter_context(TableWriter(planned.documents_file, NO_DOCUMENTS))
     if task.describe:
-        _record(planned, documents, size, rejects)
+        _record(planned, documents, size, rejects, skipped)
     return Measured(documents, size, time.perf_counter() - started)
 
 
@@ -117,7 +121,9 @@ def transformed(view: View, text: pa.Array) -> pa.Array:
     return text
 
 
-def _record(planned: PlannedShard, documents: int, size: int, rejects: list[Reject]) -> None:
+def _record(
+    planned: PlannedShard, documents: int, size: int, rejects: list[Reject], skipped: Counter[str]
+) -> None:
     from refinery.storage.schema import scan_schema
 
     columns = [[r.row for r in rejects], [r.reason for r in rejects], [r.detail for r in rejects]]
@@ -127,9 +133,7 @@ def _record(planned: PlannedShard, documents: int, size: int, rejects: list[Reje
                 [pa.array(c, t) for c, t in zip(columns, REJECTS.types, strict=True)], schema=REJECTS
             )
         )
-    reasons: dict[str, int] = {}
-    for reject in rejects:
-        reasons[reject.reason] = reasons.get(reject.reason, 0) + 1
+    reasons = dict(Counter(reject.reason for reject in rejects))
     schema = base64.b64encode(scan_schema(planned.shard, planned.spec).serialize()).decode()
-    record = ShardRecord(documents, len(rejects), size, reasons, schema)
+    record = ShardRecord(documents, len(rejects), size, reasons, dict(skipped), schema)
     commit_bytes(planned.record_file, orjson.dumps(record))

@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 from refinery.executors.base import Unit
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import above_of
-from refinery.run.measure import ShardRecord
 from refinery.run.write import (
     GatherTask,
     Layout,
@@ -27,21 +26,17 @@ from refinery.run.write import (
     write_file,
 )
 from refinery.storage.commit import commit_bytes
-from refinery.storage.schema import unify
 from refinery.storage.write import WrittenFile
 
 if TYPE_CHECKING:
     from refinery.run.run import Run
 
 
-def write_output(
-    run: Run, name: str, records: dict[int, ShardRecord], staged: Path
-) -> tuple[Layout, list[WrittenFile]]:
+def write_output(run: Run, name: str, carried: pa.Schema, staged: Path) -> tuple[Layout, list[WrittenFile]]:
     """Writes every file of an output into the staging folder, in order."""
     plan = run.plan
     stage, output = plan.graph.stages[name], plan.graph.outputs[name]
     shards = plan.reaching(stage)
-    carried = unify([(planned.name, records[planned.number].carried()) for planned in shards])
     layout = make_layout(output, stage, carried, _id_type(shards))
     survivors = [Survivors(planned, stage, above_of(plan, planned, name)) for planned in shards]
     sizes = run.map("lay out", kept_bytes, [Unit(s.planned.name, s) for s in survivors])

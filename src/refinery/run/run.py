@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import pyarrow as pa
+
 from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Executor, Unit, run_units
+from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run import account as accounts
 from refinery.run import folder as folders
@@ -19,6 +22,7 @@ from refinery.run.measure import MeasureTask, ShardRecord, measure, read_record
 from refinery.run.output import write_output
 from refinery.run.progress import Progress
 from refinery.run.verbs import run_verb
+from refinery.storage.schema import unify
 
 R = TypeVar("R")
 
@@ -72,6 +76,8 @@ def execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Man
     run = Run(plan, executor, progress)
     started = datetime.now(UTC)
     records = measure_pass(run)
+    for name in outputs:
+        carried_columns(run, plan.graph.stages[name], records)  # a clash is better found before the decisions
     for depth in range(plan.graph.depth + 1):
         decide_pass(run, depth)
         verb_pass(run, depth)
@@ -106,6 +112,11 @@ def measure_pass(run: Run) -> dict[int, ShardRecord]:
             )
             raise ConservationError(message)
     return records
+
+
+def carried_columns(run: Run, stage: ResolvedStage, records: dict[int, ShardRecord]) -> pa.Schema:
+    """The source columns that reach a stage, unified by name; raises InputError where their types clash."""
+    return unify([(p.name, records[p.number].carried()) for p in run.plan.reaching(stage)])
 
 
 def decide_pass(run: Run, depth: int) -> None:
@@ -160,7 +171,7 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
     kept = sum((a.kept for a in found), Tally())
     if kept.documents == 0:
         raise RunError(_nothing_left(run, name, found, shards))
-    layout, files = write_output(run, name, records, staged)
+    layout, files = write_output(run, name, carried_columns(run, plan.graph.stages[name], records), staged)
     written = sum(file.rows for file in files)
     if written != kept.documents:
         raise ConservationError(
