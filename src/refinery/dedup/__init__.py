@@ -1,1 +1,28 @@
-"""Dedup."""
+"""Dedup: one document of each group of exact or near duplicates is kept.
+
+content     the hash that exact duplicates share            minhash     signatures, as datasketch makes them
+bands       the cut into bands and the recall it promises   run         the whole verb, over shards
+groups      documents with one hash, by key range           buckets     candidates from shared bands, by key range
+verify      exact Jaccard from the texts                    resolve     who is removed, and for whom
+spill       records and arrays on disk between units
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from refinery.filters.measurer import Measurer
+    from refinery.pipeline.models import Dedup
+
+
+def measurers(dedup: Dedup) -> tuple[Measurer, ...]:
+    """What must be measured on every document before this dedup can run."""
+    from refinery.dedup.content import Content
+    from refinery.dedup.minhash import MinHash
+
+    found: list[Measurer] = [Content()] if dedup.exact else []
+    if dedup.near:
+        near = dedup.near
+        found.append(MinHash(near.num_perm, near.seed, near.words, near.chars))
+    return tuple(found)

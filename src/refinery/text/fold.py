@@ -115,6 +115,14 @@ def write_keys(data, offsets, stage1, stage2, expansions, ascii_, out, bounds): 
             if kind == DROPPED:
                 continue
             place = entry >> EXPANSION_SHIFT
+            if ordered and (entry == CHAR or (entry == WORD and last != CHAR)):  # the common case, cut short
+                if entry == CHAR and last == SEPARATOR and size > start and out[size - 1] == 32:
+                    size -= 1
+                for index in range(length):
+                    out[size + index] = data[position - length + index]
+                size += length
+                last, marks, highest = entry, size, 0
+                continue
             count = np.int64(1)
             if kind == HANGUL:
                 count = np.int64(2) if (code - 0xAC00) % 28 == 0 else np.int64(3)
