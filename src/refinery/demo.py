@@ -9,6 +9,7 @@ in the crawl among everything else.
 from __future__ import annotations
 
 import ast
+import email
 import gzip
 import importlib.util
 import inspect
@@ -117,7 +118,7 @@ def _descriptions() -> Iterator[Page]:
     """Descriptions and licence texts of installed packages; many licences are near-duplicates of each other."""
     found = {d.metadata["Name"]: d for d in distributions() if d.metadata["Name"]}
     for name, distribution in sorted(found.items()):
-        description = distribution.metadata.get_payload()
+        description = email.message_from_string(distribution.read_text("METADATA") or "").get_payload()
         if isinstance(description, str) and len(description) >= MIN_CHARACTERS:
             yield Page(f"{name}:description", description, name, name)
         for file in distribution.files or ():

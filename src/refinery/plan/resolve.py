@@ -6,9 +6,10 @@ can give are checked before any text is read, and all problems are reported toge
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.filters import registry
@@ -21,6 +22,8 @@ from refinery.storage.shards import SourceSpec
 if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer, Transform
     from refinery.filters.rules import Rule
+
+T = TypeVar("T")
 
 
 def resolve(definition: Definition) -> Graph:
@@ -129,7 +132,9 @@ class _Resolver:
         self.labels[_measurer_key(built)] = dict(registry.labels(name, settings, self.definition.base))
         return built, prefix
 
-    def _lookup(self, location: Location, use: Any, build: Any) -> Any:
+    def _lookup(
+        self, location: Location, use: Any, build: Callable[[str, Mapping[str, Any], Path], T]
+    ) -> T | None:
         name, settings = _name_and_settings(use)
         if name is None:
             self.problem(location, "expected a name, or one name with its settings")
