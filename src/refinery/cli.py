@@ -63,7 +63,7 @@ def run(
     from refinery.run.run import execute
 
     plan = _plan(definition, work, shard_mib)
-    executor = local(workers or default_workers())
+    executor = local(min(workers or default_workers(), len(plan.shards)))
     try:
         with progress(quiet=quiet, json=json) as shown:
             manifests = execute(plan, executor, shown)

@@ -21,34 +21,45 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 OWNER = ".refinery-output.json"
+_PROBE = ".writable"
 _OWN_FILES = re.compile(
     r"data-\d+\.(parquet|jsonl\.zst)|decisions\.parquet|rejects\.parquet|\.staging-[0-9a-f]+"
 )
 
 
+def make_folder(folder: Path) -> None:
+    """Makes a folder that must be writable; raises OutputError when it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for leftover in folder.glob(".*.tmp"):  # of a run that was killed while it wrote
+            leftover.unlink()
+        commit_bytes(folder / _PROBE, b"")
+        (folder / _PROBE).unlink()
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
+
+
 def claim(folder: Path, pipeline: str, output: str) -> None:
     """Makes the folder this pipeline's own; raises InputError when it holds anything else."""
     owner = {"pipeline": pipeline, "output": output}
+    make_folder(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        present = {entry.name for entry in folder.iterdir()}
-        if OWNER in present:
-            found = orjson.loads((folder / OWNER).read_bytes())
-            if found != owner:
-                raise InputError(str(folder), f"belongs to {found}", "choose another output path")
-        elif present:
-            raise InputError(
-                str(folder), f"is not empty (it holds {min(present)!r})", "choose an empty folder"
-            )
-        strange = sorted(n for n in present if n not in {OWNER, MANIFEST} and not _OWN_FILES.fullmatch(n))
-        strange = [name for name in strange if not name.endswith(".tmp")]
-        if strange:
-            raise InputError(
-                str(folder), f"holds {strange[0]!r}, which is not this pipeline's", "move it away"
-            )
-        commit_bytes(folder / OWNER, orjson.dumps(owner))
+        present = {entry.name for entry in folder.iterdir()} - {_PROBE}
+        if OWNER not in present and not present:
+            commit_bytes(folder / OWNER, orjson.dumps(owner))
+            return
+        found = orjson.loads((folder / OWNER).read_bytes()) if OWNER in present else None
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
+        raise OutputError(f"{folder}: cannot be read: {error.strerror or error}") from None
+    except ValueError:
+        found = "something unknown"
+    if found is None:
+        raise InputError(str(folder), f"is not empty (it holds {min(present)!r})", "choose an empty folder")
+    if found != owner:
+        raise InputError(str(folder), f"belongs to {found}", "choose another output path")
+    strange = sorted(n for n in present if n not in {OWNER, MANIFEST} and not _OWN_FILES.fullmatch(n))
+    if strange:
+        raise InputError(str(folder), f"holds {strange[0]!r}, which is not this pipeline's", "move it away")
 
 
 def current_manifest(folder: Path, key: str) -> dict[str, Any] | None:

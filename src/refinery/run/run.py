@@ -64,6 +64,7 @@ def execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Man
     ConservationError when documents do not add up; what was finished before stays finished.
     """
     outputs = plan.graph.outputs
+    folders.make_folder(plan.work)
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
     done = {

@@ -25,6 +25,7 @@ from refinery.plan.graph import Column, ResolvedStage
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import Above, kept_documents, load_columns
 from refinery.run.measure import transformed
+from refinery.storage.commit import commit_bytes
 from refinery.storage.read import read_documents
 from refinery.storage.shards import Documents, verify_unchanged
 from refinery.storage.write import TableWriter, WrittenFile, write_table
@@ -136,7 +137,7 @@ def scatter(task: ScatterTask) -> tuple[Path, int]:
                 writer.write_group(table.filter(pa.array(target == number)))
                 groups.append(int(number))
             rows += len(documents)
-    task.spill.with_suffix(".json").write_bytes(orjson.dumps(groups))
+    commit_bytes(task.spill.with_suffix(".json"), orjson.dumps(groups))
     return task.spill, rows
 
 
