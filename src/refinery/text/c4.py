@@ -96,7 +96,7 @@ def _ends(low, length):  # type: ignore[no-untyped-def]
     last = low[length - 1]
     if last == 46:
         return not (length >= 3 and low[length - 2] == 46 and low[length - 3] == 46)
-    return last == 63 or last == 33 or last == 34 or last == 39
+    return last in (63, 33, 34, 39)
 
 
 @njit(cache=True, nogil=True)

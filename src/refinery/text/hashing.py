@@ -11,6 +11,7 @@ from numba import njit
 
 _K1 = np.uint64(0x9E3779B97F4A7C15)  # golden ratio, and the multiplier of MurmurHash3's finaliser
 _K2 = np.uint64(0xC4CEB9FE1A85EC53)
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @njit(cache=True, nogil=True)
@@ -22,21 +23,44 @@ def mix(h):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def eight(data, p):  # type: ignore[no-untyped-def]
+    """data[p:p + 8], all within the array, as a little-endian uint64; compiles to one load."""
+    q = np.uint64(p)  # unsigned, so that numba adds no test for negative indices
+    x = np.uint64(data[q]) | np.uint64(data[q + np.uint64(1)]) << np.uint64(8)
+    x |= np.uint64(data[q + np.uint64(2)]) << np.uint64(16) | np.uint64(data[q + np.uint64(3)]) << np.uint64(
+        24
+    )
+    x |= np.uint64(data[q + np.uint64(4)]) << np.uint64(32) | np.uint64(data[q + np.uint64(5)]) << np.uint64(
+        40
+    )
+    return (
+        x
+        | np.uint64(data[q + np.uint64(6)]) << np.uint64(48)
+        | np.uint64(data[q + np.uint64(7)]) << np.uint64(56)
+    )
+
+
+@njit(cache=True, nogil=True)
+def hash_short(x, size):  # type: ignore[no-untyped-def]
+    """hash_bytes of the first 1 to 8 bytes of `eight`."""
+    h = mix(np.uint64(size) * _K2 ^ (x & (_ALL >> np.uint64(64 - 8 * size))))
+    return h if h != 0 else _K1
+
+
+@njit(cache=True, nogil=True)
 def hash_bytes(data, start, end):  # type: ignore[no-untyped-def]
-    """Hash (uint64, never 0) of data[start:end]."""
+    """Hash (uint64, never 0) of data[start:end], which is not empty."""
     h = np.uint64(end - start) * _K2
     p = start
-    while end - p >= 8:
-        x = np.uint64(data[p]) | np.uint64(data[p + 1]) << np.uint64(8)
-        x |= np.uint64(data[p + 2]) << np.uint64(16) | np.uint64(data[p + 3]) << np.uint64(24)
-        x |= np.uint64(data[p + 4]) << np.uint64(32) | np.uint64(data[p + 5]) << np.uint64(40)
-        x |= np.uint64(data[p + 6]) << np.uint64(48) | np.uint64(data[p + 7]) << np.uint64(56)
-        h = (h ^ x) * _K1
+    while end - p > 8:
+        h = (h ^ eight(data, p)) * _K1
         h ^= h >> np.uint64(32)
         p += 8
-    x = np.uint64(0)
-    while p < end:
-        x = x << np.uint64(8) | np.uint64(data[p])
-        p += 1
+    if p + 8 <= len(data):
+        x = eight(data, p) & (_ALL >> np.uint64(64 - 8 * (end - p)))
+    else:
+        x = np.uint64(0)
+        for i in range(end - p):
+            x |= np.uint64(data[p + i]) << np.uint64(8 * i)
     h = mix(h ^ x)
     return h if h != 0 else _K1

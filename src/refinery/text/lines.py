@@ -31,8 +31,8 @@ def _is_new(h, slots, mask):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _last(data, start, end):  # type: ignore[no-untyped-def]
-    """Last code point of data[start:end], which is not empty."""
+def _last(data, end):  # type: ignore[no-untyped-def]
+    """Code point that ends at `end`."""
     p = end - 1
     code, shift = np.int64(data[p]), np.int64(0)
     if code < 128:
@@ -69,7 +69,7 @@ def _shapes(data, stage1, stage2, s, lines, counts):  # type: ignore[no-untyped-
                 counts[BULLETS] += 1
                 break
         start, end = s.line_start[i], s.line_end[i]
-        code = _last(data, start, end)
+        code = _last(data, end)
         if np.int64(lookup(code, stage1, stage2)) & TERMINAL:
             counts[TERMINALS] += 1
         if code == 0x2026 or (

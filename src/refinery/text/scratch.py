@@ -11,9 +11,10 @@ CODE_POINTS = 0x110000
 
 
 class Scratch(NamedTuple):
-    """Arrays that hold one document at a time; a kernel leaves `chars` and `slots` zeroed.
+    """Arrays that hold one document at a time; a kernel leaves `chars`, `alone` and `slots` zeroed.
 
-    Characters: `chars` counts each code point, `seen` lists those beyond ASCII by first appearance.
+    Characters: `chars` counts each code point, `seen` lists those beyond ASCII by first appearance, `alone` has the
+    number plus one of the token that is this character alone.
     Different tokens, by first appearance: hash, count, length in code points and bytes, first byte, kind, slot.
     Tokens in order: `ids` (number of the different token), `sums` (code points before each token).
     Lines that are not blank: see refinery.text.segment.walk.
@@ -22,6 +23,7 @@ class Scratch(NamedTuple):
 
     chars: NDArray[np.int32]
     seen: NDArray[np.int32]
+    alone: NDArray[np.int32]
     slots: NDArray[np.uint64]
     token_hash: NDArray[np.uint64]
     token_count: NDArray[np.int32]
@@ -53,6 +55,7 @@ def allocate(tokens: int, lines: int, text: int) -> Scratch:
     return Scratch(
         chars=np.zeros(CODE_POINTS, np.int32),
         seen=np.empty(CODE_POINTS, np.int32),
+        alone=np.zeros(CODE_POINTS, np.int32),
         slots=np.zeros(slots, np.uint64),
         token_hash=np.empty(tokens, np.uint64),
         token_count=np.empty(tokens, np.int32),

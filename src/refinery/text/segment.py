@@ -24,7 +24,7 @@ import numpy as np
 from numba import njit
 
 from refinery.text.batch import TextBatch
-from refinery.text.hashing import hash_bytes
+from refinery.text.hashing import eight, hash_bytes, hash_short
 from refinery.text.scratch import allocate
 from refinery.text.tables import (
     BREAK,
@@ -53,6 +53,9 @@ TOKENS, DIFFERENT, SEEN, LINES, LENGTH, NEWLINES, ENDS, DOTS, BRACKETED, FACTS =
 
 _EDIT = np.frombuffer(b"[edit]", np.uint8)
 _NEEDED = np.frombuffer(b"[citation needed]", np.uint8)
+_WORD_BYTES = np.zeros(256, np.uint8)  # LETTER or DIGIT of the ASCII characters that are either
+for _byte in range(128):
+    _WORD_BYTES[_byte] = LETTER if chr(_byte).isalpha() else DIGIT if chr(_byte).isdigit() else 0
 _ATTACHED = MARK | FORMAT
 _JOINS = MID_LETTER | MID_NUMBER | CONNECTOR
 
@@ -113,8 +116,10 @@ def release(s, facts):  # type: ignore[no-untyped-def]
         s.slots[s.token_slot[i]] = 0
     for code in range(128):
         s.chars[code] = 0
+        s.alone[code] = 0
     for i in range(facts[SEEN]):
         s.chars[s.seen[i]] = 0
+        s.alone[s.seen[i]] = 0
 
 
 @njit(cache=True, nogil=True)
@@ -146,13 +151,13 @@ def walk(data, start, end, stage1, stage2, s, facts):  # type: ignore[no-untyped
     # Bound once: taking an array out of the tuple costs an atomic reference count each time.
     chars, seen, ids, slots, hashes, places = s.chars, s.seen, s.ids, s.slots, s.token_hash, s.token_slot
     token_count, token_chars, token_bytes = s.token_count, s.token_chars, s.token_bytes
-    token_start, token_kind = s.token_start, s.token_kind
+    token_start, token_kind, alone = s.token_start, s.token_kind, s.alone
     starts, stops, line_facts = s.line_start, s.line_end, s.line_facts
     room = np.int64(len(ids))
     tokens = different = n_seen = lines = np.int64(0)
     at = newlines = ends = dots = bracketed = np.int64(0)
     opened = np.int64(-1)
-    size = np.int64(64)
+    size = 64
     while size * 8 < end - start and size * 2 <= len(slots):
         size *= 2
     state = 0  # of the sentence's end: 1 seen but not certain, 2 counted
@@ -164,6 +169,7 @@ def walk(data, start, end, stage1, stage2, s, facts):  # type: ignore[no-untyped
     visible = start  # end of the last visible character of the line, or its start
     citation_end = late_citation = start
     full = fetched = False
+    last_byte = np.uint8(0)
     p = start
     while p <= end:
         if fetched:
@@ -202,7 +208,7 @@ def walk(data, start, end, stage1, stage2, s, facts):  # type: ignore[no-untyped
                 line_facts[lines, SENTENCES] = line_ends + text_after
                 line_facts[lines, OPENS] = breaks > 1
                 lines += 1
-                breaks = 0
+                breaks = np.int64(0)
             if p == end:
                 break
             p += width
@@ -212,8 +218,8 @@ def walk(data, start, end, stage1, stage2, s, facts):  # type: ignore[no-untyped
             newlines += 1
             breaks += 1
             at += 1
-            line_start, line_at, line_ends = p, at, 0
-            line_words = longest = 0
+            line_start, line_at, line_ends = p, at, np.int64(0)
+            line_words = longest = np.int64(0)
             text_after = content = False
             visible = p
             continue
@@ -235,7 +241,7 @@ def walk(data, start, end, stage1, stage2, s, facts):  # type: ignore[no-untyped
             line_words += 1
             word_at = at
 
-        begin, from_at = p, at
+        begin, from_at, first_code = p, at, code
         n_seen = _count(code, chars, seen, n_seen)
         p += width
         at += 1
@@ -247,17 +253,27 @@ def walk(data, start, end, stage1, stage2, s, facts):  # type: ignore[no-untyped
             all_flags = flags
             spaced = not flags & UNSPACED
             while p < end:
+                if spaced:
+                    q, stop, kinds = np.uint64(p), np.uint64(end), np.uint8(0)
+                    while q < stop:
+                        byte = data[q]
+                        if not _WORD_BYTES[byte]:
+                            break
+                        last_byte = _WORD_BYTES[byte]
+                        kinds |= last_byte
+                        chars[byte] += 1
+                        q += np.uint64(1)
+                    if kinds:
+                        at += np.int64(q) - p
+                        p = np.int64(q)
+                        last = np.int64(last_byte)
+                        all_flags |= np.int64(kinds)
+                        if p == end:
+                            break
                 code = np.int64(data[p])
                 if code < 128:
                     width = np.int64(1)
                     flags = np.int64(stage2[code])
-                    if spaced and flags & (LETTER | DIGIT):
-                        chars[code] += 1
-                        p += 1
-                        at += 1
-                        last = flags
-                        all_flags |= flags
-                        continue
                     if not flags & _JOINS:
                         fetched = True
                         break
@@ -310,7 +326,7 @@ def walk(data, start, end, stage1, stage2, s, facts):  # type: ignore[no-untyped
                     opened = from_at + 1
             elif code == 0x3011 and opened >= 0:
                 bracketed += from_at - opened
-                opened = -1
+                opened = np.int64(-1)
             while p < end and data[p] >= 128:
                 code, width = decode(data, p)
                 flags = np.int64(lookup(code, stage1, stage2))
@@ -343,7 +359,17 @@ def walk(data, start, end, stage1, stage2, s, facts):  # type: ignore[no-untyped
                 break
             size *= 2
             _rehash(slots, hashes, places, size, different)
-        h = hash_bytes(data, begin, p)
+        single = at == from_at + 1
+        if single and alone[first_code] > 0:
+            token = np.int64(alone[first_code]) - 1
+            token_count[token] += 1
+            ids[tokens] = token
+            tokens += 1
+            continue
+        if p - begin <= 8 and begin + 8 <= len(data):
+            h = hash_short(eight(data, begin), p - begin)
+        else:
+            h = hash_bytes(data, begin, p)
         tag = h >> np.uint64(32)
         mask = np.uint64(size - 1)
         slot = h & mask
@@ -367,6 +393,8 @@ def walk(data, start, end, stage1, stage2, s, facts):  # type: ignore[no-untyped
                     token_count[token] += 1
                     break
             slot = (slot + np.uint64(1)) & mask
+        if single:
+            alone[first_code] = token + 1
         ids[tokens] = token
         tokens += 1
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from refinery.text import c4 as page
 from refinery.text import lines as line
 from refinery.text.batch import TextBatch
+from refinery.text.borrow import borrow
 from refinery.text.ngrams import DUPLICATE, TOP, ngrams
 from refinery.text.scratch import Scratch, allocate
 from refinery.text.segment import (
@@ -227,6 +228,8 @@ def _measure(data, offsets, first, stage1, stage2, stop, s, counts, ratios):  # 
 
     counts: int64, shape (documents, COUNTS + languages); ratios: float64, shape (documents, RATIOS).
     """
+    data, offsets, stage1, stage2 = borrow(data), borrow(offsets), borrow(stage1), borrow(stage2)
+    stop, s, counts, ratios = borrow(stop), borrow(s), borrow(counts), borrow(ratios)
     facts = np.zeros(FACTS, np.int64)
     found_lines = np.zeros(line.COUNTS, np.int64)
     found_page = np.zeros(page.COUNTS, np.int64)
