@@ -215,6 +215,7 @@ def _plan_file(
         elif format == "jsonl":
             planned, schema = jsonl.plan(whole, head, shard_bytes)
         else:
+            warc.check(whole)
             planned, schema = [whole], warc.CARRIED
     except OSError as error:
         raise unreadable(file.path, error) from None

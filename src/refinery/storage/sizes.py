@@ -60,11 +60,12 @@ def cuts(sizes: NDArray[np.int64], limit: int, first: int | None = None) -> Iter
 def _list_bytes(array: pa.Array) -> NDArray[np.int64]:
     if pa.types.is_map(array.type):
         values = batch_bytes(pa.RecordBatch.from_arrays([array.keys, array.items], ["key", "value"]))
-        offsets = array.offsets.to_numpy().astype(np.int64)
-        return np.diff(_ends(values)[offsets]) + 4
-    lengths = _int64(pc.list_value_length(array))
-    stops = _ends(lengths)
-    return np.diff(_ends(row_bytes(array.flatten()))[stops]) + 4
+        places = array.offsets.to_numpy().astype(np.int64)
+    else:
+        values = row_bytes(array.flatten())
+        places = _ends(_int64(pc.list_value_length(array)))
+    ends = _ends(values)[places]
+    return ends[1:] - ends[:-1] + 4
 
 
 def _int64(array: pa.Array) -> NDArray[np.int64]:
