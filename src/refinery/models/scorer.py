@@ -1,31 +1,30 @@
 """A fastText model made ready for the kernels: loaded once a process, collapsed when that makes it smaller.
 
-After averaging, everything up to the last function is linear, so feature rows can be multiplied with the output matrix
-once at load: a model of K labels needs K - 1 floats a feature, `A @ (o_k - o_0)`, and a two-label one a single float,
-whatever its dimension. This is done when it makes rows narrower by enough to be worth it.
+After averaging, everything up to the last function is linear, so feature rows can be multiplied with the output
+matrix once at load: a model of K labels needs K - 1 floats a feature, `A @ (o_k - o_0)`, and a two-label one a single
+float, whatever its dimension. This is done when it makes rows narrower by enough to be worth it.
 """
 
 from __future__ import annotations
 
-import mmap
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple, TypeVar
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
 from refinery.errors import InputError
 from refinery.models.fasttext_file import FastTextModel, parse_model
+from refinery.models.model_file import fingerprint, mapped
 from refinery.text import fasttext as features
 from refinery.text import fasttext_embed as embedding
 from refinery.text import fasttext_output as output
 from refinery.text.batch import TextBatch
 
+_T = TypeVar("_T", bound=np.generic)
 _CHUNK_BYTES = 1 << 20  # text scored at once: bounds the sums, which hold a row for each window
 _MEMO_WORDS = 1 << 13
 _WHOLE = 1 << 16  # window when only the document's sum is wanted: keeps float32 sums short, so exact enough
@@ -50,45 +49,39 @@ class Scorer:
         labels = np.empty(len(batch), np.int64)
         scores = np.empty(len(batch), np.float32)
         shares = np.empty(len(batch), np.float32)
-        for low, high, firsts, sums, counts, weights in self._embed(batch, window):
-            output.top_labels(
-                firsts, sums, counts, weights, self.head, groups,
-                labels[low:high], scores[low:high], shares[low:high],
-            )  # fmt: skip
+        for run, low, high in self._embed(batch, window):
+            output.top_labels(*run, self.head, groups, labels[low:high], scores[low:high], shares[low:high])
         return labels, scores, shares
 
     def probability(self, batch: TextBatch, label: int) -> NDArray[np.float32]:
         """Probability of one label, a document; 0 without features."""
         scores = np.empty(len(batch), np.float32)
-        for low, high, firsts, sums, counts, _ in self._embed(batch, _WHOLE):
-            output.label_scores(firsts, sums, counts, self.head, label, scores[low:high])
+        for run, low, high in self._embed(batch, _WHOLE):
+            output.label_scores(run.firsts, run.sums, run.counts, self.head, label, scores[low:high])
         return scores
 
-    def _embed(self, batch: TextBatch, window: int) -> Iterator[tuple[int, int, *tuple[NDArray[Any], ...]]]:
+    def _embed(self, batch: TextBatch, window: int) -> Iterator[tuple[_Windows, int, int]]:
+        """Sums of windows for runs of documents, with the run's first document and the one after its last."""
         width = self.tables.word_rows.shape[1]
         memo, working = _memo(width), features.make_room()
         for low, high in _chunks(batch.offsets):
             sizes = np.diff(batch.offsets[low : high + 1])
             room = int((sizes // window + 1).sum())
-            firsts = np.empty(high - low + 1, np.int64)
-            sums = np.zeros((room, width), np.float32)
-            counts = np.zeros(room, np.int64)
-            weights = np.zeros(room, np.int64)
-            embedding.embed(
-                batch.data,
-                batch.offsets,
-                low,
-                high,
-                self.tables,
-                memo,
-                working,
-                window,
-                firsts,
-                sums,
-                counts,
-                weights,
-            )
-            yield low, high, firsts, sums, counts, weights
+            run = _Windows(
+                np.empty(high - low + 1, np.int64), np.zeros((room, width), np.float32),
+                np.zeros(room, np.int64), np.zeros(room, np.int64),
+            )  # fmt: skip
+            embedding.embed(batch.data, batch.offsets, low, high, self.tables, memo, working, window, *run)
+            yield run, low, high
+
+
+class _Windows(NamedTuple):
+    """What `embed` fills for a run of documents."""
+
+    firsts: NDArray[np.int64]
+    sums: NDArray[np.float32]
+    counts: NDArray[np.int64]
+    weights: NDArray[np.int64]
 
 
 def _memo(width: int) -> embedding.Memo:
@@ -112,95 +105,74 @@ def _chunks(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
 
 
 _cache: dict[str, Scorer] = {}
-_stamps: dict[tuple[str, int, int], str] = {}
 _lock = threading.Lock()
 
 
 def load(path: Path) -> Scorer:
     """The model at `path`, parsed and prepared once a process for each content; raises InputError."""
+    key = fingerprint(path)
     with _lock:
-        key = _fingerprint(path)
         if key not in _cache:
-            with _mapped(path) as content:
+            with mapped(path) as content:
                 _cache[key] = prepare(parse_model(content, str(path)), key)
         return _cache[key]
 
 
-def fingerprint(path: Path) -> str:
-    """xxh3-128 of the model's file, in hex; read once a process unless size or time of change differ."""
-    with _lock:
-        return _fingerprint(path)
-
-
-def _fingerprint(path: Path) -> str:
-    try:
-        stat = path.stat()
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    stamp = (str(path.absolute()), stat.st_mtime_ns, stat.st_size)
-    if stamp not in _stamps:
-        with _mapped(path) as content:
-            _stamps[stamp] = xxhash.xxh3_128_hexdigest(content)
-    return _stamps[stamp]
-
-
-@contextmanager
-def _mapped(path: Path) -> Iterator[bytes | mmap.mmap]:
-    """The file's bytes without reading them all into memory."""
-    try:
-        with path.open("rb") as file:
-            if path.stat().st_size == 0:
-                yield b""
-                return
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                yield content
-    except OSError as error:
-        raise _unreadable(path, error) from None
-
-
-def _unreadable(path: Path, error: OSError) -> InputError:
-    hint = "models are loaded by path only and never downloaded: put the file there or correct the path"
-    return InputError(str(path), f"the model cannot be read: {error.strerror or error}", hint)
+def load_same(path: Path, key: str) -> Scorer:
+    """The model whose fingerprint is `key`, expected at `path`; raises InputError if the file is another by now."""
+    scorer = _cache.get(key) or load(path)
+    if scorer.fingerprint != key:
+        hint = "leave models alone while a run reads them, and run again"
+        raise InputError(str(path), "the model changed since the definition was checked", hint)
+    return scorer
 
 
 def prepare(model: FastTextModel, key: str) -> Scorer:
     """Builds the kernels' tables: word rows summed with their n-grams, rows collapsed where that is narrower."""
     head, directions = _head(model)
-    own_rows, gram_rows = (_rows(table, directions) for table in (model.word_rows, model.gram_rows))
+    own_rows, gram_rows = (_frozen(_rows(table, directions)) for table in (model.word_rows, model.gram_rows))
     labels = [label.encode() for label in model.labels]
     entries = np.concatenate(
         [model.words[: model.word_offsets[-1]], np.frombuffer(b"".join(labels), np.uint8)]
     )
     ends = model.word_offsets[-1] + np.cumsum([len(label) for label in labels])
-    offsets = np.concatenate([model.word_offsets, ends]).astype(np.int64)
+    entries, offsets = _frozen(entries), _frozen(np.concatenate([model.word_offsets, ends]).astype(np.int64))
     hashes = np.empty(len(offsets) - 1, np.uint32)
-    features.hash_entries(*_frozen(entries, offsets), hashes)
+    features.hash_entries(entries, offsets, hashes)
     slots = np.zeros(1 << max(3, (2 * len(hashes) - 1).bit_length()), np.uint64)
     features.fill_slots(slots, hashes)
-    shift = (
-        31 + max(model.bucket, 1).bit_length() - 1
-    )  # a reciprocal below 2**32, so that products fit 64 bits
-    reciprocal = (1 << shift) // max(model.bucket, 1)
-    shape = [model.bucket, model.minn, model.maxn, model.word_ngrams, _end_mark(model), reciprocal, shift]
     kept, ranks = _bitmap(model)
     word_rows, word_counts = np.zeros_like(own_rows), np.ones(len(own_rows), np.int32)
-    empty_rows, empty_counts = np.zeros((0, own_rows.shape[1]), np.float32), np.zeros(0, np.int32)
-    fixed = _frozen(slots, entries, offsets, kept, ranks)
-    grams, numbers = _frozen(gram_rows, np.array(shape, np.int64))
-    unsummed = features.Tables(*fixed, *_frozen(empty_rows, empty_counts), grams, numbers)
-    features.sum_words(
-        unsummed.entries, offsets, unsummed, *_frozen(own_rows), word_rows, word_counts, features.make_room()
-    )
-    tables = features.Tables(*fixed, *_frozen(word_rows, word_counts), grams, numbers)
+    tables = features.Tables(
+        _frozen(slots), entries, offsets, _frozen(kept), _frozen(ranks), own_rows, _frozen(word_counts.copy()),
+        gram_rows, _frozen(_shape(model)),
+    )  # fmt: skip
+    features.sum_words(entries, offsets, tables, own_rows, word_rows, word_counts, features.make_room())
+    tables = tables._replace(word_rows=_frozen(word_rows), word_counts=_frozen(word_counts))
     return Scorer(key, model.labels, tables, head)
 
 
-def _frozen(*arrays: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-    """Read-only C-contiguous arrays: one array type for each kernel argument."""
-    frozen = tuple(np.ascontiguousarray(array) for array in arrays)
-    for array in frozen:
-        array.flags.writeable = False
-    return frozen
+def _shape(model: FastTextModel) -> NDArray[np.int64]:
+    """What kernels need to know of the model, and a reciprocal below 2**32 to divide by the number of buckets."""
+    bucket = max(model.bucket, 1)
+    shift = 31 + bucket.bit_length() - 1
+    numbers = [
+        model.bucket,
+        model.minn,
+        model.maxn,
+        model.word_ngrams,
+        _end_mark(model),
+        (1 << shift) // bucket,
+        shift,
+    ]
+    return np.array(numbers, np.int64)
+
+
+def _frozen(array: NDArray[_T]) -> NDArray[_T]:
+    """Read-only and C-contiguous: one array type for each kernel argument."""
+    array = np.ascontiguousarray(array)
+    array.flags.writeable = False
+    return array
 
 
 def _end_mark(model: FastTextModel) -> int:
@@ -233,7 +205,7 @@ def _rows(table: NDArray[np.float32], directions: NDArray[np.float64] | None) ->
     if directions is None:
         rows[:, :columns] = table
     else:
-        features.project(*_frozen(table, directions), rows)
+        features.project(_frozen(table), _frozen(directions), rows)
     return rows
 
 
@@ -253,7 +225,9 @@ def _head(model: FastTextModel) -> tuple[output.Head, NDArray[np.float64] | None
         collapsed = matrix[:outputs].T
     collapse = collapsed.shape[1] == 1 or 0 < collapsed.shape[1] * 4 <= model.dim
     directions = np.zeros((0, outputs), np.float32) if collapse else model.output[:outputs].T
-    head = output.Head(*_frozen(directions, *tree, np.array([kind, outputs], np.int64)))
+    shape = np.array([kind, outputs], np.int64)
+    parent, side, left, right = (_frozen(array) for array in tree)
+    head = output.Head(_frozen(directions), parent, side, left, right, _frozen(shape))
     return head, np.ascontiguousarray(collapsed) if collapse else None
 
 

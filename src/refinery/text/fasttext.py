@@ -2,12 +2,12 @@
 
 Features are fastText's own, from src/dictionary.cc of facebookresearch/fastText: tokens between its seven whitespace
 bytes, FNV-1a over signed bytes, `</s>` at the end, character n-grams of `<word>`, word n-grams by a rolling hash. A
-newline counts as a space, so a document scores as `fasttext.predict(text.replace("\\n", " "))`. A token `</s>` ends the
-document and a token that starts with `__label__` is no feature, as in fastText.
+newline counts as a space, so a document scores as `fasttext.predict(text.replace("\\n", " "))`. A token `</s>` ends
+the document and a token that starts with `__label__` is no feature, as in fastText.
 
-What differs is only speed: a vocabulary word's n-gram rows are summed once (`word_rows`), a bitmap with running counts
-replaces the pruned index, and a document is cut in windows whose sums add up to the document's, so that windows and
-document come from one walk.
+What differs is only speed: a vocabulary word's n-gram rows are summed once (`word_rows`), a bitmap with running
+counts replaces the pruned index, and the n-grams of many words are hashed at once in vector code. The helpers have
+one loop after another and one exit: then numba counts no references to the arrays that they are given.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class Tables(NamedTuple):
     the number of words are labels. entries/entry_offsets: the bytes of all words, then labels.
     kept/ranks: bitmap over the buckets of a pruned model and the set bits before each word of it (else empty).
     word_rows, gram_rows: float32 (rows, width), width 1 or a multiple of 16; word_counts: int32, features that
-    `word_rows` already sums up. shape: int64 [bucket, minn, maxn, word_ngrams, id of </s> or -1, reciprocal and shift to divide by bucket].
+    `word_rows` already sums up. shape: int64 [bucket, minn, maxn, word_ngrams, id of </s> or -1, and a reciprocal and
+    a shift to divide by bucket].
     """
 
     slots: NDArray[np.uint64]

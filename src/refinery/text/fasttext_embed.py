@@ -1,8 +1,7 @@
 """fastText's features of whole documents, summed window by window, in one walk over the bytes.
 
-Tokens are handled some hundreds at a time, one simple loop after another: split and hash, look up, sum up unknown words
-(or remember their sums), add. Calls with arrays inside the loop over tokens are avoided: numba counts references to
-each array of such a call, which costs more than the work.
+Tokens are handled some hundreds at a time, one simple loop after another: split and hash, look up, sum up unknown
+words (or remember their sums), add to the window.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ class Memo(NamedTuple):
     """Unknown words of one batch with their summed rows, writable; one for each batch.
 
     slots: int32 hash table (row + 1, 0 is empty), zeroed by the caller; keys: int64 (words, 3), hash, start and size
-    in the batch; rows: float32 (words, width); counts: int32 (words); used: int64 [rows in use]. More than TOKENS words.
+    in the batch; rows: float32 (words, width); counts: int32 (words), more than TOKENS; used: int64 [rows in use].
     """
 
     slots: NDArray[np.int32]
@@ -57,7 +56,7 @@ def _split(data, position, end, starts, ends, hashes):  # type: ignore[no-untype
     while n < TOKENS:
         while position < end and data[position] <= 32:
             c = data[position]
-            if c == 32 or c == 0 or (c >= 9 and c <= 13):
+            if c in (0, 32) or (c >= 9 and c <= 13):
                 position += 1
             else:
                 break
@@ -67,7 +66,7 @@ def _split(data, position, end, starts, ends, hashes):  # type: ignore[no-untype
         h = FNV
         while position < end:
             c = data[position]
-            if c <= 32 and (c == 32 or c == 0 or (c >= 9 and c <= 13)):
+            if c <= 32 and (c in (0, 32) or (c >= 9 and c <= 13)):
                 break
             h = step(h, c)
             position += 1

@@ -1,0 +1,79 @@
+"""Measurer `importance`: how much more likely a document's words are in a target domain than in raw text (DSIR).
+
+    measure: [{importance: {model: models/medical.npz}}]   # made by refinery.models.importance.train_importance
+    select: {tokens: 2B, by: importance_per_token}
+
+importance: the log-ratio, nats, not normalised for length, as DSIR resamples by. importance_per_token: the same
+divided by the document's words. Both are 0 for a document without a word. See refinery.models.importance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+from refinery.errors import InputError
+
+if TYPE_CHECKING:
+    from refinery.text.batch import TextBatch
+
+
+class Settings(BaseModel):
+    """A model by path."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = Field(min_length=1, description="importance model, .npz")
+
+
+@dataclass(frozen=True)
+class Importance:
+    """Columns importance and importance_per_token, float64."""
+
+    path: Path
+    fingerprint: str
+    name: str = "importance"
+    version: int = 1
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """The model by its content."""
+        return {"model": self.fingerprint}
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Two columns."""
+        return pa.schema([("importance", pa.float64()), ("importance_per_token", pa.float64())])
+
+    def __call__(self, batch: TextBatch) -> pa.RecordBatch:
+        """One row a document; raises InputError if the model is not the one it was when this was built."""
+        import numpy as np
+
+        from refinery.models.importance import load
+        from refinery.text.ngrams_hashed import weigh_ngrams
+        from refinery.text.prepare import prepare
+
+        key, model = load(self.path)
+        if key != self.fingerprint:
+            hint = "leave models alone while a run reads them, and run again"
+            raise InputError(str(self.path), "the model changed since the definition was checked", hint)
+        words = prepare(batch)
+        totals, tokens = np.empty(len(words)), np.empty(len(words), np.int64)
+        weigh_ngrams(
+            words.data, words.offsets, model.weights, totals, tokens, np.zeros(len(model.weights), np.int64)
+        )
+        per_token = totals / np.maximum(tokens, 1)
+        return pa.RecordBatch.from_arrays([pa.array(totals), pa.array(per_token)], schema=self.schema)
+
+
+def build(settings: Settings, base: Path) -> Importance:
+    """The measurer; raises InputError when the model cannot be read or is none."""
+    from refinery.models.importance import load
+
+    path = base / settings.model
+    return Importance(path, load(path)[0])

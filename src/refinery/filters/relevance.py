@@ -1,0 +1,101 @@
+"""Measurers `relevance` and `quality`: the probability of one label of a fastText classifier.
+
+    measure: [{relevance: {model: models/medical}}]             # a folder made by `refinery train relevance`
+    measure: [{quality: {model: dclm.bin, label: hq}}]          # any supervised fastText model
+    keep: [{on_topic: "relevance >= 0.7"}]
+
+Both are the same thing under two names, so that one definition can use a model of each. A model trained by refinery
+has a card, which says how texts are prepared (see refinery.text.prepare) and which label is meant. A model without a
+card is scored by fastText's own rules on the text as it is, newlines as spaces; the label is then `relevant`,
+`positive`, `hq`, `pos`, `good` or `1` if the model has it, else it must be given. The value is what
+`fasttext.predict` gives for the label, at most 1; it is 0 for a text without a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+from refinery.errors import InputError
+
+if TYPE_CHECKING:
+    from refinery.text.batch import TextBatch
+
+PREFIX = "__label__"
+_POSITIVE = ("relevant", "positive", "hq", "pos", "good", "1")
+_PLAIN = "plain"
+
+
+class Settings(BaseModel):
+    """A model by path, and the label whose probability is wanted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = Field(min_length=1, description="folder of a trained model, or a fastText .bin or .ftz file")
+    label: str | None = Field(
+        None, min_length=1, description="with or without __label__ (default: the card's)"
+    )
+
+
+@dataclass(frozen=True)
+class Relevance:
+    """One float32 column, called as the measurer: the probability of `label`, 0 for a text without a token."""
+
+    path: Path
+    fingerprint: str
+    label: str
+    preparation: str
+    name: str = "relevance"
+    version: int = 1
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """The model by its content, the label, and how texts are prepared."""
+        return {"model": self.fingerprint, "label": self.label, "preparation": self.preparation}
+
+    @property
+    def schema(self) -> pa.Schema:
+        """One column."""
+        return pa.schema([(self.name, pa.float32())])
+
+    def __call__(self, batch: TextBatch) -> pa.RecordBatch:
+        """One row a document; raises InputError if the model is not the one it was when this was built."""
+        from refinery.models.scorer import load_same
+        from refinery.text.prepare import prepare
+
+        scorer = load_same(self.path, self.fingerprint)
+        prepared = batch if self.preparation == _PLAIN else prepare(batch)
+        scores = scorer.probability(prepared, scorer.labels.index(self.label))
+        return pa.RecordBatch.from_arrays([pa.array(scores)], schema=self.schema)
+
+
+def build(settings: Settings, base: Path, name: str = "relevance") -> Relevance:
+    """The measurer; raises InputError for a model that cannot be used or a label that it does not have."""
+    from refinery.models import card, model_file
+
+    file, about = card.resolve(base / settings.model)
+    labels = model_file.labels(file)
+    wanted = settings.label or (about.positive_label if about else None)
+    preparation = about.preparation if about else _PLAIN
+    if preparation not in {_PLAIN, "words-1"}:
+        problem = f"texts are prepared as {preparation!r}, which this version does not know"
+        raise InputError(str(file.with_name(card.CARD)), problem, "train the model again")
+    label = _choose(labels, wanted, str(file))
+    return Relevance(file, model_file.fingerprint(file), label, preparation, name)
+
+
+def _choose(labels: tuple[str, ...], wanted: str | None, place: str) -> str:
+    for name in _POSITIVE if wanted is None else (wanted,):
+        for label in (name, PREFIX + name):
+            if label in labels:
+                return label
+    shown = ", ".join(label.removeprefix(PREFIX) for label in labels[:20])
+    problem = (
+        "none of the model's labels is known to mean relevant" if wanted is None else f"no label {wanted!r}"
+    )
+    raise InputError(place, problem, f"set label to one of: {shown}")

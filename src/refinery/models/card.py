@@ -1,0 +1,183 @@
+"""Model cards: what a trained model is, what it was trained on, how good it is, how its texts are prepared.
+
+`card.json` is read by refinery, `card.md` by people. A card names its model by fingerprint, so that a card and a
+model that do not belong together are never used together.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from refinery.errors import InputError
+from refinery.models.model_file import fingerprint
+
+CARD = "card.json"
+MODEL_NAMES = ("model.bin", "model.ftz")
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Point(_Frozen):
+    """A threshold and what keeping scores at or above it gives on the held-out documents."""
+
+    threshold: float
+    precision: float
+    recall: float
+    f1: float
+    kept: int
+
+
+class Bin(_Frozen):
+    """Held-out documents with scores in one tenth of the range: how many, their mean score, the positive share."""
+
+    documents: int
+    mean_score: float
+    positive_share: float
+
+
+class Counts(_Frozen):
+    """Documents of one class: read, left after dropping empty and repeated ones, and held out."""
+
+    read: int
+    used: int
+    held_out: int
+
+
+class Card(_Frozen):
+    """Everything about a trained classifier; `suggested` is None when no threshold reaches `wanted_precision`."""
+
+    format: Literal[1] = 1
+    model: str  # fingerprint, xxh3-128 of the file
+    labels: tuple[str, ...]
+    positive_label: str
+    preparation: str
+    training: dict[str, int | float | str]
+    sources: dict[str, tuple[str, ...]]
+    positive: Counts
+    negative: Counts
+    near_duplicate_groups: int
+    contradictory: int
+    wanted_precision: float
+    suggested: Point | None
+    at_half: Point
+    average_precision: float
+    false_positive_rate: float | None
+    curve: tuple[Point, ...]
+    calibration: tuple[Bin, ...]
+
+
+def resolve(path: Path) -> tuple[Path, Card | None]:
+    """The model file at `path` (a file, or a folder that holds one) and its card, if it has one.
+
+    Raises InputError for a folder without a model, and for a card that is broken or belongs to another model.
+    """
+    file = path
+    if path.is_dir():
+        found = [path / name for name in MODEL_NAMES if (path / name).is_file()]
+        if not found:
+            names = " or ".join(MODEL_NAMES)
+            raise InputError(str(path), f"the folder holds no {names}", "train one: refinery train relevance")
+        file = found[0]
+    card_file = file.with_name(CARD)
+    if not card_file.is_file():
+        return file, None
+    try:
+        card = Card.model_validate_json(card_file.read_bytes())
+    except (OSError, ValidationError) as error:
+        problem = f"not a usable model card: {str(error).splitlines()[0]}"
+        raise InputError(str(card_file), problem, "train the model again") from None
+    if card.model != fingerprint(file):
+        if file is path:
+            return file, None
+        hint = "train the model again, or remove the card to score with fastText's own rules"
+        raise InputError(str(card_file), f"the card belongs to another model than {file.name}", hint)
+    return file, card
+
+
+def write_card(card: Card, folder: Path) -> None:
+    """Writes card.json and card.md, each atomically."""
+    from refinery.storage.commit import commit_bytes
+
+    content = json.dumps(card.model_dump(mode="json"), indent=1, ensure_ascii=False)
+    commit_bytes(folder / "card.md", render(card).encode())
+    commit_bytes(folder / CARD, (content + "\n").encode())
+
+
+def render(card: Card) -> str:
+    """The card as Markdown."""
+    lines = [
+        "# Relevance model",
+        "",
+        f"A fastText classifier. Its score is the probability of `{card.positive_label}`. Texts are prepared as "
+        f"`{card.preparation}` in training and in scoring.",
+        "",
+        "| documents | read | used | held out |",
+        "|---|---:|---:|---:|",
+        *(f"| {name} | {c.read} | {c.used} | {c.held_out} |" for name, c in _classes(card)),
+        "",
+        *(
+            f"{name.capitalize()}: {', '.join(f'`{p}`' for p in paths)}."
+            for name, paths in card.sources.items()
+        ),
+        f"Empty texts, repeats and {card.contradictory} texts found in both classes were dropped. Near-duplicates "
+        f"({card.near_duplicate_groups} groups) were never split between training and held-out documents.",
+        "",
+        "## On the held-out documents",
+        "",
+        *_advice(card),
+        "",
+        "| threshold | precision | recall | F1 | kept |",
+        "|---:|---:|---:|---:|---:|",
+        *(_row(point) for point in sorted({card.at_half, *card.curve}, key=lambda p: p.threshold)),
+        "",
+        f"Average precision: {card.average_precision:.4f}.",
+        "",
+        "## Calibration",
+        "",
+        "| documents | mean score | of them positive |",
+        "|---:|---:|---:|",
+        *(f"| {b.documents} | {b.mean_score:.3f} | {b.positive_share:.3f} |" for b in card.calibration),
+        "",
+        "A score is a rank before it is a probability: it depends on the share of positives in training, and each "
+        "epoch pushes scores to 0 and 1. Choose a threshold on documents of the corpus to be filtered.",
+        "",
+        "## Training",
+        "",
+        *(f"- {name}: {value}" for name, value in card.training.items()),
+        f"- model (xxh3-128): {card.model}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _classes(card: Card) -> tuple[tuple[str, Counts], tuple[str, Counts]]:
+    return ("positive", card.positive), ("negative", card.negative)
+
+
+def _row(point: Point) -> str:
+    numbers = f"{point.precision:.3f} | {point.recall:.3f} | {point.f1:.3f} | {point.kept}"
+    return f"| {point.threshold:.4f} | {numbers} |"
+
+
+def _advice(card: Card) -> list[str]:
+    if card.suggested is None:
+        return [f"No threshold reaches the wanted precision of {card.wanted_precision:g}."]
+    point = card.suggested
+    lines = [
+        f"Suggested: `relevance >= {point.threshold:.4f}` for a precision of {card.wanted_precision:g}: precision "
+        f"{point.precision:.3f}, recall {point.recall:.3f}.",
+    ]
+    if card.false_positive_rate is not None:
+        lines += ["", "Precision depends on how many documents are relevant. At this threshold expect:", ""]
+        lines += ["| relevant documents | precision |", "|---:|---:|"]
+        for share in (0.5, 0.1, 0.01):
+            hits = share * point.recall
+            kept = hits + (1 - share) * card.false_positive_rate
+            lines.append(f"| {share:.0%} | {hits / kept if kept else 1.0:.3f} |")
+    return lines

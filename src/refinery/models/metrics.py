@@ -1,0 +1,73 @@
+"""How good scores are: precision and recall at every threshold, a threshold for a wanted precision, calibration."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refinery.models.card import Bin, Point
+
+_CURVE_RECALLS = tuple(step / 20 for step in range(1, 21))
+
+
+def point(scores: NDArray[np.float32], positive: NDArray[np.bool_], threshold: float) -> Point:
+    """Precision, recall and F1 of keeping scores at or above a threshold; precision of nothing kept is 1."""
+    kept = scores >= np.float32(threshold)
+    hits, wanted, number = int((kept & positive).sum()), int(positive.sum()), int(kept.sum())
+    precision, recall = hits / number if number else 1.0, hits / wanted if wanted else 0.0
+    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    return Point(threshold=float(threshold), precision=precision, recall=recall, f1=f1, kept=number)
+
+
+def every_threshold(
+    scores: NDArray[np.float32], positive: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
+    """Thresholds (the different scores, highest first), and precision and recall at each."""
+    order = np.argsort(-scores, kind="stable")
+    ranked, hits = scores[order], np.cumsum(positive[order])
+    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+    return ranked[last], hits[last] / (last + 1), hits[last] / max(int(hits[-1]), 1)
+
+
+def average_precision(scores: NDArray[np.float32], positive: NDArray[np.bool_]) -> float:
+    """Precision averaged over recall (area under the step-wise precision-recall curve)."""
+    _, precision, recall = every_threshold(scores, positive)
+    return float(np.sum(np.diff(recall, prepend=0.0) * precision))
+
+
+def suggest(scores: NDArray[np.float32], positive: NDArray[np.bool_], precision: float) -> Point | None:
+    """The threshold with the highest F1 among those that reach the precision, or None.
+
+    It lies midway between two scores, so that classes far apart get a threshold far from both.
+    """
+    thresholds, reached, recall = every_threshold(scores, positive)
+    good = np.flatnonzero((reached >= precision) & (recall > 0))
+    if not len(good):
+        return None
+    f1 = 2 * reached[good] * recall[good] / (reached[good] + recall[good])
+    best = int(good[np.argmax(f1)])
+    below = thresholds[best + 1] if best + 1 < len(thresholds) else np.float32(0.0)
+    middle = np.float32((float(thresholds[best]) + float(below)) / 2)
+    return point(scores, positive, float(middle if middle > below else thresholds[best]))
+
+
+def curve(scores: NDArray[np.float32], positive: NDArray[np.bool_]) -> tuple[Point, ...]:
+    """The highest threshold at which recall reaches 5 %, 10 %, ... 100 %."""
+    thresholds, _, recall = every_threshold(scores, positive)
+    places = {int(np.searchsorted(recall, wanted - 1e-12)) for wanted in _CURVE_RECALLS}
+    return tuple(point(scores, positive, float(thresholds[i])) for i in sorted(places) if i < len(thresholds))
+
+
+def calibration(scores: NDArray[np.float32], positive: NDArray[np.bool_]) -> tuple[Bin, ...]:
+    """Scores by tenths, those without a document left out."""
+    tenth = np.minimum((scores * 10).astype(np.int64), 9)
+    groups = [tenth == number for number in range(10)]
+    return tuple(
+        Bin(
+            documents=int(g.sum()),
+            mean_score=float(scores[g].mean()),
+            positive_share=float(positive[g].mean()),
+        )
+        for g in groups
+        if g.any()
+    )
