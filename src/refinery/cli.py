@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from refinery.models.card import Card
     from refinery.plan.graph import Graph
     from refinery.plan.plan import Plan
 
@@ -33,6 +34,10 @@ Work = Annotated[
 ShardSize = Annotated[
     int, typer.Option("--shard-mib", min=1, help="Cut larger files into shards of this size.")
 ]
+Positive = Annotated[
+    list[str], typer.Option(help="Documents of the domain: file, folder, glob or URL; may be repeated.")
+]
+TextColumn = Annotated[str, typer.Option(help="Name of the text column.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table, errors only.")]
 Json = Annotated[
     bool, typer.Option("--json", help="Progress as JSON lines on stderr, the result as JSON on stdout.")
@@ -125,6 +130,65 @@ def schema() -> None:
 
 
 @app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for the demo.")],
+    quiet: Quiet = False,
+) -> None:
+    """Make a small data repository from text on this machine, train its model, run its pipeline."""
+    from refinery.demo import make_repository
+    from refinery.models.train import train_relevance
+
+    definition = make_repository(folder)
+    training = folder / "training"
+    card = train_relevance(
+        [training / "positive.parquet"], [training / "negative.parquet"], folder / "models" / "numerical"
+    )
+    if not quiet:
+        typer.echo(
+            f"{folder} holds documentation found on this machine and {definition.name}; the trained model has"
+        )
+        typer.echo(f"{_held_out(card)}.\n")
+    run(definition, workers=1, work=None, shard_mib=256, quiet=quiet, json=False)
+    if not quiet:
+        typer.echo(f"Change {definition} and run it again: refinery run {definition}")
+
+
+@train.command("relevance")
+def train_relevance_command(
+    positive: Positive,
+    negative: Annotated[
+        list[str], typer.Option(help="Other documents: file, folder, glob or URL; may be repeated.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the model and its card.")],
+    text: TextColumn = "text",
+    precision: Annotated[
+        float, typer.Option(min=0.01, max=1, help="Precision of the suggested threshold.")
+    ] = 0.9,
+    seed: Annotated[int, typer.Option(help="The same examples and seed give the same model.")] = 1,
+) -> None:
+    """Train a classifier of a domain's documents; the model card says how good it is."""
+    from refinery.models.train import train_relevance
+
+    card = train_relevance(positive, negative, out, text=text, precision=precision, seed=seed)
+    typer.echo(f"{out}: {_held_out(card)}. See {out}/card.md.")
+
+
+@train.command("importance")
+def train_importance_command(
+    positive: Positive,
+    raw: Annotated[
+        list[str], typer.Option(help="Ordinary text: file, folder, glob or URL; may be repeated.")
+    ],
+    out: Annotated[Path, typer.Option(help="The model file to write (.npz).")],
+    text: TextColumn = "text",
+) -> None:
+    """Count hashed n-grams of a domain and of ordinary text, for importance weights (DSIR); no training loop."""
+    from refinery.models.importance import train_importance
+
+    typer.echo(f"Written to {train_importance(positive, raw, out, text=text)}")
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     from refinery import __version__
@@ -153,6 +217,17 @@ def _guarded(command: Callable[[], None]) -> int:
         typer.echo("Stopped. Run the same command again to go on from here.", err=True)
         return 130
     return 0
+
+
+def _held_out(card: Card) -> str:
+    """How good a model is, in a sentence."""
+    half = card.at_half
+    found = f"precision {half.precision:.3f} and recall {half.recall:.3f} on held-out documents at 0.5"
+    if card.suggested is None:
+        return f"{found}; no threshold reaches precision {card.wanted_precision}"
+    best = card.suggested
+    reached = f"precision {best.precision:.3f}, recall {best.recall:.3f}"
+    return f"{found}; suggested threshold {best.threshold:.3f} ({reached})"
 
 
 def _resolve(definition: Path) -> Graph:

@@ -40,7 +40,7 @@ def funnel(manifest: Manifest) -> Table:
     size = sum(file.bytes for file in manifest.files)
     _row(
         table,
-        f"output: {len(manifest.files)} files, {human_bytes(size)}",
+        f"output ({human_bytes(size)} in {len(manifest.files)} file{'s'[: len(manifest.files) != 1]})",
         manifest.kept,
         "",
         "",

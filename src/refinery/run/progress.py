@@ -82,6 +82,10 @@ class Bars:
 
     def start(self, phase: str, units: int, weight: int) -> None:
         """A new bar; the one before stays with its final figures."""
+        last = self._progress.tasks[-1] if self._progress.tasks else None
+        if last is not None and last.description == phase:  # another step of the same phase: the bar goes on
+            self._progress.update(last.id, total=(last.total or 0) + max(weight, 1))
+            return
         self._documents, self._started = 0, time.perf_counter()
         self._task = self._progress.add_task(phase, total=max(weight, 1), rate="")
 
