@@ -100,16 +100,17 @@ def _ends(low, length):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def c4(data, s, facts, counts):  # type: ignore[no-untyped-def]
-    """Fills counts (int64, by the constants above) from the lines that the walk left in the scratch."""
+def c4(data, lines, facts, counts):  # type: ignore[no-untyped-def]
+    """Fills counts (int64, by the constants above) from the lines that the walk found."""
     counts[:] = 0
+    starts, ends, line_facts, _, _, low = lines
     for i in range(facts[LINES]):
-        if s.line_facts[i, LONGEST] > MAX_WORD_LENGTH or s.line_facts[i, WORDS] < MIN_WORDS:
+        if line_facts[i, LONGEST] > MAX_WORD_LENGTH or line_facts[i, WORDS] < MIN_WORDS:
             continue
-        length = _copy(data, s.line_start[i], s.line_end[i], s.low)
-        if not _ends(s.low, length):
+        length = _copy(data, starts[i], ends[i], low)
+        if not _ends(low, length):
             continue
-        found = _find(s.low, 0, length)
+        found = _find(low, 0, length)
         if found & (1 << LOREM_IPSUM):
             counts[LOREM_IPSUM] += 1
         elif found & (1 << JAVASCRIPT):
@@ -120,4 +121,4 @@ def c4(data, s, facts, counts):  # type: ignore[no-untyped-def]
             counts[POLICY] += 1
         else:
             counts[KEPT] += 1
-            counts[KEPT_SENTENCES] += s.line_facts[i, SENTENCES]
+            counts[KEPT_SENTENCES] += line_facts[i, SENTENCES]

@@ -49,26 +49,26 @@ def _last(data, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _clear(s, lines):  # type: ignore[no-untyped-def]
+def _clear(slots, lines):  # type: ignore[no-untyped-def]
     """Empties a set for that many hashes; returns its mask."""
     size = np.int64(2)
     while size < 2 * lines:
         size *= 2
     for i in range(size):
-        s.line_slots[i] = 0
+        slots[i] = 0
     return np.uint64(size - 1)
 
 
 @njit(cache=True, nogil=True)
-def _shapes(data, stage1, stage2, s, lines, counts):  # type: ignore[no-untyped-def]
+def _shapes(data, stage1, stage2, starts, ends, all_facts, lines, counts):  # type: ignore[no-untyped-def]
     """How the lines begin and end."""
     for i in range(lines):
-        facts = s.line_facts[i]
+        facts = all_facts[i]
         for mark in _BULLETS:
             if facts[FIRST] == mark:
                 counts[BULLETS] += 1
                 break
-        start, end = s.line_start[i], s.line_end[i]
+        start, end = starts[i], ends[i]
         code = _last(data, end)
         if np.int64(lookup(code, stage1, stage2)) & TERMINAL:
             counts[TERMINALS] += 1
@@ -82,36 +82,37 @@ def _shapes(data, stage1, stage2, s, lines, counts):  # type: ignore[no-untyped-
 
 
 @njit(cache=True, nogil=True)
-def lines(data, stage1, stage2, s, facts, counts):  # type: ignore[no-untyped-def]
-    """Fills counts (int64, by the constants above) from the lines that the walk left in the scratch.
+def lines(data, stage1, stage2, found, facts, counts):  # type: ignore[no-untyped-def]
+    """Fills counts (int64, by the constants above) from the lines that the walk found.
 
     A copy is a line or paragraph equal to an earlier one (white space at line ends aside); its code points count
     as datatrove's find_duplicates does. A paragraph's length includes the newlines within.
     """
     counts[:] = 0
     number = facts[LINES]
-    _shapes(data, stage1, stage2, s, number, counts)
+    starts, ends, line_facts, hashes, slots, _ = found
+    _shapes(data, stage1, stage2, starts, ends, line_facts, number, counts)
     if number < 2:
         return
-    mask = _clear(s, number)
+    mask = _clear(slots, number)
     for i in range(number):
-        h = hash_bytes(data, s.line_start[i], s.line_end[i])
-        s.line_hash[i] = h
-        if not _is_new(h, s.line_slots, mask):
+        h = hash_bytes(data, starts[i], ends[i])
+        hashes[i] = h
+        if not _is_new(h, slots, mask):
             counts[COPIES] += 1
-            counts[COPY_CHARS] += s.line_facts[i, CHARS]
+            counts[COPY_CHARS] += line_facts[i, CHARS]
     if counts[COPIES] == 0 or counts[PARAGRAPHS] < 2:
         return  # a paragraph that repeats repeats its lines
-    mask = _clear(s, number)
+    mask = _clear(slots, number)
     i = 0
     while i < number:
-        h = s.line_hash[i]
-        length = np.int64(s.line_facts[i, CHARS])
+        h = hashes[i]
+        length = np.int64(line_facts[i, CHARS])
         i += 1
-        while i < number and not s.line_facts[i, OPENS]:
-            h = mix(h) ^ s.line_hash[i]
-            length += 1 + s.line_facts[i, CHARS]
+        while i < number and not line_facts[i, OPENS]:
+            h = mix(h) ^ hashes[i]
+            length += 1 + line_facts[i, CHARS]
             i += 1
-        if not _is_new(mix(h) | np.uint64(1), s.line_slots, mask):
+        if not _is_new(mix(h) | np.uint64(1), slots, mask):
             counts[PARAGRAPH_COPIES] += 1
             counts[PARAGRAPH_COPY_CHARS] += length

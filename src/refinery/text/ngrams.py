@@ -18,9 +18,8 @@ LONGEST = 10
 
 
 @njit(cache=True, nogil=True)
-def _repeated_tokens(s, tokens):  # type: ignore[no-untyped-def]
+def _repeated_tokens(ids, counts, starts, numbers, tokens):  # type: ignore[no-untyped-def]
     """Level 1: positions of the tokens that occur more than once; returns how many."""
-    ids, counts, starts, numbers = s.ids, s.token_count, s.gram_at, s.gram_id
     m = np.int64(0)
     for i in range(tokens):
         token = ids[i]
@@ -31,9 +30,8 @@ def _repeated_tokens(s, tokens):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _sum_lengths(s, tokens):  # type: ignore[no-untyped-def]
+def _sum_lengths(sums, lengths, ids, tokens):  # type: ignore[no-untyped-def]
     """sums[i] = code points of the tokens before token i."""
-    sums, lengths, ids = s.sums, s.token_chars, s.ids
     total = np.int64(0)
     for i in range(tokens):
         sums[i] = total
@@ -42,16 +40,15 @@ def _sum_lengths(s, tokens):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _number(s, m):  # type: ignore[no-untyped-def]
+def _number(grams, m):  # type: ignore[no-untyped-def]
     """From level n's m positions to the candidates of level n+1, numbered by first appearance and counted.
 
-    Candidate k starts at token gram_at[k] and has the number gram_next[k]. Returns candidates and numbers.
+    Candidate k starts at token at[k] and has the number candidate[k]. Returns candidates and numbers.
     """
     size = np.int64(16)
     while size < 2 * m:
         size *= 2
-    slots, keys, counts, firsts = s.gram_slots, s.gram_key, s.gram_count, s.gram_first
-    starts, old, new = s.gram_at, s.gram_id, s.gram_next
+    starts, old, new, counts, firsts, keys, slots, _ = grams
     for i in range(size):
         slots[i] = 0
     mask = np.uint64(size - 1)
@@ -84,9 +81,8 @@ def _number(s, m):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _keep_repeated(s, candidates):  # type: ignore[no-untyped-def]
+def _keep_repeated(starts, old, new, counts, candidates):  # type: ignore[no-untyped-def]
     """Keeps the candidates whose n-gram occurs more than once; returns how many."""
-    starts, old, new, counts = s.gram_at, s.gram_id, s.gram_next, s.gram_count
     m = np.int64(0)
     for k in range(candidates):
         number = new[k]
@@ -97,22 +93,20 @@ def _keep_repeated(s, candidates):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _top(s, n, tokens, numbers):  # type: ignore[no-untyped-def]
+def _top(counts, firsts, sums, n, tokens, numbers):  # type: ignore[no-untyped-def]
     """Length of the most frequent n-gram, joined by spaces, times its count; the first one among equals."""
     if tokens < n:
         return np.int64(0)
-    counts = s.gram_count
     best, first = np.int64(1), np.int64(0)
     for number in range(numbers):
         if counts[number] > best:
-            best, first = np.int64(counts[number]), np.int64(s.gram_first[number])
-    return (s.sums[first + n] - s.sums[first] + n - 1) * best
+            best, first = np.int64(counts[number]), np.int64(firsts[number])
+    return (sums[first + n] - sums[first] + n - 1) * best
 
 
 @njit(cache=True, nogil=True)
-def _union(s, n, m):  # type: ignore[no-untyped-def]
+def _union(starts, sums, n, m):  # type: ignore[no-untyped-def]
     """Code points of the tokens inside any repeated n-gram."""
-    starts, sums = s.gram_at, s.sums
     covered = end = np.int64(0)
     for k in range(m):
         at = np.int64(starts[k])
@@ -122,9 +116,8 @@ def _union(s, n, m):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _greedy(s, n, m):  # type: ignore[no-untyped-def]
+def _greedy(starts, numbers, counts, sums, n, m):  # type: ignore[no-untyped-def]
     """Code points of the n-grams met again by a scan that steps over each one it has met."""
-    starts, numbers, counts, sums = s.gram_at, s.gram_id, s.gram_count, s.sums
     found = following = np.int64(0)
     for k in range(m):
         at = np.int64(starts[k])
@@ -140,21 +133,22 @@ def _greedy(s, n, m):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def ngrams(s, tokens, top, union, greedy):  # type: ignore[no-untyped-def]
-    """Fills top (int64, by TOP), union and greedy (int64, by DUPLICATE) with code points, from the walk's scratch.
+def ngrams(tokens, number, grams, top, union, greedy):  # type: ignore[no-untyped-def]
+    """Fills top (int64, by TOP), union and greedy (int64, by DUPLICATE) with code points.
 
-    Token characters in all: s.sums[tokens].
+    tokens: the walk's, of which there are `number`; grams: scratch. grams.sums[number] are the tokens' code points.
     """
     top[:] = 0
     union[:] = 0
     greedy[:] = 0
-    _sum_lengths(s, tokens)
-    m = _repeated_tokens(s, tokens)
+    starts, old, new, counts, firsts, _, _, sums = grams
+    _sum_lengths(sums, tokens.points, tokens.ids, number)
+    m = _repeated_tokens(tokens.ids, tokens.counts, starts, old, number)
     for n in range(2, LONGEST + 1):
-        candidates, numbers = _number(s, m)
+        candidates, numbers = _number(grams, m)
         if n <= 4:
-            top[n - 2] = _top(s, n, tokens, numbers)
-        m = _keep_repeated(s, candidates)
+            top[n - 2] = _top(counts, firsts, sums, n, number, numbers)
+        m = _keep_repeated(starts, old, new, counts, candidates)
         if n >= 5:
-            union[n - 5] = _union(s, n, m)
-            greedy[n - 5] = _greedy(s, n, m)
+            union[n - 5] = _union(starts, sums, n, m)
+            greedy[n - 5] = _greedy(starts, old, counts, sums, n, m)

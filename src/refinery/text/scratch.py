@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -10,73 +11,101 @@ from numpy.typing import NDArray
 CODE_POINTS = 0x110000
 
 
-class Scratch(NamedTuple):
-    """Arrays that hold one document at a time; a kernel leaves `chars`, `alone` and `slots` zeroed.
+class Characters(NamedTuple):
+    """By code point: how often it occurs; the number plus one of the token that is this character alone.
 
-    Characters: `chars` counts each code point, `seen` lists those beyond ASCII by first appearance, `alone` has the
-    number plus one of the token that is this character alone.
-    Different tokens, by first appearance: hash, count, length in code points and bytes, first byte, kind, slot.
-    Tokens in order: `ids` (number of the different token), `sums` (code points before each token).
-    Lines that are not blank: see refinery.text.segment.walk.
-    N-grams: see refinery.text.ngrams. `low` holds the document with ASCII in lower case.
+    `seen` lists the code points beyond ASCII by first appearance. `counts` and `alone` are zero between documents.
     """
 
-    chars: NDArray[np.int32]
-    seen: NDArray[np.int32]
+    counts: NDArray[np.int32]
     alone: NDArray[np.int32]
+    seen: NDArray[np.int32]
+
+
+class Tokens(NamedTuple):
+    """Different tokens by first appearance, and in `ids` the number of each token in order.
+
+    points, size: length in code points and bytes; start: first byte of the first one; place: slot in `slots`, the
+    hash table (upper half of the hash, number plus one), which is zero between documents.
+    """
+
     slots: NDArray[np.uint64]
-    token_hash: NDArray[np.uint64]
-    token_count: NDArray[np.int32]
-    token_chars: NDArray[np.int32]
-    token_bytes: NDArray[np.int32]
-    token_start: NDArray[np.int64]
-    token_kind: NDArray[np.uint8]
-    token_slot: NDArray[np.int32]
+    hash: NDArray[np.uint64]
+    counts: NDArray[np.int32]
+    points: NDArray[np.int32]
+    size: NDArray[np.int32]
+    start: NDArray[np.int64]
+    kind: NDArray[np.uint8]
+    place: NDArray[np.int32]
     ids: NDArray[np.int32]
-    sums: NDArray[np.int64]
-    line_start: NDArray[np.int64]
-    line_end: NDArray[np.int64]
-    line_hash: NDArray[np.uint64]
-    line_facts: NDArray[np.int32]
-    line_slots: NDArray[np.uint64]
-    gram_at: NDArray[np.int32]
-    gram_id: NDArray[np.int32]
-    gram_next: NDArray[np.int32]
-    gram_count: NDArray[np.int32]
-    gram_first: NDArray[np.int32]
-    gram_key: NDArray[np.uint64]
-    gram_slots: NDArray[np.int32]
+
+
+class Lines(NamedTuple):
+    """Lines that are not blank: first byte, end, facts (see refinery.text.segment); hash, set of hashes, a copy."""
+
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    facts: NDArray[np.int32]
+    hash: NDArray[np.uint64]
+    slots: NDArray[np.uint64]
     low: NDArray[np.uint8]
+
+
+class Grams(NamedTuple):
+    """N-grams of one level: see refinery.text.ngrams. `sums` are the code points before each token."""
+
+    at: NDArray[np.int32]
+    number: NDArray[np.int32]
+    candidate: NDArray[np.int32]
+    counts: NDArray[np.int32]
+    first: NDArray[np.int32]
+    key: NDArray[np.uint64]
+    slots: NDArray[np.int32]
+    sums: NDArray[np.int64]
+
+
+class Scratch(NamedTuple):
+    """Room for one document at a time."""
+
+    characters: Characters
+    tokens: Tokens
+    lines: Lines
+    grams: Grams
 
 
 def allocate(tokens: int, lines: int, text: int) -> Scratch:
     """Scratch for documents of up to `tokens` tokens, `lines` lines and `text` bytes; pages are touched when used."""
     slots = max(64, 1 << (2 * tokens - 1).bit_length())  # the walk starts with 64
+    int32, int64, uint64 = (partial(np.empty, dtype=kind) for kind in (np.int32, np.int64, np.uint64))
     return Scratch(
-        chars=np.zeros(CODE_POINTS, np.int32),
-        seen=np.empty(CODE_POINTS, np.int32),
-        alone=np.zeros(CODE_POINTS, np.int32),
-        slots=np.zeros(slots, np.uint64),
-        token_hash=np.empty(tokens, np.uint64),
-        token_count=np.empty(tokens, np.int32),
-        token_chars=np.empty(tokens, np.int32),
-        token_bytes=np.empty(tokens, np.int32),
-        token_start=np.empty(tokens, np.int64),
-        token_kind=np.empty(tokens, np.uint8),
-        token_slot=np.empty(tokens, np.int32),
-        ids=np.empty(tokens, np.int32),
-        sums=np.empty(tokens + 1, np.int64),
-        line_start=np.empty(lines, np.int64),
-        line_end=np.empty(lines, np.int64),
-        line_hash=np.empty(lines, np.uint64),
-        line_facts=np.empty((lines, 6), np.int32),
-        line_slots=np.empty(1 << (2 * lines - 1).bit_length(), np.uint64),
-        gram_at=np.empty(tokens, np.int32),
-        gram_id=np.empty(tokens, np.int32),
-        gram_next=np.empty(tokens, np.int32),
-        gram_count=np.empty(tokens, np.int32),
-        gram_first=np.empty(tokens, np.int32),
-        gram_key=np.empty(tokens, np.uint64),
-        gram_slots=np.empty(slots, np.int32),
-        low=np.empty(text, np.uint8),
+        Characters(np.zeros(CODE_POINTS, np.int32), np.zeros(CODE_POINTS, np.int32), int32(CODE_POINTS)),
+        Tokens(
+            slots=np.zeros(slots, np.uint64),
+            hash=uint64(tokens),
+            counts=int32(tokens),
+            points=int32(tokens),
+            size=int32(tokens),
+            start=int64(tokens),
+            kind=np.empty(tokens, np.uint8),
+            place=int32(tokens),
+            ids=int32(tokens),
+        ),
+        Lines(
+            start=int64(lines),
+            end=int64(lines),
+            facts=np.empty((lines, 6), np.int32),
+            hash=uint64(lines),
+            slots=uint64(1 << (2 * lines - 1).bit_length()),
+            low=np.empty(text, np.uint8),
+        ),
+        Grams(
+            at=int32(tokens),
+            number=int32(tokens),
+            candidate=int32(tokens),
+            counts=int32(tokens),
+            first=int32(tokens),
+            key=uint64(tokens),
+            slots=int32(slots),
+            sums=int64(tokens + 1),
+        ),
     )

@@ -110,16 +110,18 @@ def _rehash(slots, hashes, places, size, n):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def release(s, facts):  # type: ignore[no-untyped-def]
+def release(characters, tokens, facts):  # type: ignore[no-untyped-def]
     """Zeroes what the document left in the tables; costs no more than the document did."""
+    counts, alone, seen = characters
+    slots, places = tokens.slots, tokens.place
     for i in range(facts[DIFFERENT]):
-        s.slots[s.token_slot[i]] = 0
+        slots[places[i]] = 0
     for code in range(128):
-        s.chars[code] = 0
-        s.alone[code] = 0
+        counts[code] = 0
+        alone[code] = 0
     for i in range(facts[SEEN]):
-        s.chars[s.seen[i]] = 0
-        s.alone[s.seen[i]] = 0
+        counts[seen[i]] = 0
+        alone[seen[i]] = 0
 
 
 @njit(cache=True, nogil=True)
@@ -143,16 +145,16 @@ def citation(data, p, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def walk(data, start, end, stage1, stage2, s, facts):  # type: ignore[no-untyped-def]
+def walk(data, start, end, stage1, stage2, characters, different_tokens, visible_lines, facts):  # type: ignore[no-untyped-def]
     """Fills the scratch and `facts` (int64, by the constants above) for the document data[start:end].
 
     Returns False, with the tables released, if the scratch has no room for another token or line.
     """
-    # Bound once: taking an array out of the tuple costs an atomic reference count each time.
-    chars, seen, ids, slots, hashes, places = s.chars, s.seen, s.ids, s.slots, s.token_hash, s.token_slot
-    token_count, token_chars, token_bytes = s.token_count, s.token_chars, s.token_bytes
-    token_start, token_kind, alone = s.token_start, s.token_kind, s.alone
-    starts, stops, line_facts = s.line_start, s.line_end, s.line_facts
+    chars, alone, seen = characters
+    slots, hashes, token_count, token_chars, token_bytes, token_start, token_kind, places, ids = (
+        different_tokens
+    )
+    starts, stops, line_facts = visible_lines.start, visible_lines.end, visible_lines.facts
     room = np.int64(len(ids))
     tokens = different = n_seen = lines = np.int64(0)
     at = newlines = ends = dots = bracketed = np.int64(0)
@@ -402,7 +404,7 @@ def walk(data, start, end, stage1, stage2, s, facts):  # type: ignore[no-untyped
     facts[LENGTH], facts[NEWLINES], facts[ENDS] = at, newlines, ends
     facts[DOTS], facts[BRACKETED] = dots, bracketed
     if full:
-        release(s, facts)
+        release(characters, different_tokens, facts)
     return not full
 
 
@@ -413,10 +415,10 @@ def tokens(text: str) -> list[str]:
     ["Don't", 'stop', '...', '3.14', '漢', '字']
     """
     batch = TextBatch.from_texts([text])
-    size = batch.nbytes + 64
-    scratch, facts = allocate(size, size, size), np.zeros(FACTS, np.int64)
-    walk(batch.data, batch.offsets[0], batch.offsets[1], *tables(), scratch, facts)
-    data, ids = batch.data.tobytes(), scratch.ids[: facts[TOKENS]]
-    starts = scratch.token_start[ids]
-    stops = starts + scratch.token_bytes[ids]
+    room = batch.nbytes + 1
+    scratch, facts = allocate(room, room, room), np.zeros(FACTS, np.int64)
+    walk(batch.data, *batch.offsets, *tables(), scratch.characters, scratch.tokens, scratch.lines, facts)
+    data, ids = batch.data.tobytes(), scratch.tokens.ids[: facts[TOKENS]]
+    starts = scratch.tokens.start[ids]
+    stops = starts + scratch.tokens.size[ids]
     return [data[a:b].decode() for a, b in zip(starts, stops, strict=True)]

@@ -135,13 +135,14 @@ def _entropy(weighted, total):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _words(s, facts, counts, ratios):  # type: ignore[no-untyped-def]
+def _words(tokens, chars, facts, counts, ratios):  # type: ignore[no-untyped-def]
     """Signals of words and symbols; returns the number of tokens."""
+    counted, kinds, points = tokens.counts, tokens.kind, tokens.points
     words = symbols = alphas = different = longest = letters = np.int64(0)
     weighted = 0.0
     for i in range(facts[DIFFERENT]):
-        count = np.int64(s.token_count[i])
-        kind = s.token_kind[i]
+        count = np.int64(counted[i])
+        kind = kinds[i]
         if not kind & WORD:
             symbols += count
             continue
@@ -149,8 +150,8 @@ def _words(s, facts, counts, ratios):  # type: ignore[no-untyped-def]
         different += 1
         if kind & ALPHA:
             alphas += count
-        letters += count * s.token_chars[i]
-        longest = max(longest, np.int64(s.token_chars[i]))
+        letters += count * points[i]
+        longest = max(longest, np.int64(points[i]))
         if count > 1:
             weighted += count * log(np.float64(count))
     counts[0], counts[1], counts[2] = words, symbols, longest
@@ -158,8 +159,8 @@ def _words(s, facts, counts, ratios):  # type: ignore[no-untyped-def]
     ratios[0] = _share(letters, words)
     ratios[1] = _share(different, words)
     ratios[2] = _entropy(weighted, words)
-    ratios[3] = _share(s.chars[35], both)
-    ratios[4] = _share(facts[DOTS] + s.chars[0x2026], both)
+    ratios[3] = _share(chars[35], both)
+    ratios[4] = _share(facts[DOTS] + chars[0x2026], both)
     ratios[5] = _share(alphas, both)
     ratios[6] = _share(facts[NEWLINES], both)
 
@@ -182,14 +183,14 @@ def _lines(facts, found, counts, ratios):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _characters(s, facts, stage1, stage2, classes, ratios):  # type: ignore[no-untyped-def]
+def _characters(chars, seen, facts, stage1, stage2, classes, ratios):  # type: ignore[no-untyped-def]
     """Signals of characters; classes is room for 14 int64."""
     classes[:] = 0
     weighted = 0.0
     different = np.int64(0)
     for i in range(128 + facts[SEEN]):
-        code = np.int64(i) if i < 128 else np.int64(s.seen[i - 128])
-        count = np.int64(s.chars[code])
+        code = np.int64(i) if i < 128 else np.int64(seen[i - 128])
+        count = np.int64(chars[code])
         if count == 0:
             continue
         different += 1
@@ -230,6 +231,7 @@ def _measure(data, offsets, first, stage1, stage2, stop, s, counts, ratios):  # 
     """
     data, offsets, stage1, stage2 = borrow(data), borrow(offsets), borrow(stage1), borrow(stage2)
     stop, s, counts, ratios = borrow(stop), borrow(s), borrow(counts), borrow(ratios)
+    characters, tokens, visible_lines, grams = s
     facts = np.zeros(FACTS, np.int64)
     found_lines = np.zeros(line.COUNTS, np.int64)
     found_page = np.zeros(page.COUNTS, np.int64)
@@ -239,26 +241,26 @@ def _measure(data, offsets, first, stage1, stage2, stop, s, counts, ratios):  # 
     met_phrases = np.full(len(stop.phrase_masks), -1, np.int64)
     for document in range(first, len(offsets) - 1):
         start, end = offsets[document], offsets[document + 1]
-        if not walk(data, start, end, stage1, stage2, s, facts):
+        if not walk(data, start, end, stage1, stage2, characters, tokens, visible_lines, facts):
             return document
         row, shares = counts[document], ratios[document]
-        _words(s, facts, row, shares)
-        line.lines(data, stage1, stage2, s, facts, found_lines)
+        _words(tokens, characters.counts, facts, row, shares)
+        line.lines(data, stage1, stage2, visible_lines, facts, found_lines)
         _lines(facts, found_lines, row, shares)
-        page.c4(data, s, facts, found_page)
+        page.c4(data, visible_lines, facts, found_page)
         row[5], row[6] = found_page[page.KEPT_SENTENCES], found_page[page.KEPT]
         row[7], row[8] = found_page[page.LOREM_IPSUM], found_page[page.CURLY_BRACKET]
         row[9], row[10] = found_page[page.JAVASCRIPT], found_page[page.POLICY]
         row[11] = facts[ENDS]
-        ngrams(s, facts[TOKENS], top, union, greedy)
+        ngrams(tokens, facts[TOKENS], grams, top, union, greedy)
         for i in range(3):
             shares[_GRAMS + i] = _share(top[i], facts[LENGTH])
         for i in range(6):
-            shares[_GRAMS + 3 + i] = _share(union[i], s.sums[facts[TOKENS]])
+            shares[_GRAMS + 3 + i] = _share(union[i], grams.sums[facts[TOKENS]])
             shares[_GRAMS + 9 + i] = _share(greedy[i], facts[LENGTH])
-        _characters(s, facts, stage1, stage2, classes, shares)
-        stop_words(data, s, facts, stop, document, met, met_phrases, row[12:])
-        release(s, facts)
+        _characters(characters.counts, characters.seen, facts, stage1, stage2, classes, shares)
+        stop_words(data, tokens, facts, stop, document, met, met_phrases, row[12:])
+        release(characters, tokens, facts)
     return len(offsets) - 1
 
 

@@ -140,9 +140,8 @@ def _meet(entry, masks, met, document, counts):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _follow(s, number, stop, document, met_phrases, counts):  # type: ignore[no-untyped-def]
+def _follow(ids, kinds, hashes, number, stop, document, met_phrases, counts):  # type: ignore[no-untyped-def]
     """Finds the words of several tokens."""
-    ids, kinds, hashes = s.ids, s.token_kind, s.token_hash
     first, offsets, rest = stop.first, stop.offsets, stop.rest
     for i in range(number):
         if not kinds[ids[i]] & PHRASE:
@@ -163,14 +162,15 @@ def _follow(s, number, stop, document, met_phrases, counts):  # type: ignore[no-
 
 
 @njit(cache=True, nogil=True)
-def stop_words(data, s, facts, stop, document, met, met_phrases, counts):  # type: ignore[no-untyped-def]
-    """Fills counts (int64, by language) with the different stop words of the document in the scratch.
+def stop_words(data, different_tokens, facts, stop, document, met, met_phrases, counts):  # type: ignore[no-untyped-def]
+    """Fills counts (int64, by language) with the different stop words of the document whose tokens are given.
 
     met and met_phrases: int64 by entry and phrase, not holding `document` yet.
     """
     counts[:] = 0
     slots, keys, masks, first = stop.slots, stop.keys, stop.masks, stop.first
-    hashes, starts, sizes, kinds = s.token_hash, s.token_start, s.token_bytes, s.token_kind
+    hashes, starts, sizes = different_tokens.hash, different_tokens.start, different_tokens.size
+    kinds = different_tokens.kind
     phrase = False
     for i in range(facts[DIFFERENT]):
         entry = _entry(hashes[i], slots, keys)
@@ -197,4 +197,4 @@ def stop_words(data, s, facts, stop, document, met, met_phrases, counts):  # typ
         if second == 39 or curly:
             _meet(_entry(_elision_key(data[start]), slots, keys), masks, met, document, counts)
     if phrase:
-        _follow(s, facts[TOKENS], stop, document, met_phrases, counts)
+        _follow(different_tokens.ids, kinds, hashes, facts[TOKENS], stop, document, met_phrases, counts)
