@@ -38,6 +38,7 @@ ENVIRONMENTS = {
     "rensa": ("rensa==0.5.0", "pyarrow>=18"),
     "fasttext": ("fasttext-community==0.11.9", "pyarrow>=18"),
 }
+LABELS = ("other", "relevant")
 RULE_SETS = ("language", "gopher_repetition", "gopher_quality", "c4", "fineweb")
 
 
@@ -60,8 +61,8 @@ RACES = (
     Race("C4", "signals", "datatrove:c4", None),
     Race("FineWeb", "signals", "datatrove:fineweb", None),
     Race("MinHash 14x8", "minhash", "datatrove:minhash", None),
-    Race("all of these, each filter on what the one before kept", "fused", "datatrove:chain", 100),
-    Race("all of these, every filter on every document", "fused", "datatrove:every", None),
+    Race("chain, dropping as it goes", "fused", "datatrove:chain", 100),
+    Race("chain, every filter on every document", "fused", "datatrove:every", None),
     Race("language ID", "language", "fasttext:language", 5),
     Race("classifier, dim 100, 2 labels", "relevance", "fasttext:relevance", 10),
     Race("MinHash-112, text | ready hashes", "minhash", "datasketch:hashes", None, "text", "hashes"),
@@ -118,8 +119,11 @@ def environment(cache: Path, name: str) -> Path:
     stamp = folder / "requirements.txt"
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
         print(f"installing {name} into {folder}", file=sys.stderr)
-        venv.create(folder, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *ENVIRONMENTS[name]], check=True)
+        venv.create(folder, clear=True, symlinks=True, with_pip=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--quiet", *ENVIRONMENTS[name]]
+        done = subprocess.run(pip, capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"{name} could not be installed:\n{done.stderr[-2000:]}")
         stamp.write_text(wanted, encoding="utf-8")
     return python
 
@@ -147,28 +151,31 @@ def versions(cache: Path, names: Sequence[str]) -> Sheet:
 
 
 def relevance_model(cache: Path, text: pa.ChunkedArray) -> Path:
-    """A two-label fastText model of dimension 100, trained on the documents themselves (its labels do not matter)."""
+    """A two-label fastText model of dimension 100 that tells the first half of the documents from the second."""
     import fasttext
 
-    file = cache / "relevance-100.bin"
+    file = cache / "relevance-dim100.bin"
     if not file.exists():
         with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as lines:
             for number, document in enumerate(text.to_pylist()):
-                lines.write(f"__label__{'np'[number % 2]} {' '.join(document.split())}\n")
+                label = LABELS[2 * number < len(text)]
+                lines.write(f"__label__{label} {' '.join(document.split())}\n")
             lines.flush()
             model = fasttext.train_supervised(
-                lines.name, dim=100, wordNgrams=2, bucket=200_000, epoch=1, thread=1, verbose=0
+                lines.name, dim=100, wordNgrams=2, bucket=200_000, epoch=5, lr=0.5, thread=1, verbose=0
             )
         model.save_model(str(file))
     return file
 
 
 def write_inputs(folder: Path, text: pa.ChunkedArray) -> dict[str, Path]:
-    """The documents, and the hashes of their distinct shingles (5 words) as every library gets them."""
+    """The documents, the same without white space at line ends, and the hashes of their distinct 5-word shingles."""
     import xxhash
 
-    files = {"text": folder / "text.parquet", "hashes": folder / "hashes.parquet"}
+    files = {name: folder / f"{name}.parquet" for name in ("text", "tidied", "hashes")}
     pq.write_table(pa.table({"text": text}), files["text"])
+    tidied = ["\n".join(map(str.rstrip, document.splitlines())).strip() for document in text.to_pylist()]
+    pq.write_table(pa.table({"text": pa.array(tidied, pa.large_string())}), files["tidied"])
     hashes = []
     for document in text.to_pylist():
         words = document.lower().split()
@@ -255,10 +262,12 @@ def equality(races: Sequence[Race], results: Sequence[dict[str, Any]]) -> Sheet:
         if race.ours == "language":
             theirs = [(label.removeprefix("__label__"), score) for label, score in other]
         else:
-            mine = [("p" if score >= 0.5 else "n", score) for (score,) in mine]
-            theirs = [(label[-1], score if label[-1] == "p" else 1 - score) for label, score in other]
+            mine = [(LABELS[score >= 0.5], score) for (score,) in mine]
+            theirs = [(label.removeprefix("__label__"), score) for label, score in other]
+            theirs = [(label, score if label == LABELS[1] else 1 - score) for label, score in theirs]
         same = sum(one[0] == two[0] for one, two in zip(mine, theirs, strict=True))
-        apart = max(abs(one[1] - two[1]) for one, two in zip(mine, theirs, strict=True) if one[0] == two[0])
+        alike = [(one, two) for one, two in zip(mine, theirs, strict=True) if one[0] == two[0]]
+        apart = max((abs(one[1] - two[1]) for one, two in alike), default=0.0)
         rows.append((race.what, race.theirs, "label", same, len(mine), f"{apart:.1e}"))
     columns = ("work", "oracle", "compared", "equal", "of", "largest difference of P")
     return Sheet("The same results", columns, rows)
@@ -268,27 +277,59 @@ def agreement(cache: Path, inputs: dict[str, Path], options: dict[str, Any]) -> 
     """Keep or drop per filter, refinery's rule set against datatrove's filter, and why they differ."""
     rows: list[tuple[object, ...]] = []
     causes: list[tuple[object, ...]] = []
+    settings = {**options, "model": options["lid"]}
     for name in RULE_SETS:
-        settings = {**options, "model": options["lid"]}
-        sides = []
-        for library, job in (("refinery", f"refinery:rules:{name}"), ("datatrove", f"datatrove:{name}")):
-            worker = Worker(environment(cache, library), inputs["text"], job, settings)
-            sides.append(worker.ask("decide")["decisions"])
-            worker.close()
-        ours, theirs = sides
-        same = sum(a[0] == b[0] for a, b in zip(ours, theirs, strict=True))
-        kept = [sum(kept for kept, _ in side) for side in sides]
-        rows.append((name, len(ours), kept[0], kept[1], round(100 * same / len(ours), 2), 98.0))
-        differing = Counter(
-            (a[1] or "kept", b[1] or "kept") for a, b in zip(ours, theirs, strict=True) if a[0] != b[0]
+        ours, theirs, tidied = (
+            _decisions(environment(cache, library), inputs[text], f"{library}:{job}", settings)
+            for library, text, job in (
+                ("refinery", "text", f"rules:{name}"),
+                ("datatrove", "text", name),
+                ("datatrove", "tidied", name),
+            )
         )
-        shown = differing if name != "language" else Counter()
-        causes += [(name, ours_says, theirs_says, n) for (ours_says, theirs_says), n in shown.most_common(6)]
-    columns = ("filter", "documents", "refinery keeps", "datatrove keeps", "agreement %", "wanted")
+        kept = [sum(kept for kept, _ in side) for side in (ours, theirs)]
+        shares = [
+            100 * sum(a[0] == b[0] for a, b in zip(ours, side, strict=True)) / len(ours)
+            for side in (theirs, tidied)
+        ]
+        rows.append((name, len(ours), *kept, *(round(share, 2) for share in shares), 98.0))
+        differing: Counter[tuple[str, str, str]] = Counter()
+        for mine, other, tidy in zip(ours, theirs, tidied, strict=True):
+            if mine[0] != other[0]:
+                alike = "white space" if mine[0] == tidy[0] else "words or rules"
+                reasons = ("kept" if mine[0] else mine[1], "kept" if other[0] else other[1])
+                differing[(*(reasons if name != "language" else ("", "")), alike)] += 1
+        causes += [(name, *reasons, count) for reasons, count in differing.most_common(8)]
+    columns = (
+        "filter",
+        "documents",
+        "refinery keeps",
+        "datatrove keeps",
+        "agreement %",
+        "tidied %",
+        "wanted",
+    )
+    notes = (
+        "tidied: datatrove sees the text without white space at line ends, refinery as it is; datatrove judges a line",
+        "by its very last character, where refinery gives LF, CRLF and trailing spaces one verdict",
+    )
+    cause_columns = ("filter", "refinery says", "datatrove says", "differ by", "documents")
     return [
-        Sheet("Agreement with datatrove's keep or drop", columns, rows),
-        Sheet("Where they differ", ("filter", "refinery", "datatrove", "documents"), causes),
+        Sheet("Agreement with datatrove's keep or drop", columns, rows, notes),
+        Sheet(
+            "Where they differ",
+            cause_columns,
+            causes,
+            ("words: datatrove's come from spaCy's English tokenizer",),
+        ),
     ]
+
+
+def _decisions(python: Path, file: Path, job: str, options: dict[str, Any]) -> list[Any]:
+    worker = Worker(python, file, job, options)
+    decisions: list[Any] = worker.ask("decide")["decisions"]
+    worker.close()
+    return decisions
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -54,15 +55,14 @@ def kernels(text: pa.ChunkedArray, model: str, repeats: int) -> tuple[Sheet, flo
 
 
 def run_worker(
-    folder: Path, source: Path, model: str, settings: dict[str, str] | None = None
+    folder: Path, source: Path, model: str, settings: dict[str, str] | None = None, passes: int = 1
 ) -> dict[str, Any]:
-    """One measure pass over a file in a process of its own, from nothing measured."""
+    """Measure passes over a file in a process of its own, each from nothing measured."""
     definition = refinery_jobs.definition(folder, str(source), model)
     with tempfile.TemporaryDirectory(dir=folder) as work:
-        command = [sys.executable, str(WORKER), str(definition), work, str(time.time())]
-        done = subprocess.run(
-            command, env={**os.environ, **(settings or {})}, capture_output=True, text=True, check=False
-        )
+        command = [sys.executable, str(WORKER), str(definition), work, str(time.time()), str(passes)]
+        environment = {**os.environ, **(settings or {})}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"the measure pass over {source} failed:\n{done.stderr[-2000:]}")
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -73,9 +73,10 @@ def from_disk(folder: Path, text: pa.ChunkedArray, model: str, in_memory: float,
     """The measure pass, Parquet to Parquet, beside its kernels on text in memory."""
     file = folder / "documents.parquet"
     write(file, iter([pa.table({"text": text})]), 32 * MIB)
-    run_worker(folder, file, model)
-    found = [run_worker(folder, file, model) for _ in range(repeats)]
-    speeds = Spread.of([one["bytes"] / one["seconds"] for one in found])
+    found = run_worker(folder, file, model, passes=repeats + 1)
+    speeds = Spread.of(
+        [found["bytes"] / seconds for seconds in found["seconds"][1:]]
+    )  # the first one warms up
     rows: list[tuple[object, ...]] = [
         ("kernels, text in memory", round(in_memory / 1e6, 2), 1.0),
         ("measure pass, disk to disk", round(speeds.median / 1e6, 2), round(speeds.median / in_memory, 3)),
@@ -91,29 +92,36 @@ def start_up(folder: Path, text: pa.ChunkedArray, model: str) -> Sheet:
     write(file, iter([pa.table({"text": text.slice(0, 20)})]), 32 * MIB)
     rows: list[tuple[object, ...]] = []
     with tempfile.TemporaryDirectory(dir=folder) as cache:
-        settings = {"NUMBA_CACHE_DIR": cache}
-        cold = run_worker(folder, file, model, settings)["first_shard"]
-        warm = Spread.of([run_worker(folder, file, model, settings)["first_shard"] for _ in range(5)])
-        rows.append(("process start to first shard, kernels cached", str(warm), 1.5))
-        rows.append(("the same with an empty cache", round(cold, 2), None))
-        rows.append(("compilation of the measure pass's kernels", round(cold - warm.median, 2), None))
-    rows.append(("a whole run: compilation of all kernels", round(whole_run(folder, file, model), 2), 30.0))
-    return Sheet("Start-up", ("what", "seconds", "wanted at most"), rows)
+        found = [run_worker(folder, file, model, {"NUMBA_CACHE_DIR": cache}) for _ in range(6)]
+    wall, cpu = ([one[name] for one in found] for name in ("first_shard", "first_shard_cpu"))
+    warm = Spread.of(wall[1:])
+    rows.append(("process start to first shard, kernels cached", str(warm), min(cpu[1:]), 1.5))
+    rows.append(("the same with an empty cache", str(round(wall[0], 2)), cpu[0], None))
+    compiling = wall[0] - warm.median
+    rows.append(
+        ("so compilation for the measure pass", str(round(compiling, 2)), cpu[0] - min(cpu[1:]), None)
+    )
+    cold, cached = whole_run(folder, file, model)
+    compiling = cold[0] - cached[0]
+    rows.append(("compilation in a whole run", str(round(compiling, 2)), cold[1] - cached[1], 30.0))
+    columns = ("what", "seconds", "processor seconds", "wanted at most")
+    return Sheet("Start-up", columns, rows, ("processor seconds do not grow when the machine is shared",))
 
 
-def whole_run(folder: Path, file: Path, model: str) -> float:
-    """Seconds that `refinery run` of the benchmark pipeline takes longer with an empty kernel cache."""
-    seconds = []
+def whole_run(folder: Path, file: Path, model: str) -> list[tuple[float, float]]:
+    """(wall, processor) seconds of `refinery run`, first with an empty kernel cache, then with a filled one."""
+    found = []
     with tempfile.TemporaryDirectory(dir=folder) as cache:
         for _ in range(2):
             with tempfile.TemporaryDirectory(dir=folder) as base:
                 definition = refinery_jobs.definition(Path(base), str(file), model)
                 code = "from refinery.cli import main; main()"
                 command = [sys.executable, "-c", code, "run", str(definition), "--workers", "1", "--quiet"]
-                started = time.perf_counter()
+                started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
                 subprocess.run(command, env={**os.environ, "NUMBA_CACHE_DIR": cache}, check=True)
-                seconds.append(time.perf_counter() - started)
-    return seconds[0] - seconds[1]
+                wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+                found.append((wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime))
+    return found
 
 
 def memory(folder: Path, text: pa.ChunkedArray, model: str, size: int) -> Sheet:
@@ -131,7 +139,7 @@ def memory(folder: Path, text: pa.ChunkedArray, model: str, size: int) -> Sheet:
         file = folder / "large.parquet"
         write(file, tables, row_group)
         found = run_worker(folder, file, model)
-        speed = found["bytes"] / found["seconds"] / 1e6
+        speed = found["bytes"] / found["seconds"][0] / 1e6
         on_disk = file.stat().st_size / 1e6
         rows.append((name, found["bytes"] / 1e9, on_disk, found["peak_rss"] / MIB, speed, found["shards"]))
         file.unlink()
