@@ -35,7 +35,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 
 @cache
 def model(shape: str) -> Path:
-    """The file of a model of one of the SHAPES, trained on the sentences' languages (the two-label ones: two groups)."""
+    """The file of a model of one of the SHAPES, trained on the sentences, with two or nine labels."""
     settings = dict(SHAPES[shape])
     labels = 2 if shape.startswith("two") else 9
     quantize = settings.pop("quantize", None)

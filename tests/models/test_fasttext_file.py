@@ -3,6 +3,7 @@
 import random
 import struct
 import time
+from itertools import pairwise
 
 import fasttext
 import numpy as np
@@ -25,7 +26,7 @@ def test_the_arrays_are_those_of_fasttext(shape: str) -> None:
     parsed, official = parse_model(path.read_bytes(), "model"), oracle(path)
     assert list(parsed.labels) == official.get_labels()
     bounds = parsed.word_offsets.tolist()
-    words = [parsed.words[a:b].tobytes().decode() for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    words = [parsed.words[a:b].tobytes().decode() for a, b in pairwise(bounds)]
     assert words == official.get_words()
     assert parsed.label_counts.tolist() == official.get_labels(include_freq=True)[1].tolist()
     if not official.is_quantized():
@@ -62,7 +63,7 @@ def test_a_truncated_model_is_refused(shape: str) -> None:
     content = model(shape).read_bytes()
     rng = random.Random(1)
     for size in {0, 1, 4, 8, len(content) - 1} | {rng.randrange(len(content)) for _ in range(200)}:
-        with pytest.raises(InputError, match="here.bin: not a usable fastText model"):
+        with pytest.raises(InputError, match=r"here\.bin: not a usable fastText model"):
             parse_model(content[:size], "here.bin")
     with pytest.raises(InputError, match="1 bytes follow"):
         parse_model(content + b"\0", "here.bin")
@@ -137,7 +138,7 @@ def test_other_files_are_named(content: bytes, tmp_path) -> None:
     """An empty file, a web page, JSON, a Git LFS pointer, a pickle: one sentence with the path and what to do."""
     path = tmp_path / "lid.bin"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="lid.bin: not a usable fastText model: .*download"):
+    with pytest.raises(InputError, match=r"lid\.bin: not a usable fastText model: .*download"):
         model_file.labels(path)
 
 

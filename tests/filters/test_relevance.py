@@ -1,0 +1,117 @@
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+
+from refinery.errors import InputError
+from refinery.filters.relevance import Settings, build
+from refinery.models.train import train_relevance
+from refinery.text.batch import TextBatch
+from refinery.text.prepare import prepare
+from tests.fasttext_models import model, oracle, probabilities
+from tests.models.domains import write_domains
+from tests.udhr import SENTENCES
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder made by train_relevance."""
+    folder = tmp_path_factory.mktemp("relevance")
+    positive, negative = write_domains(folder)
+    train_relevance([positive], [negative], folder / "medical", dim=8, buckets=20_000)
+    return folder
+
+
+def test_a_plain_model_is_scored_by_fasttexts_own_rules() -> None:
+    """Text as it is, newlines as spaces: the probability that fastText gives the label."""
+    path = model("two labels")
+    texts = ["No one shall be\nheld, in SLAVERY", *SENTENCES.values()]
+    for label in ("l1", "__label__l1"):
+        measurer = build(Settings(model=path.name, label=label), path.parent)
+        scores = measurer(TextBatch.from_texts(texts))["relevance"].to_pylist()
+        for text, score in zip(texts, scores, strict=True):
+            assert score == pytest.approx(min(probabilities(path, text)["__label__l1"], 1), abs=1e-4)
+
+
+def test_a_trained_model_prepares_texts_as_in_training(trained: Path) -> None:
+    """The card says how; the score is fastText's on the prepared text."""
+    measurer = build(Settings(model="medical"), trained)
+    texts = ["The PATIENT's blood-pressure: was treated.", "Wheat prices fell,\nTRADERS said."]
+    scores = measurer(TextBatch.from_texts(texts))["relevance"].to_pylist()
+    file = trained / "medical" / "model.bin"
+    for words, score in zip(prepare(TextBatch.from_texts(texts)).to_arrow().to_pylist(), scores, strict=True):
+        assert score == pytest.approx(probabilities(file, words)["__label__relevant"], abs=1e-4)
+    assert scores[0] > 0.5 > scores[1]
+    assert build(Settings(model="medical/model.bin"), trained) == measurer
+
+
+def test_quality_is_the_same_under_its_own_name(trained: Path) -> None:
+    """A column of its own, so that one definition can use both."""
+    measurer = build(Settings(model="medical"), trained, name="quality")
+    assert measurer.schema.names == ["quality"] and measurer.name == "quality"
+    assert pickle.loads(pickle.dumps(measurer)) == measurer
+    assert "medical" not in str(measurer.settings)
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "!!!"])
+def test_a_text_without_words_scores_zero(trained: Path, text: str) -> None:
+    """A row, no NaN."""
+    assert build(Settings(model="medical"), trained)(TextBatch.from_texts([text])).to_pylist() == [
+        {"relevance": 0}
+    ]
+
+
+def test_label_words_and_newlines_in_a_text_do_no_harm(trained: Path) -> None:
+    """A raw `__label__relevant` twenty times over: the score moves by less than 0.02."""
+    for path, settings in (
+        (trained, Settings(model="medical")),
+        (model("two labels").parent, Settings(model="model.bin", label="l1")),
+    ):
+        measurer = build(settings, path)
+        text = "The committee met with the engineers to look at the plans of the bridge. " * 5
+        texts = [text, text + f" {measurer.label}" * 20, text + "\n__label__nothing\n" * 20]
+        scores = measurer(TextBatch.from_texts(texts))["relevance"].to_pylist()
+        limit = 0.02 if path != trained else 1.0
+        assert max(scores) - min(scores) <= limit
+
+
+def test_an_unknown_label_lists_the_models_labels(trained: Path) -> None:
+    """With and without a label asked for."""
+    path = model("two labels")
+    with pytest.raises(InputError, match="set label to one of: l0, l1"):
+        build(Settings(model=path.name), path.parent)
+    with pytest.raises(InputError, match=r"no label 'hq' .*: (relevant, other|other, relevant)"):
+        build(Settings(model="medical", label="hq"), trained)
+
+
+def test_a_label_that_means_relevant_is_found(tmp_path: Path) -> None:
+    """`hq` of a model without a card, as DCLM's has it."""
+    import fasttext
+
+    source = tmp_path / "train.txt"
+    source.write_text("__label__hq good text here\n__label__cc bad spam there\n" * 30)
+    fasttext.train_supervised(str(source), dim=4, bucket=100, thread=1, verbose=0).save_model(
+        str(tmp_path / "d.bin")
+    )
+    assert build(Settings(model="d.bin"), tmp_path).label == "__label__hq"
+    assert oracle(tmp_path / "d.bin").predict("good text")[0] == ("__label__hq",)
+
+
+def test_cards_and_models_that_do_not_belong_together_are_refused(trained: Path, tmp_path: Path) -> None:
+    """A folder with another model's card, a card that is broken, one of a later version, no model at all."""
+    content = json.loads((trained / "medical" / "card.json").read_text())
+    (tmp_path / "model.bin").write_bytes(model("two labels").read_bytes())
+    (tmp_path / "card.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match="belongs to another model"):
+        build(Settings(model="."), tmp_path)
+    (tmp_path / "card.json").write_text("{")
+    with pytest.raises(InputError, match="not a usable model card"):
+        build(Settings(model="."), tmp_path)
+    (tmp_path / "model.bin").write_bytes((trained / "medical" / "model.bin").read_bytes())
+    (tmp_path / "card.json").write_text(json.dumps(content | {"preparation": "words-9"}))
+    with pytest.raises(InputError, match="'words-9', which this version does not know"):
+        build(Settings(model="."), tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"holds no model\.bin or model\.ftz"):
+        build(Settings(model="empty"), tmp_path)
