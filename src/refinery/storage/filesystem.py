@@ -19,7 +19,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 from refinery.errors import InputError
 
-OWNER = ".refinery-output.json"  # marks a folder that holds one of our outputs: only its data files are data
 PACKAGES = {
     "s3": "s3fs",
     "s3a": "s3fs",
@@ -308,15 +307,7 @@ def _is_stray(path: str, root: str, pattern: str) -> bool:
         return True
     if any(part[:1] in {".", "_"} for part in below[:-1]):
         return True
-    if name.lower().endswith(_STRAY_ENDINGS) or name.upper().startswith("README"):
-        return True
-    folder = path.rpartition("/")[0]
-    return not is_url(path) and _is_output(folder) and not name.startswith("data-")
-
-
-@lru_cache(maxsize=1024)
-def _is_output(folder: str) -> bool:
-    return Path(folder, OWNER).exists()
+    return name.lower().endswith(_STRAY_ENDINGS) or name.upper().startswith("README")
 
 
 def _nearby(pattern: str) -> str:

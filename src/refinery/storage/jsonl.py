@@ -22,7 +22,7 @@ from refinery.errors import InputError
 from refinery.storage import compression, filesystem
 from refinery.storage.minted import minted_ids
 from refinery.storage.rows import NO_COLUMNS, Rows
-from refinery.storage.schema import JsonColumns, ShardSchema, json_column
+from refinery.storage.schema import JsonColumns, ShardSchema, id_type, json_column
 from refinery.storage.shards import Reject, Shard, SourceSpec, unreadable
 
 _BOM = b"\xef\xbb\xbf"
@@ -87,9 +87,13 @@ def read(
     wanted: NDArray[np.int64] | None,
     batch_bytes: int,
 ) -> Iterator[Rows]:
-    """The shard's rows in order; lines that are not wanted are not parsed."""
+    """The shard's rows in order; lines that are not wanted are not parsed.
+
+    In a full read the ids of all batches have the shard's id type, which takes a scan of the shard first.
+    """
     parser = _Parser(shard, spec)
-    batch = _Batch(shard, parser, carry)
+    ids = id_type(shard, spec) if wanted is None else None
+    batch = _Batch(shard, parser, carry, ids)
     asked = None if wanted is None else iter(wanted.tolist())
     next_row = None if asked is None else next(asked, None)
     for row, line in lines(shard, spec.max_document_bytes):
@@ -102,7 +106,7 @@ def read(
         batch.add(row, line)
         if batch.size >= batch_bytes:
             yield batch.rows()
-            batch = _Batch(shard, parser, carry)
+            batch = _Batch(shard, parser, carry, ids)
     yield batch.rows()
 
 
@@ -223,8 +227,11 @@ class _Parser:
 class _Batch:
     """Rows of a shard as they gather."""
 
-    def __init__(self, shard: Shard, parser: _Parser, carry: pa.Schema | None) -> None:
+    def __init__(
+        self, shard: Shard, parser: _Parser, carry: pa.Schema | None, ids: pa.DataType | None
+    ) -> None:
         self._shard = shard
+        self._id_type = ids
         self._parser = parser
         self._carry = carry
         self._rows: list[int] = []
@@ -259,7 +266,8 @@ class _Batch:
             minted = minted_ids(self._shard, rows).to_pylist()
             names = zip(self._ids, minted, strict=True)
             self._ids = [new if name is _MISSING else name for name, new in names]
-        if all(type(name) is int or name is None for name in self._ids) and any(self._ids):
+        kinds = {type(name) for name in self._ids}
+        if (self._id_type or (pa.int64() if int in kinds and str not in kinds else None)) == pa.int64():
             return pa.array(self._ids, pa.int64())
         return pa.array([str(name) if type(name) is int else name for name in self._ids], pa.string())
 

@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from refinery.errors import InputError, UnitFailed
 from refinery.storage import filesystem
 from refinery.storage.minted import minted_ids
+from refinery.storage.outputs import MADE
 from refinery.storage.rows import Rows, text_rows
 from refinery.storage.schema import ShardSchema
 from refinery.storage.shards import Reject, Shard, SourceSpec, unreadable
 from refinery.storage.types import is_bytes, is_text, plain
 
-MADE = b"refinery.made"  # file metadata: the columns that refinery added, as a JSON list
 _MAX_BATCH_ROWS = 1024  # rows of very unequal length make an average useless, so a batch is never long
 _SMALL_CHUNK = 8 * 2**20  # a dictionary column chunk up to this size is read as a dictionary
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from refinery.errors import InputError
 from refinery.storage import filesystem
 from refinery.storage.filesystem import FoundFile, shown
+from refinery.storage.outputs import is_output_data, made_columns
 
 Format = Literal["auto", "parquet", "jsonl", "warc", "wet"]
 SHARD_BYTES = 256 * 2**20
@@ -131,6 +132,9 @@ def list_shards(spec: SourceSpec, shard_bytes: int = SHARD_BYTES) -> SourceShard
     broken: list[tuple[str, str]] = []
     schemas: list[tuple[str, pa.Schema]] = []
     for file in found.files:
+        if not is_output_data(file.path):
+            ignored.append(file.path)
+            continue
         try:
             parts, schema = _plan_file(file, spec, shard_bytes, alone=len(found.files) == 1)
         except InputError as error:
@@ -213,6 +217,7 @@ def _plan_file(
         if format == "parquet":
             planned, schema = parquet.plan(whole, spec, shard_bytes)
         elif format == "jsonl":
+            whole = replace(whole, made=made_columns(file.path))
             planned, schema = jsonl.plan(whole, head, shard_bytes)
         else:
             warc.check(whole)
@@ -228,10 +233,16 @@ def _format(relative: str, head: bytes) -> str | None:
     endings = relative.rpartition("/")[2].lower().split(".")[1:]
     while endings and endings[-1] in _COMPRESSIONS:
         endings.pop()
-    if endings and endings[-1] in _SUFFIXES:
+    if endings and endings[-1] in _SUFFIXES and not (endings == ["json"] and _is_one_object(head)):
         return _SUFFIXES[endings[-1]]
     if head.startswith(b"PAR1"):
         return "parquet"
     if head.startswith(b"WARC/"):
         return "warc"
-    return "jsonl" if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b'{"') else None
+    return "jsonl" if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b'{"') else None
+
+
+def _is_one_object(head: bytes) -> bool:
+    """Whether a .json file is a document laid out over lines (a manifest, a configuration), not JSON Lines."""
+    first = head.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")[0].rstrip()
+    return first in {b"{", b"["}

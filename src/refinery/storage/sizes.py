@@ -64,8 +64,8 @@ def _list_bytes(array: pa.Array) -> NDArray[np.int64]:
     else:
         values = row_bytes(array.flatten())
         places = _ends(_int64(pc.list_value_length(array)))
-    ends = _ends(values)[places]
-    return ends[1:] - ends[:-1] + 4
+    sizes: NDArray[np.int64] = np.diff(_ends(values)[places]) + 4
+    return sizes
 
 
 def _int64(array: pa.Array) -> NDArray[np.int64]:

@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 import zstandard
 
 from refinery.storage.commit import OutputFile, committed
+from refinery.storage.outputs import MADE
 from refinery.storage.schema import is_json_text
 from refinery.storage.sizes import batch_bytes, cuts
 
-MADE = b"refinery.made"  # Parquet metadata: columns that refinery made; they are not carried on as input
 ROW_GROUP_BYTES = 32 * 2**20
 ROW_GROUP_ROWS = 2**20
 _ZSTD_LEVEL = 3
@@ -76,6 +76,7 @@ class TableWriter:
             schema,
             compression="zstd",
             compression_level=_ZSTD_LEVEL,
+            write_page_checksum=True,
             # a dictionary of long texts only costs time
             use_dictionary=[f.name for f in schema if not pa.types.is_large_string(f.type)] or False,
         )
