@@ -1,0 +1,377 @@
+"""Writes the generated regions of docs/ from the code: tables of YAML keys, commands, columns, rule sets, outputs.
+
+A region lies between `<!-- generated: NAME -->` and `<!-- end -->`. Run it after a change to what the tables show:
+
+    python docs/generate.py            # rewrite the regions
+    python docs/generate.py --check    # exit code 1 if one is stale, nothing is written
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+DOCS = Path(__file__).parent
+REGION = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+# What a YAML key does, for keys whose field has no description of its own.
+KEYS = {
+    "Pipeline.name": "name of the pipeline; its outputs carry it",
+    "Pipeline.sources": "name to source",
+    "Pipeline.stages": "name to stage",
+    "Source.format": "format of the files (default: told by name, then by content)",
+    "Stage.transform": "rewrites the text before it is measured and written",
+    "Stage.measure": "makes columns for rules, rankings and outputs",
+    "Stage.keep": "rule sets and rules, judged in this order",
+    "Stage.dedup": "keeps one document of each group of duplicates",
+    "Stage.select": "keeps the best documents of a token budget",
+    "RuleSetUse.rules": "name or path of a rule set",
+    "RuleSetUse.without": "rules to leave out, without the set's name",
+    "Dedup.exact": "compare key texts as a whole",
+    "Dedup.near": "compare shingles as well; `{}` for all defaults",
+    "Near.seed": "seed of the hash functions",
+    "Select.tokens": "the budget",
+    "Output.path": "folder of this output alone",
+    "Output.format": "`parquet`, or `jsonl` for JSON Lines in zstd",
+}
+# What the columns of measurers other than `signals` are: unit, meaning, where the definition is from.
+COLUMNS = {
+    "bytes": ("bytes", "UTF-8 bytes of the text", ""),
+    "chars": ("code points", "code points of the text", "Unicode"),
+    "tokens": (
+        "tokens",
+        "LLM tokens: estimated by script, exact with a `tokenizer`",
+        "`refinery/text/size.py`",
+    ),
+    "lang": (
+        "code",
+        "ISO 639-1 code of the top label, ISO 639-3 without one; `und` for text without a letter",
+        "",
+    ),
+    "lang_score": ("probability", "the model's probability of that label; 0 for `und`", "fastText"),
+    "lang_share": (
+        "share",
+        "share of the letters, in windows of 400 bytes, whose own top language is `lang`",
+        "",
+    ),
+    "lang_script": ("code", "ISO 15924; only with a model whose labels carry a script", ""),
+    "relevance": ("probability", "P(label); 0 for text without a token", "fastText"),
+    "quality": ("probability", "P(label); 0 for text without a token", "fastText"),
+    "importance": (
+        "nats",
+        "log-ratio of the target's and raw text's likelihood, summed",
+        "DSIR, arXiv 2302.03169",
+    ),
+    "importance_per_token": ("nats", "the same divided by the document's words; 0 without a word", ""),
+}
+# What the columns of decisions.parquet and rejects.parquet are.
+ACCOUNT = {
+    "source": "name of the source",
+    "path": "path of the file below the source's root",
+    "part": "number of the shard in that file, 0 for a file that is one shard",
+    "row": "row in that shard, from 0; NULL where a whole file could not be read",
+    "id": "the document's id as text; NULL for a rejected row",
+    "outcome": "`kept`, `dropped` or `rejected`",
+    "stage": "the stage that dropped it",
+    "rule": "the first rule that failed; `dedup.*` or `select.tokens`; for a rejected row the reason",
+    "failed": "all rules of that stage that failed",
+    "twin_source": "source of the document that was kept instead; `against:STAGE` for an earlier run",
+    "twin_path": "its path",
+    "twin_part": "its part",
+    "twin_row": "its row",
+    "twin_id": "its id",
+    "similarity": "Jaccard similarity to it; 1 for an exact duplicate",
+    "reason": "one word, see [reading.md](reading.md#rejects)",
+    "detail": "what was found",
+}
+MANIFEST = {
+    "refinery": "version of refinery",
+    "pipeline": "name of the pipeline",
+    "output": "name of the output",
+    "fingerprint": "of all that the output's content depends on",
+    "definition": "the definition, without defaults",
+    "measurers": "each measurer with its version and settings, models by content",
+    "versions": "of Python and of the packages that results depend on",
+    "sources": "by source: shards, documents, bytes, rejected rows by reason, records skipped, broken files",
+    "stages": "by stage: arrived, kept, and by rule: dropped first, failed at all",
+    "kept": "documents, bytes and tokens of the output",
+    "made_columns": "columns that refinery added; not carried on when the output is read as a source",
+    "renamed_columns": "source columns whose name was taken, and the name they have here",
+    "files": "exactly the files of this run: path, rows, bytes, SHA-256",
+    "started": "time, UTC",
+    "seconds": "by phase",
+}
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A Markdown table; a bar inside a cell is escaped."""
+    lines = [list(head), *([str(cell).replace("|", "\\|") for cell in row] for row in rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def keys() -> str:
+    """The YAML keys by model of refinery.pipeline.models."""
+    from refinery.pipeline import models
+
+    sections: tuple[tuple[str, type[BaseModel]], ...] = (
+        ("Top level", models.Pipeline),
+        ("A source, `sources.NAME`", models.Source),
+        ("A stage, `stages.NAME`", models.Stage),
+        ("A rule set in `keep`", models.RuleSetUse),
+        ("`dedup`", models.Dedup),
+        ("`dedup.near`", models.Near),
+        ("`select`", models.Select),
+        ("An output, `outputs.STAGE`", models.Output),
+    )
+    parts = []
+    for title, model in sections:
+        rows = [
+            (f"`{field.alias or name}`", _default(field), _meaning(model, name, field.description))
+            for name, field in model.model_fields.items()
+        ]
+        parts.append(f"### {title}\n\n{table(('key', 'default', 'meaning'), rows)}")
+    return "\n".join(parts)
+
+
+def _meaning(model: type[BaseModel], name: str, description: str | None) -> str:
+    values = model.model_json_schema(by_alias=False)["properties"][name].get("enum", ())
+    shown = f"; {' or '.join(f'`{value}`' for value in values)}" if values and name != "format" else ""
+    return (description or KEYS[f"{model.__name__}.{name}"]) + shown
+
+
+def _default(field: Any) -> str:
+    value = field.default
+    if value is PydanticUndefined:
+        return "needed"
+    if value is None or value == ():
+        return ""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 2**20:
+        return f"`{value // 2**20}MiB`"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def commands() -> str:
+    """Every command of the command line with its options."""
+    import typer
+
+    from refinery.cli import app
+
+    rows = [
+        (f"`refinery {name}{_arguments(command)}`", _sentence(command), _options(command))
+        for name, command in _commands(typer.main.get_command(app), "")
+    ]
+    return table(("command", "what it does", "options"), rows)
+
+
+def _commands(command: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    for name, inner in command.commands.items():
+        if hasattr(inner, "commands"):
+            yield from _commands(inner, f"{prefix}{name} ")
+        else:
+            yield prefix + name, inner
+
+
+def _sentence(command: Any) -> str:
+    return " ".join((command.help or "").split())
+
+
+def _arguments(command: Any) -> str:
+    return "".join(
+        f" {p.metavar or p.name.upper()}" for p in command.params if p.param_type_name == "argument"
+    )
+
+
+def _options(command: Any) -> str:
+    names = [max(p.opts, key=len) for p in command.params if p.param_type_name == "option"]
+    return " ".join(f"`{name}`" for name in names if name != "--help")
+
+
+def measured() -> str:
+    """The columns of every measurer but `signals` and `patterns`."""
+    from refinery.filters.importance import Importance
+    from refinery.filters.language import Language
+    from refinery.filters.relevance import Relevance
+    from refinery.filters.size import SCHEMA
+
+    nowhere = Path()
+    schemas = {
+        "size": SCHEMA,
+        "language": Language(nowhere, "", scripts=True).schema,
+        "relevance": Relevance(nowhere, "", "", "").schema,
+        "quality": Relevance(nowhere, "", "", "", name="quality").schema,
+        "importance": Importance(nowhere, "").schema,
+    }
+    rows = [
+        (f"`{f.name}`", f"`{measurer}`", _type(f.type), *COLUMNS[f.name])
+        for measurer, schema in schemas.items()
+        for f in schema
+    ]
+    return table(("column", "measurer", "type", "unit", "meaning", "source"), rows)
+
+
+def signals() -> str:
+    """The columns of `signals`, from its own descriptions."""
+    from refinery.filters.signals import Settings as SignalSettings
+    from refinery.filters.signals import build, columns
+
+    schema = build(SignalSettings(), DOCS).schema
+    rows = []
+    for name, described in columns().items():
+        meaning, _, source = (
+            described.removesuffix(")").rpartition(" (") if described.endswith(")") else (described, "", "")
+        )
+        rows.append((f"`{name}`", _type(schema.field(name).type), _unit(name), meaning, source))
+    return table(("column", "type", "unit", "meaning", "source"), rows)
+
+
+def _unit(name: str) -> str:
+    if "entropy" in name:
+        return "nats"
+    if name.endswith("_length"):
+        return "code points"
+    return "ratio" if re.search(r"_(ratio|frac|greedy)$", name) else "count"
+
+
+def _type(kind: pa.DataType) -> str:
+    return {"float": "float32", "double": "float64"}.get(str(kind), str(kind))
+
+
+def rule_sets() -> str:
+    """Every built-in rule set: an overview, the sets one by one, FineWeb-2's plain languages side by side."""
+    from refinery.filters.rules import built_in_rule_sets, load_rule_set
+
+    sets = {name: load_rule_set(name, DOCS) for name in built_in_rule_sets()}
+    overview = [
+        (f"`{name}`", ", ".join(found.languages or ("all",)), len(found.rules), found.description)
+        for name, found in sets.items()
+    ]
+    parts = [table(("set", "languages", "rules", "what it is"), overview)]
+    alike = {n: s for n, s in sets.items() if re.fullmatch(r"FineWeb-2's rules for \w+", s.description)}
+    for name, found in sets.items():
+        if name not in alike:
+            rows = [(f"`{name}.{_last(r.name)}`", f"`{r.predicate}`", r.source) for r in found.rules]
+            parts.append(f"### {name}\n\n{table(('rule', 'kept when', 'source'), rows)}")
+    parts.append(f"### {', '.join(alike)}\n\n{_side_by_side(alike)}")
+    return "\n".join(parts)
+
+
+def _side_by_side(sets: Mapping[str, Any]) -> str:
+    rows: dict[str, dict[str, str]] = {}
+    sources: dict[str, str] = {}
+    order = max(sets.values(), key=lambda found: len(found.rules)).rules
+    for rule in order:
+        rows[_last(rule.name)] = {}
+    for name, found in sets.items():
+        for rule in found.rules:
+            column, sign, limit = rule.predicate.split()
+            sources[_last(rule.name)] = "`configs/*.yml`" if "configs/" in rule.source else rule.source
+            general = re.sub(r"^stop_words_\w+$", "stop_words_CODE", column)
+            rows.setdefault(_last(rule.name), {})[name] = limit
+            rows[_last(rule.name)]["kept when"] = f"`{general} {sign}`"
+    head = ("rule", "kept when", *sets, "source")
+    body = (
+        (f"`{rule}`", cells["kept when"], *(cells.get(name, "") for name in sets), sources[rule])
+        for rule, cells in rows.items()
+    )
+    return table(head, body)
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def recall() -> str:
+    """The recall of some cuts into bands."""
+    from refinery.dedup.bands import recall as promised
+    from refinery.dedup.bands import split
+
+    similarities = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
+    cuts = [(f"`similarity: {s}`", *split(s, 112)) for s in (0.9, 0.8, 0.7)]
+    cuts += [(f"`bands: {bands}, rows: {rows}`", bands, rows) for bands, rows in ((14, 8), (16, 7), (20, 5))]
+    rows = [
+        (name, f"{bands} x {rows}", *(f"{promised(s, bands, rows):.2f}" for s in similarities))
+        for name, bands, rows in cuts
+    ]
+    return table(("setting, `num_perm: 112`", "bands x rows", *map(str, similarities)), rows)
+
+
+def decisions() -> str:
+    """The columns of decisions.parquet."""
+    from refinery.run.account import DECISIONS
+
+    return table(
+        ("column", "type", "meaning"), [(f"`{f.name}`", _account(f.type), ACCOUNT[f.name]) for f in DECISIONS]
+    )
+
+
+def rejects() -> str:
+    """The columns of rejects.parquet."""
+    from refinery.run.account import REJECTED
+
+    return table(
+        ("column", "type", "meaning"), [(f"`{f.name}`", _account(f.type), ACCOUNT[f.name]) for f in REJECTED]
+    )
+
+
+def _account(kind: pa.DataType) -> str:
+    return "list of string" if pa.types.is_list(kind) else _type(kind)
+
+
+def manifest() -> str:
+    """The keys of manifest.json."""
+    from refinery.run.manifest import Manifest
+
+    return table(("key", "meaning"), [(f"`{name}`", MANIFEST[name]) for name in Manifest.model_fields])
+
+
+REGIONS: dict[str, Callable[[], str]] = {
+    "yaml-keys": keys,
+    "commands": commands,
+    "columns": measured,
+    "signals": signals,
+    "rule-sets": rule_sets,
+    "recall": recall,
+    "decisions": decisions,
+    "rejects": rejects,
+    "manifest": manifest,
+}
+
+
+def pages() -> list[Path]:
+    """The pages of the documentation."""
+    return sorted(DOCS.glob("*.md"))
+
+
+def regenerated(text: str) -> str:
+    """A page with its regions as the code would have them."""
+    return REGION.sub(lambda found: f"{found[1]}\n{REGIONS[found[2]]()}\n{found[3]}", text)
+
+
+def stale() -> list[str]:
+    """Names of the pages whose regions are not what the code says."""
+    return [page.name for page in pages() if regenerated(page.read_text("utf-8")) != page.read_text("utf-8")]
+
+
+def main(arguments: list[str]) -> int:
+    """Rewrites the pages, or only checks them; gives the exit code."""
+    behind = stale()
+    if "--check" in arguments:
+        if behind:
+            sys.stderr.write(f"stale: {', '.join(behind)}; run python docs/generate.py\n")
+        return int(bool(behind))
+    for name in behind:
+        page = DOCS / name
+        page.write_text(regenerated(page.read_text("utf-8")), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
