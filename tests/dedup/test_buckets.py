@@ -6,12 +6,7 @@ from refinery.dedup import buckets
 
 
 def candidates(matrix: np.ndarray, bounds: list[int], least: int) -> set[tuple[int, int, int]]:
-    order = np.arange(len(matrix))
-    for start, stop in pairwise(bounds):
-        if stop - start > buckets.ALL_PAIRS:
-            order[start:stop] = start + buckets._by_signature(matrix[start:stop])
-    rows, twins, equal = buckets.compare(matrix, np.array(bounds), order, least)
-    return set(zip(rows.tolist(), twins.tolist(), equal.tolist(), strict=True))
+    return set(buckets.edges_within(np.arange(len(matrix)), matrix, np.array(bounds), least).tolist())
 
 
 def clustered(members: int, clusters: int, seed: int) -> np.ndarray:
@@ -70,3 +65,10 @@ def test_buckets_larger_than_memory_are_cut_into_pieces_that_share_their_best(mo
     assert all(
         documents[: buckets.BEST].tolist() == list(range(120, 120 + buckets.BEST)) for documents in pieces
     )
+
+
+def test_in_a_large_bucket_every_row_meets_the_preferred_one():
+    """When all are near to each other, the first candidate of every row is the bucket's best."""
+    matrix = clustered(buckets.ALL_PAIRS + 1000, 1, 3)
+    found = candidates(matrix, [0, len(matrix)], 77)
+    assert {row for row, twin, _ in found if twin == 0} == set(range(1, len(matrix)))

@@ -7,8 +7,9 @@ def chosen(edges: dict[int, list[int]], documents: int) -> list[int | None]:
     """For each document the twin it goes for, None if it is kept."""
     twins = [twin for document in range(documents) for twin in edges.get(document, [])]
     bounds = np.cumsum([0] + [len(edges.get(document, [])) for document in range(documents)])
-    found = greedy(bounds, np.array(twins, np.int64)).tolist()
-    return [twins[edge] if edge >= 0 else None for edge in found]
+    found = np.full(documents, -1, np.int64)
+    greedy(bounds, np.array(twins, np.int64), found)
+    return [twins[edge] if edge >= 0 else None for edge in found.tolist()]
 
 
 def test_a_document_goes_only_for_a_kept_one():

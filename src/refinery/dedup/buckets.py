@@ -22,10 +22,10 @@ from refinery.dedup import layout as places
 from refinery.dedup.layout import DedupShard, Layout
 
 ALL_PAIRS = 2048
-BEST = 64
-WINDOW = 64
-CLOSEST = 8
-FIRST = 8
+BEST = 32
+WINDOW = 32
+CLOSEST = 4
+FIRST = 4
 CHUNK = 1 << 17  # documents whose signatures are in memory at once: 58 MB of 112 hashes
 SORTED_COLUMNS = 8  # signature columns by which a large bucket is sorted
 
@@ -94,7 +94,7 @@ def find_candidates(unit: BucketUnit) -> int:
     starts = np.append(starts[starts < len(bucket)], len(bucket))
     found = [np.empty(0, EDGE)]
     for documents, bounds in _chunks(members, starts):
-        found.append(_edges(layout, documents, bounds, unit.least))
+        found.append(edges_within(documents, places.signatures(layout, documents), bounds, unit.least))
     edges = unique_edges(np.concatenate(found))
     edges = edges[edges["document"] >= layout.frozen]
     spill.save(layout.file("edges", unit.number), edges)
@@ -128,18 +128,28 @@ def _chunks(
         low += 1
 
 
-def _edges(
-    layout: Layout, documents: NDArray[np.int64], bounds: NDArray[np.int64], least: int
+def edges_within(
+    documents: NDArray[np.int64], matrix: NDArray[np.uint32], bounds: NDArray[np.int64], least: int
 ) -> NDArray[np.void]:
-    matrix = places.signatures(layout, documents)
+    """Candidate edges in buckets whose documents, with their signatures, stand in order of preference.
+
+    Bucket i is documents[bounds[i]:bounds[i + 1]]; an edge has `least` equal hashes or more and may come twice.
+    """
     order = np.arange(len(documents))
     for start, stop in pairwise(bounds.tolist()):
         if stop - start > ALL_PAIRS:
             order[start:stop] = start + _by_signature(matrix[start:stop])
-    rows, twins, equal = compare(matrix, bounds, order, least)
-    edges = np.empty(len(rows), EDGE)
-    edges["document"], edges["twin"], edges["equal"] = documents[rows], documents[twins], equal
-    return edges
+    closest, first = (np.empty((len(documents), kept), np.int64) for kept in (CLOSEST, FIRST))
+    counts, first_counts = (np.zeros((len(documents), kept), np.int16) for kept in (CLOSEST, FIRST))
+    compare(matrix, bounds, order, least, closest, counts, first, first_counts)
+    found = []
+    for twins, equal in ((closest, counts), (first, first_counts)):
+        rows, kept = np.nonzero(equal)
+        edges = np.empty(len(rows), EDGE)
+        edges["document"], edges["twin"] = documents[rows], documents[twins[rows, kept]]
+        edges["equal"] = equal[rows, kept]
+        found.append(edges)
+    return np.concatenate(found)
 
 
 def _by_signature(matrix: NDArray[np.uint32]) -> NDArray[np.int64]:
@@ -149,17 +159,13 @@ def _by_signature(matrix: NDArray[np.uint32]) -> NDArray[np.int64]:
 
 
 @njit(cache=True, nogil=True)
-def compare(matrix, bounds, order, least):  # type: ignore[no-untyped-def]
-    """Candidate pairs in buckets whose members stand in order of preference: (row, preferred row, equal hashes).
+def compare(matrix, bounds, order, least, closest, counts, first, first_counts):  # type: ignore[no-untyped-def]
+    """Finds candidate pairs in buckets whose members stand in order of preference.
 
     matrix: uint32 (members, num_perm); bucket i has the rows bounds[i]:bounds[i + 1]; order: int64, rows of each
-    bucket as they are sorted for the window; a pair with fewer equal hashes than `least` is none.
+    bucket as they are sorted for the window; a pair with fewer equal hashes than `least` is none. Written: each row's
+    closest and first candidates (rows, int64) and how many hashes are equal (int16, 0 where there is none).
     """
-    members = matrix.shape[0]
-    closest = np.empty((members, CLOSEST), np.int64)
-    counts = np.zeros((members, CLOSEST), np.int16)
-    first = np.empty((members, FIRST), np.int64)
-    first_counts = np.zeros((members, FIRST), np.int16)
     for bucket in range(bounds.shape[0] - 1):
         start, stop = bounds[bucket], bounds[bucket + 1]
         small = stop - start <= ALL_PAIRS
@@ -175,37 +181,16 @@ def compare(matrix, bounds, order, least):  # type: ignore[no-untyped-def]
                 equal = 0
                 for k in range(matrix.shape[1]):
                     equal += matrix[row, k] == matrix[twin, k]
-                if equal >= least:
-                    _offer(row, twin, equal, closest, counts, first, first_counts)
-    return _gather(closest, counts, first, first_counts)
-
-
-@njit(cache=True, nogil=True)
-def _offer(row, twin, equal, closest, counts, first, first_counts):  # type: ignore[no-untyped-def]
-    for place in range(FIRST):
-        if first_counts[row, place] == 0:
-            first[row, place], first_counts[row, place] = twin, equal
-            break
-    if equal > counts[row, CLOSEST - 1]:
-        place = CLOSEST - 1
-        while place > 0 and counts[row, place - 1] < equal:
-            closest[row, place], counts[row, place] = closest[row, place - 1], counts[row, place - 1]
-            place -= 1
-        closest[row, place], counts[row, place] = twin, equal
-
-
-@njit(cache=True, nogil=True)
-def _gather(closest, counts, first, first_counts):  # type: ignore[no-untyped-def]
-    total = np.count_nonzero(counts) + np.count_nonzero(first_counts)
-    rows, twins, equal = np.empty(total, np.int64), np.empty(total, np.int64), np.empty(total, np.int16)
-    size = 0
-    for row in range(counts.shape[0]):
-        for place in range(CLOSEST):
-            if counts[row, place] > 0:
-                rows[size], twins[size], equal[size] = row, closest[row, place], counts[row, place]
-                size += 1
-        for place in range(FIRST):
-            if first_counts[row, place] > 0:
-                rows[size], twins[size], equal[size] = row, first[row, place], first_counts[row, place]
-                size += 1
-    return rows, twins, equal
+                if equal < least:
+                    continue
+                for kept in range(FIRST):
+                    if number < best and first_counts[row, kept] == 0:
+                        first[row, kept], first_counts[row, kept] = twin, equal
+                        break
+                kept = CLOSEST - 1
+                if equal <= counts[row, kept]:
+                    continue
+                while kept > 0 and counts[row, kept - 1] < equal:
+                    closest[row, kept], counts[row, kept] = closest[row, kept - 1], counts[row, kept - 1]
+                    kept -= 1
+                closest[row, kept], counts[row, kept] = twin, equal

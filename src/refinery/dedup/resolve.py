@@ -32,7 +32,8 @@ def resolve(search: Search, edges: NDArray[np.void]) -> NDArray[np.void]:
     documents, twins = place[ends[: len(edges)]], place[ends[len(edges) :]]
     by_document = np.lexsort((twins, -similarity, documents))
     bounds = np.searchsorted(documents[by_document], np.arange(len(nodes) + 1))
-    chosen = greedy(bounds, twins[by_document])
+    chosen = np.full(len(nodes), -1, np.int64)
+    greedy(bounds, twins[by_document], chosen)
     return _removed(edges, similarity, by_document[chosen[chosen >= 0]])
 
 
@@ -82,16 +83,14 @@ def _removed(
 
 
 @njit(cache=True, nogil=True)
-def greedy(bounds, twins):  # type: ignore[no-untyped-def]
-    """Index of the edge for which each document goes, -1 if it is kept.
+def greedy(bounds, twins, chosen):  # type: ignore[no-untyped-def]
+    """Sets chosen[i] to the index of the edge for which document i goes, and leaves -1 if it is kept.
 
     Documents are numbered in order of preference; document i has the edges bounds[i]:bounds[i + 1], the most similar
     twin first.
     """
-    chosen = np.full(bounds.shape[0] - 1, -1, np.int64)
     for document in range(bounds.shape[0] - 1):
         for edge in range(bounds[document], bounds[document + 1]):
             if chosen[twins[edge]] < 0:
                 chosen[document] = edge
                 break
-    return chosen

@@ -87,9 +87,9 @@ def write_keys(data, offsets, stage1, stage2, expansions, ascii_, out, bounds): 
     for document in range(offsets.shape[0] - 1):
         position, end = offsets[document], offsets[document + 1]
         start = size
-        last = SEPARATOR  # class of what was written last; SEPARATOR when a separator followed it
+        last = np.int64(SEPARATOR)  # class of what was written last; SEPARATOR when a separator followed it
         marks = size  # where the run of combining marks began that ends at `size`
-        highest = 0  # combining class of its last mark
+        highest = np.int64(0)  # combining class of its last mark
         ordered = True
         while position < end:
             if data[position] < 128:
@@ -105,8 +105,8 @@ def write_keys(data, offsets, stage1, stage2, expansions, ascii_, out, bounds): 
                     word = here
                     position += 1
                 # A separator after a character leaves no space behind, so `last` alone remembers it.
-                last = WORD if word else SEPARATOR
-                marks, highest = size, 0
+                last = np.int64(WORD) if word else np.int64(SEPARATOR)
+                marks, highest = size, np.int64(0)
                 continue
             code, length = decode(data, position)
             position += length
@@ -115,13 +115,13 @@ def write_keys(data, offsets, stage1, stage2, expansions, ascii_, out, bounds): 
             if kind == DROPPED:
                 continue
             place = entry >> EXPANSION_SHIFT
-            if ordered and (entry == CHAR or entry == WORD):  # the common case, cut short
+            if ordered and entry in (CHAR, WORD):  # the common case, cut short
                 if entry == CHAR and last == SEPARATOR and size > start and out[size - 1] == 32:
                     size -= 1
                 for index in range(length):
                     out[size + index] = data[position - length + index]
                 size += length
-                last, marks, highest = entry, size, 0
+                last, marks, highest = entry, size, np.int64(0)
                 continue
             count = np.int64(1)
             if kind == HANGUL:
@@ -131,24 +131,24 @@ def write_keys(data, offsets, stage1, stage2, expansions, ascii_, out, bounds): 
             point = code
             for index in range(count):
                 if kind == HANGUL:
-                    point, entry = _jamo(code, index), np.int64(WORD)
+                    point, entry = np.int64(_jamo(code, index)), np.int64(WORD)
                 elif place > 0:
                     point = np.int64(expansions[place + 1 + index])
                     entry = np.int64(stage2[(np.int64(stage1[point >> 7]) << 7) + (point & 127)])
                 part = entry & CLASS
                 rank = (entry >> CCC_SHIFT) & 255
                 if part == MARK and last == SEPARATOR:
-                    part = SEPARATOR
+                    part = np.int64(SEPARATOR)
                 if rank == 0 or part == SEPARATOR:
                     if not ordered:
                         _reorder(out, marks, size, stage1, stage2)
                         ordered = True
-                    highest = 0
+                    highest = np.int64(0)
                 if part == SEPARATOR:
                     if last == WORD:
                         out[size] = 32
                         size += 1
-                    last = SEPARATOR
+                    last = np.int64(SEPARATOR)
                     marks = size
                     continue
                 if part == DROPPED:
@@ -161,7 +161,7 @@ def write_keys(data, offsets, stage1, stage2, expansions, ascii_, out, bounds): 
                 if rank == 0:
                     marks = size
                 else:
-                    ordered = ordered and rank >= highest
+                    ordered = bool(ordered and rank >= highest)
                     highest = max(highest, rank)
         if not ordered:
             _reorder(out, marks, size, stage1, stage2)
