@@ -148,6 +148,14 @@ def test_every_reason_of_a_reject_is_named():
     assert reasons <= named(page("reading.md"))
 
 
+def test_preparation_of_models_is_named():
+    """models.md names the preparation that new models get, and the files that training writes."""
+    from refinery.models import card, train
+    from refinery.text.prepare import WORDS
+
+    assert {WORDS, train.MODEL, card.CARD, "card.md"} <= named(page("models.md"))
+
+
 def test_links_lead_somewhere():
     """Each link between pages names a page, and a heading of it, that exists."""
     for file in PAGES:
