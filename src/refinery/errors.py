@@ -84,4 +84,5 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, choices, 1)
     if near:
         return f'; did you mean "{near[0]}"?'
-    return f"; there is {', '.join(choices[:30])}" if choices else ""
+    more = f" and {len(choices) - 12} more" if len(choices) > 12 else ""
+    return f"; there is {', '.join(choices[:12])}{more}" if choices else ""

@@ -114,3 +114,4 @@ def test_shipped_pipelines_are_sound_but_for_the_models_they_wait_for():
             resolve(load(file))
         except DefinitionError as error:
             assert all("measure.0: " in line and "models/" in line for line in error.problems), error
+            assert len(error.problems) == 1

@@ -41,9 +41,8 @@ class _Resolver:
     problems: list[str] = field(default_factory=list)
     sources: dict[str, SourceSpec] = field(default_factory=dict)
     stages: dict[str, ResolvedStage] = field(default_factory=dict)
-    labels: dict[str, dict[str, frozenset[str]]] = field(
-        default_factory=dict
-    )  # measurement key -> column -> values
+    labels: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)  # by measurer and column
+    incomplete: set[str] = field(default_factory=set)  # stages that lack columns of a measurer in error
 
     def problem(self, location: Location, *messages: str) -> None:
         self.problems += [self.definition.problem(location, message) for message in messages]
@@ -106,6 +105,8 @@ class _Resolver:
                     self.problem((*place, "from"), message)
                 columns[source] |= above.columns[source] if above else {}
         measured = [m for i, use in enumerate(stage.measure) if (m := self._measure(place, i, use))]
+        if len(measured) < len(stage.measure) or self.incomplete.intersection(stage.from_):
+            self.incomplete.add(name)
         for source in sources:
             self._add_columns(place, views[source], measured, columns[source], first=source == sources[0])
         rules = self._rules(place, stage, columns)
@@ -200,6 +201,8 @@ class _Resolver:
                 if any(rule.name == other.name for other in resolved):
                     self.problem(location, f"two rules are called {rule.name!r}")
                 for message in rule_sets.problems(rule.predicate, known, labels):
+                    if message.startswith("no column") and place[-1] in self.incomplete:
+                        continue  # the measurer that would make it has been reported
                     self.problem(
                         (*location, rule.name) if isinstance(entry, dict) else location,
                         f"{rule.name}: {message}",
@@ -275,6 +278,8 @@ class _Resolver:
         if words[0] in also:
             return
         found = [seen[words[0]].type for seen in columns.values() if words[0] in seen]
+        if not found and self.incomplete.intersection(location):
+            return
         if not found:
             valid = {name for seen in columns.values() for name in seen if "." not in name} | set(also)
             self.problem(
@@ -301,7 +306,7 @@ class _Resolver:
             if stage and output.measurements:
                 seen = {c for columns in stage.columns.values() for c in columns if "." not in c}
                 for column in output.measurements:
-                    if column not in seen:
+                    if column not in seen and name not in self.incomplete:
                         message = f"no measurer makes the column {column!r}{nearest(column, seen)}"
                         self.problem((*place, "measurements"), message)
         for name, written in self.definition.pipeline.stages.items():
