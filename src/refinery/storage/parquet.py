@@ -123,49 +123,69 @@ def read(
     Row groups without wanted rows are not read.
     """
     with _opened(shard, to_read=True) as file:
-        layout = locate(file.schema_arrow, spec, shard)
-        stop = file.num_row_groups if shard.stop == -1 else shard.stop
-        row = 0
-        for group in range(shard.start, stop):
-            count = file.metadata.row_group(group).num_rows
+        reader = _Reader(file, locate(file.schema_arrow, spec, shard), shard, spec, carry, batch_bytes)
+        for run in reader.runs():
             mine = None
             if wanted is not None:
-                low, high = np.searchsorted(wanted, [row, row + count])
+                low, high = np.searchsorted(wanted, [run.row, run.end])
                 mine = wanted[low:high]
-            if count and (mine is None or len(mine)):
-                reader = _Group(file, group, row, layout, shard, spec, carry, batch_bytes)
-                yield from reader.read(mine)
-            row += count
+            if run.end > run.row and (mine is None or len(mine)):
+                yield from reader.read(run, mine)
 
 
 @dataclass(frozen=True)
-class _Group:
-    """One row group being read; `row` is the number of its first row in the shard."""
+class _Run:
+    """Row groups that are read together: one, or several that are small; rows `row` to `end` of the shard."""
+
+    groups: range
+    row: int
+    end: int
+    size: int
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """An open shard and how it is read."""
 
     file: pq.ParquetFile
-    number: int
-    row: int
     layout: Layout
     shard: Shard
     spec: SourceSpec
     carry: pa.Schema | None
     batch_bytes: int
 
-    def read(self, wanted: NDArray[np.int64] | None) -> Iterator[Rows]:
-        described = self.file.metadata.row_group(self.number)
-        per_row = max(1, described.total_byte_size // described.num_rows)
-        batch_rows = int(min(max(self.batch_bytes // per_row, 1), _MAX_BATCH_ROWS))
-        batches = self.file.iter_batches(
-            batch_rows, [self.number], columns=self.layout.columns(self.carry), use_threads=False
-        )
-        row, end = self.row, self.row + described.num_rows
-        while row < end:
+    def runs(self) -> Iterator[_Run]:
+        """The shard's row groups in runs that are a batch at most, or one group."""
+        stop = self.file.num_row_groups if self.shard.stop == -1 else self.shard.stop
+        run = _Run(range(self.shard.start, self.shard.start), 0, 0, 0)
+        for group in range(self.shard.start, stop):
+            one = self._one(group, run.end)
+            size, rows = run.size + one.size, one.end - run.row
+            if run.groups and (size > self.batch_bytes or rows > _MAX_BATCH_ROWS):
+                yield run
+                run = one
+            else:
+                run = _Run(range(run.groups.start, group + 1), run.row, one.end, size)
+        yield run
+
+    def _one(self, group: int, row: int) -> _Run:
+        described = self.file.metadata.row_group(group)
+        return _Run(range(group, group + 1), row, row + described.num_rows, described.total_byte_size)
+
+    def read(self, run: _Run, wanted: NDArray[np.int64] | None) -> Iterator[Rows]:
+        """The run's rows, or those that are wanted; what cannot be decoded becomes rejects."""
+        row = run.row
+        batches = self._batches(run)
+        while row < run.end:
             try:
                 batch = next(batches, None)
                 if batch is None:
                     raise pa.ArrowInvalid("the row group ends early")
             except (pa.ArrowException, OSError) as error:
-                yield from self._corrupt(row, end, wanted, error)
+                if len(run.groups) > 1:
+                    yield from self._one_by_one(run, wanted)
+                else:
+                    yield from self._corrupt(run, row, wanted, error)
                 return
             rows = np.arange(row, row + len(batch))
             row += len(batch)
@@ -177,6 +197,26 @@ class _Group:
                     rows = wanted[low:high]
                     batch = batch.take(pa.array(rows - (row - len(batch))))
             yield from self._rows(batch, rows)
+
+    def _batches(self, run: _Run) -> Iterator[pa.RecordBatch]:
+        columns = self.layout.columns(self.carry)
+        if len(run.groups) > 1:
+            table = self.file.read_row_groups(list(run.groups), columns=columns, use_threads=False)
+            yield from table.unify_dictionaries().combine_chunks().to_batches()
+            return
+        per_row = max(1, run.size // (run.end - run.row))
+        batch_rows = int(min(max(self.batch_bytes // per_row, 1), _MAX_BATCH_ROWS))
+        yield from self.file.iter_batches(batch_rows, list(run.groups), columns=columns, use_threads=False)
+
+    def _one_by_one(self, run: _Run, wanted: NDArray[np.int64] | None) -> Iterator[Rows]:
+        """The groups of a run that cannot be decoded together, so that the damaged one alone is lost."""
+        row = run.row
+        for group in run.groups:
+            one = self._one(group, row)
+            row = one.end
+            mine = wanted if wanted is None else wanted[(wanted >= one.row) & (wanted < one.end)]
+            if one.end > one.row and (mine is None or len(mine)):
+                yield from self.read(one, mine)
 
     def _rows(self, batch: pa.RecordBatch, rows: NDArray[np.int64]) -> Iterator[Rows]:
         text = _at(batch, self.layout.text)
@@ -203,18 +243,19 @@ class _Group:
         return pa.RecordBatch.from_arrays(arrays, schema=self.carry)
 
     def _corrupt(
-        self, row: int, end: int, wanted: NDArray[np.int64] | None, error: Exception
+        self, run: _Run, row: int, wanted: NDArray[np.int64] | None, error: Exception
     ) -> Iterator[Rows]:
         """All rows of the group from the failed batch on; what an earlier batch gave is sound."""
+        group = run.groups.start
         if isinstance(error, OSError) and error.errno:
             raise UnitFailed(self.shard.name, f"cannot be read: {error.strerror}", retryable=True) from None
         if wanted is not None:
-            problem = f"row group {self.number} cannot be decoded, and rows of it are to be written: {error}"
+            problem = f"row group {group} cannot be decoded, and rows of it are to be written: {error}"
             raise InputError(
                 self.shard.name, problem[:400], "fetch the file again or take it out of the source"
             )
-        detail = f"row group {self.number}: {str(error)[:200]}"
-        yield Rows.rejected([Reject(number, "corrupt_page", detail) for number in range(row, end)])
+        detail = f"row group {group}: {str(error)[:200]}"
+        yield Rows.rejected([Reject(number, "corrupt_page", detail) for number in range(row, run.end)])
 
 
 @contextmanager

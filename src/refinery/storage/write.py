@@ -111,12 +111,15 @@ class TableWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None:
-            self._stack.__exit__(kind, error, trace)
-            return
-        with self._stack:
-            self._flush()
-            self._writer.close()
+        try:
+            if error is not None:
+                self._stack.__exit__(kind, error, trace)
+                return
+            with self._stack:
+                self._flush()
+                self._writer.close()
+        finally:
+            self._writer.is_open = False  # else a given-up one writes to a closed file when it is collected
         self.written = WrittenFile(self.path, self.rows, self._file.size, self._file.sha256)
 
 
