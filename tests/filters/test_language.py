@@ -17,9 +17,10 @@ from tests.udhr import SENTENCES
 HERE = Path(__file__).parent
 # Languages that lid.176 calls otherwise: macrolanguages, and Cantonese written as Chinese.
 SAME = {
-    "eng": "en", "deu": "de", "fra": "fr", "spa": "es", "rus": "ru", "ell": "el", "tur": "tr", "arb": "ar", "heb": "he",
-    "hin": "hi", "tam": "ta", "tha": "th", "vie": "vi", "jpn": "ja", "kor": "ko", "cmn": "zh", "kat": "ka", "hye": "hy",
-    "swe": "sv", "fin": "fi", "hun": "hu", "amh": "am", "khm": "km", "lao": "lo", "mya": "my", "sin": "si", "ben": "bn",
+    "eng": "en", "deu": "de", "fra": "fr", "spa": "es", "rus": "ru", "ell": "el", "tur": "tr",
+    "arb": "ar", "heb": "he", "hin": "hi", "tam": "ta", "tha": "th", "vie": "vi", "jpn": "ja",
+    "kor": "ko", "cmn": "zh", "kat": "ka", "hye": "hy", "swe": "sv", "fin": "fi", "hun": "hu",
+    "amh": "am", "khm": "km", "lao": "lo", "mya": "my", "sin": "si", "ben": "bn",
 }  # fmt: skip
 
 

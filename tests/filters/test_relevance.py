@@ -62,18 +62,14 @@ def test_a_text_without_words_scores_zero(trained: Path, text: str) -> None:
     ]
 
 
-def test_label_words_and_newlines_in_a_text_do_no_harm(trained: Path) -> None:
-    """A raw `__label__relevant` twenty times over: the score moves by less than 0.02."""
-    for path, settings in (
-        (trained, Settings(model="medical")),
-        (model("two labels").parent, Settings(model="model.bin", label="l1")),
-    ):
-        measurer = build(settings, path)
+def test_label_words_in_a_text_do_no_harm(trained: Path) -> None:
+    """A raw label twenty times over: the same score, with a card and without."""
+    plain = build(Settings(model="model.bin", label="l1"), model("two labels").parent)
+    for measurer in (plain, build(Settings(model="medical"), trained)):
         text = "The committee met with the engineers to look at the plans of the bridge. " * 5
-        texts = [text, text + f" {measurer.label}" * 20, text + "\n__label__nothing\n" * 20]
+        texts = [text, f"{measurer.label} " * 20 + text, text + f"\n{measurer.label}" * 20 + "\n"]
         scores = measurer(TextBatch.from_texts(texts))["relevance"].to_pylist()
-        limit = 0.02 if path != trained else 1.0
-        assert max(scores) - min(scores) <= limit
+        assert max(scores) - min(scores) <= 1e-6
 
 
 def test_an_unknown_label_lists_the_models_labels(trained: Path) -> None:

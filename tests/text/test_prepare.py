@@ -12,8 +12,9 @@ from refinery.text.prepare import prepare
     [
         ("", ""), ("!!", ""), ("Aspirin, 100 mg!", "aspirin 100 mg"), ("中国人", "中 国 人"),
         ("用Python写", "用 python 写"),
-        ("ｶﾞﾗｽ", "カ\u3099 ラ ス"), ("กิน", "กิ น"), ("a\n\nb", "a b"), ("__label__hq x", "label hq x"),
+        ("ｶﾞﾗｽ", "カ\u3099 ラ ス"), ("กิน", "กิ น"), ("a\n\nb", "a b"), ("__label__hq x", "x"),
         ("</s> 漢</s>", "s 漢 s"), ("É\u00a0É", "e\u0301 e\u0301"), ("漢 字", "漢 字"), ("1中", "1 中"),
+        ("a\n__label__1 __label__2\tb x__label__", "a b x label"),
     ],
 )  # fmt: skip
 def test_words_and_characters_stand_apart(text: str, expected: str) -> None:

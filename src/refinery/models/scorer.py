@@ -139,8 +139,8 @@ def prepare(model: FastTextModel, key: str) -> Scorer:
     entries, offsets = _frozen(entries), _frozen(np.concatenate([model.word_offsets, ends]).astype(np.int64))
     hashes = np.empty(len(offsets) - 1, np.uint32)
     features.hash_entries(entries, offsets, hashes)
-    slots = np.zeros(1 << max(3, (2 * len(hashes) - 1).bit_length()), np.uint64)
-    features.fill_slots(slots, hashes)
+    slots = np.zeros(2 << max(3, (2 * len(hashes) - 1).bit_length()), np.uint64)
+    features.fill_slots(slots, hashes, entries, offsets)
     kept, ranks = _bitmap(model)
     word_rows, word_counts = np.zeros_like(own_rows), np.ones(len(own_rows), np.int32)
     tables = features.Tables(

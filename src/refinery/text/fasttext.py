@@ -29,8 +29,9 @@ STRIP_FULL = 512
 class Tables(NamedTuple):
     """A model as arrays; all read-only, so that each kernel is compiled once.
 
-    slots: uint64 hash table, size a power of two, an entry is (hash << 32 | id + 1) and 0 is empty; ids at or above
-    the number of words are labels. entries/entry_offsets: the bytes of all words, then labels.
+    slots: uint64 hash table of pairs, their number a power of two: (hash << 32 | id + 1), 0 if empty, and the entry's
+    first eight bytes, so that most words are recognised by one look. Ids from the number of words on are labels.
+    entries/entry_offsets: the bytes of all words, then labels.
     kept/ranks: bitmap over the buckets of a pruned model and the set bits before each word of it (else empty).
     word_rows, gram_rows: float32 (rows, width), width 1 or a multiple of 16; word_counts: int32, features that
     `word_rows` already sums up. shape: int64 [bucket, minn, maxn, word_ngrams, id of </s> or -1, and a reciprocal and
@@ -61,38 +62,43 @@ def step(h, byte):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def find(data, start, end, h, slots, entries, entry_offsets):  # type: ignore[no-untyped-def]
-    """Id of the entry with these bytes, or -1."""
-    mask = np.uint64(len(slots) - 1)
-    slot = np.uint64(h) & mask
-    while True:
-        entry = slots[slot]
-        if entry == 0:
-            return np.int64(-1)
-        if np.uint32(entry >> np.uint64(32)) == h:
-            found = np.int64(entry & np.uint64(0xFFFFFFFF)) - 1
-            first = entry_offsets[found]
-            size = entry_offsets[found + 1] - first
-            if size == end - start:
-                same = True
-                for i in range(size):
-                    if entries[first + i] != data[start + i]:
-                        same = False
-                        break
-                if same:
-                    return found
-        slot = (slot + np.uint64(1)) & mask
+def find(data, start, size, h, head, slots, entries, offsets):  # type: ignore[no-untyped-def]
+    """Id of the entry that is data[start:start + size], or -1; `head` is its first eight bytes, little-endian.
+
+    Neither entries nor the data hold a zero byte.
+    """
+    mask = np.int64(len(slots) // 2 - 1)
+    slot = np.int64(h) & mask
+    found = np.int64(-1)
+    searching = slots[2 * slot] != 0
+    while searching:
+        tag = slots[2 * slot]
+        if np.uint32(tag >> np.uint64(32)) == h and slots[2 * slot + 1] == head:
+            entry = np.int64(tag & np.uint64(0xFFFFFFFF)) - 1
+            same = size < 8  # then the head has a zero byte, so the entry is no longer than it
+            if not same and offsets[entry + 1] - offsets[entry] == size:
+                i = 8
+                while i < size and entries[offsets[entry] + i] == data[start + i]:
+                    i += 1
+                same = i >= size
+            if same:
+                found = entry
+        slot = (slot + 1) & mask
+        searching = found < 0 and slots[2 * slot] != 0
+    return found
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def fill_slots(slots, hashes):  # type: ignore[no-untyped-def]
-    """Fills an empty hash table (uint64, a power of two long) with ids 0, 1, ... by their hashes."""
-    mask = np.uint64(len(slots) - 1)
+def fill_slots(slots, hashes, entries, offsets):  # type: ignore[no-untyped-def]
+    """Fills an empty hash table with ids 0, 1, ... of entries, given their hashes."""
+    mask = np.int64(len(slots) // 2 - 1)
     for i in range(len(hashes)):
-        slot = np.uint64(hashes[i]) & mask
-        while slots[slot] != 0:
-            slot = (slot + np.uint64(1)) & mask
-        slots[slot] = (np.uint64(hashes[i]) << np.uint64(32)) | np.uint64(i + 1)
+        slot = np.int64(hashes[i]) & mask
+        while slots[2 * slot] != 0:
+            slot = (slot + 1) & mask
+        slots[2 * slot] = (np.uint64(hashes[i]) << np.uint64(32)) | np.uint64(i + 1)
+        for p in range(offsets[i], min(offsets[i + 1], offsets[i] + 8)):
+            slots[2 * slot + 1] |= np.uint64(entries[p]) << np.uint64(8 * (p - offsets[i]))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -50,8 +50,8 @@ class Memo(NamedTuple):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _split(data, position, end, starts, ends, hashes):  # type: ignore[no-untyped-def]
-    """Finds the next tokens, at most TOKENS of them; returns their number and where to go on."""
+def _split(data, position, end, starts, ends, hashes, heads):  # type: ignore[no-untyped-def]
+    """Finds the next tokens, at most TOKENS; returns their number and where to go on. heads: first eight bytes."""
     n = 0
     while n < TOKENS:
         while position < end and data[position] <= 32:
@@ -63,15 +63,17 @@ def _split(data, position, end, starts, ends, hashes):  # type: ignore[no-untype
         if position >= end:
             break
         starts[n] = position
-        h = FNV
+        h, head, shift = FNV, np.uint64(0), np.uint64(0)
         while position < end:
             c = data[position]
             if c <= 32 and (c in (0, 32) or (c >= 9 and c <= 13)):
                 break
             h = step(h, c)
+            head |= np.uint64(c) << shift if shift < 64 else np.uint64(0)
+            shift += np.uint64(8)
             position += 1
         ends[n] = position
-        hashes[n] = h
+        hashes[n], heads[n] = h, head
         n += 1
     return n, position
 
@@ -85,18 +87,24 @@ def _is_label(data, start, size):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _look_up(data, starts, ends, hashes, tokens, slots, vocabulary, offsets, words, ids):  # type: ignore[no-untyped-def]
+def _look_up(data, starts, ends, hashes, heads, tokens, slots, vocabulary, offsets, words, ids):  # type: ignore[no-untyped-def]
     """Fills ids: a word's id, _UNKNOWN, or _NONE for labels. Returns the tokens before a `</s>`, if there is one."""
+    mask, touched = np.int64(len(slots) // 2 - 1), np.uint64(0)
+    for i in range(
+        tokens
+    ):  # fetches all slots at once: one by one, each miss of the cache would be waited for
+        touched ^= slots[2 * (np.int64(hashes[i]) & mask)]
+    ids[TOKENS] = np.int32(touched & np.uint64(1))  # so that the loop above is not left out
+    kept = tokens
     for i in range(tokens):
-        start, stop, h = starts[i], ends[i], hashes[i]
-        if h == _EOS_HASH and stop - start == 4 and data[start] == 60 and data[start + 1] == 47:
-            tokens = i
-            break
-        found = find(data, start, stop, h, slots, vocabulary, offsets)
-        if found >= words or (found < 0 and data[start] == 95 and _is_label(data, start, stop - start)):
-            found = _NONE
+        start, size = starts[i], ends[i] - starts[i]
+        found = find(data, start, size, hashes[i], heads[i], slots, vocabulary, offsets)
+        if found >= words or (found < 0 and data[start] == 95 and _is_label(data, start, size)):
+            found = np.int64(_NONE)
         ids[i] = found
-    return tokens
+        if hashes[i] == _EOS_HASH and size == 4 and data[start] == 60 and data[start + 1] == 47:
+            kept = min(kept, i)
+    return kept
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -195,11 +203,8 @@ def embed(data, offsets, first, last, t, memo, room, window, firsts, sums, count
     """
     slots, vocabulary, vocabulary_offsets, kept, ranks, word_rows, word_counts, gram_rows, shape = t
     starts, ends = np.empty(TOKENS, np.int64), np.empty(TOKENS, np.int64)
-    hashes, ids, words = (
-        np.empty(TOKENS, np.uint32),
-        np.empty(TOKENS, np.int32),
-        np.empty(TOKENS + 1, np.int32),
-    )
+    hashes, heads = np.empty(TOKENS, np.uint32), np.empty(TOKENS, np.uint64)
+    ids, words = np.empty(TOKENS + 1, np.int32), np.empty(TOKENS + 1, np.int32)
     grams, rolling = np.empty((TOKENS + 1) * 32, np.int32), np.empty(32, np.uint64)
     strip, left, gram_hashes, buckets, piece = room
     bounds = np.empty(STRIP, np.int64)
@@ -212,9 +217,19 @@ def embed(data, offsets, first, last, t, memo, room, window, firsts, sums, count
         opened, seen = position, zero
         any_token, more = False, True
         while more:
-            found, position = _split(data, position, end, starts, ends, hashes)
+            found, position = _split(data, position, end, starts, ends, hashes, heads)
             tokens = _look_up(
-                data, starts, ends, hashes, found, slots, vocabulary, vocabulary_offsets, len(word_rows), ids
+                data,
+                starts,
+                ends,
+                hashes,
+                heads,
+                found,
+                slots,
+                vocabulary,
+                vocabulary_offsets,
+                len(word_rows),
+                ids,
             )
             any_token = any_token or found > 0
             more = tokens == TOKENS

@@ -3,17 +3,21 @@
 A document's key text (see refinery.text.fold: compatibility forms, capitals and punctuation folded) with a space
 around every character of a script written without spaces. So a fastText model sees words of spaced scripts and single
 characters of Chinese, Japanese or Thai, its word n-grams become character n-grams there, and no segmenter is needed.
+Words that begin with `__label__` are left out, as fastText itself does: they are leaked training data, not text.
 """
 
 from __future__ import annotations
 
 import numpy as np
+import pyarrow.compute as pc
 from numba import njit
 
 from refinery.text import fold
 from refinery.text.batch import TextBatch
 from refinery.text.tables import decode
 
+_LABEL = b"__label__"
+_LABEL_WORD = r"(^|[\s\x00\v])__label__[^\s\x00\v]*"
 WORDS = "words-1"  # name and version of this preparation, as model cards have it
 
 
@@ -23,6 +27,8 @@ def prepare(batch: TextBatch) -> TextBatch:
     >>> prepare(TextBatch.from_texts(["Aspirin（阿司匹林）,\\n100 mg!"])).to_arrow().to_pylist()
     ['aspirin 阿 司 匹 林 100 mg']
     """
+    if _LABEL in batch.data[batch.offsets[0] : batch.offsets[-1]].tobytes():
+        batch = TextBatch.from_arrow(pc.replace_substring_regex(batch.to_arrow(), _LABEL_WORD, r"\1 "))
     keys, tables = fold.key_texts(batch), fold.tables()
     out = np.empty(2 * keys.nbytes + len(keys), np.uint8)
     bounds = np.zeros(len(keys) + 1, np.int64)
