@@ -26,6 +26,7 @@ def counts(text: str) -> dict[str, float]:
         ("Too short.", {}),
         ("Wikipedia says so.[12]", {"lines": 1, "sentences": 1}),
         ("Wikipedia says.[citation needed] And so on. [edit]", {"lines": 1, "sentences": 2}),
+        ('One two three. [[1]"', {"lines": 1, "sentences": 1}),
         ("This is " + "x" * 1001 + " indeed.", {}),
         ("This is " + "x" * 1000 + " indeed.", {"lines": 1, "sentences": 1}),
         ("Some LOREM Ipsum with javascript here.", {"lorem_ipsum": 1}),

@@ -66,7 +66,8 @@ def expected(text: str) -> dict[str, float]:
 
 @settings(deadline=None, max_examples=400)
 @given(st.lists(texts, min_size=1, max_size=3))
-@example(["a.[1] b", "[[1] b.]]", "foo.[citation needed]bar [1]"])
+@example(["a.[1] b", "[[1] b.]]", "foo.[citation needed]bar [1]", 'One two. [[1]"'])
+@example(["a b.\r\nc d\r\n\r\ne\r"])
 def test_equals_the_reference_on_any_unicode_text(documents: list[str]) -> None:
     """Each signal of random text in mixed scripts is equal to the reference, to the last bit."""
     assert measured(*documents) == [expected(text) for text in documents]

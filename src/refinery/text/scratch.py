@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -76,36 +75,37 @@ class Scratch(NamedTuple):
 def allocate(tokens: int, lines: int, text: int) -> Scratch:
     """Scratch for documents of up to `tokens` tokens, `lines` lines and `text` bytes; pages are touched when used."""
     slots = max(64, 1 << (2 * tokens - 1).bit_length())  # the walk starts with 64
-    int32, int64, uint64 = (partial(np.empty, dtype=kind) for kind in (np.int32, np.int64, np.uint64))
     return Scratch(
-        Characters(np.zeros(CODE_POINTS, np.int32), np.zeros(CODE_POINTS, np.int32), int32(CODE_POINTS)),
+        Characters(
+            np.zeros(CODE_POINTS, np.int32), np.zeros(CODE_POINTS, np.int32), np.empty(CODE_POINTS, np.int32)
+        ),
         Tokens(
             slots=np.zeros(slots, np.uint64),
-            hash=uint64(tokens),
-            counts=int32(tokens),
-            points=int32(tokens),
-            size=int32(tokens),
-            start=int64(tokens),
+            hash=np.empty(tokens, np.uint64),
+            counts=np.empty(tokens, np.int32),
+            points=np.empty(tokens, np.int32),
+            size=np.empty(tokens, np.int32),
+            start=np.empty(tokens, np.int64),
             kind=np.empty(tokens, np.uint8),
-            place=int32(tokens),
-            ids=int32(tokens),
+            place=np.empty(tokens, np.int32),
+            ids=np.empty(tokens, np.int32),
         ),
         Lines(
-            start=int64(lines),
-            end=int64(lines),
+            start=np.empty(lines, np.int64),
+            end=np.empty(lines, np.int64),
             facts=np.empty((lines, 6), np.int32),
-            hash=uint64(lines),
-            slots=uint64(1 << (2 * lines - 1).bit_length()),
+            hash=np.empty(lines, np.uint64),
+            slots=np.empty(1 << (2 * lines - 1).bit_length(), np.uint64),
             low=np.empty(text, np.uint8),
         ),
         Grams(
-            at=int32(tokens),
-            number=int32(tokens),
-            candidate=int32(tokens),
-            counts=int32(tokens),
-            first=int32(tokens),
-            key=uint64(tokens),
-            slots=int32(slots),
-            sums=int64(tokens + 1),
+            at=np.empty(tokens, np.int32),
+            number=np.empty(tokens, np.int32),
+            candidate=np.empty(tokens, np.int32),
+            counts=np.empty(tokens, np.int32),
+            first=np.empty(tokens, np.int32),
+            key=np.empty(tokens, np.uint64),
+            slots=np.empty(slots, np.int32),
+            sums=np.empty(tokens + 1, np.int64),
         ),
     )

@@ -417,7 +417,8 @@ def tokens(text: str) -> list[str]:
     batch = TextBatch.from_texts([text])
     room = batch.nbytes + 1
     scratch, facts = allocate(room, room, room), np.zeros(FACTS, np.int64)
-    walk(batch.data, *batch.offsets, *tables(), scratch.characters, scratch.tokens, scratch.lines, facts)
+    stage1, stage2 = tables()
+    walk(batch.data, 0, batch.nbytes, stage1, stage2, *scratch[:3], facts)
     data, ids = batch.data.tobytes(), scratch.tokens.ids[: facts[TOKENS]]
     starts = scratch.tokens.start[ids]
     stops = starts + scratch.tokens.size[ids]
