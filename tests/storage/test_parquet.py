@@ -162,7 +162,7 @@ def test_one_huge_value_followed_by_nulls(tmp_path):
 
 
 def test_binary_text_is_accepted_on_request_only(tmp_path):
-    """A25: binary text is an error in planning; on request it is decoded, and rows that are not UTF-8 are rejected."""
+    """A25: binary text is an error in planning; on request it is decoded, and rows that are not UTF-8 rejected."""
     path = write(tmp_path / "a.parquet", {"text": pa.array([b"caf\xc3\xa9", b"caf\xe9", b"ok"], pa.binary())})
     with pytest.raises(InputError, match="column 'text' is binary, expected string"):
         list_shards(spec(path))
@@ -231,10 +231,10 @@ def test_a_shard_without_rows_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("damage", "problem"),
     [
-        (lambda whole: b"", r"the file is empty \(0 bytes\)"),
+        (lambda _: b"", r"the file is empty \(0 bytes\)"),
         (lambda whole: whole[:-100], "the footer is damaged or cut off"),
-        (lambda whole: b"<!DOCTYPE html><html><body>403</body></html>", "an HTML or XML page, not Parquet"),
-        (lambda whole: b"garbage" * 100, "this is not a Parquet file"),
+        (lambda _: b"<!DOCTYPE html><html><body>403</body></html>", "an HTML or XML page, not Parquet"),
+        (lambda _: b"garbage" * 100, "this is not a Parquet file"),
     ],
     ids=["empty", "footerless", "html", "garbage"],
 )

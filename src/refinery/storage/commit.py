@@ -1,7 +1,7 @@
 """Atomic commit: a file is written under a temporary name beside its place, synced, and renamed once.
 
 Every writer of the package goes through here, so a reader meets a whole file or none, whatever was killed when.
-On an object store the object appears when its upload completes, which is the same promise.
+An object appears when its upload completes, which is the same promise.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import io
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from refinery.errors import OutputError
-from refinery.storage.filesystem import is_url, local, open_output, shown
+from refinery.storage.filesystem import is_url, local, shown, upload
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -101,22 +102,15 @@ def commit_bytes(path: Path | str, content: bytes) -> None:
 
 @contextmanager
 def _uploaded(url: str) -> Iterator[OutputFile]:
-    try:
-        file = open_output(url)
-    except OSError as error:
-        raise cannot_write(url, error, 0) from None
-    output = OutputFile(file, url)
-    try:
-        yield output
-    except BaseException:
-        if hasattr(file, "discard"):  # an upload that was begun is given up; the object before stays
-            with contextlib.suppress(Exception):
-                file.discard()
-        raise
-    try:
-        file.close()
-    except OSError as error:
-        raise cannot_write(url, error, output.size) from None
+    """Made on local disk and uploaded whole: fsspec's own writers finish an upload even when they are dropped."""
+    with tempfile.TemporaryDirectory(prefix="refinery-") as folder:
+        whole = Path(folder, "upload")
+        with committed(whole) as output:
+            yield output
+        try:
+            upload(str(whole), url)
+        except OSError as error:
+            raise cannot_write(url, error, output.size) from None
 
 
 def cannot_write(place: str, error: OSError, written: int) -> OutputError:

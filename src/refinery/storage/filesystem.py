@@ -140,10 +140,11 @@ def open_input(path: str) -> BinaryIO:
         raise _missing_package(path, error) from None
 
 
-def open_output(path: str) -> BinaryIO:
-    """Opens a URL for writing; the object appears when the upload completes on close."""
-    filesystem, inner = _filesystem(path)
-    return cast(BinaryIO, filesystem.open(inner, "wb"))
+def upload(source: str, url: str) -> None:
+    """Copies a local file to a URL; the object appears when the upload completes."""
+    filesystem, inner = _filesystem(url)
+    filesystem.makedirs(inner.rpartition("/")[0], exist_ok=True)
+    filesystem.put_file(source, inner)
 
 
 def _filesystem(path: str) -> tuple[Any, str]:
@@ -241,11 +242,9 @@ def _walk(folder: str) -> Iterator[tuple[str, tuple[int, str]]]:
 
 def _expand_url(pattern: str) -> Iterator[tuple[str, tuple[int, str]]]:
     filesystem, inner = _filesystem(pattern)
-    head = (
-        pattern[: len(pattern) - len(inner)]
-        if pattern.endswith(inner)
-        else f"{pattern.partition('://')[0]}://"
-    )
+    below = inner.lstrip("/")
+    scheme = pattern.partition("://")[0]
+    head = pattern[: len(pattern) - len(below)] if pattern.endswith(below) else f"{scheme}://"
     try:
         if filesystem.isfile(inner):
             yield pattern, _remote_state(filesystem.info(inner))
@@ -264,7 +263,7 @@ def _expand_url(pattern: str) -> Iterator[tuple[str, tuple[int, str]]]:
         raise InputError(shown(pattern), problem) from None
     for name, info in listed.items():
         if info.get("type") == "file":
-            yield head + (name if not head.endswith("/") else name.lstrip("/")), _remote_state(info)
+            yield head + name.lstrip("/"), _remote_state(info)
 
 
 def _without_secrets(error: Exception, url: str) -> str:

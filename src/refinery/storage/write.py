@@ -26,6 +26,7 @@ from refinery.storage.sizes import batch_bytes, cuts
 ROW_GROUP_BYTES = 32 * 2**20
 ROW_GROUP_ROWS = 2**20
 _ZSTD_LEVEL = 3
+_STEP = 2**20
 
 
 @dataclass(frozen=True)
@@ -147,12 +148,16 @@ def write_table(
 def write_jsonl(path: Path | str, rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> WrittenFile:
     """Writes batches as JSON Lines in one zstd frame with a checksum."""
     count = 0
+    waiting = bytearray()
     with committed(path) as file:
         compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True).compressobj()
         for batch in rows:
-            file.write(compressor.compress(json_lines(batch.cast(schema))))
+            waiting += json_lines(batch.cast(schema))
             count += len(batch)
-        file.write(compressor.flush())
+            while len(waiting) >= _STEP:  # steps of one size: zstd's output may follow how it is fed
+                file.write(compressor.compress(bytes(waiting[:_STEP])))
+                del waiting[:_STEP]
+        file.write(compressor.compress(bytes(waiting)) + compressor.flush())
     return WrittenFile(Path(path), count, file.size, file.sha256)
 
 
