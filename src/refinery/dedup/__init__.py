@@ -1,7 +1,8 @@
 """Dedup: one document of each group of exact or near duplicates is kept.
 
 content     the hash that exact duplicates share            minhash     signatures, as datasketch makes them
-bands       the cut into bands and the recall it promises   run         the whole verb, over shards
+bands       the cut into bands and the recall it promises   signatures  the kernels that make signatures
+run         the whole verb, over shards                     layout      how documents are numbered and preferred
 groups      documents with one hash, by key range           buckets     candidates from shared bands, by key range
 verify      exact Jaccard from the texts                    resolve     who is removed, and for whom
 spill       records and arrays on disk between units

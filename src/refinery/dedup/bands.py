@@ -36,6 +36,6 @@ def recall(similarity: float, bands: int, rows: int) -> float:
     """Probability that two documents of this Jaccard similarity share a bucket: 1 - (1 - s^r)^b.
 
     >>> round(recall(0.8, 9, 12), 3)
-    0.475
+    0.473
     """
     return float(1.0 - (1.0 - similarity**rows) ** bands)

@@ -40,7 +40,7 @@ def signatures_of_hashes(
     hashes: NDArray[np.uint32], bounds: NDArray[np.int64], num_perm: int, seed: int
 ) -> NDArray[np.uint32]:
     """Signatures, uint32 (sets, num_perm), of ready shingle hashes: set i is `hashes[bounds[i]:bounds[i + 1]]`."""
-    hashes, bounds = hashes.view(), bounds.view()
+    hashes, bounds = hashes.astype(np.uint32, copy=False).view(), bounds.astype(np.int64, copy=False).view()
     hashes.flags.writeable = bounds.flags.writeable = False
     found = np.empty((len(bounds) - 1, num_perm), np.uint32)
     sign_hashes(hashes, bounds, *permutations(num_perm, seed), found)
