@@ -22,25 +22,6 @@ DOCS = Path(__file__).parent
 REGION = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 # What a YAML key does, for keys whose field has no description of its own.
-KEYS = {
-    "Pipeline.name": "name of the pipeline; its outputs carry it",
-    "Pipeline.sources": "name to source",
-    "Pipeline.stages": "name to stage",
-    "Source.format": "format of the files (default: told by name, then by content)",
-    "Stage.transform": "rewrites the text before it is measured and written",
-    "Stage.measure": "makes columns for rules, rankings and outputs",
-    "Stage.keep": "rule sets and rules, judged in this order",
-    "Stage.dedup": "keeps one document of each group of duplicates",
-    "Stage.select": "keeps the best documents of a token budget",
-    "RuleSetUse.rules": "name or path of a rule set",
-    "RuleSetUse.without": "rules to leave out, without the set's name",
-    "Dedup.exact": "compare key texts as a whole",
-    "Dedup.near": "compare shingles as well; `{}` for all defaults",
-    "Near.seed": "seed of the hash functions",
-    "Select.tokens": "the budget",
-    "Output.path": "folder of this output alone",
-    "Output.format": "`parquet`, or `jsonl` for JSON Lines in zstd",
-}
 # What the columns of measurers other than `signals` are: unit, meaning, where the definition is from.
 COLUMNS = {
     "bytes": ("bytes", "UTF-8 bytes of the text", ""),
@@ -142,9 +123,12 @@ def keys() -> str:
 
 
 def _meaning(model: type[BaseModel], name: str, description: str | None) -> str:
+    """A field without a description in the model is an error: the schema for editors would have a hole."""
+    if description is None:
+        raise SystemExit(f"{model.__name__}.{name} has no description")
     values = model.model_json_schema(by_alias=False)["properties"][name].get("enum", ())
     shown = f"; {' or '.join(f'`{value}`' for value in values)}" if values and name != "format" else ""
-    return (description or KEYS[f"{model.__name__}.{name}"]) + shown
+    return description + shown
 
 
 def _default(field: Any) -> str:

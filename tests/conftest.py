@@ -107,6 +107,8 @@ def refinery(capfd, monkeypatch) -> Callable[..., tuple[int, str, str]]:
     def call(*arguments: object) -> tuple[int, str, str]:
         from refinery.cli import main
 
+        if arguments[0] == "run" and "--workers" not in arguments:
+            arguments = (*arguments, "--workers", 1)  # a pool takes seconds to start; tests of it ask for one
         monkeypatch.setattr("sys.argv", ["refinery", *map(str, arguments)])
         capfd.readouterr()
         with pytest.raises(SystemExit) as ended:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,13 +41,6 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no t
 Json = Annotated[
     bool, typer.Option("--json", help="Progress as JSON lines on stderr, the result as JSON on stdout.")
 ]
-
-
-class ExecutorName(StrEnum):
-    """Where units of work run."""
-
-    AUTO = "auto"
-    LOCAL = "local"
 
 
 @app.command()

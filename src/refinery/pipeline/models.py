@@ -51,7 +51,9 @@ class Source(Model):
     path: Paths = Field(min_length=1, description="file, folder, glob or URL; relative to the definition")
     text: str = Field("text", description="text column; dotted for a nested one")
     id: str | None = Field(None, description="id column (default: `id` if there is one, else ids are minted)")
-    format: Literal["auto", "parquet", "jsonl", "warc", "wet"] = "auto"
+    format: Literal["auto", "parquet", "jsonl", "warc", "wet"] = Field(
+        "auto", description="format of the files (default: told by name, then by content)"
+    )
     extractor: Literal["resiliparse", "trafilatura"] = Field(
         "resiliparse", description="HTML to text, for WARC"
     )
@@ -73,16 +75,17 @@ class Near(Model):
     rows: int | None = Field(None, ge=1, description="rows a band (default: datasketch's optimum)")
     words: int = Field(5, ge=1, le=50, description="words a shingle")
     chars: int = Field(8, ge=1, le=100, description="characters a shingle in unspaced scripts")
-    seed: int = Field(1, ge=0, lt=2**32)
+    seed: int = Field(1, ge=0, lt=2**32, description="seed of the hash functions")
 
 
 class Dedup(Model):
     """One document of each group of duplicates is kept."""
 
-    exact: bool = True
-    near: Near | None = None
+    exact: bool = Field(True, description="compare key texts as a whole")
+    near: Near | None = Field(None, description="compare shingles as well; `{}` for all defaults")
     prefer: tuple[str, ...] = Field(
-        (), description='which one is kept: "source" or "COLUMN [ASC|DESC]", in order'
+        (),
+        description='which one is kept, in order: "source" or "COLUMN DESC"; "COLUMN" alone ranks low values first',
     )
     against: str | None = Field(
         None, description="output folder of an earlier run, whose documents are never kept again"
@@ -95,7 +98,7 @@ class Dedup(Model):
 class Select(Model):
     """The best documents until a token budget is spent."""
 
-    tokens: TokenCount
+    tokens: TokenCount = Field(description="the budget")
     by: str = Field(description='column to rank on, best first; "COLUMN ASC" to rank low values first')
     tokenizer: str | None = Field(
         None, description="tokenizers JSON file for exact counts (default: estimated)"
@@ -105,8 +108,8 @@ class Select(Model):
 class RuleSetUse(Model):
     """A rule set with some of its rules left out."""
 
-    rules: str
-    without: Names = ()
+    rules: str = Field(description="name or path of a rule set")
+    without: Names = Field((), description="rules to leave out, without the set's name")
 
 
 KeepEntry = str | RuleSetUse | dict[Name, str]
@@ -118,21 +121,23 @@ class Stage(Model):
     from_: Names = Field(
         alias="from", min_length=1, description="sources or stages; the order is the trust order"
     )
-    transform: tuple[Use, ...] = ()
-    measure: tuple[Use, ...] = ()
-    keep: tuple[KeepEntry, ...] = ()
-    dedup: Dedup | None = None
-    select: Select | None = None
+    transform: tuple[Use, ...] = Field((), description="rewrites the text before it is measured and written")
+    measure: tuple[Use, ...] = Field((), description="makes columns for rules, rankings and outputs")
+    keep: tuple[KeepEntry, ...] = Field((), description="rule sets and rules, judged in this order")
+    dedup: Dedup | None = Field(None, description="keeps one document of each group of duplicates")
+    select: Select | None = Field(None, description="keeps the best documents of a token budget")
 
 
 class Output(Model):
     """Where a stage's documents are written."""
 
-    path: str
-    format: Literal["parquet", "jsonl"] = "parquet"
+    path: str = Field(description="folder of this output alone")
+    format: Literal["parquet", "jsonl"] = Field(
+        "parquet", description="`parquet`, or `jsonl` for JSON Lines in zstd"
+    )
     measurements: tuple[str, ...] | None = Field(
         None,
-        description="measured columns to write beside the text (default: language, relevance, quality, tokens)",
+        description="measured columns to write (default: lang, lang_score, relevance, quality, importance, tokens)",
     )
     shard_bytes: ByteCount = Field(256 * 2**20, description="text bytes an output shard holds")
     shuffle: int | None = Field(
@@ -144,7 +149,7 @@ class Pipeline(Model):
     """A whole definition."""
 
     refinery: Literal[1] = Field(description="version of this format")
-    name: Name
-    sources: dict[Name, Source] = Field(min_length=1)
-    stages: dict[Name, Stage] = Field(min_length=1)
+    name: Name = Field(description="name of the pipeline; its outputs carry it")
+    sources: dict[Name, Source] = Field(min_length=1, description="name to source")
+    stages: dict[Name, Stage] = Field(min_length=1, description="name to stage")
     outputs: dict[Name, Output] = Field(min_length=1, description="stage to where it is written")

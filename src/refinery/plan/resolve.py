@@ -176,7 +176,9 @@ class _Resolver:
 
         from refinery.filters import rules as rule_sets
 
-        everywhere = set.intersection(*(set(seen) for seen in columns.values()))
+        everywhere = {
+            name for name in set.intersection(*(set(seen) for seen in columns.values())) if "." not in name
+        }
         known: dict[str, Any] = {
             c: entry.type for c, entry in next(iter(columns.values())).items() if c in everywhere
         }
@@ -296,6 +298,9 @@ class _Resolver:
             if name not in self.definition.pipeline.stages:
                 valid = self.definition.pipeline.stages
                 self.problem(place, f"no stage {name!r}{nearest(name, valid)}")
+                continue
+            if "://" in output.path:
+                self.problem((*place, "path"), "outputs are written to local folders; a URL cannot be one")
                 continue
             path = (base / output.path).resolve()
             for other, taken in paths.items():

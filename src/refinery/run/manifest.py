@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from refinery import __version__
+from refinery.pipeline.models import Pipeline
 from refinery.plan.plan import PlannedShard
 from refinery.run.account import ShardAccount
 from refinery.run.decide import Tally
 from refinery.run.measure import ShardRecord
 from refinery.run.write import Layout
+from refinery.storage.filesystem import shown
 from refinery.storage.write import WrittenFile
 
 if TYPE_CHECKING:
@@ -124,9 +126,7 @@ def make_manifest(
         pipeline=plan.graph.name,
         output=name,
         fingerprint=plan.output_key(name),
-        definition=plan.graph.definition.pipeline.model_dump(
-            mode="json", by_alias=True, exclude_defaults=True
-        ),
+        definition=_definition(plan.graph.definition.pipeline),
         measurers={
             key: {"name": m.name, "version": m.version, "settings": dict(m.settings)}
             for key, m in sorted(measurers.items(), key=lambda item: (item[1].name, item[0]))
@@ -148,6 +148,14 @@ def make_manifest(
             }.items()
         },
     )
+
+
+def _definition(pipeline: Pipeline) -> dict[str, Any]:
+    """The definition without what is a default and without the secrets of URLs."""
+    content = pipeline.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    for source in content["sources"].values():
+        source["path"] = [shown(path) for path in source["path"]]
+    return content
 
 
 def _source(run: Run, source: str, records: dict[int, ShardRecord]) -> SourceAccount:
