@@ -310,7 +310,7 @@ def agreement(cache: Path, inputs: dict[str, Path], options: dict[str, Any]) -> 
         "wanted",
     )
     notes = (
-        "tidied: datatrove sees the text without white space at line ends, refinery as it is; datatrove judges a line",
+        "tidied: datatrove sees the text without white space at line ends, refinery as it is; it judges a line",
         "by its very last character, where refinery gives LF, CRLF and trailing spaces one verdict",
     )
     cause_columns = ("filter", "refinery says", "datatrove says", "differ by", "documents")

@@ -93,6 +93,8 @@ def plant(pool: list[Document], near: int, exact: int, rng: random.Random) -> It
         wanted = pool if label is None else [document for document in pool if document.label == label]
         share = 2 if label is None else 1
         others = [d for d in wanted if label or d.label in {"general", "tech"}]
+        others = rng.sample(others, len(others))
+        copied, others = others[: exact // share], others[exact // share :]  # nothing is planted twice
         fitting = [d for d in others if 900 <= len(d.text.encode()) <= 40_000]
         for number, source in enumerate(rng.sample(fitting, min(near // share, len(fitting)))):
             copy = near_copy(source.text, rng.uniform(0.5, 0.98), rng)
@@ -105,7 +107,7 @@ def plant(pool: list[Document], near: int, exact: int, rng: random.Random) -> It
                 jaccard=copy.jaccard,
                 style=copy.style,
             )
-        for number, source in enumerate(rng.sample(others, min(exact // share, len(others)))):
+        for number, source in enumerate(copied):
             copy_id = f"exact/{label}/{number:05d}"
             yield replace(source, id=copy_id, kind="exact", planted_of=source.id, jaccard=1.0, style="bytes")
 
@@ -118,12 +120,18 @@ def footers(pool: list[Document], count: int, rng: random.Random) -> Iterator[Do
             continue
         long, body = (1000, 90) if label == "legal" else (1900, 190)
         footer = max(sources, key=lambda d: len(d.text)).text[-long:]
-        for number, source in enumerate(rng.sample(sources, min(count, len(sources)))):
+        used: set[str] = set()
+        number = 0
+        for source in rng.sample(sources, len(sources)):
             start = rng.randrange(max(1, len(source.text) - 2 * body))
-            text = f"{source.text[start : start + 2 * body].strip()}\n\n{footer}"
-            yield replace(
-                source, id=f"footer/{label}/{number:05d}", text=text, kind="footer", planted_of=None
-            )
+            own = source.text[start : start + 2 * body].strip()
+            found = shingles(own)
+            if number == count or not found or 5 * len(found & used) > len(found):
+                continue  # bodies that are alike would make pairs above the threshold
+            used |= found
+            document_id = f"footer/{label}/{number:05d}"
+            yield replace(source, id=document_id, text=f"{own}\n\n{footer}", kind="footer")
+            number += 1
 
 
 def write_crawl(folder: Path, documents: list[Document], shards: int) -> None:

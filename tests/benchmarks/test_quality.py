@@ -59,9 +59,22 @@ def test_pairs_are_held_against_the_curve() -> None:
         {"id": "c", "outcome": "dropped", "stage": "screened", "rule": "gopher.short"},
         {"id": "c2", "kind": "near", "planted_of": "c", "jaccard": 0.84},
     )
+    rows = {row[0]: row[1:6] for row in duplicates(decided, "medical", BANDS).rows}
+    assert rows["near, 0.70 – 0.75"] == (1, 0, 0, 0.0, 0.0)
+    assert rows["near, 0.80 – 0.85"] == (1, 0, 1, 1.0, pytest.approx(1 - (1 - 0.82**8) ** 14, abs=1e-3))
+
+
+def test_a_pair_broken_by_a_third_document_proves_nothing() -> None:
+    """It is counted apart, neither as found nor as missed."""
+    decided = frame(
+        {"id": "a", **removed("x", 0.95)},
+        {"id": "x"},
+        {"id": "a2", "kind": "near", "planted_of": "a", "jaccard": 0.82},
+        {"id": "b"},
+        {"id": "b2", "kind": "near", "planted_of": "b", "jaccard": 0.83},
+    )
     rows = {row[0]: row[1:5] for row in duplicates(decided, "medical", BANDS).rows}
-    assert rows["near, 0.70 – 0.75"] == (1, 0, 0.0, 0.0)
-    assert rows["near, 0.80 – 0.85"] == (1, 1, 1.0, pytest.approx(1 - (1 - 0.82**8) ** 14, abs=1e-3))
+    assert rows["near, 0.80 – 0.85"] == (2, 1, 0, 0.0)
 
 
 def test_a_removal_without_a_similar_kept_document_is_false() -> None:
