@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import orjson
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from refinery.errors import InputError
 from refinery.plan.graph import Measurement, View
@@ -72,6 +73,14 @@ def read_record(planned: PlannedShard) -> ShardRecord | None:
         return None
 
 
+def refuse_rejects(planned: PlannedShard) -> None:
+    """Raises InputError for a shard whose rejects an earlier run put aside, if `on_error` is `fail` by now."""
+    record = read_record(planned) if planned.spec.on_error == "fail" else None
+    if record is not None and record.rejected:
+        (first,) = pq.read_table(planned.rejects_file, use_threads=False).slice(0, 1).to_pylist()
+        raise _rejected(planned, Reject(**first))
+
+
 def measure(task: MeasureTask) -> Measured:
     """Reads the shard once and writes every missing measurement; the record comes last."""
     started = time.perf_counter()
@@ -103,10 +112,7 @@ def measure(task: MeasureTask) -> Measured:
                 for m, writer in measured:
                     writer.write(m.measurer(text))
         if rejects and planned.spec.on_error == "fail":
-            first = rejects[0]
-            raise InputError(
-                f"{planned.name}, row {first.row}", f"{first.reason}: {first.detail}", "on_error is `fail`"
-            )
+            raise _rejected(planned, rejects[0])
         if task.describe and listing is None:
             stack.enter_context(TableWriter(planned.documents_file, NO_DOCUMENTS))
     if task.describe:
@@ -119,6 +125,11 @@ def transformed(view: View, text: pa.Array) -> pa.Array:
     for transform in view.transforms:
         text = transform(text)
     return text
+
+
+def _rejected(planned: PlannedShard, first: Reject) -> InputError:
+    found = f"{first.reason}: {first.detail}" if first.detail else first.reason
+    return InputError(f"{planned.name}, row {first.row}", found, "`on_error` is `fail`")
 
 
 def _record(

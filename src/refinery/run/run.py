@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from refinery.run import account as accounts
 from refinery.run import folder as folders
 from refinery.run.decide import StageTally, Tally, decide, decide_task, decided
 from refinery.run.manifest import Manifest, make_manifest
-from refinery.run.measure import MeasureTask, ShardRecord, measure, read_record
+from refinery.run.measure import MeasureTask, ShardRecord, measure, read_record, refuse_rejects
 from refinery.run.output import write_output
 from refinery.run.progress import Progress
 from refinery.run.verbs import run_verb
@@ -71,6 +72,8 @@ def execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Man
         name: folders.current_manifest(plan.graph.output_paths[name], plan.output_key(name))
         for name in outputs
     }
+    for planned in plan.shards:
+        refuse_rejects(planned)
     if all(done.values()):
         progress.note("Nothing to do: every output is up to date.")
         return {name: Manifest.model_validate(found) for name, found in done.items()}
@@ -171,7 +174,7 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
     found = run.map("account", accounts.account, units)
     kept = sum((a.kept for a in found), Tally())
     if kept.documents == 0:
-        raise RunError(_nothing_left(run, name, found, shards))
+        raise RunError(_nothing_left(run, name, found, [(p, records[p.number]) for p in shards]))
     layout, files = write_output(run, name, carried_columns(run, plan.graph.stages[name], records), staged)
     written = sum(file.rows for file in files)
     if written != kept.documents:
@@ -191,21 +194,29 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
 
 
 def _nothing_left(
-    run: Run, name: str, found: list[accounts.ShardAccount], shards: Sequence[PlannedShard]
+    run: Run,
+    name: str,
+    found: list[accounts.ShardAccount],
+    shards: Sequence[tuple[PlannedShard, ShardRecord]],
 ) -> str:
-    dropped: dict[str, int] = {}
+    dropped = Counter[str]()
     for (stage, _), stage_tally in run.tallies.items():
         if stage in run.plan.graph.ancestors(name):
             for rule, count in stage_tally.dropped.items():
-                dropped[f"{stage}: {rule}"] = dropped.get(f"{stage}: {rule}", 0) + count.documents
+                dropped[f"{stage}: {rule} dropped"] += count.documents
     for one in found:
         for stage, rules in one.verb_dropped.items():
             for rule, count in rules.items():
-                dropped[f"{stage}: {rule}"] = dropped.get(f"{stage}: {rule}", 0) + count.documents
+                dropped[f"{stage}: {rule} dropped"] += count.documents
+    unread = Counter[str]()
+    for planned, record in shards:
+        for reason, number in record.reasons.items():
+            unread[f"{planned.spec.name}: {reason} rejected"] += number
+        for reason, number in record.skipped.items():
+            unread[f"{planned.spec.name}: {reason} skipped"] += number
+    reasons = ", ".join(f"{why} {number:,}" for why, number in (dropped + unread).most_common(5))
+    read = sum(one.rows - one.rejected for one in found)
     rejected = sum(one.rejected for one in found)
-    most = sorted(dropped.items(), key=lambda item: -item[1])[:5]
-    reasons = ", ".join(f"{rule} dropped {count:,}" for rule, count in most)
-    read = sum(one.rows for one in found) - rejected
     return (
         f"output {name}: no document is left of {read:,} read in {len(shards)} shards ({rejected:,} rows rejected). "
         f"{reasons or 'The sources hold no documents'}. Nothing was written."
