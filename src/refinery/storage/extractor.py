@@ -11,8 +11,6 @@ from typing import BinaryIO, cast
 
 from refinery.storage.html import ANSWER, EXTRACTORS, FAILED, REQUEST, UNDECODABLE, Extraction
 
-SECONDS = 10
-
 
 class ExtractionError(Exception):
     """A page without text to show for it: `reason` in one snake_case word, `detail` for people."""
@@ -26,7 +24,7 @@ class ExtractionError(Exception):
 class Extractor:
     """Extracts pages one after another; a page over `seconds` of processor time, or one that crashes, is an error."""
 
-    def __init__(self, extractor: Extraction, seconds: int = SECONDS) -> None:
+    def __init__(self, extractor: Extraction, seconds: int = 10) -> None:
         self._number = EXTRACTORS.index(extractor)
         self._seconds = seconds
         self._process: subprocess.Popen[bytes] | None = None

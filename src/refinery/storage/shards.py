@@ -32,7 +32,8 @@ class SourceSpec:
     """How a source is read: everything that changes what a row is.
 
     path: absolute paths, URLs or globs; text, id: column names, dotted for nested ones (id None: `id` if there
-    is one, else minted); max_document_bytes: a longer row is rejected.
+    is one, else minted); max_document_bytes: a longer row is rejected; extraction_seconds: processor time that
+    a web page may take.
     """
 
     name: str
@@ -44,6 +45,7 @@ class SourceSpec:
     on_error: Literal["quarantine", "fail"] = "quarantine"
     binary_text: bool = False
     max_document_bytes: int = 100 * 2**20
+    extraction_seconds: int = 10
 
 
 @dataclass(frozen=True)
@@ -190,8 +192,9 @@ def unreadable(path: str, error: OSError) -> InputError:
 def _nothing(spec: SourceSpec, ignored: list[str], broken: list[tuple[str, str]]) -> InputError:
     if broken:
         path, problem = broken[0]
-        more = f"; so are {len(broken) - 1} more files" if len(broken) > 1 else ""
-        return InputError(path, problem, f"source {spec.name} has no file that can be read{more}")
+        if len(broken) > 1:
+            problem += f"; source {spec.name}: none of its {len(broken)} files can be read"
+        return InputError(path, problem)
     names = ", ".join(path.rpartition("/")[2] for path in ignored[:5])
     hint = "set `format` if the names do not tell it"
     problem = f"no data among {len(ignored)} files ({names})"
@@ -208,9 +211,10 @@ def _plan_file(
         head, tail = file_ends(file.path, file.size)
         format = spec.format if spec.format != "auto" else _format(file.relative, head)
         if format is None and alone:
-            raise InputError(
-                shown(file.path), "the format cannot be told by its name or content", "set `format`"
-            )
+            problem = "the format cannot be told by its name or content"
+            if _is_one_object(head):
+                problem = "this is one JSON document, not JSON Lines"
+            raise InputError(shown(file.path), problem, "set `format` if it is one that can be read")
         if format is None:
             return [], pa.schema([])
         whole = Shard(spec.name, file.path, file.relative, format, 0, -1, 0, 0, None, file.size, "")

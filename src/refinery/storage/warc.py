@@ -118,7 +118,7 @@ def read(
         except OSError as error:
             raise unreadable(shard.path, error) from None
         content = _Content(compression.blocks(file))
-        extractor = stack.enter_context(Extractor(spec.extractor))
+        extractor = stack.enter_context(Extractor(spec.extractor, spec.extraction_seconds))
         row = -1
         try:
             for row, record in enumerate(_records(content)):
