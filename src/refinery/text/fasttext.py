@@ -61,7 +61,7 @@ def step(h, byte):  # type: ignore[no-untyped-def]
     return np.uint32(np.uint32(h ^ _signed(byte)) * _PRIME)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def find(data, start, size, h, head, slots, entries, offsets):  # type: ignore[no-untyped-def]
     """Id of the entry that is data[start:start + size], or -1; `head` is its first eight bytes, little-endian.
 
@@ -273,14 +273,12 @@ def add_rows(rows, ids, n, sums, w):  # type: ignore[no-untyped-def]
     fours = vectors & ~np.int64(3)
     for i in range(0, fours, 4):
         r, s, u, v = ids[i], ids[i + 1], ids[i + 2], ids[i + 3]
-        for block in range(0, width, 16):
-            for k in range(block, block + 16):
-                sums[w, k] += (rows[r, k] + rows[s, k]) + (rows[u, k] + rows[v, k])
+        for k in range(width):
+            sums[w, k] += (rows[r, k] + rows[s, k]) + (rows[u, k] + rows[v, k])
     for i in range(fours, vectors):
         r = ids[i]
-        for block in range(0, width, 16):
-            for k in range(block, block + 16):
-                sums[w, k] += rows[r, k]
+        for k in range(width):
+            sums[w, k] += rows[r, k]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -30,6 +30,10 @@ from refinery.text.fasttext import (
 _EOS_HASH = np.uint32(3617362777)  # of "</s>"
 _NGRAM_FACTOR = np.uint64(116049371)
 _LABEL = np.frombuffer(b"__label__", np.uint8)
+_ONES = np.uint64(0x0101010101010101)
+_HIGHS = np.uint64(0x8080808080808080)
+_SPACES_ABOVE = np.uint64(0x2121212121212121)
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 TOKENS = 512  # tokens that are handled together
 MEMO_BYTES = 64  # longer unbroken runs are met once
 _UNKNOWN, _NONE = -1, -2  # below them: -3 - row of the memo
@@ -49,31 +53,77 @@ class Memo(NamedTuple):
     used: NDArray[np.int64]
 
 
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _is_space(c):  # type: ignore[no-untyped-def]
+    return c <= 32 and (c == 32 or (c >= 9 and c <= 13) or c == 0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _eight(data, position):  # type: ignore[no-untyped-def]
+    """data[position:position + 8] as a little-endian uint64; LLVM makes one load of it, the index being unsigned."""
+    p = np.uint64(position)
+    x = np.uint64(data[p]) | np.uint64(data[p + np.uint64(1)]) << np.uint64(8)
+    x |= np.uint64(data[p + np.uint64(2)]) << np.uint64(16) | np.uint64(data[p + np.uint64(3)]) << np.uint64(
+        24
+    )
+    x |= np.uint64(data[p + np.uint64(4)]) << np.uint64(32) | np.uint64(data[p + np.uint64(5)]) << np.uint64(
+        40
+    )
+    return (
+        x
+        | np.uint64(data[p + np.uint64(6)]) << np.uint64(48)
+        | np.uint64(data[p + np.uint64(7)]) << np.uint64(56)
+    )
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def _split(data, position, end, starts, ends, hashes, heads):  # type: ignore[no-untyped-def]
-    """Finds the next tokens, at most TOKENS; returns their number and where to go on. heads: first eight bytes."""
-    n = 0
+    """Finds the next tokens, at most TOKENS; returns their number and where to go on. heads: first eight bytes.
+
+    Eight bytes at a time, and the hash of a short word in a fixed number of steps: a branch on the length of a word
+    is guessed wrong about every second time, which costs more than the steps.
+    """
+    n, last = 0, len(data) - 8
     while n < TOKENS:
-        while position < end and data[position] <= 32:
-            c = data[position]
-            if c in (0, 32) or (c >= 9 and c <= 13):
-                position += 1
-            else:
-                break
+        while position < end and _is_space(data[position]):
+            position += 1
         if position >= end:
             break
-        starts[n] = position
-        h, head, shift = FNV, np.uint64(0), np.uint64(0)
-        while position < end:
-            c = data[position]
-            if c <= 32 and (c in (0, 32) or (c >= 9 and c <= 13)):
+        start, p = position, position
+        while p < end:
+            if p > last:
+                if _is_space(data[p]):
+                    break
+                p += 1
+                continue
+            x = _eight(data, p)
+            low = (x - _SPACES_ABOVE) & ~x & _HIGHS  # the lowest bit set is the first byte below 33
+            if low == 0:
+                p += 8
+                continue
+            p += (
+                np.int64(((((low & (~low + np.uint64(1))) - np.uint64(1)) & _ONES) * _ONES) >> np.uint64(56))
+                - 1
+            )
+            if p >= end or _is_space(data[p]):
                 break
-            h = step(h, c)
-            head |= np.uint64(c) << shift if shift < 64 else np.uint64(0)
-            shift += np.uint64(8)
-            position += 1
-        ends[n] = position
-        hashes[n], heads[n] = h, head
+            p += 1
+        p = min(p, end)
+        size = p - start
+        head = np.uint64(0)
+        if start <= last:
+            head = _eight(data, start) & (_ALL >> np.uint64(64 - 8 * min(size, 8)))
+        else:
+            for i in range(min(size, 8)):
+                head |= np.uint64(data[start + i]) << np.uint64(8 * i)
+        h = FNV
+        for i in range(8):
+            following = step(h, (head >> np.uint64(8 * i)) & np.uint64(255))
+            h = following if i < size else h
+        for q in range(start + 8, p):
+            h = step(h, data[q])
+        starts[n], ends[n], hashes[n], heads[n] = start, p, h, head
+        position = p
         n += 1
     return n, position
 
@@ -107,23 +157,25 @@ def _look_up(data, starts, ends, hashes, heads, tokens, slots, vocabulary, offse
     return kept
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _recall(data, start, size, h, slots, keys):  # type: ignore[no-untyped-def]
     """Memo row of an unknown word, or -1 - (the slot where it belongs)."""
     mask = np.int64(len(slots) - 1)
     slot = np.int64(h ^ (h >> np.uint32(15))) & mask
-    while True:
-        row = np.int64(slots[slot]) - 1
-        if row < 0:
-            return -1 - slot
+    row = np.int64(slots[slot]) - 1
+    found = np.int64(-1)
+    while row >= 0 and found < 0:
         if keys[row, 0] == h and keys[row, 2] == size:
             first = keys[row, 1]
             i = 0
             while i < size and data[first + i] == data[start + i]:
                 i += 1
             if i == size:
-                return row
-        slot = (slot + 1) & mask
+                found = row
+        if found < 0:
+            slot = (slot + 1) & mask
+            row = np.int64(slots[slot]) - 1
+    return found if found >= 0 else -1 - slot
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
