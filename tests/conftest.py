@@ -1,5 +1,6 @@
 """Real small corpora for the tests, made on the spot: English and Chinese documents, duplicates, broken rows."""
 
+import hashlib
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -117,3 +118,17 @@ def refinery(capfd, monkeypatch) -> Callable[..., tuple[int, str, str]]:
         return int(ended.value.code or 0), out, err
 
     return call
+
+
+def output_hashes(folder: Path) -> dict[str, str]:
+    """sha256 of every file that a run wrote for good, the manifest (with its times) left out."""
+    return {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.iterdir())
+        if file.name != "manifest.json"
+    }
+
+
+def decisions(folder: Path) -> dict[str, dict[str, object]]:
+    """The decisions by document id."""
+    return {str(row["id"]): row for row in pq.read_table(folder / "decisions.parquet").to_pylist()}

@@ -1,0 +1,40 @@
+"""The global verbs within a run."""
+
+import pyarrow.parquet as pq
+
+from tests.conftest import PIPELINE, decisions, document, output_hashes, write_parquet
+
+
+def test_against_an_earlier_run(data_repository, refinery):
+    """What an earlier run kept is dropped with its match, and the earlier corpus is untouched."""
+    refinery("run", data_repository / "pipeline.yaml", "-q")
+    before = output_hashes(data_repository / "out")
+    rows = [{"id": f"seen{n}", "text": document(n), "year": 1} for n in range(10)]
+    rows += [{"id": f"fresh{n}", "text": document(500 + n), "year": 1} for n in range(10)]
+    write_parquet(data_repository / "later" / "0.parquet", rows)
+    text = PIPELINE.replace("crawl/*", "later/*").replace("{path: out}", "{path: out2}")
+    (data_repository / "later.yaml").write_text(text.replace("exact: true,", "exact: true, against: out,"))
+    code, _, err = refinery("run", data_repository / "later.yaml", "-q")
+    assert code == 0, err
+    found = decisions(data_repository / "out2")
+    assert {n for n, row in found.items() if row["outcome"] == "kept"} == {f"fresh{n}" for n in range(10)}
+    assert found["seen4"]["rule"] == "dedup.against"
+    assert found["seen4"]["twin_id"] in {"en4", "copy4"}
+    assert output_hashes(data_repository / "out") == before
+
+
+def test_select_spends_the_budget_on_the_best(data_repository, refinery):
+    """The token budget is filled in the order of the ranking."""
+    text = PIPELINE.replace(
+        "outputs:\n  unique:",
+        "  best:\n    from: unique\n    select: {tokens: 2500, by: words}\noutputs:\n  best:",
+    )
+    text = text.replace("{path: out}", "{path: out, measurements: [words, tokens]}")
+    (data_repository / "pipeline.yaml").write_text(text)
+    code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
+    assert code == 0, err
+    written = pq.read_table(data_repository / "out" / "data-00000.parquet").to_pylist()
+    tokens = sum(row["tokens"] for row in written)
+    assert 2500 - max(row["tokens"] for row in written) < tokens <= 2500
+    found = decisions(data_repository / "out")
+    assert {row["rule"] for row in found.values() if row["stage"] == "best"} == {"select.tokens"}
