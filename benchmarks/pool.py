@@ -165,7 +165,7 @@ def read_crawl(folder: Path) -> dict[str, str]:
         content = (
             gzip.decompress(raw) if file.suffix == ".gz" else zstandard.ZstdDecompressor().decompress(raw)
         )
-        rows = map(json.loads, content.decode().splitlines())
+        rows = map(json.loads, content.splitlines())  # bytes: U+2028 inside a text ends no line
         texts.update((row["id"], row["text"]) for row in rows)
     return texts
 

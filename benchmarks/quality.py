@@ -63,6 +63,11 @@ def corpus(frame: pl.DataFrame, domain: str) -> Sheet:
     for name, part in (("all documents", wanted), ("originals", originals)):
         found = part.filter(_represented(frame))
         rows.append((f"recall, {name}", len(found), len(part), round(len(found) / max(len(part), 1), 4)))
+    by_rule_set = pl.col("rule").str.contains(".", literal=True) & ~pl.col("rule").str.starts_with("dedup.")
+    judged = wanted.filter(~by_rule_set.fill_null(False))
+    found = judged.filter(_represented(frame))
+    share = round(len(found) / max(len(judged), 1), 4)
+    rows.append(("recall, of what the quality rule sets leave", len(found), len(judged), share))
     right = len(kept.filter(pl.col("label") == domain))
     rows.insert(0, ("precision", right, len(kept), round(right / max(len(kept), 1), 4)))
     wrong = Counter(kept.filter(pl.col("label") != domain)["label"].to_list())

@@ -42,7 +42,7 @@ def test_a_removed_duplicate_counts_as_recalled_with_its_kept_twin() -> None:
         {"id": "d", "outcome": "dropped", "stage": "screened", "rule": "gopher.short"},
     )
     sheet = corpus(decided, "medical")
-    assert [row[1:3] for row in sheet.rows] == [(1, 2), (2, 3), (1, 2)]
+    assert [row[1:3] for row in sheet.rows] == [(1, 2), (2, 3), (1, 2), (2, 2)]
     assert sorted(losses(decided, "medical").rows) == [
         ("corpus", "near", 1, 1, 0),
         ("screened", "gopher.short", 1, 1, 1),
