@@ -150,7 +150,7 @@ def test_a_source_that_is_one_damaged_file(tmp_path, refinery, name):
         ),
         ("in/a.parquet", {"id": "uid"}, "a.parquet: no id column 'uid'"),
         ("in/dangling.jsonl", {}, "dangling.jsonl: cannot be read: No such file or directory"),
-        ("in/c.dat", {}, "c.dat: the format cannot be told by its name or content (set `format`)"),
+        ("in/c.dat", {}, "c.dat: the format cannot be told by its name or content"),
         ("in/array.json", {}, "array.json: "),
         ("in/a.parquet", {"format": "warc"}, "a.parquet: this is not a WARC file"),
         ("in/b.jsonl", {"format": "parquet"}, "b.jsonl: this is not a Parquet file"),
