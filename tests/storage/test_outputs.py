@@ -3,8 +3,10 @@ import json
 import pyarrow as pa
 
 from refinery.storage.outputs import OWNER
+from refinery.storage.read import read_documents
+from refinery.storage.schema import json_text, scan_schema, unify
 from refinery.storage.shards import list_shards
-from refinery.storage.write import write_table
+from refinery.storage.write import json_lines, write_table
 
 from .reading import read_all, spec
 
@@ -44,3 +46,15 @@ def test_files_of_other_folders_keep_all_columns(tmp_path):
     """`lang` of a user's own is carried."""
     write_table(tmp_path / "data-0.jsonl.zst", [BATCH], BATCH.schema, format="jsonl")
     assert set(read_all(spec(tmp_path), carry=True).columns[0]) == {"url", "lang", "lineage"}
+
+
+def test_json_text_stays_json_text(tmp_path):
+    """A column of JSON in a Parquet output is JSON again when it is written as JSON Lines."""
+    schema = pa.schema([("text", pa.string()), json_text("m", "it mixes types")])
+    batch = pa.RecordBatch.from_pydict({"text": ["x"], "m": ['{"a":1}']}, schema=schema)
+    write_table(tmp_path / "a.parquet", [batch], schema)
+    source = spec(tmp_path)
+    (shard,) = list_shards(source).shards
+    carried = unify([(shard.name, scan_schema(shard, source))])
+    (documents,) = read_documents(shard, source, carry=carried)
+    assert json_lines(documents.columns) == b'{"m":{"a":1}}\n'

@@ -23,7 +23,7 @@ from refinery.storage import filesystem
 from refinery.storage.minted import minted_ids
 from refinery.storage.outputs import MADE
 from refinery.storage.rows import Rows, text_rows
-from refinery.storage.schema import ShardSchema
+from refinery.storage.schema import JSON_TEXT, ShardSchema, is_json_text
 from refinery.storage.shards import Reject, Shard, SourceSpec, unreadable
 from refinery.storage.types import is_bytes, is_text, plain
 
@@ -346,6 +346,7 @@ def _without(field: pa.Field, taken: list[tuple[str, ...]]) -> pa.Field | None:
         return None
     below = [path[1:] for path in taken if path[0] == field.name]
     if not below:
-        return pa.field(field.name, plain(field.type))
+        why = {JSON_TEXT: field.metadata[JSON_TEXT]} if is_json_text(field) else None
+        return pa.field(field.name, plain(field.type), metadata=why)
     children = [kept for child in field.type if (kept := _without(child, below)) is not None]
     return pa.field(field.name, pa.struct(children)) if children else None
