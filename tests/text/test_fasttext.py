@@ -18,39 +18,80 @@ def shape(bucket: int, minn: int, maxn: int) -> np.ndarray:
     return frozen([bucket, minn, maxn, 1, -1, (1 << shift) // bucket, shift], np.int64)
 
 
+def summed(
+    words: list[bytes], numbers: np.ndarray, kept: np.ndarray, ranks: np.ndarray, rows: np.ndarray
+) -> tuple:
+    """Sums and numbers of the n-grams of words, by the kernel."""
+    keys = np.zeros((len(words), 3), np.int64)
+    keys[:, 2] = [len(word) for word in words]
+    keys[:, 1] = np.cumsum(keys[:, 2]) - keys[:, 2]
+    sums, counts = np.full((len(words), rows.shape[1]), 7, np.float32), np.full(len(words), 7, np.int32)
+    data = frozen(np.frombuffer(b"".join(words), np.uint8), np.uint8)
+    kernels.sum_grams(
+        data, keys, 0, len(words), numbers, kept, ranks, rows, kernels.make_room(), sums, counts
+    )
+    return sums, counts
+
+
 @pytest.mark.parametrize(("minn", "maxn"), [(1, 1), (1, 3), (2, 4), (3, 6), (0, 2), (5, 3), (32, 32)])
-@pytest.mark.parametrize("bucket", [1, 7, 1000, 2_000_000, 2**31 - 1])
+@pytest.mark.parametrize("bucket", [1, 7, 1000, 2_000_000])
 def test_n_grams_are_fasttexts(minn: int, maxn: int, bucket: int) -> None:
-    """All of them and no other, for words of any length, one-byte to four-byte characters, cut in pieces."""
-    words = ["a", "word", "é", "字字字", "a字é\U0001f600b", "x" * 300, "字" * 200, "ab\U0001f600" * 60]
-    room = kernels.make_room()
-    kept, ranks = frozen([], np.uint64), frozen([], np.int32)
-    for word in words:
-        data = frozen(np.frombuffer(word.encode(), np.uint8), np.uint8)
-        found, low = [], -1
-        while low < len(data):
-            high = min(low + kernels.PIECE, len(data))
-            n = kernels.subwords(data, 0, len(data), low, high, shape(bucket, minn, maxn), kept, ranks, *room)
-            found += room.grams[:n].tolist()
-            low = high
-        assert sorted(found) == sorted(word_grams(word.encode(), minn, maxn, bucket))
+    """All of them and no other, for words of any length, one-byte to four-byte characters, many at once."""
+    words = [
+        "a",
+        "word",
+        "é",
+        "字字字",
+        "a字é\U0001f600b",
+        "x" * 300,
+        "字" * 200,
+        "ab\U0001f600" * 60,
+        "and",
+    ] * 9
+    rows = frozen(np.random.default_rng(1).integers(0, 99, (bucket, 1)), np.float32)
+    encoded = [word.encode() for word in words]
+    sums, counts = summed(
+        encoded, shape(bucket, minn, maxn), frozen([], np.uint64), frozen([], np.int32), rows
+    )
+    expected = [word_grams(word, minn, maxn, bucket) for word in encoded]
+    assert counts.tolist() == [len(found) for found in expected]
+    assert sums[:, 0].tolist() == [rows[found, 0].sum() for found in expected]
 
 
-@given(kept=st.sets(st.integers(0, 99), max_size=100), word=st.text("abcdé字", min_size=1, max_size=30))
-def test_a_pruned_models_rows_are_found_by_rank(kept: set[int], word: str) -> None:
+@given(
+    kept=st.sets(st.integers(0, 99), max_size=100),
+    words=st.lists(st.text("abcdé字", min_size=1, max_size=30), min_size=1, max_size=5),
+)
+def test_a_pruned_models_rows_are_found_by_rank(kept: set[int], words: list[str]) -> None:
     """The row of a bucket is its place among those kept; others are no features."""
     bits = np.zeros(128, np.bool_)
     bits[list(kept)] = True
-    words = np.packbits(bits, bitorder="little").view(np.uint64)
+    bitmap = frozen(np.packbits(bits, bitorder="little").view(np.uint64), np.uint64)
     below = frozen([0, bits[:64].sum()], np.int32)
-    data, room = frozen(np.frombuffer(word.encode(), np.uint8), np.uint8), kernels.make_room()
-    arguments = (shape(100, 2, 3), frozen(words, np.uint64), below)
-    n = kernels.subwords(data, 0, len(data), -1, len(data), *arguments, *room)
-    expected = [sorted(kept).index(b) for b in word_grams(word.encode(), 2, 3, 100) if b in kept]
-    assert sorted(room.grams[:n].tolist()) == sorted(expected)
+    rows = frozen(np.random.default_rng(1).integers(0, 99, (100, 16)), np.float32)
+    encoded = [word.encode() for word in words]
+    sums, counts = summed(encoded, shape(100, 2, 3), bitmap, below, rows)
+    for word, total, count in zip(encoded, sums, counts, strict=True):
+        expected = [sorted(kept).index(b) for b in word_grams(word, 2, 3, 100) if b in kept]
+        assert count == len(expected)
+        assert np.array_equal(total, rows[expected].sum(0))
     grams = np.arange(100, dtype=np.int32)
-    assert kernels.keep(*arguments[1:], grams, 100) == len(kept)
+    assert kernels.keep(bitmap, below, grams, 100) == len(kept)
     assert grams[: len(kept)].tolist() == list(range(len(kept)))
+
+
+@pytest.mark.parametrize("bucket", [1, 2, 3, 1000, 2_000_000, 2**31 - 1])
+def test_division_by_the_number_of_buckets_is_exact(bucket: int) -> None:
+    """By a reciprocal, for any hash."""
+    words = [f"w{n}".encode() for n in range(300)]
+    room, numbers = kernels.make_room(), shape(bucket, 2, 2)
+    for word in words:
+        data = frozen(np.frombuffer(word, np.uint8), np.uint8)
+        chars = kernels.spread(data, 0, len(data), -1, len(data), 2, room.strip, room.left, 0)
+        kernels.hash_strip(room.strip, chars, numbers, room.hashes, room.buckets)
+        kernels.clear(room.strip, chars)
+        found = room.buckets[2 * kernels.STRIP : 2 * kernels.STRIP + chars - 1].tolist()
+        assert found == word_grams(word, 2, 2, bucket)
 
 
 @given(entries=st.sets(st.binary(max_size=12).filter(lambda entry: 0 not in entry), max_size=40))

@@ -141,14 +141,30 @@ def prepare(model: FastTextModel, key: str) -> Scorer:
     features.hash_entries(entries, offsets, hashes)
     slots = np.zeros(2 << max(3, (2 * len(hashes) - 1).bit_length()), np.uint64)
     features.fill_slots(slots, hashes, entries, offsets)
-    kept, ranks = _bitmap(model)
-    word_rows, word_counts = np.zeros_like(own_rows), np.ones(len(own_rows), np.int32)
+    kept, ranks = map(_frozen, _bitmap(model))
+    shape, keys = _frozen(_shape(model)), np.zeros((len(own_rows), 3), np.int64)
+    keys[:, 1], keys[:, 2] = model.word_offsets[:-1], np.diff(model.word_offsets)
+    word_rows, word_counts = np.zeros_like(own_rows), np.zeros(len(own_rows), np.int32)
+    if model.maxn > 0:
+        room = features.make_room()
+        features.sum_grams(
+            entries, keys, 0, len(keys), shape, kept, ranks, gram_rows, room, word_rows, word_counts
+        )
+        if shape[4] >= 0:  # `</s>` has no n-grams
+            word_rows[shape[4]], word_counts[shape[4]] = 0.0, 0
+    word_rows += own_rows
+    word_counts += 1
     tables = features.Tables(
-        _frozen(slots), entries, offsets, _frozen(kept), _frozen(ranks), own_rows, _frozen(word_counts.copy()),
-        gram_rows, _frozen(_shape(model)),
-    )  # fmt: skip
-    features.sum_words(entries, offsets, tables, own_rows, word_rows, word_counts, features.make_room())
-    tables = tables._replace(word_rows=_frozen(word_rows), word_counts=_frozen(word_counts))
+        _frozen(slots),
+        entries,
+        offsets,
+        kept,
+        ranks,
+        _frozen(word_rows),
+        _frozen(word_counts),
+        gram_rows,
+        shape,
+    )
     return Scorer(key, model.labels, tables, head)
 
 

@@ -126,7 +126,8 @@ class Room(NamedTuple):
 
     strip: uint32 (4 * STRIP), byte k of character a at k * STRIP + a, sign-extended, _ABSENT beyond its last;
     left: int32 (STRIP), characters from here to the end of `<word>`, 0 where no n-gram is to start; hashes: uint32
-    (STRIP); buckets: uint32 (33 * STRIP), of the n-gram of length n from a at n * STRIP + a; grams: int32, rows.
+    (STRIP); buckets: uint32 (33 * STRIP), of the n-gram of length n from a at n * STRIP + a; grams: int32, rows;
+    pieces: int64 (STRIP, 3), the word that a piece is of, where it starts in the strip, whether it starts the word.
     """
 
     strip: NDArray[np.uint32]
@@ -134,6 +135,7 @@ class Room(NamedTuple):
     hashes: NDArray[np.uint32]
     buckets: NDArray[np.uint32]
     grams: NDArray[np.int32]
+    pieces: NDArray[np.int64]
 
 
 def make_room() -> Room:
@@ -141,6 +143,7 @@ def make_room() -> Room:
     return Room(
         np.full(4 * STRIP, _ABSENT, np.uint32), np.zeros(STRIP, np.int32), np.zeros(STRIP, np.uint32),
         np.empty(33 * STRIP, np.uint32), np.empty((PIECE + 2) * 32, np.int32),
+        np.zeros((STRIP, 3), np.int64),
     )  # fmt: skip
 
 
@@ -212,7 +215,7 @@ def hash_strip(strip, chars, shape, hashes, buckets):  # type: ignore[no-untyped
 def gather(left, first, last, whole, shape, buckets, kept, ranks, grams):  # type: ignore[no-untyped-def]
     """Rows of the n-grams of strip characters first to last - 1, one word's; returns their number.
 
-    whole: whether `first` is the "<". Of a pruned model only n-grams with a row count; a lone "<" or ">" never does.
+    whole: 1 if `first` is the "<", else 0. Of a pruned model only n-grams with a row count; "<" and ">" alone never do.
     """
     maxn, n = shape[2], np.int64(0)
     pruned = len(kept) > 0
@@ -231,15 +234,6 @@ def gather(left, first, last, whole, shape, buckets, kept, ranks, grams):  # typ
         b = np.int64(grams[i])
         grams[i] = _rank(kept[b >> 6], ranks[b >> 6], b)
     return n
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def subwords(data, start, end, low, high, shape, kept, ranks, strip, left, hashes, buckets, grams):  # type: ignore[no-untyped-def]
-    """Fills grams with the rows of the n-grams of `<word>` that start in [low, high); returns their number."""
-    chars = spread(data, start, end, low, high, shape[2], strip, left, np.int64(0))
-    hash_strip(strip, chars, shape, hashes, buckets)
-    clear(strip, chars)
-    return gather(left, np.int64(0), chars, low < start, shape, buckets, kept, ranks, grams)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -282,25 +276,41 @@ def add_rows(rows, ids, n, sums, w):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def sum_words(entries, offsets, t, own_rows, word_rows, word_counts, room):  # type: ignore[no-untyped-def]
-    """Fills word_rows and word_counts: each word's own row plus its character n-grams' (not for `</s>`)."""
-    _, _, _, kept, ranks, _, _, gram_rows, shape = t
-    strip, left, hashes, buckets, grams = room
-    for word in range(len(word_rows)):
-        start, end = offsets[word], offsets[word + 1]
-        word_rows[word] = own_rows[word]
-        count = 1
-        if shape[2] > 0 and word != shape[4]:
-            low = start - 1
-            while low < end:
-                high = min(low + PIECE, end)
-                n = subwords(
-                    entries, start, end, low, high, shape, kept, ranks, strip, left, hashes, buckets, grams
-                )
-                add_rows(gram_rows, grams, n, word_rows, word)
-                count += n
-                low = high
-        word_counts[word] = count
+def sum_grams(data, keys, first, last, shape, kept, ranks, gram_rows, room, rows, counts):  # type: ignore[no-untyped-def]
+    """Fills rows and counts first to last - 1 with the sums and numbers of the n-grams of `<word>`.
+
+    keys: int64 (words, 3), of which the second is a word's start in `data` and the third its bytes. As many words at
+    once as a strip holds, a long one in pieces. gram_rows, rows: float32; counts: int32.
+    """
+    strip, left, hashes, buckets, grams, pieces = room
+    word, low = first, keys[first, 1] - 1 if first < last else 0
+    while word < last:
+        chars = number = np.int64(0)
+        while word < last and chars < STRIP_FULL:
+            start = keys[word, 1]
+            stop = start + keys[word, 2]
+            high = min(low + PIECE, stop)
+            pieces[number, 0], pieces[number, 1], pieces[number, 2] = word, chars, low < start
+            chars = spread(data, start, stop, low, high, shape[2], strip, left, chars)
+            number += 1
+            low = high
+            if low >= stop:
+                word += 1
+                low = keys[word, 1] - 1 if word < last else low
+        pieces[number, 1] = chars
+        hash_strip(strip, chars, shape, hashes, buckets)
+        clear(strip, chars)
+        for piece in range(number):
+            row, begins = pieces[piece, 0], pieces[piece, 2]
+            n = gather(
+                left, pieces[piece, 1], pieces[piece + 1, 1], begins, shape, buckets, kept, ranks, grams
+            )
+            if begins:
+                counts[row] = 0
+                for d in range(rows.shape[1]):
+                    rows[row, d] = 0.0
+            add_rows(gram_rows, grams, n, rows, row)
+            counts[row] += n
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

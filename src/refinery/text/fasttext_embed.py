@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from refinery.text.fasttext import (
     FNV,
     PIECE,
-    STRIP,
-    STRIP_FULL,
     add_rows,
     clear,
     find,
@@ -25,6 +23,7 @@ from refinery.text.fasttext import (
     keep,
     spread,
     step,
+    sum_grams,
 )
 
 _EOS_HASH = np.uint32(3617362777)  # of "</s>"
@@ -196,32 +195,6 @@ def _remember(data, starts, ends, hashes, tokens, ids, keys, used):  # type: ign
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _sum_new(data, keys, first, last, shape, kept, ranks, gram_rows, room, bounds, rows, counts):  # type: ignore[no-untyped-def]
-    """Sums up the n-grams of memo rows first to last - 1, as many words at once as a strip holds."""
-    strip, left, hashes, buckets, grams = room
-    whole = np.bool_(True)
-    row = first
-    while row < last:
-        chars, words = np.int64(0), 0
-        while row + words < last and chars < STRIP_FULL:
-            start = keys[row + words, 1]
-            stop = start + keys[row + words, 2]
-            bounds[words] = chars
-            chars = spread(data, start, stop, start - 1, stop, shape[2], strip, left, chars)
-            words += 1
-        bounds[words] = chars
-        hash_strip(strip, chars, shape, hashes, buckets)
-        clear(strip, chars)
-        for word in range(words):
-            n = gather(left, bounds[word], bounds[word + 1], whole, shape, buckets, kept, ranks, grams)
-            for d in range(rows.shape[1]):
-                rows[row + word, d] = 0.0
-            add_rows(gram_rows, grams, n, rows, row + word)
-            counts[row + word] = n
-        row += words
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def _letter_bytes(data, start, end):  # type: ignore[no-untyped-def]
     """Bytes that are ASCII letters or not ASCII: what a window weighs, so that tables of numbers weigh little."""
     count = 0
@@ -258,8 +231,7 @@ def embed(data, offsets, first, last, t, memo, room, window, firsts, sums, count
     hashes, heads = np.empty(TOKENS, np.uint32), np.empty(TOKENS, np.uint64)
     ids, words = np.empty(TOKENS + 1, np.int32), np.empty(TOKENS + 1, np.int32)
     grams, rolling = np.empty((TOKENS + 1) * 32, np.int32), np.empty(32, np.uint64)
-    strip, left, gram_hashes, buckets, piece = room
-    bounds = np.empty(STRIP, np.int64)
+    strip, left, gram_hashes, buckets, piece, _ = room
     bucket, order, end_mark = np.uint64(shape[0]), shape[3] - 1, shape[4]
     memo_rows, memo_counts, width = memo.rows, memo.counts, sums.shape[1]
     w = zero = np.int64(0)
@@ -294,19 +266,8 @@ def embed(data, offsets, first, last, t, memo, room, window, firsts, sums, count
                     data, starts, ends, hashes, tokens, ids, (memo.slots, memo.keys), old
                 )
                 new = memo.used[0]
-                _sum_new(
-                    data,
-                    memo.keys,
-                    old,
-                    new,
-                    shape,
-                    kept,
-                    ranks,
-                    gram_rows,
-                    room,
-                    bounds,
-                    memo_rows,
-                    memo_counts,
+                sum_grams(
+                    data, memo.keys, old, new, shape, kept, ranks, gram_rows, room, memo_rows, memo_counts
                 )
             m = n = zero
             for i in range(tokens + (any_token and not more)):
@@ -347,7 +308,9 @@ def embed(data, offsets, first, last, t, memo, room, window, firsts, sums, count
                         chars = spread(data, start, stop, low, high, shape[2], strip, left, zero)
                         hash_strip(strip, chars, shape, gram_hashes, buckets)
                         clear(strip, chars)
-                        k = gather(left, zero, chars, low < start, shape, buckets, kept, ranks, piece)
+                        k = gather(
+                            left, zero, chars, np.int64(low < start), shape, buckets, kept, ranks, piece
+                        )
                         add_rows(gram_rows, piece, k, sums, w)
                         counts[w] += k
                         low = high
