@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,10 +55,11 @@ def run_verb(plan: Plan, stage: ResolvedStage, map_units: MapUnits) -> None:
     ]
     rows = map_units(write_candidates, tasks)
     dropped = _dedup(stage, tasks, rows, map_units, folder) if stage.dedup else _select(stage, tasks)
-    for task in tasks:
+    for number, task in enumerate(tasks):
         if task.above is not None:
             with TableWriter(task.planned.verb_file(plan.verb_keys[stage.name]), DROPPED) as writer:
-                writer.write(dropped(task))
+                writer.write(dropped(number))
+    shutil.rmtree(folder, ignore_errors=True)  # candidates and spill; the verb files say all that stays
 
 
 def above_before_verb(plan: Plan, planned: PlannedShard, stage: ResolvedStage) -> Above:
@@ -150,7 +152,7 @@ def _dedup(
     rows: list[int],
     map_units: MapUnits,
     folder: Path,
-) -> Callable[[CandidatesTask], pa.RecordBatch]:
+) -> Callable[[int], pa.RecordBatch]:
     from refinery.dedup.run import DedupShard, dedup, settings_of
 
     shards = [
@@ -168,15 +170,15 @@ def _dedup(
     assert stage.dedup is not None  # noqa: S101  (the caller chose this verb)
     result = dedup(shards, settings_of(stage.dedup), map_units=map_units, read_texts=read_texts, work=folder)
 
-    def dropped(task: CandidatesTask) -> pa.RecordBatch:
-        found = result.removed(tasks.index(task))
-        document = _documents(task.file)[found.row]
+    def dropped(number: int) -> pa.RecordBatch:
+        found = result.removed(number)
+        document = _documents(tasks[number].file)[found.row]
         twins = np.empty(len(found.row), np.int64)
         twin_shards = np.empty(len(found.row), np.int64)
-        for number in np.unique(found.twin_shard):
-            here = found.twin_shard == number
-            twins[here] = _documents(tasks[number].file)[found.twin_row[here]]
-            twin_shards[here] = tasks[number].planned.number
+        for kept in np.unique(found.twin_shard):
+            here = found.twin_shard == kept
+            twins[here] = _documents(tasks[kept].file)[found.twin_row[here]]
+            twin_shards[here] = tasks[kept].planned.number
         frozen = np.array([tasks[n].above is None for n in range(len(tasks))])[found.twin_shard]
         rule = np.where(frozen, "dedup.against", np.where(found.near, "dedup.near", "dedup.exact"))
         columns = [document, rule.astype(object), twin_shards, twins, found.similarity]
@@ -186,7 +188,7 @@ def _dedup(
     return dropped
 
 
-def _select(stage: ResolvedStage, tasks: list[CandidatesTask]) -> Callable[[CandidatesTask], pa.RecordBatch]:
+def _select(stage: ResolvedStage, tasks: list[CandidatesTask]) -> Callable[[int], pa.RecordBatch]:
     from refinery.select.budget import within_budget
 
     assert stage.select is not None  # noqa: S101  (the caller chose this verb)
@@ -196,10 +198,9 @@ def _select(stage: ResolvedStage, tasks: list[CandidatesTask]) -> Callable[[Cand
     chosen = within_budget(tokens, ranking, stage.select.tokens)
     starts = np.cumsum([0] + [t.num_rows for t in tables])
 
-    def dropped(task: CandidatesTask) -> pa.RecordBatch:
-        number = tasks.index(task)
+    def dropped(number: int) -> pa.RecordBatch:
         here = ~chosen[starts[number] : starts[number + 1]]
-        document = _documents(task.file)[here]
+        document = _documents(tasks[number].file)[here]
         nothing = pa.nulls(len(document), pa.int64())
         columns = [
             pa.array(document),
