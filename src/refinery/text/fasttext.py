@@ -215,7 +215,7 @@ def hash_strip(strip, chars, shape, hashes, buckets):  # type: ignore[no-untyped
 def gather(left, first, last, whole, shape, buckets, kept, ranks, grams):  # type: ignore[no-untyped-def]
     """Rows of the n-grams of strip characters first to last - 1, one word's; returns their number.
 
-    whole: 1 if `first` is the "<", else 0. Of a pruned model only n-grams with a row count; "<" and ">" alone never do.
+    whole: 1 if `first` is the "<", else 0. "<" and ">" alone are none, nor is one without a row in a pruned model.
     """
     maxn, n = shape[2], np.int64(0)
     pruned = len(kept) > 0
