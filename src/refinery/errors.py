@@ -62,8 +62,8 @@ class UnitFailed(RunError):
         self.retryable = retryable
         super().__init__(f"{unit}: {problem}")
 
-    def __reduce__(self) -> tuple[type[UnitFailed], tuple[str, str]]:
-        return type(self), (self.unit, self.problem)
+    def __reduce__(self) -> tuple[type[UnitFailed], tuple[str, str], dict[str, bool]]:
+        return type(self), (self.unit, self.problem), {"retryable": self.retryable}
 
 
 class OutputError(RunError):

@@ -37,6 +37,15 @@ def die_once(argument: tuple[int, str]) -> int:
     return number
 
 
+def fail_for_the_moment(argument: tuple[int, str]) -> int:
+    number, folder = argument
+    mark = Path(folder) / f"failed-{number}"
+    if number == 2 and not mark.exists():
+        mark.touch()
+        raise UnitFailed(f"unit {number}", "the storage is busy", retryable=True)
+    return number
+
+
 def die_always(number: int) -> int:
     if number == 1:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -74,6 +83,13 @@ def test_a_killed_worker_is_replaced_and_its_unit_run_again(tmp_path):
         executor.close()
     assert found == list(range(8))
     assert (tmp_path / "died-2").exists()
+
+
+def test_a_transient_failure_is_tried_again(executor, tmp_path):
+    """What the storage marks as transient is retried; the mark survives the way between processes."""
+    units = [Unit(str(n), (n, str(tmp_path))) for n in range(4)]
+    assert run_units(executor, fail_for_the_moment, units) == list(range(4))
+    assert (tmp_path / "failed-2").exists()
 
 
 def test_a_unit_that_kills_its_worker_each_time_fails_by_name():

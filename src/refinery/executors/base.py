@@ -12,7 +12,7 @@ from refinery.errors import UnitFailed
 A = TypeVar("A")
 R = TypeVar("R")
 
-MAX_LOST_WORKERS = 2  # times a unit may take its worker down before it is given up
+MAX_RETRIES = 2  # of a unit whose worker died or whose storage failed for the moment
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,9 @@ def run_units(
 ) -> list[R]:
     """Runs every unit, results in the units' order whatever the order of completion.
 
-    A lost worker is retried `MAX_LOST_WORKERS` times a unit; any other exception stops the run once the units
-    in flight have ended, so that finished work stays finished. Raises the first failing unit's error.
+    A unit whose worker was lost, or that failed in a way that another attempt may mend, is retried `MAX_RETRIES`
+    times; any other exception stops the run once the units in flight have ended, so that finished work stays
+    finished. Raises the first failing unit's error.
     """
     results: dict[int, R] = {}
     losses = dict.fromkeys(range(len(units)), 0)
@@ -70,11 +71,12 @@ def run_units(
     while in_flight:
         for ticket, outcome in executor.wait():
             in_flight -= 1
-            if isinstance(outcome, WorkerLost):
+            if isinstance(outcome, WorkerLost) or (isinstance(outcome, UnitFailed) and outcome.retryable):
                 losses[ticket] += 1
-                if losses[ticket] <= MAX_LOST_WORKERS:
+                if losses[ticket] <= MAX_RETRIES:
                     start(ticket)
                     continue
+            if isinstance(outcome, WorkerLost):
                 lost = f"its worker process died {losses[ticket]} times: {outcome}"
                 failure = failure or UnitFailed(units[ticket].name, lost)
             elif isinstance(outcome, Exception):
