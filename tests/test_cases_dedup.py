@@ -1,7 +1,11 @@
 """Deduplication through the whole run: who goes, who stays, and the same every time."""
 
+import json
 import shutil
 import unicodedata
+from collections import Counter
+
+import pyarrow.parquet as pq
 
 from tests.cases import Ran, run, write_jsonl, write_table
 from tests.conftest import chinese_document, document
@@ -125,3 +129,29 @@ def test_dedup_on_another_column_or_threshold_uses_no_old_hashes(tmp_path, refin
         for file in ran.output.glob("*.parquet"):
             assert file.read_bytes() == (alone.output / file.name).read_bytes()
         shutil.rmtree(tmp_path / "alone")
+
+
+def test_one_file_in_two_sources(tmp_path, refinery):
+    """Its documents are judged once for each source: the first source's are kept, the second's are its duplicates."""
+    write_jsonl(tmp_path / "in" / "a.jsonl", [{"id": f"d{n}", "text": f"text {n}"} for n in range(5)])
+    definition = {
+        "refinery": 1,
+        "name": "twice",
+        "sources": {"all": {"path": "in"}, "one": {"path": "in/a.jsonl"}},
+        "outputs": {"corpus": {"path": "out"}},
+    }
+    expected = {("all", "kept"): 5, ("one", "dropped"): 5}
+    for stage in ({"dedup": {"exact": True}}, {"keep": [{"only": "source = 'all'"}]}):
+        definition["stages"] = {"corpus": {"from": ["all", "one"], **stage}}
+        (tmp_path / "twice.yaml").write_text(json.dumps(definition), encoding="utf-8")
+        assert refinery("run", tmp_path / "twice.yaml", "-q", "--workers", 1)[0] == 0
+        rows = pq.read_table(tmp_path / "out" / "decisions.parquet").to_pylist()
+        assert Counter((row["source"], row["outcome"]) for row in rows) == expected
+
+
+def test_a_shuffle_with_more_files_than_documents(tmp_path, refinery):
+    """Files that get no document are not written; every document is there once."""
+    write_jsonl(tmp_path / "in" / "a.jsonl", [{"id": f"d{n}", "text": f"text {n}"} for n in range(5)])
+    ran = run(refinery, tmp_path, output={"shard_bytes": 5, "shuffle": 3})
+    assert sorted(ran.table.column("id").to_pylist()) == [f"d{n}" for n in range(5)]
+    assert all(file["rows"] for file in ran.manifest["files"])

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -137,6 +138,28 @@ def test_a_read_only_disk(tmp_path, refinery, small_disk):
     assert not list((tmp_path / ".refinery").rglob("record.json"))
 
 
+@pytest.mark.parametrize(
+    "name", ["measured-*.parquet", "documents.parquet", "decided-*.parquet", "dropped-*.parquet"]
+)
+def test_a_damaged_work_folder_is_named(tmp_path, refinery, name):
+    """A file cut off or taken away behind the run's back: the folder and what to do, and then the same output."""
+    write_jsonl(tmp_path / "in" / "a.jsonl", lines(5))
+    stage = {"dedup": {"exact": True}}
+    before = data_files(run(refinery, tmp_path, stage=stage).output)
+    for damage in (lambda file: file.write_bytes(file.read_bytes()[:100]), Path.unlink):
+        shutil.rmtree(tmp_path / "out")
+        for file in (tmp_path / ".refinery").rglob(name):
+            damage(file)
+        code, _, err = refinery("run", tmp_path / "case.yaml", "-q", "--workers", 1)
+        if code:
+            assert code == 1
+            assert f"{tmp_path}/.refinery: a file of an earlier run is damaged or gone" in err
+            assert err.count("\n") == 1
+            shutil.rmtree(tmp_path / ".refinery")
+            run(refinery, tmp_path, stage=stage)
+        assert data_files(tmp_path / "out") == before
+
+
 def test_two_pipelines_or_outputs_never_share_a_folder(tmp_path, refinery):
     """Another pipeline's output is refused, and so are two outputs in one place, or one in the other."""
     write_jsonl(tmp_path / "in" / "a.jsonl", lines(2))
@@ -156,6 +179,19 @@ def test_two_pipelines_or_outputs_never_share_a_folder(tmp_path, refinery):
         code, _, err = refinery("run", other, "-q")
         assert (code, err.count("is written there too")) == (2, 1)
     assert data_files(tmp_path / "out") == before
+
+
+def test_a_pipeline_never_reads_its_own_output(tmp_path, refinery):
+    """A folder that holds the output is refused at once; a pattern that matches it, once it does."""
+    write_jsonl(tmp_path / "in" / "a.jsonl", lines(2))
+    for path in (".", "./", str(tmp_path)):
+        refused = run(refinery, tmp_path, source={"path": path}, expect=2)
+        assert "outputs.corpus.path: it lies in the source 'crawl', which would read it" in refused.err
+    ran = run(refinery, tmp_path, source={"path": "*/*"})
+    before = data_files(ran.output)
+    again = run(refinery, tmp_path, source={"path": "*/*"}, expect=2)
+    assert f"{tmp_path}/out/data-00000.parquet: source crawl reads what this pipeline writes" in again.err
+    assert data_files(ran.output) == before
 
 
 def wrong_models(folder: Path) -> None:
@@ -206,6 +242,18 @@ def test_a_model_without_the_label_that_is_asked_for(tmp_path, refinery):
     ran = run(refinery, tmp_path, stage={"measure": measure}, expect=2)
     assert "labels.bin" in ran.err
     assert "'medical'" in ran.err
+
+
+@pytest.mark.parametrize("name", ["text", "id", "lineage", "source"])
+def test_a_measured_column_cannot_take_a_name_that_is_taken(tmp_path, refinery, name):
+    """Neither by `as` nor as the name of a pattern: a line of the definition, not a failure in the write pass."""
+    wrong_models(tmp_path)
+    write_jsonl(tmp_path / "in" / "a.jsonl", lines(2))
+    measure = [{"relevance": {"model": "labels.bin", "label": "a", "as": name}}, {"patterns": {name: "a+"}}]
+    for number, use in enumerate(measure):
+        ran = run(refinery, tmp_path, stage={"measure": [use]}, output={"measurements": [name]}, expect=2)
+        assert f"makes a column {name!r}" in ran.err, number
+        assert "choose another" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer, Transform
     from refinery.filters.rules import Rule
 
+RESERVED = frozenset({"text", "id", "lineage", "source"})  # columns that every output or every rule has
+OWN_OUTPUT = "narrow the source's path or write elsewhere"
+
 
 @dataclass(frozen=True)
 class View:

@@ -16,8 +16,9 @@ from functools import cached_property
 from pathlib import Path
 
 from refinery import __version__
+from refinery.errors import InputError
 from refinery.plan.fingerprint import fingerprint
-from refinery.plan.graph import Graph, Measurement, ResolvedStage, View, against_source
+from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage, View, against_source
 from refinery.storage.shards import Shard, SourceShards, SourceSpec
 
 LAYOUT = 1  # raised when the files of the work folder change their form
@@ -142,7 +143,7 @@ class Plan:
             for name in self.graph.ancestors(stage.name)
             if name in self.verb_keys and self.graph.stages[name].depth < depth
         ]
-        return fingerprint([self.stage_keys[stage.name] for stage in stages], sorted(set(above)))
+        return fingerprint(source, [self.stage_keys[stage.name] for stage in stages], sorted(set(above)))
 
     def output_key(self, output: str) -> str:
         """Names an output's content."""
@@ -185,6 +186,10 @@ def make_plan(graph: Graph, work: Path, shard_bytes: int) -> Plan:
         if stage.dedup and stage.dedup.against:
             specs[against_source(stage.name)] = earlier_spec(stage, graph.definition.base)
     listed = {name: list_shards(spec, shard_bytes) for name, spec in specs.items()}
+    for name in graph.sources:
+        for shard in listed[name].shards:
+            if any(Path(shard.path).resolve().is_relative_to(path) for path in graph.output_paths.values()):
+                raise InputError(shard.name, f"source {name} reads what this pipeline writes", OWN_OUTPUT)
     return Plan(graph, work, listed, tuple(_numbered(listed, specs, work)))
 
 
@@ -192,6 +197,7 @@ def _numbered(
     listed: dict[str, SourceShards], specs: dict[str, SourceSpec], work: Path
 ) -> Iterator[PlannedShard]:
     number = 0
+    taken: set[str] = set()
     for name, found in listed.items():
         spec = specs[name]
         reading = (spec.text, spec.id, spec.extractor, spec.binary_text, spec.max_document_bytes)
@@ -199,5 +205,8 @@ def _numbered(
             key = fingerprint(
                 LAYOUT, __version__, shard.fingerprint, shard.path, shard.start, shard.stop, reading
             )
+            if key in taken:  # two sources read this file: each decides on documents of its own
+                key = fingerprint(key, name)
+            taken.add(key)
             yield PlannedShard(shard, spec, work / "shards" / key[:2] / key, number)
             number += 1

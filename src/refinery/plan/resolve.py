@@ -16,7 +16,7 @@ from refinery.filters import registry
 from refinery.pipeline.load import Definition, Location
 from refinery.pipeline.models import Dedup, Select, Source, Stage
 from refinery.plan.fingerprint import fingerprint
-from refinery.plan.graph import Column, Graph, Measurement, ResolvedStage, View
+from refinery.plan.graph import OWN_OUTPUT, RESERVED, Column, Graph, Measurement, ResolvedStage, View
 from refinery.storage.shards import SourceSpec
 
 if TYPE_CHECKING:
@@ -166,6 +166,9 @@ class _Resolver:
                 if visible in own and first:
                     clash = f"{built.name} and {own[visible]} both make the column {visible!r}; rename one with `as`"
                     self.problem((*place, "measure"), clash)
+                if visible in RESERVED and first:
+                    clash = f"{built.name} makes a column {visible!r}, a name that every output or rule has already"
+                    self.problem((*place, "measure"), f"{clash}; choose another")
                 own[visible] = built.name
                 columns[visible] = Column(measurement, entry.name, entry.type)
 
@@ -303,6 +306,10 @@ class _Resolver:
                 self.problem((*place, "path"), "outputs are written to local folders; a URL cannot be one")
                 continue
             path = (base / output.path).resolve()
+            for name_of_source, spec in self.sources.items():
+                if any(path.is_relative_to(Path(p).resolve()) for p in spec.path if "://" not in p):
+                    message = f"it lies in the source {name_of_source!r}, which would read it; {OWN_OUTPUT}"
+                    self.problem((*place, "path"), message)
             for other, taken in paths.items():
                 if path == taken or path.is_relative_to(taken) or taken.is_relative_to(path):
                     self.problem((*place, "path"), f"the output {other!r} is written there too")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -64,6 +65,17 @@ def execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Man
     Raises InputError for an output folder that is not this pipeline's, RunError when an output would be empty,
     ConservationError when documents do not add up; what was finished before stays finished.
     """
+    try:
+        return _execute(plan, executor, progress)
+    except (pa.ArrowInvalid, OSError) as error:
+        if str(plan.work) not in str(error) or getattr(error, "errno", None) not in {None, errno.ENOENT}:
+            raise
+        found = str(error).splitlines()[0]
+        problem = f"{plan.work}: a file of an earlier run is damaged or gone: {found}"
+        raise RunError(f"{problem}; delete that folder and run the same command again") from error
+
+
+def _execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Manifest]:
     outputs = plan.graph.outputs
     folders.make_folder(plan.work)
     for name in outputs:

@@ -149,8 +149,10 @@ def gather(task: GatherTask) -> WrittenFile:
         mine = [index for index, number in enumerate(groups) if number == task.number]
         if mine:
             parts.append(pq.ParquetFile(spill).read_row_groups(mine, use_threads=False))
-    table = pa.concat_tables(parts).sort_by("_order").drop_columns(["_order"])
-    batches = iter(table.combine_chunks().to_batches(max_chunksize=4096))
+    batches: list[pa.RecordBatch] = []
+    if parts:  # of few documents, none may have its place in this file
+        table = pa.concat_tables(parts).sort_by("_order").drop_columns(["_order"])
+        batches = table.combine_chunks().to_batches(max_chunksize=4096)
     return write_table(
         task.path, batches, task.layout.schema, format=task.output.format, made=task.layout.made
     )
