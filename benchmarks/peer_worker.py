@@ -3,7 +3,8 @@
     python peer_worker.py DOCUMENTS.parquet JOB OPTIONS-JSON
 
 The process loads its library, its models and the documents, says {"ready": ...}, and then, for each line
-"run" that it reads, runs the job once over all documents and answers {"seconds": ...}. The line "decide" makes
+"run" that it reads, runs the job once over all documents and answers {"seconds": ...}: processor time, which every
+job spends in one thread, so that a busy machine does not blur a comparison. The line "decide" makes
 it answer with what it decided about each document (untimed). It imports nothing of refinery's, since a peer's
 environment does not have it; refinery's own jobs are in refinery_jobs.py and speak the same protocol.
 """
@@ -208,9 +209,9 @@ def serve(job: Job) -> None:
             print(json.dumps({"decisions": job.decide()}), file=answers, flush=True)
             continue
         prepared = job.prepare()
-        started = time.perf_counter()
+        started = time.process_time()
         job.run(prepared)
-        print(json.dumps({"seconds": time.perf_counter() - started}), file=answers, flush=True)
+        print(json.dumps({"seconds": time.process_time() - started}), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -29,7 +28,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from harness import ONE_THREAD, Sheet, Spread, documents, pin_to_one_core, report, text_bytes
+from harness import Sheet, Spread, documents, pin_to_one_core, report, text_bytes
 
 WORKER = Path(__file__).with_name("peer_worker.py")
 ENVIRONMENTS = {
@@ -52,6 +51,7 @@ class Race:
     wanted: float | None
     our_input: str = "text"
     their_input: str = "text"
+    dim: int = 100  # of the relevance model
 
 
 RACES = (
@@ -65,6 +65,7 @@ RACES = (
     Race("chain, every filter on every document", "fused", "datatrove:every", None),
     Race("language ID", "language", "fasttext:language", 5),
     Race("classifier, dim 100, 2 labels", "relevance", "fasttext:relevance", 10),
+    Race("classifier, dim 256, 2 labels", "relevance", "fasttext:relevance", 10, dim=256),
     Race("MinHash-112, text | ready hashes", "minhash", "datasketch:hashes", None, "text", "hashes"),
     Race("MinHash-112, ready hashes", "hashes", "datasketch:hashes", 20, "hashes", "hashes"),
     Race("MinHash-112, text", "minhash", "rensa:RMinHash", 4),
@@ -150,11 +151,11 @@ def versions(cache: Path, names: Sequence[str]) -> Sheet:
     return Sheet("Versions", ("environment", "packages"), rows)
 
 
-def relevance_model(cache: Path, text: pa.ChunkedArray) -> Path:
-    """A two-label fastText model of dimension 100 that tells the first half of the documents from the second."""
+def relevance_model(cache: Path, text: pa.ChunkedArray, dim: int = 100) -> Path:
+    """A two-label fastText model (words and pairs of words) that tells the documents' first half from the second."""
     import fasttext
 
-    file = cache / "relevance-dim100.bin"
+    file = cache / f"relevance-{dim}.bin"
     if not file.exists():
         with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as lines:
             for number, document in enumerate(text.to_pylist()):
@@ -162,7 +163,7 @@ def relevance_model(cache: Path, text: pa.ChunkedArray) -> Path:
                 lines.write(f"__label__{label} {' '.join(document.split())}\n")
             lines.flush()
             model = fasttext.train_supervised(
-                lines.name, dim=100, wordNgrams=2, bucket=200_000, epoch=5, lr=0.5, thread=1, verbose=0
+                lines.name, dim=dim, wordNgrams=2, bucket=500_000, epoch=5, lr=0.5, thread=1, verbose=0
             )
         model.save_model(str(file))
     return file
@@ -191,6 +192,7 @@ def run_race(
     """Alternates both sides; seconds of each and the ratio of neighbours."""
     library, _, kind = race.theirs.partition(":")
     job = race.theirs if library != "fasttext" else "fasttext:labels"
+    options = {**options, "relevance_model": options["relevance_models"][race.dim]}
     model = options["lid"] if kind in {"language", "chain", "every"} else options["relevance_model"]
     ours = Worker(environment(cache, "refinery"), inputs[race.our_input], f"refinery:{race.ours}", options)
     theirs = Worker(environment(cache, library), inputs[race.their_input], job, {**options, "model": model})
@@ -241,7 +243,7 @@ def race_sheet(races: Sequence[Race], results: Sequence[dict[str, Any]], size: i
         "",
     )
     notes = (
-        "times faster: median (lowest … highest) over alternated repetitions, one core each",
+        "times faster: median (lowest … highest) over alternated repetitions, processor time, one thread each",
         "`signals` measures Gopher (both readings), C4 and FineWeb at once; `fused` is language, signals, relevance,",
         "MinHash-112, content hash and size of every document, whatever any rule says",
     )
@@ -250,6 +252,8 @@ def race_sheet(races: Sequence[Race], results: Sequence[dict[str, Any]], size: i
 
 def equality(races: Sequence[Race], results: Sequence[dict[str, Any]]) -> Sheet:
     """Whether the kernels say what the libraries say whose formats they read and write."""
+    from refinery.filters.language_codes import languages
+
     rows: list[tuple[object, ...]] = []
     for race, found in zip(races, results, strict=True):
         if "decisions" not in found:
@@ -260,9 +264,11 @@ def equality(races: Sequence[Race], results: Sequence[dict[str, Any]]) -> Sheet:
             rows.append((race.what, race.theirs, "signature", same, len(mine), None))
             continue
         if race.ours == "language":
-            theirs = [(label.removeprefix("__label__"), score) for label, score in other]
+            names = sorted({label for label, _ in other})
+            codes = {name: code for name, (code, _) in zip(names, languages(names), strict=True)}
+            theirs = [(codes[label], score) for label, score in other]
         else:
-            mine = [(LABELS[score >= 0.5], score) for (score,) in mine]
+            mine = [(LABELS[score >= 0.50001], score) for (score,) in mine]  # fastText adds 1e-5 to every P
             theirs = [(label.removeprefix("__label__"), score) for label, score in other]
             theirs = [(label, score if label == LABELS[1] else 1 - score) for label, score in theirs]
         same = sum(one[0] == two[0] for one, two in zip(mine, theirs, strict=True))
@@ -341,19 +347,21 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "refinery-benchmarks")
     parser.add_argument("--json", metavar="FILE", help="also write the tables as JSON")
     options = parser.parse_args()
+    from refinery.models.model_file import BUILT_IN
+
     pin_to_one_core()
-    os.environ.update(ONE_THREAD)
     peers = options.only or sorted(ENVIRONMENTS)
     options.cache.mkdir(parents=True, exist_ok=True)
     text = documents(options.data, options.limit)
-    settings = {
+    settings: dict[str, Any] = {
         "num_perm": 112,
         "seed": 1,
         "words": 5,
-        "lid": str(_language_model()),
-        "relevance_model": str(relevance_model(options.cache, text)),
+        "lid": str(BUILT_IN),
     }
     chosen = [race for race in RACES if race.theirs.partition(":")[0] in peers]
+    models = {race.dim: str(relevance_model(options.cache, text, race.dim)) for race in chosen}
+    settings |= {"relevance_models": models, "relevance_model": models[100]}
     with tempfile.TemporaryDirectory(prefix="refinery-peers-") as folder:
         inputs = write_inputs(Path(folder), text)
         results = [run_race(race, options.cache, inputs, settings, options.repeats) for race in chosen]
@@ -362,12 +370,6 @@ def main() -> None:
         if "datatrove" in peers:
             sheets += agreement(options.cache, inputs, settings)
     report("refinery and its peers", sheets, options.json)
-
-
-def _language_model() -> Path:
-    import refinery.models
-
-    return Path(refinery.models.__file__).parent / "data" / "lid.176.ftz"
 
 
 if __name__ == "__main__":
