@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import zstandard
 
@@ -180,6 +181,42 @@ def test_integer_ids_stay_integers_and_two_kinds_become_strings(tmp_path, refine
         "4",
         "x",
     ]
+
+
+@pytest.mark.parametrize(
+    ("ids", "told"),
+    [
+        (pa.array([b"\xff\x00", b"plain", b"\xfe"]), ["ff00", "plain", "fe"]),
+        (pa.array([b"\x01\x80", b"ab", b"\xff\xff"], pa.binary(2)), ["0180", "ab", "ffff"]),
+        (pa.array([[1, 2], [], [3]]), ["[1,2]", "[]", "[3]"]),
+        (pa.array([{"part": "a", "n": 1}] * 3), ['{"part":"a","n":1}'] * 3),
+        (pa.array([1.5, 2.0, 0.1]), ["1.5", "2", "0.1"]),
+        (pa.array([1, 2, 3], pa.timestamp("ms")), [f"1970-01-01 00:00:00.00{n}" for n in (1, 2, 3)]),
+        (pa.array([True, False, True]), ["true", "false", "true"]),
+    ],
+)
+def test_ids_of_any_type(tmp_path, refinery, ids, told):
+    """Hashes, lists, objects, times: they come out as they went in; as text in decisions and beside others."""
+    write_table(tmp_path / "in" / "a.parquet", {"id": ids, "text": ["A", "B", "A"]})
+    stage = {"dedup": {"exact": True}}
+    ran = run(refinery, tmp_path, stage=stage)
+    assert ran.table.column("id").to_pylist() == ids[:2].to_pylist()
+    assert ran.table.column("id").type == ids.type
+    decided = pq.read_table(ran.output / "decisions.parquet").to_pylist()
+    assert [row["id"] for row in decided] == told
+    assert decided[2]["twin_id"] == told[0]
+    write_table(tmp_path / "in" / "b.parquet", {"id": ["x"], "text": ["C"]})
+    assert run(refinery, tmp_path, stage=stage).table.column("id").to_pylist() == [*told[:2], "x"]
+
+
+def test_ids_of_two_widths_become_the_wider_one(tmp_path, refinery):
+    """int32 beside int64, string beside large_string: still integers, still strings."""
+    kinds = {"a": (pa.int32(), 1), "b": (pa.int64(), 2**40), "c": (pa.uint8(), 3)}
+    for name, (kind, number) in kinds.items():
+        write_table(tmp_path / "in" / f"{name}.parquet", {"id": pa.array([number], kind), "text": [name]})
+    ran = run(refinery, tmp_path)
+    assert ran.table.column("id").type == pa.int64()
+    assert ran.table.column("id").to_pylist() == [1, 2**40, 3]
 
 
 BROKEN = {

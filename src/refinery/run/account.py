@@ -16,6 +16,7 @@ from refinery.errors import ConservationError
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.decide import Above, StageTally, Tally, above_of, kept_documents, load_columns, tally
+from refinery.run.ids import id_texts
 from refinery.storage.write import TableWriter
 
 DECISIONS = pa.schema(
@@ -171,7 +172,7 @@ def _note_verb(
 @lru_cache(maxsize=64)
 def _twin_listing(file: Path) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
     table = pq.read_table(file, use_threads=False)
-    ids = table.column("id").cast(pa.string()).to_numpy(zero_copy_only=False)
+    ids = id_texts(table.column("id")).to_numpy(zero_copy_only=False)
     return table.column("row").to_numpy(), ids.astype(object)
 
 
@@ -183,7 +184,7 @@ def _decisions(
     fixed = {
         **_place(planned, size),
         "row": listing.column("row"),
-        "id": listing.column("id").cast(pa.string()),
+        "id": id_texts(listing.column("id")),
         "outcome": pa.array(outcome, pa.string()),
     }
     arrays = [fixed[f.name] if f.name in fixed else pa.array(columns[f.name], f.type) for f in DECISIONS]

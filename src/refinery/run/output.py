@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from refinery.executors.base import Unit
-from refinery.plan.plan import PlannedShard
 from refinery.run.decide import above_of
+from refinery.run.ids import common_id_type
 from refinery.run.write import (
     GatherTask,
     Layout,
@@ -37,7 +37,8 @@ def write_output(run: Run, name: str, carried: pa.Schema, staged: Path) -> tuple
     plan = run.plan
     stage, output = plan.graph.stages[name], plan.graph.outputs[name]
     shards = plan.reaching(stage)
-    layout = make_layout(output, stage, carried, _id_type(shards))
+    types = [pq.read_schema(planned.documents_file).field("id").type for planned in shards]
+    layout = make_layout(output, stage, carried, common_id_type(types))
     survivors = [Survivors(planned, stage, above_of(plan, planned, name)) for planned in shards]
     sizes = run.map("lay out", kept_bytes, [Unit(s.planned.name, s) for s in survivors])
     total = sum(sizes)
@@ -107,10 +108,3 @@ def _staged_before(path: Path) -> WrittenFile | None:
         if place.exists() and place.stat().st_size == size:
             return WrittenFile(path, rows, size, sha256)
     return None
-
-
-def _id_type(shards: Sequence[PlannedShard]) -> pa.DataType:
-    """The sources' own type when they agree, else string."""
-    types = {pq.read_schema(planned.documents_file).field("id").type for planned in shards}
-    types.discard(pa.null())
-    return types.pop() if len(types) == 1 else pa.string()

@@ -24,6 +24,7 @@ from refinery.pipeline.models import Output
 from refinery.plan.graph import Column, ResolvedStage
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import Above, kept_documents, load_columns
+from refinery.run.ids import with_type
 from refinery.run.measure import transformed
 from refinery.storage.commit import commit_bytes
 from refinery.storage.read import read_documents
@@ -200,7 +201,7 @@ def _row_batch(
     planned = survivors.planned
     size = len(batch.rows)
     text = transformed(survivors.stage.views[planned.spec.name], batch.text)
-    arrays: list[pa.Array] = [text, batch.ids.cast(layout.schema.field("id").type)]
+    arrays: list[pa.Array] = [text, with_type(batch.ids, layout.schema.field("id").type)]
     arrays += list(batch.columns.columns)
     for name in layout.measured:
         wanted = layout.schema.field(name).type
