@@ -253,6 +253,7 @@ def race_sheet(races: Sequence[Race], results: Sequence[dict[str, Any]], size: i
 def equality(races: Sequence[Race], results: Sequence[dict[str, Any]]) -> Sheet:
     """Whether the kernels say what the libraries say whose formats they read and write."""
     from refinery.filters.language_codes import languages
+    from refinery.models.model_file import BUILT_IN, labels
 
     rows: list[tuple[object, ...]] = []
     for race, found in zip(races, results, strict=True):
@@ -264,7 +265,7 @@ def equality(races: Sequence[Race], results: Sequence[dict[str, Any]]) -> Sheet:
             rows.append((race.what, race.theirs, "signature", same, len(mine), None))
             continue
         if race.ours == "language":
-            names = sorted({label for label, _ in other})
+            names = labels(BUILT_IN)
             codes = {name: code for name, (code, _) in zip(names, languages(names), strict=True)}
             theirs = [(codes[label], score) for label, score in other]
         else:
