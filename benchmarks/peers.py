@@ -367,7 +367,8 @@ def main() -> None:
         inputs = write_inputs(Path(folder), text)
         results = [run_race(race, options.cache, inputs, settings, options.repeats) for race in chosen]
         sheets = [versions(options.cache, peers), race_sheet(chosen, results, text_bytes(text), len(text))]
-        sheets.append(equality(chosen, results))
+        if set(peers) - {"datatrove", "rensa"}:
+            sheets.append(equality(chosen, results))
         if "datatrove" in peers:
             sheets += agreement(options.cache, inputs, settings)
     report("refinery and its peers", sheets, options.json)
