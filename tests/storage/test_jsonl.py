@@ -1,9 +1,11 @@
 import gzip
 import json
+import math
 import random
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import zstandard
 from hypothesis import given, settings
@@ -90,10 +92,15 @@ def test_a_malformed_line_is_one_reject(tmp_path):
         (rb'{"id":"s1","text":"hi \ud83d there"}', "lone_surrogate"),
         (rb'{"id":"s2","text":"\ude00 x"}', "lone_surrogate"),
         (b'{"id":"s3","text":"caf\xe9"}', "invalid_utf8"),
-        (b'{"id":"s4","text":"x","n":NaN}', "not_json"),
+        (rb'{"id":"s4","text":"x","n":NaN,"m":["\udc00"]}', "lone_surrogate"),
+        (b'{"id":"s4","text":"x","n":nan}', "not_json"),
+        (b'{"id":"s4","text":"x","n":NaN', "not_json"),
         (b'["a"]', "not_object"),
         (b'"text"', "not_object"),
         (b"[" * 5000 + b"]" * 5000, "not_json"),
+        (b'{"text":"x","m":' + b"[" * 900 + b"]" * 900 + b"}", "not_json"),
+        (b'{"text":"x","m":' + b"[" * 5000 + b"NaN" + b"]" * 5000 + b"}", "not_json"),
+        (b'{"text":"x","n":12345678901234567890,"m":' + b"[" * 1000 + b"]" * 1000 + b"}", "not_json"),
         (b'{"id":"s5","text":"x"} trailing', "not_json"),
     ],
 )
@@ -103,6 +110,71 @@ def test_what_is_wrong_with_a_line_has_a_name(tmp_path, line, reason):
     found = read_all(spec(tmp_path))
     assert found.texts == ["before", "after"]
     assert [(r.row, r.reason) for r in found.rejects] == [(1, reason)]
+
+
+def test_what_python_writes_for_no_number_is_a_number(tmp_path):
+    """NaN and the infinities are doubles of a carried column; such an id is kept as it was written."""
+    rows = [{"id": "a", "text": "\U0001f600", "n": math.nan}, {"id": math.inf, "text": "y", "n": -math.inf}]
+    schema, columns = carried(lines(tmp_path / "a.jsonl", *rows, {"id": "c", "text": "z", "n": 1}))
+    assert schema.field("n").type == pa.float64()
+    assert math.isnan(columns[0]["n"])
+    assert [row["n"] for row in columns[1:]] == [-math.inf, 1.0]
+    found = read_all(spec(tmp_path))
+    assert (found.ids, found.texts) == (["a", "Infinity", "c"], ["\U0001f600", "y", "z"])
+
+
+@pytest.mark.parametrize("levels", [33, 200, 248])
+@pytest.mark.parametrize("kind", ["objects", "lists"])
+def test_deep_nesting_is_carried_as_json_text(tmp_path, levels, kind):
+    """A column of more than 32 levels is noted and comes out as it was; one of 32 keeps its type."""
+    deep, shallow = (
+        '{"a":' * n + "1" + "}" * n if kind == "objects" else "[" * n + "1" + "]" * n for n in (levels, 32)
+    )
+    path = tmp_path / "a.jsonl"
+    path.write_text(f'{{"text":"x","m":{deep},"n":{shallow}}}\n{{"text":"y","m":null}}\n')
+    schema, columns = carried(path)
+    assert columns[0]["m"] == deep
+    assert columns[0]["n"] == json.loads(shallow)
+    assert notes(schema) == ("column 'm' is carried as JSON text: it is nested more than 32 deep",)
+    pq.write_table(pa.Table.from_pylist(columns, schema), tmp_path / "a.parquet")
+    assert pq.read_table(tmp_path / "a.parquet").to_pylist() == columns
+
+
+def test_text_with_many_brackets_is_not_nested(tmp_path):
+    """Brackets inside strings do not count as levels."""
+    path = lines(tmp_path / "a.jsonl", {"text": "[{" * 5000, "m": ["]" * 300]})
+    assert read_all(spec(path)).texts == ["[{" * 5000]
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "18446744073709551616",
+        "-9223372036854775809",
+        "123456789012345678901234567890",
+        "9" * 5000,
+        "1e999",
+    ],
+)
+def test_numbers_beyond_64_bits_keep_their_digits(tmp_path, number):
+    """Alone, nested, and beside NaN: the column is carried as JSON text, with a note; others are untouched."""
+    path = tmp_path / "a.jsonl"
+    path.write_text(
+        f'{{"text":"x","n":{number},"m":[{{"a":{number}}}],"k":1234567890123456789}}\n'
+        f'{{"text":"y","n":1.5,"m":[{{"a":NaN}},{number}],"k":-9223372036854775808}}\n'
+    )
+    schema, columns = carried(path)
+    assert [row["n"] for row in columns] == [number, "1.5"]
+    assert [row["m"] for row in columns] == [f'[{{"a":{number}}}]', f'[{{"a":null}},{number}]']
+    assert [row["k"] for row in columns] == [1234567890123456789, -(2**63)]
+    assert "'n' is carried as JSON text: it holds numbers beyond 64 bits" in notes(schema)[0]
+
+
+def test_a_large_number_as_the_text_or_the_row_is_named(tmp_path):
+    """The rejects of small numbers hold for large ones."""
+    path = tmp_path / "a.jsonl"
+    path.write_text(f'{{"text":{2**70}}}\n{2**70}\nNaN\n{{"text":NaN}}\n')
+    assert read_all(spec(path)).reasons == ["text_not_string", "not_object", "not_object", "text_not_string"]
 
 
 def test_paired_surrogates_and_null_characters_are_text(tmp_path):
@@ -174,6 +246,7 @@ def test_a_half_uploaded_file_keeps_its_complete_lines(tmp_path, name):
     assert 300 < len(found.ids) < 1000
     assert found.texts == [row["text"] for row in rows[: len(found.ids)]]
     assert [(r.row, r.reason) for r in found.rejects] == [(len(found.ids), "truncated_file")]
+    assert found.rejects[0].detail.endswith(f"ends before row {len(found.ids)}")
     assert (again.ids, again.rejects) == (found.ids, found.rejects)
 
 

@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from refinery.storage.types import fields_in, is_bytes, is_text, merge, plain
+from refinery.storage.types import fields_in, is_bytes, is_text, levels, merge, plain
 
 INT, TEXT = pa.int64(), pa.string()
 
@@ -56,6 +56,16 @@ def test_fields_are_counted_at_every_depth():
     assert fields_in(INT) == (0, 0)
     assert fields_in(pa.struct([("a", INT), ("b", pa.struct([]))])) == (2, 1)
     assert fields_in(pa.list_(pa.struct([("a", INT)]))) == (2, 0)
+
+
+def test_levels_are_counted_at_any_depth():
+    """The deepest branch counts; thousands of levels are no trouble."""
+    assert levels(INT) == 0
+    assert levels(pa.struct([("a", INT), ("b", pa.list_(pa.struct([("c", TEXT)])))])) == 3
+    deep = INT
+    for _ in range(2000):
+        deep = pa.list_(deep)
+    assert levels(deep) == 2000
 
 
 def test_kinds():

@@ -94,6 +94,14 @@ def committed(path: Path | str) -> Iterator[OutputFile]:
     _sync_folder(final.parent)
 
 
+def make_directory(path: Path) -> None:
+    """Makes a folder and those above it; raises OutputError when it cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path}: the folder cannot be made: {error.strerror or error}") from None
+
+
 def commit_bytes(path: Path | str, content: bytes) -> None:
     """Writes a small file atomically."""
     with committed(path) as file:

@@ -2,7 +2,7 @@
 
 A plain file is cut by bytes: a line belongs to the shard in which its first byte lies. Blank lines, a byte order
 mark, CRLF and a missing last newline change nothing. A line longer than the limit is passed over without being held.
-orjson parses (its loop over lines is the only Python loop); what it refuses is looked at again for the reason.
+Lines are parsed one by one by `json_line` (the only Python loop).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import InputError
-from refinery.storage import compression, filesystem
+from refinery.storage import compression, filesystem, json_line
 from refinery.storage.minted import minted_ids
 from refinery.storage.rows import NO_COLUMNS, Rows
 from refinery.storage.schema import JsonColumns, ShardSchema, id_type, json_column
@@ -42,7 +42,7 @@ def plan(whole: Shard, head: bytes, shard_bytes: int) -> tuple[list[Shard], pa.S
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         raise InputError(place, "the file is UTF-16", "JSON Lines are UTF-8; convert it")
     first = head.removeprefix(_BOM).lstrip()
-    if first[:1] == b"[" and not _is_json(first.partition(b"\n")[0]):
+    if first[:1] == b"[" and not json_line.is_json(first.partition(b"\n")[0]):
         raise InputError(place, "this is a JSON array, not JSON Lines", "write one object a line")
     if first[:1] == b"<":
         raise InputError(place, "this is an HTML or XML page, not JSON Lines", "download it again")
@@ -125,7 +125,7 @@ def lines(shard: Shard, limit: int) -> Iterator[Line]:
                     yield row, line
                 row += 1
     except compression.DamagedError as error:
-        detail = f"{error}; the documents before row {row} were kept"
+        detail = f"{error}; what can be read ends before row {row}"
         yield row, Reject(row, "truncated_file", detail)
     except OSError as error:
         raise unreadable(shard.path, error) from None
@@ -193,9 +193,9 @@ class _Parser:
     def parse(self, row: int, line: bytes) -> tuple[str, Any, dict[str, Any]] | Reject:
         """(text, id, other columns); the id is an int64, a string, None, or _MISSING where one is to be minted."""
         try:
-            found = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            return _refused(row, line, error)
+            found = json_line.load(line)
+        except json_line.RefusedError as error:
+            return Reject(row, error.reason, error.detail)
         if not isinstance(found, dict):
             return Reject(row, "not_object", f"a JSON {_kind(found)}")
         text = self._text.pop(found)
@@ -219,8 +219,8 @@ class _Parser:
     def _id_value(self, value: Any, line: bytes) -> int | str:
         if type(value) is int and value in _INT64:
             return value
-        if type(value) is float:  # the digits as they were written; orjson has rounded a long integer too
-            value = self._id.pop(json.loads(line, parse_float=str, parse_int=str))
+        if type(value) is float:  # the digits as they were written
+            value = self._id.pop(json.loads(line, parse_float=str, parse_int=str, parse_constant=str))
         return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
@@ -280,26 +280,6 @@ class _Batch:
             problem = f"a value does not fit the type its column had in the first read: {error}"
             raise InputError(self._shard.name, problem[:300]) from None
         return pa.RecordBatch.from_arrays(arrays, schema=self._carry)
-
-
-def _refused(row: int, line: bytes, error: orjson.JSONDecodeError) -> Reject:
-    """Why orjson refused a line."""
-    try:
-        line.decode()
-    except UnicodeDecodeError as wrong:
-        return Reject(row, "invalid_utf8", f"byte {wrong.start} of the line: {wrong.reason}")
-    if _is_json(line) and b"\\ud" in line.lower():
-        return Reject(row, "lone_surrogate", str(error)[:200])
-    return Reject(row, "not_json", str(error)[:200])
-
-
-def _is_json(line: bytes) -> bool:
-    """Whether the line is JSON to a parser that allows lone surrogates."""
-    try:
-        json.loads(line, parse_constant=float)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _kind(value: Any) -> str:

@@ -1,8 +1,8 @@
 """The schema of the columns that are carried through: per shard, and unified by name over all shards.
 
 JSON has no schema, so every line of a JSONL shard is looked at (`scan_schema`); a prefix would miss late keys.
-What JSON mixes in a way that no Arrow column can hold (strings beside objects) is carried as JSON text, in a
-string column whose field says so in its metadata. Other columns that cannot be unified are an error.
+What no Arrow column can hold (strings beside objects, numbers beyond 64 bits, hundreds of levels) is carried as JSON
+text, in a string column whose field says so in its metadata. Other columns that cannot be unified are an error.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from refinery.errors import InputError
-from refinery.storage.types import fields_in, merge, plain
+from refinery.storage.types import fields_in, levels, merge, plain
 
 if TYPE_CHECKING:
     from refinery.storage.shards import Shard, SourceSpec
@@ -26,6 +26,7 @@ JSON_TEXT = b"refinery.json"  # field metadata: the strings are JSON; the value 
 FROM_JSON = {b"refinery.from_json": b"1"}  # schema metadata: a mixture of types is no error here
 WIDE = {b"refinery.wide": b"1"}  # field metadata of scanned JSON: integers that a double cannot hold
 MAX_FIELDS = 512  # an object with more keys is used as a map, and no table should get a column for each
+MAX_LEVELS = 32  # Arrow's own reader refuses a schema that is nested some hundred deep
 _EXACT_IN_DOUBLE = 2**53
 
 
@@ -181,9 +182,16 @@ def _inferred(name: str, values: list[Any]) -> _Column:
     try:
         array = pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
-        why = "it holds numbers beyond 64 bits" if isinstance(error, OverflowError) else "it mixes types"
-        return _Column(name, pa.large_string(), "", True, False, why)
+        # json_line gives a number beyond 64 bits as a fragment
+        beyond = isinstance(error, OverflowError) or "type orjson.Fragment:" in str(error)
+        return _as_text(name, "it holds numbers beyond 64 bits" if beyond else "it mixes types")
+    if levels(array.type) > MAX_LEVELS:
+        return _as_text(name, f"it is nested more than {MAX_LEVELS} deep")
     return _Column(name, array.type, "", True, _has_wide(array), "")
+
+
+def _as_text(name: str, why: str) -> _Column:
+    return _Column(name, pa.large_string(), "", True, False, why)
 
 
 def _has_wide(array: pa.Array) -> bool:

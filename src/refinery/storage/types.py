@@ -69,6 +69,15 @@ def fields_in(kind: pa.DataType) -> tuple[int, int]:
     return fields, empty
 
 
+def levels(kind: pa.DataType) -> int:
+    """How many structs and lists lie in one another; 0 for a type without fields. Any depth is counted."""
+    count = 0
+    layer = [kind]
+    while layer := [one.field(number).type for one in layer for number in range(one.num_fields)]:
+        count += 1
+    return count
+
+
 def _merge_numbers(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
     widths = (one.bit_width, other.bit_width)
     if pa.types.is_floating(one) or pa.types.is_floating(other):

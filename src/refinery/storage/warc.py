@@ -140,7 +140,7 @@ def read(
         except OSError as error:  # fastwarc's word for records it cannot make sense of
             content.damage = content.damage or str(error)
         if content.damage:
-            detail = f"{content.damage}; the records before row {row + 1} were kept"
+            detail = f"{content.damage}; what can be read ends before row {row + 1}"
             rejects.append(Reject(row + 1, "truncated_file", detail))
         yield _rows(shard, found, rejects, skipped, carry)
 
