@@ -122,7 +122,7 @@ def test_damaged_files_and_stray_ones_among_good_ones(tmp_path, refinery):
     assert ran.source["ignored"] == len(STRAY)
     assert set(ran.rows) == {f"g{n}" for n in range(30)} | {f"f{n}" for n in [*range(10), *range(20, 30)]}
     assert ran.source["reasons"] == {"corrupt_page": 10}
-    assert "10 rows were rejected and 3 files could not be read" in ran.out
+    assert "10 rows were rejected and 3 files could not be read" in ran.err
     assert sorted(row["reason"] for row in ran.rejects) == ["corrupt_page"] * 10 + ["unreadable"] * 3
 
 

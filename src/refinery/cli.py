@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from refinery.models.card import Card
     from refinery.plan.graph import Graph
     from refinery.plan.plan import Plan
+    from refinery.run.manifest import Manifest
 
 app = typer.Typer(
     name="refinery",
@@ -64,39 +65,34 @@ def run(
     try:
         with progress(quiet=quiet, json=json) as shown:
             manifests = execute(plan, executor, shown)
+    except KeyboardInterrupt:
+        typer.echo("Stopped. Run the same command again to go on from here.", err=True)
+        raise typer.Exit(130) from None
     finally:
         executor.close()
     if json:
         import orjson
 
         typer.echo(orjson.dumps({name: m.model_dump(mode="json") for name, m in manifests.items()}))
-    elif not quiet:
-        from rich.console import Console
-
-        from refinery.report.funnel import funnel
-
-        for name, manifest in manifests.items():
-            Console().print(funnel(manifest))
-            rejected = sum(source.rejected for source in manifest.sources.values())
-            broken = sum(len(source.broken) for source in manifest.sources.values())
-            folder = plan.graph.output_paths[name]
-            if rejected or broken:
-                typer.echo(
-                    f"{rejected:,} rows were rejected and {broken} files could not be read: "
-                    f"see {folder}/rejects.parquet"
-                )
-            typer.echo(f"Written to {folder}")
+    for name, manifest in manifests.items():
+        _show(manifest, plan.graph.output_paths[name], table=not (quiet or json))
 
 
 @app.command()
 def check(definition: Definition) -> None:
     """Check a definition: every name, column, model and path; reports all problems at once."""
-    graph = _resolve(definition)
-    from refinery.storage.shards import list_shards
+    from refinery.run.folder import refuse_foreign
 
-    counts = {name: len(list_shards(spec).shards) for name, spec in graph.sources.items()}
-    found = ", ".join(f"{name} ({count} shards)" for name, count in counts.items())
+    planned = _plan(definition, None, 256)
+    graph = planned.graph
+    for name, folder in graph.output_paths.items():
+        refuse_foreign(folder, graph.name, name)
+    found = ", ".join(f"{name} ({len(planned.of(name))} shards)" for name in graph.sources)
     typer.echo(f"{definition} is valid: {found} -> {', '.join(graph.stages)} -> {', '.join(graph.outputs)}")
+    used = {above for output in graph.outputs for above in graph.ancestors(output)}
+    for name in graph.stages:
+        if name not in used:
+            typer.echo(f"note: the stage {name} leads to no output")
 
 
 @app.command()
@@ -205,10 +201,24 @@ def _guarded(command: Callable[[], None]) -> int:
     except RefineryError as error:
         typer.echo(f"error: {error}", err=True)
         return error.exit_code
-    except KeyboardInterrupt:
-        typer.echo("Stopped. Run the same command again to go on from here.", err=True)
-        return 130
     return 0
+
+
+def _show(manifest: Manifest, folder: Path, *, table: bool) -> None:
+    """The funnel of an output, and, on standard error whatever is asked for, what could not be read."""
+    if table:
+        from rich.console import Console
+
+        from refinery.report.funnel import funnel
+
+        Console().print(funnel(manifest))
+    rejected = sum(source.rejected for source in manifest.sources.values())
+    broken = sum(len(source.broken) for source in manifest.sources.values())
+    if rejected or broken:
+        unread = f"{rejected:,} rows were rejected and {broken} files could not be read"
+        typer.echo(f"{unread}: see {folder}/rejects.parquet", err=True)
+    if table:
+        typer.echo(f"Written to {folder}")
 
 
 def _held_out(card: Card) -> str:

@@ -102,6 +102,18 @@ def test_a_unit_that_kills_its_worker_each_time_fails_by_name():
         executor.close()
 
 
+def test_the_neighbours_of_a_deadly_unit_are_not_blamed():
+    """Among many units, the one that kills its workers is the one named, and the others are finished."""
+    executor = ProcessPool(2)
+    seen: list[int] = []
+    try:
+        with pytest.raises(UnitFailed, match="n1"):
+            run_units(executor, die_always, [Unit(f"n{n}", n) for n in range(6)], lambda _, r: seen.append(r))
+    finally:
+        executor.close()
+    assert 1 not in seen
+
+
 def test_one_worker_needs_no_process():
     """One worker is this process."""
     assert isinstance(local(1), InProcess)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -68,13 +69,18 @@ def run_units(
 
     for ticket in islice(waiting, 2 * executor.slots):
         start(ticket)
+    suspects: deque[int] = deque()
     while in_flight:
-        for ticket, outcome in executor.wait():
+        alone = in_flight == 1
+        for ticket, outcome in sorted(executor.wait(), key=lambda ended: ended[0]):
             in_flight -= 1
+            if isinstance(outcome, WorkerLost) and not alone:
+                suspects.append(ticket)  # any unit in flight may be the cause: each is run again by itself
+                continue
             if isinstance(outcome, WorkerLost) or (isinstance(outcome, UnitFailed) and outcome.retryable):
                 losses[ticket] += 1
                 if losses[ticket] <= MAX_RETRIES:
-                    start(ticket)
+                    suspects.append(ticket)
                     continue
             if isinstance(outcome, WorkerLost):
                 lost = f"its worker process died {losses[ticket]} times: {outcome}"
@@ -84,9 +90,14 @@ def run_units(
             else:
                 results[ticket] = outcome
                 on_done(units[ticket], outcome)
-            if failure is None:
-                for following in islice(waiting, 1):
-                    start(following)
+        if failure is not None:
+            continue
+        if suspects:
+            if in_flight == 0:
+                start(suspects.popleft())
+            continue
+        for following in islice(waiting, 2 * executor.slots - in_flight):
+            start(following)
     if failure is not None:
         raise failure
     return [results[ticket] for ticket in range(len(units))]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -52,7 +54,7 @@ class ProcessPool:
         """Hands the call to a worker; starts the pool when there is none."""
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.slots, mp_context=context, initializer=_one_thread_each)
+            self._pool = ProcessPoolExecutor(self.slots, mp_context=context, initializer=_start_worker)
         try:
             future = self._pool.submit(function, argument)
         except BrokenProcessPool as error:  # broken by a call whose end has not been collected yet
@@ -96,6 +98,16 @@ def _outcome(future: Future[Any]) -> Any:
     return error if error is not None else future.result()
 
 
-def _one_thread_each() -> None:
+def _start_worker() -> None:
+    """One thread a worker; Ctrl-C is the parent's to handle; a worker never outlives its parent."""
     for name in _THREAD_LIMITS:
         os.environ[name] = "1"
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -27,7 +27,7 @@ BUCKETS = 10_000
 FORMAT = 1  # raised when words, hashes or buckets change
 _FLOOR = 1e-8
 _MOST_BYTES = 1 << 27
-_HINT = "make one with train_importance"
+_HINT = "make one with `refinery train importance`"
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def train_importance(
 
     Raises InputError for text that cannot be read, DefinitionError when a side has no word.
     """
-    from refinery.storage.commit import commit_bytes
+    from refinery.storage.commit import commit_bytes, make_directory
 
     arrays = {"format": np.array([FORMAT], np.int64)}
     for name, paths in (("target", positive), ("raw", raw)):
@@ -63,7 +63,7 @@ def train_importance(
         arrays[name] = counts / counts.sum()
     content = io.BytesIO()
     np.savez(content, **arrays)  # type: ignore[arg-type]
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_directory(out.parent)
     commit_bytes(out, content.getvalue())
     return out
 

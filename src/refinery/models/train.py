@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from refinery.errors import DefinitionError, OutputError
 from refinery.models import metrics
-from refinery.models.card import Card, Counts, write_card
+from refinery.models.card import CARD, Card, Counts, write_card
 from refinery.models.examples import Examples, hold_out, near_groups, read_examples
 from refinery.models.model_file import fingerprint
 from refinery.models.scorer import load
@@ -121,6 +121,7 @@ def _fit(
                 input=str(source), loss="softmax", minn=0, maxn=0, thread=1, verbose=0, **settings
             )
             trained.save_model(str(target))
+            (model.parent / CARD).unlink(missing_ok=True)  # no moment with a new model and an old card
             target.replace(model)
     except OSError as error:
         raise cannot_write(str(model), error, 0) from None

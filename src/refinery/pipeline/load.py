@@ -107,7 +107,8 @@ def _explain(entry: Any) -> tuple[Location, str]:
         return location, f"unknown key{nearest(str(location[-1]), valid)}"
     if entry["type"] == "missing":
         return location[:-1], f"the key {location[-1]!r} is missing"
-    message = entry["msg"].removeprefix("Value error, ")
+    message = entry["msg"].removeprefix("Value error, ").replace("valid tuple", "list")
+    message = message.replace("valid dictionary", "mapping")
     given = entry.get("input")
     shown = (
         f", got {given!r}"

@@ -23,4 +23,4 @@ def earlier_spec(stage: ResolvedStage, base: Path) -> SourceSpec:
         raise InputError(str(folder), "there is no manifest.json", hint) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(str(manifest), f"not a run's manifest: {error}") from None
-    return SourceSpec(name=against_source(stage.name), path=paths, text="text", id="id")
+    return SourceSpec(name=against_source(stage.name), path=paths, text="text", id="id", on_error="fail")

@@ -117,3 +117,21 @@ class Graph:
 def against_source(stage: str) -> str:
     """The name under which the earlier run that a dedup stage looks at is read."""
     return f"against:{stage}"
+
+
+def ranking(text: str) -> tuple[str, str]:
+    """Column and direction (`ASC`, `DESC` or empty) of a ranking; ValueError for anything else.
+
+    >>> ranking("relevance  desc"), ranking("source")
+    (('relevance', 'DESC'), ('source', ''))
+    """
+    words = text.split()
+    direction = words[1].upper() if len(words) == 2 else ""
+    if (
+        not words
+        or len(words) > 2
+        or direction not in {"", "ASC", "DESC"}
+        or (words[0] == "source" and direction)
+    ):
+        raise ValueError(f'expected "COLUMN", "COLUMN ASC" or "COLUMN DESC", got {text!r}')
+    return words[0], direction

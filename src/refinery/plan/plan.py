@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 from refinery import __version__
@@ -21,7 +22,9 @@ from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage, View, against_source
 from refinery.storage.shards import Shard, SourceShards, SourceSpec
 
-LAYOUT = 1  # raised when the files of the work folder change their form
+DOCUMENTS = "documents.parquet"
+_EXTRACTION = ("fastwarc", "resiliparse")  # their versions decide what text a web page gives
+LAYOUT = 2  # raised when the files of the work folder change their form
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,12 @@ class PlannedShard:
     @property
     def documents_file(self) -> Path:
         """Row number and id of every accepted document."""
-        return self.folder / "documents.parquet"
+        return self.folder / DOCUMENTS
+
+    @property
+    def shards_folder(self) -> Path:
+        """Where the folders of all shards lie."""
+        return self.folder.parent.parent
 
     @property
     def rejects_file(self) -> Path:
@@ -128,7 +136,7 @@ class Plan:
         keys: dict[str, str] = {}
         for stage in self.graph.stages.values():
             if stage.is_global:
-                shards = [p.folder.name for p in (*self.earlier(stage), *self.reaching(stage))]
+                shards = [(p.folder.name, p.spec.name) for p in (*self.earlier(stage), *self.reaching(stage))]
                 above = [keys[name] for name in self.graph.ancestors(stage.name) if name in keys]
                 settings = (stage.dedup, stage.select)
                 keys[stage.name] = fingerprint(self.stage_keys[stage.name], settings, shards, above)
@@ -151,12 +159,8 @@ class Plan:
         shards = [(p.folder.name, p.spec.name) for p in self.reaching(stage)]
         verbs = [self.verb_keys[name] for name in self.graph.ancestors(output) if name in self.verb_keys]
         settings = self.graph.outputs[output].model_dump(exclude={"path"})
-        return fingerprint(self.stage_keys[output], settings, shards, verbs)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """The whole run's: equal when every output is."""
-        return fingerprint([self.output_key(output) for output in self.graph.outputs])
+        broken = [self.listed[source].broken for source in stage.sources]  # they are in its account
+        return fingerprint(self.stage_keys[output], settings, shards, verbs, broken)
 
     def missing(self, planned: PlannedShard) -> tuple[Measurement, ...]:
         """The measurements of a shard that are not in its folder yet."""
@@ -165,13 +169,13 @@ class Plan:
 
 
 def against_measurements(stage: ResolvedStage) -> tuple[Measurement, ...]:
-    """What is measured on an earlier run's documents: their size and the keys that dedup compares."""
+    """What is measured on an earlier run's documents: the keys that dedup compares."""
     columns = stage.columns[stage.sources[0]]
     view = View(against_source(stage.name))
     found = {
         column.measurement.measurer.name: Measurement(view, column.measurement.measurer)
         for name, column in columns.items()
-        if name.startswith("dedup.") or name == "bytes"
+        if name.startswith("dedup.")
     }
     return tuple(found.values())
 
@@ -197,16 +201,13 @@ def _numbered(
     listed: dict[str, SourceShards], specs: dict[str, SourceSpec], work: Path
 ) -> Iterator[PlannedShard]:
     number = 0
-    taken: set[str] = set()
     for name, found in listed.items():
         spec = specs[name]
         reading = (spec.text, spec.id, spec.extractor, spec.binary_text, spec.max_document_bytes)
         for shard in found.shards:
-            key = fingerprint(
-                LAYOUT, __version__, shard.fingerprint, shard.path, shard.start, shard.stop, reading
-            )
-            if key in taken:  # two sources read this file: each decides on documents of its own
-                key = fingerprint(key, name)
-            taken.add(key)
+            extraction = [version(package) for package in _EXTRACTION if shard.format in {"warc", "wet"}]
+            content = (shard.fingerprint, shard.start, shard.stop, reading, extraction)
+            # the source, since two may read one file; the paths, since minted ids and lineage are made of them
+            key = fingerprint(LAYOUT, __version__, content, name, shard.path, shard.relative_path)
             yield PlannedShard(shard, spec, work / "shards" / key[:2] / key, number)
             number += 1

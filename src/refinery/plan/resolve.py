@@ -16,7 +16,16 @@ from refinery.filters import registry
 from refinery.pipeline.load import Definition, Location
 from refinery.pipeline.models import Dedup, Select, Source, Stage
 from refinery.plan.fingerprint import fingerprint
-from refinery.plan.graph import OWN_OUTPUT, RESERVED, Column, Graph, Measurement, ResolvedStage, View
+from refinery.plan.graph import (
+    OWN_OUTPUT,
+    RESERVED,
+    Column,
+    Graph,
+    Measurement,
+    ResolvedStage,
+    View,
+    ranking,
+)
 from refinery.storage.shards import SourceSpec
 
 if TYPE_CHECKING:
@@ -103,7 +112,12 @@ class _Resolver:
                         f"{source} arrives here after two different chains of transforms; use two outputs"
                     )
                     self.problem((*place, "from"), message)
-                columns[source] |= above.columns[source] if above else {}
+                inherited_columns = above.columns[source] if above else {}
+                for column in columns[source].keys() & inherited_columns.keys():
+                    if columns[source][column].measurement.key != inherited_columns[column].measurement.key:
+                        message = f"{source} arrives here with two kinds of {column!r}; rename one with `as`"
+                        self.problem((*place, "from"), message)
+                columns[source] |= inherited_columns
         measured = [m for i, use in enumerate(stage.measure) if (m := self._measure(place, i, use))]
         if len(measured) < len(stage.measure) or self.incomplete.intersection(stage.from_):
             self.incomplete.add(name)
@@ -240,6 +254,7 @@ class _Resolver:
             self.problem((*location, "near"), f"bands x rows is more than num_perm ({dedup.near.num_perm})")
         for index, preference in enumerate(dedup.prefer):
             self._check_ranking((*location, "prefer", index), preference, columns, also=("source",))
+            _measure_on_all(preference, views, columns)
         for source, view in views.items():
             for built in measurers(dedup):
                 for entry in built.schema:
@@ -257,6 +272,7 @@ class _Resolver:
         if select is None:
             return
         self._check_ranking((*place, "select", "by"), select.by, columns, also=())
+        _measure_on_all(select.by, views, columns)
         if select.tokenizer is None:
             return
         from refinery.filters import size
@@ -276,22 +292,21 @@ class _Resolver:
     ) -> None:
         import pyarrow as pa
 
-        words = text.split()
-        if not words or len(words) > 2 or (len(words) == 2 and words[1].upper() not in {"ASC", "DESC"}):
-            self.problem(location, f'expected "COLUMN", "COLUMN ASC" or "COLUMN DESC", got {text!r}')
+        try:
+            name, _ = ranking(text)
+        except ValueError as error:
+            self.problem(location, str(error))
             return
-        if words[0] in also:
+        if name in also:
             return
-        found = [seen[words[0]].type for seen in columns.values() if words[0] in seen]
+        found = [seen[name].type for seen in columns.values() if name in seen]
         if not found and self.incomplete.intersection(location):
             return
         if not found:
-            valid = {name for seen in columns.values() for name in seen if "." not in name} | set(also)
-            self.problem(
-                location, f"no measurer before this makes the column {words[0]!r}{nearest(words[0], valid)}"
-            )
+            valid = {column for seen in columns.values() for column in seen if "." not in column} | set(also)
+            self.problem(location, f"no measurer before this makes the column {name!r}{nearest(name, valid)}")
         elif not (pa.types.is_floating(found[0]) or pa.types.is_integer(found[0])):
-            self.problem(location, f"the column {words[0]!r} is {found[0]}; a ranking needs numbers")
+            self.problem(location, f"the column {name!r} is {found[0]}; a ranking needs numbers")
 
     def _outputs(self) -> dict[str, Path]:
         base = self.definition.base
@@ -327,6 +342,20 @@ class _Resolver:
                 if earlier in paths.values():
                     self.problem(("stages", name, "dedup", "against"), "this pipeline writes there itself")
         return paths
+
+
+def _measure_on_all(text: str, views: dict[str, View], columns: dict[str, dict[str, Column]]) -> None:
+    """What ranks documents is measured on every document it ranks, also where only one branch asked for it.
+
+    Otherwise a trusted source that went around the measuring branch would rank last as a whole.
+    """
+    name, *_ = [*text.split(maxsplit=1), ""]
+    found = {_measurer_key(c[name].measurement.measurer): c[name] for c in columns.values() if name in c}
+    if len(found) == 1:  # with several models there is no telling which one to use
+        (column,) = found.values()
+        for source, view in views.items():
+            measured = Column(Measurement(view, column.measurement.measurer), column.original, column.type)
+            columns[source].setdefault(name, measured)
 
 
 def _spec(name: str, source: Source, base: Path) -> SourceSpec:

@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 def funnel(manifest: Manifest) -> Table:
     """One row a source, a stage and a rule that dropped something."""
     table = Table(title=f"{manifest.pipeline}: {manifest.output}", title_justify="left", header_style="bold")
-    table.add_column("")
-    for heading in ("documents", "text", "tokens (est.)"):
+    table.add_column("", overflow="fold")
+    for heading in ("documents", "text", "tokens", "share"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("share of stage", justify="right")
     for name, source in manifest.sources.items():
         table.add_row(f"source {name}", f"{source.documents:,}", human_bytes(source.bytes), "", "")
         for reason, count in source.reasons.items():

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +12,8 @@ from numpy.typing import NDArray
 
 from refinery.errors import ConservationError
 from refinery.plan.graph import ResolvedStage
-from refinery.plan.plan import Plan, PlannedShard
-from refinery.run.decide import Above, StageTally, Tally, above_of, kept_documents, load_columns, tally
+from refinery.plan.plan import DOCUMENTS, Plan, PlannedShard
+from refinery.run.decide import KEPT, Above, StageTally, Tally, above_of, kept_documents, load_columns, tally
 from refinery.run.ids import id_texts
 from refinery.storage.write import TableWriter
 
@@ -58,7 +56,6 @@ class AccountTask:
 
     planned: PlannedShard
     stages: tuple[tuple[ResolvedStage, Above], ...]  # from the source to the output, parents first
-    twins: Mapping[int, PlannedShard]
     part: Path
 
 
@@ -77,8 +74,7 @@ def account_task(plan: Plan, planned: PlannedShard, output: str, part: Path) -> 
     """The unit that accounts for a shard's documents in an output."""
     names = [n for n in plan.graph.ancestors(output) if planned.spec.name in plan.graph.stages[n].sources]
     stages = tuple((plan.graph.stages[name], above_of(plan, planned, name)) for name in names)
-    has_twins = any(stage.dedup for stage, _ in stages)
-    return AccountTask(planned, stages, {p.number: p for p in plan.shards} if has_twins else {}, part)
+    return AccountTask(planned, stages, part)
 
 
 def account(task: AccountTask) -> ShardAccount:
@@ -96,10 +92,11 @@ def account(task: AccountTask) -> ShardAccount:
     for stage, place in task.stages:
         sizes = load_columns(task.planned, stage.columns[task.planned.spec.name], ["bytes", "tokens"])
         kept = kept_documents(place)
+        _check_documents(task.planned, stage, place, kept)
         stage_kept[stage.name] = tally(sizes, kept)
         _note_rules(columns, stage, place)
         if place.dropped:
-            by_rule = _note_verb(columns, stage, place.dropped, task.twins)
+            by_rule = _note_verb(columns, stage, place.dropped, task.planned.shards_folder)
             verb_dropped[stage.name] = {rule: tally(sizes, mask) for rule, mask in by_rule.items()}
         for values in columns.values():
             values[kept] = None  # kept here: an earlier stage on another branch no longer matters
@@ -117,6 +114,25 @@ def check_conservation(stage: str, shard: str, found: StageTally) -> None:
     if lost:
         raise ConservationError(
             f"stage {stage}, {shard}: {lost} documents are neither kept nor dropped; please report this"
+        )
+
+
+def _check_documents(
+    planned: PlannedShard, stage: ResolvedStage, place: Above, kept: NDArray[np.bool_]
+) -> None:
+    """Document by document: a verb drops each at most once, and only what the rules had kept."""
+    outcome = pq.read_table(place.decisions, columns=[stage.name], use_threads=False).column(0)
+    arrived = len(outcome) - outcome.null_count
+    passed = outcome.fill_null(0).to_numpy() == KEPT
+    dropped = np.empty(0, np.int64)
+    if place.dropped:
+        dropped = pq.read_table(place.dropped, columns=["document"], use_threads=False).column(0).to_numpy()
+    by_rules = int((outcome.drop_null().to_numpy() != KEPT).sum())
+    once = len(np.unique(dropped)) == len(dropped) and bool(passed[dropped].all())
+    if not once or arrived != int(kept.sum()) + by_rules + len(dropped):
+        raise ConservationError(
+            f"stage {stage.name}, {planned.name}: {arrived} documents arrived, {int(kept.sum())} were kept, "
+            f"{by_rules} dropped by rules and {len(dropped)} by the verb; please report this"
         )
 
 
@@ -139,10 +155,7 @@ def _offsets(lists: pa.Array) -> pa.Array:
 
 
 def _note_verb(
-    columns: dict[str, NDArray[np.object_]],
-    stage: ResolvedStage,
-    file: str,
-    twins: Mapping[int, PlannedShard],
+    columns: dict[str, NDArray[np.object_]], stage: ResolvedStage, file: str, shards_folder: Path
 ) -> dict[str, NDArray[np.bool_]]:
     table = pq.read_table(file, use_threads=False)
     documents = table.column("document").to_numpy()
@@ -150,30 +163,21 @@ def _note_verb(
     columns["stage"][documents] = stage.name
     columns["rule"][documents] = rules
     columns["failed"][documents] = np.array([*([rule] for rule in rules), None], object)[:-1]
-    columns["similarity"][documents] = table.column("similarity").to_numpy(zero_copy_only=False)
-    twin_shard = table.column("twin_shard").fill_null(-1).to_numpy()
+    for name in ("similarity", "twin_source", "twin_path", "twin_part"):
+        columns[name][documents] = np.array([*table.column(name).to_pylist(), None], object)[:-1]
+    folders = np.array(table.column("twin_folder").to_pylist(), object)
     twin_document = table.column("twin_document").fill_null(0).to_numpy()
-    for number in np.unique(twin_shard[twin_shard >= 0]):
-        here = twin_shard == number
-        twin = twins[int(number)]
-        rows, ids = _twin_listing(twin.documents_file)
-        columns["twin_source"][documents[here]] = twin.spec.name
-        columns["twin_path"][documents[here]] = twin.shard.relative_path
-        columns["twin_part"][documents[here]] = twin.shard.part
-        columns["twin_row"][documents[here]] = rows[twin_document[here]]
-        columns["twin_id"][documents[here]] = ids[twin_document[here]]
+    for folder in sorted(set(folders) - {None}):
+        here = folders == folder
+        listing = pq.read_table(shards_folder / folder[:2] / folder / DOCUMENTS, use_threads=False)
+        twins = listing.take(pa.array(twin_document[here]))
+        columns["twin_row"][documents[here]] = twins.column("row").to_numpy()
+        columns["twin_id"][documents[here]] = id_texts(twins.column("id")).to_numpy(zero_copy_only=False)
     masks: dict[str, NDArray[np.bool_]] = {}
-    for rule in dict.fromkeys(rules.tolist()):
+    for rule in sorted(set(rules.tolist())):
         masks[rule] = np.zeros(len(columns["stage"]), bool)
         masks[rule][documents[rules == rule]] = True
     return masks
-
-
-@lru_cache(maxsize=64)
-def _twin_listing(file: Path) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
-    table = pq.read_table(file, use_threads=False)
-    ids = id_texts(table.column("id")).to_numpy(zero_copy_only=False)
-    return table.column("row").to_numpy(), ids.astype(object)
 
 
 def _decisions(

@@ -28,7 +28,10 @@ DROPPED = pa.schema(
     [
         ("document", pa.int64()),  # position among the shard's accepted documents
         ("rule", pa.string()),
-        ("twin_shard", pa.int64()),  # number of the planned shard, NULL where there is no twin
+        ("twin_source", pa.string()),  # the twin's columns are NULL where there is none
+        ("twin_path", pa.string()),
+        ("twin_part", pa.int32()),
+        ("twin_folder", pa.string()),  # name of the twin's shard folder
         ("twin_document", pa.int64()),
         ("similarity", pa.float32()),
     ]

@@ -8,54 +8,77 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from filelock import FileLock, Timeout
 
-from refinery.errors import InputError, OutputError
-from refinery.storage.commit import commit_bytes
+from refinery.errors import InputError, OutputError, RunError
+from refinery.storage.commit import commit_bytes, make_directory
 
 if TYPE_CHECKING:
     from refinery.run.manifest import Manifest
 
 MANIFEST = "manifest.json"
 OWNER = ".refinery-output.json"
-_PROBE = ".writable"
+LOCK = ".lock"
+_LEFTOVER = re.compile(r"\..+\.tmp")  # of a write that was killed
 _OWN_FILES = re.compile(
     r"data-\d+\.(parquet|jsonl\.zst)|decisions\.parquet|rejects\.parquet|\.staging-[0-9a-f]+"
 )
 
 
-def make_folder(folder: Path) -> None:
-    """Makes a folder that must be writable; raises OutputError when it cannot be."""
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Makes the folder and holds it for this process alone; leftovers of a killed run are removed.
+
+    Raises OutputError when it cannot be written, RunError when another run holds it.
+    """
+    make_directory(folder)
+    lock = FileLock(folder / LOCK, timeout=0)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for leftover in folder.glob(".*.tmp"):  # of a run that was killed while it wrote
-            leftover.unlink()
-        commit_bytes(folder / _PROBE, b"")
-        (folder / _PROBE).unlink()
+        lock.acquire()
+    except Timeout:
+        message = f"{folder}: another run is working here; wait for it, or give this one another folder"
+        raise RunError(message) from None
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
+    try:
+        for leftover in folder.glob(".*.tmp"):
+            leftover.unlink()
+        yield
+    finally:
+        lock.release()
 
 
 def claim(folder: Path, pipeline: str, output: str) -> None:
-    """Makes the folder this pipeline's own; raises InputError when it holds anything else."""
-    owner = {"pipeline": pipeline, "output": output}
-    make_folder(folder)
+    """Marks the folder as this output's own; raises InputError when it holds anything else."""
+    refuse_foreign(folder, pipeline, output)
+    if not (folder / OWNER).exists():
+        commit_bytes(folder / OWNER, _owner(pipeline, output))
+
+
+def _owner(pipeline: str, output: str) -> bytes:
+    return orjson.dumps({"pipeline": pipeline, "output": output})
+
+
+def refuse_foreign(folder: Path, pipeline: str, output: str) -> None:
+    """Raises InputError when the folder holds anything but this output; changes nothing."""
+    owner = orjson.loads(_owner(pipeline, output))
     try:
-        present = {entry.name for entry in folder.iterdir()} - {_PROBE}
-        if OWNER not in present and not present:
-            commit_bytes(folder / OWNER, orjson.dumps(owner))
-            return
+        entries = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
+        present = {name for name in entries if name != LOCK and not _LEFTOVER.fullmatch(name)}
         found = orjson.loads((folder / OWNER).read_bytes()) if OWNER in present else None
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be read: {error.strerror or error}") from None
+        raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
     except ValueError:
         found = "something unknown"
-    if found is None:
+    if found is None and present:
         raise InputError(str(folder), f"is not empty (it holds {min(present)!r})", "choose an empty folder")
-    if found != owner:
+    if found is not None and found != owner:
         raise InputError(str(folder), f"belongs to {found}", "choose another output path")
     strange = sorted(n for n in present if n not in {OWNER, MANIFEST} and not _OWN_FILES.fullmatch(n))
     if strange:
@@ -80,7 +103,7 @@ def staging(folder: Path, key: str) -> Path:
     for other in folder.glob(".staging-*"):
         if other != mine:
             shutil.rmtree(other, ignore_errors=True)
-    mine.mkdir(exist_ok=True)
+    make_directory(mine)
     return mine
 
 

@@ -11,14 +11,16 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from refinery.errors import InputError
+from refinery.errors import InputError, RunError
 from refinery.plan.graph import Measurement, View
 from refinery.plan.plan import PlannedShard
-from refinery.storage.commit import commit_bytes
+from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.read import read_documents
 from refinery.storage.shards import Reject, verify_unchanged
 from refinery.storage.write import TableWriter
@@ -86,7 +88,10 @@ def measure(task: MeasureTask) -> Measured:
     started = time.perf_counter()
     planned = task.planned
     verify_unchanged(planned.shard)
-    planned.folder.mkdir(parents=True, exist_ok=True)
+    make_directory(planned.folder)
+    for leftover in planned.folder.glob(".*.tmp"):  # of a run that was killed here
+        leftover.unlink()
+    known = None if task.describe else _known_rows(planned)
     views: dict[str, tuple[View, list[tuple[Measurement, TableWriter]]]] = {}
     rejects: list[Reject] = []
     skipped: Counter[str] = Counter()
@@ -101,8 +106,12 @@ def measure(task: MeasureTask) -> Measured:
             skipped.update(batch.skipped)
             if len(batch.rows) == 0:
                 continue
+            if known is not None and not np.array_equal(
+                known[documents : documents + len(batch.rows)], batch.rows
+            ):
+                raise _other_rows(planned)
             documents += len(batch.rows)
-            size += batch.text.nbytes
+            size += TextBatch.from_arrow(batch.text).nbytes
             if task.describe:
                 listed = pa.RecordBatch.from_arrays([pa.array(batch.rows), batch.ids], names=["row", "id"])
                 listing = listing or stack.enter_context(TableWriter(planned.documents_file, listed.schema))
@@ -111,6 +120,8 @@ def measure(task: MeasureTask) -> Measured:
                 text = TextBatch.from_arrow(transformed(view, batch.text))
                 for m, writer in measured:
                     writer.write(m.measurer(text))
+        if known is not None and documents != len(known):
+            raise _other_rows(planned)
         if rejects and planned.spec.on_error == "fail":
             raise _rejected(planned, rejects[0])
         if task.describe and listing is None:
@@ -125,6 +136,19 @@ def transformed(view: View, text: pa.Array) -> pa.Array:
     for transform in view.transforms:
         text = transform(text)
     return text
+
+
+def _known_rows(planned: PlannedShard) -> NDArray[np.int64]:
+    rows: NDArray[np.int64] = (
+        pq.read_table(planned.documents_file, columns=["row"], use_threads=False).column(0).to_numpy()
+    )
+    return rows
+
+
+def _other_rows(planned: PlannedShard) -> RunError:
+    return RunError(
+        f"{planned.name}: gives other rows than when it was first read; remove {planned.folder} and run again"
+    )
 
 
 def _rejected(planned: PlannedShard, first: Reject) -> InputError:

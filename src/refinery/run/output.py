@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -23,9 +22,9 @@ from refinery.run.write import (
     kept_bytes,
     make_layout,
     scatter,
+    staged_before,
     write_file,
 )
-from refinery.storage.commit import commit_bytes
 from refinery.storage.write import WrittenFile
 
 if TYPE_CHECKING:
@@ -53,25 +52,23 @@ def write_output(run: Run, name: str, carried: pa.Schema, staged: Path) -> tuple
     else:
         function = gather
         scattered = [
-            ScatterTask(s, layout, output.shuffle, files, staged / f"scattered-{number:06}.parquet")
+            ScatterTask(s, number, layout, output.shuffle, files, staged / f"scattered-{number:06}.parquet")
             for number, s in enumerate(survivors)
         ]
-        run.map(
-            "scatter",
-            scatter,
-            [Unit(t.survivors.planned.name, t, max(b, 1)) for t, b in zip(scattered, sizes, strict=True)],
-        )
+        if not all(staged_before(path) for path in paths):
+            run.map(
+                "scatter",
+                scatter,
+                [Unit(t.survivors.planned.name, t, max(b, 1)) for t, b in zip(scattered, sizes, strict=True)],
+            )
         spills = tuple(task.spill for task in scattered)
         tasks = [GatherTask(spills, number, layout, output, path) for number, path in enumerate(paths)]
-    known = {task.path: _staged_before(task.path) for task in tasks}
+    known = {task.path: staged_before(task.path) for task in tasks}
     units = [Unit(task.path.name, task, max(total // files, 1)) for task in tasks if known[task.path] is None]
     fresh = iter(run.map("write", function, units, lambda written: written.rows))
     written = []
     for task in tasks:
-        file = known[task.path]
-        if file is None:
-            file = next(fresh)
-            commit_bytes(_receipt(task.path), orjson.dumps([file.rows, file.bytes, file.sha256]))
+        file = known[task.path] or next(fresh)
         if file.rows:
             written.append(file)
     return layout, written
@@ -92,19 +89,3 @@ def _cut(
         last = number == len(paths) - 1
         tasks.append(WriteTask(tuple(mine), low, before + 1 if last else high, layout, output, path))
     return tasks
-
-
-def _receipt(path: Path) -> Path:
-    return path.with_name(path.name + ".json")
-
-
-def _staged_before(path: Path) -> WrittenFile | None:
-    """A file that an interrupted run of the same fingerprint finished: still staged, or moved already."""
-    try:
-        rows, size, sha256 = orjson.loads(_receipt(path).read_bytes())
-    except (OSError, ValueError):
-        return None
-    for place in (path, path.parent.parent / path.name):
-        if place.exists() and place.stat().st_size == size:
-            return WrittenFile(path, rows, size, sha256)
-    return None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -66,7 +68,12 @@ def execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Man
     ConservationError when documents do not add up; what was finished before stays finished.
     """
     try:
-        return _execute(plan, executor, progress)
+        with ExitStack() as stack:
+            for name, folder in plan.graph.output_paths.items():
+                folders.refuse_foreign(folder, plan.graph.name, name)
+            for folder in (plan.work, *plan.graph.output_paths.values()):
+                stack.enter_context(folders.held(folder))
+            return _execute(plan, executor, progress)
     except (pa.ArrowInvalid, OSError) as error:
         if str(plan.work) not in str(error) or getattr(error, "errno", None) not in {None, errno.ENOENT}:
             raise
@@ -77,9 +84,9 @@ def execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Man
 
 def _execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Manifest]:
     outputs = plan.graph.outputs
-    folders.make_folder(plan.work)
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
+    shutil.rmtree(plan.work / "verbs", ignore_errors=True)  # scratch of a run that was killed
     done = {
         name: folders.current_manifest(plan.graph.output_paths[name], plan.output_key(name))
         for name in outputs
@@ -186,6 +193,7 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
     found = run.map("account", accounts.account, units)
     kept = sum((a.kept for a in found), Tally())
     if kept.documents == 0:
+        shutil.rmtree(staged, ignore_errors=True)
         raise RunError(_nothing_left(run, name, found, [(p, records[p.number]) for p in shards]))
     layout, files = write_output(run, name, carried_columns(run, plan.graph.stages[name], records), staged)
     written = sum(file.rows for file in files)

@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from refinery.plan.graph import ResolvedStage, View, against_source
+from refinery.plan.graph import ResolvedStage, View, against_source, ranking
 from refinery.plan.plan import Plan, PlannedShard, against_measurements
 from refinery.run.decide import DROPPED, Above, above_of, kept_documents, load_columns
 from refinery.run.measure import transformed
+from refinery.storage.commit import make_directory
 from refinery.storage.read import read_documents
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
@@ -39,7 +40,7 @@ class CandidatesTask:
 def run_verb(plan: Plan, stage: ResolvedStage, map_units: MapUnits) -> None:
     """Runs the stage's global verb over all shards that reach it and writes each shard's verb file."""
     folder = plan.work / "verbs" / plan.verb_keys[stage.name]
-    folder.mkdir(parents=True, exist_ok=True)
+    make_directory(folder)
     shards = (*plan.earlier(stage), *plan.reaching(stage))
     tasks = [
         CandidatesTask(
@@ -116,14 +117,14 @@ def _oriented(
     task: CandidatesTask, text: str, standing: NDArray[np.int64], best_first: str
 ) -> NDArray[np.float64]:
     """A preference as numbers of which the smaller is better, NaN where it was not measured."""
-    column, _, direction = text.partition(" ")
+    column, direction = ranking(text)
     if column == "source":
         return np.full(len(standing), float(task.trust))
     measured = task.stage.columns.get(task.planned.spec.name, {})
     if task.above is None or column not in measured:
         return np.full(len(standing), np.nan)
     values = load_columns(task.planned, measured, [column])[column].cast(pl.Float64).to_numpy()[standing]
-    return -values if (direction.strip().upper() or best_first) == "DESC" else values
+    return -values if (direction or best_first) == "DESC" else values
 
 
 @dataclass(frozen=True)
@@ -170,19 +171,20 @@ def _dedup(
     assert stage.dedup is not None  # noqa: S101  (the caller chose this verb)
     result = dedup(shards, settings_of(stage.dedup), map_units=map_units, read_texts=read_texts, work=folder)
 
+    places = _places(tasks)
+
     def dropped(number: int) -> pa.RecordBatch:
         found = result.removed(number)
         document = _documents(tasks[number].file)[found.row]
         twins = np.empty(len(found.row), np.int64)
-        twin_shards = np.empty(len(found.row), np.int64)
         for kept in np.unique(found.twin_shard):
             here = found.twin_shard == kept
             twins[here] = _documents(tasks[kept].file)[found.twin_row[here]]
-            twin_shards[here] = tasks[kept].planned.number
         frozen = np.array([tasks[n].above is None for n in range(len(tasks))])[found.twin_shard]
         rule = np.where(frozen, "dedup.against", np.where(found.near, "dedup.near", "dedup.exact"))
-        columns = [document, rule.astype(object), twin_shards, twins, found.similarity]
-        arrays = [pa.array(c, t) for c, t in zip(columns, DROPPED.types, strict=True)]
+        index = pa.array(found.twin_shard)
+        columns = [document, rule.astype(object), *(place.take(index) for place in places), twins]
+        arrays = [pa.array(c, t) for c, t in zip([*columns, found.similarity], DROPPED.types, strict=True)]
         return pa.RecordBatch.from_arrays(arrays, schema=DROPPED)
 
     return dropped
@@ -194,23 +196,29 @@ def _select(stage: ResolvedStage, tasks: list[CandidatesTask]) -> Callable[[int]
     assert stage.select is not None  # noqa: S101  (the caller chose this verb)
     tables = [pq.read_table(task.file, columns=["tokens", "prefer_0"], use_threads=False) for task in tasks]
     tokens = np.concatenate([t.column("tokens").to_numpy() for t in tables])
-    ranking = np.concatenate([t.column("prefer_0").to_numpy() for t in tables])
-    chosen = within_budget(tokens, ranking, stage.select.tokens)
+    order = np.concatenate([t.column("prefer_0").to_numpy() for t in tables])
+    chosen = within_budget(tokens, order, stage.select.tokens)
     starts = np.cumsum([0] + [t.num_rows for t in tables])
 
     def dropped(number: int) -> pa.RecordBatch:
         here = ~chosen[starts[number] : starts[number + 1]]
         document = _documents(tasks[number].file)[here]
-        nothing = pa.nulls(len(document), pa.int64())
-        columns = [
-            pa.array(document),
-            pa.array(["select.tokens"] * len(document), pa.string()),
-            nothing,
-            nothing,
-        ]
-        return pa.RecordBatch.from_arrays([*columns, pa.nulls(len(document), pa.float32())], schema=DROPPED)
+        rule = pa.array(["select.tokens"] * len(document), pa.string())
+        twins = [pa.nulls(len(document), kind) for kind in DROPPED.types[2:]]
+        return pa.RecordBatch.from_arrays([pa.array(document), rule, *twins], schema=DROPPED)
 
     return dropped
+
+
+def _places(tasks: list[CandidatesTask]) -> tuple[pa.Array, ...]:
+    """Source, path, part and folder of every shard, in order."""
+    shards = [task.planned for task in tasks]
+    return (
+        pa.array([planned.spec.name for planned in shards], pa.string()),
+        pa.array([planned.shard.relative_path for planned in shards], pa.string()),
+        pa.array([planned.shard.part for planned in shards], pa.int32()),
+        pa.array([planned.folder.name for planned in shards], pa.string()),
+    )
 
 
 def _documents(file: Path) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ output and then gathered, so no unit holds more than one output file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +78,7 @@ class ScatterTask:
     """A shard's survivors, written as one row group a batch and output file."""
 
     survivors: Survivors
+    number: int  # of the shard among those that reach the output
     layout: Layout
     seed: int
     files: int
@@ -118,9 +119,7 @@ def kept_bytes(survivors: Survivors) -> int:
 
 def write_file(task: WriteTask) -> WrittenFile:
     """Writes one output file."""
-    return write_table(
-        task.path, _rows(task), task.layout.schema, format=task.output.format, made=task.layout.made
-    )
+    return _staged(task, _rows(task))
 
 
 def scatter(task: ScatterTask) -> tuple[Path, int]:
@@ -131,7 +130,7 @@ def scatter(task: ScatterTask) -> tuple[Path, int]:
     rows = 0
     with TableWriter(task.spill, schema) as writer:
         for documents, batch in _read(task.survivors, mask, task.layout):
-            order = _shuffle_order(task.seed, task.survivors.planned.number, documents)
+            order = _shuffle_order(task.seed, task.number, documents)
             target = _target(order, task.files)
             table = batch.append_column(pa.field("_order", pa.uint64()), pa.array(order))
             for number in np.unique(target):
@@ -154,9 +153,31 @@ def gather(task: GatherTask) -> WrittenFile:
     if parts:  # of few documents, none may have its place in this file
         table = pa.concat_tables(parts).sort_by("_order").drop_columns(["_order"])
         batches = table.combine_chunks().to_batches(max_chunksize=4096)
-    return write_table(
-        task.path, batches, task.layout.schema, format=task.output.format, made=task.layout.made
-    )
+    return _staged(task, batches)
+
+
+def staged_before(path: Path) -> WrittenFile | None:
+    """A file that an interrupted run of the same fingerprint finished: still staged, or moved already."""
+    try:
+        rows, size, sha256 = orjson.loads(_receipt(path).read_bytes())
+    except (OSError, ValueError):
+        return None
+    for place in (path, path.parent.parent / path.name):
+        if place.exists() and place.stat().st_size == size:
+            return WrittenFile(path, rows, size, sha256)
+    return None
+
+
+def _staged(task: WriteTask | GatherTask, rows: Iterable[pa.RecordBatch]) -> WrittenFile:
+    """Writes the file, then its receipt, by which a later run knows that it is whole."""
+    layout = task.layout
+    file = write_table(task.path, rows, layout.schema, format=task.output.format, made=layout.made)
+    commit_bytes(_receipt(task.path), orjson.dumps([file.rows, file.bytes, file.sha256]))
+    return file
+
+
+def _receipt(path: Path) -> Path:
+    return path.with_name(path.name + ".json")
 
 
 def _rows(task: WriteTask) -> Iterator[pa.RecordBatch]:
