@@ -85,6 +85,7 @@ MANIFEST = {
     "kept": "documents, bytes and tokens of the output",
     "made_columns": "columns that refinery added; not carried on when the output is read as a source",
     "renamed_columns": "source columns whose name was taken, and the name they have here",
+    "notes": "source columns that had to be carried as JSON text, and why",
     "files": "exactly the files of this run: path, rows, bytes, SHA-256",
     "started": "time, UTC",
     "seconds": "by phase",

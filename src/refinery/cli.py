@@ -212,6 +212,8 @@ def _show(manifest: Manifest, folder: Path, *, table: bool) -> None:
         from refinery.report.funnel import funnel
 
         Console().print(funnel(manifest))
+    for note in manifest.notes:
+        typer.echo(f"note: {note}", err=True)
     rejected = sum(source.rejected for source in manifest.sources.values())
     broken = sum(len(source.broken) for source in manifest.sources.values())
     if rejected or broken:

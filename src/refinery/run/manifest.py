@@ -18,6 +18,7 @@ from refinery.run.decide import Tally
 from refinery.run.measure import ShardRecord
 from refinery.run.write import Layout
 from refinery.storage.filesystem import shown
+from refinery.storage.schema import notes
 from refinery.storage.write import WrittenFile
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ class Manifest(_Model):
     kept: Count
     made_columns: tuple[str, ...]
     renamed_columns: dict[str, str]
+    notes: tuple[str, ...]
     files: tuple[OutputFile, ...]
     started: str
     seconds: dict[str, float]
@@ -138,6 +140,7 @@ def make_manifest(
         kept=Count.of(sum((a.kept for a in found.values()), Tally())),
         made_columns=layout.made,
         renamed_columns=layout.renamed,
+        notes=notes(layout.carried),
         files=tuple(OutputFile(path=f.path.name, rows=f.rows, bytes=f.bytes, sha256=f.sha256) for f in files),
         started=started.isoformat(timespec="seconds"),
         seconds={
