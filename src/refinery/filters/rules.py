@@ -24,10 +24,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
 from refinery.errors import DefinitionError, InputError, nearest
+from refinery.yaml_file import YamlFile, parse
 
 if TYPE_CHECKING:
     import polars as pl
@@ -130,21 +130,15 @@ def load_rule_set(name_or_path: str, base: Path) -> RuleSet:
 
 
 def _parse(text: str, name: str, file: str) -> RuleSet:
+    parsed = parse(text, file)
+    problems = parsed.problems()
     try:
-        lines, repeated = _lines(yaml.compose(text, Loader=yaml.SafeLoader))
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or " ".join(str(error).split())
-        raise DefinitionError(f"{file}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}") from None
-    problems = [f"{file}:{lines[key]}: {'.'.join(key)}: this key is written twice" for key in repeated]
-    try:
-        checked = _RuleSetFile.model_validate(content)
+        checked = _RuleSetFile.model_validate(parsed.content)
     except ValidationError as error:
-        problems += [_explain(entry, file, lines) for entry in error.errors()]
+        problems += [_explain(entry, parsed) for entry in error.errors()]
         raise DefinitionError(*problems) from None
     problems += [
-        f"{file}:{lines['include', str(index)]}: include: no built-in set is called {other!r}"
+        f"{file}:{parsed.line(('include', index))}: include: no built-in set is called {other!r}"
         f"{nearest(other, built_in_rule_sets())}"
         for index, other in enumerate(checked.include)
         if other not in built_in_rule_sets()
@@ -155,46 +149,19 @@ def _parse(text: str, name: str, file: str) -> RuleSet:
         raise DefinitionError(*problems)
     included = [rule for other in checked.include for rule in load_rule_set(other, Path()).rules]
     own = [
-        Rule(key, entry.keep, entry.source or checked.source, f"{file}:{lines['rules', key]}")
+        Rule(key, entry.keep, entry.source or checked.source, f"{file}:{parsed.line(('rules', key))}")
         for key, entry in checked.rules.items()
     ]
     rules = tuple(replace(rule, name=f"{name}.{rule.name.rpartition('.')[2]}") for rule in (*included, *own))
     return RuleSet(name, rules, checked.languages or None, checked.description)
 
 
-def _lines(root: yaml.Node | None) -> tuple[dict[tuple[str, ...], int], list[tuple[str, ...]]]:
-    """The line of every key path, and the paths written twice."""
-    lines: dict[tuple[str, ...], int] = {}
-    repeated: list[tuple[str, ...]] = []
-    stack = [((), root)] if root is not None else []  # type: list[tuple[tuple[str, ...], yaml.Node]]
-    while stack:
-        path, node = stack.pop()
-        lines.setdefault(path, node.start_mark.line + 1)
-        if isinstance(node, yaml.SequenceNode):
-            stack += [((*path, str(index)), value) for index, value in enumerate(node.value)]
-        if (
-            isinstance(node, yaml.MappingNode) and len(path) < 8
-        ):  # deeper than any valid file; stops at cycles
-            seen = set()
-            for key, value in node.value:
-                inner = (*path, str(key.value))
-                if inner in seen:
-                    repeated.append(inner)
-                seen.add(inner)
-                lines[inner] = key.start_mark.line + 1
-                stack.append((inner, value))
-    return lines, repeated
-
-
-def _explain(entry: Any, file: str, lines: Mapping[tuple[str, ...], int]) -> str:
-    location = tuple(str(part) for part in entry["loc"] if part != "[key]")
-    known = location
-    while known and known not in lines:
-        known = known[:-1]
+def _explain(entry: Any, parsed: YamlFile) -> str:
+    location = tuple(part for part in entry["loc"] if part != "[key]")
     message = entry["msg"][:1].lower() + entry["msg"][1:]
     if entry["type"] == "extra_forbidden":
         model = _RuleSetFile if len(location) == 1 else _RuleEntry
-        message = f"unknown key{nearest(location[-1], model.model_fields)}"
+        message = f"unknown key{nearest(str(location[-1]), model.model_fields)}"
     elif entry["type"] == "missing":
         message, location = f"the key {location[-1]!r} is missing", location[:-1]
     elif entry["type"] in {"model_type", "model_attributes_type"}:
@@ -205,8 +172,7 @@ def _explain(entry: Any, file: str, lines: Mapping[tuple[str, ...], int]) -> str
     elif entry["type"] == "string_pattern_mismatch":
         name = "letters, digits, _ and -, a letter first"
         message = f"expected {'ISO 639 codes such as en' if location[0] == 'languages' else name}"
-    place = ".".join(location)
-    return f"{file}:{lines.get(known, 1)}: {place + ': ' if place else ''}{message}"
+    return parsed.problem(location, message)
 
 
 def resolve(

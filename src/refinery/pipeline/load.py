@@ -6,22 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from refinery.errors import DefinitionError, nearest
 from refinery.pipeline.models import Pipeline
-
-Location = tuple[str | int, ...]
+from refinery.yaml_file import Location, YamlFile, parse
 
 
 @dataclass(frozen=True)
 class Definition:
-    """A loaded definition: the models, where the file lies, and the line of every path in it."""
+    """A loaded definition: the models, where the file lies, and the places of its keys."""
 
     pipeline: Pipeline
     file: Path
-    lines: dict[Location, int]
+    source: YamlFile
 
     @property
     def base(self) -> Path:
@@ -30,7 +28,7 @@ class Definition:
 
     def problem(self, location: Location, message: str) -> str:
         """One line of an error report: `file:line: path: message`."""
-        return _problem(self.file, self.lines, location, message)
+        return self.source.problem(location, message)
 
 
 def load(file: Path) -> Definition:
@@ -44,58 +42,17 @@ def load(file: Path) -> Definition:
         raise DefinitionError(f"{file}: no such file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DefinitionError(f"{file}: cannot be read: {error}") from None
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        lines, repeated = _walk(node)
-        content = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise DefinitionError(
-            f"{file}:{mark.line + 1 if mark else 1}: not valid YAML: {error.problem}"
-        ) from None
-    except yaml.YAMLError as error:
-        raise DefinitionError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
-    problems = [_problem(file, lines, location, "this key is written twice") for location in repeated]
-    if not isinstance(content, dict):
+    parsed = parse(text, str(file))
+    problems = parsed.problems()
+    if not isinstance(parsed.content, dict):
         raise DefinitionError(f"{file}:1: expected a mapping with refinery, name, sources, stages, outputs")
     try:
-        pipeline = Pipeline.model_validate(content)
+        pipeline = Pipeline.model_validate(parsed.content)
     except ValidationError as error:
-        problems += [_problem(file, lines, *_explain(entry)) for entry in error.errors()]
+        problems += [parsed.problem(*_explain(entry)) for entry in error.errors()]
     if problems:
         raise DefinitionError(*dict.fromkeys(problems))
-    return Definition(pipeline, file.absolute(), lines)
-
-
-def _walk(root: yaml.Node | None) -> tuple[dict[Location, int], list[Location]]:
-    lines: dict[Location, int] = {}
-    repeated: list[Location] = []
-    stack: list[tuple[Location, yaml.Node | None]] = [((), root)]
-    while stack:
-        location, node = stack.pop()
-        if node is None or len(location) > 40:
-            continue
-        lines.setdefault(location, node.start_mark.line + 1)
-        if isinstance(node, yaml.MappingNode):
-            seen: set[str] = set()
-            for key, value in node.value:
-                path = (*location, str(key.value))
-                if key.value in seen:
-                    repeated.append(path)
-                seen.add(str(key.value))
-                lines[path] = key.start_mark.line + 1
-                stack.append((path, value))
-        elif isinstance(node, yaml.SequenceNode):
-            stack += [((*location, index), value) for index, value in enumerate(node.value)]
-    return lines, repeated
-
-
-def _problem(file: Path, lines: dict[Location, int], location: Location, message: str) -> str:
-    known = location
-    while known and known not in lines:
-        known = known[:-1]
-    path = ".".join(str(part) for part in location)
-    return f"{file}:{lines.get(known, 1)}: {path + ': ' if path else ''}{message}"
+    return Definition(pipeline, file.absolute(), parsed)
 
 
 def _explain(entry: Any) -> tuple[Location, str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.filters import registry
-from refinery.pipeline.load import Definition, Location
+from refinery.pipeline.load import Definition
 from refinery.pipeline.models import Dedup, Select, Source, Stage
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import (
@@ -27,6 +27,7 @@ from refinery.plan.graph import (
     ranking,
 )
 from refinery.storage.shards import SourceSpec
+from refinery.yaml_file import Location
 
 if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer, Transform
