@@ -2,6 +2,8 @@ import io
 
 import pytest
 
+from refinery.errors import InputError
+from refinery.storage import html
 from refinery.storage.html import ANSWER, FAILED, REQUEST, TEXT, UNDECODABLE, decoded, extracted, serve
 
 LATIN = "Le café est servi à la crème près de l'église où l'élève préfère être."
@@ -60,3 +62,11 @@ def test_the_worker_answers_every_request():
         found.append((status, answers.read(size).decode()))
     assert found == [(TEXT, "one"), (TEXT, ""), (TEXT, "café")]
     assert len({TEXT, UNDECODABLE, FAILED}) == 3
+
+
+def test_a_missing_extractor_is_told_before_any_page(monkeypatch):
+    """Without its package an extractor is refused with what to install, not with a reject a page."""
+    monkeypatch.setattr(html, "find_spec", lambda _: None)
+    html.require("resiliparse", "crawl")
+    with pytest.raises(InputError, match=r"pip install 'refinery\[clean\]'"):
+        html.require("trafilatura", "crawl")

@@ -23,7 +23,6 @@ from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage, V
 from refinery.storage.shards import Shard, SourceShards, SourceSpec
 
 DOCUMENTS = "documents.parquet"
-_EXTRACTION = ("fastwarc", "resiliparse")  # their versions decide what text a web page gives
 LAYOUT = 2  # raised when the files of the work folder change their form
 
 
@@ -205,7 +204,8 @@ def _numbered(
         spec = specs[name]
         reading = (spec.text, spec.id, spec.extractor, spec.binary_text, spec.max_document_bytes)
         for shard in found.shards:
-            extraction = [version(package) for package in _EXTRACTION if shard.format in {"warc", "wet"}]
+            packages = ("fastwarc", spec.extractor) if shard.format in {"warc", "wet"} else ()
+            extraction = [version(package) for package in packages]  # they decide what text a page gives
             content = (shard.fingerprint, shard.start, shard.stop, reading, extraction)
             # the source, since two may read one file; the paths, since minted ids and lineage are made of them
             key = fingerprint(LAYOUT, __version__, content, name, shard.path, shard.relative_path)

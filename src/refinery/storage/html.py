@@ -11,7 +11,10 @@ import re
 import signal
 import struct
 import sys
+from importlib.util import find_spec
 from typing import BinaryIO, Literal
+
+from refinery.errors import InputError
 
 Extraction = Literal["resiliparse", "trafilatura"]
 REQUEST = struct.Struct("<BIQ")  # extractor, length of the declared charset, length of the body
@@ -23,6 +26,15 @@ EXTRACTORS: tuple[Extraction, ...] = ("resiliparse", "trafilatura")
 _WIDER = {"shift_jis": "cp932", "euc_kr": "cp949", "gbk": "gb18030", "gb2312": "gb18030", "big5": "big5hkscs"}
 _BOMS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _FOREIGN_SHARE = 0.05  # of the runs beyond ASCII: a stray bad byte in a page of that encoding
+
+
+def require(extractor: Extraction, place: str) -> None:
+    """Raises InputError with what to install when the extractor is not there."""
+    needed = ("trafilatura", "lxml_html_clean") if extractor == "trafilatura" else ()
+    missing = [package for package in needed if find_spec(package) is None]
+    if missing:
+        hint = "pip install 'refinery[clean]', or leave `extractor` out"
+        raise InputError(place, f"the extractor trafilatura needs {' and '.join(missing)}", hint)
 
 
 def decoded(body: bytes, declared: str | None) -> str | None:

@@ -126,6 +126,7 @@ def list_shards(spec: SourceSpec, shard_bytes: int = SHARD_BYTES) -> SourceShard
     Raises InputError when nothing is found, when no file can be read, when carried columns cannot be unified, and
     for any broken file if `on_error` is `fail`.
     """
+    from refinery.storage.html import require
     from refinery.storage.schema import unify
 
     found = filesystem.find(spec.path)
@@ -151,6 +152,8 @@ def list_shards(spec: SourceSpec, shard_bytes: int = SHARD_BYTES) -> SourceShard
         schemas.append((shown(file.path), schema))
     if not shards:
         raise _nothing(spec, ignored, broken)
+    if any(shard.format == "warc" for shard in shards):
+        require(spec.extractor, spec.name)
     names = tuple(shown(path) for path in ignored)
     return SourceShards(tuple(shards), names, tuple(broken), unify(schemas))
 
