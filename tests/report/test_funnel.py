@@ -1,0 +1,23 @@
+"""The funnel in the terminal."""
+
+import orjson
+from rich.console import Console
+
+from refinery.report.funnel import funnel
+from refinery.run.manifest import Manifest
+
+
+def test_the_funnel_shows_what_the_manifest_says(data_repository, refinery):
+    """Sources, stages, rules that dropped something and the output, with their counts, in 80 columns."""
+    refinery("run", data_repository / "pipeline.yaml", "-q")
+    manifest = Manifest.model_validate(orjson.loads((data_repository / "out/manifest.json").read_bytes()))
+    console = Console(width=80, record=True, quiet=True, file=None)
+    console.quiet = False
+    with console.capture() as captured:
+        console.print(funnel(manifest))
+    lines = {row[1].strip(): row for line in captured.get().splitlines() if len(row := line.split("│")) > 3}
+    assert lines["source crawl"][2].strip() == "61"
+    assert lines["english"][2].strip() == "-10"
+    assert lines["dedup.exact"][2].strip() == "-6"
+    kept = manifest.kept.documents
+    assert any(name.startswith("output (") and row[2].strip() == str(kept) for name, row in lines.items())

@@ -1,0 +1,31 @@
+"""The demo: real text, a domain to find in it, a run that finds it."""
+
+import polars as pl
+
+from refinery.demo import make_repository
+
+
+def test_the_demo_finds_its_domain(tmp_path, refinery):
+    """Most of what is left is from the package whose other half trained the model."""
+    code, out, err = refinery("demo", tmp_path / "demo")
+    assert code == 0, err
+    assert "Written to" in out
+    found = pl.read_parquet(tmp_path / "demo/out/numerical/data-*.parquet")
+    assert found.height > 50
+    assert (found["package"] == "numpy").mean() > 0.8
+
+
+def test_training_and_crawl_share_no_module(tmp_path):
+    """What trains the model is not in the crawl."""
+    make_repository(tmp_path / "demo")
+    crawl = pl.read_parquet(tmp_path / "demo/crawl/docstrings-*.parquet")["module"]
+    training = pl.read_parquet(tmp_path / "demo/training/*.parquet")["module"]
+    assert not set(crawl) & set(training)
+
+
+def test_a_folder_in_use_is_refused(tmp_path, refinery):
+    """The demo writes into a new folder only."""
+    (tmp_path / "mine.txt").write_text("mine")
+    code, _, err = refinery("demo", tmp_path)
+    assert code == 2
+    assert "is not empty" in err
