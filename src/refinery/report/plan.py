@@ -77,7 +77,7 @@ def _recall(name: str, near: Near) -> Table:
         f"Near duplicates of {name}: {bands} bands of {rows} rows, removed from Jaccard {near.similarity} on"
     )
     table = Table("Jaccard", *(str(s) for s in _SIMILARITIES), title=title)
-    table.add_row("found (1-(1-s^r)^b)", *(f"{recall(s, bands, rows):.3f}" for s in _SIMILARITIES))
+    table.add_row("found", *(f"{recall(s, bands, rows):.3f}" for s in _SIMILARITIES))
     return table
 
 
