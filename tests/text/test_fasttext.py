@@ -94,7 +94,7 @@ def test_division_by_the_number_of_buckets_is_exact(bucket: int) -> None:
         assert found == word_grams(word, 2, 2, bucket)
 
 
-@given(entries=st.sets(st.binary(max_size=12).filter(lambda entry: 0 not in entry), max_size=40))
+@given(entries=st.sets(st.binary(min_size=1, max_size=24).filter(lambda entry: 0 not in entry), max_size=40))
 def test_every_entry_is_found_and_no_other(entries: set[bytes]) -> None:
     """By fastText's hash and by its bytes."""
     listed = sorted(entries)
@@ -103,14 +103,18 @@ def test_every_entry_is_found_and_no_other(entries: set[bytes]) -> None:
     hashes = np.empty(len(listed), np.uint32)
     kernels.hash_entries(data, offsets, hashes)
     assert hashes.tolist() == [fnv(entry) for entry in listed]
-    slots = np.zeros(256, np.uint64)
+    slots = np.zeros(512, np.uint64)
     kernels.fill_slots(slots, hashes, data, offsets)
     slots.flags.writeable = False
     for text in [*listed, *(entry + b"." for entry in listed)]:
         bytes_ = frozen(np.frombuffer(text + b"!", np.uint8), np.uint8)
-        head = np.uint64(int.from_bytes(text[:8], "little"))
-        found = kernels.find(bytes_, 0, len(text), np.uint32(fnv(text)), head, slots, data, offsets)
-        assert found == (listed.index(text) if text in entries else -1)
+        head, tail, mixed = kernels.both_ends(bytes_, 0, len(text))
+        ends = np.uint64(head), np.uint64(tail), np.uint32(mixed)
+        found = kernels.find(bytes_, 0, len(text), *ends, slots, data, offsets)
+        assert (found >= 0) == (text in entries)
+        if found >= 0:
+            assert slots[found + 2] == (len(text) << 32) + listed.index(text) + 1
+            assert slots[found + 3] == fnv(text)
 
 
 @pytest.mark.parametrize("width", [1, 16, 48])

@@ -26,7 +26,8 @@ from refinery.text.batch import TextBatch
 
 _T = TypeVar("_T", bound=np.generic)
 _CHUNK_BYTES = 1 << 20  # text scored at once: bounds the sums, which hold a row for each window
-_MEMO_WORDS = 1 << 13
+_MEMO_WORDS = 1 << 15  # of unknown words, with their rows; fewer when these are long
+_MEMO_NUMBERS = 1 << 19
 _WHOLE = 1 << 16  # window when only the document's sum is wanted: keeps float32 sums short, so exact enough
 
 
@@ -56,11 +57,13 @@ class Scorer:
     def probability(self, batch: TextBatch, label: int) -> NDArray[np.float32]:
         """Probability of one label, a document; 0 without features."""
         scores = np.empty(len(batch), np.float32)
-        for run, low, high in self._embed(batch, _WHOLE):
+        for run, low, high in self._embed(batch, _WHOLE, weighed=False):
             output.label_scores(run.firsts, run.sums, run.counts, self.head, label, scores[low:high])
         return scores
 
-    def _embed(self, batch: TextBatch, window: int) -> Iterator[tuple[_Windows, int, int]]:
+    def _embed(
+        self, batch: TextBatch, window: int, weighed: bool = True
+    ) -> Iterator[tuple[_Windows, int, int]]:
         """Sums of windows for runs of documents, with the run's first document and the one after its last."""
         width = self.tables.word_rows.shape[1]
         memo, working = _memo(width), features.make_room()
@@ -69,7 +72,7 @@ class Scorer:
             room = int((sizes // window + 1).sum())
             run = _Windows(
                 np.empty(high - low + 1, np.int64), np.zeros((room, width), np.float32),
-                np.zeros(room, np.int64), np.zeros(room, np.int64),
+                np.zeros(room, np.int64), np.zeros(room if weighed else 0, np.int64),
             )  # fmt: skip
             embedding.embed(batch.data, batch.offsets, low, high, self.tables, memo, working, window, *run)
             yield run, low, high
@@ -85,11 +88,13 @@ class _Windows(NamedTuple):
 
 
 def _memo(width: int) -> embedding.Memo:
+    words = min(max(_MEMO_NUMBERS // width, 4 * embedding.TOKENS), _MEMO_WORDS)
     return embedding.Memo(
-        slots=np.zeros(4 * _MEMO_WORDS, np.int32),
-        keys=np.empty((_MEMO_WORDS, 3), np.int64),
-        rows=np.empty((_MEMO_WORDS, width), np.float32),
-        counts=np.empty(_MEMO_WORDS, np.int32),
+        slots=np.zeros(4 << (2 * words - 1).bit_length(), np.uint64),
+        keys=np.empty((words, 3), np.int64),
+        starts=np.empty(words, np.int64),
+        rows=np.empty((words, width), np.float32),
+        counts=np.empty(words, np.int32),
         used=np.zeros(1, np.int64),
     )
 
@@ -139,7 +144,7 @@ def prepare(model: FastTextModel, key: str) -> Scorer:
     entries, offsets = _frozen(entries), _frozen(np.concatenate([model.word_offsets, ends]).astype(np.int64))
     hashes = np.empty(len(offsets) - 1, np.uint32)
     features.hash_entries(entries, offsets, hashes)
-    slots = np.zeros(2 << max(3, (2 * len(hashes) - 1).bit_length()), np.uint64)
+    slots = np.zeros(4 << max(3, (2 * len(hashes) - 1).bit_length()), np.uint64)
     features.fill_slots(slots, hashes, entries, offsets)
     kept_bits, below = _bitmap(model)
     kept, ranks = _frozen(kept_bits), _frozen(below)

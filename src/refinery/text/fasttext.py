@@ -18,8 +18,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from refinery.text.fasttext_machine import add_sixteen, load_eight
+
 FNV = np.uint32(2166136261)
 _PRIME = np.uint32(16777619)
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+_MIX_HEAD = np.uint64(0x9E3779B97F4A7C15)  # odd, bits well spread: 2**64 over the golden ratio
+_MIX_TAIL = np.uint64(0xC2B2AE3D27D4EB4F)  # a prime of xxHash
 _ABSENT = np.uint32(256)  # no byte here: a signed byte is below 128 or above 2**32 - 129
 PIECE = 192  # bytes of a word whose n-grams are made at once: bounds the buffers for any input
 STRIP = 1024  # characters in a strip; one more piece fits behind STRIP_FULL
@@ -29,8 +34,9 @@ STRIP_FULL = 512
 class Tables(NamedTuple):
     """A model as arrays; all read-only, so that each kernel is compiled once.
 
-    slots: uint64 hash table of pairs, their number a power of two: (hash << 32 | id + 1), 0 if empty, and the entry's
-    first eight bytes, so that most words are recognised by one look. Ids from the number of words on are labels.
+    slots: uint64 hash table of fours, their number a power of two: an entry's first and last eight bytes, (size << 32 |
+    id + 1), 0 if empty, and fastText's hash, so that one look at half a cache line recognises most words. Ids from the
+    number of words on are labels.
     entries/entry_offsets: the bytes of all words, then labels.
     kept/ranks: bitmap over the buckets of a pruned model and the set bits before each word of it (else empty).
     word_rows, gram_rows: float32 (rows, width), width 1 or a multiple of 16; word_counts: int32, features that
@@ -62,53 +68,71 @@ def step(h, byte):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def find(data, start, size, h, head, slots, entries, offsets):  # type: ignore[no-untyped-def]
-    """Id of the entry that is data[start:start + size], or -1; `head` is its first eight bytes, little-endian.
+def both_ends(data, start, size):  # type: ignore[no-untyped-def]
+    """First and last eight bytes of a word as numbers, and a mixture of them; a shorter word is both."""
+    head = tail = np.uint64(0)
+    if start + 8 <= len(data):
+        head, tail = load_eight(data, start), load_eight(data, start + max(size - 8, np.int64(0)))
+    else:
+        for i in range(min(size, 8)):
+            head |= np.uint64(data[start + i]) << np.uint64(8 * i)
+            tail |= np.uint64(data[start + max(size - 8, np.int64(0)) + i]) << np.uint64(8 * i)
+    mask = _ALL >> np.uint64(64 - 8 * max(min(size, np.int64(8)), np.int64(1)))
+    head, tail = head & mask, tail & mask
+    mixed = head * _MIX_HEAD + tail * _MIX_TAIL
+    return head, tail, np.uint32(((mixed ^ (mixed >> np.uint64(32))) * _MIX_HEAD) >> np.uint64(32))
 
-    Neither entries nor the data hold a zero byte.
-    """
-    mask = np.int64(len(slots) // 2 - 1)
-    slot = np.int64(h) & mask
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def find(data, start, size, head, tail, mixed, slots, entries, offsets):  # type: ignore[no-untyped-def]
+    """Where in `slots` the entry is that equals data[start:start + size], or -1; see `both_ends`."""
+    mask = np.int64(len(slots) // 4 - 1)
+    slot = np.int64(mixed) & mask
     found = np.int64(-1)
-    searching = slots[2 * slot] != 0
+    searching = slots[4 * slot + 2] != 0
     while searching:
-        tag = slots[2 * slot]
-        if np.uint32(tag >> np.uint64(32)) == h and slots[2 * slot + 1] == head:
-            entry = np.int64(tag & np.uint64(0xFFFFFFFF)) - 1
-            same = size < 8  # then the head has a zero byte, so the entry is no longer than it
-            if not same and offsets[entry + 1] - offsets[entry] == size:
-                i = 8
-                while i < size and entries[offsets[entry] + i] == data[start + i]:
-                    i += 1
-                same = i >= size
-            if same:
-                found = entry
+        tag = slots[4 * slot + 2]
+        if slots[4 * slot] == head and slots[4 * slot + 1] == tail and np.int64(tag >> np.uint64(32)) == size:
+            first = offsets[np.int64(tag & np.uint64(0xFFFFFFFF)) - 1]
+            i = np.int64(8)
+            while i < size - 8 and entries[first + i] == data[start + i]:
+                i += 1
+            if i >= size - 8:
+                found = 4 * slot
         slot = (slot + 1) & mask
-        searching = found < 0 and slots[2 * slot] != 0
+        searching = found < 0 and slots[4 * slot + 2] != 0
     return found
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def fill_slots(slots, hashes, entries, offsets):  # type: ignore[no-untyped-def]
-    """Fills an empty hash table with ids 0, 1, ... of entries, given their hashes."""
-    mask = np.int64(len(slots) // 2 - 1)
+    """Fills an empty hash table with ids 0, 1, ... of entries, given fastText's hashes of them."""
+    mask = np.int64(len(slots) // 4 - 1)
     for i in range(len(hashes)):
-        slot = np.int64(hashes[i]) & mask
-        while slots[2 * slot] != 0:
+        size = offsets[i + 1] - offsets[i]
+        head, tail, mixed = both_ends(entries, offsets[i], size)
+        slot = np.int64(mixed) & mask
+        while slots[4 * slot + 2] != 0:
             slot = (slot + 1) & mask
-        slots[2 * slot] = (np.uint64(hashes[i]) << np.uint64(32)) | np.uint64(i + 1)
-        for p in range(offsets[i], min(offsets[i + 1], offsets[i] + 8)):
-            slots[2 * slot + 1] |= np.uint64(entries[p]) << np.uint64(8 * (p - offsets[i]))
+        slots[4 * slot], slots[4 * slot + 1] = head, tail
+        slots[4 * slot + 2] = (np.uint64(size) << np.uint64(32)) | np.uint64(i + 1)
+        slots[4 * slot + 3] = np.uint64(hashes[i])
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def fnv(data, start, size):  # type: ignore[no-untyped-def]
+    """fastText's hash of data[start:start + size]."""
+    h = FNV
+    for p in range(start, start + size):
+        h = step(h, data[p])
+    return h
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def hash_entries(entries, offsets, hashes):  # type: ignore[no-untyped-def]
     """fastText's hash of each entry."""
     for i in range(len(offsets) - 1):
-        h = FNV
-        for p in range(offsets[i], offsets[i + 1]):
-            h = step(h, entries[p])
-        hashes[i] = h
+        hashes[i] = fnv(entries, offsets[i], offsets[i + 1] - offsets[i])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -250,29 +274,21 @@ def keep(kept, ranks, grams, n):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def add_rows(rows, ids, n, sums, w):  # type: ignore[no-untyped-def]
-    """Adds rows[ids[:n]] to sums[w], four at a time so that their loads overlap. No branch: see the module's head."""
+    """Adds rows[ids[:n]] to sums[w], several at a time so that their loads overlap. No id is negative."""
     width = sums.shape[1]
     scalars = n if width == 1 else np.int64(0)
     fours = scalars & ~np.int64(3)
-    a = b = c = d = 0.0
+    a = b = c = d = np.float32(0.0)
     for i in range(0, fours, 4):
-        a += rows[ids[i], 0]
-        b += rows[ids[i + 1], 0]
-        c += rows[ids[i + 2], 0]
-        d += rows[ids[i + 3], 0]
+        a += rows[np.uint32(ids[i]), 0]
+        b += rows[np.uint32(ids[i + 1]), 0]
+        c += rows[np.uint32(ids[i + 2]), 0]
+        d += rows[np.uint32(ids[i + 3]), 0]
     for i in range(fours, scalars):
-        a += rows[ids[i], 0]
+        a += rows[np.uint32(ids[i]), 0]
     sums[w, 0] += np.float32((a + b) + (c + d))
-    vectors = n - scalars
-    fours = vectors & ~np.int64(3)
-    for i in range(0, fours, 4):
-        r, s, u, v = ids[i], ids[i + 1], ids[i + 2], ids[i + 3]
-        for k in range(width):
-            sums[w, k] += (rows[r, k] + rows[s, k]) + (rows[u, k] + rows[v, k])
-    for i in range(fours, vectors):
-        r = ids[i]
-        for k in range(width):
-            sums[w, k] += rows[r, k]
+    for column in range(0, width if width > 1 and n > 0 else 0, 16):
+        add_sixteen(rows, ids, n, column, sums, w)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
