@@ -247,7 +247,7 @@ def embed(data, offsets, first, last, t, memo, room, window, firsts, sums, count
     window: bytes after which the next one starts, at a token's or (inside a long unbroken run) a character's start;
     a rest shorter than half of it stays with the last. Windows of document i are firsts[i - first] up to
     firsts[i - first + 1]; the last one holds `</s>`. sums: float32 (windows, width), zeroed by the caller; counts:
-    int64 features; weights: int64 letter bytes, empty if not wanted. A document without a token has one window with count 0.
+    int64 features; weights: letter bytes or empty. A document without a token has one window with count 0.
     memo: of this very `data`; what it already holds changes no sum, not even in the last bit.
     """
     slots, vocabulary, vocabulary_offsets, kept, ranks, word_rows, word_counts, gram_rows, shape = t
