@@ -34,8 +34,8 @@ STRIP_FULL = 512
 class Tables(NamedTuple):
     """A model as arrays; all read-only, so that each kernel is compiled once.
 
-    slots: uint64 hash table of fours, as many as a power of two: first and last eight bytes of an entry, (size << 32 |
-    id + 1), 0 if empty, and fastText's hash, so that one look recognises most words. Ids from the
+    slots: uint64 hash table of fours, as many as a power of two: first and last eight bytes of an entry,
+    (size << 32 | id + 1), 0 if empty, and fastText's hash, so that one look recognises most words. Ids from the
     number of words on are labels.
     entries/entry_offsets: the bytes of all words, then labels.
     kept/ranks: bitmap over the buckets of a pruned model and the set bits before each word of it (else empty).
