@@ -77,7 +77,7 @@ except OutputError as error:
 
 
 def test_a_full_disk_is_one_message_with_folder_and_bytes(tmp_path):
-    """A98: a file that may not grow any more fails at once, is not there afterwards, and nothing is left over."""
+    """A file that may not grow any more fails at once, is not there afterwards, and nothing is left over."""
     path = tmp_path / "a.parquet"
     done = subprocess.run([sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, check=True)
     assert done.stdout.startswith(f"{tmp_path}: File too large while writing a.parquet (")

@@ -16,7 +16,7 @@ COMPRESSORS = {"gzip": gzip.compress, "zstd": zstandard.compress, "bz2": bz2.com
 
 @pytest.mark.parametrize("name", COMPRESSORS)
 def test_any_number_of_members_is_read(name):
-    """A35: two members or frames give the content of both; padding with zeros is no member."""
+    """Two members or frames give the content of both; padding with zeros is no member."""
     compress = COMPRESSORS[name]
     data = compress(b"one " * 1000) + compress(b"") + compress(b"two")
     assert is_compressed(data[:8])
@@ -33,7 +33,7 @@ def test_plain_content_is_read_from_a_byte_on():
 @settings(max_examples=60, deadline=None)
 @given(name=st.sampled_from(sorted(COMPRESSORS)), kept=st.floats(0.2, 0.999), seed=st.integers(0, 5))
 def test_a_cut_off_file_gives_its_beginning_and_an_error(name, kept, seed):
-    """A34: what was decoded is a prefix of the content, and the end is an error, never silence."""
+    """What was decoded is a prefix of the content, and the end is an error, never silence."""
     content = "".join(f"{n * 7919 % 100_003} " for n in range(seed * 100, 20_000)).encode()
     whole = COMPRESSORS[name](content)
     out = b""

@@ -27,7 +27,7 @@ def test_files_come_in_natural_order_whatever_the_pattern(tmp_path):
 
 
 def test_stray_files_are_passed_over_and_counted(tmp_path):
-    """A38: markers, checksums, hidden files, read-me files and temporary files."""
+    """Markers, checksums, hidden files, read-me files and temporary files."""
     stray = [
         "_SUCCESS",
         ".p0.parquet.crc",

@@ -27,7 +27,7 @@ CHINESE = "中华人民共和国公民在法律面前一律平等。国家尊重
     ],
 )
 def test_encodings(body, declared, text):
-    """A40: byte order mark, declaration, meta, then what the bytes look like; labels as browsers read them."""
+    """Byte order mark, declaration, meta, then what the bytes look like; labels as browsers read them."""
     assert decoded(body, declared) == text
 
 

@@ -44,7 +44,7 @@ def test_status_type_and_charset():
     ],
 )
 def test_content_encodings(encoding, body):
-    """A41: the body decides, whatever the header says."""
+    """The body decides, whatever the header says."""
     assert parse(body, f"Content-Encoding: {encoding}").body == HTML
 
 

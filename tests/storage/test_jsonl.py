@@ -28,7 +28,7 @@ def documents(count: int, start: int = 0) -> list[dict[str, object]]:
 
 
 def test_ids_that_look_like_numbers_stay_strings(tmp_path):
-    """A20: byte for byte."""
+    """Byte for byte."""
     names = ["00010", "72057594038135102", "18_19"]
     path = lines(tmp_path / "a.jsonl", *({"id": name, "text": "x"} for name in names))
     assert read_all(spec(path)).ids == names
@@ -43,7 +43,7 @@ def test_integer_ids_stay_integers(tmp_path):
 
 
 def test_every_line_is_judged_by_itself(tmp_path):
-    """A23: an integer id among strings is kept as its digits; null, missing and wrong text are rejects."""
+    """An integer id among strings is kept as its digits; null, missing and wrong text are rejects."""
     rows: list[object] = list(documents(1000))
     rows[500:504] = [
         {"id": 7, "text": "x"},
@@ -77,7 +77,7 @@ def test_huge_numbers_as_ids_keep_their_digits(tmp_path):
 
 
 def test_a_malformed_line_is_one_reject(tmp_path):
-    """A28: 999 of 1000 documents are read, the bad row is named."""
+    """999 of 1000 documents are read, the bad row is named."""
     text = [json.dumps(row) for row in documents(1000)]
     text[500] = '{"id":"x","tex'
     (tmp_path / "a.jsonl").write_text("\n".join(text))
@@ -105,7 +105,7 @@ def test_a_malformed_line_is_one_reject(tmp_path):
     ],
 )
 def test_what_is_wrong_with_a_line_has_a_name(tmp_path, line, reason):
-    """A29 and neighbours: a reject with its reason, never a crash; the lines around are read."""
+    """A reject with its reason, never a crash; the lines around are read."""
     (tmp_path / "a.jsonl").write_bytes(b'{"text":"before"}\n' + line + b'\n{"text":"after"}\n')
     found = read_all(spec(tmp_path))
     assert found.texts == ["before", "after"]
@@ -184,7 +184,7 @@ def test_paired_surrogates_and_null_characters_are_text(tmp_path):
 
 
 def test_line_ends_and_byte_order_marks_change_nothing(tmp_path):
-    """A31: the same five records in four ways give the same rows, ids and texts."""
+    """The same five records in four ways give the same rows, ids and texts."""
     rows = [json.dumps({"text": f"t {n}"}) for n in range(5)]
     ways = [
         "\n".join(rows) + "\n",
@@ -203,7 +203,7 @@ def test_line_ends_and_byte_order_marks_change_nothing(tmp_path):
 
 
 def test_long_lines(tmp_path):
-    """A32: 20 MiB is read; over the limit is a reject that names it; the neighbours are unharmed."""
+    """20 MiB is read; over the limit is a reject that names it; the neighbours are unharmed."""
     path = lines(
         tmp_path / "a.jsonl",
         {"id": "a", "text": "x"},
@@ -219,7 +219,7 @@ def test_long_lines(tmp_path):
 
 
 def test_members_and_frames_are_all_read(tmp_path):
-    """A35: two gzip members, two zstd frames: the rows of both."""
+    """Two gzip members, two zstd frames: the rows of both."""
     a, b = ("".join(json.dumps(row) + "\n" for row in documents(50, start)).encode() for start in (0, 50))
     compress = zstandard.ZstdCompressor().compress
     (tmp_path / "g.jsonl.gz").write_bytes(gzip.compress(a) + gzip.compress(b))
@@ -236,7 +236,7 @@ def test_compression_is_told_by_content(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.jsonl.gz", "a.jsonl.zst"])
 def test_a_half_uploaded_file_keeps_its_complete_lines(tmp_path, name):
-    """A34: 70 % of a file gives the complete lines and one reject `truncated_file`, the same on every read."""
+    """70 % of a file gives the complete lines and one reject `truncated_file`, the same on every read."""
     chosen = random.Random(1)
     rows = [{"id": f"d{n}", "text": "".join(chosen.choices("abcdefgh ", k=300))} for n in range(1000)]
     content = "".join(json.dumps(row) + "\n" for row in rows).encode()
@@ -295,7 +295,7 @@ def carried(path: Path) -> tuple[pa.Schema, list[dict]]:
 
 
 def test_null_first_and_a_value_late(tmp_path):
-    """A02: 10 000 nulls, then 10 000 strings, in one shard and in two."""
+    """10 000 nulls, then 10 000 strings, in one shard and in two."""
     rows = [{"text": "x", "meta": {"license": None}}] * 10_000 + [
         {"text": "x", "meta": {"license": "cc-by"}}
     ] * 10_000
@@ -311,7 +311,7 @@ def test_null_first_and_a_value_late(tmp_path):
 
 
 def test_a_key_that_only_one_file_has(tmp_path):
-    """A04: missing is null, whichever file comes first."""
+    """Missing is null, whichever file comes first."""
     for number in range(14):
         row = {"text": f"{number}", "key1": number} | ({"key2": "v"} if number == 9 else {})
         lines(tmp_path / f"{number}.jsonl", row)
@@ -321,7 +321,7 @@ def test_a_key_that_only_one_file_has(tmp_path):
 
 
 def test_an_extra_nested_field_late_in_a_file(tmp_path):
-    """A05: row 500 has one field more."""
+    """Row 500 has one field more."""
     rows = [{"text": "x", "meta": {"a": n, "b": "s"}} for n in range(1000)]
     rows[500]["meta"]["symlink_target"] = "t"
     schema, columns = carried(lines(tmp_path / "a.jsonl", *rows))
@@ -331,7 +331,7 @@ def test_an_extra_nested_field_late_in_a_file(tmp_path):
 
 
 def test_strings_mixed_with_objects_are_carried_as_json_text(tmp_path):
-    """A07: the text is processed, the column carried as JSON, and there is a note that names it."""
+    """The text is processed, the column carried as JSON, and there is a note that names it."""
     messages = [{"role": "a", "content": "s"}, {"role": "b", "content": [{"type": "text", "text": "é"}]}]
     schema, columns = carried(lines(tmp_path / "a.jsonl", {"text": "x", "messages": messages, "n": 1}))
     assert json.loads(columns[0]["messages"]) == messages
@@ -350,7 +350,7 @@ def test_columns_that_mix_over_files_are_carried_as_json_text(tmp_path):
 
 
 def test_empty_lists_and_lists_of_strings(tmp_path):
-    """A08: `[]` everywhere in one shard, strings in the other."""
+    """Empty lists: `[]` everywhere in one shard, strings in the other."""
     lines(tmp_path / "1.jsonl", {"text": "x", "tags": []})
     lines(tmp_path / "2.jsonl", {"text": "y", "tags": ["t"]})
     schema, columns = carried(tmp_path)

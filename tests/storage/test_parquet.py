@@ -21,7 +21,7 @@ def write(path: Path, columns: dict, **options) -> Path:
 
 
 def test_rows_come_back_with_ids_of_their_own_type(tmp_path):
-    """A22: integer ids stay int64, and are in order."""
+    """Integer ids stay int64, and are in order."""
     source = spec(write(tmp_path / "a.parquet", {"id": pa.array([5, 7, 5]), "text": ["x", "y", "z"]}))
     found = read_all(source)
     assert (found.ids, found.texts) == ([5, 7, 5], ["x", "y", "z"])
@@ -107,7 +107,7 @@ def test_other_columns_are_decoded_only_when_asked_for(tmp_path):
 
 
 def test_carried_columns_keep_type_and_value(tmp_path):
-    """A01, A38: a JSON string stays a string, byte for byte; nested, dictionary, time and decimal values too."""
+    """A JSON string stays a string, byte for byte; nested, dictionary, time and decimal values too."""
     columns = {
         "id": ["a", "b"],
         "text": ["x", "y"],
@@ -129,7 +129,7 @@ def test_carried_columns_keep_type_and_value(tmp_path):
 
 
 def test_a_column_that_a_shard_lacks_is_null(tmp_path):
-    """A04: keys present in some files only unify by name, in whatever order files are."""
+    """Keys present in some files only unify by name, in whatever order files are."""
     write(tmp_path / "1.parquet", {"id": ["a"], "text": ["x"]})
     write(tmp_path / "2.parquet", {"id": ["b"], "text": ["y"], "extra": [1]})
     assert read_all(spec(tmp_path), carry=True).columns == [{"extra": None}, {"extra": 1}]
@@ -146,7 +146,7 @@ def test_a_column_that_a_shard_lacks_is_null(tmp_path):
     ids=["dictionary", "int8-dictionary", "large_string", "string_view"],
 )
 def test_every_string_type_reads_as_plain_strings(tmp_path, text):
-    """A19, A25: the encoding of the text column changes nothing."""
+    """The encoding of the text column changes nothing."""
     path = write(tmp_path / "a.parquet", {"id": [1, 2, 3, 4], "text": text})
     found = read_all(spec(path))
     assert found.texts == ["alpha", "beta", "alpha"]
@@ -154,7 +154,7 @@ def test_every_string_type_reads_as_plain_strings(tmp_path, text):
 
 
 def test_one_huge_value_followed_by_nulls(tmp_path):
-    """A19: a 4 MB value in a dictionary column, then 600 NULLs."""
+    """A 4 MB value in a dictionary column, then 600 NULLs."""
     text = pa.array(["x" * 4_000_000] + [None] * 600).dictionary_encode()
     found = read_all(spec(write(tmp_path / "a.parquet", {"text": text})))
     assert [len(t) for t in found.texts] == [4_000_000]
@@ -162,7 +162,7 @@ def test_one_huge_value_followed_by_nulls(tmp_path):
 
 
 def test_binary_text_is_accepted_on_request_only(tmp_path):
-    """A25: binary text is an error in planning; on request it is decoded, and rows that are not UTF-8 rejected."""
+    """Binary text is an error in planning; on request it is decoded, and rows that are not UTF-8 rejected."""
     path = write(tmp_path / "a.parquet", {"text": pa.array([b"caf\xc3\xa9", b"caf\xe9", b"ok"], pa.binary())})
     with pytest.raises(InputError, match="column 'text' is binary, expected string"):
         list_shards(spec(path))
@@ -181,7 +181,7 @@ def test_a_string_column_that_is_not_utf8_loses_only_its_bad_rows(tmp_path):
 
 
 def test_nested_text_and_id(tmp_path):
-    """A25: `doc.text` is selected; the rest of the struct is carried on."""
+    """Nested text: `doc.text` is selected; the rest of the struct is carried on."""
     docs = [
         {"text": "x", "meta": {"id": "i1"}, "url": "u1"},
         {"text": "y", "meta": {"id": "i2"}, "url": None},
@@ -201,7 +201,7 @@ def test_a_column_whose_name_has_a_dot_is_taken_literally(tmp_path):
 
 
 def test_text_over_the_limit_is_rejected_with_the_limit_named(tmp_path):
-    """A32: an oversize row does not harm its neighbours."""
+    """An oversize row does not harm its neighbours."""
     path = write(tmp_path / "a.parquet", {"id": [1, 2, 3], "text": ["a", "b" * 2000, "c"]})
     found = read_all(spec(path, max_document_bytes=1000))
     assert found.ids == [1, 3]
@@ -211,7 +211,7 @@ def test_text_over_the_limit_is_rejected_with_the_limit_named(tmp_path):
 
 
 def test_more_row_groups_than_an_int16_counts(tmp_path):
-    """A13: 33 000 row groups of one row."""
+    """33 000 row groups of one row."""
     path = write(tmp_path / "a.parquet", {"text": pa.array(["t"] * 33_000)}, row_group_size=1)
     found = read_all(spec(path))
     assert len(found.texts) == 33_000
@@ -219,7 +219,7 @@ def test_more_row_groups_than_an_int16_counts(tmp_path):
 
 
 def test_a_shard_without_rows_is_read(tmp_path):
-    """A14: an empty shard beside others, and alone."""
+    """An empty shard beside others, and alone."""
     write(tmp_path / "1.parquet", {"id": pa.array([], pa.int64()), "text": pa.array([], pa.string())})
     shards = list_shards(spec(tmp_path)).shards
     assert [(shard.rows, shard.stop) for shard in shards] == [(0, -1)]
@@ -239,7 +239,7 @@ def test_a_shard_without_rows_is_read(tmp_path):
     ids=["empty", "footerless", "html", "garbage"],
 )
 def test_files_that_are_not_parquet_are_found_in_planning(tmp_path, damage, problem):
-    """A37: each is named with its problem and the other file is read; with on_error fail it is an error."""
+    """Each is named with its problem and the other file is read; with on_error fail it is an error."""
     good = write(tmp_path / "a.parquet", {"id": [1], "text": ["x"]})
     (tmp_path / "b.parquet").write_bytes(damage(good.read_bytes()))
     planned = list_shards(spec(tmp_path))
@@ -272,7 +272,7 @@ def damaged(tmp_path: Path) -> tuple[Path, int]:
 
 
 def test_a_flipped_byte_rejects_a_row_group_and_the_run_goes_on(tmp_path):
-    """A37 d: rows of the damaged group are `corrupt_page`; the others are read; the same rows on every read."""
+    """Rows of the damaged group are `corrupt_page`; the others are read; the same rows on every read."""
     path, rows = damaged(tmp_path)
     found = read_all(spec(path))
     assert set(found.reasons) == {"corrupt_page"}
@@ -291,7 +291,7 @@ def test_a_wanted_row_that_cannot_be_decoded_is_an_error(tmp_path):
 
 
 def test_two_columns_of_one_name_are_an_error(tmp_path):
-    """A26: which of the two is meant cannot be known."""
+    """Which of the two is meant cannot be known."""
     table = pa.Table.from_arrays([pa.array(["x"]), pa.array(["y"])], names=["text", "text"])
     pq.write_table(table, tmp_path / "a.parquet")
     with pytest.raises(InputError, match="two columns are called 'text'"):
@@ -309,7 +309,7 @@ def test_integers_beside_a_float_column_must_fit_exactly(tmp_path):
 
 
 def test_partitions_in_the_path_add_no_columns(tmp_path):
-    """A11: key=value folders are just folders."""
+    """Key=value folders are just folders."""
     folder = tmp_path / "lang=en" / "run=final=2"
     folder.mkdir(parents=True)
     write(folder / "p.parquet", {"text": ["x"], "dump": ["d"], "lang": ["own"]})
@@ -341,7 +341,7 @@ def measured(path: Path) -> list[int]:
 
 
 def test_two_gigabytes_behind_a_dictionary_are_read_in_bounded_memory(tmp_path):
-    """A16: 13 KB on disk, one row group, 2.1 GiB of text: under 500 MiB of memory and no overflow."""
+    """13 KB on disk, one row group, 2.1 GiB of text: under 500 MiB of memory and no overflow."""
     text = pa.DictionaryArray.from_arrays(
         pa.array([0] * 4600, pa.int32()), pa.array(["lorem ipsum " * 41000])
     )
@@ -353,7 +353,7 @@ def test_two_gigabytes_behind_a_dictionary_are_read_in_bounded_memory(tmp_path):
 
 
 def test_memory_does_not_follow_the_row_group(tmp_path):
-    """A17: a plain-encoded row group of 850 MiB is read in pieces."""
+    """A plain-encoded row group of 850 MiB is read in pieces."""
     path = tmp_path / "a.parquet"
     block = pa.table({"text": [f"{n:08d} " + "word " * 2000 for n in range(3000)]})
     options = {"use_dictionary": False, "compression": "zstd"}

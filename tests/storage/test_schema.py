@@ -17,7 +17,7 @@ def test_columns_are_unified_by_name_in_order_of_appearance():
 
 
 def test_a_clash_names_file_column_and_both_types():
-    """A10: the 37th of 50 shards is the one that is named."""
+    """The 37th of 50 shards is the one that is named."""
     schemas = [
         (f"shard-{n}", pa.schema([("note", pa.binary() if n == 37 else pa.string())])) for n in range(50)
     ]
@@ -37,7 +37,7 @@ def test_a_json_string_column_and_a_parquet_struct_clash():
 
 
 def test_a_column_of_nulls_takes_the_other_type():
-    """A02: null in one shard, strings in the other, whichever is first."""
+    """Null in one shard, strings in the other, whichever is first."""
     null, text = pa.schema([("a", pa.null())]), pa.schema([("a", pa.string())])
     assert unify([("1", null), ("2", text)]) == unify([("2", text), ("1", null)]) == text
 

@@ -91,7 +91,7 @@ def test_a_file_that_cannot_be_opened_is_broken(tmp_path):
 
 
 def test_carried_columns_are_unified_in_planning(tmp_path):
-    """A10: a clash between Parquet files is refused before any text is read."""
+    """A clash between Parquet files is refused before any text is read."""
     for number, kind in enumerate([pa.string(), pa.string(), pa.int64()]):
         columns = {"text": ["x"], "year": pa.array([None], kind)}
         pq.write_table(pa.table(columns), tmp_path / f"{number}.parquet")

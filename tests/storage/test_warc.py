@@ -33,7 +33,7 @@ SKIPPED = {
     ],
 )
 def test_html_responses_are_documents_and_the_rest_is_counted(tmp_path, name, content):
-    """A43: one document of six records, the other five by reason, however the file is compressed."""
+    """One document of six records, the other five by reason, however the file is compressed."""
     (tmp_path / name).write_bytes(content)
     found = read_all(spec(tmp_path), carry=True)
     assert found.texts == [TEXT]
@@ -51,7 +51,7 @@ def test_html_responses_are_documents_and_the_rest_is_counted(tmp_path, name, co
 
 
 def test_wet_conversion_records_are_documents(tmp_path):
-    """A43: three records with a newer header are three documents, bytes of text as they are."""
+    """Three records with a newer header are three documents, bytes of text as they are."""
     extra = "WARC-Identified-Content-Language: eng\r\n"
     texts = ["one", "två\n中文", "three"]
     (tmp_path / "a.warc.wet.gz").write_bytes(
@@ -68,7 +68,7 @@ def test_text_that_is_not_utf8_is_a_reject(tmp_path):
 
 
 def test_encodings_that_the_header_gets_wrong(tmp_path):
-    """A41: gzip said over a plain body, a wrong length, chunks left in, and a body that is really gzip: one text."""
+    """Gzip said over a plain body, a wrong length, chunks left in, and a body that is really gzip: one text."""
     html = "Content-Type: text/html\r\n"
     body = page(TEXT)
     chunked = b"%x\r\n%s\r\n%x\r\n%s\r\n0\r\n\r\n" % (10, body[:10], len(body) - 10, body[10:])
@@ -98,7 +98,7 @@ CHINESE = "中华人民共和国公民在法律面前一律平等。国家尊重
     ],
 )
 def test_the_declared_charset_is_respected_then_meta_then_detection(tmp_path, text, codec, header, meta):
-    """A40: the text is exact in each case."""
+    """The text is exact in each case."""
     body = f"<html><head>{meta}</head><body><p>{text}</p></body></html>".encode(codec)
     block = response(body, f"Content-Type: text/html{header}\r\n")
     (tmp_path / "a.warc").write_bytes(record("response", block))
@@ -107,7 +107,7 @@ def test_the_declared_charset_is_respected_then_meta_then_detection(tmp_path, te
 
 @pytest.mark.parametrize("extractor", ["resiliparse", "trafilatura"])
 def test_pages_in_unspaced_scripts_are_extracted(tmp_path, extractor):
-    """A44: Thai, Chinese, Japanese, Khmer and Hindi give five documents."""
+    """Thai, Chinese, Japanese, Khmer and Hindi give five documents."""
     texts = {
         "th": "ประเทศไทยเป็นประเทศในเอเชียตะวันออกเฉียงใต้" * 6,
         "zh": CHINESE * 6,
