@@ -8,13 +8,14 @@ import orjson
 
 from refinery.errors import InputError
 from refinery.plan.graph import ResolvedStage, against_source
+from refinery.storage.outputs import MANIFEST
 from refinery.storage.shards import SourceSpec
 
 
 def earlier_spec(stage: ResolvedStage, base: Path) -> SourceSpec:
     """The source made of exactly the files that the earlier run's manifest lists."""
     folder = base / (stage.dedup.against if stage.dedup and stage.dedup.against else "")
-    manifest = folder / "manifest.json"
+    manifest = folder / MANIFEST
     try:
         files = orjson.loads(manifest.read_bytes())["files"]
         paths = tuple(str(folder / entry["path"]) for entry in files)

@@ -83,15 +83,11 @@ class StageTally:
 def decide_task(plan: Plan, planned: PlannedShard, depth: int) -> DecideTask:
     """The unit that decides a shard at a depth."""
     stages = plan.stages_at(depth, planned.spec.name)
-    names = {parent for stage in stages for parent in stage.parents if parent in plan.graph.stages}
+    parents = {parent for stage in stages for parent in stage.parents} - {stage.name for stage in stages}
     above = tuple(
         above_of(plan, planned, name)
-        for name in sorted(names)
-        if plan.graph.stages[name].depth < depth or plan.graph.stages[name].is_global
-    )
-    own = {stage.name for stage in stages}
-    above = tuple(
-        a for a in above if a.stage not in own and planned.spec.name in plan.graph.stages[a.stage].sources
+        for name in sorted(parents)
+        if name in plan.graph.stages and planned.spec.name in plan.graph.stages[name].sources
     )
     return DecideTask(planned, stages, above, plan.decision_key(planned.spec.name, depth))
 

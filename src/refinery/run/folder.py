@@ -18,12 +18,11 @@ from filelock import FileLock, Timeout
 
 from refinery.errors import InputError, OutputError, RunError
 from refinery.storage.commit import commit_bytes, make_directory
+from refinery.storage.outputs import MANIFEST, OWNER
 
 if TYPE_CHECKING:
     from refinery.run.manifest import Manifest
 
-MANIFEST = "manifest.json"
-OWNER = ".refinery-output.json"
 LOCK = ".lock"
 _LEFTOVER = re.compile(r"\..+\.tmp")  # of a write that was killed
 _OWN_FILES = re.compile(

@@ -44,6 +44,7 @@ def write_output(run: Run, name: str, carried: pa.Schema, staged: Path) -> tuple
     files = max(1, -(-total // output.shard_bytes))
     ending = "parquet" if output.format == "parquet" else "jsonl.zst"
     paths = [staged / f"data-{number:05}.{ending}" for number in range(files)]
+    known = {path: staged_before(path) for path in paths}
     function: Any
     tasks: Sequence[Any]
     if output.shuffle is None:
@@ -55,7 +56,7 @@ def write_output(run: Run, name: str, carried: pa.Schema, staged: Path) -> tuple
             ScatterTask(s, number, layout, output.shuffle, files, staged / f"scattered-{number:06}.parquet")
             for number, s in enumerate(survivors)
         ]
-        if not all(staged_before(path) for path in paths):
+        if not all(known.values()):
             run.map(
                 "scatter",
                 scatter,
@@ -63,7 +64,6 @@ def write_output(run: Run, name: str, carried: pa.Schema, staged: Path) -> tuple
             )
         spills = tuple(task.spill for task in scattered)
         tasks = [GatherTask(spills, number, layout, output, path) for number, path in enumerate(paths)]
-    known = {task.path: staged_before(task.path) for task in tasks}
     units = [Unit(task.path.name, task, max(total // files, 1)) for task in tasks if known[task.path] is None]
     fresh = iter(run.map("write", function, units, lambda written: written.rows))
     written = []

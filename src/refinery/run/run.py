@@ -110,31 +110,30 @@ def _execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Ma
 def measure_pass(run: Run) -> dict[int, ShardRecord]:
     """Measures whatever is missing and returns every shard's record by its number."""
     plan = run.plan
+    records = {planned.number: read_record(planned) for planned in plan.shards}
     units = []
     for planned in plan.shards:
-        task = MeasureTask(planned, plan.missing(planned), read_record(planned) is None)
+        task = MeasureTask(planned, plan.missing(planned), records[planned.number] is None)
         if task.missing or task.describe:
             units.append(Unit(planned.name, task, max(planned.shard.bytes, 1)))
     if units:
         _compile_kernels(run, units)
     run.map("measure", measure, units, lambda measured: measured.documents)
-    records: dict[int, ShardRecord] = {}
+    known: dict[int, ShardRecord] = {}
     for planned in plan.shards:
-        record = read_record(planned)
+        record = records[planned.number] or read_record(planned)
         if record is None:
             raise RunError(
                 f"{planned.name}: its record is missing after it was measured; is the work folder shared?"
             )
-        records[planned.number] = record
-    for planned in plan.shards:
-        rows = planned.shard.rows
-        found = records[planned.number].documents + records[planned.number].rejected
+        known[planned.number] = record
+        rows, found = planned.shard.rows, record.documents + record.rejected
         if rows is not None and rows != found:
             message = (
                 f"{planned.name}: {rows} rows in the file, {found} documents and rejects; please report this"
             )
             raise ConservationError(message)
-    return records
+    return known
 
 
 def carried_columns(run: Run, stage: ResolvedStage, records: dict[int, ShardRecord]) -> pa.Schema:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from refinery.dedup.layout import MapUnits
 from refinery.plan.graph import ResolvedStage, View, against_source, ranking
 from refinery.plan.plan import Plan, PlannedShard, against_measurements
 from refinery.run.decide import DROPPED, Above, above_of, kept_documents, load_columns
@@ -22,8 +23,6 @@ from refinery.storage.commit import make_directory
 from refinery.storage.read import read_documents
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
-
-MapUnits = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from refinery.storage.filesystem import is_url
 
 MADE = b"refinery.made"  # Parquet metadata: the columns that refinery added, as a JSON list
 OWNER = ".refinery-output.json"  # lies in every output folder
-_MANIFEST = "manifest.json"
+MANIFEST = "manifest.json"
 
 
 def is_output_data(path: str) -> bool:
@@ -25,7 +25,7 @@ def made_columns(path: str) -> tuple[str, ...]:
     if is_url(path) or not _is_output(folder):
         return ()
     try:
-        return tuple(orjson.loads(Path(folder, _MANIFEST).read_bytes())["made_columns"])
+        return tuple(orjson.loads(Path(folder, MANIFEST).read_bytes())["made_columns"])
     except (OSError, ValueError, KeyError, TypeError):
         return ()
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from refinery.text import fold
 from refinery.text.batch import TextBatch
+from refinery.text.hashing import eight, mix
 from refinery.text.tables import decode
 
 RING = 128  # a power of two above the tokens that one shingle can have: max(words, chars) <= 100
@@ -128,7 +129,7 @@ def next_shingles(data, end, stage1, stage2, words, chars, state, rolling, ring,
     """Writes the next shingles of a key text to `block`; gives their number, below BLOCK when the text has ended.
 
     `block` needs room for BLOCK + RING, `data` for fold.PADDING bytes after the last key text. A token is hashed
-    while its end is looked for, eight bytes of ASCII at a time, any other code point as one. It stands in one body
+    while its end is looked for, chunk bytes of ASCII at a time, any other code point as one. It stands in one body
     because numba counts references to arrays around a call of a function that has a loop.
     """
     position, head, tail, weight = state[POSITION], state[HEAD], state[TAIL], state[WEIGHT]
@@ -138,10 +139,10 @@ def next_shingles(data, end, stage1, stage2, words, chars, state, rolling, ring,
     while position < end and count < BLOCK:
         token, begun, is_char = _K2, False, False
         while position < end:
-            eight = _load(data, position)
+            chunk = eight(data, position)
             # Bytes that are a space or above 127 get their high bit set; those above the lowest may be wrong.
-            other = eight ^ _SPACES
-            stop = ((other - _ONES) & ~other | eight) & _HIGHS
+            other = chunk ^ _SPACES
+            stop = ((other - _ONES) & ~other | chunk) & _HIGHS
             run = np.int64(8)
             if stop != 0:
                 lowest = stop & (~stop + np.uint64(1))
@@ -151,7 +152,7 @@ def next_shingles(data, end, stage1, stage2, words, chars, state, rolling, ring,
                 if is_char:
                     break
                 begun = True
-                token = (token ^ eight & _ALL >> np.uint64(64 - 8 * run)) * _K1
+                token = (token ^ chunk & _ALL >> np.uint64(64 - 8 * run)) * _K1
                 token ^= token >> np.uint64(32)
                 position += run
                 if run == 8:
@@ -169,13 +170,13 @@ def next_shingles(data, end, stage1, stage2, words, chars, state, rolling, ring,
             position += length
         if position < end and data[position] == 32:
             position += 1
-        ring[head & (RING - 1)] = _mix(token)
+        ring[head & (RING - 1)] = mix(token)
         heavy[head & (RING - 1)] = not is_char
         polynomial = polynomial * _BASE + ring[head & (RING - 1)]
         weight += words if is_char else chars
         head += 1
         while weight >= needed:
-            block[count] = _mix(polynomial)
+            block[count] = mix(polynomial)
             count += 1
             slot = tail & (RING - 1)
             polynomial -= ring[slot] * powers[head - tail - 1]
@@ -184,28 +185,3 @@ def next_shingles(data, end, stage1, stage2, words, chars, state, rolling, ring,
     state[POSITION], state[HEAD], state[TAIL], state[WEIGHT] = position, head, tail, weight
     rolling[0] = polynomial
     return count
-
-
-@njit(cache=True, nogil=True)
-def _load(data, position):  # type: ignore[no-untyped-def]
-    """Eight bytes as a little-endian uint64: LLVM makes one load of this, the index being unsigned."""
-    p = np.uint64(position)
-    x = np.uint64(data[p]) | np.uint64(data[p + np.uint64(1)]) << np.uint64(8)
-    x |= np.uint64(data[p + np.uint64(2)]) << np.uint64(16) | np.uint64(data[p + np.uint64(3)]) << np.uint64(
-        24
-    )
-    x |= np.uint64(data[p + np.uint64(4)]) << np.uint64(32) | np.uint64(data[p + np.uint64(5)]) << np.uint64(
-        40
-    )
-    return (
-        x
-        | np.uint64(data[p + np.uint64(6)]) << np.uint64(48)
-        | np.uint64(data[p + np.uint64(7)]) << np.uint64(56)
-    )
-
-
-@njit(cache=True, nogil=True)
-def _mix(h):  # type: ignore[no-untyped-def]
-    h = (h ^ h >> np.uint64(32)) * _K1
-    h = (h ^ h >> np.uint64(29)) * _K2
-    return h ^ h >> np.uint64(32)
