@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 
 from refinery.errors import OutputError
 from refinery.storage.filesystem import is_url, local, shown, upload
+from refinery.storage.place import Place, is_remote
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -60,7 +61,7 @@ class OutputFile(io.RawIOBase):
 
 
 @contextmanager
-def committed(path: Path | str) -> Iterator[OutputFile]:
+def committed(path: Place | str) -> Iterator[OutputFile]:
     """A file to write to that takes its place only if the block ends without an error.
 
     Raises OutputError, naming the folder and the bytes written and free, when the place cannot be written.
@@ -94,15 +95,17 @@ def committed(path: Path | str) -> Iterator[OutputFile]:
     _sync_folder(final.parent)
 
 
-def make_directory(path: Path) -> None:
-    """Makes a folder and those above it; raises OutputError when it cannot be made."""
+def make_directory(path: Place) -> None:
+    """Makes a folder and those above it, on a local disk; raises OutputError when it cannot be made."""
+    if is_remote(path):
+        return  # an object store has no folders
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
-def commit_bytes(path: Path | str, content: bytes) -> None:
+def commit_bytes(path: Place | str, content: bytes) -> None:
     """Writes a small file atomically."""
     with committed(path) as file:
         file.write(content)

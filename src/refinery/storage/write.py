@@ -8,7 +8,6 @@ import decimal
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
@@ -20,6 +19,7 @@ import zstandard
 
 from refinery.storage.commit import OutputFile, committed
 from refinery.storage.outputs import MADE
+from refinery.storage.place import Place
 from refinery.storage.schema import is_json_text
 from refinery.storage.sizes import batch_bytes, cuts
 
@@ -33,7 +33,7 @@ _STEP = 2**20
 class WrittenFile:
     """A committed file: rows, size in bytes, SHA-256 of its content in hex."""
 
-    path: Path
+    path: Place
     rows: int
     bytes: int
     sha256: str
@@ -50,17 +50,16 @@ class TableWriter:
 
     def __init__(
         self,
-        path: Path | str,
+        path: Place,
         schema: pa.Schema,
         *,
         row_group_bytes: int = ROW_GROUP_BYTES,
         made: Sequence[str] = (),
     ) -> None:
-        self.path = Path(path)
+        self.path = path
         self.schema = schema
         self.rows = 0
         self.written: WrittenFile | None = None
-        self._place = path
         self._row_group_bytes = row_group_bytes
         self._made = tuple(made)
         self._waiting: list[pa.RecordBatch] = []
@@ -68,7 +67,7 @@ class TableWriter:
         self._stack = ExitStack()
 
     def __enter__(self) -> TableWriter:
-        self._file: OutputFile = self._stack.enter_context(committed(self._place))
+        self._file: OutputFile = self._stack.enter_context(committed(self.path))
         schema = self.schema
         if self._made:
             schema = schema.with_metadata({**(schema.metadata or {}), MADE: orjson.dumps(self._made)})
@@ -125,7 +124,7 @@ class TableWriter:
 
 
 def write_table(
-    path: Path | str,
+    path: Place,
     rows: Iterable[pa.RecordBatch],
     schema: pa.Schema,
     *,
@@ -145,7 +144,7 @@ def write_table(
     return writer.written
 
 
-def write_jsonl(path: Path | str, rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> WrittenFile:
+def write_jsonl(path: Place, rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> WrittenFile:
     """Writes batches as JSON Lines in one zstd frame with a checksum."""
     count = 0
     waiting = bytearray()
@@ -158,7 +157,7 @@ def write_jsonl(path: Path | str, rows: Iterable[pa.RecordBatch], schema: pa.Sch
                 file.write(compressor.compress(bytes(waiting[:_STEP])))
                 del waiting[:_STEP]
         file.write(compressor.compress(bytes(waiting)) + compressor.flush())
-    return WrittenFile(Path(path), count, file.size, file.sha256)
+    return WrittenFile(path, count, file.size, file.sha256)
 
 
 def json_lines(batch: pa.RecordBatch) -> bytes:
