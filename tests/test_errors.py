@@ -4,7 +4,15 @@ import pickle
 
 import pytest
 
-from refinery.errors import ConservationError, DefinitionError, InputError, OutputError, UnitFailed, nearest
+from refinery.errors import (
+    ConservationError,
+    DamagedFile,
+    DefinitionError,
+    InputError,
+    OutputError,
+    UnitFailed,
+    nearest,
+)
 
 
 @pytest.mark.parametrize(
@@ -14,6 +22,7 @@ from refinery.errors import ConservationError, DefinitionError, InputError, Outp
         InputError("f.parquet", "is not Parquet", "give it another name"),
         UnitFailed("shard 3", "the storage is busy", retryable=True),
         OutputError("the disk is full"),
+        DamagedFile("work/a.parquet", "its checksum is wrong"),
         ConservationError("one is missing"),
     ],
 )

@@ -5,6 +5,7 @@ RefineryError
  ├─ InputError           a source, shard, row or model cannot be used as given: exit code 2
  └─ RunError             the run failed after its input was accepted: exit code 1
      ├─ UnitFailed       one unit of work failed; names the unit
+     ├─ DamagedFile      a file of the work folder is not as it was written; the run makes it again
      ├─ OutputError      the output or the work directory cannot be written
      └─ ConservationError  documents in != kept + dropped + rejected: a bug, never a warning
 """
@@ -64,6 +65,18 @@ class UnitFailed(RunError):
 
     def __reduce__(self) -> tuple[type[UnitFailed], tuple[str, str], dict[str, bool]]:
         return type(self), (self.unit, self.problem), {"retryable": self.retryable}
+
+
+class DamagedFile(RunError):
+    """A file that refinery itself wrote is gone or not as it was written; `place` is its path or URL."""
+
+    def __init__(self, place: str, problem: str) -> None:
+        self.place = place
+        self.problem = problem
+        super().__init__(f"{place}: damaged: {problem}; remove it and run the same command again")
+
+    def __reduce__(self) -> tuple[type[DamagedFile], tuple[str, str]]:
+        return type(self), (self.place, self.problem)
 
 
 class OutputError(RunError):

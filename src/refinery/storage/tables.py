@@ -1,36 +1,90 @@
-"""Reading back the Parquet files that refinery wrote, wherever they are; page checksums are verified."""
+"""Reading back the Parquet files that refinery wrote, wherever they are; what is damaged is never read as data."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from refinery.errors import DamagedFile
 from refinery.storage.filesystem import open_input
 from refinery.storage.place import Place
+from refinery.storage.seal import check_sealed, read_sealed_json
 
 
-def open_table(place: Place) -> pq.ParquetFile:
-    """The file, to be read by row groups or batches; closes with the `with` block."""
-    source = place if isinstance(place, Path) else open_input(str(place))
-    return pq.ParquetFile(source, page_checksum_verification=True, pre_buffer=not isinstance(place, Path))
+@contextmanager
+def open_table(place: Place) -> Iterator[pq.ParquetFile]:
+    """The file, to be read by row groups or batches: for large files of one run, of which only pages are checked.
+
+    Raises DamagedFile when the file is gone or cannot be read.
+    """
+    with _damage(place):
+        source = place if isinstance(place, Path) else open_input(str(place))
+        with pq.ParquetFile(
+            source, page_checksum_verification=True, pre_buffer=not isinstance(place, Path)
+        ) as file:
+            yield file
 
 
 def read_table(place: Place, columns: Sequence[str] | None = None) -> pa.Table:
-    """The columns named, or all, in the file's order of rows."""
-    with open_table(place) as file:
-        return file.read(columns=columns, use_threads=False)
+    """The columns named, or all, in the file's order of rows; raises DamagedFile."""
+    with _whole(place) as file:
+        table = file.read(columns=columns, use_threads=False)
+        missing = set(columns or ()) - set(table.column_names)
+        if missing:
+            raise DamagedFile(str(place), f"it has no column {min(missing)!r}")
+        return table
 
 
 def read_schema(place: Place) -> pa.Schema:
-    """The file's schema."""
-    with open_table(place) as file:
+    """The file's schema; raises DamagedFile."""
+    with _whole(place) as file:
         return file.schema_arrow
 
 
 def row_count(place: Place) -> int:
-    """The file's rows, from its footer."""
-    with open_table(place) as file:
+    """The file's rows; raises DamagedFile."""
+    with _whole(place) as file:
         return int(file.metadata.num_rows)
+
+
+def read_json(place: Place) -> object:
+    """The content of a sealed JSON file; raises DamagedFile."""
+    with _damage(place):
+        return read_sealed_json(_content(place))
+
+
+@contextmanager
+def _whole(place: Place) -> Iterator[pq.ParquetFile]:
+    """The file read whole, its checksum verified before any of it is believed."""
+    with _damage(place):
+        content = _content(place)
+        check_sealed(content)
+        with pq.ParquetFile(pa.BufferReader(content)) as file:
+            yield file
+
+
+def _content(place: Place) -> bytes:
+    if isinstance(place, Path):
+        return place.read_bytes()
+    with open_input(str(place)) as file:
+        return file.read()
+
+
+@contextmanager
+def _damage(place: Place) -> Iterator[None]:
+    """Tells what reading finds wrong with the file itself; an error of the disk or the network stays as it is."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise DamagedFile(str(place), "it is gone") from None
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        # Arrow gives its own findings as OSErrors without a number
+        if isinstance(error, OSError) and error.errno not in {None, errno.EINVAL}:
+            raise
+        problem = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+        raise DamagedFile(str(place), problem) from None

@@ -21,6 +21,7 @@ from refinery.storage.commit import OutputFile, committed
 from refinery.storage.outputs import MADE
 from refinery.storage.place import Place
 from refinery.storage.schema import is_json_text
+from refinery.storage.seal import SealedFile
 from refinery.storage.sizes import batch_bytes, cuts
 
 ROW_GROUP_BYTES = 32 * 2**20
@@ -71,8 +72,9 @@ class TableWriter:
         schema = self.schema
         if self._made:
             schema = schema.with_metadata({**(schema.metadata or {}), MADE: orjson.dumps(self._made)})
+        self._sealed = SealedFile(self._file)
         self._writer = pq.ParquetWriter(
-            self._file,
+            self._sealed,
             schema,
             compression="zstd",
             compression_level=_ZSTD_LEVEL,
@@ -117,7 +119,9 @@ class TableWriter:
                 return
             with self._stack:
                 self._flush()
+                self._sealed.begin_footer()
                 self._writer.close()
+                self._sealed.finish()
         finally:
             self._writer.is_open = False  # else a given-up one writes to a closed file when it is collected
         self.written = WrittenFile(self.path, self.rows, self._file.size, self._file.sha256)
