@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from refinery.plan.graph import Graph
     from refinery.plan.plan import Plan
     from refinery.run.manifest import Manifest
+    from refinery.storage.place import Place
 
 app = typer.Typer(
     name="refinery",
@@ -28,8 +29,10 @@ app.add_typer(train, name="train")
 
 Definition = Annotated[Path, typer.Argument(metavar="PIPELINE.yaml", help="The pipeline definition.")]
 Work = Annotated[
-    Path | None,
-    typer.Option(help="Folder for measurements and decisions (default: .refinery beside the definition)."),
+    str | None,
+    typer.Option(
+        help="Folder or URL for measurements and decisions (default: .refinery beside the definition)."
+    ),
 ]
 ShardSize = Annotated[
     int, typer.Option("--shard-mib", min=1, help="Cut larger files into shards of this size.")
@@ -204,7 +207,7 @@ def _guarded(command: Callable[[], None]) -> int:
     return 0
 
 
-def _show(manifest: Manifest, folder: Path, *, table: bool) -> None:
+def _show(manifest: Manifest, folder: Place, *, table: bool) -> None:
     """The funnel of an output, and, on standard error whatever is asked for, what could not be read."""
     if table:
         from rich.console import Console
@@ -241,8 +244,23 @@ def _resolve(definition: Path) -> Graph:
     return resolve(load(definition))
 
 
-def _plan(definition: Path, work: Path | None, shard_mib: int) -> Plan:
+def _plan(definition: Path, work: str | None, shard_mib: int) -> Plan:
     from refinery.plan.plan import make_plan
 
     graph = _resolve(definition)
-    return make_plan(graph, (work or graph.definition.base / ".refinery").absolute(), shard_mib * 2**20)
+    return make_plan(graph, _work_folder(work, graph), shard_mib * 2**20)
+
+
+def _work_folder(work: str | None, graph: Graph) -> Place:
+    from refinery.errors import InputError
+    from refinery.storage.filesystem import is_url, local, shown
+    from refinery.storage.place import place_of, refuse_as_folder
+
+    if work is None:
+        return (graph.definition.base / ".refinery").absolute()
+    if not is_url(work):
+        return Path(local(work)).absolute()
+    refused = refuse_as_folder(work)
+    if refused:
+        raise InputError(shown(work), refused)
+    return place_of(work)

@@ -12,15 +12,15 @@ def test_finished_files_are_known_by_their_receipts(tmp_path):
     staged.mkdir()
     file = staged / "data-00000.parquet"
     file.write_bytes(b"12345")
-    assert staged_before(file) is None
+    assert staged_before([file]) == {file: None}
     (staged / "data-00000.parquet.json").write_bytes(orjson.dumps([3, 5, "aa"]))
-    found = staged_before(file)
+    found = staged_before([file])[file]
     assert found is not None
     assert (found.rows, found.bytes, found.sha256) == (3, 5, "aa")
     file.rename(tmp_path / file.name)
-    assert staged_before(file) == found
+    assert staged_before([file]) == {file: found}
     (tmp_path / file.name).write_bytes(b"123")
-    assert staged_before(file) is None
+    assert staged_before([file]) == {file: None}
 
 
 def test_a_run_goes_on_from_staged_files(data_repository, refinery, monkeypatch):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refinery.pipeline.load import Definition
 from refinery.pipeline.models import Dedup, Output, Select
 from refinery.plan.fingerprint import fingerprint
+from refinery.storage.place import Place
 from refinery.storage.shards import SourceSpec
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Graph:
     sources: dict[str, SourceSpec]
     stages: dict[str, ResolvedStage]
     outputs: dict[str, Output]
-    output_paths: dict[str, Path]
+    output_paths: dict[str, Place]
 
     @property
     def name(self) -> str:

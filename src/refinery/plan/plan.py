@@ -14,16 +14,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
-from pathlib import Path
 
 from refinery import __version__
 from refinery.errors import InputError
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage, View, against_source
+from refinery.storage.place import Place, files_below, lies_in
 from refinery.storage.shards import Shard, SourceShards, SourceSpec
 
 DOCUMENTS = "documents.parquet"
-LAYOUT = 2  # raised when the files of the work folder change their form
+LAYOUT = 3  # raised when the files of the work folder change their form
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class PlannedShard:
 
     shard: Shard
     spec: SourceSpec
-    folder: Path
+    folder: Place
     number: int  # over all sources, in the definition's order
 
     @property
@@ -40,35 +40,35 @@ class PlannedShard:
         """What errors, logs and reports call it."""
         return self.shard.name
 
-    def measurement_file(self, measurement: Measurement) -> Path:
+    def measurement_file(self, measurement: Measurement) -> Place:
         """Row-aligned with the shard's accepted documents."""
         return self.folder / f"measured-{measurement.measurer.name}-{measurement.key}.parquet"
 
     @property
-    def documents_file(self) -> Path:
+    def documents_file(self) -> Place:
         """Row number and id of every accepted document."""
         return self.folder / DOCUMENTS
 
     @property
-    def shards_folder(self) -> Path:
+    def shards_folder(self) -> Place:
         """Where the folders of all shards lie."""
         return self.folder.parent.parent
 
     @property
-    def rejects_file(self) -> Path:
+    def rejects_file(self) -> Place:
         """Row number, reason and detail of every rejected row."""
         return self.folder / "rejects.parquet"
 
     @property
-    def record_file(self) -> Path:
+    def record_file(self) -> Place:
         """Counts of the shard; written last, so its presence says that the documents are known."""
         return self.folder / "record.json"
 
-    def decision_file(self, key: str) -> Path:
+    def decision_file(self, key: str) -> Place:
         """Outcome of every document in the stages of one depth."""
         return self.folder / f"decided-{key}.parquet"
 
-    def verb_file(self, key: str) -> Path:
+    def verb_file(self, key: str) -> Place:
         """Documents that a global verb dropped."""
         return self.folder / f"dropped-{key}.parquet"
 
@@ -78,7 +78,7 @@ class Plan:
     """A resolved definition with the shards it meets today."""
 
     graph: Graph
-    work: Path
+    work: Place
     listed: dict[str, SourceShards]  # by source, the earlier runs of `against` among them
     shards: tuple[PlannedShard, ...]
 
@@ -161,10 +161,15 @@ class Plan:
         broken = [self.listed[source].broken for source in stage.sources]  # they are in its account
         return fingerprint(self.stage_keys[output], settings, shards, verbs, broken)
 
-    def missing(self, planned: PlannedShard) -> tuple[Measurement, ...]:
-        """The measurements of a shard that are not in its folder yet."""
+    def present(self) -> frozenset[str]:
+        """Every file that lies in a shard's folder by now, from one listing."""
+        folder = self.work / "shards"
+        return frozenset(f"{folder}/{name}" for name in files_below(folder))
+
+    def missing(self, planned: PlannedShard, present: frozenset[str]) -> tuple[Measurement, ...]:
+        """The measurements of a shard that are not among the files `present`."""
         wanted = self.measurements(planned)
-        return tuple(m for m in wanted if not planned.measurement_file(m).exists())
+        return tuple(m for m in wanted if str(planned.measurement_file(m)) not in present)
 
 
 def against_measurements(stage: ResolvedStage) -> tuple[Measurement, ...]:
@@ -179,7 +184,7 @@ def against_measurements(stage: ResolvedStage) -> tuple[Measurement, ...]:
     return tuple(found.values())
 
 
-def make_plan(graph: Graph, work: Path, shard_bytes: int) -> Plan:
+def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
     """Lists the shards of every source; raises InputError for a source that cannot be read at all."""
     from refinery.plan.against import earlier_spec
     from refinery.storage.shards import list_shards
@@ -191,13 +196,13 @@ def make_plan(graph: Graph, work: Path, shard_bytes: int) -> Plan:
     listed = {name: list_shards(spec, shard_bytes) for name, spec in specs.items()}
     for name in graph.sources:
         for shard in listed[name].shards:
-            if any(Path(shard.path).resolve().is_relative_to(path) for path in graph.output_paths.values()):
+            if any(lies_in(shard.path, str(folder)) for folder in graph.output_paths.values()):
                 raise InputError(shard.name, f"source {name} reads what this pipeline writes", OWN_OUTPUT)
     return Plan(graph, work, listed, tuple(_numbered(listed, specs, work)))
 
 
 def _numbered(
-    listed: dict[str, SourceShards], specs: dict[str, SourceSpec], work: Path
+    listed: dict[str, SourceShards], specs: dict[str, SourceSpec], work: Place
 ) -> Iterator[PlannedShard]:
     number = 0
     for name, found in listed.items():

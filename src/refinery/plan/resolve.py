@@ -15,6 +15,7 @@ from refinery.errors import DefinitionError, InputError, nearest
 from refinery.filters import registry
 from refinery.pipeline.load import Definition
 from refinery.pipeline.models import Dedup, Select, Source, Stage
+from refinery.plan.against import earlier_folder
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import (
     OWN_OUTPUT,
@@ -26,6 +27,8 @@ from refinery.plan.graph import (
     View,
     ranking,
 )
+from refinery.storage.filesystem import is_url, local
+from refinery.storage.place import Place, lies_in, place_of, refuse_as_folder
 from refinery.storage.shards import SourceSpec
 from refinery.yaml_file import Location
 
@@ -309,25 +312,29 @@ class _Resolver:
         elif not (pa.types.is_floating(found[0]) or pa.types.is_integer(found[0])):
             self.problem(location, f"the column {name!r} is {found[0]}; a ranking needs numbers")
 
-    def _outputs(self) -> dict[str, Path]:
+    def _outputs(self) -> dict[str, Place]:
         base = self.definition.base
-        paths: dict[str, Path] = {}
+        paths: dict[str, Place] = {}
         for name, output in self.definition.pipeline.outputs.items():
             place: Location = ("outputs", name)
             if name not in self.definition.pipeline.stages:
                 valid = self.definition.pipeline.stages
                 self.problem(place, f"no stage {name!r}{nearest(name, valid)}")
                 continue
-            if "://" in output.path:
-                self.problem((*place, "path"), "outputs are written to local folders; a URL cannot be one")
-                continue
-            path = (base / output.path).resolve()
+            if is_url(output.path):
+                refused = refuse_as_folder(output.path)
+                if refused:
+                    self.problem((*place, "path"), refused)
+                    continue
+                path = place_of(output.path)
+            else:
+                path = (base / local(output.path)).resolve()
             for name_of_source, spec in self.sources.items():
-                if any(path.is_relative_to(Path(p).resolve()) for p in spec.path if "://" not in p):
+                if any(lies_in(str(path), p) for p in spec.path):
                     message = f"it lies in the source {name_of_source!r}, which would read it; {OWN_OUTPUT}"
                     self.problem((*place, "path"), message)
             for other, taken in paths.items():
-                if path == taken or path.is_relative_to(taken) or taken.is_relative_to(path):
+                if lies_in(str(path), str(taken)) or lies_in(str(taken), str(path)):
                     self.problem((*place, "path"), f"the output {other!r} is written there too")
             paths[name] = path
             stage = self.stages.get(name)
@@ -339,8 +346,8 @@ class _Resolver:
                         self.problem((*place, "measurements"), message)
         for name, written in self.definition.pipeline.stages.items():
             if written.dedup and written.dedup.against:
-                earlier = (base / written.dedup.against).resolve()
-                if earlier in paths.values():
+                earlier = earlier_folder(written.dedup.against, base)
+                if any(str(earlier) == str(path) for path in paths.values()):
                     self.problem(("stages", name, "dedup", "against"), "this pipeline writes there itself")
         return paths
 
@@ -360,7 +367,7 @@ def _measure_on_all(text: str, views: dict[str, View], columns: dict[str, dict[s
 
 
 def _spec(name: str, source: Source, base: Path) -> SourceSpec:
-    paths = tuple(path if "://" in path else str(base / path) for path in source.path)
+    paths = tuple(path if is_url(path) else str(base / local(path)) for path in source.path)
     return SourceSpec(
         name=name,
         path=paths,

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from refinery.report.funnel import human_bytes
 from refinery.run.folder import current_manifest
+from refinery.storage.filesystem import shown
 
 if TYPE_CHECKING:
     from refinery.pipeline.models import Near
@@ -32,13 +33,14 @@ def _measure_pass(plan: Plan) -> Table:
     table = Table(
         "source", "shards", "text", "measured on it", "to compute", title="Measure pass (text read once)"
     )
+    present = plan.present()
     for source, listed in plan.listed.items():
         shards = plan.of(source)
         size = human_bytes(sum(planned.shard.bytes for planned in shards))
-        unread = [planned for planned in shards if not planned.record_file.exists()]
+        unread = [planned for planned in shards if str(planned.record_file) not in present]
         names: dict[str, int] = {}
         for planned in shards:
-            for m in plan.missing(planned):
+            for m in plan.missing(planned, present):
                 names[m.measurer.name] = names.get(m.measurer.name, 0) + 1
         missing = ", ".join(f"{name} on {count}" for name, count in names.items())
         todo = missing or (f"read {len(unread)}" if unread else "nothing: all cached")
@@ -89,5 +91,5 @@ def _outputs(plan: Plan) -> Table:
         folder = plan.graph.output_paths[name]
         order = "input order" if output.shuffle is None else f"shuffled, seed {output.shuffle}"
         state = "up to date" if current_manifest(folder, plan.output_key(name)) else "to write"
-        table.add_row(name, str(folder), output.format, order, state)
+        table.add_row(name, shown(str(folder)), output.format, order, state)
     return table

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from refinery.errors import ConservationError
@@ -15,6 +13,8 @@ from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import DOCUMENTS, Plan, PlannedShard
 from refinery.run.decide import KEPT, Above, StageTally, Tally, above_of, kept_documents, load_columns, tally
 from refinery.run.ids import id_texts
+from refinery.storage.place import Place
+from refinery.storage.tables import open_table, read_table
 from refinery.storage.write import TableWriter
 
 DECISIONS = pa.schema(
@@ -56,7 +56,24 @@ class AccountTask:
 
     planned: PlannedShard
     stages: tuple[tuple[ResolvedStage, Above], ...]  # from the source to the output, parents first
-    part: Path
+    part: Place
+
+
+@dataclass(frozen=True)
+class DecisionsTask:
+    """The one file of an output's decisions, and the shards' parts in order."""
+
+    path: Place
+    parts: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class RejectsTask:
+    """The one file of an output's rejects: its sources' unreadable files and the shards that have rejects."""
+
+    path: Place
+    broken: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]  # source: (path, problem) ...
+    shards: tuple[PlannedShard, ...]
 
 
 @dataclass(frozen=True)
@@ -70,7 +87,7 @@ class ShardAccount:
     verb_dropped: dict[str, dict[str, Tally]]
 
 
-def account_task(plan: Plan, planned: PlannedShard, output: str, part: Path) -> AccountTask:
+def account_task(plan: Plan, planned: PlannedShard, output: str, part: Place) -> AccountTask:
     """The unit that accounts for a shard's documents in an output."""
     names = [n for n in plan.graph.ancestors(output) if planned.spec.name in plan.graph.stages[n].sources]
     stages = tuple((plan.graph.stages[name], above_of(plan, planned, name)) for name in names)
@@ -79,7 +96,7 @@ def account_task(plan: Plan, planned: PlannedShard, output: str, part: Path) -> 
 
 def account(task: AccountTask) -> ShardAccount:
     """Writes the shard's part of the decisions and adds up its documents."""
-    listing = pq.read_table(task.planned.documents_file, use_threads=False)
+    listing = read_table(task.planned.documents_file)
     size = listing.num_rows
     columns: dict[str, NDArray[np.object_]] = {
         name: np.full(size, None, object)
@@ -102,7 +119,7 @@ def account(task: AccountTask) -> ShardAccount:
             values[kept] = None  # kept here: an earlier stage on another branch no longer matters
     with TableWriter(task.part, DECISIONS) as writer:
         writer.write(_decisions(task.planned, listing, kept, columns))
-        rejects = pq.read_table(task.planned.rejects_file, use_threads=False)
+        rejects = read_table(task.planned.rejects_file)
         writer.write(_rejections(task.planned, rejects))
     last = task.stages[-1][0].name
     return ShardAccount(stage_kept[last], rejects.num_rows, size + rejects.num_rows, stage_kept, verb_dropped)
@@ -121,12 +138,12 @@ def _check_documents(
     planned: PlannedShard, stage: ResolvedStage, place: Above, kept: NDArray[np.bool_]
 ) -> None:
     """Document by document: a verb drops each at most once, and only what the rules had kept."""
-    outcome = pq.read_table(place.decisions, columns=[stage.name], use_threads=False).column(0)
+    outcome = read_table(place.decisions, [stage.name]).column(0)
     arrived = len(outcome) - outcome.null_count
     passed = outcome.fill_null(0).to_numpy() == KEPT
     dropped = np.empty(0, np.int64)
     if place.dropped:
-        dropped = pq.read_table(place.dropped, columns=["document"], use_threads=False).column(0).to_numpy()
+        dropped = read_table(place.dropped, ["document"]).column(0).to_numpy()
     by_rules = int((outcome.drop_null().to_numpy() != KEPT).sum())
     once = len(np.unique(dropped)) == len(dropped) and bool(passed[dropped].all())
     if not once or arrived != int(kept.sum()) + by_rules + len(dropped):
@@ -137,7 +154,7 @@ def _check_documents(
 
 
 def _note_rules(columns: dict[str, NDArray[np.object_]], stage: ResolvedStage, place: Above) -> None:
-    table = pq.read_table(place.decisions, columns=[stage.name, f"{stage.name}.failed"], use_threads=False)
+    table = read_table(place.decisions, [stage.name, f"{stage.name}.failed"])
     outcome = table.column(0).fill_null(-1).to_numpy()
     here = np.flatnonzero(outcome >= 0)
     names = np.array([rule.name for rule in stage.rules], object)
@@ -155,9 +172,9 @@ def _offsets(lists: pa.Array) -> pa.Array:
 
 
 def _note_verb(
-    columns: dict[str, NDArray[np.object_]], stage: ResolvedStage, file: str, shards_folder: Path
+    columns: dict[str, NDArray[np.object_]], stage: ResolvedStage, file: Place, shards_folder: Place
 ) -> dict[str, NDArray[np.bool_]]:
-    table = pq.read_table(file, use_threads=False)
+    table = read_table(file)
     documents = table.column("document").to_numpy()
     rules = np.array(table.column("rule").to_pylist(), object)
     columns["stage"][documents] = stage.name
@@ -169,7 +186,7 @@ def _note_verb(
     twin_document = table.column("twin_document").fill_null(0).to_numpy()
     for folder in sorted(set(folders) - {None}):
         here = folders == folder
-        listing = pq.read_table(shards_folder / folder[:2] / folder / DOCUMENTS, use_threads=False)
+        listing = read_table(shards_folder / folder[:2] / folder / DOCUMENTS)
         twins = listing.take(pa.array(twin_document[here]))
         columns["twin_row"][documents[here]] = twins.column("row").to_numpy()
         columns["twin_id"][documents[here]] = id_texts(twins.column("id")).to_numpy(zero_copy_only=False)
@@ -215,31 +232,23 @@ def _place(planned: PlannedShard, size: int) -> dict[str, pa.Array]:
     }
 
 
-def write_rejects(path: Path, plan: Plan, stage: ResolvedStage) -> int:
-    """Writes every rejected row and unreadable file with place, reason and detail; gives their number."""
-    count = 0
-    with TableWriter(path, REJECTED) as writer:
-        for source in stage.sources:
-            broken = plan.listed[source].broken
-            if broken:
-                rows = [
-                    {"source": source, "path": p, "reason": "unreadable", "detail": why} for p, why in broken
-                ]
-                writer.write(pa.Table.from_pylist(rows, REJECTED))
-                count += len(rows)
-        for planned in plan.reaching(stage):
-            rejects = pq.read_table(planned.rejects_file, use_threads=False)
-            if rejects.num_rows:
-                place = _place(planned, rejects.num_rows)
-                columns = [*place.values(), *rejects.select(["row", "reason", "detail"]).columns]
-                writer.write(pa.Table.from_arrays(columns, schema=REJECTED))
-                count += rejects.num_rows
-    return count
+def write_rejects(task: RejectsTask) -> None:
+    """Writes every rejected row and unreadable file with place, reason and detail."""
+    with TableWriter(task.path, REJECTED) as writer:
+        for source, broken in task.broken:
+            rows = [{"source": source, "path": p, "reason": "unreadable", "detail": why} for p, why in broken]
+            writer.write(pa.Table.from_pylist(rows, REJECTED))
+        for planned in task.shards:
+            rejects = read_table(planned.rejects_file)
+            place = _place(planned, rejects.num_rows)
+            columns = [*place.values(), *rejects.select(["row", "reason", "detail"]).columns]
+            writer.write(pa.Table.from_arrays(columns, schema=REJECTED))
 
 
-def write_decisions(path: Path, parts: list[Path]) -> None:
+def write_decisions(task: DecisionsTask) -> None:
     """Joins the shards' parts, in order, into the one file of decisions."""
-    with TableWriter(path, DECISIONS) as writer:
-        for part in parts:
-            for batch in pq.ParquetFile(part).iter_batches(batch_size=65536, use_threads=False):
-                writer.write(batch)
+    with TableWriter(task.path, DECISIONS) as writer:
+        for part in task.parts:
+            with open_table(part) as file:
+                for batch in file.iter_batches(batch_size=65536, use_threads=False):
+                    writer.write(batch)

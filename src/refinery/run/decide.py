@@ -7,20 +7,21 @@ where the document never arrived, KEPT where it passed every rule, else the inde
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import orjson
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from refinery.filters.rules import columns_of, evaluate
 from refinery.plan.graph import Column, ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.storage.commit import commit_bytes
+from refinery.storage.place import Place, read_many
+from refinery.storage.tables import read_table, row_count
 from refinery.storage.write import TableWriter
 
 KEPT = -1
@@ -55,8 +56,8 @@ class Above:
     """How a stage's kept documents are found: its decision file, and the verb file when it has a verb."""
 
     stage: str
-    decisions: str
-    dropped: str | None
+    decisions: Place
+    dropped: Place | None
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,11 @@ class DecideTask:
     stages: tuple[ResolvedStage, ...]
     above: tuple[Above, ...]
     key: str
+
+    @property
+    def tally_file(self) -> Place:
+        """The counts, beside the decision file and written after it."""
+        return self.planned.decision_file(self.key).with_suffix(".json")
 
 
 @dataclass(frozen=True)
@@ -97,13 +103,13 @@ def above_of(plan: Plan, planned: PlannedShard, stage: str) -> Above:
     resolved = plan.graph.stages[stage]
     key = plan.decision_key(planned.spec.name, resolved.depth)
     verb = planned.verb_file(plan.verb_keys[stage]) if resolved.is_global else None
-    return Above(stage, str(planned.decision_file(key)), str(verb) if verb else None)
+    return Above(stage, planned.decision_file(key), verb)
 
 
 def decide(task: DecideTask) -> tuple[StageTally, ...]:
     """Evaluates the rules of every stage of the task and writes the decision file and its tallies."""
     planned = task.planned
-    rows = pq.read_metadata(planned.documents_file).num_rows
+    rows = row_count(planned.documents_file)
     kept: dict[str, NDArray[np.bool_]] = {a.stage: kept_documents(a) for a in task.above}
     columns: list[pa.Array] = []
     fields: list[pa.Field] = []
@@ -119,40 +125,44 @@ def decide(task: DecideTask) -> tuple[StageTally, ...]:
     batch = pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
     with TableWriter(planned.decision_file(task.key), batch.schema) as writer:
         writer.write(batch)
-    commit_bytes(_tally_file(task), orjson.dumps(tallies))
+    commit_bytes(task.tally_file, orjson.dumps(tallies))
     return tuple(tallies)
 
 
-def decided(task: DecideTask) -> tuple[StageTally, ...] | None:
-    """The tallies of a decision made before, or None."""
-    if not task.planned.decision_file(task.key).exists():
-        return None
+def decided(tasks: Sequence[DecideTask], present: frozenset[str]) -> list[tuple[StageTally, ...] | None]:
+    """For each task the tallies of a decision made before, or None; `present`: the files there are."""
+    there = [{str(t.planned.decision_file(t.key)), str(t.tally_file)} <= present for t in tasks]
+    contents = iter(read_many([task.tally_file for task, made in zip(tasks, there, strict=True) if made]))
+    return [_tallies(next(contents)) if made else None for made in there]
+
+
+def _tallies(content: bytes | None) -> tuple[StageTally, ...] | None:
     try:
-        return tuple(_stage_tally(entry) for entry in orjson.loads(_tally_file(task).read_bytes()))
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return None
+        return tuple(_stage_tally(entry) for entry in orjson.loads(content)) if content else None
+    except (ValueError, KeyError, TypeError):
+        return None  # damaged: decide again
 
 
 def kept_documents(above: Above) -> NDArray[np.bool_]:
     """Which of a shard's documents a stage kept, its verb included."""
-    outcome = pq.read_table(above.decisions, columns=[above.stage], use_threads=False).column(0)
+    outcome = read_table(above.decisions, [above.stage]).column(0)
     kept: NDArray[np.bool_] = outcome.fill_null(0).to_numpy() == KEPT
     if above.dropped:
-        gone = pq.read_table(above.dropped, columns=["document"], use_threads=False).column(0).to_numpy()
+        gone = read_table(above.dropped, ["document"]).column(0).to_numpy()
         kept[gone] = False
     return kept
 
 
 def load_columns(planned: PlannedShard, columns: dict[str, Column], wanted: Iterable[str]) -> pl.DataFrame:
     """Measured columns of a shard under the names that a stage gives them."""
-    by_file: dict[str, list[tuple[str, str]]] = {}
+    by_file: dict[Place, list[tuple[str, str]]] = {}
     for name in wanted:
         column = columns[name]
-        file = str(planned.measurement_file(column.measurement))
+        file = planned.measurement_file(column.measurement)
         by_file.setdefault(file, []).append((name, column.original))
     series: list[pl.Series] = []
     for file, names in by_file.items():
-        table = pq.read_table(file, columns=[original for _, original in names], use_threads=False)
+        table = read_table(file, [original for _, original in names])
         for name, original in names:
             series.append(pl.Series(name, pl.from_arrow(table.column(original))))
     return pl.DataFrame(series)
@@ -188,10 +198,6 @@ def _judge(
         stage.name, tally(sizes, arrived), tally(sizes, arrived & (outcome == KEPT)), dropped, failures
     )
     return outcome, failed, account
-
-
-def _tally_file(task: DecideTask):  # type: ignore[no-untyped-def]
-    return task.planned.decision_file(task.key).with_suffix(".json")
 
 
 def _stage_tally(entry: dict[str, object]) -> StageTally:

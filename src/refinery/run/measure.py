@@ -6,23 +6,26 @@ One unit a shard. Each measurement becomes one narrow Parquet file, row-aligned 
 from __future__ import annotations
 
 import base64
+import contextlib
 import time
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from refinery.errors import InputError, RunError
 from refinery.plan.graph import Measurement, View
 from refinery.plan.plan import PlannedShard
-from refinery.storage.commit import commit_bytes, make_directory
+from refinery.storage.commit import commit_bytes, make_directory, remove_leftovers
+from refinery.storage.place import read_many
 from refinery.storage.read import read_documents
 from refinery.storage.shards import Reject, verify_unchanged
+from refinery.storage.tables import read_table
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
 
@@ -39,10 +42,17 @@ class ShardRecord:
     bytes: int
     reasons: dict[str, int] = field(default_factory=dict)  # of the rejects
     skipped: dict[str, int] = field(default_factory=dict)  # records that are no documents, by reason
-    schema: str = ""  # carried columns, as base64 of the Arrow schema
+    schema: str = ""  # id and carried columns, as base64 of the Arrow schema
+
+    def id_type(self) -> pa.DataType:
+        """The type of the shard's ids."""
+        return self._schema().field(0).type
 
     def carried(self) -> pa.Schema:
         """The columns beside text and id that this shard has."""
+        return self._schema().remove(0)
+
+    def _schema(self) -> pa.Schema:
         return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(self.schema)))
 
 
@@ -64,22 +74,22 @@ class Measured:
     seconds: float
 
 
-def read_record(planned: PlannedShard) -> ShardRecord | None:
-    """The shard's record, or None when the shard has not been read yet."""
-    try:
-        return ShardRecord(**orjson.loads(planned.record_file.read_bytes()))
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError):
-        planned.record_file.unlink(missing_ok=True)  # damaged: read the shard again
-        return None
+def read_records(shards: Iterable[PlannedShard]) -> dict[int, ShardRecord]:
+    """The records of the shards that have been read, by shard number; a damaged one is none."""
+    wanted = list(shards)
+    found: dict[int, ShardRecord] = {}
+    contents = read_many([planned.record_file for planned in wanted])
+    for planned, content in zip(wanted, contents, strict=True):
+        if content is not None:
+            with contextlib.suppress(ValueError, TypeError):
+                found[planned.number] = ShardRecord(**orjson.loads(content))
+    return found
 
 
-def refuse_rejects(planned: PlannedShard) -> None:
+def refuse_rejects(planned: PlannedShard, record: ShardRecord) -> None:
     """Raises InputError for a shard whose rejects an earlier run put aside, if `on_error` is `fail` by now."""
-    record = read_record(planned) if planned.spec.on_error == "fail" else None
-    if record is not None and record.rejected:
-        (first,) = pq.read_table(planned.rejects_file, use_threads=False).slice(0, 1).to_pylist()
+    if planned.spec.on_error == "fail" and record.rejected:
+        (first,) = read_table(planned.rejects_file).slice(0, 1).to_pylist()
         raise _rejected(planned, Reject(**first))
 
 
@@ -89,13 +99,13 @@ def measure(task: MeasureTask) -> Measured:
     planned = task.planned
     verify_unchanged(planned.shard)
     make_directory(planned.folder)
-    for leftover in planned.folder.glob(".*.tmp"):  # of a run that was killed here
-        leftover.unlink()
+    remove_leftovers(planned.folder)
     known = None if task.describe else _known_rows(planned)
     views: dict[str, tuple[View, list[tuple[Measurement, TableWriter]]]] = {}
     rejects: list[Reject] = []
     skipped: Counter[str] = Counter()
     documents = size = 0
+    id_type = NO_DOCUMENTS.field("id").type
     with ExitStack() as stack:
         for m in task.missing:
             writer = stack.enter_context(TableWriter(planned.measurement_file(m), m.measurer.schema))
@@ -114,6 +124,7 @@ def measure(task: MeasureTask) -> Measured:
             size += TextBatch.from_arrow(batch.text).nbytes
             if task.describe:
                 listed = pa.RecordBatch.from_arrays([pa.array(batch.rows), batch.ids], names=["row", "id"])
+                id_type = batch.ids.type
                 listing = listing or stack.enter_context(TableWriter(planned.documents_file, listed.schema))
                 listing.write(listed)
             for view, measured in views.values():
@@ -127,7 +138,7 @@ def measure(task: MeasureTask) -> Measured:
         if task.describe and listing is None:
             stack.enter_context(TableWriter(planned.documents_file, NO_DOCUMENTS))
     if task.describe:
-        _record(planned, documents, size, rejects, skipped)
+        _record(planned, id_type, documents, size, rejects, skipped)
     return Measured(documents, size, time.perf_counter() - started)
 
 
@@ -139,9 +150,7 @@ def transformed(view: View, text: pa.Array) -> pa.Array:
 
 
 def _known_rows(planned: PlannedShard) -> NDArray[np.int64]:
-    rows: NDArray[np.int64] = (
-        pq.read_table(planned.documents_file, columns=["row"], use_threads=False).column(0).to_numpy()
-    )
+    rows: NDArray[np.int64] = read_table(planned.documents_file, ["row"]).column(0).to_numpy()
     return rows
 
 
@@ -157,7 +166,12 @@ def _rejected(planned: PlannedShard, first: Reject) -> InputError:
 
 
 def _record(
-    planned: PlannedShard, documents: int, size: int, rejects: list[Reject], skipped: Counter[str]
+    planned: PlannedShard,
+    id_type: pa.DataType,
+    documents: int,
+    size: int,
+    rejects: list[Reject],
+    skipped: Counter[str],
 ) -> None:
     from refinery.storage.schema import scan_schema
 
@@ -169,6 +183,7 @@ def _record(
             )
         )
     reasons = dict(Counter(reject.reason for reject in rejects))
-    schema = base64.b64encode(scan_schema(planned.shard, planned.spec).serialize()).decode()
+    carried = scan_schema(planned.shard, planned.spec)
+    schema = base64.b64encode(carried.insert(0, pa.field("id", id_type)).serialize()).decode()
     record = ShardRecord(documents, len(rejects), size, reasons, dict(skipped), schema)
     commit_bytes(planned.record_file, orjson.dumps(record))

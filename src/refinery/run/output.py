@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from pathlib import Path
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from refinery.executors.base import Unit
 from refinery.run.decide import above_of
-from refinery.run.ids import common_id_type
 from refinery.run.write import (
     GatherTask,
     Layout,
@@ -25,26 +22,30 @@ from refinery.run.write import (
     staged_before,
     write_file,
 )
+from refinery.storage.place import Place
 from refinery.storage.write import WrittenFile
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from refinery.run.run import Run
 
 
-def write_output(run: Run, name: str, carried: pa.Schema, staged: Path) -> tuple[Layout, list[WrittenFile]]:
+def write_output(
+    run: Run, name: str, carried: pa.Schema, id_type: pa.DataType, staged: Place
+) -> tuple[Layout, list[WrittenFile]]:
     """Writes every file of an output into the staging folder, in order."""
     plan = run.plan
     stage, output = plan.graph.stages[name], plan.graph.outputs[name]
     shards = plan.reaching(stage)
-    types = [pq.read_schema(planned.documents_file).field("id").type for planned in shards]
-    layout = make_layout(output, stage, carried, common_id_type(types))
+    layout = make_layout(output, stage, carried, id_type)
     survivors = [Survivors(planned, stage, above_of(plan, planned, name)) for planned in shards]
     sizes = run.map("lay out", kept_bytes, [Unit(s.planned.name, s) for s in survivors])
     total = sum(sizes)
     files = max(1, -(-total // output.shard_bytes))
     ending = "parquet" if output.format == "parquet" else "jsonl.zst"
     paths = [staged / f"data-{number:05}.{ending}" for number in range(files)]
-    known = {path: staged_before(path) for path in paths}
+    known = staged_before(paths)
     function: Any
     tasks: Sequence[Any]
     if output.shuffle is None:
@@ -75,17 +76,16 @@ def write_output(run: Run, name: str, carried: pa.Schema, staged: Path) -> tuple
 
 
 def _cut(
-    survivors: list[Survivors], sizes: list[int], paths: list[Path], layout: Layout, output: Any
+    survivors: list[Survivors], sizes: list[int], paths: list[Place], layout: Layout, output: Any
 ) -> list[WriteTask]:
     """One task a file, each with just the shards whose text lies in it."""
+    before = [0, *accumulate(sizes)]  # text bytes that lie before each shard
     tasks = []
     for number, path in enumerate(paths):
-        low, high = number * output.shard_bytes, (number + 1) * output.shard_bytes
-        before, mine = 0, []
-        for one, size in zip(survivors, sizes, strict=True):
-            if before < high and before + size >= low:
-                mine.append((one, before))
-            before += size
         last = number == len(paths) - 1
-        tasks.append(WriteTask(tuple(mine), low, before + 1 if last else high, layout, output, path))
+        low = number * output.shard_bytes
+        high = before[-1] + 1 if last else low + output.shard_bytes
+        first = max(bisect_left(before, low) - 1, 0)
+        mine = [(survivors[n], before[n]) for n in range(first, bisect_left(before, high, hi=len(sizes)))]
+        tasks.append(WriteTask(tuple(mine), low, high, layout, output, path))
     return tasks

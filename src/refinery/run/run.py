@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -21,11 +20,13 @@ from refinery.plan.plan import Plan, PlannedShard
 from refinery.run import account as accounts
 from refinery.run import folder as folders
 from refinery.run.decide import StageTally, Tally, decide, decide_task, decided
+from refinery.run.ids import common_id_type
 from refinery.run.manifest import Manifest, make_manifest
-from refinery.run.measure import MeasureTask, ShardRecord, measure, read_record, refuse_rejects
+from refinery.run.measure import MeasureTask, ShardRecord, measure, read_records, refuse_rejects
 from refinery.run.output import write_output
 from refinery.run.progress import Progress
 from refinery.run.verbs import run_verb
+from refinery.storage.place import Place, remove_tree
 from refinery.storage.schema import unify
 
 R = TypeVar("R")
@@ -86,19 +87,21 @@ def _execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Ma
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
-    shutil.rmtree(plan.work / "verbs", ignore_errors=True)  # scratch of a run that was killed
+    remove_tree(plan.work / "verbs")  # scratch of a run that was killed
     done = {
         name: folders.current_manifest(plan.graph.output_paths[name], plan.output_key(name))
         for name in outputs
     }
+    records = read_records(plan.shards)
     for planned in plan.shards:
-        refuse_rejects(planned)
+        if planned.number in records:
+            refuse_rejects(planned, records[planned.number])
     if all(done.values()):
         progress.note("Nothing to do: every output is up to date.")
         return {name: Manifest.model_validate(found) for name, found in done.items()}
     run = Run(plan, executor, progress)
     started = datetime.now(UTC)
-    records = measure_pass(run)
+    records = measure_pass(run, records)
     for name in outputs:
         carried_columns(run, plan.graph.stages[name], records)  # a clash is better found before the decisions
     for depth in range(plan.graph.depth + 1):
@@ -107,26 +110,25 @@ def _execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Ma
     return {name: _output(run, name, records, started) for name in outputs}
 
 
-def measure_pass(run: Run) -> dict[int, ShardRecord]:
-    """Measures whatever is missing and returns every shard's record by its number."""
+def measure_pass(run: Run, records: dict[int, ShardRecord]) -> dict[int, ShardRecord]:
+    """Measures whatever is missing and returns every shard's record by its number; `records`: those known."""
     plan = run.plan
-    records = {planned.number: read_record(planned) for planned in plan.shards}
+    present = plan.present()
     units = []
     for planned in plan.shards:
-        task = MeasureTask(planned, plan.missing(planned), records[planned.number] is None)
+        task = MeasureTask(planned, plan.missing(planned, present), planned.number not in records)
         if task.missing or task.describe:
             units.append(Unit(planned.name, task, max(planned.shard.bytes, 1)))
     if units:
         _compile_kernels(run, units)
     run.map("measure", measure, units, lambda measured: measured.documents)
-    known: dict[int, ShardRecord] = {}
+    known = records | read_records(p for p in plan.shards if p.number not in records)
     for planned in plan.shards:
-        record = records[planned.number] or read_record(planned)
+        record = known.get(planned.number)
         if record is None:
             raise RunError(
                 f"{planned.name}: its record is missing after it was measured; is the work folder shared?"
             )
-        known[planned.number] = record
         rows, found = planned.shard.rows, record.documents + record.rejected
         if rows is not None and rows != found:
             message = (
@@ -149,7 +151,7 @@ def decide_pass(run: Run, depth: int) -> None:
         for planned in plan.shards
         if depth in plan.depths(planned.spec.name)
     ]
-    known = [decided(task) for task in tasks]
+    known = decided(tasks, plan.present())
     units = [Unit(t.planned.name, t) for t, tallies in zip(tasks, known, strict=True) if tallies is None]
     fresh = iter(run.map("decide", decide, units))
     for task, tallies in zip(tasks, known, strict=True):
@@ -165,7 +167,7 @@ def verb_pass(run: Run, depth: int) -> None:
         if stage.depth != depth or not stage.is_global:
             continue
         key = plan.verb_keys[stage.name]
-        if all(planned.verb_file(key).exists() for planned in plan.reaching(stage)):
+        if {str(planned.verb_file(key)) for planned in plan.reaching(stage)} <= plan.present():
             continue
         phase = "dedup" if stage.dedup else "select"
 
@@ -192,24 +194,42 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
     found = run.map("account", accounts.account, units)
     kept = sum((a.kept for a in found), Tally())
     if kept.documents == 0:
-        shutil.rmtree(staged, ignore_errors=True)
+        remove_tree(staged)
         raise RunError(_nothing_left(run, name, found, [(p, records[p.number]) for p in shards]))
-    layout, files = write_output(run, name, carried_columns(run, plan.graph.stages[name], records), staged)
+    stage = plan.graph.stages[name]
+    id_type = common_id_type(records[planned.number].id_type() for planned in shards)
+    layout, files = write_output(run, name, carried_columns(run, stage, records), id_type, staged)
     written = sum(file.rows for file in files)
     if written != kept.documents:
         raise ConservationError(
             f"output {name}: {kept.documents} documents were kept but {written} written; please report this"
         )
-    parts = [unit.argument.part for unit in units]
-    accounts.write_decisions(staged / "decisions.parquet", parts)
+    decisions = accounts.DecisionsTask(
+        staged / "decisions.parquet", tuple(unit.argument.part for unit in units)
+    )
+    run.map("account", accounts.write_decisions, [Unit(f"decisions of {name}", decisions)])
     names = [*(file.path.name for file in files), "decisions.parquet"]
-    if accounts.write_rejects(staged / "rejects.parquet", plan, plan.graph.stages[name]):
+    rejects = _rejects_task(plan, name, records, staged)
+    if rejects.broken or rejects.shards:
+        run.map("account", accounts.write_rejects, [Unit(f"rejects of {name}", rejects)])
         names.append("rejects.parquet")
     manifest = make_manifest(
         run, name, records, dict(zip(shards, found, strict=True)), layout, files, started
     )
     folders.finish(folder, staged, names, manifest)
     return manifest
+
+
+def _rejects_task(
+    plan: Plan, name: str, records: dict[int, ShardRecord], staged: Place
+) -> accounts.RejectsTask:
+    stage = plan.graph.stages[name]
+    broken = ((source, plan.listed[source].broken) for source in stage.sources)
+    return accounts.RejectsTask(
+        staged / "rejects.parquet",
+        tuple((source, files) for source, files in broken if files),
+        tuple(planned for planned in plan.reaching(stage) if records[planned.number].rejected),
+    )
 
 
 def _nothing_left(

@@ -7,15 +7,14 @@ output and then gathered, so no unit holds more than one output file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import orjson
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 import xxhash
 from numpy.typing import NDArray
 
@@ -27,8 +26,10 @@ from refinery.run.decide import Above, kept_documents, load_columns
 from refinery.run.ids import with_type
 from refinery.run.measure import transformed
 from refinery.storage.commit import commit_bytes
+from refinery.storage.place import Place, files_below, read_many
 from refinery.storage.read import read_documents
 from refinery.storage.shards import Documents, verify_unchanged
+from refinery.storage.tables import open_table, read_table
 from refinery.storage.write import TableWriter, WrittenFile, write_table
 
 DEFAULT_MEASUREMENTS = ("lang", "lang_score", "relevance", "quality", "importance", "tokens")
@@ -70,7 +71,7 @@ class WriteTask:
     high: int
     layout: Layout
     output: Output
-    path: Path
+    path: Place
 
 
 @dataclass(frozen=True)
@@ -82,18 +83,18 @@ class ScatterTask:
     layout: Layout
     seed: int
     files: int
-    spill: Path
+    spill: Place
 
 
 @dataclass(frozen=True)
 class GatherTask:
     """One file of a shuffled output."""
 
-    spills: tuple[Path, ...]
+    spills: tuple[Place, ...]
     number: int
     layout: Layout
     output: Output
-    path: Path
+    path: Place
 
 
 def make_layout(output: Output, stage: ResolvedStage, carried: pa.Schema, id_type: pa.DataType) -> Layout:
@@ -122,8 +123,8 @@ def write_file(task: WriteTask) -> WrittenFile:
     return _staged(task, _rows(task))
 
 
-def scatter(task: ScatterTask) -> tuple[Path, int]:
-    """Writes a shard's survivors grouped by the output file they go to; gives the spill and its documents."""
+def scatter(task: ScatterTask) -> int:
+    """Writes a shard's survivors grouped by the output file they go to; gives their number."""
     mask = kept_documents(task.survivors.kept)
     schema = task.layout.schema.append(pa.field("_order", pa.uint64()))
     groups: list[int] = []
@@ -138,7 +139,7 @@ def scatter(task: ScatterTask) -> tuple[Path, int]:
                 groups.append(int(number))
             rows += len(documents)
     commit_bytes(task.spill.with_suffix(".json"), orjson.dumps(groups))
-    return task.spill, rows
+    return rows
 
 
 def gather(task: GatherTask) -> WrittenFile:
@@ -148,7 +149,8 @@ def gather(task: GatherTask) -> WrittenFile:
         groups = orjson.loads(spill.with_suffix(".json").read_bytes())
         mine = [index for index, number in enumerate(groups) if number == task.number]
         if mine:
-            parts.append(pq.ParquetFile(spill).read_row_groups(mine, use_threads=False))
+            with open_table(spill) as file:
+                parts.append(file.read_row_groups(mine, use_threads=False))
     batches: list[pa.RecordBatch] = []
     if parts:  # of few documents, none may have its place in this file
         table = pa.concat_tables(parts).sort_by("_order").drop_columns(["_order"])
@@ -156,16 +158,19 @@ def gather(task: GatherTask) -> WrittenFile:
     return _staged(task, batches)
 
 
-def staged_before(path: Path) -> WrittenFile | None:
-    """A file that an interrupted run of the same fingerprint finished: still staged, or moved already."""
-    try:
-        rows, size, sha256 = orjson.loads(_receipt(path).read_bytes())
-    except (OSError, ValueError):
-        return None
-    for place in (path, path.parent.parent / path.name):
-        if place.exists() and place.stat().st_size == size:
-            return WrittenFile(path, rows, size, sha256)
-    return None
+def staged_before(paths: Sequence[Place]) -> dict[Place, WrittenFile | None]:
+    """Files that an interrupted run of the same fingerprint finished: still staged, or moved already."""
+    staging = paths[0].parent
+    output = staging.parent
+    sizes = files_below(output)
+    receipts = [p for p in paths if f"{staging.name}/{_receipt(p).name}" in sizes]
+    found: dict[Place, WrittenFile | None] = dict.fromkeys(paths)
+    for path, content in zip(receipts, read_many([_receipt(p) for p in receipts]), strict=True):
+        with contextlib.suppress(ValueError, TypeError):
+            rows, size, sha256 = orjson.loads(content or b"")
+            if size in {sizes.get(f"{staging.name}/{path.name}"), sizes.get(path.name)}:
+                found[path] = WrittenFile(path, rows, size, sha256)
+    return found
 
 
 def _staged(task: WriteTask | GatherTask, rows: Iterable[pa.RecordBatch]) -> WrittenFile:
@@ -176,7 +181,7 @@ def _staged(task: WriteTask | GatherTask, rows: Iterable[pa.RecordBatch]) -> Wri
     return file
 
 
-def _receipt(path: Path) -> Path:
+def _receipt(path: Place) -> Place:
     return path.with_name(path.name + ".json")
 
 
@@ -199,7 +204,7 @@ def _read(
     planned = survivors.planned
     verify_unchanged(planned.shard)
     chosen = np.flatnonzero(mask)
-    listing = pq.read_table(planned.documents_file, columns=["row"], use_threads=False).column(0).to_numpy()
+    listing = read_table(planned.documents_file, ["row"]).column(0).to_numpy()
     columns = survivors.stage.columns[planned.spec.name]
     present = {name: columns[name] for name in layout.measured if name in columns}
     measured = load_columns(planned, present, present)

@@ -105,6 +105,13 @@ def make_directory(path: Place) -> None:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
+def remove_leftovers(folder: Place) -> None:
+    """Removes the temporary files of a process that was killed; on an object store there are none."""
+    if isinstance(folder, Path):
+        for leftover in folder.glob(".*.tmp"):
+            leftover.unlink(missing_ok=True)
+
+
 def commit_bytes(path: Place | str, content: bytes) -> None:
     """Writes a small file atomically."""
     with committed(path) as file:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from refinery.storage.filesystem import is_url, local
+from refinery.storage.filesystem import is_url, local, shown
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -63,3 +64,31 @@ def files_below(folder: Place) -> dict[str, int]:
     listed = folder.fs.find(folder.path, detail=True)
     start = len(folder.path.rstrip("/")) + 1
     return {name[start:]: int(info["size"] or 0) for name, info in listed.items()}
+
+
+def read_many(places: Sequence[Place]) -> list[bytes | None]:
+    """The contents of small files, None for those that are not there."""
+    found: list[bytes | None] = []
+    for place in places:
+        try:
+            found.append(place.read_bytes())
+        except FileNotFoundError:
+            found.append(None)
+    return found
+
+
+def lies_in(path: str, folder: str) -> bool:
+    """Whether a local path or a URL is the folder itself or below it; links are followed."""
+    if is_url(path) or is_url(folder):
+        return f"{path}/".startswith(folder.rstrip("/") + "/")
+    return Path(local(path)).resolve().is_relative_to(Path(local(folder)).resolve())
+
+
+def refuse_as_folder(url: str) -> str:
+    """Why a URL cannot be a folder to write to, or an empty string."""
+    scheme = url.partition("://")[0]
+    if scheme in {"http", "https", "hf"} or "::" in url:
+        return f"{scheme}:// cannot be written to; use a local folder or an object store such as s3://"
+    if shown(url) != url:
+        return "credentials and queries do not belong in a path; set them in the environment"
+    return ""
