@@ -1,0 +1,121 @@
+"""kill -9 of the driver and of workers, at moments that nothing chose: the same command then gives the same bytes."""
+
+import os
+import random
+import signal
+
+import pytest
+
+from tests.faults.conftest import IDENTICAL
+from tests.faults.repository import clear, content, leftovers, pause, run, start, work_begun
+
+SECONDS = {1: 1.7, 2: 2.7}  # that a run works on the repository, about
+
+
+def killed(folder, workers, chosen) -> bool:
+    """Kills a run at some moment of its work; False when it had ended before."""
+    begun = start(folder, workers=workers)
+    begun.wait_for(work_begun(folder))
+    pause(chosen, SECONDS[workers])
+    ended = begun.process.poll() is not None
+    begun.kill()
+    return not ended
+
+
+def finishes(folder, expected, workers) -> None:
+    """A run gives the expected bytes and leaves nothing behind."""
+    code, err = run(folder, workers=workers)
+    assert code == 0, err
+    assert content(folder) == expected
+    assert leftovers(folder) == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_driver_is_killed_and_the_run_goes_on(disturbed, times, seed, outcome, workers):
+    """At any moment, with any number of workers, once or twice in a row."""
+    folder, expected = disturbed
+    for number in times(14 if workers == 1 else 7):
+        chosen = random.Random(f"{seed} {workers} {number}")
+        clear(folder)
+        fell = killed(folder, workers, chosen)
+        if number % 3 == 2:
+            fell = killed(folder, workers, chosen) or fell
+        finishes(folder, expected, workers)
+        if fell:
+            outcome(f"driver killed, {workers} worker{'s' * (workers > 1)}", IDENTICAL)
+
+
+def test_another_number_of_workers_goes_on_with_a_half_finished_run(disturbed, times, seed, outcome):
+    """One after two and two after one."""
+    folder, expected = disturbed
+    for number in times(4):
+        chosen = random.Random(f"{seed} {number}")
+        clear(folder)
+        before = 1 + number % 2
+        fell = killed(folder, before, chosen)
+        finishes(folder, expected, 3 - before)
+        if fell:
+            outcome(f"driver of {before} killed, then {3 - before}", IDENTICAL)
+
+
+def test_a_worker_is_killed(disturbed, times, seed, outcome):
+    """At any moment: the run itself starts another and ends well."""
+    folder, expected = disturbed
+    for number in times(5):
+        chosen = random.Random(f"{seed} {number}")
+        clear(folder)
+        begun = start(folder, workers=2)
+        hit = False
+        if begun.wait_for(lambda begun=begun: begun.workers):
+            pause(chosen, 1.9)
+            for worker in begun.workers[: 1 + number % 2]:
+                os.kill(worker, signal.SIGKILL)
+                hit = True
+        code, err = begun.finish()
+        assert code == 0, err
+        assert content(folder) == expected
+        if hit:
+            outcome("worker killed", IDENTICAL)
+
+
+def test_a_worker_is_killed_between_its_commit_and_its_answer(disturbed, times, outcome):
+    """It dies as soon as the record of a shard lies there: the shard is measured again, to the same bytes."""
+    folder, expected = disturbed
+    for number in times(4):
+        clear(folder)
+        begun = start(folder, workers=2)
+        records = (folder / ".refinery" / "shards").glob
+        count = 1 + 2 * (number % 3)
+        begun.wait_for(lambda records=records, count=count: len(list(records("*/*/record.json"))) >= count)
+        for worker in begun.workers:
+            os.kill(worker, signal.SIGKILL)
+        code, err = begun.finish()
+        assert code == 0, err
+        assert content(folder) == expected
+        outcome("worker killed after its commit", IDENTICAL)
+
+
+def test_workers_end_with_a_killed_driver(disturbed, seed, outcome):
+    """Nobody goes on writing into the work folder."""
+    folder, expected = disturbed
+    begun = start(folder, workers=2)
+    begun.wait_for(lambda: len(begun.workers) == 2)
+    begun.wait_for(lambda: list((folder / ".refinery").rglob(".*.tmp")))
+    workers = begun.workers
+    begun.kill()
+    for worker in workers:
+        gone(worker)
+    finishes(folder, expected, 2)
+    outcome("driver killed, workers end", IDENTICAL)
+
+
+def gone(worker: int) -> None:
+    """Waits for the end of a process that is no child of ours."""
+    try:
+        handle = os.pidfd_open(worker)
+    except ProcessLookupError:
+        return
+    import select
+
+    assert select.select([handle], [], [], 10)[0], f"process {worker} still runs"
+    os.close(handle)
