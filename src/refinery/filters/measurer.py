@@ -15,6 +15,9 @@ class Measurer(Protocol):
 
     `settings` is all that its numbers depend on besides `version` (a model by the hash of its content, never
     by path), as JSON values: the fingerprint is made of it. The call returns one row a document, with `schema`.
+
+    A measurer that takes far longer than reading a text, a neural model, says so by an attribute `costly` that is
+    true: it then sees only the documents that reach its stage. `gpus` is the share of GPUs that its calls need.
     """
 
     @property
@@ -35,6 +38,16 @@ class Measurer(Protocol):
 
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document, in the batch's order."""
+
+
+def is_costly(measurer: Measurer) -> bool:
+    """Whether it is to see only the documents that reach its stage."""
+    return bool(getattr(measurer, "costly", False))
+
+
+def gpus(measurer: Measurer) -> float:
+    """The share of GPUs that a call needs."""
+    return float(getattr(measurer, "gpus", 0.0))
 
 
 class Transform(Protocol):

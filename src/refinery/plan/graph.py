@@ -69,7 +69,8 @@ class ResolvedStage:
     rules: tuple[Rule, ...]
     dedup: Dedup | None
     select: Select | None
-    depth: int  # global verbs that lie above it
+    depth: int  # global verbs and costly measurements that decisions on it wait for
+    costly: dict[str, tuple[Measurement, ...]]  # by source, measured on what arrives here alone
 
     @property
     def is_global(self) -> bool:
@@ -94,7 +95,7 @@ class Graph:
 
     @property
     def depth(self) -> int:
-        """How many times decisions must wait for a global verb."""
+        """How many times decisions must wait for a global verb or a costly measurement."""
         return max(stage.depth for stage in self.stages.values())
 
     def measurements(self, source: str) -> tuple[Measurement, ...]:

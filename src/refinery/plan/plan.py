@@ -17,6 +17,7 @@ from importlib.metadata import version
 
 from refinery import __version__
 from refinery.errors import InputError
+from refinery.filters.measurer import is_costly
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage, View, against_source
 from refinery.storage.place import Place, files_below, lies_in
@@ -100,11 +101,11 @@ class Plan:
         return self.of(against_source(stage.name))
 
     def measurements(self, planned: PlannedShard) -> tuple[Measurement, ...]:
-        """What is measured on a shard."""
+        """What is measured on every document of a shard."""
         for stage in self.graph.stages.values():
             if planned.spec.name == against_source(stage.name):
                 return against_measurements(stage)
-        return self.graph.measurements(planned.spec.name)
+        return tuple(m for m in self.graph.measurements(planned.spec.name) if not is_costly(m.measurer))
 
     def stages_at(self, depth: int, source: str) -> tuple[ResolvedStage, ...]:
         """The stages that a source reaches at one depth, parents first."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.filters import registry
+from refinery.filters.measurer import is_costly
 from refinery.pipeline.load import Definition
 from refinery.pipeline.models import Dedup, Select, Source, Stage
 from refinery.plan.against import earlier_folder
@@ -130,9 +131,10 @@ class _Resolver:
         rules = self._rules(place, stage, columns)
         self._add_dedup(place, stage.dedup, views, columns)
         self._add_select(place, stage.select, views, columns)
-        depth = max((above.depth + above.is_global if above else 0) for _, above in parents)
+        costly = _costly(parents, columns)
+        depth = max((above.depth + (above.is_global or bool(costly)) if above else 0) for _, above in parents)
         self.stages[name] = ResolvedStage(
-            name, stage.from_, sources, views, columns, rules, stage.dedup, stage.select, depth
+            name, stage.from_, sources, views, columns, rules, stage.dedup, stage.select, depth, costly
         )
 
     def _transform(self, place: Location, index: int, use: Any) -> Transform | None:
@@ -364,6 +366,24 @@ def _measure_on_all(text: str, views: dict[str, View], columns: dict[str, dict[s
         for source, view in views.items():
             measured = Column(Measurement(view, column.measurement.measurer), column.original, column.type)
             columns[source].setdefault(name, measured)
+
+
+def _costly(
+    parents: list[tuple[str, ResolvedStage | None]], columns: dict[str, dict[str, Column]]
+) -> dict[str, tuple[Measurement, ...]]:
+    """By source, the costly measurements that not every branch to this stage has made."""
+    found: dict[str, tuple[Measurement, ...]] = {}
+    for source, seen in columns.items():
+        made = [
+            {column.measurement.key for column in (above.columns[source] if above else {}).values()}
+            for name, above in parents
+            if source in (above.sources if above else (name,))
+        ]
+        here = {c.measurement.key: c.measurement for c in seen.values() if is_costly(c.measurement.measurer)}
+        missing = tuple(m for key, m in here.items() if not all(key in branch for branch in made))
+        if missing:
+            found[source] = missing
+    return found
 
 
 def _spec(name: str, source: Source, base: Path) -> SourceSpec:

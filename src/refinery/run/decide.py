@@ -115,8 +115,7 @@ def decide(task: DecideTask) -> tuple[StageTally, ...]:
     fields: list[pa.Field] = []
     tallies: list[StageTally] = []
     for stage in task.stages:
-        sources = [np.ones(rows, bool)] if planned.spec.name in stage.parents else []
-        arrived = np.logical_or.reduce(sources + [kept[p] for p in stage.parents if p in kept])
+        arrived = arrived_at(stage, planned.spec.name, rows, kept)
         outcome, failed, tally = _judge(planned, stage, arrived)
         kept[stage.name] = arrived & (outcome == KEPT)
         tallies.append(tally)
@@ -151,6 +150,17 @@ def kept_documents(above: Above) -> NDArray[np.bool_]:
         gone = read_table(above.dropped, ["document"]).column(0).to_numpy()
         kept[gone] = False
     return kept
+
+
+def arrived_at(
+    stage: ResolvedStage, source: str, rows: int, kept: dict[str, NDArray[np.bool_]]
+) -> NDArray[np.bool_]:
+    """Which of a shard's documents come to a stage; `kept`: what each stage above kept."""
+    direct = [np.ones(rows, bool)] if source in stage.parents else []
+    arrived: NDArray[np.bool_] = np.logical_or.reduce(
+        direct + [kept[parent] for parent in stage.parents if parent in kept]
+    )
+    return arrived
 
 
 def load_columns(planned: PlannedShard, columns: dict[str, Column], wanted: Iterable[str]) -> pl.DataFrame:

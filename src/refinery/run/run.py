@@ -19,6 +19,7 @@ from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run import account as accounts
 from refinery.run import folder as folders
+from refinery.run.costly import costly_tasks, measure_arrived
 from refinery.run.decide import StageTally, Tally, decide, decide_task, decided
 from refinery.run.ids import common_id_type
 from refinery.run.manifest import Manifest, make_manifest
@@ -105,6 +106,7 @@ def _execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Ma
     for name in outputs:
         carried_columns(run, plan.graph.stages[name], records)  # a clash is better found before the decisions
     for depth in range(plan.graph.depth + 1):
+        costly_pass(run, depth)
         decide_pass(run, depth)
         verb_pass(run, depth)
     return {name: _output(run, name, records, started) for name in outputs}
@@ -141,6 +143,15 @@ def measure_pass(run: Run, records: dict[int, ShardRecord]) -> dict[int, ShardRe
 def carried_columns(run: Run, stage: ResolvedStage, records: dict[int, ShardRecord]) -> pa.Schema:
     """The source columns that reach a stage, unified by name; raises InputError where their types clash."""
     return unify([(p.name, records[p.number].carried()) for p in run.plan.reaching(stage)])
+
+
+def costly_pass(run: Run, depth: int) -> None:
+    """Measures what the stages at this depth measure on arrival alone."""
+    units = [
+        Unit(task.planned.name, task, max(task.planned.shard.bytes, 1))
+        for task in costly_tasks(run.plan, depth)
+    ]
+    run.map("measure arrived", measure_arrived, units, lambda measured: measured.documents)
 
 
 def decide_pass(run: Run, depth: int) -> None:

@@ -1,0 +1,109 @@
+"""Costly measurements: a neural model's numbers for the documents that reach its stage, and for no others.
+
+One unit a shard and depth, before the decisions of that depth. The file is row-aligned with the shard's documents,
+as every measurement is, with NULL where nothing was measured. What an earlier run measured stays: other rules
+upstream cost only the documents that they let through anew.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from refinery.errors import RunError
+from refinery.filters.measurer import gpus
+from refinery.plan.graph import Measurement, ResolvedStage
+from refinery.plan.plan import Plan, PlannedShard
+from refinery.run.decide import Above, above_of, arrived_at, kept_documents
+from refinery.run.measure import Measured, transformed
+from refinery.storage.read import read_documents
+from refinery.storage.shards import verify_unchanged
+from refinery.storage.tables import read_table
+from refinery.storage.write import TableWriter
+from refinery.text.batch import TextBatch
+
+FLAG = pa.field("_measured", pa.bool_(), nullable=False)
+
+
+@dataclass(frozen=True)
+class CostlyTask:
+    """A shard, the stages of one depth that measure on arrival, and where the stages above left their decisions."""
+
+    planned: PlannedShard
+    stages: tuple[ResolvedStage, ...]
+    above: tuple[Above, ...]
+
+    @property
+    def gpus(self) -> float:
+        """The share of GPUs that the unit needs."""
+        source = self.planned.spec.name
+        return max(gpus(m.measurer) for stage in self.stages for m in stage.costly[source])
+
+
+def costly_tasks(plan: Plan, depth: int) -> list[CostlyTask]:
+    """The units of a depth."""
+    tasks = []
+    for planned in plan.shards:
+        source = planned.spec.name
+        stages = tuple(stage for stage in plan.stages_at(depth, source) if source in stage.costly)
+        parents = sorted({p for stage in stages for p in stage.parents if p in plan.graph.stages})
+        above = tuple(above_of(plan, planned, p) for p in parents if source in plan.graph.stages[p].sources)
+        if stages:
+            tasks.append(CostlyTask(planned, stages, above))
+    return tasks
+
+
+def measure_arrived(task: CostlyTask) -> Measured:
+    """Measures what arrives at the stages and was not measured before."""
+    started = time.perf_counter()
+    planned = task.planned
+    listing = read_table(planned.documents_file, ["row"]).column(0).to_numpy()
+    kept = {above.stage: kept_documents(above) for above in task.above}
+    arrivals: dict[str, tuple[Measurement, NDArray[np.bool_]]] = {}
+    for stage in task.stages:
+        arrived = arrived_at(stage, planned.spec.name, len(listing), kept)
+        for m in stage.costly[planned.spec.name]:
+            _, others = arrivals.get(m.key, (m, np.zeros(len(listing), bool)))
+            arrivals[m.key] = m, arrived | others
+    counts = [_measure(planned, m, listing, arrived) for m, arrived in arrivals.values()]
+    documents, size = (sum(column) for column in zip(*counts, strict=True))
+    return Measured(documents, size, time.perf_counter() - started)
+
+
+def _measure(
+    planned: PlannedShard, m: Measurement, listing: NDArray[np.int64], arrived: NDArray[np.bool_]
+) -> tuple[int, int]:
+    """Documents and bytes that were measured."""
+    file = planned.measurement_file(m)
+    before = read_table(file) if file.exists() else None
+    measured = before.column(FLAG.name).to_numpy() if before else np.zeros(len(listing), bool)
+    wanted = np.flatnonzero(arrived & ~measured)
+    if before is not None and len(wanted) == 0:
+        return 0, 0
+    found: list[pa.RecordBatch] = []
+    rows = [np.empty(0, np.int64)]
+    size = 0
+    if len(wanted):
+        verify_unchanged(planned.shard)
+        for batch in read_documents(planned.shard, planned.spec, wanted=listing[wanted]):
+            text = TextBatch.from_arrow(transformed(m.view, batch.text))
+            found.append(m.measurer(text))
+            rows.append(batch.rows)
+            size += text.nbytes
+    if not np.array_equal(np.concatenate(rows), listing[wanted]):
+        raise RunError(f"{planned.name}: other rows than in the first read; the file has changed")
+    place = np.full(
+        len(listing), -1
+    )  # of each document in the rows measured before and now, one after the other
+    place[measured] = np.flatnonzero(measured)
+    place[wanted] = (before.num_rows if before else 0) + np.arange(len(wanted))
+    known = [before.select(m.measurer.schema.names)] if before else []
+    joined = pa.concat_tables([*known, pa.Table.from_batches(found, m.measurer.schema)])
+    table = joined.take(pa.array(place, mask=place < 0)).append_column(FLAG, pa.array(place >= 0))
+    with TableWriter(file, table.schema) as writer:
+        writer.write(table)
+    return len(wanted), size
