@@ -51,10 +51,13 @@ def _measure_pass(plan: Plan) -> Table:
 
 
 def _stages(plan: Plan) -> Table:
-    table = Table("pass", "stage", "from", "rules", "verb", title="Decisions (no text read)")
+    columns = ("pass", "stage", "from", "measured on arrival", "rules", "verb")
+    table = Table(*columns, title="Decisions (no text read, but for what is measured on arrival)")
     for stage in sorted(plan.graph.stages.values(), key=lambda stage: stage.depth):
         rules = ", ".join(rule.name for rule in stage.rules)
-        table.add_row(str(stage.depth + 1), stage.name, ", ".join(stage.parents), rules, _verb(stage))
+        costly = ", ".join(sorted({m.measurer.name for found in stage.costly.values() for m in found}))
+        parents = ", ".join(stage.parents)
+        table.add_row(str(stage.depth + 1), stage.name, parents, costly, rules, _verb(stage))
     return table
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,8 @@ from refinery.run.write import (
 )
 from refinery.storage.place import Place
 from refinery.storage.write import WrittenFile
+
+RUN_BYTES = 2**30
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,15 +56,17 @@ def write_output(
     else:
         function = gather
         scattered = [
-            ScatterTask(s, number, layout, output.shuffle, files, staged / f"scattered-{number:06}.parquet")
-            for number, s in enumerate(survivors)
+            ScatterTask(
+                tuple((survivors[n], n) for n in range(start, stop)),
+                layout,
+                output.shuffle,
+                files,
+                staged / f"scattered-{start:06}.parquet",
+            )
+            for start, stop in _runs(sizes, run.executor.slots)
         ]
         if not all(known.values()):
-            run.map(
-                "scatter",
-                scatter,
-                [Unit(t.survivors.planned.name, t, max(b, 1)) for t, b in zip(scattered, sizes, strict=True)],
-            )
+            run.map("scatter", scatter, [_scatter_unit(task, sizes) for task in scattered])
         spills = tuple(task.spill for task in scattered)
         tasks = [GatherTask(spills, number, layout, output, path) for number, path in enumerate(paths)]
     units = [Unit(task.path.name, task, max(total // files, 1)) for task in tasks if known[task.path] is None]
@@ -73,6 +77,24 @@ def write_output(
         if file.rows:
             written.append(file)
     return layout, written
+
+
+def _runs(sizes: list[int], slots: int) -> Iterator[tuple[int, int]]:
+    """Runs of shards that are scattered together: few spill files to gather from, and work for every slot."""
+    wanted = min(RUN_BYTES, sum(sizes) // (4 * slots))
+    start = size = 0
+    for number, bytes_ in enumerate(sizes):
+        size += bytes_
+        if size > wanted or number == len(sizes) - 1:
+            yield start, number + 1
+            start, size = number + 1, 0
+
+
+def _scatter_unit(task: ScatterTask, sizes: list[int]) -> Unit[ScatterTask]:
+    first, start = task.survivors[0]
+    count = len(task.survivors)
+    name = first.planned.name if count == 1 else f"{first.planned.name} and {count - 1} more"
+    return Unit(name, task, max(sum(sizes[start : start + count]), 1))
 
 
 def _cut(

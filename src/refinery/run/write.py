@@ -33,6 +33,8 @@ from refinery.storage.tables import open_table, read_table
 from refinery.storage.write import TableWriter, WrittenFile, write_table
 
 DEFAULT_MEASUREMENTS = ("lang", "lang_score", "relevance", "quality", "importance", "tokens")
+SCATTER_BYTES = 128 * 2**20  # of survivors, cut by output file together: each piece is this over the files
+ORDER = pa.field("_order", pa.uint64())
 LINEAGE = pa.struct(
     [("source", pa.string()), ("path", pa.string()), ("part", pa.int32()), ("row", pa.int64())]
 )
@@ -76,10 +78,9 @@ class WriteTask:
 
 @dataclass(frozen=True)
 class ScatterTask:
-    """A shard's survivors, written as one row group a batch and output file."""
+    """The survivors of a run of shards, cut by the output file that they go to."""
 
-    survivors: Survivors
-    number: int  # of the shard among those that reach the output
+    survivors: tuple[tuple[Survivors, int], ...]  # with the shard's number among those that reach the output
     layout: Layout
     seed: int
     files: int
@@ -124,22 +125,40 @@ def write_file(task: WriteTask) -> WrittenFile:
 
 
 def scatter(task: ScatterTask) -> int:
-    """Writes a shard's survivors grouped by the output file they go to; gives their number."""
-    mask = kept_documents(task.survivors.kept)
-    schema = task.layout.schema.append(pa.field("_order", pa.uint64()))
-    groups: list[int] = []
+    """Writes the survivors as row groups of one output file each; gives their number."""
+    schema = task.layout.schema.append(ORDER)
+    groups: list[int] = []  # the output file of each row group
     rows = 0
     with TableWriter(task.spill, schema) as writer:
-        for documents, batch in _read(task.survivors, mask, task.layout):
-            order = _shuffle_order(task.seed, task.number, documents)
-            target = _target(order, task.files)
-            table = batch.append_column(pa.field("_order", pa.uint64()), pa.array(order))
-            for number in np.unique(target):
-                writer.write_group(table.filter(pa.array(target == number)))
-                groups.append(int(number))
-            rows += len(documents)
+        for table in _full(_ordered(task), SCATTER_BYTES):
+            target = _target(table.column(ORDER.name).to_numpy(), task.files)
+            by_file = table.take(pa.array(np.argsort(target, kind="stable")))
+            numbers, starts, counts = np.unique(np.sort(target), return_index=True, return_counts=True)
+            for number, start, count in zip(numbers.tolist(), starts.tolist(), counts.tolist(), strict=True):
+                writer.write_group(by_file.slice(start, count))
+                groups.append(number)
+            rows += table.num_rows
     commit_bytes(task.spill.with_suffix(".json"), orjson.dumps(groups))
     return rows
+
+
+def _ordered(task: ScatterTask) -> Iterator[pa.RecordBatch]:
+    """The survivors with their place in the output."""
+    for survivors, number in task.survivors:
+        for documents, batch in _read(survivors, kept_documents(survivors.kept), task.layout):
+            yield batch.append_column(ORDER, pa.array(_shuffle_order(task.seed, number, documents)))
+
+
+def _full(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.Table]:
+    """Batches joined until they hold `size` bytes."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(one.nbytes for one in waiting) >= size:
+            yield pa.Table.from_batches(waiting)
+            waiting = []
+    if waiting:
+        yield pa.Table.from_batches(waiting)
 
 
 def gather(task: GatherTask) -> WrittenFile:
@@ -153,7 +172,7 @@ def gather(task: GatherTask) -> WrittenFile:
                 parts.append(file.read_row_groups(mine, use_threads=False))
     batches: list[pa.RecordBatch] = []
     if parts:  # of few documents, none may have its place in this file
-        table = pa.concat_tables(parts).sort_by("_order").drop_columns(["_order"])
+        table = pa.concat_tables(parts).sort_by(ORDER.name).drop_columns([ORDER.name])
         batches = table.combine_chunks().to_batches(max_chunksize=4096)
     return _staged(task, batches)
 
