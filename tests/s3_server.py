@@ -105,7 +105,7 @@ def running(folder: Path) -> Iterator[S3Server]:
         if process.stdin is not None:
             process.stdin.close()
         process.wait()
-        for left in Path("/tmp").glob("seaweedfs-*.sock"):  # noqa: S108  (weed's choice)
+        for left in Path("/tmp").glob("seaweedfs-*.sock"):
             if any(left.name.endswith(f"-{port}.sock") for port in ports):
                 left.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
@@ -180,8 +180,29 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 
 @pytest.fixture
-def bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+def bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of an empty bucket, reachable with what is in the environment while the test runs."""
-    for name, value in s3_server.environment().items():
+    use(s3_server.environment(), monkeypatch)
+    yield s3_server.new_bucket()
+    forget_clients()
+
+
+def use(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Puts what a server's client needs into this process's environment; clients made before are given up."""
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    return s3_server.new_bucket()
+    forget_clients()
+
+
+def forget_clients() -> None:
+    """Clients read the environment when they are made."""
+    import s3fs
+
+    from refinery.storage import object_store
+
+    object_store.client.cache_clear()
+    for made in s3fs.S3FileSystem._cache.values():
+        if made._s3 is not None:
+            made.close_session(made.loop, made._s3)
+            made._s3 = None
+    s3fs.S3FileSystem.clear_instance_cache()

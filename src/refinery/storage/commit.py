@@ -17,10 +17,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from refinery.errors import OutputError
-from refinery.storage.filesystem import is_url, local, shown, upload
+from refinery.storage.filesystem import is_url, local, shown
 from refinery.storage.place import Place, is_remote
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -64,7 +64,8 @@ class OutputFile(io.RawIOBase):
 def committed(path: Place | str) -> Iterator[OutputFile]:
     """A file to write to that takes its place only if the block ends without an error.
 
-    Raises OutputError, naming the folder and the bytes written and free, when the place cannot be written.
+    Raises OutputError, naming the folder and the bytes written and free, when the place cannot be written;
+    UnitFailed, retryable, when an object store does not answer.
     """
     place = str(path)
     if is_url(place):
@@ -120,13 +121,19 @@ def commit_bytes(path: Place | str, content: bytes) -> None:
 
 @contextmanager
 def _uploaded(url: str) -> Iterator[OutputFile]:
-    """Made on local disk and uploaded whole: fsspec's own writers finish an upload even when they are dropped."""
-    with tempfile.TemporaryDirectory(prefix="refinery-") as folder:
-        whole = Path(folder, "upload")
-        with committed(whole) as output:
-            yield output
+    """Made on local disk and uploaded whole: fsspec's own writers finish an upload even when they are dropped.
+
+    The file on disk has no name, so a process that is killed leaves nothing there either.
+    """
+    from refinery.storage.object_store import upload
+
+    with tempfile.TemporaryFile(prefix="refinery-") as file:
+        output = OutputFile(cast(BinaryIO, file), f"{tempfile.gettempdir()}/upload")
+        yield output
+        file.flush()
+        file.seek(0)
         try:
-            upload(str(whole), url)
+            upload(f"/dev/fd/{file.fileno()}", url)
         except OSError as error:
             raise cannot_write(url, error, output.size) from None
 

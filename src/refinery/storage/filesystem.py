@@ -11,30 +11,15 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, BinaryIO, cast
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any, BinaryIO
 
 from refinery.errors import InputError
+from refinery.storage.url import is_url, local, shown
 
-PACKAGES = {
-    "s3": "s3fs",
-    "s3a": "s3fs",
-    "gs": "gcsfs",
-    "gcs": "gcsfs",
-    "hf": "huggingface_hub",
-    "abfs": "adlfs",
-    "abfss": "adlfs",
-    "az": "adlfs",
-    "http": "aiohttp",
-    "https": "aiohttp",
-    "sftp": "paramiko",
-    "hdfs": "pyarrow with Hadoop's libhdfs",
-    "oss": "ossfs",
-    "webhdfs": "requests",
-}
+__all__ = ["Found", "FoundFile", "find", "is_url", "local", "natural", "open_input", "shown", "state"]
+
 _STRAY_ENDINGS = (".crc", ".tmp", ".temp", ".part", ".partial", ".inprogress", ".md5", ".sha256", ".lock")
 _MAGIC = re.compile(r"[*?\[]")
 
@@ -55,32 +40,6 @@ class Found:
 
     files: tuple[FoundFile, ...]
     ignored: tuple[str, ...]
-
-
-def is_url(path: str) -> bool:
-    """Whether the path is opened through fsspec; `file://` is local.
-
-    >>> is_url("s3://bucket/a.parquet"), is_url("/data/a:b.parquet"), is_url("file:///data")
-    (True, False, False)
-    """
-    return "://" in path and not path.startswith(("file://", "local://"))
-
-
-def shown(path: str) -> str:
-    """The path without what may be secret in a URL.
-
-    >>> shown("s3://KEY:SECRET@bucket/a.parquet"), shown("https://host/a.gz?sig=abc"), shown("/data/a")
-    ('s3://bucket/a.parquet', 'https://host/a.gz', '/data/a')
-    """
-    if "://" not in path:
-        return path
-    parts = urlsplit(path)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def local(path: str) -> str:
-    """A local path without its `file://`."""
-    return path.partition("://")[2] if "://" in path else path
 
 
 def natural(path: str) -> tuple[tuple[str | int, ...], str]:
@@ -124,62 +83,18 @@ def state(path: str) -> tuple[int, str]:
     if not is_url(path):
         status = Path(local(path)).stat()
         return status.st_size, str(status.st_mtime_ns)
-    filesystem, inner = _filesystem(path)
-    filesystem.invalidate_cache()
-    return _remote_state(filesystem.info(inner))
+    from refinery.storage.object_store import info
+
+    return _remote_state(info(path))
 
 
 def open_input(path: str) -> BinaryIO:
-    """Opens a file for reading, seekable; a URL is read ahead in blocks of 8 MiB."""
+    """Opens a file for reading, seekable; a URL as `object_store.open_read` does."""
     if not is_url(path):
         return Path(local(path)).open("rb")
-    filesystem, inner = _filesystem(path)
-    try:
-        return cast(BinaryIO, filesystem.open(inner, "rb", block_size=8 * 2**20))
-    except ImportError as error:
-        raise _missing_package(path, error) from None
+    from refinery.storage.object_store import open_read
 
-
-def upload(source: str, url: str) -> None:
-    """Copies a local file to a URL; the object appears when the upload completes."""
-    filesystem, inner = _filesystem(url)
-    filesystem.makedirs(inner.rpartition("/")[0], exist_ok=True)
-    filesystem.put_file(source, inner)
-
-
-def _filesystem(path: str) -> tuple[Any, str]:
-    scheme = path.partition("://")[0]
-    if "::" not in path and "@" not in path and "?" not in path:
-        return _client(scheme, os.getpid()), _strip(scheme, path)
-    import fsspec
-
-    try:
-        return fsspec.core.url_to_fs(path)  # type: ignore[no-any-return]
-    except (ImportError, ValueError) as error:
-        raise _missing_package(path, error) from None
-
-
-@lru_cache
-def _client(scheme: str, _process: int) -> Any:
-    """One client a process: an object store's client does not survive a fork."""
-    import fsspec
-
-    try:
-        return fsspec.filesystem(scheme)
-    except (ImportError, ValueError) as error:
-        raise _missing_package(f"{scheme}://", error) from None
-
-
-def _strip(scheme: str, path: str) -> str:
-    return str(_client(scheme, os.getpid())._strip_protocol(path))
-
-
-def _missing_package(path: str, error: Exception) -> InputError:
-    scheme = path.partition("://")[0].partition("::")[0]
-    package = PACKAGES.get(scheme)
-    if package is None:
-        return InputError(shown(path), f"{scheme}:// is not a filesystem that fsspec knows", str(error)[:200])
-    return InputError(shown(path), f"{scheme}:// needs the package {package}", f"pip install {package}")
+    return open_read(path)
 
 
 def _remote_state(info: dict[str, Any]) -> tuple[int, str]:
@@ -241,38 +156,22 @@ def _walk(folder: str) -> Iterator[tuple[str, tuple[int, str]]]:
 
 
 def _expand_url(pattern: str) -> Iterator[tuple[str, tuple[int, str]]]:
-    filesystem, inner = _filesystem(pattern)
+    from refinery.storage.object_store import located, matching
+
+    inner = located(pattern)[1]
     below = inner.lstrip("/")
-    scheme = pattern.partition("://")[0]
-    head = pattern[: len(pattern) - len(below)] if pattern.endswith(below) else f"{scheme}://"
+    head = (
+        pattern[: len(pattern) - len(below)]
+        if pattern.endswith(below)
+        else pattern.partition("://")[0] + "://"
+    )
     try:
-        if filesystem.isfile(inner):
-            yield pattern, _remote_state(filesystem.info(inner))
-            return
-        listed = filesystem.find(inner, detail=True)
-        if not listed and _MAGIC.search(inner):
-            listed = filesystem.glob(inner, detail=True)
-    except ImportError as error:
-        raise _missing_package(pattern, error) from None
-    except FileNotFoundError:
-        return
-    except InputError:
-        raise
-    except Exception as error:  # botocore, google and HTTP clients each have a tree of their own
-        problem = f"cannot be listed: {type(error).__name__}: {_without_secrets(error, pattern)}"
-        raise InputError(shown(pattern), problem) from None
+        listed = matching(pattern)
+    except OSError as error:
+        raise InputError(shown(pattern), f"cannot be listed: {error.strerror}") from None
     for name, info in listed.items():
-        if info.get("type") == "file":
-            yield head + name.lstrip("/"), _remote_state(info)
-
-
-def _without_secrets(error: Exception, url: str) -> str:
-    text = str(error).replace(url, shown(url))
-    login = urlsplit(url).netloc.rpartition("@")[0]
-    for secret in (urlsplit(url).query, *login.split(":")):
-        if secret:
-            text = text.replace(secret, "***")
-    return text[:300]
+        path = pattern if name == inner else head + name.lstrip("/")
+        yield path, _remote_state(info)
 
 
 def _root(pattern: str, here: dict[str, tuple[int, str]]) -> str:

@@ -28,7 +28,10 @@ def place_of(path: str | Path) -> Place:
         return Path(local(str(path)))
     from upath import UPath
 
-    return UPath(str(path), use_listings_cache=False)
+    from refinery.storage.object_store import options
+
+    place: UPath = UPath(str(path), **options(str(path).partition("://")[0]))
+    return place
 
 
 def is_remote(place: Place) -> bool:
@@ -37,19 +40,38 @@ def is_remote(place: Place) -> bool:
 
 
 def move(source: Place, target: Place) -> None:
-    """Gives a file another name in the same folder tree, over what is there; on an object store a copy there."""
+    """Gives a file another name in the same folder tree, over what is there.
+
+    On an object store it is a copy there and a removal: a reader meets the file before or the whole new one.
+    """
     if isinstance(source, Path):
         os.replace(source, target)  # type: ignore[arg-type]  # noqa: PTH105  (both are local)
-    else:
-        source.fs.mv(source.path, target.path)  # type: ignore[union-attr]
+        return
+    from refinery.storage.object_store import copy, remove
+
+    copy(str(source), str(target))
+    remove([str(source)])
+
+
+def remove_file(place: Place) -> None:
+    """Removes a file, if it is there."""
+    if isinstance(place, Path):
+        place.unlink(missing_ok=True)
+        return
+    from refinery.storage.object_store import remove
+
+    remove([str(place)])
 
 
 def remove_tree(folder: Place) -> None:
     """Removes a folder and all in it, if it is there."""
     if isinstance(folder, Path):
         shutil.rmtree(folder, ignore_errors=True)
-    elif folder.exists():
-        folder.fs.rm(folder.path, recursive=True)
+        return
+    from refinery.storage.object_store import listing, remove
+
+    url = str(folder).rstrip("/")
+    remove([f"{url}/{name}" for name in listing(url)])
 
 
 def files_below(folder: Place) -> dict[str, int]:
@@ -61,13 +83,26 @@ def files_below(folder: Place) -> dict[str, int]:
                 file = Path(here, name)
                 found[file.relative_to(folder).as_posix()] = file.stat().st_size
         return found
-    listed = folder.fs.find(folder.path, detail=True)
-    start = len(folder.path.rstrip("/")) + 1
-    return {name[start:]: int(info["size"] or 0) for name, info in listed.items()}
+    from refinery.storage.object_store import listing
+
+    return {name: int(info["size"] or 0) for name, info in listing(str(folder)).items()}
+
+
+def read_file(place: Place) -> bytes:
+    """A file's content; raises OSError, or UnitFailed, retryable, when an object store does not answer."""
+    if isinstance(place, Path):
+        return place.read_bytes()
+    from refinery.storage.object_store import read_whole
+
+    return read_whole(str(place))
 
 
 def read_many(places: Sequence[Place]) -> list[bytes | None]:
-    """The contents of small files, None for those that are not there."""
+    """The contents of small files of one folder tree, None for those that are not there; URLs many at once."""
+    if places and is_remote(places[0]):
+        from refinery.storage.object_store import read_many as read_urls
+
+        return read_urls([str(place) for place in places])
     found: list[bytes | None] = []
     for place in places:
         try:

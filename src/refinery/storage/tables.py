@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from refinery.errors import DamagedFile
 from refinery.storage.filesystem import open_input
-from refinery.storage.place import Place
+from refinery.storage.place import Place, read_file
 from refinery.storage.seal import check_sealed, read_sealed_json
 
 
@@ -55,24 +55,17 @@ def row_count(place: Place) -> int:
 def read_json(place: Place) -> object:
     """The content of a sealed JSON file; raises DamagedFile."""
     with _damage(place):
-        return read_sealed_json(_content(place))
+        return read_sealed_json(read_file(place))
 
 
 @contextmanager
 def _whole(place: Place) -> Iterator[pq.ParquetFile]:
     """The file read whole, its checksum verified before any of it is believed."""
     with _damage(place):
-        content = _content(place)
+        content = read_file(place)
         check_sealed(content)
         with pq.ParquetFile(pa.BufferReader(content)) as file:
             yield file
-
-
-def _content(place: Place) -> bytes:
-    if isinstance(place, Path):
-        return place.read_bytes()
-    with open_input(str(place)) as file:
-        return file.read()
 
 
 @contextmanager

@@ -1,0 +1,364 @@
+"""Files on an object store, through fsspec: read, put, list, copy and remove, with every passing fault retried.
+
+A request that fails is repeated at once by the store's own client (for S3 botocore's standard mode: 5xx, SlowDown,
+lost connections). What a client does not repeat, such as a body cut short or an outage of some seconds, is repeated
+here: up to `ATTEMPTS` times, with waits that double and are drawn at random below that, so that many workers do not
+return at once. Every operation here can be repeated: an object is written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import glob
+import io
+import os
+import random
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, BinaryIO, TypeVar, cast
+
+from refinery.errors import InputError, UnitFailed
+from refinery.storage.url import shown, without_secrets
+
+T = TypeVar("T")
+
+ATTEMPTS = (
+    8  # of an operation, each with REQUESTS requests: a server that is away is given up after 10 to 25 s
+)
+REQUESTS = 4  # of a request, by S3's client
+FIRST_WAIT, LONGEST_WAIT = 0.2, 15.0  # seconds
+CONNECT_TIMEOUT, READ_TIMEOUT = 10.0, 60.0  # seconds
+BLOCK = 8 * 2**20  # bytes: a file up to this size is read by one request, a larger one in such steps
+
+PACKAGES = {
+    "s3": "s3fs",
+    "s3a": "s3fs",
+    "gs": "gcsfs",
+    "gcs": "gcsfs",
+    "hf": "huggingface_hub",
+    "abfs": "adlfs",
+    "abfss": "adlfs",
+    "az": "adlfs",
+    "http": "aiohttp",
+    "https": "aiohttp",
+    "sftp": "paramiko",
+    "hdfs": "pyarrow with Hadoop's libhdfs",
+    "oss": "ossfs",
+    "webhdfs": "requests",
+}
+_S3 = {"s3", "s3a"}
+_PASSING = {
+    errno.EBUSY, errno.EREMOTEIO, errno.ETIMEDOUT, errno.ECONNRESET, errno.ECONNREFUSED, errno.ECONNABORTED,
+    errno.EPIPE, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN,
+}  # fmt: skip
+_PASSING_CODES = {"SlowDown", "RequestTimeout", "OperationAborted", "ConditionalRequestConflict"}
+
+
+class ShortReadError(OSError):
+    """Fewer bytes came than the object holds."""
+
+
+def located(url: str) -> tuple[Any, str]:
+    """The filesystem of a URL, one client a process, and the path in it.
+
+    Raises InputError when its package is not installed.
+    """
+    scheme = url.partition("://")[0]
+    if "::" not in url and "@" not in url and "?" not in url:
+        filesystem = client(scheme, os.getpid())
+        return filesystem, str(filesystem._strip_protocol(url))
+    import fsspec
+
+    try:
+        return fsspec.core.url_to_fs(url, **options(scheme))  # type: ignore[no-any-return]
+    except (ImportError, ValueError) as error:
+        raise missing_package(url, error) from None
+
+
+@lru_cache
+def client(scheme: str, _process: int) -> Any:
+    """One client a process: an object store's client does not survive a fork."""
+    import fsspec
+
+    try:
+        filesystem = fsspec.filesystem(scheme, **options(scheme))
+    except (ImportError, ValueError) as error:
+        raise missing_package(f"{scheme}://", error) from None
+    if scheme in _S3:
+        filesystem.retries = 1  # its own repetitions multiply those of botocore and ours, and know no chance
+    return filesystem
+
+
+def options(scheme: str) -> dict[str, Any]:
+    """How a store's client is made: no listing is kept, since other processes write too."""
+    found: dict[str, Any] = {"use_listings_cache": False}
+    if scheme in _S3:
+        found["config_kwargs"] = {
+            "retries": {"mode": "standard", "total_max_attempts": REQUESTS},
+            "connect_timeout": CONNECT_TIMEOUT,
+            "read_timeout": READ_TIMEOUT,
+            "max_pool_connections": 32,
+        }
+    return found
+
+
+def missing_package(path: str, error: Exception) -> InputError:
+    """What to tell about a URL whose filesystem is not installed or not known."""
+    scheme = path.partition("://")[0].partition("::")[0]
+    package = PACKAGES.get(scheme)
+    if package is None:
+        return InputError(shown(path), f"{scheme}:// is not a filesystem that fsspec knows", str(error)[:200])
+    return InputError(shown(path), f"{scheme}:// needs the package {package}", f"pip install {package}")
+
+
+def retried(url: str, action: Callable[[], T], doing: str = "read") -> T:
+    """The result of an action that may be repeated.
+
+    Raises UnitFailed, retryable, naming the URL and the last cause, when a passing fault did not pass; an OSError
+    with an errno and a message free of secrets for what does not pass (FileNotFoundError, PermissionError, ...).
+    """
+    attempt = 1
+    while True:
+        try:
+            return action()
+        except ImportError as error:
+            raise missing_package(url, error) from None
+        except Exception as error:  # botocore, google and HTTP clients each have a tree of their own
+            if not is_passing(error):
+                raise lasting(error, url) from error
+            if attempt >= ATTEMPTS:
+                cause = f"{type(error).__name__}: {without_secrets(str(error), url)}"
+                problem = f"cannot be {doing}: {cause} (tried {attempt} times)"
+                raise UnitFailed(shown(url), problem, retryable=True) from None
+        time.sleep(random.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2**attempt)))
+        attempt += 1
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the same request may succeed a moment later."""
+    if isinstance(error, (InputError, FileNotFoundError, FileExistsError, PermissionError)) or _is_changed(
+        error
+    ):
+        return False
+    if isinstance(
+        error, (ConnectionError, TimeoutError, asyncio.TimeoutError, ShortReadError, *_client_errors())
+    ):
+        return True
+    if isinstance(error, OSError) and error.errno in _PASSING:
+        return True
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):  # botocore
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if response.get("Error", {}).get("Code") in _PASSING_CODES:
+            return True
+    else:  # aiohttp, gcsfs, azure
+        status = next((getattr(error, name, None) for name in ("status", "status_code", "code")), None)
+    if isinstance(status, int) and (status in {408, 425, 429} or 500 <= status < 600):
+        return status != 501
+    return error.__cause__ is not None and is_passing(error.__cause__)
+
+
+def lasting(error: Exception, url: str) -> Exception:
+    """An error that will not pass as an OSError with a number and a message that may be shown."""
+    if isinstance(error, InputError):
+        return error
+    if _is_changed(error):
+        return OSError(errno.ESTALE, "the file has changed while it was being read")
+    told = without_secrets(str(error), url) or type(error).__name__
+    if isinstance(error, FileNotFoundError):
+        return FileNotFoundError(errno.ENOENT, "no such object or bucket")
+    if isinstance(error, FileExistsError):
+        return FileExistsError(errno.EEXIST, told)
+    if isinstance(error, PermissionError):
+        return PermissionError(errno.EACCES, f"permission denied ({told})")
+    number = (
+        error.errno if isinstance(error, OSError) and error.errno not in {None, errno.EINVAL} else errno.EIO
+    )
+    return OSError(number, told)
+
+
+def _is_changed(error: BaseException) -> bool:
+    expired = getattr(sys.modules.get("s3fs.utils"), "FileExpired", None)
+    return expired is not None and isinstance(error, expired)
+
+
+def _client_errors() -> tuple[type[BaseException], ...]:
+    """What clients that are loaded raise for a connection or body that broke."""
+    names = {
+        "botocore.exceptions": (
+            "ConnectionError", "HTTPClientError", "IncompleteReadError", "ResponseStreamingError", "ChecksumError",
+            "FlexibleChecksumError",
+        ),
+        "botocore.parsers": ("ResponseParserError",),
+        "aiohttp": ("ClientPayloadError", "ClientConnectionError"),
+        "fsspec.exceptions": ("FSTimeoutError",),
+        "urllib3.exceptions": ("IncompleteRead", "ProtocolError"),
+    }  # fmt: skip
+    found = (
+        getattr(sys.modules[module], name, None)
+        for module, members in names.items()
+        if module in sys.modules
+        for name in members
+    )
+    return tuple(error for error in found if error is not None)
+
+
+def read_whole(url: str) -> bytes:
+    """An object's content, by one request."""
+    filesystem, inner = located(url)
+    return retried(url, lambda: cast(bytes, filesystem.cat_file(inner, **_whole(url))))
+
+
+def read_many(urls: Sequence[str]) -> list[bytes | None]:
+    """The contents of small objects of one store, many at once; None for those that are not there."""
+    if not urls:
+        return []
+    filesystem, _ = located(urls[0])
+    inner = [located(url)[1] for url in urls]
+    found = filesystem.cat_ranges(inner, None, None, on_error="return", **_whole(urls[0]))
+    contents: list[bytes | None] = []
+    for url, content in zip(urls, found, strict=True):
+        if isinstance(content, FileNotFoundError):
+            contents.append(None)
+        elif isinstance(content, BaseException):
+            contents.append(_or_none(url))
+        else:
+            contents.append(bytes(content))
+    return contents
+
+
+def _or_none(url: str) -> bytes | None:
+    try:
+        return read_whole(url)
+    except FileNotFoundError:
+        return None
+
+
+def _whole(url: str) -> dict[str, Any]:
+    """s3fs asks for the size first unless it may not read in parts."""
+    return {"max_concurrency": 1} if url.partition("://")[0] in _S3 else {}
+
+
+def open_read(url: str) -> BinaryIO:
+    """Opens an object for reading, seekable: a small one is fetched whole, a large one read ahead in blocks.
+
+    A block that comes short, or of another version of the object than was opened, is an error and never data.
+    """
+    filesystem, inner = located(url)
+    file = retried(url, lambda: filesystem.open(inner, "rb", block_size=BLOCK))
+    cache, size = getattr(file, "cache", None), getattr(file, "size", None)
+    if cache is None or not isinstance(size, int):
+        return cast(BinaryIO, file)
+    fetch = cache.fetcher
+
+    def whole_block(start: int, stop: int) -> bytes:
+        stop = min(stop, size)
+        return retried(url, lambda: _checked(fetch(start, stop), stop - start)) if stop > start else b""
+
+    if size <= BLOCK:
+        with file:
+            return io.BytesIO(whole_block(0, size))
+    cache.fetcher = whole_block
+    return cast(BinaryIO, file)
+
+
+def _checked(content: bytes, size: int) -> bytes:
+    if len(content) != size:
+        raise ShortReadError(errno.EIO, f"{len(content):,} of {size:,} bytes came")
+    return content
+
+
+def info(url: str) -> dict[str, Any]:
+    """What the store tells of an object: its size, its tag."""
+    filesystem, inner = located(url)
+    return retried(url, lambda: cast(dict[str, Any], filesystem.info(inner)))
+
+
+def matching(pattern: str) -> dict[str, dict[str, Any]]:
+    """What the store tells of the files that a URL names: itself, or all below it, or those that a glob matches."""
+    filesystem, inner = located(pattern)
+
+    def found() -> dict[str, dict[str, Any]]:
+        try:
+            one = filesystem.info(inner)
+            if one["type"] == "file":
+                return {inner: one}
+        except FileNotFoundError:
+            pass
+        try:
+            listed = filesystem.find(inner, detail=True)
+        except FileNotFoundError:
+            listed = {}
+        if not listed and glob.has_magic(inner):
+            listed = filesystem.glob(inner, detail=True)
+        return {name: one for name, one in listed.items() if one.get("type") == "file"}
+
+    return retried(pattern, found, "listed")
+
+
+def upload(source: str, url: str) -> None:
+    """Copies a local file to a URL; the object appears when the upload completes."""
+    filesystem, inner = located(url)
+
+    def put() -> None:
+        if (
+            url.partition("://")[0] not in _S3
+        ):  # there a folder is nothing, and this asks for its bucket each time
+            filesystem.makedirs(inner.rpartition("/")[0], exist_ok=True)
+        filesystem.put_file(source, inner)
+
+    retried(url, put, "written")
+
+
+def listing(url: str) -> dict[str, dict[str, Any]]:
+    """What the store tells of every object below a folder, by its path relative to it; one listing."""
+    filesystem, inner = located(url)
+    inner = inner.rstrip("/")
+
+    def find() -> dict[str, dict[str, Any]]:
+        try:
+            return cast(dict[str, dict[str, Any]], filesystem.find(inner, detail=True))
+        except FileNotFoundError:
+            return {}
+
+    start = len(inner) + 1
+    found = retried(url, find, "listed")
+    return {name[start:]: info for name, info in found.items() if name.startswith(f"{inner}/")}
+
+
+def copy(source: str, target: str) -> None:
+    """Copies an object to another name in the same store, on the server."""
+    filesystem, inner = located(source)
+    retried(source, lambda: filesystem.cp_file(inner, located(target)[1]), "copied")
+
+
+def remove(urls: Sequence[str]) -> None:
+    """Removes objects of one store, those that are not there too; on S3 a thousand by a request."""
+    if not urls:
+        return
+    filesystem, _ = located(urls[0])
+    inner = [located(url)[1] for url in urls]
+    if urls[0].partition("://")[0] in _S3:
+        for start in range(0, len(inner), 1000):
+            keys = [filesystem.split_path(path)[:2] for path in inner[start : start + 1000]]
+            retried(urls[start], lambda keys=keys: _delete_s3(filesystem, keys), "removed")  # type: ignore[misc]
+        return
+
+    def rm() -> None:
+        for path in inner:
+            with contextlib.suppress(FileNotFoundError):
+                filesystem.rm_file(path)
+
+    retried(urls[0], rm, "removed")
+
+
+def _delete_s3(filesystem: Any, keys: list[tuple[str, str]]) -> None:
+    """s3fs's own passes over keys that the server could not remove."""
+    objects = {"Objects": [{"Key": key} for _, key in keys], "Quiet": True}
+    for failed in filesystem.call_s3("delete_objects", Bucket=keys[0][0], Delete=objects).get("Errors", ()):
+        number = errno.EACCES if failed.get("Code") == "AccessDenied" else errno.EBUSY
+        raise OSError(number, f"{failed.get('Key')}: {failed.get('Code')}")

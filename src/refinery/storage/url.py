@@ -1,0 +1,52 @@
+"""Paths and URLs as text: which is which, and what of a URL may be shown."""
+
+from __future__ import annotations
+
+import os
+import re
+from urllib.parse import urlsplit, urlunsplit
+
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_KEY", "HF_TOKEN")
+_LOGIN = re.compile(r"(?<=://)[^/\s'\"@]*@")
+_QUERY = re.compile(r"(?<=[\w/.])\?[^\s'\"]*=[^\s'\"]*")
+
+
+def is_url(path: str) -> bool:
+    """Whether the path is opened through fsspec; `file://` is local.
+
+    >>> is_url("s3://bucket/a.parquet"), is_url("/data/a:b.parquet"), is_url("file:///data")
+    (True, False, False)
+    """
+    return "://" in path and not path.startswith(("file://", "local://"))
+
+
+def shown(path: str) -> str:
+    """The path without what may be secret in a URL.
+
+    >>> shown("s3://KEY:SECRET@bucket/a.parquet"), shown("https://host/a.gz?sig=abc"), shown("/data/a")
+    ('s3://bucket/a.parquet', 'https://host/a.gz', '/data/a')
+    """
+    if "://" not in path:
+        return path
+    parts = urlsplit(path)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def local(path: str) -> str:
+    """A local path without its `file://`."""
+    return path.partition("://")[2] if "://" in path else path
+
+
+def without_secrets(text: str, url: str = "") -> str:
+    """What a client's error says, without logins, queries and keys; at most 300 characters.
+
+    >>> without_secrets('no answer from "https://me:word@host/a?sig=abc"')
+    'no answer from "https://host/a"'
+    """
+    login = urlsplit(url).netloc.rpartition("@")[0]
+    text = text.replace(url, shown(url)) if url else text
+    keys = (os.environ.get(name, "") for name in _KEYS)
+    for secret in (urlsplit(url).query, *login.split(":"), *keys):
+        if secret:
+            text = text.replace(secret, "***")
+    return _QUERY.sub("", _LOGIN.sub("", text))[:300]
