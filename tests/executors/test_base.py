@@ -11,6 +11,20 @@ from refinery.executors.base import Unit, run_units
 from refinery.executors.local import InProcess, ProcessPool, local
 
 
+class Seen:
+    """The results that a watcher is told of."""
+
+    def __init__(self):
+        self.results = []
+
+    def begun(self, unit, attempt):
+        pass
+
+    def ended(self, unit, attempt, ended):
+        if not isinstance(ended.outcome, Exception):
+            self.results.append(ended.outcome)
+
+
 @pytest.fixture(params=[1, 2], ids=["one worker", "two workers"])
 def executor(request):
     made = local(request.param)
@@ -54,12 +68,10 @@ def die_always(number: int) -> int:
 
 def test_results_come_in_the_order_of_the_units(executor):
     """Whatever ends first, results are in order, and every unit is reported once."""
-    seen = []
+    seen = Seen()
     units = [Unit(f"n{n}", n) for n in range(20)]
-    assert run_units(executor, square, units, lambda _, result: seen.append(result)) == [
-        n * n for n in range(20)
-    ]
-    assert sorted(seen) == sorted(n * n for n in range(20))
+    assert run_units(executor, square, units, seen) == [n * n for n in range(20)]
+    assert sorted(seen.results) == sorted(n * n for n in range(20))
 
 
 def test_no_units(executor):
@@ -105,13 +117,13 @@ def test_a_unit_that_kills_its_worker_each_time_fails_by_name():
 def test_the_neighbours_of_a_deadly_unit_are_not_blamed():
     """Among many units, the one that kills its workers is the one named, and the others are finished."""
     executor = ProcessPool(2)
-    seen: list[int] = []
+    seen = Seen()
     try:
         with pytest.raises(UnitFailed, match="n1"):
-            run_units(executor, die_always, [Unit(f"n{n}", n) for n in range(6)], lambda _, r: seen.append(r))
+            run_units(executor, die_always, [Unit(f"n{n}", n) for n in range(6)], seen)
     finally:
         executor.close()
-    assert 1 not in seen
+    assert 1 not in seen.results
 
 
 def test_one_worker_needs_no_process():

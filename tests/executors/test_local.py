@@ -11,12 +11,13 @@ from refinery.executors.local import InProcess, ProcessPool, default_workers, lo
 
 PARENT = """
 import sys, time
+from refinery.executors.base import Unit
 from refinery.executors.local import ProcessPool
 from tests.executors.test_local import own_process
 if __name__ == "__main__":
     pool = ProcessPool(2)
-    pool.submit(0, own_process, None)
-    print(pool.wait()[0][1], flush=True)
+    pool.submit(0, own_process, Unit("one", None), 0)
+    print(pool.wait()[0][1].outcome, flush=True)
     time.sleep(600)
 """
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
-from refinery.errors import UnitFailed
+from refinery.errors import RefineryError, UnitFailed
 
 A = TypeVar("A")
 R = TypeVar("R")
 
 MAX_RETRIES = 2  # of a unit whose worker died or whose storage failed for the moment
+MAX_DOUBLINGS = 1  # of a unit's memory
+MAX_FAILED = 3  # units that fail before no more are started: by then it is not one document's fault
 
 
 @dataclass(frozen=True)
@@ -25,79 +26,197 @@ class Unit(Generic[A]):
     weight: int = 1
 
 
+@dataclass(frozen=True)
+class Ended:
+    """One attempt of a unit, as its worker tells: `outcome` is the result or the exception.
+
+    started: seconds since the epoch, 0 if the worker could not tell; memory: its peak in bytes, 0 if unknown.
+    """
+
+    outcome: Any
+    started: float = 0.0
+    seconds: float = 0.0
+    memory: int = 0
+    worker: str = ""  # host and process
+
+
 class WorkerLost(Exception):
-    """The process that ran a unit is gone: killed, out of memory, or crashed in native code."""
+    """The process that ran a unit is gone: killed or crashed in native code.
+
+    `certain` is False when the executor only knows that one of the units in flight did it.
+    """
+
+    def __init__(self, problem: str, *, certain: bool = True) -> None:
+        super().__init__(problem)
+        self.certain = certain
+
+
+class OutOfMemory(Exception):
+    """A unit was killed for want of memory; `reserved` bytes had been set aside for it, `most` one could have."""
+
+    def __init__(self, reserved: int, most: int) -> None:
+        super().__init__(f"killed for want of memory with {gib(reserved)} reserved")
+        self.reserved = reserved
+        self.most = most
 
 
 class Executor(Protocol):
-    """Runs a picklable function over arguments; knows nothing of retries or order."""
+    """Runs picklable functions over arguments; knows nothing of retries or order."""
 
-    slots: int
+    @property
+    def slots(self) -> int:
+        """How many units run at a time; may change."""
 
-    def submit(self, ticket: int, function: Callable[[Any], Any], argument: Any) -> None:
-        """Starts one call; its outcome is told by `wait` under the same ticket."""
+    def submit(self, ticket: int, function: Callable[[Any], Any], unit: Unit[Any], doublings: int) -> None:
+        """Starts one call, with so many doublings of its memory; `wait` tells its end under the ticket."""
 
-    def wait(self) -> list[tuple[int, Any]]:
-        """Blocks until at least one call has ended: (ticket, result or the exception it raised)."""
+    def wait(self) -> list[tuple[int, Ended]]:
+        """Blocks until a call has ended; may come back empty-handed, so that the window follows `slots`."""
+
+    def prepare(self, function: Callable[[Any], None], argument: Any) -> None:
+        """Has a function called once on every machine before units are run there."""
+
+    def everywhere(self, function: Callable[[Any], Any], argument: Any) -> dict[str, Any]:
+        """The function's results (or exceptions) on every other machine by name, nothing if this is the only one."""
 
     def close(self) -> None:
         """Stops what runs and frees what it started."""
+
+
+class Watcher(Protocol):
+    """Is told of every attempt."""
+
+    def begun(self, unit: Unit[Any], attempt: int) -> None:
+        """An attempt, counted from 1, was handed to the executor."""
+
+    def ended(self, unit: Unit[Any], attempt: int, ended: Ended) -> None:
+        """It ended, well or not."""
 
 
 def run_units(
     executor: Executor,
     function: Callable[[A], R],
     units: Sequence[Unit[A]],
-    on_done: Callable[[Unit[A], R], None] = lambda _unit, _result: None,
+    watcher: Watcher | None = None,
 ) -> list[R]:
     """Runs every unit, results in the units' order whatever the order of completion.
 
     A unit whose worker was lost, or that failed in a way that another attempt may mend, is retried `MAX_RETRIES`
-    times; any other exception stops the run once the units in flight have ended, so that finished work stays
-    finished. Raises the first failing unit's error.
+    times for each cause, one that ran out of memory once with twice as much; when that does not help the others are
+    still run, up to `MAX_FAILED` such units. Any other exception stops the run once the units in flight have ended, so
+    that finished work stays finished. Raises the first failing unit's error.
     """
-    results: dict[int, R] = {}
-    losses = dict.fromkeys(range(len(units)), 0)
-    failure: Exception | None = None
-    waiting = iter(range(len(units)))
-    in_flight = 0
+    loop = _Loop(executor, function, units, watcher)
+    while loop.fill():
+        ended = executor.wait()
+        for ticket, one in sorted(ended, key=lambda pair: pair[0]) if len(ended) > 1 else ended:
+            loop.take(ticket, one)
+    if loop.failures:
+        raise loop.failures[0]
+    return [loop.results[ticket] for ticket in range(len(units))]
 
-    def start(ticket: int) -> None:
-        nonlocal in_flight
-        executor.submit(ticket, function, units[ticket].argument)
-        in_flight += 1
 
-    for ticket in islice(waiting, 2 * executor.slots):
-        start(ticket)
-    suspects: deque[int] = deque()
-    while in_flight:
-        alone = in_flight == 1
-        for ticket, outcome in sorted(executor.wait(), key=lambda ended: ended[0]):
-            in_flight -= 1
-            if isinstance(outcome, WorkerLost) and not alone:
-                suspects.append(ticket)  # any unit in flight may be the cause: each is run again by itself
-                continue
-            if isinstance(outcome, WorkerLost) or (isinstance(outcome, UnitFailed) and outcome.retryable):
-                losses[ticket] += 1
-                if losses[ticket] <= MAX_RETRIES:
-                    suspects.append(ticket)
-                    continue
-            if isinstance(outcome, WorkerLost):
-                lost = f"its worker process died {losses[ticket]} times: {outcome}"
-                failure = failure or UnitFailed(units[ticket].name, lost)
-            elif isinstance(outcome, Exception):
-                failure = failure or outcome
-            else:
-                results[ticket] = outcome
-                on_done(units[ticket], outcome)
-        if failure is not None:
-            continue
-        if suspects:
-            if in_flight == 0:
-                start(suspects.popleft())
-            continue
-        for following in islice(waiting, 2 * executor.slots - in_flight):
-            start(following)
-    if failure is not None:
-        raise failure
-    return [results[ticket] for ticket in range(len(units))]
+@dataclass
+class _Loop(Generic[A, R]):
+    executor: Executor
+    function: Callable[[A], R]
+    units: Sequence[Unit[A]]
+    watcher: Watcher | None
+    results: dict[int, R] = field(default_factory=dict)
+    failures: list[Exception] = field(default_factory=list)
+    in_flight: int = 0
+    again: deque[int] = field(default_factory=deque)
+    suspects: deque[int] = field(default_factory=deque)  # one of them takes its worker down: each runs alone
+    attempts: Counter[int] = field(default_factory=Counter)
+    losses: Counter[tuple[int, str]] = field(default_factory=Counter)  # by unit and cause
+    alone: bool = False
+
+    def __post_init__(self) -> None:
+        self.waiting = iter(range(len(self.units)))
+
+    def fill(self) -> bool:
+        """Submits what the window has room for; False when nothing is left to wait for."""
+        for ticket in self._next():
+            self.attempts[ticket] += 1
+            unit = self.units[ticket]
+            if self.watcher is not None:
+                self.watcher.begun(unit, self.attempts[ticket])
+            self.executor.submit(ticket, self.function, unit, self.losses[ticket, "memory"])
+            self.in_flight += 1
+        self.alone = self.in_flight == 1
+        return self.in_flight > 0
+
+    def _next(self) -> Iterator[int]:
+        if self._stopped():
+            return
+        if self.suspects:
+            if self.in_flight == 0:
+                yield self.suspects.popleft()
+            return
+        window = 2 * self.executor.slots
+        while self.in_flight < window:
+            ticket = self.again.popleft() if self.again else next(self.waiting, None)
+            if ticket is None:
+                return
+            yield ticket
+
+    def take(self, ticket: int, ended: Ended) -> None:
+        """Notes the end of an attempt: a result, a reason to try again, or the failure of the run."""
+        self.in_flight -= 1
+        unit, outcome = self.units[ticket], ended.outcome
+        if self.watcher is not None:
+            self.watcher.ended(unit, self.attempts[ticket], ended)
+        if not isinstance(outcome, Exception):
+            self.results[ticket] = outcome
+            return
+        unsure = isinstance(outcome, WorkerLost) and not outcome.certain
+        if unsure and not self.alone:
+            self.suspects.append(ticket)
+            return
+        cause = _cause(outcome)
+        self.losses[ticket, cause] += 1
+        if self.losses[ticket, cause] <= _RETRIES[cause] and not _hopeless(outcome):
+            (self.suspects if unsure else self.again).append(ticket)
+            return
+        self.failures.append(_final(unit.name, outcome, self.losses[ticket, cause]))
+
+    def _stopped(self) -> bool:
+        """One unit that cannot be done is no reason not to do the others; anything else may be wrong with all."""
+        return len(self.failures) >= MAX_FAILED or not all(isinstance(e, UnitFailed) for e in self.failures)
+
+
+_RETRIES = {"worker": MAX_RETRIES, "moment": MAX_RETRIES, "memory": MAX_DOUBLINGS, "error": 0}
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, WorkerLost):
+        return "worker"
+    if isinstance(error, OutOfMemory):
+        return "memory"
+    return "moment" if isinstance(error, UnitFailed) and error.retryable else "error"
+
+
+def _hopeless(error: Exception) -> bool:
+    return isinstance(error, OutOfMemory) and error.reserved >= error.most
+
+
+def _final(unit: str, error: Exception, times: int) -> Exception:
+    if isinstance(error, WorkerLost):
+        return UnitFailed(unit, f"its worker process died {times} times: {error}")
+    if isinstance(error, OutOfMemory):
+        tried = f"ran out of memory {times} times, the last time with {gib(error.reserved)} reserved for it"
+        return UnitFailed(unit, f"{tried}; the largest node offers {gib(error.most)}")
+    if isinstance(error, MemoryError):
+        return UnitFailed(unit, f"ran out of memory: {error or 'no more could be allocated'}")
+    if not isinstance(error, RefineryError):
+        error.add_note(f"while working on {unit}")
+    return error
+
+
+def gib(size: int) -> str:
+    """Bytes for people.
+
+    >>> gib(3 << 29)
+    '1.5 GiB'
+    """
+    return f"{size / 2**30:.1f} GiB"

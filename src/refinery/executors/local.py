@@ -12,9 +12,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from refinery.executors.base import WorkerLost
-
-_THREAD_LIMITS = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "ARROW_NUM_THREADS", "NUMBA_NUM_THREADS")
+from refinery.executors.base import Ended, Unit, WorkerLost
+from refinery.executors.worker import attempt, attempt_elsewhere, one_thread
 
 
 class InProcess:
@@ -23,19 +22,24 @@ class InProcess:
     slots = 1
 
     def __init__(self) -> None:
-        self._queue: deque[tuple[int, Callable[[Any], Any], Any]] = deque()
+        self._queue: deque[tuple[int, Callable[[Any], Any], Unit[Any]]] = deque()
 
-    def submit(self, ticket: int, function: Callable[[Any], Any], argument: Any) -> None:
+    def submit(self, ticket: int, function: Callable[[Any], Any], unit: Unit[Any], doublings: int) -> None:
         """Queues the call; `wait` makes it."""
-        self._queue.append((ticket, function, argument))
+        self._queue.append((ticket, function, unit))
 
-    def wait(self) -> list[tuple[int, Any]]:
+    def wait(self) -> list[tuple[int, Ended]]:
         """Makes the next call."""
-        ticket, function, argument = self._queue.popleft()
-        try:
-            return [(ticket, function(argument))]
-        except Exception as error:
-            return [(ticket, error)]
+        ticket, function, unit = self._queue.popleft()
+        return [(ticket, attempt(function, unit.argument))]
+
+    def prepare(self, function: Callable[[Any], None], argument: Any) -> None:
+        """Here and now."""
+        function(argument)
+
+    def everywhere(self, function: Callable[[Any], Any], argument: Any) -> dict[str, Any]:
+        """There is no other machine."""
+        return {}
 
     def close(self) -> None:
         """Nothing to free."""
@@ -48,27 +52,35 @@ class ProcessPool:
     def __init__(self, workers: int) -> None:
         self.slots = workers
         self._pool: ProcessPoolExecutor | None = None
-        self._futures: dict[Future[Any], int] = {}
+        self._futures: dict[Future[Ended], int] = {}
 
-    def submit(self, ticket: int, function: Callable[[Any], Any], argument: Any) -> None:
+    def submit(self, ticket: int, function: Callable[[Any], Any], unit: Unit[Any], doublings: int) -> None:
         """Hands the call to a worker; starts the pool when there is none."""
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(self.slots, mp_context=context, initializer=_start_worker)
         try:
-            future = self._pool.submit(function, argument)
+            future = self._pool.submit(attempt_elsewhere, function, unit.argument)
         except BrokenProcessPool as error:  # broken by a call whose end has not been collected yet
             future = Future()
             future.set_exception(error)
         self._futures[future] = ticket
 
-    def wait(self) -> list[tuple[int, Any]]:
+    def wait(self) -> list[tuple[int, Ended]]:
         """Collects every call that has ended; a dead worker breaks the pool, which is then replaced."""
         ended, _ = wait(self._futures, return_when=FIRST_COMPLETED)
         if any(isinstance(future.exception(), BrokenProcessPool) for future in ended):
             ended, _ = wait(self._futures)  # the others fail with it at once
             self._shut_down()
-        return [(self._futures.pop(future), _outcome(future)) for future in list(ended)]
+        return [(self._futures.pop(future), _ended(future)) for future in list(ended)]
+
+    def prepare(self, function: Callable[[Any], None], argument: Any) -> None:
+        """In this process, whose workers find what it left on disk."""
+        function(argument)
+
+    def everywhere(self, function: Callable[[Any], Any], argument: Any) -> dict[str, Any]:
+        """There is no other machine."""
+        return {}
 
     def close(self) -> None:
         """Drops what has not started and waits for what runs."""
@@ -91,17 +103,18 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _outcome(future: Future[Any]) -> Any:
+def _ended(future: Future[Ended]) -> Ended:
     error = future.exception()
-    if isinstance(error, BrokenProcessPool):
-        return WorkerLost("killed, out of memory, or crashed")
-    return error if error is not None else future.result()
+    if isinstance(
+        error, BrokenProcessPool
+    ):  # it takes all units in flight with it, the guilty one among them
+        return Ended(WorkerLost("killed, out of memory, or crashed", certain=False))
+    return Ended(error) if error is not None else future.result()
 
 
 def _start_worker() -> None:
     """One thread a worker; Ctrl-C is the parent's to handle; a worker never outlives its parent."""
-    for name in _THREAD_LIMITS:
-        os.environ[name] = "1"
+    one_thread()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -6,7 +6,7 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import orjson
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
+    from refinery.executors.base import Ended, Unit
+
 
 class Progress(Protocol):
     """What a run tells while it works."""
@@ -23,8 +25,11 @@ class Progress(Protocol):
     def start(self, phase: str, units: int, weight: int) -> None:
         """A phase begins: its units and their weight in bytes of text."""
 
-    def advance(self, weight: int, documents: int) -> None:
-        """A unit has ended."""
+    def begun(self, unit: Unit[Any], attempt: int) -> None:
+        """An attempt of a unit was handed out."""
+
+    def ended(self, unit: Unit[Any], attempt: int, ended: Ended, documents: int) -> None:
+        """It ended: well, or with an exception as its outcome."""
 
     def note(self, message: str) -> None:
         """Something a person should know."""
@@ -36,7 +41,10 @@ class Silent:
     def start(self, phase: str, units: int, weight: int) -> None:
         """Nothing."""
 
-    def advance(self, weight: int, documents: int) -> None:
+    def begun(self, unit: Unit[Any], attempt: int) -> None:
+        """Nothing."""
+
+    def ended(self, unit: Unit[Any], attempt: int, ended: Ended, documents: int) -> None:
         """Nothing."""
 
     def note(self, message: str) -> None:
@@ -57,11 +65,16 @@ class JsonLines:
         self.phase, self.units, self.done = phase, units, 0
         self._tell({"event": "phase", "phase": phase, "units": units, "bytes": weight})
 
-    def advance(self, weight: int, documents: int) -> None:
+    def begun(self, unit: Unit[Any], attempt: int) -> None:
+        """Nothing."""
+
+    def ended(self, unit: Unit[Any], attempt: int, ended: Ended, documents: int) -> None:
         """Tells each finished unit."""
+        if isinstance(ended.outcome, Exception):
+            return
         self.done += 1
         self._tell({"event": "unit", "phase": self.phase, "done": self.done, "units": self.units,
-                    "documents": documents, "bytes": weight})  # fmt: skip
+                    "documents": documents, "bytes": unit.weight})  # fmt: skip
 
     def note(self, message: str) -> None:
         """Tells the message."""
@@ -89,10 +102,14 @@ class Bars:
         self._documents, self._started = 0, time.perf_counter()
         self._task = self._progress.add_task(phase, total=max(weight, 1), rate="")
 
-    def advance(self, weight: int, documents: int) -> None:
+    def begun(self, unit: Unit[Any], attempt: int) -> None:
+        """Nothing."""
+
+    def ended(self, unit: Unit[Any], attempt: int, ended: Ended, documents: int) -> None:
         """Moves the bar."""
-        if self._task is None:
+        if self._task is None or isinstance(ended.outcome, Exception):
             return
+        weight = unit.weight
         self._documents += documents
         seconds = max(time.perf_counter() - self._started, 1e-9)
         done = self._progress.tasks[self._task].completed + weight

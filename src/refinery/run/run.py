@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
 from refinery.errors import ConservationError, RunError
-from refinery.executors.base import Executor, Unit, run_units
+from refinery.executors.base import Ended, Executor, Unit, run_units
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run import account as accounts
@@ -29,6 +29,9 @@ from refinery.run.progress import Progress
 from refinery.run.verbs import run_verb
 from refinery.storage.place import Place, remove_tree
 from refinery.storage.schema import unify
+
+if TYPE_CHECKING:
+    from refinery.filters.measurer import Measurer
 
 R = TypeVar("R")
 
@@ -56,11 +59,24 @@ class Run:
         started = time.perf_counter()
         self.progress.start(phase, len(units), sum(unit.weight for unit in units))
         try:
-            return run_units(
-                self.executor, function, units, lambda u, r: self.progress.advance(u.weight, documents(r))
-            )
+            return run_units(self.executor, function, units, _Told(self.progress, documents))
         finally:
             self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Tells the progress of every attempt, and how many documents a finished one was about."""
+
+    progress: Progress
+    documents: Callable[[Any], int]
+
+    def begun(self, unit: Unit[Any], attempt: int) -> None:
+        self.progress.begun(unit, attempt)
+
+    def ended(self, unit: Unit[Any], attempt: int, ended: Ended) -> None:
+        failed = isinstance(ended.outcome, Exception)
+        self.progress.ended(unit, attempt, ended, 0 if failed else self.documents(ended.outcome))
 
 
 def execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Manifest]:
@@ -183,9 +199,13 @@ def verb_pass(run: Run, depth: int) -> None:
         phase = "dedup" if stage.dedup else "select"
 
         def map_units(
-            function: Callable[[Any], Any], arguments: Sequence[Any], phase: str = phase
+            function: Callable[[Any], Any],
+            arguments: Sequence[Any],
+            phase: str = phase,
+            stage_name: str = stage.name,
         ) -> list[Any]:
-            return run.map(phase, function, [Unit(f"{phase} unit {i}", a) for i, a in enumerate(arguments)])
+            step = f"{stage_name} {function.__name__}"
+            return run.map(phase, function, [Unit(f"{step} {i}", a) for i, a in enumerate(arguments)])
 
         run_verb(plan, stage, map_units)
 
@@ -274,16 +294,23 @@ def _nothing_left(
 
 
 def _compile_kernels(run: Run, units: Sequence[Unit[MeasureTask]]) -> None:
-    """Compiles in this process first, so that several workers need not all do it; the result is cached on disk."""
-    from refinery.text.batch import TextBatch
-
+    """Has a machine compile once what its workers will use; the result is cached on its disk."""
     if run.executor.slots == 1 and len(units) == 1:
         return
     missing = {m.key: m for unit in units for m in unit.argument.missing}
-    sample = TextBatch.from_texts(["A few words, 一些字。\n\nAnd a second paragraph, to be measured."])
     started = time.perf_counter()
     run.progress.start("kernels", len(missing), len(missing))
     for measurement in missing.values():
-        measurement.measurer(sample)
-        run.progress.advance(1, 0)
+        unit = Unit(measurement.measurer.name, measurement.measurer)
+        run.progress.begun(unit, 1)
+        begun = time.time()
+        run.executor.prepare(measure_sample, measurement.measurer)
+        run.progress.ended(unit, 1, Ended(None, begun, time.time() - begun), 0)
     run.seconds["kernels"] = time.perf_counter() - started
+
+
+def measure_sample(measurer: Measurer) -> None:
+    """Measures a few words, so that kernels get compiled and models read."""
+    from refinery.text.batch import TextBatch
+
+    measurer(TextBatch.from_texts(["A few words, 一些字。\n\nAnd a second paragraph, to be measured."]))

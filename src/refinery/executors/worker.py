@@ -1,0 +1,90 @@
+"""What happens in a worker around a unit: threads, clock, peak memory. Imports nothing heavy by itself."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import resource
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from refinery.errors import RunError
+from refinery.executors.base import Ended
+
+_THREAD_LIMITS = (
+    "POLARS_MAX_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "ARROW_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "RAYON_NUM_THREADS",
+)
+_PEAK = Path("/proc/self/clear_refs")
+_STATUS = Path("/proc/self/status")
+
+
+def one_thread() -> None:
+    """A unit has one processor: to be called before any library that starts threads is imported."""
+    for name in _THREAD_LIMITS:
+        os.environ[name] = "1"
+
+
+def attempt(function: Callable[[Any], Any], argument: Any) -> Ended:
+    """Calls the function; whatever it raises is part of the answer."""
+    _forget_peak()
+    started, clock = time.time(), time.perf_counter()
+    try:
+        outcome = function(argument)
+    except Exception as error:
+        outcome = error
+    return Ended(outcome, started, time.perf_counter() - clock, _peak(), _here())
+
+
+def portable(ended: Ended) -> Ended:
+    """The same with an error that can be sent to another process: what cannot is told in words."""
+    if not isinstance(ended.outcome, Exception):
+        return ended
+    try:
+        pickle.loads(pickle.dumps(ended.outcome))
+    except Exception:
+        told = "".join(traceback.format_exception(ended.outcome))
+        return Ended(RunError(told), ended.started, ended.seconds, ended.memory, ended.worker)
+    return ended
+
+
+def attempt_elsewhere(function: Callable[[Any], Any], argument: Any) -> Ended:
+    """`attempt` whose answer can be sent to another process."""
+    return portable(attempt(function, argument))
+
+
+def _here() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _forget_peak() -> None:
+    """Starts the peak anew: a worker's earlier units are not this one's memory (Linux, proc(5): clear_refs 5)."""
+    try:
+        handle = os.open(_PEAK, os.O_WRONLY)
+        try:
+            os.write(handle, b"5")
+        finally:
+            os.close(handle)
+    except OSError:
+        return
+
+
+def _peak() -> int:
+    """Peak resident memory of this process in bytes, since `_forget_peak` where the system can tell."""
+    try:
+        content = _STATUS.read_bytes()
+        start = content.index(b"VmHWM:") + 6
+        return int(content[start : content.index(b"kB", start)]) << 10
+    except (OSError, ValueError):
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
