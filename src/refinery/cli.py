@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from refinery.executors.choose import Kind as Executors
+
 if TYPE_CHECKING:
     from refinery.models.card import Card
     from refinery.plan.graph import Graph
@@ -55,24 +57,32 @@ def run(
     ] = None,
     work: Work = None,
     shard_mib: ShardSize = 256,
+    executor: Annotated[
+        Executors,
+        typer.Option(help="Where units of work run; auto: ray in a Ray job or with RAY_ADDRESS, else local."),
+    ] = Executors.AUTO,
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="The Ray cluster (default: RAY_ADDRESS, or one here)."),
+    ] = None,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Run a pipeline; what an earlier run of it finished is not done again."""
-    from refinery.executors.local import default_workers, local
+    from refinery.executors.choose import choose
     from refinery.run.progress import progress
     from refinery.run.run import execute
 
     plan = _plan(definition, work, shard_mib)
-    executor = local(min(workers or default_workers(), len(plan.shards)))
+    chosen = choose(executor, workers, address, len(plan.shards))
     try:
         with progress(quiet=quiet, json=json) as shown:
-            manifests = execute(plan, executor, shown)
+            manifests = execute(plan, chosen, shown)
     except KeyboardInterrupt:
         typer.echo("Stopped. Run the same command again to go on from here.", err=True)
         raise typer.Exit(130) from None
     finally:
-        executor.close()
+        chosen.close()
     if json:
         import orjson
 
@@ -139,7 +149,7 @@ def demo(
             f"{folder} holds documentation found on this machine and {definition.name}; the trained model has"
         )
         typer.echo(f"{_held_out(card)}.\n")
-    run(definition, workers=1, work=None, shard_mib=256, quiet=quiet, json=False)
+    run(definition, workers=1, executor=Executors.LOCAL, quiet=quiet)
     if not quiet:
         typer.echo(f"Change {definition} and run it again: refinery run {definition}")
 

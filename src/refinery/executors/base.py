@@ -103,8 +103,8 @@ def run_units(
 
     A unit whose worker was lost, or that failed in a way that another attempt may mend, is retried `MAX_RETRIES`
     times for each cause, one that ran out of memory once with twice as much; when that does not help the others are
-    still run, up to `MAX_FAILED` such units. Any other exception stops the run once the units in flight have ended, so
-    that finished work stays finished. Raises the first failing unit's error.
+    still run, up to `MAX_FAILED` such units. Any other exception stops the run once the units in flight have ended,
+    so that finished work stays finished. Raises the first failing unit's error.
     """
     loop = _Loop(executor, function, units, watcher)
     while loop.fill():

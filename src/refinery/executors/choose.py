@@ -1,0 +1,117 @@
+"""Which executor a run gets: this machine's, or a cluster that is there, or one that is started for it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from refinery.errors import DefinitionError, InputError
+
+if TYPE_CHECKING:
+    from refinery.executors.base import Executor
+    from refinery.executors.ray import RayExecutor
+
+INSIDE_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Ray sets a variable of this very name for the command of a job
+SECONDS = 5.0  # in which an address must answer
+
+
+class Kind(StrEnum):
+    """What `--executor` takes."""
+
+    AUTO = "auto"
+    LOCAL = "local"
+    RAY = "ray"
+
+
+def choose(kind: Kind, workers: int | None, address: str | None, units: int) -> Executor:
+    """The executor for a run of about so many units.
+
+    `auto` is Ray when an address is given, RAY_ADDRESS is set or this is the command of a Ray job. Raises
+    DefinitionError for options that do not go together, InputError for a cluster that cannot be used.
+    """
+    if kind is Kind.AUTO:
+        inside = os.environ.get("RAY_ADDRESS") or os.environ.get(INSIDE_JOB)
+        kind = Kind.RAY if address or inside else Kind.LOCAL
+    if kind is Kind.LOCAL:
+        if address:
+            raise DefinitionError("--address is for --executor ray")
+        from refinery.executors.local import default_workers, local
+
+        return local(min(workers or default_workers(), max(units, 1)))
+    return on_ray(workers, address)
+
+
+def on_ray(workers: int | None, address: str | None) -> RayExecutor:
+    """A connection to the cluster at the address, in RAY_ADDRESS, or on this machine; else a cluster started here."""
+    _mind_uv()
+    try:
+        import ray
+    except ImportError:
+        raise DefinitionError("--executor ray needs Ray: pip install ray") from None
+    from refinery.executors.ray import RayExecutor
+
+    if ray.is_initialized():
+        return RayExecutor()
+    wanted = address or os.environ.get("RAY_ADDRESS") or ""
+    if wanted.startswith("ray://"):
+        hint = "run refinery on a node of the cluster, for example with ray job submit"
+        raise InputError(wanted, "Ray Client is not supported", hint)
+    if wanted not in {"", "auto", "local"}:
+        _knock(wanted)
+    if wanted != "local":
+        try:
+            ray.init(wanted or "auto", **_QUIET)
+            return RayExecutor(attached=True)
+        except ConnectionError as error:
+            if wanted:
+                raise InputError(wanted, f"no Ray cluster could be joined: {_plain(error)}", _START) from None
+        except (RuntimeError, ValueError) as error:
+            raise _refused(wanted or "auto", error) from None
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    ray.init("local", num_cpus=workers, include_dashboard=False, **_QUIET)
+    return RayExecutor(own=True)
+
+
+_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "WARNING"}
+_START = "start one with ray start --head, or correct the address"
+
+
+def _knock(address: str) -> None:
+    """Raises InputError soon when nobody answers; Ray itself would try for a minute."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise InputError(
+            address, "not an address of a Ray cluster", "give HOST:PORT, usually port 6379, or auto"
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), SECONDS).close()
+    except OSError as error:
+        raise InputError(address, f"no Ray cluster answers: {error.strerror or error}", _START) from None
+
+
+def _refused(address: str, error: Exception) -> InputError:
+    told = _plain(error)
+    if "ersion mismatch" in told:
+        return InputError(
+            address, told, "use the same versions of Python and Ray on this machine and in the cluster"
+        )
+    return InputError(
+        address, f"the Ray cluster cannot be used: {told}", "run refinery on a node of the cluster"
+    )
+
+
+def _plain(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _mind_uv() -> None:
+    """Under `uv run`, Ray has every worker started through uv, which is slow and may hang: told, or switched off."""
+    if "UV_RUN_RECURSION_DEPTH" not in os.environ or "RAY_ENABLE_UV_RUN_RUNTIME_ENV" in os.environ:
+        return
+    sys.stderr.write(
+        "note: under `uv run`, Ray starts every worker through uv; set RAY_ENABLE_UV_RUN_RUNTIME_ENV=0 to have the "
+        "nodes use the Python they were started with\n"
+    )

@@ -1,0 +1,231 @@
+"""Units as plain tasks on a Ray cluster, one task a unit; Ray places them, refinery counts and retries.
+
+Bulk data never passes through Ray: a call is a few kilobytes, a result a few counters, and everything else lies in
+files that all machines see. `memory` is reserved from the measured peak of the same function: Ray uses it to decide
+what runs where, not as a limit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import exceptions as errors
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from refinery.errors import RunError
+from refinery.executors.base import Ended, OutOfMemory, Unit, WorkerLost
+from refinery.executors.shipping import Shipped, pack, prepare_once, unpack
+from refinery.executors.worker import attempt_elsewhere, one_thread
+
+LOST = (  # a worker, its node or what it answered is gone; these have no root of their own below RayError
+    errors.WorkerCrashedError,
+    errors.NodeDiedError,
+    errors.LocalRayletDiedError,
+    errors.RayActorError,
+    errors.ObjectLostError,
+    errors.ObjectReconstructionFailedError,
+    errors.ObjectStoreFullError,
+    errors.OutOfDiskError,
+    errors.RpcError,
+    errors.RaySystemError,
+)
+BASE_MEMORY = 768 << 20  # of a worker with every kernel and the language model; a unit adds its own
+MARGIN = 1.5  # over the measured peak
+STEP = 128 << 20  # reservations are multiples of it, so that workers are reused from unit to unit
+LARGE = 1 << 20  # bytes of text from which a unit is spread over the nodes rather than packed
+POLL = 1.0  # seconds between looks at the cluster
+ANSWER = 120.0  # seconds for a node to start a worker and answer
+IMPATIENT = 30.0  # seconds without a node that can run anything, before and between messages
+
+
+@dataclass
+class RayExecutor:
+    """A connection to a cluster; `own` says whether it was started here and ends here, `attached` whether to leave.
+
+    shipped: files that every machine reads from a copy. tell: where a person is told that units wait for nodes.
+    """
+
+    own: bool = False
+    attached: bool = False
+    shipped: Mapping[Path, Shipped] = field(default_factory=dict)
+    tell: Callable[[str], None] = lambda _: None
+
+    def __post_init__(self) -> None:
+        self._task = ray.remote(run_unit)
+        self._refs: dict[ray.ObjectRef[Ended], tuple[int, str, int]] = {}  # ticket, kind, bytes reserved
+        self._peaks: dict[str, int] = {}  # bytes, by kind of work
+        self._prepared: list[bytes] = []
+        self._key = ""
+        self._nodes = _Nodes()
+        self._silent_until = time.monotonic() + IMPATIENT
+
+    @property
+    def slots(self) -> int:
+        """The processors of all nodes that are alive by now."""
+        return max(1, self._nodes.now().slots)
+
+    def submit(self, ticket: int, function: Callable[[Any], Any], unit: Unit[Any], doublings: int) -> None:
+        """Starts a task; Ray never retries it."""
+        kind = f"{function.__module__}.{function.__qualname__}"
+        reserved = self._reserve(kind, unit.weight, doublings)
+        task = self._task.options(
+            name=f"{function.__name__} {unit.name}",
+            num_cpus=1,
+            memory=reserved,
+            max_retries=0,
+            scheduling_strategy="SPREAD" if unit.weight >= LARGE else "DEFAULT",
+        )
+        ref = task.remote(pack(function, unit.argument, self.shipped), self._key, self._prepared)
+        self._refs[ref] = (ticket, kind, reserved)
+
+    def _reserve(self, kind: str, weight: int, doublings: int) -> int:
+        nodes = self._nodes.now()
+        measured, guess = int(self._peaks.get(kind, 0) * MARGIN), BASE_MEMORY + weight
+        if doublings:
+            wanted = max(measured, guess) << doublings
+        else:
+            wanted = measured or min(guess, nodes.memory_per_slot)  # a guess should not leave processors idle
+        return min(-(-wanted // STEP) * STEP, nodes.most_memory)
+
+    def wait(self) -> list[tuple[int, Ended]]:
+        """Every task that has ended, in no order; nothing after a while without any."""
+        refs = list(self._refs)
+        ready, _ = ray.wait(refs, num_returns=1, timeout=POLL)
+        if not ready:
+            self._speak_up()
+            return []
+        if len(refs) > 1:
+            ready, _ = ray.wait(refs, num_returns=len(refs), timeout=0)
+        return [self._ended(ref, outcome) for ref, outcome in zip(ready, _get(ready), strict=True)]
+
+    def _ended(self, ref: Any, found: Ended | Exception) -> tuple[int, Ended]:
+        ticket, kind, reserved = self._refs.pop(ref)
+        if isinstance(found, Ended):
+            self._peaks[kind] = max(self._peaks.get(kind, 0), found.memory)
+            return ticket, found
+        return ticket, Ended(_translated(found, reserved, self._nodes.now().most_memory))
+
+    def _speak_up(self) -> None:
+        """Tells that nothing can run, instead of waiting without a word."""
+        now = time.monotonic()
+        if self._nodes.now().slots:
+            self._silent_until = now + IMPATIENT
+        elif now > self._silent_until:
+            self._silent_until = now + IMPATIENT
+            self.tell(
+                f"Waiting for the cluster: no node that is alive has a processor; {len(self._refs)} units wait."
+            )
+
+    def prepare(self, function: Callable[[Any], None], argument: Any) -> None:
+        """The first worker on each machine makes the call before its first unit, nodes that join later too."""
+        self._prepared.append(pack(function, argument, self.shipped))
+        digest = hashlib.sha256(b"".join(self._prepared)).hexdigest()[:16]
+        self._key = f"{ray.get_runtime_context().get_job_id()}-{os.getpid()}-{digest}"
+
+    def everywhere(self, function: Callable[[Any], Any], argument: Any) -> dict[str, Any]:
+        """The function's results (or exceptions) on every node that runs units, by the node's name."""
+        call = pack(function, argument, self.shipped)
+        refs = {}
+        for node in self._nodes.now().alive:
+            here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            task = self._task.options(
+                name=f"{function.__name__}", num_cpus=0, max_retries=0, scheduling_strategy=here
+            )
+            refs[task.remote(call, "", [])] = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
+        ready, late = ray.wait(list(refs), num_returns=len(refs), timeout=ANSWER)
+        found: dict[str, Any] = {refs[ref]: RunError(f"no answer in {ANSWER:.0f} s") for ref in late}
+        for ref, one in zip(ready, _get(ready), strict=True):
+            found[refs[ref]] = one.outcome if isinstance(one, Ended) else _translated(one, 0, 0)
+        return found
+
+    def close(self) -> None:
+        """Cancels own tasks and leaves; only a cluster that was started here is ended."""
+        for ref in self._refs:
+            with suppress(Exception):
+                ray.cancel(ref, force=True)
+        self._refs.clear()
+        if self.own or self.attached:
+            ray.shutdown()  # of a cluster that runs elsewhere, it ends the connection alone
+
+
+def run_unit(call: bytes, key: str, prepared: list[bytes]) -> Ended:
+    """In a worker: prepares its machine if no other did, then makes the call."""
+    one_thread()
+    if prepared:
+        prepare_once(key, prepared)
+    return attempt_elsewhere(_call, call)
+
+
+def _call(call: bytes) -> Any:
+    function, argument = unpack(call)
+    return function(argument)
+
+
+def _get(refs: list[Any]) -> list[Ended | Exception]:
+    try:
+        found: list[Ended | Exception] = ray.get(refs)
+        return found
+    except errors.RayError:
+        return [_get_one(ref) for ref in refs]
+
+
+def _get_one(ref: Any) -> Ended | Exception:
+    try:
+        ended: Ended = ray.get(ref)
+        return ended
+    except errors.RayError as error:
+        return error
+
+
+def _translated(error: Exception, reserved: int, most: int) -> Exception:
+    """What happened to a task, in refinery's words."""
+    if isinstance(error, errors.OutOfMemoryError):
+        return OutOfMemory(reserved, most)
+    if isinstance(error, LOST):
+        return WorkerLost(f"{type(error).__name__}: {_first_line(error)}")
+    if isinstance(error, errors.TaskCancelledError):
+        return RunError("a task was cancelled from outside")
+    if isinstance(error, errors.RayTaskError) and isinstance(error.cause, Exception):
+        return RunError(
+            f"a worker cannot run units: {error.cause!r}; is the same refinery installed on every node?"
+        )
+    return RunError(f"Ray: {type(error).__name__}: {_first_line(error)}")
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+
+
+def _all_nodes() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return found
+
+
+@dataclass
+class _Nodes:
+    """The nodes that are alive and have a processor, looked up at most once in POLL seconds."""
+
+    looked: float = 0.0
+    alive: list[dict[str, Any]] = field(default_factory=list)
+    slots: int = 0
+    most_memory: int = 0  # bytes that the largest node has
+    memory_per_slot: int = 0  # bytes that every processor of some node can have at once
+
+    def now(self) -> _Nodes:
+        if time.monotonic() - self.looked < POLL:
+            return self
+        nodes = [n for n in _all_nodes() if n["Alive"] and n["Resources"].get("CPU", 0) >= 1]
+        self.looked, self.alive = time.monotonic(), nodes
+        offers = [(int(node["Resources"]["CPU"]), int(node["Resources"].get("memory", 0))) for node in nodes]
+        self.slots = sum(processors for processors, _ in offers)
+        self.most_memory = max((memory for _, memory in offers), default=0)
+        self.memory_per_slot = max((memory // processors for processors, memory in offers), default=0)
+        return self
