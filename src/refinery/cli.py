@@ -121,6 +121,27 @@ def plan(definition: Definition, work: Work = None, shard_mib: ShardSize = 256) 
 
 
 @app.command()
+def status(
+    folder: Annotated[
+        str,
+        typer.Argument(
+            metavar="DIR", help="Work folder, output folder, or the folder of the definition; or URL."
+        ),
+    ],
+    json: Annotated[bool, typer.Option("--json", help="The whole status as JSON.")] = False,
+) -> None:
+    """Show what a run is doing, or how it ended; exit code 1 if it failed, was stopped or died."""
+    from refinery.run.status import read_status, told
+    from refinery.storage.place import place_of
+    from refinery.storage.url import is_url, local
+
+    found = read_status(place_of(folder) if is_url(folder) else Path(local(folder)).absolute())
+    typer.echo(found.model_dump_json(indent=2) if json else told(found))
+    if found.state not in {"running", "finished"}:
+        raise typer.Exit(1)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of pipeline definitions, for editors."""
     import orjson

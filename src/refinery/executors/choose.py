@@ -75,7 +75,7 @@ def on_ray(workers: int | None, address: str | None) -> RayExecutor:
     return RayExecutor(own=True)
 
 
-_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "WARNING"}
+_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
 _START = "start one with ray start --head, or correct the address"
 
 

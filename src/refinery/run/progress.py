@@ -51,6 +51,33 @@ class Silent:
         """Nothing."""
 
 
+@dataclass(frozen=True)
+class Several:
+    """Tells each of several."""
+
+    all: tuple[Progress, ...]
+
+    def start(self, phase: str, units: int, weight: int) -> None:
+        """To each."""
+        for one in self.all:
+            one.start(phase, units, weight)
+
+    def begun(self, unit: Unit[Any], attempt: int) -> None:
+        """To each."""
+        for one in self.all:
+            one.begun(unit, attempt)
+
+    def ended(self, unit: Unit[Any], attempt: int, ended: Ended, documents: int) -> None:
+        """To each."""
+        for one in self.all:
+            one.ended(unit, attempt, ended, documents)
+
+    def note(self, message: str) -> None:
+        """To each."""
+        for one in self.all:
+            one.note(message)
+
+
 @dataclass
 class JsonLines:
     """One JSON object a line on `stream`: `--json`."""
