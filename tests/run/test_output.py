@@ -1,26 +1,31 @@
 """Output files that a killed run had finished are taken over."""
 
-import orjson
+import hashlib
 
-from refinery.run.write import staged_before
+from refinery.run.write import is_whole, staged_before
+from refinery.storage.seal import sealed_json
 from tests.conftest import PIPELINE, output_hashes
 
 
 def test_finished_files_are_known_by_their_receipts(tmp_path):
-    """A staged file counts when its receipt and its size agree, staged or moved; a torn one does not."""
+    """A staged file counts when its receipt and its bytes agree, staged or moved; a torn one does not."""
     staged = tmp_path / ".staging-1"
     staged.mkdir()
     file = staged / "data-00000.parquet"
     file.write_bytes(b"12345")
-    assert staged_before([file]) == {file: None}
-    (staged / "data-00000.parquet.json").write_bytes(orjson.dumps([3, 5, "aa"]))
-    found = staged_before([file])[file]
-    assert found is not None
-    assert (found.rows, found.bytes, found.sha256) == (3, 5, "aa")
+    assert staged_before([file]) == []
+    digest = hashlib.sha256(b"12345").hexdigest()
+    (staged / "data-00000.parquet.json").write_bytes(sealed_json([3, 5, digest]))
+    (found,) = staged_before([file])
+    assert (found.rows, found.bytes, found.sha256) == (3, 5, digest)
+    assert is_whole(found)
     file.rename(tmp_path / file.name)
-    assert staged_before([file]) == {file: found}
+    assert staged_before([file]) == [found]
+    assert is_whole(found)
+    (tmp_path / file.name).write_bytes(b"12346")
+    assert not is_whole(found)
     (tmp_path / file.name).write_bytes(b"123")
-    assert staged_before([file]) == {file: None}
+    assert staged_before([file]) == []
 
 
 def test_a_run_goes_on_from_staged_files(data_repository, refinery, monkeypatch):

@@ -21,7 +21,6 @@ from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.decide import Above, above_of, arrived_at, kept_documents
 from refinery.run.measure import Measured, transformed
 from refinery.storage.read import read_documents
-from refinery.storage.shards import verify_unchanged
 from refinery.storage.tables import read_table
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
@@ -88,7 +87,6 @@ def _measure(
     rows = [np.empty(0, np.int64)]
     size = 0
     if len(wanted):
-        verify_unchanged(planned.shard)
         for batch in read_documents(planned.shard, planned.spec, wanted=listing[wanted]):
             text = TextBatch.from_arrow(transformed(m.view, batch.text))
             found.append(m.measurer(text))

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import orjson
 import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from refinery.plan.graph import Column, ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, read_many
+from refinery.storage.seal import read_sealed_json, sealed_json
 from refinery.storage.tables import read_table, row_count
 from refinery.storage.write import TableWriter
 
@@ -124,7 +124,7 @@ def decide(task: DecideTask) -> tuple[StageTally, ...]:
     batch = pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
     with TableWriter(planned.decision_file(task.key), batch.schema) as writer:
         writer.write(batch)
-    commit_bytes(task.tally_file, orjson.dumps(tallies))
+    commit_bytes(task.tally_file, sealed_json(tallies))
     return tuple(tallies)
 
 
@@ -137,7 +137,7 @@ def decided(tasks: Sequence[DecideTask], present: frozenset[str]) -> list[tuple[
 
 def _tallies(content: bytes | None) -> tuple[StageTally, ...] | None:
     try:
-        return tuple(_stage_tally(entry) for entry in orjson.loads(content)) if content else None
+        return tuple(_stage_tally(entry) for entry in read_sealed_json(content)) if content else None
     except (ValueError, KeyError, TypeError):
         return None  # damaged: decide again
 

@@ -14,7 +14,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import numpy as np
-import orjson
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -24,7 +23,8 @@ from refinery.plan.plan import PlannedShard
 from refinery.storage.commit import commit_bytes, make_directory, remove_leftovers
 from refinery.storage.place import read_many
 from refinery.storage.read import read_documents
-from refinery.storage.shards import Reject, verify_unchanged
+from refinery.storage.seal import read_sealed_json, sealed_json
+from refinery.storage.shards import Reject
 from refinery.storage.tables import read_table
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
@@ -82,7 +82,7 @@ def read_records(shards: Iterable[PlannedShard]) -> dict[int, ShardRecord]:
     for planned, content in zip(wanted, contents, strict=True):
         if content is not None:
             with contextlib.suppress(ValueError, TypeError):
-                found[planned.number] = ShardRecord(**orjson.loads(content))
+                found[planned.number] = ShardRecord(**read_sealed_json(content))
     return found
 
 
@@ -97,7 +97,6 @@ def measure(task: MeasureTask) -> Measured:
     """Reads the shard once and writes every missing measurement; the record comes last."""
     started = time.perf_counter()
     planned = task.planned
-    verify_unchanged(planned.shard)
     make_directory(planned.folder)
     remove_leftovers(planned.folder)
     known = None if task.describe else _known_rows(planned)
@@ -186,4 +185,4 @@ def _record(
     carried = scan_schema(planned.shard, planned.spec)
     schema = base64.b64encode(carried.insert(0, pa.field("id", id_type)).serialize()).decode()
     record = ShardRecord(documents, len(rejects), size, reasons, dict(skipped), schema)
-    commit_bytes(planned.record_file, orjson.dumps(record))
+    commit_bytes(planned.record_file, sealed_json(record))

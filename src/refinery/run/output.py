@@ -16,6 +16,7 @@ from refinery.run.write import (
     Survivors,
     WriteTask,
     gather,
+    is_whole,
     kept_bytes,
     make_layout,
     scatter,
@@ -47,7 +48,7 @@ def write_output(
     files = max(1, -(-total // output.shard_bytes))
     ending = "parquet" if output.format == "parquet" else "jsonl.zst"
     paths = [staged / f"data-{number:05}.{ending}" for number in range(files)]
-    known = staged_before(paths)
+    known = dict.fromkeys(paths) | _staged_before(run, paths)
     function: Any
     tasks: Sequence[Any]
     if output.shuffle is None:
@@ -77,6 +78,14 @@ def write_output(
         if file.rows:
             written.append(file)
     return layout, written
+
+
+def _staged_before(run: Run, paths: list[Place]) -> dict[Place, WrittenFile]:
+    """The files that an earlier run finished and that are still as it wrote them."""
+    staged = staged_before(paths)
+    units = [Unit(file.path.name, file, max(file.bytes, 1)) for file in staged]
+    whole = run.map("check", is_whole, units)
+    return {file.path: file for file, good in zip(staged, whole, strict=True) if good}
 
 
 def _runs(sizes: list[int], slots: int) -> Iterator[tuple[int, int]]:

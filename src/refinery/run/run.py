@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -24,10 +23,11 @@ from refinery.run.decide import StageTally, Tally, decide, decide_task, decided
 from refinery.run.ids import common_id_type
 from refinery.run.manifest import Manifest, make_manifest
 from refinery.run.measure import MeasureTask, ShardRecord, measure, read_records, refuse_rejects
+from refinery.run.mend import mending
 from refinery.run.output import write_output
 from refinery.run.progress import Progress
 from refinery.run.verbs import run_verb
-from refinery.storage.place import Place, remove_tree
+from refinery.storage.place import Place, place_of, remove_file, remove_tree
 from refinery.storage.schema import unify
 
 if TYPE_CHECKING:
@@ -83,21 +83,15 @@ def execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Man
     """Brings every output up to date and returns their manifests.
 
     Raises InputError for an output folder that is not this pipeline's, RunError when an output would be empty,
-    ConservationError when documents do not add up; what was finished before stays finished.
+    ConservationError when documents do not add up; what was finished before stays finished. A damaged file of the
+    work folder is made again.
     """
-    try:
-        with ExitStack() as stack:
-            for name, folder in plan.graph.output_paths.items():
-                folders.refuse_foreign(folder, plan.graph.name, name)
-            for folder in (plan.work, *plan.graph.output_paths.values()):
-                stack.enter_context(folders.held(folder))
-            return _execute(plan, executor, progress)
-    except (pa.ArrowInvalid, OSError) as error:
-        if str(plan.work) not in str(error) or getattr(error, "errno", None) not in {None, errno.ENOENT}:
-            raise
-        found = str(error).splitlines()[0]
-        problem = f"{plan.work}: a file of an earlier run is damaged or gone: {found}"
-        raise RunError(f"{problem}; delete that folder and run the same command again") from error
+    with ExitStack() as stack:
+        for name, folder in plan.graph.output_paths.items():
+            folders.refuse_foreign(folder, plan.graph.name, name)
+        for folder in (plan.work, *plan.graph.output_paths.values()):
+            stack.enter_context(folders.held(folder))
+        return mending(plan, progress, lambda: _execute(plan, executor, progress))
 
 
 def _execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Manifest]:
@@ -132,6 +126,9 @@ def measure_pass(run: Run, records: dict[int, ShardRecord]) -> dict[int, ShardRe
     """Measures whatever is missing and returns every shard's record by its number; `records`: those known."""
     plan = run.plan
     present = plan.present()
+    for name in present:
+        if name.endswith(".tmp"):  # of a process that was killed
+            remove_file(place_of(name))
     units = []
     for planned in plan.shards:
         task = MeasureTask(planned, plan.missing(planned, present), planned.number not in records)

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -109,8 +110,10 @@ def _remote_state(info: dict[str, Any]) -> tuple[int, str]:
         "mtime",
         "created",
     )
-    stamp = next((str(info[key]) for key in keys if info.get(key)), "")
-    return int(info.get("size") or 0), stamp
+    stamp = next((info[key] for key in keys if info.get(key)), "")
+    if isinstance(stamp, datetime):  # a listing may give in seconds what an entry alone gives as a time
+        stamp = stamp.timestamp()
+    return int(info.get("size") or 0), str(stamp)
 
 
 def _plain(pattern: str) -> str:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.storage.rows import Rows
-from refinery.storage.shards import Documents, Reject, Shard, SourceSpec
+from refinery.storage.shards import Documents, Reject, Shard, SourceSpec, verify_unchanged
 
 BATCH_BYTES = 16 * 2**20
 
@@ -26,14 +26,17 @@ def read_documents(
 
     carry: the unified schema of the columns to read beside text and id (None: no others are decoded);
     wanted: ascending row numbers, only these are read. A second read gives the same rows. Every row of the shard is
-    either in a batch or among the rejects. Raises InputError when the file cannot be opened, or when a wanted row
-    cannot be decoded any more.
+    either in a batch or among the rejects. Raises InputError when the file cannot be opened, when a wanted row
+    cannot be decoded any more, and when the file is not the one that was planned, before the first batch or after the
+    last.
     """
     from refinery.storage import jsonl, parquet, warc
 
     readers = {"parquet": parquet.read, "jsonl": jsonl.read, "warc": warc.read, "wet": warc.read}
+    verify_unchanged(shard)
     rows = readers[shard.format](shard, spec, carry, wanted, batch_bytes)
     yield from _gathered(rows, carry, batch_bytes)
+    verify_unchanged(shard)  # else rows may be of one file and others of another
 
 
 def _gathered(runs: Iterable[Rows], carry: pa.Schema | None, batch_bytes: int) -> Iterator[Documents]:

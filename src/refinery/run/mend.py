@@ -1,0 +1,43 @@
+"""Damaged files of the work folder: removed with what belongs to them, so that the run makes them again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from refinery.errors import DamagedFile
+from refinery.plan.plan import Plan
+from refinery.run.progress import Progress
+from refinery.storage.place import place_of, remove_file
+
+R = TypeVar("R")
+
+MAX_MENDED = 50  # files; more are no accident, and the user should look at the disk
+
+
+def mending(plan: Plan, progress: Progress, work: Callable[[], R]) -> R:
+    """Does work that skips what is done already; each file found damaged is removed and the work begun again.
+
+    Raises DamagedFile for a file outside of the run's folders, one that is damaged again, and one too many.
+    """
+    folders = [str(folder).rstrip("/") + "/" for folder in (plan.work, *plan.graph.output_paths.values())]
+    mended: set[str] = set()
+    while True:
+        try:
+            return work()
+        except DamagedFile as error:
+            own = any(error.place.startswith(folder) for folder in folders)
+            if not own or error.place in mended or len(mended) == MAX_MENDED:
+                raise
+            progress.note(f"{error.place}: {error.problem}; it is made again")
+            mended.add(error.place)
+            _remove(error.place)
+
+
+def _remove(place: str) -> None:
+    file = place_of(place)
+    if file.name in {"documents.parquet", "rejects.parquet"}:
+        remove_file(file.with_name("record.json"))  # first: without it the shard is read again
+    if file.name.startswith("decided-"):
+        remove_file(file.with_suffix(".json"))
+    remove_file(file)
