@@ -50,6 +50,7 @@ COLUMNS = {
         "log-ratio of the target's and raw text's likelihood, summed",
         "DSIR, arXiv 2302.03169",
     ),
+    "neural": ("score", "P(label) or the score of a regressor; NULL for text without a token", "the model"),
     "importance_per_token": ("nats", "the same divided by the document's words; 0 without a word", ""),
 }
 # What the columns of decisions.parquet and rejects.parquet are.
@@ -183,8 +184,10 @@ def measured() -> str:
     """The columns of every measurer but `signals` and `patterns`."""
     from refinery.filters.importance import Importance
     from refinery.filters.language import Language
+    from refinery.filters.neural import Neural
     from refinery.filters.relevance import Relevance
     from refinery.filters.size import SCHEMA
+    from refinery.models.neural import Files
 
     nowhere = Path()
     schemas = {
@@ -193,6 +196,7 @@ def measured() -> str:
         "relevance": Relevance(nowhere, "", "", "").schema,
         "quality": Relevance(nowhere, "", "", "", name="quality").schema,
         "importance": Importance(nowhere, "").schema,
+        "neural": Neural(Files(nowhere, nowhere, "", ""), 512, None, "none").schema,
     }
     rows = [
         (f"`{f.name}`", f"`{measurer}`", _type(f.type), *COLUMNS[f.name])

@@ -23,6 +23,7 @@ MEASURERS = {
     "relevance": "refinery.filters.relevance",
     "quality": "refinery.filters.relevance",
     "importance": "refinery.filters.importance",
+    "neural": "refinery.filters.neural",
 }
 TRANSFORMS = {"normalize": "refinery.filters.normalize"}
 
