@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from refinery.errors import RefineryError, UnitFailed
+
+if TYPE_CHECKING:
+    from refinery.executors.shipping import Shipped
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -67,6 +71,10 @@ class Executor(Protocol):
     def slots(self) -> int:
         """How many units run at a time; may change."""
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether units may run on machines that do not see this one's disk."""
+
     def submit(self, ticket: int, function: Callable[[Any], Any], unit: Unit[Any], doublings: int) -> None:
         """Starts one call, with so many doublings of its memory; `wait` tells its end under the ticket."""
 
@@ -77,7 +85,10 @@ class Executor(Protocol):
         """Has a function called once on every machine before units are run there."""
 
     def everywhere(self, function: Callable[[Any], Any], argument: Any) -> dict[str, Any]:
-        """The function's results (or exceptions) on every other machine by name, nothing if this is the only one."""
+        """The function's results (or exceptions) on every node by its name; none if units run here alone."""
+
+    def ship(self, files: Mapping[Path, Shipped]) -> None:
+        """Names the copies that other machines read in place of files of this one."""
 
     def close(self) -> None:
         """Stops what runs and frees what it started."""

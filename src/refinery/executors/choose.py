@@ -64,7 +64,7 @@ def on_ray(workers: int | None, address: str | None) -> RayExecutor:
     if wanted != "local":
         try:
             ray.init(wanted or "auto", **_QUIET)
-            return RayExecutor(attached=True)
+            return RayExecutor(joined=True)
         except ConnectionError as error:
             if wanted:
                 raise InputError(wanted, f"no Ray cluster could be joined: {_plain(error)}", _START) from None

@@ -7,19 +7,24 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from refinery.executors.base import Ended, Unit, WorkerLost
 from refinery.executors.worker import attempt, attempt_elsewhere, one_thread
+
+if TYPE_CHECKING:
+    from refinery.executors.shipping import Shipped
 
 
 class InProcess:
     """One worker: this process. An error keeps its traceback, a debugger works, nothing is pickled."""
 
     slots = 1
+    elsewhere = False
 
     def __init__(self) -> None:
         self._queue: deque[tuple[int, Callable[[Any], Any], Unit[Any]]] = deque()
@@ -41,6 +46,9 @@ class InProcess:
         """There is no other machine."""
         return {}
 
+    def ship(self, files: Mapping[Path, Shipped]) -> None:
+        """Nor does anything have to go there."""
+
     def close(self) -> None:
         """Nothing to free."""
         self._queue.clear()
@@ -48,6 +56,8 @@ class InProcess:
 
 class ProcessPool:
     """Several workers, started with `spawn`: a forked child would inherit locks held by Arrow's threads."""
+
+    elsewhere = False
 
     def __init__(self, workers: int) -> None:
         self.slots = workers
@@ -81,6 +91,9 @@ class ProcessPool:
     def everywhere(self, function: Callable[[Any], Any], argument: Any) -> dict[str, Any]:
         """There is no other machine."""
         return {}
+
+    def ship(self, files: Mapping[Path, Shipped]) -> None:
+        """Nor does anything have to go there."""
 
     def close(self) -> None:
         """Drops what has not started and waits for what runs."""

@@ -48,20 +48,20 @@ IMPATIENT = 30.0  # seconds without a node that can run anything, before and bet
 
 @dataclass
 class RayExecutor:
-    """A connection to a cluster; `own` says whether it was started here and ends here, `attached` whether to leave.
+    """A connection to a cluster: started here (it ends with the run), joined (left again) or there before.
 
-    shipped: files that every machine reads from a copy. tell: where a person is told that units wait for nodes.
+    tell: where a person is told that units wait for nodes.
     """
 
-    own: bool = False
-    attached: bool = False
-    shipped: Mapping[Path, Shipped] = field(default_factory=dict)
+    own: bool = False  # started here
+    joined: bool = False
     tell: Callable[[str], None] = lambda _: None
 
     def __post_init__(self) -> None:
         self._task = ray.remote(run_unit)
         self._refs: dict[ray.ObjectRef[Ended], tuple[int, str, int]] = {}  # ticket, kind, bytes reserved
         self._peaks: dict[str, int] = {}  # bytes, by kind of work
+        self._shipped: Mapping[Path, Shipped] = {}
         self._prepared: list[bytes] = []
         self._key = ""
         self._nodes = _Nodes()
@@ -71,6 +71,11 @@ class RayExecutor:
     def slots(self) -> int:
         """The processors of all nodes that are alive by now."""
         return max(1, self._nodes.now().slots)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Other machines may belong to any cluster but one that was started here."""
+        return not self.own
 
     def submit(self, ticket: int, function: Callable[[Any], Any], unit: Unit[Any], doublings: int) -> None:
         """Starts a task; Ray never retries it."""
@@ -83,7 +88,7 @@ class RayExecutor:
             max_retries=0,
             scheduling_strategy="SPREAD" if unit.weight >= LARGE else "DEFAULT",
         )
-        ref = task.remote(pack(function, unit.argument, self.shipped), self._key, self._prepared)
+        ref = task.remote(pack(function, unit.argument, self._shipped), self._key, self._prepared)
         self._refs[ref] = (ticket, kind, reserved)
 
     def _reserve(self, kind: str, weight: int, doublings: int) -> int:
@@ -126,13 +131,13 @@ class RayExecutor:
 
     def prepare(self, function: Callable[[Any], None], argument: Any) -> None:
         """The first worker on each machine makes the call before its first unit, nodes that join later too."""
-        self._prepared.append(pack(function, argument, self.shipped))
+        self._prepared.append(pack(function, argument, self._shipped))
         digest = hashlib.sha256(b"".join(self._prepared)).hexdigest()[:16]
         self._key = f"{ray.get_runtime_context().get_job_id()}-{os.getpid()}-{digest}"
 
     def everywhere(self, function: Callable[[Any], Any], argument: Any) -> dict[str, Any]:
         """The function's results (or exceptions) on every node that runs units, by the node's name."""
-        call = pack(function, argument, self.shipped)
+        call = pack(function, argument, self._shipped)
         refs = {}
         for node in self._nodes.now().alive:
             here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
@@ -146,13 +151,17 @@ class RayExecutor:
             found[refs[ref]] = one.outcome if isinstance(one, Ended) else _translated(one, 0, 0)
         return found
 
+    def ship(self, files: Mapping[Path, Shipped]) -> None:
+        """From now on, units name the copies."""
+        self._shipped = files
+
     def close(self) -> None:
         """Cancels own tasks and leaves; only a cluster that was started here is ended."""
         for ref in self._refs:
             with suppress(Exception):
                 ray.cancel(ref, force=True)
         self._refs.clear()
-        if self.own or self.attached:
+        if self.own or self.joined:
             ray.shutdown()  # of a cluster that runs elsewhere, it ends the connection alone
 
 
