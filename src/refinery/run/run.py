@@ -26,6 +26,8 @@ from refinery.run.measure import MeasureTask, ShardRecord, measure, read_records
 from refinery.run.mend import mending
 from refinery.run.output import write_output
 from refinery.run.progress import Progress
+from refinery.run.shared import share
+from refinery.run.status import recorded
 from refinery.run.verbs import run_verb
 from refinery.storage.place import Place, place_of, remove_file, remove_tree
 from refinery.storage.schema import unify
@@ -91,6 +93,7 @@ def execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Man
             folders.refuse_foreign(folder, plan.graph.name, name)
         for folder in (plan.work, *plan.graph.output_paths.values()):
             stack.enter_context(folders.held(folder))
+        progress = stack.enter_context(recorded(plan, progress))
         return mending(plan, progress, lambda: _execute(plan, executor, progress))
 
 
@@ -110,6 +113,7 @@ def _execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Ma
     if all(done.values()):
         progress.note("Nothing to do: every output is up to date.")
         return {name: Manifest.model_validate(found) for name, found in done.items()}
+    share(plan, executor)
     run = Run(plan, executor, progress)
     started = datetime.now(UTC)
     records = measure_pass(run, records)
