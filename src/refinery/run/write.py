@@ -33,7 +33,7 @@ from refinery.storage.shards import Documents
 from refinery.storage.tables import open_table, read_json, read_table
 from refinery.storage.write import TableWriter, WrittenFile, write_table
 
-DEFAULT_MEASUREMENTS = ("lang", "lang_score", "relevance", "quality", "importance", "tokens")
+DEFAULT_MEASUREMENTS = ("lang", "lang_score", "relevance", "quality", "importance", "neural", "tokens")
 SCATTER_BYTES = 128 * 2**20  # of survivors, cut by output file together: each piece is this over the files
 ORDER = pa.field("_order", pa.uint64())
 LINEAGE = pa.struct(
