@@ -2,59 +2,116 @@ import numpy as np
 import pytest
 
 from refinery.dedup import spill
-from refinery.errors import OutputError
+from refinery.errors import DamagedFile, OutputError
+
+RECORD = np.dtype([("high", np.uint64), ("document", np.int64)])
 
 
-@pytest.mark.parametrize("ranges", [1, 7, 1000])
-def test_every_record_is_read_once_from_its_range(tmp_path, monkeypatch, ranges):
-    """Records of several writers, each in several runs, come back range by range, ranges in order of the hash."""
-    monkeypatch.setattr(spill, "BUFFER_BYTES", 2000)
+@pytest.mark.parametrize("parts", [1, 7, 1000])
+def test_every_record_is_read_once_from_its_part(tmp_path, parts):
+    """Records of several writers, each in several blocks, come back part by part, parts in order of the hash."""
     generator = np.random.default_rng(1)
-    records = np.empty(1000, spill.BAND)
-    records["high"], records["document"] = (
-        generator.integers(0, 2**64, 1000, dtype=np.uint64),
-        np.arange(1000),
-    )
-    paths = [tmp_path / "a.spill", tmp_path / "b.spill", tmp_path / "empty.spill"]
-    for path, part in zip(paths, (records[:700], records[700:], records[:0]), strict=True):
-        with spill.RangeWriter(path, spill.BAND, ranges) as writer:
+    records = np.empty(1000, RECORD)
+    records["high"] = generator.integers(0, 2**64, 1000, dtype=np.uint64)
+    records["document"] = np.arange(1000)
+    places = [tmp_path / "a.spill", tmp_path / "b.spill", tmp_path / "empty.spill"]
+    for place, part in zip(places, (records[:700], records[700:], records[:0]), strict=True):
+        with spill.CutWriter(place, RECORD, parts, 2000) as writer:
             for start in range(0, len(part), 90):
-                writer.write(part[start : start + 90])
-    found = [spill.read_range(paths, spill.BAND, number) for number in range(ranges)]
+                block = part[start : start + 90]
+                writer.write(block, spill.part_of(block["high"], parts))
+        assert writer.written == len(part)
+    found = [spill.read_cut(places, RECORD, parts, number) for number in range(parts)]
     assert sorted(np.concatenate(found).tolist()) == sorted(records.tolist())
+    assert [spill.cut_size(places, parts, number) for number in range(parts)] == [len(p) for p in found]
     highest = [part["high"].max() for part in found if len(part)]
     lowest = [part["high"].min() for part in found if len(part)]
     assert all(high < low for high, low in zip(highest, lowest[1:], strict=False))
-    assert not list(tmp_path.glob("*.tmp"))
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_part_keeps_the_order_of_its_records(tmp_path):
+    """What is written first is read first, so a file's bytes depend on nothing but its records."""
+    values = np.arange(100)
+    spill.write_cut(tmp_path / "a.spill", values, values % 3, 3)
+    assert spill.read_cut([tmp_path / "a.spill"], values.dtype, 3, 1).tolist() == list(range(1, 100, 3))
+
+
+def test_finer_parts_lie_within_the_coarser_ones():
+    """Cuts into 5 * 7 parts refine the cuts into 5."""
+    high = np.random.default_rng(2).integers(0, 2**64, 10000, dtype=np.uint64)
+    assert (spill.part_of(high, 35) // 7 == spill.part_of(high, 5)).all()
+
+
+def test_neighbours_are_scattered_over_parts():
+    """Consecutive numbers come into parts of like size."""
+    counts = np.bincount(spill.part_of(spill.scattered(np.arange(100_000)), 10), minlength=10)
+    assert counts.min() > 9000 and counts.max() < 11000
 
 
 def test_a_failed_writer_leaves_what_was_there(tmp_path):
     """An error in between replaces nothing and leaves no temporary file."""
-    path = tmp_path / "a.spill"
-    spill.save(path, np.arange(3))
-    with pytest.raises(ZeroDivisionError), spill.replacing(path) as file:
-        file.write(b"half")
+    place = tmp_path / "a.spill"
+    spill.save(place, np.arange(3))
+    with pytest.raises(ZeroDivisionError), spill.CutWriter(place, RECORD, 2, 1) as writer:
+        writer.write(np.zeros(3, RECORD), np.zeros(3, np.int64))
         raise ZeroDivisionError
-    assert spill.load(path).tolist() == [0, 1, 2]
+    assert spill.load(place, np.dtype(np.int64)).tolist() == [0, 1, 2]
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.spill"]
 
 
 def test_an_unwritable_folder_is_an_output_error(tmp_path):
-    """The message names the file."""
-    with pytest.raises(OutputError, match=r"missing.a\.spill: cannot be written"):
+    """The message names the folder."""
+    with pytest.raises(OutputError, match=r"missing: the folder does not exist"):
         spill.save(tmp_path / "missing" / "a.spill", np.arange(3))
 
 
-def test_empty_arrays_are_read_back(tmp_path):
-    """Files without values cannot be mapped, and are read all the same."""
-    spill.save(tmp_path / "a.spill", np.empty(0, spill.PAIR))
-    assert len(spill.load(tmp_path / "a.spill")) == 0
-    (tmp_path / "b.spill").touch()
-    assert spill.load_raw(tmp_path / "b.spill", np.uint32, 112).shape == (0, 112)
+def test_what_is_gone_or_cut_off_is_told(tmp_path):
+    """Records or bounds that are missing are an error that names the file, never fewer records."""
+    places = [tmp_path / "a.spill", tmp_path / "b.spill"]
+    for place in places:
+        spill.write_cut(place, np.arange(1000), np.arange(1000) % 4, 4)
+    with pytest.raises(DamagedFile, match=r"a\.bounds.*of 5 parts"):
+        spill.read_cut(places, np.dtype(np.int64), 5, 0)
+    places[0].write_bytes(places[0].read_bytes()[:5000])
+    with pytest.raises(DamagedFile, match=r"a\.spill.*125 of 250"):
+        spill.read_cut(places, np.dtype(np.int64), 4, 2)
+    places[0].unlink()
+    with pytest.raises(DamagedFile, match=r"a\.spill.*gone"):
+        spill.read_cut(places, np.dtype(np.int64), 4, 2)
+    places[0].with_suffix(".bounds").unlink()
+    with pytest.raises(DamagedFile, match=r"a\.bounds.*gone"):
+        spill.read_cut(places, np.dtype(np.int64), 4, 2)
+    with pytest.raises(DamagedFile, match=r"a\.spill.*gone"):
+        list(spill.blocks(places[0], RECORD))
 
 
-def test_ranges_are_as_many_as_their_size_demands():
-    """At least one, and no more than their numbers can hold."""
-    assert spill.range_count(0, spill.BAND, 100) == 1
-    assert spill.range_count(100, spill.BAND, 100) == 16
-    assert spill.range_count(10**12, spill.BAND, 1) == 1 << 15
+def test_a_file_is_read_through_in_blocks(tmp_path, monkeypatch):
+    """Every record comes once, in order."""
+    monkeypatch.setattr(spill, "BLOCK_RECORDS", 7)
+    spill.save(tmp_path / "a.spill", np.arange(20))
+    blocks = [block.tolist() for block in spill.blocks(tmp_path / "a.spill", np.dtype(np.int64))]
+    assert [len(block) for block in blocks] == [7, 7, 6]
+    assert sum(blocks, []) == list(range(20))
+
+
+def test_tables_of_bytes_are_parts_of_their_own(tmp_path):
+    """Each blob is read by its number; an empty one is no block."""
+    spill.write_blobs(tmp_path / "a.spill", [b"one", b"", b"three"])
+    found = [list(spill.each_cut([tmp_path / "a.spill"], np.dtype(np.uint8), 3, n)) for n in range(3)]
+    assert [[block.tobytes() for block in blocks] for blocks in found] == [[b"one"], [], [b"three"]]
+
+
+def test_parts_are_as_many_as_their_size_demands():
+    """At least one, and no more than can be numbered."""
+    assert spill.part_count(0, RECORD, 100) == 1
+    assert spill.part_count(100, RECORD, 100) == 16
+    assert spill.part_count(10**12, RECORD, 1) == spill.MOST_PARTS
+
+
+def test_ranges_grow_with_the_root_of_the_corpus():
+    """So that a read of a range from each run's file has a megabyte, within bounds of memory."""
+    assert spill.range_bytes(1000, 16) == spill.LEAST_BYTES
+    assert spill.range_bytes(10**12, 16) == spill.MOST_BYTES
+    size = spill.range_bytes(9 * 10**8, 16)
+    assert size / (9 * 10**8 * 16 / size) == pytest.approx(spill.READ_BYTES, rel=0.01)

@@ -1,27 +1,71 @@
 """The token budget."""
 
 import numpy as np
-from hypothesis import given
+import pyarrow as pa
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from refinery.select.budget import within_budget
+from refinery.select.budget import find_cut, ranking_keys, read_ranked, within
+from refinery.storage.write import TableWriter
+
+VALUES = [-1.0, -0.0, 0.0, 5e-324, 0.5, 0.5000000000000001, float("inf"), float("-inf"), float("nan")]
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 50), st.sampled_from([-1.0, 0.0, 0.5, float("nan")])), max_size=40),
-    st.integers(0, 400),
-)
-def test_equals_a_plain_walk_down_the_ranking(documents, budget):
-    """The best documents are taken in order until the next one would overspend."""
-    ranked = sorted(
-        range(len(documents)), key=lambda i: (documents[i][1] != documents[i][1], documents[i][1], i)
-    )
-    spent, expected = 0, set()
-    for index in ranked:
-        spent += documents[index][0]
+def in_order(_name, function, units):
+    return [function(unit) for unit in units]
+
+
+def plain(tokens: np.ndarray, ranking: np.ndarray, budget: int) -> set[int]:
+    """A walk down the ranking, earlier documents first, until the next one would overspend."""
+    spent, chosen = 0, set()
+    for index in sorted(range(len(tokens)), key=lambda i: (ranking[i] != ranking[i], ranking[i], i)):
+        spent += tokens[index]
         if spent > budget:
             break
-        expected.add(index)
+        chosen.add(index)
+    return chosen
+
+
+def selected(folder, tokens: np.ndarray, ranking: np.ndarray, budget: int, cuts: list[int]) -> set[int]:
+    """The same through files cut at the given documents, two files a group."""
+    places = []
+    for number, (start, stop) in enumerate(zip([0, *cuts], [*cuts, len(tokens)], strict=True)):
+        table = pa.table({"tokens": tokens[start:stop], "prefer_0": ranking[start:stop]})
+        places.append(folder / f"{number}.parquet")
+        with TableWriter(places[-1], table.schema) as writer:
+            writer.write(table)
+    groups = [tuple(places[n : n + 2]) for n in range(0, len(places), 2)]
+    cut = find_cut(groups, budget, in_order)
+    chosen, start = set(), 0
+    for number, group in enumerate(groups):
+        remaining = cut.remaining[number] if cut else 0
+        for place in group:
+            here, keys = read_ranked(place)
+            mask, remaining = within(cut, here, keys, remaining)
+            chosen |= set((start + np.flatnonzero(mask)).tolist())
+            start += len(here)
+    return chosen
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(
+    st.lists(st.tuples(st.integers(0, 50), st.sampled_from(VALUES) | st.floats(0, 1)), max_size=40),
+    st.integers(0, 600),
+    st.lists(st.integers(0, 40), max_size=4),
+)
+def test_equals_a_plain_walk_down_the_ranking(tmp_path, documents, budget, cuts):
+    """The best documents are taken in order until the next one would overspend, however the files are cut."""
     tokens = np.array([d[0] for d in documents], np.int64)
     ranking = np.array([d[1] for d in documents], np.float64)
-    assert set(np.flatnonzero(within_budget(tokens, ranking, budget))) == expected
+    cuts = sorted(min(cut, len(documents)) for cut in cuts)
+    assert selected(tmp_path, tokens, ranking, budget, cuts) == plain(tokens, ranking, budget)
+
+
+@given(st.lists(st.floats(allow_nan=True, width=64), max_size=30))
+def test_keys_have_the_order_of_the_ranking(values):
+    """Sorting by key is sorting by value, NaN last, ties in order."""
+    ranking = np.array(values, np.float64)
+    assert (
+        np.argsort(ranking_keys(ranking), kind="stable").tolist()
+        == np.argsort(ranking, kind="stable").tolist()
+    )

@@ -1,21 +1,30 @@
-"""Documents with one 128-bit hash, of their key text or of their signature, found by key range.
+"""Documents with one 128-bit hash, of their key text or of their signature, found by range of the hash.
 
-A pass over shards writes (hash, document) cut by range; a unit a range sorts its records and keeps, of each hash,
-the preferred document. Copies of key texts are exact duplicates. Copies of signatures are treated as one document
-until the end, so that a million near-identical pages cost no more than a million records here.
+Each run groups its own documents and writes, of each hash, the preferred one cut by range; a unit a range groups
+those. So a hash that a million documents share costs a range no more than a record a run. Copies of key texts are
+exact duplicates. Copies of signatures are treated as one document until the end, so that a million near-identical
+pages cost no more than a million pairs here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from refinery.dedup import layout as places
 from refinery.dedup import spill
-from refinery.dedup.layout import DedupShard, Layout
+from refinery.dedup.layout import (
+    Layout,
+    Piece,
+    fixed,
+    preferred_order,
+    read_column,
+    read_entries,
+    starts_of,
+)
 
 _K1 = np.uint64(0x9E3779B97F4A7C15)
 _K2 = np.uint64(0xC4CEB9FE1A85EC53)
@@ -25,75 +34,107 @@ KINDS = {"content": "exact", "signature": "alike"}  # column of the entries, kin
 
 @dataclass(frozen=True)
 class HashUnit:
-    """One shard: writes its hashes, of the columns named, and its preferences."""
+    """One run: writes its hashes of the columns named."""
 
     layout: Layout
     number: int
-    shard: DedupShard
+    pieces: tuple[Piece, ...]
     columns: tuple[str, ...]
     ranges: int
 
 
 @dataclass(frozen=True)
 class GroupUnit:
-    """One key range of one kind of hash."""
+    """One range of one kind of hash."""
 
     layout: Layout
     kind: str
     number: int
+    ranges: int
+
+
+def hash_dtype(layout: Layout) -> np.dtype[Any]:
+    """A 128-bit hash, its document and the document's preferences."""
+    return layout.with_preferences(("high", np.uint64), ("low", np.uint64), ("document", np.int64))
 
 
 def write_hashes(unit: HashUnit) -> None:
-    """Writes (hash, document) of a shard's entries, a file a column."""
+    """Of each column: pairs (document, preferred document) within the run, and the preferred ones cut by range."""
     layout = unit.layout
-    places.write_preferences(layout, unit.number, unit.shard)
-    start = int(layout.starts[unit.number])
+    stands, prefer = read_entries(layout, unit.pieces)
     for column in unit.columns:
-        with spill.RangeWriter(layout.file(KINDS[column], unit.number), spill.HASH, unit.ranges) as writer:
-            for row, batch in places.read_entries(unit.shard, [column]):
-                if column == "content":
-                    values, valid = places.fixed(batch.column(0), np.uint64)
-                    hashes = values[valid]
-                else:
-                    values, valid = places.fixed(batch.column(0), np.uint32)
-                    whole = np.zeros(2, np.int64)  # two different hashes of the whole signature
-                    hashes = band_keys(values, whole, layout.num_perm)[valid]
-                records = np.empty(len(hashes), spill.HASH)
-                records["high"], records["low"] = hashes[:, 0], hashes[:, 1]
-                records["document"] = start + row + np.flatnonzero(valid)
-                writer.write(records)
+        kind = KINDS[column]
+        records = _hashes(layout, unit.pieces, column, stands, prefer)
+        pairs, leads = _grouped(records)
+        spill.save(layout.file(f"{kind}-local", unit.number), pairs)
+        numbers = spill.part_of(leads["high"], unit.ranges)
+        spill.write_cut(layout.file(kind, unit.number), leads, numbers, unit.ranges)
 
 
-def find_groups(unit: GroupUnit) -> int:
-    """Writes (document, preferred document) for all but the preferred one of each group; gives their number."""
+def _hashes(
+    layout: Layout,
+    pieces: tuple[Piece, ...],
+    column: str,
+    stands: NDArray[np.bool_],
+    prefer: NDArray[np.float64],
+) -> NDArray[Any]:
+    found = [np.empty(0, hash_dtype(layout))]
+    whole = np.zeros(2, np.int64)  # two different hashes of the whole signature
+    for piece in pieces:
+        for document, values in read_column(piece, column):
+            at = document - pieces[0].document
+            if column == "content":
+                hashes, valid = fixed(values, np.uint64)
+            else:
+                matrix, valid = fixed(values, np.uint32)
+                hashes = band_keys(matrix, whole, layout.num_perm)
+            rows = np.flatnonzero(valid & stands[at : at + len(valid)])
+            records = np.empty(len(rows), found[0].dtype)
+            records["high"], records["low"] = hashes[rows, 0], hashes[rows, 1]
+            records["document"], records["prefer"] = document + rows, prefer[at + rows]
+            found.append(records)
+    return np.concatenate(found)
+
+
+def _grouped(records: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Pairs (document, preferred document), ascending, of all but the preferred of each hash, and those records."""
+    records = records[preferred_order(records, records["low"], records["high"])]
+    first = starts_of(records["high"], records["low"])
+    leads = records[first]
+    pairs = np.empty(len(records) - len(leads), spill.PAIR)
+    pairs["document"] = records["document"][~first]
+    pairs["twin"] = leads["document"][np.cumsum(first) - 1][~first]
+    return pairs[np.argsort(pairs["document"])], leads
+
+
+def find_groups(unit: GroupUnit) -> None:
+    """Writes the pairs (document, preferred document) of a range, cut by run."""
     layout = unit.layout
-    records = spill.read_range(layout.files(unit.kind), spill.HASH, unit.number)
-    records = records[np.lexsort((records["low"], records["high"]))]
-    differs = (records["high"][1:] != records["high"][:-1]) | (records["low"][1:] != records["low"][:-1])
-    first = np.concatenate([[True], differs])[: len(records)]
-    alone = first & np.concatenate([differs, [True]])[: len(records)]
-    group = np.cumsum(first)[~alone]
-    members = records["document"][~alone]
-    order = places.preferred_order(layout, members, group)
-    group, members = group[order], members[order]
-    leads = np.concatenate([[True], group[1:] != group[:-1]])[: len(group)]
-    pairs = np.empty(int((~leads).sum()), spill.PAIR)
-    pairs["document"] = members[~leads]
-    pairs["twin"] = members[leads][np.cumsum(leads) - 1][~leads]
-    pairs = pairs[np.argsort(pairs["document"])]
-    spill.save(layout.file(f"{unit.kind}-groups", unit.number), pairs)
-    return len(pairs)
+    files = layout.files(unit.kind, layout.runs)
+    pairs, _ = _grouped(spill.read_cut(files, hash_dtype(layout), unit.ranges, unit.number))
+    place = layout.file(f"{unit.kind}-groups", unit.number)
+    spill.write_cut(place, pairs, layout.run_of(pairs["document"]), layout.runs)
 
 
-def pairs_of(layout: Layout, kind: str, ranges: int, start: int, stop: int) -> NDArray[np.void]:
-    """The (document, preferred document) pairs of documents from `start` to before `stop`, ascending."""
-    found = [np.empty(0, spill.PAIR)]
-    for number in range(ranges):
-        pairs = spill.load(layout.file(f"{kind}-groups", number))
-        low, high = np.searchsorted(pairs["document"], [start, stop])
-        found.append(np.array(pairs[low:high]))
-    joined = np.concatenate(found)
-    return joined[np.argsort(joined["document"])]
+def pairs_of(layout: Layout, kind: str, ranges: int, run: int) -> NDArray[Any]:
+    """A run's pairs (document, preferred document of all runs), ascending; frozen documents stay."""
+    own = spill.load(layout.file(f"{kind}-local", run), spill.PAIR)
+    leads = spill.read_cut(layout.files(f"{kind}-groups", ranges), spill.PAIR, layout.runs, run)
+    leads = leads[np.argsort(leads["document"])]
+    found, at = look_up(leads["document"], own["twin"])
+    own["twin"][found] = leads["twin"][at[found]]
+    pairs = np.concatenate([own, leads])
+    return pairs[np.argsort(pairs["document"])]
+
+
+def look_up(
+    keys: NDArray[np.int64], wanted: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Which of the wanted are among the ascending keys, and where each then is."""
+    if len(keys) == 0:
+        return np.zeros(len(wanted), np.bool_), np.zeros(len(wanted), np.int64)
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return keys[at] == wanted, at
 
 
 @njit(cache=True, nogil=True)

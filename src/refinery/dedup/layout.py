@@ -1,30 +1,35 @@
-"""Where the documents of a dedup are: one number each, their files, and what is looked up by number.
+"""Where the documents of a dedup are: one number each, the runs they are read in, and the files between units.
 
-Documents are numbered through all shards, frozen shards first. The order in which they are preferred is: frozen
-before others, then the preference columns (smaller first, not measured last), then the number, which is trust
-order and then row.
+Documents are numbered through all rows of all shards, frozen shards first. The order in which they are preferred is:
+frozen before others, then the preference columns (smaller first, not measured last), then the number, which is trust
+order and then row. A run is a stretch of numbers, cut without regard to shards; its entries are read in one go.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from refinery.dedup import spill
+from refinery.storage.commit import make_directory
+from refinery.storage.place import Place, remove_tree
+from refinery.storage.tables import open_table
 from refinery.text.batch import TextBatch
 
 BATCH_ROWS = 1 << 15  # entries read at a time: 15 MB of signatures
 
-MapUnits = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 ReadTexts = Callable[[Any, NDArray[np.int64]], Iterator[TextBatch]]
+
+
+class MapUnits(Protocol):
+    """Runs a picklable function over units, results in their order; `name` says what the units do."""
+
+    def __call__(self, name: str, function: Callable[[Any], Any], units: Sequence[Any], /) -> list[Any]:
+        """The results."""
 
 
 @dataclass(frozen=True)
@@ -41,67 +46,144 @@ class Near:
 
 @dataclass(frozen=True)
 class DedupShard:
-    """A shard's entries as the verb sees them.
+    """A shard as the verb sees it: Parquet files with a row for each of its documents.
 
-    entries: Parquet with `content` (16 bytes, NULL allowed), `signature` (4 * num_perm bytes, NULL allowed; either is
-    absent when it is not compared) and `prefer_0`, `prefer_1` ... (the smaller the better, NULL and NaN last).
-    documents: what `read_texts` is given with row numbers of this file. frozen: an earlier corpus, always kept.
-    name: the source, for the guard against clusters that eat it.
+    entries: `prefer_0`, `prefer_1` ... (the smaller the better, NULL and NaN last) and `stands` (bool; without it all
+    documents stand). content: where column `content` is (16 bytes, NULL allowed), signature: where column `signature`
+    is (4 * num_perm bytes, NULL allowed); None: in the entries. documents: what `read_texts` is given with row
+    numbers of the shard. frozen: an earlier corpus, always kept. name: the source, and standing: its documents here
+    that stand, for the guard against clusters that eat it.
     """
 
-    entries: Path
+    entries: Place
     documents: Any
     frozen: bool
     rows: int
     name: str = ""
+    standing: int | None = None
+    content: Place | None = None
+    signature: Place | None = None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Rows start:stop of a shard, of which the first is the document of number `document`; source: its number."""
+
+    shard: DedupShard
+    source: int
+    document: int
+    start: int
+    stop: int
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How documents are numbered, and the folder of the files between units.
+    """How documents are numbered, and the folder of the files between units; the same for every unit.
 
-    starts: number of each shard's first document, int64 (shards + 1,); documents below `frozen` are frozen;
-    preferences: names of the preference columns, most important first.
+    total: documents, of which those below `frozen` are frozen; run_documents: of each run but the last;
+    preferences: names of the preference columns, most important first; range_bytes: of a unit's records.
     """
 
-    work: Path
-    starts: NDArray[np.int64]
+    work: Place
+    total: int
     frozen: int
     preferences: tuple[str, ...]
     num_perm: int
+    run_documents: int
+    range_bytes: int
 
-    @classmethod
-    def of(cls, shards: list[DedupShard], work: Path, num_perm: int) -> Layout:
-        """The layout of shards of which the frozen ones come first."""
-        starts = np.array([0, *accumulate(shard.rows for shard in shards)], np.int64)
-        frozen = sum(shard.rows for shard in shards if shard.frozen)
-        names = pq.read_schema(shards[-1].entries).names if shards else []
-        preferences = [name for name in names if name.startswith("prefer_")]
-        preferences.sort(key=lambda name: int(name.removeprefix("prefer_")))
-        return cls(work, starts, frozen, tuple(preferences), num_perm)
+    @property
+    def runs(self) -> int:
+        """Number of runs."""
+        return -(-self.total // self.run_documents)
 
-    def file(self, kind: str, number: int) -> Path:
-        """The file of this kind that a shard or a key range has."""
-        return self.work / f"{kind}-{number:06}.spill"
+    def run_of(self, documents: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The run of each document."""
+        return documents // self.run_documents
 
-    def files(self, kind: str) -> list[Path]:
-        """The files of this kind that every shard has."""
-        return [self.file(kind, number) for number in range(len(self.starts) - 1)]
+    def file(self, kind: str, number: int) -> Place:
+        """The file of this kind that a unit has."""
+        return self.work / kind / f"{number:06}.spill"
 
-    def by_shard(self, documents: NDArray[np.int64]) -> Iterator[tuple[int, slice]]:
-        """Shards that hold any of the ascending document numbers, and which part of them."""
-        cuts = np.searchsorted(documents, self.starts)
-        for number in np.flatnonzero(np.diff(cuts)).tolist():
-            yield number, slice(int(cuts[number]), int(cuts[number + 1]))
+    def files(self, kind: str, count: int) -> list[Place]:
+        """The files of this kind, of all its units."""
+        return [self.file(kind, number) for number in range(count)]
+
+    def open(self, *kinds: str) -> None:
+        """Makes room for files of these kinds; what an earlier run left is removed."""
+        for kind in kinds:
+            remove_tree(self.work / kind)
+            make_directory(self.work / kind)
+
+    def remove(self, *kinds: str) -> None:
+        """Removes the files of these kinds."""
+        for kind in kinds:
+            remove_tree(self.work / kind)
+
+    def with_preferences(self, *fields: tuple[Any, ...]) -> np.dtype[Any]:
+        """A record of these fields and `prefer`, the preference columns as float64."""
+        return np.dtype([*fields, ("prefer", np.float64, (len(self.preferences),))])
 
 
-def read_entries(shard: DedupShard, columns: list[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """The first row and the wanted columns of each batch of entries."""
-    start = 0
-    with pq.ParquetFile(shard.entries) as file:
-        for batch in file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
-            yield start, batch
-            start += batch.num_rows
+def cut_into_runs(shards: Sequence[DedupShard], layout: Layout) -> list[tuple[Piece, ...]]:
+    """For each run the pieces of shards that it reads, in order."""
+    runs: list[list[Piece]] = [[] for _ in range(layout.runs)]
+    sources = list(dict.fromkeys(shard.name for shard in shards))
+    document = 0
+    for shard in shards:
+        row = 0
+        while row < shard.rows:
+            run = (document + row) // layout.run_documents
+            stop = min(shard.rows, (run + 1) * layout.run_documents - document)
+            runs[run].append(Piece(shard, sources.index(shard.name), document + row, row, stop))
+            row = stop
+        document += shard.rows
+    return [tuple(pieces) for pieces in runs]
+
+
+def read_rows(
+    place: Place, columns: list[str], start: int, stop: int
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """The first row and the wanted columns of each batch of rows start:stop of a Parquet file."""
+    with open_table(place) as file:
+        sizes = [file.metadata.row_group(n).num_rows for n in range(file.metadata.num_row_groups)]
+        ends = np.cumsum([0, *sizes])
+        groups = [n for n in range(len(sizes)) if ends[n] < stop and ends[n + 1] > start]
+        row = int(ends[groups[0]]) if groups else 0
+        for batch in file.iter_batches(BATCH_ROWS, row_groups=groups, columns=columns, use_threads=False):
+            low, high = max(start - row, 0), min(stop - row, batch.num_rows)
+            if high > low:
+                yield row + low, batch.slice(low, high - low)
+            row += batch.num_rows
+
+
+def read_column(piece: Piece, name: str) -> Iterator[tuple[int, pa.Array]]:
+    """The first document and the values of each batch of a piece's column `content` or `signature`."""
+    place = (piece.shard.content if name == "content" else piece.shard.signature) or piece.shard.entries
+    for row, batch in read_rows(place, [name], piece.start, piece.stop):
+        yield piece.document + row - piece.start, batch.column(0)
+
+
+def read_entries(layout: Layout, pieces: tuple[Piece, ...]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Of a run's documents: which stand, and their preferences (documents, columns); minus infinity if frozen."""
+    size = pieces[-1].document + pieces[-1].stop - pieces[-1].start - pieces[0].document
+    stands = np.ones(size, np.bool_)
+    prefer = np.full((size, len(layout.preferences)), -np.inf)
+    for piece in pieces:
+        first = piece.document - pieces[0].document - piece.start
+        with open_table(piece.shard.entries) as file:
+            names = set(file.schema_arrow.names)
+        columns = [n for n in ("stands", *layout.preferences) if n in names]
+        for row, batch in read_rows(piece.shard.entries, columns, piece.start, piece.stop) if columns else ():
+            at = first + row
+            for name, column in zip(columns, batch.columns, strict=True):
+                if name == "stands":
+                    stands[at : at + len(column)] = column.to_numpy(zero_copy_only=False)
+                elif not piece.shard.frozen:
+                    values = column.cast(pa.float64()).fill_null(np.inf).to_numpy(zero_copy_only=False)
+                    index = layout.preferences.index(name)
+                    prefer[at : at + len(column), index] = np.where(np.isnan(values), np.inf, values)
+    return stands, prefer
 
 
 def fixed(column: pa.Array, dtype: type[np.generic]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -117,40 +199,15 @@ def fixed(column: pa.Array, dtype: type[np.generic]) -> tuple[NDArray[Any], NDAr
     return matrix, column.is_valid().to_numpy(zero_copy_only=False)
 
 
-def write_preferences(layout: Layout, number: int, shard: DedupShard) -> None:
-    """Writes a shard's preference columns as one float64 matrix; frozen documents get minus infinity."""
-    matrix = np.full((shard.rows, len(layout.preferences)), -np.inf)
-    if not shard.frozen and layout.preferences:
-        table = pq.read_table(shard.entries, columns=list(layout.preferences), use_threads=False)
-        for index, name in enumerate(layout.preferences):
-            values = table.column(name).cast(pa.float64()).fill_null(np.inf).to_numpy()
-            matrix[:, index] = np.where(np.isnan(values), np.inf, values)
-    spill.save(layout.file("preferences", number), matrix)
+def preferred_order(records: NDArray[Any], *groups: NDArray[Any]) -> NDArray[np.int64]:
+    """Indices that sort records by groups, the last the most important, and the preferred document first in each."""
+    order: NDArray[np.int64] = np.lexsort((records["document"], *records["prefer"].T[::-1], *groups))
+    return order
 
 
-def preferred_order(
-    layout: Layout, documents: NDArray[np.int64], group: NDArray[np.int64] | None = None
-) -> NDArray[np.int64]:
-    """Indices that sort documents by group, if given, and the best first within it."""
-    columns: list[NDArray[np.float64]] = []
-    if layout.preferences:
-        ascending = np.argsort(documents, kind="stable")
-        there = documents[ascending]
-        matrix = np.empty((len(documents), len(layout.preferences)))
-        for number, part in layout.by_shard(there):
-            rows = there[part] - layout.starts[number]
-            matrix[ascending[part]] = spill.load(layout.file("preferences", number))[rows]
-        columns = list(matrix.T[::-1])
-    return np.lexsort((documents, *columns, *([group] if group is not None else [])))
-
-
-def signatures(layout: Layout, documents: NDArray[np.int64]) -> NDArray[np.uint32]:
-    """Signatures of documents (those with one that came into bands), uint32 (documents, num_perm)."""
-    ascending = np.argsort(documents, kind="stable")
-    there = documents[ascending]
-    found = np.empty((len(documents), layout.num_perm), np.uint32)
-    for number, part in layout.by_shard(there):
-        rows = spill.load(layout.file("signed", number))
-        matrix = spill.load_raw(layout.file("signatures", number), np.uint32, layout.num_perm)
-        found[ascending[part]] = matrix[np.searchsorted(rows, there[part] - layout.starts[number])]
-    return found
+def starts_of(*sorted_keys: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where a new group begins, in keys by which the records are sorted."""
+    first = np.ones(len(sorted_keys[0]), np.bool_)
+    if len(first):
+        first[1:] = np.logical_or.reduce([keys[1:] != keys[:-1] for keys in sorted_keys])
+    return first

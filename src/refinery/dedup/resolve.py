@@ -1,85 +1,107 @@
 """Who is removed: in order of preference, a document goes if a kept one preferred to it is near enough.
 
 Every removed document so has a kept twin at the threshold or above, whatever chains or footers join the others, and
-of the kept ones no candidate pair is at the threshold. Memory, in one place: 48 bytes an edge at the threshold.
+of the kept ones no candidate pair is at the threshold. What becomes of a document depends on its component alone, so
+components are resolved by range; a unit holds whole components.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from refinery.dedup import layout as places
-from refinery.dedup.buckets import EDGE
-from refinery.dedup.verify import Search, settle
-
-REMOVED = np.dtype(
-    [("document", np.int64), ("twin", np.int64), ("equal", np.int16), ("similarity", np.float32)]
-)
+from refinery.dedup import components, groups, spill
+from refinery.dedup.layout import Layout, MapUnits
+from refinery.dedup.verify import Settled, near_dtype
 
 
-def resolve(search: Search, edges: NDArray[np.void]) -> NDArray[np.void]:
-    """Removed documents, ascending, from candidate edges that lead to a preferred document."""
-    layout = search.layout
-    similarity = settle(search, edges)
-    near = similarity >= search.near.threshold
-    edges, similarity = edges[near], similarity[near]
+@dataclass(frozen=True)
+class ClusterUnit:
+    """A group start:stop of edge files, whose edges are cut by component; `groups` of them are there."""
+
+    layout: Layout
+    kind: str
+    number: int
+    start: int
+    stop: int
+    groups: int
+    ranges: int
+
+
+@dataclass(frozen=True)
+class ResolveUnit:
+    """A range of components; their edges are in the files of `groups` units."""
+
+    layout: Layout
+    number: int
+    groups: int
+    ranges: int
+
+
+def resolve(layout: Layout, settled: Settled, map_units: MapUnits) -> int:
+    """Writes kind `resolved`, the removed documents cut by run, and gives the number of its files."""
+    bounds = components.groups_of(settled, layout)
+    components.label_components(layout, settled, bounds, map_units)
+    layout.open("clustered", "resolved")
+    count = len(bounds) - 1
+    ranges = spill.part_count(sum(settled.counts), near_dtype(layout), layout.range_bytes)
+    clusters = [
+        ClusterUnit(layout, settled.near, n, bounds[n], bounds[n + 1], count, ranges) for n in range(count)
+    ]
+    map_units("dedup components", write_clustered, clusters)
+    layout.remove(settled.near, "labels")
+    units = [ResolveUnit(layout, n, count, ranges) for n in range(ranges)]
+    map_units("dedup resolve", resolve_range, units)
+    layout.remove("clustered")
+    return ranges
+
+
+def write_clustered(unit: ClusterUnit) -> None:
+    """Cuts the group's edges by the root of their component."""
+    layout = unit.layout
+    labels = components.labels_of(layout, unit.groups, unit.number)
+    place = layout.file("clustered", unit.number)
+    with spill.CutWriter(place, near_dtype(layout), unit.ranges, layout.range_bytes) as writer:
+        for number in range(unit.start, unit.stop):
+            edges = spill.load(layout.file(unit.kind, number), near_dtype(layout))
+            _, at = groups.look_up(labels["document"], edges["document"])
+            roots = labels["twin"][at]
+            writer.write(edges, spill.part_of(spill.scattered(roots), unit.ranges))
+
+
+def resolve_range(unit: ResolveUnit) -> None:
+    """Writes the removed documents of a range of components, each with the twin for which it goes, cut by run."""
+    layout = unit.layout
+    files = layout.files("clustered", unit.groups)
+    edges = spill.read_cut(files, near_dtype(layout), unit.ranges, unit.number)
+    removed = chosen_edges(edges)
+    place = layout.file("resolved", unit.number)
+    spill.write_cut(place, removed, layout.run_of(removed["document"]), layout.runs)
+
+
+def chosen_edges(edges: NDArray[Any]) -> NDArray[Any]:
+    """For each removed document, ascending, the edge to the most similar kept document that is preferred to it."""
     nodes, ends = np.unique(np.concatenate([edges["document"], edges["twin"]]), return_inverse=True)
-    order = places.preferred_order(layout, nodes)
+    own, twins = ends[: len(edges)], ends[len(edges) :]
+    prefer = np.empty((len(nodes), edges["prefer"].shape[1]))
+    prefer[twins] = edges["prefer"]
+    last = np.ones(len(nodes), np.bool_)  # who is nobody's twin can be decided after all others
+    last[twins] = False
+    prefer[last] = 0.0
+    order = np.lexsort((nodes, *prefer.T[::-1], last))
     place = np.empty(len(nodes), np.int64)
     place[order] = np.arange(len(nodes))
-    documents, twins = place[ends[: len(edges)]], place[ends[len(edges) :]]
-    by_document = np.lexsort((twins, -similarity, documents))
+    documents, twins = place[own], place[twins]
+    by_document = np.lexsort((twins, -edges["similarity"], documents))
     bounds = np.searchsorted(documents[by_document], np.arange(len(nodes) + 1))
     chosen = np.full(len(nodes), -1, np.int64)
     greedy(bounds, twins[by_document], chosen)
-    return _removed(edges, similarity, by_document[chosen[chosen >= 0]])
-
-
-def remove_alike(search: Search, alike: NDArray[np.void], removed: NDArray[np.void]) -> NDArray[np.void]:
-    """Removed documents among those that have one signature with a preferred document, which stood for them.
-
-    alike: pairs (document, the preferred document of its signature); removed: what became of the preferred ones.
-    Each is compared with that document if it was kept, else with the one it was removed for; those that are not
-    near enough to that, with the preferred among themselves.
-    """
-    layout = search.layout
-    edges = np.empty(len(alike), EDGE)
-    edges["document"], edges["twin"], edges["equal"] = alike["document"], alike["twin"], layout.num_perm
-    if len(removed):
-        found = np.minimum(np.searchsorted(removed["document"], alike["twin"]), len(removed) - 1)
-        gone = removed["document"][found] == alike["twin"]
-        edges["twin"][gone], edges["equal"][gone] = (
-            removed["twin"][found[gone]],
-            removed["equal"][found[gone]],
-        )
-    first, left = _settle_each(search, edges)
-    if not left.any():
-        return first
-    order = places.preferred_order(layout, alike["document"][left], alike["twin"][left])
-    rest = alike[left][order]
-    leads = np.concatenate([[True], rest["twin"][1:] != rest["twin"][:-1]])
-    edges = np.empty(int((~leads).sum()), EDGE)
-    edges["document"], edges["equal"] = rest["document"][~leads], layout.num_perm
-    edges["twin"] = rest["document"][leads][np.cumsum(leads) - 1][~leads]
-    return np.concatenate([first, _settle_each(search, edges)[0]])
-
-
-def _settle_each(search: Search, edges: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.bool_]]:
-    similarity = settle(search, edges)
-    near = similarity >= search.near.threshold
-    return _removed(edges, similarity, np.flatnonzero(near)), ~near
-
-
-def _removed(
-    edges: NDArray[np.void], similarity: NDArray[np.float64], chosen: NDArray[np.int64]
-) -> NDArray[np.void]:
-    found = np.empty(len(chosen), REMOVED)
-    for name in ("document", "twin", "equal"):
-        found[name] = edges[name][chosen]
-    found["similarity"] = similarity[chosen]
-    return found[np.argsort(found["document"])]
+    removed = edges[by_document[chosen[chosen >= 0]]]
+    return removed[np.argsort(removed["document"])]
 
 
 @njit(cache=True, nogil=True)

@@ -1,36 +1,47 @@
-"""Dedup of a whole corpus, as units over shards and key ranges; memory is set by the range, not by the corpus.
+"""Dedup of a whole corpus, as units over runs of documents and key ranges, with files between them.
 
-1. Each shard: hashes of key texts and of signatures, cut by key range.        groups.write_hashes
-2. Each range: documents with one hash; the preferred one stands for them.     groups.find_groups
-3. Each shard: band keys and signatures of the documents left.                 buckets.write_bands
-4. Each range of band keys: candidate pairs from shared buckets.               buckets.find_candidates
-5. Pairs that the signatures do not settle: each shard reads those texts.      verify.settle
-6. In one place: in order of preference, a document goes for a kept twin.      resolve.resolve
-7. Documents with the signature of another share its fate, if they are near.   resolve.remove_alike
-8. Each shard: its removed documents with their kept twins.                    write_removed
+1. Each run: hashes of key texts and of signatures, cut by range.               groups.write_hashes
+2. Each range: documents with one hash; the preferred one stands for them.      groups.find_groups
+3. Each run: its copies; it asks what will become of those that stand for them. fates.write_copies
+4. Each run: band keys of the documents left, cut by range.                     buckets.write_bands
+5. Each range: buckets of two documents or more, back to the runs.              buckets.find_buckets
+6. Each run: preferences and signatures of the members, cut by bucket.          buckets.write_signed
+7. Each part of the buckets: candidate pairs, cut by document.                  candidates.find_candidates
+8. Pairs once each; those that signatures do not settle by their texts.         verify.settle
+9. Spanning forests of near pairs, merged two by two; pairs cut by component.   components.label_components
+10. Each range of components: a document goes for a kept, preferred twin.       resolve.resolve_range
+11. Documents with the signature of another share its fate, if they are near.   fates.write_alike ...
+12. Each run: its removed documents with their kept twins.                      fates.write_removed
 
-A unit holds about four times `range_bytes`. What is held in one place: 22 bytes a near duplicate, 16 an exact one
-or one with another's signature, 18 a candidate edge and 48 an edge at the threshold; nothing for a document without
-a twin. Disk, until the end: 48 bytes a document, 16 a band, 4 a hash of a signature. The result depends on the
-shards' order and content alone, not on ranges, units or their order of completion.
+Memory: a unit holds about four times a range's bytes, which is sqrt(16 bytes * bands * documents * 1 MiB) unless it is
+given, and 1 GiB at most: 12 MB at a million documents, 117 MB at a hundred million; the largest bucket's keys and the
+largest component's pairs besides. One step's memory grows with the corpus: the last merge of forests, 24 bytes a
+document that has a near twin. This process holds counts.
+
+Disk, at its peak: 16 bytes a band of each document, or, where more, 128 bytes and 8 a preference for each bucket that a document
+shares, or 8 a shingle of the pairs that are read; files are removed as soon as nobody needs them. The result depends
+on the shards' order and content alone, not on ranges, runs, units or their order of completion.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from refinery.dedup import buckets, groups, spill
+from refinery.dedup import buckets, candidates, fates, groups, spill
 from refinery.dedup.bands import split
-from refinery.dedup.layout import DedupShard, Layout, MapUnits, Near, ReadTexts
-from refinery.dedup.resolve import REMOVED, remove_alike, resolve
-from refinery.dedup.verify import Search, considered
+from refinery.dedup.layout import DedupShard, Layout, MapUnits, Near, Piece, ReadTexts, cut_into_runs
+from refinery.dedup.resolve import resolve
+from refinery.dedup.verify import Search, Settled, considered, settle
 from refinery.errors import RunError
+from refinery.storage.commit import make_directory
+from refinery.storage.place import Place, remove_tree
+from refinery.storage.tables import open_table
 
 if TYPE_CHECKING:
     from refinery.pipeline.models import Dedup
@@ -38,16 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["DedupResult", "DedupSettings", "DedupShard", "Near", "Removed", "dedup", "settings_of"]
 
 GUARD_DOCUMENTS = 1000  # a cluster smaller than this is no reason to stop, whatever its share
-
-RESULT = np.dtype(
-    [
-        ("row", np.int64),
-        ("twin_shard", np.int64),
-        ("twin_row", np.int64),
-        ("near", np.bool_),
-        ("similarity", np.float32),
-    ]
-)
+LEAST_RUN = 1024  # documents of a run, however small the ranges
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,13 @@ class DedupSettings:
     """What is compared, and when a cluster is too large to be believed.
 
     max_cluster_share: of a source's documents, which one kept document may remove as near duplicates.
-    range_bytes: size of a key range; changes memory and the number of units, never the result.
+    range_bytes: size of a key range; changes memory and the number of units, never the result. None: by the corpus.
     """
 
     exact: bool = True
     near: Near | None = None
     max_cluster_share: float = 0.2
-    range_bytes: int = 64 << 20
+    range_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -82,25 +84,41 @@ class Removed:
 
 @dataclass(frozen=True)
 class DedupResult:
-    """Where each shard's removed documents are listed."""
+    """Where each run's removed documents are listed, and how many there are.
 
-    files: tuple[Path, ...]
+    files: records fates.RESULT, ascending by document, of each `run_documents` documents; given: the index that the
+    caller knows each shard by, in the order in which documents are numbered; starts: the first document of each, and
+    the end.
+    """
+
+    files: tuple[Place, ...]
+    run_documents: int
+    count: int
+    given: tuple[int, ...]
+    starts: NDArray[np.int64]
+
+    def between(self, start: int, stop: int) -> NDArray[np.void]:
+        """The records of documents start:stop."""
+        found = [np.empty(0, fates.RESULT)]
+        for place in self.files[start // self.run_documents : -(-stop // self.run_documents)]:
+            records = spill.load(place, fates.RESULT)
+            low, high = np.searchsorted(records["document"], [start, stop])
+            found.append(records[low:high])
+        return np.concatenate(found)
 
     def removed(self, shard: int) -> Removed:
         """The removed documents of the shard with this index."""
-        found = np.load(self.files[shard])
-        return Removed(*(found[name] for name in RESULT.names or ()))
-
-
-@dataclass(frozen=True)
-class RemovedUnit:
-    """One shard's list of removed documents."""
-
-    layout: Layout
-    shard: int
-    given: tuple[int, ...]  # index that the caller knows each shard by
-    exact_ranges: int
-    file: Path
+        here = self.given.index(shard)
+        start, stop = (int(n) for n in self.starts[here : here + 2])
+        found = self.between(start, stop)
+        twins = np.searchsorted(self.starts, found["twin"], "right") - 1
+        return Removed(
+            found["document"] - start,
+            np.array(self.given, np.int64)[twins],
+            found["twin"] - self.starts[twins],
+            found["near"],
+            found["similarity"],
+        )
 
 
 def settings_of(definition: Dedup) -> DedupSettings:
@@ -121,102 +139,181 @@ def dedup(
     *,
     map_units: MapUnits,
     read_texts: ReadTexts,
-    work: Path,
+    work: Place,
 ) -> DedupResult:
     """Keeps one document of each group of duplicates, the preferred one.
 
     The order of preference is the entries' `prefer_` columns, then the order of the shards, then of the rows.
     map_units runs a picklable function over units and gives the results in their order; read_texts (picklable) gives
-    a shard's texts of ascending rows, in batches; `work` is a folder for files between units, removed at the end.
+    a shard's texts of ascending rows, in batches; `work` is a folder of its own for files between units: what an
+    earlier call left there is removed, and at the end all but the result.
     Raises RunError when one near-duplicate cluster holds more than its share of a source.
     """
-    work.mkdir(parents=True, exist_ok=True)
+    remove_tree(work)
+    make_directory(work)
     given = tuple(sorted(range(len(shards)), key=lambda n: not shards[n].frozen))
     ordered = [shards[n] for n in given]
-    layout = Layout.of(ordered, work, settings.near.num_perm if settings.near else 0)
+    layout = _layout(ordered, settings, work)
+    runs = cut_into_runs(ordered, layout)
     columns = (("content",) if settings.exact else ()) + (("signature",) if settings.near else ())
-    ranges = spill.range_count(int(layout.starts[-1]), spill.HASH, settings.range_bytes)
-    hashes = [groups.HashUnit(layout, n, shard, columns, ranges) for n, shard in enumerate(ordered)]
-    map_units(groups.write_hashes, hashes)
-    kinds = [groups.KINDS[column] for column in columns]
-    map_units(
-        groups.find_groups, [groups.GroupUnit(layout, kind, n) for kind in kinds for n in range(ranges)]
-    )
-    removed = np.empty(0, REMOVED)
+    alike = _copies(layout, runs, columns, map_units)
+    removed: tuple[tuple[str, int], ...] = ()
     if settings.near:
-        removed = _near(Search(layout, ordered, settings.near, map_units, read_texts), settings, ranges)
-        _guard(layout, ordered, removed, settings.max_cluster_share)
-    spill.save(layout.file("near", 0), removed)
-    files = tuple(work / f"removed-{n:06}.npy" for n in range(len(shards)))
-    exact_ranges = ranges if settings.exact else 0
-    lists = [RemovedUnit(layout, n, given, exact_ranges, files[given[n]]) for n in range(len(shards))]
-    map_units(write_removed, lists)
-    for leftover in (*work.glob("*.spill"), *work.glob("*.bounds")):
-        leftover.unlink()
-    return DedupResult(files)
+        removed = _near(Search(layout, runs, settings.near, map_units, read_texts), alike)
+    files, count = _removed(layout, runs, removed, map_units)
+    if removed:
+        _guard(layout, ordered, settings.max_cluster_share, map_units)
+    layout.remove("exact-pairs", "alike-pairs", "exact-fates", "clusters", *(kind for kind, _ in removed))
+    starts = np.array([0, *accumulate(shard.rows for shard in ordered)], np.int64)
+    return DedupResult(files, layout.run_documents, count, given, starts)
 
 
-def _near(search: Search, settings: DedupSettings, group_ranges: int) -> NDArray[np.void]:
-    layout, near = search.layout, search.near
-    total = int(layout.starts[-1])
-    ranges = spill.range_count(total * near.bands, spill.BAND, settings.range_bytes)
+def _layout(ordered: list[DedupShard], settings: DedupSettings, work: Place) -> Layout:
+    total = sum(shard.rows for shard in ordered)
+    bands = settings.near.bands if settings.near else 2  # exact: a hash takes the place of two keys
+    size = settings.range_bytes or spill.range_bytes(total * bands, buckets.BAND.itemsize)
+    names: list[str] = []
+    if ordered:
+        with open_table(ordered[-1].entries) as file:
+            names = file.schema_arrow.names
+    preferences = [name for name in names if name.startswith("prefer_")]
+    preferences.sort(key=lambda name: int(name.removeprefix("prefer_")))
+    return Layout(
+        work,
+        total,
+        sum(shard.rows for shard in ordered if shard.frozen),
+        tuple(preferences),
+        settings.near.num_perm if settings.near else 0,
+        max(size // (bands * buckets.BAND.itemsize), LEAST_RUN),
+        size,
+    )
+
+
+def _copies(
+    layout: Layout, runs: list[tuple[Piece, ...]], columns: tuple[str, ...], map_units: MapUnits
+) -> int:
+    kinds = tuple(groups.KINDS[column] for column in columns)
+    ranges = spill.part_count(layout.total, groups.hash_dtype(layout), layout.range_bytes)
+    layout.open(*kinds, *(f"{kind}-{what}" for kind in kinds for what in ("local", "groups")))
+    units = [groups.HashUnit(layout, n, run, columns, ranges) for n, run in enumerate(runs)]
+    map_units("dedup hashes", groups.write_hashes, units)
+    grouped = [groups.GroupUnit(layout, kind, n, ranges) for kind in kinds for n in range(ranges)]
+    map_units("dedup groups", groups.find_groups, grouped)
+    layout.remove(*kinds)
+    layout.open(*(f"{kind}-{what}" for kind in ("exact", "alike") for what in ("pairs", "asked")))
+    copies = [fates.CopiesUnit(layout, n, kinds, ranges) for n in range(layout.runs)]
+    alike = sum(map_units("dedup copies", fates.write_copies, copies))
+    layout.remove(*(f"{kind}-{what}" for kind in kinds for what in ("local", "groups")))
+    return alike
+
+
+def _near(search: Search, alike: int) -> tuple[tuple[str, int], ...]:
+    """The kinds of file, and their numbers, that hold the removed documents, cut by run."""
+    layout, map_units = search.layout, search.map_units
+    settled = settle(search, "edges", *_candidates(search), name="dedup pairs:")
+    layout.remove(settled.far)
+    removed = (("resolved", resolve(layout, settled, map_units)),)
+    if alike:
+        removed += _alike(search, removed, alike)
+    layout.remove("alike-asked", "alike-fates")
+    layout.open("exact-fates")
+    map_units(
+        "dedup fates of copies",
+        fates.answer,
+        [fates.FateUnit(layout, n, "exact", removed) for n in range(layout.runs)],
+    )
+    layout.remove("exact-asked")
+    return removed
+
+
+def _candidates(search: Search) -> tuple[int, int]:
+    """Writes candidate edges; gives the number of files and of parts into which they are cut."""
+    layout, near, map_units = search.layout, search.near, search.map_units
+    layout.open("bands", "members", "giants", "signed", "best", "edges")
+    ranges = spill.part_count(layout.total * near.bands, buckets.BAND, layout.range_bytes)
     bands = [
-        buckets.BandUnit(layout, n, shard, near.bands, near.rows, ranges, group_ranges, settings.exact)
-        for n, shard in enumerate(search.shards)
+        buckets.BandUnit(layout, n, run, near.bands, near.rows, ranges) for n, run in enumerate(search.runs)
     ]
-    search.map_units(buckets.write_bands, bands)
+    map_units("dedup bands", buckets.write_bands, bands)
+    keys = [buckets.KeyUnit(layout, n, ranges) for n in range(ranges)]
+    members = sum(map_units("dedup buckets", buckets.find_buckets, keys))
+    layout.remove("bands")
+    parts = spill.part_count(members, buckets.signed_dtype(layout), layout.range_bytes)
+    signed = [buckets.SignUnit(layout, n, run, ranges, parts) for n, run in enumerate(search.runs)]
+    map_units("dedup signatures", buckets.write_signed, signed)
+    layout.remove("members")
+    edge_parts = spill.part_count(2 * members, candidates.edge_dtype(layout), layout.range_bytes)
     least = considered(near.threshold, near.num_perm)
-    search.map_units(buckets.find_candidates, [buckets.BucketUnit(layout, n, least) for n in range(ranges)])
-    found = [np.array(spill.load(layout.file("edges", number))) for number in range(ranges)]
-    removed = resolve(search, buckets.unique_edges(np.concatenate(found)))
-    alike = groups.pairs_of(layout, "alike", group_ranges, layout.frozen, total)
-    if settings.exact:
-        exact = groups.pairs_of(layout, "exact", group_ranges, layout.frozen, total)["document"]
-        alike = alike[~np.isin(alike["document"], exact, kind="sort")]
-    removed = np.concatenate([removed, remove_alike(search, alike, removed)])
-    return removed[np.argsort(removed["document"])]
+    units = [candidates.BucketUnit(layout, n, ranges, parts, edge_parts, least) for n in range(parts)]
+    map_units("dedup candidates", candidates.find_candidates, units)
+    layout.remove("giants", "signed", "best")
+    return parts, edge_parts
 
 
-def write_removed(unit: RemovedUnit) -> None:
-    """Joins a shard's exact and near duplicates; a twin that went itself gives way to the one it went for."""
-    layout = unit.layout
-    start, stop = (int(n) for n in layout.starts[unit.shard : unit.shard + 2])
-    exact = groups.pairs_of(layout, "exact", unit.exact_ranges, max(start, layout.frozen), stop)
-    near = spill.load(layout.file("near", 0))
-    own = np.array(near[slice(*np.searchsorted(near["document"], [start, stop]))])
-    copies = np.zeros(len(exact), REMOVED)
-    copies["document"], copies["twin"], copies["similarity"] = exact["document"], exact["twin"], 1.0
-    is_near = np.zeros(len(exact), np.bool_)
-    if len(near) and len(exact):
-        place = np.minimum(np.searchsorted(near["document"], exact["twin"]), len(near) - 1)
-        is_near = near["document"][place] == exact["twin"]
-        for name in ("twin", "similarity"):
-            copies[name][is_near] = near[name][place[is_near]]
-    joined = np.concatenate([copies, own])
-    order = np.argsort(joined["document"])
-    shards = np.searchsorted(layout.starts, joined["twin"], "right") - 1
-    result = np.empty(len(joined), RESULT)
-    result["row"] = joined["document"] - start
-    result["twin_shard"] = np.array(unit.given)[shards]
-    result["twin_row"] = joined["twin"] - layout.starts[shards]
-    result["near"] = np.concatenate([is_near, np.ones(len(own), np.bool_)])
-    result["similarity"] = joined["similarity"]
-    spill.save(unit.file, result[order])
+def _alike(search: Search, removed: tuple[tuple[str, int], ...], count: int) -> tuple[tuple[str, int], ...]:
+    """Where the removed documents are among those that have one signature with a preferred document."""
+    layout, map_units = search.layout, search.map_units
+    runs = range(layout.runs)
+    layout.open("alike-fates", "copies")
+    units = [fates.FateUnit(layout, n, "alike", removed) for n in runs]
+    map_units("dedup fates of alike", fates.answer, units)
+    parts = spill.part_count(count, candidates.edge_dtype(layout), layout.range_bytes)
+    map_units("dedup alike", fates.write_alike, [fates.AlikeUnit(layout, n, parts) for n in runs])
+    first = settle(search, "copies", layout.runs, parts, name="dedup alike:")
+    found = ((first.near, first.parts),)
+    if first.far_count:
+        found += _rest(search, first)
+    layout.remove(first.far)
+    return found
 
 
-def _guard(layout: Layout, shards: list[DedupShard], removed: NDArray[np.void], share: float) -> None:
+def _rest(search: Search, first: Settled) -> tuple[tuple[str, int], ...]:
+    layout, map_units = search.layout, search.map_units
+    layout.open("rest", "others")
+    parts = spill.part_count(first.far_count, candidates.edge_dtype(layout), layout.range_bytes)
+    rest = [fates.RestUnit(layout, n, run, first.parts, parts) for n, run in enumerate(search.runs)]
+    map_units("dedup alike left", fates.write_rest, rest)
+    leads = [fates.LeadUnit(layout, n, parts) for n in range(parts)]
+    map_units("dedup alike among themselves", fates.write_leads, leads)
+    second = settle(search, "others", parts, parts, name="dedup alike left:")
+    layout.remove("rest", second.far)
+    return ((second.near, second.parts),)
+
+
+def _removed(
+    layout: Layout,
+    runs: list[tuple[Piece, ...]],
+    removed: tuple[tuple[str, int], ...],
+    map_units: MapUnits,
+) -> tuple[tuple[Place, ...], int]:
+    layout.open("removed", "clusters")
+    files = tuple(layout.files("removed", layout.runs))
+    parts = _cluster_parts(layout)
+    units = [fates.RemovedUnit(layout, n, run, removed, files[n], parts) for n, run in enumerate(runs)]
+    return files, sum(map_units("dedup removed", fates.write_removed, units))
+
+
+def _cluster_parts(layout: Layout) -> int:
+    return spill.part_count(layout.total, fates.CLUSTER, layout.range_bytes)
+
+
+def _guard(layout: Layout, shards: list[DedupShard], share: float, map_units: MapUnits) -> None:
     sizes: dict[str, int] = {}
     for shard in shards:
-        sizes[shard.name] = sizes.get(shard.name, 0) + shard.rows
-    names = list(sizes)
-    source = np.array([names.index(shard.name) for shard in shards], np.int64)
-    own = source[np.searchsorted(layout.starts, removed["document"], "right") - 1]
-    clusters, counts = np.unique(np.stack([removed["twin"], own], 1), axis=0, return_counts=True)
-    for (twin, number), count in zip(clusters.tolist(), counts.tolist(), strict=True):
-        if count >= GUARD_DOCUMENTS and count > share * sizes[names[number]]:
-            where = int(np.searchsorted(layout.starts, twin, "right")) - 1
-            raise RunError(
-                f"dedup: {count:,} of {sizes[names[number]]:,} documents of {names[number]!r} are near duplicates "
-                f"of one document (row {twin - layout.starts[where]} of {shards[where].entries}), more than "
-                f"max_cluster_share {share} allows: drop such pages by a rule, or raise max_cluster_share"
-            )
+        standing = shard.rows if shard.standing is None else shard.standing
+        sizes[shard.name] = sizes.get(shard.name, 0) + standing
+    limits = tuple(max(share * size, GUARD_DOCUMENTS - 1) for size in sizes.values())
+    parts = _cluster_parts(layout)
+    units = [fates.GuardUnit(layout, n, parts, limits) for n in range(parts)]
+    found = [cluster for cluster in map_units("dedup guard", fates.too_large, units) if cluster]
+    if not found:
+        return
+    twin, source, count = min(found)
+    name = list(sizes)[source]
+    starts = np.array([0, *accumulate(shard.rows for shard in shards)], np.int64)
+    where = int(np.searchsorted(starts, twin, "right")) - 1
+    raise RunError(
+        f"dedup: {count:,} of {sizes[name]:,} documents of {name!r} are near duplicates "
+        f"of one document (row {twin - starts[where]} of {shards[where].entries}), more than "
+        f"max_cluster_share {share} allows: drop such pages by a rule, or raise max_cluster_share"
+    )

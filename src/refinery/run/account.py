@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from refinery.errors import ConservationError
 from refinery.plan.graph import ResolvedStage
-from refinery.plan.plan import DOCUMENTS, Plan, PlannedShard
+from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.decide import KEPT, Above, StageTally, Tally, above_of, kept_documents, load_columns, tally
 from refinery.run.ids import id_texts
 from refinery.storage.place import Place
@@ -113,7 +113,7 @@ def account(task: AccountTask) -> ShardAccount:
         stage_kept[stage.name] = tally(sizes, kept)
         _note_rules(columns, stage, place)
         if place.dropped:
-            by_rule = _note_verb(columns, stage, place.dropped, task.planned.shards_folder)
+            by_rule = _note_verb(columns, stage, place.dropped)
             verb_dropped[stage.name] = {rule: tally(sizes, mask) for rule, mask in by_rule.items()}
         for values in columns.values():
             values[kept] = None  # kept here: an earlier stage on another branch no longer matters
@@ -172,7 +172,7 @@ def _offsets(lists: pa.Array) -> pa.Array:
 
 
 def _note_verb(
-    columns: dict[str, NDArray[np.object_]], stage: ResolvedStage, file: Place, shards_folder: Place
+    columns: dict[str, NDArray[np.object_]], stage: ResolvedStage, file: Place
 ) -> dict[str, NDArray[np.bool_]]:
     table = read_table(file)
     documents = table.column("document").to_numpy()
@@ -180,16 +180,8 @@ def _note_verb(
     columns["stage"][documents] = stage.name
     columns["rule"][documents] = rules
     columns["failed"][documents] = np.array([*([rule] for rule in rules), None], object)[:-1]
-    for name in ("similarity", "twin_source", "twin_path", "twin_part"):
+    for name in ("similarity", "twin_source", "twin_path", "twin_part", "twin_row", "twin_id"):
         columns[name][documents] = np.array([*table.column(name).to_pylist(), None], object)[:-1]
-    folders = np.array(table.column("twin_folder").to_pylist(), object)
-    twin_document = table.column("twin_document").fill_null(0).to_numpy()
-    for folder in sorted(set(folders) - {None}):
-        here = folders == folder
-        listing = read_table(shards_folder / folder[:2] / folder / DOCUMENTS)
-        twins = listing.take(pa.array(twin_document[here]))
-        columns["twin_row"][documents[here]] = twins.column("row").to_numpy()
-        columns["twin_id"][documents[here]] = id_texts(twins.column("id")).to_numpy(zero_copy_only=False)
     masks: dict[str, NDArray[np.bool_]] = {}
     for rule in sorted(set(rules.tolist())):
         masks[rule] = np.zeros(len(columns["stage"]), bool)

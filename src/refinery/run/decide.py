@@ -32,8 +32,8 @@ DROPPED = pa.schema(
         ("twin_source", pa.string()),  # the twin's columns are NULL where there is none
         ("twin_path", pa.string()),
         ("twin_part", pa.int32()),
-        ("twin_folder", pa.string()),  # name of the twin's shard folder
-        ("twin_document", pa.int64()),
+        ("twin_row", pa.int64()),
+        ("twin_id", pa.string()),
         ("similarity", pa.float32()),
     ]
 )

@@ -197,16 +197,12 @@ def verb_pass(run: Run, depth: int) -> None:
         key = plan.verb_keys[stage.name]
         if {str(planned.verb_file(key)) for planned in plan.reaching(stage)} <= plan.present():
             continue
-        phase = "dedup" if stage.dedup else "select"
 
         def map_units(
-            function: Callable[[Any], Any],
-            arguments: Sequence[Any],
-            phase: str = phase,
-            stage_name: str = stage.name,
+            step: str, function: Callable[[Any], Any], arguments: Sequence[Any], stage_name: str = stage.name
         ) -> list[Any]:
-            step = f"{stage_name} {function.__name__}"
-            return run.map(phase, function, [Unit(f"{step} {i}", a) for i, a in enumerate(arguments)])
+            names = (f"{stage_name} {step} {n:06} of {len(arguments):06}" for n in range(1, len(arguments) + 1))
+            return run.map(step, function, [Unit(n, a) for n, a in zip(names, arguments, strict=True)])
 
         run_verb(plan, stage, map_units)
 

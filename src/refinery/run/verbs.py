@@ -2,64 +2,79 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from refinery.dedup.layout import MapUnits
-from refinery.plan.graph import ResolvedStage, View, against_source, ranking
+from refinery.plan.graph import ResolvedStage, View, ranking
 from refinery.plan.plan import Plan, PlannedShard, against_measurements
 from refinery.run.decide import DROPPED, Above, above_of, kept_documents, load_columns
 from refinery.run.measure import transformed
+from refinery.run.twins import name_twins, write_dropped
+from refinery.select.budget import Cut, find_cut, read_ranked, within
 from refinery.storage.commit import make_directory
+from refinery.storage.place import Place, remove_tree
 from refinery.storage.read import read_documents
+from refinery.storage.tables import read_table, row_count
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
 
+if TYPE_CHECKING:
+    from refinery.dedup.run import DedupShard
+
+GROUP_DOCUMENTS = 1 << 21  # of shards that one unit of select goes through
+GROUPS = 64  # at least, where there are documents enough
+LEAST_GROUP = 50_000
+
 
 @dataclass(frozen=True)
-class CandidatesTask:
-    """A shard whose documents stand before a global verb; they are written to `file`."""
+class StandingTask:
+    """A shard before a global verb; which documents stand, and their preferences, are written to `file`."""
 
     planned: PlannedShard
     stage: ResolvedStage
     above: Above | None  # None for an earlier run's shard: all its documents stand
     trust: int
-    file: Path
+    file: Place
+
+
+@dataclass(frozen=True)
+class SelectTask:
+    """Shards whose documents that a budget leaves out are listed; remaining: see select.budget."""
+
+    tasks: tuple[StandingTask, ...]
+    key: str
+    cut: Cut | None
+    remaining: int
 
 
 def run_verb(plan: Plan, stage: ResolvedStage, map_units: MapUnits) -> None:
     """Runs the stage's global verb over all shards that reach it and writes each shard's verb file."""
     folder = plan.work / "verbs" / plan.verb_keys[stage.name]
+    remove_tree(folder)  # what a run that was killed left
     make_directory(folder)
-    shards = (*plan.earlier(stage), *plan.reaching(stage))
     tasks = [
-        CandidatesTask(
-            planned,
-            stage,
-            None
-            if planned.spec.name == against_source(stage.name)
-            else above_before_verb(plan, planned, stage),
-            stage.sources.index(planned.spec.name) if planned.spec.name in stage.sources else -1,
-            folder / f"candidates-{number:06}.parquet",
-        )
-        for number, planned in enumerate(shards)
+        StandingTask(planned, stage, above, trust, folder / f"standing-{number:06}.parquet")
+        for number, (planned, above, trust) in enumerate(_shards(plan, stage))
     ]
-    rows = map_units(write_candidates, tasks)
-    dropped = _dedup(stage, tasks, rows, map_units, folder) if stage.dedup else _select(stage, tasks)
-    for number, task in enumerate(tasks):
-        if task.above is not None:
-            with TableWriter(task.planned.verb_file(plan.verb_keys[stage.name]), DROPPED) as writer:
-                writer.write(dropped(number))
-    shutil.rmtree(folder, ignore_errors=True)  # candidates and spill; the verb files say all that stays
+    if stage.dedup:
+        _dedup(plan, stage, tasks, map_units, folder)
+    else:
+        _select(plan, stage, tasks, map_units)
+    remove_tree(folder)  # the verb files say all that stays
+
+
+def _shards(plan: Plan, stage: ResolvedStage) -> Iterator[tuple[PlannedShard, Above | None, int]]:
+    for planned in plan.earlier(stage):
+        yield planned, None, -1
+    for planned in plan.reaching(stage):
+        yield planned, above_before_verb(plan, planned, stage), stage.sources.index(planned.spec.name)
 
 
 def above_before_verb(plan: Plan, planned: PlannedShard, stage: ResolvedStage) -> Above:
@@ -68,157 +83,153 @@ def above_before_verb(plan: Plan, planned: PlannedShard, stage: ResolvedStage) -
     return Above(found.stage, found.decisions, None)
 
 
-def write_candidates(task: CandidatesTask) -> int:
-    """Writes position, keys and preferences of the documents that stand before the verb; gives their number."""
-    frame = _candidates(task)
-    with TableWriter(task.file, frame.schema) as writer:
-        writer.write(frame)
-    return int(frame.num_rows)
+def _standing(task: StandingTask) -> NDArray[np.bool_]:
+    if task.above is None:
+        return np.ones(row_count(task.planned.documents_file), np.bool_)
+    return kept_documents(task.above)
 
 
-def _candidates(task: CandidatesTask) -> pa.RecordBatch:
-    planned, stage = task.planned, task.stage
-    rows = pq.read_metadata(planned.documents_file).num_rows
-    standing = np.arange(rows) if task.above is None else np.flatnonzero(kept_documents(task.above))
-    columns: dict[str, Any] = {"document": standing.astype(np.int64)}
-    if stage.dedup:
-        columns |= _keys(task, standing)
-        for number, preference in enumerate(stage.dedup.prefer):
-            columns[f"prefer_{number}"] = _oriented(task, preference, standing, best_first="ASC")
-    if stage.select:
-        measured = stage.columns[planned.spec.name]
-        columns["tokens"] = load_columns(planned, measured, ["tokens"])["tokens"].to_numpy()[standing]
-        columns["prefer_0"] = _oriented(task, stage.select.by, standing, best_first="DESC")
-    return pa.RecordBatch.from_pydict(columns)
+def write_standing(task: StandingTask) -> tuple[int, int]:
+    """Writes, for dedup, a row for each of the shard's documents; gives their number and how many stand."""
+    standing = _standing(task)
+    columns: dict[str, object] = {"stands": standing}
+    for number, preference in enumerate(task.stage.dedup.prefer if task.stage.dedup else ()):
+        columns[f"prefer_{number}"] = _oriented(task, preference, len(standing), best_first="ASC")
+    batch = pa.RecordBatch.from_pydict(columns)
+    with TableWriter(task.file, batch.schema) as writer:
+        writer.write(batch)
+    return len(standing), int(standing.sum())
 
 
-def _keys(task: CandidatesTask, standing: NDArray[np.int64]) -> dict[str, pa.Array]:
-    measurements = (
-        against_measurements(task.stage)
-        if task.above is None
-        else tuple(
-            c.measurement
-            for n, c in task.stage.columns[task.planned.spec.name].items()
-            if n.startswith("dedup.")
-        )
+def write_ranked(task: StandingTask) -> int:
+    """Writes, for select, position, tokens and ranking of the documents that stand; gives their number."""
+    assert task.stage.select is not None  # noqa: S101  (the caller chose this verb)
+    standing = np.flatnonzero(_standing(task))
+    rows = row_count(task.planned.documents_file)
+    measured = task.stage.columns[task.planned.spec.name]
+    tokens = load_columns(task.planned, measured, ["tokens"])["tokens"].to_numpy()
+    order = _oriented(task, task.stage.select.by, rows, best_first="DESC")
+    batch = pa.RecordBatch.from_pydict(
+        {
+            "document": standing.astype(np.int64),
+            "tokens": tokens[standing].astype(np.int64),
+            "prefer_0": order[standing],
+        }
     )
-    keys: dict[str, pa.Array] = {}
-    for measurement in measurements:
-        for name in {"content", "signature"} & set(measurement.measurer.schema.names):
-            table = pq.read_table(
-                task.planned.measurement_file(measurement), columns=[name], use_threads=False
-            )
-            keys[name] = table.column(0).combine_chunks().take(pa.array(standing))
-    return keys
+    with TableWriter(task.file, batch.schema) as writer:
+        writer.write(batch)
+    return len(standing)
 
 
-def _oriented(
-    task: CandidatesTask, text: str, standing: NDArray[np.int64], best_first: str
-) -> NDArray[np.float64]:
+def _oriented(task: StandingTask, text: str, size: int, best_first: str) -> NDArray[np.float64]:
     """A preference as numbers of which the smaller is better, NaN where it was not measured."""
     column, direction = ranking(text)
     if column == "source":
-        return np.full(len(standing), float(task.trust))
+        return np.full(size, float(task.trust))
     measured = task.stage.columns.get(task.planned.spec.name, {})
     if task.above is None or column not in measured:
-        return np.full(len(standing), np.nan)
-    values = load_columns(task.planned, measured, [column])[column].cast(pl.Float64).to_numpy()[standing]
+        return np.full(size, np.nan)
+    values = load_columns(task.planned, measured, [column])[column].cast(pl.Float64).to_numpy()
     return -values if (direction or best_first) == "DESC" else values
 
 
 @dataclass(frozen=True)
-class StandingTexts:
-    """The texts of a shard's candidates, as dedup asks for them: rows of the candidates file."""
+class ShardTexts:
+    """The texts of a shard, as dedup asks for them: by position among its documents."""
 
     planned: PlannedShard
     view: View
-    file: Path
 
 
-def read_texts(reference: StandingTexts, rows: NDArray[np.int64]) -> Iterator[TextBatch]:
-    """The transformed texts of the given candidates, in order."""
-    documents = (
-        pq.read_table(reference.file, columns=["document"], use_threads=False).column(0).to_numpy()[rows]
-    )
-    listing = pq.read_table(reference.planned.documents_file, columns=["row"], use_threads=False).column(0)
-    wanted = listing.to_numpy()[documents]
-    for batch in read_documents(reference.planned.shard, reference.planned.spec, wanted=wanted):
+def read_texts(reference: ShardTexts, rows: NDArray[np.int64]) -> Iterator[TextBatch]:
+    """The transformed texts of the given documents, in order."""
+    planned = reference.planned
+    wanted = read_table(planned.documents_file, ["row"]).column(0).to_numpy()[rows]
+    for batch in read_documents(planned.shard, planned.spec, wanted=wanted):
         yield TextBatch.from_arrow(transformed(reference.view, batch.text))
 
 
 def _dedup(
-    stage: ResolvedStage,
-    tasks: list[CandidatesTask],
-    rows: list[int],
-    map_units: MapUnits,
-    folder: Path,
-) -> Callable[[int], pa.RecordBatch]:
-    from refinery.dedup.run import DedupShard, dedup, settings_of
+    plan: Plan, stage: ResolvedStage, tasks: list[StandingTask], map_units: MapUnits, folder: Place
+) -> None:
+    from refinery.dedup.run import dedup, settings_of
 
-    shards = [
-        DedupShard(
-            entries=task.file,
-            documents=StandingTexts(
-                task.planned, stage.views.get(task.planned.spec.name, View(task.planned.spec.name)), task.file
-            ),
-            frozen=task.above is None,
-            rows=count,
-            name=task.planned.spec.name,
-        )
-        for task, count in zip(tasks, rows, strict=True)
-    ]
     assert stage.dedup is not None  # noqa: S101  (the caller chose this verb)
-    result = dedup(shards, settings_of(stage.dedup), map_units=map_units, read_texts=read_texts, work=folder)
-
-    places = _places(tasks)
-
-    def dropped(number: int) -> pa.RecordBatch:
-        found = result.removed(number)
-        document = _documents(tasks[number].file)[found.row]
-        twins = np.empty(len(found.row), np.int64)
-        for kept in np.unique(found.twin_shard):
-            here = found.twin_shard == kept
-            twins[here] = _documents(tasks[kept].file)[found.twin_row[here]]
-        frozen = np.array([tasks[n].above is None for n in range(len(tasks))])[found.twin_shard]
-        rule = np.where(frozen, "dedup.against", np.where(found.near, "dedup.near", "dedup.exact"))
-        index = pa.array(found.twin_shard)
-        columns = [document, rule.astype(object), *(place.take(index) for place in places), twins]
-        arrays = [pa.array(c, t) for c, t in zip([*columns, found.similarity], DROPPED.types, strict=True)]
-        return pa.RecordBatch.from_arrays(arrays, schema=DROPPED)
-
-    return dropped
+    rows = map_units("dedup standing", write_standing, tasks)
+    shards = [_dedup_shard(task, *counts) for task, counts in zip(tasks, rows, strict=True)]
+    result = dedup(
+        shards,
+        settings_of(stage.dedup),
+        map_units=map_units,
+        read_texts=read_texts,
+        work=folder / "dedup",
+    )
+    planned = [task.planned for task in tasks]
+    frozen = sum(count for task, (count, _) in zip(tasks, rows, strict=True) if task.above is None)
+    named = name_twins(result, planned, folder / "twins", map_units)
+    write_dropped(result, planned, named, plan.verb_keys[stage.name], frozen, map_units)
 
 
-def _select(stage: ResolvedStage, tasks: list[CandidatesTask]) -> Callable[[int], pa.RecordBatch]:
-    from refinery.select.budget import within_budget
+def _dedup_shard(task: StandingTask, rows: int, standing: int) -> DedupShard:
+    from refinery.dedup.run import DedupShard
 
-    assert stage.select is not None  # noqa: S101  (the caller chose this verb)
-    tables = [pq.read_table(task.file, columns=["tokens", "prefer_0"], use_threads=False) for task in tasks]
-    tokens = np.concatenate([t.column("tokens").to_numpy() for t in tables])
-    order = np.concatenate([t.column("prefer_0").to_numpy() for t in tables])
-    chosen = within_budget(tokens, order, stage.select.tokens)
-    starts = np.cumsum([0] + [t.num_rows for t in tables])
-
-    def dropped(number: int) -> pa.RecordBatch:
-        here = ~chosen[starts[number] : starts[number + 1]]
-        document = _documents(tasks[number].file)[here]
-        rule = pa.array(["select.tokens"] * len(document), pa.string())
-        twins = [pa.nulls(len(document), kind) for kind in DROPPED.types[2:]]
-        return pa.RecordBatch.from_arrays([pa.array(document), rule, *twins], schema=DROPPED)
-
-    return dropped
-
-
-def _places(tasks: list[CandidatesTask]) -> tuple[pa.Array, ...]:
-    """Source, path, part and folder of every shard, in order."""
-    shards = [task.planned for task in tasks]
-    return (
-        pa.array([planned.spec.name for planned in shards], pa.string()),
-        pa.array([planned.shard.relative_path for planned in shards], pa.string()),
-        pa.array([planned.shard.part for planned in shards], pa.int32()),
-        pa.array([planned.folder.name for planned in shards], pa.string()),
+    planned, stage = task.planned, task.stage
+    measurements = (
+        against_measurements(stage)
+        if task.above is None
+        else tuple(
+            c.measurement for n, c in stage.columns[planned.spec.name].items() if n.startswith("dedup.")
+        )
+    )
+    keys = {
+        name: planned.measurement_file(measurement)
+        for measurement in measurements
+        for name in {"content", "signature"} & set(measurement.measurer.schema.names)
+    }
+    view = stage.views.get(planned.spec.name, View(planned.spec.name))
+    return DedupShard(
+        entries=task.file,
+        documents=ShardTexts(planned, view),
+        frozen=task.above is None,
+        rows=rows,
+        name=planned.spec.name,
+        standing=standing,
+        content=keys.get("content"),
+        signature=keys.get("signature"),
     )
 
 
-def _documents(file: Path) -> NDArray[np.int64]:
-    return pq.read_table(file, columns=["document"], use_threads=False).column(0).to_numpy()  # type: ignore[no-any-return]
+def _select(plan: Plan, stage: ResolvedStage, tasks: list[StandingTask], map_units: MapUnits) -> None:
+    assert stage.select is not None  # noqa: S101  (the caller chose this verb)
+    rows = map_units("select ranking", write_ranked, tasks)
+    groups = in_groups(tasks, rows)
+    places = [tuple(task.file for task in group) for group in groups]
+    cut = find_cut(places, stage.select.tokens, map_units)
+    units = [
+        SelectTask(group, plan.verb_keys[stage.name], cut, cut.remaining[n] if cut else 0)
+        for n, group in enumerate(groups)
+    ]
+    map_units("select dropped", write_unselected, units)
+
+
+def in_groups(tasks: Sequence[StandingTask], rows: Sequence[int]) -> list[tuple[StandingTask, ...]]:
+    """Consecutive shards of together GROUP_DOCUMENTS, or of fewer where that gives fewer than GROUPS."""
+    size = min(GROUP_DOCUMENTS, max(sum(rows) // GROUPS, LEAST_GROUP))
+    numbers = (np.cumsum([0, *rows])[:-1] // size).tolist()
+    return [
+        tuple(task for task, here in zip(tasks, numbers, strict=True) if here == number)
+        for number in sorted(set(numbers))
+    ]
+
+
+def write_unselected(task: SelectTask) -> None:
+    """Writes the verb files of a group of shards: the documents that the budget leaves out."""
+    remaining = task.remaining
+    for shard in task.tasks:
+        tokens, keys = read_ranked(shard.file)
+        chosen, remaining = within(task.cut, tokens, keys, remaining)
+        document = read_table(shard.file, ["document"]).column(0).to_numpy()[~chosen]
+        rule = pa.array(["select.tokens"] * len(document), pa.string())
+        twins = [pa.nulls(len(document), kind) for kind in DROPPED.types[2:]]
+        with TableWriter(shard.planned.verb_file(task.key), DROPPED) as writer:
+            writer.write(pa.RecordBatch.from_arrays([pa.array(document), rule, *twins], schema=DROPPED))

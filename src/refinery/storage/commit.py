@@ -29,10 +29,11 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 class OutputFile(io.RawIOBase):
     """A file being written: counts and hashes its bytes; a failed write is an OutputError that names the folder."""
 
-    def __init__(self, file: BinaryIO, place: str) -> None:
+    def __init__(self, file: BinaryIO, place: str, *, hashed: bool = True) -> None:
         self._file = file
         self._place = place
         self._hash = hashlib.sha256()
+        self._hashed = hashed
         self.size = 0
 
     @property
@@ -51,7 +52,8 @@ class OutputFile(io.RawIOBase):
             self._file.write(view)
         except OSError as error:
             raise cannot_write(self._place, error, self.size) from None
-        self._hash.update(view)
+        if self._hashed:
+            self._hash.update(view)
         self.size += len(view)
         return len(view)
 
@@ -61,15 +63,16 @@ class OutputFile(io.RawIOBase):
 
 
 @contextmanager
-def committed(path: Place | str) -> Iterator[OutputFile]:
+def committed(path: Place | str, *, scratch: bool = False) -> Iterator[OutputFile]:
     """A file to write to that takes its place only if the block ends without an error.
 
+    scratch: for files that a run removes itself and makes anew after a crash; they are neither synced nor hashed.
     Raises OutputError, naming the folder and the bytes written and free, when the place cannot be written;
     UnitFailed, retryable, when an object store does not answer.
     """
     place = str(path)
     if is_url(place):
-        with _uploaded(place) as output:
+        with _uploaded(place, scratch=scratch) as output:
             yield output
         return
     final = Path(local(place))
@@ -78,12 +81,13 @@ def committed(path: Place | str) -> Iterator[OutputFile]:
         file = temporary.open("xb")
     except OSError as error:
         raise cannot_write(place, error, 0) from None
-    output = OutputFile(file, place)
+    output = OutputFile(file, place, hashed=not scratch)
     try:
         yield output
         try:
             file.flush()
-            os.fsync(file.fileno())
+            if not scratch:
+                os.fsync(file.fileno())
             file.close()
             temporary.replace(final)
         except OSError as error:
@@ -93,7 +97,8 @@ def committed(path: Place | str) -> Iterator[OutputFile]:
             file.close()
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(final.parent)
+    if not scratch:
+        _sync_folder(final.parent)
 
 
 def make_directory(path: Place) -> None:
@@ -120,7 +125,7 @@ def commit_bytes(path: Place | str, content: bytes) -> None:
 
 
 @contextmanager
-def _uploaded(url: str) -> Iterator[OutputFile]:
+def _uploaded(url: str, *, scratch: bool) -> Iterator[OutputFile]:
     """Made on local disk and uploaded whole: fsspec's own writers finish an upload even when they are dropped.
 
     The file on disk has no name, so a process that is killed leaves nothing there either.
@@ -128,7 +133,7 @@ def _uploaded(url: str) -> Iterator[OutputFile]:
     from refinery.storage.object_store import upload
 
     with tempfile.TemporaryFile(prefix="refinery-") as file:
-        output = OutputFile(cast(BinaryIO, file), f"{tempfile.gettempdir()}/upload")
+        output = OutputFile(cast(BinaryIO, file), f"{tempfile.gettempdir()}/upload", hashed=not scratch)
         yield output
         file.flush()
         file.seek(0)

@@ -1,0 +1,157 @@
+"""Candidates for near duplicates: documents of one bucket whose signatures are alike.
+
+Up to ALL_PAIRS documents, every pair of a bucket is compared. In a larger bucket each document is compared with the
+BEST preferred ones and with WINDOW neighbours in the order of the signatures, so that cost stays linear in its size.
+A document keeps, a bucket, the CLOSEST candidates that are preferred to it and the FIRST in order of preference: one
+of them will do, since it is removed for one kept document.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from refinery.dedup import buckets, spill
+from refinery.dedup.buckets import BEST
+from refinery.dedup.layout import Layout, preferred_order, starts_of
+
+ALL_PAIRS = 2048
+WINDOW = 32
+CLOSEST = 4
+FIRST = 4
+SORTED_COLUMNS = 16  # signature columns by which a large bucket is sorted
+
+
+@dataclass(frozen=True)
+class BucketUnit:
+    """One part of the buckets; pairs with fewer than `least` equal hashes are no candidates.
+
+    ranges: of band keys; parts: of buckets; edge_parts: into which edges are cut, by document.
+    """
+
+    layout: Layout
+    number: int
+    ranges: int
+    parts: int
+    edge_parts: int
+    least: int
+
+
+def edge_dtype(layout: Layout) -> np.dtype[Any]:
+    """A document, one that is preferred to it, their equal hashes, and the preferences of the latter."""
+    return layout.with_preferences(("document", np.int64), ("twin", np.int64), ("equal", np.int16))
+
+
+def find_candidates(unit: BucketUnit) -> int:
+    """Writes candidate edges, each once, to preferred documents, cut by document; gives their number."""
+    layout = unit.layout
+    dtype = buckets.signed_dtype(layout)
+    records = spill.read_cut(layout.files("signed", layout.runs), dtype, unit.parts, unit.number)
+    records = _with_best(layout, records, unit.ranges)
+    records = records[preferred_order(records, records["bucket"])]
+    matrix = np.ascontiguousarray(records["signature"])
+    kept = [name for name in dtype.names or () if name != "signature"]
+    members = records[kept].astype(layout.with_preferences(("bucket", np.uint64), ("document", np.int64)))
+    del records
+    bounds = np.append(np.flatnonzero(starts_of(members["bucket"])), len(members))
+    edges = unique_edges(edges_within(layout, members, matrix, bounds, unit.least))
+    edges = edges[edges["document"] >= layout.frozen]
+    numbers = spill.part_of(spill.scattered(edges["document"]), unit.edge_parts)
+    spill.write_cut(layout.file("edges", unit.number), edges, numbers, unit.edge_parts)
+    return len(edges)
+
+
+def _with_best(layout: Layout, records: NDArray[Any], ranges: int) -> NDArray[Any]:
+    """The records, and in each piece of a giant bucket the bucket's best documents, once."""
+    pieces = buckets.giants(layout, ranges)
+    pieces = pieces[np.isin(pieces["bucket"], records["bucket"])]
+    if len(pieces) == 0:
+        return records
+    best = buckets.best_of_giants(layout, np.unique(pieces["whole"]))
+    found = [records]
+    for piece, whole in pieces.tolist():
+        own = records["document"][records["bucket"] == piece]
+        others = best[(best["bucket"] == whole) & ~np.isin(best["document"], own)]
+        others["bucket"] = piece
+        found.append(others)
+    return np.concatenate(found)
+
+
+def unique_edges(edges: NDArray[Any]) -> NDArray[Any]:
+    """Sorted by document and twin, each pair once."""
+    edges = edges[np.lexsort((edges["twin"], edges["document"]))]
+    return edges[starts_of(edges["document"], edges["twin"])]
+
+
+def edges_within(
+    layout: Layout, members: NDArray[Any], matrix: NDArray[np.uint8], bounds: NDArray[np.int64], least: int
+) -> NDArray[Any]:
+    """Candidate edges in buckets whose documents, with their signatures, stand in order of preference.
+
+    Bucket i is members[bounds[i]:bounds[i + 1]]; an edge has `least` equal hashes or more and may come twice.
+    """
+    order = np.arange(len(members))
+    for start, stop in pairwise(bounds.tolist()) if (np.diff(bounds) > ALL_PAIRS).any() else ():
+        if stop - start > ALL_PAIRS:
+            order[start:stop] = start + _by_signature(matrix[start:stop])
+    closest, first = (np.empty((len(members), kept), np.int32) for kept in (CLOSEST, FIRST))
+    counts, first_counts = (np.zeros((len(members), kept), np.int16) for kept in (CLOSEST, FIRST))
+    compare(matrix, bounds, order, least, closest, counts, first, first_counts)
+    found = []
+    for twins, equal in ((closest, counts), (first, first_counts)):
+        rows, kept = np.nonzero(equal)
+        chosen = twins[rows, kept]
+        edges = np.empty(len(rows), edge_dtype(layout))
+        edges["document"], edges["twin"] = members["document"][rows], members["document"][chosen]
+        edges["equal"], edges["prefer"] = equal[rows, kept], members["prefer"][chosen]
+        found.append(edges)
+    return np.concatenate(found)
+
+
+def _by_signature(matrix: NDArray[np.uint8]) -> NDArray[np.int64]:
+    varying = np.flatnonzero((matrix != matrix[0]).any(axis=0))[:SORTED_COLUMNS]
+    order: NDArray[np.int64] = np.lexsort(matrix[:, varying].T[::-1])
+    return order
+
+
+@njit(cache=True, nogil=True)
+def compare(matrix, bounds, order, least, closest, counts, first, first_counts):  # type: ignore[no-untyped-def]
+    """Finds candidate pairs in buckets whose members stand in order of preference.
+
+    matrix: uint8 (members, num_perm); bucket i has the rows bounds[i]:bounds[i + 1]; order: int64, rows of each
+    bucket as they are sorted for the window; a pair with fewer equal hashes than `least` is none. Written: each row's
+    closest and first candidates (rows, int32) and how many hashes are equal (int16, 0 where there is none).
+    """
+    for bucket in range(bounds.shape[0] - 1):
+        start, stop = bounds[bucket], bounds[bucket + 1]
+        small = stop - start <= ALL_PAIRS
+        for place in range(start, stop):
+            best = place - start if small else min(place - start, BEST)
+            around = 0 if small else min(place - start, WINDOW)
+            for number in range(best + around):
+                if number < best:
+                    row, twin = place, start + number
+                else:
+                    one, other = order[place], order[place - 1 - (number - best)]
+                    row, twin = max(one, other), min(one, other)
+                equal = 0
+                for k in range(matrix.shape[1]):
+                    equal += matrix[row, k] == matrix[twin, k]
+                if equal < least:
+                    continue
+                for kept in range(FIRST):
+                    if number < best and first_counts[row, kept] == 0:
+                        first[row, kept], first_counts[row, kept] = twin, equal
+                        break
+                kept = CLOSEST - 1
+                if equal <= counts[row, kept]:
+                    continue
+                while kept > 0 and counts[row, kept - 1] < equal:
+                    closest[row, kept], counts[row, kept] = closest[row, kept - 1], counts[row, kept - 1]
+                    kept -= 1
+                closest[row, kept], counts[row, kept] = twin, equal
