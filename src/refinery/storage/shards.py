@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -18,6 +19,7 @@ from refinery.storage.outputs import is_output_data, made_columns
 
 Format = Literal["auto", "parquet", "jsonl", "warc", "wet"]
 SHARD_BYTES = 256 * 2**20
+_AT_ONCE = 16  # files looked at together
 _ENDS = 64 * 2**10  # bytes at either end of a file that its fingerprint covers
 _SUFFIXES = {
     "parquet": "parquet", "pq": "parquet", "parq": "parquet",
@@ -134,17 +136,18 @@ def list_shards(spec: SourceSpec, shard_bytes: int = SHARD_BYTES) -> SourceShard
     ignored = list(found.ignored)
     broken: list[tuple[str, str]] = []
     schemas: list[tuple[str, pa.Schema]] = []
-    for file in found.files:
-        if not is_output_data(file.path):
+    for file, planned in _plan_files(found.files, spec, shard_bytes):
+        if planned is None:
             ignored.append(file.path)
             continue
-        try:
-            parts, schema = _plan_file(file, spec, shard_bytes, alone=len(found.files) == 1)
-        except InputError as error:
+        if isinstance(planned, InputError):
             if spec.on_error == "fail":
-                raise
-            broken.append((shown(file.path), error.problem + (f" ({error.hint})" if error.hint else "")))
+                raise planned
+            broken.append(
+                (shown(file.path), planned.problem + (f" ({planned.hint})" if planned.hint else ""))
+            )
             continue
+        parts, schema = planned
         if not parts:
             ignored.append(file.path)
             continue
@@ -202,6 +205,23 @@ def _nothing(spec: SourceSpec, ignored: list[str], broken: list[tuple[str, str]]
     hint = "set `format` if the names do not tell it"
     problem = f"no data among {len(ignored)} files ({names})"
     return InputError(", ".join(shown(path) for path in spec.path), problem, hint)
+
+
+def _plan_files(
+    files: Sequence[FoundFile], spec: SourceSpec, shard_bytes: int
+) -> Iterator[tuple[FoundFile, tuple[list[Shard], pa.Schema] | InputError | None]]:
+    """Each file with its plan, None for one that is no data of ours; many at once, since each is a wait or two."""
+
+    def plan(file: FoundFile) -> tuple[list[Shard], pa.Schema] | InputError | None:
+        if not is_output_data(file.path):
+            return None
+        try:
+            return _plan_file(file, spec, shard_bytes, alone=len(files) == 1)
+        except InputError as error:
+            return error
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        yield from zip(files, pool.map(plan, files), strict=True)
 
 
 def _plan_file(
