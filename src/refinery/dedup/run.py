@@ -13,14 +13,14 @@
 11. Documents with the signature of another share its fate, if they are near.   fates.write_alike ...
 12. Each run: its removed documents with their kept twins.                      fates.write_removed
 
-Memory: a unit holds about four times a range's bytes, which is sqrt(16 bytes * bands * documents * 1 MiB) unless it is
-given, and 1 GiB at most: 12 MB at a million documents, 117 MB at a hundred million; the largest bucket's keys and the
-largest component's pairs besides. One step's memory grows with the corpus: the last merge of forests, 24 bytes a
-document that has a near twin. This process holds counts.
+Memory: a unit holds about five times a range's bytes, which is sqrt(16 bytes * bands * documents * 1 MiB) unless it
+is given, and 1 GiB at most: 12 MB at a million documents, 117 MB at a hundred million; besides, the keys of the
+largest bucket (16 bytes a document) and the pairs of the largest component. One step's memory grows with the corpus:
+the last merge of forests, 24 bytes a document that has a near twin. This process holds counts.
 
-Disk, at its peak: 16 bytes a band of each document, or, where more, 128 bytes and 8 a preference for each bucket that a document
-shares, or 8 a shingle of the pairs that are read; files are removed as soon as nobody needs them. The result depends
-on the shards' order and content alone, not on ranges, runs, units or their order of completion.
+Disk, at its peak: 16 bytes a band of each document, or, where more, 128 bytes and 8 a preference for each bucket that
+a document shares, or 8 a shingle of the pairs that are read; files are removed as soon as nobody needs them. The
+result depends on the shards' order and content alone, not on ranges, runs, units or their order of completion.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from refinery.storage.place import Place, files_below, lies_in
 from refinery.storage.shards import Shard, SourceShards, SourceSpec
 
 DOCUMENTS = "documents.parquet"
-LAYOUT = 3  # raised when the files of the work folder change their form
+LAYOUT = 4  # raised when the files of the work folder change their form
 
 
 @dataclass(frozen=True)
