@@ -7,7 +7,6 @@ the manifest is removed first and written last, so a folder with a manifest is a
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +16,10 @@ import orjson
 from filelock import FileLock, Timeout
 
 from refinery.errors import InputError, OutputError, RunError
-from refinery.storage.commit import commit_bytes, make_directory
+from refinery.storage.commit import cannot_write, commit_bytes, make_directory, remove_leftovers
+from refinery.storage.lease import RENEW_EVERY, TAKEN_OVER_AFTER, Lease, leased
 from refinery.storage.outputs import MANIFEST, OWNER
+from refinery.storage.place import Place, files_below, move_files, read_file, remove_files, remove_tree
 
 if TYPE_CHECKING:
     from refinery.run.manifest import Manifest
@@ -29,13 +30,28 @@ _OWN_FILES = re.compile(
     r"data-\d+\.(parquet|jsonl\.zst)|decisions\.parquet|rejects\.parquet|\.staging-[0-9a-f]+"
 )
 
+_leases: dict[str, Lease] = {}  # of the folders on object stores that this process holds
+
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def held(folder: Place, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AFTER) -> Iterator[None]:
     """Makes the folder and holds it for this process alone; leftovers of a killed run are removed.
 
-    Raises OutputError when it cannot be written, RunError when another run holds it.
+    A local folder is held by a file lock, one on an object store by a lease, renewed every `every` seconds and
+    taken over `after` seconds after the last renewal. Raises OutputError when it cannot be written, RunError when
+    another run holds it.
     """
+    if not isinstance(folder, Path):
+        try:
+            with leased(str(folder / LOCK), every, after) as lease:
+                _leases[str(folder)] = lease
+                try:
+                    yield
+                finally:
+                    _leases.pop(str(folder), None)
+        except OSError as error:
+            raise cannot_write(str(folder), error, 0) from None
+        return
     make_directory(folder)
     lock = FileLock(folder / LOCK, timeout=0)
     try:
@@ -46,17 +62,15 @@ def held(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
     try:
-        for leftover in folder.glob(".*.tmp"):
-            leftover.unlink()
+        remove_leftovers(folder)
         yield
     finally:
         lock.release()
 
 
-def claim(folder: Path, pipeline: str, output: str) -> None:
+def claim(folder: Place, pipeline: str, output: str) -> None:
     """Marks the folder as this output's own; raises InputError when it holds anything else."""
-    refuse_foreign(folder, pipeline, output)
-    if not (folder / OWNER).exists():
+    if not refuse_foreign(folder, pipeline, output):
         commit_bytes(folder / OWNER, _owner(pipeline, output))
 
 
@@ -64,15 +78,14 @@ def _owner(pipeline: str, output: str) -> bytes:
     return orjson.dumps({"pipeline": pipeline, "output": output})
 
 
-def refuse_foreign(folder: Path, pipeline: str, output: str) -> None:
-    """Raises InputError when the folder holds anything but this output; changes nothing."""
+def refuse_foreign(folder: Place, pipeline: str, output: str) -> bool:
+    """Raises InputError when the folder holds anything but this output; whether it is claimed; changes nothing."""
     owner = orjson.loads(_owner(pipeline, output))
     try:
-        entries = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
-        present = {name for name in entries if name != LOCK and not _LEFTOVER.fullmatch(name)}
-        found = orjson.loads((folder / OWNER).read_bytes()) if OWNER in present else None
+        present = {name for name in _entries(folder) if name != LOCK and not _LEFTOVER.fullmatch(name)}
+        found = orjson.loads(read_file(folder / OWNER)) if OWNER in present else None
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
+        raise cannot_write(str(folder), error, 0) from None
     except ValueError:
         found = "something unknown"
     if found is None and present:
@@ -82,40 +95,52 @@ def refuse_foreign(folder: Path, pipeline: str, output: str) -> None:
     strange = sorted(n for n in present if n not in {OWNER, MANIFEST} and not _OWN_FILES.fullmatch(n))
     if strange:
         raise InputError(str(folder), f"holds {strange[0]!r}, which is not this pipeline's", "move it away")
+    return found is not None
 
 
-def current_manifest(folder: Path, key: str) -> dict[str, Any] | None:
+def _entries(folder: Place) -> set[str]:
+    """The names that lie directly in a folder."""
+    if isinstance(folder, Path):
+        return {entry.name for entry in folder.iterdir()} if folder.exists() else set()
+    return {path.partition("/")[0] for path in files_below(folder)}
+
+
+def current_manifest(folder: Place, key: str) -> dict[str, Any] | None:
     """The manifest of a finished run with this output key whose files are all there, or None."""
     try:
-        manifest: dict[str, Any] = orjson.loads((folder / MANIFEST).read_bytes())
+        manifest: dict[str, Any] = orjson.loads(read_file(folder / MANIFEST))
         if manifest["fingerprint"] != key:
             return None
-        sizes = [(folder / file["path"]).stat().st_size == file["bytes"] for file in manifest["files"]]
-        return manifest if all(sizes) and (folder / "decisions.parquet").exists() else None
+        sizes = files_below(folder)
+        whole = all(sizes.get(file["path"]) == file["bytes"] for file in manifest["files"])
+        return manifest if whole and "decisions.parquet" in sizes else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def staging(folder: Path, key: str) -> Path:
+def staging(folder: Place, key: str) -> Place:
     """The staging folder of a run; those of other fingerprints are removed."""
     mine = folder / f".staging-{key[:16]}"
-    for other in folder.glob(".staging-*"):
-        if other != mine:
-            shutil.rmtree(other, ignore_errors=True)
+    for name in _entries(folder):
+        if name.startswith(".staging-") and name != mine.name:
+            remove_tree(folder / name)
     make_directory(mine)
     return mine
 
 
-def finish(folder: Path, staged: Path, files: list[str], manifest: Manifest) -> None:
-    """Replaces what the folder held by the staged files and writes the manifest last."""
-    (folder / MANIFEST).unlink(missing_ok=True)
-    for name in files:
-        if (staged / name).exists():
-            (staged / name).replace(folder / name)
-    for entry in folder.iterdir():
-        if re.fullmatch(_OWN_FILES, entry.name) and entry.is_file() and entry.name not in files:
-            entry.unlink()
+def finish(folder: Place, staged: Place, files: list[str], manifest: Manifest) -> None:
+    """Replaces what the folder held by the staged files and writes the manifest last.
+
+    Raises RunError, before anything is changed, when another run has taken over the folder.
+    """
+    if str(folder) in _leases:
+        _leases[str(folder)].check()
+    remove_files([folder / MANIFEST])
+    there = set(files_below(staged))
+    move_files([(staged / name, folder / name) for name in files if name in there])
+    old = [name for name in files_below(folder) if _OWN_FILES.fullmatch(name) and name not in files]
+    remove_files([folder / name for name in old])
     commit_bytes(
         folder / MANIFEST, orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
     )
-    shutil.rmtree(staged, ignore_errors=True)
+    remove_tree(staged)

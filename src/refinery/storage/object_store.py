@@ -18,6 +18,8 @@ import random
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, BinaryIO, TypeVar, cast
 
@@ -26,12 +28,11 @@ from refinery.storage.url import shown, without_secrets
 
 T = TypeVar("T")
 
-ATTEMPTS = (
-    8  # of an operation, each with REQUESTS requests: a server that is away is given up after 10 to 25 s
-)
-REQUESTS = 4  # of a request, by S3's client
+ATTEMPTS = 6  # of an operation, each of up to REQUESTS requests: given up after 15 to 30 s without an answer
+REQUESTS = 3  # of a request, by S3's client
 FIRST_WAIT, LONGEST_WAIT = 0.2, 15.0  # seconds
 CONNECT_TIMEOUT, READ_TIMEOUT = 10.0, 60.0  # seconds
+COPIES = 16  # at once
 BLOCK = 8 * 2**20  # bytes: a file up to this size is read by one request, a larger one in such steps
 
 PACKAGES = {
@@ -151,15 +152,26 @@ def is_passing(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno in _PASSING:
         return True
     response = getattr(error, "response", None)
+    if isinstance(response, dict) and response.get("Error", {}).get("Code") in _PASSING_CODES:  # botocore
+        return True
+    status = _status(error)
+    if status in {408, 425, 429} or (500 <= status < 600 and status != 501):
+        return True
+    return error.__cause__ is not None and is_passing(error.__cause__)
+
+
+def _status(error: BaseException) -> int:
+    """The HTTP status that an error or its cause tells, or 0."""
+    response = getattr(error, "response", None)
     if isinstance(response, dict):  # botocore
         status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        if response.get("Error", {}).get("Code") in _PASSING_CODES:
-            return True
     else:  # aiohttp, gcsfs, azure
-        status = next((getattr(error, name, None) for name in ("status", "status_code", "code")), None)
-    if isinstance(status, int) and (status in {408, 425, 429} or 500 <= status < 600):
-        return status != 501
-    return error.__cause__ is not None and is_passing(error.__cause__)
+        status = next(
+            (found for n in ("status", "status_code", "code") if (found := getattr(error, n, None))), None
+        )
+    if isinstance(status, int):
+        return status
+    return _status(error.__cause__) if error.__cause__ is not None else 0
 
 
 def lasting(error: Exception, url: str) -> Exception:
@@ -350,10 +362,17 @@ def listing(url: str) -> dict[str, dict[str, Any]]:
     return {name[start:]: info for name, info in found.items() if name.startswith(f"{inner}/")}
 
 
-def copy(source: str, target: str) -> None:
-    """Copies an object to another name in the same store, on the server."""
-    filesystem, inner = located(source)
-    retried(source, lambda: filesystem.cp_file(inner, located(target)[1]), "copied")
+def copy_many(pairs: Sequence[tuple[str, str]]) -> None:
+    """Copies objects to other names in the same store, on the server, several at once."""
+
+    def copy(pair: tuple[str, str]) -> None:
+        source, target = pair
+        filesystem, inner = located(source)
+        retried(source, lambda: filesystem.cp_file(inner, located(target)[1]), "copied")
+
+    with ThreadPoolExecutor(COPIES) as pool:
+        for _ in pool.map(copy, pairs):
+            pass
 
 
 def remove(urls: Sequence[str]) -> None:
@@ -382,3 +401,56 @@ def _delete_s3(filesystem: Any, keys: list[tuple[str, str]]) -> None:
     for failed in filesystem.call_s3("delete_objects", Bucket=keys[0][0], Delete=objects).get("Errors", ()):
         number = errno.EACCES if failed.get("Code") == "AccessDenied" else errno.EBUSY
         raise OSError(number, f"{failed.get('Key')}: {failed.get('Code')}")
+
+
+def put_new(url: str, content: bytes) -> str | None:
+    """Writes a small object that must not be there yet; its tag, or None when it is there (If-None-Match)."""
+    return _conditional(url, content, mode="create")
+
+
+def put_over(url: str, content: bytes, tag: str) -> str | None:
+    """Writes over the version of an object that has the tag; the new tag, or None if there is another (If-Match)."""
+    if url.partition("://")[0] in _S3:
+        return _conditional(url, content, IfMatch=tag)
+    if read_tagged(url)[1] != tag:
+        return None
+    return _conditional(url, content)
+
+
+def _conditional(url: str, content: bytes, **condition: str) -> str | None:
+    filesystem, inner = located(url)
+
+    def put() -> str | None:
+        try:
+            answer = filesystem.pipe_file(inner, content, **condition)
+        except Exception as error:  # each client has a tree of its own
+            if isinstance(error, FileExistsError) or _status(error) == 412:
+                return None
+            raise
+        if isinstance(answer, dict) and "ETag" in answer:
+            return str(answer["ETag"])
+        return read_tagged(url)[1]
+
+    return retried(url, put, "written")
+
+
+def read_tagged(url: str) -> tuple[bytes, str, float]:
+    """A small object: its content, a tag that is another for every version, seconds since it was written.
+
+    The age is told by the server's clock alone, so that clocks of machines need not agree.
+    """
+    filesystem, inner = located(url)
+    if url.partition("://")[0] not in _S3:
+        content = read_whole(url)
+        return content, content.hex(), max(0.0, time.time() - filesystem.modified(inner).timestamp())
+
+    def get() -> tuple[bytes, str, float]:
+        bucket, key, _ = filesystem.split_path(inner)
+        found = filesystem.call_s3("head_object", Bucket=bucket, Key=key)
+        now = parsedate_to_datetime(found["ResponseMetadata"]["HTTPHeaders"]["date"])
+        content = filesystem.cat_file(inner, max_concurrency=1)
+        if filesystem.call_s3("head_object", Bucket=bucket, Key=key)["ETag"] != found["ETag"]:
+            raise ShortReadError(errno.EAGAIN, "it was replaced while it was read")
+        return content, found["ETag"], (now - found["LastModified"]).total_seconds()
+
+    return retried(url, get)

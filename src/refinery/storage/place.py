@@ -40,27 +40,41 @@ def is_remote(place: Place) -> bool:
 
 
 def move(source: Place, target: Place) -> None:
-    """Gives a file another name in the same folder tree, over what is there.
+    """Gives a file another name in the same folder tree, over what is there; as `move_files` does."""
+    move_files([(source, target)])
 
-    On an object store it is a copy there and a removal: a reader meets the file before or the whole new one.
+
+def move_files(pairs: Sequence[tuple[Place, Place]]) -> None:
+    """Gives files of one folder tree other names there, over what is there.
+
+    On an object store they are copied by the server, several at once, and then removed: a reader meets the file
+    before or the whole new one.
     """
-    if isinstance(source, Path):
-        os.replace(source, target)  # type: ignore[arg-type]  # noqa: PTH105  (both are local)
+    remote = [(str(source), str(target)) for source, target in pairs if is_remote(source)]
+    if not remote:
+        for source, target in pairs:
+            os.replace(source, target)  # type: ignore[arg-type]  # noqa: PTH105  (both are local)
         return
-    from refinery.storage.object_store import copy, remove
+    from refinery.storage.object_store import copy_many, remove
 
-    copy(str(source), str(target))
-    remove([str(source)])
+    copy_many(remote)
+    remove([source for source, _ in remote])
 
 
 def remove_file(place: Place) -> None:
     """Removes a file, if it is there."""
-    if isinstance(place, Path):
-        place.unlink(missing_ok=True)
-        return
-    from refinery.storage.object_store import remove
+    remove_files([place])
 
-    remove([str(place)])
+
+def remove_files(places: Sequence[Place]) -> None:
+    """Removes files of one folder tree, those that are not there too."""
+    if places and is_remote(places[0]):
+        from refinery.storage.object_store import remove
+
+        remove([str(place) for place in places])
+        return
+    for place in places:
+        place.unlink(missing_ok=True)
 
 
 def remove_tree(folder: Place) -> None:

@@ -1,0 +1,201 @@
+"""A folder on an object store held by one process: a lease, written on condition, renewed, taken over when old.
+
+An object store has no file locks. The lease is an object made with If-None-Match, so that of two processes one makes
+it, and replaced with If-Match and the tag that was read, so that of two that renew it or take it over one succeeds.
+Its age is told by the server's own clock. A lease that was not renewed for `after` seconds is taken over; one whose
+process is known to be dead, on this machine, at once. A process that finds its lease gone is stopped by an error.
+
+Stores without conditional writes (all but S3 and compatible ones) keep two runs apart only when the second starts
+after the first has written its lease.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from refinery.errors import RunError, UnitFailed
+from refinery.storage import object_store
+
+RENEW_EVERY = 10.0  # seconds
+TAKEN_OVER_AFTER = 60.0  # seconds without a renewal
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lease: machine, process and when that started, and a word of its own for this lease."""
+
+    host: str
+    process: int
+    started: str
+    token: str
+
+    @classmethod
+    def here(cls) -> Holder:
+        """This process."""
+        return cls(_machine(), os.getpid(), _started(os.getpid()), secrets.token_hex(8))
+
+    def is_dead(self) -> bool:
+        """Whether it is known to be gone: a process of this machine that does not exist any more."""
+        return self.host == _machine() and bool(self.started) and _started(self.process) != self.started
+
+
+class Lease:
+    """A lease that this process holds; `check` raises when it holds it no longer."""
+
+    def __init__(self, url: str, every: float, after: float) -> None:
+        self.url = url
+        self.every, self.after = every, after
+        self.lost = ""
+        self._holder = Holder.here()
+        self._renewals = 0
+        self._tag = ""
+        self._ended = threading.Event()
+        self._renewed = time.monotonic()
+
+    def acquire(self) -> Holder | None:
+        """Takes the lease; the holder's name if another run has it."""
+        self._renewed = time.monotonic()
+        tag = object_store.put_new(self.url, self._content())
+        if tag is None:
+            found = _read(self.url)
+            if found is None:  # released this moment
+                tag = object_store.put_new(self.url, self._content())
+                if tag is None:
+                    return self._holder if (found := _read(self.url)) is None else found.holder
+            elif found.holder == self._holder:  # made by a request whose answer was lost
+                tag = found.tag
+            elif found.age < self.after and not found.holder.is_dead():
+                return found.holder
+            else:
+                tag = self._replace(found.tag)
+                if tag is None:  # another run was faster
+                    return found.holder
+        self._tag = tag
+        return None
+
+    def _content(self) -> bytes:
+        self._renewals += 1
+        return orjson.dumps({"holder": self._holder, "renewals": self._renewals})
+
+    def _replace(self, tag: str) -> str | None:
+        new = object_store.put_over(self.url, self._content(), tag)
+        if new is None:
+            found = _read(self.url)
+            if found is not None and found.holder == self._holder and found.renewals == self._renewals:
+                return found.tag  # replaced by a request whose answer was lost
+        return new
+
+    def renew(self) -> None:
+        """Writes the lease anew; sets `lost` when another run has it or it could not be renewed in time."""
+        begun = time.monotonic()
+        try:
+            tag = self._replace(self._tag)
+        except (OSError, UnitFailed) as error:
+            if time.monotonic() - self._renewed > self.after - self.every:
+                self.lost = f"its hold on the folder could not be renewed: {error}"
+            return
+        if tag is None:
+            self.lost = "another run has taken over the folder"
+        else:
+            self._tag, self._renewed = tag, begun
+
+    def check(self) -> None:
+        """Raises RunError when the lease is lost."""
+        if self.lost:
+            folder = object_store.shown(self.url.rpartition("/")[0])
+            raise RunError(
+                f"{folder}: this run was stopped: {self.lost}; run the same command again to go on"
+            )
+
+    def keep(self, stop: int) -> None:
+        """Renews until `release`, in a thread; when the lease is lost the main thread gets the signal `stop`."""
+        while not self._ended.wait(self.every):
+            self.renew()
+            if self.lost and not self._ended.is_set():
+                signal.pthread_kill(stop, signal.SIGINT)
+                return
+
+    def release(self) -> None:
+        """Ends the renewing and removes the lease if it is still this process's."""
+        self._ended.set()
+        with contextlib.suppress(OSError, UnitFailed):
+            found = _read(self.url)
+            if found is not None and found.holder == self._holder:
+                object_store.remove([self.url])
+
+
+@contextmanager
+def leased(url: str, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AFTER) -> Iterator[Lease]:
+    """Holds the lease for the block. Raises RunError when another run has it, or takes it over meanwhile."""
+    lease = Lease(url, every, after)
+    holder = lease.acquire()
+    if holder is not None:
+        folder = object_store.shown(url.rpartition("/")[0])
+        name = f"process {holder.process} on {holder.host.partition('/')[0]}"
+        raise RunError(
+            f"{folder}: another run is working here ({name}); wait for it, or give this one another folder. "
+            f"The hold of a run that died ends after {after:.0f} s"
+        )
+    thread = threading.Thread(
+        target=lease.keep, args=(threading.main_thread().ident,), name="lease", daemon=True
+    )
+    thread.start()
+    try:
+        yield lease
+        lease.check()
+    except KeyboardInterrupt:
+        lease.check()
+        raise
+    finally:
+        lease.release()
+        thread.join(1)
+
+
+@dataclass(frozen=True)
+class _Found:
+    holder: Holder
+    renewals: int
+    tag: str
+    age: float  # seconds
+
+
+def _read(url: str) -> _Found | None:
+    try:
+        content, tag, age = object_store.read_tagged(url)
+    except FileNotFoundError:
+        return None
+    try:
+        read = orjson.loads(content)
+        return _Found(Holder(**read["holder"]), int(read["renewals"]), tag, age)
+    except (ValueError, KeyError, TypeError):
+        return _Found(Holder("an unknown machine", 0, "", ""), 0, tag, age)
+
+
+def _machine() -> str:
+    """Name, boot and process namespace, so that process numbers of two containers are not taken for each other."""
+    parts = [socket.gethostname()]
+    with contextlib.suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        parts.append(str(Path("/proc/self/ns/pid").readlink()))
+    return "/".join(parts)
+
+
+def _started(process: int) -> str:
+    """When a running process started, in the system's ticks; empty when it does not run or that is not known."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] in {"Z", "X"} else fields[19]
