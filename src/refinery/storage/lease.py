@@ -27,6 +27,7 @@ import orjson
 
 from refinery.errors import RunError, UnitFailed
 from refinery.storage import object_store
+from refinery.storage.url import shown
 
 RENEW_EVERY = 10.0  # seconds
 TAKEN_OVER_AFTER = 60.0  # seconds without a renewal
@@ -114,7 +115,7 @@ class Lease:
     def check(self) -> None:
         """Raises RunError when the lease is lost."""
         if self.lost:
-            folder = object_store.shown(self.url.rpartition("/")[0])
+            folder = shown(self.url.rpartition("/")[0])
             raise RunError(
                 f"{folder}: this run was stopped: {self.lost}; run the same command again to go on"
             )
@@ -142,7 +143,7 @@ def leased(url: str, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AFTER
     lease = Lease(url, every, after)
     holder = lease.acquire()
     if holder is not None:
-        folder = object_store.shown(url.rpartition("/")[0])
+        folder = shown(url.rpartition("/")[0])
         name = f"process {holder.process} on {holder.host.partition('/')[0]}"
         raise RunError(
             f"{folder}: another run is working here ({name}); wait for it, or give this one another folder. "
