@@ -1,6 +1,5 @@
 """Full disks: wherever the room ends, the place is named and what is there is whole; with room the run goes on."""
 
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -3,7 +3,7 @@
 import random
 
 from tests.faults.conftest import IDENTICAL
-from tests.faults.repository import content, leftovers, pause, start, work_begun, clear
+from tests.faults.repository import clear, content, leftovers, pause, start, work_begun
 
 
 def test_two_drivers_at_once(disturbed, times, seed, outcome):

@@ -34,7 +34,7 @@ def finishes(folder, expected, workers) -> None:
 def test_the_driver_is_killed_and_the_run_goes_on(disturbed, times, seed, outcome, workers):
     """At any moment, with any number of workers, once or twice in a row."""
     folder, expected = disturbed
-    for number in times(14 if workers == 1 else 7):
+    for number in times(12 if workers == 1 else 6):
         chosen = random.Random(f"{seed} {workers} {number}")
         clear(folder)
         fell = killed(folder, workers, chosen)
@@ -61,7 +61,7 @@ def test_another_number_of_workers_goes_on_with_a_half_finished_run(disturbed, t
 def test_a_worker_is_killed(disturbed, times, seed, outcome):
     """At any moment: the run itself starts another and ends well."""
     folder, expected = disturbed
-    for number in times(5):
+    for number in times(3):
         chosen = random.Random(f"{seed} {number}")
         clear(folder)
         begun = start(folder, workers=2)
@@ -81,7 +81,7 @@ def test_a_worker_is_killed(disturbed, times, seed, outcome):
 def test_a_worker_is_killed_between_its_commit_and_its_answer(disturbed, times, outcome):
     """It dies as soon as the record of a shard lies there: the shard is measured again, to the same bytes."""
     folder, expected = disturbed
-    for number in times(4):
+    for number in times(3):
         clear(folder)
         begun = start(folder, workers=2)
         records = (folder / ".refinery" / "shards").glob

@@ -1,7 +1,6 @@
 """A source file that changes or goes between the two reads of a run: named, and then the output of the new file."""
 
 import os
-import random
 import shutil
 import signal
 
@@ -10,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import document
-from tests.faults.conftest import ERROR, IDENTICAL
+from tests.faults.conftest import ERROR
 from tests.faults.repository import clear, content, make_repository, run, start
 
 

@@ -4,7 +4,6 @@ The measurers are real plug-ins, installed for the run in a folder of its path.
 """
 
 import os
-import random
 import resource
 import textwrap
 from functools import partial
@@ -13,8 +12,8 @@ import pytest
 
 from tests.cases import write_jsonl
 from tests.conftest import document
-from tests.faults.conftest import ERROR, IDENTICAL
-from tests.faults.repository import COMMAND, run
+from tests.faults.conftest import ERROR
+from tests.faults.repository import run
 
 PLUGIN = """
 import ctypes
@@ -37,7 +36,7 @@ class Fragile:
         if b"CRASH" in text:
             ctypes.string_at(0)
         if b"HUNGRY" in text:
-            held = [b"x" * 2**24 for _ in range(2**20)]
+            held = [bytearray(2**28) for _ in range(2**20)]
         return pa.RecordBatch.from_arrays([pa.array([True] * len(batch))], schema=self.schema)
 
 def build(settings, base):
@@ -103,7 +102,7 @@ def test_a_shard_needs_more_memory_than_there_is(fragile, outcome, workers):
     """Allocation fails under a limit: the shard is named in one line, the other shards are done."""
     folder, environment = fragile
     poison(folder, "HUNGRY")
-    code, err = run(folder, workers=workers, env=environment, preexec_fn=partial(limited, 8 << 30))
+    code, err = run(folder, workers=workers, env=environment, preexec_fn=partial(limited, 6 << 30))
     assert code == 1, err
     assert "2.jsonl" in err
     assert "memory" in err
