@@ -1,8 +1,8 @@
 """Corpora of signatures for benchmarks/scale.py: made from document numbers, with duplicates that are known.
 
 Document i is one of a hundred of a block; members of a cluster are strewn over the corpus. A signature of similarity
-J to its cluster has each value of it with probability J, as MinHash does, so equal hashes are Binomial(112, J). Texts,
-where pairs are verified, are made from the same numbers: 204 words, of which a member has others at the end.
+J to its cluster has each value of it with probability J, as MinHash does, so equal hashes are Binomial(112, J).
+Texts, where pairs are verified, are made from the same numbers: 204 words, of which a member has others at the end.
 """
 
 from __future__ import annotations

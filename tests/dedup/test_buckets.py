@@ -1,74 +1,55 @@
-from itertools import pairwise
+from dataclasses import replace
 
 import numpy as np
 
 from refinery.dedup import buckets
+from refinery.dedup.buckets import low_bits
+from refinery.dedup.minhash import permutations
+from refinery.dedup.run import DedupSettings
+from refinery.dedup.signatures import signatures_of_hashes
+from tests.dedup.corpus import near, run, words, write_shard
 
 
-def candidates(matrix: np.ndarray, bounds: list[int], least: int) -> set[tuple[int, int, int]]:
-    return set(buckets.edges_within(np.arange(len(matrix)), matrix, np.array(bounds), least).tolist())
+def test_eight_bits_agree_where_the_hashes_do_and_else_once_in_256():
+    """Of equal hashes all agree, of different ones one in 256."""
+    generator = np.random.default_rng(1)
+    one = generator.integers(0, 2**32, (300, 112), dtype=np.uint32)
+    other = generator.integers(0, 2**32, (300, 112), dtype=np.uint32)
+    other[:, :50] = one[:, :50]
+    for matrix in (one, other):
+        matrix.flags.writeable = False
+    rows = np.arange(300)
+    agree = low_bits(one, rows) == low_bits(other, rows)
+    assert agree[:, :50].all()
+    assert 1 / 300 < agree[:, 50:].mean() < 1 / 220
 
 
-def clustered(members: int, clusters: int, seed: int) -> np.ndarray:
-    """Signatures of which those of one cluster share about nine values in ten."""
-    generator = np.random.default_rng(seed)
-    centres = generator.integers(0, 2**32, (clusters, 112), dtype=np.uint32)
-    matrix = centres[generator.integers(0, clusters, members)]
-    changed = generator.random(matrix.shape) < 0.05
-    return np.where(changed, generator.integers(0, 2**32, matrix.shape, dtype=np.uint32), matrix)
+def test_shingles_that_agree_in_their_low_bits_do_not_agree_in_every_permutation():
+    """The permutations are affine: without mixing, two sets of one shingle each could look like one."""
+    a, b = permutations(112, 1)
+    hashes = np.arange(4096, dtype=np.uint32)
+    signatures = signatures_of_hashes(hashes, np.arange(4097), 112, 1)
+    low = signatures.astype(np.uint8)
+    unmixed = (low == low[0]).sum(axis=1)
+    assert sorted(set(unmixed.tolist())) == [0, 112]  # the danger is real
+    signatures.flags.writeable = False
+    mixed = low_bits(signatures, np.arange(4096))
+    assert (mixed == mixed[0]).sum(axis=1)[1:].max() < 10
+    assert len(a) == len(b) == 112
 
 
-def test_small_buckets_give_every_near_pair_up_to_the_caps():
-    """Each row has its closest and its first preferred candidates, with the exact number of equal hashes."""
-    matrix = clustered(90, 6, 1)
-    bounds = [0, 30, 31, 90]
-    found = candidates(matrix, bounds, 77)
-    for start, stop in pairwise(bounds):
-        for row in range(start, stop):
-            counts = {twin: int((matrix[row] == matrix[twin]).sum()) for twin in range(start, row)}
-            near = {twin: count for twin, count in counts.items() if count >= 77}
-            mine = {twin: equal for one, twin, equal in found if one == row}
-            assert mine.items() <= near.items()
-            assert set(list(near)[: buckets.FIRST]) <= set(mine)
-            assert (
-                sorted(mine.values())[-buckets.CLOSEST :]
-                == sorted(near.values())[-len(mine) :][-buckets.CLOSEST :]
-            )
-
-
-def test_a_large_bucket_is_compared_with_the_best_and_with_neighbours():
-    """Above the cap nearly every row of a cluster finds a candidate, and no pair is wrong."""
-    matrix = clustered(buckets.ALL_PAIRS + 500, 300, 2)
-    found = candidates(matrix, [0, len(matrix)], 77)
-    assert all(
-        twin < row and (matrix[row] == matrix[twin]).sum() == equal >= 77 for row, twin, equal in found
-    )
-    with_one = {row for row, _, _ in found}
-    assert len(with_one) > 0.8 * (len(matrix) - 300)
-
-
-def test_edges_are_unique():
-    """One pair found in several bands stands once, sorted by document and twin."""
-    edges = np.array([(5, 1, 90), (3, 2, 80), (5, 1, 90), (5, 0, 99)], buckets.EDGE)
-    assert buckets.unique_edges(edges).tolist() == [(3, 2, 80), (5, 0, 99), (5, 1, 90)]
-    assert len(buckets.unique_edges(edges[:0])) == 0
-
-
-def test_buckets_larger_than_memory_are_cut_into_pieces_that_share_their_best(monkeypatch):
-    """Whole buckets go together, a larger one in pieces; every member comes once beside the best."""
-    monkeypatch.setattr(buckets, "CHUNK", 100)
-    members = np.arange(500)
-    chunks = list(buckets._chunks(members, np.array([0, 40, 90, 120, 420, 500])))
-    assert all(len(documents) <= 100 and bounds[-1] == len(documents) for documents, bounds in chunks)
-    assert set(np.concatenate([documents for documents, _ in chunks]).tolist()) == set(range(500))
-    pieces = [documents for documents, _ in chunks if 200 in documents or 400 in documents]
-    assert all(
-        documents[: buckets.BEST].tolist() == list(range(120, 120 + buckets.BEST)) for documents in pieces
-    )
-
-
-def test_in_a_large_bucket_every_row_meets_the_preferred_one():
-    """When all are near to each other, the first candidate of every row is the bucket's best."""
-    matrix = clustered(buckets.ALL_PAIRS + 1000, 1, 3)
-    found = candidates(matrix, [0, len(matrix)], 77)
-    assert {row for row, twin, _ in found if twin == 0} == set(range(1, len(matrix)))
+def test_a_giant_bucket_in_pieces_removes_what_it_does_whole(tmp_path, monkeypatch):
+    """Every piece meets the preferred documents of all, wherever these are, whatever the runs and ranges."""
+    base = words(200, 1)
+    texts = [" ".join([*base, f"w{n}"]) for n in range(700)]
+    order = np.random.default_rng(2).permutation(700).tolist()
+    shards = [write_shard(tmp_path / f"{n}.parquet", texts[n::3], [order[n::3]]) for n in range(3)]
+    settings = DedupSettings(near=replace(near(), bands=28, rows=4), max_cluster_share=1.0)
+    whole = run(tmp_path, shards, settings)
+    monkeypatch.setattr(buckets, "GIANT", 50)
+    monkeypatch.setattr("refinery.dedup.run.LEAST_RUN", 64)
+    pieces = run(tmp_path, shards, settings)
+    assert run(tmp_path, shards, replace(settings, range_bytes=40_000)) == pieces
+    (kept,) = {(n % 3, n // 3) for n in range(700)} - set(whole)
+    assert set(pieces) == set(whole)
+    assert {twin.place for twin in pieces.values()} == {kept} == {twin.place for twin in whole.values()}

@@ -1,33 +1,70 @@
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from refinery.dedup.layout import Layout, preferred_order, write_preferences
+from refinery.dedup.layout import (
+    DedupShard,
+    Layout,
+    cut_into_runs,
+    preferred_order,
+    read_entries,
+    read_rows,
+    starts_of,
+)
 from tests.dedup.corpus import write_shard
 
 
-def test_order_of_preference(tmp_path):
-    """Frozen first, then the columns in the order of their numbers, not measured last, then the document's number."""
-    ascending = [[0.0] * 3] * 2 + [[1, 1, None]] + [[0.0] * 3] * 7 + [[2, 1, 0]]  # prefer_2 before prefer_10
+def test_runs_cut_documents_without_regard_to_shards(tmp_path):
+    """Every row of every shard lies in exactly one piece, in order; each run but the last is full."""
     shards = [
-        write_shard(tmp_path / "old.parquet", ["x", "y"], frozen=True),
-        write_shard(tmp_path / "a.parquet", ["x"] * 3, ascending),
-        write_shard(tmp_path / "b.parquet", ["x"] * 3, ascending),
+        DedupShard(tmp_path / str(n), None, n == 0, rows, "ab"[n % 2]) for n, rows in enumerate([3, 0, 10, 2])
     ]
-    layout = Layout.of(shards, tmp_path, 112)
-    for number, shard in enumerate(shards):
-        write_preferences(layout, number, shard)
-    assert (layout.frozen, layout.starts.tolist()) == (2, [0, 2, 5, 8])
-    documents = np.array([7, 6, 5, 4, 3, 2, 1, 0])
-    assert documents[preferred_order(layout, documents)].tolist() == [0, 1, 3, 6, 2, 5, 4, 7]
-    group = documents % 2
-    ordered = documents[preferred_order(layout, documents, group)]
-    assert ordered.tolist() == [0, 6, 2, 4, 1, 3, 5, 7]
+    layout = Layout(tmp_path, 15, 3, (), 112, 4, 100)
+    runs = cut_into_runs(shards, layout)
+    assert [[(p.source, p.document, p.start, p.stop) for p in run] for run in runs] == [
+        [(0, 0, 0, 3), (0, 3, 0, 1)],
+        [(0, 4, 1, 5)],
+        [(0, 8, 5, 9)],
+        [(0, 12, 9, 10), (1, 13, 0, 2)],
+    ]
+    assert layout.runs == 4 and layout.run_of(np.array([0, 3, 4, 14])).tolist() == [0, 0, 1, 3]
 
 
-def test_documents_are_found_by_shard(tmp_path):
-    """Each shard's part of ascending numbers; shards without any are left out."""
-    layout = Layout(tmp_path, np.array([0, 2, 2, 5]), 0, (), 112)
-    documents = np.array([0, 3, 4])
-    assert [(n, documents[part].tolist()) for n, part in layout.by_shard(documents)] == [
-        (0, [0]),
-        (2, [3, 4]),
-    ]
+def test_rows_of_a_file_are_read_from_the_row_groups_that_hold_them(tmp_path):
+    """Any stretch of rows comes whole and in order, whatever the row groups."""
+    pq.write_table(pa.table({"n": range(100)}), tmp_path / "a.parquet", row_group_size=7)
+    for start, stop in ((0, 100), (0, 1), (6, 8), (7, 14), (93, 100), (50, 50)):
+        found = [
+            (row, batch.column(0).to_pylist())
+            for row, batch in read_rows(tmp_path / "a.parquet", ["n"], start, stop)
+        ]
+        assert [n for _, values in found for n in values] == list(range(start, stop))
+        assert all(values[0] == row for row, values in found)
+
+
+def test_preferences_and_who_stands(tmp_path):
+    """Not measured is infinity, frozen minus infinity; without a column all documents stand."""
+    old = write_shard(tmp_path / "old.parquet", ["x", "y"], frozen=True)
+    table = pa.table({"stands": [True, False, True], "prefer_0": [1.0, None, float("nan")]})
+    pq.write_table(table, tmp_path / "new.parquet")
+    shards = [old, DedupShard(tmp_path / "new.parquet", None, False, 3)]
+    layout = Layout(tmp_path, 5, 2, ("prefer_0",), 112, 100, 100)
+    stands, prefer = read_entries(layout, cut_into_runs(shards, layout)[0])
+    assert stands.tolist() == [True, True, True, False, True]
+    assert prefer[:, 0].tolist() == [-np.inf, -np.inf, 1.0, np.inf, np.inf]
+
+
+def test_order_of_preference():
+    """The columns in order, then the document's number; within groups where there are any."""
+    records = np.zeros(6, Layout(None, 0, 0, ("a", "b"), 0, 1, 1).with_preferences(("document", np.int64)))
+    records["document"] = [5, 4, 3, 2, 1, 0]
+    records["prefer"] = [[1, 0], [0, 2], [0, 1], [0, 1], [-np.inf, 9], [np.inf, 0]]
+    assert records["document"][preferred_order(records)].tolist() == [1, 2, 3, 4, 5, 0]
+    group = records["document"] % 2
+    assert records["document"][preferred_order(records, group)].tolist() == [2, 4, 0, 1, 3, 5]
+
+
+def test_starts_of_groups():
+    """Where any of the keys changes."""
+    assert starts_of(np.array([1, 1, 2, 2]), np.array([0, 0, 0, 1])).tolist() == [True, False, True, True]
+    assert starts_of(np.array([])).tolist() == []

@@ -92,7 +92,7 @@ def test_a_file_is_read_through_in_blocks(tmp_path, monkeypatch):
     spill.save(tmp_path / "a.spill", np.arange(20))
     blocks = [block.tolist() for block in spill.blocks(tmp_path / "a.spill", np.dtype(np.int64))]
     assert [len(block) for block in blocks] == [7, 7, 6]
-    assert sum(blocks, []) == list(range(20))
+    assert [n for block in blocks for n in block] == list(range(20))
 
 
 def test_tables_of_bytes_are_parts_of_their_own(tmp_path):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from refinery.dedup.verify import accepted, considered, jaccard
+from refinery.dedup.verify import accepted, agreement, considered, estimate, jaccard
 
 
 @pytest.mark.parametrize("num_perm", [16, 112, 256, 1024])
@@ -10,7 +10,7 @@ from refinery.dedup.verify import accepted, considered, jaccard
 def test_accepted_is_where_the_binomial_tail_is_a_billionth(threshold, num_perm):
     """The fewest equal hashes that a pair at the threshold has with probability 1e-9 or less."""
     count = accepted(threshold, num_perm)
-    tails = binom.sf(np.arange(num_perm + 2) - 1, num_perm, threshold)  # P(X >= n)
+    tails = binom.sf(np.arange(num_perm + 2) - 1, num_perm, agreement(threshold))  # P(X >= n)
     assert tails[count] <= 1.0000001e-9
     assert tails[count - 1] > 1e-9
 
@@ -18,23 +18,31 @@ def test_accepted_is_where_the_binomial_tail_is_a_billionth(threshold, num_perm)
 def test_considered_is_three_standard_errors_below():
     """And at least one equal hash, so that documents with nothing in common are no candidates."""
     assert [considered(0.8, 112), considered(0.5, 112), considered(0.05, 16), considered(1.0, 16)] == [
-        77,
+        78,
         41,
         1,
         16,
     ]
 
 
+def test_the_estimate_takes_chance_out():
+    """Of hashes that agree by chance, one in 256, none is counted; all equal is 1, none is 0."""
+    equal = np.arange(113, dtype=np.int16)
+    found = estimate(equal, 112)
+    assert (found[0], found[112]) == (0.0, 1.0)
+    assert np.allclose([agreement(s) for s in found[1:]], equal[1:] / 112)
+
+
 def test_jaccard_equals_that_of_python_sets():
-    """Random sorted sets, empty ones and equal ones, from two files."""
+    """Random sorted sets, empty ones and equal ones."""
     generator = np.random.default_rng(1)
     sets = [
         np.unique(generator.integers(0, 60, generator.integers(0, 50))).astype(np.uint64) for _ in range(40)
     ]
     hashes, bounds = np.concatenate(sets), np.concatenate([[0], np.cumsum([len(s) for s in sets])])
-    hashes.flags.writeable = False
     pairs = generator.integers(0, 40, (200, 2))
-    found = jaccard(hashes, bounds, pairs[:, 0].copy(), hashes, bounds, pairs[:, 1].copy())
+    starts, stops = bounds[:-1].copy(), bounds[1:].copy()
+    found = jaccard(hashes, starts, stops, pairs[:, 0].copy(), pairs[:, 1].copy())
     for (one, other), value in zip(pairs.tolist(), found.tolist(), strict=True):
         a, b = set(sets[one].tolist()), set(sets[other].tolist())
         assert value == (len(a & b) / len(a | b) if a | b else 0.0)

@@ -97,8 +97,7 @@ def write_bands(unit: BandUnit) -> None:
                 records = np.empty((len(rows), unit.bands), BAND)
                 records["high"] = groups.band_keys(matrix, firsts, unit.rows)[rows]
                 records["document"] = (document + rows)[:, None]
-                records = records.reshape(-1)
-                writer.write(records, spill.part_of(records["high"], unit.ranges))
+                writer.write(records.reshape(-1), spill.part_of(records["high"].reshape(-1), unit.ranges))
 
 
 def find_buckets(unit: KeyUnit) -> int:

@@ -78,7 +78,7 @@ def _hashes(
     stands: NDArray[np.bool_],
     prefer: NDArray[np.float64],
 ) -> NDArray[Any]:
-    found = [np.empty(0, hash_dtype(layout))]
+    found: list[NDArray[Any]] = [np.empty(0, hash_dtype(layout))]
     whole = np.zeros(2, np.int64)  # two different hashes of the whole signature
     for piece in pieces:
         for document, values in read_column(piece, column):
@@ -89,7 +89,7 @@ def _hashes(
                 matrix, valid = fixed(values, np.uint32)
                 hashes = band_keys(matrix, whole, layout.num_perm)
             rows = np.flatnonzero(valid & stands[at : at + len(valid)])
-            records = np.empty(len(rows), found[0].dtype)
+            records: NDArray[Any] = np.empty(len(rows), found[0].dtype)
             records["high"], records["low"] = hashes[rows, 0], hashes[rows, 1]
             records["document"], records["prefer"] = document + rows, prefer[at + rows]
             found.append(records)

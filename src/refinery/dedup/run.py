@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DedupResult", "DedupSettings", "DedupShard", "Near", "Removed", "dedup", "settings_of"]
 
+Kinds = tuple[tuple[str, int], ...]  # kinds of file and how many there are of each
+
 GUARD_DOCUMENTS = 1000  # a cluster smaller than this is no reason to stop, whatever its share
 LEAST_RUN = 1024  # documents of a run, however small the ranges
 
@@ -157,7 +159,7 @@ def dedup(
     runs = cut_into_runs(ordered, layout)
     columns = (("content",) if settings.exact else ()) + (("signature",) if settings.near else ())
     alike = _copies(layout, runs, columns, map_units)
-    removed: tuple[tuple[str, int], ...] = ()
+    removed: Kinds = ()
     if settings.near:
         removed = _near(Search(layout, runs, settings.near, map_units, read_texts), alike)
     files, count = _removed(layout, runs, removed, map_units)
@@ -202,17 +204,17 @@ def _copies(
     layout.remove(*kinds)
     layout.open(*(f"{kind}-{what}" for kind in ("exact", "alike") for what in ("pairs", "asked")))
     copies = [fates.CopiesUnit(layout, n, kinds, ranges) for n in range(layout.runs)]
-    alike = sum(map_units("dedup copies", fates.write_copies, copies))
+    alike = int(sum(map_units("dedup copies", fates.write_copies, copies)))
     layout.remove(*(f"{kind}-{what}" for kind in kinds for what in ("local", "groups")))
     return alike
 
 
-def _near(search: Search, alike: int) -> tuple[tuple[str, int], ...]:
+def _near(search: Search, alike: int) -> Kinds:
     """The kinds of file, and their numbers, that hold the removed documents, cut by run."""
     layout, map_units = search.layout, search.map_units
     settled = settle(search, "edges", *_candidates(search), name="dedup pairs:")
     layout.remove(settled.far)
-    removed = (("resolved", resolve(layout, settled, map_units)),)
+    removed: Kinds = (("resolved", resolve(layout, settled, map_units)),)
     if alike:
         removed += _alike(search, removed, alike)
     layout.remove("alike-asked", "alike-fates")
@@ -250,7 +252,7 @@ def _candidates(search: Search) -> tuple[int, int]:
     return parts, edge_parts
 
 
-def _alike(search: Search, removed: tuple[tuple[str, int], ...], count: int) -> tuple[tuple[str, int], ...]:
+def _alike(search: Search, removed: Kinds, count: int) -> Kinds:
     """Where the removed documents are among those that have one signature with a preferred document."""
     layout, map_units = search.layout, search.map_units
     runs = range(layout.runs)
@@ -260,14 +262,14 @@ def _alike(search: Search, removed: tuple[tuple[str, int], ...], count: int) -> 
     parts = spill.part_count(count, candidates.edge_dtype(layout), layout.range_bytes)
     map_units("dedup alike", fates.write_alike, [fates.AlikeUnit(layout, n, parts) for n in runs])
     first = settle(search, "copies", layout.runs, parts, name="dedup alike:")
-    found = ((first.near, first.parts),)
+    found: Kinds = ((first.near, first.parts),)
     if first.far_count:
         found += _rest(search, first)
     layout.remove(first.far)
     return found
 
 
-def _rest(search: Search, first: Settled) -> tuple[tuple[str, int], ...]:
+def _rest(search: Search, first: Settled) -> Kinds:
     layout, map_units = search.layout, search.map_units
     layout.open("rest", "others")
     parts = spill.part_count(first.far_count, candidates.edge_dtype(layout), layout.range_bytes)
@@ -283,7 +285,7 @@ def _rest(search: Search, first: Settled) -> tuple[tuple[str, int], ...]:
 def _removed(
     layout: Layout,
     runs: list[tuple[Piece, ...]],
-    removed: tuple[tuple[str, int], ...],
+    removed: Kinds,
     map_units: MapUnits,
 ) -> tuple[tuple[Place, ...], int]:
     layout.open("removed", "clusters")

@@ -108,7 +108,7 @@ def _load(cuts: Sequence[tuple[Place, int, int]], dtype: np.dtype[Any]) -> Itera
             continue
         for place, start, stop in here:
             try:
-                found = np.fromfile(place, dtype, stop - start, offset=start * size)
+                found = np.fromfile(str(place), dtype, stop - start, offset=start * size)
             except FileNotFoundError:
                 raise DamagedFile(str(place), "it is gone") from None
             if len(found) != stop - start:
@@ -216,9 +216,6 @@ def _bounds_of(place: Place) -> Place:
     return place.with_suffix(".bounds")
 
 
-def _bytes(array: NDArray[Any]) -> memoryview:
-    return (
-        memoryview(np.ascontiguousarray(array).view(np.uint8).reshape(-1))
-        if array.nbytes
-        else memoryview(b"")
-    )
+def _bytes(array: NDArray[Any]) -> Any:
+    """The array's values as a buffer; a view, since records may be many."""
+    return np.ascontiguousarray(array).view(np.uint8).reshape(-1) if array.nbytes else b""

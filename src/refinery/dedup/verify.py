@@ -307,7 +307,7 @@ def pack(documents, index, hashes, bounds, words):  # type: ignore[no-untyped-de
 @njit(cache=True, nogil=True)
 def take(words, needed, starts, stops, base):  # type: ignore[no-untyped-def]
     """Moves the needed documents' sets to the front of `words`, and notes where they are; gives the words kept."""
-    at = kept = 0
+    at = kept = np.int64(0)
     while at < words.shape[0]:
         document, size = np.int64(words[at]), np.int64(words[at + 1])
         index = np.searchsorted(needed, document)
