@@ -244,7 +244,9 @@ def read_many(urls: Sequence[str]) -> list[bytes | None]:
 
 
 def read_ranges(ranges: Sequence[tuple[str, int, int]]) -> list[bytes]:
-    """Bytes start:stop of objects of one store, many at once; raises OSError where fewer bytes come."""
+    """Bytes start:stop of objects of one store, many at once, each whole or an error."""
+    if not ranges:
+        return []
     filesystem, _ = located(ranges[0][0])
     urls, starts, stops = zip(*ranges, strict=True)
     inner = [located(url)[1] for url in urls]
@@ -352,6 +354,11 @@ def listing(url: str) -> dict[str, dict[str, Any]]:
     inner = inner.rstrip("/")
 
     def find() -> dict[str, dict[str, Any]]:
+        if (
+            url.partition("://")[0] in _S3
+        ):  # one request; without a prefix s3fs looks again when nothing is there
+            bucket, key, _ = filesystem.split_path(inner)
+            return cast(dict[str, Any], filesystem.find(bucket, prefix=f"{key}/" if key else "", detail=True))
         try:
             return cast(dict[str, dict[str, Any]], filesystem.find(inner, detail=True))
         except FileNotFoundError:

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 import orjson
 
-from refinery.storage.filesystem import is_url
+from refinery.storage.place import place_of, read_file
 
 MADE = b"refinery.made"  # Parquet metadata: the columns that refinery added, as a JSON list
 OWNER = ".refinery-output.json"  # lies in every output folder
 MANIFEST = "manifest.json"
 
 
-def is_output_data(path: str) -> bool:
+def output_folders(paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The output folders that files lie in, each with the columns that refinery added, as its manifest says."""
+    found = {}
+    for folder in sorted({path.rpartition("/")[0] for path in paths}):
+        place = place_of(folder) / OWNER
+        try:
+            read_file(place)
+        except OSError:  # no output, or a folder whose files cannot be asked for by name
+            continue
+        try:
+            found[folder] = tuple(orjson.loads(read_file(place.with_name(MANIFEST)))["made_columns"])
+        except (OSError, ValueError, KeyError, TypeError):
+            found[folder] = ()
+    return found
+
+
+def is_output_data(path: str, folders: Mapping[str, tuple[str, ...]]) -> bool:
     """False for a file of an output folder that holds no documents to read: decisions, rejects, the manifest."""
     folder, _, name = path.rpartition("/")
-    return is_url(path) or not _is_output(folder) or name.startswith("data-")
-
-
-def made_columns(path: str) -> tuple[str, ...]:
-    """The columns that refinery added to a JSONL file of an output, as its manifest says; none for any other file."""
-    folder = path.rpartition("/")[0]
-    if is_url(path) or not _is_output(folder):
-        return ()
-    try:
-        return tuple(orjson.loads(Path(folder, MANIFEST).read_bytes())["made_columns"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ()
-
-
-def _is_output(folder: str) -> bool:
-    return Path(folder, OWNER).exists()
+    return folder not in folders or name.startswith("data-")

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from refinery.errors import InputError
 from refinery.storage import filesystem
-from refinery.storage.filesystem import FoundFile, shown
-from refinery.storage.outputs import is_output_data, made_columns
+from refinery.storage.filesystem import FoundFile, is_url, shown
+from refinery.storage.outputs import is_output_data, output_folders
 
 Format = Literal["auto", "parquet", "jsonl", "warc", "wet"]
 SHARD_BYTES = 256 * 2**20
@@ -182,6 +182,12 @@ def fingerprint(size: int, stamp: str, head: bytes, tail: bytes, format: str, st
 
 def file_ends(path: str, size: int) -> tuple[bytes, bytes]:
     """The first and last 64 KiB of a file."""
+    if is_url(path):
+        from refinery.storage.object_store import read_ranges
+
+        cut = [(0, min(size, _ENDS)), (max(size - _ENDS, _ENDS), size)]
+        ends = read_ranges([(path, start, stop) for start, stop in cut if start < stop])
+        return (*ends, b"", b"")[0], (*ends, b"", b"")[1]
     with filesystem.open_input(path) as file:
         head = file.read(_ENDS)
         if size <= _ENDS:
@@ -212,11 +218,14 @@ def _plan_files(
 ) -> Iterator[tuple[FoundFile, tuple[list[Shard], pa.Schema] | InputError | None]]:
     """Each file with its plan, None for one that is no data of ours; many at once, since each is a wait or two."""
 
+    outputs = output_folders(file.path for file in files)
+
     def plan(file: FoundFile) -> tuple[list[Shard], pa.Schema] | InputError | None:
-        if not is_output_data(file.path):
+        if not is_output_data(file.path, outputs):
             return None
+        made = outputs.get(file.path.rpartition("/")[0], ())
         try:
-            return _plan_file(file, spec, shard_bytes, alone=len(files) == 1)
+            return _plan_file(file, spec, shard_bytes, made, alone=len(files) == 1)
         except InputError as error:
             return error
 
@@ -225,7 +234,7 @@ def _plan_files(
 
 
 def _plan_file(
-    file: FoundFile, spec: SourceSpec, shard_bytes: int, *, alone: bool
+    file: FoundFile, spec: SourceSpec, shard_bytes: int, made: tuple[str, ...], *, alone: bool
 ) -> tuple[list[Shard], pa.Schema]:
     """A file's shards and known carried columns; no shards for a file that is none of our formats."""
     from refinery.storage import jsonl, parquet, warc
@@ -244,7 +253,7 @@ def _plan_file(
         if format == "parquet":
             planned, schema = parquet.plan(whole, spec, shard_bytes)
         elif format == "jsonl":
-            whole = replace(whole, made=made_columns(file.path))
+            whole = replace(whole, made=made)
             planned, schema = jsonl.plan(whole, head, shard_bytes)
         else:
             warc.check(whole)
