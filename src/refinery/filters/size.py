@@ -98,12 +98,19 @@ def _load(path: Path, digest: str | None) -> Any:  # noqa: ARG001  (a changed fi
     return tokenizer
 
 
+def _encode(tokenizer: Any, texts: list[str], path: Path) -> list[Any]:
+    try:
+        return tokenizer.encode_batch_fast(texts, add_special_tokens=False)  # type: ignore[no-any-return]
+    except Exception as error:  # the package raises bare Exception
+        raise InputError(str(path), f"the tokenizer cannot encode every text: {error}") from None
+
+
 def _exact(batch: TextBatch, path: Path, digest: str | None) -> NDArray[np.int64]:
     tokenizer = _load(path, digest)
     counts = [
         len(encoding)
         for texts in _runs(batch)
-        for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        for encoding in _encode(tokenizer, texts, path)
     ]
     return np.array(counts, np.int64)
 

@@ -103,15 +103,9 @@ def _parse(content: bytes, place: str) -> ImportanceModel:
                 )
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             target, raw, version = stored["target"], stored["raw"], stored["format"]
-    except (
-        ValueError,
-        KeyError,
-        OSError,
-        EOFError,
-        zipfile.BadZipFile,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
+    except InputError:
+        raise
+    except Exception as error:  # zipfile, zlib and numpy's parser of headers each raise what they like
         raise InputError(
             place, f"not an importance model: {str(error) or type(error).__name__}", _HINT
         ) from None
