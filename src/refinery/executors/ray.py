@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -21,7 +22,7 @@ from ray import exceptions as errors
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from refinery.errors import RunError
-from refinery.executors.base import Ended, OutOfMemory, Unit, WorkerLost
+from refinery.executors.base import Ended, OutOfMemory, Unit, WorkerLost, gib
 from refinery.executors.shipping import Shipped, pack, prepare_once, unpack
 from refinery.executors.worker import attempt_elsewhere, one_thread
 
@@ -144,7 +145,7 @@ class RayExecutor:
             task = self._task.options(
                 name=f"{function.__name__}", num_cpus=0, max_retries=0, scheduling_strategy=here
             )
-            refs[task.remote(call, "", [])] = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
+            refs[task.remote(call, "", [])] = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']}, {node['NodeID'][:8]})"
         ready, late = ray.wait(list(refs), num_returns=len(refs), timeout=ANSWER)
         found: dict[str, Any] = {refs[ref]: RunError(f"no answer in {ANSWER:.0f} s") for ref in late}
         for ref, one in zip(ready, _get(ready), strict=True):
@@ -197,6 +198,10 @@ def _get_one(ref: Any) -> Ended | Exception:
 def _translated(error: Exception, reserved: int, most: int) -> Exception:
     """What happened to a task, in refinery's words."""
     if isinstance(error, errors.OutOfMemoryError):
+        used = _used(str(error))
+        if used and used < reserved:
+            told = f"killed for want of memory on its node, though it used {gib(used)} of {gib(reserved)} reserved"
+            return WorkerLost(told)
         return OutOfMemory(reserved, most)
     if isinstance(error, LOST):
         return WorkerLost(f"{type(error).__name__}: {_first_line(error)}")
@@ -207,6 +212,12 @@ def _translated(error: Exception, reserved: int, most: int) -> Exception:
             f"a worker cannot run units: {error.cause!r}; is the same refinery installed on every node?"
         )
     return RunError(f"Ray: {type(error).__name__}: {_first_line(error)}")
+
+
+def _used(told: str) -> int:
+    """Bytes that the one killed worker had, 0 if Ray does not say: it kills the newest, not always the guilty."""
+    found = re.findall(r"actual memory used=([\d.]+)GB", told)
+    return int(float(found[0]) * 2**30) if len(found) == 1 else 0
 
 
 def _first_line(error: Exception) -> str:

@@ -1,0 +1,68 @@
+"""A Ray cluster of three node processes with one processor each, on this machine; every process of it is ended."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-c", "from refinery.cli import main; main()"]
+NODE = {"num_cpus": 1, "memory": 4 << 30, "object_store_memory": 80 << 20}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("cluster")
+
+
+def start_cluster(nodes: int = 3, **head: object):
+    """A running cluster; workers find the tests' modules."""
+    from ray.cluster_utils import Cluster
+
+    os.environ["PYTHONPATH"] = str(ROOT)
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    made = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False, **head})
+    for _ in range(nodes - 1):
+        made.add_node(**NODE)
+    return made
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[object]:
+    """Three nodes that nobody kills."""
+    made = start_cluster()
+    yield made
+    made.shutdown()
+
+
+@pytest.fixture
+def executor(cluster) -> Iterator[object]:
+    """A connection to the cluster from this process."""
+    from refinery.executors.choose import on_ray
+
+    made = on_ray(None, cluster.address)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def command(cluster) -> Callable[..., tuple[int, str, str]]:
+    """`refinery` in a process of its own, as a driver on the cluster: (exit code, standard output, standard error)."""
+
+    def call(*arguments: object, cwd: Path, **environment: str) -> tuple[int, str, str]:
+        done = subprocess.run(
+            [*COMMAND, *map(str, arguments)],
+            cwd=cwd,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    return call

@@ -1,0 +1,97 @@
+"""Nodes that die and memory that runs out, on clusters of their own."""
+
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import ray
+
+from refinery.errors import UnitFailed
+from refinery.executors.base import Unit, run_units
+from refinery.executors.choose import on_ray
+from refinery.executors.ray import LARGE
+from tests.cluster import units
+from tests.cluster.conftest import NODE, start_cluster
+
+
+@contextmanager
+def connected(nodes: int):
+    """A cluster of its own and a connection to it."""
+    cluster = start_cluster(nodes)
+    try:
+        executor = on_ray(None, cluster.address)
+        try:
+            yield cluster, executor
+        finally:
+            executor.close()
+    finally:
+        cluster.shutdown()
+
+
+def test_a_node_dies_in_mid_unit(tmp_path):
+    """Its unit is run again on another node; a node that joins later is used."""
+    with connected(3) as (cluster, executor):
+        own = ray.get_runtime_context().get_node_id()
+        doomed = next(node for node in cluster.worker_nodes if node.node_id != own)
+        killer = threading.Thread(target=kill_when_begun, args=(cluster, doomed, tmp_path))
+        killer.start()
+        found = run_units(executor, units.wait_for, [Unit(f"n{n}", (n, str(tmp_path))) for n in range(5)])
+        killer.join()
+        assert len(found) == 5
+        assert doomed.node_id not in found
+        joined = cluster.add_node(**NODE)
+        (later := tmp_path / "later").mkdir()
+        opener = threading.Thread(target=go_when_begun, args=(joined, later))
+        opener.start()
+        found = run_units(executor, units.wait_for, [Unit(f"n{n}", (n, str(later)), LARGE) for n in range(5)])
+        opener.join()
+        assert joined.node_id in found
+
+
+def kill_when_begun(cluster, node, folder: Path) -> None:
+    """Removes the node once a unit runs on it, and lets units go on when that one has begun elsewhere."""
+    try:
+        (begun,) = wait_for(lambda: list(folder.glob(f"began-*-{node.node_id}")))
+        cluster.remove_node(node, allow_graceful=False)
+        number = begun.name.split("-")[1]
+        for other in {"0", "1", "2", "3", "4"} - {number}:
+            (folder / f"go-{other}").touch()
+        wait_for(lambda: len(list(folder.glob(f"began-{number}-*"))) > 1)
+    finally:
+        (folder / "go").touch()
+
+
+def go_when_begun(node, folder: Path) -> None:
+    """Lets units go on once one has begun on the node."""
+    try:
+        wait_for(lambda: list(folder.glob(f"began-*-{node.node_id}")))
+    finally:
+        (folder / "go").touch()
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "what the test waits for did not happen"
+        time.sleep(0.01)
+    return found
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc/meminfo")
+def test_a_unit_that_runs_out_of_memory_gets_twice_as_much_once(tmp_path, monkeypatch):
+    """Ray's monitor kills it for real, twice; it fails by its name and tells what was tried."""
+    meminfo = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    total, available = (int(meminfo[name].split()[0]) << 10 for name in ("MemTotal", "MemAvailable"))
+    allowed = 5 << 29
+    monkeypatch.setenv("RAY_memory_usage_threshold", str(round((total - available + allowed) / total, 4)))
+    with connected(1) as (_, executor):
+        hungry = Unit("hungry", (str(tmp_path), 2 * allowed))
+        with pytest.raises(
+            UnitFailed, match=r"hungry: ran out of memory 2 times, .* 1.6 GiB reserved"
+        ) as caught:
+            run_units(executor, units.eat, [hungry])
+    assert "the largest node offers 4.0 GiB" in str(caught.value)
+    assert (tmp_path / "tried").read_text() == "xx"

@@ -1,0 +1,80 @@
+"""What the tests have workers do."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from refinery.errors import InputError, UnitFailed
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def fail_on_three(argument: tuple[int, str]) -> int:
+    number, folder = argument
+    with (Path(folder) / f"tried-{number}").open("a") as file:
+        file.write("x")
+    if number == 3:
+        raise InputError(f"unit {number}", "cannot be used", "try another")
+    return number
+
+
+def die_once(argument: tuple[int, str]) -> int:
+    number, folder = argument
+    mark = Path(folder) / f"died-{number}"
+    if number == 2 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def die_always(number: int) -> int:
+    if number == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def fail_for_the_moment(argument: tuple[int, str]) -> int:
+    number, folder = argument
+    mark = Path(folder) / f"failed-{number}"
+    if number == 2 and not mark.exists():
+        mark.touch()
+        raise UnitFailed(f"unit {number}", "the storage is busy", retryable=True)
+    return number
+
+
+def wait_for(argument: tuple[int, str]) -> str:
+    """Tells on which node it began, then waits until the folder says go, to this unit or to all."""
+    import ray
+
+    number, folder = argument
+    node = ray.get_runtime_context().get_node_id()
+    (Path(folder) / f"began-{number}-{node}").touch()
+    while not ((Path(folder) / "go").exists() or (Path(folder) / f"go-{number}").exists()):
+        time.sleep(0.01)
+    return str(node)
+
+
+def eat(argument: tuple[str, int]) -> int:
+    """Takes memory until it is killed, or until it has so many bytes; each attempt leaves a mark."""
+    folder, size = argument
+    with (Path(folder) / "tried").open("a") as file:
+        file.write("x")
+    held = []
+    for _ in range(size >> 26):
+        held.append(bytearray(os.urandom(1 << 12) * (1 << 14)))
+    time.sleep(1)
+    return len(held)
+
+
+def threads(_: object) -> tuple[int, str]:
+    import polars
+
+    return polars.thread_pool_size(), os.environ["OMP_NUM_THREADS"]
+
+
+def mark_machine(folder: str) -> None:
+    with (Path(folder) / "prepared").open("a") as file:
+        file.write("x")
