@@ -117,7 +117,7 @@ def account(task: AccountTask) -> ShardAccount:
             verb_dropped[stage.name] = {rule: tally(sizes, mask) for rule, mask in by_rule.items()}
         for values in columns.values():
             values[kept] = None  # kept here: an earlier stage on another branch no longer matters
-    with TableWriter(task.part, DECISIONS) as writer:
+    with TableWriter(task.part, DECISIONS, scratch=True) as writer:
         writer.write(_decisions(task.planned, listing, kept, columns))
         rejects = read_table(task.planned.rejects_file)
         writer.write(_rejections(task.planned, rejects))

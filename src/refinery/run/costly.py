@@ -102,6 +102,6 @@ def _measure(
     known = [before.select(m.measurer.schema.names)] if before else []
     joined = pa.concat_tables([*known, pa.Table.from_batches(found, m.measurer.schema)])
     table = joined.take(pa.array(place, mask=place < 0)).append_column(FLAG, pa.array(place >= 0))
-    with TableWriter(file, table.schema) as writer:
+    with TableWriter(file, table.schema, scratch=True) as writer:
         writer.write(table)
     return len(wanted), size

@@ -122,9 +122,9 @@ def decide(task: DecideTask) -> tuple[StageTally, ...]:
         columns += [pa.array(outcome, pa.int16(), mask=~arrived), failed]
         fields += [pa.field(stage.name, pa.int16()), pa.field(f"{stage.name}.failed", failed.type)]
     batch = pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
-    with TableWriter(planned.decision_file(task.key), batch.schema) as writer:
+    with TableWriter(planned.decision_file(task.key), batch.schema, scratch=True) as writer:
         writer.write(batch)
-    commit_bytes(task.tally_file, sealed_json(tallies))
+    commit_bytes(task.tally_file, sealed_json(tallies), scratch=True)
     return tuple(tallies)
 
 

@@ -107,7 +107,9 @@ def measure(task: MeasureTask) -> Measured:
     id_type = NO_DOCUMENTS.field("id").type
     with ExitStack() as stack:
         for m in task.missing:
-            writer = stack.enter_context(TableWriter(planned.measurement_file(m), m.measurer.schema))
+            writer = stack.enter_context(
+                TableWriter(planned.measurement_file(m), m.measurer.schema, scratch=True)
+            )
             views.setdefault(m.view.key, (m.view, []))[1].append((m, writer))
         listing: TableWriter | None = None
         for batch in read_documents(planned.shard, planned.spec):
@@ -124,7 +126,9 @@ def measure(task: MeasureTask) -> Measured:
             if task.describe:
                 listed = pa.RecordBatch.from_arrays([pa.array(batch.rows), batch.ids], names=["row", "id"])
                 id_type = batch.ids.type
-                listing = listing or stack.enter_context(TableWriter(planned.documents_file, listed.schema))
+                listing = listing or stack.enter_context(
+                    TableWriter(planned.documents_file, listed.schema, scratch=True)
+                )
                 listing.write(listed)
             for view, measured in views.values():
                 text = TextBatch.from_arrow(transformed(view, batch.text))
@@ -135,7 +139,7 @@ def measure(task: MeasureTask) -> Measured:
         if rejects and planned.spec.on_error == "fail":
             raise _rejected(planned, rejects[0])
         if task.describe and listing is None:
-            stack.enter_context(TableWriter(planned.documents_file, NO_DOCUMENTS))
+            stack.enter_context(TableWriter(planned.documents_file, NO_DOCUMENTS, scratch=True))
     if task.describe:
         _record(planned, id_type, documents, size, rejects, skipped)
     return Measured(documents, size, time.perf_counter() - started)
@@ -175,7 +179,7 @@ def _record(
     from refinery.storage.schema import scan_schema
 
     columns = [[r.row for r in rejects], [r.reason for r in rejects], [r.detail for r in rejects]]
-    with TableWriter(planned.rejects_file, REJECTS) as writer:
+    with TableWriter(planned.rejects_file, REJECTS, scratch=True) as writer:
         writer.write(
             pa.RecordBatch.from_arrays(
                 [pa.array(c, t) for c, t in zip(columns, REJECTS.types, strict=True)], schema=REJECTS
@@ -185,4 +189,4 @@ def _record(
     carried = scan_schema(planned.shard, planned.spec)
     schema = base64.b64encode(carried.insert(0, pa.field("id", id_type)).serialize()).decode()
     record = ShardRecord(documents, len(rejects), size, reasons, dict(skipped), schema)
-    commit_bytes(planned.record_file, sealed_json(record))
+    commit_bytes(planned.record_file, sealed_json(record), scratch=True)

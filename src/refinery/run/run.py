@@ -201,7 +201,9 @@ def verb_pass(run: Run, depth: int) -> None:
         def map_units(
             step: str, function: Callable[[Any], Any], arguments: Sequence[Any], stage_name: str = stage.name
         ) -> list[Any]:
-            names = (f"{stage_name} {step} {n:06} of {len(arguments):06}" for n in range(1, len(arguments) + 1))
+            names = (
+                f"{stage_name} {step} {n:06} of {len(arguments):06}" for n in range(1, len(arguments) + 1)
+            )
             return run.map(step, function, [Unit(n, a) for n, a in zip(names, arguments, strict=True)])
 
         run_verb(plan, stage, map_units)

@@ -213,7 +213,7 @@ def write_verb_files(unit: DroppedUnit) -> None:
 
     size = unit.named.run_documents
     for shard in unit.shards:
-        with TableWriter(shard.planned.verb_file(unit.key), DROPPED) as writer:
+        with TableWriter(shard.planned.verb_file(unit.key), DROPPED, scratch=True) as writer:
             for run in range(shard.start // size, -(-shard.stop // size)):
                 removed, table = of_run(run)
                 low, high = (int(n) for n in np.searchsorted(removed["document"], [shard.start, shard.stop]))

@@ -96,7 +96,7 @@ def write_standing(task: StandingTask) -> tuple[int, int]:
     for number, preference in enumerate(task.stage.dedup.prefer if task.stage.dedup else ()):
         columns[f"prefer_{number}"] = _oriented(task, preference, len(standing), best_first="ASC")
     batch = pa.RecordBatch.from_pydict(columns)
-    with TableWriter(task.file, batch.schema) as writer:
+    with TableWriter(task.file, batch.schema, scratch=True) as writer:
         writer.write(batch)
     return len(standing), int(standing.sum())
 
@@ -116,7 +116,7 @@ def write_ranked(task: StandingTask) -> int:
             "prefer_0": order[standing],
         }
     )
-    with TableWriter(task.file, batch.schema) as writer:
+    with TableWriter(task.file, batch.schema, scratch=True) as writer:
         writer.write(batch)
     return len(standing)
 
@@ -231,5 +231,5 @@ def write_unselected(task: SelectTask) -> None:
         document = read_table(shard.file, ["document"]).column(0).to_numpy()[~chosen]
         rule = pa.array(["select.tokens"] * len(document), pa.string())
         twins = [pa.nulls(len(document), kind) for kind in DROPPED.types[2:]]
-        with TableWriter(shard.planned.verb_file(task.key), DROPPED) as writer:
+        with TableWriter(shard.planned.verb_file(task.key), DROPPED, scratch=True) as writer:
             writer.write(pa.RecordBatch.from_arrays([pa.array(document), rule, *twins], schema=DROPPED))

@@ -130,7 +130,7 @@ def scatter(task: ScatterTask) -> int:
     schema = task.layout.schema.append(ORDER)
     groups: list[int] = []  # the output file of each row group
     rows = 0
-    with TableWriter(task.spill, schema) as writer:
+    with TableWriter(task.spill, schema, scratch=True) as writer:
         for table in _full(_ordered(task), SCATTER_BYTES):
             target = _target(table.column(ORDER.name).to_numpy(), task.files)
             by_file = table.take(pa.array(np.argsort(target, kind="stable")))
@@ -139,7 +139,7 @@ def scatter(task: ScatterTask) -> int:
                 writer.write_group(by_file.slice(start, count))
                 groups.append(number)
             rows += table.num_rows
-    commit_bytes(task.spill.with_suffix(".json"), sealed_json(groups))
+    commit_bytes(task.spill.with_suffix(".json"), sealed_json(groups), scratch=True)
     return rows
 
 

@@ -66,7 +66,8 @@ class OutputFile(io.RawIOBase):
 def committed(path: Place | str, *, scratch: bool = False) -> Iterator[OutputFile]:
     """A file to write to that takes its place only if the block ends without an error.
 
-    scratch: for files that a run removes itself and makes anew after a crash; they are neither synced nor hashed.
+    scratch: for files of the work folder, whose damage is found when they are read and which can be made again; they
+    are neither synced nor hashed.
     Raises OutputError, naming the folder and the bytes written and free, when the place cannot be written;
     UnitFailed, retryable, when an object store does not answer.
     """
@@ -118,9 +119,9 @@ def remove_leftovers(folder: Place) -> None:
             leftover.unlink(missing_ok=True)
 
 
-def commit_bytes(path: Place | str, content: bytes) -> None:
-    """Writes a small file atomically."""
-    with committed(path) as file:
+def commit_bytes(path: Place | str, content: bytes, *, scratch: bool = False) -> None:
+    """Writes a small file atomically; `scratch` as in `committed`."""
+    with committed(path, scratch=scratch) as file:
         file.write(content)
 
 

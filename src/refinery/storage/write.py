@@ -45,8 +45,8 @@ class TableWriter:
 
     Rows are gathered until a row group holds `row_group_bytes` of data, so row groups depend on the rows alone,
     not on the batches they came in. `made` names the columns that are not carried on when the file is read as
-    a source. After the block `written` says what was written. Raises OutputError when the place cannot be
-    written.
+    a source; `scratch` as in `committed`. After the block `written` says what was written. Raises OutputError when
+    the place cannot be written.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class TableWriter:
         *,
         row_group_bytes: int = ROW_GROUP_BYTES,
         made: Sequence[str] = (),
+        scratch: bool = False,
     ) -> None:
         self.path = path
         self.schema = schema
@@ -63,12 +64,13 @@ class TableWriter:
         self.written: WrittenFile | None = None
         self._row_group_bytes = row_group_bytes
         self._made = tuple(made)
+        self._scratch = scratch
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_bytes = 0
         self._stack = ExitStack()
 
     def __enter__(self) -> TableWriter:
-        self._file: OutputFile = self._stack.enter_context(committed(self.path))
+        self._file: OutputFile = self._stack.enter_context(committed(self.path, scratch=self._scratch))
         schema = self.schema
         if self._made:
             schema = schema.with_metadata({**(schema.metadata or {}), MADE: orjson.dumps(self._made)})
