@@ -1,8 +1,10 @@
 """A Ray cluster of three node processes with one processor each, on this machine; every process of it is ended."""
 
+import gc
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +19,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("cluster")
+            item.add_marker(pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"))
+
+
+def end_cluster(made) -> None:
+    """Ends every process; Ray leaves sockets to the garbage collector, which warns of them."""
+    made.shutdown()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def start_cluster(nodes: int = 3, **head: object):
@@ -36,7 +47,7 @@ def cluster() -> Iterator[object]:
     """Three nodes that nobody kills."""
     made = start_cluster()
     yield made
-    made.shutdown()
+    end_cluster(made)
 
 
 @pytest.fixture
@@ -51,7 +62,7 @@ def executor(cluster) -> Iterator[object]:
 
 @pytest.fixture
 def command(cluster) -> Callable[..., tuple[int, str, str]]:
-    """`refinery` in a process of its own, as a driver on the cluster: (exit code, standard output, standard error)."""
+    """`refinery` in a process of its own, on a node of the cluster: (exit code, standard output, standard error)."""
 
     def call(*arguments: object, cwd: Path, **environment: str) -> tuple[int, str, str]:
         done = subprocess.run(

@@ -14,7 +14,7 @@ from refinery.executors.base import Unit, run_units
 from refinery.executors.choose import on_ray
 from refinery.executors.ray import LARGE
 from tests.cluster import units
-from tests.cluster.conftest import NODE, start_cluster
+from tests.cluster.conftest import NODE, end_cluster, start_cluster
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def connected(nodes: int):
         finally:
             executor.close()
     finally:
-        cluster.shutdown()
+        end_cluster(cluster)
 
 
 def test_a_node_dies_in_mid_unit(tmp_path):

@@ -62,9 +62,7 @@ def eat(argument: tuple[str, int]) -> int:
     folder, size = argument
     with (Path(folder) / "tried").open("a") as file:
         file.write("x")
-    held = []
-    for _ in range(size >> 26):
-        held.append(bytearray(os.urandom(1 << 12) * (1 << 14)))
+    held = [bytearray(os.urandom(1 << 12) * (1 << 14)) for _ in range(size >> 26)]
     time.sleep(1)
     return len(held)
 

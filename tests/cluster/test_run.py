@@ -1,0 +1,134 @@
+"""`refinery run` on a Ray cluster: the bytes of the local run, whoever dies, and clear errors."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from refinery.models.train import train_relevance
+from tests.cluster.conftest import COMMAND
+from tests.conftest import CHINESE, PIPELINE, document, output_hashes
+
+MEASURED = PIPELINE.replace(
+    "measure: [language, signals]", "measure: [language, signals, {relevance: {model: models/domain}}]"
+).replace('words >= 50"', 'words >= 50"\n      - on_topic: "relevance >= 0"')
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    """A trained relevance model."""
+    folder = tmp_path_factory.mktemp("models")
+    examples = {
+        "positive": [document(n) for n in range(90)],
+        "negative": [CHINESE[n % 6] * 5 for n in range(90)],
+    }
+    for name, texts in examples.items():
+        rows = [{"text": f"{text} {n}"} for n, text in enumerate(texts)]
+        pq.write_table(pa.Table.from_pylist(rows), folder / f"{name}.parquet")
+    train_relevance([folder / "positive.parquet"], [folder / "negative.parquet"], folder / "domain")
+    return folder / "domain"
+
+
+@pytest.fixture
+def repository(data_repository, model) -> Path:
+    """The data repository with a relevance model beside its definition."""
+    shutil.copytree(model, data_repository / "models" / "domain")
+    (data_repository / "pipeline.yaml").write_text(MEASURED, encoding="utf-8")
+    return data_repository
+
+
+def copy_of(repository: Path, name: str) -> Path:
+    """A definition that writes to a folder of its own."""
+    file = repository / f"{name}.yaml"
+    file.write_text(MEASURED.replace("{path: out}", f"{{path: out-{name}}}"))
+    return file
+
+
+def test_the_same_bytes_as_on_this_machine(cluster, command, repository):
+    """Data and decisions; the log tells every unit with its worker, the status how it ended."""
+    code, _, err = command(
+        "run", copy_of(repository, "local"), "-q", "--work", "w1", "--workers", 1, cwd=repository
+    )
+    assert code == 0, err
+    ray_run = ("run", copy_of(repository, "ray"), "-q", "--work", "w2", "--executor", "ray")
+    code, _, err = command(*ray_run, "--address", cluster.address, cwd=repository)
+    assert code == 0, err
+    found = output_hashes(repository / "out-ray")
+    found.pop(".refinery-output.json", None)
+    expected = output_hashes(repository / "out-local")
+    assert {name: found[name] for name in found} == {name: expected[name] for name in found}
+    assert {"data-00000.parquet", "decisions.parquet"} <= found.keys()
+    assert "model.bin" in {file.name for file in (repository / "w2" / "models").glob("*/*")}
+    (log,) = (repository / "w2" / "logs").glob("run-*.jsonl")
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    ended = [line for line in lines if line["event"] == "unit_ended" and line["phase"] == "measure"]
+    assert {Path(line["unit"]).name for line in ended} == {"0.parquet", "1.parquet", "2.parquet"}
+    assert all(line["worker"] and line["seconds"] > 0 and line["peak_memory"] > 0 for line in ended)
+    code, out, _ = command("status", repository / "out-ray", "--json", cwd=repository)
+    assert code == 2  # the work folder is elsewhere than beside the definition
+    code, out, _ = command("status", "w2", "--json", cwd=repository)
+    assert (code, json.loads(out)["state"]) == (0, "finished")
+
+
+def test_two_runs_on_one_cluster_at_once(cluster, repository):
+    """RAY_ADDRESS alone is enough; both end well and give the same bytes."""
+    environment = {**os.environ, "RAY_ADDRESS": cluster.address}
+    begun = [
+        subprocess.Popen(
+            [*COMMAND, "run", str(copy_of(repository, name)), "-q", "--work", f"w-{name}"],
+            cwd=repository,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("one", "two")
+    ]
+    ended = [process.communicate(timeout=120)[1] for process in begun]
+    assert [process.returncode for process in begun] == [0, 0], ended
+    one, two = (output_hashes(repository / f"out-{name}") for name in ("one", "two"))
+    assert one["data-00000.parquet"] == two["data-00000.parquet"]
+    assert one["decisions.parquet"] == two["decisions.parquet"]
+
+
+def test_a_killed_driver_is_told_and_the_same_command_goes_on(cluster, command, repository):
+    """After kill -9 the status says died; the second run finishes, with what was measured before."""
+    run = ["run", str(copy_of(repository, "again")), "-q", "--executor", "ray", "--address", cluster.address]
+    process = subprocess.Popen([*COMMAND, *run], cwd=repository)
+    records = repository / ".refinery" / "shards"
+    end = time.monotonic() + 60
+    while not list(records.glob("*/*/record.json")) and time.monotonic() < end:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    code, out, _ = command("status", ".", cwd=repository)
+    assert code == 1
+    assert out.startswith("died: tiny")
+    code, _, err = command(*run, cwd=repository)
+    assert code == 0, err
+    code, out, _ = command("status", "out-again", cwd=repository)
+    assert (code, out.partition(":")[0]) == (0, "finished")
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("127.0.0.1:9", "127.0.0.1:9: no Ray cluster answers: Connection refused"),
+        ("nonsense", "nonsense: not an address of a Ray cluster"),
+        ("ray://127.0.0.1:10001", "Ray Client is not supported"),
+    ],
+)
+def test_an_address_that_does_not_answer(command, data_repository, address, message):
+    """Exit code 2 with one line, in seconds."""
+    code, _, err = command(
+        "run", "pipeline.yaml", "-q", "--executor", "ray", "--address", address, cwd=data_repository
+    )
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err
