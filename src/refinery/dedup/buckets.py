@@ -27,6 +27,7 @@ from refinery.dedup.layout import (
     preferred_order,
     read_column,
     read_entries,
+    shared_keys,
     starts_of,
 )
 
@@ -104,18 +105,18 @@ def find_buckets(unit: KeyUnit) -> int:
     """Writes the members of buckets of two or more, cut by run, and the pieces of giant ones; gives the members."""
     layout = unit.layout
     records = spill.read_cut(layout.files("bands", layout.runs), BAND, unit.ranges, unit.number)
-    records = records[np.argsort(records["high"], kind="stable")]
-    first = starts_of(records["high"])
-    sizes = np.diff(np.append(np.flatnonzero(first), len(records)))
-    shared = np.repeat(sizes > 1, sizes)
-    members = np.empty(int(shared.sum()), MEMBER)
-    members["document"], members["bucket"] = records["document"][shared], records["high"][shared]
-    sizes = sizes[sizes > 1]
-    del records, first, shared
+    high = np.ascontiguousarray(records["high"])
+    order = np.argsort(high)
+    order = order[shared_keys(high[order])]
+    members = np.empty(len(order), MEMBER)
+    members["document"], members["bucket"] = records["document"][order], high[order]
+    del records, high, order
+    ends = np.append(np.flatnonzero(starts_of(members["bucket"])), len(members))[1:]
+    sizes = np.diff(ends, prepend=0)
     pieces = [np.empty(0, PIECE)]
-    ends = np.cumsum(sizes)
     for bucket in np.flatnonzero(sizes > GIANT).tolist():
         here = slice(int(ends[bucket] - sizes[bucket]), int(ends[bucket]))
+        members["document"][here].sort()
         whole = members["bucket"][here.start]
         numbers = np.arange(sizes[bucket]) // GIANT
         cut = spill.scattered(np.arange(int(numbers[-1]) + 1) + 1) ^ whole

@@ -23,6 +23,7 @@ from refinery.dedup.layout import (
     preferred_order,
     read_column,
     read_entries,
+    shared_keys,
     starts_of,
 )
 
@@ -98,13 +99,16 @@ def _hashes(
 
 def _grouped(records: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Pairs (document, preferred document), ascending, of all but the preferred of each hash, and those records."""
+    records = records[np.argsort(records["high"])]
+    shared = shared_keys(records["high"])
+    alone, records = records[~shared], records[shared]
     records = records[preferred_order(records, records["low"], records["high"])]
     first = starts_of(records["high"], records["low"])
     leads = records[first]
     pairs = np.empty(len(records) - len(leads), spill.PAIR)
     pairs["document"] = records["document"][~first]
     pairs["twin"] = leads["document"][np.cumsum(first) - 1][~first]
-    return pairs[np.argsort(pairs["document"])], leads
+    return pairs[np.argsort(pairs["document"])], np.concatenate([alone, leads])
 
 
 def find_groups(unit: GroupUnit) -> None:

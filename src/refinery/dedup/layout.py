@@ -205,6 +205,15 @@ def preferred_order(records: NDArray[Any], *groups: NDArray[Any]) -> NDArray[np.
     return order
 
 
+def shared_keys(sorted_keys: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of the sorted keys stand beside an equal one."""
+    same = sorted_keys[1:] == sorted_keys[:-1]
+    found = np.zeros(len(sorted_keys), np.bool_)
+    found[1:] = same
+    found[:-1] |= same
+    return found
+
+
 def starts_of(*sorted_keys: NDArray[Any]) -> NDArray[np.bool_]:
     """Where a new group begins, in keys by which the records are sorted."""
     first = np.ones(len(sorted_keys[0]), np.bool_)

@@ -1,0 +1,91 @@
+"""What the docstrings promise of memory, as numpy allocates it."""
+
+import tracemalloc
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from refinery.dedup import spill
+from refinery.dedup.components import MergeUnit, merge_forests
+from refinery.dedup.layout import DedupShard
+from refinery.dedup.run import DedupSettings, dedup
+from tests.dedup.corpus import SETTINGS, near, read_texts
+
+ROWS = 40_000
+
+
+def peak(function, *arguments) -> int:
+    """Bytes that a call has allocated at most."""
+    tracemalloc.start()
+    try:
+        function(*arguments)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_last_merge_of_forests_takes_24_bytes_a_document(tmp_path, monkeypatch):
+    """Of two forests that hold the same documents, at worst."""
+    monkeypatch.setattr(spill, "BLOCK_RECORDS", 1 << 12)
+    count = 400_000
+    pairs = np.empty(count, spill.PAIR)
+    pairs["document"] = np.arange(count) * 3
+    pairs["twin"] = pairs["document"] // 30 * 30
+    places = [tmp_path / name for name in ("a.spill", "b.spill", "c.spill")]
+    for place in places[:2]:
+        spill.save(place, pairs)
+    merge_forests(MergeUnit(places[0], places[1], places[2]))  # compiles
+    unit = MergeUnit(places[0], places[1], places[2])
+    assert peak(merge_forests, unit) < 24 * count + 64 * spill.BLOCK_RECORDS
+    assert (spill.load(places[2], spill.PAIR) == pairs).all()
+
+
+def shard(folder, signatures: np.ndarray) -> DedupShard:
+    """Documents of these signatures whose contents all differ."""
+    count = len(signatures)
+    content = np.arange(2 * count, dtype=np.uint64)
+    columns = {
+        "content": pa.Array.from_buffers(pa.binary(16), count, [None, pa.py_buffer(content)]),
+        "signature": pa.Array.from_buffers(
+            pa.binary(448), count, [None, pa.py_buffer(np.ascontiguousarray(signatures))]
+        ),
+    }
+    pq.write_table(pa.table(columns), folder / "0.parquet", row_group_size=4096)
+    return DedupShard(folder / "0.parquet", None, False, count, "source")
+
+
+def largest_unit(folder, signatures: np.ndarray, settings: DedupSettings) -> tuple[dict[str, int], int]:
+    """Peak of each step's largest unit, and how many documents were removed."""
+    peaks: dict[str, int] = {}
+    documents = shard(folder, signatures)
+
+    def measured(name, function, units):
+        found = []
+        for unit in units:
+            peaks[name] = max(peaks.get(name, 0), peak(lambda unit=unit: found.append(function(unit))))
+        return found
+
+    result = dedup([documents], settings, map_units=measured, read_texts=read_texts, work=folder / "work")
+    return peaks, result.count
+
+
+@pytest.mark.parametrize("kind", ["unlike", "one key", "one signature"])
+def test_a_unit_holds_a_few_ranges_whatever_the_corpus(tmp_path, kind):
+    """Of unlike documents, of those that share one band's key, of those that share their signature."""
+    generator = np.random.default_rng(1)
+    signatures = generator.integers(0, 2**32, (ROWS, 112), dtype=np.uint32)
+    if kind == "one key":
+        signatures[:, :12] = 7
+    if kind == "one signature":
+        signatures[:] = 7
+    settings = replace(SETTINGS, near=near(), max_cluster_share=1.0, range_bytes=1 << 20)
+    largest_unit(tmp_path, signatures[:200], settings)  # compiles
+    peaks, removed = largest_unit(tmp_path, signatures, settings)
+    assert removed == (ROWS - 1 if kind == "one signature" else 0)
+    batch = 4096 * 1100  # rows of a batch: their signatures, once more as a batch, and their keys
+    bucket = 300 * ROWS if kind == "one key" else 0  # a bucket is compared in one piece up to GIANT documents
+    room = 6 * (1 << 20) + batch + bucket
+    assert {name: size for name, size in peaks.items() if size > room} == {}

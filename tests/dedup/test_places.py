@@ -1,0 +1,56 @@
+"""Dedup whose files lie on an object store."""
+
+import fsspec
+import numpy as np
+import pytest
+
+from refinery.dedup import run as dedup_run
+from refinery.dedup import spill
+from refinery.dedup.layout import DedupShard
+from refinery.errors import DamagedFile
+from refinery.storage.place import files_below, place_of
+from tests.conftest import document
+from tests.dedup.corpus import SETTINGS, in_order, read_texts, run, with_ranges, write_shard
+
+
+@pytest.fixture
+def store():
+    """A folder of fsspec's store in memory, which has the interface of an object store."""
+    memory = fsspec.filesystem("memory")
+    memory.rm("/dedup", recursive=True) if memory.exists("/dedup") else None
+    yield place_of("memory://dedup/work")
+    memory.rm("/dedup", recursive=True)
+
+
+def test_the_result_is_that_of_a_local_folder(tmp_path, store, monkeypatch):
+    """The same documents go for the same twins, and nothing but the result stays."""
+    monkeypatch.setattr(dedup_run, "LEAST_RUN", 16)
+    texts = [document(n % 70) + (f" w{n}" if n % 3 else "") for n in range(150)]
+    shards = [write_shard(tmp_path / f"{n}.parquet", texts[n::2]) for n in range(2)]
+    settings = with_ranges(SETTINGS, 4000)
+    expected = run(tmp_path, shards, settings)
+    remote = [DedupShard(s.entries, s.documents, s.frozen, s.rows, s.name) for s in shards]
+    result = dedup_run.dedup(remote, settings, map_units=in_order, read_texts=read_texts, work=store)
+    found = {}
+    for shard in range(2):
+        removed = result.removed(shard)
+        for row, twin_shard, twin_row in zip(
+            removed.row.tolist(), removed.twin_shard.tolist(), removed.twin_row.tolist(), strict=True
+        ):
+            found[shard, row] = (twin_shard, twin_row)
+    assert found == {place: twin.place for place, twin in expected.items()}
+    assert len(found) > 60
+    assert {name.partition("/")[0] for name in files_below(store)} == {"removed"}
+
+
+def test_what_is_gone_is_told(store):
+    """As on a local disk."""
+    spill.write_cut(store / "a.spill", np.arange(10), np.arange(10) % 2, 2)
+    assert spill.read_cut([store / "a.spill"], np.dtype(np.int64), 2, 1).tolist() == [1, 3, 5, 7, 9]
+    assert spill.record_count(store / "a.spill", np.dtype(np.int64)) == 10
+    with pytest.raises(DamagedFile, match="gone"):
+        spill.load(store / "b.spill", np.dtype(np.int64))
+    with pytest.raises(DamagedFile, match="gone"):
+        spill.read_cut([store / "b.spill"], np.dtype(np.int64), 2, 1)
+    with pytest.raises(DamagedFile, match="gone"):
+        spill.record_count(store / "b.spill", np.dtype(np.int64))
