@@ -14,6 +14,7 @@ that does not fit a request (no body to cut) becomes `reset`. Counting goes on o
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -90,13 +91,14 @@ def faulty(server: S3Server, **settings: object) -> Iterator[Proxy]:
     proxy = Proxy(server.endpoint, **settings)  # type: ignore[arg-type]
     ready, done = threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)  # of connections that were broken on purpose
 
     async def serve() -> None:
         async with aiohttp.ClientSession(auto_decompress=False) as session:
             handler = web.Server(lambda request: _answer(proxy, session, request), access_log=None)
-            runner = web.ServerRunner(handler)
+            runner = web.ServerRunner(handler, shutdown_timeout=0.1)
             await runner.setup()
-            site = web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=0.1)
+            site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()
             proxy.endpoint = f"http://127.0.0.1:{runner.addresses[0][1]}"
             ready.set()
@@ -106,7 +108,7 @@ def faulty(server: S3Server, **settings: object) -> Iterator[Proxy]:
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), name="fault-proxy")
     thread.start()
     try:
-        ready.wait(10)
+        assert ready.wait(10)
         yield proxy
     finally:
         loop.call_soon_threadsafe(done.set)
@@ -137,7 +139,7 @@ async def _answer(
     async with session.request(
         request.method,
         url,
-        data=sent or None,
+        data=io.BytesIO(sent) if sent else None,
         headers=headers,
         skip_auto_headers=("Content-Type", "User-Agent"),
     ) as found:

@@ -144,6 +144,7 @@ def _command(folder: Path, ports: list[int]) -> list[str]:
         *(f"-{name}={port}" for name, port in zip(listening, ports[:6], strict=True)),
         f"-s3.port={ports[6]}",
         f"-s3.port.grpc={ports[7]}",
+        "-s3.autoCreateBucket=false",
         "-s3.port.iceberg=0",
         "-s3.port.lance=0",
         f"-s3.config={identity}",

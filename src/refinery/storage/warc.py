@@ -137,7 +137,9 @@ def read(
                 if size >= batch_bytes:
                     yield _rows(shard, found, rejects, skipped, carry)
                     found, rejects, skipped, size = [], [], Counter(), 0
-        except OSError as error:  # fastwarc's word for records it cannot make sense of
+        except OSError as error:  # without a number, fastwarc's word for records it cannot make sense of
+            if error.errno:
+                raise unreadable(shard.path, error) from None
             content.damage = content.damage or str(error)
         if content.damage:
             detail = f"{content.damage}; what can be read ends before row {row + 1}"
