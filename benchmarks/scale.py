@@ -31,7 +31,7 @@ from refinery.select.budget import find_cut
 
 MB = 1e6
 SAMPLE_SECONDS = 0.05
-DISK_EVERY = 20  # samples
+DISK_EVERY = 4  # samples
 
 
 @dataclass

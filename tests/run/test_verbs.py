@@ -23,6 +23,32 @@ def test_against_an_earlier_run(data_repository, refinery):
     assert output_hashes(data_repository / "out") == before
 
 
+def test_runs_that_cut_shards_change_no_byte(data_repository, refinery, monkeypatch):
+    """Twins' rows and ids are found wherever the runs of documents are cut, within shards or across them."""
+    hashes = []
+    for least in (4 << 20, 300):
+        monkeypatch.setattr("refinery.dedup.spill.LEAST_BYTES", least)
+        monkeypatch.setattr("refinery.dedup.run.LEAST_RUN", min(least, 7))
+        work = data_repository / f"work-{least}"
+        code, _, err = refinery(
+            "run", data_repository / "pipeline.yaml", "-q", "--workers", 1, "--work", work
+        )
+        assert code == 0, err
+        hashes.append(output_hashes(data_repository / "out"))
+        found = decisions(data_repository / "out")
+        dropped = [row for row in found.values() if row["rule"] == "dedup.exact"]
+        assert dropped
+        for row in dropped:
+            twin = found[row["twin_id"]]
+            assert twin["outcome"] == "kept"
+            place = (twin["source"], twin["path"], twin["part"], twin["row"])
+            assert place == tuple(row[f"twin_{name}"] for name in ("source", "path", "part", "row"))
+        for file in (data_repository / "out").iterdir():
+            if not file.name.startswith("."):
+                file.unlink()
+    assert hashes[0] == hashes[1]
+
+
 def test_select_spends_the_budget_on_the_best(data_repository, refinery):
     """The token budget is filled in the order of the ranking."""
     text = PIPELINE.replace(
