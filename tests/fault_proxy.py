@@ -4,6 +4,8 @@
         ...  # a process with `s3_server.environment(proxy.endpoint)`
     assert proxy.faults["cut"] > 0
 
+The fixture `proxied` (tests/s3_server.py) does the same for this process.
+
 Every n-th request suffers the next of the kinds in turn: `503` and `500` answers with S3's XML, `reset` (the
 connection breaks before an answer), `cut` (the answer's body ends early, the connection breaks), `short` (the body
 ends early and nothing says so: no length, a proper end), `cut_upload` (the connection breaks while the request's

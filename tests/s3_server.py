@@ -24,7 +24,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -207,3 +207,22 @@ def forget_clients() -> None:
             made.close_session(made.loop, made._s3)
             made._s3 = None
     s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture
+def proxied(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """Starts a proxy with the settings of `faulty` and sends this process's requests through it; waits are short."""
+    from refinery.storage import object_store
+    from tests.fault_proxy import faulty
+
+    monkeypatch.setattr(object_store, "FIRST_WAIT", 0.005)
+    monkeypatch.setattr(object_store, "REQUESTS", 2)
+    with contextlib.ExitStack() as stack:
+
+        def start(**settings: Any) -> Any:
+            proxy = stack.enter_context(faulty(s3_server, **settings))
+            use(s3_server.environment(proxy.endpoint), monkeypatch)
+            return proxy
+
+        yield start
+        forget_clients()

@@ -1,0 +1,124 @@
+"""Leases, on a real server."""
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import orjson
+import pytest
+
+from refinery.errors import RunError
+from refinery.run.folder import held
+from refinery.storage import object_store
+from refinery.storage.lease import Lease, leased
+from refinery.storage.place import place_of
+
+
+def content(s3_server, bucket):
+    return orjson.loads(s3_server.objects(bucket)[".lock"])
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_one_of_many_takers_wins(old, bucket):
+    """Eight at once take a lease that is free, or one that is old: one has it, the others know that they have not."""
+    url = f"{bucket}/.lock"
+    if old:
+        assert Lease(url, 10, 60).acquire() is None
+    leases = [Lease(url, 10, 0 if old else 60) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        winners = [
+            lease for lease, holder in zip(leases, pool.map(Lease.acquire, leases), strict=True) if not holder
+        ]
+    for lease in winners:  # with a limit of 0 s a later one may take over from an earlier one
+        lease.renew()
+    assert len(winners) == 1 or old
+    assert len([lease for lease in winners if not lease.lost]) == 1
+
+
+def test_a_second_run_is_told_who_works_there(bucket, s3_server):
+    """The message of a local folder, with the process; afterwards the folder is free and holds no lease."""
+    folder = place_of(f"{bucket}/work")
+    with held(folder):
+        told = rf"another run is working here \(process {os.getpid()} on "
+        with pytest.raises(RunError, match=told), held(folder):
+            pass
+        assert set(s3_server.objects(bucket)) == {"work/.lock"}
+    assert s3_server.objects(bucket) == {}
+    with held(folder):
+        pass
+
+
+KILLED = """
+import os, signal, sys
+from refinery.storage.lease import leased
+with leased(sys.argv[1]):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_lease_of_a_dead_process_of_this_machine_is_taken_over_at_once(bucket, s3_server):
+    """kill -9, then the same command again: no wait."""
+    url = f"{bucket}/.lock"
+    subprocess.run([sys.executable, "-c", KILLED, url], check=False)
+    assert content(s3_server, bucket)["holder"]["process"] != os.getpid()
+    with leased(url):
+        assert content(s3_server, bucket)["holder"]["process"] == os.getpid()
+
+
+def test_a_lease_of_another_machine_is_taken_over_when_it_is_old(bucket, s3_server):
+    """Not while its last renewal is younger than the limit, by the server's clock."""
+    url = f"{bucket}/.lock"
+    holder = {"host": "elsewhere", "process": 7, "started": "1", "token": "x"}
+    s3_server.client().put_object(
+        Bucket=bucket.removeprefix("s3://"), Key=".lock", Body=orjson.dumps({"holder": holder, "renewals": 1})
+    )
+    with pytest.raises(RunError, match=r"process 7 on elsewhere.*ends after 60 s"), leased(url):
+        pass
+    with leased(url, after=0):
+        assert content(s3_server, bucket)["holder"]["process"] == os.getpid()
+
+
+def test_a_run_whose_lease_was_taken_over_is_stopped(bucket, s3_server):
+    """The renewing thread finds another's lease: the main thread is interrupted and the error says why."""
+    url = f"{bucket}/.lock"
+    other = Lease(url, 10, 0)
+    told = "this run was stopped: another run has taken over the folder"
+    with pytest.raises(RunError, match=told), leased(url, every=0.05):
+        assert other.acquire() is None
+        signal.pause()  # as a driver that waits for its workers
+    assert content(s3_server, bucket)["holder"]["token"] == other._holder.token  # left to its holder
+
+
+def test_a_run_that_cannot_renew_in_time_is_stopped(bucket, proxied, monkeypatch):
+    """A server that is gone for longer than others wait: they may have taken over, so this run ends."""
+    proxy = proxied()
+    monkeypatch.setattr(object_store, "ATTEMPTS", 1)
+    patient, hasty = Lease(f"{bucket}/a/.lock", 10, 60), Lease(f"{bucket}/b/.lock", 60, 60)
+    assert patient.acquire() is None
+    assert hasty.acquire() is None
+    proxy.every, proxy.kinds = 1, ("reset",)
+    for lease in (patient, hasty):
+        lease.renew()
+    patient.check()
+    with pytest.raises(RunError, match="could not be renewed"):
+        hasty.check()
+
+
+def test_renewing_keeps_the_lease_young(bucket, s3_server):
+    """Each renewal is written; a request whose answer was lost is taken for what it was."""
+    url = f"{bucket}/.lock"
+    with leased(url, every=0.02):
+        while content(s3_server, bucket)["renewals"] < 4:
+            pass
+
+
+def test_answers_that_are_lost_do_not_lose_the_lease(bucket, proxied):
+    """The server made or replaced the lease, the answer broke off, the repetition is refused: it is ours."""
+    proxied(every=2, kinds=("lost_answer",), methods=("PUT",))
+    lease = Lease(f"{bucket}/.lock", 10, 60)
+    assert lease.acquire() is None
+    for _ in range(4):
+        lease.renew()
+    assert not lease.lost
