@@ -106,6 +106,10 @@ def faulty(server: S3Server, **settings: object) -> Iterator[Proxy]:
             ready.set()
             await done.wait()
             await runner.cleanup()
+            left = asyncio.all_tasks() - {asyncio.current_task()}  # of clients that were killed
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), name="fault-proxy")
     thread.start()
