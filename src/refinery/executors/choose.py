@@ -68,7 +68,7 @@ def on_ray(workers: int | None, address: str | None) -> RayExecutor:
         except ConnectionError as error:
             if wanted:
                 raise InputError(wanted, f"no Ray cluster could be joined: {_plain(error)}", _START) from None
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, ray.exceptions.AuthenticationError) as error:
             raise _refused(wanted or "auto", error) from None
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ray.init("local", num_cpus=workers, include_dashboard=False, **_QUIET)

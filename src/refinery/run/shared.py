@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from refinery.plan.plan import Plan
 
 _HINT = "sources, work folder and outputs must lie on a file system that all nodes share, or on s3:// and the like"
+_JOB_COPY = "/runtime_resources/working_dir_files/"  # where Ray unpacks --working-dir on each node
 _PACKAGES = ("refinery", "pyarrow", "polars", "numpy")  # that decide the bytes of files
 
 
@@ -53,6 +54,12 @@ def share(plan: Plan, executor: Executor) -> None:
     if not executor.elsewhere:
         return
     folders = (plan.work, *plan.graph.output_paths.values())
+    for folder in folders:
+        if _JOB_COPY in str(folder):
+            hint = "give --work and the output's path as absolute paths on shared storage, or as s3:// URLs"
+            raise InputError(
+                str(folder), "lies in the job's own copy of the working directory, which Ray removes", hint
+            )
     tokens = [(folder / f".seen-{secrets.token_hex(8)}.tmp", secrets.token_bytes(16)) for folder in folders]
     firsts = {planned.spec.name: planned.shard.path for planned in reversed(plan.shards)}
     sight = Sight(
