@@ -54,7 +54,7 @@ def on_ray(workers: int | None, address: str | None) -> RayExecutor:
     from refinery.executors.ray import RayExecutor
 
     if ray.is_initialized():
-        return RayExecutor()
+        return RayExecutor(tell=_say)
     wanted = address or os.environ.get("RAY_ADDRESS") or ""
     if wanted.startswith("ray://"):
         hint = "run refinery on a node of the cluster, for example with ray job submit"
@@ -64,7 +64,7 @@ def on_ray(workers: int | None, address: str | None) -> RayExecutor:
     if wanted != "local":
         try:
             ray.init(wanted or "auto", **_QUIET)
-            return RayExecutor(joined=True)
+            return RayExecutor(joined=True, tell=_say)
         except ConnectionError as error:
             if wanted:
                 raise InputError(wanted, f"no Ray cluster could be joined: {_plain(error)}", _START) from None
@@ -72,7 +72,7 @@ def on_ray(workers: int | None, address: str | None) -> RayExecutor:
             raise _refused(wanted or "auto", error) from None
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ray.init("local", num_cpus=workers, include_dashboard=False, **_QUIET)
-    return RayExecutor(own=True)
+    return RayExecutor(own=True, tell=_say)
 
 
 _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
@@ -105,6 +105,10 @@ def _refused(address: str, error: Exception) -> InputError:
 
 def _plain(error: Exception) -> str:
     return " ".join(str(error).split())
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"{message}\n")
 
 
 def _mind_uv() -> None:
