@@ -145,7 +145,8 @@ class RayExecutor:
             task = self._task.options(
                 name=f"{function.__name__}", num_cpus=0, max_retries=0, scheduling_strategy=here
             )
-            refs[task.remote(call, "", [])] = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']}, {node['NodeID'][:8]})"
+            place = f"{node['NodeManagerAddress']}, {node['NodeID'][:8]}"
+            refs[task.remote(call, "", [])] = f"{node['NodeManagerHostname']} ({place})"
         ready, late = ray.wait(list(refs), num_returns=len(refs), timeout=ANSWER)
         found: dict[str, Any] = {refs[ref]: RunError(f"no answer in {ANSWER:.0f} s") for ref in late}
         for ref, one in zip(ready, _get(ready), strict=True):

@@ -107,11 +107,7 @@ def _encode(tokenizer: Any, texts: list[str], path: Path) -> list[Any]:
 
 def _exact(batch: TextBatch, path: Path, digest: str | None) -> NDArray[np.int64]:
     tokenizer = _load(path, digest)
-    counts = [
-        len(encoding)
-        for texts in _runs(batch)
-        for encoding in _encode(tokenizer, texts, path)
-    ]
+    counts = [len(encoding) for texts in _runs(batch) for encoding in _encode(tokenizer, texts, path)]
     return np.array(counts, np.int64)
 
 

@@ -85,7 +85,7 @@ def refuse_foreign(folder: Place, pipeline: str, output: str) -> bool:
         present = {name for name in _entries(folder) if name != LOCK and not _LEFTOVER.fullmatch(name)}
         found = orjson.loads(read_file(folder / OWNER)) if OWNER in present else None
     except OSError as error:
-        raise cannot_write(str(folder), error, 0) from None
+        raise OutputError(f"{folder}: cannot be written: {error.strerror or type(error).__name__}") from None
     except ValueError:
         found = "something unknown"
     if found is None and present:

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -26,7 +27,7 @@ from refinery.run.decide import Above, kept_documents, load_columns
 from refinery.run.ids import with_type
 from refinery.run.measure import transformed
 from refinery.storage.commit import commit_bytes
-from refinery.storage.place import Place, files_below, is_remote, read_many
+from refinery.storage.place import Place, files_below, read_many
 from refinery.storage.read import read_documents
 from refinery.storage.seal import read_sealed_json, sealed_json
 from refinery.storage.shards import Documents
@@ -195,7 +196,7 @@ def staged_before(paths: Sequence[Place]) -> list[WrittenFile]:
 
 def is_whole(file: WrittenFile) -> bool:
     """Whether a file that was staged before has the content that its receipt tells; an object store keeps its own."""
-    if is_remote(file.path):
+    if not isinstance(file.path, Path):
         return True
     moved = file.path.parent.parent / file.path.name
     here = file.path if file.path.exists() else moved

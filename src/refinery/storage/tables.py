@@ -6,6 +6,7 @@ import errno
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -52,7 +53,7 @@ def row_count(place: Place) -> int:
         return int(file.metadata.num_rows)
 
 
-def read_json(place: Place) -> object:
+def read_json(place: Place) -> Any:
     """The content of a sealed JSON file; raises DamagedFile."""
     with _damage(place):
         return read_sealed_json(read_file(place))
