@@ -87,7 +87,9 @@ MANIFEST = {
     "made_columns": "columns that refinery added; not carried on when the output is read as a source",
     "renamed_columns": "source columns whose name was taken, and the name they have here",
     "notes": "source columns that had to be carried as JSON text, and why",
-    "files": "exactly the files of this run: path, rows, bytes, SHA-256",
+    "files": "exactly the data files of this run: path, rows, bytes, SHA-256",
+    "decisions": "the same of `decisions.parquet`",
+    "rejects": "the same of `rejects.parquet`, null where there is none",
     "started": "time, UTC",
     "seconds": "by phase",
 }

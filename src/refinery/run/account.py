@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from refinery.run.decide import KEPT, Above, StageTally, Tally, above_of, kept_d
 from refinery.run.ids import id_texts
 from refinery.storage.place import Place
 from refinery.storage.tables import open_table, read_table
-from refinery.storage.write import TableWriter
+from refinery.storage.write import TableWriter, WrittenFile, write_table
 
 DECISIONS = pa.schema(
     [
@@ -224,23 +225,28 @@ def _place(planned: PlannedShard, size: int) -> dict[str, pa.Array]:
     }
 
 
-def write_rejects(task: RejectsTask) -> None:
+def write_rejects(task: RejectsTask) -> WrittenFile:
     """Writes every rejected row and unreadable file with place, reason and detail."""
-    with TableWriter(task.path, REJECTED) as writer:
-        for source, broken in task.broken:
-            rows = [{"source": source, "path": p, "reason": "unreadable", "detail": why} for p, why in broken]
-            writer.write(pa.Table.from_pylist(rows, REJECTED))
-        for planned in task.shards:
-            rejects = read_table(planned.rejects_file)
-            place = _place(planned, rejects.num_rows)
-            columns = [*place.values(), *rejects.select(["row", "reason", "detail"]).columns]
-            writer.write(pa.Table.from_arrays(columns, schema=REJECTED))
+    return write_table(task.path, _rejected(task), REJECTED)
 
 
-def write_decisions(task: DecisionsTask) -> None:
+def _rejected(task: RejectsTask) -> Iterator[pa.RecordBatch]:
+    for source, broken in task.broken:
+        rows = [{"source": source, "path": p, "reason": "unreadable", "detail": why} for p, why in broken]
+        yield pa.RecordBatch.from_pylist(rows, REJECTED)
+    for planned in task.shards:
+        rejects = read_table(planned.rejects_file)
+        place = _place(planned, rejects.num_rows)
+        columns = [*place.values(), *rejects.select(["row", "reason", "detail"]).columns]
+        yield from pa.Table.from_arrays(columns, schema=REJECTED).to_batches()
+
+
+def write_decisions(task: DecisionsTask) -> WrittenFile:
     """Joins the shards' parts, in order, into the one file of decisions."""
-    with TableWriter(task.path, DECISIONS) as writer:
-        for part in task.parts:
-            with open_table(part) as file:
-                for batch in file.iter_batches(batch_size=65536, use_threads=False):
-                    writer.write(batch)
+    return write_table(task.path, _joined(task.parts), DECISIONS)
+
+
+def _joined(parts: Sequence[Place]) -> Iterator[pa.RecordBatch]:
+    for part in parts:
+        with open_table(part) as file:
+            yield from file.iter_batches(batch_size=65536, use_threads=False)

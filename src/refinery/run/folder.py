@@ -112,8 +112,9 @@ def current_manifest(folder: Place, key: str) -> dict[str, Any] | None:
         if manifest["fingerprint"] != key:
             return None
         sizes = files_below(folder)
-        whole = all(sizes.get(file["path"]) == file["bytes"] for file in manifest["files"])
-        return manifest if whole and "decisions.parquet" in sizes else None
+        files = [*manifest["files"], manifest["decisions"], *filter(None, [manifest["rejects"]])]
+        whole = all(sizes.get(file["path"]) == file["bytes"] for file in files)
+        return manifest if whole else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -121,20 +122,27 @@ def current_manifest(folder: Place, key: str) -> dict[str, Any] | None:
 def staging(folder: Place, key: str) -> Place:
     """The staging folder of a run; those of other fingerprints are removed."""
     mine = folder / f".staging-{key[:16]}"
-    for name in _entries(folder):
-        if name.startswith(".staging-") and name != mine.name:
-            remove_tree(folder / name)
+    remove_staging(folder, but=mine.name)
     make_directory(mine)
     return mine
 
 
-def finish(folder: Place, staged: Place, files: list[str], manifest: Manifest) -> None:
-    """Replaces what the folder held by the staged files and writes the manifest last.
+def remove_staging(folder: Place, but: str = "") -> None:
+    """Removes the staging folders, but for one."""
+    for name in _entries(folder):
+        if name.startswith(".staging-") and name != but:
+            remove_tree(folder / name)
+
+
+def finish(folder: Place, staged: Place, manifest: Manifest) -> None:
+    """Replaces what the folder held by the staged files that the manifest names, and writes it last.
 
     Raises RunError, before anything is changed, when another run has taken over the folder.
     """
     if str(folder) in _leases:
         _leases[str(folder)].check()
+    named = [*manifest.files, manifest.decisions, *([manifest.rejects] if manifest.rejects else [])]
+    files = [file.path for file in named]
     remove_files([folder / MANIFEST])
     there = set(files_below(staged))
     move_files([(staged / name, folder / name) for name in files if name in there])

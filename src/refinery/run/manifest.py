@@ -87,6 +87,11 @@ class OutputFile(_Model):
     bytes: int
     sha256: str
 
+    @classmethod
+    def of(cls, file: WrittenFile) -> OutputFile:
+        """The file as the manifest tells it."""
+        return cls(path=file.path.name, rows=file.rows, bytes=file.bytes, sha256=file.sha256)
+
 
 class Manifest(_Model):
     """The record of a finished run of one output."""
@@ -105,6 +110,8 @@ class Manifest(_Model):
     renamed_columns: dict[str, str]
     notes: tuple[str, ...]
     files: tuple[OutputFile, ...]
+    decisions: OutputFile
+    rejects: OutputFile | None
     started: str
     seconds: dict[str, float]
 
@@ -116,9 +123,10 @@ def make_manifest(
     found: dict[PlannedShard, ShardAccount],
     layout: Layout,
     files: list[WrittenFile],
+    told: list[WrittenFile],
     started: datetime,
 ) -> Manifest:
-    """Puts together what the run knows about an output."""
+    """Puts together what the run knows about an output; `told`: its decisions, and its rejects if there are any."""
     plan = run.plan
     stages = plan.graph.ancestors(name)
     sources = plan.graph.stages[name].sources
@@ -141,7 +149,9 @@ def make_manifest(
         made_columns=layout.made,
         renamed_columns=layout.renamed,
         notes=notes(layout.carried),
-        files=tuple(OutputFile(path=f.path.name, rows=f.rows, bytes=f.bytes, sha256=f.sha256) for f in files),
+        files=tuple(OutputFile.of(file) for file in files),
+        decisions=OutputFile.of(told[0]),
+        rejects=OutputFile.of(told[1]) if len(told) > 1 else None,
         started=started.isoformat(timespec="seconds"),
         seconds={
             phase: round(seconds, 3)

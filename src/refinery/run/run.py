@@ -106,6 +106,9 @@ def _execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Ma
         name: folders.current_manifest(plan.graph.output_paths[name], plan.output_key(name))
         for name in outputs
     }
+    for name, found in done.items():
+        if found:
+            folders.remove_staging(plan.graph.output_paths[name])  # of a run that was killed at its very end
     records = read_records(plan.shards)
     for planned in plan.shards:
         if planned.number in records:
@@ -237,16 +240,14 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
     decisions = accounts.DecisionsTask(
         staged / "decisions.parquet", tuple(unit.argument.part for unit in units)
     )
-    run.map("account", accounts.write_decisions, [Unit(f"decisions of {name}", decisions)])
-    names = [*(file.path.name for file in files), "decisions.parquet"]
+    told = run.map("account", accounts.write_decisions, [Unit(f"decisions of {name}", decisions)])
     rejects = _rejects_task(plan, name, records, staged)
     if rejects.broken or rejects.shards:
-        run.map("account", accounts.write_rejects, [Unit(f"rejects of {name}", rejects)])
-        names.append("rejects.parquet")
+        told += run.map("account", accounts.write_rejects, [Unit(f"rejects of {name}", rejects)])
     manifest = make_manifest(
-        run, name, records, dict(zip(shards, found, strict=True)), layout, files, started
+        run, name, records, dict(zip(shards, found, strict=True)), layout, files, told, started
     )
-    folders.finish(folder, staged, names, manifest)
+    folders.finish(folder, staged, manifest)
     return manifest
 
 
