@@ -163,9 +163,9 @@ class Plan:
         return fingerprint(self.stage_keys[output], settings, shards, verbs, broken)
 
     def present(self) -> frozenset[str]:
-        """Every file that lies in a shard's folder by now, from one listing; an empty one was never finished."""
-        folder = self.work / "shards"
-        return frozenset(f"{folder}/{name}" for name, size in files_below(folder).items() if size)
+        """Every file that lies in a shard's folder by now, from one listing; leftovers of killed processes too."""
+        folder, listed = self.work / "shards", files_below(self.work / "shards")
+        return frozenset(f"{folder}/{name}" for name in listed if listed[name] or name.endswith(".tmp"))
 
     def missing(self, planned: PlannedShard, present: frozenset[str]) -> tuple[Measurement, ...]:
         """The measurements of a shard that are not among the files `present`."""
