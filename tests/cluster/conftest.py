@@ -45,7 +45,7 @@ def start_cluster(nodes: int = 3, **head: object):
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[object]:
     """Three nodes that nobody kills."""
-    made = start_cluster()
+    made = start_cluster(num_gpus=2)
     yield made
     end_cluster(made)
 

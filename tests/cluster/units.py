@@ -12,6 +12,10 @@ def square(number: int) -> int:
     return number * number
 
 
+def process(number: int) -> tuple[int, int]:
+    return number, os.getpid()
+
+
 def fail_on_three(argument: tuple[int, str]) -> int:
     number, folder = argument
     with (Path(folder) / f"tried-{number}").open("a") as file:

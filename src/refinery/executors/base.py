@@ -23,11 +23,15 @@ MAX_FAILED = 3  # units that fail before no more are started: by then it is not 
 
 @dataclass(frozen=True)
 class Unit(Generic[A]):
-    """A piece of work: a plain function's argument, the name errors and logs use, its size in bytes of text."""
+    """A piece of work: a plain function's argument, the name errors and logs use, its size in bytes of text.
+
+    gpus: the share of GPUs that it needs; on one machine its workers share what there is.
+    """
 
     name: str
     argument: A
     weight: int = 1
+    gpus: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Units as plain tasks on a Ray cluster, one task a unit; Ray places them, refinery counts and retries.
 
+Units that need GPUs go to actors that keep their model (model_workers).
+
 Bulk data never passes through Ray: a call is a few kilobytes, a result a few counters, and everything else lies in
 files that all machines see. `memory` is reserved from the measured peak of the same function: Ray uses it to decide
 what runs where, not as a limit.
@@ -23,6 +25,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from refinery.errors import RunError
 from refinery.executors.base import Ended, OutOfMemory, Unit, WorkerLost, gib
+from refinery.executors.model_workers import ModelWorkers
 from refinery.executors.shipping import Shipped, pack, prepare_once, unpack
 from refinery.executors.worker import attempt_elsewhere, one_thread
 
@@ -62,6 +65,7 @@ class RayExecutor:
         self._task = ray.remote(run_unit)
         self._refs: dict[ray.ObjectRef[Ended], tuple[int, str, int]] = {}  # ticket, kind, bytes reserved
         self._peaks: dict[str, int] = {}  # bytes, by kind of work
+        self._models: dict[float, ModelWorkers] = {}  # by the GPUs that each worker holds
         self._shipped: Mapping[Path, Shipped] = {}
         self._prepared: list[bytes] = []
         self._key = ""
@@ -81,6 +85,9 @@ class RayExecutor:
     def submit(self, ticket: int, function: Callable[[Any], Any], unit: Unit[Any], doublings: int) -> None:
         """Starts a task; Ray never retries it."""
         kind = f"{function.__module__}.{function.__qualname__}"
+        if unit.gpus:
+            self._submit_to_models(ticket, kind, function, unit)
+            return
         reserved = self._reserve(kind, unit.weight, doublings)
         task = self._task.options(
             name=f"{function.__name__} {unit.name}",
@@ -91,6 +98,20 @@ class RayExecutor:
         )
         ref = task.remote(pack(function, unit.argument, self._shipped), self._key, self._prepared)
         self._refs[ref] = (ticket, kind, reserved)
+
+    def _submit_to_models(
+        self, ticket: int, kind: str, function: Callable[[Any], Any], unit: Unit[Any]
+    ) -> None:
+        if unit.gpus not in self._models:
+            self._models[unit.gpus] = ModelWorkers(
+                run_unit, unit.gpus, self._nodes.now().with_gpus(unit.gpus)
+            )
+        call, name = pack(function, unit.argument, self._shipped), f"{function.__name__} {unit.name}"
+
+        def start(actor: Any) -> Any:
+            return actor.run.options(name=name).remote(call, self._key, self._prepared)
+
+        self._models[unit.gpus].submit(start, (ticket, kind, 0))
 
     def _reserve(self, kind: str, weight: int, doublings: int) -> int:
         nodes = self._nodes.now()
@@ -103,6 +124,8 @@ class RayExecutor:
 
     def wait(self) -> list[tuple[int, Ended]]:
         """Every task that has ended, in no order; nothing after a while without any."""
+        for workers in self._models.values():
+            self._refs.update(workers.started())
         refs = list(self._refs)
         ready, _ = ray.wait(refs, num_returns=1, timeout=POLL)
         if not ready:
@@ -114,6 +137,10 @@ class RayExecutor:
 
     def _ended(self, ref: Any, found: Ended | Exception) -> tuple[int, Ended]:
         ticket, kind, reserved = self._refs.pop(ref)
+        for gpus, workers in list(self._models.items()):
+            workers.ended(ref, lost=not isinstance(found, Ended))
+            if workers.unused:
+                del self._models[gpus]  # their processors and GPUs are free for others
         if isinstance(found, Ended):
             self._peaks[kind] = max(self._peaks.get(kind, 0), found.memory)
             return ticket, found
@@ -163,6 +190,7 @@ class RayExecutor:
             with suppress(Exception):
                 ray.cancel(ref, force=True)
         self._refs.clear()
+        self._models.clear()
         if self.own or self.joined:
             ray.shutdown()  # of a cluster that runs elsewhere, it ends the connection alone
 
@@ -250,3 +278,8 @@ class _Nodes:
         self.most_memory = max((memory for _, memory in offers), default=0)
         self.memory_per_slot = max((memory // processors for processors, memory in offers), default=0)
         return self
+
+    def with_gpus(self, gpus: float) -> int:
+        """How many workers the nodes can hold that have a processor and so much of a GPU each."""
+        offers = (node["Resources"] for node in self.alive)
+        return sum(int(min(offer["CPU"], offer.get("GPU", 0.0) / gpus + 1e-9)) for offer in offers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import orjson
 
@@ -24,8 +24,10 @@ def earlier_spec(stage: ResolvedStage, base: Path) -> SourceSpec:
     folder = earlier_folder(stage.dedup.against if stage.dedup and stage.dedup.against else "", base)
     manifest = folder / MANIFEST
     try:
-        files = orjson.loads(manifest.read_bytes())["files"]
-        paths = tuple(str(folder / entry["path"]) for entry in files)
+        names = [entry["path"] for entry in orjson.loads(manifest.read_bytes())["files"]]
+        if any(name != PurePosixPath(name).name for name in names):
+            raise ValueError("it names files outside of its folder")
+        paths = tuple(str(folder / name) for name in names)
     except FileNotFoundError:
         hint = "dedup.against wants the output folder of a finished run"
         raise InputError(shown(str(folder)), "there is no manifest.json", hint) from None

@@ -168,7 +168,7 @@ def carried_columns(run: Run, stage: ResolvedStage, records: dict[int, ShardReco
 def costly_pass(run: Run, depth: int) -> None:
     """Measures what the stages at this depth measure on arrival alone."""
     units = [
-        Unit(task.planned.name, task, max(task.planned.shard.bytes, 1))
+        Unit(task.planned.name, task, max(task.planned.shard.bytes, 1), task.gpus)
         for task in costly_tasks(run.plan, depth)
     ]
     run.map("measure arrived", measure_arrived, units, lambda measured: measured.documents)

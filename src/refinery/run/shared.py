@@ -84,7 +84,7 @@ def look(sight: Sight) -> Seen:
 
 
 def files_of(plan: Plan) -> set[Path]:
-    """Every file that measurers and transforms load: by convention, their fields that are paths."""
+    """Every file that measurers and transforms load: by convention, their fields that are paths or tuples of them."""
     loaders = [
         loader
         for stage in plan.graph.stages.values()
@@ -98,7 +98,8 @@ def files_of(plan: Plan) -> set[Path]:
         if dataclasses.is_dataclass(loader)
         for field in dataclasses.fields(loader)
     ]
-    return {value for value in values if isinstance(value, Path)}
+    flat = [one for value in values for one in (value if isinstance(value, tuple) else (value,))]
+    return {value for value in flat if isinstance(value, Path)}
 
 
 def _versions() -> tuple[str, ...]:
