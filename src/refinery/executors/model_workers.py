@@ -22,7 +22,9 @@ class ModelWorkers:
 
     def __init__(self, run: Callable[..., Any], gpus: float, count: int) -> None:
         if count == 0:
-            problem = f"a measurer needs {gpus:g} of a GPU, and no node of the cluster has that and a processor"
+            problem = (
+                f"a measurer needs {gpus:g} of a GPU, and no node of the cluster has that and a processor"
+            )
             raise RunError(f"{problem}; start nodes with GPUs, or set its `gpus` to 0")
         self._actor = ray.remote(_ModelWorker).options(num_cpus=1, num_gpus=gpus, max_restarts=0)
         self._run = run
