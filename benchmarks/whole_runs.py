@@ -1,0 +1,95 @@
+"""A definition run as a whole by the command line, each time from nothing, and what it left."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.s3_server import S3Server
+from tests.s3_server import running as s3_server
+
+__all__ = ["Outcome", "S3Server", "Variant", "ray_cluster", "run", "s3_server"]
+
+REFINERY = Path(sys.executable).with_name("refinery")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way to run the definition."""
+
+    name: str
+    options: tuple[str, ...]
+    on_s3: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run took and gave."""
+
+    seconds: float
+    documents: int
+    data: str  # SHA-256 over the data files
+    decisions: str  # SHA-256 over decisions and rejects
+
+
+@contextmanager
+def ray_cluster(nodes: int) -> Iterator[str]:
+    """A cluster of node processes with one processor each; gives its address."""
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    try:
+        for _ in range(nodes - 1):
+            cluster.add_node(num_cpus=1)
+        yield cluster.address
+    finally:
+        cluster.shutdown()
+
+
+def run(definition: Path, content: dict[str, Any], variant: Variant, folder: str) -> Outcome:
+    """One run from nothing, its outputs and work folder below `folder` (a path or a URL)."""
+    outputs = {n: {**o, "path": f"{folder}/out/{n}"} for n, o in content["outputs"].items()}
+    file = definition.with_name(f".benchmark-{os.getpid()}.yaml")
+    file.write_text(yaml.safe_dump({**content, "outputs": outputs}, sort_keys=False), encoding="utf-8")
+    command = [str(REFINERY), "run", str(file), "-q", "--work", f"{folder}/work"]
+    started = time.perf_counter()
+    try:
+        environment = os.environ | variant.environment
+        subprocess.run([*command, *variant.options], check=True, env=environment)
+    finally:
+        file.unlink()
+    seconds = time.perf_counter() - started
+    return outcome(seconds, [output["path"] for output in outputs.values()], variant)
+
+
+def outcome(seconds: float, outputs: Sequence[str], variant: Variant) -> Outcome:
+    """Hashes of what a run wrote, in the order of names."""
+    data, decisions, documents = hashlib.sha256(), hashlib.sha256(), 0
+    for output in outputs:
+        for name, content in sorted(files(output, variant).items()):
+            if name.startswith("data-"):
+                data.update(content)
+            elif name in {"decisions.parquet", "rejects.parquet"}:
+                decisions.update(content)
+            elif name == "manifest.json":
+                documents += yaml.safe_load(content)["kept"]["documents"]
+    return Outcome(seconds, documents, data.hexdigest(), decisions.hexdigest())
+
+
+def files(output: str, variant: Variant) -> dict[str, bytes]:
+    """The files of an output folder."""
+    if not variant.on_s3:
+        return {file.name: file.read_bytes() for file in Path(output).iterdir() if file.is_file()}
+    return S3Server(variant.environment["AWS_ENDPOINT_URL"]).objects(output)
