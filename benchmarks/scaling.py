@@ -127,21 +127,16 @@ def throughput(
     return Sheet("Scaling: whole runs from nothing", columns, lines, notes)
 
 
-def nothing(argument: int) -> int:
-    """The cheapest unit."""
-    return argument
-
-
 def overhead(name: str, make: Callable[[], Executor], repeats: int) -> tuple[object, ...]:
     """Microseconds a trivial unit, the executor started before."""
     executor = make()
     try:
-        run_units(executor, nothing, [Unit(f"n{n}", n) for n in range(16)])
+        run_units(executor, abs, [Unit(f"n{n}", n) for n in range(16)])
         units = [Unit(f"n{n}", n) for n in range(UNITS)]
         found = []
         for _ in range(repeats):
             started = time.perf_counter()
-            run_units(executor, nothing, units)
+            run_units(executor, abs, units)
             found.append((time.perf_counter() - started) / UNITS * 1e6)
     finally:
         executor.close()
