@@ -4,7 +4,7 @@
 
 The definition's sources are copied `--copies` times with the words of each document in another order, so that nothing
 is a duplicate of its copy. Every run is a process of its own that starts from nothing, the kernels compiled before;
-kinds of runs alternate. A run on one document tells what start, plan and stop cost; it is subtracted for the ratios.
+kinds of runs alternate. A run on 300 documents tells what start, plan and stop cost; it is subtracted for the ratios.
 The numbers of workers are powers of two up to the machine's processors.
 """
 
@@ -70,12 +70,14 @@ def write_copies(definition: Path, content: dict[str, Any], folder: Path, copies
     return documents, size
 
 
-def write_one(folder: Path, full: Path) -> None:
-    """The first kept document of each source is enough for a run that does nothing."""
+def write_little(folder: Path, full: Path) -> None:
+    """300 documents of each source in as many shards, for a run that starts every worker and does next to nothing."""
     for source in full.iterdir():
         (folder / source.name).mkdir(parents=True)
-        first = sorted(source.iterdir())[0]
-        pq.write_table(pq.read_table(first).slice(0, 300), folder / source.name / "0.parquet")
+        few = pq.read_table(sorted(source.iterdir())[0]).slice(0, 300)
+        for part in range(SHARDS_A_COPY):
+            mine = few.take(pa.array(range(part, len(few), SHARDS_A_COPY)))
+            pq.write_table(mine, folder / source.name / f"{part:02}.parquet")
 
 
 def variants(stack: ExitStack, most: int) -> Iterator[Variant]:
@@ -185,9 +187,9 @@ def main() -> None:
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scaling-")))
         documents, size = write_copies(definition, content, scratch / "full", options.copies)
-        write_one(scratch / "one", scratch / "full")
+        write_little(scratch / "little", scratch / "full")
         kinds = list(variants(stack, len(os.sched_getaffinity(0))))
-        small, full = (pointed_at(content, scratch / name) for name in ("one", "full"))
+        small, full = (pointed_at(content, scratch / name) for name in ("little", "full"))
         measured(definition, small, kinds, scratch, 1)  # compiles the kernels
         fixed = measured(definition, small, kinds, scratch, options.repeats)
         rows = measured(definition, full, kinds, scratch, options.repeats)
