@@ -13,7 +13,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +24,7 @@ from ray import exceptions as errors
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from refinery.errors import RunError
-from refinery.executors.base import Ended, OutOfMemory, Unit, WorkerLost, gib
+from refinery.executors.base import MAX_RETRIES, Ended, OutOfMemory, Unit, WorkerLost, gib
 from refinery.executors.model_workers import ModelWorkers
 from refinery.executors.shipping import Shipped, pack, prepare_once, unpack
 from refinery.executors.worker import attempt_elsewhere, one_thread
@@ -164,20 +164,31 @@ class RayExecutor:
         self._key = f"{ray.get_runtime_context().get_job_id()}-{os.getpid()}-{digest}"
 
     def everywhere(self, function: Callable[[Any], Any], argument: Any) -> dict[str, Any]:
-        """The function's results (or exceptions) on every node that runs units, by the node's name."""
+        """The function's results (or exceptions) on every node that runs units, by the node's name.
+
+        A node that dies meanwhile is left out: it runs no units.
+        """
         call = pack(function, argument, self._shipped)
+        nodes = {node["NodeID"]: _name(node) for node in self._nodes.now().alive}
+        found: dict[str, Any] = {}
+        for _ in range(1 + MAX_RETRIES):
+            answers = self._ask(call, function.__name__, nodes)
+            found |= {nodes[node]: answer for node, answer in answers.items()}
+            nodes = {node: nodes[node] for node in answers if isinstance(answers[node], WorkerLost)}
+        return found
+
+    def _ask(self, call: bytes, name: str, nodes: Iterable[str]) -> dict[str, Any]:
+        """What a call gave on each of the nodes that are alive, by node ID."""
         refs = {}
-        for node in self._nodes.now().alive:
-            here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            task = self._task.options(
-                name=f"{function.__name__}", num_cpus=0, max_retries=0, scheduling_strategy=here
-            )
-            place = f"{node['NodeManagerAddress']}, {node['NodeID'][:8]}"
-            refs[task.remote(call, "", [])] = f"{node['NodeManagerHostname']} ({place})"
-        ready, late = ray.wait(list(refs), num_returns=len(refs), timeout=ANSWER)
+        for node in nodes:
+            here = NodeAffinitySchedulingStrategy(node, soft=False)
+            task = self._task.options(name=name, num_cpus=0, max_retries=0, scheduling_strategy=here)
+            refs[task.remote(call, "", [])] = node
+        ready, late = ray.wait(list(refs), num_returns=len(refs), timeout=ANSWER) if refs else ([], [])
         found: dict[str, Any] = {refs[ref]: RunError(f"no answer in {ANSWER:.0f} s") for ref in late}
         for ref, one in zip(ready, _get(ready), strict=True):
-            found[refs[ref]] = one.outcome if isinstance(one, Ended) else _translated(one, 0, 0)
+            if not isinstance(one, errors.TaskUnschedulableError):  # the node is gone
+                found[refs[ref]] = one.outcome if isinstance(one, Ended) else _translated(one, 0, 0)
         return found
 
     def ship(self, files: Mapping[Path, Shipped]) -> None:
@@ -251,6 +262,10 @@ def _used(told: str) -> int:
 
 def _first_line(error: Exception) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+
+
+def _name(node: dict[str, Any]) -> str:
+    return f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']}, {node['NodeID'][:8]})"
 
 
 def _all_nodes() -> list[dict[str, Any]]:
