@@ -35,7 +35,7 @@ class Unit(Generic[A]):
 
 
 @dataclass(frozen=True)
-class Ended:
+class Attempt:
     """One attempt of a unit, as its worker tells: `outcome` is the result or the exception.
 
     started: seconds since the epoch, 0 if the worker could not tell; memory: its peak in bytes, 0 if unknown.
@@ -82,7 +82,7 @@ class Executor(Protocol):
     def submit(self, ticket: int, function: Callable[[Any], Any], unit: Unit[Any], doublings: int) -> None:
         """Starts one call, with so many doublings of its memory; `wait` tells its end under the ticket."""
 
-    def wait(self) -> list[tuple[int, Ended]]:
+    def wait(self) -> list[tuple[int, Attempt]]:
         """Blocks until a call has ended; may come back empty-handed, so that the window follows `slots`."""
 
     def prepare(self, function: Callable[[Any], None], argument: Any) -> None:
@@ -104,7 +104,7 @@ class Watcher(Protocol):
     def begun(self, unit: Unit[Any], attempt: int) -> None:
         """An attempt, counted from 1, was handed to the executor."""
 
-    def ended(self, unit: Unit[Any], attempt: int, ended: Ended) -> None:
+    def ended(self, unit: Unit[Any], attempt: int, ended: Attempt) -> None:
         """It ended, well or not."""
 
 
@@ -175,7 +175,7 @@ class _Loop(Generic[A, R]):
                 return
             yield ticket
 
-    def take(self, ticket: int, ended: Ended) -> None:
+    def take(self, ticket: int, ended: Attempt) -> None:
         """Notes the end of an attempt: a result, a reason to try again, or the failure of the run."""
         self.in_flight -= 1
         unit, outcome = self.units[ticket], ended.outcome

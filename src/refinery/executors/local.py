@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from refinery.executors.base import Ended, Unit, WorkerLost
+from refinery.executors.base import Attempt, Unit, WorkerLost
 from refinery.executors.worker import attempt, attempt_elsewhere, one_thread
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class InProcess:
         """Queues the call; `wait` makes it."""
         self._queue.append((ticket, function, unit))
 
-    def wait(self) -> list[tuple[int, Ended]]:
+    def wait(self) -> list[tuple[int, Attempt]]:
         """Makes the next call."""
         ticket, function, unit = self._queue.popleft()
         return [(ticket, attempt(function, unit.argument))]
@@ -62,7 +62,7 @@ class ProcessPool:
     def __init__(self, workers: int) -> None:
         self.slots = workers
         self._pool: ProcessPoolExecutor | None = None
-        self._futures: dict[Future[Ended], int] = {}
+        self._futures: dict[Future[Attempt], int] = {}
 
     def submit(self, ticket: int, function: Callable[[Any], Any], unit: Unit[Any], doublings: int) -> None:
         """Hands the call to a worker; starts the pool when there is none."""
@@ -76,7 +76,7 @@ class ProcessPool:
             future.set_exception(error)
         self._futures[future] = ticket
 
-    def wait(self) -> list[tuple[int, Ended]]:
+    def wait(self) -> list[tuple[int, Attempt]]:
         """Collects every call that has ended; a dead worker breaks the pool, which is then replaced."""
         ended, _ = wait(self._futures, return_when=FIRST_COMPLETED)
         if any(isinstance(future.exception(), BrokenProcessPool) for future in ended):
@@ -116,13 +116,13 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _ended(future: Future[Ended]) -> Ended:
+def _ended(future: Future[Attempt]) -> Attempt:
     error = future.exception()
     if isinstance(
         error, BrokenProcessPool
     ):  # it takes all units in flight with it, the guilty one among them
-        return Ended(WorkerLost("killed, out of memory, or crashed", certain=False))
-    return Ended(error) if error is not None else future.result()
+        return Attempt(WorkerLost("killed, out of memory, or crashed", certain=False))
+    return Attempt(error) if error is not None else future.result()
 
 
 def _start_worker() -> None:

@@ -24,7 +24,7 @@ from ray import exceptions as errors
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from refinery.errors import RunError
-from refinery.executors.base import MAX_RETRIES, Ended, OutOfMemory, Unit, WorkerLost, gib
+from refinery.executors.base import MAX_RETRIES, Attempt, OutOfMemory, Unit, WorkerLost, gib
 from refinery.executors.model_workers import ModelWorkers
 from refinery.executors.shipping import Shipped, pack, prepare_once, unpack
 from refinery.executors.worker import attempt_elsewhere, one_thread
@@ -63,7 +63,7 @@ class RayExecutor:
 
     def __post_init__(self) -> None:
         self._task = ray.remote(run_unit)
-        self._refs: dict[ray.ObjectRef[Ended], tuple[int, str, int]] = {}  # ticket, kind, bytes reserved
+        self._refs: dict[ray.ObjectRef[Attempt], tuple[int, str, int]] = {}  # ticket, kind, bytes reserved
         self._peaks: dict[str, int] = {}  # bytes, by kind of work
         self._models: dict[float, ModelWorkers] = {}  # by the GPUs that each worker holds
         self._shipped: Mapping[Path, Shipped] = {}
@@ -122,7 +122,7 @@ class RayExecutor:
             wanted = measured or min(guess, nodes.memory_per_slot)  # a guess should not leave processors idle
         return min(-(-wanted // STEP) * STEP, nodes.most_memory)
 
-    def wait(self) -> list[tuple[int, Ended]]:
+    def wait(self) -> list[tuple[int, Attempt]]:
         """Every task that has ended, in no order; nothing after a while without any."""
         for workers in self._models.values():
             self._refs.update(workers.started())
@@ -135,16 +135,16 @@ class RayExecutor:
             ready, _ = ray.wait(refs, num_returns=len(refs), timeout=0)
         return [self._ended(ref, outcome) for ref, outcome in zip(ready, _get(ready), strict=True)]
 
-    def _ended(self, ref: Any, found: Ended | Exception) -> tuple[int, Ended]:
+    def _ended(self, ref: Any, found: Attempt | Exception) -> tuple[int, Attempt]:
         ticket, kind, reserved = self._refs.pop(ref)
         for gpus, workers in list(self._models.items()):
-            workers.ended(ref, lost=not isinstance(found, Ended))
+            workers.ended(ref, lost=not isinstance(found, Attempt))
             if workers.unused:
                 del self._models[gpus]  # their processors and GPUs are free for others
-        if isinstance(found, Ended):
+        if isinstance(found, Attempt):
             self._peaks[kind] = max(self._peaks.get(kind, 0), found.memory)
             return ticket, found
-        return ticket, Ended(_translated(found, reserved, self._nodes.now().most_memory))
+        return ticket, Attempt(_translated(found, reserved, self._nodes.now().most_memory))
 
     def _speak_up(self) -> None:
         """Tells that nothing can run, instead of waiting without a word."""
@@ -188,7 +188,7 @@ class RayExecutor:
         found: dict[str, Any] = {refs[ref]: RunError(f"no answer in {ANSWER:.0f} s") for ref in late}
         for ref, one in zip(ready, _get(ready), strict=True):
             if not isinstance(one, errors.TaskUnschedulableError):  # the node is gone
-                found[refs[ref]] = one.outcome if isinstance(one, Ended) else _translated(one, 0, 0)
+                found[refs[ref]] = one.outcome if isinstance(one, Attempt) else _translated(one, 0, 0)
         return found
 
     def ship(self, files: Mapping[Path, Shipped]) -> None:
@@ -206,7 +206,7 @@ class RayExecutor:
             ray.shutdown()  # of a cluster that runs elsewhere, it ends the connection alone
 
 
-def run_unit(call: bytes, key: str, prepared: list[bytes]) -> Ended:
+def run_unit(call: bytes, key: str, prepared: list[bytes]) -> Attempt:
     """In a worker: prepares its machine if no other did, then makes the call."""
     one_thread()
     if prepared:
@@ -219,17 +219,17 @@ def _call(call: bytes) -> Any:
     return function(argument)
 
 
-def _get(refs: list[Any]) -> list[Ended | Exception]:
+def _get(refs: list[Any]) -> list[Attempt | Exception]:
     try:
-        found: list[Ended | Exception] = ray.get(refs)
+        found: list[Attempt | Exception] = ray.get(refs)
         return found
     except errors.RayError:
         return [_get_one(ref) for ref in refs]
 
 
-def _get_one(ref: Any) -> Ended | Exception:
+def _get_one(ref: Any) -> Attempt | Exception:
     try:
-        ended: Ended = ray.get(ref)
+        ended: Attempt = ray.get(ref)
         return ended
     except errors.RayError as error:
         return error

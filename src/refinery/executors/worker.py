@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from refinery.errors import RunError
-from refinery.executors.base import Ended
+from refinery.executors.base import Attempt
 
 _THREAD_LIMITS = (
     "POLARS_MAX_THREADS",
@@ -35,7 +35,7 @@ def one_thread() -> None:
         os.environ[name] = "1"
 
 
-def attempt(function: Callable[[Any], Any], argument: Any) -> Ended:
+def attempt(function: Callable[[Any], Any], argument: Any) -> Attempt:
     """Calls the function; whatever it raises is part of the answer."""
     _forget_peak()
     started, clock = time.time(), time.perf_counter()
@@ -43,10 +43,10 @@ def attempt(function: Callable[[Any], Any], argument: Any) -> Ended:
         outcome = function(argument)
     except Exception as error:
         outcome = error
-    return Ended(outcome, started, time.perf_counter() - clock, _peak(), _here())
+    return Attempt(outcome, started, time.perf_counter() - clock, _peak(), _here())
 
 
-def portable(ended: Ended) -> Ended:
+def portable(ended: Attempt) -> Attempt:
     """The same with an error that can be sent to another process: what cannot is told in words."""
     if not isinstance(ended.outcome, Exception):
         return ended
@@ -54,11 +54,11 @@ def portable(ended: Ended) -> Ended:
         pickle.loads(pickle.dumps(ended.outcome))
     except Exception:
         told = "".join(traceback.format_exception(ended.outcome))
-        return Ended(RunError(told), ended.started, ended.seconds, ended.memory, ended.worker)
+        return Attempt(RunError(told), ended.started, ended.seconds, ended.memory, ended.worker)
     return ended
 
 
-def attempt_elsewhere(function: Callable[[Any], Any], argument: Any) -> Ended:
+def attempt_elsewhere(function: Callable[[Any], Any], argument: Any) -> Attempt:
     """`attempt` whose answer can be sent to another process."""
     return portable(attempt(function, argument))
 

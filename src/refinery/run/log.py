@@ -20,7 +20,7 @@ from refinery.storage.place import is_remote
 from refinery.storage.url import without_secrets
 
 if TYPE_CHECKING:
-    from refinery.executors.base import Ended, Unit
+    from refinery.executors.base import Attempt, Unit
     from refinery.storage.place import Place
 
 FOLDER = "logs"
@@ -49,7 +49,7 @@ class RunLog:
         """An attempt is handed out."""
         self.tell("unit_begun", phase=self._phase, unit=unit.name, attempt=attempt, bytes=unit.weight)
 
-    def ended(self, unit: Unit[Any], attempt: int, ended: Ended, documents: int) -> None:
+    def ended(self, unit: Unit[Any], attempt: int, ended: Attempt, documents: int) -> None:
         """An attempt ended: where and when it ran, what it took, or why it failed."""
         measured = {
             "phase": self._phase,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-    from refinery.executors.base import Ended, Unit
+    from refinery.executors.base import Attempt, Unit
 
 
 class Progress(Protocol):
@@ -28,7 +28,7 @@ class Progress(Protocol):
     def begun(self, unit: Unit[Any], attempt: int) -> None:
         """An attempt of a unit was handed out."""
 
-    def ended(self, unit: Unit[Any], attempt: int, ended: Ended, documents: int) -> None:
+    def ended(self, unit: Unit[Any], attempt: int, ended: Attempt, documents: int) -> None:
         """It ended: well, or with an exception as its outcome."""
 
     def note(self, message: str) -> None:
@@ -44,7 +44,7 @@ class Silent:
     def begun(self, unit: Unit[Any], attempt: int) -> None:
         """Nothing."""
 
-    def ended(self, unit: Unit[Any], attempt: int, ended: Ended, documents: int) -> None:
+    def ended(self, unit: Unit[Any], attempt: int, ended: Attempt, documents: int) -> None:
         """Nothing."""
 
     def note(self, message: str) -> None:
@@ -67,7 +67,7 @@ class Several:
         for one in self.all:
             one.begun(unit, attempt)
 
-    def ended(self, unit: Unit[Any], attempt: int, ended: Ended, documents: int) -> None:
+    def ended(self, unit: Unit[Any], attempt: int, ended: Attempt, documents: int) -> None:
         """To each."""
         for one in self.all:
             one.ended(unit, attempt, ended, documents)
@@ -95,7 +95,7 @@ class JsonLines:
     def begun(self, unit: Unit[Any], attempt: int) -> None:
         """Nothing."""
 
-    def ended(self, unit: Unit[Any], attempt: int, ended: Ended, documents: int) -> None:
+    def ended(self, unit: Unit[Any], attempt: int, ended: Attempt, documents: int) -> None:
         """Tells each finished unit."""
         if isinstance(ended.outcome, Exception):
             return
@@ -132,7 +132,7 @@ class Bars:
     def begun(self, unit: Unit[Any], attempt: int) -> None:
         """Nothing."""
 
-    def ended(self, unit: Unit[Any], attempt: int, ended: Ended, documents: int) -> None:
+    def ended(self, unit: Unit[Any], attempt: int, ended: Attempt, documents: int) -> None:
         """Moves the bar."""
         if self._task is None or isinstance(ended.outcome, Exception):
             return

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pyarrow as pa
 
 from refinery.errors import ConservationError, RunError
-from refinery.executors.base import Ended, Executor, Unit, run_units
+from refinery.executors.base import Attempt, Executor, Unit, run_units
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run import account as accounts
@@ -76,7 +76,7 @@ class _Told:
     def begun(self, unit: Unit[Any], attempt: int) -> None:
         self.progress.begun(unit, attempt)
 
-    def ended(self, unit: Unit[Any], attempt: int, ended: Ended) -> None:
+    def ended(self, unit: Unit[Any], attempt: int, ended: Attempt) -> None:
         failed = isinstance(ended.outcome, Exception)
         self.progress.ended(unit, attempt, ended, 0 if failed else self.documents(ended.outcome))
 
@@ -305,7 +305,7 @@ def _compile_kernels(run: Run, units: Sequence[Unit[MeasureTask]]) -> None:
         run.progress.begun(unit, 1)
         begun = time.time()
         run.executor.prepare(measure_sample, measurement.measurer)
-        run.progress.ended(unit, 1, Ended(None, begun, time.time() - begun), 0)
+        run.progress.ended(unit, 1, Attempt(None, begun, time.time() - begun), 0)
     run.seconds["kernels"] = time.perf_counter() - started
 
 

@@ -27,7 +27,7 @@ from refinery.storage.place import is_remote
 from refinery.storage.url import shown, without_secrets
 
 if TYPE_CHECKING:
-    from refinery.executors.base import Ended, Unit
+    from refinery.executors.base import Attempt, Unit
     from refinery.plan.plan import Plan
     from refinery.storage.place import Place
 
@@ -132,7 +132,7 @@ class StatusFile:
         with self._lock:
             self._flight[unit.name, attempt] = time.time()
 
-    def ended(self, unit: Unit[Any], attempt: int, ended: Ended, documents: int) -> None:
+    def ended(self, unit: Unit[Any], attempt: int, ended: Attempt, documents: int) -> None:
         """It is not any more."""
         with self._lock:
             self._flight.pop((unit.name, attempt), None)
