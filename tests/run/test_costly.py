@@ -4,7 +4,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from refinery.filters import registry
-from tests.conftest import output_hashes
+from refinery.run import run as runs
+from tests.conftest import decisions, output_hashes
 from tests.run import costly_measurer
 
 PIPELINE = """
@@ -68,3 +69,36 @@ def test_what_goes_round_the_stage_is_measured_where_the_branches_meet(data_repo
     assert table.num_rows == 40
     assert table.column("costly").null_count == 0
     assert sum(costly_measurer.SEEN) == 46
+
+
+@pytest.mark.parametrize("where", ["decide_pass", "verb_pass", "_output"])
+def test_an_earlier_file_put_over_a_later_one_drops_nothing(data_repository, refinery, monkeypatch, where):
+    """As a worker does that was thought dead: the file is made again, whoever meets it first."""
+    text = PIPELINE.replace("costly >= 100", "costly >= 1")
+    for words, path in ((50, "first"), (3, "whole")):
+        (data_repository / "pipeline.yaml").write_text(
+            text.replace("WORDS", str(words)).replace("path: out", f"path: {path}"), encoding="utf-8"
+        )
+        assert refinery("run", data_repository / "pipeline.yaml", "-q")[0] == 0
+        if path == "first":
+            earlier = {file: file.read_bytes() for file in data_repository.rglob("measured-costly-*")}
+    for file in data_repository.rglob("d*ed-*"):  # what was decided from the later files
+        file.unlink()
+    expected = decisions(data_repository / "whole")
+    assert len(expected) > len([r for r in expected.values() if r["outcome"] == "dropped"]) > 0
+    step = getattr(runs, where)
+
+    def late(*arguments):
+        if earlier and arguments[1] in {1, "unique"}:
+            for file, content in earlier.items():
+                file.write_bytes(content)
+            earlier.clear()
+        return step(*arguments)
+
+    monkeypatch.setattr(runs, where, late)
+    (data_repository / "whole" / "manifest.json").unlink()
+    code, _, err = refinery("run", data_repository / "pipeline.yaml")
+    assert code == 0, err
+    assert "are not measured; it is made again" in " ".join(err.split())
+    assert not earlier
+    assert decisions(data_repository / "whole") == expected

@@ -18,14 +18,12 @@ from refinery.errors import RunError
 from refinery.filters.measurer import gpus
 from refinery.plan.graph import Measurement, ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
-from refinery.run.decide import Above, above_of, arrived_at, kept_documents
+from refinery.run.decide import MEASURED, Above, above_of, arrived_at, kept_documents
 from refinery.run.measure import Measured, transformed
 from refinery.storage.read import read_documents
 from refinery.storage.tables import read_table
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
-
-FLAG = pa.field("_measured", pa.bool_(), nullable=False)
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def _measure(
     """Documents and bytes that were measured."""
     file = planned.measurement_file(m)
     before = read_table(file) if file.exists() else None
-    measured = before.column(FLAG.name).to_numpy() if before else np.zeros(len(listing), bool)
+    measured = before.column(MEASURED.name).to_numpy() if before else np.zeros(len(listing), bool)
     wanted = np.flatnonzero(arrived & ~measured)
     if before is not None and len(wanted) == 0:
         return 0, 0
@@ -101,7 +99,7 @@ def _measure(
     place[wanted] = (before.num_rows if before else 0) + np.arange(len(wanted))
     known = [before.select(m.measurer.schema.names)] if before else []
     joined = pa.concat_tables([*known, pa.Table.from_batches(found, m.measurer.schema)])
-    table = joined.take(pa.array(place, mask=place < 0)).append_column(FLAG, pa.array(place >= 0))
+    table = joined.take(pa.array(place, mask=place < 0)).append_column(MEASURED, pa.array(place >= 0))
     with TableWriter(file, table.schema, scratch=True) as writer:
         writer.write(table)
     return len(wanted), size

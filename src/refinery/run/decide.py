@@ -15,6 +15,8 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from refinery.errors import DamagedFile
+from refinery.filters.measurer import is_costly
 from refinery.filters.rules import columns_of, evaluate
 from refinery.plan.graph import Column, ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
@@ -25,6 +27,9 @@ from refinery.storage.tables import read_table, row_count
 from refinery.storage.write import TableWriter
 
 KEPT = -1
+MEASURED = pa.field(
+    "_measured", pa.bool_(), nullable=False
+)  # in files of costly measurements: of which documents
 DROPPED = pa.schema(
     [
         ("document", pa.int64()),  # position among the shard's accepted documents
@@ -163,8 +168,17 @@ def arrived_at(
     return arrived
 
 
-def load_columns(planned: PlannedShard, columns: dict[str, Column], wanted: Iterable[str]) -> pl.DataFrame:
-    """Measured columns of a shard under the names that a stage gives them."""
+def load_columns(
+    planned: PlannedShard,
+    columns: dict[str, Column],
+    wanted: Iterable[str],
+    needed: NDArray[np.bool_] | None = None,
+) -> pl.DataFrame:
+    """Measured columns of a shard under the names that a stage gives them; needed: documents whose values count.
+
+    Raises DamagedFile when a costly measurement was not made of all of those: a worker that was thought dead can
+    put an earlier file over a later one, and NULL would then pass for a measured value.
+    """
     by_file: dict[Place, list[tuple[str, str]]] = {}
     for name in wanted:
         column = columns[name]
@@ -172,7 +186,12 @@ def load_columns(planned: PlannedShard, columns: dict[str, Column], wanted: Iter
         by_file.setdefault(file, []).append((name, column.original))
     series: list[pl.Series] = []
     for file, names in by_file.items():
-        table = read_table(file, [original for _, original in names])
+        costly = is_costly(columns[names[0][0]].measurement.measurer)
+        table = read_table(file, [original for _, original in names] + [MEASURED.name] * costly)
+        if costly:
+            measured = table.column(MEASURED.name).to_numpy()
+            if not measured.all() if needed is None else (needed & ~measured).any():
+                raise DamagedFile(str(file), "documents that came to the stage are not measured")
         for name, original in names:
             series.append(pl.Series(name, pl.from_arrow(table.column(original))))
     return pl.DataFrame(series)
@@ -192,7 +211,8 @@ def _judge(
         "bytes",
         "tokens",
     }
-    frame = load_columns(planned, columns, sorted(needed)).with_columns(source=pl.lit(planned.spec.name))
+    frame = load_columns(planned, columns, sorted(needed), arrived)
+    frame = frame.with_columns(source=pl.lit(planned.spec.name))
     verdict = evaluate(frame, stage.rules)
     outcome = verdict["first_failed"].cast(pl.Int16).fill_null(KEPT).to_numpy()
     failed = verdict["failed"].to_arrow().cast(pa.list_(pa.uint16()))

@@ -94,7 +94,7 @@ def write_standing(task: StandingTask) -> tuple[int, int]:
     standing = _standing(task)
     columns: dict[str, object] = {"stands": standing}
     for number, preference in enumerate(task.stage.dedup.prefer if task.stage.dedup else ()):
-        columns[f"prefer_{number}"] = _oriented(task, preference, len(standing), best_first="ASC")
+        columns[f"prefer_{number}"] = _oriented(task, preference, standing, best_first="ASC")
     batch = pa.RecordBatch.from_pydict(columns)
     with TableWriter(task.file, batch.schema, scratch=True) as writer:
         writer.write(batch)
@@ -104,11 +104,11 @@ def write_standing(task: StandingTask) -> tuple[int, int]:
 def write_ranked(task: StandingTask) -> int:
     """Writes, for select, position, tokens and ranking of the documents that stand; gives their number."""
     assert task.stage.select is not None  # noqa: S101  (the caller chose this verb)
-    standing = np.flatnonzero(_standing(task))
-    rows = row_count(task.planned.documents_file)
+    mask = _standing(task)
+    standing = np.flatnonzero(mask)
     measured = task.stage.columns[task.planned.spec.name]
     tokens = load_columns(task.planned, measured, ["tokens"])["tokens"].to_numpy()
-    order = _oriented(task, task.stage.select.by, rows, best_first="DESC")
+    order = _oriented(task, task.stage.select.by, mask, best_first="DESC")
     batch = pa.RecordBatch.from_pydict(
         {
             "document": standing.astype(np.int64),
@@ -121,15 +121,17 @@ def write_ranked(task: StandingTask) -> int:
     return len(standing)
 
 
-def _oriented(task: StandingTask, text: str, size: int, best_first: str) -> NDArray[np.float64]:
+def _oriented(
+    task: StandingTask, text: str, standing: NDArray[np.bool_], best_first: str
+) -> NDArray[np.float64]:
     """A preference as numbers of which the smaller is better, NaN where it was not measured."""
     column, direction = ranking(text)
     if column == "source":
-        return np.full(size, float(task.trust))
+        return np.full(len(standing), float(task.trust))
     measured = task.stage.columns.get(task.planned.spec.name, {})
     if task.above is None or column not in measured:
-        return np.full(size, np.nan)
-    values = load_columns(task.planned, measured, [column])[column].cast(pl.Float64).to_numpy()
+        return np.full(len(standing), np.nan)
+    values = load_columns(task.planned, measured, [column], standing)[column].cast(pl.Float64).to_numpy()
     return -values if (direction or best_first) == "DESC" else values
 
 

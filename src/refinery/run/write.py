@@ -237,7 +237,7 @@ def _read(
     listing = read_table(planned.documents_file, ["row"]).column(0).to_numpy()
     columns = survivors.stage.columns[planned.spec.name]
     present = {name: columns[name] for name in layout.measured if name in columns}
-    measured = load_columns(planned, present, present)
+    measured = load_columns(planned, present, present, mask)
     done = 0
     for batch in read_documents(planned.shard, planned.spec, carry=layout.carried, wanted=listing[chosen]):
         documents = chosen[done : done + len(batch.rows)]
