@@ -36,14 +36,15 @@ def test_merged_forests_label_the_components_of_all_edges(tmp_path_factory, file
     layout = Layout(folder, 31, 0, (), 112, 100, 1000)
     layout.open("near", "forest")
     for number, pairs in enumerate(files):
-        spill.save(layout.file("near", number), edges_of(layout, pairs))
+        edges = edges_of(layout, pairs)
+        spill.write_cut(layout.file("near", number), edges, layout.run_of(edges["document"]), layout.runs)
         write_forest(ForestUnit(layout, "near", number, number, number + 1))
     left, made = layout.files("forest", len(files)), len(files)
     while len(left) > 1:
         target = layout.file("forest", made)
         merge_forests(MergeUnit(left[0], left[1], target))
         left, made = [*left[2:], target], made + 1
-    found = spill.load(left[0], spill.PAIR).tolist()
+    found = spill.read_cut(left, spill.PAIR, 1, 0).tolist()
     assert found == sorted(components([pair for pairs in files for pair in pairs]).items())
 
 

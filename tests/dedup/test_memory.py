@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from refinery.dedup import spill
+from refinery.dedup import components, spill
 from refinery.dedup.components import MergeUnit, merge_forests
 from refinery.dedup.layout import DedupShard
 from refinery.dedup.run import DedupSettings, dedup
@@ -29,18 +29,23 @@ def peak(function, *arguments) -> int:
 
 def test_the_last_merge_of_forests_takes_24_bytes_a_document(tmp_path, monkeypatch):
     """Of two forests that hold the same documents, at worst."""
-    monkeypatch.setattr(spill, "BLOCK_RECORDS", 1 << 12)
+    block = 1 << 12
+    monkeypatch.setattr(components, "BLOCK_RECORDS", block)
     count = 400_000
     pairs = np.empty(count, spill.PAIR)
     pairs["document"] = np.arange(count) * 3
     pairs["twin"] = pairs["document"] // 30 * 30
     places = [tmp_path / name for name in ("a.spill", "b.spill", "c.spill")]
     for place in places[:2]:
-        spill.save(place, pairs)
+        with spill.CutWriter(place, spill.PAIR, 1, block * spill.PAIR.itemsize) as writer:
+            for start in range(0, count, block):
+                writer.write(
+                    pairs[start : start + block], np.zeros(len(pairs[start : start + block]), np.int64)
+                )
     merge_forests(MergeUnit(places[0], places[1], places[2]))  # compiles
     unit = MergeUnit(places[0], places[1], places[2])
-    assert peak(merge_forests, unit) < 24 * count + 64 * spill.BLOCK_RECORDS
-    assert (spill.load(places[2], spill.PAIR) == pairs).all()
+    assert peak(merge_forests, unit) < 24 * count + 64 * block
+    assert (spill.read_cut(places[2:], spill.PAIR, 1, 0) == pairs).all()
 
 
 def shard(folder, signatures: np.ndarray) -> DedupShard:

@@ -43,14 +43,21 @@ def test_the_result_is_that_of_a_local_folder(tmp_path, store, monkeypatch):
     assert {name.partition("/")[0] for name in files_below(store)} == {"removed"}
 
 
-def test_what_is_gone_is_told(store):
+def test_what_is_gone_or_cut_off_is_told(store, monkeypatch):
     """As on a local disk."""
+    monkeypatch.setattr("random.uniform", lambda *_: 0.0)  # waits between attempts
     spill.write_cut(store / "a.spill", np.arange(10), np.arange(10) % 2, 2)
     assert spill.read_cut([store / "a.spill"], np.dtype(np.int64), 2, 1).tolist() == [1, 3, 5, 7, 9]
-    assert spill.record_count(store / "a.spill", np.dtype(np.int64)) == 10
+    assert spill.cut_size([store / "a.spill"], 2, 1) == 5
     with pytest.raises(DamagedFile, match="gone"):
         spill.load(store / "b.spill", np.dtype(np.int64))
     with pytest.raises(DamagedFile, match="gone"):
         spill.read_cut([store / "b.spill"], np.dtype(np.int64), 2, 1)
-    with pytest.raises(DamagedFile, match="gone"):
-        spill.record_count(store / "b.spill", np.dtype(np.int64))
+    for damaged, problem in ((lambda c: c[:50], "50 of 80 bytes"), (lambda c: c[:79] + b"0", "checksum")):
+        spill.write_cut(store / "c.spill", np.arange(10), np.arange(10) % 2, 2)
+        (store / "c.spill").write_bytes(damaged((store / "c.spill").read_bytes()))
+        with pytest.raises(DamagedFile, match=rf"c\.spill.*{problem}"):
+            spill.read_cut([store / "c.spill"], np.dtype(np.int64), 2, 1)
+    (store / "c.spill").unlink()
+    with pytest.raises(DamagedFile, match=r"c\.spill.*gone"):
+        spill.read_cut([store / "c.spill"], np.dtype(np.int64), 2, 1)

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from refinery.dedup import spill
 from refinery.errors import DamagedFile, OutputError
@@ -82,15 +84,53 @@ def test_what_is_gone_or_cut_off_is_told(tmp_path):
     places[0].with_suffix(".bounds").unlink()
     with pytest.raises(DamagedFile, match=r"a\.bounds.*gone"):
         spill.read_cut(places, np.dtype(np.int64), 4, 2)
-    with pytest.raises(DamagedFile, match=r"a\.spill.*gone"):
-        list(spill.blocks(places[0], RECORD))
 
 
-def test_a_file_is_read_through_in_blocks(tmp_path, monkeypatch):
-    """Every record comes once, in order."""
-    monkeypatch.setattr(spill, "BLOCK_RECORDS", 7)
-    spill.save(tmp_path / "a.spill", np.arange(20))
-    blocks = [block.tolist() for block in spill.blocks(tmp_path / "a.spill", np.dtype(np.int64))]
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(st.sampled_from(["a.spill", "a.bounds", "b.spill"]), st.integers(0, 10**9), st.integers(0, 7))
+def test_a_flipped_bit_is_told_and_never_data(tmp_path, name, place, bit):
+    """In records, in where they lie, in a file that is read whole; parts that it does not touch are as they were."""
+    values = np.arange(60)
+    spill.write_cut(tmp_path / "a.spill", values, values % 3, 3)
+    spill.save(tmp_path / "b.spill", values)
+    content = bytearray((tmp_path / name).read_bytes())
+    content[place % len(content)] ^= 1 << bit
+    (tmp_path / name).write_bytes(content)
+    reads = [lambda n=n: spill.read_cut([tmp_path / "a.spill"], values.dtype, 3, n) for n in range(3)]
+    reads += [lambda: spill.read_whole(tmp_path / "a.spill", values.dtype, 3)]
+    reads += [lambda: spill.load(tmp_path / "b.spill", values.dtype)]
+    expected = [
+        values[0::3],
+        values[1::3],
+        values[2::3],
+        values[np.argsort(values % 3, kind="stable")],
+        values,
+    ]
+    damaged = []
+    for number, read in enumerate(reads):
+        try:
+            assert (read() == expected[number]).all()
+        except DamagedFile as error:
+            assert error.place == str(tmp_path / name)
+            damaged.append(number)
+    assert damaged == {"a.bounds": [0, 1, 2, 3], "b.spill": [4]}.get(name, [place % 480 // 160, 3])
+
+
+def test_a_failure_at_the_end_leaves_nothing(tmp_path):
+    """Where the parts lie cannot be written: the records do not appear, and no temporary file stays."""
+    (tmp_path / "a.bounds").mkdir()
+    with pytest.raises(OutputError):
+        spill.write_cut(tmp_path / "a.spill", np.arange(3), np.zeros(3, np.int64), 1)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.bounds"]
+
+
+def test_a_file_is_read_through_in_blocks(tmp_path):
+    """Every record comes once, in order, a writer's block at a time."""
+    with spill.CutWriter(tmp_path / "a.spill", np.dtype(np.int64), 1, 56) as writer:
+        for start in range(0, 20, 7):
+            block = np.arange(start, min(start + 7, 20))
+            writer.write(block, np.zeros(len(block), np.int64))
+    blocks = [block.tolist() for block in spill.each_cut([tmp_path / "a.spill"], np.dtype(np.int64), 1, 0)]
     assert [len(block) for block in blocks] == [7, 7, 6]
     assert [n for block in blocks for n in block] == list(range(20))
 

@@ -19,8 +19,9 @@ from refinery.dedup import spill
 from refinery.dedup.layout import Layout, MapUnits
 from refinery.dedup.spill import PAIR
 from refinery.dedup.verify import Settled, near_dtype
-from refinery.storage.commit import committed
 from refinery.storage.place import Place
+
+BLOCK_RECORDS = 1 << 20  # of a forest that are written and read at a time
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ def write_forest(unit: ForestUnit) -> None:
     """Writes (document, root) of every document of the group's edges, ascending."""
     layout = unit.layout
     found = [np.empty(0, near_dtype(layout))]
-    found += [spill.load(layout.file(unit.kind, n), found[0].dtype) for n in range(unit.start, unit.stop)]
+    files = (layout.file(unit.kind, n) for n in range(unit.start, unit.stop))
+    found += [spill.read_whole(place, found[0].dtype, layout.runs) for place in files]
     edges = np.concatenate(found)[["document", "twin"]]
     del found
     nodes = np.unique(np.concatenate([edges["document"], edges["twin"]]))
@@ -97,30 +99,28 @@ def write_forest(unit: ForestUnit) -> None:
 
 def merge_forests(unit: MergeUnit) -> None:
     """Writes the forest of two. Memory: 24 bytes a document, and 16 after the first steps."""
-    sizes = [spill.record_count(place, PAIR) for place in (unit.first, unit.second)]
-    nodes = np.empty(sum(sizes), np.int64)
+    forests = [unit.first, unit.second]
+    nodes = np.empty(spill.cut_size(forests, 1, 0), np.int64)
     at = 0
-    for place in (unit.first, unit.second):
-        for block in spill.blocks(place, PAIR):
-            nodes[at : at + len(block)] = block["document"]
-            at += len(block)
+    for block in spill.each_cut(forests, PAIR, 1, 0):
+        nodes[at : at + len(block)] = block["document"]
+        at += len(block)
     nodes.sort()
     nodes = nodes[: drop_repeats(nodes)].copy()
     parent = np.arange(len(nodes))
-    for place in (unit.first, unit.second):
-        for block in spill.blocks(place, PAIR):
-            unite(parent, np.searchsorted(nodes, block["document"]), np.searchsorted(nodes, block["twin"]))
+    for block in spill.each_cut(forests, PAIR, 1, 0):
+        unite(parent, np.searchsorted(nodes, block["document"]), np.searchsorted(nodes, block["twin"]))
     _write(unit.target, nodes, parent)
 
 
 def _write(place: Place, nodes: NDArray[np.int64], parent: NDArray[np.int64]) -> None:
     flatten(parent)
-    with committed(place, scratch=True) as file:
-        for start in range(0, len(nodes), spill.BLOCK_RECORDS):
-            block = slice(start, start + spill.BLOCK_RECORDS)
+    with spill.CutWriter(place, PAIR, 1, BLOCK_RECORDS * PAIR.itemsize) as writer:
+        for start in range(0, len(nodes), BLOCK_RECORDS):
+            block = slice(start, start + BLOCK_RECORDS)
             pairs = np.empty(len(nodes[block]), PAIR)
             pairs["document"], pairs["twin"] = nodes[block], nodes[parent[block]]
-            file.write(pairs.view(np.uint8))
+            writer.write(pairs, np.zeros(len(pairs), np.int64))
 
 
 def write_labels(unit: LabelUnit) -> None:
@@ -128,7 +128,7 @@ def write_labels(unit: LabelUnit) -> None:
     layout, starts = unit.layout, np.array(unit.bounds)
     place = layout.file("labels", 0)
     with spill.CutWriter(place, PAIR, len(starts) - 1, layout.range_bytes) as writer:
-        for block in spill.blocks(unit.forest, PAIR):
+        for block in spill.each_cut([unit.forest], PAIR, 1, 0):
             files = spill.part_of(spill.scattered(block["document"]), unit.files)
             writer.write(block, np.searchsorted(starts, files, "right") - 1)
 

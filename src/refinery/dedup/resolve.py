@@ -67,7 +67,7 @@ def write_clustered(unit: ClusterUnit) -> None:
     place = layout.file("clustered", unit.number)
     with spill.CutWriter(place, near_dtype(layout), unit.ranges, layout.range_bytes) as writer:
         for number in range(unit.start, unit.stop):
-            edges = spill.load(layout.file(unit.kind, number), near_dtype(layout))
+            edges = spill.read_whole(layout.file(unit.kind, number), near_dtype(layout), layout.runs)
             _, at = groups.look_up(labels["document"], edges["document"])
             roots = labels["twin"][at]
             writer.write(edges, spill.part_of(spill.scattered(roots), unit.ranges))

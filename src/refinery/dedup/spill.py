@@ -2,7 +2,8 @@
 
 A unit writes one file of each kind it makes, its records sorted by part, and beside it where the parts lie; a unit
 of the next step reads its part of every file: one range of bytes each. Writing goes through storage.commit, reading
-is a read of a range of a local file or of an object, so the files may lie on storage that all nodes share.
+is a read of a range of a local file or of an object, so the files may lie on storage that all nodes share. Whatever
+is read has its checksum (xxh3, 64 bits) verified: a damaged file is made again, never taken as data.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from xxhash import xxh3_64_intdigest
 
-from refinery.errors import DamagedFile
+from refinery.errors import DamagedFile, RunError
 from refinery.storage.commit import committed
 from refinery.storage.place import Place, read_file, read_many
 
@@ -24,13 +26,23 @@ READ_BYTES = (
 )  # what one read of one part should have at least, for an object store's and a disk's sake
 LEAST_BYTES, MOST_BYTES = 4 << 20, 1 << 30  # of a range that is chosen
 MOST_PARTS = 1 << 20
-BLOCK_RECORDS = 1 << 20  # read at a time of a file that is read through
 AT_ONCE = 16  # reads of an object store that are under way together
 BOUNDS_AT_ONCE = 64
+
+DIGEST_BYTES = 8  # of a checksum
 
 PAIR = np.dtype([("document", np.int64), ("twin", np.int64)])
 _K1 = np.uint64(0x9E3779B97F4A7C15)  # golden ratio
 _K2 = np.uint64(0xC4CEB9FE1A85EC53)  # MurmurHash3's finaliser
+
+
+class Cut(NamedTuple):
+    """Records of one part in one block of a file, and their checksum."""
+
+    place: Place
+    start: int
+    stop: int
+    digest: int
 
 
 def range_bytes(records: int, record_bytes: int) -> int:
@@ -63,65 +75,80 @@ def scattered(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
 
 
 def save(place: Place, array: NDArray[Any]) -> None:
-    """Writes an array's values whole, without a header."""
+    """Writes an array's values whole, and their checksum."""
+    content = _bytes(array)
     with committed(place, scratch=True) as file:
-        file.write(_bytes(array))
+        file.write(content)
+        file.write(xxh3_64_intdigest(content).to_bytes(DIGEST_BYTES, "little"))
 
 
 def load(place: Place, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """All values of a file; writable. Raises DamagedFile when it is gone."""
+    """All values of a file that `save` wrote; writable. Raises DamagedFile."""
     try:
-        return np.frombuffer(bytearray(read_file(place)), dtype)
+        content = bytearray(read_file(place))
     except FileNotFoundError:
         raise DamagedFile(str(place), "it is gone") from None
+    return np.frombuffer(_without_digest(place, content), dtype)
 
 
-def blocks(place: Place, dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
-    """A file's values, BLOCK_RECORDS at a time."""
-    records = record_count(place, dtype)
-    for start in range(0, records, BLOCK_RECORDS):
-        yield from _load([(place, start, min(start + BLOCK_RECORDS, records))], dtype)
+def _without_digest(place: Place, content: bytearray | bytes) -> memoryview:
+    values, digest = memoryview(content)[:-DIGEST_BYTES], bytes(content[-DIGEST_BYTES:])
+    _check(place, values, int.from_bytes(digest, "little"))
+    return values
 
 
-def record_count(place: Place, dtype: np.dtype[Any]) -> int:
-    """How many records a file holds; raises DamagedFile when it is gone."""
-    try:
-        if isinstance(place, Path):
-            return place.stat().st_size // dtype.itemsize
-        from refinery.storage.object_store import info
-
-        return int(info(str(place))["size"]) // dtype.itemsize
-    except FileNotFoundError:
-        raise DamagedFile(str(place), "it is gone") from None
+def _check(place: Place, content: Any, digest: int) -> None:
+    if xxh3_64_intdigest(content) != digest:
+        raise DamagedFile(str(place), "its checksum does not match")
 
 
-def _load(cuts: Sequence[tuple[Place, int, int]], dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
-    """The records start:stop of each file, writable; raises DamagedFile when they are not there."""
+def _load(cuts: Sequence[Cut], dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
+    """The records of each cut, writable; raises DamagedFile when they are not as they were written."""
     size = dtype.itemsize
     for first in range(0, len(cuts), AT_ONCE):
         here = cuts[first : first + AT_ONCE]
-        if not isinstance(here[0][0], Path):
-            from refinery.storage.object_store import read_ranges
+        if isinstance(here[0].place, Path):
+            found = (_from_disk(cut, dtype) for cut in here)
+        else:
+            found = (np.frombuffer(bytearray(content), dtype) for content in _from_store(here, size))
+        for cut, records in zip(here, found, strict=True):
+            _check(cut.place, _bytes(records), cut.digest)
+            yield records
 
-            ranges = [(str(place), start * size, stop * size) for place, start, stop in here]
-            yield from (np.frombuffer(bytearray(content), dtype) for content in read_ranges(ranges))
-            continue
-        for place, start, stop in here:
+
+def _from_disk(cut: Cut, dtype: np.dtype[Any]) -> NDArray[Any]:
+    wanted = cut.stop - cut.start
+    try:
+        found = np.fromfile(str(cut.place), dtype, wanted, offset=cut.start * dtype.itemsize)
+    except FileNotFoundError:
+        raise DamagedFile(str(cut.place), "it is gone") from None
+    if len(found) != wanted:
+        raise DamagedFile(str(cut.place), f"{len(found)} of {wanted} records are there")
+    return found
+
+
+def _from_store(cuts: Sequence[Cut], size: int) -> list[bytes]:
+    from refinery.storage.object_store import info, read_ranges
+
+    try:
+        return read_ranges([(str(cut.place), cut.start * size, cut.stop * size) for cut in cuts])
+    except (OSError, RunError):
+        for cut in cuts:  # an object that is gone or cut off, or only a store that does not answer?
             try:
-                found = np.fromfile(str(place), dtype, stop - start, offset=start * size)
+                there = int(info(str(cut.place))["size"])
             except FileNotFoundError:
-                raise DamagedFile(str(place), "it is gone") from None
-            if len(found) != stop - start:
-                raise DamagedFile(str(place), f"{len(found)} of {stop - start} records are there")
-            yield found
+                raise DamagedFile(str(cut.place), "it is gone") from None
+            if there < cut.stop * size:
+                raise DamagedFile(str(cut.place), f"{there} of {cut.stop * size} bytes are there") from None
+        raise
 
 
 class CutWriter:
     """Writes records cut into parts that can be read alone.
 
     Files: `place`, the records in blocks of about `buffer_bytes`, each sorted by part and else in the order given;
-    `place`.bounds, int64 (blocks, parts + 1), where each part lies in each block. Memory: about three times
-    `buffer_bytes`. `written` counts the records.
+    `place`.bounds, int64 (blocks, 2 * parts + 1), where each part lies in each block, and its checksum. Memory: about
+    three times `buffer_bytes`. `written` counts the records.
     """
 
     def __init__(self, place: Place, dtype: np.dtype[Any], parts: int, buffer_bytes: int) -> None:
@@ -151,19 +178,33 @@ class CutWriter:
             self._pending, self._size = [], 0
         else:
             records, numbers = np.empty(0, self._dtype), np.empty(0, np.uint16)
-        counts = np.bincount(numbers, minlength=self._parts)
-        self._bounds.append(self.written + np.concatenate([[0], np.cumsum(counts)]))
-        order = np.argsort(numbers, kind="stable")
+        ends = np.concatenate([[0], np.cumsum(np.bincount(numbers, minlength=self._parts))])
+        if self._parts > 1:
+            records = records[np.argsort(numbers, kind="stable")]
         del numbers
-        self._file.write(_bytes(records[order]))
+        content = _bytes(records)
+        self._bounds.append(
+            np.concatenate([self.written + ends, _digests(content, ends * self._dtype.itemsize)])
+        )
+        self._file.write(content)
         self.written += len(records)
 
-    def __exit__(self, *error: Any) -> None:
-        if error[0] is None:
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if error is not None:
+            self._stack.__exit__(kind, error, trace)
+            return
+        with self._stack:
             if self._pending or not self._bounds:
                 self._flush()
             save(_bounds_of(self._place), np.array(self._bounds, np.int64))
-        self._stack.__exit__(*error)
+
+
+def _digests(content: Any, ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The checksum of each part of a block, of which the bytes end there; 0 of an empty one."""
+    found = np.zeros(len(ends) - 1, np.uint64)
+    for part in np.flatnonzero(np.diff(ends)).tolist():
+        found[part] = xxh3_64_intdigest(content[ends[part] : ends[part + 1]])
+    return found.view(np.int64)
 
 
 def write_cut(place: Place, records: NDArray[Any], numbers: NDArray[np.int64], parts: int) -> None:
@@ -177,12 +218,28 @@ def write_blobs(place: Place, blobs: Sequence[bytes]) -> None:
     with committed(place, scratch=True) as file:
         for blob in blobs:
             file.write(blob)
-    save(_bounds_of(place), np.cumsum([0, *map(len, blobs)]))
+    ends = np.cumsum([0, *map(len, blobs)])
+    digests = np.array([xxh3_64_intdigest(blob) for blob in blobs], np.uint64).view(np.int64)
+    save(_bounds_of(place), np.concatenate([ends, digests]))
 
 
 def read_cut(places: Sequence[Place], dtype: np.dtype[Any], parts: int, number: int) -> NDArray[Any]:
     """All records of one part from the files of several writers, in their order."""
     return np.concatenate([np.empty(0, dtype), *each_cut(places, dtype, parts, number)])
+
+
+def read_whole(place: Place, dtype: np.dtype[Any], parts: int) -> NDArray[Any]:
+    """The records of all parts from the file of one writer, in the order in which they lie there."""
+    try:
+        content = bytearray(read_file(place))
+    except FileNotFoundError:
+        raise DamagedFile(str(place), "it is gone") from None
+    size, values = dtype.itemsize, memoryview(content)
+    for _, ends, digests in _bounds([place], parts):
+        for start, stop, digest in zip(ends[:, :-1].flat, ends[:, 1:].flat, digests.flat, strict=True):
+            if stop > start:
+                _check(place, values[start * size : stop * size], int(digest))
+    return np.frombuffer(content, dtype)
 
 
 def each_cut(
@@ -194,22 +251,36 @@ def each_cut(
 
 def cut_size(places: Sequence[Place], parts: int, number: int) -> int:
     """Records that one part has in the files of several writers."""
-    return sum(stop - start for _, start, stop in _cuts(places, parts, number))
+    return sum(cut.stop - cut.start for cut in _cuts(places, parts, number))
 
 
-def _cuts(places: Sequence[Place], parts: int, number: int) -> list[tuple[Place, int, int]]:
+def _cuts(places: Sequence[Place], parts: int, number: int) -> list[Cut]:
     """Where the part lies in each file and block."""
-    found: list[tuple[Place, int, int]] = []
+    return [
+        Cut(place, start, stop, digest)
+        for place, ends, digests in _bounds(places, parts)
+        for (start, stop), digest in zip(
+            ends[:, number : number + 2].tolist(), digests[:, number].tolist(), strict=True
+        )
+        if stop > start
+    ]
+
+
+def _bounds(
+    places: Sequence[Place], parts: int
+) -> Iterator[tuple[Place, NDArray[np.int64], NDArray[np.uint64]]]:
+    """Of each file where the parts lie in each block, (blocks, parts + 1), and their checksums, (blocks, parts)."""
+    width = 2 * parts + 1
     for first in range(0, len(places), BOUNDS_AT_ONCE):
         here = places[first : first + BOUNDS_AT_ONCE]
-        contents = read_many([_bounds_of(place) for place in here])
-        for place, content in zip(here, contents, strict=True):
-            if not content or len(content) % (8 * (parts + 1)):
-                problem = "it is gone" if content is None else f"it does not tell the bounds of {parts} parts"
-                raise DamagedFile(str(_bounds_of(place)), problem)
-            bounds = np.frombuffer(content, np.int64).reshape(-1, parts + 1)[:, number : number + 2]
-            found += [(place, start, stop) for start, stop in bounds.tolist() if stop > start]
-    return found
+        for place, content in zip(here, read_many([_bounds_of(place) for place in here]), strict=True):
+            if content is None:
+                raise DamagedFile(str(_bounds_of(place)), "it is gone")
+            values = np.frombuffer(_without_digest(_bounds_of(place), content), np.int64)
+            if len(values) == 0 or len(values) % width:
+                raise DamagedFile(str(_bounds_of(place)), f"it does not tell the bounds of {parts} parts")
+            blocks = values.reshape(-1, width)
+            yield place, blocks[:, : parts + 1], blocks[:, parts + 1 :].view(np.uint64)
 
 
 def _bounds_of(place: Place) -> Place:
