@@ -28,6 +28,7 @@ from refinery.dedup.run import DedupSettings, dedup
 from refinery.executors.base import Unit, run_units
 from refinery.executors.local import local
 from refinery.select.budget import find_cut
+from refinery.units import MapUnits
 
 MB = 1e6
 SAMPLE_SECONDS = 0.05
@@ -131,10 +132,13 @@ def measure(corpus: Corpus, work: Path, workers: int) -> Measured:
     seconds: dict[str, float] = {}
     watch = Watch(folder / "dedup")
 
-    def map_units(name: str, function: Callable[[Any], Any], arguments: Sequence[Any]) -> list[Any]:
+    def map_units(
+        name: str, function: Callable[[Any], Any], arguments: Sequence[Any], /, *, weight: int = 1
+    ) -> list[Any]:
         started = time.perf_counter()
         watch.step = name
-        found = run_units(executor, function, [Unit(f"{name} {n}", a) for n, a in enumerate(arguments)])
+        units = [Unit(f"{name} {n}", argument, weight) for n, argument in enumerate(arguments)]
+        found = run_units(executor, function, units)
         seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - started
         return found
 
@@ -151,7 +155,7 @@ def measure(corpus: Corpus, work: Path, workers: int) -> Measured:
         seconds.clear()
         chosen = Watch(folder / "entries")
         with chosen.running():
-            _select(units, map_units)
+            _select(units, map_units, folder / "dedup")
         largest = max(watch.by_step, key=lambda step: watch.by_step[step], default="")
         return Measured(
             corpus, steps, watch.driver, watch.worker, largest, entries, watch.disk, exact, near,
@@ -172,10 +176,10 @@ def _count(result: Any, corpus: Corpus) -> tuple[int, int]:
     return exact, near
 
 
-def _select(units: Sequence[ShardUnit], map_units: Any) -> None:
+def _select(units: Sequence[ShardUnit], map_units: MapUnits, work: Path) -> None:
     groups = [tuple(u.place for u in units[n : n + 5]) for n in range(0, len(units), 5)]
     budget = sum(u.stop - u.start for u in units) * 300  # of 1,000 tokens a document on average
-    find_cut(groups, budget, map_units)
+    find_cut(groups, budget, map_units, work)
 
 
 def check(found: Measured) -> str:

@@ -41,11 +41,11 @@ def read_texts(path: Path, rows: np.ndarray) -> Iterator[TextBatch]:
         yield TextBatch.from_arrow(texts.take(pa.array(rows[start : start + 3])))
 
 
-def in_order(_name, function, units) -> list[Any]:
+def in_order(_name, function, units, **_) -> list[Any]:
     return [function(unit) for unit in units]
 
 
-def backwards(_name, function, units) -> list[Any]:
+def backwards(_name, function, units, **_) -> list[Any]:
     return [function(unit) for unit in reversed(units)][::-1]
 
 

@@ -67,7 +67,7 @@ def largest_unit(folder, signatures: np.ndarray, settings: DedupSettings) -> tup
     peaks: dict[str, int] = {}
     documents = shard(folder, signatures)
 
-    def measured(name, function, units):
+    def measured(name, function, units, **_):
         found = []
         for unit in units:
             peaks[name] = max(peaks.get(name, 0), peak(lambda unit=unit: found.append(function(unit))))

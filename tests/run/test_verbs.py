@@ -1,7 +1,10 @@
 """The global verbs within a run."""
 
+import json
+
 import pyarrow.parquet as pq
 
+from refinery.dedup import spill
 from tests.conftest import PIPELINE, decisions, document, output_hashes, write_parquet
 
 
@@ -64,3 +67,17 @@ def test_select_spends_the_budget_on_the_best(data_repository, refinery):
     assert 2500 - max(row["tokens"] for row in written) < tokens <= 2500
     found = decisions(data_repository / "out")
     assert {row["rule"] for row in found.values() if row["stage"] == "best"} == {"select.tokens"}
+
+
+def test_units_of_verbs_tell_what_they_hold(data_repository, refinery):
+    """Their size in bytes is what a cluster reserves for them at first."""
+    best = "  best:\n    from: unique\n    select: {tokens: 2500, by: words}\noutputs:\n  best:"
+    text = PIPELINE.replace("outputs:\n  unique:", best)
+    (data_repository / "pipeline.yaml").write_text(text)
+    code, _, err = refinery("run", data_repository / "pipeline.yaml", "--json")
+    assert code == 0, err
+    told = [json.loads(line) for line in err.splitlines()]
+    sizes = {e["phase"]: e["bytes"] / e["units"] for e in told if e["event"] == "phase"}
+    assert sizes["dedup bands"] == sizes["dedup candidates"] == 5 * spill.LEAST_BYTES
+    least = {phase: size for phase, size in sizes.items() if phase.startswith(("dedup", "select"))}
+    assert len(least) > 20 and min(least.values()) > 1, least

@@ -1,5 +1,7 @@
 """The token budget."""
 
+import pickle
+
 import numpy as np
 import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
@@ -11,7 +13,7 @@ from refinery.storage.write import TableWriter
 VALUES = [-1.0, -0.0, 0.0, 5e-324, 0.5, 0.5000000000000001, float("inf"), float("-inf"), float("nan")]
 
 
-def in_order(_name, function, units):
+def in_order(_name, function, units, **_):
     return [function(unit) for unit in units]
 
 
@@ -35,13 +37,13 @@ def selected(folder, tokens: np.ndarray, ranking: np.ndarray, budget: int, cuts:
         with TableWriter(places[-1], table.schema) as writer:
             writer.write(table)
     groups = [tuple(places[n : n + 2]) for n in range(0, len(places), 2)]
-    cut = find_cut(groups, budget, in_order)
+    cut = find_cut(groups, budget, in_order, folder)
     chosen, start = set(), 0
     for number, group in enumerate(groups):
         remaining = cut.remaining[number] if cut else 0
         for place in group:
             here, keys = read_ranked(place)
-            mask, remaining = within(cut, here, keys, remaining)
+            mask, remaining = within(cut and cut.key, here, keys, remaining)
             chosen |= set((start + np.flatnonzero(mask)).tolist())
             start += len(here)
     return chosen
@@ -69,3 +71,23 @@ def test_keys_have_the_order_of_the_ranking(values):
         np.argsort(ranking_keys(ranking), kind="stable").tolist()
         == np.argsort(ranking, kind="stable").tolist()
     )
+
+
+def test_results_of_units_are_a_few_numbers(tmp_path):
+    """However many bins a histogram has: results of all units are held by one process at once."""
+    generator = np.random.default_rng(1)
+    places = []
+    for number in range(3):
+        places.append(tmp_path / f"{number}.parquet")
+        table = pa.table({"tokens": generator.integers(1, 9, 5000), "prefer_0": generator.normal(size=5000)})
+        with TableWriter(places[-1], table.schema) as writer:
+            writer.write(table)
+    sizes = []
+
+    def map_units(name, function, units, **_):
+        found = in_order(name, function, units)
+        sizes.extend(len(pickle.dumps(one)) for one in found)
+        return found
+
+    assert find_cut([(place,) for place in places], 20_000, map_units, tmp_path) is not None
+    assert len(sizes) > 10 and max(sizes) < 100

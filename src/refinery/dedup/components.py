@@ -16,12 +16,14 @@ from numba import njit
 from numpy.typing import NDArray
 
 from refinery.dedup import spill
-from refinery.dedup.layout import Layout, MapUnits
+from refinery.dedup.layout import Layout
 from refinery.dedup.spill import PAIR
 from refinery.dedup.verify import Settled, near_dtype
 from refinery.storage.place import Place
+from refinery.units import MapUnits
 
 BLOCK_RECORDS = 1 << 20  # of a forest that are written and read at a time
+MERGE_BYTES = 24  # for each document of two forests that are merged
 
 
 @dataclass(frozen=True)
@@ -67,23 +69,25 @@ def label_components(layout: Layout, settled: Settled, bounds: tuple[int, ...], 
     layout.open("forest", "labels")
     groups = len(bounds) - 1
     forests = [ForestUnit(layout, settled.near, n, bounds[n], bounds[n + 1]) for n in range(groups)]
-    map_units("dedup forests", write_forest, forests)
+    sizes = map_units("dedup forests", write_forest, forests)
     left, made = layout.files("forest", groups), groups
     while len(left) > 1:
         merges = [
             MergeUnit(first, second, layout.file("forest", made + n))
             for n, (first, second) in enumerate(zip(left[::2], left[1::2], strict=False))
         ]
-        map_units("dedup merge forests", merge_forests, merges)
+        largest = max(one + other for one, other in zip(sizes[::2], sizes[1::2], strict=False))
+        merged = map_units("dedup merge forests", merge_forests, merges, weight=MERGE_BYTES * largest)
         made += len(merges)
         left = [*(merge.target for merge in merges), *left[2 * len(merges) :]]
+        sizes = [*merged, *sizes[2 * len(merges) :]]
     for forest in left:
         map_units("dedup labels", write_labels, [LabelUnit(layout, forest, settled.parts, bounds)])
     layout.remove("forest")
 
 
-def write_forest(unit: ForestUnit) -> None:
-    """Writes (document, root) of every document of the group's edges, ascending."""
+def write_forest(unit: ForestUnit) -> int:
+    """Writes (document, root) of every document of the group's edges, ascending; gives their number."""
     layout = unit.layout
     found = [np.empty(0, near_dtype(layout))]
     files = (layout.file(unit.kind, n) for n in range(unit.start, unit.stop))
@@ -95,10 +99,11 @@ def write_forest(unit: ForestUnit) -> None:
     unite(parent, np.searchsorted(nodes, edges["document"]), np.searchsorted(nodes, edges["twin"]))
     del edges
     _write(layout.file("forest", unit.number), nodes, parent)
+    return len(nodes)
 
 
-def merge_forests(unit: MergeUnit) -> None:
-    """Writes the forest of two. Memory: 24 bytes a document, and 16 after the first steps."""
+def merge_forests(unit: MergeUnit) -> int:
+    """Writes the forest of two; gives its documents. Memory: MERGE_BYTES each, and 16 after the first steps."""
     forests = [unit.first, unit.second]
     nodes = np.empty(spill.cut_size(forests, 1, 0), np.int64)
     at = 0
@@ -111,6 +116,7 @@ def merge_forests(unit: MergeUnit) -> None:
     for block in spill.each_cut(forests, PAIR, 1, 0):
         unite(parent, np.searchsorted(nodes, block["document"]), np.searchsorted(nodes, block["twin"]))
     _write(unit.target, nodes, parent)
+    return len(nodes)
 
 
 def _write(place: Place, nodes: NDArray[np.int64], parent: NDArray[np.int64]) -> None:

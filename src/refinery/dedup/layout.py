@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,13 +23,6 @@ from refinery.text.batch import TextBatch
 BATCH_ROWS = 1 << 15  # entries read at a time: 15 MB of signatures
 
 ReadTexts = Callable[[Any, NDArray[np.int64]], Iterator[TextBatch]]
-
-
-class MapUnits(Protocol):
-    """Runs a picklable function over units, results in their order; `name` says what the units do."""
-
-    def __call__(self, name: str, function: Callable[[Any], Any], units: Sequence[Any], /) -> list[Any]:
-        """The results."""
 
 
 @dataclass(frozen=True)

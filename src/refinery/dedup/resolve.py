@@ -15,8 +15,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from refinery.dedup import components, groups, spill
-from refinery.dedup.layout import Layout, MapUnits
+from refinery.dedup.layout import Layout
 from refinery.dedup.verify import Settled, near_dtype
+from refinery.units import MapUnits
 
 
 @dataclass(frozen=True)

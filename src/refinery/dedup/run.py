@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -35,13 +36,14 @@ from numpy.typing import NDArray
 
 from refinery.dedup import buckets, candidates, fates, groups, spill
 from refinery.dedup.bands import split
-from refinery.dedup.layout import DedupShard, Layout, MapUnits, Near, Piece, ReadTexts, cut_into_runs
+from refinery.dedup.layout import DedupShard, Layout, Near, Piece, ReadTexts, cut_into_runs
 from refinery.dedup.resolve import resolve
 from refinery.dedup.verify import Search, Settled, considered, settle
 from refinery.errors import RunError
 from refinery.storage.commit import make_directory
 from refinery.storage.place import Place, remove_tree
 from refinery.storage.tables import open_table
+from refinery.units import MapUnits
 
 if TYPE_CHECKING:
     from refinery.pipeline.models import Dedup
@@ -51,6 +53,7 @@ __all__ = ["DedupResult", "DedupSettings", "DedupShard", "Near", "Removed", "ded
 Kinds = tuple[tuple[str, int], ...]  # kinds of file and how many there are of each
 
 GUARD_DOCUMENTS = 1000  # a cluster smaller than this is no reason to stop, whatever its share
+UNIT_RANGES = 5  # ranges whose bytes a unit holds
 LEAST_RUN = 1024  # documents of a run, however small the ranges
 
 
@@ -156,6 +159,7 @@ def dedup(
     given = tuple(sorted(range(len(shards)), key=lambda n: not shards[n].frozen))
     ordered = [shards[n] for n in given]
     layout = _layout(ordered, settings, work)
+    map_units = partial(map_units, weight=UNIT_RANGES * layout.range_bytes)
     runs = cut_into_runs(ordered, layout)
     columns = (("content",) if settings.exact else ()) + (("signature",) if settings.near else ())
     alike = _copies(layout, runs, columns, map_units)

@@ -202,12 +202,19 @@ def verb_pass(run: Run, depth: int) -> None:
             continue
 
         def map_units(
-            step: str, function: Callable[[Any], Any], arguments: Sequence[Any], stage_name: str = stage.name
+            step: str,
+            function: Callable[[Any], Any],
+            arguments: Sequence[Any],
+            /,
+            *,
+            weight: int = 1,
+            stage_name: str = stage.name,
         ) -> list[Any]:
             names = (
                 f"{stage_name} {step} {n:06} of {len(arguments):06}" for n in range(1, len(arguments) + 1)
             )
-            return run.map(step, function, [Unit(n, a) for n, a in zip(names, arguments, strict=True)])
+            units = [Unit(n, argument, weight) for n, argument in zip(names, arguments, strict=True)]
+            return run.map(step, function, units)
 
         run_verb(plan, stage, map_units)
 

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from refinery.dedup import spill
 from refinery.dedup.fates import RESULT
-from refinery.dedup.layout import MapUnits, read_rows
+from refinery.dedup.layout import read_rows
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import DROPPED
 from refinery.run.ids import id_texts
 from refinery.storage.commit import make_directory
 from refinery.storage.place import Place
 from refinery.storage.write import TableWriter
+from refinery.units import MapUnits
 
 if TYPE_CHECKING:
     from refinery.dedup.run import DedupResult

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,19 +12,19 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.dedup.layout import MapUnits
 from refinery.plan.graph import ResolvedStage, View, ranking
 from refinery.plan.plan import Plan, PlannedShard, against_measurements
 from refinery.run.decide import DROPPED, Above, above_of, kept_documents, load_columns
 from refinery.run.measure import transformed
 from refinery.run.twins import name_twins, write_dropped
-from refinery.select.budget import Cut, find_cut, read_ranked, within
+from refinery.select.budget import find_cut, read_ranked, within
 from refinery.storage.commit import make_directory
 from refinery.storage.place import Place, remove_tree
 from refinery.storage.read import read_documents
 from refinery.storage.tables import read_table, row_count
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
+from refinery.units import MapUnits
 
 if TYPE_CHECKING:
     from refinery.dedup.run import DedupShard
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 GROUP_DOCUMENTS = 1 << 21  # of shards that one unit of select goes through
 GROUPS = 64  # at least, where there are documents enough
 LEAST_GROUP = 50_000
+RANKED_BYTES = 64  # of memory that select takes for each document of a shard
+TWIN_BYTES = 512  # of memory for a removed document with its twin's path and id
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,11 @@ class StandingTask:
 
 @dataclass(frozen=True)
 class SelectTask:
-    """Shards whose documents that a budget leaves out are listed; remaining: see select.budget."""
+    """Shards whose documents that a budget leaves out are listed; cut: a key, remaining: see select.budget."""
 
     tasks: tuple[StandingTask, ...]
     key: str
-    cut: Cut | None
+    cut: int | None
     remaining: int
 
 
@@ -66,7 +69,7 @@ def run_verb(plan: Plan, stage: ResolvedStage, map_units: MapUnits) -> None:
     if stage.dedup:
         _dedup(plan, stage, tasks, map_units, folder)
     else:
-        _select(plan, stage, tasks, map_units)
+        _select(plan, stage, tasks, map_units, folder)
     remove_tree(folder)  # the verb files say all that stays
 
 
@@ -81,6 +84,11 @@ def above_before_verb(plan: Plan, planned: PlannedShard, stage: ResolvedStage) -
     """The stage's own decisions before its verb."""
     found = above_of(plan, planned, stage.name)
     return Above(found.stage, found.decisions, None)
+
+
+def _shard_bytes(tasks: Sequence[StandingTask]) -> int:
+    """What a unit may take that reads measurements of a shard: they are smaller than its text."""
+    return max((task.planned.shard.bytes for task in tasks), default=0) or 1
 
 
 def _standing(task: StandingTask) -> NDArray[np.bool_]:
@@ -157,7 +165,7 @@ def _dedup(
     from refinery.dedup.run import dedup, settings_of
 
     assert stage.dedup is not None  # noqa: S101  (the caller chose this verb)
-    rows = map_units("dedup standing", write_standing, tasks)
+    rows = map_units("dedup standing", write_standing, tasks, weight=_shard_bytes(tasks))
     shards = [_dedup_shard(task, *counts) for task, counts in zip(tasks, rows, strict=True)]
     result = dedup(
         shards,
@@ -167,6 +175,7 @@ def _dedup(
         work=folder / "dedup",
     )
     planned = [task.planned for task in tasks]
+    map_units = partial(map_units, weight=TWIN_BYTES * result.run_documents)
     frozen = sum(count for task, (count, _) in zip(tasks, rows, strict=True) if task.above is None)
     named = name_twins(result, planned, folder / "twins", map_units)
     write_dropped(result, planned, named, plan.verb_keys[stage.name], frozen, map_units)
@@ -201,14 +210,19 @@ def _dedup_shard(task: StandingTask, rows: int, standing: int) -> DedupShard:
     )
 
 
-def _select(plan: Plan, stage: ResolvedStage, tasks: list[StandingTask], map_units: MapUnits) -> None:
+def _select(
+    plan: Plan, stage: ResolvedStage, tasks: list[StandingTask], map_units: MapUnits, folder: Place
+) -> None:
     assert stage.select is not None  # noqa: S101  (the caller chose this verb)
-    rows = map_units("select ranking", write_ranked, tasks)
+    rows = map_units("select ranking", write_ranked, tasks, weight=_shard_bytes(tasks))
     groups = in_groups(tasks, rows)
     places = [tuple(task.file for task in group) for group in groups]
-    cut = find_cut(places, stage.select.tokens, map_units)
+    map_units = partial(map_units, weight=RANKED_BYTES * max(rows, default=0))
+    cut = find_cut(places, stage.select.tokens, map_units, folder)
     units = [
-        SelectTask(group, plan.verb_keys[stage.name], cut, cut.remaining[n] if cut else 0)
+        SelectTask(
+            group, plan.verb_keys[stage.name], cut.key if cut else None, cut.remaining[n] if cut else 0
+        )
         for n, group in enumerate(groups)
     ]
     map_units("select dropped", write_unselected, units)
