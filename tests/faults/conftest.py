@@ -64,6 +64,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[st
     folder = repository.make_repository(tmp_path_factory.mktemp("repository"))
     code, err = repository.run(folder)
     assert code == 0, err
+    assert repository.lines_logged(folder) >= repository.LOGGED
     return folder, repository.content(folder)
 
 

@@ -3,13 +3,12 @@
 import hashlib
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,6 +42,7 @@ outputs:
   chosen: {path: chosen, format: jsonl, shard_bytes: 300KiB}
 """
 OUTPUTS = ("unique", "chosen")
+LOGGED = 250  # lines that a run on the repository logs at least, one when a unit begins and one when it ends
 COMMAND = (sys.executable, "-c", "from refinery.cli import main; main()")
 
 
@@ -97,7 +97,8 @@ class Running:
     """A `refinery run` in a process of its own."""
 
     process: subprocess.Popen[str]
-    begun: float = field(default_factory=time.perf_counter)
+    folder: Path
+    lines_before: int  # of the logs of earlier runs
 
     @property
     def workers(self) -> list[int]:
@@ -124,6 +125,10 @@ class Running:
             time.sleep(0.0005)
         return True
 
+    def reach(self, lines: int) -> bool:
+        """Waits until this run has logged so many lines; False when it has ended before."""
+        return self.wait_for(lambda: lines_logged(self.folder) - self.lines_before >= lines)
+
     def finish(self, seconds: float = 120) -> tuple[int, str]:
         """Exit code and standard error; a run that hangs fails the test."""
         try:
@@ -142,10 +147,11 @@ class Running:
 def start(folder: Path, *arguments: object, workers: int = 1, **options: object) -> Running:
     """Starts `refinery run` on the repository."""
     command = [*COMMAND, "run", "-q", "--workers", str(workers), *map(str, arguments), "pipeline.yaml"]
+    before = lines_logged(folder)
     process = subprocess.Popen(
         command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **options
     )  # type: ignore[call-overload]
-    return Running(process)
+    return Running(process, folder, before)
 
 
 def run(folder: Path, *arguments: object, workers: int = 1, **options: object) -> tuple[int, str]:
@@ -153,14 +159,9 @@ def run(folder: Path, *arguments: object, workers: int = 1, **options: object) -
     return start(folder, *arguments, workers=workers, **options).finish()
 
 
-def work_begun(folder: Path) -> Callable[[], bool]:
-    """Whether the run has made its work folder, that is, has read the definition and begun."""
-    return (folder / ".refinery").exists
-
-
-def pause(chosen: random.Random, longest: float) -> None:
-    """Some moment of the next `longest` seconds, short ones as likely as long ones."""
-    time.sleep(chosen.random() * longest)
+def lines_logged(folder: Path) -> int:
+    """Lines in the logs of all runs."""
+    return sum(file.read_bytes().count(b"\n") for file in (folder / ".refinery" / "logs").glob("*.jsonl"))
 
 
 def leftovers(folder: Path) -> list[str]:

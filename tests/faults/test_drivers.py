@@ -3,7 +3,7 @@
 import random
 
 from tests.faults.conftest import IDENTICAL
-from tests.faults.repository import clear, content, leftovers, pause, start, work_begun
+from tests.faults.repository import LOGGED, clear, content, leftovers, start
 
 
 def test_two_drivers_at_once(disturbed, times, seed, outcome):
@@ -14,8 +14,7 @@ def test_two_drivers_at_once(disturbed, times, seed, outcome):
         clear(folder)
         one = start(folder, workers=1 + number % 2)
         if number % 3:
-            one.wait_for(work_begun(folder))
-            pause(chosen, 1.7)
+            one.reach(chosen.randrange(LOGGED))
         other = start(folder, workers=1)
         ended = [one.finish(), other.finish()]
         for code, err in ended:

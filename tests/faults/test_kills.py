@@ -7,19 +7,15 @@ import signal
 import pytest
 
 from tests.faults.conftest import IDENTICAL
-from tests.faults.repository import clear, content, leftovers, pause, run, start, work_begun
-
-SECONDS = {1: 1.7, 2: 2.7}  # that a run works on the repository, about
+from tests.faults.repository import LOGGED, clear, content, leftovers, run, start
 
 
 def killed(folder, workers, chosen) -> bool:
     """Kills a run at some moment of its work; False when it had ended before."""
     begun = start(folder, workers=workers)
-    begun.wait_for(work_begun(folder))
-    pause(chosen, SECONDS[workers])
-    ended = begun.process.poll() is not None
+    in_time = begun.reach(chosen.randrange(LOGGED))
     begun.kill()
-    return not ended
+    return in_time
 
 
 def finishes(folder, expected, workers) -> None:
@@ -37,12 +33,11 @@ def test_the_driver_is_killed_and_the_run_goes_on(disturbed, times, seed, outcom
     for number in times(12 if workers == 1 else 6):
         chosen = random.Random(f"{seed} {workers} {number}")
         clear(folder)
-        fell = killed(folder, workers, chosen)
+        assert killed(folder, workers, chosen)
         if number % 3 == 2:
-            fell = killed(folder, workers, chosen) or fell
+            killed(folder, workers, chosen)
         finishes(folder, expected, workers)
-        if fell:
-            outcome(f"driver killed, {workers} worker{'s' * (workers > 1)}", IDENTICAL)
+        outcome(f"driver killed, {workers} worker{'s' * (workers > 1)}", IDENTICAL)
 
 
 def test_another_number_of_workers_goes_on_with_a_half_finished_run(disturbed, times, seed, outcome):
@@ -52,10 +47,9 @@ def test_another_number_of_workers_goes_on_with_a_half_finished_run(disturbed, t
         chosen = random.Random(f"{seed} {number}")
         clear(folder)
         before = 1 + number % 2
-        fell = killed(folder, before, chosen)
+        assert killed(folder, before, chosen)
         finishes(folder, expected, 3 - before)
-        if fell:
-            outcome(f"driver of {before} killed, then {3 - before}", IDENTICAL)
+        outcome(f"driver of {before} killed, then {3 - before}", IDENTICAL)
 
 
 def test_a_worker_is_killed(disturbed, times, seed, outcome):
@@ -65,17 +59,14 @@ def test_a_worker_is_killed(disturbed, times, seed, outcome):
         chosen = random.Random(f"{seed} {number}")
         clear(folder)
         begun = start(folder, workers=2)
-        hit = False
-        if begun.wait_for(lambda begun=begun: begun.workers):
-            pause(chosen, 1.9)
-            for worker in begun.workers[: 1 + number % 2]:
-                os.kill(worker, signal.SIGKILL)
-                hit = True
+        assert begun.wait_for(lambda begun=begun: begun.workers)
+        assert begun.reach(chosen.randrange(LOGGED))
+        for worker in begun.workers[: 1 + number % 2]:
+            os.kill(worker, signal.SIGKILL)
         code, err = begun.finish()
         assert code == 0, err
         assert content(folder) == expected
-        if hit:
-            outcome("worker killed", IDENTICAL)
+        outcome("worker killed", IDENTICAL)
 
 
 def test_a_worker_is_killed_between_its_commit_and_its_answer(disturbed, times, outcome):

@@ -1,0 +1,94 @@
+"""Workers, nodes and drivers of a Ray cluster are killed in mid-run: the bytes are those of a run on this machine."""
+
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.conftest import NODE, end_cluster, start_cluster
+from tests.faults.conftest import IDENTICAL
+from tests.faults.repository import LOGGED, clear, content, leftovers, start
+
+pytestmark = [
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # sockets that Ray leaves
+]
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Three nodes of one processor each."""
+    made = start_cluster(3)
+    yield made
+    end_cluster(made)
+
+
+@pytest.fixture
+def begin(cluster):
+    """Starts a run on the cluster."""
+    return lambda folder: start(folder, "--executor", "ray", "--address", cluster.address)
+
+
+def workers() -> list[int]:
+    """Processes that run units or wait for some: Ray gives them a name, and its agents too."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            title = (process / "cmdline").read_bytes().strip(b"\0")
+        except OSError:
+            continue
+        if title.startswith(b"ray::") and not title.endswith(b"Agent"):
+            found.append(int(process.name))
+    return found
+
+
+def ends_well(folder, expected, begun) -> None:
+    """The run goes on to the expected bytes and leaves nothing behind."""
+    code, err = begun.finish()
+    assert code == 0, err
+    assert content(folder) == expected
+    assert leftovers(folder) == []
+
+
+def test_workers_are_killed(disturbed, begin, times, seed, outcome):
+    """kill -9 of all workers at that moment."""
+    folder, expected = disturbed
+    for number in times(2):
+        clear(folder)
+        begun = begin(folder)
+        assert begun.reach(random.Random(f"{seed} {number}").randrange(LOGGED))
+        for worker in workers():
+            os.kill(worker, signal.SIGKILL)
+        ends_well(folder, expected, begun)
+        outcome("Ray: workers killed", IDENTICAL)
+
+
+def test_a_node_is_killed(disturbed, cluster, begin, times, seed, outcome):
+    """kill -9 of a raylet, with which its workers end; another node joins."""
+    folder, expected = disturbed
+    for number in times(2):
+        clear(folder)
+        begun = begin(folder)
+        assert begun.reach(random.Random(f"{seed} {number}").randrange(LOGGED))
+        cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+        cluster.add_node(**NODE)
+        ends_well(folder, expected, begun)
+        outcome("Ray: node killed, another joins", IDENTICAL)
+
+
+def test_the_driver_is_killed(disturbed, begin, times, seed, outcome):
+    """The same command goes on with what the cluster had done, there or on this machine."""
+    folder, expected = disturbed
+    for number in times(2):
+        clear(folder)
+        begun = begin(folder)
+        assert begun.reach(random.Random(f"{seed} {number}").randrange(LOGGED))
+        begun.kill()
+        if number % 2:
+            ends_well(folder, expected, begin(folder))
+        else:
+            ends_well(folder, expected, start(folder, workers=2))
+        outcome(f"Ray: driver killed, then {'Ray' if number % 2 else 'this machine'}", IDENTICAL)
