@@ -34,7 +34,7 @@ def start_cluster(nodes: int = 3, **head: object):
     """A running cluster; workers find the tests' modules."""
     from ray.cluster_utils import Cluster
 
-    os.environ["PYTHONPATH"] = str(ROOT)
+    os.environ["PYTHONPATH"] = f"{ROOT}{os.pathsep}{ROOT / 'src'}"
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     made = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False, **head})
     for _ in range(nodes - 1):

@@ -1,10 +1,14 @@
 """Units that need GPUs run on actors that stay; the nodes' GPUs are Ray's logical ones."""
 
+import threading
+
 import pytest
+import ray
 
 from refinery.errors import RunError
 from refinery.executors.base import Unit, run_units
 from tests.cluster import units
+from tests.cluster.test_losses import wait_for
 
 
 def on_gpus(folder, gpus: float, count: int = 8) -> list[Unit]:
@@ -36,3 +40,69 @@ def test_more_gpus_than_a_node_has(executor):
     """Told at once, not waited for."""
     with pytest.raises(RunError, match="needs 3 of a GPU"):
         run_units(executor, units.square, [Unit("one", 3, gpus=3.0)])
+
+
+@pytest.fixture
+def gpu_node(cluster):
+    """A further node, with more processors than GPUs; a test that has connected by then may remove it."""
+    made = cluster.add_node(num_cpus=4, num_gpus=2, memory=4 << 30, object_store_memory=80 << 20)
+    yield made
+    if made in cluster.list_all_nodes():
+        cluster.remove_node(made)
+    cluster.wait_for_nodes()
+
+
+def test_a_part_of_a_gpu_is_of_one_device(executor, gpu_node):
+    """Two devices hold two workers with 0.6 of a GPU; a unit given to a third would never end."""
+    found = run_units(executor, units.process, [Unit(f"n{n}", n, gpus=0.6) for n in range(12)])
+    assert [number for number, _ in found] == list(range(12))
+
+
+def test_a_node_with_gpus_is_gone_for_good(cluster, executor, gpu_node, tmp_path):
+    """Its units run on the GPUs that are left, and none is given to a worker that cannot be placed."""
+
+    def remove_when_begun():
+        try:
+            begun = wait_for(lambda: list(tmp_path.glob(f"began-*-{gpu_node.node_id}")))
+            cluster.remove_node(gpu_node)
+            lost = {int(mark.name.split("-")[1]) for mark in begun}
+            for other in set(range(8)) - lost:
+                (tmp_path / f"go-{other}").touch()
+            wait_for(lambda: all(len(list(tmp_path.glob(f"began-{n}-*"))) > 1 for n in lost))
+        finally:
+            (tmp_path / "go").touch()
+
+    remover = threading.Thread(target=remove_when_begun)
+    remover.start()
+    found = run_units(executor, units.wait_for, on_gpus(tmp_path, 1.0))
+    remover.join()
+    assert len(found) == 8
+    assert gpu_node.node_id not in found
+
+
+class Holder:
+    """An actor of another job."""
+
+    def ready(self):
+        pass
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """A person is told soon."""
+    monkeypatch.setattr("refinery.executors.ray.IMPATIENT", 0.5)
+
+
+def test_units_that_wait_for_gpus_are_told_of(impatient, executor):
+    """Another job holds the GPUs: a person is told, and the unit runs when they are free."""
+    holder = ray.remote(Holder).options(num_cpus=0, num_gpus=2).remote()
+    ray.get(holder.ready.remote())
+    told = []
+
+    def tell(message):
+        told.append(message)
+        ray.kill(holder)
+
+    executor.tell = tell
+    assert run_units(executor, units.square, [Unit("one", 3, gpus=1.0)]) == [9]
+    assert told[0] == ("Waiting for the cluster: no worker with 1 of a GPU could be started; 1 units wait.")

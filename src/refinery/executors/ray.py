@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -23,11 +24,11 @@ import ray
 from ray import exceptions as errors
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from refinery.errors import RunError
+from refinery.errors import InputError, RunError
 from refinery.executors.base import MAX_RETRIES, Attempt, OutOfMemory, Unit, WorkerLost, gib
 from refinery.executors.model_workers import ModelWorkers
 from refinery.executors.shipping import Shipped, pack, prepare_once, unpack
-from refinery.executors.worker import attempt_elsewhere, one_thread
+from refinery.executors.worker import Versions, attempt_elsewhere, differences, one_thread, versions
 
 LOST = (  # a worker, its node or what it answered is gone; these have no root of their own below RayError
     errors.WorkerCrashedError,
@@ -47,6 +48,7 @@ STEP = 128 << 20  # reservations are multiples of it, so that workers are reused
 LARGE = 1 << 20  # bytes of text from which a unit is spread over the nodes rather than packed
 POLL = 1.0  # seconds between looks at the cluster
 ANSWER = 120.0  # seconds for a node to start a worker and answer
+ENDED = 30.0  # seconds for cancelled tasks to end
 IMPATIENT = 30.0  # seconds without a node that can run anything, before and between messages
 
 
@@ -65,10 +67,11 @@ class RayExecutor:
         self._task = ray.remote(run_unit)
         self._refs: dict[ray.ObjectRef[Attempt], tuple[int, str, int]] = {}  # ticket, kind, bytes reserved
         self._peaks: dict[str, int] = {}  # bytes, by kind of work
-        self._models: dict[float, ModelWorkers] = {}  # by the GPUs that each worker holds
+        self._models: dict[tuple[float, int], ModelWorkers] = {}  # by GPUs and doublings of memory
         self._shipped: Mapping[Path, Shipped] = {}
         self._prepared: list[bytes] = []
         self._key = ""
+        self._versions = versions()
         self._nodes = _Nodes()
         self._silent_until = time.monotonic() + IMPATIENT
 
@@ -86,7 +89,7 @@ class RayExecutor:
         """Starts a task; Ray never retries it."""
         kind = f"{function.__module__}.{function.__qualname__}"
         if unit.gpus:
-            self._submit_to_models(ticket, kind, function, unit)
+            self._submit_to_models(ticket, kind, function, unit, doublings)
             return
         reserved = self._reserve(kind, unit.weight, doublings)
         task = self._task.options(
@@ -96,22 +99,26 @@ class RayExecutor:
             max_retries=0,
             scheduling_strategy="SPREAD" if unit.weight >= LARGE else "DEFAULT",
         )
-        ref = task.remote(pack(function, unit.argument, self._shipped), self._key, self._prepared)
+        call = pack(function, unit.argument, self._shipped)
+        ref = task.remote(call, self._key, self._prepared, self._versions)
         self._refs[ref] = (ticket, kind, reserved)
 
     def _submit_to_models(
-        self, ticket: int, kind: str, function: Callable[[Any], Any], unit: Unit[Any]
+        self, ticket: int, kind: str, function: Callable[[Any], Any], unit: Unit[Any], doublings: int
     ) -> None:
-        if unit.gpus not in self._models:
-            self._models[unit.gpus] = ModelWorkers(
-                run_unit, unit.gpus, self._nodes.now().with_gpus(unit.gpus)
-            )
+        workers = self._models.get((unit.gpus, doublings))
+        if workers is None:
+            if not doublings and not self._nodes.now().with_gpus(unit.gpus):
+                problem = f"a measurer needs {unit.gpus:g} of a GPU, and no node of the cluster has that"
+                raise RunError(f"{problem} and a processor; start nodes with GPUs, or set its `gpus` to 0")
+            memory = self._reserve(kind, unit.weight, doublings)
+            workers = self._models[unit.gpus, doublings] = ModelWorkers(run_unit, unit.gpus, memory)
         call, name = pack(function, unit.argument, self._shipped), f"{function.__name__} {unit.name}"
 
         def start(actor: Any) -> Any:
-            return actor.run.options(name=name).remote(call, self._key, self._prepared)
+            return actor.run.options(name=name).remote(call, self._key, self._prepared, self._versions)
 
-        self._models[unit.gpus].submit(start, (ticket, kind, 0))
+        workers.submit(start, (ticket, kind, workers.memory))
 
     def _reserve(self, kind: str, weight: int, doublings: int) -> int:
         nodes = self._nodes.now()
@@ -124,23 +131,34 @@ class RayExecutor:
 
     def wait(self) -> list[tuple[int, Attempt]]:
         """Every task that has ended, in no order; nothing after a while without any."""
-        for workers in self._models.values():
-            self._refs.update(workers.started())
-        refs = list(self._refs)
-        ready, _ = ray.wait(refs, num_returns=1, timeout=POLL)
-        if not ready:
+        starting = self._start_on_models()
+        refs = [*self._refs, *starting]
+        if not refs:  # no node has the GPUs that units wait for
+            time.sleep(POLL)
+        ready = ray.wait(refs, num_returns=1, timeout=POLL)[0] if refs else []
+        if ready:
+            refs = list(self._refs)
+            ready = ray.wait(refs, num_returns=len(refs), timeout=0)[0] if refs else []
+        elif not self._refs or not self._nodes.now().slots:
             self._speak_up()
             return []
-        if len(refs) > 1:
-            ready, _ = ray.wait(refs, num_returns=len(refs), timeout=0)
+        self._silent_until = time.monotonic() + IMPATIENT
         return [self._ended(ref, outcome) for ref, outcome in zip(ready, _get(ready), strict=True)]
+
+    def _start_on_models(self) -> list[Any]:
+        """Hands units to the workers that have GPUs; references to the answers of those that do not run yet."""
+        for key, workers in list(self._models.items()):
+            if workers.unused:
+                workers.close()
+                del self._models[key]  # their processors and GPUs are free for others
+            else:
+                self._refs.update(workers.started(self._nodes.now().with_gpus(workers.gpus)))
+        return [ref for workers in self._models.values() for ref in workers.starting]
 
     def _ended(self, ref: Any, found: Attempt | Exception) -> tuple[int, Attempt]:
         ticket, kind, reserved = self._refs.pop(ref)
-        for gpus, workers in list(self._models.items()):
+        for workers in self._models.values():
             workers.ended(ref, lost=not isinstance(found, Attempt))
-            if workers.unused:
-                del self._models[gpus]  # their processors and GPUs are free for others
         if isinstance(found, Attempt):
             self._peaks[kind] = max(self._peaks.get(kind, 0), found.memory)
             return ticket, found
@@ -149,17 +167,23 @@ class RayExecutor:
     def _speak_up(self) -> None:
         """Tells that nothing can run, instead of waiting without a word."""
         now = time.monotonic()
+        if now <= self._silent_until:
+            return
+        self._silent_until = now + IMPATIENT
+        waiting = len(self._refs) + sum(workers.waiting for workers in self._models.values())
         if self._nodes.now().slots:
-            self._silent_until = now + IMPATIENT
-        elif now > self._silent_until:
-            self._silent_until = now + IMPATIENT
-            self.tell(
-                f"Waiting for the cluster: no node that is alive has a processor; {len(self._refs)} units wait."
-            )
+            gpus = " or ".join(sorted({f"{workers.gpus:g}" for workers in self._models.values()}))
+            problem = f"no worker with {gpus} of a GPU could be started"
+        else:
+            problem = "no node that is alive has a processor"
+        self.tell(f"Waiting for the cluster: {problem}; {waiting} units wait.")
 
     def prepare(self, function: Callable[[Any], None], argument: Any) -> None:
         """The first worker on each machine makes the call before its first unit, nodes that join later too."""
-        self._prepared.append(pack(function, argument, self._shipped))
+        call = pack(function, argument, self._shipped)
+        if call in self._prepared:
+            return
+        self._prepared.append(call)
         digest = hashlib.sha256(b"".join(self._prepared)).hexdigest()[:16]
         self._key = f"{ray.get_runtime_context().get_job_id()}-{os.getpid()}-{digest}"
 
@@ -183,8 +207,10 @@ class RayExecutor:
         for node in nodes:
             here = NodeAffinitySchedulingStrategy(node, soft=False)
             task = self._task.options(name=name, num_cpus=0, max_retries=0, scheduling_strategy=here)
-            refs[task.remote(call, "", [])] = node
+            refs[task.remote(call, "", [], self._versions)] = node
         ready, late = ray.wait(list(refs), num_returns=len(refs), timeout=ANSWER) if refs else ([], [])
+        for ref in late:
+            ray.cancel(ref, force=True)
         found: dict[str, Any] = {refs[ref]: RunError(f"no answer in {ANSWER:.0f} s") for ref in late}
         for ref, one in zip(ready, _get(ready), strict=True):
             if not isinstance(one, errors.TaskUnschedulableError):  # the node is gone
@@ -196,22 +222,35 @@ class RayExecutor:
         self._shipped = files
 
     def close(self) -> None:
-        """Cancels own tasks and leaves; only a cluster that was started here is ended."""
-        for ref in self._refs:
-            with suppress(Exception):
-                ray.cancel(ref, force=True)
-        self._refs.clear()
+        """Ends own tasks and leaves; only a cluster that was started here is ended.
+
+        Returns when the tasks have ended, so that none of them writes any more, or after ENDED seconds.
+        """
+        for workers in self._models.values():
+            workers.close()
         self._models.clear()
+        for ref in self._refs:
+            with suppress(Exception):  # the tasks of actors cannot be cancelled, and have been ended
+                ray.cancel(ref, force=True)
+        if self._refs and ray.is_initialized():
+            ray.wait(list(self._refs), num_returns=len(self._refs), timeout=ENDED)
+        self._refs.clear()
         if self.own or self.joined:
             ray.shutdown()  # of a cluster that runs elsewhere, it ends the connection alone
 
 
-def run_unit(call: bytes, key: str, prepared: list[bytes]) -> Attempt:
-    """In a worker: prepares its machine if no other did, then makes the call."""
+def run_unit(call: bytes, key: str, prepared: list[bytes], expected: Versions) -> Attempt:
+    """In a worker: refuses other versions, prepares its machine if no other did, then makes the call."""
     one_thread()
+    differing = differences(expected)
+    if differing:
+        return Attempt(InputError(f"node {socket.gethostname()}", differing, _SAME))
     if prepared:
         prepare_once(key, prepared)
     return attempt_elsewhere(_call, call)
+
+
+_SAME = "install the same versions on every node"
 
 
 def _call(call: bytes) -> Any:
@@ -295,6 +334,13 @@ class _Nodes:
         return self
 
     def with_gpus(self, gpus: float) -> int:
-        """How many workers the nodes can hold that have a processor and so much of a GPU each."""
+        """How many workers the nodes can hold that have a processor and so much of a GPU each.
+
+        A part of a GPU is a part of one device: two devices hold two workers with 0.6 of a GPU, not three.
+        """
+
+        def hold(devices: float) -> int:
+            return int(devices) * int(1 / gpus + 1e-9) if gpus <= 1 else int(devices / gpus)
+
         offers = (node["Resources"] for node in self.alive)
-        return sum(int(min(offer["CPU"], offer.get("GPU", 0.0) / gpus + 1e-9)) for offer in offers)
+        return sum(min(int(offer["CPU"]), hold(offer.get("GPU", 0.0))) for offer in offers)
