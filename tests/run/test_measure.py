@@ -1,7 +1,14 @@
 """The measure pass: what is known already is not measured again."""
 
+import tracemalloc
+from functools import partial
 from pathlib import Path
 
+from refinery.plan.plan import PlannedShard
+from refinery.run.account import RejectsTask, write_rejects
+from refinery.run.measure import MeasureTask, measure, read_records
+from refinery.storage.read import read_documents
+from refinery.storage.shards import SourceSpec, list_shards
 from tests.conftest import PIPELINE, decisions, document, write_parquet
 
 
@@ -29,3 +36,29 @@ def test_an_added_shard_is_measured_alone(data_repository, refinery):
     assert {name: after[name] for name in before} == before
     assert len(after) > len(before)
     assert decisions(data_repository / "out")["new"]["outcome"] == "kept"
+
+
+def test_rejects_are_not_gathered_in_memory(tmp_path, monkeypatch):
+    """A shard of nothing but rejects takes no more than a batch of them, when it is read and when it is told."""
+    small = partial(read_documents, batch_bytes=50_000)
+    monkeypatch.setattr("refinery.run.measure.read_documents", small)
+    monkeypatch.setattr("refinery.storage.tables.BATCH_ROWS", 100)
+
+    def peak(count: int) -> int:
+        (tmp_path / "a.jsonl").write_text("{}\n" * count)
+        spec = SourceSpec("crawl", (str(tmp_path / "a.jsonl"),))
+        planned = PlannedShard(list_shards(spec).shards[0], spec, tmp_path / "work", 0)
+        tracemalloc.start()
+        try:
+            measure(MeasureTask(planned, (), describe=True))
+            written = write_rejects(RejectsTask(tmp_path / "rejects.parquet", (), (planned,)))
+            found = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        record = read_records([planned])[0]
+        assert (record.documents, record.rejected, record.reasons) == (0, count, {"missing_text": count})
+        assert written.rows == count
+        return found
+
+    peak(10)  # imports
+    assert peak(15_000) - peak(1000) < 14_000 * 64  # a reject takes 136 bytes and more

@@ -15,7 +15,7 @@ from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.decide import KEPT, Above, StageTally, Tally, above_of, kept_documents, load_columns, tally
 from refinery.run.ids import id_texts
 from refinery.storage.place import Place
-from refinery.storage.tables import open_table, read_table
+from refinery.storage.tables import open_table, read_batches, read_table
 from refinery.storage.write import TableWriter, WrittenFile, write_table
 
 DECISIONS = pa.schema(
@@ -118,12 +118,14 @@ def account(task: AccountTask) -> ShardAccount:
             verb_dropped[stage.name] = {rule: tally(sizes, mask) for rule, mask in by_rule.items()}
         for values in columns.values():
             values[kept] = None  # kept here: an earlier stage on another branch no longer matters
+    rejected = 0
     with TableWriter(task.part, DECISIONS, scratch=True) as writer:
         writer.write(_decisions(task.planned, listing, kept, columns))
-        rejects = read_table(task.planned.rejects_file)
-        writer.write(_rejections(task.planned, rejects))
+        for rejects in read_batches(task.planned.rejects_file):
+            writer.write(_rejections(task.planned, rejects))
+            rejected += rejects.num_rows
     last = task.stages[-1][0].name
-    return ShardAccount(stage_kept[last], rejects.num_rows, size + rejects.num_rows, stage_kept, verb_dropped)
+    return ShardAccount(stage_kept[last], rejected, size + rejected, stage_kept, verb_dropped)
 
 
 def check_conservation(stage: str, shard: str, found: StageTally) -> None:
@@ -205,7 +207,7 @@ def _decisions(
     return pa.Table.from_arrays(arrays, schema=DECISIONS)
 
 
-def _rejections(planned: PlannedShard, rejects: pa.Table) -> pa.Table:
+def _rejections(planned: PlannedShard, rejects: pa.RecordBatch) -> pa.RecordBatch:
     size = rejects.num_rows
     fixed = {
         **_place(planned, size),
@@ -214,7 +216,7 @@ def _rejections(planned: PlannedShard, rejects: pa.Table) -> pa.Table:
         "rule": rejects.column("reason"),
     }
     arrays = [fixed.get(f.name, pa.nulls(size, f.type)) for f in DECISIONS]
-    return pa.Table.from_arrays(arrays, schema=DECISIONS)
+    return pa.RecordBatch.from_arrays(arrays, schema=DECISIONS)
 
 
 def _place(planned: PlannedShard, size: int) -> dict[str, pa.Array]:
@@ -235,10 +237,9 @@ def _rejected(task: RejectsTask) -> Iterator[pa.RecordBatch]:
         rows = [{"source": source, "path": p, "reason": "unreadable", "detail": why} for p, why in broken]
         yield pa.RecordBatch.from_pylist(rows, REJECTED)
     for planned in task.shards:
-        rejects = read_table(planned.rejects_file)
-        place = _place(planned, rejects.num_rows)
-        columns = [*place.values(), *rejects.select(["row", "reason", "detail"]).columns]
-        yield from pa.Table.from_arrays(columns, schema=REJECTED).to_batches()
+        for rejects in read_batches(planned.rejects_file):
+            columns = [*_place(planned, rejects.num_rows).values(), *rejects.columns]
+            yield pa.RecordBatch.from_arrays(columns, schema=REJECTED)
 
 
 def write_decisions(task: DecisionsTask) -> WrittenFile:

@@ -9,7 +9,7 @@ import base64
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -25,7 +25,7 @@ from refinery.storage.place import read_many
 from refinery.storage.read import read_documents
 from refinery.storage.seal import read_sealed_json, sealed_json
 from refinery.storage.shards import Reject
-from refinery.storage.tables import read_table
+from refinery.storage.tables import read_batches, read_table
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
 
@@ -89,8 +89,8 @@ def read_records(shards: Iterable[PlannedShard]) -> dict[int, ShardRecord]:
 def refuse_rejects(planned: PlannedShard, record: ShardRecord) -> None:
     """Raises InputError for a shard whose rejects an earlier run put aside, if `on_error` is `fail` by now."""
     if planned.spec.on_error == "fail" and record.rejected:
-        (first,) = read_table(planned.rejects_file).slice(0, 1).to_pylist()
-        raise _rejected(planned, Reject(**first))
+        first = next(read_batches(planned.rejects_file)).slice(0, 1).to_pylist()
+        raise _rejected(planned, Reject(**first[0]))
 
 
 def measure(task: MeasureTask) -> Measured:
@@ -101,8 +101,7 @@ def measure(task: MeasureTask) -> Measured:
     remove_leftovers(planned.folder)
     known = None if task.describe else _known_rows(planned)
     views: dict[str, tuple[View, list[tuple[Measurement, TableWriter]]]] = {}
-    rejects: list[Reject] = []
-    skipped: Counter[str] = Counter()
+    reasons, skipped = Counter[str](), Counter[str]()
     documents = size = 0
     id_type = NO_DOCUMENTS.field("id").type
     with ExitStack() as stack:
@@ -112,9 +111,16 @@ def measure(task: MeasureTask) -> Measured:
             )
             views.setdefault(m.view.key, (m.view, []))[1].append((m, writer))
         listing: TableWriter | None = None
+        rejects = TableWriter(planned.rejects_file, REJECTS, scratch=True)
+        if task.describe:
+            stack.enter_context(rejects)
         for batch in read_documents(planned.shard, planned.spec):
-            rejects += batch.rejects
+            if batch.rejects and planned.spec.on_error == "fail":
+                raise _rejected(planned, batch.rejects[0])
             skipped.update(batch.skipped)
+            if task.describe:
+                reasons.update(reject.reason for reject in batch.rejects)
+                rejects.write(_reject_rows(batch.rejects))
             if len(batch.rows) == 0:
                 continue
             if known is not None and not np.array_equal(
@@ -136,12 +142,10 @@ def measure(task: MeasureTask) -> Measured:
                     writer.write(m.measurer(text))
         if known is not None and documents != len(known):
             raise _other_rows(planned)
-        if rejects and planned.spec.on_error == "fail":
-            raise _rejected(planned, rejects[0])
         if task.describe and listing is None:
             stack.enter_context(TableWriter(planned.documents_file, NO_DOCUMENTS, scratch=True))
     if task.describe:
-        _record(planned, id_type, documents, size, rejects, skipped)
+        _record(planned, id_type, documents, size, reasons, skipped)
     return Measured(documents, size, time.perf_counter() - started)
 
 
@@ -168,25 +172,23 @@ def _rejected(planned: PlannedShard, first: Reject) -> InputError:
     return InputError(f"{planned.name}, row {first.row}", found, "`on_error` is `fail`")
 
 
+def _reject_rows(rejects: Sequence[Reject]) -> pa.RecordBatch:
+    columns = ([r.row for r in rejects], [r.reason for r in rejects], [r.detail for r in rejects])
+    arrays = [pa.array(values, kind) for values, kind in zip(columns, REJECTS.types, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=REJECTS)
+
+
 def _record(
     planned: PlannedShard,
     id_type: pa.DataType,
     documents: int,
     size: int,
-    rejects: list[Reject],
+    reasons: Counter[str],
     skipped: Counter[str],
 ) -> None:
     from refinery.storage.schema import scan_schema
 
-    columns = [[r.row for r in rejects], [r.reason for r in rejects], [r.detail for r in rejects]]
-    with TableWriter(planned.rejects_file, REJECTS, scratch=True) as writer:
-        writer.write(
-            pa.RecordBatch.from_arrays(
-                [pa.array(c, t) for c, t in zip(columns, REJECTS.types, strict=True)], schema=REJECTS
-            )
-        )
-    reasons = dict(Counter(reject.reason for reject in rejects))
     carried = scan_schema(planned.shard, planned.spec)
     schema = base64.b64encode(carried.insert(0, pa.field("id", id_type)).serialize()).decode()
-    record = ShardRecord(documents, len(rejects), size, reasons, dict(skipped), schema)
+    record = ShardRecord(documents, reasons.total(), size, dict(reasons), dict(skipped), schema)
     commit_bytes(planned.record_file, sealed_json(record), scratch=True)

@@ -23,7 +23,7 @@ from refinery.storage import compression, filesystem, json_line
 from refinery.storage.minted import minted_ids
 from refinery.storage.rows import NO_COLUMNS, Rows
 from refinery.storage.schema import JsonColumns, ShardSchema, id_type, json_column
-from refinery.storage.shards import Reject, Shard, SourceSpec, unreadable
+from refinery.storage.shards import REJECT_BYTES, Reject, Shard, SourceSpec, unreadable
 
 _BOM = b"\xef\xbb\xbf"
 _INT64 = range(-(2**63), 2**63)
@@ -246,6 +246,7 @@ class _Batch:
         parsed = line if isinstance(line, Reject) else self._parser.parse(row, line)
         if isinstance(parsed, Reject):
             self._rejects.append(parsed)
+            self.size += REJECT_BYTES
             return
         text, name, others = parsed
         self._rows.append(row)

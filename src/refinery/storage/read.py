@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.storage.rows import Rows
-from refinery.storage.shards import Documents, Reject, Shard, SourceSpec, verify_unchanged
+from refinery.storage.shards import REJECT_BYTES, Documents, Reject, Shard, SourceSpec, verify_unchanged
 
 BATCH_BYTES = 16 * 2**20
 
@@ -22,7 +22,7 @@ def read_documents(
     wanted: NDArray[np.int64] | None = None,
     batch_bytes: int = BATCH_BYTES,
 ) -> Iterator[Documents]:
-    """Yields the shard's documents in order, in batches of about `batch_bytes` of text.
+    """Yields the shard's documents in order, in batches of about `batch_bytes` of text and rejects.
 
     carry: the unified schema of the columns to read beside text and id (None: no others are decoded);
     wanted: ascending row numbers, only these are read. A second read gives the same rows. Every row of the shard is
@@ -46,11 +46,12 @@ def _gathered(runs: Iterable[Rows], carry: pa.Schema | None, batch_bytes: int) -
     for run in runs:
         if len(run.rows) == 0 and not run.rejects and not run.skipped:
             continue
-        if waiting and size + run.text.nbytes > batch_bytes:
+        run_bytes = run.text.nbytes + REJECT_BYTES * len(run.rejects)
+        if waiting and size + run_bytes > batch_bytes:
             yield _joined(waiting, carry)
             waiting, size = [], 0
         waiting.append(run)
-        size += run.text.nbytes
+        size += run_bytes
     if waiting:
         yield _joined(waiting, carry)
 

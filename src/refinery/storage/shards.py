@@ -96,6 +96,9 @@ class SourceShards:
     schema: pa.Schema
 
 
+REJECT_BYTES = 512  # of memory, copies included: rejects fill a batch as text does
+
+
 @dataclass(frozen=True)
 class Reject:
     """A row that could not be read: its number, a reason in one snake_case word, and what was found."""

@@ -16,6 +16,8 @@ from refinery.storage.filesystem import open_input
 from refinery.storage.place import Place, read_file
 from refinery.storage.seal import check_sealed, read_sealed_json
 
+BATCH_ROWS = 1 << 16
+
 
 @contextmanager
 def open_table(place: Place) -> Iterator[pq.ParquetFile]:
@@ -39,6 +41,12 @@ def read_table(place: Place, columns: Sequence[str] | None = None) -> pa.Table:
         if missing:
             raise DamagedFile(str(place), f"it has no column {min(missing)!r}")
         return table
+
+
+def read_batches(place: Place) -> Iterator[pa.RecordBatch]:
+    """The file's rows, a batch at a time: of a file that may hold many more rows than bytes; raises DamagedFile."""
+    with _whole(place) as file:
+        yield from file.iter_batches(batch_size=BATCH_ROWS, use_threads=False)
 
 
 def read_schema(place: Place) -> pa.Schema:

@@ -23,7 +23,7 @@ from refinery.storage.extractor import ExtractionError, Extractor
 from refinery.storage.http import is_html, parse_response
 from refinery.storage.minted import minted_ids
 from refinery.storage.rows import NO_COLUMNS, Rows
-from refinery.storage.shards import Reject, Shard, SourceSpec, unreadable
+from refinery.storage.shards import REJECT_BYTES, Reject, Shard, SourceSpec, unreadable
 
 CARRIED = pa.schema([(name, pa.string()) for name in ("url", "date", "http_status", "content_type")])
 
@@ -131,9 +131,10 @@ def read(
                     continue
                 except _RejectedError as error:
                     rejects.append(Reject(row, *error.args))
-                    continue
-                found.append((row, document))
-                size += len(document.text)
+                    size += REJECT_BYTES
+                else:
+                    found.append((row, document))
+                    size += len(document.text)
                 if size >= batch_bytes:
                     yield _rows(shard, found, rejects, skipped, carry)
                     found, rejects, skipped, size = [], [], Counter(), 0
