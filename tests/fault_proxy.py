@@ -9,8 +9,9 @@ The fixture `proxied` (tests/s3_server.py) does the same for this process.
 Every n-th request suffers the next of the kinds in turn: `503` and `500` answers with S3's XML, `reset` (the
 connection breaks before an answer), `cut` (the answer's body ends early, the connection breaks), `short` (the body
 ends early and nothing says so: no length, a proper end), `cut_upload` (the connection breaks while the request's
-body comes in), `lost_answer` (the server does what was asked, the answer is lost), `slow` (the body drips). A kind
-that does not fit a request (no body to cut) becomes `reset`. Counting goes on over all connections.
+body comes in), `lost_answer` (the server does what was asked, the answer is lost), `slow` (the body drips), `hang`
+(nothing is done or said until `every` is 0). A kind that does not fit a request (no body to cut) becomes `reset`.
+Counting goes on over all connections.
 """
 
 from __future__ import annotations
@@ -136,6 +137,8 @@ async def _answer(
     if fault in {"500", "503"}:
         code = {"500": "InternalError", "503": "SlowDown"}[fault]
         return web.Response(status=int(fault), text=_XML.format(code), content_type="application/xml")
+    while fault == "hang" and proxy.every:
+        await asyncio.sleep(0.01)
     if fault == "reset":
         return _break(request)
     headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_PASSED_ON}

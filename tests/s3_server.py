@@ -212,10 +212,10 @@ def forget_clients() -> None:
 @pytest.fixture
 def proxied(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     """Starts a proxy with the settings of `faulty` and sends this process's requests through it; waits are short."""
-    from refinery.storage import object_store
+    from refinery.storage import object_store, retry
     from tests.fault_proxy import faulty
 
-    monkeypatch.setattr(object_store, "FIRST_WAIT", 0.005)
+    monkeypatch.setattr(retry, "FIRST_WAIT", 0.005)
     monkeypatch.setattr(object_store, "REQUESTS", 2)
     with contextlib.ExitStack() as stack:
 

@@ -10,6 +10,7 @@ from refinery.errors import (
     DefinitionError,
     InputError,
     OutputError,
+    StorageError,
     UnitFailed,
     nearest,
 )
@@ -20,7 +21,8 @@ from refinery.errors import (
     [
         DefinitionError("a: wrong", "b: wrong too"),
         InputError("f.parquet", "is not Parquet", "give it another name"),
-        UnitFailed("shard 3", "the storage is busy", retryable=True),
+        UnitFailed("shard 3", "ran out of memory"),
+        StorageError("s3://bucket/a", "no answer"),
         OutputError("the disk is full"),
         DamagedFile("work/a.parquet", "its checksum is wrong"),
         ConservationError("one is missing"),

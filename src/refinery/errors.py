@@ -5,6 +5,7 @@ RefineryError
  ├─ InputError           a source, shard, row or model cannot be used as given: exit code 2
  └─ RunError             the run failed after its input was accepted: exit code 1
      ├─ UnitFailed       one unit of work failed; names the unit
+     ├─ StorageError     a store did not answer, however often it was asked; another attempt may help
      ├─ DamagedFile      a file of the work folder is not as it was written; the run makes it again
      ├─ OutputError      the output or the work directory cannot be written
      └─ ConservationError  documents in != kept + dropped + rejected: a bug, never a warning
@@ -55,16 +56,27 @@ class RunError(RefineryError):
 
 
 class UnitFailed(RunError):
-    """A unit of work failed; `unit` names it, `retryable` says whether another attempt could help."""
+    """A unit of work failed, and another attempt would not help; `unit` names it."""
 
-    def __init__(self, unit: str, problem: str, *, retryable: bool = False) -> None:
+    def __init__(self, unit: str, problem: str) -> None:
         self.unit = unit
         self.problem = problem
-        self.retryable = retryable
         super().__init__(f"{unit}: {problem}")
 
-    def __reduce__(self) -> tuple[type[UnitFailed], tuple[str, str], dict[str, bool]]:
-        return type(self), (self.unit, self.problem), {"retryable": self.retryable}
+    def __reduce__(self) -> tuple[type[UnitFailed], tuple[str, str]]:
+        return type(self), (self.unit, self.problem)
+
+
+class StorageError(RunError):
+    """A store did not answer; `place` is the file or URL. The unit that needed it may be tried again."""
+
+    def __init__(self, place: str, problem: str) -> None:
+        self.place = place
+        self.problem = problem
+        super().__init__(f"{place}: {problem}")
+
+    def __reduce__(self) -> tuple[type[StorageError], tuple[str, str]]:
+        return type(self), (self.place, self.problem)
 
 
 class DamagedFile(RunError):

@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from refinery.errors import InputError, UnitFailed
+from refinery.errors import InputError, StorageError
 
 
 def square(number: int) -> int:
@@ -45,7 +45,7 @@ def fail_for_the_moment(argument: tuple[int, str]) -> int:
     mark = Path(folder) / f"failed-{number}"
     if number == 2 and not mark.exists():
         mark.touch()
-        raise UnitFailed(f"unit {number}", "the storage is busy", retryable=True)
+        raise StorageError("s3://bucket/a", "no answer")
     return number
 
 

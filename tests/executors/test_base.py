@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from refinery.errors import InputError, UnitFailed
+from refinery.errors import InputError, StorageError, UnitFailed
 from refinery.executors.base import Unit, run_units
 from refinery.executors.local import InProcess, ProcessPool, local
 
@@ -56,7 +56,7 @@ def fail_for_the_moment(argument: tuple[int, str]) -> int:
     mark = Path(folder) / f"failed-{number}"
     if number == 2 and not mark.exists():
         mark.touch()
-        raise UnitFailed(f"unit {number}", "the storage is busy", retryable=True)
+        raise StorageError("s3://bucket/a", "no answer")
     return number
 
 
@@ -102,6 +102,16 @@ def test_a_transient_failure_is_tried_again(executor, tmp_path):
     units = [Unit(str(n), (n, str(tmp_path))) for n in range(4)]
     assert run_units(executor, fail_for_the_moment, units) == list(range(4))
     assert (tmp_path / "failed-2").exists()
+
+
+def never_answered(number: int) -> int:
+    raise StorageError("s3://bucket/a", "no answer")
+
+
+def test_a_store_that_never_answers_fails_the_unit_by_name(executor):
+    """The user learns which unit needed what."""
+    with pytest.raises(UnitFailed, match=r"^n0: s3://bucket/a: no answer$"):
+        run_units(executor, never_answered, [Unit("n0", 0)])
 
 
 def test_a_unit_that_kills_its_worker_each_time_fails_by_name():

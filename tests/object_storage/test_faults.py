@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 import zstandard
 
-from refinery.errors import InputError, OutputError, UnitFailed
-from refinery.storage import object_store
+from refinery.errors import InputError, OutputError, StorageError
+from refinery.storage import object_store, retry
 from refinery.storage.commit import commit_bytes
 from refinery.storage.filesystem import open_input
 from refinery.storage.place import files_below, move_files, place_of, read_file, read_many, remove_tree
@@ -101,7 +101,7 @@ def test_own_files_are_written_and_read_through_faults(bucket, s3_server, proxie
     with open_table(folder / "2.parquet") as file:
         assert file.read().column("text").to_pylist() == TEXTS
     proxy.kinds, proxy.every = ("503", "reset", "lost_answer"), 3
-    move_files([(folder / f"{n}.parquet", folder / "moved" / f"{n}.parquet") for n in range(4)])
+    move_files([(folder / f"{n}.parquet", folder / "moved" / f"{n}.parquet") for n in range(4)], lambda: None)
     assert s3_server.objects(f"{bucket}/work/moved") == {
         f"{n}.parquet": stored[f"{n}.parquet"] for n in range(4)
     }
@@ -122,8 +122,8 @@ def test_a_large_file_goes_up_in_parts_through_faults(bucket, s3_server, proxied
     assert s3_server.objects(bucket) == {"large": content}
     assert "uploadId" in " ".join(request.path for request in proxy.requests)
     proxy.every, proxy.kinds, proxy.methods, proxy.path = 1, ("503",), ("PUT",), "partNumber=3"
-    monkeypatch.setattr(object_store, "ATTEMPTS", 2)
-    with pytest.raises(UnitFailed, match="cannot be written"):
+    monkeypatch.setattr(retry, "ATTEMPTS", 2)
+    with pytest.raises(StorageError, match="cannot be written"):
         commit_bytes(f"{bucket}/second", content)
     assert set(s3_server.objects(bucket)) == {"large"}
     uploads = s3_server.client().list_multipart_uploads(Bucket=bucket.removeprefix("s3://"))
@@ -132,25 +132,24 @@ def test_a_large_file_goes_up_in_parts_through_faults(bucket, s3_server, proxied
 
 @pytest.mark.parametrize("kind", ["503", "reset", "cut", "short"])
 def test_what_does_not_pass_is_an_error_with_place_and_cause(kind, bucket, s3_server, proxied, monkeypatch):
-    """After the repetitions are used up: a retryable failure of the unit, never bytes that are not the file's."""
-    monkeypatch.setattr(object_store, "ATTEMPTS", 2)
+    """After the repetitions are used up: an error of the store, never bytes that are not the file's."""
+    monkeypatch.setattr(retry, "ATTEMPTS", 2)
     monkeypatch.setattr(object_store, "BLOCK", 4096)
     s3_server.client().put_object(Bucket=bucket.removeprefix("s3://"), Key="a.jsonl", Body=jsonl())
     proxy = proxied()
     shard = list_shards(spec(f"{bucket}/a.jsonl")).shards[0]
     proxy.every, proxy.kinds, proxy.methods, proxy.path = 1, (kind,), ("GET",), "a.jsonl"
-    with pytest.raises(UnitFailed) as failed:
+    with pytest.raises(StorageError) as failed:
         list(read_documents(shard, spec(f"{bucket}/a.jsonl")))
-    assert failed.value.retryable
-    assert failed.value.unit == f"{bucket}/a.jsonl"
+    assert failed.value.place == f"{bucket}/a.jsonl"
     assert "tried 2 times" in str(failed.value)
-    with pytest.raises(UnitFailed, match="tried 2 times"):
+    with pytest.raises(StorageError, match="tried 2 times"):
         read_many([place_of(f"{bucket}/a.jsonl")])
 
 
 def test_a_parquet_source_that_does_not_answer_is_no_reject(bucket, s3_server, proxied, monkeypatch):
     """A row group that cannot be fetched is a failed unit; only one that is there and broken is a reject."""
-    monkeypatch.setattr(object_store, "ATTEMPTS", 2)
+    monkeypatch.setattr(retry, "ATTEMPTS", 2)
     monkeypatch.setattr(object_store, "BLOCK", 2048)
     s3_server.client().put_object(Bucket=bucket.removeprefix("s3://"), Key="a.parquet", Body=parquet())
     proxy = proxied()
@@ -159,13 +158,13 @@ def test_a_parquet_source_that_does_not_answer_is_no_reject(bucket, s3_server, p
     batches = read_documents(shard, source, batch_bytes=2000)
     assert len(next(batches).text)
     proxy.every, proxy.kinds = 1, ("reset",)
-    with pytest.raises(UnitFailed, match="tried 2 times"):
+    with pytest.raises(StorageError, match="tried 2 times"):
         list(batches)
 
 
 def test_an_archive_that_does_not_answer_is_no_reject(bucket, s3_server, proxied, monkeypatch):
     """A connection lost in the middle of a WARC file is a failed unit, not a truncated file."""
-    monkeypatch.setattr(object_store, "ATTEMPTS", 2)
+    monkeypatch.setattr(retry, "ATTEMPTS", 2)
     monkeypatch.setattr(object_store, "BLOCK", 512)
     s3_server.client().put_object(Bucket=bucket.removeprefix("s3://"), Key="a.warc.gz", Body=warc())
     proxy = proxied()
@@ -173,8 +172,8 @@ def test_an_archive_that_does_not_answer_is_no_reject(bucket, s3_server, proxied
     shard = list_shards(source).shards[0]
     asked = len(proxy.requests)
     proxy.every, proxy.kinds, proxy.methods = 2, ("cut",), ("GET",)
-    monkeypatch.setattr(object_store, "ATTEMPTS", 1)
-    with pytest.raises(UnitFailed, match="tried 1 times"):
+    monkeypatch.setattr(retry, "ATTEMPTS", 1)
+    with pytest.raises(StorageError, match="tried 1 times"):
         list(read_documents(shard, source))
     assert [request.range for request in proxy.requests[asked:]].count("bytes=0-519") == 1
 

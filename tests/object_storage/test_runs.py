@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from refinery.run.folder import held
-from refinery.storage import object_store
+from refinery.storage import retry
 from refinery.storage.place import place_of
 from tests.conftest import PIPELINE, document, output_hashes
 from tests.fault_proxy import faulty
@@ -117,7 +117,7 @@ def test_a_second_driver_stops(repository, bucket, s3_server):
 KILLED = """
 import os, signal, sys, threading
 from refinery.storage.commit import committed
-from refinery.storage import object_store
+from refinery.storage import retry
 import s3fs.core
 s3fs.core.calculate_chunksize = lambda *_, **__: 5 * 2**20
 with committed(sys.argv[1]) as file:
@@ -169,7 +169,7 @@ def test_an_output_on_a_store_is_a_source_and_a_corpus_to_compare_with(repositor
 
 HOOKED = """
 import os, sys
-from refinery.storage import object_store
+from refinery.storage import retry
 def before():
     used = object_store.client.cache_info().currsize
     print(f"FORK after a client was used: {used}", file=sys.stderr, flush=True)
@@ -209,7 +209,7 @@ def test_secrets_are_nowhere(repository, bucket, s3_server, refinery, proxied, m
         printed += [out, err]
     proxy = proxied()
     proxy.every, proxy.kinds = 1, ("reset",)
-    monkeypatch.setattr(object_store, "ATTEMPTS", 2)
+    monkeypatch.setattr(retry, "ATTEMPTS", 2)
     code, out, err = refinery("run", repository / "s3.yaml", "--work", f"{bucket}/other")
     assert code == 1
     assert re.search(r"s3://\S+: cannot be (listed|read|written): .*\(tried 2 times\)", err)

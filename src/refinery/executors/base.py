@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from refinery.errors import RefineryError, UnitFailed
+from refinery.errors import RefineryError, StorageError, UnitFailed
 
 if TYPE_CHECKING:
     from refinery.executors.shipping import Shipped
@@ -208,7 +208,7 @@ def _cause(error: Exception) -> str:
         return "worker"
     if isinstance(error, OutOfMemory):
         return "memory"
-    return "moment" if isinstance(error, UnitFailed) and error.retryable else "error"
+    return "moment" if isinstance(error, StorageError) else "error"
 
 
 def _hopeless(error: Exception) -> bool:
@@ -223,6 +223,8 @@ def _final(unit: str, error: Exception, times: int) -> Exception:
         return UnitFailed(unit, f"{tried}; the largest node offers {gib(error.most)}")
     if isinstance(error, MemoryError):
         return UnitFailed(unit, f"ran out of memory: {error or 'no more could be allocated'}")
+    if isinstance(error, StorageError):
+        return UnitFailed(unit, str(error))
     if not isinstance(error, RefineryError):
         error.add_note(f"while working on {unit}")
     return error

@@ -7,17 +7,17 @@ the manifest is removed first and written last, so a folder with a manifest is a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 from filelock import FileLock, Timeout
 
 from refinery.errors import InputError, OutputError, RunError
 from refinery.storage.commit import cannot_write, commit_bytes, make_directory, remove_leftovers
-from refinery.storage.lease import RENEW_EVERY, TAKEN_OVER_AFTER, Lease, leased
+from refinery.storage.lease import RENEW_EVERY, TAKEN_OVER_AFTER, leased
 from refinery.storage.outputs import MANIFEST, OWNER
 from refinery.storage.place import Place, files_below, move_files, read_file, remove_files, remove_tree
 
@@ -30,25 +30,21 @@ _OWN_FILES = re.compile(
     r"data-\d+\.(parquet|jsonl\.zst)|decisions\.parquet|rejects\.parquet|\.staging-[0-9a-f]+"
 )
 
-_leases: dict[str, Lease] = {}  # of the folders on object stores that this process holds
+Held: TypeAlias = Callable[[], None]  # raises RunError when a folder is held no longer
 
 
 @contextmanager
-def held(folder: Place, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AFTER) -> Iterator[None]:
+def held(folder: Place, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AFTER) -> Iterator[Held]:
     """Makes the folder and holds it for this process alone; leftovers of a killed run are removed.
 
     A local folder is held by a file lock, one on an object store by a lease, renewed every `every` seconds and
-    taken over `after` seconds after the last renewal. Raises OutputError when it cannot be written, RunError when
-    another run holds it.
+    taken over `after` seconds after the last renewal, which the function that is given tells. Raises OutputError
+    when the folder cannot be written, RunError when another run holds it.
     """
     if not isinstance(folder, Path):
         try:
             with leased(str(folder / LOCK), every, after) as lease:
-                _leases[str(folder)] = lease
-                try:
-                    yield
-                finally:
-                    _leases.pop(str(folder), None)
+                yield lease.check
         except OSError as error:
             raise cannot_write(str(folder), error, 0) from None
         return
@@ -63,7 +59,7 @@ def held(folder: Place, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AF
         raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
     try:
         remove_leftovers(folder)
-        yield
+        yield lambda: None  # the lock lasts as long as the process
     finally:
         lock.release()
 
@@ -134,20 +130,20 @@ def remove_staging(folder: Place, but: str = "") -> None:
             remove_tree(folder / name)
 
 
-def finish(folder: Place, staged: Place, manifest: Manifest) -> None:
+def finish(folder: Place, staged: Place, manifest: Manifest, still_held: Held) -> None:
     """Replaces what the folder held by the staged files that the manifest names, and writes it last.
 
-    Raises RunError, before anything is changed, when another run has taken over the folder.
+    Raises RunError when another run has, or may have, taken over the folder: nothing more is changed from then on.
     """
-    if str(folder) in _leases:
-        _leases[str(folder)].check()
+    still_held()
     named = [*manifest.files, manifest.decisions, *([manifest.rejects] if manifest.rejects else [])]
     files = [file.path for file in named]
     remove_files([folder / MANIFEST])
     there = set(files_below(staged))
-    move_files([(staged / name, folder / name) for name in files if name in there])
+    move_files([(staged / name, folder / name) for name in files if name in there], still_held)
     old = [name for name in files_below(folder) if _OWN_FILES.fullmatch(name) and name not in files]
     remove_files([folder / name for name in old])
+    still_held()
     commit_bytes(
         folder / MANIFEST, orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
     )

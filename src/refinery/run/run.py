@@ -45,6 +45,7 @@ class Run:
     plan: Plan
     executor: Executor
     progress: Progress
+    still_held: folders.Held  # raises RunError when another run has taken over a folder
     tallies: dict[tuple[str, int], StageTally] = field(default_factory=dict)  # by stage and shard number
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
 
@@ -91,13 +92,26 @@ def execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Man
     with ExitStack() as stack:
         for name, folder in plan.graph.output_paths.items():
             folders.refuse_foreign(folder, plan.graph.name, name)
-        for folder in (plan.work, *plan.graph.output_paths.values()):
+        holds = [
             stack.enter_context(folders.held(folder))
-        progress = stack.enter_context(recorded(plan, progress))
-        return mending(plan, progress, lambda: _execute(plan, executor, progress))
+            for folder in (plan.work, *plan.graph.output_paths.values())
+        ]
+
+        def still_held() -> None:
+            for hold in holds:
+                hold()
+
+        progress = stack.enter_context(recorded(plan, progress, holds[0]))
+        try:
+            return mending(plan, progress, lambda: _execute(plan, executor, progress, still_held))
+        except KeyboardInterrupt:
+            still_held()  # a run that has lost a folder is interrupted, too
+            raise
 
 
-def _execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Manifest]:
+def _execute(
+    plan: Plan, executor: Executor, progress: Progress, still_held: folders.Held
+) -> dict[str, Manifest]:
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
@@ -117,7 +131,7 @@ def _execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Ma
         progress.note("Nothing to do: every output is up to date.")
         return {name: Manifest.model_validate(found) for name, found in done.items()}
     share(plan, executor)
-    run = Run(plan, executor, progress)
+    run = Run(plan, executor, progress, still_held)
     started = datetime.now(UTC)
     records = measure_pass(run, records)
     for name in outputs:
@@ -254,7 +268,7 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
     manifest = make_manifest(
         run, name, records, dict(zip(shards, found, strict=True)), layout, files, told, started
     )
-    folders.finish(folder, staged, manifest)
+    folders.finish(folder, staged, manifest, run.still_held)
     return manifest
 
 

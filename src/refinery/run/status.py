@@ -19,16 +19,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from refinery.errors import InputError
+from refinery.errors import InputError, StorageError
 from refinery.run.log import RunLog
 from refinery.run.progress import Progress, Several
-from refinery.storage.commit import committed
-from refinery.storage.place import is_remote
+from refinery.storage.commit import commit_bytes
+from refinery.storage.place import is_remote, read_file
 from refinery.storage.url import shown, without_secrets
 
 if TYPE_CHECKING:
     from refinery.executors.base import Attempt, Unit
     from refinery.plan.plan import Plan
+    from refinery.run.folder import Held
     from refinery.storage.place import Place
 
 FILE = "status.json"
@@ -95,8 +96,9 @@ class Status(BaseModel):
 class StatusFile:
     """Progress as a file; the thread that writes it starts with the first phase."""
 
-    def __init__(self, plan: Plan, log: RunLog, started: datetime) -> None:
+    def __init__(self, plan: Plan, log: RunLog, started: datetime, still_held: Held) -> None:
         self._file, self._log = plan.work / FILE, log
+        self._still_held = still_held
         self._lock = threading.Lock()
         self._flight: dict[tuple[str, int], float] = {}
         self._failures: deque[Failure] = deque(maxlen=SHOWN)
@@ -175,8 +177,9 @@ class StatusFile:
 
     def _write(self, state: State, message: str = "") -> None:
         content = orjson.dumps(self._now(state, message).model_dump(), option=orjson.OPT_INDENT_2)
-        with contextlib.suppress(Exception), committed(self._file, scratch=True) as file:  # it stops no run
-            file.write(content)
+        with contextlib.suppress(Exception):  # it stops no run
+            self._still_held()  # else the file is another run's
+            commit_bytes(self._file, content, scratch=True)
 
     def _now(self, state: State, message: str) -> Status:
         with self._lock:
@@ -208,11 +211,14 @@ class StatusFile:
 
 
 @contextmanager
-def recorded(plan: Plan, progress: Progress) -> Iterator[Progress]:
-    """The progress with a log and a status file in the work folder, both closed with how the run ended."""
+def recorded(plan: Plan, progress: Progress, still_held: Held) -> Iterator[Progress]:
+    """The progress with a log and a status file in the work folder, both closed with how the run ended.
+
+    A run that does not hold the work folder any more leaves the status to the one that has taken over.
+    """
     started = datetime.now(UTC)
     log = RunLog(plan.work, started)
-    status = StatusFile(plan, log, started)
+    status = StatusFile(plan, log, started, still_held)
     state: State = "failed"
     message = ""
     try:
@@ -239,8 +245,8 @@ def read_status(folder: Place) -> Status:
     """
     for place in _places(folder):
         try:
-            status = Status.model_validate_json(place.read_bytes())
-        except (OSError, ValueError):
+            status = Status.model_validate_json(read_file(place))
+        except (OSError, StorageError, ValueError):
             continue
         if place.parent not in {folder, folder / ".refinery"} and not _writes_to(status, folder):
             continue

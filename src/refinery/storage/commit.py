@@ -69,7 +69,7 @@ def committed(path: Place | str, *, scratch: bool = False) -> Iterator[OutputFil
     scratch: for files of the work folder, whose damage is found when they are read and which can be made again; they
     are neither synced nor hashed.
     Raises OutputError, naming the folder and the bytes written and free, when the place cannot be written;
-    UnitFailed, retryable, when an object store does not answer.
+    StorageError when an object store does not answer.
     """
     place = str(path)
     if is_url(place):
@@ -137,9 +137,8 @@ def _uploaded(url: str, *, scratch: bool) -> Iterator[OutputFile]:
         output = OutputFile(cast(BinaryIO, file), f"{tempfile.gettempdir()}/upload", hashed=not scratch)
         yield output
         file.flush()
-        file.seek(0)
         try:
-            upload(f"/dev/fd/{file.fileno()}", url)
+            upload(cast(BinaryIO, file), url)
         except OSError as error:
             raise cannot_write(url, error, output.size) from None
 

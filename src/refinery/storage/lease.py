@@ -3,7 +3,9 @@
 An object store has no file locks. The lease is an object made with If-None-Match, so that of two processes one makes
 it, and replaced with If-Match and the tag that was read, so that of two that renew it or take it over one succeeds.
 Its age is told by the server's own clock. A lease that was not renewed for `after` seconds is taken over; one whose
-process is known to be dead, on this machine, at once. A process that finds its lease gone is stopped by an error.
+process is known to be dead, on this machine, at once. A process that finds its lease gone, or that could not renew it
+until one renewal before others may take it, is stopped by an error: its own clock says so, whatever became of the
+request that renews, and for a process or machine that was suspended too.
 
 Stores without conditional writes (all but S3 and compatible ones) keep two runs apart only when the second starts
 after the first has written its lease.
@@ -25,7 +27,7 @@ from pathlib import Path
 
 import orjson
 
-from refinery.errors import RunError, UnitFailed
+from refinery.errors import RunError, StorageError
 from refinery.storage import object_store
 from refinery.storage.url import shown
 
@@ -53,7 +55,7 @@ class Holder:
 
 
 class Lease:
-    """A lease that this process holds; `check` raises when it holds it no longer."""
+    """A lease that this process holds; `check` raises when it holds it no longer, or may not."""
 
     def __init__(self, url: str, every: float, after: float) -> None:
         self.url = url
@@ -62,12 +64,13 @@ class Lease:
         self._holder = Holder.here()
         self._renewals = 0
         self._tag = ""
-        self._ended = threading.Event()
-        self._renewed = time.monotonic()
+        self._problem = ""  # of the last renewal
+        self._ended, self._wake = threading.Event(), threading.Event()
+        self._renewed = _now()  # before the request: the server's clock starts later
 
     def acquire(self) -> Holder | None:
         """Takes the lease; the holder's name if another run has it."""
-        self._renewed = time.monotonic()
+        self._renewed = _now()
         tag = object_store.put_new(self.url, self._content())
         if tag is None:
             found = _read(self.url)
@@ -99,42 +102,57 @@ class Lease:
         return new
 
     def renew(self) -> None:
-        """Writes the lease anew; sets `lost` when another run has it or it could not be renewed in time."""
-        begun = time.monotonic()
+        """Writes the lease anew; sets `lost` when another run has it."""
+        begun = _now()
         try:
             tag = self._replace(self._tag)
-        except (OSError, UnitFailed) as error:
-            if time.monotonic() - self._renewed > self.after - self.every:
-                self.lost = f"its hold on the folder could not be renewed: {error}"
+        except (OSError, StorageError) as error:
+            self._problem = f": {error}"
             return
         if tag is None:
-            self.lost = "another run has taken over the folder"
+            self.lost = self.lost or "another run has taken over the folder"
         else:
-            self._tag, self._renewed = tag, begun
+            self._tag, self._renewed, self._problem = tag, begun, ""
 
     def check(self) -> None:
-        """Raises RunError when the lease is lost."""
+        """Raises RunError when the lease is lost; what was lost once stays lost."""
+        if not self.lost and self._left() <= 0:
+            self.lost = f"its hold on the folder could not be renewed in time{self._problem}"
         if self.lost:
             folder = shown(self.url.rpartition("/")[0])
             raise RunError(
                 f"{folder}: this run was stopped: {self.lost}; run the same command again to go on"
             )
 
-    def keep(self, stop: int) -> None:
-        """Renews until `release`, in a thread; when the lease is lost the main thread gets the signal `stop`."""
-        while not self._ended.wait(self.every):
+    def _left(self) -> float:
+        """Seconds until the lease is given up, which is before others may take it over."""
+        return self._renewed + self.after - self.every - _now()
+
+    def keep_renewing(self) -> None:
+        """Renews until `release` or until the lease is lost."""
+        while not self.lost and not self._ended.wait(self.every):
             self.renew()
-            if self.lost and not self._ended.is_set():
-                signal.pthread_kill(stop, signal.SIGINT)
+        self._wake.set()
+
+    def watch(self, main: int) -> None:
+        """Looks at the clock whatever the renewing waits for; interrupts the main thread when the lease is lost."""
+        while not self._ended.is_set():
+            try:
+                self.check()
+            except RunError:
+                signal.pthread_kill(main, signal.SIGINT)
                 return
+            self._wake.wait(min(self.every, self._left()) + 0.01)
 
     def release(self) -> None:
-        """Ends the renewing and removes the lease if it is still this process's."""
+        """Ends the renewing and removes the lease, unless it may be another's by now: then it is left to grow old."""
         self._ended.set()
-        with contextlib.suppress(OSError, UnitFailed):
+        self._wake.set()
+        with contextlib.suppress(OSError, RunError):
+            self.check()
             found = _read(self.url)
             if found is not None and found.holder == self._holder:
-                object_store.remove([self.url])
+                object_store.remove_version(self.url, found.tag)
 
 
 @contextmanager
@@ -149,10 +167,14 @@ def leased(url: str, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AFTER
             f"{folder}: another run is working here ({name}); wait for it, or give this one another folder. "
             f"The hold of a run that died ends after {after:.0f} s"
         )
-    thread = threading.Thread(
-        target=lease.keep, args=(threading.main_thread().ident,), name="lease", daemon=True
-    )
-    thread.start()
+    threads = [
+        threading.Thread(target=lease.keep_renewing, name="lease", daemon=True),
+        threading.Thread(
+            target=lease.watch, args=(threading.main_thread().ident,), name="lease-watch", daemon=True
+        ),
+    ]
+    for thread in threads:
+        thread.start()
     try:
         yield lease
         lease.check()
@@ -161,7 +183,8 @@ def leased(url: str, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AFTER
         raise
     finally:
         lease.release()
-        thread.join(1)
+        for thread in threads:
+            thread.join(1)
 
 
 @dataclass(frozen=True)
@@ -182,6 +205,11 @@ def _read(url: str) -> _Found | None:
         return _Found(Holder(**read["holder"]), int(read["renewals"]), tag, age)
     except (ValueError, KeyError, TypeError):
         return _Found(Holder("an unknown machine", 0, "", ""), 0, tag, age)
+
+
+def _now() -> float:
+    """Seconds on a clock that goes on while the machine is suspended, where there is one."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _machine() -> str:

@@ -1,36 +1,27 @@
 """Files on an object store, through fsspec: read, put, list, copy and remove, with every passing fault retried.
 
-A request that fails is repeated at once by the store's own client (for S3 botocore's standard mode: 5xx, SlowDown,
-lost connections). What a client does not repeat, such as a body cut short or an outage of some seconds, is repeated
-here: up to `ATTEMPTS` times, with waits that double and are drawn at random below that, so that many workers do not
-return at once. Every operation here can be repeated: an object is written whole or not at all.
+Every operation here can be repeated: an object is written whole or not at all.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import glob
 import io
 import os
-import random
-import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, BinaryIO, cast
 
-from refinery.errors import InputError, UnitFailed
-from refinery.storage.url import shown, without_secrets
+from refinery.errors import InputError
+from refinery.storage.retry import ShortReadError, retried, status
+from refinery.storage.url import shown
 
-T = TypeVar("T")
-
-ATTEMPTS = 6  # of an operation, each of up to REQUESTS requests: given up after 15 to 30 s without an answer
 REQUESTS = 3  # of a request, by S3's client
-FIRST_WAIT, LONGEST_WAIT = 0.2, 15.0  # seconds
 CONNECT_TIMEOUT, READ_TIMEOUT = 10.0, 60.0  # seconds
 COPIES = 16  # at once
 BLOCK = 8 * 2**20  # bytes: a file up to this size is read by one request, a larger one in such steps
@@ -52,15 +43,6 @@ PACKAGES = {
     "webhdfs": "requests",
 }
 _S3 = {"s3", "s3a"}
-_PASSING = {
-    errno.EBUSY, errno.EREMOTEIO, errno.ETIMEDOUT, errno.ECONNRESET, errno.ECONNREFUSED, errno.ECONNABORTED,
-    errno.EPIPE, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN,
-}  # fmt: skip
-_PASSING_CODES = {"SlowDown", "RequestTimeout", "OperationAborted", "ConditionalRequestConflict"}
-
-
-class ShortReadError(OSError):
-    """Fewer bytes came than the object holds."""
 
 
 def located(url: str) -> tuple[Any, str]:
@@ -107,6 +89,10 @@ def options(scheme: str) -> dict[str, Any]:
     return found
 
 
+def _is_s3(url: str) -> bool:
+    return url.partition("://")[0] in _S3
+
+
 def missing_package(path: str, error: Exception) -> InputError:
     """What to tell about a URL whose filesystem is not installed or not known."""
     scheme = path.partition("://")[0].partition("::")[0]
@@ -114,109 +100,6 @@ def missing_package(path: str, error: Exception) -> InputError:
     if package is None:
         return InputError(shown(path), f"{scheme}:// is not a filesystem that fsspec knows", str(error)[:200])
     return InputError(shown(path), f"{scheme}:// needs the package {package}", f"pip install {package}")
-
-
-def retried(url: str, action: Callable[[], T], doing: str = "read") -> T:
-    """The result of an action that may be repeated.
-
-    Raises UnitFailed, retryable, naming the URL and the last cause, when a passing fault did not pass; an OSError
-    with an errno and a message free of secrets for what does not pass (FileNotFoundError, PermissionError, ...).
-    """
-    attempt = 1
-    while True:
-        try:
-            return action()
-        except ImportError as error:
-            raise missing_package(url, error) from None
-        except Exception as error:  # botocore, google and HTTP clients each have a tree of their own
-            if not is_passing(error):
-                raise lasting(error, url) from error
-            if attempt >= ATTEMPTS:
-                cause = f"{type(error).__name__}: {without_secrets(str(error), url)}"
-                problem = f"cannot be {doing}: {cause} (tried {attempt} times)"
-                raise UnitFailed(shown(url), problem, retryable=True) from None
-        time.sleep(random.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2**attempt)))
-        attempt += 1
-
-
-def is_passing(error: BaseException) -> bool:
-    """Whether the same request may succeed a moment later."""
-    if isinstance(error, (InputError, FileNotFoundError, FileExistsError, PermissionError)) or _is_changed(
-        error
-    ):
-        return False
-    if isinstance(
-        error, (ConnectionError, TimeoutError, asyncio.TimeoutError, ShortReadError, *_client_errors())
-    ):
-        return True
-    if isinstance(error, OSError) and error.errno in _PASSING:
-        return True
-    response = getattr(error, "response", None)
-    if isinstance(response, dict) and response.get("Error", {}).get("Code") in _PASSING_CODES:  # botocore
-        return True
-    status = _status(error)
-    if status in {408, 425, 429} or (500 <= status < 600 and status != 501):
-        return True
-    return error.__cause__ is not None and is_passing(error.__cause__)
-
-
-def _status(error: BaseException) -> int:
-    """The HTTP status that an error or its cause tells, or 0."""
-    response = getattr(error, "response", None)
-    if isinstance(response, dict):  # botocore
-        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    else:  # aiohttp, gcsfs, azure
-        status = next(
-            (found for n in ("status", "status_code", "code") if (found := getattr(error, n, None))), None
-        )
-    if isinstance(status, int):
-        return status
-    return _status(error.__cause__) if error.__cause__ is not None else 0
-
-
-def lasting(error: Exception, url: str) -> Exception:
-    """An error that will not pass as an OSError with a number and a message that may be shown."""
-    if isinstance(error, InputError):
-        return error
-    if _is_changed(error):
-        return OSError(errno.ESTALE, "the file has changed while it was being read")
-    told = without_secrets(str(error), url) or type(error).__name__
-    if isinstance(error, FileNotFoundError):
-        return FileNotFoundError(errno.ENOENT, "no such object or bucket")
-    if isinstance(error, FileExistsError):
-        return FileExistsError(errno.EEXIST, told)
-    if isinstance(error, PermissionError):
-        return PermissionError(errno.EACCES, f"permission denied ({told})")
-    number = (
-        error.errno if isinstance(error, OSError) and error.errno not in {None, errno.EINVAL} else errno.EIO
-    )
-    return OSError(number, told)
-
-
-def _is_changed(error: BaseException) -> bool:
-    expired = getattr(sys.modules.get("s3fs.utils"), "FileExpired", None)
-    return expired is not None and isinstance(error, expired)
-
-
-def _client_errors() -> tuple[type[BaseException], ...]:
-    """What clients that are loaded raise for a connection or body that broke."""
-    names = {
-        "botocore.exceptions": (
-            "ConnectionError", "HTTPClientError", "IncompleteReadError", "ResponseStreamingError", "ChecksumError",
-            "FlexibleChecksumError",
-        ),
-        "botocore.parsers": ("ResponseParserError",),
-        "aiohttp": ("ClientPayloadError", "ClientConnectionError"),
-        "fsspec.exceptions": ("FSTimeoutError",),
-        "urllib3.exceptions": ("IncompleteRead", "ProtocolError"),
-    }  # fmt: skip
-    found = (
-        getattr(sys.modules[module], name, None)
-        for module, members in names.items()
-        if module in sys.modules
-        for name in members
-    )
-    return tuple(error for error in found if error is not None)
 
 
 def read_whole(url: str) -> bytes:
@@ -231,7 +114,10 @@ def read_many(urls: Sequence[str]) -> list[bytes | None]:
         return []
     filesystem, _ = located(urls[0])
     inner = [located(url)[1] for url in urls]
-    found = filesystem.cat_ranges(inner, None, None, on_error="return", **_whole(urls[0]))
+    found = retried(
+        urls[0],
+        lambda: filesystem.cat_ranges(inner, None, None, on_error="return", **_whole(urls[0])),
+    )
     contents: list[bytes | None] = []
     for url, content in zip(urls, found, strict=True):
         if isinstance(content, FileNotFoundError):
@@ -250,7 +136,9 @@ def read_ranges(ranges: Sequence[tuple[str, int, int]]) -> list[bytes]:
     filesystem, _ = located(ranges[0][0])
     urls, starts, stops = zip(*ranges, strict=True)
     inner = [located(url)[1] for url in urls]
-    found = filesystem.cat_ranges(inner, list(starts), list(stops), on_error="return")
+    found = retried(
+        urls[0], lambda: filesystem.cat_ranges(inner, list(starts), list(stops), on_error="return")
+    )
     contents: list[bytes] = []
     for (url, start, stop), path, content in zip(ranges, inner, found, strict=True):
         if isinstance(content, BaseException) or len(content) != stop - start:
@@ -274,7 +162,7 @@ def _or_none(url: str) -> bytes | None:
 
 def _whole(url: str) -> dict[str, Any]:
     """s3fs asks for the size first unless it may not read in parts."""
-    return {"max_concurrency": 1} if url.partition("://")[0] in _S3 else {}
+    return {"max_concurrency": 1} if _is_s3(url) else {}
 
 
 def open_read(url: str) -> BinaryIO:
@@ -334,16 +222,17 @@ def matching(pattern: str) -> dict[str, dict[str, Any]]:
     return retried(pattern, found, "listed")
 
 
-def upload(source: str, url: str) -> None:
-    """Copies a local file to a URL; the object appears when the upload completes."""
+def upload(file: BinaryIO, url: str) -> None:
+    """Copies an open local file to a URL; the object appears when the upload completes."""
     filesystem, inner = located(url)
 
     def put() -> None:
-        if (
-            url.partition("://")[0] not in _S3
-        ):  # there a folder is nothing, and this asks for its bucket each time
+        if not _is_s3(url):  # there a folder is nothing, and this asks for its bucket each time
             filesystem.makedirs(inner.rpartition("/")[0], exist_ok=True)
-        filesystem.put_file(source, inner)
+        file.seek(
+            0
+        )  # opening /dev/fd/N gives the same offset again on some systems, the end after a failed attempt
+        filesystem.put_file(f"/dev/fd/{file.fileno()}", inner)
 
     retried(url, put, "written")
 
@@ -354,9 +243,7 @@ def listing(url: str) -> dict[str, dict[str, Any]]:
     inner = inner.rstrip("/")
 
     def find() -> dict[str, dict[str, Any]]:
-        if (
-            url.partition("://")[0] in _S3
-        ):  # one request; without a prefix s3fs looks again when nothing is there
+        if _is_s3(url):  # one request; without a prefix s3fs looks again when nothing is there
             bucket, key, _ = filesystem.split_path(inner)
             return cast(dict[str, Any], filesystem.find(bucket, prefix=f"{key}/" if key else "", detail=True))
         try:
@@ -369,13 +256,18 @@ def listing(url: str) -> dict[str, dict[str, Any]]:
     return {name[start:]: info for name, info in found.items() if name.startswith(f"{inner}/")}
 
 
-def copy_many(pairs: Sequence[tuple[str, str]]) -> None:
-    """Copies objects to other names in the same store, on the server, several at once."""
+def copy_many(pairs: Sequence[tuple[str, str]], still_held: Callable[[], None]) -> None:
+    """Copies objects to other names in the same store, on the server, several at once; asks before every request."""
 
     def copy(pair: tuple[str, str]) -> None:
         source, target = pair
         filesystem, inner = located(source)
-        retried(source, lambda: filesystem.cp_file(inner, located(target)[1]), "copied")
+
+        def once() -> None:
+            still_held()
+            filesystem.cp_file(inner, located(target)[1])
+
+        retried(source, once, "copied")
 
     with ThreadPoolExecutor(COPIES) as pool:
         for _ in pool.map(copy, pairs):
@@ -388,7 +280,7 @@ def remove(urls: Sequence[str]) -> None:
         return
     filesystem, _ = located(urls[0])
     inner = [located(url)[1] for url in urls]
-    if urls[0].partition("://")[0] in _S3:
+    if _is_s3(urls[0]):
         for start in range(0, len(inner), 1000):
             keys = [filesystem.split_path(path)[:2] for path in inner[start : start + 1000]]
             retried(urls[start], lambda keys=keys: _delete_s3(filesystem, keys), "removed")  # type: ignore[misc]
@@ -417,7 +309,7 @@ def put_new(url: str, content: bytes) -> str | None:
 
 def put_over(url: str, content: bytes, tag: str) -> str | None:
     """Writes over the version of an object that has the tag; the new tag, or None if there is another (If-Match)."""
-    if url.partition("://")[0] in _S3:
+    if _is_s3(url):
         return _conditional(url, content, IfMatch=tag)
     if read_tagged(url)[1] != tag:
         return None
@@ -427,18 +319,38 @@ def put_over(url: str, content: bytes, tag: str) -> str | None:
 def _conditional(url: str, content: bytes, **condition: str) -> str | None:
     filesystem, inner = located(url)
 
-    def put() -> str | None:
+    def put() -> Any:
         try:
-            answer = filesystem.pipe_file(inner, content, **condition)
+            return filesystem.pipe_file(inner, content, **condition) or {}
         except Exception as error:  # each client has a tree of its own
-            if isinstance(error, FileExistsError) or _status(error) == 412:
+            if isinstance(error, FileExistsError) or status(error) == 412:
                 return None
             raise
-        if isinstance(answer, dict) and "ETag" in answer:
-            return str(answer["ETag"])
-        return read_tagged(url)[1]
 
-    return retried(url, put, "written")
+    answer = retried(url, put, "written")
+    if answer is None:
+        return None
+    return str(answer["ETag"]) if "ETag" in answer else read_tagged(url)[1]
+
+
+def remove_version(url: str, tag: str) -> None:
+    """Removes an object if it still has the tag (If-Match), or whatever it has where a store cannot ask for that."""
+    filesystem, inner = located(url)
+    if not _is_s3(url):
+        remove([url])
+        return
+    bucket, key, _ = filesystem.split_path(inner)
+
+    def delete() -> None:
+        try:
+            filesystem.call_s3("delete_object", Bucket=bucket, Key=key, IfMatch=tag)
+        except Exception as error:
+            if status(error) == 501:
+                remove([url])
+            elif status(error) != 412:
+                raise
+
+    retried(url, delete, "removed")
 
 
 def read_tagged(url: str) -> tuple[bytes, str, float]:
@@ -447,7 +359,7 @@ def read_tagged(url: str) -> tuple[bytes, str, float]:
     The age is told by the server's clock alone, so that clocks of machines need not agree.
     """
     filesystem, inner = located(url)
-    if url.partition("://")[0] not in _S3:
+    if not _is_s3(url):
         content = read_whole(url)
         return content, content.hex(), max(0.0, time.time() - filesystem.modified(inner).timestamp())
 

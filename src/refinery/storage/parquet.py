@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from refinery.errors import InputError, UnitFailed
+from refinery.errors import InputError, StorageError
 from refinery.storage import filesystem
 from refinery.storage.minted import minted_ids
 from refinery.storage.outputs import MADE
@@ -248,7 +248,7 @@ class _Reader:
         """All rows of the group from the failed batch on; what an earlier batch gave is sound."""
         group = run.groups.start
         if isinstance(error, OSError) and error.errno:
-            raise UnitFailed(self.shard.name, f"cannot be read: {error.strerror}", retryable=True) from None
+            raise StorageError(self.shard.name, f"cannot be read: {error.strerror}") from None
         if wanted is not None:
             problem = f"row group {group} cannot be decoded, and rows of it are to be written: {error}"
             raise InputError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -39,16 +39,11 @@ def is_remote(place: Place) -> bool:
     return not isinstance(place, Path)
 
 
-def move(source: Place, target: Place) -> None:
-    """Gives a file another name in the same folder tree, over what is there; as `move_files` does."""
-    move_files([(source, target)])
-
-
-def move_files(pairs: Sequence[tuple[Place, Place]]) -> None:
+def move_files(pairs: Sequence[tuple[Place, Place]], still_held: Callable[[], None]) -> None:
     """Gives files of one folder tree other names there, over what is there.
 
     On an object store they are copied by the server, several at once, and then removed: a reader meets the file
-    before or the whole new one.
+    before or the whole new one. `still_held` is asked before every copy, which may wait long for a server.
     """
     remote = [(str(source), str(target)) for source, target in pairs if is_remote(source)]
     if not remote:
@@ -57,7 +52,8 @@ def move_files(pairs: Sequence[tuple[Place, Place]]) -> None:
         return
     from refinery.storage.object_store import copy_many, remove
 
-    copy_many(remote)
+    copy_many(remote, still_held)
+    still_held()
     remove([source for source, _ in remote])
 
 
@@ -103,7 +99,7 @@ def files_below(folder: Place) -> dict[str, int]:
 
 
 def read_file(place: Place) -> bytes:
-    """A file's content; raises OSError, or UnitFailed, retryable, when an object store does not answer."""
+    """A file's content; raises OSError, or StorageError when an object store does not answer."""
     if isinstance(place, Path):
         return place.read_bytes()
     from refinery.storage.object_store import read_whole
