@@ -161,9 +161,7 @@ def shards(corpus: Corpus, folder: Path) -> tuple[list[ShardUnit], list[DedupSha
         ShardUnit(corpus, folder / f"{n:05}.parquet", start, min(start + SHARD_DOCUMENTS, corpus.documents))
         for n, start in enumerate(range(0, corpus.documents, SHARD_DOCUMENTS))
     ]
-    return units, [
-        DedupShard(u.place, Texts(corpus, u.start), False, u.stop - u.start, "synthetic") for u in units
-    ]
+    return units, [DedupShard(u.place, Texts(corpus, u.start), False, u.stop - u.start) for u in units]
 
 
 def read_texts(reference: Texts, rows: NDArray[np.int64]) -> Iterator[TextBatch]:

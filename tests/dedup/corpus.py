@@ -1,7 +1,7 @@
 """Corpora for the dedup tests: texts in shards, measured and deduplicated in this process."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from refinery.dedup import spill
 from refinery.dedup.bands import split
 from refinery.dedup.content import Content
 from refinery.dedup.layout import DedupShard, Near
 from refinery.dedup.minhash import MinHash
-from refinery.dedup.run import DedupSettings, dedup
+from refinery.dedup.run import DedupResult, DedupSettings, dedup
 from refinery.text.batch import TextBatch
 from refinery.text.shingles import shingle_sets
 
@@ -55,7 +56,7 @@ def write_shard(
     prefer: Sequence[Sequence[float | None]] = (),
     *,
     frozen: bool = False,
-    name: str = "source",
+    source: str = "source",
     num_perm: int = 112,
 ) -> DedupShard:
     """Measures texts and writes them as a shard's entries."""
@@ -66,7 +67,7 @@ def write_shard(
         columns[f"prefer_{number}"] = pa.array(values, pa.float64())
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(columns), path)
-    return DedupShard(path, path, frozen, len(texts), name)
+    return DedupShard(path, path, frozen, len(texts), path.name, source)
 
 
 def run(
@@ -74,17 +75,25 @@ def run(
 ) -> dict[Place, Twin]:
     """Every removed document and the twin recorded for it, after checking what holds for every run."""
     result = dedup(shards, settings, map_units=map_units, read_texts=read_texts, work=folder / "work")
-    removed: dict[Place, Twin] = {}
-    for shard in range(len(shards)):
-        found = result.removed(shard)
-        columns = (found.row, found.twin_shard, found.twin_row, found.near, found.similarity)
-        for row, twin_shard, twin_row, is_near, similarity in zip(
-            *(c.tolist() for c in columns), strict=True
-        ):
-            assert (shard, row) not in removed
-            removed[shard, row] = Twin((twin_shard, twin_row), is_near, similarity)
+    removed = removed_of(result)
     assert not any(twin.place in removed for twin in removed.values()), "a twin was removed itself"
     assert not any(shards[shard].frozen for shard, _ in removed), "a frozen document was removed"
+    return removed
+
+
+def removed_of(result: DedupResult) -> dict[Place, Twin]:
+    """Every removed document and its twin, by shard and row."""
+
+    def place(document: int) -> Place:
+        here = int(np.searchsorted(result.starts, document, "right")) - 1
+        return result.given[here], document - int(result.starts[here])
+
+    records = result.between(0, int(result.starts[-1])).tolist()
+    removed = {
+        place(document): Twin(place(twin), is_near, similarity)
+        for document, twin, is_near, similarity in records
+    }
+    assert len(removed) == len(records) == result.count
     return removed
 
 
@@ -121,5 +130,7 @@ def pair(similarity: float, seed: int, shingles: int = 200) -> tuple[str, str]:
     return " ".join(common + one), " ".join(common + other)
 
 
-def with_ranges(settings: DedupSettings, range_bytes: int) -> DedupSettings:
-    return replace(settings, range_bytes=range_bytes)
+def set_ranges(monkeypatch, size: int) -> None:
+    """Key ranges of this size in bytes, whatever the corpus."""
+    monkeypatch.setattr(spill, "LEAST_BYTES", size)
+    monkeypatch.setattr(spill, "MOST_BYTES", size)

@@ -7,7 +7,7 @@ from refinery.dedup.buckets import low_bits
 from refinery.dedup.minhash import permutations
 from refinery.dedup.run import DedupSettings
 from refinery.dedup.signatures import signatures_of_hashes
-from tests.dedup.corpus import near, run, words, write_shard
+from tests.dedup.corpus import near, run, set_ranges, words, write_shard
 
 
 def test_eight_bits_agree_where_the_hashes_do_and_else_once_in_256():
@@ -49,7 +49,8 @@ def test_a_giant_bucket_in_pieces_removes_what_it_does_whole(tmp_path, monkeypat
     monkeypatch.setattr(buckets, "GIANT", 50)
     monkeypatch.setattr("refinery.dedup.run.LEAST_RUN", 64)
     pieces = run(tmp_path, shards, settings)
-    assert run(tmp_path, shards, replace(settings, range_bytes=40_000)) == pieces
+    set_ranges(monkeypatch, 40_000)
+    assert run(tmp_path, shards, settings) == pieces
     (kept,) = {(n % 3, n // 3) for n in range(700)} - set(whole)
     assert set(pieces) == set(whole)
     assert {twin.place for twin in pieces.values()} == {kept} == {twin.place for twin in whole.values()}

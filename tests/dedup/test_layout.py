@@ -17,7 +17,8 @@ from tests.dedup.corpus import write_shard
 def test_runs_cut_documents_without_regard_to_shards(tmp_path):
     """Every row of every shard lies in exactly one piece, in order; each run but the last is full."""
     shards = [
-        DedupShard(tmp_path / str(n), None, n == 0, rows, "ab"[n % 2]) for n, rows in enumerate([3, 0, 10, 2])
+        DedupShard(tmp_path / str(n), None, n == 0, rows, source="ab"[n % 2])
+        for n, rows in enumerate([3, 0, 10, 2])
     ]
     layout = Layout(tmp_path, 15, 3, (), 112, 4, 100)
     runs = cut_into_runs(shards, layout)

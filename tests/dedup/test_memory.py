@@ -12,7 +12,7 @@ from refinery.dedup import components, spill
 from refinery.dedup.components import MergeUnit, merge_forests
 from refinery.dedup.layout import DedupShard
 from refinery.dedup.run import DedupSettings, dedup
-from tests.dedup.corpus import SETTINGS, near, read_texts
+from tests.dedup.corpus import SETTINGS, near, read_texts, set_ranges
 
 ROWS = 40_000
 
@@ -59,7 +59,7 @@ def shard(folder, signatures: np.ndarray) -> DedupShard:
         ),
     }
     pq.write_table(pa.table(columns), folder / "0.parquet", row_group_size=4096)
-    return DedupShard(folder / "0.parquet", None, False, count, "source")
+    return DedupShard(folder / "0.parquet", None, False, count)
 
 
 def largest_unit(folder, signatures: np.ndarray, settings: DedupSettings) -> tuple[dict[str, int], int]:
@@ -78,7 +78,7 @@ def largest_unit(folder, signatures: np.ndarray, settings: DedupSettings) -> tup
 
 
 @pytest.mark.parametrize("kind", ["unlike", "one key", "one signature"])
-def test_a_unit_holds_a_few_ranges_whatever_the_corpus(tmp_path, kind):
+def test_a_unit_holds_a_few_ranges_whatever_the_corpus(tmp_path, kind, monkeypatch):
     """Of unlike documents, of those that share one band's key, of those that share their signature."""
     generator = np.random.default_rng(1)
     signatures = generator.integers(0, 2**32, (ROWS, 112), dtype=np.uint32)
@@ -86,7 +86,8 @@ def test_a_unit_holds_a_few_ranges_whatever_the_corpus(tmp_path, kind):
         signatures[:, :12] = 7
     if kind == "one signature":
         signatures[:] = 7
-    settings = replace(SETTINGS, near=near(), max_cluster_share=1.0, range_bytes=1 << 20)
+    settings = replace(SETTINGS, near=near(), max_cluster_share=1.0)
+    set_ranges(monkeypatch, 1 << 20)
     largest_unit(tmp_path, signatures[:200], settings)  # compiles
     peaks, removed = largest_unit(tmp_path, signatures, settings)
     assert removed == (ROWS - 1 if kind == "one signature" else 0)

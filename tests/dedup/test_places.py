@@ -10,7 +10,7 @@ from refinery.dedup.layout import DedupShard
 from refinery.errors import DamagedFile
 from refinery.storage.place import files_below, place_of
 from tests.conftest import document
-from tests.dedup.corpus import SETTINGS, in_order, read_texts, run, with_ranges, write_shard
+from tests.dedup.corpus import SETTINGS, in_order, read_texts, removed_of, run, set_ranges, write_shard
 
 
 @pytest.fixture
@@ -27,18 +27,12 @@ def test_the_result_is_that_of_a_local_folder(tmp_path, store, monkeypatch):
     monkeypatch.setattr(dedup_run, "LEAST_RUN", 16)
     texts = [document(n % 70) + (f" w{n}" if n % 3 else "") for n in range(150)]
     shards = [write_shard(tmp_path / f"{n}.parquet", texts[n::2]) for n in range(2)]
-    settings = with_ranges(SETTINGS, 4000)
-    expected = run(tmp_path, shards, settings)
-    remote = [DedupShard(s.entries, s.documents, s.frozen, s.rows, s.name) for s in shards]
-    result = dedup_run.dedup(remote, settings, map_units=in_order, read_texts=read_texts, work=store)
-    found = {}
-    for shard in range(2):
-        removed = result.removed(shard)
-        for row, twin_shard, twin_row in zip(
-            removed.row.tolist(), removed.twin_shard.tolist(), removed.twin_row.tolist(), strict=True
-        ):
-            found[shard, row] = (twin_shard, twin_row)
-    assert found == {place: twin.place for place, twin in expected.items()}
+    set_ranges(monkeypatch, 4000)
+    expected = run(tmp_path, shards)
+    remote = [DedupShard(s.entries, s.documents, s.frozen, s.rows, s.name, s.source) for s in shards]
+    result = dedup_run.dedup(remote, SETTINGS, map_units=in_order, read_texts=read_texts, work=store)
+    found = removed_of(result)
+    assert found == expected
     assert len(found) > 60
     assert {name.partition("/")[0] for name in files_below(store)} == {"removed"}
 

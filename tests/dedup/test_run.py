@@ -17,7 +17,7 @@ from tests.dedup.corpus import (
     of_texts,
     pair,
     run,
-    with_ranges,
+    set_ranges,
     words,
     write_shard,
 )
@@ -120,7 +120,7 @@ def test_documents_of_an_earlier_corpus_are_never_removed(tmp_path):
     new = seen + [document(n) for n in range(1000, 1050)]
     shards = [
         write_shard(tmp_path / "new.parquet", new, [[0.0] * 100]),
-        write_shard(tmp_path / "old.parquet", old, [[9.0] * 101], frozen=True, name="earlier"),
+        write_shard(tmp_path / "old.parquet", old, [[9.0] * 101], frozen=True, source="earlier"),
     ]
     removed = run(tmp_path, shards)
     assert {row: twin.place for (_, row), twin in removed.items()} == {n: (1, n) for n in range(50)}
@@ -146,7 +146,7 @@ def test_copies_in_one_shard_in_two_and_in_two_languages_leave_one(tmp_path):
     """The lowest shard and row survives, wherever the copies are."""
     shards = [
         write_shard(tmp_path / "0.parquet", [document(1), document(1), chinese_document(1)]),
-        write_shard(tmp_path / "1.parquet", [chinese_document(1), document(1)], name="other"),
+        write_shard(tmp_path / "1.parquet", [chinese_document(1), document(1)], source="other"),
     ]
     removed = run(tmp_path, shards)
     assert {place: twin.place for place, twin in removed.items()} == {
@@ -165,7 +165,7 @@ def test_an_exact_copy_of_a_near_duplicate_names_the_kept_document(tmp_path):
 
 
 @pytest.mark.parametrize("threshold", [0.7, 0.9])
-def test_result_does_not_depend_on_ranges_or_completion(tmp_path, threshold):
+def test_result_does_not_depend_on_ranges_or_completion(tmp_path, threshold, monkeypatch):
     """One range or many, units in order or backwards, leftovers of an earlier run: the same documents go."""
     texts = [document(n) for n in range(120)]
     texts += [edited(document(n % 40), n, 1 + n % 6) for n in range(200)] + texts[:20]
@@ -179,18 +179,21 @@ def test_result_does_not_depend_on_ranges_or_completion(tmp_path, threshold):
     first = run(tmp_path, shards, settings)
     (tmp_path / "work" / "bands").mkdir()
     (tmp_path / "work" / "bands" / "000000.spill").write_bytes(b"left behind")
-    assert run(tmp_path, shards, with_ranges(settings, 4000), backwards) == first
-    assert run(tmp_path, shards, with_ranges(settings, 30000)) == first
+    set_ranges(monkeypatch, 4000)
+    assert run(tmp_path, shards, settings, backwards) == first
+    set_ranges(monkeypatch, 30000)
+    assert run(tmp_path, shards, settings) == first
     assert len(first) > 60
 
 
-def test_three_documents_in_many_ranges(tmp_path):
+def test_three_documents_in_many_ranges(tmp_path, monkeypatch):
     """A tiny corpus cut far too finely works, and so does an empty shard."""
     shards = [
         write_shard(tmp_path / "0.parquet", [document(1), document(1), document(2)]),
         write_shard(tmp_path / "1.parquet", []),
     ]
-    assert set(run(tmp_path, shards, with_ranges(SETTINGS, 1))) == {(0, 1)}
+    set_ranges(monkeypatch, 1)
+    assert set(run(tmp_path, shards, SETTINGS)) == {(0, 1)}
     assert run(tmp_path, shards[1:], SETTINGS) == {}
     assert run(tmp_path, [], SETTINGS) == {}
 
@@ -234,7 +237,9 @@ def test_a_cluster_that_eats_its_source_stops_the_run(tmp_path):
     """More than the share, and more than a thousand documents: the error names the document and what to do."""
     base = words(300, 1)
     texts = [" ".join([*base, f"w{n}"]) for n in range(1500)] + [f"other {n}" for n in range(1500)]
-    with pytest.raises(RunError, match=r"1,499 of 3,000 documents of 'source'.*row 0 .*max_cluster_share"):
+    with pytest.raises(
+        RunError, match=r"1,499 of 3,000 documents of 'source'.*document 0 of 0.parquet.*share"
+    ):
         of_texts(tmp_path, texts)
     assert len(of_texts(tmp_path, texts, replace(SETTINGS, max_cluster_share=0.6))) == 1499
 

@@ -44,8 +44,8 @@ class DedupShard:
     entries: `prefer_0`, `prefer_1` ... (the smaller the better, NULL and NaN last) and `stands` (bool; without it all
     documents stand). content: where column `content` is (16 bytes, NULL allowed), signature: where column `signature`
     is (4 * num_perm bytes, NULL allowed); None: in the entries. documents: what `read_texts` is given with row
-    numbers of the shard. frozen: an earlier corpus, always kept. name: the source, and standing: its documents here
-    that stand, for the guard against clusters that eat it.
+    numbers of the shard. frozen: an earlier corpus, always kept. name: what a user knows the shard by, source: of
+    which it is, and standing: its documents here that stand, for the guard against clusters that eat a source.
     """
 
     entries: Place
@@ -53,6 +53,7 @@ class DedupShard:
     frozen: bool
     rows: int
     name: str = ""
+    source: str = ""
     standing: int | None = None
     content: Place | None = None
     signature: Place | None = None
@@ -121,14 +122,14 @@ class Layout:
 def cut_into_runs(shards: Sequence[DedupShard], layout: Layout) -> list[tuple[Piece, ...]]:
     """For each run the pieces of shards that it reads, in order."""
     runs: list[list[Piece]] = [[] for _ in range(layout.runs)]
-    sources = list(dict.fromkeys(shard.name for shard in shards))
+    sources = list(dict.fromkeys(shard.source for shard in shards))
     document = 0
     for shard in shards:
         row = 0
         while row < shard.rows:
             run = (document + row) // layout.run_documents
             stop = min(shard.rows, (run + 1) * layout.run_documents - document)
-            runs[run].append(Piece(shard, sources.index(shard.name), document + row, row, stop))
+            runs[run].append(Piece(shard, sources.index(shard.source), document + row, row, stop))
             row = stop
         document += shard.rows
     return [tuple(pieces) for pieces in runs]

@@ -13,8 +13,8 @@
 11. Documents with the signature of another share its fate, if they are near.   fates.write_alike ...
 12. Each run: its removed documents with their kept twins.                      fates.write_removed
 
-Memory: a unit holds about five times a range's bytes, which is sqrt(16 bytes * bands * documents * 1 MiB) unless it
-is given, and 1 GiB at most: 12 MB at a million documents, 117 MB at a hundred million; besides, the keys of the
+Memory: a unit holds about five times a range's bytes, which is sqrt(16 bytes * bands * documents * 1 MiB), and
+1 GiB at most: 12 MB at a million documents, 117 MB at a hundred million; besides, the keys of the
 largest bucket (16 bytes a document) and the pairs of the largest component. One step's memory grows with the corpus:
 the last merge of forests, 24 bytes a document that has a near twin. This process holds counts.
 
@@ -48,7 +48,7 @@ from refinery.units import MapUnits
 if TYPE_CHECKING:
     from refinery.pipeline.models import Dedup
 
-__all__ = ["DedupResult", "DedupSettings", "DedupShard", "Near", "Removed", "dedup", "settings_of"]
+__all__ = ["DedupResult", "DedupSettings", "DedupShard", "Near", "dedup", "settings_of"]
 
 Kinds = tuple[tuple[str, int], ...]  # kinds of file and how many there are of each
 
@@ -62,36 +62,19 @@ class DedupSettings:
     """What is compared, and when a cluster is too large to be believed.
 
     max_cluster_share: of a source's documents, which one kept document may remove as near duplicates.
-    range_bytes: size of a key range; changes memory and the number of units, never the result. None: by the corpus.
     """
 
     exact: bool = True
     near: Near | None = None
     max_cluster_share: float = 0.2
-    range_bytes: int | None = None
-
-
-@dataclass(frozen=True)
-class Removed:
-    """A shard's removed documents, ascending by row.
-
-    row, twin_shard (index into the shards given), twin_row: int64; near: bool, False for an exact duplicate;
-    similarity: float32, Jaccard of shingles, 1 for an exact duplicate, estimated where signatures made it certain.
-    The twin is always a kept document. An exact duplicate of a near duplicate is `near` to the kept one.
-    """
-
-    row: NDArray[np.int64]
-    twin_shard: NDArray[np.int64]
-    twin_row: NDArray[np.int64]
-    near: NDArray[np.bool_]
-    similarity: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class DedupResult:
     """Where each run's removed documents are listed, and how many there are.
 
-    files: records fates.RESULT, ascending by document, of each `run_documents` documents; given: the index that the
+    files: records fates.RESULT, ascending by document, of each `run_documents` documents. The twin is always a kept
+    document; an exact duplicate of a near duplicate is `near` to it. given: the index that the
     caller knows each shard by, in the order in which documents are numbered; starts: the first document of each, and
     the end.
     """
@@ -110,20 +93,6 @@ class DedupResult:
             low, high = np.searchsorted(records["document"], [start, stop])
             found.append(records[low:high])
         return np.concatenate(found)
-
-    def removed(self, shard: int) -> Removed:
-        """The removed documents of the shard with this index."""
-        here = self.given.index(shard)
-        start, stop = (int(n) for n in self.starts[here : here + 2])
-        found = self.between(start, stop)
-        twins = np.searchsorted(self.starts, found["twin"], "right") - 1
-        return Removed(
-            found["document"] - start,
-            np.array(self.given, np.int64)[twins],
-            found["twin"] - self.starts[twins],
-            found["near"],
-            found["similarity"],
-        )
 
 
 def settings_of(definition: Dedup) -> DedupSettings:
@@ -177,7 +146,7 @@ def dedup(
 def _layout(ordered: list[DedupShard], settings: DedupSettings, work: Place) -> Layout:
     total = sum(shard.rows for shard in ordered)
     bands = settings.near.bands if settings.near else 2  # exact: a hash takes the place of two keys
-    size = settings.range_bytes or spill.range_bytes(total * bands, buckets.BAND.itemsize)
+    size = spill.range_bytes(total * bands, buckets.BAND.itemsize)
     names: list[str] = []
     if ordered:
         with open_table(ordered[-1].entries) as file:
@@ -307,7 +276,7 @@ def _guard(layout: Layout, shards: list[DedupShard], share: float, map_units: Ma
     sizes: dict[str, int] = {}
     for shard in shards:
         standing = shard.rows if shard.standing is None else shard.standing
-        sizes[shard.name] = sizes.get(shard.name, 0) + standing
+        sizes[shard.source] = sizes.get(shard.source, 0) + standing
     limits = tuple(max(share * size, GUARD_DOCUMENTS - 1) for size in sizes.values())
     parts = _cluster_parts(layout)
     units = [fates.GuardUnit(layout, n, parts, limits) for n in range(parts)]
@@ -315,11 +284,11 @@ def _guard(layout: Layout, shards: list[DedupShard], share: float, map_units: Ma
     if not found:
         return
     twin, source, count = min(found)
-    name = list(sizes)[source]
+    source_name = list(sizes)[source]
     starts = np.array([0, *accumulate(shard.rows for shard in shards)], np.int64)
     where = int(np.searchsorted(starts, twin, "right")) - 1
     raise RunError(
-        f"dedup: {count:,} of {sizes[name]:,} documents of {name!r} are near duplicates "
-        f"of one document (row {twin - starts[where]} of {shards[where].entries}), more than "
+        f"dedup: {count:,} of {sizes[source_name]:,} documents of {source_name!r} are near duplicates of one "
+        f"(document {twin - starts[where]} of {shards[where].name}, from 0, rejects not counted), more than "
         f"max_cluster_share {share} allows: drop such pages by a rule, or raise max_cluster_share"
     )
