@@ -1,10 +1,16 @@
-"""Output files that a killed run had finished are taken over."""
+"""Cutting an output into files; those that a killed run had finished are taken over."""
 
 import hashlib
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from refinery.run.folder import claim, staging
+from refinery.run.output import scattered_name, stretches
 from refinery.run.write import is_whole, staged_before
 from refinery.storage.seal import sealed_json
 from tests.conftest import PIPELINE, output_hashes
+from tests.run.planning import plan_of
 
 
 def test_finished_files_are_known_by_their_receipts(tmp_path):
@@ -28,25 +34,24 @@ def test_finished_files_are_known_by_their_receipts(tmp_path):
     assert staged_before([file]) == []
 
 
-def test_a_run_goes_on_from_staged_files(data_repository, refinery, monkeypatch):
+def test_a_run_goes_on_from_staged_files(data_repository, refinery):
     """A run that fails while writing leaves its files; the next one writes only the others."""
-    from refinery.run import write
-
     text = PIPELINE.replace("{path: out}", "{path: out, shard_bytes: 10000}")
     (data_repository / "pipeline.yaml").write_text(text)
-    real, calls = write.write_table, []
-
-    def stop_at_the_third(path, *arguments, **options):
-        calls.append(path.name)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return real(path, *arguments, **options)
-
-    monkeypatch.setattr(write, "write_table", stop_at_the_third)
-    assert refinery("run", data_repository / "pipeline.yaml", "-q")[0] == 130
+    plan = plan_of(data_repository / "pipeline.yaml")
+    (data_repository / "out").mkdir()
+    claim(data_repository / "out", "tiny", "unique")
+    staged = staging(data_repository / "out", plan.output_key("unique"))
+    third = staged / "data-00002.parquet"
+    third.mkdir(parents=True)  # a file cannot take this place
+    code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
+    assert (code, "data-00002.parquet" in err) == (1, True)
+    first, second = (staged / f"data-0000{n}.parquet" for n in range(2))
+    before = [(file.read_bytes(), file.stat().st_mtime_ns) for file in (first, second)]
+    third.rmdir()
     assert refinery("run", data_repository / "pipeline.yaml", "-q")[0] == 0
-    assert calls[:2] == ["data-00000.parquet", "data-00001.parquet"]
-    assert not set(calls[:2]) & set(calls[3:])
+    after = [data_repository / "out" / file.name for file in (first, second)]
+    assert [(file.read_bytes(), file.stat().st_mtime_ns) for file in after] == before
     resumed = output_hashes(data_repository / "out")
     fresh = text.replace("path: out,", "path: fresh,")
     (data_repository / "fresh.yaml").write_text(fresh)
@@ -55,3 +60,13 @@ def test_a_run_goes_on_from_staged_files(data_repository, refinery, monkeypatch)
     assert {k: v for k, v in resumed.items() if k.startswith("d")} == {
         k: v for k, v in expected.items() if k.startswith("d")
     }
+
+
+@given(st.lists(st.integers(0, 100), min_size=1, max_size=30), st.integers(1, 5), st.integers(1, 5))
+def test_spills_of_one_name_hold_the_same_shards(sizes, slots, others):
+    """Every shard is in one stretch; runs with other numbers of slots never write different spills under one name."""
+    cuts = [list(stretches(sizes, count)) for count in (slots, others)]
+    for cut in cuts:
+        assert [n for start, stop in cut for n in range(start, stop)] == list(range(len(sizes)))
+    names = {scattered_name(*shards): shards for cut in cuts for shards in cut}
+    assert len(names) == len(set(cuts[0]) | set(cuts[1]))

@@ -26,7 +26,7 @@ from refinery.run.write import (
 from refinery.storage.place import Place
 from refinery.storage.write import WrittenFile
 
-RUN_BYTES = 2**30
+STRETCH_BYTES = 2**30
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,9 +62,9 @@ def write_output(
                 layout,
                 output.shuffle,
                 files,
-                staged / f"scattered-{start:06}.parquet",
+                staged / scattered_name(start, stop),
             )
-            for start, stop in _runs(sizes, run.executor.slots)
+            for start, stop in stretches(sizes, run.executor.slots)
         ]
         if not all(known.values()):
             run.map("scatter", scatter, [_scatter_unit(task, sizes) for task in scattered])
@@ -88,9 +88,14 @@ def _staged_before(run: Run, paths: list[Place]) -> dict[Place, WrittenFile]:
     return {file.path: file for file, good in zip(staged, whole, strict=True) if good}
 
 
-def _runs(sizes: list[int], slots: int) -> Iterator[tuple[int, int]]:
-    """Runs of shards that are scattered together: few spill files to gather from, and work for every slot."""
-    wanted = min(RUN_BYTES, sum(sizes) // (4 * slots))
+def scattered_name(start: int, stop: int) -> str:
+    """The spill of shards start:stop: another run may cut them otherwise, with another number of slots."""
+    return f"scattered-{start:06}-{stop:06}.parquet"
+
+
+def stretches(sizes: list[int], slots: int) -> Iterator[tuple[int, int]]:
+    """Shards start:stop that are scattered together: few spill files to gather from, and work for every slot."""
+    wanted = min(STRETCH_BYTES, sum(sizes) // (4 * slots))
     start = size = 0
     for number, bytes_ in enumerate(sizes):
         size += bytes_

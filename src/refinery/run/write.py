@@ -80,7 +80,7 @@ class WriteTask:
 
 @dataclass(frozen=True)
 class ScatterTask:
-    """The survivors of a run of shards, cut by the output file that they go to."""
+    """The survivors of consecutive shards, cut by the output file that they go to."""
 
     survivors: tuple[tuple[Survivors, int], ...]  # with the shard's number among those that reach the output
     layout: Layout

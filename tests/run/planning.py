@@ -1,0 +1,12 @@
+"""The plan that a run of a definition has, for tests of its parts."""
+
+from pathlib import Path
+
+from refinery.pipeline.load import load
+from refinery.plan.plan import Plan, make_plan
+from refinery.plan.resolve import resolve
+
+
+def plan_of(definition: Path) -> Plan:
+    """As the command line makes it."""
+    return make_plan(resolve(load(definition)), definition.parent / ".refinery", 256 << 20)
