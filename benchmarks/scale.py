@@ -169,8 +169,8 @@ def measure(corpus: Corpus, work: Path, workers: int) -> Measured:
 def _count(result: Any, corpus: Corpus) -> tuple[int, int]:
     exact = near = 0
     for number_, _ in enumerate(result.files):
-        first = number_ * result.run_documents
-        found = result.between(first, min(first + result.run_documents, corpus.documents))
+        first = number_ * result.stretch_documents
+        found = result.between(first, min(first + result.stretch_documents, corpus.documents))
         near += int(found["near"].sum())
         exact += int((~found["near"]).sum())
     return exact, near

@@ -39,7 +39,7 @@ def test_shingles_that_agree_in_their_low_bits_do_not_agree_in_every_permutation
 
 
 def test_a_giant_bucket_in_pieces_removes_what_it_does_whole(tmp_path, monkeypatch):
-    """Every piece meets the preferred documents of all, wherever these are, whatever the runs and ranges."""
+    """Every piece meets the preferred documents of all, wherever these are, whatever the stretches and ranges."""
     base = words(200, 1)
     texts = [" ".join([*base, f"w{n}"]) for n in range(700)]
     order = np.random.default_rng(2).permutation(700).tolist()
@@ -47,7 +47,7 @@ def test_a_giant_bucket_in_pieces_removes_what_it_does_whole(tmp_path, monkeypat
     settings = DedupSettings(near=replace(near(), bands=28, rows=4), max_cluster_share=1.0)
     whole = run(tmp_path, shards, settings)
     monkeypatch.setattr(buckets, "GIANT", 50)
-    monkeypatch.setattr("refinery.dedup.run.LEAST_RUN", 64)
+    monkeypatch.setattr("refinery.dedup.run.LEAST_STRETCH", 64)
     pieces = run(tmp_path, shards, settings)
     set_ranges(monkeypatch, 40_000)
     assert run(tmp_path, shards, settings) == pieces

@@ -37,7 +37,9 @@ def test_merged_forests_label_the_components_of_all_edges(tmp_path_factory, file
     layout.open("near", "forest")
     for number, pairs in enumerate(files):
         edges = edges_of(layout, pairs)
-        spill.write_cut(layout.file("near", number), edges, layout.run_of(edges["document"]), layout.runs)
+        spill.write_cut(
+            layout.file("near", number), edges, layout.stretch_of(edges["document"]), layout.stretches
+        )
         write_forest(ForestUnit(layout, "near", number, number, number + 1))
     left, made = layout.files("forest", len(files)), len(files)
     while len(left) > 1:

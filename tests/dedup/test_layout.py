@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 from refinery.dedup.layout import (
     DedupShard,
     Layout,
-    cut_into_runs,
+    cut_into_stretches,
     preferred_order,
     read_entries,
     read_rows,
@@ -15,20 +15,20 @@ from tests.dedup.corpus import write_shard
 
 
 def test_runs_cut_documents_without_regard_to_shards(tmp_path):
-    """Every row of every shard lies in exactly one piece, in order; each run but the last is full."""
+    """Every row of every shard lies in exactly one piece, in order; each stretch but the last is full."""
     shards = [
         DedupShard(tmp_path / str(n), None, n == 0, rows, source="ab"[n % 2])
         for n, rows in enumerate([3, 0, 10, 2])
     ]
     layout = Layout(tmp_path, 15, 3, (), 112, 4, 100)
-    runs = cut_into_runs(shards, layout)
-    assert [[(p.source, p.document, p.start, p.stop) for p in run] for run in runs] == [
+    stretches = cut_into_stretches(shards, layout)
+    assert [[(p.source, p.document, p.start, p.stop) for p in stretch] for stretch in stretches] == [
         [(0, 0, 0, 3), (0, 3, 0, 1)],
         [(0, 4, 1, 5)],
         [(0, 8, 5, 9)],
         [(0, 12, 9, 10), (1, 13, 0, 2)],
     ]
-    assert layout.runs == 4 and layout.run_of(np.array([0, 3, 4, 14])).tolist() == [0, 0, 1, 3]
+    assert layout.stretches == 4 and layout.stretch_of(np.array([0, 3, 4, 14])).tolist() == [0, 0, 1, 3]
 
 
 def test_rows_of_a_file_are_read_from_the_row_groups_that_hold_them(tmp_path):
@@ -50,7 +50,7 @@ def test_preferences_and_who_stands(tmp_path):
     pq.write_table(table, tmp_path / "new.parquet")
     shards = [old, DedupShard(tmp_path / "new.parquet", None, False, 3)]
     layout = Layout(tmp_path, 5, 2, ("prefer_0",), 112, 100, 100)
-    stands, prefer = read_entries(layout, cut_into_runs(shards, layout)[0])
+    stands, prefer = read_entries(layout, cut_into_stretches(shards, layout)[0])
     assert stands.tolist() == [True, True, True, False, True]
     assert prefer[:, 0].tolist() == [-np.inf, -np.inf, 1.0, np.inf, np.inf]
 

@@ -24,7 +24,7 @@ def store():
 
 def test_the_result_is_that_of_a_local_folder(tmp_path, store, monkeypatch):
     """The same documents go for the same twins, and nothing but the result stays."""
-    monkeypatch.setattr(dedup_run, "LEAST_RUN", 16)
+    monkeypatch.setattr(dedup_run, "LEAST_STRETCH", 16)
     texts = [document(n % 70) + (f" w{n}" if n % 3 else "") for n in range(150)]
     shards = [write_shard(tmp_path / f"{n}.parquet", texts[n::2]) for n in range(2)]
     set_ranges(monkeypatch, 4000)

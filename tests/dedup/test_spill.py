@@ -150,7 +150,7 @@ def test_parts_are_as_many_as_their_size_demands():
 
 
 def test_ranges_grow_with_the_root_of_the_corpus():
-    """So that a read of a range from each run's file has a megabyte, within bounds of memory."""
+    """So that a read of a range from each stretch's file has a megabyte, within bounds of memory."""
     assert spill.range_bytes(1000, 16) == spill.LEAST_BYTES
     assert spill.range_bytes(10**12, 16) == spill.MOST_BYTES
     size = spill.range_bytes(9 * 10**8, 16)

@@ -26,12 +26,12 @@ def test_against_an_earlier_run(data_repository, refinery):
     assert output_hashes(data_repository / "out") == before
 
 
-def test_runs_that_cut_shards_change_no_byte(data_repository, refinery, monkeypatch):
-    """Twins' rows and ids are found wherever the runs of documents are cut, within shards or across them."""
+def test_stretches_that_cut_shards_change_no_byte(data_repository, refinery, monkeypatch):
+    """Twins' rows and ids are found wherever the stretches of documents are cut, within shards or across them."""
     hashes = []
     for least in (4 << 20, 300):
         monkeypatch.setattr("refinery.dedup.spill.LEAST_BYTES", least)
-        monkeypatch.setattr("refinery.dedup.run.LEAST_RUN", min(least, 7))
+        monkeypatch.setattr("refinery.dedup.run.LEAST_STRETCH", min(least, 7))
         work = data_repository / f"work-{least}"
         code, _, err = refinery(
             "run", data_repository / "pipeline.yaml", "-q", "--workers", 1, "--work", work

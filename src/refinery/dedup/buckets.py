@@ -1,9 +1,9 @@
 """Buckets of documents that share a band's key, and the records that are compared in them.
 
-Each run writes (key, document) cut by key range; a unit a range finds the keys of two documents or more and sends
-(document, bucket) back to the runs; each run reads its signatures once, in order, and writes (bucket, document,
-preferences, signature) cut by bucket, so that whoever compares looks nothing up. A bucket of more than GIANT
-documents is cut into pieces in the order of document numbers, and all its pieces meet its BEST preferred ones.
+Each stretch writes (key, document) cut by key range; a unit a range finds the keys of two documents or more and sends
+(document, bucket) back to the stretches; each of these reads its signatures once, in order, and writes (bucket,
+document, preferences, signature) cut by bucket, so that whoever compares looks nothing up. A bucket of more than
+GIANT documents is cut into pieces in the order of document numbers, and all its pieces meet its BEST preferred ones.
 
 Compared are the lowest 8 bits of each hash, after a mixing step: b-bit minwise hashing (Li and Koenig, "b-Bit Minwise
 Hashing", WWW 2010), a quarter of the bytes. Without mixing two shingles whose hashes agree in 8 bits would agree in
@@ -43,7 +43,7 @@ PIECE = np.dtype(
 
 @dataclass(frozen=True)
 class BandUnit:
-    """One run: writes the band keys of documents that stand for themselves."""
+    """One stretch: writes the band keys of documents that stand for themselves."""
 
     layout: Layout
     number: int
@@ -64,7 +64,7 @@ class KeyUnit:
 
 @dataclass(frozen=True)
 class SignUnit:
-    """One run: writes signatures to the parts of buckets; `ranges` of band keys were there."""
+    """One stretch: writes signatures to the parts of buckets; `ranges` of band keys were there."""
 
     layout: Layout
     number: int
@@ -80,7 +80,7 @@ def signed_dtype(layout: Layout) -> np.dtype[Any]:
 
 
 def write_bands(unit: BandUnit) -> None:
-    """Writes a run's (band key, document), cut by range, but for those in its files of exact or alike pairs."""
+    """Writes a stretch's (band key, document), cut by range, but for those in its files of exact or alike pairs."""
     layout = unit.layout
     gone, _ = read_entries(layout, unit.pieces)
     np.logical_not(gone, out=gone)
@@ -102,9 +102,9 @@ def write_bands(unit: BandUnit) -> None:
 
 
 def find_buckets(unit: KeyUnit) -> int:
-    """Writes the members of buckets of two or more, cut by run, and the pieces of giant ones; gives the members."""
+    """Writes members of buckets of two or more, cut by stretch, and the pieces of giant ones; gives the members."""
     layout = unit.layout
-    records = spill.read_cut(layout.files("bands", layout.runs), BAND, unit.ranges, unit.number)
+    records = spill.read_cut(layout.files("bands", layout.stretches), BAND, unit.ranges, unit.number)
     high = np.ascontiguousarray(records["high"])
     order = np.argsort(high)
     order = order[shared_keys(high[order])]
@@ -123,7 +123,7 @@ def find_buckets(unit: KeyUnit) -> int:
         members["bucket"][here] = cut[numbers]
         pieces.append(np.array([(piece, whole) for piece in cut.tolist()], PIECE))
     spill.write_cut(
-        layout.file("members", unit.number), members, layout.run_of(members["document"]), layout.runs
+        layout.file("members", unit.number), members, layout.stretch_of(members["document"]), layout.stretches
     )
     spill.save(layout.file("giants", unit.number), np.concatenate(pieces))
     return len(members)
@@ -137,9 +137,9 @@ def giants(layout: Layout, ranges: int) -> NDArray[Any]:
 
 
 def write_signed(unit: SignUnit) -> None:
-    """Writes a run's members with preferences and signatures, cut by bucket, and its best ones of giant buckets."""
+    """Writes a stretch's members with preferences and signatures, cut by bucket, and its best of giant buckets."""
     layout = unit.layout
-    members = spill.read_cut(layout.files("members", unit.ranges), MEMBER, layout.runs, unit.number)
+    members = spill.read_cut(layout.files("members", unit.ranges), MEMBER, layout.stretches, unit.number)
     members = members[np.lexsort((members["bucket"], members["document"]))]
     pieces = giants(layout, unit.ranges)
     dtype = signed_dtype(layout)
@@ -181,9 +181,9 @@ def _best(records: NDArray[Any]) -> NDArray[Any]:
 
 
 def best_of_giants(layout: Layout, wholes: NDArray[np.uint64]) -> NDArray[Any]:
-    """The BEST preferred documents of the giant buckets with these keys, from every run's best."""
+    """The BEST preferred documents of the giant buckets with these keys, from every stretch's best."""
     found = np.empty(0, signed_dtype(layout))
-    for place in layout.files("best", layout.runs):
+    for place in layout.files("best", layout.stretches):
         records = spill.load(place, found.dtype)
         found = _best(np.concatenate([found, records[np.isin(records["bucket"], wholes)]]))
     return found

@@ -51,7 +51,7 @@ def find_candidates(unit: BucketUnit) -> int:
     """Writes candidate edges, each once, to preferred documents, cut by document; gives their number."""
     layout = unit.layout
     dtype = buckets.signed_dtype(layout)
-    records = spill.read_cut(layout.files("signed", layout.runs), dtype, unit.parts, unit.number)
+    records = spill.read_cut(layout.files("signed", layout.stretches), dtype, unit.parts, unit.number)
     records = _with_best(layout, records, unit.ranges)
     records = records[preferred_order(records, records["bucket"])]
     matrix = np.ascontiguousarray(records["signature"])

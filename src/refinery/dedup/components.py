@@ -91,7 +91,7 @@ def write_forest(unit: ForestUnit) -> int:
     layout = unit.layout
     found = [np.empty(0, near_dtype(layout))]
     files = (layout.file(unit.kind, n) for n in range(unit.start, unit.stop))
-    found += [spill.read_whole(place, found[0].dtype, layout.runs) for place in files]
+    found += [spill.read_whole(place, found[0].dtype, layout.stretches) for place in files]
     edges = np.concatenate(found)[["document", "twin"]]
     del found
     nodes = np.unique(np.concatenate([edges["document"], edges["twin"]]))

@@ -1,8 +1,9 @@
 """What becomes of copies, once it is known what became of the documents that stood for them.
 
-A run asks the runs of those documents; the answers are the kept documents for which they went. Copies of a signature
-are compared with the document that stood for them if it was kept, else with the one for which that went; those that
-are not near enough, with the preferred among themselves. Copies of a key text share the fate of the one they copy.
+A stretch sends requests to the stretches of those documents; the answers are the kept documents for which they went.
+Copies of a signature are compared with the document that stood for them if it was kept, else with the one for which
+that went; those that are not near enough, with the preferred among themselves. Copies of a key text share the fate of
+the one they copy.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from refinery.dedup.spill import PAIR
 from refinery.dedup.verify import near_dtype
 from refinery.storage.place import Place
 
-ASKED = np.dtype([("document", np.int64), ("run", np.int64)])
+REQUEST = np.dtype([("document", np.int64), ("stretch", np.int64)])  # for a document, by a stretch
 FATE = np.dtype([("document", np.int64), ("twin", np.int64), ("equal", np.int16), ("similarity", np.float64)])
 RESULT = np.dtype(
     [("document", np.int64), ("twin", np.int64), ("near", np.bool_), ("similarity", np.float32)]
@@ -30,7 +31,7 @@ CLUSTER = np.dtype([("twin", np.int64), ("source", np.int64), ("count", np.int64
 
 @dataclass(frozen=True)
 class CopiesUnit:
-    """One run: its copies of the kinds named, each found in `ranges` ranges."""
+    """One stretch: its copies of the kinds named, each found in `ranges` ranges."""
 
     layout: Layout
     number: int
@@ -40,7 +41,7 @@ class CopiesUnit:
 
 @dataclass(frozen=True)
 class FateUnit:
-    """One run that is asked by all; removed: the kinds of file, and their numbers, where removed documents are."""
+    """One stretch, which answers all; removed: the kinds of file, and their numbers, where removed documents are."""
 
     layout: Layout
     number: int
@@ -50,7 +51,7 @@ class FateUnit:
 
 @dataclass(frozen=True)
 class AlikeUnit:
-    """One run: its copies of signatures; edges are cut into `parts`."""
+    """One stretch: its copies of signatures; edges are cut into `parts`."""
 
     layout: Layout
     number: int
@@ -59,7 +60,7 @@ class AlikeUnit:
 
 @dataclass(frozen=True)
 class RestUnit:
-    """One run: its copies that are far from the document that stood for them, in `files` files of far edges."""
+    """One stretch: its copies that are far from the document that stood for them, in `files` files of far edges."""
 
     layout: Layout
     number: int
@@ -79,7 +80,7 @@ class LeadUnit:
 
 @dataclass(frozen=True)
 class RemovedUnit:
-    """One run: lists its removed documents in `place`; removed: as in FateUnit; clusters are cut into `parts`."""
+    """One stretch: lists its removed documents in `place`; removed: as in FateUnit; clusters are cut into `parts`."""
 
     layout: Layout
     number: int
@@ -100,7 +101,7 @@ class GuardUnit:
 
 
 def write_copies(unit: CopiesUnit) -> int:
-    """Writes a run's pairs of each kind, and asks what became of the preferred ones; gives the alike pairs."""
+    """Writes a stretch's pairs of each kind, and requests the fates of the preferred ones; gives the alike pairs."""
     layout = unit.layout
     exact, alike = (
         groups.pairs_of(layout, kind, unit.ranges, unit.number) if kind in unit.kinds else np.empty(0, PAIR)
@@ -110,38 +111,43 @@ def write_copies(unit: CopiesUnit) -> int:
     alike = alike[~found]
     for kind, pairs in (("exact", exact), ("alike", alike)):
         spill.save(layout.file(f"{kind}-pairs", unit.number), pairs)
-        asked = np.empty(0, ASKED)
         leads = np.unique(pairs["twin"][pairs["document"] >= layout.frozen])
         leads = leads[leads >= layout.frozen]  # frozen documents are kept
-        asked = np.empty(len(leads), ASKED)
-        asked["document"], asked["run"] = leads, unit.number
-        spill.write_cut(layout.file(f"{kind}-asked", unit.number), asked, layout.run_of(leads), layout.runs)
+        requests = np.empty(len(leads), REQUEST)
+        requests["document"], requests["stretch"] = leads, unit.number
+        spill.write_cut(
+            layout.file(f"{kind}-requests", unit.number), requests, layout.stretch_of(leads), layout.stretches
+        )
     return int((alike["document"] >= layout.frozen).sum())
 
 
-def answer(unit: FateUnit) -> None:
-    """Writes what became of the run's removed documents that others asked for, cut by who asked."""
+def answer_requests(unit: FateUnit) -> None:
+    """Writes what became of the stretch's removed documents that others asked for, cut by who did."""
     layout = unit.layout
     removed = removed_of(layout, unit.removed, unit.number)
-    asked = spill.read_cut(layout.files(f"{unit.kind}-asked", layout.runs), ASKED, layout.runs, unit.number)
-    found, at = groups.look_up(removed["document"], asked["document"])
+    requests = spill.read_cut(
+        layout.files(f"{unit.kind}-requests", layout.stretches), REQUEST, layout.stretches, unit.number
+    )
+    found, at = groups.look_up(removed["document"], requests["document"])
     fates = np.empty(int(found.sum()), FATE)
     for name in FATE.names or ():
         fates[name] = removed[name][at[found]]
     place = layout.file(f"{unit.kind}-fates", unit.number)
-    spill.write_cut(place, fates, asked["run"][found], layout.runs)
+    spill.write_cut(place, fates, requests["stretch"][found], layout.stretches)
 
 
-def removed_of(layout: Layout, kinds: tuple[tuple[str, int], ...], run: int) -> NDArray[Any]:
-    """A run's removed documents from files of these kinds and numbers, ascending."""
+def removed_of(layout: Layout, kinds: tuple[tuple[str, int], ...], stretch: int) -> NDArray[Any]:
+    """A stretch's removed documents from files of these kinds and numbers, ascending."""
     dtype = near_dtype(layout)
-    found = [spill.read_cut(layout.files(kind, count), dtype, layout.runs, run) for kind, count in kinds]
+    found = [
+        spill.read_cut(layout.files(kind, count), dtype, layout.stretches, stretch) for kind, count in kinds
+    ]
     removed = np.concatenate([np.empty(0, dtype), *found])
     return removed[np.argsort(removed["document"])]
 
 
-def _fates(layout: Layout, kind: str, run: int) -> NDArray[Any]:
-    fates = spill.read_cut(layout.files(f"{kind}-fates", layout.runs), FATE, layout.runs, run)
+def _fates(layout: Layout, kind: str, stretch: int) -> NDArray[Any]:
+    fates = spill.read_cut(layout.files(f"{kind}-fates", layout.stretches), FATE, layout.stretches, stretch)
     return fates[np.argsort(fates["document"])]
 
 
@@ -181,7 +187,9 @@ def _rest_dtype(layout: Layout) -> np.dtype[Any]:
 def write_leads(unit: LeadUnit) -> None:
     """Writes an edge from each copy that is left to the preferred one of those with its signature."""
     layout = unit.layout
-    rest = spill.read_cut(layout.files("rest", layout.runs), _rest_dtype(layout), unit.parts, unit.number)
+    rest = spill.read_cut(
+        layout.files("rest", layout.stretches), _rest_dtype(layout), unit.parts, unit.number
+    )
     rest = rest[preferred_order(rest, rest["twin"])]
     leads = starts_of(rest["twin"])
     edges = np.zeros(int((~leads).sum()), edge_dtype(layout))
@@ -192,7 +200,7 @@ def write_leads(unit: LeadUnit) -> None:
 
 
 def write_removed(unit: RemovedUnit) -> int:
-    """Joins a run's exact and near duplicates; a twin that went itself gives way to the one it went for.
+    """Joins a stretch's exact and near duplicates; a twin that went itself gives way to the one it went for.
 
     Writes them, ascending, and how many of each source each document removes as near, cut by the document; gives
     their number.
@@ -239,7 +247,7 @@ def _summed(clusters: NDArray[Any]) -> NDArray[Any]:
 def too_large(unit: GuardUnit) -> tuple[int, int, int] | None:
     """The first document, the source and the number it removes of it, where that is more than may be."""
     layout = unit.layout
-    files = layout.files("clusters", layout.runs)
+    files = layout.files("clusters", layout.stretches)
     clusters = _summed(spill.read_cut(files, CLUSTER, unit.parts, unit.number))
     above = clusters[clusters["count"] > np.array(unit.limits, np.float64)[clusters["source"]]]
     return (*above[0].tolist(),) if len(above) else None

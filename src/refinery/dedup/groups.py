@@ -1,7 +1,7 @@
 """Documents with one 128-bit hash, of their key text or of their signature, found by range of the hash.
 
-Each run groups its own documents and writes, of each hash, the preferred one cut by range; a unit a range groups
-those. So a hash that a million documents share costs a range no more than a record a run. Copies of key texts are
+Each stretch groups its own documents and writes, of each hash, the preferred one cut by range; a unit a range groups
+those. So a hash that a million documents share costs a range no more than a record a stretch. Copies of key texts are
 exact duplicates. Copies of signatures are treated as one document until the end, so that a million near-identical
 pages cost no more than a million pairs here.
 """
@@ -35,7 +35,7 @@ KINDS = {"content": "exact", "signature": "alike"}  # column of the entries, kin
 
 @dataclass(frozen=True)
 class HashUnit:
-    """One run: writes its hashes of the columns named."""
+    """One stretch: writes its hashes of the columns named."""
 
     layout: Layout
     number: int
@@ -60,7 +60,7 @@ def hash_dtype(layout: Layout) -> np.dtype[Any]:
 
 
 def write_hashes(unit: HashUnit) -> None:
-    """Of each column: pairs (document, preferred document) within the run, and the preferred ones cut by range."""
+    """Of each column: pairs (document, preferred document) of the stretch, and the preferred ones cut by range."""
     layout = unit.layout
     stands, prefer = read_entries(layout, unit.pieces)
     for column in unit.columns:
@@ -112,18 +112,18 @@ def _grouped(records: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def find_groups(unit: GroupUnit) -> None:
-    """Writes the pairs (document, preferred document) of a range, cut by run."""
+    """Writes the pairs (document, preferred document) of a range, cut by stretch."""
     layout = unit.layout
-    files = layout.files(unit.kind, layout.runs)
+    files = layout.files(unit.kind, layout.stretches)
     pairs, _ = _grouped(spill.read_cut(files, hash_dtype(layout), unit.ranges, unit.number))
     place = layout.file(f"{unit.kind}-groups", unit.number)
-    spill.write_cut(place, pairs, layout.run_of(pairs["document"]), layout.runs)
+    spill.write_cut(place, pairs, layout.stretch_of(pairs["document"]), layout.stretches)
 
 
-def pairs_of(layout: Layout, kind: str, ranges: int, run: int) -> NDArray[Any]:
-    """A run's pairs (document, preferred document of all runs), ascending; frozen documents stay."""
-    own = spill.load(layout.file(f"{kind}-local", run), spill.PAIR)
-    leads = spill.read_cut(layout.files(f"{kind}-groups", ranges), spill.PAIR, layout.runs, run)
+def pairs_of(layout: Layout, kind: str, ranges: int, stretch: int) -> NDArray[Any]:
+    """A stretch's pairs (document, preferred document of all stretches), ascending; frozen documents stay."""
+    own = spill.load(layout.file(f"{kind}-local", stretch), spill.PAIR)
+    leads = spill.read_cut(layout.files(f"{kind}-groups", ranges), spill.PAIR, layout.stretches, stretch)
     leads = leads[np.argsort(leads["document"])]
     found, at = look_up(leads["document"], own["twin"])
     own["twin"][found] = leads["twin"][at[found]]

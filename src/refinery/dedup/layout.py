@@ -1,8 +1,8 @@
-"""Where the documents of a dedup are: one number each, the runs they are read in, and the files between units.
+"""Where the documents of a dedup are: one number each, the stretches they are read in, and the files between units.
 
 Documents are numbered through all rows of all shards, frozen shards first. The order in which they are preferred is:
 frozen before others, then the preference columns (smaller first, not measured last), then the number, which is trust
-order and then row. A run is a stretch of numbers, cut without regard to shards; its entries are read in one go.
+order and then row. A stretch is consecutive numbers, cut without regard to shards; its entries are read in one go.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Piece:
 class Layout:
     """How documents are numbered, and the folder of the files between units; the same for every unit.
 
-    total: documents, of which those below `frozen` are frozen; run_documents: of each run but the last;
+    total: documents, of which those below `frozen` are frozen; stretch_documents: of each stretch but the last;
     preferences: names of the preference columns, most important first; range_bytes: of a unit's records.
     """
 
@@ -83,17 +83,17 @@ class Layout:
     frozen: int
     preferences: tuple[str, ...]
     num_perm: int
-    run_documents: int
+    stretch_documents: int
     range_bytes: int
 
     @property
-    def runs(self) -> int:
-        """Number of runs."""
-        return -(-self.total // self.run_documents)
+    def stretches(self) -> int:
+        """Number of stretches."""
+        return -(-self.total // self.stretch_documents)
 
-    def run_of(self, documents: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The run of each document."""
-        return documents // self.run_documents
+    def stretch_of(self, documents: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The stretch of each document."""
+        return documents // self.stretch_documents
 
     def file(self, kind: str, number: int) -> Place:
         """The file of this kind that a unit has."""
@@ -119,20 +119,20 @@ class Layout:
         return np.dtype([*fields, ("prefer", np.float64, (len(self.preferences),))])
 
 
-def cut_into_runs(shards: Sequence[DedupShard], layout: Layout) -> list[tuple[Piece, ...]]:
-    """For each run the pieces of shards that it reads, in order."""
-    runs: list[list[Piece]] = [[] for _ in range(layout.runs)]
+def cut_into_stretches(shards: Sequence[DedupShard], layout: Layout) -> list[tuple[Piece, ...]]:
+    """For each stretch the pieces of shards that it reads, in order."""
+    stretches: list[list[Piece]] = [[] for _ in range(layout.stretches)]
     sources = list(dict.fromkeys(shard.source for shard in shards))
     document = 0
     for shard in shards:
         row = 0
         while row < shard.rows:
-            run = (document + row) // layout.run_documents
-            stop = min(shard.rows, (run + 1) * layout.run_documents - document)
-            runs[run].append(Piece(shard, sources.index(shard.source), document + row, row, stop))
+            stretch = (document + row) // layout.stretch_documents
+            stop = min(shard.rows, (stretch + 1) * layout.stretch_documents - document)
+            stretches[stretch].append(Piece(shard, sources.index(shard.source), document + row, row, stop))
             row = stop
         document += shard.rows
-    return [tuple(pieces) for pieces in runs]
+    return [tuple(pieces) for pieces in stretches]
 
 
 def read_rows(
@@ -159,7 +159,7 @@ def read_column(piece: Piece, name: str) -> Iterator[tuple[int, pa.Array]]:
 
 
 def read_entries(layout: Layout, pieces: tuple[Piece, ...]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Of a run's documents: which stand, and their preferences (documents, columns); minus infinity if frozen."""
+    """Of a stretch's documents: which stand, and their preferences (documents, columns); minus infinity if frozen."""
     size = pieces[-1].document + pieces[-1].stop - pieces[-1].start - pieces[0].document
     stands = np.ones(size, np.bool_)
     prefer = np.full((size, len(layout.preferences)), -np.inf)

@@ -44,7 +44,7 @@ class ResolveUnit:
 
 
 def resolve(layout: Layout, settled: Settled, map_units: MapUnits) -> int:
-    """Writes kind `resolved`, the removed documents cut by run, and gives the number of its files."""
+    """Writes kind `resolved`, the removed documents cut by stretch, and gives the number of its files."""
     bounds = components.groups_of(settled, layout)
     components.label_components(layout, settled, bounds, map_units)
     layout.open("clustered", "resolved")
@@ -68,20 +68,20 @@ def write_clustered(unit: ClusterUnit) -> None:
     place = layout.file("clustered", unit.number)
     with spill.CutWriter(place, near_dtype(layout), unit.ranges, layout.range_bytes) as writer:
         for number in range(unit.start, unit.stop):
-            edges = spill.read_whole(layout.file(unit.kind, number), near_dtype(layout), layout.runs)
+            edges = spill.read_whole(layout.file(unit.kind, number), near_dtype(layout), layout.stretches)
             _, at = groups.look_up(labels["document"], edges["document"])
             roots = labels["twin"][at]
             writer.write(edges, spill.part_of(spill.scattered(roots), unit.ranges))
 
 
 def resolve_range(unit: ResolveUnit) -> None:
-    """Writes the removed documents of a range of components, each with the twin for which it goes, cut by run."""
+    """Writes the removed documents of a range of components, each with the twin for which it goes, cut by stretch."""
     layout = unit.layout
     files = layout.files("clustered", unit.groups)
     edges = spill.read_cut(files, near_dtype(layout), unit.ranges, unit.number)
     removed = chosen_edges(edges)
     place = layout.file("resolved", unit.number)
-    spill.write_cut(place, removed, layout.run_of(removed["document"]), layout.runs)
+    spill.write_cut(place, removed, layout.stretch_of(removed["document"]), layout.stretches)
 
 
 def chosen_edges(edges: NDArray[Any]) -> NDArray[Any]:

@@ -1,26 +1,26 @@
-"""Dedup of a whole corpus, as units over runs of documents and key ranges, with files between them.
+"""Dedup of a whole corpus, as units over stretches of documents and key ranges, with files between them.
 
-1. Each run: hashes of key texts and of signatures, cut by range.               groups.write_hashes
+1. Each stretch: hashes of key texts and of signatures, cut by range.           groups.write_hashes
 2. Each range: documents with one hash; the preferred one stands for them.      groups.find_groups
-3. Each run: its copies; it asks what will become of those that stand for them. fates.write_copies
-4. Each run: band keys of the documents left, cut by range.                     buckets.write_bands
-5. Each range: buckets of two documents or more, back to the runs.              buckets.find_buckets
-6. Each run: preferences and signatures of the members, cut by bucket.          buckets.write_signed
+3. Each stretch: its copies; it requests the fates of those that they copy.      fates.write_copies
+4. Each stretch: band keys of the documents left, cut by range.                 buckets.write_bands
+5. Each range: buckets of two documents or more, back to the stretches.         buckets.find_buckets
+6. Each stretch: preferences and signatures of the members, cut by bucket.      buckets.write_signed
 7. Each part of the buckets: candidate pairs, cut by document.                  candidates.find_candidates
 8. Pairs once each; those that signatures do not settle by their texts.         verify.settle
 9. Spanning forests of near pairs, merged two by two; pairs cut by component.   components.label_components
 10. Each range of components: a document goes for a kept, preferred twin.       resolve.resolve_range
 11. Documents with the signature of another share its fate, if they are near.   fates.write_alike ...
-12. Each run: its removed documents with their kept twins.                      fates.write_removed
+12. Each stretch: its removed documents with their kept twins.                  fates.write_removed
 
-Memory: a unit holds about five times a range's bytes, which is sqrt(16 bytes * bands * documents * 1 MiB), and
-1 GiB at most: 12 MB at a million documents, 117 MB at a hundred million; besides, the keys of the
-largest bucket (16 bytes a document) and the pairs of the largest component. One step's memory grows with the corpus:
-the last merge of forests, 24 bytes a document that has a near twin. This process holds counts.
+Memory: a unit holds about UNIT_RANGES times a range's bytes, which is sqrt(16 bytes * bands * documents * 1 MiB),
+and 1 GiB at most: 12 MB at a million documents, 117 MB at a hundred million; besides, the keys of the largest bucket
+(16 bytes a document) and the pairs of the largest component. One step's memory grows with the corpus: the last merge
+of forests, 24 bytes a document that has a near twin. This process holds counts.
 
 Disk, at its peak: 16 bytes a band of each document, or, where more, 128 bytes and 8 a preference for each bucket that
 a document shares, or 8 a shingle of the pairs that are read; files are removed as soon as nobody needs them. The
-result depends on the shards' order and content alone, not on ranges, runs, units or their order of completion.
+result depends on the shards' order and content alone, not on ranges, stretches, units or their order of completion.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 
 from refinery.dedup import buckets, candidates, fates, groups, spill
 from refinery.dedup.bands import split
-from refinery.dedup.layout import DedupShard, Layout, Near, Piece, ReadTexts, cut_into_runs
+from refinery.dedup.layout import DedupShard, Layout, Near, Piece, ReadTexts, cut_into_stretches
 from refinery.dedup.resolve import resolve
 from refinery.dedup.verify import Search, Settled, considered, settle
 from refinery.errors import RunError
@@ -54,7 +54,7 @@ Kinds = tuple[tuple[str, int], ...]  # kinds of file and how many there are of e
 
 GUARD_DOCUMENTS = 1000  # a cluster smaller than this is no reason to stop, whatever its share
 UNIT_RANGES = 5  # ranges whose bytes a unit holds
-LEAST_RUN = 1024  # documents of a run, however small the ranges
+LEAST_STRETCH = 1024  # documents of a stretch, however small the ranges
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,15 @@ class DedupSettings:
 
 @dataclass(frozen=True)
 class DedupResult:
-    """Where each run's removed documents are listed, and how many there are.
+    """Where each stretch's removed documents are listed, and how many there are.
 
-    files: records fates.RESULT, ascending by document, of each `run_documents` documents. The twin is always a kept
-    document; an exact duplicate of a near duplicate is `near` to it. given: the index that the
-    caller knows each shard by, in the order in which documents are numbered; starts: the first document of each, and
-    the end.
+    files: records fates.RESULT, ascending by document, of each `stretch_documents` documents; given: the index that
+    the caller knows each shard by, in the order in which documents are numbered; starts: the first document of each,
+    and the end. The twin is always a kept document; an exact duplicate of a near duplicate is `near` to it.
     """
 
     files: tuple[Place, ...]
-    run_documents: int
+    stretch_documents: int
     count: int
     given: tuple[int, ...]
     starts: NDArray[np.int64]
@@ -88,7 +87,7 @@ class DedupResult:
     def between(self, start: int, stop: int) -> NDArray[np.void]:
         """The records of documents start:stop."""
         found = [np.empty(0, fates.RESULT)]
-        for place in self.files[start // self.run_documents : -(-stop // self.run_documents)]:
+        for place in self.files[start // self.stretch_documents : -(-stop // self.stretch_documents)]:
             records = spill.load(place, fates.RESULT)
             low, high = np.searchsorted(records["document"], [start, stop])
             found.append(records[low:high])
@@ -129,18 +128,18 @@ def dedup(
     ordered = [shards[n] for n in given]
     layout = _layout(ordered, settings, work)
     map_units = partial(map_units, weight=UNIT_RANGES * layout.range_bytes)
-    runs = cut_into_runs(ordered, layout)
+    stretches = cut_into_stretches(ordered, layout)
     columns = (("content",) if settings.exact else ()) + (("signature",) if settings.near else ())
-    alike = _copies(layout, runs, columns, map_units)
+    alike = _copies(layout, stretches, columns, map_units)
     removed: Kinds = ()
     if settings.near:
-        removed = _near(Search(layout, runs, settings.near, map_units, read_texts), alike)
-    files, count = _removed(layout, runs, removed, map_units)
+        removed = _near(Search(layout, stretches, settings.near, map_units, read_texts), alike)
+    files, count = _removed(layout, stretches, removed, map_units)
     if removed:
         _guard(layout, ordered, settings.max_cluster_share, map_units)
     layout.remove("exact-pairs", "alike-pairs", "exact-fates", "clusters", *(kind for kind, _ in removed))
     starts = np.array([0, *accumulate(shard.rows for shard in ordered)], np.int64)
-    return DedupResult(files, layout.run_documents, count, given, starts)
+    return DedupResult(files, layout.stretch_documents, count, given, starts)
 
 
 def _layout(ordered: list[DedupShard], settings: DedupSettings, work: Place) -> Layout:
@@ -159,45 +158,45 @@ def _layout(ordered: list[DedupShard], settings: DedupSettings, work: Place) -> 
         sum(shard.rows for shard in ordered if shard.frozen),
         tuple(preferences),
         settings.near.num_perm if settings.near else 0,
-        max(size // (bands * buckets.BAND.itemsize), LEAST_RUN),
+        max(size // (bands * buckets.BAND.itemsize), LEAST_STRETCH),
         size,
     )
 
 
 def _copies(
-    layout: Layout, runs: list[tuple[Piece, ...]], columns: tuple[str, ...], map_units: MapUnits
+    layout: Layout, stretches: list[tuple[Piece, ...]], columns: tuple[str, ...], map_units: MapUnits
 ) -> int:
     kinds = tuple(groups.KINDS[column] for column in columns)
     ranges = spill.part_count(layout.total, groups.hash_dtype(layout), layout.range_bytes)
     layout.open(*kinds, *(f"{kind}-{what}" for kind in kinds for what in ("local", "groups")))
-    units = [groups.HashUnit(layout, n, run, columns, ranges) for n, run in enumerate(runs)]
+    units = [groups.HashUnit(layout, n, stretch, columns, ranges) for n, stretch in enumerate(stretches)]
     map_units("dedup hashes", groups.write_hashes, units)
     grouped = [groups.GroupUnit(layout, kind, n, ranges) for kind in kinds for n in range(ranges)]
     map_units("dedup groups", groups.find_groups, grouped)
     layout.remove(*kinds)
-    layout.open(*(f"{kind}-{what}" for kind in ("exact", "alike") for what in ("pairs", "asked")))
-    copies = [fates.CopiesUnit(layout, n, kinds, ranges) for n in range(layout.runs)]
+    layout.open(*(f"{kind}-{what}" for kind in ("exact", "alike") for what in ("pairs", "requests")))
+    copies = [fates.CopiesUnit(layout, n, kinds, ranges) for n in range(layout.stretches)]
     alike = int(sum(map_units("dedup copies", fates.write_copies, copies)))
     layout.remove(*(f"{kind}-{what}" for kind in kinds for what in ("local", "groups")))
     return alike
 
 
 def _near(search: Search, alike: int) -> Kinds:
-    """The kinds of file, and their numbers, that hold the removed documents, cut by run."""
+    """The kinds of file, and their numbers, that hold the removed documents, cut by stretch."""
     layout, map_units = search.layout, search.map_units
     settled = settle(search, "edges", *_candidates(search), name="dedup pairs:")
     layout.remove(settled.far)
     removed: Kinds = (("resolved", resolve(layout, settled, map_units)),)
     if alike:
         removed += _alike(search, removed, alike)
-    layout.remove("alike-asked", "alike-fates")
+    layout.remove("alike-requests", "alike-fates")
     layout.open("exact-fates")
     map_units(
         "dedup fates of copies",
-        fates.answer,
-        [fates.FateUnit(layout, n, "exact", removed) for n in range(layout.runs)],
+        fates.answer_requests,
+        [fates.FateUnit(layout, n, "exact", removed) for n in range(layout.stretches)],
     )
-    layout.remove("exact-asked")
+    layout.remove("exact-requests")
     return removed
 
 
@@ -207,14 +206,17 @@ def _candidates(search: Search) -> tuple[int, int]:
     layout.open("bands", "members", "giants", "signed", "best", "edges")
     ranges = spill.part_count(layout.total * near.bands, buckets.BAND, layout.range_bytes)
     bands = [
-        buckets.BandUnit(layout, n, run, near.bands, near.rows, ranges) for n, run in enumerate(search.runs)
+        buckets.BandUnit(layout, n, stretch, near.bands, near.rows, ranges)
+        for n, stretch in enumerate(search.stretches)
     ]
     map_units("dedup bands", buckets.write_bands, bands)
     keys = [buckets.KeyUnit(layout, n, ranges) for n in range(ranges)]
     members = sum(map_units("dedup buckets", buckets.find_buckets, keys))
     layout.remove("bands")
     parts = spill.part_count(members, buckets.signed_dtype(layout), layout.range_bytes)
-    signed = [buckets.SignUnit(layout, n, run, ranges, parts) for n, run in enumerate(search.runs)]
+    signed = [
+        buckets.SignUnit(layout, n, stretch, ranges, parts) for n, stretch in enumerate(search.stretches)
+    ]
     map_units("dedup signatures", buckets.write_signed, signed)
     layout.remove("members")
     edge_parts = spill.part_count(2 * members, candidates.edge_dtype(layout), layout.range_bytes)
@@ -228,13 +230,13 @@ def _candidates(search: Search) -> tuple[int, int]:
 def _alike(search: Search, removed: Kinds, count: int) -> Kinds:
     """Where the removed documents are among those that have one signature with a preferred document."""
     layout, map_units = search.layout, search.map_units
-    runs = range(layout.runs)
+    stretches = range(layout.stretches)
     layout.open("alike-fates", "copies")
-    units = [fates.FateUnit(layout, n, "alike", removed) for n in runs]
-    map_units("dedup fates of alike", fates.answer, units)
+    units = [fates.FateUnit(layout, n, "alike", removed) for n in stretches]
+    map_units("dedup fates of alike", fates.answer_requests, units)
     parts = spill.part_count(count, candidates.edge_dtype(layout), layout.range_bytes)
-    map_units("dedup alike", fates.write_alike, [fates.AlikeUnit(layout, n, parts) for n in runs])
-    first = settle(search, "copies", layout.runs, parts, name="dedup alike:")
+    map_units("dedup alike", fates.write_alike, [fates.AlikeUnit(layout, n, parts) for n in stretches])
+    first = settle(search, "copies", layout.stretches, parts, name="dedup alike:")
     found: Kinds = ((first.near, first.parts),)
     if first.far_count:
         found += _rest(search, first)
@@ -246,7 +248,9 @@ def _rest(search: Search, first: Settled) -> Kinds:
     layout, map_units = search.layout, search.map_units
     layout.open("rest", "others")
     parts = spill.part_count(first.far_count, candidates.edge_dtype(layout), layout.range_bytes)
-    rest = [fates.RestUnit(layout, n, run, first.parts, parts) for n, run in enumerate(search.runs)]
+    rest = [
+        fates.RestUnit(layout, n, stretch, first.parts, parts) for n, stretch in enumerate(search.stretches)
+    ]
     map_units("dedup alike left", fates.write_rest, rest)
     leads = [fates.LeadUnit(layout, n, parts) for n in range(parts)]
     map_units("dedup alike among themselves", fates.write_leads, leads)
@@ -257,14 +261,16 @@ def _rest(search: Search, first: Settled) -> Kinds:
 
 def _removed(
     layout: Layout,
-    runs: list[tuple[Piece, ...]],
+    stretches: list[tuple[Piece, ...]],
     removed: Kinds,
     map_units: MapUnits,
 ) -> tuple[tuple[Place, ...], int]:
     layout.open("removed", "clusters")
-    files = tuple(layout.files("removed", layout.runs))
+    files = tuple(layout.files("removed", layout.stretches))
     parts = _cluster_parts(layout)
-    units = [fates.RemovedUnit(layout, n, run, removed, files[n], parts) for n, run in enumerate(runs)]
+    units = [
+        fates.RemovedUnit(layout, n, stretch, removed, files[n], parts) for n, stretch in enumerate(stretches)
+    ]
     return files, sum(map_units("dedup removed", fates.write_removed, units))
 
 

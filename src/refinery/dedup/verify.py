@@ -6,9 +6,9 @@ equal hashes occur in a pair at the threshold with probability CERTAIN or less. 
 lies three standard errors below the threshold, which loses one pair in a thousand of those at the threshold.
 All others are settled by the exact Jaccard similarity of their shingles, for which their texts are read again.
 
-The units: a part of the edges makes them unique and asks the runs for texts; a run reads its texts once and answers
-with sets of shingles; a finer part of the edges compares. Disk: 8 bytes a shingle, for each document of each part
-that compares it.
+The units: a part of the edges makes them unique and asks the stretches for texts; a stretch reads its texts once and
+answers with sets of shingles; a finer part of the edges compares. Disk: 8 bytes a shingle, for each document of each
+part that compares it.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ WORD = np.dtype(np.uint64)
 
 @dataclass(frozen=True)
 class Search:
-    """What near-duplicate search needs; `runs` are the pieces of each run."""
+    """What near-duplicate search needs; `stretches` are the pieces of each stretch."""
 
     layout: Layout
-    runs: list[tuple[Piece, ...]]
+    stretches: list[tuple[Piece, ...]]
     near: Near
     map_units: MapUnits
     read_texts: ReadTexts
@@ -62,7 +62,7 @@ class EdgeUnit:
 
 @dataclass(frozen=True)
 class TextUnit:
-    """A run: reads the texts that are wanted of it by `files` units, for `parts` that compare."""
+    """A stretch: reads the texts that are wanted of it by `files` units, for `parts` that compare."""
 
     layout: Layout
     kind: str
@@ -91,7 +91,7 @@ class PairUnit:
 
 @dataclass(frozen=True)
 class Settled:
-    """Edges of kind `near` in files of `parts` units, cut by run, of each the number; edges of kind `far` too."""
+    """Edges of kind `near` in files of `parts` units, cut by stretch, of each the number; edges of kind `far` too."""
 
     near: str
     far: str
@@ -164,8 +164,10 @@ def settle(search: Search, kind: str, files: int, parts: int, *, name: str) -> S
     layout.remove(unique)
     if still_open:
         texts = [
-            TextUnit(layout, kind, n, run, parts, parts * finer, near.words, near.chars, search.read_texts)
-            for n, run in enumerate(search.runs)
+            TextUnit(
+                layout, kind, n, stretch, parts, parts * finer, near.words, near.chars, search.read_texts
+            )
+            for n, stretch in enumerate(search.stretches)
         ]
         search.map_units(f"{name} texts", write_sets, texts)
     layout.remove(wanted)
@@ -189,7 +191,7 @@ def write_unique(unit: EdgeUnit) -> int:
 
 
 def write_wanted(unit: EdgeUnit) -> None:
-    """Cuts the part's edges into finer parts, and writes which documents these want, cut by run."""
+    """Cuts the part's edges into finer parts, and writes which documents these want, cut by stretch."""
     layout = unit.layout
     edges = spill.load(layout.file(f"{unit.kind}-unique", unit.number), edge_dtype(layout))
     numbers = spill.part_of(spill.scattered(edges["document"]), unit.parts * unit.finer)
@@ -202,7 +204,7 @@ def write_wanted(unit: EdgeUnit) -> None:
     wanted = wanted[np.lexsort((wanted["part"], wanted["document"]))]
     wanted = wanted[starts_of(wanted["document"], wanted["part"])]
     place = layout.file(f"{unit.kind}-wanted", unit.number)
-    spill.write_cut(place, wanted, layout.run_of(wanted["document"]), layout.runs)
+    spill.write_cut(place, wanted, layout.stretch_of(wanted["document"]), layout.stretches)
 
 
 def write_sets(unit: TextUnit) -> None:
@@ -211,7 +213,7 @@ def write_sets(unit: TextUnit) -> None:
 
     layout = unit.layout
     places = layout.files(f"{unit.kind}-wanted", unit.files)
-    wanted = spill.read_cut(places, WANTED, layout.runs, unit.number)
+    wanted = spill.read_cut(places, WANTED, layout.stretches, unit.number)
     wanted = wanted[np.argsort(wanted["document"], kind="stable")]
     place = layout.file(f"{unit.kind}-sets", unit.number)
     with spill.CutWriter(place, WORD, unit.parts, layout.range_bytes) as writer:
@@ -247,7 +249,7 @@ def _other_texts(wanted: int, came: int) -> str:
 
 
 def compare_pairs(unit: PairUnit) -> tuple[int, int]:
-    """Writes the part's edges with their similarity, cut by run, near ones and far ones; gives their numbers."""
+    """Writes the part's edges with their similarity, cut by stretch, near ones and far ones; gives their numbers."""
     layout = unit.layout
     place = layout.file(f"{unit.kind}-pairs", unit.number // unit.finer)
     dtype = edge_dtype(layout)
@@ -256,7 +258,7 @@ def compare_pairs(unit: PairUnit) -> tuple[int, int]:
     similarity = estimate(edges["equal"], layout.num_perm)
     still_open = np.flatnonzero(edges["equal"] < unit.accepted)
     if unit.texts and len(still_open):
-        places = layout.files(f"{unit.kind}-sets", layout.runs)
+        places = layout.files(f"{unit.kind}-sets", layout.stretches)
         size = spill.cut_size(places, unit.parts, unit.number) * WORD.itemsize
         # longer texts than were expected are compared a share of the pairs at a time
         for chosen in np.array_split(still_open, -(-size // (2 * layout.range_bytes)) or 1):
@@ -268,7 +270,7 @@ def compare_pairs(unit: PairUnit) -> tuple[int, int]:
     is_near = similarity >= unit.threshold
     for what, here in (("near", found[is_near]), ("far", found[~is_near])):
         place = layout.file(f"{unit.kind}-{what}", unit.number)
-        spill.write_cut(place, here, layout.run_of(here["document"]), layout.runs)
+        spill.write_cut(place, here, layout.stretch_of(here["document"]), layout.stretches)
     return int(is_near.sum()), int((~is_near).sum())
 
 
@@ -281,8 +283,8 @@ def _exact(unit: PairUnit, edges: NDArray[Any]) -> NDArray[np.float64]:
         np.zeros(len(needed), np.int64),
         np.zeros(len(needed), np.int64),
     )
-    size = missing = 0
-    places = layout.files(f"{unit.kind}-sets", layout.runs)
+    size = 0
+    places = layout.files(f"{unit.kind}-sets", layout.stretches)
     for piece in spill.each_cut(places, WORD, unit.parts, unit.number):
         kept = take(piece, needed, starts, stops, size)
         words.append(piece[:kept].copy())

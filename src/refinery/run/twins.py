@@ -1,7 +1,7 @@
 """The verb files of dedup: each removed document with its twin's place and id, which lie in the twin's shard.
 
-A run of documents asks for its twins, the runs of those answer with names, and each run writes its shards' verb
-files; so no shard's list is opened more than once by a unit, and memory is that of a run.
+A stretch of documents requests the names of its twins, the stretches of those answer, and each stretch writes its
+shards' verb files; so no shard's list is opened more than once by a unit, and memory is that of a stretch.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.dedup import spill
-from refinery.dedup.fates import RESULT
+from refinery.dedup.fates import REQUEST, RESULT
 from refinery.dedup.layout import read_rows
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import DROPPED
@@ -29,7 +29,6 @@ from refinery.units import MapUnits
 if TYPE_CHECKING:
     from refinery.dedup.run import DedupResult
 
-ASKED = np.dtype([("document", np.int64), ("run", np.int64)])
 BYTES = np.dtype(np.uint8)
 NAMES = pa.schema(
     [
@@ -54,21 +53,21 @@ class Numbered:
 
 @dataclass(frozen=True)
 class Named:
-    """Where twins' names are asked for and told; `runs` of documents are there, of `run_documents` each."""
+    """Where requests for twins' names and the names lie; there are `stretches`, of `stretch_documents` each."""
 
-    asked: Place
+    requests: Place
     names: Place
-    runs: int
-    run_documents: int
+    stretches: int
+    stretch_documents: int
 
     def files(self, folder: Place) -> list[Place]:
-        """The file of each run."""
-        return [folder / f"{number:06}.spill" for number in range(self.runs)]
+        """The file of each stretch."""
+        return [folder / f"{number:06}.spill" for number in range(self.stretches)]
 
 
 @dataclass(frozen=True)
-class RunUnit:
-    """A run's removed documents, in `removed`."""
+class RequestUnit:
+    """A stretch's removed documents, in `removed`."""
 
     named: Named
     number: int
@@ -77,7 +76,7 @@ class RunUnit:
 
 @dataclass(frozen=True)
 class NamesUnit:
-    """A run, and the shards that have documents in it."""
+    """A stretch, and the shards that have documents in it."""
 
     named: Named
     number: int
@@ -86,7 +85,7 @@ class NamesUnit:
 
 @dataclass(frozen=True)
 class DroppedUnit:
-    """Shards whose verb files are written; removed: the removed documents of the runs from `first` on."""
+    """Shards whose verb files are written; removed: the removed documents of the stretches from `first` on."""
 
     named: Named
     shards: tuple[Numbered, ...]
@@ -100,21 +99,21 @@ def name_twins(
     result: DedupResult, planned: Sequence[PlannedShard], folder: Place, map_units: MapUnits
 ) -> Named:
     """Looks up the place and the id of every twin; what is found lies in `folder`."""
-    named = Named(folder / "asked", folder / "names", len(result.files), result.run_documents)
-    for place in (named.asked, named.names):
+    named = Named(folder / "requests", folder / "names", len(result.files), result.stretch_documents)
+    for place in (named.requests, named.names):
         make_directory(place)
-    units = [RunUnit(named, n, removed) for n, removed in enumerate(result.files)]
-    map_units("dedup ask for twins", ask, units)
+    units = [RequestUnit(named, n, removed) for n, removed in enumerate(result.files)]
+    map_units("dedup request names", request_names, units)
     shards = _numbered(result, planned)
-    by_run: list[list[Numbered]] = [[] for _ in result.files]
+    by_stretch: list[list[Numbered]] = [[] for _ in result.files]
     for shard in shards:
         if shard.stop > shard.start:
-            for run in range(
-                shard.start // result.run_documents, (shard.stop - 1) // result.run_documents + 1
+            for stretch in range(
+                shard.start // result.stretch_documents, (shard.stop - 1) // result.stretch_documents + 1
             ):
-                by_run[run].append(shard)
-    answers = [NamesUnit(named, n, tuple(here)) for n, here in enumerate(by_run)]
-    map_units("dedup name twins", tell, answers)
+                by_stretch[stretch].append(shard)
+    answers = [NamesUnit(named, n, tuple(here)) for n, here in enumerate(by_stretch)]
+    map_units("dedup answer names", answer_names, answers)
     return named
 
 
@@ -130,10 +129,10 @@ def write_dropped(
     groups: dict[int, list[Numbered]] = {}
     for shard in _numbered(result, planned):
         if shard.start >= frozen:
-            groups.setdefault(shard.start // result.run_documents, []).append(shard)
+            groups.setdefault(shard.start // result.stretch_documents, []).append(shard)
     units = []
     for first, shards in groups.items():
-        last = max(-(-shards[-1].stop // result.run_documents), first)
+        last = max(-(-shards[-1].stop // result.stretch_documents), first)
         units.append(DroppedUnit(named, tuple(shards), first, result.files[first:last], key, frozen))
     map_units("dedup dropped", write_verb_files, units)
 
@@ -146,21 +145,21 @@ def _numbered(result: DedupResult, planned: Sequence[PlannedShard]) -> list[Numb
     ]
 
 
-def ask(unit: RunUnit) -> None:
-    """Writes which twins a run has, cut by their run."""
+def request_names(unit: RequestUnit) -> None:
+    """Writes which twins a stretch has, cut by their stretch."""
     twins = np.unique(spill.load(unit.removed, RESULT)["twin"])
-    asked = np.empty(len(twins), ASKED)
-    asked["document"], asked["run"] = twins, unit.number
+    requests = np.empty(len(twins), REQUEST)
+    requests["document"], requests["stretch"] = twins, unit.number
     named = unit.named
-    place = named.asked / f"{unit.number:06}.spill"
-    spill.write_cut(place, asked, twins // named.run_documents, named.runs)
+    place = named.requests / f"{unit.number:06}.spill"
+    spill.write_cut(place, requests, twins // named.stretch_documents, named.stretches)
 
 
-def tell(unit: NamesUnit) -> None:
-    """Writes the names of the run's documents that are twins, a table for each run that asked."""
+def answer_names(unit: NamesUnit) -> None:
+    """Writes the names of the stretch's documents that are twins, a table for each request."""
     named = unit.named
-    asked = spill.read_cut(named.files(named.asked), ASKED, named.runs, unit.number)
-    wanted = np.unique(asked["document"])
+    requests = spill.read_cut(named.files(named.requests), REQUEST, named.stretches, unit.number)
+    wanted = np.unique(requests["document"])
     tables = [NAMES.empty_table()]
     for shard in unit.shards:
         low, high = np.searchsorted(wanted, [shard.start, shard.stop])
@@ -168,8 +167,8 @@ def tell(unit: NamesUnit) -> None:
             tables.append(_names(shard, wanted[low:high]))
     names = pa.concat_tables(tables).combine_chunks()
     blobs = []
-    for run in range(named.runs):
-        here = np.searchsorted(wanted, asked["document"][asked["run"] == run])
+    for stretch in range(named.stretches):
+        here = np.searchsorted(wanted, requests["document"][requests["stretch"] == stretch])
         blobs.append(_packed(names.take(pa.array(here))) if len(here) else b"")
     spill.write_blobs(named.names / f"{unit.number:06}.spill", blobs)
 
@@ -208,25 +207,25 @@ def write_verb_files(unit: DroppedUnit) -> None:
     """Writes the shards' removed documents with the rule, the twin and the similarity."""
 
     @lru_cache(maxsize=1)
-    def of_run(run: int) -> tuple[NDArray[np.void], pa.Table]:
-        removed = spill.load(unit.removed[run - unit.first], RESULT)
-        return removed, _dropped(unit, run, removed)
+    def of_stretch(stretch: int) -> tuple[NDArray[np.void], pa.Table]:
+        removed = spill.load(unit.removed[stretch - unit.first], RESULT)
+        return removed, _dropped(unit, stretch, removed)
 
-    size = unit.named.run_documents
+    size = unit.named.stretch_documents
     for shard in unit.shards:
         with TableWriter(shard.planned.verb_file(unit.key), DROPPED, scratch=True) as writer:
-            for run in range(shard.start // size, -(-shard.stop // size)):
-                removed, table = of_run(run)
+            for stretch in range(shard.start // size, -(-shard.stop // size)):
+                removed, table = of_stretch(stretch)
                 low, high = (int(n) for n in np.searchsorted(removed["document"], [shard.start, shard.stop]))
                 if low < high:
                     document = pa.array(removed["document"][low:high] - shard.start)
                     writer.write(table.slice(low, high - low).set_column(0, DROPPED.field(0), document))
 
 
-def _dropped(unit: DroppedUnit, run: int, removed: NDArray[np.void]) -> pa.Table:
-    """A run's removed documents as rows of DROPPED, numbered through all shards."""
+def _dropped(unit: DroppedUnit, stretch: int, removed: NDArray[np.void]) -> pa.Table:
+    """A stretch's removed documents as rows of DROPPED, numbered through all shards."""
     named = unit.named
-    blobs = spill.each_cut(named.files(named.names), BYTES, named.runs, run)
+    blobs = spill.each_cut(named.files(named.names), BYTES, named.stretches, stretch)
     tables = [pa.ipc.open_stream(blob.tobytes()).read_all() for blob in blobs]
     names = pa.concat_tables([NAMES.empty_table(), *tables]).combine_chunks().sort_by("document")
     index = pa.array(np.searchsorted(names.column("document").to_numpy(), removed["twin"]))

@@ -175,7 +175,7 @@ def _dedup(
         work=folder / "dedup",
     )
     planned = [task.planned for task in tasks]
-    map_units = partial(map_units, weight=TWIN_BYTES * result.run_documents)
+    map_units = partial(map_units, weight=TWIN_BYTES * result.stretch_documents)
     frozen = sum(count for task, (count, _) in zip(tasks, rows, strict=True) if task.above is None)
     named = name_twins(result, planned, folder / "twins", map_units)
     write_dropped(result, planned, named, plan.verb_keys[stage.name], frozen, map_units)
