@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import orjson
 
 from refinery.errors import InputError
 from refinery.plan.graph import ResolvedStage, against_source
-from refinery.storage.filesystem import is_url, local, shown
-from refinery.storage.outputs import MANIFEST
-from refinery.storage.place import Place, place_of
-from refinery.storage.shards import SourceSpec
+from refinery.storage.outputs import DATA, MANIFEST
+from refinery.storage.place import Place, place_of, read_file
+from refinery.storage.shards import SourceSpec, unreadable
+from refinery.storage.url import is_url, local, shown
 
 
 def earlier_folder(path: str, base: Path) -> Place:
@@ -24,13 +24,16 @@ def earlier_spec(stage: ResolvedStage, base: Path) -> SourceSpec:
     folder = earlier_folder(stage.dedup.against if stage.dedup and stage.dedup.against else "", base)
     manifest = folder / MANIFEST
     try:
-        names = [entry["path"] for entry in orjson.loads(manifest.read_bytes())["files"]]
-        if any(name != PurePosixPath(name).name for name in names):
-            raise ValueError("it names files outside of its folder")
+        names = [entry["path"] for entry in orjson.loads(read_file(manifest))["files"]]
+        strange = [name for name in names if not DATA.fullmatch(name)]
+        if strange:
+            raise ValueError(f"it names {strange[0]!r}, which is no data file of an output")
         paths = tuple(str(folder / name) for name in names)
     except FileNotFoundError:
         hint = "dedup.against wants the output folder of a finished run"
         raise InputError(shown(str(folder)), "there is no manifest.json", hint) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise unreadable(str(manifest), error) from None
+    except (ValueError, KeyError, TypeError) as error:
         raise InputError(shown(str(manifest)), f"not a run's manifest: {error}") from None
     return SourceSpec(name=against_source(stage.name), path=paths, text="text", id="id", on_error="fail")

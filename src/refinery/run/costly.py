@@ -20,6 +20,7 @@ from refinery.plan.graph import Measurement, ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.decide import MEASURED, Above, above_of, arrived_at, kept_documents
 from refinery.run.measure import Measured, transformed
+from refinery.storage.place import exists
 from refinery.storage.read import read_documents
 from refinery.storage.tables import read_table
 from refinery.storage.write import TableWriter
@@ -76,7 +77,7 @@ def _measure(
 ) -> tuple[int, int]:
     """Documents and bytes that were measured."""
     file = planned.measurement_file(m)
-    before = read_table(file) if file.exists() else None
+    before = read_table(file) if exists(file) else None
     measured = before.column(MEASURED.name).to_numpy() if before else np.zeros(len(listing), bool)
     wanted = np.flatnonzero(arrived & ~measured)
     if before is not None and len(wanted) == 0:

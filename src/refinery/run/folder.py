@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from refinery.errors import InputError, OutputError, RunError
 from refinery.storage.commit import cannot_write, commit_bytes, make_directory, remove_leftovers
 from refinery.storage.lease import RENEW_EVERY, TAKEN_OVER_AFTER, leased
-from refinery.storage.outputs import MANIFEST, OWNER
+from refinery.storage.outputs import DATA, MANIFEST, OWNER
 from refinery.storage.place import Place, files_below, move_files, read_file, remove_files, remove_tree
 
 if TYPE_CHECKING:
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 LOCK = ".lock"
 _LEFTOVER = re.compile(r"\..+\.tmp")  # of a write that was killed
-_OWN_FILES = re.compile(
-    r"data-\d+\.(parquet|jsonl\.zst)|decisions\.parquet|rejects\.parquet|\.staging-[0-9a-f]+"
-)
+_OWN_FILES = re.compile(rf"{DATA.pattern}|decisions\.parquet|rejects\.parquet|\.staging-[0-9a-f]+")
 
 Held: TypeAlias = Callable[[], None]  # raises RunError when a folder is held no longer
 

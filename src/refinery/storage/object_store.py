@@ -10,12 +10,14 @@ import errno
 import glob
 import io
 import os
+import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, BinaryIO, cast
+from urllib.parse import unquote
 
 from refinery.errors import InputError
 from refinery.storage.retry import ShortReadError, retried, status
@@ -48,8 +50,10 @@ _S3 = {"s3", "s3a"}
 def located(url: str) -> tuple[Any, str]:
     """The filesystem of a URL, one client a process, and the path in it.
 
-    Raises InputError when its package is not installed.
+    Raises InputError when its package is not installed, or for `.` and `..` among its parts: to a store they are
+    letters, to clients and servers on the way folders, so no two would agree on what is meant.
     """
+    refuse_dots(url)
     scheme = url.partition("://")[0]
     if "::" not in url and "@" not in url and "?" not in url:
         filesystem = client(scheme, os.getpid())
@@ -91,6 +95,17 @@ def options(scheme: str) -> dict[str, Any]:
 
 def _is_s3(url: str) -> bool:
     return url.partition("://")[0] in _S3
+
+
+def refuse_dots(url: str) -> None:
+    """Raises InputError for a URL, or a name that a store lists, with `.` or `..` among its parts."""
+    path = url.partition("?")[0]
+    if url.startswith(("http://", "https://")):
+        path = unquote(path)  # as clients do
+    if not {".", ".."}.isdisjoint(re.split("/|::", path)):
+        raise InputError(
+            shown(url), "'.' and '..' cannot be parts of a URL", "name the file or folder itself"
+        )
 
 
 def missing_package(path: str, error: Exception) -> InputError:
@@ -217,6 +232,8 @@ def matching(pattern: str) -> dict[str, dict[str, Any]]:
             listed = {}
         if not listed and glob.has_magic(inner):
             listed = filesystem.glob(inner, detail=True)
+        for name in listed:
+            refuse_dots(name)
         return {name: one for name, one in listed.items() if one.get("type") == "file"}
 
     return retried(pattern, found, "listed")
@@ -361,7 +378,8 @@ def read_tagged(url: str) -> tuple[bytes, str, float]:
     filesystem, inner = located(url)
     if not _is_s3(url):
         content = read_whole(url)
-        return content, content.hex(), max(0.0, time.time() - filesystem.modified(inner).timestamp())
+        modified = retried(url, lambda: filesystem.modified(inner).timestamp())
+        return content, content.hex(), max(0.0, time.time() - modified)
 
     def get() -> tuple[bytes, str, float]:
         bucket, key, _ = filesystem.split_path(inner)

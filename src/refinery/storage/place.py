@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from refinery.storage.filesystem import is_url, local, shown
+from refinery.errors import OutputError
+from refinery.storage.url import is_url, local, shown
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -74,9 +75,15 @@ def remove_files(places: Sequence[Place]) -> None:
 
 
 def remove_tree(folder: Place) -> None:
-    """Removes a folder and all in it, if it is there."""
+    """Removes a folder and all in it, if it is there; raises OutputError when something in it cannot be removed."""
     if isinstance(folder, Path):
-        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            shutil.rmtree(folder)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            place = error.filename or folder
+            raise OutputError(f"{place}: cannot be removed: {error.strerror or error}") from None
         return
     from refinery.storage.object_store import listing, remove
 
@@ -96,6 +103,18 @@ def files_below(folder: Place) -> dict[str, int]:
     from refinery.storage.object_store import listing
 
     return {name: int(info["size"] or 0) for name, info in listing(str(folder)).items()}
+
+
+def exists(place: Place) -> bool:
+    """Whether there is such a file; raises OSError or StorageError when that cannot be told."""
+    if isinstance(place, Path):
+        return place.exists()
+    from refinery.storage.object_store import info
+
+    try:
+        return bool(info(str(place))["type"] == "file")
+    except FileNotFoundError:
+        return False
 
 
 def read_file(place: Place) -> bytes:
@@ -123,10 +142,24 @@ def read_many(places: Sequence[Place]) -> list[bytes | None]:
 
 
 def lies_in(path: str, folder: str) -> bool:
-    """Whether a local path or a URL is the folder itself or below it; links are followed."""
-    if is_url(path) or is_url(folder):
-        return f"{path}/".startswith(folder.rstrip("/") + "/")
+    """Whether a local path or a URL is the folder itself or below it; links are followed.
+
+    URLs are compared by store and path: `s3a://` is `s3://`, and to some servers `//` is `/`.
+    """
+    if is_url(path) != is_url(folder):
+        return False
+    if is_url(path):
+        (store, inner), (other, outer) = (_in_store(url) for url in (path, folder))
+        return store is other and f"{inner}/".startswith(f"{outer}/")
     return Path(local(path)).resolve().is_relative_to(Path(local(folder)).resolve())
+
+
+def _in_store(url: str) -> tuple[type, str]:
+    """The kind of store, and the path in it without empty parts."""
+    from refinery.storage.object_store import located
+
+    store, inner = located(url)
+    return type(store), "/".join(part for part in inner.split("/") if part)
 
 
 def refuse_as_folder(url: str) -> str:
@@ -134,6 +167,8 @@ def refuse_as_folder(url: str) -> str:
     scheme = url.partition("://")[0]
     if scheme in {"http", "https", "hf"} or "::" in url:
         return f"{scheme}:// cannot be written to; use a local folder or an object store such as s3://"
+    if not {".", ".."}.isdisjoint(url.split("/")):
+        return "'.' and '..' cannot be parts of a URL; name the folder itself"
     if shown(url) != url:
         return "credentials and queries do not belong in a path; set them in the environment"
     return ""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
-_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_KEY", "HF_TOKEN")
+_KEYS = (
+    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_KEY",
+    "AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_SAS_TOKEN", "HF_TOKEN",
+)  # fmt: skip
+_KEY_NAME = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")  # of AWS, wherever it was read from
 _LOGIN = re.compile(r"(?<=://)[^/\s'\"@]*@")
 _QUERY = re.compile(r"(?<=[\w/.])\?[^\s'\"]*=[^\s'\"]*")
 
@@ -47,6 +51,8 @@ def without_secrets(text: str, url: str = "") -> str:
     text = text.replace(url, shown(url)) if url else text
     keys = (os.environ.get(name, "") for name in _KEYS)
     for secret in (urlsplit(url).query, *login.split(":"), *keys):
-        if secret:
-            text = text.replace(secret, "***")
+        for form in (secret, unquote(secret)):
+            if form:
+                text = text.replace(form, "***")
+    text = _KEY_NAME.sub("***", text)
     return _QUERY.sub("", _LOGIN.sub("", text))[:300]

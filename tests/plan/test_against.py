@@ -1,0 +1,85 @@
+"""The earlier run that `dedup.against` names."""
+
+import orjson
+import pytest
+
+from refinery.errors import InputError, StorageError
+from refinery.pipeline.load import load
+from refinery.plan.against import earlier_folder, earlier_spec
+from refinery.plan.resolve import resolve
+from refinery.storage import retry
+from tests.conftest import PIPELINE
+
+
+@pytest.fixture
+def stage(data_repository):
+    """A dedup stage that compares with the folder `earlier`."""
+
+    def of(folder="earlier"):
+        text = PIPELINE.replace("exact: true,", f"exact: true, against: '{folder}',")
+        (data_repository / "pipeline.yaml").write_text(text)
+        return resolve(load(data_repository / "pipeline.yaml")).stages["unique"]
+
+    return of
+
+
+def write_manifest(folder, content):
+    folder.mkdir(exist_ok=True)
+    (folder / "manifest.json").write_bytes(content)
+
+
+def listing(*names):
+    return orjson.dumps({"files": [{"path": name} for name in names]})
+
+
+def test_the_files_are_those_of_the_manifest(stage, data_repository):
+    """In its order, whatever else lies in the folder."""
+    folder = data_repository / "earlier"
+    write_manifest(folder, listing("data-00001.parquet", "data-00000.jsonl.zst"))
+    (folder / "data-00002.parquet").write_bytes(b"of another run")
+    paths = (str(folder / "data-00001.parquet"), str(folder / "data-00000.jsonl.zst"))
+    assert earlier_spec(stage(), data_repository).path == paths
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["..", ".", "../secret.jsonl", "/etc/passwd", "*.parquet", "data-0?.parquet", "sub/data-1.parquet", ""],
+)
+def test_a_manifest_names_data_files_beside_it_alone(name, stage, data_repository):
+    """A name that leads elsewhere, or is a pattern, is refused: the manifest may be another's."""
+    (data_repository / "secret.jsonl").write_text('{"text": "secret"}\n')
+    write_manifest(data_repository / "earlier", listing("data-00000.parquet", name))
+    with pytest.raises(InputError, match="which is no data file of an output") as told:
+        earlier_spec(stage(), data_repository)
+    assert repr(name) in str(told.value)
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"{}", b'{"files": [1]}', b'{"files": [{"path": 1}]}'])
+def test_what_is_no_manifest_is_told(content, stage, data_repository):
+    """With the file's name, not with a traceback."""
+    write_manifest(data_repository / "earlier", content)
+    with pytest.raises(InputError, match=r"earlier/manifest\.json: not a run's manifest: "):
+        earlier_spec(stage(), data_repository)
+
+
+def test_a_folder_without_a_manifest_is_told(stage, data_repository):
+    """As the hint says, it wants a finished run."""
+    with pytest.raises(InputError, match=r"earlier: there is no manifest.json \(dedup.against wants"):
+        earlier_spec(stage(), data_repository)
+
+
+def test_on_an_object_store_too(stage, data_repository, bucket, s3_server, proxied, monkeypatch):
+    """Read through passing faults; a store that does not answer, and a manifest that is not there, are told."""
+    monkeypatch.setattr(retry, "ATTEMPTS", 3)
+    client, name = s3_server.client(), bucket.removeprefix("s3://")
+    client.put_object(Bucket=name, Key="out/manifest.json", Body=listing("data-00000.parquet"))
+    written = stage(f"{bucket}/out")
+    assert str(earlier_folder(f"{bucket}/out", data_repository)) == f"{bucket}/out"
+    proxy = proxied(every=2, kinds=("reset",))
+    assert earlier_spec(written, data_repository).path == (f"{bucket}/out/data-00000.parquet",)
+    proxy.every = 1
+    with pytest.raises(StorageError, match=rf"^{bucket}/out/manifest.json: cannot be read: .*tried 3 times"):
+        earlier_spec(written, data_repository)
+    proxy.every = 0
+    with pytest.raises(InputError, match=rf"^{bucket}/none: there is no manifest.json"):
+        earlier_spec(stage(f"{bucket}/none"), data_repository)

@@ -1,0 +1,95 @@
+"""Objects through fsspec: what a name may be, what is asked how often. Real faults are in tests/object_storage."""
+
+import fsspec
+import pytest
+from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
+
+from refinery.errors import InputError, StorageError
+from refinery.storage import object_store, retry
+from refinery.storage.commit import commit_bytes
+from refinery.storage.filesystem import find, open_input
+from refinery.storage.place import exists, place_of
+
+
+class Flaky(MemoryFileSystem):
+    """A store without conditional writes whose reads fail."""
+
+    protocol = "flaky"
+    reads = 0
+    fails = True
+
+    def cat_file(self, path, start=None, end=None, **kwargs):
+        Flaky.reads += 1
+        if self.fails:
+            raise ConnectionResetError("no answer")
+        return super().cat_file(path, start, end, **kwargs)
+
+    def info(self, path, **kwargs):
+        if self.fails:
+            raise PermissionError("not yours: SECRET")
+        return super().info(path, **kwargs)
+
+
+@pytest.fixture
+def flaky(monkeypatch):
+    """The store, registered; waits are short."""
+    monkeypatch.setattr(retry, "ATTEMPTS", 3)
+    monkeypatch.setattr(retry, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(Flaky, "reads", 0)
+    monkeypatch.setattr(Flaky, "fails", True)
+    fsspec.register_implementation("flaky", Flaky, clobber=True)
+
+
+def test_one_operation_is_tried_so_many_times_and_no_more(flaky):
+    """A write that reads its tag back does not multiply the attempts, and its failure may pass."""
+    with pytest.raises(StorageError, match=r"^flaky://bucket/a: cannot be read: .*\(tried 3 times\)"):
+        object_store.put_new("flaky://bucket/a", b"content")
+    assert Flaky.reads == 3
+
+
+@pytest.mark.filterwarnings("ignore:UPath 'flaky'")
+def test_what_cannot_be_told_is_no_absence(flaky):
+    """A file that may not be asked for is not taken for one that is not there."""
+    with pytest.raises(PermissionError, match="permission denied"):
+        exists(place_of("flaky://bucket/a"))
+    Flaky.fails = False
+    assert not exists(place_of("flaky://bucket/none"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://bucket/a/../b.jsonl",
+        "s3://bucket/./a.jsonl",
+        "s3://bucket/..",
+        "memory://a/../b/*.jsonl",
+        "https://host/a/../b.jsonl",
+        "https://host/a/%2e%2e/b.jsonl",
+        "https://host/a/%2E./b.jsonl?sig=SECRET",
+    ],
+)
+@pytest.mark.parametrize("action", [lambda url: find([url]), open_input, lambda url: commit_bytes(url, b"")])
+def test_dots_are_no_parts_of_a_url(url, action):
+    """Stores take them as letters, clients and servers as folders: refused before any request."""
+    with pytest.raises(InputError, match=r"'\.' and '\.\.' cannot be parts of a URL") as told:
+        action(url)
+    assert "SECRET" not in str(told.value)
+
+
+def test_dots_in_a_query_or_a_name_are_letters():
+    """Only whole parts lead elsewhere."""
+    commit_bytes("memory://dotted/a../b..jsonl", b"1")
+    assert [file.relative for file in find(["memory://dotted"]).files] == ["a../b..jsonl"]
+
+
+@pytest.mark.parametrize("name", ["a/../b.jsonl", "./b.jsonl", "a/.."])
+def test_names_that_a_store_lists_are_checked(name):
+    """A listing that would lead out of the folder is an error, not a file to read."""
+    store = MemoryFileSystem.store
+    key = f"/listed/{name}"
+    store[key] = MemoryFile(MemoryFileSystem(), key, b"{}")
+    try:
+        with pytest.raises(InputError, match="cannot be parts of a URL"):
+            find(["memory://listed"])
+    finally:
+        del store[key]

@@ -1,0 +1,116 @@
+"""Places: local folders and object stores by the same functions."""
+
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from refinery.errors import OutputError
+from refinery.storage.place import (
+    exists,
+    files_below,
+    is_remote,
+    lies_in,
+    move_files,
+    place_of,
+    read_file,
+    read_many,
+    refuse_as_folder,
+    remove_file,
+    remove_tree,
+)
+
+
+@pytest.fixture(params=["local", "memory"])
+def folder(request, tmp_path):
+    """An empty folder, on disk or in memory."""
+    if request.param == "local":
+        return tmp_path
+    store = fsspec.filesystem("memory")
+    store.pipe("/place-test/x", b"")
+    store.rm("/place-test", recursive=True)
+    return place_of("memory://place-test")
+
+
+def write(folder, name, content):
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+
+
+def test_files_are_listed_read_moved_and_removed(folder):
+    """The same on disk and in a store."""
+    for name in ("a", "b", "sub/c"):
+        write(folder, name, name.encode())
+    assert files_below(folder) == {"a": 1, "b": 1, "sub/c": 5}
+    assert read_many([folder / "a", folder / "none", folder / "sub" / "c"]) == [b"a", None, b"sub/c"]
+    assert [exists(folder / name) for name in ("a", "none")] == [True, False]
+    asked = []
+    move_files([(folder / "a", folder / "b")], lambda: asked.append(True))
+    assert read_file(folder / "b") == b"a"
+    assert bool(asked) == is_remote(folder)
+    remove_file(folder / "b")
+    remove_file(folder / "b")
+    assert files_below(folder) == {"sub/c": 5}
+    with pytest.raises(FileNotFoundError):
+        read_file(folder / "b")
+    remove_tree(folder / "sub")
+    remove_tree(folder / "sub")
+    assert files_below(folder) == {}
+
+
+def test_a_folder_that_cannot_be_removed_is_told(tmp_path):
+    """Its name and the cause; what stayed would be taken for another run's."""
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OutputError, match=rf"^{tmp_path}/file: cannot be removed: Not a directory$"):
+        remove_tree(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("path", "folder", "inside"),
+    [
+        ("s3://bucket/out/data.parquet", "s3://bucket/out", True),
+        ("s3://bucket/out", "s3://bucket/out/", True),
+        ("s3a://bucket/out/data.parquet", "s3://bucket/out", True),
+        ("s3://bucket//out/data.parquet", "s3://bucket/out", True),
+        ("s3://bucket/output/data.parquet", "s3://bucket/out", False),
+        ("s3://other/out/data.parquet", "s3://bucket/out", False),
+        ("memory://bucket/out/data.parquet", "s3://bucket/out", False),
+        ("s3://bucket/out", "/bucket/out", False),
+        ("/data/out/a", "/data/out", True),
+        ("/data/x/../out/a", "file:///data/out", True),
+        ("/data/output", "/data/out", False),
+    ],
+)
+def test_what_lies_in_a_folder(path, folder, inside):
+    """However the folder is written: another name of the scheme, doubled slashes, local parts that lead upwards."""
+    assert lies_in(path, folder) == inside
+
+
+def test_links_lie_where_they_lead(tmp_path):
+    """A linked folder is the folder itself."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    assert lies_in(str(tmp_path / "link" / "a"), str(tmp_path / "out"))
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://host/out", "cannot be written to"),
+        ("hf://datasets/a", "cannot be written to"),
+        ("zip://a::s3://bucket/a.zip", "cannot be written to"),
+        ("s3://key:secret@bucket/out", "credentials"),
+        ("s3://bucket/out?versionId=1", "credentials"),
+        ("s3://bucket/a/../out", r"'\.\.'"),
+        ("s3://bucket/./out", r"'\.\.'"),
+    ],
+)
+def test_what_cannot_be_a_folder(url, told):
+    """With the reason."""
+    assert told.replace("\\", "") in refuse_as_folder(url)
+
+
+def test_what_can_be_a_folder():
+    """An object store."""
+    assert refuse_as_folder("s3://bucket/..out/a..b") == ""
+    assert place_of("file:///data/out") == Path("/data/out")
