@@ -1,13 +1,22 @@
 """Units on a real Ray cluster of three node processes, with workers and nodes that really die."""
 
+import shutil
+import time
+from pathlib import Path
+
+import onnx
 import pytest
 import ray
 
+from refinery.cli import _plan
 from refinery.errors import InputError, UnitFailed
 from refinery.executors.base import Unit, run_units
 from refinery.executors.choose import on_ray
 from refinery.executors.ray import RayExecutor
+from refinery.run.shared import share
 from tests.cluster import units
+from tests.conftest import PIPELINE
+from tests.neural_models import Weights, graph, ids, write
 
 
 def numbered(folder, count=6) -> list[Unit]:
@@ -85,10 +94,24 @@ def test_units_have_one_thread(executor):
 
 
 def test_a_machine_is_prepared_once(executor, tmp_path):
-    """The first worker prepares, those of other nodes on this machine find it done."""
-    executor.prepare(units.mark_machine, str(tmp_path))
-    run_units(executor, units.square, [Unit(f"n{n}", n, 1 << 20) for n in range(12)])
+    """The first worker prepares, those of other nodes on this machine find it done; asked twice, too."""
+    for _ in range(2):
+        executor.prepare(units.mark_machine, str(tmp_path))
+        run_units(executor, units.square, [Unit(f"n{n}", n, 1 << 20) for n in range(6)])
     assert (tmp_path / "prepared").read_text() == "x"
+
+
+def test_nothing_runs_when_it_is_closed(executor, tmp_path):
+    """Tasks and the workers of models have ended by then, so that they write no more."""
+    for number, gpus in enumerate((0.0, 0.0, 1.0)):
+        executor.submit(number, units.beat, Unit(f"n{number}", (number, str(tmp_path)), gpus=gpus), 0)
+    end = time.monotonic() + 30
+    while len(list(tmp_path.iterdir())) < 3 and time.monotonic() < end:
+        executor.wait()
+    processes = [int(file.read_text()) for file in tmp_path.iterdir()]
+    assert len(processes) == 3
+    executor.close()
+    assert [number for number in processes if Path(f"/proc/{number}").exists()] == []
 
 
 def test_everywhere_is_every_node(executor):
@@ -116,3 +139,30 @@ def test_the_cluster_lives_on(cluster, executor):
     assert isinstance(again, RayExecutor)
     assert again.slots == 3
     again.close()
+
+
+def test_a_model_with_weights_of_their_own_reaches_the_nodes(executor, data_repository, tmp_path):
+    """The files of an ONNX model go there together; models of earlier runs do not stay in the work folder."""
+    weights = Weights(1)
+    folder = write(tmp_path / "model", graph(weights))
+    onnx.save_model(
+        graph(weights),
+        folder / "model.onnx",
+        save_as_external_data=True,
+        location="w.bin",
+        size_threshold=100,
+    )
+    definition = PIPELINE.replace("signals]", "signals, {neural: {model: model}}]")
+    definition = definition.replace('"words >= 50"', '"words >= 50 AND neural > -1000"')
+    (data_repository / "pipeline.yaml").write_text(definition)
+    plan = _plan(data_repository / "pipeline.yaml", str(tmp_path / "work"), 256)
+    (tmp_path / "work/models/earlier").mkdir(parents=True)
+    (tmp_path / "work/models/earlier/model.bin").touch()
+    (tmp_path / "out").mkdir()
+    share(plan, executor)
+    measurer = plan.graph.stages["screened"].columns["crawl"]["neural"].measurement.measurer
+    shutil.rmtree(folder)
+    ((value,),) = run_units(executor, units.score, [Unit("one", (measurer, "court of the patient"))])
+    assert value == pytest.approx(weights.logits(ids("court of the patient"))[0], rel=1e-5)
+    names = {path.name for path in (tmp_path / "work/models").glob("*/*")}
+    assert names == {"model.onnx", "w.bin", "tokenizer.json", "lid.176.ftz"}

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 from refinery.errors import InputError, StorageError
 
@@ -59,6 +60,23 @@ def wait_for(argument: tuple[int, str]) -> str:
     while not ((Path(folder) / "go").exists() or (Path(folder) / f"go-{number}").exists()):
         time.sleep(0.01)
     return str(node)
+
+
+def beat(argument: tuple[int, str]) -> None:
+    """Tells its process and works on and on."""
+    number, folder = argument
+    (Path(folder) / f"beat-{number}").write_text(str(os.getpid()))
+    while True:
+        time.sleep(0.01)
+
+
+def score(argument: tuple[Any, str]) -> list[float]:
+    """What a measurer gives for a text."""
+    from refinery.text.batch import TextBatch
+
+    measurer, text = argument
+    found: list[float] = measurer(TextBatch.from_texts([text])).column(0).to_pylist()
+    return found
 
 
 def eat(argument: tuple[str, int]) -> int:

@@ -7,9 +7,11 @@ load (models) stand in it by the place of a copy that every machine can read, na
 from __future__ import annotations
 
 import contextlib
-import getpass
 import io
+import os
 import pickle
+import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,16 +21,22 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from refinery.errors import RunError
+
 if TYPE_CHECKING:
     from refinery.storage.place import Place
 
 
 @dataclass(frozen=True)
 class Shipped:
-    """A file that units refer to: the place of a copy that every machine reads, named by its content."""
+    """A file that units refer to: the place of a copy that every machine reads, named by its content.
+
+    beside: names of the files that it reads itself, relative to its folder.
+    """
 
     place: Place
     content: str
+    beside: tuple[str, ...] = ()
 
 
 def pack(function: Callable[[Any], Any], argument: Any, shipped: Mapping[Path, Shipped]) -> bytes:
@@ -41,7 +49,7 @@ def pack(function: Callable[[Any], Any], argument: Any, shipped: Mapping[Path, S
 
 
 def unpack(call: bytes) -> tuple[Callable[[Any], Any], Any]:
-    """Function and argument."""
+    """Function and argument; files on an object store are fetched."""
     function, argument = pickle.loads(call)
     return function, argument
 
@@ -53,34 +61,49 @@ class _Pickler(pickle.Pickler):
 
     def reducer_override(self, obj: Any) -> Any:
         found = self._shipped.get(obj) if isinstance(obj, Path) else None
-        return NotImplemented if found is None else (arrived, (str(found.place), found.content))
+        if found is None:
+            return NotImplemented
+        return arrived, (str(found.place), found.content, found.beside)
 
 
-def arrived(place: str, content: str) -> Path:
+def arrived(place: str, content: str, beside: Sequence[str] = ()) -> Path:
     """A local path of a shipped file; one on an object store is fetched once a machine."""
     from refinery.storage.place import is_remote, place_of
 
     source = place_of(place)
     if not is_remote(source):
         return Path(place)
-    target = machine_folder() / "models" / content / source.name
+    folder = machine_folder() / "models" / content
     with _alone(f"model-{content}"):
-        if not target.exists():
-            _fetch(source, target)
-    return target
+        for name in (*beside, source.name):  # last what the others belong to
+            if not (folder / name).exists():
+                copy_file(source.parent / name, folder / name)
+        os.utime(folder)  # it is in use
+    return folder / source.name
 
 
-def _fetch(source: Place, target: Path) -> None:
-    from refinery.storage.commit import commit_bytes, make_directory
+def copy_file(source: Place, target: Place) -> None:
+    """Copies a file of any size from or to an object store."""
+    from refinery.storage.commit import committed, make_directory
+    from refinery.storage.filesystem import open_input
 
     make_directory(target.parent)
-    commit_bytes(target, source.read_bytes())
+    with open_input(str(source)) as content, committed(target) as copy:
+        shutil.copyfileobj(content, copy, 1 << 20)
 
 
 def machine_folder() -> Path:
-    """Where this machine keeps what its workers share; of this user alone."""
-    folder = Path(tempfile.gettempdir()) / f"refinery-{getpass.getuser()}"
+    """Where this machine keeps what its workers share; of this user alone.
+
+    Raises RunError if others could have put models there.
+    """
+    folder = Path(tempfile.gettempdir()) / f"refinery-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise RunError(
+            f"{folder}: is not a folder of this user alone; remove it, or set TMPDIR to another folder"
+        )
     return folder
 
 
@@ -97,18 +120,24 @@ def prepare_once(key: str, calls: Sequence[bytes]) -> None:
         if done.exists():
             return
         for call in calls:
-            function, argument = unpack(call)
             with contextlib.suppress(Exception):
+                function, argument = unpack(call)
                 function(argument)
         done.touch()
-        for old in done.parent.glob("*.prepared"):
-            with contextlib.suppress(OSError):
-                if old.stat().st_mtime < time.time() - _DAY:
-                    old.unlink()
+        _sweep()
 
 
-_DAY = 86_400.0
+_KEPT = 7 * 86_400.0  # seconds that what no worker has used stays on a machine
 _prepared: set[str] = set()  # by this process
+
+
+def _sweep() -> None:
+    """Removes what nobody has used for long: locks, marks, models."""
+    folder = machine_folder()
+    for old in (*folder.glob("*.prepared"), *folder.glob("*.lock"), *folder.glob("models/*")):
+        with contextlib.suppress(OSError):
+            if old.stat().st_mtime < time.time() - _KEPT:
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
 
 
 def _alone(name: str) -> FileLock:

@@ -9,29 +9,28 @@ from __future__ import annotations
 import dataclasses
 import os
 import secrets
-import shutil
-from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from refinery.errors import InputError, RunError
-from refinery.executors.shipping import Shipped
-from refinery.models.model_file import fingerprint
-from refinery.storage.commit import commit_bytes, committed, make_directory
-from refinery.storage.place import Place, place_of, read_file, remove_file
+from refinery.executors.shipping import Shipped, copy_file
+from refinery.models import model_file, onnx_file
+from refinery.storage.commit import commit_bytes
+from refinery.storage.place import Place, files_below, place_of, read_file, remove_file, remove_tree
 from refinery.storage.url import is_url, local, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from refinery.executors.base import Executor
     from refinery.plan.plan import Plan
 
 _HINT = "sources, work folder and outputs must lie on a file system that all nodes share, or on s3:// and the like"
 _JOB_COPY = "/runtime_resources/working_dir_files/"  # where Ray unpacks --working-dir on each node
-_PACKAGES = ("refinery", "pyarrow", "polars", "numpy")  # that decide the bytes of files
 
 
 @dataclasses.dataclass(frozen=True)
-class Sight:
+class Probe:
     """What a node is asked to look for: files with what stands in them, and files that are only to be there."""
 
     tokens: tuple[tuple[str, bytes], ...]
@@ -39,11 +38,10 @@ class Sight:
 
 
 @dataclasses.dataclass(frozen=True)
-class Seen:
-    """What it answers."""
+class ProbeResult:
+    """What it does not see: places, each with the reason."""
 
-    versions: tuple[str, ...]  # of _PACKAGES
-    missing: tuple[str, ...]
+    missing: tuple[tuple[str, str], ...]
 
 
 def share(plan: Plan, executor: Executor) -> None:
@@ -62,29 +60,32 @@ def share(plan: Plan, executor: Executor) -> None:
             )
     tokens = [(folder / f".seen-{secrets.token_hex(8)}.tmp", secrets.token_bytes(16)) for folder in folders]
     firsts = {planned.spec.name: planned.shard.path for planned in reversed(plan.shards)}
-    sight = Sight(
+    asked = Probe(
         tuple((str(place), content) for place, content in tokens),
         tuple(local(path) for path in firsts.values() if not is_url(path)),
     )
     try:
         for place, content in tokens:
             commit_bytes(place, content)
-        _judge(executor.everywhere(look, sight))
+        check_nodes(executor.everywhere(probe, asked))
     finally:
         for place, _ in tokens:
             remove_file(place)
-    executor.ship({path: _copied(path, plan.work) for path in files_of(plan)})
+    executor.ship(_copied(files_of(plan), plan.work / "models"))
 
 
-def look(sight: Sight) -> Seen:
+def probe(asked: Probe) -> ProbeResult:
     """On a node: which of the places are not seen there."""
-    missing = [place for place, content in sight.tokens if _content(place_of(place)) != content]
-    missing += [path for path in sight.files if not os.path.exists(path)]  # noqa: PTH110  (text that came from afar)
-    return Seen(_versions(), tuple(missing))
+    found = [(place, _unread(place_of(place), content)) for place, content in asked.tokens]
+    found += [(path, _unseen(path)) for path in asked.files]
+    return ProbeResult(tuple((place, reason) for place, reason in found if reason))
 
 
-def files_of(plan: Plan) -> set[Path]:
-    """Every file that measurers and transforms load: by convention, their fields that are paths or tuples of them."""
+def files_of(plan: Plan) -> dict[Path, tuple[str, ...]]:
+    """Every file that measurers and transforms load, with the names of those that it reads itself beside it.
+
+    By convention these are their fields that are paths or tuples of them.
+    """
     loaders = [
         loader
         for stage in plan.graph.stages.values()
@@ -98,47 +99,70 @@ def files_of(plan: Plan) -> set[Path]:
         if dataclasses.is_dataclass(loader)
         for field in dataclasses.fields(loader)
     ]
-    flat = [one for value in values for one in (value if isinstance(value, tuple) else (value,))]
-    return {value for value in flat if isinstance(value, Path)}
+    flat = [(one, value) for value in values for one in (value if isinstance(value, tuple) else (value,))]
+    return {path: _beside(path, value) for path, value in flat if isinstance(path, Path)}
 
 
-def _versions() -> tuple[str, ...]:
-    return tuple(version(package) for package in _PACKAGES)
+def _beside(path: Path, value: object) -> tuple[str, ...]:
+    from refinery.models.neural import Files
+
+    if not isinstance(value, Files) or path != value.model:
+        return ()
+    return tuple(PurePosixPath(name).as_posix() for name in onnx_file.outside(path))
 
 
-def _content(place: Place) -> bytes:
+def _unread(place: Place, content: bytes) -> str:
+    """Why a file cannot be read, or that it is not there; empty if it is."""
     try:
-        return read_file(place)
-    except (OSError, RunError):
-        return b""
+        return "" if read_file(place) == content else _ABSENT
+    except FileNotFoundError:
+        return _ABSENT
+    except (OSError, RunError) as error:
+        return getattr(error, "strerror", None) or str(error)
 
 
-def _judge(answers: dict[str, object]) -> None:
-    own = _versions()
-    blind: dict[str, list[str]] = {}
+def _unseen(path: str) -> str:
+    try:
+        os.stat(path)  # noqa: PTH116  (text that came from afar)
+    except OSError as error:
+        return _ABSENT if isinstance(error, FileNotFoundError) else error.strerror or str(error)
+    return ""
+
+
+_ABSENT = "absent"
+
+
+def check_nodes(answers: Mapping[str, object]) -> None:
+    """Raises InputError for nodes that cannot run units: who, and what is wrong there."""
+    blind: dict[tuple[str, str], list[str]] = {}
     for node, answer in answers.items():
-        if not isinstance(answer, Seen):
+        if isinstance(answer, InputError):  # other versions
+            raise InputError(f"node {node}", answer.problem, answer.hint)
+        if not isinstance(answer, ProbeResult):
             raise InputError(
                 f"node {node}", f"cannot run units: {answer}", "install the same refinery on every node"
             )
-        for package, there, here in zip(_PACKAGES, answer.versions, own, strict=True):
-            if there != here:
-                problem = f"has {package} {there}, this machine {here}"
-                raise InputError(f"node {node}", problem, "install the same versions on every node")
-        for place in answer.missing:
-            blind.setdefault(place, []).append(node)
-    for place, nodes in blind.items():
+        for found in answer.missing:
+            blind.setdefault(found, []).append(node)
+    for (place, reason), nodes in blind.items():
         folder = place.rpartition("/.seen-")[0] or place
-        raise InputError(
-            shown(folder), f"is not seen by {', '.join(nodes[:5])}{' …' if nodes[5:] else ''}", _HINT
-        )
+        named = f"{', '.join(nodes[:5])}{' …' if nodes[5:] else ''}"
+        if reason == _ABSENT:
+            raise InputError(shown(folder), f"is not seen by {named}", _HINT)
+        raise InputError(shown(folder), f"cannot be read by {named}: {reason}")
 
 
-def _copied(path: Path, work: Place) -> Shipped:
-    content = fingerprint(path)
-    place = work / "models" / content / path.name
-    if not place.exists():
-        make_directory(place.parent)
-        with path.open("rb") as source, committed(place) as target:
-            shutil.copyfileobj(source, target, 1 << 20)
-    return Shipped(place, content)
+def _copied(files: Mapping[Path, tuple[str, ...]], folder: Place) -> dict[Path, Shipped]:
+    """Copies of the files; those of earlier runs are removed."""
+    shipped = {}
+    there = set(files_below(folder))
+    for path, beside in files.items():
+        content = (onnx_file if beside else model_file).fingerprint(path)
+        for name in (*beside, path.name):  # last what the others belong to
+            if f"{content}/{name}" not in there:
+                copy_file(path.parent / name, folder / content / name)
+        shipped[path] = Shipped(folder / content / path.name, content, beside)
+    wanted = {found.content for found in shipped.values()}
+    for old in sorted({name.partition("/")[0] for name in there} - wanted):
+        remove_tree(folder / old)
+    return shipped
