@@ -284,8 +284,8 @@ def _plan(definition: Path, work: str | None, shard_mib: int) -> Plan:
 
 def _work_folder(work: str | None, graph: Graph) -> Place:
     from refinery.errors import InputError
-    from refinery.storage.filesystem import is_url, local, shown
     from refinery.storage.place import place_of, refuse_as_folder
+    from refinery.storage.url import is_url, local, shown
 
     if work is None:
         return (graph.definition.base / ".refinery").absolute()

@@ -4,7 +4,8 @@ import fsspec
 import pytest
 
 from refinery.errors import InputError
-from refinery.storage.filesystem import find, open_input, shown, state
+from refinery.storage.filesystem import find, open_input, state
+from refinery.storage.url import shown
 
 
 def make(folder, *names):

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from refinery.report.funnel import human_bytes
 from refinery.run.folder import current_manifest
-from refinery.storage.filesystem import shown
+from refinery.storage.url import shown
 
 if TYPE_CHECKING:
     from refinery.pipeline.models import Near

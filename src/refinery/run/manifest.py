@@ -17,8 +17,8 @@ from refinery.run.account import ShardAccount
 from refinery.run.decide import Tally
 from refinery.run.measure import ShardRecord
 from refinery.run.write import Layout
-from refinery.storage.filesystem import shown
 from refinery.storage.schema import notes
+from refinery.storage.url import shown
 from refinery.storage.write import WrittenFile
 
 if TYPE_CHECKING:

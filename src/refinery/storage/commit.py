@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from refinery.errors import OutputError
-from refinery.storage.filesystem import is_url, local, shown
 from refinery.storage.place import Place, is_remote
+from refinery.storage.url import is_url, local, shown
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 

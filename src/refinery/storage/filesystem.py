@@ -19,8 +19,6 @@ from typing import Any, BinaryIO
 from refinery.errors import InputError
 from refinery.storage.url import is_url, local, shown
 
-__all__ = ["Found", "FoundFile", "find", "is_url", "local", "natural", "open_input", "shown", "state"]
-
 _STRAY_ENDINGS = (".crc", ".tmp", ".temp", ".part", ".partial", ".inprogress", ".md5", ".sha256", ".lock")
 _MAGIC = re.compile(r"[*?\[]")
 

@@ -24,6 +24,7 @@ from refinery.storage.minted import minted_ids
 from refinery.storage.rows import NO_COLUMNS, Rows
 from refinery.storage.schema import JsonColumns, ShardSchema, id_type, json_column
 from refinery.storage.shards import REJECT_BYTES, Reject, Shard, SourceSpec, unreadable
+from refinery.storage.url import shown
 
 _BOM = b"\xef\xbb\xbf"
 _INT64 = range(-(2**63), 2**63)
@@ -38,7 +39,7 @@ def plan(whole: Shard, head: bytes, shard_bytes: int) -> tuple[list[Shard], pa.S
     nothing = pa.schema([])
     if compression.is_compressed(head):
         return [whole], nothing
-    place = filesystem.shown(whole.path)
+    place = shown(whole.path)
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         raise InputError(place, "the file is UTF-16", "JSON Lines are UTF-8; convert it")
     first = head.removeprefix(_BOM).lstrip()

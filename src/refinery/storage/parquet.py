@@ -26,6 +26,7 @@ from refinery.storage.rows import Rows, text_rows
 from refinery.storage.schema import JSON_TEXT, ShardSchema, is_json_text
 from refinery.storage.shards import Reject, Shard, SourceSpec, unreadable
 from refinery.storage.types import is_bytes, is_text, plain
+from refinery.storage.url import is_url, local, shown
 
 _MAX_BATCH_ROWS = 1024  # rows of very unequal length make an average useless, so a batch is never long
 _SMALL_CHUNK = 8 * 2**20  # a dictionary column chunk up to this size is read as a dictionary
@@ -54,7 +55,7 @@ class Layout:
 def plan(whole: Shard, spec: SourceSpec, shard_bytes: int) -> tuple[list[Shard], pa.Schema]:
     """Cuts a file into runs of row groups of about `shard_bytes` of data; raises InputError when it is not usable."""
     if whole.bytes == 0:
-        raise InputError(filesystem.shown(whole.path), "the file is empty (0 bytes)")
+        raise InputError(shown(whole.path), "the file is empty (0 bytes)")
     with _opened(whole) as file:
         made = tuple(orjson.loads((file.schema_arrow.metadata or {}).get(MADE, b"[]")))
         whole = replace(whole, made=made)
@@ -84,7 +85,7 @@ def shard_schema(shard: Shard, spec: SourceSpec) -> ShardSchema:
 
 def locate(schema: pa.Schema, spec: SourceSpec, shard: Shard) -> Layout:
     """Finds the columns that a source names; raises InputError that lists what there is."""
-    place = filesystem.shown(shard.path)
+    place = shown(shard.path)
     names = schema.names
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -262,9 +263,9 @@ class _Reader:
 def _opened(shard: Shard, *, to_read: bool = False) -> Iterator[pq.ParquetFile]:
     """The file with its footer read; raises InputError when it has none that can be read."""
     options = {"pre_buffer": False, "buffer_size": 2**20, "page_checksum_verification": True}
-    remote = filesystem.is_url(shard.path)
+    remote = is_url(shard.path)
     try:
-        opened = filesystem.open_input(shard.path) if remote else pa.OSFile(filesystem.local(shard.path))
+        opened = filesystem.open_input(shard.path) if remote else pa.OSFile(local(shard.path))
         with opened as source:
             file = pq.ParquetFile(source, **options)
             if to_read:
@@ -283,13 +284,11 @@ def _not_parquet(path: str, error: str) -> InputError:
     with filesystem.open_input(path) as file:
         head = file.read(512).lstrip()
     if head[:1] == b"<" or b"<html" in head.lower():
-        return InputError(
-            filesystem.shown(path), "this is an HTML or XML page, not Parquet", "download it again"
-        )
+        return InputError(shown(path), "this is an HTML or XML page, not Parquet", "download it again")
     if head[:4] == b"PAR1":
         problem = f"the footer is damaged or cut off: {error.splitlines()[0][:200]}"
-        return InputError(filesystem.shown(path), problem, "the upload or download was not completed")
-    return InputError(filesystem.shown(path), "this is not a Parquet file")
+        return InputError(shown(path), problem, "the upload or download was not completed")
+    return InputError(shown(path), "this is not a Parquet file")
 
 
 def _dictionary_columns(metadata: pq.FileMetaData, shard: Shard) -> list[str]:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from refinery.errors import InputError
 from refinery.storage import filesystem
-from refinery.storage.filesystem import FoundFile, is_url, shown
+from refinery.storage.filesystem import FoundFile
 from refinery.storage.outputs import is_output_data, output_folders
+from refinery.storage.url import is_url, shown
 
 Format = Literal["auto", "parquet", "jsonl", "warc", "wet"]
 SHARD_BYTES = 256 * 2**20

@@ -24,6 +24,7 @@ from refinery.storage.http import is_html, parse_response
 from refinery.storage.minted import minted_ids
 from refinery.storage.rows import NO_COLUMNS, Rows
 from refinery.storage.shards import REJECT_BYTES, Reject, Shard, SourceSpec, unreadable
+from refinery.storage.url import shown
 
 CARRIED = pa.schema([(name, pa.string()) for name in ("url", "date", "http_status", "content_type")])
 
@@ -92,11 +93,9 @@ def check(shard: Shard) -> None:
         try:
             begin = next(compression.blocks(file), b"")
         except compression.DamagedError as error:
-            raise InputError(filesystem.shown(shard.path), str(error)) from None
+            raise InputError(shown(shard.path), str(error)) from None
     if begin and not begin.lstrip().startswith(b"WARC/"):
-        raise InputError(
-            filesystem.shown(shard.path), "this is not a WARC file", "it should begin with WARC/1.0"
-        )
+        raise InputError(shown(shard.path), "this is not a WARC file", "it should begin with WARC/1.0")
 
 
 def read(
