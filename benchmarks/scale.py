@@ -233,29 +233,43 @@ def tables(found: Sequence[Measured], title: str) -> list[Sheet]:
     ]
 
 
+@dataclass(frozen=True)
+class Form:
+    """What is fitted by least squares: two terms in the number of documents."""
+
+    name: str
+    first: Callable[[np.ndarray], np.ndarray]
+    second: Callable[[np.ndarray], np.ndarray]
+
+    def terms(self, documents: np.ndarray) -> np.ndarray:
+        """float64 (documents, 2)."""
+        return np.stack([self.first(documents), self.second(documents)], 1)
+
+
+LINEAR = Form("a + b n", np.ones_like, np.positive)
+LOGARITHMIC = Form("a n + b n log2 n", np.positive, lambda n: n * np.log2(n))
+ROOT = Form("a + b sqrt n", np.ones_like, np.sqrt)
+
+
 def fit(found: Sequence[Measured], workers: int) -> list[Sheet]:
     """Least squares of what was measured, and what it says of larger corpora."""
-    n = np.array([m.corpus.documents for m in found], float)
-    one = np.ones(len(n))
-    wanted: list[tuple[str, str, list[Any], np.ndarray]] = [
-        ("seconds", "a + b n", [one, n], np.array([m.total for m in found])),
-        ("seconds", "a n + b n log2 n", [n, n * np.log2(n)], np.array([m.total for m in found])),
-        ("worker MB", "a + b sqrt n", [one, np.sqrt(n)], np.array([m.worker / MB for m in found])),
-        ("driver MB", "a + b n", [one, n], np.array([m.driver / MB for m in found])),
-        ("spill MB", "a + b n", [one, n], np.array([m.spill / MB for m in found])),
-        ("select s", "a + b n", [one, n], np.array([m.select_seconds for m in found])),
+    wanted: list[tuple[str, Form, Callable[[Measured], float]]] = [
+        ("seconds", LINEAR, lambda m: m.total),
+        ("seconds", LOGARITHMIC, lambda m: m.total),
+        ("worker MB", ROOT, lambda m: m.worker / MB),
+        ("driver MB", LINEAR, lambda m: m.driver / MB),
+        ("spill MB", LINEAR, lambda m: m.spill / MB),
+        ("select s", LINEAR, lambda m: m.select_seconds),
     ]
+    documents = np.array([m.corpus.documents for m in found], float)
     rows: list[tuple[object, ...]] = []
-    at_100 = np.array([1e8])
-    for what, form, terms, values in wanted:
-        if len(n) < 2:
-            continue
-        factors, *_ = np.linalg.lstsq(np.stack(terms, 1), values, rcond=None)
-        left = values - np.stack(terms, 1) @ factors
-        terms_at = {"a + b n": [1.0, 1e8], "a n + b n log2 n": [1e8, 1e8 * np.log2(1e8)]}
-        there = float(np.dot(factors, terms_at.get(form, [1.0, float(np.sqrt(at_100[0]))])))
+    for what, form, value in wanted if len(found) > 1 else ():
+        values, terms = np.array([value(m) for m in found]), form.terms(documents)
+        factors, *_ = np.linalg.lstsq(terms, values, rcond=None)
+        left = values - terms @ factors
+        (there,) = form.terms(np.array([1e8])) @ factors
         rows.append(
-            (what, form, f"{factors[0]:.3g}", f"{factors[1]:.3g}", there,
+            (what, form.name, f"{factors[0]:.3g}", f"{factors[1]:.3g}", float(there),
              ", ".join(f"{100 * e / v if v else 0:+.1f} %" for e, v in zip(left, values, strict=True)))
         )  # fmt: skip
     return [

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from refinery.dedup.bands import recall, split
 from refinery.dedup.layout import DedupShard, Near
+from refinery.dedup.spill import K1, K2
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
 
@@ -29,8 +30,6 @@ BATCH_DOCUMENTS = 25_000
 WORDS = 204  # 200 shingles
 WORD_BYTES = 9
 TEXT_BATCH = 2048
-_K1 = np.uint64(0x9E3779B97F4A7C15)
-_K2 = np.uint64(0xC4CEB9FE1A85EC53)
 
 
 @dataclass(frozen=True)
@@ -183,9 +182,9 @@ def read_texts(reference: Texts, rows: NDArray[np.int64]) -> Iterator[TextBatch]
 
 @njit(cache=True, nogil=True)
 def _mix(a, b):  # type: ignore[no-untyped-def]
-    h = (np.uint64(a) + np.uint64(1)) * _K1 ^ (np.uint64(b) + np.uint64(7)) * _K2
-    h = (h ^ h >> np.uint64(32)) * _K1
-    h = (h ^ h >> np.uint64(29)) * _K2
+    h = (np.uint64(a) + np.uint64(1)) * K1 ^ (np.uint64(b) + np.uint64(7)) * K2
+    h = (h ^ h >> np.uint64(32)) * K1
+    h = (h ^ h >> np.uint64(29)) * K2
     return h ^ h >> np.uint64(32)
 
 

@@ -41,7 +41,7 @@ def test_a_tokenizer_file_gives_its_own_count_of_whole_documents(tokenizer):
     assert exact(TextBatch.from_texts(TEXTS))["tokens"].to_pylist() == [3, 0, 4, 1, 1]
 
 
-def test_long_batches_are_encoded_in_runs_with_the_same_counts(tokenizer, monkeypatch):
+def test_long_batches_are_encoded_in_stretches_with_the_same_counts(tokenizer, monkeypatch):
     """The bound on text in flight changes no number, and a document above it is still counted."""
     exact = size.build(size.Settings(tokenizer="tokenizer.json"), tokenizer.parent)
     batch = TextBatch.from_texts(TEXTS * 3)

@@ -84,7 +84,7 @@ def test_groups_fit(lengths, batch_tokens):
         assert (len(first) + 1) * sizes[second[0]] > batch_tokens
 
 
-def test_long_texts_are_read_in_runs(folder, weights, monkeypatch):
+def test_long_texts_are_read_in_stretches(folder, weights, monkeypatch):
     """More text than is tokenized at once, and a text longer than all of it: every document has its own number."""
     monkeypatch.setattr(neural, "_ENCODE_BYTES", 64)
     texts = [f"{WORDS[i % 8]} " * (1 + i * 7) for i in range(30)] + ["法院 " * 20_000, ""]

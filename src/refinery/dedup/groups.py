@@ -26,9 +26,7 @@ from refinery.dedup.layout import (
     shared_keys,
     starts_of,
 )
-
-_K1 = np.uint64(0x9E3779B97F4A7C15)
-_K2 = np.uint64(0xC4CEB9FE1A85EC53)
+from refinery.dedup.spill import K1, K2
 
 KINDS = {"content": "exact", "signature": "alike"}  # column of the entries, kind of file
 
@@ -147,10 +145,10 @@ def band_keys(signatures, firsts, rows):  # type: ignore[no-untyped-def]
     keys = np.empty((signatures.shape[0], firsts.shape[0]), np.uint64)
     for document in range(signatures.shape[0]):
         for band in range(firsts.shape[0]):
-            h = np.uint64(band + 1) * _K2
+            h = np.uint64(band + 1) * K2
             for index in range(firsts[band], firsts[band] + rows):
-                h = (h ^ np.uint64(signatures[document, index])) * _K1
+                h = (h ^ np.uint64(signatures[document, index])) * K1
                 h ^= h >> np.uint64(32)
-            h = (h ^ h >> np.uint64(29)) * _K2
+            h = (h ^ h >> np.uint64(29)) * K2
             keys[document, band] = h ^ h >> np.uint64(32)
     return keys

@@ -32,8 +32,8 @@ BOUNDS_AT_ONCE = 64
 DIGEST_BYTES = 8  # of a checksum
 
 PAIR = np.dtype([("document", np.int64), ("twin", np.int64)])
-_K1 = np.uint64(0x9E3779B97F4A7C15)  # golden ratio
-_K2 = np.uint64(0xC4CEB9FE1A85EC53)  # MurmurHash3's finaliser
+K1 = np.uint64(0x9E3779B97F4A7C15)  # golden ratio
+K2 = np.uint64(0xC4CEB9FE1A85EC53)  # MurmurHash3's finaliser
 
 
 class Cut(NamedTuple):
@@ -67,11 +67,11 @@ def part_of(high: NDArray[np.uint64], parts: int) -> NDArray[np.int64]:
 
 def scattered(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
     """A hash of each number, so that neighbours come into different parts."""
-    h = numbers.astype(np.uint64) * _K1
+    h = numbers.astype(np.uint64) * K1
     h ^= h >> np.uint64(32)
-    h *= _K2
+    h *= K2
     h ^= h >> np.uint64(29)
-    return h * _K1
+    return h * K1
 
 
 def save(place: Place, array: NDArray[Any]) -> None:

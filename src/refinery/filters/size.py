@@ -107,12 +107,12 @@ def _encode(tokenizer: Any, texts: list[str], path: Path) -> list[Any]:
 
 def _exact(batch: TextBatch, path: Path, digest: str | None) -> NDArray[np.int64]:
     tokenizer = _load(path, digest)
-    counts = [len(encoding) for texts in _runs(batch) for encoding in _encode(tokenizer, texts, path)]
+    counts = [len(encoding) for texts in _stretches(batch) for encoding in _encode(tokenizer, texts, path)]
     return np.array(counts, np.int64)
 
 
-def _runs(batch: TextBatch) -> Iterator[list[str]]:
-    """The batch's texts in runs of about ENCODE_BYTES."""
+def _stretches(batch: TextBatch) -> Iterator[list[str]]:
+    """The batch's texts in stretches of about ENCODE_BYTES."""
     texts, start, offsets = batch.to_arrow(), 0, batch.offsets
     while start < len(batch):
         stop = int(np.searchsorted(offsets, offsets[start] + ENCODE_BYTES, side="right")) - 1

@@ -76,7 +76,7 @@ class Classifier:
         """
         together = batch_tokens if "attention_mask" in self.inputs else 0
         first = 0
-        for texts in _runs(batch, self.tokenizer.truncation["max_length"] * CHARS_PER_TOKEN):
+        for texts in _stretches(batch, self.tokenizer.truncation["max_length"] * CHARS_PER_TOKEN):
             encodings = self.tokenizer.encode_batch_fast(texts)
             ids = [np.array(e.ids, np.int64) for e in encodings]
             types = [np.array(e.type_ids, np.int64) for e in encodings]
@@ -237,8 +237,8 @@ def _output(session: Any, path: Path) -> str:
     return str(chosen[0].name)
 
 
-def _runs(batch: TextBatch, chars: int) -> Iterator[list[str]]:
-    """The beginnings of the texts, in runs of documents of about _ENCODE_BYTES of text."""
+def _stretches(batch: TextBatch, chars: int) -> Iterator[list[str]]:
+    """The beginnings of the texts, in stretches of documents of about _ENCODE_BYTES of text."""
     import pyarrow.compute as pc
 
     texts, start, offsets = batch.to_arrow(), 0, batch.offsets
