@@ -51,11 +51,6 @@ class PlannedShard:
         return self.folder / DOCUMENTS
 
     @property
-    def shards_folder(self) -> Place:
-        """Where the folders of all shards lie."""
-        return self.folder.parent.parent
-
-    @property
     def rejects_file(self) -> Place:
         """Row number, reason and detail of every rejected row."""
         return self.folder / "rejects.parquet"

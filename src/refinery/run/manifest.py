@@ -123,10 +123,11 @@ def make_manifest(
     found: dict[PlannedShard, ShardAccount],
     layout: Layout,
     files: list[WrittenFile],
-    told: list[WrittenFile],
+    decisions: WrittenFile,
+    rejects: WrittenFile | None,
     started: datetime,
 ) -> Manifest:
-    """Puts together what the run knows about an output; `told`: its decisions, and its rejects if there are any."""
+    """Puts together what the run knows about an output; `rejects`: None if there are none."""
     plan = run.plan
     stages = plan.graph.ancestors(name)
     sources = plan.graph.stages[name].sources
@@ -150,8 +151,8 @@ def make_manifest(
         renamed_columns=layout.renamed,
         notes=notes(layout.carried),
         files=tuple(OutputFile.of(file) for file in files),
-        decisions=OutputFile.of(told[0]),
-        rejects=OutputFile.of(told[1]) if len(told) > 1 else None,
+        decisions=OutputFile.of(decisions),
+        rejects=OutputFile.of(rejects) if rejects else None,
         started=started.isoformat(timespec="seconds"),
         seconds={
             phase: round(seconds, 3)

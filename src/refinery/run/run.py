@@ -87,7 +87,7 @@ def execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Man
 
     Raises InputError for an output folder that is not this pipeline's, RunError when an output would be empty,
     ConservationError when documents do not add up; what was finished before stays finished. A damaged file of the
-    work folder is made again.
+    work folder is made again. The executor is closed.
     """
     with ExitStack() as stack:
         for name, folder in plan.graph.output_paths.items():
@@ -102,6 +102,7 @@ def execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Man
                 hold()
 
         progress = stack.enter_context(recorded(plan, progress, holds[0]))
+        stack.callback(executor.close)  # no unit writes any more when the folders are free for another run
         try:
             return mending(plan, progress, lambda: _execute(plan, executor, progress, still_held))
         except KeyboardInterrupt:
@@ -258,15 +259,16 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
         raise ConservationError(
             f"output {name}: {kept.documents} documents were kept but {written} written; please report this"
         )
-    decisions = accounts.DecisionsTask(
+    decided = accounts.DecisionsTask(
         staged / "decisions.parquet", tuple(unit.argument.part for unit in units)
     )
-    told = run.map("account", accounts.write_decisions, [Unit(f"decisions of {name}", decisions)])
-    rejects = _rejects_task(plan, name, records, staged)
-    if rejects.broken or rejects.shards:
-        told += run.map("account", accounts.write_rejects, [Unit(f"rejects of {name}", rejects)])
+    [decisions] = run.map("account", accounts.write_decisions, [Unit(f"decisions of {name}", decided)])
+    rejects = None
+    rejected = _rejects_task(plan, name, records, staged)
+    if rejected.broken or rejected.shards:
+        [rejects] = run.map("account", accounts.write_rejects, [Unit(f"rejects of {name}", rejected)])
     manifest = make_manifest(
-        run, name, records, dict(zip(shards, found, strict=True)), layout, files, told, started
+        run, name, records, dict(zip(shards, found, strict=True)), layout, files, decisions, rejects, started
     )
     folders.finish(folder, staged, manifest, run.still_held)
     return manifest

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -93,6 +94,16 @@ class Status(BaseModel):
     message: str = ""
 
 
+@dataclass(frozen=True)
+class Phase:
+    """A phase with what has been handed out in it."""
+
+    name: str = ""
+    units: int = 0
+    bytes: int = 0
+    started: float = 0.0  # seconds since the epoch
+
+
 class StatusFile:
     """Progress as a file; the thread that writes it starts with the first phase."""
 
@@ -103,27 +114,29 @@ class StatusFile:
         self._flight: dict[tuple[str, int], float] = {}
         self._failures: deque[Failure] = deque(maxlen=SHOWN)
         self._failed = 0
-        self._phase: dict[str, Any] = {}
+        self._phase = Phase()
         self._done = self._bytes = self._documents = 0
-        self._fixed = {
-            "pipeline": plan.graph.name,
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "started": started.timestamp(),
-            "outputs": {name: shown(str(folder)) for name, folder in plan.graph.output_paths.items()},
-            "log": f"{shown(str(log.folder))}/{log.name}",
-        }
+        self._run = Status(  # what stays the same
+            state="running",
+            pipeline=plan.graph.name,
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            started=started.timestamp(),
+            updated=started.timestamp(),
+            outputs={name: shown(str(folder)) for name, folder in plan.graph.output_paths.items()},
+            log=f"{shown(str(log.folder))}/{log.name}",
+        )
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self, phase: str, units: int, weight: int) -> None:
         """A phase begins, or goes on with another step."""
         with self._lock:
-            if self._phase.get("phase") == phase:
-                self._phase["units"] += units
-                self._phase["bytes"] += weight
+            before = self._phase
+            if before.name == phase:
+                self._phase = replace(before, units=before.units + units, bytes=before.bytes + weight)
             else:
-                self._phase = {"phase": phase, "units": units, "bytes": weight, "phase_started": time.time()}
+                self._phase = Phase(phase, units, weight, time.time())
                 self._done = self._bytes = self._documents = 0
         if self._thread is None:
             self._thread = threading.Thread(target=self._beat, name="status", daemon=True)
@@ -141,11 +154,8 @@ class StatusFile:
             if isinstance(ended.outcome, Exception):
                 problem = without_secrets(str(ended.outcome))
                 self._failed += 1
-                self._failures.append(
-                    Failure(
-                        phase=self._phase.get("phase", ""), unit=unit.name, attempt=attempt, problem=problem
-                    )
-                )
+                failure = Failure(phase=self._phase.name, unit=unit.name, attempt=attempt, problem=problem)
+                self._failures.append(failure)
                 return
             self._done += 1
             self._bytes += unit.weight
@@ -183,31 +193,32 @@ class StatusFile:
 
     def _now(self, state: State, message: str) -> Status:
         with self._lock:
-            now = time.time()
-            seconds = max(now - self._phase.get("phase_started", now), 1e-3)
-            left = (
-                (self._phase.get("bytes", 0) - self._bytes) * seconds / self._bytes if self._bytes else None
-            )
+            now, phase, running = time.time(), self._phase, state == "running"
+            seconds = max(now - (phase.started or now), 1e-3)
+            left = (phase.bytes - self._bytes) * seconds / self._bytes if self._bytes else None
             flight = [
                 InFlight(unit=u, attempt=a, since=at) for (u, a), at in list(self._flight.items())[:SHOWN]
             ]
-            return Status(
-                state=state,
-                updated=now,
-                **self._fixed,
-                **self._phase,
-                units_done=self._done,
-                bytes_done=self._bytes,
-                documents=self._documents,
-                documents_per_second=round(self._documents / seconds, 3),
-                mb_per_second=round(self._bytes / seconds / 1e6, 3),
-                seconds_left=round(left, 1) if left is not None and state == "running" else None,
-                in_flight=tuple(flight) if state == "running" else (),
-                in_flight_units=len(self._flight) if state == "running" else 0,
-                failed_attempts=self._failed,
-                failures=tuple(self._failures),
-                message=without_secrets(message),
-            )
+            changed = {
+                "state": state,
+                "updated": now,
+                "phase": phase.name,
+                "phase_started": phase.started,
+                "units_done": self._done,
+                "units": phase.units,
+                "bytes_done": self._bytes,
+                "bytes": phase.bytes,
+                "documents": self._documents,
+                "documents_per_second": round(self._documents / seconds, 3),
+                "mb_per_second": round(self._bytes / seconds / 1e6, 3),
+                "seconds_left": round(left, 1) if left is not None and running else None,
+                "in_flight": tuple(flight) if running else (),
+                "in_flight_units": len(self._flight) if running else 0,
+                "failed_attempts": self._failed,
+                "failures": tuple(self._failures),
+                "message": without_secrets(message),
+            }
+            return self._run.model_copy(update=changed)
 
 
 @contextmanager
