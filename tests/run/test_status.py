@@ -58,12 +58,20 @@ def test_what_was_done_in_a_phase_is_counted(plan):
     assert (found.failed_attempts, [failure.unit for failure in found.failures]) == (1, ["b"])
     assert (found.in_flight, found.seconds_left) == ((), None)
     assert "hunter2" not in found.model_dump_json()
+
+
+def test_what_is_in_flight_is_written_while_it_is(plan, monkeypatch):
+    """By the thread of the file: a new phase counts anew, a unit of the one before may still run."""
+    monkeypatch.setattr("refinery.run.status.BEAT", 0.01)
     other = status_file(plan)
     for phase in ("measure", "decide"):
         other.start(phase, 1, 10)
         other.begun(Unit(phase, None, 10), 1)
     other.ended(Unit("decide", None, 10), 1, Attempt(None), 0)
-    now = other._now("running", "")
+    ends = time.monotonic() + 30
+    while not ((plan.work / FILE).exists() and read_status(plan.work).units_done):
+        assert time.monotonic() < ends
+    now = read_status(plan.work)
     other.close("finished")
     assert (now.phase, now.units, now.units_done, now.in_flight_units) == ("decide", 1, 1, 1)
     assert [flight.unit for flight in now.in_flight] == ["measure"]
