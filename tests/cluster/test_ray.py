@@ -9,7 +9,7 @@ import pytest
 import ray
 
 from refinery.cli import _plan
-from refinery.errors import InputError, UnitFailed
+from refinery.errors import DefinitionError, InputError, UnitFailed
 from refinery.executors.base import Unit, run_units
 from refinery.executors.choose import on_ray
 from refinery.executors.ray import RayExecutor
@@ -129,6 +129,20 @@ def test_a_connection_that_is_there_is_used_and_left(cluster):
         assert ray.is_initialized()
     finally:
         ray.shutdown()
+
+
+def test_a_cluster_that_is_there_has_its_own_workers(cluster):
+    """A number of workers is refused, not ignored, and the connection is left."""
+    with pytest.raises(DefinitionError, match="--workers is not for a cluster that is there"):
+        on_ray(2, cluster.address)
+    assert not ray.is_initialized()
+
+
+def test_a_cluster_that_is_there_has_its_own_workers(cluster):
+    """A number of workers is refused, not ignored, and the connection is left."""
+    with pytest.raises(DefinitionError, match="--workers is not for a cluster that is there"):
+        on_ray(2, cluster.address)
+    assert not ray.is_initialized()
 
 
 def test_the_cluster_lives_on(cluster, executor):

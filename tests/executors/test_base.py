@@ -2,6 +2,8 @@
 
 import os
 import signal
+import time
+import time
 from pathlib import Path
 
 import pytest
@@ -139,3 +141,37 @@ def test_the_neighbours_of_a_deadly_unit_are_not_blamed():
 def test_one_worker_needs_no_process():
     """One worker is this process."""
     assert isinstance(local(1), InProcess)
+
+
+def fail_late(number: int) -> int:
+    if number < 2:
+        time.sleep(0.5 - number / 2)
+        raise InputError(f"unit {number}", "cannot be used")
+    return number
+
+
+def test_the_first_failing_unit_is_told_whichever_ended_first():
+    """The same error every time, whatever the workers' speed."""
+    executor = ProcessPool(2)
+    try:
+        with pytest.raises(InputError, match="unit 0"):
+            run_units(executor, fail_late, [Unit(str(n), n) for n in range(2)])
+    finally:
+        executor.close()
+
+
+def fail_late(number: int) -> int:
+    if number < 2:
+        time.sleep(0.5 - number / 2)
+        raise InputError(f"unit {number}", "cannot be used")
+    return number
+
+
+def test_the_first_failing_unit_is_told_whichever_ended_first():
+    """The same error every time, whatever the workers' speed."""
+    executor = ProcessPool(2)
+    try:
+        with pytest.raises(InputError, match="unit 0"):
+            run_units(executor, fail_late, [Unit(str(n), n) for n in range(2)])
+    finally:
+        executor.close()

@@ -8,7 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 
+from refinery.cli import _plan
+from refinery.executors.local import InProcess
+from refinery.run.folder import LOCK
+from refinery.run.progress import progress
+from refinery.run.run import execute
 from tests.conftest import PIPELINE, output_hashes
 
 
@@ -84,3 +90,45 @@ def test_no_document_left(data_repository, refinery):
     assert "no document is left of 61 read" in err
     assert "screened: long_enough dropped 51" in err
     assert not (data_repository / "out" / "manifest.json").exists()
+
+
+def test_the_executor_is_closed_while_the_folders_are_held(data_repository):
+    """What still runs when a run ends must not write into the folders of the next."""
+    plan = _plan(data_repository / "pipeline.yaml", None, 256)
+    held = []
+
+    class Watched(InProcess):
+        def close(self):
+            for folder in (plan.work, plan.graph.output_paths["unique"]):
+                lock = FileLock(folder / LOCK, timeout=0)
+                try:
+                    lock.acquire()
+                except Timeout:
+                    held.append(folder)
+                else:
+                    lock.release()
+
+    with progress(quiet=True, json=False) as shown:
+        execute(plan, Watched(), shown)
+    assert held == [plan.work, plan.graph.output_paths["unique"]]
+
+
+def test_the_executor_is_closed_while_the_folders_are_held(data_repository):
+    """What still runs when a run ends must not write into the folders of the next."""
+    plan = _plan(data_repository / "pipeline.yaml", None, 256)
+    held = []
+
+    class Watched(InProcess):
+        def close(self):
+            for folder in (plan.work, plan.graph.output_paths["unique"]):
+                lock = FileLock(folder / LOCK, timeout=0)
+                try:
+                    lock.acquire()
+                except Timeout:
+                    held.append(folder)
+                else:
+                    lock.release()
+
+    with progress(quiet=True, json=False) as shown:
+        execute(plan, Watched(), shown)
+    assert held == [plan.work, plan.graph.output_paths["unique"]]

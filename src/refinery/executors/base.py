@@ -123,11 +123,10 @@ def run_units(
     """
     loop = _Loop(executor, function, units, watcher)
     while loop.fill():
-        ended = executor.wait()
-        for ticket, one in sorted(ended, key=lambda pair: pair[0]) if len(ended) > 1 else ended:
-            loop.take(ticket, one)
+        for ticket, ended in sorted(executor.wait(), key=lambda pair: pair[0]):
+            loop.take(ticket, ended)
     if loop.failures:
-        raise loop.failures[0]
+        raise loop.failures[min(loop.failures)]
     return [loop.results[ticket] for ticket in range(len(units))]
 
 
@@ -138,13 +137,14 @@ class _Loop(Generic[A, R]):
     units: Sequence[Unit[A]]
     watcher: Watcher | None
     results: dict[int, R] = field(default_factory=dict)
-    failures: list[Exception] = field(default_factory=list)
+    failures: dict[int, Exception] = field(default_factory=dict)
     in_flight: int = 0
     again: deque[int] = field(default_factory=deque)
     suspects: deque[int] = field(default_factory=deque)  # one of them takes its worker down: each runs alone
     attempts: Counter[int] = field(default_factory=Counter)
     losses: Counter[tuple[int, str]] = field(default_factory=Counter)  # by unit and cause
     alone: bool = False
+    waiting: Iterator[int] = field(init=False)
 
     def __post_init__(self) -> None:
         self.waiting = iter(range(len(self.units)))
@@ -193,11 +193,13 @@ class _Loop(Generic[A, R]):
         if self.losses[ticket, cause] <= _RETRIES[cause] and not _hopeless(outcome):
             (self.suspects if unsure else self.again).append(ticket)
             return
-        self.failures.append(_final(unit.name, outcome, self.losses[ticket, cause]))
+        self.failures[ticket] = _final(unit.name, outcome, self.losses[ticket, cause])
 
     def _stopped(self) -> bool:
         """One unit that cannot be done is no reason not to do the others; anything else may be wrong with all."""
-        return len(self.failures) >= MAX_FAILED or not all(isinstance(e, UnitFailed) for e in self.failures)
+        return len(self.failures) >= MAX_FAILED or not all(
+            isinstance(e, UnitFailed) for e in self.failures.values()
+        )
 
 
 _RETRIES = {"worker": MAX_RETRIES, "moment": MAX_RETRIES, "memory": MAX_DOUBLINGS, "error": 0}

@@ -46,7 +46,7 @@ def choose(kind: Kind, workers: int | None, address: str | None, units: int) -> 
 
 def on_ray(workers: int | None, address: str | None) -> RayExecutor:
     """A connection to the cluster at the address, in RAY_ADDRESS, or on this machine; else a cluster started here."""
-    _mind_uv()
+    _tell_of_uv()
     try:
         import ray
     except ImportError:
@@ -54,17 +54,17 @@ def on_ray(workers: int | None, address: str | None) -> RayExecutor:
     from refinery.executors.ray import RayExecutor
 
     if ray.is_initialized():
-        return RayExecutor(tell=_say)
+        return _without_workers(RayExecutor(tell=_say), workers)
     wanted = address or os.environ.get("RAY_ADDRESS") or ""
     if wanted.startswith("ray://"):
         hint = "run refinery on a node of the cluster, for example with ray job submit"
         raise InputError(wanted, "Ray Client is not supported", hint)
     if wanted not in {"", "auto", "local"}:
-        _knock(wanted)
+        check_reachable(wanted)
     if wanted != "local":
         try:
             ray.init(wanted or "auto", **_QUIET)
-            return RayExecutor(joined=True, tell=_say)
+            return _without_workers(RayExecutor(joined=True, tell=_say), workers)
         except ConnectionError as error:
             if wanted:
                 raise InputError(wanted, f"no Ray cluster could be joined: {_plain(error)}", _START) from None
@@ -75,11 +75,19 @@ def on_ray(workers: int | None, address: str | None) -> RayExecutor:
     return RayExecutor(own=True, tell=_say)
 
 
+def _without_workers(executor: RayExecutor, workers: int | None) -> RayExecutor:
+    """The executor; raises DefinitionError when a number of workers is asked of a cluster that was there before."""
+    if workers:
+        executor.close()
+        raise DefinitionError("--workers is not for a cluster that is there: all of its processors are used")
+    return executor
+
+
 _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
 _START = "start one with ray start --head, or correct the address"
 
 
-def _knock(address: str) -> None:
+def check_reachable(address: str) -> None:
     """Raises InputError soon when nobody answers; Ray itself would try for a minute."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit():
@@ -111,11 +119,11 @@ def _say(message: str) -> None:
     sys.stderr.write(f"{message}\n")
 
 
-def _mind_uv() -> None:
-    """Under `uv run`, Ray has every worker started through uv, which is slow and may hang: told, or switched off."""
+def _tell_of_uv() -> None:
+    """Under `uv run`, Ray has every worker started through uv, which is slow and may hang."""
     if "UV_RUN_RECURSION_DEPTH" not in os.environ or "RAY_ENABLE_UV_RUN_RUNTIME_ENV" in os.environ:
         return
-    sys.stderr.write(
+    _say(
         "note: under `uv run`, Ray starts every worker through uv; set RAY_ENABLE_UV_RUN_RUNTIME_ENV=0 to have the "
-        "nodes use the Python they were started with\n"
+        "nodes use the Python they were started with"
     )

@@ -20,11 +20,27 @@ if TYPE_CHECKING:
     from refinery.executors.shipping import Shipped
 
 
-class InProcess:
+class _Here:
+    """What both executors of this machine have in common: there is no other."""
+
+    elsewhere = False
+
+    def prepare(self, function: Callable[[Any], None], argument: Any) -> None:
+        """In this process: workers find what it left on disk."""
+        function(argument)
+
+    def everywhere(self, function: Callable[[Any], Any], argument: Any) -> dict[str, Any]:
+        """There is no other machine."""
+        return {}
+
+    def ship(self, files: Mapping[Path, Shipped]) -> None:
+        """Nothing has to go anywhere."""
+
+
+class InProcess(_Here):
     """One worker: this process. An error keeps its traceback, a debugger works, nothing is pickled."""
 
     slots = 1
-    elsewhere = False
 
     def __init__(self) -> None:
         self._queue: deque[tuple[int, Callable[[Any], Any], Unit[Any]]] = deque()
@@ -38,26 +54,13 @@ class InProcess:
         ticket, function, unit = self._queue.popleft()
         return [(ticket, attempt(function, unit.argument))]
 
-    def prepare(self, function: Callable[[Any], None], argument: Any) -> None:
-        """Here and now."""
-        function(argument)
-
-    def everywhere(self, function: Callable[[Any], Any], argument: Any) -> dict[str, Any]:
-        """There is no other machine."""
-        return {}
-
-    def ship(self, files: Mapping[Path, Shipped]) -> None:
-        """Nor does anything have to go there."""
-
     def close(self) -> None:
         """Nothing to free."""
         self._queue.clear()
 
 
-class ProcessPool:
+class ProcessPool(_Here):
     """Several workers, started with `spawn`: a forked child would inherit locks held by Arrow's threads."""
-
-    elsewhere = False
 
     def __init__(self, workers: int) -> None:
         self.slots = workers
@@ -84,20 +87,17 @@ class ProcessPool:
             self._shut_down()
         return [(self._futures.pop(future), _ended(future)) for future in list(ended)]
 
-    def prepare(self, function: Callable[[Any], None], argument: Any) -> None:
-        """In this process, whose workers find what it left on disk."""
-        function(argument)
-
-    def everywhere(self, function: Callable[[Any], Any], argument: Any) -> dict[str, Any]:
-        """There is no other machine."""
-        return {}
-
-    def ship(self, files: Mapping[Path, Shipped]) -> None:
-        """Nor does anything have to go there."""
-
     def close(self) -> None:
-        """Drops what has not started and waits for what runs."""
-        self._shut_down()
+        """Drops what has not started and waits for what runs; kills that when interrupted meanwhile."""
+        workers = list((self._pool._processes or {}).values()) if self._pool else []
+        try:
+            self._shut_down()
+        except KeyboardInterrupt:
+            for worker in workers:
+                worker.kill()
+            for worker in workers:
+                worker.join()
+            raise
         self._futures.clear()
 
     def _shut_down(self) -> None:

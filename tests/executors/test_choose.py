@@ -1,0 +1,35 @@
+"""Which executor a run gets; addresses that lead nowhere are under test with a cluster."""
+
+import pytest
+
+from refinery.errors import DefinitionError, InputError
+from refinery.executors.choose import INSIDE_JOB, Kind, check_reachable, choose
+from refinery.executors.local import InProcess, ProcessPool
+
+
+@pytest.fixture(autouse=True)
+def outside(monkeypatch):
+    """No job, no cluster that the environment names."""
+    for name in ("RAY_ADDRESS", INSIDE_JOB):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_without_a_cluster_it_is_this_machine():
+    """As many workers as are asked for, and no more than there are units."""
+    assert isinstance(choose(Kind.AUTO, 4, None, 1), InProcess)
+    pool = choose(Kind.AUTO, 4, None, 3)
+    assert isinstance(pool, ProcessPool)
+    assert pool.slots == 3
+
+
+def test_an_address_is_not_for_this_machine():
+    """Told, not ignored."""
+    with pytest.raises(DefinitionError, match="--address is for --executor ray"):
+        choose(Kind.LOCAL, None, "localhost:6379", 1)
+
+
+@pytest.mark.parametrize("address", ["nonsense", "host:port", ":6379"])
+def test_what_is_no_address(address):
+    """Told before Ray tries it for a minute."""
+    with pytest.raises(InputError, match="not an address of a Ray cluster"):
+        check_reachable(address)
