@@ -13,8 +13,8 @@ from refinery.errors import UnitFailed
 from refinery.executors.base import Unit, run_units
 from refinery.executors.choose import on_ray
 from refinery.executors.ray import LARGE
-from tests.cluster import units
 from tests.cluster.conftest import NODE, end_cluster, start_cluster
+from tests.executors import units
 
 
 @contextmanager

@@ -7,8 +7,8 @@ import ray
 
 from refinery.errors import RunError
 from refinery.executors.base import Unit, run_units
-from tests.cluster import units
 from tests.cluster.test_losses import wait_for
+from tests.executors import units
 
 
 def on_gpus(folder, gpus: float, count: int = 8) -> list[Unit]:

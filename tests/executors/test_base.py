@@ -1,30 +1,13 @@
 """The loop above the executors, with real processes that really die."""
 
-import os
-import signal
 import time
-import time
-from pathlib import Path
 
 import pytest
 
 from refinery.errors import InputError, StorageError, UnitFailed
 from refinery.executors.base import Unit, run_units
 from refinery.executors.local import InProcess, ProcessPool, local
-
-
-class Seen:
-    """The results that a watcher is told of."""
-
-    def __init__(self):
-        self.results = []
-
-    def begun(self, unit, attempt):
-        pass
-
-    def ended(self, unit, attempt, ended):
-        if not isinstance(ended.outcome, Exception):
-            self.results.append(ended.outcome)
+from tests.executors import units
 
 
 @pytest.fixture(params=[1, 2], ids=["one worker", "two workers"])
@@ -34,57 +17,23 @@ def executor(request):
     made.close()
 
 
-def square(number: int) -> int:
-    return number * number
-
-
-def fail_on_three(number: int) -> int:
-    if number == 3:
-        raise InputError(f"unit {number}", "cannot be used", "try another")
-    return number
-
-
-def die_once(argument: tuple[int, str]) -> int:
-    number, folder = argument
-    mark = Path(folder) / f"died-{number}"
-    if number == 2 and not mark.exists():
-        mark.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number
-
-
-def fail_for_the_moment(argument: tuple[int, str]) -> int:
-    number, folder = argument
-    mark = Path(folder) / f"failed-{number}"
-    if number == 2 and not mark.exists():
-        mark.touch()
-        raise StorageError("s3://bucket/a", "no answer")
-    return number
-
-
-def die_always(number: int) -> int:
-    if number == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number
-
-
 def test_results_come_in_the_order_of_the_units(executor):
     """Whatever ends first, results are in order, and every unit is reported once."""
-    seen = Seen()
-    units = [Unit(f"n{n}", n) for n in range(20)]
-    assert run_units(executor, square, units, seen) == [n * n for n in range(20)]
+    seen = units.Seen()
+    numbers = [Unit(f"n{n}", n) for n in range(20)]
+    assert run_units(executor, units.square, numbers, seen) == [n * n for n in range(20)]
     assert sorted(seen.results) == sorted(n * n for n in range(20))
 
 
 def test_no_units(executor):
     """Nothing to do gives nothing."""
-    assert run_units(executor, square, []) == []
+    assert run_units(executor, units.square, []) == []
 
 
-def test_an_error_keeps_its_fields_across_processes(executor):
+def test_an_error_keeps_its_fields_across_processes(executor, tmp_path):
     """An input error comes out as it was raised, and finished units were reported."""
     with pytest.raises(InputError) as caught:
-        run_units(executor, fail_on_three, [Unit(str(n), n) for n in range(6)])
+        run_units(executor, units.fail_on_three, [Unit(str(n), (n, str(tmp_path))) for n in range(6)])
     assert (caught.value.place, caught.value.hint) == ("unit 3", "try another")
 
 
@@ -92,7 +41,7 @@ def test_a_killed_worker_is_replaced_and_its_unit_run_again(tmp_path):
     """One SIGKILL in mid-unit costs a retry, not a result."""
     executor = ProcessPool(2)
     try:
-        found = run_units(executor, die_once, [Unit(str(n), (n, str(tmp_path))) for n in range(8)])
+        found = run_units(executor, units.die_once, [Unit(str(n), (n, str(tmp_path))) for n in range(8)])
     finally:
         executor.close()
     assert found == list(range(8))
@@ -101,8 +50,8 @@ def test_a_killed_worker_is_replaced_and_its_unit_run_again(tmp_path):
 
 def test_a_transient_failure_is_tried_again(executor, tmp_path):
     """What the storage marks as transient is retried; the mark survives the way between processes."""
-    units = [Unit(str(n), (n, str(tmp_path))) for n in range(4)]
-    assert run_units(executor, fail_for_the_moment, units) == list(range(4))
+    numbers = [Unit(str(n), (n, str(tmp_path))) for n in range(4)]
+    assert run_units(executor, units.fail_for_the_moment, numbers) == list(range(4))
     assert (tmp_path / "failed-2").exists()
 
 
@@ -121,7 +70,7 @@ def test_a_unit_that_kills_its_worker_each_time_fails_by_name():
     executor = ProcessPool(1)
     try:
         with pytest.raises(UnitFailed, match="poison"):
-            run_units(executor, die_always, [Unit("poison", 1)])
+            run_units(executor, units.die_always, [Unit("poison", 1)])
     finally:
         executor.close()
 
@@ -129,10 +78,10 @@ def test_a_unit_that_kills_its_worker_each_time_fails_by_name():
 def test_the_neighbours_of_a_deadly_unit_are_not_blamed():
     """Among many units, the one that kills its workers is the one named, and the others are finished."""
     executor = ProcessPool(2)
-    seen = Seen()
+    seen = units.Seen()
     try:
         with pytest.raises(UnitFailed, match="n1"):
-            run_units(executor, die_always, [Unit(f"n{n}", n) for n in range(6)], seen)
+            run_units(executor, units.die_always, [Unit(f"n{n}", n) for n in range(6)], seen)
     finally:
         executor.close()
     assert 1 not in seen.results
@@ -141,23 +90,6 @@ def test_the_neighbours_of_a_deadly_unit_are_not_blamed():
 def test_one_worker_needs_no_process():
     """One worker is this process."""
     assert isinstance(local(1), InProcess)
-
-
-def fail_late(number: int) -> int:
-    if number < 2:
-        time.sleep(0.5 - number / 2)
-        raise InputError(f"unit {number}", "cannot be used")
-    return number
-
-
-def test_the_first_failing_unit_is_told_whichever_ended_first():
-    """The same error every time, whatever the workers' speed."""
-    executor = ProcessPool(2)
-    try:
-        with pytest.raises(InputError, match="unit 0"):
-            run_units(executor, fail_late, [Unit(str(n), n) for n in range(2)])
-    finally:
-        executor.close()
 
 
 def fail_late(number: int) -> int:

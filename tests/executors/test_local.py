@@ -10,9 +10,6 @@ from pathlib import Path
 import pytest
 
 from refinery.executors.base import Unit
-import pytest
-
-from refinery.executors.base import Unit
 from refinery.executors.local import InProcess, ProcessPool, default_workers, local
 
 PARENT = """
@@ -56,31 +53,6 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path):
     while Path(f"/proc/{worker}").exists() and time.monotonic() < deadline:
         os.sched_yield()
     assert not Path(f"/proc/{worker}").exists()
-
-
-def work_on(file: str) -> None:
-    Path(file).write_text(str(os.getpid()))
-    time.sleep(600)
-
-
-def interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
-def test_closing_kills_what_runs_when_interrupted(tmp_path):
-    """A second Ctrl-C does not leave workers that write while the next run has begun."""
-    pool, mark = ProcessPool(1), tmp_path / "began"
-    pool.submit(0, work_on, Unit("one", str(mark)), 0)
-    while not (mark.exists() and mark.read_text()):
-        os.sched_yield()
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.2)
-        with pytest.raises(KeyboardInterrupt):
-            pool.close()
-    finally:
-        signal.signal(signal.SIGALRM, before)
-    assert not Path(f"/proc/{mark.read_text()}").exists()
 
 
 def work_on(file: str) -> None:

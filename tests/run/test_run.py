@@ -111,24 +111,3 @@ def test_the_executor_is_closed_while_the_folders_are_held(data_repository):
     with progress(quiet=True, json=False) as shown:
         execute(plan, Watched(), shown)
     assert held == [plan.work, plan.graph.output_paths["unique"]]
-
-
-def test_the_executor_is_closed_while_the_folders_are_held(data_repository):
-    """What still runs when a run ends must not write into the folders of the next."""
-    plan = _plan(data_repository / "pipeline.yaml", None, 256)
-    held = []
-
-    class Watched(InProcess):
-        def close(self):
-            for folder in (plan.work, plan.graph.output_paths["unique"]):
-                lock = FileLock(folder / LOCK, timeout=0)
-                try:
-                    lock.acquire()
-                except Timeout:
-                    held.append(folder)
-                else:
-                    lock.release()
-
-    with progress(quiet=True, json=False) as shown:
-        execute(plan, Watched(), shown)
-    assert held == [plan.work, plan.graph.output_paths["unique"]]

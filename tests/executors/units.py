@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from refinery.errors import InputError, StorageError
+from refinery.executors.base import Attempt, Unit
 
 
 def square(number: int) -> int:
@@ -98,3 +99,22 @@ def threads(_: object) -> tuple[int, str]:
 def mark_machine(folder: str) -> None:
     with (Path(folder) / "prepared").open("a") as file:
         file.write("x")
+
+
+class Seen:
+    """Every attempt that a watcher is told of: unit, attempt, how it ended."""
+
+    def __init__(self) -> None:
+        self.attempts: list[tuple[str, int, Attempt]] = []
+
+    def begun(self, unit: Unit[Any], attempt: int) -> None:
+        pass
+
+    def ended(self, unit: Unit[Any], attempt: int, ended: Attempt) -> None:
+        self.attempts.append((unit.name, attempt, ended))
+
+    @property
+    def results(self) -> list[Any]:
+        """What attempts gave that did not fail."""
+        outcomes = [ended.outcome for _, _, ended in self.attempts]
+        return [outcome for outcome in outcomes if not isinstance(outcome, Exception)]
