@@ -1,4 +1,5 @@
 import io
+import sys
 
 import pytest
 
@@ -66,7 +67,7 @@ def test_the_worker_answers_every_request():
 
 def test_a_missing_extractor_is_told_before_any_page(monkeypatch):
     """Without its package an extractor is refused with what to install, not with a reject a page."""
-    monkeypatch.setattr(html, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "trafilatura", None)  # as if it were not installed
     html.require("resiliparse", "crawl")
     with pytest.raises(InputError, match=r"pip install 'refinery\[clean\]'"):
         html.require("trafilatura", "crawl")

@@ -1,0 +1,104 @@
+"""Reading back refinery's own Parquet and JSON files."""
+
+import errno
+
+import fsspec
+import pyarrow as pa
+import pytest
+
+from refinery.errors import DamagedFile
+from refinery.storage.commit import commit_bytes
+from refinery.storage.place import place_of
+from refinery.storage.seal import sealed_json
+from refinery.storage.tables import open_table, read_json, read_schema, read_table, row_count
+from refinery.storage.write import write_table
+
+TABLE = pa.table({"n": pa.array(range(3), pa.int64()), "text": ["a", "b", "c"]})
+
+
+@pytest.fixture(params=["local", "memory"])
+def folder(request, tmp_path):
+    """An empty folder, on disk or in memory."""
+    if request.param == "local":
+        return tmp_path
+    store = fsspec.filesystem("memory")
+    store.pipe("/tables-test/x", b"")
+    store.rm("/tables-test", recursive=True)
+    return place_of("memory://tables-test")
+
+
+@pytest.fixture
+def file(folder):
+    """A table."""
+    write_table(folder / "a.parquet", TABLE.to_batches(), TABLE.schema)
+    return folder / "a.parquet"
+
+
+def opened(place):
+    """Read by its batches."""
+    with open_table(place) as table:
+        return pa.Table.from_batches(table.iter_batches())
+
+
+def test_what_was_written_is_read(file):
+    """Whole, by columns, by batches; the schema and the rows alone."""
+    assert read_table(file).equals(TABLE)
+    assert opened(file).equals(TABLE)
+    assert read_table(file, ["text"]).column_names == ["text"]
+    assert read_schema(file).equals(TABLE.schema)
+    assert row_count(file) == 3
+
+
+READERS = [read_table, read_schema, row_count]
+
+
+@pytest.mark.parametrize("read", [*READERS, opened, read_json])
+def test_a_file_that_is_gone_is_damage(read, folder):
+    """It can be made again."""
+    with pytest.raises(DamagedFile, match=r"none: damaged: it is gone"):
+        read(folder / "none")
+
+
+@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize("position", [10, 100, -12, -1])
+def test_a_byte_that_changed_is_damage(read, position, file):
+    """Anywhere, for every reader, before any of it is believed."""
+    content = bytearray(file.read_bytes())
+    content[position] ^= 1
+    file.write_bytes(bytes(content))
+    with pytest.raises(DamagedFile, match=r"a\.parquet: damaged: "):
+        read(file)
+
+
+@pytest.mark.parametrize("read", [*READERS, opened, read_json])
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1PAR1", b"x" * 100])
+def test_what_is_no_file_of_ours_is_damage(read, content, folder):
+    """Empty, cut off or something else."""
+    commit_bytes(folder / "b", content)
+    with pytest.raises(DamagedFile, match="damaged: "):
+        read(folder / "b")
+
+
+def test_a_column_that_is_missing_is_damage(file):
+    """A file of an earlier version."""
+    with pytest.raises(DamagedFile, match="it has no column 'other'"):
+        read_table(file, ["n", "other"])
+
+
+def test_sealed_json_is_read(folder):
+    """As it was written; a changed byte is damage."""
+    content = sealed_json({"rows": 3})
+    commit_bytes(folder / "a.json", content)
+    assert read_json(folder / "a.json") == {"rows": 3}
+    commit_bytes(folder / "a.json", content.replace(b"3", b"4", 1))
+    with pytest.raises(DamagedFile):
+        read_json(folder / "a.json")
+
+
+def test_an_error_of_the_disk_is_not_damage(tmp_path):
+    """A folder in the file's place: nothing that could be made again by removing it."""
+    (tmp_path / "a.parquet").mkdir()
+    for read in (read_table, read_json):
+        with pytest.raises(OSError) as error:
+            read(tmp_path / "a.parquet")
+        assert error.value.errno == errno.EISDIR
