@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import orjson
 import pytest
 
-from refinery.errors import RunError
+from refinery.errors import OutputError, RunError
 from refinery.run.folder import held
 from refinery.storage import object_store, retry
 from refinery.storage.lease import Lease, leased
@@ -48,6 +48,15 @@ def test_a_second_run_is_told_who_works_there(bucket, s3_server):
         assert set(s3_server.objects(bucket)) == {"work/.lock"}
     assert s3_server.objects(bucket) == {}
     with held(folder):
+        pass
+
+
+def test_an_error_of_the_run_is_not_one_of_the_folder(bucket):
+    """What the block raises comes out as it is; only a folder that cannot be taken is told as such."""
+    with pytest.raises(FileNotFoundError, match="of the run"), held(place_of(f"{bucket}/work")):
+        raise FileNotFoundError("of the run")
+    told = r"^s3://no-such-bucket-1/work: cannot be written: "
+    with pytest.raises(OutputError, match=told), held(place_of("s3://no-such-bucket-1/work")):
         pass
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -40,11 +40,12 @@ def held(folder: Place, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AF
     when the folder cannot be written, RunError when another run holds it.
     """
     if not isinstance(folder, Path):
-        try:
-            with leased(str(folder / LOCK), every, after) as lease:
-                yield lease.check
-        except OSError as error:
-            raise cannot_write(str(folder), error, 0) from None
+        with ExitStack() as stack:
+            try:
+                lease = stack.enter_context(leased(str(folder / LOCK), every, after))
+            except OSError as error:
+                raise cannot_write(str(folder), error, 0) from None
+            yield lease.check
         return
     make_directory(folder)
     lock = FileLock(folder / LOCK, timeout=0)
