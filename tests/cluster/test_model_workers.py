@@ -7,6 +7,7 @@ import ray
 
 from refinery.errors import RunError
 from refinery.executors.base import Unit, run_units
+from refinery.executors.ray import BASE_MEMORY
 from tests.cluster.test_losses import wait_for
 from tests.executors import units
 
@@ -106,3 +107,15 @@ def test_units_that_wait_for_gpus_are_told_of(impatient, executor):
     executor.tell = tell
     assert run_units(executor, units.square, [Unit("one", 3, gpus=1.0)]) == [9]
     assert told[0] == ("Waiting for the cluster: no worker with 1 of a GPU could be started; 1 units wait.")
+
+
+def test_memory_is_reserved_and_twice_as_much_after_it_ran_out(executor):
+    """As for any other unit: a guess from its size."""
+    found = []
+    for doublings in (0, 1):
+        executor.submit(0, units.reserved, Unit("one", None, 1 << 30, gpus=1.0), doublings)
+        while not (ended := executor.wait()):
+            pass
+        found += [attempt.outcome for _, attempt in ended]
+    guess = BASE_MEMORY + (1 << 30)
+    assert found == [guess, 2 * guess]

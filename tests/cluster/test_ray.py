@@ -14,6 +14,7 @@ from refinery.executors.base import Unit, run_units
 from refinery.executors.choose import on_ray
 from refinery.executors.ray import RayExecutor
 from refinery.run.shared import share
+from tests.cluster.test_losses import wait_for
 from tests.conftest import PIPELINE
 from tests.executors import units
 from tests.neural_models import Weights, graph, ids, write
@@ -102,6 +103,24 @@ def test_nothing_runs_when_it_is_closed(executor, tmp_path):
 def test_everywhere_is_every_node(executor):
     """A call reaches each of the three nodes."""
     assert list(executor.everywhere(units.square, 7).values()) == [49, 49, 49]
+
+
+def test_a_node_that_does_not_answer_in_time_works_on_nothing(executor, monkeypatch, tmp_path):
+    """It is told, and its call ends."""
+    executor.everywhere(units.square, 1)
+    monkeypatch.setattr("refinery.executors.ray.ANSWER", 1.0)
+    answers = executor.everywhere(units.beat, (1, str(tmp_path)))
+    assert [str(answer) for answer in answers.values()] == ["no answer in 1 s"] * 3
+    for begun in tmp_path.iterdir():  # on a busy machine none may have begun
+        process = Path("/proc", begun.read_text())
+        wait_for(lambda process=process: not process.exists())
+
+
+def test_a_node_with_other_versions_runs_nothing(executor, monkeypatch):
+    """Whenever it joins: every worker compares them before its first unit."""
+    monkeypatch.setattr(executor, "_versions", (("numba", "0.1"),))
+    with pytest.raises(InputError, match=r"node .*: has numba .* instead of 0.1"):
+        run_units(executor, units.square, [Unit("one", 2)])
 
 
 def test_a_connection_that_is_there_is_used_and_left(cluster):

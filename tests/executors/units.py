@@ -80,6 +80,13 @@ def score(argument: tuple[Any, str]) -> list[float]:
     return found
 
 
+def reserved(_: object) -> int:
+    """Bytes that Ray has set aside for this worker."""
+    import ray
+
+    return int(ray.get_runtime_context().get_assigned_resources()["memory"])
+
+
 def eat(argument: tuple[str, int]) -> int:
     """Takes memory until it is killed, or until it has so many bytes; each attempt leaves a mark."""
     folder, size = argument

@@ -24,7 +24,7 @@ import ray
 from ray import exceptions as errors
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from refinery.errors import InputError, RunError
+from refinery.errors import InputError, RefineryError, RunError
 from refinery.executors.base import MAX_RETRIES, Attempt, OutOfMemory, Unit, WorkerLost, gib
 from refinery.executors.model_workers import ModelWorkers
 from refinery.executors.shipping import Shipped, pack, prepare_once, unpack
@@ -113,6 +113,7 @@ class RayExecutor:
                 raise RunError(f"{problem} and a processor; start nodes with GPUs, or set its `gpus` to 0")
             memory = self._reserve(kind, unit.weight, doublings)
             workers = self._models[unit.gpus, doublings] = ModelWorkers(run_unit, unit.gpus, memory)
+            self._silent_until = time.monotonic() + IMPATIENT
         call, name = pack(function, unit.argument, self._shipped), f"{function.__name__} {unit.name}"
 
         def start(actor: Any) -> Any:
@@ -246,7 +247,10 @@ def run_unit(call: bytes, key: str, prepared: list[bytes], expected: Versions) -
     if differing:
         return Attempt(InputError(f"node {socket.gethostname()}", differing, _SAME))
     if prepared:
-        prepare_once(key, prepared)
+        try:
+            prepare_once(key, prepared)
+        except RefineryError as error:
+            return Attempt(error)
     return attempt_elsewhere(_call, call)
 
 
