@@ -20,7 +20,8 @@ from typing import Any
 
 import yaml
 from harness import Sheet, machine, report
-from whole_runs import Outcome, S3Server, Variant, ray_cluster, run, s3_server
+from tests.s3_server import S3Server, running
+from whole_runs import Outcome, Variant, run
 
 NODES = 3
 
@@ -51,18 +52,16 @@ def main() -> None:
     rows: list[tuple[str, Outcome]] = []
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="everywhere-")))
-        server = stack.enter_context(s3_server(scratch / "s3"))
+        server = stack.enter_context(running(scratch / "s3"))
         on_s3 = upload(server, definition, content)
         environment = server.environment()
         os.environ.update(environment)  # the nodes' processes inherit it
-        address = stack.enter_context(ray_cluster(NODES))
-        on_ray = ("--executor", "ray", "--address", address)
         variants = (
-            Variant("1 local worker", ("--executor", "local", "--workers", "1")),
-            Variant("2 local workers", ("--executor", "local", "--workers", "2")),
-            Variant(f"Ray, {NODES} nodes of one processor", on_ray),
-            Variant("S3, 2 local workers", ("--executor", "local", "--workers", "2"), True, environment),
-            Variant(f"S3, Ray, {NODES} nodes", on_ray, True, environment),
+            Variant("1 local worker", workers=1),
+            Variant("2 local workers", workers=2),
+            Variant(f"Ray, {NODES} nodes of one processor", nodes=NODES),
+            Variant("S3, 2 local workers", workers=2, on_s3=True, environment=environment),
+            Variant(f"S3, Ray, {NODES} nodes", nodes=NODES, on_s3=True, environment=environment),
         )
         for number, variant in enumerate(variants):
             folder = server.new_bucket() if variant.on_s3 else str(scratch / f"run-{number}")

@@ -3,8 +3,9 @@
     python benchmarks/scaling.py POOL/medical-en.yaml --copies 5 --repeats 3
 
 The definition's sources are copied `--copies` times with the words of each document in another order, so that nothing
-is a duplicate of its copy. Every run is a process of its own that starts from nothing, the kernels compiled before;
-kinds of runs alternate. A run on 300 documents tells what start, plan and stop cost; it is subtracted for the ratios.
+is a duplicate of its copy. Every run is a process of its own that starts from nothing, the kernels compiled before,
+on Ray with a cluster that was started for it (outside the clock); kinds of runs alternate. A run on 300 documents
+tells what start, plan and stop cost; it is subtracted for the ratios.
 The numbers of workers are powers of two up to the machine's processors.
 """
 
@@ -18,7 +19,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,11 @@ SHARDS_A_COPY = 8
 
 
 def shuffled(text: str, seed: str) -> str:
-    """The same words (characters where there are no spaces) in another order, line breaks where they were."""
-    chosen = random.Random(seed)
-    pieces = text.split(" ") if text.count(" ") > len(text) / 20 else list(text)
-    chosen.shuffle(pieces)
-    return (" " if text.count(" ") > len(text) / 20 else "").join(pieces)
+    """The same words (characters where there are few spaces) in another order."""
+    between = " " if text.count(" ") > len(text) / 20 else ""
+    pieces = text.split(between) if between else list(text)
+    random.Random(seed).shuffle(pieces)
+    return between.join(pieces)
 
 
 def write_copies(definition: Path, content: dict[str, Any], folder: Path, copies: int) -> tuple[int, int]:
@@ -80,14 +80,13 @@ def write_little(folder: Path, full: Path) -> None:
             pq.write_table(mine, folder / source.name / f"{part:02}.parquet")
 
 
-def variants(stack: ExitStack, most: int) -> Iterator[Variant]:
+def variants(most: int) -> Iterator[Variant]:
     """1, 2, 4 ... local workers, then as many Ray nodes of one processor."""
     counts = [1 << power for power in range(most.bit_length()) if 1 << power <= most]
     for count in counts:
-        yield Variant(f"local, {count}", ("--executor", "local", "--workers", str(count)))
+        yield Variant(f"local, {count}", workers=count)
     for count in counts:
-        address = stack.enter_context(ray_cluster(count))
-        yield Variant(f"Ray, {count}", ("--executor", "ray", "--address", address))
+        yield Variant(f"Ray, {count}", nodes=count)
 
 
 def pointed_at(content: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -184,11 +183,11 @@ def main() -> None:
     options = parser.parse_args()
     definition = options.definition.resolve()
     content = yaml.safe_load(definition.read_text(encoding="utf-8"))
-    with ExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scaling-")))
+    with tempfile.TemporaryDirectory(prefix="scaling-") as made:
+        scratch = Path(made)
         documents, size = write_copies(definition, content, scratch / "full", options.copies)
         write_little(scratch / "little", scratch / "full")
-        kinds = list(variants(stack, len(os.sched_getaffinity(0))))
+        kinds = list(variants(len(os.sched_getaffinity(0))))
         small, full = (pointed_at(content, scratch / name) for name in ("little", "full"))
         measured(definition, small, kinds, scratch, 1)  # compiles the kernels
         fixed = measured(definition, small, kinds, scratch, options.repeats)

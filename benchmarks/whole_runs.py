@@ -13,23 +13,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import harness  # noqa: F401  (makes `tests` importable)
 import yaml
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.s3_server import S3Server
-from tests.s3_server import running as s3_server
-
-__all__ = ["Outcome", "S3Server", "Variant", "ray_cluster", "run", "s3_server"]
 
 REFINERY = Path(sys.executable).with_name("refinery")
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A way to run the definition."""
+    """A way to run the definition: with local workers, or on a Ray cluster of so many nodes of one processor."""
 
     name: str
-    options: tuple[str, ...]
+    workers: int = 0
+    nodes: int = 0
     on_s3: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -58,19 +55,29 @@ def ray_cluster(nodes: int) -> Iterator[str]:
         cluster.shutdown()
 
 
+@contextmanager
+def executor(variant: Variant) -> Iterator[list[str]]:
+    """The options that choose it; a cluster is there for this run alone and takes nothing from the others."""
+    if not variant.nodes:
+        yield ["--executor", "local", "--workers", str(variant.workers)]
+        return
+    with ray_cluster(variant.nodes) as address:
+        yield ["--executor", "ray", "--address", address]
+
+
 def run(definition: Path, content: dict[str, Any], variant: Variant, folder: str) -> Outcome:
-    """One run from nothing, its outputs and work folder below `folder` (a path or a URL)."""
+    """One run from nothing, all it writes below `folder` (a path or a URL); the start of a cluster is not timed."""
     outputs = {n: {**o, "path": f"{folder}/out/{n}"} for n, o in content["outputs"].items()}
     file = definition.with_name(f".benchmark-{os.getpid()}.yaml")
     file.write_text(yaml.safe_dump({**content, "outputs": outputs}, sort_keys=False), encoding="utf-8")
     command = [str(REFINERY), "run", str(file), "-q", "--work", f"{folder}/work"]
-    started = time.perf_counter()
     try:
-        environment = os.environ | variant.environment
-        subprocess.run([*command, *variant.options], check=True, env=environment)
+        with executor(variant) as options:
+            started = time.perf_counter()
+            subprocess.run([*command, *options], check=True, env=os.environ | variant.environment)
+            seconds = time.perf_counter() - started
     finally:
         file.unlink()
-    seconds = time.perf_counter() - started
     return outcome(seconds, [output["path"] for output in outputs.values()], variant)
 
 
