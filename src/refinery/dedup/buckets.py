@@ -30,6 +30,7 @@ from refinery.dedup.layout import (
     shared_keys,
     starts_of,
 )
+from refinery.text.hashing import fmix32
 
 BEST = 32
 GIANT = 1 << 17
@@ -196,10 +197,5 @@ def low_bits(signatures, rows):  # type: ignore[no-untyped-def]
     for index in range(rows.shape[0]):
         row = rows[index]
         for k in range(signatures.shape[1]):
-            h = signatures[row, k]
-            h ^= h >> np.uint32(16)
-            h = np.uint32(h * np.uint32(0x85EBCA6B))
-            h ^= h >> np.uint32(13)
-            h = np.uint32(h * np.uint32(0xC2B2AE35))
-            found[index, k] = np.uint8((h ^ h >> np.uint32(16)) & np.uint32(0xFF))
+            found[index, k] = np.uint8(fmix32(signatures[row, k]) & np.uint32(0xFF))
     return found

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from refinery.dedup.minhash import permutations
 from refinery.text import fold
 from refinery.text.batch import TextBatch
+from refinery.text.hashing import fmix32
 from refinery.text.shingles import BLOCK, RING, new_state, next_shingles, start_document
 
 EMPTY = 0xFFFFFFFF  # datasketch's value of a signature that has seen nothing
@@ -101,13 +102,8 @@ def update(signature, mixed, count, a, b):  # type: ignore[no-untyped-def]
     """Lowers `signature` by `mixed[:count]`, raw hashes, which are overwritten; needs room for LANES more."""
     if count == 0:
         return
-    for index in range(count):  # MurmurHash3's fmix32
-        h = mixed[index]
-        h ^= h >> np.uint32(16)
-        h = np.uint32(h * np.uint32(0x85EBCA6B))
-        h ^= h >> np.uint32(13)
-        h = np.uint32(h * np.uint32(0xC2B2AE35))
-        mixed[index] = h ^ h >> np.uint32(16)
+    for index in range(count):
+        mixed[index] = fmix32(mixed[index])
     for index in range(count, (count + LANES - 1) // LANES * LANES):
         mixed[index] = mixed[0]  # a repeated element changes no minimum
     for start in range(0, count, LANES):

@@ -23,6 +23,16 @@ def mix(h):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def fmix32(h):  # type: ignore[no-untyped-def]
+    """Spreads a uint32 over all its bits, as MurmurHash3 ends; a bijection."""
+    h ^= h >> np.uint32(16)
+    h = np.uint32(h * np.uint32(0x85EBCA6B))
+    h ^= h >> np.uint32(13)
+    h = np.uint32(h * np.uint32(0xC2B2AE35))
+    return h ^ h >> np.uint32(16)
+
+
+@njit(cache=True, nogil=True)
 def eight(data, p):  # type: ignore[no-untyped-def]
     """data[p:p + 8], all within the array, as a little-endian uint64; compiles to one load."""
     q = np.uint64(p)  # unsigned, so that numba adds no test for negative indices
