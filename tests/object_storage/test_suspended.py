@@ -1,51 +1,78 @@
 """A driver stopped past its lease, as on a suspended laptop or a paused machine, while another takes over."""
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
 
 import orjson
-import pytest
 
 from refinery.errors import RunError
+from refinery.executors.local import InProcess
+from refinery.pipeline.load import load
+from refinery.plan.plan import make_plan
+from refinery.plan.resolve import resolve
 from refinery.run.folder import finish, held, staging
 from refinery.run.manifest import Manifest, OutputFile
+from refinery.run.progress import Silent
+from refinery.run.run import execute
+from refinery.run.status import FILE
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import place_of
+from tests.conftest import PIPELINE
 from tests.fault_proxy import faulty
 
 EVERY, AFTER = 1.2, 3.0  # seconds; ages are told in whole ones
 
 
-def replace(folder, content, still_held, ready=lambda: None):
+def driver(definition, work):
+    """A run in a process of its own, with leases of its own times."""
+    plan = make_plan(resolve(load(Path(definition))), place_of(work), 256 << 20)
+    try:
+        execute(plan, InProcess(), Silent(), partial(held, every=EVERY, after=AFTER))
+    except RunError as error:
+        sys.exit(str(error))
+
+
+def replacing(url, content):
+    """The end of a run, in a process of its own: two staged files become the output's."""
+    try:
+        with held(place_of(url), EVERY, AFTER) as still_held:
+            replace(place_of(url), content, still_held)
+    except RunError as error:
+        sys.exit(str(error))
+
+
+def replace(folder, content, still_held):
     """Stages two files and gives them to `finish`."""
     staged = staging(folder, content)
-    for name in ("data-00000.parquet", "decisions.parquet"):
+    names = ("data-00000.parquet", "decisions.parquet")
+    for name in names:
         commit_bytes(staged / name, content.encode())
-    data, decisions = (
-        OutputFile(path=n, rows=1, bytes=4, sha256="") for n in ("data-00000.parquet", "decisions.parquet")
-    )
-    ready()
+    data, decisions = (OutputFile(path=name, rows=1, bytes=4, sha256="") for name in names)
     manifest = Manifest.model_construct(fingerprint=content, files=(data,), decisions=decisions, rejects=None)
     finish(folder, staged, manifest, still_held)
 
 
-def driver(url):
-    """The first driver, in a process of its own."""
-
-    def ready():
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-        sys.stdin.readline()
-
-    try:
-        with held(place_of(url), EVERY, AFTER) as still_held:
-            replace(place_of(url), "aaaa", still_held, ready)
-    except RunError as error:
-        sys.exit(str(error))
+@contextmanager
+def stopped(call, s3_server, **where):
+    """A process of a function of this module, stopped at its first request that fails as `where` says."""
+    with faulty(s3_server, every=1, kinds=("503",), **where) as proxy:
+        process = subprocess.Popen(
+            [sys.executable, "-c", f"from {__name__} import *; {call}"],
+            env={**os.environ, **s3_server.environment(proxy.endpoint)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        while process.poll() is None and not proxy.faults:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGSTOP)
+        proxy.every = 0
+        yield process
 
 
 def take_over(folder, stack):
@@ -59,37 +86,46 @@ def take_over(folder, stack):
             assert time.monotonic() < ends
 
 
-@pytest.mark.parametrize("moment", ["before it begins", "while files are copied"])
-def test_a_driver_stopped_past_its_lease_changes_nothing(moment, bucket, s3_server):
-    """Another takes over and finishes, then it goes on: it ends with an error, the output is the other's."""
-    url = f"{bucket}/out"
-    with faulty(s3_server) as proxy:
-        words = [sys.executable, "-c", f"from {__name__} import driver; driver({url!r})"]
-        process = subprocess.Popen(
-            words,
-            env={**os.environ, **s3_server.environment(proxy.endpoint)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout.readline() == "ready\n"
-        if moment == "while files are copied":
-            proxy.kinds, proxy.methods, proxy.path, proxy.every = ("503",), ("PUT",), "/out/data-", 1
-            process.stdin.write("\n")
-            process.stdin.flush()
-            while process.poll() is None and not proxy.faults:
-                time.sleep(0.005)
-        process.send_signal(signal.SIGSTOP)
-        proxy.every = 0
-        with contextlib.ExitStack() as stack:
-            still_held = take_over(place_of(url), stack)
-            replace(place_of(url), "bbbb", still_held)
-            process.send_signal(signal.SIGCONT)
-            _, told = process.communicate("\n", timeout=60)
-            still_held()
-            stored = s3_server.objects(url)
+def go_on(process):
+    """Lets a stopped process go on; what it says at its end."""
+    process.send_signal(signal.SIGCONT)
+    _, told = process.communicate(timeout=60)
     assert process.returncode == 1
+    return told
+
+
+def test_a_run_stopped_past_its_lease_ends(data_repository, bucket, s3_server):
+    """It is told why, and neither the status that the next run has written nor an output is touched."""
+    definition = data_repository / "pipeline.yaml"
+    definition.write_text(PIPELINE.replace("{path: out}", f"{{path: {bucket}/out}}"))
+    call = f"driver({str(definition)!r}, '{bucket}/work')"
+    with (
+        stopped(call, s3_server, methods=("PUT",), path="/work/shards/") as process,
+        ExitStack() as stack,
+    ):
+        for name in ("work", "out"):
+            take_over(place_of(f"{bucket}/{name}"), stack)
+        commit_bytes(f"{bucket}/work/{FILE}", b"of the next run")
+        told = go_on(process)
+        stored = s3_server.objects(bucket)
+    assert f"{bucket}/work: this run was stopped: " in told
+    assert stored[f"work/{FILE}"] == b"of the next run"
+    assert {name for name in stored if name.startswith("out/")} == {"out/.lock", "out/.refinery-output.json"}
+
+
+def test_files_are_not_copied_past_the_lease(bucket, s3_server):
+    """A driver stopped while it replaces an output, which another has replaced since: the output is the other's."""
+    url = f"{bucket}/out"
+    call = f"replacing({url!r}, 'aaaa')"
+    with (
+        stopped(call, s3_server, methods=("PUT",), path="/out/data-") as process,
+        ExitStack() as stack,
+    ):
+        still_held = take_over(place_of(url), stack)
+        replace(place_of(url), "bbbb", still_held)
+        told = go_on(process)
+        still_held()
+        stored = s3_server.objects(url)
     assert f"{url}: this run was stopped: " in told
     assert set(stored) == {".lock", "data-00000.parquet", "decisions.parquet", "manifest.json"}
     assert stored["data-00000.parquet"] == stored["decisions.parquet"] == b"bbbb"

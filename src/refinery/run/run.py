@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -82,24 +82,28 @@ class _Told:
         self.progress.ended(unit, attempt, ended, 0 if failed else self.documents(ended.outcome))
 
 
-def execute(plan: Plan, executor: Executor, progress: Progress) -> dict[str, Manifest]:
+def execute(
+    plan: Plan,
+    executor: Executor,
+    progress: Progress,
+    hold: Callable[[Place], AbstractContextManager[folders.Held]] = folders.held,
+) -> dict[str, Manifest]:
     """Brings every output up to date and returns their manifests.
 
     Raises InputError for an output folder that is not this pipeline's, RunError when an output would be empty,
     ConservationError when documents do not add up; what was finished before stays finished. A damaged file of the
-    work folder is made again. The executor is closed.
+    work folder is made again. The executor is closed. `hold` keeps a folder from other runs.
     """
     with ExitStack() as stack:
         for name, folder in plan.graph.output_paths.items():
             folders.refuse_foreign(folder, plan.graph.name, name)
         holds = [
-            stack.enter_context(folders.held(folder))
-            for folder in (plan.work, *plan.graph.output_paths.values())
+            stack.enter_context(hold(folder)) for folder in (plan.work, *plan.graph.output_paths.values())
         ]
 
         def still_held() -> None:
-            for hold in holds:
-                hold()
+            for check in holds:
+                check()
 
         progress = stack.enter_context(recorded(plan, progress, holds[0]))
         stack.callback(executor.close)  # no unit writes any more when the folders are free for another run

@@ -66,6 +66,7 @@ class Lease:
         self._tag = ""
         self._problem = ""  # of the last renewal
         self._ended, self._wake = threading.Event(), threading.Event()
+        self._lock = threading.Lock()
         self._renewed = _now()  # before the request: the server's clock starts later
 
     def acquire(self) -> Holder | None:
@@ -140,14 +141,21 @@ class Lease:
             try:
                 self.check()
             except RunError:
-                signal.pthread_kill(main, signal.SIGINT)
+                with self._lock:
+                    if not self._ended.is_set():
+                        signal.pthread_kill(main, signal.SIGINT)
                 return
             self._wake.wait(min(self.every, self._left()) + 0.01)
 
-    def release(self) -> None:
-        """Ends the renewing and removes the lease, unless it may be another's by now: then it is left to grow old."""
-        self._ended.set()
+    def end(self) -> None:
+        """Ends the renewing; the main thread is not interrupted any more."""
+        with self._lock:
+            self._ended.set()
         self._wake.set()
+
+    def release(self) -> None:
+        """Removes the lease, unless it may be another's by now: then it is left to grow old."""
+        self.end()
         with contextlib.suppress(OSError, RunError):
             self.check()
             found = _read(self.url)
@@ -176,8 +184,11 @@ def leased(url: str, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AFTER
     for thread in threads:
         thread.start()
     try:
-        yield lease
-        lease.check()
+        try:
+            yield lease
+            lease.check()
+        finally:
+            lease.end()
     except KeyboardInterrupt:
         lease.check()
         raise
