@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,7 +55,7 @@ Json = Annotated[
 def run(
     definition: Definition,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Worker processes (default: one a core).")
+        int | None, typer.Option(min=1, help="Worker processes on this machine (default: one a core).")
     ] = None,
     work: Work = None,
     shard_mib: ShardSize = 256,
@@ -76,7 +78,7 @@ def run(
     plan = _plan(definition, work, shard_mib)
     chosen = choose(executor, workers, address, len(plan.shards))
     try:
-        with progress(quiet=quiet, json=json) as shown:
+        with _sigterm_is_ctrl_c(), progress(quiet=quiet, json=json) as shown:
             manifests = execute(plan, chosen, shown)
     except KeyboardInterrupt:
         typer.echo("Stopped. Run the same command again to go on from here.", err=True)
@@ -89,6 +91,16 @@ def run(
         typer.echo(orjson.dumps({name: m.model_dump(mode="json") for name, m in manifests.items()}))
     for name, manifest in manifests.items():
         _show(manifest, plan.graph.output_paths[name], table=not (quiet or json))
+
+
+@contextmanager
+def _sigterm_is_ctrl_c() -> Iterator[None]:
+    """Batch systems and `ray job stop` send SIGTERM: the run then ends as it does for a person."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @app.command()

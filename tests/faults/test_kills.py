@@ -1,5 +1,6 @@
 """kill -9 of the driver and of workers, at moments that nothing chose: the same command then gives the same bytes."""
 
+import json
 import os
 import random
 import signal
@@ -50,6 +51,24 @@ def test_another_number_of_workers_goes_on_with_a_half_finished_run(disturbed, t
         assert killed(folder, before, chosen)
         finishes(folder, expected, 3 - before)
         outcome(f"driver of {before} killed, then {3 - before}", IDENTICAL)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_is_stopped(disturbed, times, seed, outcome, sent):
+    """Ctrl-C, or what batch systems send: it says so, with exit code 130, and goes on when it is started again."""
+    folder, expected = disturbed
+    for number in times(4):
+        workers = 1 + number % 2
+        chosen = random.Random(f"{seed} {sent} {number}")
+        clear(folder)
+        begun = start(folder, workers=workers)
+        assert begun.reach(1 + chosen.randrange(LOGGED))
+        begun.process.send_signal(sent)
+        code, err = begun.finish()
+        assert (code, err) == (130, "Stopped. Run the same command again to go on from here.\n")
+        assert json.loads((folder / ".refinery" / "status.json").read_text())["state"] == "stopped"
+        finishes(folder, expected, workers)
+        outcome(f"{sent.name}, then again", IDENTICAL)
 
 
 def test_a_worker_is_killed(disturbed, times, seed, outcome):
