@@ -1,6 +1,7 @@
 """Flipped bits, cuts and gaps in whatever a run keeps: found and mended, never other data, never a crash."""
 
 import json
+import random
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import ERROR, IDENTICAL
+from tests.faults.damage import damage
 from tests.faults.repository import OUTPUTS, clear, content, make_repository, run, start
 
 ROOT = Path(__file__).parents[2]
@@ -74,18 +76,37 @@ def test_damaged_files(small, tmp_path, times, seed, outcome, left):
     assert not wrong, f"{len(wrong)} of {count}, the first: {wrong[0]}"
 
 
+def test_half_of_the_work_folder_is_damaged(tmp_path, times, seed, outcome):
+    """Whatever befell many files at once, and however many, is mended in one run."""
+    folder = make_repository(tmp_path, documents=20, shards=12)
+    code, err = run(folder)
+    assert code == 0, err
+    expected = content(folder)
+    for number in times(1):
+        for output in OUTPUTS:
+            shutil.rmtree(folder / output)
+        chosen = random.Random(f"{seed} {number}")
+        files = sorted(f for f in (folder / ".refinery").rglob("*") if f.is_file() and f.name != ".lock")
+        for file in chosen.sample(files, len(files) // 2):
+            damage(file, chosen)
+        code, err = run(folder)
+        assert code == 0, err
+        assert content(folder) == expected
+        outcome("half of the work folder's files at once", IDENTICAL)
+
+
 @pytest.mark.parametrize("name", ["manifest.json", "data-00000.parquet", "decisions.parquet"])
 def test_an_output_that_was_cut_is_made_again(small, outcome, name):
     """Sizes are compared by each run; the sums in the manifest are there to find a flipped bit."""
     folder, expected = small
     clear(folder)
     assert run(folder)[0] == 0
-    for damage in (b"", b"{}", None):
+    for cut in (b"", b"{}", None):
         file = folder / "unique" / name
-        if damage is None:
+        if cut is None:
             file.unlink()
         else:
-            file.write_bytes(file.read_bytes()[:-3] if damage else b"")
+            file.write_bytes(file.read_bytes()[:-3] if cut else b"")
         code, err = run(folder)
         assert code == 0, err
         assert content(folder) == expected

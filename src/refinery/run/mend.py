@@ -12,13 +12,12 @@ from refinery.storage.place import place_of, remove_file
 
 R = TypeVar("R")
 
-MAX_MENDED = 50  # files; more are no accident, and the user should look at the disk
-
 
 def mending(plan: Plan, progress: Progress, work: Callable[[], R]) -> R:
     """Does work that skips what is done already; each file found damaged is removed and the work begun again.
 
-    Raises DamagedFile for a file outside of the run's folders, one that is damaged again, and one too many.
+    Raises DamagedFile for a file outside of the run's folders, and for one that is damaged again once it was made
+    again: then it is the disk, and not what happened to it before.
     """
     folders = [str(folder).rstrip("/") + "/" for folder in (plan.work, *plan.graph.output_paths.values())]
     mended: set[str] = set()
@@ -27,7 +26,7 @@ def mending(plan: Plan, progress: Progress, work: Callable[[], R]) -> R:
             return work()
         except DamagedFile as error:
             own = any(error.place.startswith(folder) for folder in folders)
-            if not own or error.place in mended or len(mended) == MAX_MENDED:
+            if not own or error.place in mended:
                 raise
             progress.note(f"{error.place}: {error.problem}; it is made again")
             mended.add(error.place)
