@@ -58,7 +58,7 @@ ACCOUNT = {
     "source": "name of the source",
     "path": "path of the file below the source's root",
     "part": "number of the shard in that file, 0 for a file that is one shard",
-    "row": "row in that shard, from 0; NULL where a whole file could not be read",
+    "row": "row in that shard, from 0",
     "id": "the document's id as text; NULL for a rejected row",
     "outcome": "`kept`, `dropped` or `rejected`",
     "stage": "the stage that dropped it",
@@ -307,8 +307,9 @@ def rejects() -> str:
     """The columns of rejects.parquet."""
     from refinery.run.account import REJECTED
 
+    meaning = {**ACCOUNT, "row": f"{ACCOUNT['row']}; NULL where a whole file could not be read, as is `part`"}
     return table(
-        ("column", "type", "meaning"), [(f"`{f.name}`", _account(f.type), ACCOUNT[f.name]) for f in REJECTED]
+        ("column", "type", "meaning"), [(f"`{f.name}`", _account(f.type), meaning[f.name]) for f in REJECTED]
     )
 
 

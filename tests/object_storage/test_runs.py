@@ -3,12 +3,14 @@
 import hashlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from refinery.run.folder import held
@@ -74,6 +76,22 @@ def test_the_bytes_are_those_of_a_local_run(workers, repository, bucket, s3_serv
     before = s3_server.objects(f"{bucket}/out")
     assert run(repository, bucket).returncode == 0
     assert s3_server.objects(f"{bucket}/out") == before
+
+
+def test_rejects_do_not_tell_where_a_source_lies(repository, bucket, s3_server, refinery, tmp_path):
+    """Two folders and a bucket with the same damaged file: the same rejects, by paths below the source's root."""
+    damaged = (repository / "crawl" / "0.parquet").read_bytes()[:-100]
+    (repository / "crawl" / "3.parquet").write_bytes(damaged)
+    s3_server.client().put_object(Bucket=bucket.removeprefix("s3://"), Key="crawl/3.parquet", Body=damaged)
+    shutil.copytree(repository / "crawl", tmp_path / "moved" / "crawl")
+    shutil.copy(repository / "pipeline.yaml", tmp_path / "moved")
+    assert refinery("run", repository / "pipeline.yaml", "-q")[0] == 0
+    assert refinery("run", tmp_path / "moved" / "pipeline.yaml", "-q")[0] == 0
+    assert refinery("run", repository / "s3.yaml", "-q", "--work", f"{bucket}/work")[0] == 0
+    assert output_hashes(tmp_path / "moved" / "out") == output_hashes(repository / "out")
+    assert same_as_local(repository, bucket, s3_server)
+    (reject,) = pq.read_table(repository / "out" / "rejects.parquet").to_pylist()
+    assert (reject["path"], reject["reason"], reject["row"]) == ("3.parquet", "unreadable", None)
 
 
 def test_a_run_through_faults_gives_the_same_bytes(repository, bucket, s3_server):

@@ -244,7 +244,7 @@ def test_files_that_are_not_parquet_are_found_in_planning(tmp_path, damage, prob
     (tmp_path / "b.parquet").write_bytes(damage(good.read_bytes()))
     planned = list_shards(spec(tmp_path))
     assert [shard.path for shard in planned.shards] == [str(good)]
-    assert [path for path, _ in planned.broken] == [str(tmp_path / "b.parquet")]
+    assert [path for path, _ in planned.broken] == ["b.parquet"]
     with pytest.raises(InputError, match=problem):
         list_shards(spec(tmp_path, on_error="fail"))
     with pytest.raises(InputError, match=problem):

@@ -88,6 +88,7 @@ class Shard:
 class SourceShards:
     """A source's shards in order; files passed over; files that cannot be read, with the problem.
 
+    broken: paths below the source's root, since outputs do not depend on where it lies;
     schema: carried columns unified over the files whose schema is known before reading (all but JSONL).
     """
 
@@ -138,7 +139,7 @@ def list_shards(spec: SourceSpec, shard_bytes: int = SHARD_BYTES) -> SourceShard
     found = filesystem.find(spec.path)
     shards: list[Shard] = []
     ignored = list(found.ignored)
-    broken: list[tuple[str, str]] = []
+    broken: list[tuple[FoundFile, str]] = []
     schemas: list[tuple[str, pa.Schema]] = []
     for file, planned in _plan_files(found.files, spec, shard_bytes):
         if planned is None:
@@ -147,9 +148,8 @@ def list_shards(spec: SourceSpec, shard_bytes: int = SHARD_BYTES) -> SourceShard
         if isinstance(planned, InputError):
             if spec.on_error == "fail":
                 raise planned
-            broken.append(
-                (shown(file.path), planned.problem + (f" ({planned.hint})" if planned.hint else ""))
-            )
+            problem = planned.problem + (f" ({planned.hint})" if planned.hint else "")
+            broken.append((file, problem))
             continue
         parts, schema = planned
         if not parts:
@@ -162,7 +162,10 @@ def list_shards(spec: SourceSpec, shard_bytes: int = SHARD_BYTES) -> SourceShard
     if any(shard.format == "warc" for shard in shards):
         require(spec.extractor, spec.name)
     names = tuple(shown(path) for path in ignored)
-    return SourceShards(tuple(shards), names, tuple(broken), unify(schemas))
+    unreadable = tuple(
+        (file.relative, text.replace(shown(file.path), file.relative)) for file, text in broken
+    )
+    return SourceShards(tuple(shards), names, unreadable, unify(schemas))
 
 
 def verify_unchanged(shard: Shard) -> None:
@@ -205,12 +208,12 @@ def unreadable(path: str, error: OSError) -> InputError:
     return InputError(shown(path), f"cannot be read: {error.strerror or type(error).__name__}")
 
 
-def _nothing(spec: SourceSpec, ignored: list[str], broken: list[tuple[str, str]]) -> InputError:
+def _nothing(spec: SourceSpec, ignored: list[str], broken: list[tuple[FoundFile, str]]) -> InputError:
     if broken:
-        path, problem = broken[0]
+        file, problem = broken[0]
         if len(broken) > 1:
             problem += f"; source {spec.name}: none of its {len(broken)} files can be read"
-        return InputError(path, problem)
+        return InputError(shown(file.path), problem)
     names = ", ".join(path.rpartition("/")[2] for path in ignored[:5])
     hint = "set `format` if the names do not tell it"
     problem = f"no data among {len(ignored)} files ({names})"
