@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from refinery.run.log import RunLog
 from refinery.run.progress import Silent
 from refinery.run.status import FILE, SILENCE, Status, StatusFile, read_status, recorded, told
 from tests.run.planning import plan_of
+from tests.s3_server import use
 
 
 def held():
@@ -60,6 +62,32 @@ def test_what_was_done_in_a_phase_is_counted(plan):
     assert "hunter2" not in found.model_dump_json()
 
 
+def test_the_first_status_is_there_when_the_first_phase_begins(plan):
+    """Whatever keeps its thread waiting then."""
+    status = status_file(plan)
+    status.start("kernels", 2, 100)
+    found = read_status(plan.work)
+    status.close("finished")
+    assert (found.state, found.phase) == ("running", "kernels")
+
+
+def test_people_are_told_when_a_run_ended_and_what_it_made(plan):
+    """A finished run by its outputs, times and log, another one by where it stands, too."""
+    finished = written(
+        plan, state="finished", phase="account", units=2, outputs={"a": "/data/a", "b": "s3://b"}
+    )
+    finished = finished.model_copy(update={"started": 1000.0, "updated": 1062.4, "log": "/work/run-1.jsonl"})
+    lines = told(finished).splitlines()
+    assert lines[:3] == ["finished: tiny", "output a: /data/a", "output b: s3://b"]
+    assert re.fullmatch(r"started [-\d]+ \S+, ended [-\d]+ \S+, after 62 s; process \d+ on \S+", lines[3])
+    assert lines[4:] == ["log: /work/run-1.jsonl"]
+    for state, words in (("running", "started"), ("failed", ", ended "), ("died", ", last heard of ")):
+        lines = told(finished.model_copy(update={"state": state})).splitlines()
+        assert lines[1] == "account: 0 of 2 units, 0 docs/s, 0.0 MB/s"
+        assert words in lines[4]
+        assert ("after" in lines[4]) == (state != "running")
+
+
 def test_what_is_in_flight_is_written_while_it_is(plan, monkeypatch):
     """By the thread of the file: a new phase counts anew, a unit of the one before may still run."""
     monkeypatch.setattr("refinery.run.status.BEAT", 0.01)
@@ -85,7 +113,7 @@ def test_a_run_is_found_by_its_folders(data_repository, refinery):
         assert (code, out.splitlines()[0]) == (0, "finished: tiny")
     found = json.loads(refinery("status", data_repository, "--json")[1])
     assert found["outputs"] == {"unique": str(data_repository / "out")}
-    assert Path(f"{found['log']}.jsonl").exists()
+    assert Path(found["log"]).read_bytes().endswith(b"\n")
     code, _, err = refinery("status", data_repository / "crawl")
     assert code == 2
     assert "no run is known here" in err
@@ -138,6 +166,28 @@ def test_a_run_whose_process_is_gone_died(plan):
     assert died.state == "died"
     assert "nothing was heard of it for 61 s" in died.message
     assert written(plan, pid=ended.pid, state="finished").state == "finished"
+
+
+@pytest.mark.parametrize("content", [b"foo", b"[]", b'{"state":"running"}', b"\xff"])
+def test_a_damaged_status_is_told(content, plan, refinery):
+    """Not taken for none; of the next run it is a whole one."""
+    (plan.work / FILE).write_bytes(content)
+    for folder in (plan.work, plan.work.parent):
+        code, _, err = refinery("status", folder)
+        assert code == 2
+        assert err.startswith(f"error: {plan.work / FILE}: the file is damaged")
+
+
+def test_a_store_that_refuses_or_is_silent_is_told(bucket, s3_server, monkeypatch, refinery):
+    """With a wrong secret permission is denied, without a server nothing can be read: neither is `no run`."""
+    monkeypatch.setattr("refinery.storage.retry.ATTEMPTS", 1)
+    use({"AWS_SECRET_ACCESS_KEY": "wrong"}, monkeypatch)
+    code, _, err = refinery("status", f"{bucket}/work")
+    assert (code, "permission denied" in err) == (2, True)
+    use({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, monkeypatch)
+    code, _, err = refinery("status", f"{bucket}/work")
+    assert code == 1
+    assert err.startswith(f"error: {bucket}/work/{FILE}: cannot be read: EndpointConnectionError")
 
 
 def test_on_an_object_store(plan, bucket, s3_server, proxied):

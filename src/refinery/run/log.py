@@ -17,7 +17,7 @@ import orjson
 from refinery.errors import OutputError
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.place import is_remote
-from refinery.storage.url import without_secrets
+from refinery.storage.url import shown, without_secrets
 
 if TYPE_CHECKING:
     from refinery.executors.base import Attempt, Unit
@@ -32,6 +32,7 @@ class RunLog:
     def __init__(self, work: Place, started: datetime) -> None:
         self.folder = work / FOLDER
         self.name = f"run-{started:%Y%m%dT%H%M%S%fZ}"
+        self.shown = f"{shown(str(self.folder))}/{self.name}{'-*' if is_remote(work) else ''}.jsonl"
         self._phase = ""
         self._lines: list[bytes] = []  # that are not written yet
         self._pieces = 0

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from refinery.errors import InputError, StorageError
+from refinery.errors import InputError
 from refinery.run.log import RunLog
 from refinery.run.progress import Progress, Several
 from refinery.storage.commit import commit_bytes
@@ -124,7 +124,7 @@ class StatusFile:
             started=started.timestamp(),
             updated=started.timestamp(),
             outputs={name: shown(str(folder)) for name, folder in plan.graph.output_paths.items()},
-            log=f"{shown(str(log.folder))}/{log.name}",
+            log=log.shown,
         )
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
@@ -139,6 +139,7 @@ class StatusFile:
                 self._phase = Phase(phase, units, weight, time.time())
                 self._done = self._bytes = self._documents = 0
         if self._thread is None:
+            self._write("running")  # here, since the thread may have to wait for kernels to be compiled
             self._thread = threading.Thread(target=self._beat, name="status", daemon=True)
             self._thread.start()
 
@@ -176,10 +177,8 @@ class StatusFile:
     def _beat(self) -> None:
         remote = is_remote(self._file)
         uploaded = time.monotonic()
-        while True:
+        while not self._ending.wait(REMOTE_BEAT if remote else BEAT):
             self._write("running")
-            if self._ending.wait(REMOTE_BEAT if remote else BEAT):
-                return
             if time.monotonic() - uploaded > UPLOAD:
                 uploaded = time.monotonic()
                 with contextlib.suppress(Exception):
@@ -252,12 +251,20 @@ def read_status(folder: Place) -> Status:
     """The status of the run that works or worked in a folder: a work folder, one with a definition, or an output.
 
     A run that says it is running and is not (its process is gone, or its heartbeat stopped) is `died`. Raises
-    InputError when no run is known there.
+    InputError when no run is known there or its status cannot be read, StorageError when a store does not answer.
     """
+    refused: InputError | None = None
     for place in _places(folder):
         try:
             status = Status.model_validate_json(read_file(place))
-        except (OSError, StorageError, ValueError):
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            refused = refused or InputError(shown(str(place)), f"cannot be read: {error.strerror}")
+            continue
+        except ValueError:
+            hint = "the next run writes it anew"
+            refused = refused or InputError(shown(str(place)), "the file is damaged", hint)
             continue
         if place.parent not in {folder, folder / ".refinery"} and not _writes_to(status, folder):
             continue
@@ -266,6 +273,8 @@ def read_status(folder: Place) -> Status:
             told = f"nothing was heard of it for {silent:,.0f} s; the same command goes on from there"
             return status.model_copy(update={"state": "died", "message": told})
         return status
+    if refused:
+        raise refused
     hint = "give the work folder (--work), or the folder of the definition"
     raise InputError(shown(str(folder)), "no run is known here", hint)
 
@@ -300,7 +309,7 @@ def told(status: Status) -> str:
     lines = [f"{status.state}: {status.pipeline}"]
     if status.message:
         lines[0] += f" ({status.message})"
-    if status.phase:
+    if status.phase and status.state != "finished":
         rates = f"{status.documents_per_second:,.0f} docs/s, {status.mb_per_second:,.1f} MB/s"
         left = f", {status.seconds_left:,.0f} s left" if status.seconds_left is not None else ""
         lines.append(f"{status.phase}: {status.units_done:,} of {status.units:,} units, {rates}{left}")
@@ -311,6 +320,15 @@ def told(status: Status) -> str:
     if status.failed_attempts:
         last = status.failures[-1]
         lines.append(f"failed attempts: {status.failed_attempts:,}, the last: {last.unit}: {last.problem}")
-    when = datetime.fromtimestamp(status.started).astimezone().isoformat(" ", "seconds")
-    lines.append(f"process {status.pid} on {status.host}, started {when}; log: {status.log}")
+    lines += [f"output {name}: {folder}" for name, folder in status.outputs.items()]
+    when = f"started {_time(status.started)}"
+    if status.state != "running":
+        end = "last heard of" if status.state == "died" else "ended"
+        when += f", {end} {_time(status.updated)}, after {status.updated - status.started:,.0f} s"
+    lines.append(f"{when}; process {status.pid} on {status.host}")
+    lines.append(f"log: {status.log}")
     return "\n".join(lines)
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(" ", "seconds")
