@@ -65,3 +65,32 @@ def test_json_goes_to_standard_output(data_repository, refinery):
     assert code == 0
     assert json.loads(out)["unique"]["kept"]["documents"] == 40
     assert {json.loads(line)["event"] for line in err.splitlines()} == {"phase", "unit"}
+
+
+def test_a_plan_is_whole_in_a_narrow_terminal(data_repository, refinery, monkeypatch):
+    """What does not fit goes on in the next line."""
+    monkeypatch.setenv("COLUMNS", "60")
+    definition = data_repository / "pipeline.yaml"
+    definition.write_text(definition.read_text().replace("long_enough", "a_rule_with_quite_a_long_name"))
+    code, out, _ = refinery("plan", definition)
+    assert code == 0
+    assert "…" not in out
+
+
+def test_errors_of_options_are_marked_as_such(data_repository, refinery):
+    """Options that do not go together: one line that begins with `error: `."""
+    options = ("--executor", "local", "--address", "a:1")
+    code, _, err = refinery("run", data_repository / "pipeline.yaml", *options)
+    assert (code, err) == (2, "error: --address is for --executor ray\n")
+
+
+def test_a_definition_that_is_no_text(data_repository, refinery):
+    """Said in words, for a rule set file as well."""
+    binary = data_repository / "rules.yaml"
+    binary.write_bytes(b"abc\xff\x00")
+    definition = data_repository / "pipeline.yaml"
+    definition.write_text(PIPELINE.replace("    keep:\n", "    keep:\n      - ./rules.yaml\n"))
+    for file in (binary, definition):
+        code, _, err = refinery("check", file)
+        assert (code, err.count("\n")) == (2, 1)
+        assert "rules.yaml: not YAML: it is not UTF-8 text (byte 4)" in err

@@ -45,7 +45,9 @@ Positive = Annotated[
     list[str], typer.Option(help="Documents of the domain: file, folder, glob or URL; may be repeated.")
 ]
 TextColumn = Annotated[str, typer.Option(help="Name of the text column.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table, errors only.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress and no table, errors and warnings only.")
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Progress as JSON lines on stderr, the result as JSON on stdout.")
 ]
@@ -241,8 +243,8 @@ def _guarded(command: Callable[[], None]) -> int:
     try:
         command()
     except DefinitionError as error:
-        for problem in error.problems:
-            typer.echo(problem, err=True)
+        for problem in error.problems:  # those of a file begin with their place in it
+            typer.echo(f"error: {problem}" if problem.startswith("--") else problem, err=True)
         return error.exit_code
     except RefineryError as error:
         typer.echo(f"error: {error}", err=True)

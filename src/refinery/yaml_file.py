@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -36,6 +37,18 @@ class YamlFile:
     def problems(self) -> list[str]:
         """What is wrong with the YAML itself though it parses."""
         return [self.problem(location, "this key is written twice") for location in self.repeated]
+
+
+def read_text(file: Path, kind: str) -> str:
+    """The text of a file of YAML, `kind` says of what; raises DefinitionError when there is none."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise DefinitionError(f"{file}: no such {kind}") from None
+    except OSError as error:
+        raise DefinitionError(f"{file}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise DefinitionError(f"{file}: not YAML: it is not UTF-8 text (byte {error.start + 1})") from None
 
 
 def parse(text: str, file: str) -> YamlFile:

@@ -1,5 +1,7 @@
 """The output folder."""
 
+import pytest
+
 
 def test_a_foreign_output_folder_is_refused(data_repository, refinery):
     """A folder with anything else in it is left alone, with exit code 2."""
@@ -20,3 +22,48 @@ def test_two_runs_at_once_do_not_meet(data_repository, refinery):
     assert code == 1
     assert "another run is working here" in err
     assert refinery("run", data_repository / "pipeline.yaml", "-q")[0] == 0
+
+
+def test_the_owner_of_a_folder_is_told_in_words(data_repository, refinery):
+    """Another output of another pipeline by its name; an owner that cannot be read as unknown."""
+    (data_repository / "out").mkdir()
+    owner = data_repository / "out" / ".refinery-output.json"
+    for content, whose in (
+        ('{"pipeline": "big", "output": "all"}', "belongs to the output 'all' of the pipeline 'big' ("),
+        ("{", "belongs to something unknown (see its .refinery-output.json)"),
+        ("[1]", "belongs to something unknown (see its .refinery-output.json)"),
+    ):
+        owner.write_text(content)
+        code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
+        assert code == 2
+        assert whose in err
+
+
+@pytest.mark.parametrize(
+    ("work", "problem"),
+    [
+        ("out", "the work folder and the output 'unique' are the same folder"),
+        ("link/out", "the work folder and the output 'unique' are the same folder"),
+        ("out/work", "the work folder would lie in the output 'unique'"),
+        ("", "the output 'unique' would lie among the files that the work folder keeps"),
+    ],
+)
+def test_work_folder_and_output_are_kept_apart(data_repository, refinery, work, problem):
+    """One in the other is refused where it would do harm, before anything is made."""
+    definition = data_repository / "pipeline.yaml"
+    (data_repository / "link").symlink_to(data_repository)
+    if not work:
+        definition.write_text(definition.read_text().replace("path: out", "path: .refinery/verbs/out"))
+    before = sorted(data_repository.rglob("*"))
+    options = ("--work", data_repository / work) if work else ()
+    code, _, err = refinery("run", definition, "-q", *options)
+    assert (code, err.count("error: ")) == (2, 1)
+    assert problem in err
+    assert sorted(data_repository.rglob("*")) == before
+
+
+def test_an_output_beside_the_files_of_the_work_folder(data_repository, refinery):
+    """A work folder that holds sources and outputs beside its own files does no harm."""
+    definition = data_repository / "pipeline.yaml"
+    code, _, err = refinery("run", definition, "-q", "--work", data_repository)
+    assert code == 0, err

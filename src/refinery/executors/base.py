@@ -219,7 +219,10 @@ def _hopeless(error: Exception) -> bool:
 
 def _final(unit: str, error: Exception, times: int) -> Exception:
     if isinstance(error, WorkerLost):
-        return UnitFailed(unit, f"its worker process died {times} times: {error}")
+        mend = (
+            "try fewer --workers, or a smaller --shard-mib, which also narrows down a document that does it"
+        )
+        return UnitFailed(unit, f"its worker process died {times} times: {error}; {mend}")
     if isinstance(error, OutOfMemory):
         tried = f"ran out of memory {times} times, the last time with {gib(error.reserved)} reserved for it"
         return UnitFailed(unit, f"{tried}; the largest node offers {gib(error.most)}")

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
 from refinery.errors import DefinitionError, InputError, nearest
-from refinery.yaml_file import YamlFile, parse
+from refinery.yaml_file import YamlFile, parse, read_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -118,12 +118,7 @@ def load_rule_set(name_or_path: str, base: Path) -> RuleSet:
         text = (files("refinery.filters") / "rule_sets" / f"{name_or_path}.yaml").read_text("utf-8")
         return _parse(text, name_or_path, f"{name_or_path}.yaml")
     path = base / name_or_path
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
-        raise DefinitionError(f"{path}: no such rule set file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DefinitionError(f"{path}: cannot be read: {error}") from None
+    text = read_text(path, "rule set file")
     if not re.match(NAME, path.stem):
         raise DefinitionError(f"{path}: the file's name names the rules: letters, digits, _ and - only")
     return _parse(text, path.stem, str(path))

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from refinery.errors import DefinitionError, nearest
 from refinery.pipeline.models import Pipeline
-from refinery.yaml_file import Location, YamlFile, parse
+from refinery.yaml_file import Location, YamlFile, parse, read_text
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,7 @@ def load(file: Path) -> Definition:
 
     Raises DefinitionError with every problem of form at once (names and columns are checked later, by `check`).
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise DefinitionError(f"{file}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DefinitionError(f"{file}: cannot be read: {error}") from None
-    parsed = parse(text, str(file))
+    parsed = parse(read_text(file, "file"), str(file))
     problems = parsed.problems()
     if not isinstance(parsed.content, dict):
         raise DefinitionError(f"{file}:1: expected a mapping with refinery, name, sources, stages, outputs")

@@ -22,6 +22,7 @@ from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage, View, against_source
 from refinery.storage.place import Place, files_below, lies_in
 from refinery.storage.shards import Shard, SourceShards, SourceSpec
+from refinery.storage.url import shown
 
 DOCUMENTS = "documents.parquet"
 LAYOUT = 4  # raised when the files of the work folder change their form
@@ -181,10 +182,14 @@ def against_measurements(stage: ResolvedStage) -> tuple[Measurement, ...]:
 
 
 def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
-    """Lists the shards of every source; raises InputError for a source that cannot be read at all."""
+    """Lists the shards of every source.
+
+    Raises InputError for a source that cannot be read at all, and for folders that would be mixed up.
+    """
     from refinery.plan.against import earlier_spec
     from refinery.storage.shards import list_shards
 
+    _refuse_work_folder(work, graph.output_paths)
     specs = dict(graph.sources)
     for stage in graph.stages.values():
         if stage.dedup and stage.dedup.against:
@@ -195,6 +200,20 @@ def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
             if any(lies_in(shard.path, str(folder)) for folder in graph.output_paths.values()):
                 raise InputError(shard.name, f"source {name} reads what this pipeline writes", OWN_OUTPUT)
     return Plan(graph, work, listed, tuple(_numbered(listed, specs, work)))
+
+
+def _refuse_work_folder(work: Place, outputs: dict[str, Place]) -> None:
+    """An output is a folder of its own, and what lies in the work folder's own folders is removed when it is old."""
+    for name, output in outputs.items():
+        if lies_in(str(work), str(output)):
+            problem = f"the work folder would lie in the output {name!r}"
+            if lies_in(str(output), str(work)):
+                problem = f"the work folder and the output {name!r} are the same folder"
+        elif any(lies_in(str(output), str(work / own)) for own in ("shards", "verbs", "logs")):
+            problem = f"the output {name!r} would lie among the files that the work folder keeps"
+        else:
+            continue
+        raise InputError(shown(str(output)), problem, "choose another --work or another output path")
 
 
 def _numbered(

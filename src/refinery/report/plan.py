@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from refinery.report.funnel import human_bytes
 from refinery.run.folder import current_manifest
@@ -29,10 +29,14 @@ def plan_tables(plan: Plan) -> Iterator[Table]:
     yield _outputs(plan)
 
 
+def _table(title: str, *headings: str) -> Table:
+    """Nothing in it is cut in a narrow terminal or a pipe, but goes on in the next line."""
+    return Table(*(Column(heading, overflow="fold") for heading in headings), title=title)
+
+
 def _measure_pass(plan: Plan) -> Table:
-    table = Table(
-        "source", "shards", "text", "measured on it", "to compute", title="Measure pass (text read once)"
-    )
+    columns = ("source", "shards", "data", "measured on it", "to compute")
+    table = _table("Measure pass (text read once; data as in the files, Parquet's uncompressed)", *columns)
     present = plan.present()
     for source, listed in plan.listed.items():
         shards = plan.of(source)
@@ -52,7 +56,7 @@ def _measure_pass(plan: Plan) -> Table:
 
 def _stages(plan: Plan) -> Table:
     columns = ("pass", "stage", "from", "measured on arrival", "rules", "verb")
-    table = Table(*columns, title="Decisions (no text read, but for what is measured on arrival)")
+    table = _table("Decisions (no text read, but for what is measured on arrival)", *columns)
     for stage in sorted(plan.graph.stages.values(), key=lambda stage: stage.depth):
         rules = ", ".join(rule.name for rule in stage.rules)
         costly = ", ".join(sorted({m.measurer.name for found in stage.costly.values() for m in found}))
@@ -81,15 +85,14 @@ def _recall(name: str, near: Near) -> Table:
     title = (
         f"Near duplicates of {name}: {bands} bands of {rows} rows, removed from Jaccard {near.similarity} on"
     )
-    table = Table("Jaccard", *(str(s) for s in _SIMILARITIES), title=title)
+    table = _table(title, "Jaccard", *(str(s) for s in _SIMILARITIES))
     table.add_row("found", *(f"{recall(s, bands, rows):.3f}" for s in _SIMILARITIES))
     return table
 
 
 def _outputs(plan: Plan) -> Table:
-    table = Table(
-        "output", "folder", "format", "order", "state", title="Write pass (text of survivors read again)"
-    )
+    columns = ("output", "folder", "format", "order", "state")
+    table = _table("Write pass (text of survivors read again)", *columns)
     for name, output in plan.graph.outputs.items():
         folder = plan.graph.output_paths[name]
         order = "input order" if output.shuffle is None else f"shuffled, seed {output.shuffle}"

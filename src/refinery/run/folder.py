@@ -82,15 +82,21 @@ def refuse_foreign(folder: Place, pipeline: str, output: str) -> bool:
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written: {error.strerror or type(error).__name__}") from None
     except ValueError:
-        found = "something unknown"
+        found = "unknown"
     if found is None and present:
         raise InputError(str(folder), f"is not empty (it holds {min(present)!r})", "choose an empty folder")
     if found is not None and found != owner:
-        raise InputError(str(folder), f"belongs to {found}", "choose another output path")
+        raise InputError(str(folder), f"belongs to {_whose(found)}", "choose another output path")
     strange = sorted(n for n in present if n not in {OWNER, MANIFEST} and not _OWN_FILES.fullmatch(n))
     if strange:
         raise InputError(str(folder), f"holds {strange[0]!r}, which is not this pipeline's", "move it away")
     return found is not None
+
+
+def _whose(found: Any) -> str:
+    if isinstance(found, dict) and {"pipeline", "output"} <= found.keys():
+        return f"the output {found['output']!r} of the pipeline {found['pipeline']!r}"
+    return f"something unknown (see its {OWNER})"
 
 
 def _entries(folder: Place) -> set[str]:
