@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -251,6 +252,32 @@ def test_queries_run_on_the_decisions_of_a_run(data_repository, refinery, monkey
         assert 0 < row["documents"] <= dropped[row["stage"], row["rule"]]["failed"]
     assert groups["groups"]["removed"].sum() == 6
     assert set(groups["groups"]["twin_source"]) == {"crawl"}
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
+def test_the_command_that_verifies_an_output(data_repository, refinery):
+    """It passes on whole files, rejects among them, and names one that has changed within its size."""
+    import subprocess
+
+    definition = data_repository / "pipeline.yaml"
+    definition.write_text(definition.read_text("utf-8").replace("path: out", "path: out/screened"), "utf-8")
+    (data_repository / "crawl" / "broken.parquet").write_bytes(b"PAR1")
+    assert refinery("run", definition, "-q")[0] == 0
+    (command,) = (found.values[0] for found in blocks("sh", pages=[ROOT / "docs" / "outputs.md"]))
+
+    def verify() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["/bin/sh", "-c", command], cwd=data_repository, capture_output=True, text=True, check=False
+        )
+
+    assert (verify().returncode, verify().stdout) == (0, "")
+    for name in ("data-00000.parquet", "decisions.parquet", "rejects.parquet"):
+        file = data_repository / "out" / "screened" / name
+        content = file.read_bytes()
+        file.write_bytes(content[:40] + bytes([content[40] ^ 1]) + content[41:])
+        done = verify()
+        assert (done.returncode, done.stdout) == (1, f"{name}: FAILED\n")
+        file.write_bytes(content)
 
 
 def test_every_file_of_an_output_is_named():
