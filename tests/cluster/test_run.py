@@ -5,7 +5,9 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -42,6 +44,13 @@ def repository(data_repository, model) -> Path:
     shutil.copytree(model, data_repository / "models" / "domain")
     (data_repository / "pipeline.yaml").write_text(MEASURED, encoding="utf-8")
     return data_repository
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder whose name leaves room for Ray's sockets."""
+    with tempfile.TemporaryDirectory(prefix="ray-") as made:
+        yield Path(made)
 
 
 def copy_of(repository: Path, name: str) -> Path:
@@ -132,3 +141,22 @@ def test_an_address_that_does_not_answer(command, data_repository, address, mess
     assert code == 2
     assert message in err
     assert "Traceback" not in err
+
+
+def test_a_cluster_that_crashed_is_not_waited_for(command, data_repository, short_folder):
+    """Ray's note of it is told to be stale, and the run starts a cluster of its own."""
+    (short_folder / "ray").mkdir()
+    (short_folder / "ray" / "ray_current_cluster").write_text("127.0.0.1:9")
+    code, _, err = command(
+        "run",
+        "pipeline.yaml",
+        "-q",
+        "--executor",
+        "ray",
+        cwd=data_repository,
+        RAY_ADDRESS="",
+        RAY_TMPDIR=str(short_folder),
+    )
+    assert code == 0, err
+    assert "no Ray cluster answers: Connection refused; starting a cluster for this run" in err
+    assert (data_repository / "out" / "manifest.json").exists()

@@ -144,9 +144,17 @@ class Running:
         self.process.communicate()
 
 
-def start(folder: Path, *arguments: object, workers: int = 1, **options: object) -> Running:
+def start(
+    folder: Path,
+    *arguments: object,
+    workers: int | None = 1,
+    program: tuple[str, ...] = COMMAND,
+    **options: object,
+) -> Running:
     """Starts `refinery run` on the repository."""
-    command = [*COMMAND, "run", "-q", "--workers", str(workers), *map(str, arguments), "pipeline.yaml"]
+    if workers:
+        arguments = ("--workers", workers, *arguments)
+    command = [*program, "run", "-q", *map(str, arguments), "pipeline.yaml"]
     before = lines_logged(folder)
     process = subprocess.Popen(
         command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **options

@@ -9,8 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.conftest import NODE, end_cluster, start_cluster
-from tests.faults.conftest import IDENTICAL
+from tests.faults.conftest import ERROR, IDENTICAL
 from tests.faults.repository import LOGGED, clear, content, leftovers, start
+
+IMPATIENT = (
+    sys.executable,
+    "-c",
+    "from refinery.executors import ray; ray.GONE = 1.0; from refinery.cli import main; main()",
+)
 
 pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"),
@@ -29,7 +35,7 @@ def cluster():
 @pytest.fixture
 def begin(cluster):
     """Starts a run on the cluster."""
-    return lambda folder: start(folder, "--executor", "ray", "--address", cluster.address)
+    return lambda folder: start(folder, "--executor", "ray", "--address", cluster.address, workers=None)
 
 
 def workers() -> list[int]:
@@ -92,3 +98,23 @@ def test_the_driver_is_killed(disturbed, begin, times, seed, outcome):
         else:
             ends_well(folder, expected, start(folder, workers=2))
         outcome(f"Ray: driver killed, then {'Ray' if number % 2 else 'this machine'}", IDENTICAL)
+
+
+def test_the_head_node_is_killed(disturbed, outcome):
+    """The run ends with an error that names the cluster, before Ray ends it without one; another goes on here."""
+    folder, expected = disturbed
+    clear(folder)
+    cluster = start_cluster(1)
+    try:
+        begun = start(folder, "--address", cluster.address, workers=None, program=IMPATIENT)
+        assert begun.reach(20)
+        cluster.head_node.kill_gcs_server(check_alive=False)
+        cluster.head_node.kill_raylet(check_alive=False)
+        code, err = begun.finish()
+    finally:
+        end_cluster(cluster)
+    assert code == 1
+    assert err.startswith("error: the Ray cluster at")
+    assert "is gone: Connection refused" in err
+    outcome("Ray: head node killed", ERROR)
+    ends_well(folder, expected, start(folder, workers=2))

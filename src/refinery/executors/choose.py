@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import tempfile
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from refinery.errors import DefinitionError, InputError
@@ -61,18 +63,50 @@ def on_ray(workers: int | None, address: str | None) -> RayExecutor:
         raise InputError(wanted, "Ray Client is not supported", hint)
     if wanted not in {"", "auto", "local"}:
         check_reachable(wanted)
-    if wanted != "local":
-        try:
-            ray.init(wanted or "auto", **_QUIET)
-            return _without_workers(RayExecutor(joined=True, tell=_say), workers)
-        except ConnectionError as error:
-            if wanted:
-                raise InputError(wanted, f"no Ray cluster could be joined: {_plain(error)}", _START) from None
-        except (RuntimeError, ValueError, ray.exceptions.AuthenticationError) as error:
-            raise _refused(wanted or "auto", error) from None
+    if wanted == "local" or (not wanted and _crashed()):
+        return _started(workers)
+    try:
+        ray.init(wanted or "auto", **_QUIET)
+    except ConnectionError as error:
+        if not wanted:
+            return _started(workers)
+        raise InputError(
+            wanted, f"no Ray cluster could be joined: {_plain(error)}", _token_hint() or _START
+        ) from None
+    except (RuntimeError, ValueError, ray.exceptions.AuthenticationError) as error:
+        raise _refused(wanted or "auto", error) from None
+    return _without_workers(RayExecutor(joined=True, tell=_say), workers)
+
+
+def _started(workers: int | None) -> RayExecutor:
+    """A cluster of this machine, for this run alone."""
+    import ray
+
+    from refinery.executors.ray import RayExecutor
+
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ray.init("local", num_cpus=workers, include_dashboard=False, **_QUIET)
     return RayExecutor(own=True, tell=_say)
+
+
+def _crashed() -> bool:
+    """Whether the cluster that Ray has noted for this machine does not answer: Ray itself would try for minutes."""
+    noted = Path(os.environ.get("RAY_TMPDIR", tempfile.gettempdir()), "ray", "ray_current_cluster")
+    try:
+        check_reachable(noted.read_text(encoding="utf-8").strip())
+    except OSError:
+        return False
+    except InputError as error:
+        _say(f"note: {error.place}, which {noted} names: {error.problem}; starting a cluster for this run")
+        return True
+    return False
+
+
+def _token_hint() -> str:
+    """What to do when the cluster may ask for a token: Ray sends the one that is here only when it is told to."""
+    if "RAY_AUTH_MODE" in os.environ or not (Path.home() / ".ray" / "auth_token").exists():
+        return ""
+    return "if the cluster asks for the token in ~/.ray/auth_token, set RAY_AUTH_MODE=token"
 
 
 def _without_workers(executor: RayExecutor, workers: int | None) -> RayExecutor:
@@ -83,7 +117,7 @@ def _without_workers(executor: RayExecutor, workers: int | None) -> RayExecutor:
     return executor
 
 
-_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL"}
 _START = "start one with ray start --head, or correct the address"
 
 

@@ -49,6 +49,7 @@ LARGE = 1 << 20  # bytes of text from which a unit is spread over the nodes rath
 POLL = 1.0  # seconds between looks at the cluster
 ANSWER = 120.0  # seconds for a node to start a worker and answer
 ENDED = 30.0  # seconds for cancelled tasks to end
+GONE = 30.0  # seconds without the head node, after which the cluster is given up; Ray gives up after 60
 IMPATIENT = 30.0  # seconds without a node that can run anything, before and between messages
 
 
@@ -227,6 +228,8 @@ class RayExecutor:
 
         Returns when the tasks have ended, so that none of them writes any more, or after ENDED seconds.
         """
+        if self._nodes.gone:
+            return  # nothing answers
         for workers in self._models.values():
             workers.close()
         self._models.clear()
@@ -321,13 +324,15 @@ class _Nodes:
     """The nodes that are alive and have a processor, looked up at most once in POLL seconds."""
 
     looked: float = 0.0
+    silent_since: float = 0.0  # when the head node first did not answer, 0 if it does
+    gone: bool = False
     alive: list[dict[str, Any]] = field(default_factory=list)
     slots: int = 0
     most_memory: int = 0  # bytes that the largest node has
     memory_per_slot: int = 0  # bytes that every processor of some node can have at once
 
     def now(self) -> _Nodes:
-        if time.monotonic() - self.looked < POLL:
+        if time.monotonic() - self.looked < POLL or not self._head_answers():
             return self
         nodes = [n for n in _all_nodes() if n["Alive"] and n["Resources"].get("CPU", 0) >= 1]
         self.looked, self.alive = time.monotonic(), nodes
@@ -336,6 +341,28 @@ class _Nodes:
         self.most_memory = max((memory for _, memory in offers), default=0)
         self.memory_per_slot = max((memory // processors for processors, memory in offers), default=0)
         return self
+
+    def _head_answers(self) -> bool:
+        """Whether the head node takes connections; raises RunError after GONE seconds without.
+
+        Ray's own calls would wait for it, and end this process without a word to the user after 60 seconds.
+        """
+        address = ray.get_runtime_context().gcs_address
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), POLL).close()
+        except OSError as error:
+            self.looked = time.monotonic()
+            self.silent_since = self.silent_since or self.looked
+            if self.looked - self.silent_since > GONE:
+                self.gone = True
+                problem = f"the Ray cluster at {address} is gone: {error.strerror or error} for {GONE:.0f} s"
+                raise RunError(
+                    f"{problem} (run the same command again on another, or on this machine)"
+                ) from None
+            return False
+        self.silent_since = 0.0
+        return True
 
     def with_gpus(self, gpus: float) -> int:
         """How many workers the nodes can hold that have a processor and so much of a GPU each.
