@@ -66,10 +66,10 @@ def test_a_store_that_never_answers_fails_the_unit_by_name(executor):
 
 
 def test_a_unit_that_kills_its_worker_each_time_fails_by_name():
-    """A unit that always takes its worker down ends the run with its name."""
+    """A unit that always takes its worker down ends the run with its name and what may help."""
     executor = ProcessPool(1)
     try:
-        with pytest.raises(UnitFailed, match="poison"):
+        with pytest.raises(UnitFailed, match=r"^poison: its worker process died 3 times: .*--shard-mib"):
             run_units(executor, units.die_always, [Unit("poison", 1)])
     finally:
         executor.close()
