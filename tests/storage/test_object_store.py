@@ -1,5 +1,11 @@
 """Objects through fsspec: what a name may be, what is asked how often. Real faults are in tests/object_storage."""
 
+import threading
+from contextlib import contextmanager, suppress
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
@@ -9,6 +15,7 @@ from refinery.storage import object_store, retry
 from refinery.storage.commit import commit_bytes
 from refinery.storage.filesystem import find, open_input
 from refinery.storage.place import exists, place_of
+from refinery.storage.shards import SourceSpec, list_shards
 
 
 class Flaky(MemoryFileSystem):
@@ -45,6 +52,51 @@ def test_one_operation_is_tried_so_many_times_and_no_more(flaky):
     with pytest.raises(StorageError, match=r"^flaky://bucket/a: cannot be read: .*\(tried 3 times\)"):
         object_store.put_new("flaky://bucket/a", b"content")
     assert Flaky.reads == 3
+
+
+class Served(SimpleHTTPRequestHandler):
+    """Python's own server, which knows no ranges; counts its answers."""
+
+    answers: ClassVar[list[str]] = []
+
+    def log_message(self, *_):
+        Served.answers.append(f"{self.command} {self.path}")
+
+    def copyfile(self, source, outputfile):
+        with suppress(ConnectionError):  # the client has seen enough
+            super().copyfile(source, outputfile)
+
+
+@contextmanager
+def served(folder):
+    """The folder's files by a server of its own; `host:port`."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Served, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        try:
+            yield f"127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+def test_a_server_without_ranges_or_without_an_answer_is_told(tmp_path, monkeypatch):
+    """The first at once, by the first request for a part; an outage is no missing file."""
+    monkeypatch.setattr(retry, "ATTEMPTS", 2)
+    monkeypatch.setattr(retry, "FIRST_WAIT", 0.001)
+    (tmp_path / "small.jsonl").write_text('{"text": "x"}\n')
+    (tmp_path / "large.jsonl").write_text('{"text": "x"}\n' * 200_000)
+    with served(tmp_path) as place:
+        small, large, none = (
+            SourceSpec("s", (f"http://{place}/{n}.jsonl",)) for n in ("small", "large", "none")
+        )
+        assert list_shards(small).shards[0].bytes == 14
+        Served.answers.clear()
+        with pytest.raises(InputError, match=r"large\.jsonl: the server ignores Range requests \(download"):
+            list_shards(large)
+        assert Served.answers.count("GET /large.jsonl") == 2
+        with pytest.raises(InputError, match=r"none\.jsonl: no such file"):
+            list_shards(none)
+    with pytest.raises(StorageError, match=r"cannot be listed: ClientConnectorError: .*tried 2 times"):
+        list_shards(small)
 
 
 @pytest.mark.filterwarnings("ignore:UPath 'flaky'")

@@ -14,7 +14,7 @@ import random
 import sys
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from refinery.errors import RefineryError, StorageError
 from refinery.storage.url import shown, without_secrets
@@ -45,7 +45,10 @@ def retried(url: str, action: Callable[[], T], doing: str = "read") -> T:
     while True:
         try:
             return action()
-        except Exception as error:  # botocore, google and HTTP clients each have a tree of their own
+        except Exception as raised:  # botocore, google and HTTP clients each have a tree of their own
+            error = raised
+            if isinstance(raised, FileNotFoundError) and not is_absence(raised):
+                error = cast(Exception, raised.__cause__)
             if not is_passing(error):
                 raise lasting(error, url) from None  # a client's own message may hold secrets
             if attempt >= ATTEMPTS:
@@ -54,6 +57,11 @@ def retried(url: str, action: Callable[[], T], doing: str = "read") -> T:
                 raise StorageError(shown(url), problem) from None
         time.sleep(random.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2**attempt)))
         attempt += 1
+
+
+def is_absence(error: FileNotFoundError) -> bool:
+    """Whether nothing is there: fsspec's HTTP client says so of a server that does not answer, too."""
+    return error.__cause__ is None or not is_passing(error.__cause__)
 
 
 def is_passing(error: BaseException) -> bool:
