@@ -280,6 +280,37 @@ def test_the_command_that_verifies_an_output(data_repository, refinery):
         file.write_bytes(content)
 
 
+def test_an_output_is_checked_against_its_manifest(data_repository, refinery):
+    """The command of outputs.md passes a whole output and names a file that was changed; it is made again."""
+    import subprocess
+
+    (data_repository / "crawl" / "3.parquet").write_bytes(b"not Parquet")
+    assert refinery("run", data_repository / "pipeline.yaml", "--quiet")[0] == 0
+    [command] = blocks("bash", pages=[ROOT / "docs" / "outputs.md"])
+
+    def check() -> tuple[int, list[str]]:
+        done = subprocess.run(
+            ["bash", "-c", *command.values],
+            cwd=data_repository / "out",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout.splitlines()
+
+    names = ("data-00000.parquet", "decisions.parquet", "rejects.parquet")
+    assert check() == (0, [f"{name}: OK" for name in names])
+    file = data_repository / "out" / names[0]
+    content = file.read_bytes()
+    file.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
+    code, told = check()
+    assert (code, told[0]) == (1, f"{names[0]}: FAILED")
+    (data_repository / "out" / "manifest.json").unlink()
+    assert refinery("run", data_repository / "pipeline.yaml", "--quiet")[0] == 0
+    assert check()[0] == 0
+    assert file.read_bytes() == content
+
+
 def test_every_file_of_an_output_is_named():
     """Each file that lies beside the data of an output folder stands in outputs.md."""
     from refinery.run import folder
