@@ -133,11 +133,11 @@ def measure(corpus: Corpus, work: Path, workers: int) -> Measured:
     watch = Watch(folder / "dedup")
 
     def map_units(
-        name: str, function: Callable[[Any], Any], arguments: Sequence[Any], /, *, weight: int = 1
+        name: str, function: Callable[[Any], Any], arguments: Sequence[Any], /, *, memory: int = 0
     ) -> list[Any]:
         started = time.perf_counter()
         watch.step = name
-        units = [Unit(f"{name} {n}", argument, weight) for n, argument in enumerate(arguments)]
+        units = [Unit(f"{name} {n}", argument, memory=memory) for n, argument in enumerate(arguments)]
         found = run_units(executor, function, units)
         seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - started
         return found

@@ -10,6 +10,6 @@ class MapUnits(Protocol):
     """Runs a picklable function over units, results in their order; `name` says what the units do."""
 
     def __call__(
-        self, name: str, function: Callable[[Any], Any], units: Sequence[Any], /, *, weight: int = 1
+        self, name: str, function: Callable[[Any], Any], units: Sequence[Any], /, *, memory: int = 0
     ) -> list[Any]:
-        """The results; weight: bytes of memory that each unit may take, about."""
+        """The results; memory: bytes that each unit may take, about."""

@@ -43,6 +43,16 @@ def test_more_gpus_than_a_node_has(executor):
         run_units(executor, units.square, [Unit("one", 3, gpus=3.0)])
 
 
+def test_memory_is_that_of_the_nodes_with_gpus(cluster, executor):
+    """A worker that would need more than any of them has gets what there is; Ray could place no larger one."""
+    larger = cluster.add_node(num_cpus=1, memory=16 << 30, object_store_memory=80 << 20)
+    try:
+        assert run_units(executor, units.square, [Unit("one", 3, gpus=1.0, memory=8 << 30)]) == [9]
+    finally:
+        cluster.remove_node(larger)
+        cluster.wait_for_nodes()
+
+
 @pytest.fixture
 def gpu_node(cluster):
     """A further node, with more processors than GPUs; a test that has connected by then may remove it."""

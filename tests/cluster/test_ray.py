@@ -1,6 +1,9 @@
 """Units on a real Ray cluster of three node processes, with workers and nodes that really die."""
 
+import os
 import shutil
+import socket
+import tempfile
 import time
 from pathlib import Path
 
@@ -9,10 +12,11 @@ import pytest
 import ray
 
 from refinery.cli import _plan
-from refinery.errors import DefinitionError, InputError, UnitFailed
+from refinery.errors import DefinitionError, InputError, RunError, UnitFailed
 from refinery.executors.base import Unit, run_units
 from refinery.executors.choose import on_ray
-from refinery.executors.ray import RayExecutor
+from refinery.executors.ray import RayExecutor, run_unit
+from refinery.executors.worker import versions
 from refinery.run.shared import share
 from tests.cluster.test_losses import wait_for
 from tests.conftest import PIPELINE
@@ -167,8 +171,8 @@ def test_a_model_with_weights_of_their_own_reaches_the_nodes(executor, data_repo
     definition = definition.replace('"words >= 50"', '"words >= 50 AND neural > -1000"')
     (data_repository / "pipeline.yaml").write_text(definition)
     plan = _plan(data_repository / "pipeline.yaml", str(tmp_path / "work"), 256)
-    (tmp_path / "work/models/earlier").mkdir(parents=True)
-    (tmp_path / "work/models/earlier/model.bin").touch()
+    (tmp_path / "work/models" / ("0" * 32)).mkdir(parents=True)
+    (tmp_path / "work/models" / ("0" * 32) / "model.bin").touch()
     (tmp_path / "out").mkdir()
     share(plan, executor)
     measurer = plan.graph.stages["screened"].columns["crawl"]["neural"].measurement.measurer
@@ -177,3 +181,13 @@ def test_a_model_with_weights_of_their_own_reaches_the_nodes(executor, data_repo
     assert value == pytest.approx(weights.logits(ids("court of the patient"))[0], rel=1e-5)
     names = {path.name for path in (tmp_path / "work/models").glob("*/*")}
     assert names == {"model.onnx", "w.bin", "tokenizer.json", "lid.176.ftz"}
+
+
+def test_a_machine_without_room_for_what_workers_share(monkeypatch, tmp_path):
+    """Told as what it is, by the machine's name."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    monkeypatch.setattr(os, "environ", dict(os.environ))  # a worker's threads are set there
+    found = run_unit(b"", "key", [b""], versions()).outcome
+    assert isinstance(found, RunError)
+    assert f"{socket.gethostname()}: cannot be made ready: " in str(found)
+    assert "No such file or directory" in str(found)

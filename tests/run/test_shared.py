@@ -3,7 +3,7 @@
 import pytest
 
 from refinery.errors import InputError
-from refinery.run.shared import Probe, ProbeResult, check_nodes, probe
+from refinery.run.shared import Probe, ProbeResult, check_nodes, copied, probe
 
 
 def test_a_node_tells_what_it_does_not_see_and_what_it_cannot_read(tmp_path):
@@ -34,3 +34,16 @@ def test_an_error_of_the_storage_is_told_with_its_reason():
         check_nodes({"a": ProbeResult(()), "b": refused})
     with pytest.raises(InputError, match=r"^node a: has polars 1 instead of 2 \(install"):
         check_nodes({"a": InputError("node host", "has polars 1 instead of 2", "install the same")})
+
+
+def test_only_copies_of_earlier_runs_are_removed(tmp_path):
+    """A work folder may be one where a person keeps models, too."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "model.bin").write_bytes(b"mine")
+    (tmp_path / "notes.txt").write_bytes(b"mine")
+    model = tmp_path / "mine" / "model.bin"
+    for files, copies in (({model: ()}, 1), ({}, 0)):
+        assert len(copied(files, tmp_path)) == copies
+        assert len([folder for folder in tmp_path.iterdir() if len(folder.name) == 32]) == copies
+    assert model.read_bytes() == b"mine"
+    assert (tmp_path / "notes.txt").exists()

@@ -77,7 +77,7 @@ def label_components(layout: Layout, settled: Settled, bounds: tuple[int, ...], 
             for n, (first, second) in enumerate(zip(left[::2], left[1::2], strict=False))
         ]
         largest = max(one + other for one, other in zip(sizes[::2], sizes[1::2], strict=False))
-        merged = map_units("dedup merge forests", merge_forests, merges, weight=MERGE_BYTES * largest)
+        merged = map_units("dedup merge forests", merge_forests, merges, memory=MERGE_BYTES * largest)
         made += len(merges)
         left = [*(merge.target for merge in merges), *left[2 * len(merges) :]]
         sizes = [*merged, *sizes[2 * len(merges) :]]

@@ -127,7 +127,7 @@ def dedup(
     given = tuple(sorted(range(len(shards)), key=lambda n: not shards[n].frozen))
     ordered = [shards[n] for n in given]
     layout = _layout(ordered, settings, work)
-    map_units = partial(map_units, weight=UNIT_RANGES * layout.range_bytes)
+    map_units = partial(map_units, memory=UNIT_RANGES * layout.range_bytes)
     stretches = cut_into_stretches(ordered, layout)
     columns = (("content",) if settings.exact else ()) + (("signature",) if settings.near else ())
     alike = _copies(layout, stretches, columns, map_units)

@@ -23,15 +23,17 @@ MAX_FAILED = 3  # units that fail before no more are started: by then it is not 
 
 @dataclass(frozen=True)
 class Unit(Generic[A]):
-    """A piece of work: a plain function's argument, the name errors and logs use, its size in bytes of text.
+    """A piece of work: a plain function's argument, the name errors and logs use, its weight in bytes of text.
 
-    gpus: the share of GPUs that it needs; on one machine its workers share what there is.
+    gpus: the share of GPUs that it needs; on one machine its workers share what there is. memory: bytes that it takes
+    beside its process, where that is known better than by its text.
     """
 
     name: str
     argument: A
     weight: int = 1
     gpus: float = 0.0
+    memory: int = 0
 
 
 @dataclass(frozen=True)

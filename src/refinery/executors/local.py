@@ -88,16 +88,11 @@ class ProcessPool(_Here):
         return [(self._futures.pop(future), _ended(future)) for future in list(ended)]
 
     def close(self) -> None:
-        """Drops what has not started and waits for what runs; kills that when interrupted meanwhile."""
-        workers = list((self._pool._processes or {}).values()) if self._pool else []
-        try:
-            self._shut_down()
-        except KeyboardInterrupt:
-            for worker in workers:
+        """Kills what runs: files are committed whole, and a stopped run should end now."""
+        if self._futures and self._pool:
+            for worker in list((self._pool._processes or {}).values()):
                 worker.kill()
-            for worker in workers:
-                worker.join()
-            raise
+        self._shut_down()
         self._futures.clear()
 
     def _shut_down(self) -> None:

@@ -53,6 +53,17 @@ GONE = 30.0  # seconds without the head node, after which the cluster is given u
 IMPATIENT = 30.0  # seconds without a node that can run anything, before and between messages
 
 
+@dataclass(frozen=True)
+class _Sent:
+    """A unit that a task or an actor has; memory: bytes that it is known to take, most: that it could have."""
+
+    ticket: int
+    kind: str
+    memory: int
+    reserved: int
+    most: int
+
+
 @dataclass
 class RayExecutor:
     """A connection to a cluster: started here (it ends with the run), joined (left again) or there before.
@@ -66,8 +77,11 @@ class RayExecutor:
 
     def __post_init__(self) -> None:
         self._task = ray.remote(run_unit)
-        self._refs: dict[ray.ObjectRef[Attempt], tuple[int, str, int]] = {}  # ticket, kind, bytes reserved
-        self._peaks: dict[str, int] = {}  # bytes, by kind of work
+        self._sent: dict[ray.ObjectRef[Attempt], _Sent] = {}
+        self._peaks: dict[str, int] = {}  # measured bytes, by kind of work
+        self._largest: dict[
+            str, int
+        ] = {}  # bytes that a unit which was measured was known to take, by kind of work
         self._models: dict[tuple[float, int], ModelWorkers] = {}  # by GPUs and doublings of memory
         self._shipped: Mapping[Path, Shipped] = {}
         self._prepared: list[bytes] = []
@@ -92,17 +106,18 @@ class RayExecutor:
         if unit.gpus:
             self._submit_to_models(ticket, kind, function, unit, doublings)
             return
-        reserved = self._reserve(kind, unit.weight, doublings)
+        most = self._nodes.now().most_memory
+        reserved = self._reserve(kind, unit, doublings, most)
         task = self._task.options(
             name=f"{function.__name__} {unit.name}",
             num_cpus=1,
             memory=reserved,
             max_retries=0,
-            scheduling_strategy="SPREAD" if unit.weight >= LARGE else "DEFAULT",
+            scheduling_strategy="SPREAD" if max(unit.weight, unit.memory) >= LARGE else "DEFAULT",
         )
         call = pack(function, unit.argument, self._shipped)
         ref = task.remote(call, self._key, self._prepared, self._versions)
-        self._refs[ref] = (ticket, kind, reserved)
+        self._sent[ref] = _Sent(ticket, kind, unit.memory, reserved, most)
 
     def _submit_to_models(
         self, ticket: int, kind: str, function: Callable[[Any], Any], unit: Unit[Any], doublings: int
@@ -112,7 +127,7 @@ class RayExecutor:
             if not doublings and not self._nodes.now().with_gpus(unit.gpus):
                 problem = f"a measurer needs {unit.gpus:g} of a GPU, and no node of the cluster has that"
                 raise RunError(f"{problem} and a processor; start nodes with GPUs, or set its `gpus` to 0")
-            memory = self._reserve(kind, unit.weight, doublings)
+            memory = self._reserve(kind, unit, doublings, self._nodes.now().most_memory_with(unit.gpus))
             workers = self._models[unit.gpus, doublings] = ModelWorkers(run_unit, unit.gpus, memory)
             self._silent_until = time.monotonic() + IMPATIENT
         call, name = pack(function, unit.argument, self._shipped), f"{function.__name__} {unit.name}"
@@ -120,28 +135,31 @@ class RayExecutor:
         def start(actor: Any) -> Any:
             return actor.run.options(name=name).remote(call, self._key, self._prepared, self._versions)
 
-        workers.submit(start, (ticket, kind, workers.memory))
+        most = self._nodes.now().most_memory_with(unit.gpus)
+        workers.submit(start, _Sent(ticket, kind, unit.memory, workers.memory, most))
 
-    def _reserve(self, kind: str, weight: int, doublings: int) -> int:
-        nodes = self._nodes.now()
-        measured, guess = int(self._peaks.get(kind, 0) * MARGIN), BASE_MEMORY + weight
+    def _reserve(self, kind: str, unit: Unit[Any], doublings: int, most: int) -> int:
+        measured = int(self._peaks.get(kind, 0) * MARGIN)
+        guess = BASE_MEMORY + (unit.memory or unit.weight)
         if doublings:
             wanted = max(measured, guess) << doublings
-        else:
-            wanted = measured or min(guess, nodes.memory_per_slot)  # a guess should not leave processors idle
-        return min(-(-wanted // STEP) * STEP, nodes.most_memory)
+        elif measured and unit.memory <= self._largest[kind]:
+            wanted = measured
+        else:  # a guess should not leave processors idle
+            wanted = max(measured, min(guess, self._nodes.now().memory_per_slot))
+        return min(-(-wanted // STEP) * STEP, most)
 
     def wait(self) -> list[tuple[int, Attempt]]:
         """Every task that has ended, in no order; nothing after a while without any."""
         starting = self._start_on_models()
-        refs = [*self._refs, *starting]
+        refs = [*self._sent, *starting]
         if not refs:  # no node has the GPUs that units wait for
             time.sleep(POLL)
         ready = ray.wait(refs, num_returns=1, timeout=POLL)[0] if refs else []
         if ready:
-            refs = list(self._refs)
+            refs = list(self._sent)
             ready = ray.wait(refs, num_returns=len(refs), timeout=0)[0] if refs else []
-        elif not self._refs or not self._nodes.now().slots:
+        elif not self._sent or not self._nodes.now().slots:
             self._speak_up()
             return []
         self._silent_until = time.monotonic() + IMPATIENT
@@ -154,17 +172,18 @@ class RayExecutor:
                 workers.close()
                 del self._models[key]  # their processors and GPUs are free for others
             else:
-                self._refs.update(workers.started(self._nodes.now().with_gpus(workers.gpus)))
+                self._sent.update(workers.started(self._nodes.now().with_gpus(workers.gpus, workers.memory)))
         return [ref for workers in self._models.values() for ref in workers.starting]
 
     def _ended(self, ref: Any, found: Attempt | Exception) -> tuple[int, Attempt]:
-        ticket, kind, reserved = self._refs.pop(ref)
+        sent = self._sent.pop(ref)
         for workers in self._models.values():
             workers.ended(ref, lost=not isinstance(found, Attempt))
         if isinstance(found, Attempt):
-            self._peaks[kind] = max(self._peaks.get(kind, 0), found.memory)
-            return ticket, found
-        return ticket, Attempt(_translated(found, reserved, self._nodes.now().most_memory))
+            self._peaks[sent.kind] = max(self._peaks.get(sent.kind, 0), found.memory)
+            self._largest[sent.kind] = max(self._largest.get(sent.kind, 0), sent.memory)
+            return sent.ticket, found
+        return sent.ticket, Attempt(_translated(found, sent.reserved, sent.most))
 
     def _speak_up(self) -> None:
         """Tells that nothing can run, instead of waiting without a word."""
@@ -172,7 +191,7 @@ class RayExecutor:
         if now <= self._silent_until:
             return
         self._silent_until = now + IMPATIENT
-        waiting = len(self._refs) + sum(workers.waiting for workers in self._models.values())
+        waiting = len(self._sent) + sum(workers.waiting for workers in self._models.values())
         if self._nodes.now().slots:
             gpus = " or ".join(sorted({f"{workers.gpus:g}" for workers in self._models.values()}))
             problem = f"no worker with {gpus} of a GPU could be started"
@@ -196,12 +215,14 @@ class RayExecutor:
         """
         call = pack(function, argument, self._shipped)
         nodes = {node["NodeID"]: _name(node) for node in self._nodes.now().alive}
-        found: dict[str, Any] = {}
+        answers: dict[str, Any] = {}
+        asked = list(nodes)
         for _ in range(1 + MAX_RETRIES):
-            answers = self._ask(call, function.__name__, nodes)
-            found |= {nodes[node]: answer for node, answer in answers.items()}
-            nodes = {node: nodes[node] for node in answers if isinstance(answers[node], WorkerLost)}
-        return found
+            answers |= self._ask(call, function.__name__, asked)
+            asked = [node for node in asked if isinstance(answers.get(node), WorkerLost)]
+            for node in asked:
+                answers.pop(node)  # asked again; one that is gone gives no answer
+        return {nodes[node]: answer for node, answer in answers.items()}
 
     def _ask(self, call: bytes, name: str, nodes: Iterable[str]) -> dict[str, Any]:
         """What a call gave on each of the nodes that are alive, by node ID."""
@@ -233,12 +254,12 @@ class RayExecutor:
         for workers in self._models.values():
             workers.close()
         self._models.clear()
-        for ref in self._refs:
+        for ref in self._sent:
             with suppress(Exception):  # the tasks of actors cannot be cancelled, and have been ended
                 ray.cancel(ref, force=True)
-        if self._refs and ray.is_initialized():
-            ray.wait(list(self._refs), num_returns=len(self._refs), timeout=ENDED)
-        self._refs.clear()
+        if self._sent and ray.is_initialized():
+            ray.wait(list(self._sent), num_returns=len(self._sent), timeout=ENDED)
+        self._sent.clear()
         if self.own or self.joined:
             ray.shutdown()  # of a cluster that runs elsewhere, it ends the connection alone
 
@@ -252,8 +273,8 @@ def run_unit(call: bytes, key: str, prepared: list[bytes], expected: Versions) -
     if prepared:
         try:
             prepare_once(key, prepared)
-        except RefineryError as error:
-            return Attempt(error)
+        except (OSError, RefineryError) as error:
+            return Attempt(RunError(f"{socket.gethostname()}: cannot be made ready: {error}"))
     return attempt_elsewhere(_call, call)
 
 
@@ -364,14 +385,23 @@ class _Nodes:
         self.silent_since = 0.0
         return True
 
-    def with_gpus(self, gpus: float) -> int:
-        """How many workers the nodes can hold that have a processor and so much of a GPU each.
+    def most_memory_with(self, gpus: float) -> int:
+        """Bytes that the largest node has that can hold a worker with so much of a GPU."""
+        return max(
+            (int(n["Resources"].get("memory", 0)) for n in self.alive if _holds(n, gpus, 0)), default=0
+        )
+
+    def with_gpus(self, gpus: float, memory: int = 0) -> int:
+        """How many workers the nodes can hold that have a processor, so much of a GPU and so many bytes each.
 
         A part of a GPU is a part of one device: two devices hold two workers with 0.6 of a GPU, not three.
         """
+        return sum(_holds(node, gpus, memory) for node in self.alive)
 
-        def hold(devices: float) -> int:
-            return int(devices) * int(1 / gpus + 1e-9) if gpus <= 1 else int(devices / gpus)
 
-        offers = (node["Resources"] for node in self.alive)
-        return sum(min(int(offer["CPU"]), hold(offer.get("GPU", 0.0))) for offer in offers)
+def _holds(node: dict[str, Any], gpus: float, memory: int) -> int:
+    offer = node["Resources"]
+    devices = offer.get("GPU", 0.0)
+    by_devices = int(devices) * int(1 / gpus + 1e-9) if gpus <= 1 else int(devices / gpus)
+    by_memory = int(offer.get("memory", 0)) // memory if memory else by_devices
+    return min(int(offer["CPU"]), by_devices, by_memory)

@@ -62,22 +62,27 @@ class Run:
         started = time.perf_counter()
         self.progress.start(phase, len(units), sum(unit.weight for unit in units))
         try:
-            return run_units(self.executor, function, units, _Told(self.progress, documents))
+            watcher = _Watcher(self.progress, documents, self.still_held)
+            return run_units(self.executor, function, units, watcher)
         finally:
             self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
 
 
 @dataclass(frozen=True)
-class _Told:
-    """Tells the progress of every attempt, and how many documents a finished one was about."""
+class _Watcher:
+    """Tells the progress of every attempt and how many documents a finished one was about; stops a run that lost a
+    folder, for an interrupt may be ignored (in the background of a script, say).
+    """
 
     progress: Progress
     documents: Callable[[Any], int]
+    still_held: folders.Held
 
     def begun(self, unit: Unit[Any], attempt: int) -> None:
         self.progress.begun(unit, attempt)
 
     def ended(self, unit: Unit[Any], attempt: int, ended: Attempt) -> None:
+        self.still_held()
         failed = isinstance(ended.outcome, Exception)
         self.progress.ended(unit, attempt, ended, 0 if failed else self.documents(ended.outcome))
 
@@ -226,13 +231,13 @@ def verb_pass(run: Run, depth: int) -> None:
             arguments: Sequence[Any],
             /,
             *,
-            weight: int = 1,
+            memory: int = 0,
             stage_name: str = stage.name,
         ) -> list[Any]:
             names = (
                 f"{stage_name} {step} {n:06} of {len(arguments):06}" for n in range(1, len(arguments) + 1)
             )
-            units = [Unit(n, argument, weight) for n, argument in zip(names, arguments, strict=True)]
+            units = [Unit(n, argument, memory=memory) for n, argument in zip(names, arguments, strict=True)]
             return run.map(step, function, units)
 
         run_verb(plan, stage, map_units)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import secrets
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -71,7 +72,7 @@ def share(plan: Plan, executor: Executor) -> None:
     finally:
         for place, _ in tokens:
             remove_file(place)
-    executor.ship(_copied(files_of(plan), plan.work / "models"))
+    executor.ship(copied(files_of(plan), plan.work / "models"))
 
 
 def probe(asked: Probe) -> ProbeResult:
@@ -130,6 +131,7 @@ def _unseen(path: str) -> str:
 
 
 _ABSENT = "absent"
+_CONTENT = re.compile(r"[0-9a-f]{32}")  # a fingerprint, the name of a folder with copies
 
 
 def check_nodes(answers: Mapping[str, object]) -> None:
@@ -152,7 +154,7 @@ def check_nodes(answers: Mapping[str, object]) -> None:
         raise InputError(shown(folder), f"cannot be read by {named}: {reason}")
 
 
-def _copied(files: Mapping[Path, tuple[str, ...]], folder: Place) -> dict[Path, Shipped]:
+def copied(files: Mapping[Path, tuple[str, ...]], folder: Place) -> dict[Path, Shipped]:
     """Copies of the files; those of earlier runs are removed."""
     shipped = {}
     there = set(files_below(folder))
@@ -164,5 +166,6 @@ def _copied(files: Mapping[Path, tuple[str, ...]], folder: Place) -> dict[Path, 
         shipped[path] = Shipped(folder / content / path.name, content, beside)
     wanted = {found.content for found in shipped.values()}
     for old in sorted({name.partition("/")[0] for name in there} - wanted):
-        remove_tree(folder / old)
+        if _CONTENT.fullmatch(old):  # anything else is not refinery's
+            remove_tree(folder / old)
     return shipped

@@ -165,7 +165,7 @@ def _dedup(
     from refinery.dedup.run import dedup, settings_of
 
     assert stage.dedup is not None  # noqa: S101  (the caller chose this verb)
-    rows = map_units("dedup standing", write_standing, tasks, weight=_shard_bytes(tasks))
+    rows = map_units("dedup standing", write_standing, tasks, memory=_shard_bytes(tasks))
     shards = [_dedup_shard(task, *counts) for task, counts in zip(tasks, rows, strict=True)]
     result = dedup(
         shards,
@@ -175,7 +175,7 @@ def _dedup(
         work=folder / "dedup",
     )
     planned = [task.planned for task in tasks]
-    map_units = partial(map_units, weight=TWIN_BYTES * result.stretch_documents)
+    map_units = partial(map_units, memory=TWIN_BYTES * result.stretch_documents)
     frozen = sum(count for task, (count, _) in zip(tasks, rows, strict=True) if task.above is None)
     named = name_twins(result, planned, folder / "twins", map_units)
     write_dropped(result, planned, named, plan.verb_keys[stage.name], frozen, map_units)
@@ -215,10 +215,10 @@ def _select(
     plan: Plan, stage: ResolvedStage, tasks: list[StandingTask], map_units: MapUnits, folder: Place
 ) -> None:
     assert stage.select is not None  # noqa: S101  (the caller chose this verb)
-    rows = map_units("select ranking", write_ranked, tasks, weight=_shard_bytes(tasks))
+    rows = map_units("select ranking", write_ranked, tasks, memory=_shard_bytes(tasks))
     groups = in_groups(tasks, rows)
     places = [tuple(task.file for task in group) for group in groups]
-    map_units = partial(map_units, weight=RANKED_BYTES * max(rows, default=0))
+    map_units = partial(map_units, memory=RANKED_BYTES * max(rows, default=0))
     cut = find_cut(places, stage.select.tokens, map_units, folder)
     units = [
         SelectTask(
