@@ -94,6 +94,22 @@ def test_all_slips_at_once(tmp_path):
     assert len(problems(tmp_path, text)) == 3
 
 
+def test_stores_are_not_opened(tmp_path):
+    """An archive that is not there, dots and missing packages in paths keep no other problem from being told."""
+    text = PIPELINE.replace(
+        'path: "crawl/*.parquet"',
+        "path: [zip://a.jsonl::memory://x/none.zip, memory://x/../y, webhdfs://h/x]",
+    )
+    assert text != PIPELINE
+    text = text.replace("path: out", "path: memory://out")
+    assert len(resolved(tmp_path, text).output_paths) == 1
+    found = problems(
+        tmp_path, text.replace("memory://out", "nonesuch://out").replace("words >= 50", "wrods >= 50")
+    )
+    assert len(found) == 2
+    assert "nonesuch:// is not a filesystem that fsspec knows" in "".join(found)
+
+
 def test_measurements_do_not_depend_on_rules_or_order_of_keys(tmp_path):
     """The measure pass of two definitions is the same when only thresholds, comments or key order differ."""
     first = {m.key for m in resolved(tmp_path, PIPELINE).measurements("crawl")}

@@ -75,6 +75,13 @@ def test_a_folder_that_cannot_be_removed_is_told(tmp_path):
         ("s3://bucket/output/data.parquet", "s3://bucket/out", False),
         ("s3://other/out/data.parquet", "s3://bucket/out", False),
         ("memory://bucket/out/data.parquet", "s3://bucket/out", False),
+        ("gcs://bucket/out/data.parquet", "gs://bucket/out", True),
+        ("az://data/out/a", "abfs://data/out", True),
+        ("abfs://data@other.dfs.core.windows.net/out", "abfs://data/out", False),
+        ("memory://out/a", "memory:///out", True),
+        ("zip://a.jsonl::memory://x/none.zip", "memory://out", False),
+        ("memory://out/../x/a", "memory://x", False),
+        ("nonesuch://out/a", "nonesuch://out", True),
         ("s3://bucket/out", "/bucket/out", False),
         ("/data/out/a", "/data/out", True),
         ("/data/x/../out/a", "file:///data/out", True),
@@ -82,7 +89,7 @@ def test_a_folder_that_cannot_be_removed_is_told(tmp_path):
     ],
 )
 def test_what_lies_in_a_folder(path, folder, inside):
-    """However the folder is written: another name of the scheme, doubled slashes, local parts that lead upwards."""
+    """However it is written (another scheme, doubled slashes, local parts that lead upwards); no store is asked."""
     assert lies_in(path, folder) == inside
 
 

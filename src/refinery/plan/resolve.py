@@ -314,6 +314,18 @@ class _Resolver:
         elif not (pa.types.is_floating(found[0]) or pa.types.is_integer(found[0])):
             self.problem(location, f"the column {name!r} is {found[0]}; a ranking needs numbers")
 
+    def _output_path(self, location: Location, path: str) -> Place | None:
+        if not is_url(path):
+            return (self.definition.base / local(path)).resolve()
+        problem = refuse_as_folder(path)
+        if not problem:
+            try:
+                return place_of(path)
+            except InputError as error:
+                problem = str(error)
+        self.problem(location, problem)
+        return None
+
     def _outputs(self) -> dict[str, Place]:
         base = self.definition.base
         paths: dict[str, Place] = {}
@@ -323,14 +335,9 @@ class _Resolver:
                 valid = self.definition.pipeline.stages
                 self.problem(place, f"no stage {name!r}{nearest(name, valid)}")
                 continue
-            if is_url(output.path):
-                refused = refuse_as_folder(output.path)
-                if refused:
-                    self.problem((*place, "path"), refused)
-                    continue
-                path = place_of(output.path)
-            else:
-                path = (base / local(output.path)).resolve()
+            path = self._output_path((*place, "path"), output.path)
+            if path is None:
+                continue
             for name_of_source, spec in self.sources.items():
                 if any(lies_in(str(path), p) for p in spec.path):
                     message = f"it lies in the source {name_of_source!r}, which would read it; {OWN_OUTPUT}"

@@ -6,13 +6,14 @@ processes write there too. What the two do differently is here; writing is in `r
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from refinery.errors import OutputError
+from refinery.errors import OutputError, StorageError
 from refinery.storage.url import is_url, local, shown
 
 if TYPE_CHECKING:
@@ -22,16 +23,21 @@ if TYPE_CHECKING:
 else:
     Place: TypeAlias = object  # importing UPath takes a tenth of a second, and only URLs need it
 
+_SAME_SCHEMES = {"s3a": "s3", "gcs": "gs", "abfss": "abfs", "az": "abfs"}
+
 
 def place_of(path: str | Path) -> Place:
-    """The place that an absolute path or a URL names."""
+    """The place that an absolute path or a URL names; raises InputError for a URL that no installed package knows."""
     if not is_url(str(path)):
         return Path(local(str(path)))
     from upath import UPath
 
-    from refinery.storage.object_store import options
+    from refinery.storage.object_store import missing_package, options
 
-    place: UPath = UPath(str(path), **options(str(path).partition("://")[0]))
+    try:
+        place: UPath = UPath(str(path), **options(str(path).partition("://")[0]))
+    except (ImportError, ValueError) as error:
+        raise missing_package(str(path), error) from None
     return place
 
 
@@ -91,6 +97,18 @@ def remove_tree(folder: Place) -> None:
     remove([f"{url}/{name}" for name in listing(url)])
 
 
+def remove_scratch(folder: Place) -> None:
+    """Removes what can be removed of a folder that is not read any more; the next run tries the rest again.
+
+    On NFS what a worker still has open stays, and so does what a late one writes meanwhile.
+    """
+    if isinstance(folder, Path):
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    with contextlib.suppress(OSError, StorageError):
+        remove_tree(folder)
+
+
 def files_below(folder: Place) -> dict[str, int]:
     """Size in bytes of every file below a folder, by its path relative to it; one listing, not one call a file."""
     if isinstance(folder, Path):
@@ -144,22 +162,19 @@ def read_many(places: Sequence[Place]) -> list[bytes | None]:
 def lies_in(path: str, folder: str) -> bool:
     """Whether a local path or a URL is the folder itself or below it; links are followed.
 
-    URLs are compared by store and path: `s3a://` is `s3://`, and to some servers `//` is `/`.
+    URLs are compared as text, no store is asked: `s3a://` is `s3://`, and to some servers `//` is `/`.
     """
     if is_url(path) != is_url(folder):
         return False
     if is_url(path):
-        (store, inner), (other, outer) = (_in_store(url) for url in (path, folder))
-        return store is other and f"{inner}/".startswith(f"{outer}/")
+        return f"{_compared(path)}/".startswith(f"{_compared(folder)}/")
     return Path(local(path)).resolve().is_relative_to(Path(local(folder)).resolve())
 
 
-def _in_store(url: str) -> tuple[type, str]:
-    """The kind of store, and the path in it without empty parts."""
-    from refinery.storage.object_store import located
-
-    store, inner = located(url)
-    return type(store), "/".join(part for part in inner.split("/") if part)
+def _compared(url: str) -> str:
+    """The URL with one name for each scheme, and without empty parts."""
+    scheme, _, rest = url.partition("://")
+    return f"{_SAME_SCHEMES.get(scheme, scheme)}://" + "/".join(part for part in rest.split("/") if part)
 
 
 def refuse_as_folder(url: str) -> str:
