@@ -1,5 +1,8 @@
 """The output folder."""
 
+import errno
+import os
+
 import pytest
 
 
@@ -67,3 +70,21 @@ def test_an_output_beside_the_files_of_the_work_folder(data_repository, refinery
     definition = data_repository / "pipeline.yaml"
     code, _, err = refinery("run", definition, "-q", "--work", data_repository)
     assert code == 0, err
+
+
+def test_staging_that_cannot_be_removed_is_no_failure(data_repository, refinery, monkeypatch):
+    """As on NFS while a worker has a file open: the output is whole, and so the run and the next one say."""
+    rmdir = os.rmdir
+
+    def busy(path, *args, **options):
+        if str(path).rpartition("/")[2].startswith(".staging-"):
+            raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), path)
+        rmdir(path, *args, **options)
+
+    monkeypatch.setattr(os, "rmdir", busy)
+    for _ in range(2):
+        code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
+        assert code == 0, err
+        names = {entry.name for entry in (data_repository / "out").iterdir()}
+        assert "manifest.json" in names
+        assert any(name.startswith(".staging-") for name in names)

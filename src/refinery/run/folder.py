@@ -19,7 +19,7 @@ from refinery.errors import InputError, OutputError, RunError
 from refinery.storage.commit import cannot_write, commit_bytes, make_directory, remove_leftovers
 from refinery.storage.lease import RENEW_EVERY, TAKEN_OVER_AFTER, leased
 from refinery.storage.outputs import DATA, MANIFEST, OWNER
-from refinery.storage.place import Place, files_below, move_files, read_file, remove_files, remove_tree
+from refinery.storage.place import Place, files_below, move_files, read_file, remove_files, remove_scratch
 
 if TYPE_CHECKING:
     from refinery.run.manifest import Manifest
@@ -129,10 +129,10 @@ def staging(folder: Place, key: str) -> Place:
 
 
 def remove_staging(folder: Place, but: str = "") -> None:
-    """Removes the staging folders, but for one."""
+    """Removes the staging folders, but for one; what cannot be removed stays, since no output is made of it."""
     for name in _entries(folder):
         if name.startswith(".staging-") and name != but:
-            remove_tree(folder / name)
+            remove_scratch(folder / name)
 
 
 def finish(folder: Place, staged: Place, manifest: Manifest, still_held: Held) -> None:
@@ -152,4 +152,4 @@ def finish(folder: Place, staged: Place, manifest: Manifest, still_held: Held) -
     commit_bytes(
         folder / MANIFEST, orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
     )
-    remove_tree(staged)
+    remove_scratch(staged)
