@@ -56,6 +56,14 @@ def test_what_making_again_does_not_mend_is_told(plan, tmp_path):
     assert foreign.exists()
 
 
+def test_scratch_of_the_verbs_is_made_again_three_times(plan):
+    """Another file of it each time: a disk or memory that damages whatever is written there."""
+    scratch = plan.work / "verbs" / "key"
+    with pytest.raises(DamagedFile) as raised:
+        mending(plan, Silent(), damaged(scratch / f"{n}.bin" for n in range(1000)))
+    assert raised.value.place == str(scratch / "3.bin")
+
+
 def test_any_number_of_files_is_mended(plan):
     """What befell a whole folder is mended in one run."""
     file = plan.shards[0].documents_file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -12,24 +13,29 @@ from refinery.storage.place import place_of, remove_file
 
 R = TypeVar("R")
 
+SCRATCH = 3  # times that the scratch of the verbs is made again
+
 
 def mending(plan: Plan, progress: Progress, work: Callable[[], R]) -> R:
     """Does work that skips what is done already; each file found damaged is removed and the work begun again.
 
     Raises DamagedFile for a file outside of the run's folders, and for one that is damaged again once it was made
-    again: then it is the disk, and not what happened to it before.
+    again: then it is the disk, and not what happened to it before. Scratch of the verbs is one thing, however many
+    files it is, since all of it is made again for any of them.
     """
+    scratch = f"{plan.work}/verbs/"
     folders = [str(folder).rstrip("/") + "/" for folder in (plan.work, *plan.graph.output_paths.values())]
-    mended: set[str] = set()
+    mended: Counter[str] = Counter()
     while True:
         try:
             return work()
         except DamagedFile as error:
             own = any(error.place.startswith(folder) for folder in folders)
-            if not own or error.place in mended:
+            thing, times = (scratch, SCRATCH) if error.place.startswith(scratch) else (error.place, 1)
+            if not own or mended[thing] == times:
                 raise
             progress.note(f"{error.place}: {error.problem}; it is made again")
-            mended.add(error.place)
+            mended[thing] += 1
             _remove(error.place)
 
 
