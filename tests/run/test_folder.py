@@ -72,16 +72,17 @@ def test_an_output_beside_the_files_of_the_work_folder(data_repository, refinery
     assert code == 0, err
 
 
-def test_staging_that_cannot_be_removed_is_no_failure(data_repository, refinery, monkeypatch):
+def test_scratch_that_cannot_be_removed_is_no_failure(data_repository, refinery, monkeypatch):
     """As on NFS while a worker has a file open: the output is whole, and so the run and the next one say."""
     rmdir = os.rmdir
 
     def busy(path, *args, **options):
-        if str(path).rpartition("/")[2].startswith(".staging-"):
+        if str(path).rpartition("/")[2].startswith((".staging-", "verbs")):
             raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), path)
         rmdir(path, *args, **options)
 
     monkeypatch.setattr(os, "rmdir", busy)
+    (data_repository / ".refinery" / "verbs").mkdir(parents=True)
     for _ in range(2):
         code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
         assert code == 0, err

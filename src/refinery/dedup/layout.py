@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.storage.commit import make_directory
-from refinery.storage.place import Place, remove_tree
+from refinery.storage.place import Place, remove_scratch, remove_tree
 from refinery.storage.tables import open_table
 from refinery.text.batch import TextBatch
 
@@ -112,7 +112,7 @@ class Layout:
     def remove(self, *kinds: str) -> None:
         """Removes the files of these kinds."""
         for kind in kinds:
-            remove_tree(self.work / kind)
+            remove_scratch(self.work / kind)
 
     def with_preferences(self, *fields: tuple[Any, ...]) -> np.dtype[Any]:
         """A record of these fields and `prefer`, the preference columns as float64."""

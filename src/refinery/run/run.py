@@ -29,7 +29,7 @@ from refinery.run.progress import Progress
 from refinery.run.shared import share
 from refinery.run.status import recorded
 from refinery.run.verbs import run_verb
-from refinery.storage.place import Place, place_of, remove_file, remove_tree
+from refinery.storage.place import Place, place_of, remove_file, remove_scratch
 from refinery.storage.schema import unify
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _execute(
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
-    remove_tree(plan.work / "verbs")  # scratch of a run that was killed
+    remove_scratch(plan.work / "verbs")  # scratch of a run that was killed
     done = {
         name: folders.current_manifest(plan.graph.output_paths[name], plan.output_key(name))
         for name in outputs
@@ -258,7 +258,7 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
     found = run.map("account", accounts.account, units)
     kept = sum((a.kept for a in found), Tally())
     if kept.documents == 0:
-        remove_tree(staged)
+        remove_scratch(staged)
         raise RunError(_nothing_left(run, name, found, [(p, records[p.number]) for p in shards]))
     stage = plan.graph.stages[name]
     id_type = common_id_type(records[planned.number].id_type() for planned in shards)

@@ -19,7 +19,7 @@ from refinery.run.measure import transformed
 from refinery.run.twins import name_twins, write_dropped
 from refinery.select.budget import find_cut, read_ranked, within
 from refinery.storage.commit import make_directory
-from refinery.storage.place import Place, remove_tree
+from refinery.storage.place import Place, remove_scratch, remove_tree
 from refinery.storage.read import read_documents
 from refinery.storage.tables import read_table, row_count
 from refinery.storage.write import TableWriter
@@ -70,7 +70,7 @@ def run_verb(plan: Plan, stage: ResolvedStage, map_units: MapUnits) -> None:
         _dedup(plan, stage, tasks, map_units, folder)
     else:
         _select(plan, stage, tasks, map_units, folder)
-    remove_tree(folder)  # the verb files say all that stays
+    remove_scratch(folder)  # the verb files say all that stays
 
 
 def _shards(plan: Plan, stage: ResolvedStage) -> Iterator[tuple[PlannedShard, Above | None, int]]:
