@@ -70,14 +70,16 @@ def test_select_spends_the_budget_on_the_best(data_repository, refinery):
 
 
 def test_units_of_verbs_tell_what_they_hold(data_repository, refinery):
-    """Their size in bytes is what a cluster reserves for them at first."""
+    """The memory that is known for them is what a cluster reserves; their text is counted once, when it is measured."""
     best = "  best:\n    from: unique\n    select: {tokens: 2500, by: words}\noutputs:\n  best:"
     text = PIPELINE.replace("outputs:\n  unique:", best)
     (data_repository / "pipeline.yaml").write_text(text)
-    code, _, err = refinery("run", data_repository / "pipeline.yaml", "--json")
+    code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 0, err
-    told = [json.loads(line) for line in err.splitlines()]
-    sizes = {e["phase"]: e["bytes"] / e["units"] for e in told if e["event"] == "phase"}
-    assert sizes["dedup bands"] == sizes["dedup candidates"] == 5 * spill.LEAST_BYTES
-    least = {phase: size for phase, size in sizes.items() if phase.startswith(("dedup", "select"))}
+    (log,) = (data_repository / ".refinery" / "logs").iterdir()
+    told = [json.loads(line) for line in log.read_text().splitlines()]
+    begun = {e["phase"]: e for e in told if e["event"] == "unit_begun"}
+    assert begun["dedup bands"]["memory"] == begun["dedup candidates"]["memory"] == 5 * spill.LEAST_BYTES
+    least = {phase: e["memory"] for phase, e in begun.items() if phase.startswith(("dedup", "select"))}
     assert len(least) > 20 and min(least.values()) > 1, least
+    assert {e["bytes"] for phase, e in begun.items() if phase in least} == {1}

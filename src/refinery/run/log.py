@@ -48,7 +48,8 @@ class RunLog:
 
     def begun(self, unit: Unit[Any], attempt: int) -> None:
         """An attempt is handed out."""
-        self.tell("unit_begun", phase=self._phase, unit=unit.name, attempt=attempt, bytes=unit.weight)
+        known = {"bytes": unit.weight, "memory": unit.memory}
+        self.tell("unit_begun", phase=self._phase, unit=unit.name, attempt=attempt, **known)
 
     def ended(self, unit: Unit[Any], attempt: int, ended: Attempt, documents: int) -> None:
         """An attempt ended: where and when it ran, what it took, or why it failed."""
