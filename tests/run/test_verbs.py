@@ -70,7 +70,7 @@ def test_select_spends_the_budget_on_the_best(data_repository, refinery):
 
 
 def test_units_of_verbs_tell_what_they_hold(data_repository, refinery):
-    """The memory that is known for them is what a cluster reserves; their text is counted once, when it is measured."""
+    """Their known memory is what a cluster reserves; text is counted once, when it is measured."""
     best = "  best:\n    from: unique\n    select: {tokens: 2500, by: words}\noutputs:\n  best:"
     text = PIPELINE.replace("outputs:\n  unique:", best)
     (data_repository / "pipeline.yaml").write_text(text)
