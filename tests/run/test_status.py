@@ -124,12 +124,14 @@ def test_a_run_is_found_by_its_folders(data_repository, refinery):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RunError("the disk is gone")])
 def test_how_a_run_ended_is_recorded(error, plan):
-    """Stopped by Ctrl-C, or failed with its error; `status` then ends with 1."""
+    """Stopped by Ctrl-C or SIGTERM, or failed with its error; `status` then ends with 1."""
     with contextlib.suppress(KeyboardInterrupt, RunError), recorded(plan, Silent(), held) as progress:
         progress.start("measure", 1, 1)
         raise error
     found = read_status(plan.work)
-    state, message = ("stopped", "Ctrl-C") if isinstance(error, KeyboardInterrupt) else ("failed", str(error))
+    state, message = (
+        ("stopped", "Ctrl-C or SIGTERM") if isinstance(error, KeyboardInterrupt) else ("failed", str(error))
+    )
     assert found.state == state
     assert message in found.message
     assert told(found).startswith(f"{state}: tiny (")
@@ -176,6 +178,18 @@ def test_a_damaged_status_is_told(content, plan, refinery):
         code, _, err = refinery("status", folder)
         assert code == 2
         assert err.startswith(f"error: {plan.work / FILE}: the file is damaged")
+
+
+def test_what_lies_above_a_folder_is_not_blamed(plan, refinery):
+    """A folder above that cannot be read, or whose status is damaged, may be of anything else."""
+    (plan.work / FILE).mkdir()
+    below = plan.work.parent / "other"
+    below.mkdir()
+    assert "cannot be read: Is a directory" in refinery("status", plan.work.parent)[2]
+    assert "no run is known here" in refinery("status", below)[2]
+    (plan.work / FILE).rmdir()
+    (plan.work / FILE).write_bytes(b"foo")
+    assert "no run is known here" in refinery("status", below)[2]
 
 
 def test_a_store_that_refuses_or_is_silent_is_told(bucket, s3_server, monkeypatch, refinery):

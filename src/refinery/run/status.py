@@ -235,7 +235,7 @@ def recorded(plan: Plan, progress: Progress, still_held: Held) -> Iterator[Progr
         yield Several((progress, log, status))
         state = "finished"
     except KeyboardInterrupt:
-        state, message = "stopped", "stopped by Ctrl-C"
+        state, message = "stopped", "stopped by Ctrl-C or SIGTERM"
         raise
     except BaseException as error:
         message = f"{type(error).__name__}: {error}"
@@ -255,18 +255,21 @@ def read_status(folder: Place) -> Status:
     """
     refused: InputError | None = None
     for place in _places(folder):
+        own = place.parent in {folder, folder / ".refinery"}  # what lies above may be anybody's
         try:
             status = Status.model_validate_json(read_file(place))
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
-            refused = refused or InputError(shown(str(place)), f"cannot be read: {error.strerror}")
+            if own:
+                refused = refused or InputError(shown(str(place)), f"cannot be read: {error.strerror}")
             continue
         except ValueError:
-            hint = "the next run writes it anew"
-            refused = refused or InputError(shown(str(place)), "the file is damaged", hint)
+            if own:
+                hint = "the next run writes it anew"
+                refused = refused or InputError(shown(str(place)), "the file is damaged", hint)
             continue
-        if place.parent not in {folder, folder / ".refinery"} and not _writes_to(status, folder):
+        if not own and not _writes_to(status, folder):
             continue
         if status.state == "running" and _is_gone(status):
             silent = time.time() - status.updated
