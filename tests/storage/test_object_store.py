@@ -134,14 +134,17 @@ def test_dots_in_a_query_or_a_name_are_letters():
     assert [file.relative for file in find(["memory://dotted"]).files] == ["a../b..jsonl"]
 
 
-@pytest.mark.parametrize("name", ["a/../b.jsonl", "./b.jsonl", "a/.."])
-def test_names_that_a_store_lists_are_checked(name):
-    """A listing that would lead out of the folder is an error, not a file to read."""
+@pytest.mark.parametrize("name", ["a/../b.jsonl", "./b.jsonl", "a/..", "a/./README"])
+@pytest.mark.parametrize("pattern", ["memory://listed", "memory://listed/**"])
+def test_names_with_dots_that_a_store_lists_are_passed_over(name, pattern):
+    """A name that would lead out of the folder is not read, and keeps no other from being read."""
     store = MemoryFileSystem.store
     key = f"/listed/{name}"
-    store[key] = MemoryFile(MemoryFileSystem(), key, b"{}")
+    for one in (key, "/listed/a/b.jsonl"):
+        store[one] = MemoryFile(MemoryFileSystem(), one, b"{}")
     try:
-        with pytest.raises(InputError, match="cannot be parts of a URL"):
-            find(["memory://listed"])
+        found = find([pattern, "memory://listed/a/b.jsonl"])
     finally:
-        del store[key]
+        del store[key], store["/listed/a/b.jsonl"]
+    assert [file.path for file in found.files] == ["memory://listed/a/b.jsonl"]
+    assert found.ignored == (f"memory://listed/{name}",) or "*" in pattern

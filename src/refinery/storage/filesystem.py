@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from refinery.errors import InputError
-from refinery.storage.url import is_url, local, shown
+from refinery.storage.url import has_dots, is_url, local, shown
 
 _STRAY_ENDINGS = (".crc", ".tmp", ".temp", ".part", ".partial", ".inprogress", ".md5", ".sha256", ".lock")
 _MAGIC = re.compile(r"[*?\[]")
@@ -199,6 +199,8 @@ def _below(path: str, root: str) -> str:
 
 
 def _is_stray(path: str, root: str, pattern: str) -> bool:
+    if is_url(path) and has_dots(path):  # what no two clients would agree on is not read
+        return True
     below = path[len(root) :].lstrip("/").split("/")
     name = below[-1]
     asked = _plain(pattern).rpartition("/")[2][:1]

@@ -33,6 +33,10 @@ from refinery.storage.url import shown
 
 RENEW_EVERY = 10.0  # seconds
 TAKEN_OVER_AFTER = 60.0  # seconds without a renewal
+TIMEOUT = (
+    5.0  # seconds of one request: a connection that was silently dropped must not take all the time left
+)
+PAUSE = 1.0  # seconds after a renewal that failed
 
 
 @dataclass(frozen=True)
@@ -95,11 +99,15 @@ class Lease:
         return orjson.dumps({"holder": self._holder, "renewals": self._renewals})
 
     def _replace(self, tag: str) -> str | None:
-        new = object_store.put_over(self.url, self._content(), tag)
+        content = self._content()
+        new = object_store.put_over(self.url, content, tag, TIMEOUT)
         if new is None:
             found = _read(self.url)
-            if found is not None and found.holder == self._holder and found.renewals == self._renewals:
-                return found.tag  # replaced by a request whose answer was lost
+            if (
+                found is not None and found.holder == self._holder
+            ):  # replaced by a request whose answer was lost
+                this = found.renewals == self._renewals
+                return found.tag if this else object_store.put_over(self.url, content, found.tag, TIMEOUT)
         return new
 
     def renew(self) -> None:
@@ -131,7 +139,7 @@ class Lease:
 
     def keep_renewing(self) -> None:
         """Renews until `release` or until the lease is lost."""
-        while not self.lost and not self._ended.wait(self.every):
+        while not self.lost and not self._ended.wait(min(self.every, PAUSE) if self._problem else self.every):
             self.renew()
         self._wake.set()
 
@@ -208,7 +216,7 @@ class _Found:
 
 def _read(url: str) -> _Found | None:
     try:
-        content, tag, age = object_store.read_tagged(url)
+        content, tag, age = object_store.read_tagged(url, TIMEOUT)
     except FileNotFoundError:
         return None
     try:

@@ -10,18 +10,16 @@ import errno
 import glob
 import io
 import os
-import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, BinaryIO, cast
-from urllib.parse import unquote
 
 from refinery.errors import InputError
 from refinery.storage.retry import ShortReadError, is_absence, retried, status
-from refinery.storage.url import shown
+from refinery.storage.url import has_dots, shown
 
 REQUESTS = 3  # of a request, by S3's client
 CONNECT_TIMEOUT, READ_TIMEOUT = 10.0, 60.0  # seconds
@@ -47,32 +45,33 @@ PACKAGES = {
 _S3 = {"s3", "s3a"}
 
 
-def located(url: str) -> tuple[Any, str]:
-    """The filesystem of a URL, one client a process, and the path in it.
+def located(url: str, timeout: float | None = None) -> tuple[Any, str]:
+    """The filesystem of a URL, one client a process and timeout, and the path in it.
 
+    With a timeout (seconds; S3 alone) a request is sent once and waits no longer than that.
     Raises InputError when its package is not installed, or for `.` and `..` among its parts: to a store they are
     letters, to clients and servers on the way folders, so no two would agree on what is meant.
     """
     refuse_dots(url)
     scheme = url.partition("://")[0]
     if "::" not in url and "@" not in url and "?" not in url:
-        filesystem = client(scheme, os.getpid())
+        filesystem = client(scheme, os.getpid(), timeout)
         return filesystem, str(filesystem._strip_protocol(url))
     import fsspec
 
     try:
-        return fsspec.core.url_to_fs(url, **options(scheme))  # type: ignore[no-any-return]
+        return fsspec.core.url_to_fs(url, **options(scheme, timeout))  # type: ignore[no-any-return]
     except (ImportError, ValueError) as error:
         raise missing_package(url, error) from None
 
 
 @lru_cache
-def client(scheme: str, _process: int) -> Any:
+def client(scheme: str, _process: int, timeout: float | None = None) -> Any:
     """One client a process: an object store's client does not survive a fork."""
     import fsspec
 
     try:
-        filesystem = fsspec.filesystem(scheme, **options(scheme))
+        filesystem = fsspec.filesystem(scheme, **options(scheme, timeout))
     except (ImportError, ValueError) as error:
         raise missing_package(f"{scheme}://", error) from None
     if scheme in _S3:
@@ -80,14 +79,14 @@ def client(scheme: str, _process: int) -> Any:
     return filesystem
 
 
-def options(scheme: str) -> dict[str, Any]:
+def options(scheme: str, timeout: float | None = None) -> dict[str, Any]:
     """How a store's client is made: no listing is kept, since other processes write too."""
     found: dict[str, Any] = {"use_listings_cache": False}
     if scheme in _S3:
         found["config_kwargs"] = {
-            "retries": {"mode": "standard", "total_max_attempts": REQUESTS},
-            "connect_timeout": CONNECT_TIMEOUT,
-            "read_timeout": READ_TIMEOUT,
+            "retries": {"mode": "standard", "total_max_attempts": 1 if timeout else REQUESTS},
+            "connect_timeout": timeout or CONNECT_TIMEOUT,
+            "read_timeout": timeout or READ_TIMEOUT,
             "max_pool_connections": 32,
         }
     return found
@@ -98,11 +97,8 @@ def _is_s3(url: str) -> bool:
 
 
 def refuse_dots(url: str) -> None:
-    """Raises InputError for a URL, or a name that a store lists, with `.` or `..` among its parts."""
-    path = url.partition("?")[0]
-    if url.startswith(("http://", "https://")):
-        path = unquote(path)  # as clients do
-    if not {".", ".."}.isdisjoint(re.split("/|::", path)):
+    """Raises InputError for a URL with `.` or `..` among its parts."""
+    if has_dots(url):
         raise InputError(
             shown(url), "'.' and '..' cannot be parts of a URL", "name the file or folder itself"
         )
@@ -251,8 +247,6 @@ def matching(pattern: str) -> dict[str, dict[str, Any]]:
             listed = {}
         if not listed and glob.has_magic(inner):
             listed = filesystem.glob(inner, detail=True)
-        for name in listed:
-            refuse_dots(name)
         return {name: one for name, one in listed.items() if one.get("type") == "file"}
 
     return retried(pattern, found, "listed")
@@ -343,17 +337,17 @@ def put_new(url: str, content: bytes) -> str | None:
     return _conditional(url, content, mode="create")
 
 
-def put_over(url: str, content: bytes, tag: str) -> str | None:
+def put_over(url: str, content: bytes, tag: str, timeout: float | None = None) -> str | None:
     """Writes over the version of an object that has the tag; the new tag, or None if there is another (If-Match)."""
     if _is_s3(url):
-        return _conditional(url, content, IfMatch=tag)
+        return _conditional(url, content, timeout, IfMatch=tag)
     if read_tagged(url)[1] != tag:
         return None
     return _conditional(url, content)
 
 
-def _conditional(url: str, content: bytes, **condition: str) -> str | None:
-    filesystem, inner = located(url)
+def _conditional(url: str, content: bytes, timeout: float | None = None, **condition: str) -> str | None:
+    filesystem, inner = located(url, timeout)
 
     def put() -> Any:
         try:
@@ -389,12 +383,12 @@ def remove_version(url: str, tag: str) -> None:
     retried(url, delete, "removed")
 
 
-def read_tagged(url: str) -> tuple[bytes, str, float]:
+def read_tagged(url: str, timeout: float | None = None) -> tuple[bytes, str, float]:
     """A small object: its content, a tag that is another for every version, seconds since it was written.
 
     The age is told by the server's clock alone, so that clocks of machines need not agree.
     """
-    filesystem, inner = located(url)
+    filesystem, inner = located(url, timeout)
     if not _is_s3(url):
         content = read_whole(url)
         modified = retried(url, lambda: filesystem.modified(inner).timestamp())

@@ -24,6 +24,18 @@ def is_url(path: str) -> bool:
     return "://" in path and not path.startswith(("file://", "local://"))
 
 
+def has_dots(url: str) -> bool:
+    """Whether `.` or `..` is among the parts of a URL, or of a name that a store lists.
+
+    >>> has_dots("s3://bucket/a/../b"), has_dots("https://host/%2e%2e/b"), has_dots("s3://bucket/a../b")
+    (True, True, False)
+    """
+    path = url.partition("?")[0]
+    if url.startswith(("http://", "https://")):
+        path = unquote(path)  # as clients do
+    return not {".", ".."}.isdisjoint(re.split("/|::", path))
+
+
 def shown(path: str) -> str:
     """The path without what may be secret in a URL.
 
