@@ -33,9 +33,7 @@ from refinery.storage.url import shown
 
 RENEW_EVERY = 10.0  # seconds
 TAKEN_OVER_AFTER = 60.0  # seconds without a renewal
-TIMEOUT = (
-    5.0  # seconds of one request: a connection that was silently dropped must not take all the time left
-)
+TIMEOUT = 5.0  # seconds of one request, so that a connection that was silently dropped leaves time for others
 PAUSE = 1.0  # seconds after a renewal that failed
 
 
@@ -103,9 +101,8 @@ class Lease:
         new = object_store.put_over(self.url, content, tag, TIMEOUT)
         if new is None:
             found = _read(self.url)
-            if (
-                found is not None and found.holder == self._holder
-            ):  # replaced by a request whose answer was lost
+            if found is not None and found.holder == self._holder:
+                # by a request whose answer was lost: this one, or one of an earlier renewal
                 this = found.renewals == self._renewals
                 return found.tag if this else object_store.put_over(self.url, content, found.tag, TIMEOUT)
         return new
