@@ -31,7 +31,7 @@ def finishes(folder, expected, workers) -> None:
 def test_the_driver_is_killed_and_the_run_goes_on(disturbed, times, seed, outcome, workers):
     """At any moment, with any number of workers, once or twice in a row."""
     folder, expected = disturbed
-    for number in times(12 if workers == 1 else 6):
+    for number in times(6):
         chosen = random.Random(f"{seed} {workers} {number}")
         clear(folder)
         assert killed(folder, workers, chosen)

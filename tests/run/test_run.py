@@ -1,10 +1,5 @@
 """The whole run: the same bytes whatever happens on the way."""
 
-import os
-import random
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -52,34 +47,6 @@ def test_a_second_run_computes_nothing(data_repository, refinery):
     assert "up to date" in err
     changed = {name for name, time in times().items() if before.get(name) != time}
     assert {Path(name).name for name in changed} <= {".refinery-output.json"}
-
-
-def test_kill_at_random_moments_then_the_same_command(data_repository, tmp_path):
-    """Killed with SIGKILL again and again, the run ends in the bytes of an undisturbed one."""
-    command = [
-        sys.executable,
-        "-c",
-        "from refinery.cli import main; main()",
-        "run",
-        "pipeline.yaml",
-        "-q",
-        "--workers",
-        "2",
-    ]
-    subprocess.run(command, cwd=data_repository, check=True)
-    expected = output_hashes(data_repository / "out")
-    for folder in (".refinery", "out"):
-        (data_repository / folder).rename(data_repository / f"{folder}-undisturbed")
-    chosen = random.Random(5)
-    for _ in range(6):
-        process = subprocess.Popen(command, cwd=data_repository, start_new_session=True)
-        try:
-            process.wait(timeout=chosen.uniform(0.3, 3.5))
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    subprocess.run(command, cwd=data_repository, check=True)
-    assert output_hashes(data_repository / "out") == expected
 
 
 def test_no_document_left(data_repository, refinery):
