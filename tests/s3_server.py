@@ -89,7 +89,7 @@ class S3Server:
 def running(folder: Path) -> Iterator[S3Server]:
     """Starts a server with its data in a folder, waits until it stores an object, and kills it at the end."""
     folder.mkdir(parents=True, exist_ok=True)
-    ports = _free_ports(8)
+    ports = free_ports(8)
     with (folder / "weed.log").open("wb") as log:
         process = subprocess.Popen(
             ["/bin/sh", "-c", _WATCHED, "weed", *_command(folder, ports)],
@@ -111,7 +111,8 @@ def running(folder: Path) -> Iterator[S3Server]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine that nobody listens on."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:

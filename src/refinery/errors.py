@@ -18,7 +18,10 @@ from collections.abc import Iterable
 
 
 class RefineryError(Exception):
-    """Anything refinery tells a user in words; `exit_code` is what the command line returns."""
+    """Anything refinery tells a user in words; `exit_code` is what the command line returns.
+
+    A subclass hands its arguments on and makes its words in `__str__`, so that pickle can make it again from them.
+    """
 
     exit_code = 1
 
@@ -29,11 +32,11 @@ class DefinitionError(RefineryError):
     exit_code = 2
 
     def __init__(self, *problems: str) -> None:
+        super().__init__(*problems)
         self.problems = problems
-        super().__init__("\n".join(problems))
 
-    def __reduce__(self) -> tuple[type[DefinitionError], tuple[str, ...]]:
-        return type(self), self.problems
+    def __str__(self) -> str:
+        return "\n".join(self.problems)
 
 
 class InputError(RefineryError):
@@ -42,13 +45,13 @@ class InputError(RefineryError):
     exit_code = 2
 
     def __init__(self, place: str, problem: str, hint: str = "") -> None:
+        super().__init__(place, problem, hint)
         self.place = place
         self.problem = problem
         self.hint = hint
-        super().__init__(f"{place}: {problem}" + (f" ({hint})" if hint else ""))
 
-    def __reduce__(self) -> tuple[type[InputError], tuple[str, str, str]]:
-        return type(self), (self.place, self.problem, self.hint)
+    def __str__(self) -> str:
+        return f"{self.place}: {self.problem}" + (f" ({self.hint})" if self.hint else "")
 
 
 class RunError(RefineryError):
@@ -59,36 +62,36 @@ class UnitFailed(RunError):
     """A unit of work failed, and another attempt would not help; `unit` names it."""
 
     def __init__(self, unit: str, problem: str) -> None:
+        super().__init__(unit, problem)
         self.unit = unit
         self.problem = problem
-        super().__init__(f"{unit}: {problem}")
 
-    def __reduce__(self) -> tuple[type[UnitFailed], tuple[str, str]]:
-        return type(self), (self.unit, self.problem)
+    def __str__(self) -> str:
+        return f"{self.unit}: {self.problem}"
 
 
 class StorageError(RunError):
     """A store did not answer; `place` is the file or URL. The unit that needed it may be tried again."""
 
     def __init__(self, place: str, problem: str) -> None:
+        super().__init__(place, problem)
         self.place = place
         self.problem = problem
-        super().__init__(f"{place}: {problem}")
 
-    def __reduce__(self) -> tuple[type[StorageError], tuple[str, str]]:
-        return type(self), (self.place, self.problem)
+    def __str__(self) -> str:
+        return f"{self.place}: {self.problem}"
 
 
 class DamagedFile(RunError):
     """A file that refinery itself wrote is gone or not as it was written; `place` is its path or URL."""
 
     def __init__(self, place: str, problem: str) -> None:
+        super().__init__(place, problem)
         self.place = place
         self.problem = problem
-        super().__init__(f"{place}: damaged: {problem}; remove it and run the same command again")
 
-    def __reduce__(self) -> tuple[type[DamagedFile], tuple[str, str]]:
-        return type(self), (self.place, self.problem)
+    def __str__(self) -> str:
+        return f"{self.place}: damaged: {self.problem}; remove it and run the same command again"
 
 
 class OutputError(RunError):

@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import yaml
 
 from tests.cluster.conftest import ROOT
 from tests.conftest import output_hashes
+from tests.s3_server import free_ports
 
 SCRIPTS = Path(sys.executable).parent
 STARTS_WITHIN = 60  # seconds
@@ -27,16 +27,6 @@ def block() -> list[str]:
         r"## A batch job\n.*?```sh\n(.*?)```", (ROOT / "docs/cluster.md").read_text(), re.DOTALL
     )
     return commands.splitlines()
-
-
-def free_ports(count: int) -> list[int]:
-    opened = [socket.socket() for _ in range(count)]
-    for one in opened:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in opened]
-    for one in opened:
-        one.close()
-    return ports
 
 
 @pytest.fixture

@@ -179,3 +179,11 @@ def leftovers(folder: Path) -> list[str]:
         for path in folder.rglob("*")
         if path.name.endswith(".tmp") or ".staging" in path.name
     )
+
+
+def ends_well(folder: Path, expected: dict[str, str], begun: Running) -> None:
+    """The run goes on to the expected bytes and leaves nothing behind."""
+    code, err = begun.finish()
+    assert code == 0, err
+    assert content(folder) == expected
+    assert leftovers(folder) == []

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from tests.faults.conftest import IDENTICAL
-from tests.faults.repository import LOGGED, clear, content, leftovers, run, start
+from tests.faults.repository import LOGGED, clear, content, ends_well, start
 
 
 def killed(folder, workers, chosen) -> bool:
@@ -17,14 +17,6 @@ def killed(folder, workers, chosen) -> bool:
     in_time = begun.reach(chosen.randrange(LOGGED))
     begun.kill()
     return in_time
-
-
-def finishes(folder, expected, workers) -> None:
-    """A run gives the expected bytes and leaves nothing behind."""
-    code, err = run(folder, workers=workers)
-    assert code == 0, err
-    assert content(folder) == expected
-    assert leftovers(folder) == []
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -37,7 +29,7 @@ def test_the_driver_is_killed_and_the_run_goes_on(disturbed, times, seed, outcom
         assert killed(folder, workers, chosen)
         if number % 3 == 2:
             killed(folder, workers, chosen)
-        finishes(folder, expected, workers)
+        ends_well(folder, expected, start(folder, workers=workers))
         outcome(f"driver killed, {workers} worker{'s' * (workers > 1)}", IDENTICAL)
 
 
@@ -49,7 +41,7 @@ def test_another_number_of_workers_goes_on_with_a_half_finished_run(disturbed, t
         clear(folder)
         before = 1 + number % 2
         assert killed(folder, before, chosen)
-        finishes(folder, expected, 3 - before)
+        ends_well(folder, expected, start(folder, workers=3 - before))
         outcome(f"driver of {before} killed, then {3 - before}", IDENTICAL)
 
 
@@ -67,7 +59,7 @@ def test_a_run_is_stopped(disturbed, times, seed, outcome, sent):
         code, err = begun.finish()
         assert (code, err) == (130, "Stopped. Run the same command again to go on from here.\n")
         assert json.loads((folder / ".refinery" / "status.json").read_text())["state"] == "stopped"
-        finishes(folder, expected, workers)
+        ends_well(folder, expected, start(folder, workers=workers))
         outcome(f"{sent.name}, then again", IDENTICAL)
 
 
@@ -115,7 +107,7 @@ def test_workers_end_with_a_killed_driver(disturbed, seed, outcome):
     begun.kill()
     for worker in workers:
         gone(worker)
-    finishes(folder, expected, 2)
+    ends_well(folder, expected, start(folder, workers=2))
     outcome("driver killed, workers end", IDENTICAL)
 
 

@@ -10,12 +10,12 @@ import pytest
 
 from tests.cluster.conftest import NODE, end_cluster, start_cluster
 from tests.faults.conftest import ERROR, IDENTICAL
-from tests.faults.repository import LOGGED, clear, content, leftovers, start
+from tests.faults.repository import LOGGED, clear, ends_well, start
 
 IMPATIENT = (
     sys.executable,
     "-c",
-    "from refinery.executors import ray; ray.GONE = 1.0; from refinery.cli import main; main()",
+    "from refinery.executors import nodes; nodes.GONE = 1.0; from refinery.cli import main; main()",
 )
 
 pytestmark = [
@@ -38,6 +38,19 @@ def begin(cluster):
     return lambda folder: start(folder, "--executor", "ray", "--address", cluster.address, workers=None)
 
 
+@pytest.fixture
+def begun_anew(begin, seed):
+    """Starts a run from nothing on the cluster and waits for some moment of it."""
+
+    def to_moment(folder, number):
+        clear(folder)
+        begun = begin(folder)
+        assert begun.reach(random.Random(f"{seed} {number}").randrange(LOGGED))
+        return begun
+
+    return to_moment
+
+
 def workers() -> list[int]:
     """Processes that run units or wait for some: Ray gives them a name, and its agents too."""
     found = []
@@ -51,47 +64,33 @@ def workers() -> list[int]:
     return found
 
 
-def ends_well(folder, expected, begun) -> None:
-    """The run goes on to the expected bytes and leaves nothing behind."""
-    code, err = begun.finish()
-    assert code == 0, err
-    assert content(folder) == expected
-    assert leftovers(folder) == []
-
-
-def test_workers_are_killed(disturbed, begin, times, seed, outcome):
+def test_workers_are_killed(disturbed, begun_anew, times, outcome):
     """kill -9 of all workers at that moment."""
     folder, expected = disturbed
     for number in times(2):
-        clear(folder)
-        begun = begin(folder)
-        assert begun.reach(random.Random(f"{seed} {number}").randrange(LOGGED))
+        begun = begun_anew(folder, number)
         for worker in workers():
             os.kill(worker, signal.SIGKILL)
         ends_well(folder, expected, begun)
         outcome("Ray: workers killed", IDENTICAL)
 
 
-def test_a_node_is_killed(disturbed, cluster, begin, times, seed, outcome):
+def test_a_node_is_killed(disturbed, cluster, begun_anew, times, outcome):
     """kill -9 of a raylet, with which its workers end; another node joins."""
     folder, expected = disturbed
     for number in times(2):
-        clear(folder)
-        begun = begin(folder)
-        assert begun.reach(random.Random(f"{seed} {number}").randrange(LOGGED))
+        begun = begun_anew(folder, number)
         cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
         cluster.add_node(**NODE)
         ends_well(folder, expected, begun)
         outcome("Ray: node killed, another joins", IDENTICAL)
 
 
-def test_the_driver_is_killed(disturbed, begin, times, seed, outcome):
+def test_the_driver_is_killed(disturbed, begin, begun_anew, times, outcome):
     """The same command goes on with what the cluster had done, there or on this machine."""
     folder, expected = disturbed
     for number in times(2):
-        clear(folder)
-        begun = begin(folder)
-        assert begun.reach(random.Random(f"{seed} {number}").randrange(LOGGED))
+        begun = begun_anew(folder, number)
         begun.kill()
         if number % 2:
             ends_well(folder, expected, begin(folder))

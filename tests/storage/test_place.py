@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import fsspec
 import pytest
 
 from refinery.errors import OutputError
@@ -19,17 +18,6 @@ from refinery.storage.place import (
     remove_file,
     remove_tree,
 )
-
-
-@pytest.fixture(params=["local", "memory"])
-def folder(request, tmp_path):
-    """An empty folder, on disk or in memory."""
-    if request.param == "local":
-        return tmp_path
-    store = fsspec.filesystem("memory")
-    store.pipe("/place-test/x", b"")
-    store.rm("/place-test", recursive=True)
-    return place_of("memory://place-test")
 
 
 def write(folder, name, content):

@@ -2,29 +2,16 @@
 
 import errno
 
-import fsspec
 import pyarrow as pa
 import pytest
 
 from refinery.errors import DamagedFile
 from refinery.storage.commit import commit_bytes
-from refinery.storage.place import place_of
 from refinery.storage.seal import sealed_json
 from refinery.storage.tables import open_table, read_json, read_schema, read_table, row_count
 from refinery.storage.write import write_table
 
 TABLE = pa.table({"n": pa.array(range(3), pa.int64()), "text": ["a", "b", "c"]})
-
-
-@pytest.fixture(params=["local", "memory"])
-def folder(request, tmp_path):
-    """An empty folder, on disk or in memory."""
-    if request.param == "local":
-        return tmp_path
-    store = fsspec.filesystem("memory")
-    store.pipe("/tables-test/x", b"")
-    store.rm("/tables-test", recursive=True)
-    return place_of("memory://tables-test")
 
 
 @pytest.fixture

@@ -21,14 +21,11 @@ from refinery.errors import DamagedFile, RunError
 from refinery.storage.commit import committed
 from refinery.storage.place import Place, read_file, read_many
 
-READ_BYTES = (
-    1 << 20
-)  # what one read of one part should have at least, for an object store's and a disk's sake
+READ_BYTES = 1 << 20  # what one read of one part has at least, for an object store's and a disk's sake
 LEAST_BYTES, MOST_BYTES = 4 << 20, 1 << 30  # of a range that is chosen
 MOST_PARTS = 1 << 20
 AT_ONCE = 16  # reads of an object store that are under way together
 BOUNDS_AT_ONCE = 64
-
 DIGEST_BYTES = 8  # of a checksum
 
 PAIR = np.dtype([("document", np.int64), ("twin", np.int64)])
@@ -84,11 +81,14 @@ def save(place: Place, array: NDArray[Any]) -> None:
 
 def load(place: Place, dtype: np.dtype[Any]) -> NDArray[Any]:
     """All values of a file that `save` wrote; writable. Raises DamagedFile."""
+    return np.frombuffer(_without_digest(place, _content(place)), dtype)
+
+
+def _content(place: Place) -> bytearray:
     try:
-        content = bytearray(read_file(place))
+        return bytearray(read_file(place))
     except FileNotFoundError:
         raise DamagedFile(str(place), "it is gone") from None
-    return np.frombuffer(_without_digest(place, content), dtype)
 
 
 def _without_digest(place: Place, content: bytearray | bytes) -> memoryview:
@@ -230,10 +230,7 @@ def read_cut(places: Sequence[Place], dtype: np.dtype[Any], parts: int, number: 
 
 def read_whole(place: Place, dtype: np.dtype[Any], parts: int) -> NDArray[Any]:
     """The records of all parts from the file of one writer, in the order in which they lie there."""
-    try:
-        content = bytearray(read_file(place))
-    except FileNotFoundError:
-        raise DamagedFile(str(place), "it is gone") from None
+    content = _content(place)
     size, values = dtype.itemsize, memoryview(content)
     for _, ends, digests in _bounds([place], parts):
         for start, stop, digest in zip(ends[:, :-1].flat, ends[:, 1:].flat, digests.flat, strict=True):

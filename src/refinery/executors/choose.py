@@ -129,9 +129,15 @@ def check_reachable(address: str) -> None:
             address, "not an address of a Ray cluster", "give HOST:PORT, usually port 6379, or auto"
         )
     try:
-        socket.create_connection((host.strip("[]"), int(port)), SECONDS).close()
+        connect(address, SECONDS)
     except OSError as error:
         raise InputError(address, f"no Ray cluster answers: {error.strerror or error}", _START) from None
+
+
+def connect(address: str, seconds: float) -> None:
+    """Raises OSError when nothing at HOST:PORT takes a connection."""
+    host, _, port = address.rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), seconds).close()
 
 
 def _refused(address: str, error: Exception) -> InputError:

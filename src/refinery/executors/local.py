@@ -113,9 +113,7 @@ def default_workers() -> int:
 
 def _ended(future: Future[Attempt]) -> Attempt:
     error = future.exception()
-    if isinstance(
-        error, BrokenProcessPool
-    ):  # it takes all units in flight with it, the guilty one among them
+    if isinstance(error, BrokenProcessPool):  # with all units in flight, the guilty one among them
         return Attempt(WorkerLost("killed, out of memory, or crashed", certain=False))
     return Attempt(error) if error is not None else future.result()
 

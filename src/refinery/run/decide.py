@@ -27,9 +27,8 @@ from refinery.storage.tables import read_table, row_count
 from refinery.storage.write import TableWriter
 
 KEPT = -1
-MEASURED = pa.field(
-    "_measured", pa.bool_(), nullable=False
-)  # in files of costly measurements: of which documents
+# In files of costly measurements: of which documents they are.
+MEASURED = pa.field("_measured", pa.bool_(), nullable=False)
 DROPPED = pa.schema(
     [
         ("document", pa.int64()),  # position among the shard's accepted documents

@@ -259,9 +259,7 @@ def upload(file: BinaryIO, url: str) -> None:
     def put() -> None:
         if not _is_s3(url):  # there a folder is nothing, and this asks for its bucket each time
             filesystem.makedirs(inner.rpartition("/")[0], exist_ok=True)
-        file.seek(
-            0
-        )  # opening /dev/fd/N gives the same offset again on some systems, the end after a failed attempt
+        file.seek(0)  # /dev/fd/N goes on where a failed attempt ended, on some systems
         filesystem.put_file(f"/dev/fd/{file.fileno()}", inner)
 
     retried(url, put, "written")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from refinery.errors import OutputError, StorageError
-from refinery.storage.url import is_url, local, shown
+from refinery.storage.url import has_dots, is_url, local, shown
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -182,7 +182,7 @@ def refuse_as_folder(url: str) -> str:
     scheme = url.partition("://")[0]
     if scheme in {"http", "https", "hf"} or "::" in url:
         return f"{scheme}:// cannot be written to; use a local folder or an object store such as s3://"
-    if not {".", ".."}.isdisjoint(url.split("/")):
+    if has_dots(url):
         return "'.' and '..' cannot be parts of a URL; name the folder itself"
     if shown(url) != url:
         return "credentials and queries do not belong in a path; set them in the environment"
