@@ -72,7 +72,7 @@ def go_when_begun(node, folder: Path) -> None:
         (folder / "go").touch()
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=120):
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, "what the test waits for did not happen"

@@ -114,7 +114,7 @@ class Running:
                 found.append(int(pid))
         return found
 
-    def wait_for(self, condition: Callable[[], object], seconds: float = 60) -> bool:
+    def wait_for(self, condition: Callable[[], object], seconds: float = 120) -> bool:
         """Waits until something is so; False when the run has ended before."""
         end = time.perf_counter() + seconds
         while not condition():
