@@ -1,16 +1,17 @@
 """Every bit of refinery's own files is under a checksum."""
 
+import io
 import random
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refinery.errors import DamagedFile
-from refinery.storage.seal import read_sealed_json, sealed_json
+from refinery.storage.seal import BLOCK, SealedFile, VerifiedFile, read_sealed_json, sealed_json
 from refinery.storage.tables import open_table, read_json, read_schema, read_table, row_count
 from refinery.storage.write import TableWriter
 
@@ -48,6 +49,88 @@ def test_no_flipped_bit_and_no_cut_is_read(file):
         file.write_bytes(one)
         with pytest.raises(DamagedFile, match=r"table\.parquet: damaged: "):
             (read_table, row_count, read_schema)[number % 3](file)
+
+
+@pytest.mark.parametrize("columns", [["number"], ["word"], ["number", "word"]])
+def test_no_flipped_bit_is_read_by_columns_and_groups(tmp_path, columns):
+    """Every fifth bit of a file: its rows are read as they were or it is damaged, and nothing else happens."""
+    file = tmp_path / "table.parquet"
+    small = TABLE.slice(0, 60)
+    with TableWriter(file, TABLE.schema) as writer:
+        writer.write_group(small.slice(0, 40))
+        writer.write_group(small.slice(40))
+    content = file.read_bytes()
+    expected = small.select(columns)
+    refused = 0
+    for bit in range(0, 8 * len(content), 5):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(flipped)
+        try:
+            with open_table(file) as opened:
+                batches = list(opened.iter_batches(7, columns=columns, use_threads=False))
+        except DamagedFile:
+            refused += 1
+        else:
+            assert pa.Table.from_batches(batches) == expected
+    assert refused > len(content)
+
+
+SIZES = st.one_of(
+    st.integers(4, 3 * BLOCK), st.sampled_from([BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 3 * BLOCK])
+)
+
+
+@settings(deadline=None)
+@given(SIZES, st.sampled_from([0, 100, BLOCK + 100]), st.integers(1000, 2 * BLOCK), st.data())
+def test_a_part_is_verified_without_the_rest(size, footer_size, step, data):
+    """Written in any steps, any part is read as it was; with a flipped bit, only parts without it."""
+    chosen = random.Random(size)
+    content = chosen.randbytes(size)
+    footer = chosen.randbytes(footer_size) + footer_size.to_bytes(4, "little") + b"PAR1"
+    written = Written()
+    sealed = SealedFile(written)
+    for at in range(0, size, step):
+        sealed.write(content[at : at + step])
+    sealed.begin_footer()
+    assert sealed.tell() == size
+    sealed.write(footer)
+    sealed.finish()
+    whole = bytes(written.content)
+    assert whole.startswith(content)
+    assert whole.endswith(footer)
+    start = data.draw(st.integers(0, len(whole)))
+    stop = data.draw(st.integers(start, len(whole) + 10))
+    assert part(whole, start, stop) == whole[start:stop]
+    flipped = bytearray(whole)
+    place = data.draw(st.integers(0, size - 1))
+    flipped[place] ^= 1
+    if start < min(stop, size) and start // BLOCK <= place // BLOCK <= (min(stop, size) - 1) // BLOCK:
+        with pytest.raises(ValueError, match="its checksum is wrong"):
+            part(flipped, start, stop)
+    else:
+        assert part(flipped, start, stop) == whole[start:stop]
+
+
+class Written:
+    """What a sealed file passes on."""
+
+    def __init__(self):
+        self.content = bytearray()
+
+    @property
+    def size(self):
+        return len(self.content)
+
+    def write(self, data):
+        self.content += data
+        return len(data)
+
+
+def part(content, start, stop):
+    file = VerifiedFile(io.BytesIO(content))
+    file.seek(start)
+    return file.read(stop - start)
 
 
 def test_a_column_or_a_file_that_is_not_there(file):

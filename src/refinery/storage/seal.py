@@ -1,31 +1,36 @@
 """Checksums of refinery's own files, so that damage is found and never read as data.
 
 Page checksums of Parquet leave out page headers and the footer, where one flipped bit can give other rows. So a
-Parquet file of the work folder holds, just before its footer, a mark and the XXH3-128 of all its other bytes: readers
-of Parquet follow offsets and never look there. A JSON file of the work folder holds its content and its checksum.
+Parquet file of refinery holds, just before its footer, the XXH3-64 of each block of the bytes before it, a mark, and
+the XXH3-128 of those checksums and the footer: readers of Parquet follow offsets and never look there, and a part of
+a file is verified without the rest. A JSON file of the work folder holds its content and its checksum.
 """
 
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 import xxhash
 
 from refinery.storage.commit import OutputFile
 
+BLOCK = 1 << 16  # bytes that are verified at a time
+_DIGEST = 8  # bytes of a block's checksum
 _MARK = b"refinery"
-_BLOCK = len(_MARK) + 16
+_SUM = 16  # bytes of the checksum of all that is not in blocks
 _TAIL = 8  # of Parquet: length of the footer and a magic word
 
 
 class SealedFile(io.RawIOBase):
-    """Passes on what a Parquet writer writes; what comes after `begin_footer` follows the checksum."""
+    """Passes on what a Parquet writer writes; what comes after `begin_footer` follows the checksums."""
 
     def __init__(self, file: OutputFile) -> None:
         self._file = file
-        self._hash = xxhash.xxh3_128()
+        self._block = xxhash.xxh3_64()
+        self._room = BLOCK  # left in the block
+        self._digests = bytearray()
         self._footer: bytearray | None = None
 
     def writable(self) -> bool:
@@ -39,33 +44,100 @@ class SealedFile(io.RawIOBase):
     def write(self, data: Any) -> int:
         """Writes all of the data, or keeps it if the footer has begun."""
         view = memoryview(data).cast("B")
-        self._hash.update(view)
-        if self._footer is None:
-            return self._file.write(view)
-        self._footer += view
-        return len(view)
+        if self._footer is not None:
+            self._footer += view
+            return len(view)
+        start = 0
+        while start < len(view):
+            part = view[start : start + self._room]
+            self._block.update(part)
+            start += len(part)
+            self._room -= len(part)
+            if not self._room:
+                self._end_block()
+        return self._file.write(view)
+
+    def _end_block(self) -> None:
+        self._digests += self._block.digest()
+        self._block.reset()
+        self._room = BLOCK
 
     def begin_footer(self) -> None:
         """What is written from here on is the footer."""
+        if self._room < BLOCK:
+            self._end_block()
         self._footer = bytearray()
 
     def finish(self) -> None:
-        """Writes the checksum and the footer."""
-        self._file.write(_MARK + self._hash.digest())
-        self._file.write(bytes(self._footer or b""))
+        """Writes the checksums and the footer."""
+        footer = bytes(self._footer or b"")
+        self._file.write(bytes(self._digests) + _MARK + xxhash.xxh3_128_digest(self._digests + footer))
+        self._file.write(footer)
 
 
-def check_sealed(content: bytes) -> None:
-    """Raises ValueError, saying what is wrong, when a sealed Parquet file is not as it was written."""
-    size = len(content)
-    start = size - _TAIL - int.from_bytes(content[-_TAIL:-4], "little") - _BLOCK
-    if size < _TAIL + _BLOCK or start < 0 or content[start : start + len(_MARK)] != _MARK:
-        raise ValueError(f"it is cut off or not a whole file ({size:,} bytes)")
-    view = memoryview(content)
-    found = xxhash.xxh3_128(view[:start])
-    found.update(view[start + _BLOCK :])
-    if found.digest() != content[start + len(_MARK) : start + _BLOCK]:
-        raise ValueError("its checksum is wrong")
+class VerifiedFile(io.RawIOBase):
+    """A sealed Parquet file to be read from any place; no byte is given before its block is verified.
+
+    tail: the bytes that are in no block, the footer at their end. Raises ValueError, saying what is wrong, when the
+    file is not as it was written.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._at = 0
+        self._size = file.seek(0, io.SEEK_END)
+        end = self._read(max(0, self._size - BLOCK), self._size)
+        mark = self._size - _TAIL - int.from_bytes(end[-_TAIL:-4], "little") - _SUM - len(_MARK)
+        blocks = -(-mark // (BLOCK + _DIGEST))
+        self._stop = mark - blocks * _DIGEST
+        if self._size < _TAIL or self._stop <= 0:
+            raise ValueError(f"it is cut off or not a whole file ({self._size:,} bytes)")
+        known = self._size - len(end)
+        self.tail = end[self._stop - known :] if self._stop >= known else self._read(self._stop, self._size)
+        self._digests, rest = self.tail[: blocks * _DIGEST], self.tail[blocks * _DIGEST :]
+        if not rest.startswith(_MARK):
+            raise ValueError(f"it is cut off or not a whole file ({self._size:,} bytes)")
+        found, footer = rest[len(_MARK) : len(_MARK) + _SUM], rest[len(_MARK) + _SUM :]
+        if xxhash.xxh3_128_digest(self._digests + footer) != found:
+            raise ValueError("its checksum is wrong")
+
+    def _read(self, start: int, stop: int) -> bytes:
+        self._file.seek(start)
+        return self._file.read(stop - start)
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Always."""
+        return True
+
+    def tell(self) -> int:
+        """The place that is read next."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """As of any file."""
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        """The bytes from here on, verified."""
+        start, stop = self._at, self._size if size < 0 else min(self._at + size, self._size)
+        self._at = max(start, stop)
+        in_tail = self.tail[max(start - self._stop, 0) : max(stop - self._stop, 0)]
+        in_blocks = start, min(stop, self._stop)
+        return self._verified(*in_blocks) + in_tail if in_blocks[0] < in_blocks[1] else in_tail
+
+    def _verified(self, start: int, stop: int) -> bytes:
+        first, last = start // BLOCK, -(-stop // BLOCK)
+        content = self._read(first * BLOCK, min(last * BLOCK, self._stop))
+        view = memoryview(content)
+        found = [xxhash.xxh3_64_digest(view[at : at + BLOCK]) for at in range(0, len(content), BLOCK)]
+        if b"".join(found) != self._digests[first * _DIGEST : last * _DIGEST]:
+            raise ValueError("its checksum is wrong")
+        return content[start - first * BLOCK : stop - first * BLOCK]
 
 
 def sealed_json(content: object) -> bytes:

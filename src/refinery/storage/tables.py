@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,23 +15,23 @@ import pyarrow.parquet as pq
 from refinery.errors import DamagedFile
 from refinery.storage.filesystem import open_input
 from refinery.storage.place import Place, read_file
-from refinery.storage.seal import check_sealed, read_sealed_json
+from refinery.storage.seal import VerifiedFile, read_sealed_json
 
 BATCH_ROWS = 1 << 16
 
 
 @contextmanager
 def open_table(place: Place) -> Iterator[pq.ParquetFile]:
-    """The file, to be read by row groups or batches: for large files of one run, of which only pages are checked.
+    """The file, to be read by row groups or batches, of which each block is verified before it is believed.
 
-    Raises DamagedFile when the file is gone or cannot be read.
+    Raises DamagedFile when the file is gone or is not as it was written.
     """
-    with _damage(place):
-        source = place if isinstance(place, Path) else open_input(str(place))
-        with pq.ParquetFile(
-            source, page_checksum_verification=True, pre_buffer=not isinstance(place, Path)
-        ) as file:
-            yield file
+    with (
+        _damage(place),
+        open_input(str(place)) as file,
+        _parquet(VerifiedFile(file), at_once=not isinstance(place, Path)) as table,
+    ):
+        yield table
 
 
 def read_table(place: Place, columns: Sequence[str] | None = None) -> pa.Table:
@@ -69,12 +70,18 @@ def read_json(place: Place) -> Any:
 
 @contextmanager
 def _whole(place: Place) -> Iterator[pq.ParquetFile]:
-    """The file read whole, its checksum verified before any of it is believed."""
+    """The file, read in one request and all of it verified before any of it is believed."""
     with _damage(place):
-        content = read_file(place)
-        check_sealed(content)
-        with pq.ParquetFile(pa.BufferReader(content)) as file:
-            yield file
+        file = VerifiedFile(io.BytesIO(read_file(place)))
+        file.read()
+        with _parquet(file) as table:
+            yield table
+
+
+def _parquet(file: VerifiedFile, *, at_once: bool = False) -> pq.ParquetFile:
+    """at_once: what is asked for is fetched and held together, which pays where each request takes its time."""
+    footer = pq.read_metadata(pa.BufferReader(file.tail))
+    return pq.ParquetFile(file, metadata=footer, pre_buffer=at_once)
 
 
 @contextmanager
