@@ -36,9 +36,11 @@ def start_cluster(nodes: int = 3, **head: object):
 
     os.environ["PYTHONPATH"] = f"{ROOT}{os.pathsep}{ROOT / 'src'}"
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ |= {"RAY_health_check_period_ms": "500"}  # a node that is killed is missed in 3 s, not in 15
     made = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False, **head})
     for _ in range(nodes - 1):
-        made.add_node(**NODE)
+        made.add_node(wait=False, **NODE)
+    made.wait_for_nodes()
     return made
 
 

@@ -1,13 +1,11 @@
-"""Nodes that die and memory that runs out, on clusters of their own."""
+"""Nodes that die and memory that runs out."""
 
 import sys
 import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import ray
 
 from refinery.errors import UnitFailed
 from refinery.executors.base import Unit, run_units
@@ -17,38 +15,52 @@ from tests.cluster.conftest import NODE, end_cluster, start_cluster
 from tests.executors import units
 
 
-@contextmanager
-def connected(nodes: int):
-    """A cluster of its own and a connection to it."""
-    cluster = start_cluster(nodes)
+@pytest.fixture
+def connected():
+    """A connection to a cluster of one node, of its own."""
+    cluster = start_cluster(1)
     try:
         executor = on_ray(None, cluster.address)
         try:
-            yield cluster, executor
+            yield executor
         finally:
             executor.close()
     finally:
         end_cluster(cluster)
 
 
-def test_a_node_dies_in_mid_unit(tmp_path):
+@pytest.fixture
+def add_node(cluster):
+    """Adds nodes of one processor, which are gone after the test."""
+    added = []
+
+    def add():
+        added.append(cluster.add_node(**NODE))
+        return added[-1]
+
+    yield add
+    for node in added:
+        if node in cluster.list_all_nodes():
+            cluster.remove_node(node)
+    cluster.wait_for_nodes()
+
+
+def test_a_node_dies_in_mid_unit(cluster, executor, add_node, tmp_path):
     """Its unit is run again on another node; a node that joins later is used."""
-    with connected(3) as (cluster, executor):
-        own = ray.get_runtime_context().get_node_id()
-        doomed = next(node for node in cluster.worker_nodes if node.node_id != own)
-        killer = threading.Thread(target=kill_when_begun, args=(cluster, doomed, tmp_path))
-        killer.start()
-        found = run_units(executor, units.wait_for, [Unit(f"n{n}", (n, str(tmp_path))) for n in range(5)])
-        killer.join()
-        assert len(found) == 5
-        assert doomed.node_id not in found
-        joined = cluster.add_node(**NODE)
-        (later := tmp_path / "later").mkdir()
-        opener = threading.Thread(target=go_when_begun, args=(joined, later))
-        opener.start()
-        found = run_units(executor, units.wait_for, [Unit(f"n{n}", (n, str(later)), LARGE) for n in range(5)])
-        opener.join()
-        assert joined.node_id in found
+    doomed = add_node()
+    killer = threading.Thread(target=kill_when_begun, args=(cluster, doomed, tmp_path))
+    killer.start()
+    found = run_units(executor, units.wait_for, [Unit(f"n{n}", (n, str(tmp_path))) for n in range(5)])
+    killer.join()
+    assert len(found) == 5
+    assert doomed.node_id not in found
+    joined = add_node()
+    (later := tmp_path / "later").mkdir()
+    opener = threading.Thread(target=go_when_begun, args=(joined, later))
+    opener.start()
+    found = run_units(executor, units.wait_for, [Unit(f"n{n}", (n, str(later)), LARGE) for n in range(5)])
+    opener.join()
+    assert joined.node_id in found
 
 
 def kill_when_begun(cluster, node, folder: Path) -> None:
@@ -80,18 +92,23 @@ def wait_for(condition, seconds=120):
     return found
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc/meminfo")
-def test_a_unit_that_runs_out_of_memory_gets_twice_as_much_once(tmp_path, monkeypatch):
-    """Ray's monitor kills it for real, twice; it fails by its name and tells what was tried."""
+ALLOWED = 5 << 29  # bytes that may still be taken before Ray kills
+
+
+@pytest.fixture
+def little_memory(monkeypatch):
+    """Clusters that are started now kill workers when so much more is used."""
     meminfo = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
     total, available = (int(meminfo[name].split()[0]) << 10 for name in ("MemTotal", "MemAvailable"))
-    allowed = 5 << 29
-    monkeypatch.setenv("RAY_memory_usage_threshold", str(round((total - available + allowed) / total, 4)))
-    with connected(1) as (_, executor):
-        hungry = Unit("hungry", (str(tmp_path), 2 * allowed))
-        with pytest.raises(
-            UnitFailed, match=r"hungry: ran out of memory 2 times, .* 1.6 GiB reserved"
-        ) as caught:
-            run_units(executor, units.eat, [hungry])
+    monkeypatch.setenv("RAY_memory_usage_threshold", str(round((total - available + ALLOWED) / total, 4)))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc/meminfo")
+def test_a_unit_that_runs_out_of_memory_gets_twice_as_much_once(little_memory, connected, tmp_path):
+    """Ray's monitor kills it for real, twice; it fails by its name and tells what was tried."""
+    hungry = Unit("hungry", (str(tmp_path), 2 * ALLOWED))
+    told = r"hungry: ran out of memory 2 times, .* 1.6 GiB reserved"
+    with pytest.raises(UnitFailed, match=told) as caught:
+        run_units(connected, units.eat, [hungry])
     assert "the largest node offers 4.0 GiB" in str(caught.value)
     assert (tmp_path / "tried").read_text() == "xx"

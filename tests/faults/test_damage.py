@@ -54,7 +54,7 @@ def test_damaged_files(small, tmp_path, times, seed, outcome, left):
     """One file of some kind is damaged at a time: the run ends well with the same bytes, or says what is wrong."""
     folder, expected = small
     snapshot = left(folder, tmp_path / "snapshot")
-    count = len(times(40))
+    count = len(times(25))
     command = [sys.executable, "-m", "tests.faults.damage", folder, snapshot, f"{seed}", f"{count}"]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60 + 2 * count

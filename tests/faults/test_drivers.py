@@ -9,7 +9,7 @@ from tests.faults.repository import LOGGED, clear, content, leftovers, start
 def test_two_drivers_at_once(disturbed, times, seed, outcome):
     """With one and two workers, started together or one into the other's work."""
     folder, expected = disturbed
-    for number in times(4):
+    for number in times(2):
         chosen = random.Random(f"{seed} {number}")
         clear(folder)
         one = start(folder, workers=1 + number % 2)

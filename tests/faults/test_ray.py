@@ -67,7 +67,7 @@ def workers() -> list[int]:
 def test_workers_are_killed(disturbed, begun_anew, times, outcome):
     """kill -9 of all workers at that moment."""
     folder, expected = disturbed
-    for number in times(2):
+    for number in times(1):
         begun = begun_anew(folder, number)
         for worker in workers():
             os.kill(worker, signal.SIGKILL)
@@ -78,7 +78,7 @@ def test_workers_are_killed(disturbed, begun_anew, times, outcome):
 def test_a_node_is_killed(disturbed, cluster, begun_anew, times, outcome):
     """kill -9 of a raylet, with which its workers end; another node joins."""
     folder, expected = disturbed
-    for number in times(2):
+    for number in times(1):
         begun = begun_anew(folder, number)
         cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
         cluster.add_node(**NODE)
