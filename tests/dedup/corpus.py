@@ -15,6 +15,7 @@ from refinery.dedup.content import Content
 from refinery.dedup.layout import DedupShard, Near
 from refinery.dedup.minhash import MinHash
 from refinery.dedup.run import DedupResult, DedupSettings, dedup
+from refinery.storage.write import write_table
 from refinery.text.batch import TextBatch
 from refinery.text.shingles import shingle_sets
 
@@ -66,7 +67,8 @@ def write_shard(
     for number, values in enumerate(prefer):
         columns[f"prefer_{number}"] = pa.array(values, pa.float64())
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(columns), path)
+    table = pa.table(columns)
+    write_table(path, table.to_batches(), table.schema)
     return DedupShard(path, path, frozen, len(texts), path.name, source)
 
 

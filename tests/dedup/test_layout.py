@@ -1,6 +1,5 @@
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from refinery.dedup.layout import (
     DedupShard,
@@ -11,6 +10,7 @@ from refinery.dedup.layout import (
     read_rows,
     starts_of,
 )
+from refinery.storage.write import TableWriter, write_table
 from tests.dedup.corpus import write_shard
 
 
@@ -33,7 +33,10 @@ def test_runs_cut_documents_without_regard_to_shards(tmp_path):
 
 def test_rows_of_a_file_are_read_from_the_row_groups_that_hold_them(tmp_path):
     """Any stretch of rows comes whole and in order, whatever the row groups."""
-    pq.write_table(pa.table({"n": range(100)}), tmp_path / "a.parquet", row_group_size=7)
+    table = pa.table({"n": range(100)})
+    with TableWriter(tmp_path / "a.parquet", table.schema) as writer:
+        for start in range(0, 100, 7):
+            writer.write_group(table.slice(start, 7))
     for start, stop in ((0, 100), (0, 1), (6, 8), (7, 14), (93, 100), (50, 50)):
         found = [
             (row, batch.column(0).to_pylist())
@@ -47,7 +50,7 @@ def test_preferences_and_who_stands(tmp_path):
     """Not measured is infinity, frozen minus infinity; without a column all documents stand."""
     old = write_shard(tmp_path / "old.parquet", ["x", "y"], frozen=True)
     table = pa.table({"stands": [True, False, True], "prefer_0": [1.0, None, float("nan")]})
-    pq.write_table(table, tmp_path / "new.parquet")
+    write_table(tmp_path / "new.parquet", table.to_batches(), table.schema)
     shards = [old, DedupShard(tmp_path / "new.parquet", None, False, 3)]
     layout = Layout(tmp_path, 5, 2, ("prefer_0",), 112, 100, 100)
     stands, prefer = read_entries(layout, cut_into_stretches(shards, layout)[0])

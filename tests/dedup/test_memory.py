@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from refinery.dedup import components, spill
 from refinery.dedup.components import MergeUnit, merge_forests
 from refinery.dedup.layout import DedupShard
 from refinery.dedup.run import DedupSettings, dedup
+from refinery.storage.write import write_table
 from tests.dedup.corpus import SETTINGS, near, read_texts, set_ranges
 
 ROWS = 40_000
@@ -58,7 +58,8 @@ def shard(folder, signatures: np.ndarray) -> DedupShard:
             pa.binary(448), count, [None, pa.py_buffer(np.ascontiguousarray(signatures))]
         ),
     }
-    pq.write_table(pa.table(columns), folder / "0.parquet", row_group_size=4096)
+    table = pa.table(columns)
+    write_table(folder / "0.parquet", table.to_batches(), table.schema, row_group_bytes=2 << 20)
     return DedupShard(folder / "0.parquet", None, False, count)
 
 

@@ -39,7 +39,7 @@ class Near:
 
 @dataclass(frozen=True)
 class DedupShard:
-    """A shard as the verb sees it: Parquet files with a row for each of its documents.
+    """A shard as the verb sees it: Parquet files of refinery's own with a row for each of its documents.
 
     entries: `prefer_0`, `prefer_1` ... (the smaller the better, NULL and NaN last) and `stands` (bool; without it all
     documents stand). content: where column `content` is (16 bytes, NULL allowed), signature: where column `signature`
@@ -138,7 +138,7 @@ def cut_into_stretches(shards: Sequence[DedupShard], layout: Layout) -> list[tup
 def read_rows(
     place: Place, columns: list[str], start: int, stop: int
 ) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """The first row and the wanted columns of each batch of rows start:stop of a Parquet file."""
+    """The first row and the wanted columns of each batch of rows start:stop of a table."""
     with open_table(place) as file:
         sizes = [file.metadata.row_group(n).num_rows for n in range(file.metadata.num_row_groups)]
         ends = np.cumsum([0, *sizes])
