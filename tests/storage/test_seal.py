@@ -2,6 +2,7 @@
 
 import io
 import random
+from contextlib import suppress
 
 import polars as pl
 import pyarrow as pa
@@ -45,10 +46,13 @@ def test_no_flipped_bit_and_no_cut_is_read(file):
         flipped = bytearray(content)
         flipped[chosen.randrange(len(content))] ^= 1 << chosen.randrange(8)
         damaged.append(bytes(flipped))
-    for number, one in enumerate(damaged):
+    for one in damaged:
         file.write_bytes(one)
         with pytest.raises(DamagedFile, match=r"table\.parquet: damaged: "):
-            (read_table, row_count, read_schema)[number % 3](file)
+            read_table(file)
+        for read, expected in ((row_count, 300), (read_schema, TABLE.schema)):
+            with suppress(DamagedFile):
+                assert read(file) == expected
 
 
 @pytest.mark.parametrize("columns", [["number"], ["word"], ["number", "word"]])
