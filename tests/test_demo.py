@@ -14,9 +14,6 @@ def test_the_demo_finds_its_domain(tmp_path, refinery):
     crawl = pl.read_parquet(tmp_path / "demo/crawl/docstrings-*.parquet")["module"]
     training = pl.read_parquet(tmp_path / "demo/training/*.parquet")["module"]
     assert not set(crawl) & set(training)
-    crawl = pl.read_parquet(tmp_path / "demo/crawl/docstrings-*.parquet")["module"]
-    training = pl.read_parquet(tmp_path / "demo/training/*.parquet")["module"]
-    assert not set(crawl) & set(training)
 
 
 def test_a_folder_in_use_is_refused(tmp_path, refinery):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from refinery.errors import DamagedFile
 from refinery.storage.seal import BLOCK, SealedFile, VerifiedFile, read_sealed_json, sealed_json
-from refinery.storage.tables import open_table, read_json, read_schema, read_table, row_count
+from refinery.storage.tables import _parquet, open_table, read_json, read_schema, read_table, row_count
 from refinery.storage.write import TableWriter
 
 TABLE = pa.table({"number": list(range(300)), "word": [f"word {n % 7}" for n in range(300)]})
@@ -78,6 +78,31 @@ def test_no_flipped_bit_is_read_by_columns_and_groups(tmp_path, columns):
         else:
             assert pa.Table.from_batches(batches) == expected
     assert refused > len(content)
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_flipped_bits_of_many_blocks(tmp_path, at_once):
+    """Of a table of several blocks, read by columns, chunk by chunk or all at once."""
+    file = tmp_path / "table.parquet"
+    chosen = random.Random(1)
+    table = pa.table({name: [chosen.random() for _ in range(20_000)] for name in ("a", "b")})
+    with TableWriter(file, table.schema) as writer:
+        for start in (0, 10_000):
+            writer.write_group(table.slice(start, 10_000))
+    content = file.read_bytes()
+    assert len(content) > 3 * BLOCK
+    refused = 0
+    for _ in range(150):
+        flipped = bytearray(content)
+        flipped[chosen.randrange(len(content))] ^= 1 << chosen.randrange(8)
+        try:
+            with _parquet(VerifiedFile(io.BytesIO(flipped)), at_once=at_once) as opened:
+                found = opened.read(["a"], use_threads=False)
+        except (ValueError, pa.ArrowException):
+            refused += 1
+        else:
+            assert found == table.select(["a"])
+    assert 50 < refused < 150  # a flip in a block of the other column alone is not met
 
 
 SIZES = st.one_of(

@@ -25,7 +25,7 @@ from refinery.storage.shards import Shard, SourceShards, SourceSpec
 from refinery.storage.url import shown
 
 DOCUMENTS = "documents.parquet"
-LAYOUT = 4  # raised when the files of the work folder change their form
+LAYOUT = 5  # raised when the files of the work folder change their form
 
 
 @dataclass(frozen=True)

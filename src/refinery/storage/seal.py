@@ -3,7 +3,8 @@
 Page checksums of Parquet leave out page headers and the footer, where one flipped bit can give other rows. So a
 Parquet file of refinery holds, just before its footer, the XXH3-64 of each block of the bytes before it, a mark, and
 the XXH3-128 of those checksums and the footer: readers of Parquet follow offsets and never look there, and a part of
-a file is verified without the rest. A JSON file of the work folder holds its content and its checksum.
+a file is verified without the rest; who reads an output as a source reads it as any Parquet. A JSON file of the
+work folder holds its content and its checksum.
 """
 
 from __future__ import annotations
@@ -85,12 +86,13 @@ class VerifiedFile(io.RawIOBase):
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._at = 0
+        self._last = (0, 0, b"")  # a block that was read
         self._size = file.seek(0, io.SEEK_END)
         end = self._read(max(0, self._size - BLOCK), self._size)
         mark = self._size - _TAIL - int.from_bytes(end[-_TAIL:-4], "little") - _SUM - len(_MARK)
         blocks = -(-mark // (BLOCK + _DIGEST))
         self._stop = mark - blocks * _DIGEST
-        if self._size < _TAIL or self._stop <= 0:
+        if self._stop <= 0:
             raise ValueError(f"it is cut off or not a whole file ({self._size:,} bytes)")
         known = self._size - len(end)
         self.tail = end[self._stop - known :] if self._stop >= known else self._read(self._stop, self._size)
@@ -118,7 +120,7 @@ class VerifiedFile(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """As of any file."""
+        """Sets the place that is read next."""
         self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
         return self._at
 
@@ -127,17 +129,22 @@ class VerifiedFile(io.RawIOBase):
         start, stop = self._at, self._size if size < 0 else min(self._at + size, self._size)
         self._at = max(start, stop)
         in_tail = self.tail[max(start - self._stop, 0) : max(stop - self._stop, 0)]
-        in_blocks = start, min(stop, self._stop)
-        return self._verified(*in_blocks) + in_tail if in_blocks[0] < in_blocks[1] else in_tail
+        end = min(stop, self._stop)
+        if start >= end:
+            return in_tail
+        first, last = start // BLOCK, -(-end // BLOCK)
+        content = self._last[2] if self._last[:2] == (first, last) else self._blocks(first, last)
+        if last - first == 1:  # small parts of one block are read one after the other
+            self._last = first, last, content
+        return content[start - first * BLOCK : end - first * BLOCK] + in_tail
 
-    def _verified(self, start: int, stop: int) -> bytes:
-        first, last = start // BLOCK, -(-stop // BLOCK)
+    def _blocks(self, first: int, last: int) -> bytes:
         content = self._read(first * BLOCK, min(last * BLOCK, self._stop))
         view = memoryview(content)
         found = [xxhash.xxh3_64_digest(view[at : at + BLOCK]) for at in range(0, len(content), BLOCK)]
         if b"".join(found) != self._digests[first * _DIGEST : last * _DIGEST]:
             raise ValueError("its checksum is wrong")
-        return content[start - first * BLOCK : stop - first * BLOCK]
+        return content
 
 
 def sealed_json(content: object) -> bytes:
