@@ -47,3 +47,16 @@ def test_only_copies_of_earlier_runs_are_removed(tmp_path):
         assert len([folder for folder in tmp_path.iterdir() if len(folder.name) == 32]) == copies
     assert model.read_bytes() == b"mine"
     assert (tmp_path / "notes.txt").exists()
+
+
+@pytest.mark.parametrize("damaged", [b"the mosel", b"the mod", b"", None])
+def test_a_damaged_copy_is_made_again(tmp_path, damaged):
+    """One flipped bit, a cut, or nothing left: the next run has the original's bytes there."""
+    model = tmp_path / "model.bin"
+    model.write_bytes(b"the model")
+    (shipped,) = copied({model: ()}, tmp_path / "models").values()
+    shipped.place.unlink()
+    if damaged is not None:
+        shipped.place.write_bytes(damaged)
+    assert copied({model: ()}, tmp_path / "models") == {model: shipped}
+    assert shipped.place.read_bytes() == b"the model"

@@ -46,6 +46,13 @@ def test_files_are_listed_read_moved_and_removed(folder):
     assert files_below(folder) == {}
 
 
+def test_a_link_to_nothing_is_no_file(tmp_path):
+    """As of a file that goes while the folder is listed."""
+    (tmp_path / "a").write_bytes(b"a")
+    (tmp_path / "b").symlink_to(tmp_path / "none")
+    assert files_below(tmp_path) == {"a": 1}
+
+
 def test_a_folder_that_cannot_be_removed_is_told(tmp_path):
     """Its name and the cause; what stayed would be taken for another run's."""
     (tmp_path / "file").write_bytes(b"")

@@ -155,17 +155,25 @@ def check_nodes(answers: Mapping[str, object]) -> None:
 
 
 def copied(files: Mapping[Path, tuple[str, ...]], folder: Place) -> dict[Path, Shipped]:
-    """Copies of the files; those of earlier runs are removed."""
+    """Copies of the files; those of earlier runs are removed, and damaged ones made again."""
     shipped = {}
-    there = set(files_below(folder))
+    there = files_below(folder)
     for path, beside in files.items():
         content = (onnx_file if beside else model_file).fingerprint(path)
         for name in (*beside, path.name):  # last what the others belong to
-            if f"{content}/{name}" not in there:
-                copy_file(path.parent / name, folder / content / name)
+            copy = folder / content / name
+            if not _is_copy(copy, there.get(f"{content}/{name}"), path.parent / name):
+                copy_file(path.parent / name, copy)
         shipped[path] = Shipped(folder / content / path.name, content, beside)
     wanted = {found.content for found in shipped.values()}
     for old in sorted({name.partition("/")[0] for name in there} - wanted):
         if _CONTENT.fullmatch(old):  # anything else is not refinery's
             remove_tree(folder / old)
     return shipped
+
+
+def _is_copy(place: Place, size: int | None, original: Path) -> bool:
+    """Whether the file there is whole: on a file system by its content, on a store by its size."""
+    if size != original.stat().st_size:
+        return False
+    return not isinstance(place, Path) or model_file.fingerprint(place) == model_file.fingerprint(original)

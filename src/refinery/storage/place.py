@@ -116,7 +116,8 @@ def files_below(folder: Place) -> dict[str, int]:
         for here, _, names in os.walk(folder):
             for name in names:
                 file = Path(here, name)
-                found[file.relative_to(folder).as_posix()] = file.stat().st_size
+                with contextlib.suppress(FileNotFoundError):  # gone meanwhile, or a link to nothing
+                    found[file.relative_to(folder).as_posix()] = file.stat().st_size
         return found
     from refinery.storage.object_store import listing
 
