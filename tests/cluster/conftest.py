@@ -53,6 +53,22 @@ def cluster() -> Iterator[object]:
 
 
 @pytest.fixture
+def add_node(cluster) -> Iterator[Callable[..., object]]:
+    """Adds nodes like the others but for what is given; a test may remove them, and after it they are gone."""
+    added = []
+
+    def add(**other: object):
+        added.append(cluster.add_node(**{**NODE, **other}))
+        return added[-1]
+
+    yield add
+    for node in added:
+        if node in cluster.list_all_nodes():
+            cluster.remove_node(node)
+    cluster.wait_for_nodes()
+
+
+@pytest.fixture
 def executor(cluster) -> Iterator[object]:
     """A connection to the cluster from this process."""
     from refinery.executors.choose import on_ray

@@ -11,7 +11,7 @@ from refinery.errors import UnitFailed
 from refinery.executors.base import Unit, run_units
 from refinery.executors.choose import on_ray
 from refinery.executors.ray import LARGE
-from tests.cluster.conftest import NODE, end_cluster, start_cluster
+from tests.cluster.conftest import end_cluster, start_cluster
 from tests.executors import units
 
 
@@ -27,22 +27,6 @@ def connected():
             executor.close()
     finally:
         end_cluster(cluster)
-
-
-@pytest.fixture
-def add_node(cluster):
-    """Adds nodes of one processor, which are gone after the test."""
-    added = []
-
-    def add():
-        added.append(cluster.add_node(**NODE))
-        return added[-1]
-
-    yield add
-    for node in added:
-        if node in cluster.list_all_nodes():
-            cluster.remove_node(node)
-    cluster.wait_for_nodes()
 
 
 def test_a_node_dies_in_mid_unit(cluster, executor, add_node, tmp_path):

@@ -43,24 +43,16 @@ def test_more_gpus_than_a_node_has(executor):
         run_units(executor, units.square, [Unit("one", 3, gpus=3.0)])
 
 
-def test_memory_is_that_of_the_nodes_with_gpus(cluster, executor):
+def test_memory_is_that_of_the_nodes_with_gpus(executor, add_node):
     """A worker that would need more than any of them has gets what there is; Ray could place no larger one."""
-    larger = cluster.add_node(num_cpus=1, memory=16 << 30, object_store_memory=80 << 20)
-    try:
-        assert run_units(executor, units.square, [Unit("one", 3, gpus=1.0, memory=8 << 30)]) == [9]
-    finally:
-        cluster.remove_node(larger)
-        cluster.wait_for_nodes()
+    add_node(memory=16 << 30)
+    assert run_units(executor, units.square, [Unit("one", 3, gpus=1.0, memory=8 << 30)]) == [9]
 
 
 @pytest.fixture
-def gpu_node(cluster):
+def gpu_node(add_node):
     """A further node, with more processors than GPUs; a test that has connected by then may remove it."""
-    made = cluster.add_node(num_cpus=4, num_gpus=2, memory=4 << 30, object_store_memory=80 << 20)
-    yield made
-    if made in cluster.list_all_nodes():
-        cluster.remove_node(made)
-    cluster.wait_for_nodes()
+    return add_node(num_cpus=4, num_gpus=2)
 
 
 def test_a_part_of_a_gpu_is_of_one_device(executor, gpu_node):
