@@ -7,16 +7,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from refinery.dedup import spill
-from refinery.dedup.fates import RESULT
+from refinery.dedup.outcomes import RESULT
 from refinery.dedup.run import DedupResult
 from refinery.plan.plan import PlannedShard
-from refinery.run.twins import name_twins, write_dropped
+from refinery.run.twins import name_kept, write_dropped
 from refinery.storage.shards import SourceSpec, list_shards
 from refinery.storage.tables import read_table
 from refinery.storage.write import write_table
 from tests.conftest import write_parquet
-from tests.dedup.corpus import backwards, in_order
+from tests.dedup.corpus import backwards, in_order, numbered
 
 ROWS = [8, 6, 7, 0, 3]  # documents of each shard
 FROZEN = 2  # shards from here on are those of an earlier corpus, which are numbered first
@@ -49,14 +48,13 @@ def test_every_removed_document_has_its_twins_place_and_id(tmp_path, planned, si
     removed = sorted(chosen.sample(range(frozen, starts[-1]), 9))
     kept = [n for n in range(starts[-1]) if n not in removed]
     records = np.array([(n, chosen.choice(kept), n % 2 == 0, n / 32) for n in removed], RESULT)
-    stretches = range(-(-starts[-1] // size))
-    files = tuple(tmp_path / f"{n}.spill" for n in stretches)
-    for n, file in enumerate(files):
-        spill.save(file, records[records["document"] // size == n])
-    result = DedupResult(files, size, len(removed), given, np.array(starts))
-    (tmp_path / "twins").mkdir()
-    named = name_twins(result, planned, tmp_path / "twins", map_units)
-    write_dropped(result, planned, named, "key", frozen, map_units)
+    corpus = numbered(tmp_path / "dedup", starts[-1], size, earlier=frozen)
+    written = corpus.records("removed", RESULT)
+    for n in range(corpus.partitions):
+        written.write(n, records[records["document"] // size == n])
+    result = DedupResult(corpus, written, len(removed), given, np.array(starts))
+    names = name_kept(result, planned, tmp_path / "kept", map_units)
+    write_dropped(result, planned, names, "key", map_units)
     expected: dict[int, list[dict[str, object]]] = {n: [] for n in range(FROZEN)}
     for document, twin, near, similarity in records.tolist():
         (shard, row), (other, twin_row) = places[document], places[twin]

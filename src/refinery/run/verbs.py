@@ -16,7 +16,7 @@ from refinery.plan.graph import ResolvedStage, View, ranking
 from refinery.plan.plan import Plan, PlannedShard, against_measurements
 from refinery.run.decide import DROPPED, Above, above_of, kept_documents, load_columns
 from refinery.run.measure import transformed
-from refinery.run.twins import name_twins, write_dropped
+from refinery.run.twins import name_kept, write_dropped
 from refinery.select.budget import find_cut, read_ranked, within
 from refinery.shuffle.units import MapUnits
 from refinery.storage.commit import make_directory
@@ -33,7 +33,7 @@ GROUP_DOCUMENTS = 1 << 21  # of shards that one unit of select goes through
 GROUPS = 64  # at least, where there are documents enough
 LEAST_GROUP = 50_000
 RANKED_BYTES = 64  # of memory that select takes for each document of a shard
-TWIN_BYTES = 512  # of memory for a removed document with its twin's path and id
+KEPT_BYTES = 512  # of memory for a removed document with the path and id of the kept one
 
 
 @dataclass(frozen=True)
@@ -162,23 +162,22 @@ def read_texts(reference: ShardTexts, rows: NDArray[np.int64]) -> Iterator[TextB
 def _dedup(
     plan: Plan, stage: ResolvedStage, tasks: list[StandingTask], map_units: MapUnits, folder: Place
 ) -> None:
-    from refinery.dedup.run import dedup, settings_of
+    from refinery.dedup.run import dedup
 
     assert stage.dedup is not None  # noqa: S101  (the caller chose this verb)
     rows = map_units("dedup standing", write_standing, tasks, memory=_shard_bytes(tasks))
     shards = [_dedup_shard(task, *counts) for task, counts in zip(tasks, rows, strict=True)]
     result = dedup(
         shards,
-        settings_of(stage.dedup),
+        stage.dedup,
         map_units=map_units,
         read_texts=read_texts,
         work=folder / "dedup",
     )
     planned = [task.planned for task in tasks]
-    map_units = partial(map_units, memory=TWIN_BYTES * result.stretch_documents)
-    frozen = sum(count for task, (count, _) in zip(tasks, rows, strict=True) if task.above is None)
-    named = name_twins(result, planned, folder / "twins", map_units)
-    write_dropped(result, planned, named, plan.verb_keys[stage.name], frozen, map_units)
+    map_units = partial(map_units, memory=KEPT_BYTES * result.corpus.partition_documents)
+    names = name_kept(result, planned, folder / "kept", map_units)
+    write_dropped(result, planned, names, plan.verb_keys[stage.name], map_units)
 
 
 def _dedup_shard(task: StandingTask, rows: int, standing: int) -> DedupShard:
@@ -201,7 +200,7 @@ def _dedup_shard(task: StandingTask, rows: int, standing: int) -> DedupShard:
     return DedupShard(
         entries=task.file,
         documents=ShardTexts(planned, view),
-        frozen=task.above is None,
+        earlier=task.above is None,
         rows=rows,
         name=planned.name,
         source=planned.spec.name,
