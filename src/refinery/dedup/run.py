@@ -46,7 +46,7 @@ from refinery.storage.place import Place, remove_tree
 from refinery.storage.tables import open_table
 
 if TYPE_CHECKING:
-    from refinery.pipeline.models import Dedup
+    from refinery.definition.models import Dedup
 
 __all__ = ["DedupResult", "DedupSettings", "DedupShard", "Near", "dedup", "settings_of"]
 
