@@ -103,8 +103,8 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def keys() -> str:
-    """The YAML keys by model of refinery.pipeline.models."""
-    from refinery.pipeline import models
+    """The YAML keys by model of refinery.definition.models."""
+    from refinery.definition import models
 
     sections: tuple[tuple[str, type[BaseModel]], ...] = (
         ("Top level", models.Pipeline),

@@ -6,8 +6,8 @@ import pytest
 
 from refinery.dedup.bands import recall
 from refinery.dedup.run import DedupSettings, settings_of
+from refinery.definition.models import Dedup
 from refinery.errors import RunError
-from refinery.pipeline.models import Dedup
 from tests.conftest import chinese_document, document
 from tests.dedup.corpus import (
     SETTINGS,

@@ -40,13 +40,13 @@ from refinery.dedup.layout import DedupShard, Layout, Near, Piece, ReadTexts, cu
 from refinery.dedup.resolve import resolve
 from refinery.dedup.verify import Search, Settled, considered, settle
 from refinery.errors import RunError
+from refinery.shuffle.units import MapUnits
 from refinery.storage.commit import make_directory
 from refinery.storage.place import Place, remove_tree
 from refinery.storage.tables import open_table
-from refinery.units import MapUnits
 
 if TYPE_CHECKING:
-    from refinery.pipeline.models import Dedup
+    from refinery.definition.models import Dedup
 
 __all__ = ["DedupResult", "DedupSettings", "DedupShard", "Near", "dedup", "settings_of"]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from refinery import __version__
-from refinery.pipeline.models import Pipeline
+from refinery.definition.models import Pipeline
 from refinery.plan.plan import PlannedShard
 from refinery.run.account import ShardAccount
 from refinery.run.decide import Tally

@@ -21,10 +21,10 @@ from refinery.dedup.layout import read_rows
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import DROPPED
 from refinery.run.ids import id_texts
+from refinery.shuffle.units import MapUnits
 from refinery.storage.commit import make_directory
 from refinery.storage.place import Place
 from refinery.storage.write import TableWriter
-from refinery.units import MapUnits
 
 if TYPE_CHECKING:
     from refinery.dedup.run import DedupResult

@@ -18,13 +18,13 @@ from refinery.run.decide import DROPPED, Above, above_of, kept_documents, load_c
 from refinery.run.measure import transformed
 from refinery.run.twins import name_twins, write_dropped
 from refinery.select.budget import find_cut, read_ranked, within
+from refinery.shuffle.units import MapUnits
 from refinery.storage.commit import make_directory
 from refinery.storage.place import Place, remove_scratch, remove_tree
 from refinery.storage.read import read_documents
 from refinery.storage.tables import read_table, row_count
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
-from refinery.units import MapUnits
 
 if TYPE_CHECKING:
     from refinery.dedup.run import DedupShard

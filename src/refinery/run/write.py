@@ -19,8 +19,8 @@ import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
+from refinery.definition.models import Output
 from refinery.errors import RunError
-from refinery.pipeline.models import Output
 from refinery.plan.graph import Column, ResolvedStage
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import Above, kept_documents, load_columns

@@ -12,6 +12,7 @@ from refinery.storage.rows import Rows
 from refinery.storage.shards import REJECT_BYTES, Documents, Reject, Shard, SourceSpec, verify_unchanged
 
 BATCH_BYTES = 16 * 2**20
+READING = 1  # raised when a file gives other rows than before, or a row another text or id
 
 
 def read_documents(
