@@ -17,7 +17,7 @@ from refinery.executors.base import Unit, run_units
 from refinery.executors.choose import on_ray
 from refinery.executors.ray import RayExecutor, run_unit
 from refinery.executors.versions import versions
-from refinery.run.shared import share
+from refinery.run.nodes import share
 from tests.cluster.test_losses import wait_for
 from tests.conftest import PIPELINE
 from tests.executors import units

@@ -13,8 +13,8 @@ from refinery import __version__
 from refinery.executors.versions import versions
 from refinery.pipeline.models import Pipeline
 from refinery.plan.plan import PlannedShard
-from refinery.run.account import ShardAccount
 from refinery.run.decide import Tally
+from refinery.run.decisions import ShardAccount
 from refinery.run.measure import ShardRecord
 from refinery.run.write import Layout
 from refinery.storage.schema import notes
