@@ -22,7 +22,7 @@ def read_documents(
     wanted: NDArray[np.int64] | None = None,
     batch_bytes: int = BATCH_BYTES,
 ) -> Iterator[Documents]:
-    """Yields the shard's documents in order, in batches of about `batch_bytes` of text and rejects.
+    """Yields the shard's documents in order, in batches of about `batch_bytes` of text, columns and rejects.
 
     carry: the unified schema of the columns to read beside text and id (None: no others are decoded);
     wanted: ascending row numbers, only these are read. A second read gives the same rows. Every row of the shard is
@@ -46,7 +46,7 @@ def _gathered(runs: Iterable[Rows], carry: pa.Schema | None, batch_bytes: int) -
     for run in runs:
         if len(run.rows) == 0 and not run.rejects and not run.skipped:
             continue
-        run_bytes = run.text.nbytes + REJECT_BYTES * len(run.rejects)
+        run_bytes = run.text.nbytes + run.columns.nbytes + REJECT_BYTES * len(run.rejects)
         if waiting and size + run_bytes > batch_bytes:
             yield _joined(waiting, carry)
             waiting, size = [], 0

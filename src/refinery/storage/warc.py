@@ -133,7 +133,7 @@ def read(
                     size += REJECT_BYTES
                 else:
                     found.append((row, document))
-                    size += len(document.text)
+                    size += len(document.text.encode())
                 if size >= batch_bytes:
                     yield _rows(shard, found, rejects, skipped, carry)
                     found, rejects, skipped, size = [], [], Counter(), 0
