@@ -25,9 +25,9 @@ from harness import Sheet, number, report
 from synthetic import BANDS, NEAR, Corpus, ShardUnit, expected, read_texts, shards, write_shard
 
 from refinery.dedup.run import DedupResult, dedup
+from refinery.definition.models import Dedup
 from refinery.executors.base import Unit, run_units
 from refinery.executors.local import local
-from refinery.pipeline.models import Dedup
 from refinery.select.budget import find_cut
 from refinery.shuffle.units import MapUnits
 

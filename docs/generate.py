@@ -103,8 +103,8 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def keys() -> str:
-    """The YAML keys by model of refinery.pipeline.models."""
-    from refinery.pipeline import models
+    """The YAML keys by model of refinery.definition.models."""
+    from refinery.definition import models
 
     sections: tuple[tuple[str, type[BaseModel]], ...] = (
         ("Top level", models.Pipeline),
@@ -296,7 +296,7 @@ def recall() -> str:
 
 def decisions() -> str:
     """The columns of decisions.parquet."""
-    from refinery.run.account import DECISIONS
+    from refinery.run.decisions import DECISIONS
 
     return table(
         ("column", "type", "meaning"), [(f"`{f.name}`", _account(f.type), ACCOUNT[f.name]) for f in DECISIONS]
@@ -305,7 +305,7 @@ def decisions() -> str:
 
 def rejects() -> str:
     """The columns of rejects.parquet."""
-    from refinery.run.account import REJECTED
+    from refinery.run.decisions import REJECTED
 
     meaning = {**ACCOUNT, "row": f"{ACCOUNT['row']}; NULL where a whole file could not be read, as is `part`"}
     return table(

@@ -160,7 +160,7 @@ def schema() -> None:
     """Print the JSON Schema of pipeline definitions, for editors."""
     import orjson
 
-    from refinery.pipeline.models import Pipeline
+    from refinery.definition.models import Pipeline
 
     typer.echo(orjson.dumps(Pipeline.model_json_schema(by_alias=True), option=orjson.OPT_INDENT_2))
 
@@ -283,7 +283,7 @@ def _held_out(card: Card) -> str:
 
 
 def _resolve(definition: Path) -> Graph:
-    from refinery.pipeline.load import load
+    from refinery.definition.load import load
     from refinery.plan.resolve import resolve
 
     return resolve(load(definition))

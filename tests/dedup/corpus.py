@@ -13,7 +13,7 @@ from refinery.dedup.content import Content
 from refinery.dedup.corpus import Corpus, DedupShard, list_rows, partition_rows
 from refinery.dedup.minhash import MinHash
 from refinery.dedup.run import DedupResult, dedup
-from refinery.pipeline.models import Dedup, Near
+from refinery.definition.models import Dedup, Near
 from refinery.shuffle import partition
 from refinery.storage.write import write_table
 from refinery.text.batch import TextBatch

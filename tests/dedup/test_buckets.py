@@ -2,7 +2,7 @@ import numpy as np
 
 from refinery.dedup import buckets
 from refinery.dedup.buckets import low_bits
-from refinery.pipeline.models import Dedup
+from refinery.definition.models import Dedup
 from refinery.text.minhash import permutations, signatures_of_hashes
 from tests.dedup.corpus import near, run, set_partitions, words, write_shard
 

@@ -10,7 +10,7 @@ from refinery.dedup import components
 from refinery.dedup.components import LABEL, Merge, merge_forests
 from refinery.dedup.corpus import DedupShard
 from refinery.dedup.run import dedup
-from refinery.pipeline.models import Dedup
+from refinery.definition.models import Dedup
 from refinery.shuffle.records import Records
 from refinery.storage.write import write_table
 from tests.dedup.corpus import near, read_texts, set_partitions

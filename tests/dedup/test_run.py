@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from refinery.dedup.bands import bands_of, recall
+from refinery.definition.models import Dedup
 from refinery.errors import RunError
-from refinery.pipeline.models import Dedup
 from tests.conftest import chinese_document, document
 from tests.dedup.corpus import (
     SETTINGS,

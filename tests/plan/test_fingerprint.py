@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from refinery.pipeline.models import Select
+from refinery.definition.models import Select
 from refinery.plan.fingerprint import fingerprint
 
 

@@ -5,10 +5,11 @@ from functools import partial
 from pathlib import Path
 
 from refinery.plan.plan import PlannedShard
-from refinery.run.account import RejectsTask, write_rejects
+from refinery.run.decisions import RejectsTask, write_rejects
 from refinery.run.measure import MeasureTask, measure, read_records
+from refinery.storage.documents import SourceSpec
 from refinery.storage.read import read_documents
-from refinery.storage.shards import SourceSpec, list_shards
+from refinery.storage.shards import list_shards
 from tests.conftest import PIPELINE, decisions, document, write_parquet
 
 

@@ -11,7 +11,8 @@ from refinery.dedup.outcomes import RESULT
 from refinery.dedup.run import DedupResult
 from refinery.plan.plan import PlannedShard
 from refinery.run.twins import name_kept, write_dropped
-from refinery.storage.shards import SourceSpec, list_shards
+from refinery.storage.documents import SourceSpec
+from refinery.storage.shards import list_shards
 from refinery.storage.tables import read_table
 from refinery.storage.write import write_table
 from tests.conftest import write_parquet

@@ -15,8 +15,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from refinery.definition.models import Dedup
     from refinery.filters.measurer import Measurer
-    from refinery.pipeline.models import Dedup
 
 
 def measurers(dedup: Dedup) -> tuple[Measurer, ...]:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from refinery.pipeline.models import Near
+    from refinery.definition.models import Near
 
 
 @dataclass(frozen=True)

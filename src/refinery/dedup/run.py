@@ -47,7 +47,7 @@ from refinery.shuffle.units import MapUnits
 from refinery.storage.place import Place, remove_tree
 
 if TYPE_CHECKING:
-    from refinery.pipeline.models import Dedup
+    from refinery.definition.models import Dedup
 
 __all__ = ["DedupResult", "DedupShard", "dedup"]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from refinery.pipeline.load import Definition
-from refinery.pipeline.models import Dedup, Output, Select
+from refinery.definition.load import Definition
+from refinery.definition.models import Dedup, Output, Select
 from refinery.plan.fingerprint import fingerprint
+from refinery.storage.documents import SourceSpec
 from refinery.storage.place import Place
-from refinery.storage.shards import SourceSpec
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 
-from refinery import __version__
 from refinery.errors import InputError
 from refinery.filters.measurer import is_costly
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage, View, against_source
+from refinery.storage.documents import Shard, SourceSpec
 from refinery.storage.place import Place, files_below, lies_in
-from refinery.storage.shards import Shard, SourceShards, SourceSpec
+from refinery.storage.read import READING
+from refinery.storage.shards import SourceShards
 from refinery.storage.url import shown
 
 DOCUMENTS = "documents.parquet"
@@ -123,7 +124,7 @@ class Plan:
             ]
             parents = [keys.get(parent, parent) for parent in stage.parents]
             rules = [(rule.name, rule.predicate) for rule in stage.rules]
-            keys[stage.name] = fingerprint(LAYOUT, __version__, stage.name, parents, rules, sorted(seen))
+            keys[stage.name] = fingerprint(LAYOUT, stage.name, parents, rules, sorted(seen))
         return keys
 
     @cached_property
@@ -228,6 +229,6 @@ def _numbered(
             extraction = [version(package) for package in packages]  # they decide what text a page gives
             content = (shard.fingerprint, shard.start, shard.stop, reading, extraction)
             # the source, since two may read one file; the paths, since minted ids and lineage are made of them
-            key = fingerprint(LAYOUT, __version__, content, name, shard.path, shard.relative_path)
+            key = fingerprint(LAYOUT, READING, content, name, shard.path, shard.relative_path)
             yield PlannedShard(shard, spec, work / "shards" / key[:2] / key, number)
             number += 1

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from refinery.definition.load import Definition
+from refinery.definition.models import Dedup, Select, Source, Stage
+from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.filters import registry
 from refinery.filters.measurer import is_costly
-from refinery.pipeline.load import Definition
-from refinery.pipeline.models import Dedup, Select, Source, Stage
 from refinery.plan.against import earlier_folder
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import (
@@ -28,10 +29,9 @@ from refinery.plan.graph import (
     View,
     ranking,
 )
+from refinery.storage.documents import SourceSpec
 from refinery.storage.place import Place, lies_in, place_of, refuse_as_folder
-from refinery.storage.shards import SourceSpec
 from refinery.storage.url import is_url, local
-from refinery.yaml_file import Location
 
 if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer, Transform

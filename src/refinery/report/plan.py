@@ -12,7 +12,7 @@ from refinery.run.folder import current_manifest
 from refinery.storage.url import shown
 
 if TYPE_CHECKING:
-    from refinery.pipeline.models import Near
+    from refinery.definition.models import Near
     from refinery.plan.graph import ResolvedStage
     from refinery.plan.plan import Plan
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 from collections import Counter
 from datetime import UTC, datetime
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from refinery import __version__
-from refinery.pipeline.models import Pipeline
+from refinery.definition.models import Pipeline
+from refinery.executors.versions import versions
 from refinery.plan.plan import PlannedShard
-from refinery.run.account import ShardAccount
 from refinery.run.decide import Tally
+from refinery.run.decisions import ShardAccount
 from refinery.run.measure import ShardRecord
 from refinery.run.write import Layout
 from refinery.storage.schema import notes
@@ -23,8 +23,6 @@ from refinery.storage.write import WrittenFile
 
 if TYPE_CHECKING:
     from refinery.run.run import Run
-
-_VERSIONS = ("numpy", "numba", "polars", "pyarrow", "fasttext-community", "xxhash", "resiliparse", "fastwarc")
 
 
 class _Model(BaseModel):
@@ -142,8 +140,7 @@ def make_manifest(
             key: {"name": m.name, "version": m.version, "settings": dict(m.settings)}
             for key, m in sorted(measurers.items(), key=lambda item: (item[1].name, item[0]))
         },
-        versions={"python": platform.python_version()}
-        | {p: importlib.metadata.version(p) for p in _VERSIONS},
+        versions={"python": platform.python_version(), **dict(versions())},
         sources={source: _source(run, source, records) for source in sources},
         stages={stage: _stage(run, stage, found) for stage in stages},
         kept=Count.of(sum((a.kept for a in found.values()), Tally())),

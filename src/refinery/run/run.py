@@ -16,17 +16,17 @@ from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Attempt, Executor, Unit, run_units
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
-from refinery.run import account as accounts
+from refinery.run import decisions as accounts
 from refinery.run import folder as folders
-from refinery.run.costly import costly_tasks, measure_arrived
 from refinery.run.decide import StageTally, Tally, decide, decide_task, decided
 from refinery.run.ids import common_id_type
 from refinery.run.manifest import Manifest, make_manifest
 from refinery.run.measure import MeasureTask, ShardRecord, measure, read_records, refuse_rejects
-from refinery.run.mend import mending
+from refinery.run.measure_late import costly_tasks, measure_arrived
+from refinery.run.nodes import share
 from refinery.run.output import write_output
 from refinery.run.progress import Progress
-from refinery.run.shared import share
+from refinery.run.repair import mending
 from refinery.run.status import recorded
 from refinery.run.verbs import run_verb
 from refinery.storage.place import Place, place_of, remove_file, remove_scratch

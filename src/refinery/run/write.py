@@ -19,18 +19,18 @@ import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
+from refinery.definition.models import Output
 from refinery.errors import RunError
-from refinery.pipeline.models import Output
 from refinery.plan.graph import Column, ResolvedStage
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import Above, kept_documents, load_columns
 from refinery.run.ids import with_type
 from refinery.run.measure import transformed
 from refinery.storage.commit import commit_bytes
+from refinery.storage.documents import Documents
 from refinery.storage.place import Place, files_below, read_many
 from refinery.storage.read import read_documents
 from refinery.storage.seal import read_sealed_json, sealed_json
-from refinery.storage.shards import Documents
 from refinery.storage.tables import open_table, read_json, read_table
 from refinery.storage.write import TableWriter, WrittenFile, write_table
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from refinery.definition.load import load
 from refinery.errors import DefinitionError
-from refinery.pipeline.load import load
 
 VALID = """
 refinery: 1

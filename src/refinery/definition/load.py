@@ -8,9 +8,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from refinery.definition.models import Pipeline
+from refinery.definition.yaml import Location, YamlFile, parse, read_text
 from refinery.errors import DefinitionError, nearest
-from refinery.pipeline.models import Pipeline
-from refinery.yaml_file import Location, YamlFile, parse, read_text
 
 
 @dataclass(frozen=True)
