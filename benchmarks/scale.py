@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,10 @@ from refinery.dedup.run import DedupResult, dedup
 from refinery.definition.models import Dedup
 from refinery.executors.base import Unit, run_units
 from refinery.executors.local import local
-from refinery.select.budget import find_cut
+from refinery.select.budget import RANKED, Batch, find_cutoff, ranking_keys
+from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
+from refinery.storage.tables import read_table
 
 MB = 1e6
 SAMPLE_SECONDS = 0.05
@@ -177,9 +180,23 @@ def _count(result: DedupResult) -> tuple[int, int]:
 
 
 def _select(units: Sequence[ShardUnit], map_units: MapUnits, work: Path) -> None:
-    groups = [tuple(u.place for u in units[n : n + 5]) for n in range(0, len(units), 5)]
+    ranked = Records.create(work / "ranked", RANKED, writers=len(units))
+    map_units("select ranking", partial(write_ranked, ranked), list(enumerate(units)))
+    starts = range(0, len(units), 5)
+    batches = [Batch(n, range(start, min(start + 5, len(units)))) for n, start in enumerate(starts)]
     budget = sum(u.stop - u.start for u in units) * 300  # of 1,000 tokens a document on average
-    find_cut(groups, budget, map_units, work)
+    find_cutoff(ranked, batches, budget, map_units, work)
+
+
+def write_ranked(ranked: Records, unit: tuple[int, ShardUnit]) -> None:
+    """Writes a shard's documents as select ranks them."""
+    number_, shard = unit
+    table = read_table(shard.place, ["tokens", "prefer_0"])
+    records = np.empty(table.num_rows, RANKED)
+    records["document"] = np.arange(shard.start, shard.stop)
+    records["tokens"] = table.column("tokens").to_numpy()
+    records["key"] = ranking_keys(table.column("prefer_0").to_numpy())
+    ranked.write(number_, records)
 
 
 def check(found: Measured) -> str:

@@ -17,7 +17,8 @@ from refinery.plan.plan import Plan, PlannedShard, against_measurements
 from refinery.run.decide import DROPPED, Above, above_of, kept_documents, load_columns
 from refinery.run.measure import transformed
 from refinery.run.twins import name_kept, write_dropped
-from refinery.select.budget import find_cut, read_ranked, within
+from refinery.select.budget import RANKED, Batch, find_cutoff, ranking_keys, within
+from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
 from refinery.storage.commit import make_directory
 from refinery.storage.place import Place, remove_scratch, remove_tree
@@ -29,9 +30,9 @@ from refinery.text.batch import TextBatch
 if TYPE_CHECKING:
     from refinery.dedup.run import DedupShard
 
-GROUP_DOCUMENTS = 1 << 21  # of shards that one unit of select goes through
-GROUPS = 64  # at least, where there are documents enough
-LEAST_GROUP = 50_000
+BATCH_DOCUMENTS = 1 << 21  # of shards that one unit of select goes through
+BATCHES = 64  # at least, where there are documents enough
+LEAST_BATCH = 50_000
 RANKED_BYTES = 64  # of memory that select takes for each document of a shard
 KEPT_BYTES = 512  # of memory for a removed document with the path and id of the kept one
 
@@ -49,11 +50,12 @@ class StandingTask:
 
 @dataclass(frozen=True)
 class SelectTask:
-    """Shards whose documents that a budget leaves out are listed; cut: a key, remaining: see select.budget."""
+    """Shards whose documents that a budget leaves out are listed; cutoff: a key, remaining: see select.budget."""
 
     tasks: tuple[StandingTask, ...]
+    batch: Batch
     key: str
-    cut: int | None
+    cutoff: int | None
     remaining: int
 
 
@@ -109,23 +111,19 @@ def write_standing(task: StandingTask) -> tuple[int, int]:
     return len(standing), int(standing.sum())
 
 
-def write_ranked(task: StandingTask) -> int:
-    """Writes, for select, position, tokens and ranking of the documents that stand; gives their number."""
+def write_ranked(ranked: Records, unit: tuple[int, StandingTask]) -> int:
+    """Writes, for select, tokens and ranking of the documents that stand, by position; gives their number."""
+    number, task = unit
     assert task.stage.select is not None  # noqa: S101  (the caller chose this verb)
     mask = _standing(task)
     standing = np.flatnonzero(mask)
     measured = task.stage.columns[task.planned.spec.name]
     tokens = load_columns(task.planned, measured, ["tokens"])["tokens"].to_numpy()
     order = _oriented(task, task.stage.select.by, mask, best_first="DESC")
-    batch = pa.RecordBatch.from_pydict(
-        {
-            "document": standing.astype(np.int64),
-            "tokens": tokens[standing].astype(np.int64),
-            "prefer_0": order[standing],
-        }
-    )
-    with TableWriter(task.file, batch.schema, scratch=True) as writer:
-        writer.write(batch)
+    records = np.empty(len(standing), RANKED)
+    records["document"], records["tokens"] = standing, tokens[standing]
+    records["key"] = ranking_keys(order[standing].astype(np.float64))
+    ranked.write(number, records)
     return len(standing)
 
 
@@ -214,38 +212,43 @@ def _select(
     plan: Plan, stage: ResolvedStage, tasks: list[StandingTask], map_units: MapUnits, folder: Place
 ) -> None:
     assert stage.select is not None  # noqa: S101  (the caller chose this verb)
-    rows = map_units("select ranking", write_ranked, tasks, memory=_shard_bytes(tasks))
-    groups = in_groups(tasks, rows)
-    places = [tuple(task.file for task in group) for group in groups]
+    ranked = Records.create(folder / "ranked", RANKED, writers=len(tasks))
+    rank = partial(write_ranked, ranked)
+    rows = map_units("select ranking", rank, list(enumerate(tasks)), memory=_shard_bytes(tasks))
+    batches = in_batches(rows)
     map_units = partial(map_units, memory=RANKED_BYTES * max(rows, default=0))
-    cut = find_cut(places, stage.select.tokens, map_units, folder)
+    cutoff = find_cutoff(ranked, batches, stage.select.tokens, map_units, folder)
     units = [
         SelectTask(
-            group, plan.verb_keys[stage.name], cut.key if cut else None, cut.remaining[n] if cut else 0
+            tuple(tasks[writer] for writer in batch.writers),
+            batch,
+            plan.verb_keys[stage.name],
+            cutoff.key if cutoff else None,
+            cutoff.remaining[batch.number] if cutoff else 0,
         )
-        for n, group in enumerate(groups)
+        for batch in batches
     ]
-    map_units("select dropped", write_unselected, units)
+    map_units("select dropped", partial(write_unselected, ranked), units)
 
 
-def in_groups(tasks: Sequence[StandingTask], rows: Sequence[int]) -> list[tuple[StandingTask, ...]]:
-    """Consecutive shards of together GROUP_DOCUMENTS, or of fewer where that gives fewer than GROUPS."""
-    size = min(GROUP_DOCUMENTS, max(sum(rows) // GROUPS, LEAST_GROUP))
-    numbers = (np.cumsum([0, *rows])[:-1] // size).tolist()
+def in_batches(rows: Sequence[int]) -> list[Batch]:
+    """Consecutive shards of together BATCH_DOCUMENTS, or of fewer where that gives fewer than BATCHES."""
+    size = min(BATCH_DOCUMENTS, max(sum(rows) // BATCHES, LEAST_BATCH))
+    numbers = np.cumsum([0, *rows])[:-1] // size
+    starts = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist()] if len(rows) else []
     return [
-        tuple(task for task, here in zip(tasks, numbers, strict=True) if here == number)
-        for number in sorted(set(numbers))
+        Batch(n, range(*ends)) for n, ends in enumerate(zip(starts, [*starts[1:], len(rows)], strict=False))
     ]
 
 
-def write_unselected(task: SelectTask) -> None:
-    """Writes the verb files of a group of shards: the documents that the budget leaves out."""
+def write_unselected(ranked: Records, task: SelectTask) -> None:
+    """Writes the verb files of a batch of shards: the documents that the budget leaves out."""
     remaining = task.remaining
-    for shard in task.tasks:
-        tokens, keys = read_ranked(shard.file)
-        chosen, remaining = within(task.cut, tokens, keys, remaining)
-        document = read_table(shard.file, ["document"]).column(0).to_numpy()[~chosen]
+    for writer, shard in zip(task.batch.writers, task.tasks, strict=True):
+        records = ranked.read_written(writer)
+        chosen, remaining = within(task.cutoff, records, remaining)
+        document = records["document"][~chosen]
         rule = pa.array(["select.tokens"] * len(document), pa.string())
-        twins = [pa.nulls(len(document), kind) for kind in DROPPED.types[2:]]
-        with TableWriter(shard.planned.verb_file(task.key), DROPPED, scratch=True) as writer:
-            writer.write(pa.RecordBatch.from_arrays([pa.array(document), rule, *twins], schema=DROPPED))
+        none = [pa.nulls(len(document), kind) for kind in DROPPED.types[2:]]
+        with TableWriter(shard.planned.verb_file(task.key), DROPPED, scratch=True) as output:
+            output.write(pa.RecordBatch.from_arrays([pa.array(document), rule, *none], schema=DROPPED))
