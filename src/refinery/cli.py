@@ -160,9 +160,11 @@ def schema() -> None:
     """Print the JSON Schema of pipeline definitions, for editors."""
     import orjson
 
-    from refinery.definition.models import Pipeline
+    from refinery.definition import verbs
+    from refinery.definition.models import pipeline_model
 
-    typer.echo(orjson.dumps(Pipeline.model_json_schema(by_alias=True), option=orjson.OPT_INDENT_2))
+    model = pipeline_model(verbs.settings(verbs.installed()))
+    typer.echo(orjson.dumps(model.model_json_schema(by_alias=True), option=orjson.OPT_INDENT_2))
 
 
 @app.command()

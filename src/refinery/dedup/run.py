@@ -46,7 +46,7 @@ from refinery.storage.place import Place, remove_tree
 from refinery.storage.tables import open_table
 
 if TYPE_CHECKING:
-    from refinery.definition.models import Dedup
+    from refinery.dedup.settings import Settings
 
 __all__ = ["DedupResult", "DedupSettings", "DedupShard", "Near", "dedup", "settings_of"]
 
@@ -94,7 +94,7 @@ class DedupResult:
         return np.concatenate(found)
 
 
-def settings_of(definition: Dedup) -> DedupSettings:
+def settings_of(definition: Settings) -> DedupSettings:
     """The settings of a definition, bands and rows chosen where it leaves them open."""
     near = definition.near
     if near is None:

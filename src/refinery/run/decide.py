@@ -106,7 +106,7 @@ def above_of(plan: Plan, planned: PlannedShard, stage: str) -> Above:
     """Where a stage's decisions on a shard lie."""
     resolved = plan.graph.stages[stage]
     key = plan.decision_key(planned.spec.name, resolved.depth)
-    verb = planned.verb_file(plan.verb_keys[stage]) if resolved.is_global else None
+    verb = planned.verb_file(plan.verb_keys[stage]) if resolved.verb else None
     return Above(stage, planned.decision_file(key), verb)
 
 

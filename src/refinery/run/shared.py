@@ -89,10 +89,9 @@ def files_of(plan: Plan) -> dict[Path, tuple[str, ...]]:
     """
     loaders = [
         loader
-        for stage in plan.graph.stages.values()
-        for columns in stage.columns.values()
-        for column in columns.values()
-        for loader in (column.measurement.measurer, *column.measurement.view.transforms)
+        for source in plan.graph.sources
+        for measurement in plan.graph.measurements(source)
+        for loader in (measurement.measurer, *measurement.view.transforms)
     ]
     values = [
         getattr(loader, field.name)

@@ -104,7 +104,7 @@ def make_layout(output: Output, stage: ResolvedStage, carried: pa.Schema, id_typ
     """The output's schema: text, id, carried columns, chosen measurements, lineage."""
     types: dict[str, pa.DataType] = {}
     for columns in stage.columns.values():
-        types |= {name: column.type for name, column in columns.items() if "." not in name}
+        types |= {name: column.type for name, column in columns.items()}
     wanted = DEFAULT_MEASUREMENTS if output.measurements is None else output.measurements
     measured = tuple(name for name in wanted if name in types)
     taken = {"text", "id", "lineage", *measured}
