@@ -59,17 +59,17 @@ def test_every_removed_document_has_its_twins_place_and_id(tmp_path, planned, si
     write_dropped(result, planned, named, "key", frozen, map_units)
     expected: dict[int, list[dict[str, object]]] = {n: [] for n in range(FROZEN)}
     for document, twin, near, similarity in records.tolist():
-        (shard, row), (other, twin_row) = places[document], places[twin]
+        (shard, row), (other, kept_row) = places[document], places[twin]
         rule = "dedup.against" if other >= FROZEN else "dedup.near" if near else "dedup.exact"
         expected[shard].append(
             {
                 "document": row,
                 "rule": rule,
-                "twin_source": planned[other].spec.name,
-                "twin_path": f"{other}.parquet",
-                "twin_part": 0,
-                "twin_row": twin_row * 2,
-                "twin_id": f"{other}-{twin_row}",
+                "duplicate_of_source": planned[other].spec.name,
+                "duplicate_of_path": f"{other}.parquet",
+                "duplicate_of_part": 0,
+                "duplicate_of_row": kept_row * 2,
+                "duplicate_of_id": f"{other}-{kept_row}",
                 "similarity": similarity,
             }
         )

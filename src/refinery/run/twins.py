@@ -235,7 +235,7 @@ def _dropped(unit: DroppedUnit, stretch: int, removed: NDArray[np.void]) -> pa.T
     columns = {
         "document": pa.array(removed["document"]),
         "rule": rules.take(pa.array(rule)),
-        **{f"twin_{name}": twins.column(name) for name in ("source", "path", "part", "row", "id")},
+        **{f"duplicate_of_{name}": twins.column(name) for name in ("source", "path", "part", "row", "id")},
         "similarity": pa.array(removed["similarity"]),
     }
     return pa.Table.from_arrays([columns[name] for name in DROPPED.names], schema=DROPPED)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 from refinery.plan.graph import ResolvedStage, View, ranking
 from refinery.plan.plan import Plan, PlannedShard, against_measurements
-from refinery.run.decide import DROPPED, Above, above_of, kept_documents, load_columns
+from refinery.run.columns import ColumnFile, column_files, load_columns
+from refinery.run.decide import DROPPED, Upstream, kept_documents, upstream
 from refinery.run.measure import transformed
 from refinery.run.twins import name_twins, write_dropped
 from refinery.select.budget import find_cut, read_ranked, within
@@ -38,13 +40,17 @@ TWIN_BYTES = 512  # of memory for a removed document with its twin's path and id
 
 @dataclass(frozen=True)
 class StandingTask:
-    """A shard before a global verb; which documents stand, and their preferences, are written to `file`."""
+    """A shard before a global verb; which documents stand, and their preferences, are written to `file`.
+
+    rankings: column, and whether the greatest is best; columns: those of them that are measured here, and tokens.
+    """
 
     planned: PlannedShard
-    stage: ResolvedStage
-    above: Above | None  # None for an earlier run's shard: all its documents stand
+    above: Upstream | None  # None for an earlier run's shard: all its documents stand
     trust: int
     file: Place
+    rankings: tuple[tuple[str, bool], ...]
+    columns: tuple[ColumnFile, ...]
 
 
 @dataclass(frozen=True)
@@ -62,10 +68,7 @@ def run_verb(plan: Plan, stage: ResolvedStage, map_units: MapUnits) -> None:
     folder = plan.work / "verbs" / plan.verb_keys[stage.name]
     remove_tree(folder)  # what a run that was killed left
     make_directory(folder)
-    tasks = [
-        StandingTask(planned, stage, above, trust, folder / f"standing-{number:06}.parquet")
-        for number, (planned, above, trust) in enumerate(_shards(plan, stage))
-    ]
+    tasks = _standing_tasks(plan, stage, folder)
     if stage.dedup:
         _dedup(plan, stage, tasks, map_units, folder)
     else:
@@ -73,17 +76,22 @@ def run_verb(plan: Plan, stage: ResolvedStage, map_units: MapUnits) -> None:
     remove_scratch(folder)  # the verb files say all that stays
 
 
-def _shards(plan: Plan, stage: ResolvedStage) -> Iterator[tuple[PlannedShard, Above | None, int]]:
-    for planned in plan.earlier(stage):
-        yield planned, None, -1
-    for planned in plan.reaching(stage):
-        yield planned, above_before_verb(plan, planned, stage), stage.sources.index(planned.spec.name)
-
-
-def above_before_verb(plan: Plan, planned: PlannedShard, stage: ResolvedStage) -> Above:
-    """The stage's own decisions before its verb."""
-    found = above_of(plan, planned, stage.name)
-    return Above(found.stage, found.decisions, None)
+def _standing_tasks(plan: Plan, stage: ResolvedStage, folder: Place) -> list[StandingTask]:
+    """The shards of an earlier run, then those that reach the stage, with its decisions before its verb."""
+    texts, best = (stage.dedup.prefer, "ASC") if stage.dedup else ((), "")
+    if stage.select:
+        texts, best = (stage.select.by,), "DESC"
+    ranked = tuple((name, (direction or best) == "DESC") for name, direction in map(ranking, texts))
+    places = (folder / f"standing-{number:06}.parquet" for number in count())
+    tasks = [StandingTask(planned, None, -1, next(places), ranked, ()) for planned in plan.earlier(stage)]
+    for trust, source in enumerate(stage.sources):
+        measured = stage.columns[source]
+        wanted = {name for name, _ in ranked if name in measured} | ({"tokens"} if stage.select else set())
+        columns = column_files(measured, sorted(wanted))
+        for planned in plan.of(source):
+            above = replace(upstream(plan, planned, stage.name), dropped=None)
+            tasks.append(StandingTask(planned, above, trust, next(places), ranked, columns))
+    return tasks
 
 
 def _shard_bytes(tasks: Sequence[StandingTask]) -> int:
@@ -101,8 +109,8 @@ def write_standing(task: StandingTask) -> tuple[int, int]:
     """Writes, for dedup, a row for each of the shard's documents; gives their number and how many stand."""
     standing = _standing(task)
     columns: dict[str, object] = {"stands": standing}
-    for number, preference in enumerate(task.stage.dedup.prefer if task.stage.dedup else ()):
-        columns[f"prefer_{number}"] = _oriented(task, preference, standing, best_first="ASC")
+    for number in range(len(task.rankings)):
+        columns[f"prefer_{number}"] = _oriented(task, number, standing)
     batch = pa.RecordBatch.from_pydict(columns)
     with TableWriter(task.file, batch.schema, scratch=True) as writer:
         writer.write(batch)
@@ -111,12 +119,10 @@ def write_standing(task: StandingTask) -> tuple[int, int]:
 
 def write_ranked(task: StandingTask) -> int:
     """Writes, for select, position, tokens and ranking of the documents that stand; gives their number."""
-    assert task.stage.select is not None  # noqa: S101  (the caller chose this verb)
     mask = _standing(task)
     standing = np.flatnonzero(mask)
-    measured = task.stage.columns[task.planned.spec.name]
-    tokens = load_columns(task.planned, measured, ["tokens"])["tokens"].to_numpy()
-    order = _oriented(task, task.stage.select.by, mask, best_first="DESC")
+    tokens = load_columns(task.planned, task.columns, mask)["tokens"].to_numpy()
+    order = _oriented(task, 0, mask)
     batch = pa.RecordBatch.from_pydict(
         {
             "document": standing.astype(np.int64),
@@ -129,18 +135,16 @@ def write_ranked(task: StandingTask) -> int:
     return len(standing)
 
 
-def _oriented(
-    task: StandingTask, text: str, standing: NDArray[np.bool_], best_first: str
-) -> NDArray[np.float64]:
-    """A preference as numbers of which the smaller is better, NaN where it was not measured."""
-    column, direction = ranking(text)
+def _oriented(task: StandingTask, number: int, standing: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """A ranking as numbers of which the smaller is better, NaN where it was not measured."""
+    column, greatest = task.rankings[number]
     if column == "source":
         return np.full(len(standing), float(task.trust))
-    measured = task.stage.columns.get(task.planned.spec.name, {})
-    if task.above is None or column not in measured:
+    files = [file for file in task.columns if column in dict(file.names)]
+    if not files:
         return np.full(len(standing), np.nan)
-    values = load_columns(task.planned, measured, [column], standing)[column].cast(pl.Float64).to_numpy()
-    return -values if (direction or best_first) == "DESC" else values
+    values = load_columns(task.planned, files, standing)[column].cast(pl.Float64).to_numpy()
+    return -values if greatest else values
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,7 @@ def _dedup(
 
     assert stage.dedup is not None  # noqa: S101  (the caller chose this verb)
     rows = map_units("dedup standing", write_standing, tasks, memory=_shard_bytes(tasks))
-    shards = [_dedup_shard(task, *counts) for task, counts in zip(tasks, rows, strict=True)]
+    shards = [_dedup_shard(stage, task, *counts) for task, counts in zip(tasks, rows, strict=True)]
     result = dedup(
         shards,
         settings_of(stage.dedup),
@@ -181,10 +185,10 @@ def _dedup(
     write_dropped(result, planned, named, plan.verb_keys[stage.name], frozen, map_units)
 
 
-def _dedup_shard(task: StandingTask, rows: int, standing: int) -> DedupShard:
+def _dedup_shard(stage: ResolvedStage, task: StandingTask, rows: int, standing: int) -> DedupShard:
     from refinery.dedup.run import DedupShard
 
-    planned, stage = task.planned, task.stage
+    planned = task.planned
     measurements = (
         against_measurements(stage)
         if task.above is None
