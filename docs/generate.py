@@ -53,7 +53,7 @@ COLUMNS = {
     "neural": ("score", "P(label) or the score of a regressor; NULL for text without a token", "the model"),
     "importance_per_token": ("nats", "the same divided by the document's words; 0 without a word", ""),
 }
-# What the columns of decisions.parquet and rejects.parquet are.
+# What the columns of decisions and rejects are.
 ACCOUNT = {
     "source": "name of the source",
     "path": "path of the file below the source's root",
@@ -64,11 +64,11 @@ ACCOUNT = {
     "stage": "the stage that dropped it",
     "rule": "the first rule that failed; `dedup.*` or `select.tokens`; for a rejected row the reason",
     "failed": "all rules of that stage that failed",
-    "twin_source": "source of the document that was kept instead; `against:STAGE` for an earlier run",
-    "twin_path": "its path",
-    "twin_part": "its part",
-    "twin_row": "its row",
-    "twin_id": "its id",
+    "duplicate_of_source": "source of the document that was kept instead; `against:STAGE` for an earlier run",
+    "duplicate_of_path": "its path",
+    "duplicate_of_part": "its part",
+    "duplicate_of_row": "its row",
+    "duplicate_of_id": "its id",
     "similarity": "Jaccard similarity to it; 1 for an exact duplicate",
     "reason": "one word, see [reading.md](reading.md#rejects)",
     "detail": "what was found",
@@ -88,8 +88,8 @@ MANIFEST = {
     "renamed_columns": "source columns whose name was taken, and the name they have here",
     "notes": "source columns that had to be carried as JSON text, and why",
     "files": "exactly the data files of this run: path, rows, bytes, SHA-256",
-    "decisions": "the same of `decisions.parquet`",
-    "rejects": "the same of `rejects.parquet`, null where there is none",
+    "decisions": "the same of the files of decisions",
+    "rejects": "the same of the files of rejects, none where there are no rejects",
     "started": "time, UTC",
     "seconds": "by phase",
 }
@@ -304,8 +304,8 @@ def recall() -> str:
 
 
 def decisions() -> str:
-    """The columns of decisions.parquet."""
-    from refinery.run.account import DECISIONS
+    """The columns of decisions."""
+    from refinery.run.decisions import DECISIONS
 
     return table(
         ("column", "type", "meaning"), [(f"`{f.name}`", _account(f.type), ACCOUNT[f.name]) for f in DECISIONS]
@@ -313,12 +313,12 @@ def decisions() -> str:
 
 
 def rejects() -> str:
-    """The columns of rejects.parquet."""
-    from refinery.run.account import REJECTED
+    """The columns of rejects."""
+    from refinery.run.decisions import REJECTS
 
     meaning = {**ACCOUNT, "row": f"{ACCOUNT['row']}; NULL where a whole file could not be read, as is `part`"}
     return table(
-        ("column", "type", "meaning"), [(f"`{f.name}`", _account(f.type), meaning[f.name]) for f in REJECTED]
+        ("column", "type", "meaning"), [(f"`{f.name}`", _account(f.type), meaning[f.name]) for f in REJECTS]
     )
 
 

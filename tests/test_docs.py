@@ -230,7 +230,7 @@ def test_python_examples_hold(code):
 
 
 def test_queries_run_on_the_decisions_of_a_run(data_repository, refinery, monkeypatch):
-    """The queries of outputs.md run on a real decisions.parquet and agree with its manifest."""
+    """The queries of outputs.md run on a real decisions file and agree with its manifest."""
     import json
 
     file = data_repository / "pipeline.yaml"
@@ -252,7 +252,7 @@ def test_queries_run_on_the_decisions_of_a_run(data_repository, refinery, monkey
     for row in alone["alone"].to_dicts():
         assert 0 < row["documents"] <= dropped[row["stage"], row["rule"]]["failed"]
     assert groups["groups"]["removed"].sum() == 6
-    assert set(groups["groups"]["twin_source"]) == {"crawl"}
+    assert set(groups["groups"]["duplicate_of_source"]) == {"crawl"}
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
@@ -275,7 +275,7 @@ def test_the_command_that_verifies_an_output(data_repository, refinery):
         )
 
     assert (verify().returncode, verify().stdout) == (0, "")
-    for name in ("data-00000.parquet", "decisions.parquet", "rejects.parquet"):
+    for name in ("data-00000.parquet", "decisions-00000.parquet", "rejects-00000.parquet"):
         file = data_repository / "out" / "screened" / name
         content = file.read_bytes()
         file.write_bytes(content[:40] + bytes([content[40] ^ 1]) + content[41:])
@@ -293,7 +293,7 @@ def test_every_file_of_an_output_is_named():
     from refinery.run import folder
 
     words = named(page("outputs.md"))
-    assert {folder.MANIFEST, folder.OWNER, "decisions.parquet", "rejects.parquet"} <= words
+    assert {folder.MANIFEST, folder.OWNER, "decisions-00000.parquet", "rejects-00000.parquet"} <= words
 
 
 def test_generator_is_a_program():

@@ -268,7 +268,7 @@ def _show(manifest: Manifest, folder: Place, *, table: bool) -> None:
     broken = sum(len(source.broken) for source in manifest.sources.values())
     if rejected or broken:
         unread = f"{rejected:,} rows were rejected and {broken} files could not be read"
-        typer.echo(f"{unread}: see {folder}/rejects.parquet", err=True)
+        typer.echo(f"{unread}: see {folder}/rejects-*.parquet", err=True)
     if table:
         typer.echo(f"Written to {folder}")
 

@@ -58,15 +58,23 @@ def test_every_dropped_document_has_the_kept_ones_place_and_id(tmp_path, planned
     expected: dict[int, list[dict[str, object]]] = {n: [] for n in range(EARLIER)}
     for document, rule, other, similarity in rows:
         shard, row = places[document]
-        names = dict.fromkeys(("twin_source", "twin_path", "twin_part", "twin_row", "twin_id"))
+        names = dict.fromkeys(
+            (
+                "duplicate_of_source",
+                "duplicate_of_path",
+                "duplicate_of_part",
+                "duplicate_of_row",
+                "duplicate_of_id",
+            )
+        )
         if other != NONE:
             kept_shard, kept_row = places[other]
             names = {
-                "twin_source": planned[kept_shard].spec.name,
-                "twin_path": f"{kept_shard}.parquet",
-                "twin_part": 0,
-                "twin_row": kept_row * 2,
-                "twin_id": f"{kept_shard}-{kept_row}",
+                "duplicate_of_source": planned[kept_shard].spec.name,
+                "duplicate_of_path": f"{kept_shard}.parquet",
+                "duplicate_of_part": 0,
+                "duplicate_of_row": kept_row * 2,
+                "duplicate_of_id": f"{kept_shard}-{kept_row}",
             }
         found = None if np.isnan(similarity) else similarity
         rule_name = ("verb.one", "verb.other")[rule]

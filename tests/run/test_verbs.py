@@ -44,12 +44,12 @@ def test_against_an_earlier_run(data_repository, refinery):
     found = decisions(data_repository / "out2")
     assert {n for n, row in found.items() if row["outcome"] == "kept"} == {f"fresh{n}" for n in range(10)}
     assert found["seen4"]["rule"] == "dedup.against"
-    assert found["seen4"]["twin_id"] in {"en4", "copy4"}
+    assert found["seen4"]["duplicate_of_id"] in {"en4", "copy4"}
     assert output_hashes(data_repository / "out") == before
 
 
 def test_stretches_that_cut_shards_change_no_byte(data_repository, refinery, monkeypatch):
-    """Twins' rows and ids are found wherever the stretches of documents are cut, within shards or across them."""
+    """Kept documents' rows and ids are found wherever stretches of documents are cut, within shards or across."""
     hashes = []
     for least in (4 << 20, 300):
         monkeypatch.setattr("refinery.dedup.spill.LEAST_BYTES", least)
@@ -64,10 +64,10 @@ def test_stretches_that_cut_shards_change_no_byte(data_repository, refinery, mon
         dropped = [row for row in found.values() if row["rule"] == "dedup.exact"]
         assert dropped
         for row in dropped:
-            twin = found[row["twin_id"]]
-            assert twin["outcome"] == "kept"
-            place = (twin["source"], twin["path"], twin["part"], twin["row"])
-            assert place == tuple(row[f"twin_{name}"] for name in ("source", "path", "part", "row"))
+            kept = found[row["duplicate_of_id"]]
+            assert kept["outcome"] == "kept"
+            place = (kept["source"], kept["path"], kept["part"], kept["row"])
+            assert place == tuple(row[f"duplicate_of_{name}"] for name in ("source", "path", "part", "row"))
         for file in (data_repository / "out").iterdir():
             if not file.name.startswith("."):
                 file.unlink()
@@ -121,7 +121,7 @@ def test_a_verb_of_an_installed_package_runs_like_those_built_in(data_repository
     rules = Counter(row["rule"] for row in found.values() if row["stage"] == "drawn")
     assert rules.keys() == {"sample.share", "sample.short"} and rules.total() > 10
     assert all(
-        row["twin_id"] is None and row["similarity"] is None
+        row["duplicate_of_id"] is None and row["similarity"] is None
         for row in found.values()
         if row["stage"] == "drawn"
     )

@@ -48,6 +48,11 @@ class Measurement:
         """Fingerprint of view and measurer."""
         return fingerprint(self.view.key, self.measurer.name, self.measurer.version, self.measurer.settings)
 
+    @property
+    def file(self) -> str:
+        """The name of its file in a shard's folder."""
+        return f"measured-{self.measurer.name}-{self.key}.parquet"
+
 
 @dataclass(frozen=True)
 class Column:
@@ -107,6 +112,14 @@ class Graph:
             for measurement in (*(column.measurement for column in seen), *stage.own.get(source, ())):
                 found.setdefault(measurement.key, measurement)
         return tuple(found.values())
+
+    def parents(self, stage: ResolvedStage, source: str) -> tuple[str, ...]:
+        """From where a source's documents come to a stage: stages above it, or the source itself."""
+        return tuple(
+            name
+            for name in stage.parents
+            if name == source or (name in self.stages and source in self.stages[name].sources)
+        )
 
     def ancestors(self, stage: str) -> tuple[str, ...]:
         """The stages above `stage` and itself, parents first."""

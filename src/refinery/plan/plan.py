@@ -11,7 +11,7 @@ Every result has a key that covers all it depends on, so what is there already n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 
@@ -30,7 +30,10 @@ LAYOUT = 5  # raised when the files of the work folder change their form
 
 @dataclass(frozen=True)
 class PlannedShard:
-    """A shard with how it is read, where its results lie and its place among all shards."""
+    """A shard with how it is read, where its results lie and its place among all shards.
+
+    It goes into units of work, so its `spec` names none of the source's other files.
+    """
 
     shard: Shard
     spec: SourceSpec
@@ -44,7 +47,7 @@ class PlannedShard:
 
     def measurement_file(self, measurement: Measurement) -> Place:
         """Row-aligned with the shard's accepted documents."""
-        return self.folder / f"measured-{measurement.measurer.name}-{measurement.key}.parquet"
+        return self.folder / measurement.file
 
     @property
     def documents_file(self) -> Place:
@@ -225,5 +228,5 @@ def _numbered(
             content = (shard.fingerprint, shard.start, shard.stop, reading, extraction)
             # the source, since two may read one file; the paths, since minted ids and lineage are made of them
             key = fingerprint(LAYOUT, READING, content, name, shard.path, shard.relative_path)
-            yield PlannedShard(shard, spec, work / "shards" / key[:2] / key, number)
+            yield PlannedShard(shard, replace(spec, path=()), work / "shards" / key[:2] / key, number)
             number += 1

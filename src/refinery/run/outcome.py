@@ -168,7 +168,7 @@ def _named(outcome: Outcome, names: Tables | None, number: int) -> pa.Table:
     columns = {
         "document": pa.array(dropped["document"]),
         "rule": pa.array(outcome.rules, pa.string()).take(pa.array(dropped["rule"])),
-        **{f"twin_{name}": kept.column(name) for name in ("source", "path", "part", "row", "id")},
+        **{f"duplicate_of_{name}": kept.column(name) for name in ("source", "path", "part", "row", "id")},
         "similarity": pa.array(similarity, mask=np.isnan(similarity)),
     }
     return pa.Table.from_arrays([columns[name] for name in DROPPED.names], schema=DROPPED)

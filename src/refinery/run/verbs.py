@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.filters.measurer import is_costly
-from refinery.plan.graph import Column, Measurement, ResolvedStage, View, against_source
+from refinery.plan.graph import ResolvedStage, View, against_source
 from refinery.plan.plan import Plan, PlannedShard
-from refinery.run.decide import Above, above_of, kept_documents, load_columns
+from refinery.run.columns import ColumnFile, column_files, load_columns
+from refinery.run.decide import Upstream, kept_documents, upstream
 from refinery.run.measure import transformed
 from refinery.run.outcome import Numbered, write_outcome
 from refinery.shuffle.units import MapUnits
@@ -29,10 +29,10 @@ class VerbShard:
     """A shard's documents as its stage's verb sees them, see refinery.filters.verb.ShardDocuments."""
 
     planned: PlannedShard
-    above: Above | None  # None: of an earlier corpus, all its documents come
+    above: Upstream | None  # None: of an earlier corpus, all its documents come
     view: View
-    needed: Mapping[str, Column]
-    own: tuple[Measurement, ...]
+    needed: tuple[ColumnFile, ...]
+    own: tuple[tuple[str, str], ...]  # column of the verb's own measurers, and its file
     trust: int
     rows: int
     arrived: int
@@ -63,17 +63,15 @@ class VerbShard:
 
     def columns(self, names: Sequence[str]) -> pa.Table:
         """Columns of every document; NULL where the shard does not have one."""
-        known = [name for name in names if name in self.needed]
-        costly = any(is_costly(self.needed[name].measurement.measurer) for name in known)
-        arrives = self.arrives() if costly else None
-        found = load_columns(self.planned, dict(self.needed), known, arrives).to_arrow()
+        files = [file for file in self.needed if any(name in names for name, _ in file.names)]
+        late = any(file.late for file in files)
+        found = load_columns(self.planned, files, self.arrives() if late else None)
         nothing = pa.nulls(self.rows)
-        return pa.table({name: found.column(name) if name in known else nothing for name in names})
+        return pa.table({name: found[name].to_arrow() if name in found else nothing for name in names})
 
     def measured(self, column: str) -> Place:
         """The file with a column of the verb's own measurers."""
-        files = {name: measurement for measurement in self.own for name in measurement.measurer.schema.names}
-        return self.planned.measurement_file(files[column])
+        return self.planned.folder / dict(self.own)[column]
 
     def texts(self, documents: NDArray[np.int64]) -> Iterator[TextBatch]:
         """Texts of documents by position, after the stage's transforms."""
@@ -108,14 +106,13 @@ def run_verb(
 
 def _shards(plan: Plan, stage: ResolvedStage, sizes: Mapping[int, tuple[int, int]]) -> Iterator[VerbShard]:
     """The shards that the verb looks at, and then those it decides on, in trust order."""
-    source = against_source(stage.name)
-    for planned in plan.earlier(stage):
-        columns, own = stage.needed.get(source, {}), stage.own.get(source, ())
-        yield VerbShard(planned, None, View(source), columns, own, -1, *sizes[planned.number])
-    for trust, source in enumerate(stage.sources):
+    earlier = against_source(stage.name)
+    for trust, source in enumerate((earlier, *stage.sources), start=-1):
+        columns = stage.needed.get(source, {})
+        needed = column_files(columns, sorted(columns))
+        own = tuple((name, m.file) for m in stage.own.get(source, ()) for name in m.measurer.schema.names)
+        view = stage.views.get(source, View(source))
         for planned in plan.of(source):
-            found = above_of(plan, planned, stage.name)
-            above = Above(found.stage, found.decisions, None)  # the stage's own decisions, before its verb
-            columns, own = stage.needed[source], stage.own[source]
-            view = stage.views[source]
-            yield VerbShard(planned, above, view, columns, own, trust, *sizes[planned.number])
+            # the stage's own decisions, before its verb
+            above = None if source == earlier else replace(upstream(plan, planned, stage.name), dropped=None)
+            yield VerbShard(planned, above, view, needed, own, trust, *sizes[planned.number])
