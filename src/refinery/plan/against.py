@@ -8,9 +8,9 @@ import orjson
 
 from refinery.errors import InputError
 from refinery.plan.graph import ResolvedStage, against_source
-from refinery.storage.outputs import DATA, MANIFEST
-from refinery.storage.place import Place, place_of, read_file
-from refinery.storage.shards import SourceSpec, unreadable
+from refinery.storage.documents import SourceSpec
+from refinery.storage.marks import DATA, MANIFEST
+from refinery.storage.place import Place, place_of, read_file, unreadable
 from refinery.storage.url import is_url, local, shown
 
 

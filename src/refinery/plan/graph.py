@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from refinery.definition.load import Definition
 from refinery.definition.models import Output
 from refinery.plan.fingerprint import fingerprint
+from refinery.storage.documents import SourceSpec
 from refinery.storage.place import Place
-from refinery.storage.shards import SourceSpec
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -19,9 +19,10 @@ from refinery.errors import InputError
 from refinery.filters.measurer import is_costly
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage, against_source
+from refinery.storage.documents import Shard, SourceSpec
 from refinery.storage.place import Place, files_below, lies_in
 from refinery.storage.read import READING
-from refinery.storage.shards import Shard, SourceShards, SourceSpec
+from refinery.storage.shards import SourceShards
 from refinery.storage.url import shown
 
 DOCUMENTS = "documents.parquet"

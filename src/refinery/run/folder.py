@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from refinery.errors import InputError, OutputError, RunError
 from refinery.storage.commit import cannot_write, commit_bytes, make_directory, remove_leftovers
 from refinery.storage.lease import RENEW_EVERY, TAKEN_OVER_AFTER, leased
-from refinery.storage.outputs import DATA, MANIFEST, OWNER
+from refinery.storage.marks import DATA, MANIFEST, OWNER
 from refinery.storage.place import Place, files_below, move_files, read_file, remove_files, remove_scratch
 
 LOCK = ".lock"

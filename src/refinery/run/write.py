@@ -28,10 +28,10 @@ from refinery.run.decide import Upstream, kept_documents
 from refinery.run.ids import with_type
 from refinery.run.measure import transformed
 from refinery.storage.commit import commit_bytes
+from refinery.storage.documents import Documents
 from refinery.storage.place import Place, files_below, read_many
 from refinery.storage.read import read_documents
 from refinery.storage.seal import read_sealed_json, sealed_json
-from refinery.storage.shards import Documents
 from refinery.storage.tables import open_table, read_json, read_table
 from refinery.storage.write import TableWriter, WrittenFile, write_table
 

@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from refinery.errors import DamagedFile
-from refinery.storage.filesystem import open_input
-from refinery.storage.place import Place, read_file
+from refinery.storage.place import Place, open_input, read_file
 from refinery.storage.seal import VerifiedFile, read_sealed_json
 
 BATCH_ROWS = 1 << 16
