@@ -13,7 +13,7 @@ from refinery.errors import ConservationError
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.decide import KEPT, Above, StageTally, Tally, above_of, kept_documents, load_columns, tally
-from refinery.run.ids import id_texts
+from refinery.storage.ids import id_texts
 from refinery.storage.place import Place
 from refinery.storage.tables import open_table, read_batches, read_table
 from refinery.storage.write import TableWriter, WrittenFile, write_table

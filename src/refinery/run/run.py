@@ -20,7 +20,6 @@ from refinery.run import account as accounts
 from refinery.run import folder as folders
 from refinery.run.costly import costly_tasks, measure_arrived
 from refinery.run.decide import StageTally, Tally, decide, decide_task, decided
-from refinery.run.ids import common_id_type
 from refinery.run.manifest import Manifest, make_manifest
 from refinery.run.measure import MeasureTask, ShardRecord, measure, read_records, refuse_rejects
 from refinery.run.mend import mending
@@ -29,6 +28,7 @@ from refinery.run.progress import Progress
 from refinery.run.shared import share
 from refinery.run.status import recorded
 from refinery.run.verbs import run_verb
+from refinery.storage.ids import common_id_type
 from refinery.storage.place import Place, place_of, remove_file, remove_scratch
 from refinery.storage.schema import unify
 

@@ -20,8 +20,8 @@ from refinery.dedup.fates import REQUEST, RESULT
 from refinery.dedup.layout import read_rows
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import DROPPED
-from refinery.run.ids import id_texts
 from refinery.storage.commit import make_directory
+from refinery.storage.ids import id_texts
 from refinery.storage.place import Place
 from refinery.storage.write import TableWriter
 from refinery.units import MapUnits
