@@ -237,6 +237,17 @@ def _final(unit: str, error: Exception, times: int) -> Exception:
     return error
 
 
+def inner(function: Callable[..., R]) -> Callable[..., R]:
+    """The function that functools.partial gave arguments to, or the function itself: what has a name.
+
+    >>> from functools import partial
+    >>> inner(partial(gib, 1)).__name__
+    'gib'
+    """
+    found: Callable[..., R] = getattr(function, "func", function)
+    return found
+
+
 def gib(size: int) -> str:
     """Bytes for people.
 
