@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from refinery.dedup.content import Content
-from refinery.dedup.corpus import Corpus, DedupShard, list_rows, partition_rows
+from refinery.dedup.corpus import Corpus, DedupShard
 from refinery.dedup.minhash import MinHash
 from refinery.dedup.run import DedupResult, dedup
 from refinery.dedup.settings import Near, Settings
@@ -36,11 +36,10 @@ def near(similarity: float = 0.8, **settings: int) -> Near:
 
 
 def numbered(
-    folder: Path, documents: int, size: int, *, earlier: int = 0, preferences: tuple[str, ...] = ()
+    folder: Path | None, documents: int, size: int, *, earlier: int = 0, preferences: tuple[str, ...] = ()
 ) -> Corpus:
-    """Documents of one shard, `size` a partition, of which no entries are read."""
-    rows = partition_rows([DedupShard(folder, None, False, documents)], size)
-    return Corpus(folder, documents, earlier, preferences, 112, size, 1000, list_rows(rows, folder))
+    """So many documents, `size` a partition."""
+    return Corpus(folder, documents, earlier, preferences, 112, size, 1000)
 
 
 SETTINGS = Settings(exact=True, near=near())

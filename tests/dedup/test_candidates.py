@@ -1,13 +1,12 @@
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 
 from refinery.dedup import candidates
 from refinery.dedup.buckets import BEST
-from refinery.dedup.corpus import Corpus
+from tests.dedup.corpus import numbered
 
-CORPUS = Corpus(Path(), 0, 0, ("prefer_0",), 112, 1, 1, None)
+CORPUS = numbered(None, 0, 1, preferences=("prefer_0",))
 
 
 def found_in(matrix: np.ndarray, bounds: list[int], least: int) -> set[tuple[int, int, int]]:

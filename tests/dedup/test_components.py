@@ -55,7 +55,7 @@ def test_labels_are_the_components_of_all_edges(tmp_path_factory, pairs, files, 
 @given(PAIRS, st.randoms())
 def test_resolving_components_alone_or_together_is_the_same(pairs, random):
     """Who is removed depends on the component only, and every removed one has a kept one."""
-    corpus = Corpus(None, 31, 0, (), 112, 100, 1000, None)
+    corpus = numbered(None, 31, 100)
     edges = edges_of(corpus, list({(max(p), min(p)) for p in pairs}))
     edges["similarity"] = [random.choice([0.8, 0.9, 1.0]) for _ in edges]
     whole = [(e["document"], e["preferred"]) for e in chosen_edges(edges)]

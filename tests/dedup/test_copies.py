@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from refinery.dedup.copies import find_copies
-from refinery.dedup.corpus import DedupShard, make_corpus
+from refinery.dedup.corpus import DedupShard, make_corpus, partition_rows
 from refinery.storage.write import write_table
 from tests.dedup.corpus import backwards, in_order, set_partitions
 
@@ -61,7 +61,7 @@ def test_copies_are_those_of_a_dictionary(tmp_path, map_units, documents, earlie
         set_partitions(patch, partition_bytes)
         patch.setattr("refinery.dedup.corpus.LEAST_DOCUMENTS", size)
         corpus = make_corpus(shards, 112, 2, tmp_path / "work")
-    exact, signatures, count = find_copies(corpus, True, True, map_units)
+    exact, signatures, count = find_copies(corpus, partition_rows(shards, corpus), True, True, map_units)
 
     order = sorted(range(len(documents)), key=lambda n: (n >= earlier, n >= earlier and documents[n][2], n))
     expected: list[dict[int, int]] = []

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refinery.dedup.copies import COPY, REQUEST, Copies, write_copies
-from refinery.dedup.corpus import Corpus
+from refinery.dedup.corpus import Corpus, DedupShard, partition_rows
 from refinery.dedup.outcomes import CLUSTER, OUTCOME, RESULT, answer_requests, too_large, write_removed
 from refinery.dedup.verify import near_dtype
 from refinery.shuffle.records import Records
@@ -76,8 +76,9 @@ def removed(
         answer_requests(corpus, (resolved,), exact.requests, outcomes, number)
     result, clusters = corpus.records("removed", RESULT), corpus.records("clusters", CLUSTER)
     found = []
-    for number in numbers:
-        written = write_removed(corpus, exact.pairs, outcomes, (resolved,), result, clusters, number)
+    shards = [DedupShard(corpus.work, None, False, corpus.documents)]
+    for number, partition in enumerate(partition_rows(shards, corpus)):
+        written = write_removed(corpus, exact.pairs, outcomes, (resolved,), result, clusters, partition)
         found += result.read_written(number).tolist()
         assert written == len(result.read_written(number))
     assert [document for document, *_ in found] == sorted({document for document, *_ in found})

@@ -20,7 +20,7 @@ def store():
 
 
 def test_the_result_is_that_of_a_local_folder(tmp_path, store, monkeypatch):
-    """The same documents go for the same kept ones, and nothing but the result stays, with the documents' numbers."""
+    """The same documents go for the same kept ones, and nothing but the result stays."""
     monkeypatch.setattr("refinery.dedup.corpus.LEAST_DOCUMENTS", 16)
     texts = [document(n % 70) + (f" w{n}" if n % 3 else "") for n in range(150)]
     shards = [write_shard(tmp_path / f"{n}.parquet", texts[n::2]) for n in range(2)]
@@ -31,4 +31,4 @@ def test_the_result_is_that_of_a_local_folder(tmp_path, store, monkeypatch):
     found = removed_of(result)
     assert found == expected
     assert len(found) > 60
-    assert {name.partition("/")[0] for name in files_below(store)} == {"removed", "shards"}
+    assert {name.partition("/")[0] for name in files_below(store)} == {"removed"}

@@ -1,6 +1,4 @@
-import pickle
 import random
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +10,6 @@ from tests.conftest import chinese_document, document
 from tests.dedup.corpus import (
     SETTINGS,
     backwards,
-    in_order,
     jaccard,
     near,
     of_texts,
@@ -262,22 +259,3 @@ def test_dedup_of_random_corpora_equals_comparing_every_pair(tmp_path):
     assert [row for row in range(150) if row not in removed] == kept
     for row, kept in removed.items():
         assert np.isclose(kept.similarity, jaccard(texts[row], texts[kept.place[1]]))
-
-
-def test_a_unit_is_small_however_many_shards_there_are(tmp_path):
-    """Function and argument, as a worker gets them: which shards a partition reads lies in a file."""
-    texts = (
-        [document(n) for n in range(20)] + [edited(document(n), n) for n in range(20)] + [document(0)] * 20
-    )
-    shards = [
-        replace(write_shard(tmp_path / f"{n}.parquet", texts[n::60]), source=f"source{n}") for n in range(60)
-    ]
-    sizes: dict[str, int] = {}
-
-    def measured(name, function, units, **_):
-        sizes[name] = max(len(pickle.dumps((function, unit))) for unit in units)
-        return in_order(name, function, units)
-
-    assert len(run(tmp_path, shards, SETTINGS, measured)) > 30
-    assert len(sizes) > 15
-    assert {name: size for name, size in sizes.items() if size > 4000} == {}

@@ -20,7 +20,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from refinery.dedup.bands import Bands
-from refinery.dedup.corpus import Corpus, fixed, read_column, read_entries
+from refinery.dedup.corpus import Corpus, Partition, fixed, read_column, read_entries
 from refinery.dedup.sorting import look_up, preferred_order, shared_keys, starts_of
 from refinery.shuffle.partition import hashed, partition_of
 from refinery.shuffle.records import Records
@@ -44,19 +44,18 @@ def signature_dtype(corpus: Corpus) -> np.dtype[Any]:
 
 
 def write_bands(
-    corpus: Corpus, chosen: Bands, copies: tuple[Records, ...], bands: Records, partition: int
+    corpus: Corpus, chosen: Bands, copies: tuple[Records, ...], bands: Records, partition: Partition
 ) -> None:
     """Writes a partition's (band key, document) by key, but for documents that are copies of others."""
     gone, _ = read_entries(corpus, partition)
     np.logical_not(gone, out=gone)
-    first, _ = corpus.span(partition)
     for pairs in copies:
-        gone[pairs.read_written(partition)["document"] - first] = True
+        gone[pairs.read_written(partition.number)["document"] - partition.first] = True
     firsts = np.arange(chosen.count) * chosen.rows
-    with bands.writer(partition) as writer:
-        for document, values in read_column(corpus, partition, "signature"):
+    with bands.writer(partition.number) as writer:
+        for document, values in read_column(partition, "signature"):
             matrix, valid = fixed(values, np.uint32)
-            at = document - first
+            at = document - partition.first
             rows = np.flatnonzero(valid & ~gone[at : at + len(valid)])
             records = np.empty((len(rows), chosen.count), BAND)
             records["high"] = band_keys(matrix, firsts, chosen.rows)[rows]
@@ -106,29 +105,28 @@ def read_split(split: Records) -> NDArray[Any]:
 
 
 def write_signatures(
-    corpus: Corpus, members: Records, split: Records, signatures: Records, best: Records, partition: int
+    corpus: Corpus, members: Records, split: Records, signatures: Records, best: Records, partition: Partition
 ) -> None:
     """Writes a partition's members with preferences and signatures by bucket, and its best of large buckets."""
-    found = members.read(partition)
+    found = members.read(partition.number)
     found = found[np.lexsort((found["bucket"], found["document"]))]
     large = read_split(split)
     kept = [np.empty(0, signatures.form)]
     _, prefer = read_entries(corpus, partition)
-    first, _ = corpus.span(partition)
-    with signatures.writer(partition) as writer:
-        for document, values in read_column(corpus, partition, "signature"):
+    with signatures.writer(partition.number) as writer:
+        for document, values in read_column(partition, "signature"):
             low, high = np.searchsorted(found["document"], [document, document + len(values)])
             if low == high:
                 continue
             here = found[low:high]
             records = np.empty(len(here), signatures.form)
             records["bucket"], records["document"] = here["bucket"], here["document"]
-            records["prefer"] = prefer[here["document"] - first]
+            records["prefer"] = prefer[here["document"] - partition.first]
             records["signature"] = low_bits(fixed(values, np.uint32)[0], here["document"] - document)
             writer.write(records, partition_of(records["bucket"], signatures.partitions))
             if len(large):
                 kept = [_best(np.concatenate([*kept, _of_large(records, large)]))]
-    best.write(partition, kept[0])
+    best.write(partition.number, kept[0])
 
 
 def _of_large(records: NDArray[Any], large: NDArray[Any]) -> NDArray[Any]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from refinery.dedup.corpus import Corpus, fixed, read_column, read_entries
+from refinery.dedup.corpus import Corpus, Partition, fixed, read_column, read_entries
 from refinery.dedup.sorting import look_up, preferred_order, shared_keys, starts_of
 from refinery.shuffle.partition import partition_count, partition_of
 from refinery.shuffle.records import Records
@@ -57,7 +57,7 @@ def hash_dtype(corpus: Corpus) -> np.dtype[Any]:
 
 
 def find_copies(
-    corpus: Corpus, exact: bool, signature: bool, map_units: MapUnits
+    corpus: Corpus, partitions: Sequence[Partition], exact: bool, signature: bool, map_units: MapUnits
 ) -> tuple[Copies, Copies, int]:
     """Copies of key texts, and of signatures among the others, each as far as wanted; and how many of the latter."""
     columns = [column for column, wanted in (("content", exact), ("signature", signature)) if wanted]
@@ -71,7 +71,7 @@ def find_copies(
         )
         for column in columns
     ]
-    map_units("dedup hashes", partial(write_hashes, corpus, hashes), range(corpus.partitions))
+    map_units("dedup hashes", partial(write_hashes, corpus, hashes), partitions)
     between = []
     for one in hashes:
         found = corpus.records(f"{one.column}-between", COPY, partitions=corpus.partitions, writers=count)
@@ -95,24 +95,27 @@ def find_copies(
     return made[0], made[1], int(same)
 
 
-def write_hashes(corpus: Corpus, hashes: Sequence[Hashes], partition: int) -> None:
+def write_hashes(corpus: Corpus, hashes: Sequence[Hashes], partition: Partition) -> None:
     """Writes the copies within a partition of documents, and the preferred documents by hash."""
     stands, prefer = read_entries(corpus, partition)
     for target in hashes:
         pairs, preferred = _split(_read_hashes(corpus, partition, target.column, stands, prefer))
-        target.within.write(partition, pairs)
+        target.within.write(partition.number, pairs)
         numbers = partition_of(preferred["high"], target.preferred.partitions)
-        target.preferred.write(partition, preferred, numbers)
+        target.preferred.write(partition.number, preferred, numbers)
 
 
 def _read_hashes(
-    corpus: Corpus, partition: int, column: str, stands: NDArray[np.bool_], prefer: NDArray[np.float64]
+    corpus: Corpus,
+    partition: Partition,
+    column: str,
+    stands: NDArray[np.bool_],
+    prefer: NDArray[np.float64],
 ) -> NDArray[Any]:
-    first, _ = corpus.span(partition)
     found: list[NDArray[Any]] = [np.empty(0, hash_dtype(corpus))]
     whole = np.zeros(2, np.int64)  # two different hashes of the whole signature
-    for document, values in read_column(corpus, partition, column):
-        at = document - first
+    for document, values in read_column(partition, column):
+        at = document - partition.first
         if column == "content":
             hashes, valid = fixed(values, np.uint64)
         else:

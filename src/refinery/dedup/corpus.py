@@ -3,12 +3,11 @@
 Documents are numbered through all rows of all shards, those of an earlier corpus first. The order in which they are
 preferred is: an earlier corpus before others, then the preference columns (smaller first, not measured last), then
 the number, which is trust order and then row. A partition of documents is consecutive numbers, without regard to
-shards; which rows of which shards it has lies in a file, so that a unit is a number however many shards there are.
+shards; its entries are read in one go.
 """
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,12 +63,22 @@ class ShardRows:
 
 
 @dataclass(frozen=True)
+class Partition:
+    """The documents first:stop, and the rows of shards that they are, in order."""
+
+    number: int
+    first: int
+    stop: int
+    rows: tuple[ShardRows, ...]
+
+
+@dataclass(frozen=True)
 class Corpus:
     """How documents are numbered and partitioned, and the folder of all records; the same for every unit.
 
     documents: of all, of which those below `earlier` are an earlier corpus's; preferences: names of the preference
     columns, most important first; partition_documents: of each partition of documents but the last;
-    partition_bytes: of a partition of records; listing: the rows of each partition of documents, pickled.
+    partition_bytes: of a partition of records.
     """
 
     work: Place
@@ -79,26 +88,15 @@ class Corpus:
     num_perm: int
     partition_documents: int
     partition_bytes: int
-    listing: Records
 
     @property
     def partitions(self) -> int:
-        """Partitions of documents."""
-        return self.listing.partitions
+        """Partitions of documents; at least one."""
+        return max(1, -(-self.documents // self.partition_documents))
 
     def partition_of(self, documents: NDArray[np.int64]) -> NDArray[np.int64]:
         """The partition of each document."""
         return documents // self.partition_documents
-
-    def span(self, partition: int) -> tuple[int, int]:
-        """The first document of a partition and the one after its last."""
-        first = partition * self.partition_documents
-        return first, min(first + self.partition_documents, self.documents)
-
-    def rows(self, partition: int) -> tuple[ShardRows, ...]:
-        """The rows of shards that are a partition of documents, in order; a shard without a row where it would be."""
-        found: tuple[ShardRows, ...] = pickle.loads(self.listing.read(partition).data)
-        return found
 
     def records(self, name: str, dtype: np.dtype[Any], *, partitions: int = 1, writers: int = 0) -> Records:
         """Makes room for records; writers: as many as partitions of documents if not given."""
@@ -119,7 +117,6 @@ def make_corpus(shards: Sequence[DedupShard], num_perm: int, keys: int, work: Pl
     """Numbers the documents of shards, those of an earlier corpus first; keys: of each document, at most."""
     documents = sum(shard.rows for shard in shards)
     size = partition_bytes(documents * keys, KEY_BYTES)
-    per_partition = max(size // (keys * KEY_BYTES), LEAST_DOCUMENTS)
     names: list[str] = []
     if shards:
         with open_table(shards[-1].entries) as file:
@@ -130,62 +127,52 @@ def make_corpus(shards: Sequence[DedupShard], num_perm: int, keys: int, work: Pl
         sum(shard.rows for shard in shards if shard.earlier),
         tuple(sorted(names, key=lambda name: int(name.removeprefix("prefer_")))),
         num_perm,
-        per_partition,
+        max(size // (keys * KEY_BYTES), LEAST_DOCUMENTS),
         size,
-        list_rows(partition_rows(shards, per_partition), work),
     )
 
 
-def partition_rows(shards: Sequence[DedupShard], size: int) -> list[tuple[ShardRows, ...]]:
-    """For each partition of `size` documents the rows of shards that it has, in order; at least one partition."""
-    last = max(-(-sum(shard.rows for shard in shards) // size), 1) - 1
-    found: list[list[ShardRows]] = [[] for _ in range(last + 1)]
-    sources = list(dict.fromkeys(shard.source for shard in shards))
+def partition_rows(shards: Sequence[DedupShard], corpus: Corpus) -> list[Partition]:
+    """The partitions of documents, each with the rows of shards that it has."""
+    size = corpus.partition_documents
+    found: list[list[ShardRows]] = [[] for _ in range(corpus.partitions)]
+    sources = {source: n for n, source in enumerate(dict.fromkeys(shard.source for shard in shards))}
     document = 0
     for shard in shards:
-        row, source = 0, sources.index(shard.source)
-        while row < shard.rows or row == shard.rows == 0:
-            number = min((document + row) // size, last)
+        row = 0
+        while row < shard.rows:
+            number = (document + row) // size
             stop = min(shard.rows, (number + 1) * size - document)
-            found[number].append(ShardRows(shard, source, document + row, row, stop))
-            row = stop or 1
+            found[number].append(ShardRows(shard, sources[shard.source], document + row, row, stop))
+            row = stop
         document += shard.rows
-    return [tuple(rows) for rows in found]
+    return [
+        Partition(n, n * size, min((n + 1) * size, document), tuple(rows)) for n, rows in enumerate(found)
+    ]
 
 
-def list_rows(rows: list[tuple[ShardRows, ...]], work: Place) -> Records:
-    """Writes what `Corpus.rows` reads."""
-    contents = [pickle.dumps(here) for here in rows]
-    listing = Records.create(work / "shards", np.dtype(np.uint8), partitions=len(rows))
-    numbers = np.repeat(np.arange(len(rows)), [len(content) for content in contents])
-    listing.write(0, np.frombuffer(b"".join(contents), np.uint8), numbers)
-    return listing
-
-
-def read_column(corpus: Corpus, partition: int, name: str) -> Iterator[tuple[int, pa.Array]]:
+def read_column(partition: Partition, name: str) -> Iterator[tuple[int, pa.Array]]:
     """The first document and the values of each batch of a partition's column `content` or `signature`."""
-    for rows in corpus.rows(partition):
+    for rows in partition.rows:
         place = (rows.shard.content if name == "content" else rows.shard.signature) or rows.shard.entries
-        for row, batch in read_rows(place, [name], rows.start, rows.stop) if rows.stop > rows.start else ():
+        for row, batch in read_rows(place, [name], rows.start, rows.stop):
             yield rows.document + row - rows.start, batch.column(0)
 
 
-def read_entries(corpus: Corpus, partition: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+def read_entries(corpus: Corpus, partition: Partition) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Of a partition's documents: which stand, and their preferences (documents, columns).
 
     Those of an earlier corpus are minus infinity.
     """
-    first, last = corpus.span(partition)
-    stands = np.ones(last - first, np.bool_)
-    prefer = np.full((last - first, len(corpus.preferences)), -np.inf)
-    for rows in corpus.rows(partition):
-        if rows.start == rows.stop:
-            continue
+    size = partition.stop - partition.first
+    stands = np.ones(size, np.bool_)
+    prefer = np.full((size, len(corpus.preferences)), -np.inf)
+    for rows in partition.rows:
         with open_table(rows.shard.entries) as file:
             names = set(file.schema_arrow.names)
         columns = [n for n in ("stands", *corpus.preferences) if n in names]
         for row, batch in read_rows(rows.shard.entries, columns, rows.start, rows.stop) if columns else ():
-            at = rows.document - first + row - rows.start
+            at = rows.document - partition.first + row - rows.start
             for name, column in zip(columns, batch.columns, strict=True):
                 if name == "stands":
                     stands[at : at + len(column)] = column.to_numpy(zero_copy_only=False)

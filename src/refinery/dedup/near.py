@@ -40,7 +40,7 @@ def _candidates(search: Search, *copies: Records) -> Records:
     split = corpus.records("split", SPLIT, writers=keys)
     with corpus.records("bands", BAND, partitions=keys) as banded:
         write = partial(write_bands, corpus, bands, copies, banded)
-        map_units("dedup bands", write, range(corpus.partitions))
+        map_units("dedup bands", write, search.partitions)
         find = partial(find_buckets, corpus, banded, members, split)
         count = sum(map_units("dedup buckets", find, range(keys)))
     dtype = signature_dtype(corpus)
@@ -49,7 +49,7 @@ def _candidates(search: Search, *copies: Records) -> Records:
     best = corpus.records("best", dtype)
     with members:
         sign = partial(write_signatures, corpus, members, split, signed, best)
-        map_units("dedup signatures", sign, range(corpus.partitions))
+        map_units("dedup signatures", sign, search.partitions)
     wanted = partition_count(2 * count, edge_dtype(corpus), size)
     edges = corpus.records("edges", edge_dtype(corpus), partitions=wanted, writers=buckets)
     with signed, split, best:

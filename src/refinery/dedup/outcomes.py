@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from refinery.dedup.corpus import Corpus
+from refinery.dedup.corpus import Corpus, Partition
 from refinery.dedup.sorting import look_up, starts_of
 from refinery.dedup.verify import near_dtype
 from refinery.shuffle.partition import hashed, partition_of
@@ -61,15 +61,15 @@ def write_removed(
     removed: tuple[Records, ...],
     result: Records,
     clusters: Records,
-    partition: int,
+    partition: Partition,
 ) -> int:
     """Writes a partition's removed documents, copies of key texts and near ones, ascending; gives their number.
 
     A copied document that went itself gives way to the one it went for; outcomes: of such, None if nothing is near.
     Writes, too, how many of each source each document removes as near, by that document.
     """
-    near = read_removed(corpus, removed, partition)
-    exact = copies.read_written(partition)
+    near = read_removed(corpus, removed, partition.number)
+    exact = copies.read_written(partition.number)
     exact = exact[exact["document"] >= corpus.earlier]
     found = np.empty(len(exact) + len(near), RESULT)
     own, others = found[: len(exact)], found[len(exact) :]
@@ -77,7 +77,7 @@ def write_removed(
         exact["document"], exact["preferred"], False, 1.0,
     )  # fmt: skip
     if outcomes is not None:
-        answers = read_outcomes(outcomes, partition)
+        answers = read_outcomes(outcomes, partition.number)
         gone, at = look_up(answers["document"], exact["preferred"])
         own["near"] = gone
         for name in ("kept", "similarity"):
@@ -85,17 +85,16 @@ def write_removed(
     others["document"], others["kept"], others["near"], others["similarity"] = (
         near["document"], near["preferred"], True, near["similarity"],
     )  # fmt: skip
-    result.write(partition, found[np.argsort(found["document"])])
-    counted = _count(corpus, near, partition)
-    clusters.write(partition, counted, partition_of(hashed(counted["kept"]), clusters.partitions))
+    result.write(partition.number, found[np.argsort(found["document"])])
+    counted = _count(near, partition)
+    clusters.write(partition.number, counted, partition_of(hashed(counted["kept"]), clusters.partitions))
     return len(found)
 
 
-def _count(corpus: Corpus, near: NDArray[Any], partition: int) -> NDArray[Any]:
+def _count(near: NDArray[Any], partition: Partition) -> NDArray[Any]:
     """CLUSTER: how many documents of each source each kept one removes here."""
-    rows = corpus.rows(partition)
-    starts = np.array([here.document for here in rows], np.int64)
-    sources = np.array([here.source for here in rows], np.int64)
+    starts = np.array([rows.document for rows in partition.rows], np.int64)
+    sources = np.array([rows.source for rows in partition.rows], np.int64)
     clusters = np.ones(len(near), CLUSTER)
     clusters["kept"] = near["preferred"]
     clusters["source"] = sources[np.searchsorted(starts, near["document"], "right") - 1]

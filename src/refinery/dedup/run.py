@@ -16,7 +16,7 @@
 Memory: a unit holds about UNIT_PARTITIONS times a partition's bytes, which is sqrt(16 bytes * bands * documents *
 1 MiB), and 1 GiB at most: 12 MB at a million documents, 117 MB at a hundred million; besides, the keys of the largest
 bucket (16 bytes a document) and the pairs of the largest component. One step's memory grows with the corpus: the last
-merge of forests, 24 bytes a document that has a near duplicate. This process holds counts, and the list of shards.
+merge of forests, 24 bytes a document that has a near duplicate. This process holds counts.
 
 Disk, at its peak: 16 bytes a band of each document, or, where more, 128 bytes and 8 a preference for each bucket that
 a document shares, or 8 a shingle of the pairs that are read; files are removed as soon as nobody needs them. The
@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 
 from refinery.dedup.bands import bands_of
 from refinery.dedup.copies import Copies, find_copies
-from refinery.dedup.corpus import Corpus, DedupShard, ReadTexts, make_corpus
+from refinery.dedup.corpus import Corpus, DedupShard, Partition, ReadTexts, make_corpus, partition_rows
 from refinery.dedup.near import find_near
 from refinery.dedup.outcomes import CLUSTER, OUTCOME, RESULT, answer_requests, too_large, write_removed
 from refinery.dedup.verify import Search
@@ -104,12 +104,14 @@ def dedup(
     keys = bands_of(near).count if near else 2  # exact: a hash takes the place of two keys
     corpus = make_corpus(ordered, near.num_perm if near else 0, keys, work)
     map_units = partial(map_units, memory=UNIT_PARTITIONS * corpus.partition_bytes)
-    exact, signatures, same = find_copies(corpus, settings.exact, near is not None, map_units)
+    partitions = partition_rows(ordered, corpus)
+    exact, signatures, same = find_copies(corpus, partitions, settings.exact, near is not None, map_units)
     removed: tuple[Records, ...] = ()
     with exact, signatures:
         if near:
-            removed = find_near(Search(corpus, near, map_units, read_texts), exact, signatures, same)
-        result, clusters, count = _write_removed(corpus, exact, removed, map_units)
+            search = Search(corpus, partitions, near, map_units, read_texts)
+            removed = find_near(search, exact, signatures, same)
+        result, clusters, count = _write_removed(corpus, partitions, exact, removed, map_units)
     with clusters:
         if near:
             _guard(clusters, ordered, settings.max_cluster_share, map_units)
@@ -120,7 +122,11 @@ def dedup(
 
 
 def _write_removed(
-    corpus: Corpus, exact: Copies, removed: tuple[Records, ...], map_units: MapUnits
+    corpus: Corpus,
+    partitions: Sequence[Partition],
+    exact: Copies,
+    removed: tuple[Records, ...],
+    map_units: MapUnits,
 ) -> tuple[Records, Records, int]:
     """All removed documents, how many each removes as near (CLUSTER, by document), and how many they are."""
     result = corpus.records("removed", RESULT)
@@ -132,7 +138,7 @@ def _write_removed(
             map_units("dedup outcomes of copies", answer, range(corpus.partitions))
         answers = outcomes if removed else None
         write = partial(write_removed, corpus, exact.pairs, answers, removed, result, clusters)
-        total = sum(map_units("dedup removed", write, range(corpus.partitions)))
+        total = sum(map_units("dedup removed", write, partitions))
     return result, clusters, total
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from refinery.dedup.candidates import edge_dtype, write_edges
 from refinery.dedup.copies import Copies
-from refinery.dedup.corpus import Corpus, read_entries
+from refinery.dedup.corpus import Corpus, Partition, read_entries
 from refinery.dedup.outcomes import OUTCOME, answer_requests, read_outcomes
 from refinery.dedup.sorting import look_up, preferred_order, starts_of
 from refinery.dedup.verify import Search, Settled, settle
@@ -51,7 +51,7 @@ def _settle_far(search: Search, copies: Copies, first: Settled) -> Settled:
     edges = corpus.records("others", dtype, partitions=count, writers=count)
     with corpus.records("apart", copy_dtype(corpus), partitions=count) as apart:
         write = partial(write_apart, corpus, copies.pairs, first.far, apart)
-        map_units("dedup same signature, apart", write, range(corpus.partitions))
+        map_units("dedup same signature, apart", write, search.partitions)
         pair = partial(pair_with_preferred, corpus, apart, edges)
         map_units("dedup same signature, among themselves", pair, range(count))
     second = settle(search, edges, "dedup same signature, apart:")
@@ -76,17 +76,16 @@ def pair_with_kept(corpus: Corpus, pairs: Records, outcomes: Records, edges: Rec
     write_edges(edges, partition, found)
 
 
-def write_apart(corpus: Corpus, pairs: Records, far: Records, apart: Records, partition: int) -> None:
+def write_apart(corpus: Corpus, pairs: Records, far: Records, apart: Records, partition: Partition) -> None:
     """Writes the copies that are far from the kept document, with their preferences, by the one they copy."""
-    left, own = far.read(partition), pairs.read_written(partition)
+    left, own = far.read(partition.number), pairs.read_written(partition.number)
     left = left[np.argsort(left["document"])]
     _, prefer = read_entries(corpus, partition)
-    first, _ = corpus.span(partition)
     _, at = look_up(own["document"], left["document"])
     found = np.empty(len(left), apart.form)
     found["document"], found["copied"] = left["document"], own["preferred"][at]
-    found["prefer"] = prefer[left["document"] - first]
-    apart.write(partition, found, partition_of(hashed(found["copied"]), apart.partitions))
+    found["prefer"] = prefer[left["document"] - partition.first]
+    apart.write(partition.number, found, partition_of(hashed(found["copied"]), apart.partitions))
 
 
 def pair_with_preferred(corpus: Corpus, apart: Records, edges: Records, partition: int) -> None:

@@ -14,6 +14,7 @@ shingle, for each document of each partition that compares it.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from refinery.dedup.candidates import unique_edges
-from refinery.dedup.corpus import Corpus, ReadTexts
+from refinery.dedup.corpus import Corpus, Partition, ReadTexts
 from refinery.dedup.sorting import starts_of
 from refinery.errors import RunError
 from refinery.shuffle.partition import hashed, partition_of
@@ -49,6 +50,7 @@ class Search:
     """What near-duplicate search needs."""
 
     corpus: Corpus
+    partitions: Sequence[Partition]  # of documents
     near: Near
     map_units: MapUnits
     read_texts: ReadTexts
@@ -129,8 +131,8 @@ def settle(search: Search, edges: Records, name: str) -> Settled:
     sets = corpus.records(f"{kind}-sets", WORD, partitions=count * finer)
     with wanted:
         if still_open:
-            read = partial(write_sets, corpus, near, search.read_texts, wanted, sets)
-            map_units(f"{name} texts", read, range(documents))
+            read = partial(write_sets, near, search.read_texts, wanted, sets)
+            map_units(f"{name} texts", read, search.partitions)
     found, far = (
         corpus.records(f"{kind}-{what}", near_dtype(corpus), partitions=documents, writers=count * finer)
         for what in ("near", "far")
@@ -166,13 +168,13 @@ def write_wanted(
 
 
 def write_sets(
-    corpus: Corpus, near: Near, read_texts: ReadTexts, wanted: Records, sets: Records, partition: int
+    near: Near, read_texts: ReadTexts, wanted: Records, sets: Records, partition: Partition
 ) -> None:
     """Writes the shingle sets of the wanted documents as words: document, size, hashes; by who wants them."""
-    asked = wanted.read(partition)
+    asked = wanted.read(partition.number)
     asked = asked[np.argsort(asked["document"], kind="stable")]
-    with sets.writer(partition) as writer:
-        for rows in corpus.rows(partition):
+    with sets.writer(partition.number) as writer:
+        for rows in partition.rows:
             stop = rows.document + rows.stop - rows.start
             low, high = np.searchsorted(asked["document"], [rows.document, stop])
             documents = np.unique(asked["document"][low:high])
