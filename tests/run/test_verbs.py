@@ -27,7 +27,7 @@ def test_against_an_earlier_run(data_repository, refinery):
 
 
 def test_stretches_that_cut_shards_change_no_byte(data_repository, refinery, monkeypatch):
-    """Kept documents' rows and ids are found wherever the stretches of documents are cut, within shards or across them."""
+    """Rows and ids of kept documents are found wherever stretches are cut, within shards or across them."""
     hashes = []
     for least in (4 << 20, 300):
         monkeypatch.setattr("refinery.dedup.spill.LEAST_BYTES", least)

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.plan.graph import ResolvedStage, View, ranking
-from refinery.plan.plan import Plan, PlannedShard, against_measurements
+from refinery.plan.plan import VERBS, Plan, PlannedShard, against_measurements
 from refinery.run.columns import ColumnFile, column_files, load_columns
 from refinery.run.decide import DROPPED, Upstream, kept_documents, upstream
 from refinery.run.measure import transformed
@@ -65,7 +65,7 @@ class SelectTask:
 
 def run_verb(plan: Plan, stage: ResolvedStage, map_units: MapUnits) -> None:
     """Runs the stage's global verb over all shards that reach it and writes each shard's verb file."""
-    folder = plan.work / "verbs" / plan.verb_keys[stage.name]
+    folder = plan.work / VERBS / plan.verb_keys[stage.name]
     remove_tree(folder)  # what a run that was killed left
     make_directory(folder)
     tasks = _standing_tasks(plan, stage, folder)
@@ -88,9 +88,10 @@ def _standing_tasks(plan: Plan, stage: ResolvedStage, folder: Place) -> list[Sta
         measured = stage.columns[source]
         wanted = {name for name, _ in ranked if name in measured} | ({"tokens"} if stage.select else set())
         columns = column_files(measured, sorted(wanted))
-        for planned in plan.of(source):
-            above = replace(upstream(plan, planned, stage.name), dropped=None)
-            tasks.append(StandingTask(planned, above, trust, next(places), ranked, columns))
+        above = replace(upstream(plan, stage.name, source), verb_key=None)
+        tasks += [
+            StandingTask(planned, above, trust, next(places), ranked, columns) for planned in plan.of(source)
+        ]
     return tasks
 
 
@@ -102,7 +103,7 @@ def _shard_bytes(tasks: Sequence[StandingTask]) -> int:
 def _standing(task: StandingTask) -> NDArray[np.bool_]:
     if task.above is None:
         return np.ones(row_count(task.planned.documents_file), np.bool_)
-    return kept_documents(task.above)
+    return kept_documents(task.planned, task.above)
 
 
 def write_standing(task: StandingTask) -> tuple[int, int]:
