@@ -135,6 +135,36 @@ def plan(definition: Definition, work: Work = None, shard_mib: ShardSize = 256) 
 
 
 @app.command()
+def clean(
+    definition: Definition,
+    work: Work = None,
+    shard_mib: Annotated[
+        int | None,
+        typer.Option("--shard-mib", min=1, help="As it was given to the last run (default: that)."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Remove it; without, it is only listed.")] = False,
+) -> None:
+    """List what lies in the work folder and no pipeline that has run there needs, or remove it."""
+    from refinery.plan.needs import noted_needs
+    from refinery.plan.plan import make_plan
+    from refinery.report.clean import lines_of
+    from refinery.run.clean import clean as clean_folder
+
+    graph = _resolve(definition)
+    folder = _work_folder(work, graph)
+    before = noted_needs(folder).get(graph.name)
+    size = shard_mib * 2**20 if shard_mib else before.shard_bytes if before else 256 * 2**20
+    planned = make_plan(graph, folder, size)
+    for line in lines_of(clean_folder(planned, force=force)):
+        typer.echo(line)
+    for name, listed in planned.listed.items():
+        for path, problem in listed.broken:
+            typer.echo(
+                f"note: what was measured on {path} of {name} counts as not needed: {problem}", err=True
+            )
+
+
+@app.command()
 def status(
     folder: Annotated[
         str,

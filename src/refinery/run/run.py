@@ -15,6 +15,7 @@ import pyarrow as pa
 from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Attempt, Executor, Unit, run_units
 from refinery.plan.graph import ResolvedStage
+from refinery.plan.needs import note_needs
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run import account as accounts
 from refinery.run import folder as folders
@@ -125,6 +126,7 @@ def _execute(
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
+    note_needs(plan)
     remove_scratch(plan.work / "verbs")  # scratch of a run that was killed
     done = {
         name: folders.current_manifest(plan.graph.output_paths[name], plan.output_key(name))
