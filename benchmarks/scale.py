@@ -26,7 +26,7 @@ from harness import Sheet, number, report
 from synthetic import BANDS, NEAR, Corpus, ShardUnit, expected, read_texts, shards, write_shard
 
 from refinery.dedup.run import DedupResult, dedup
-from refinery.definition.models import Dedup
+from refinery.dedup.settings import Settings
 from refinery.executors.base import Unit, run_units
 from refinery.executors.local import local
 from refinery.select.budget import RANKED, Batch, find_cutoff, ranking_keys
@@ -149,7 +149,7 @@ def measure(corpus: Corpus, work: Path, workers: int) -> Measured:
     try:
         entries = sum(map_units("make", write_shard, units))
         del seconds["make"]
-        settings = Dedup(near=NEAR, max_cluster_share=1.0)
+        settings = Settings(near=NEAR, max_cluster_share=1.0)
         started = time.perf_counter()
         with watch.running():
             result = dedup(known, settings, map_units=map_units, read_texts=read_texts, work=folder / "dedup")
@@ -312,7 +312,7 @@ def _outlook(found: Sequence[Measured], workers: int) -> Sheet:
         f"From {documents:,} documents: {number(core_seconds * 1e6)} microseconds of a core and {number(disk)} bytes "
         "of spill a document, both linear, and storage that keeps up with the cores.",
         "Memory of a unit: five times a range, which grows with the root of the corpus up to 1 GiB. The last merge "
-        "of forests is one unit of 24 bytes a document with a near twin (11 % here).",
+        "of forests is one unit of 24 bytes a document with a near duplicate (11 % here).",
         "Reads of a part from another unit's file are a range divided by the number of files: 1 MiB until ranges are "
         "1 GiB, then less.",
     )

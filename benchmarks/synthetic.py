@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from refinery.dedup.bands import bands_of, recall
 from refinery.dedup.corpus import DedupShard
-from refinery.definition.models import Near
+from refinery.dedup.settings import Near
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
 from refinery.text.hashing import K1, K2

@@ -13,7 +13,7 @@ from refinery.dedup.content import Content
 from refinery.dedup.corpus import Corpus, DedupShard
 from refinery.dedup.minhash import MinHash
 from refinery.dedup.run import DedupResult, dedup
-from refinery.definition.models import Dedup, Near
+from refinery.dedup.settings import Near, Settings
 from refinery.shuffle import partition
 from refinery.storage.write import write_table
 from refinery.text.batch import TextBatch
@@ -42,7 +42,7 @@ def numbered(
     return Corpus(folder, documents, earlier, preferences, 112, size, 1000)
 
 
-SETTINGS = Dedup(exact=True, near=near())
+SETTINGS = Settings(exact=True, near=near())
 
 
 def read_texts(path: Path, rows: np.ndarray) -> Iterator[TextBatch]:
@@ -82,7 +82,7 @@ def write_shard(
 
 
 def run(
-    folder: Path, shards: Sequence[DedupShard], settings: Dedup = SETTINGS, map_units=in_order
+    folder: Path, shards: Sequence[DedupShard], settings: Settings = SETTINGS, map_units=in_order
 ) -> dict[Place, Kept]:
     """Every removed document and the kept one recorded for it, after checking what holds for every run."""
     result = dedup(shards, settings, map_units=map_units, read_texts=read_texts, work=folder / "work")
@@ -108,7 +108,7 @@ def removed_of(result: DedupResult) -> dict[Place, Kept]:
     return removed
 
 
-def of_texts(folder: Path, texts: Sequence[str | None], settings: Dedup = SETTINGS) -> dict[int, Kept]:
+def of_texts(folder: Path, texts: Sequence[str | None], settings: Settings = SETTINGS) -> dict[int, Kept]:
     """One shard: removed rows and their kept ones."""
     shards = [write_shard(folder / "0.parquet", texts)]
     return {row: kept for (_, row), kept in run(folder, shards, settings).items()}

@@ -3,7 +3,7 @@ import pytest
 from datasketch.lsh import _optimal_param
 
 from refinery.dedup.bands import Bands, bands_of, recall, split
-from refinery.definition.models import Near
+from refinery.dedup.settings import Near
 from refinery.text.minhash import band_keys, signatures_of_hashes
 
 

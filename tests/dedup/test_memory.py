@@ -10,7 +10,7 @@ from refinery.dedup import components
 from refinery.dedup.components import LABEL, Merge, merge_forests
 from refinery.dedup.corpus import DedupShard
 from refinery.dedup.run import dedup
-from refinery.definition.models import Dedup
+from refinery.dedup.settings import Settings
 from refinery.shuffle.records import Records
 from refinery.storage.write import write_table
 from tests.dedup.corpus import near, read_texts, set_partitions
@@ -61,7 +61,7 @@ def shard(folder, signatures: np.ndarray) -> DedupShard:
     return DedupShard(folder / "0.parquet", None, False, count)
 
 
-def largest_unit(folder, signatures: np.ndarray, settings: Dedup) -> tuple[dict[str, int], int]:
+def largest_unit(folder, signatures: np.ndarray, settings: Settings) -> tuple[dict[str, int], int]:
     """Peak of each step's largest unit, and how many documents were removed."""
     peaks: dict[str, int] = {}
     documents = shard(folder, signatures)
@@ -85,7 +85,7 @@ def test_a_unit_holds_a_few_partitions_whatever_the_corpus(tmp_path, kind, monke
         signatures[:, :12] = 7
     if kind == "one signature":
         signatures[:] = 7
-    settings = Dedup(near=near(), max_cluster_share=1.0)
+    settings = Settings(near=near(), max_cluster_share=1.0)
     set_partitions(monkeypatch, 1 << 20)
     largest_unit(tmp_path, signatures[:200], settings)  # compiles
     peaks, removed = largest_unit(tmp_path, signatures, settings)

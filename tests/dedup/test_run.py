@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from refinery.dedup.bands import bands_of, recall
-from refinery.definition.models import Dedup
+from refinery.dedup.settings import Settings
 from refinery.errors import RunError
 from tests.conftest import chinese_document, document
 from tests.dedup.corpus import (
@@ -32,7 +32,7 @@ def edited(text: str, seed: int, edits: int = 1) -> str:
 def test_three_identical_documents_leave_one(tmp_path):
     """Exactly one survivor, the first, with verification of near duplicates on and off."""
     texts = [document(1)] * 3 + [document(2)]
-    for settings in (SETTINGS, Dedup(near=None), Dedup(exact=False, near=near())):
+    for settings in (SETTINGS, Settings(near=None), Settings(exact=False, near=near())):
         removed = of_texts(tmp_path, texts, settings)
         assert {row: kept.place for row, kept in removed.items()} == {1: (0, 0), 2: (0, 0)}
         assert all(kept.near != settings.exact and kept.similarity == 1 for kept in removed.values())
@@ -87,7 +87,7 @@ def test_a_shared_footer_removes_nothing(tmp_path):
 
 def test_pairs_of_known_similarity_are_found_as_the_curve_promises(tmp_path):
     """Of pairs at 0.5 to 0.95: none below the threshold goes, at most one point of the promise above it is lost."""
-    per_level, settings = 400, Dedup(near=near(0.7))
+    per_level, settings = 400, Settings(near=near(0.7))
     bands = bands_of(near(0.7))
     levels = (0.5, 0.6, 0.66, 0.72, 0.76, 0.8, 0.85, 0.9, 0.95)
     pairs = [pair(level, 10 * (1000 * k + n)) for k, level in enumerate(levels) for n in range(per_level)]
@@ -171,7 +171,7 @@ def test_result_does_not_depend_on_partitions_or_completion(tmp_path, threshold,
         write_shard(tmp_path / f"{n}.parquet", texts[n::3], [[len(t) % 7 for t in texts[n::3]]])
         for n in range(3)
     ]
-    settings = Dedup(near=near(threshold))
+    settings = Settings(near=near(threshold))
     first = run(tmp_path, shards, settings)
     (tmp_path / "work" / "bands").mkdir()
     (tmp_path / "work" / "bands" / "000000.records").write_bytes(b"left behind")
@@ -200,7 +200,7 @@ def test_near_copies_with_one_signature_share_the_outcome_of_the_first(tmp_path)
     preferred = " ".join(base[:2900])
     copies = [" ".join([*base, f"w{n}"]) for n in range(60)]
     for threshold in (0.8, 0.95):
-        settings = Dedup(near=near(threshold, bands=28, rows=4))
+        settings = Settings(near=near(threshold, bands=28, rows=4))
         removed = of_texts(tmp_path, [preferred, *copies], settings)
         assert set(removed) == set(range(1, 61))
         assert all(jaccard(preferred, copies[row - 1]) >= threshold for row in removed)
@@ -213,7 +213,7 @@ def test_copies_that_are_alike_but_too_far_from_the_kept_one_leave_one(tmp_path)
     others = [" ".join([*first.split(" "), f"x{n}"]) for n in range(5)]
     threshold = jaccard(" ".join(base), first)
     assert threshold > jaccard(" ".join(base), others[0])
-    settings = Dedup(near=near(threshold, bands=112, rows=1))
+    settings = Settings(near=near(threshold, bands=112, rows=1))
     removed = of_texts(tmp_path, [" ".join(base), first, *others], settings)
     assert removed[1].place == (0, 0)
     kept = [row for row in range(7) if row not in removed]
@@ -225,7 +225,7 @@ def test_many_near_identical_documents_are_quick(tmp_path):
     """Thousands of pages from one template, in one bucket of every band: one stays."""
     base = words(2000, 1)
     texts = [" ".join([*base, f"w{n}"]) for n in range(4000)]
-    removed = of_texts(tmp_path, texts, Dedup(near=near(), max_cluster_share=1.0))
+    removed = of_texts(tmp_path, texts, Settings(near=near(), max_cluster_share=1.0))
     assert set(removed) == set(range(1, 4000))
 
 
@@ -237,7 +237,7 @@ def test_a_cluster_that_eats_its_source_stops_the_run(tmp_path):
         RunError, match=r"1,499 of 3,000 documents of 'source'.*document 0 of 0.parquet.*share"
     ):
         of_texts(tmp_path, texts)
-    assert len(of_texts(tmp_path, texts, Dedup(near=near(), max_cluster_share=0.6))) == 1499
+    assert len(of_texts(tmp_path, texts, Settings(near=near(), max_cluster_share=0.6))) == 1499
 
 
 def test_dedup_of_random_corpora_equals_comparing_every_pair(tmp_path):
@@ -250,7 +250,7 @@ def test_dedup_of_random_corpora_equals_comparing_every_pair(tmp_path):
         start = chosen.randrange(0, 12)
         text[start : start + chosen.randrange(0, 9)] = []
         texts.append(" ".join(text))
-    settings = Dedup(near=near(0.75, bands=112, rows=1))
+    settings = Settings(near=near(0.75, bands=112, rows=1))
     removed = of_texts(tmp_path, texts, settings)
     kept: list[int] = []
     for row, text in enumerate(texts):

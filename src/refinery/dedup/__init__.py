@@ -8,24 +8,5 @@ buckets     documents that share a band's key                candidates  pairs o
 verify      exact Jaccard from the texts                     components  which near pairs hang together
 resolve     who is removed, and for whom                     same_signature  copies of signatures, the last
 outcomes    who asks what became of which, and the result    sorting     order of preference, equal keys
+verb        the verb as stages use it                        settings    what a stage may write under `dedup`
 """
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from refinery.definition.models import Dedup
-    from refinery.filters.measurer import Measurer
-
-
-def measurers(dedup: Dedup) -> tuple[Measurer, ...]:
-    """What must be measured on every document before this dedup can run."""
-    from refinery.dedup.content import Content
-    from refinery.dedup.minhash import MinHash
-
-    found: list[Measurer] = [Content()] if dedup.exact else []
-    if dedup.near:
-        near = dedup.near
-        found.append(MinHash(near.num_perm, near.seed, near.words, near.chars))
-    return tuple(found)

@@ -47,7 +47,7 @@ from refinery.shuffle.units import MapUnits
 from refinery.storage.place import Place, remove_tree
 
 if TYPE_CHECKING:
-    from refinery.definition.models import Dedup
+    from refinery.dedup.settings import Settings
 
 __all__ = ["DedupResult", "DedupShard", "dedup"]
 
@@ -83,7 +83,7 @@ class DedupResult:
 
 def dedup(
     shards: Sequence[DedupShard],
-    settings: Dedup,
+    settings: Settings,
     *,
     map_units: MapUnits,
     read_texts: ReadTexts,

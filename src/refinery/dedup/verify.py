@@ -33,7 +33,7 @@ from refinery.shuffle.units import MapUnits
 from refinery.text.similarity import jaccard
 
 if TYPE_CHECKING:
-    from refinery.definition.models import Near
+    from refinery.dedup.settings import Near
     from refinery.text.batch import TextBatch
 
 CERTAIN = 1e-9

@@ -1,253 +1,291 @@
-"""The account: what became of every document on its way to an output, and the check that none is missing."""
+"""The decisions: what became of every row on its way to an output, and the check that none is missing.
+
+They are files of consecutive shards, each written once by one unit: small outputs have one, large ones many that are
+written side by side. Where files are cut follows from the numbers of rows alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import ConservationError
-from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
-from refinery.run.decide import KEPT, Above, StageTally, Tally, above_of, kept_documents, load_columns, tally
-from refinery.run.ids import id_texts
+from refinery.run.columns import ColumnFile, column_files, load_columns
+from refinery.run.decide import DROPPED, KEPT, RuleTally, StageTally, Tally, Upstream, tally, upstream
+from refinery.run.measure import ShardRecord
+from refinery.storage.ids import id_texts
 from refinery.storage.place import Place
-from refinery.storage.tables import open_table, read_batches, read_table
-from refinery.storage.write import TableWriter, WrittenFile, write_table
+from refinery.storage.tables import read_batches, read_table
+from refinery.storage.write import TableWriter, WrittenFile
 
-DECISIONS = pa.schema(
+PLACE = [("source", pa.string()), ("path", pa.string()), ("part", pa.int32()), ("row", pa.int64())]
+REASON = pa.schema(
     [
-        ("source", pa.string()),
-        ("path", pa.string()),
-        ("part", pa.int32()),
-        ("row", pa.int64()),
-        ("id", pa.string()),
-        ("outcome", pa.string()),  # kept, dropped or rejected
         ("stage", pa.string()),  # that dropped it
         ("rule", pa.string()),  # the first that failed, or why the row was rejected
         ("failed", pa.list_(pa.string())),  # all rules of that stage that failed
-        ("twin_source", pa.string()),
-        ("twin_path", pa.string()),
-        ("twin_part", pa.int32()),
-        ("twin_row", pa.int64()),
-        ("twin_id", pa.string()),
-        ("similarity", pa.float32()),
+        *(DROPPED.field(name) for name in DROPPED.names[2:]),
     ]
 )
+DECISIONS = pa.schema([*PLACE, ("id", pa.string()), ("outcome", pa.string()), *REASON])
+REJECTS = pa.schema([*PLACE, ("reason", pa.string()), ("detail", pa.string())])
 
-
-REJECTED = pa.schema(
-    [
-        ("source", pa.string()),
-        ("path", pa.string()),
-        ("part", pa.int32()),
-        ("row", pa.int64()),  # NULL where the whole file could not be read
-        ("reason", pa.string()),
-        ("detail", pa.string()),
-    ]
-)
+FILES = 64  # at least, where there are rows enough
+LEAST_ROWS, MOST_ROWS = 1 << 18, 1 << 22  # of a file
+SHARD_ROWS = 1 << 11  # as many as it takes to open the files of a shard
+BATCH_ROWS = 1 << 16
+OUTCOMES = ("dropped", "kept")
 
 
 @dataclass(frozen=True)
-class AccountTask:
-    """One shard on its way to one output."""
+class StageOutcome:
+    """Where a stage's decisions on a shard lie, its rules by name, and where bytes and tokens are."""
+
+    decided: Upstream
+    rules: tuple[str, ...]
+    sizes: tuple[ColumnFile, ...]
+
+
+@dataclass(frozen=True)
+class ShardOutcomes:
+    """A shard and the stages from its source to the output, parents first."""
 
     planned: PlannedShard
-    stages: tuple[tuple[ResolvedStage, Above], ...]  # from the source to the output, parents first
-    part: Place
+    stages: tuple[StageOutcome, ...]
 
 
 @dataclass(frozen=True)
 class DecisionsTask:
-    """The one file of an output's decisions, and the shards' parts in order."""
+    """One file of decisions, of consecutive shards, and one of their rejects where there are some.
 
-    path: Place
-    parts: tuple[Place, ...]
+    broken: source, path and problem of files that could not be read at all.
+    """
 
-
-@dataclass(frozen=True)
-class RejectsTask:
-    """The one file of an output's rejects: its sources' unreadable files and the shards that have rejects."""
-
-    path: Place
-    broken: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]  # source: (path, problem) ...
-    shards: tuple[PlannedShard, ...]
+    shards: tuple[ShardOutcomes, ...]
+    broken: tuple[tuple[str, str, str], ...]
+    decisions: Place
+    rejects: Place | None
 
 
 @dataclass(frozen=True)
-class ShardAccount:
-    """The numbers behind a shard's decisions."""
+class Decided:
+    """What the shards of a file of decisions add up to.
 
-    kept: Tally
+    kept: by stage, what its rules and its verb left; verbs: by stage, what its verb dropped, by rule.
+    """
+
+    documents: int
     rejected: int
-    rows: int
-    stage_kept: dict[str, Tally]
-    verb_dropped: dict[str, dict[str, Tally]]
+    kept: dict[str, Tally]
+    verbs: dict[str, dict[str, RuleTally]]
+    decisions: WrittenFile
+    rejects: WrittenFile | None
 
 
-def account_task(plan: Plan, planned: PlannedShard, output: str, part: Place) -> AccountTask:
-    """The unit that accounts for a shard's documents in an output."""
-    names = [n for n in plan.graph.ancestors(output) if planned.spec.name in plan.graph.stages[n].sources]
-    stages = tuple((plan.graph.stages[name], above_of(plan, planned, name)) for name in names)
-    return AccountTask(planned, stages, part)
+def decisions_tasks(
+    plan: Plan, output: str, records: Mapping[int, ShardRecord], folder: Place
+) -> list[DecisionsTask]:
+    """The units that write an output's decisions and rejects into a folder; records: by shard number."""
+    stage = plan.graph.stages[output]
+    outcomes = [found for source in stage.sources for found in _outcomes(plan, output, source)]
+    rows = [
+        records[found.planned.number].documents + records[found.planned.number].rejected for found in outcomes
+    ]
+    broken = tuple((s, path, why) for s in stage.sources for path, why in plan.listed[s].broken)
+    tasks = []
+    for number, (start, stop) in enumerate(cut_into_files(rows)):
+        shards = tuple(outcomes[start:stop])
+        rejected = broken or any(records[found.planned.number].rejected for found in shards)
+        rejects = folder / f"rejects-{number:05}.parquet" if rejected else None
+        tasks.append(DecisionsTask(shards, broken, folder / f"decisions-{number:05}.parquet", rejects))
+        broken = ()
+    return tasks
 
 
-def account(task: AccountTask) -> ShardAccount:
-    """Writes the shard's part of the decisions and adds up its documents."""
-    listing = read_table(task.planned.documents_file)
-    size = listing.num_rows
-    columns: dict[str, NDArray[np.object_]] = {
-        name: np.full(size, None, object)
-        for name in DECISIONS.names
-        if name not in {"source", "path", "part", "row", "id", "outcome"}
-    }
-    stage_kept: dict[str, Tally] = {}
-    verb_dropped: dict[str, dict[str, Tally]] = {}
-    kept = np.zeros(size, bool)
-    for stage, place in task.stages:
-        sizes = load_columns(task.planned, stage.columns[task.planned.spec.name], ["bytes", "tokens"])
-        kept = kept_documents(place)
-        _check_documents(task.planned, stage, place, kept)
-        stage_kept[stage.name] = tally(sizes, kept)
-        _note_rules(columns, stage, place)
-        if place.dropped:
-            by_rule = _note_verb(columns, stage, place.dropped)
-            verb_dropped[stage.name] = {rule: tally(sizes, mask) for rule, mask in by_rule.items()}
-        for values in columns.values():
-            values[kept] = None  # kept here: an earlier stage on another branch no longer matters
-    rejected = 0
-    with TableWriter(task.part, DECISIONS, scratch=True) as writer:
-        writer.write(_decisions(task.planned, listing, kept, columns))
-        for rejects in read_batches(task.planned.rejects_file):
-            writer.write(_rejections(task.planned, rejects))
-            rejected += rejects.num_rows
-    last = task.stages[-1][0].name
-    return ShardAccount(stage_kept[last], rejected, size + rejected, stage_kept, verb_dropped)
+def _outcomes(plan: Plan, output: str, source: str) -> list[ShardOutcomes]:
+    stages = []
+    for name in plan.graph.ancestors(output):
+        stage = plan.graph.stages[name]
+        if source in stage.sources:
+            rules = tuple(rule.name for rule in stage.rules)
+            sizes = column_files(stage.columns[source], ("bytes", "tokens"))
+            stages.append(StageOutcome(upstream(plan, name, source), rules, sizes))
+    return [ShardOutcomes(planned, tuple(stages)) for planned in plan.of(source)]
+
+
+def cut_into_files(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Shards start:stop that have a file of decisions together, by the rows of each."""
+    most = min(max(sum(rows) // FILES, LEAST_ROWS), MOST_ROWS)
+    start = size = 0
+    for number, count in enumerate(rows):
+        size += max(count, SHARD_ROWS)
+        if size >= most or number == len(rows) - 1:
+            yield start, number + 1
+            start, size = number + 1, 0
+
+
+def write_decisions(task: DecisionsTask) -> Decided:
+    """Writes the rows of every shard, in order, and counts its documents; raises ConservationError."""
+    counts = _Counts()
+    decisions = TableWriter(task.decisions, DECISIONS)
+    rejects = TableWriter(task.rejects, REJECTS) if task.rejects else None
+    documents = rejected = 0
+    with decisions, rejects or nullcontext():
+        if rejects:
+            rejects.write(_broken(task.broken))
+        for shard in task.shards:
+            for batch in _decisions(shard, counts):
+                decisions.write(batch)
+                documents += batch.num_rows
+            for batch in read_batches(shard.planned.rejects_file):
+                decisions.write(_rejections(shard.planned, batch))
+                rejected += batch.num_rows
+                if rejects:
+                    rejects.write(_rejects(shard.planned, batch))
+    written = rejects.written if rejects else None
+    return Decided(documents, rejected, counts.kept, counts.verbs, decisions.written, written)
+
+
+@dataclass
+class _Counts:
+    """As in Decided."""
+
+    kept: dict[str, Tally] = field(default_factory=dict)
+    verbs: dict[str, dict[str, RuleTally]] = field(default_factory=dict)
+
+    def add(
+        self,
+        stage: str,
+        sizes: pl.DataFrame,
+        stays: NDArray[np.bool_],
+        by_verb: Sequence[tuple[NDArray[np.int64], pa.Table]],
+    ) -> None:
+        """A stage's documents of one shard."""
+        self.kept[stage] = self.kept.get(stage, Tally()) + tally(sizes, stays)
+        for documents, why in by_verb:
+            found = sizes[documents].with_columns(rule=pl.Series(why.column("rule")))
+            sums = found.group_by("rule").agg(pl.len(), pl.sum("bytes"), pl.sum("tokens"))
+            rules = self.verbs.setdefault(stage, {})
+            for rule, count, size, tokens in sums.sort("rule").iter_rows():
+                rules[rule] = rules.get(rule, RuleTally()) + RuleTally(Tally(count, size, tokens), count)
 
 
 def check_conservation(stage: str, shard: str, found: StageTally) -> None:
     """in = kept + dropped; raises ConservationError, which no input can cause."""
-    lost = found.arrived.documents - found.kept.documents - sum(t.documents for t in found.dropped.values())
+    dropped = sum(rule.dropped.documents for rule in found.rules.values())
+    lost = found.arrived.documents - found.kept.documents - dropped
     if lost:
         raise ConservationError(
             f"stage {stage}, {shard}: {lost} documents are neither kept nor dropped; please report this"
         )
 
 
-def _check_documents(
-    planned: PlannedShard, stage: ResolvedStage, place: Above, kept: NDArray[np.bool_]
-) -> None:
-    """Document by document: a verb drops each at most once, and only what the rules had kept."""
-    outcome = read_table(place.decisions, [stage.name]).column(0)
-    arrived = len(outcome) - outcome.null_count
-    passed = outcome.fill_null(0).to_numpy() == KEPT
-    dropped = np.empty(0, np.int64)
-    if place.dropped:
-        dropped = read_table(place.dropped, ["document"]).column(0).to_numpy()
-    by_rules = int((outcome.drop_null().to_numpy() != KEPT).sum())
-    once = len(np.unique(dropped)) == len(dropped) and bool(passed[dropped].all())
-    if not once or arrived != int(kept.sum()) + by_rules + len(dropped):
+def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch]:
+    """The rows of a shard's documents, which are counted on the way."""
+    planned = shard.planned
+    listing = read_table(planned.documents_file)
+    reasons = [REASON.empty_table()]
+    reason = np.full(listing.num_rows, -1)  # of each document its row in the reasons, -1 while it is kept
+    stays = np.zeros(listing.num_rows, np.bool_)
+    total = 0
+    for stage in shard.stages:
+        stays, found = _judged(planned, stage)
+        for documents, why in found:
+            reason[documents] = total + np.arange(len(documents))
+            reasons.append(why)
+            total += len(documents)
+        reason[stays] = -1  # an earlier stage on another branch no longer matters
+        counts.add(stage.decided.stage, load_columns(planned, stage.sizes), stays, found[1:])
+    lost = int(((reason < 0) != stays).sum())
+    if lost:
         raise ConservationError(
-            f"stage {stage.name}, {planned.name}: {arrived} documents arrived, {int(kept.sum())} were kept, "
-            f"{by_rules} dropped by rules and {len(dropped)} by the verb; please report this"
+            f"{planned.name}: {lost} documents are neither kept nor dropped; please report this"
         )
+    known = pa.concat_tables(reasons).combine_chunks()
+    ids = id_texts(listing.column("id"))
+    for start in range(0, listing.num_rows, BATCH_ROWS):
+        here = slice(start, start + BATCH_ROWS)
+        why = known.take(pa.array(reason[here], mask=reason[here] < 0))
+        outcome = pa.array(OUTCOMES).take(pa.array(stays[here].astype(np.int8)))
+        rows = listing.column("row").slice(start, BATCH_ROWS)
+        columns = [*_place(planned, rows), ids.slice(start, BATCH_ROWS), outcome, *why.columns]
+        yield from pa.Table.from_arrays(columns, schema=DECISIONS).to_batches()
 
 
-def _note_rules(columns: dict[str, NDArray[np.object_]], stage: ResolvedStage, place: Above) -> None:
-    table = read_table(place.decisions, [stage.name, f"{stage.name}.failed"])
-    outcome = table.column(0).fill_null(-1).to_numpy()
-    here = np.flatnonzero(outcome >= 0)
-    names = np.array([rule.name for rule in stage.rules], object)
-    failed = table.column(1).combine_chunks().take(pa.array(here))
-    columns["stage"][here] = stage.name
-    columns["rule"][here] = names[outcome[here]]
-    texts = pa.DictionaryArray.from_arrays(failed.flatten().cast(pa.int32()), pa.array(names, pa.string()))
-    lists = pa.ListArray.from_arrays(_offsets(failed), texts.cast(pa.string()))
-    columns["failed"][here] = np.array([*lists.to_pylist(), None], object)[:-1]
+def _judged(
+    planned: PlannedShard, stage: StageOutcome
+) -> tuple[NDArray[np.bool_], list[tuple[NDArray[np.int64], pa.Table]]]:
+    """Which documents a stage kept; which its rules dropped, and then its verb if it has one, with the reasons."""
+    name = stage.decided.stage
+    table = read_table(planned.decision_file(stage.decided.key), [name, f"{name}.failed"])
+    first = table.column(0).fill_null(KEPT - 1).to_numpy()  # less than KEPT where a document never arrived
+    stays, dropped = first == KEPT, np.flatnonzero(first > KEPT)
+    names = pa.array(stage.rules, pa.string())
+    failed = table.column(1).take(pa.array(dropped)).combine_chunks()
+    failed = pa.ListArray.from_arrays(failed.offsets, names.take(failed.values))
+    found = [(dropped, _reasons(name, names.take(pa.array(first[dropped])), failed))]
+    if stage.decided.verb_key:
+        verb = read_table(planned.verb_file(stage.decided.verb_key)).combine_chunks()
+        rule = verb.column("rule").combine_chunks()
+        ends = pa.array(np.arange(len(rule) + 1), pa.int32())
+        documents = verb.column("document").to_numpy()
+        found.append((documents, _reasons(name, rule, pa.ListArray.from_arrays(ends, rule), verb)))
+        passed = int(stays.sum())
+        stays[documents] = False
+        if passed - int(stays.sum()) != len(documents):
+            raise ConservationError(
+                f"stage {name}, {planned.name}: {passed} documents passed its rules, {len(documents)} of them were "
+                f"dropped by its verb and {int(stays.sum())} were kept; please report this"
+            )
+    return stays, found
 
 
-def _offsets(lists: pa.Array) -> pa.Array:
-    lengths = lists.value_lengths().fill_null(0).to_numpy()
-    return pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
-
-
-def _note_verb(
-    columns: dict[str, NDArray[np.object_]], stage: ResolvedStage, file: Place
-) -> dict[str, NDArray[np.bool_]]:
-    table = read_table(file)
-    documents = table.column("document").to_numpy()
-    rules = np.array(table.column("rule").to_pylist(), object)
-    columns["stage"][documents] = stage.name
-    columns["rule"][documents] = rules
-    columns["failed"][documents] = np.array([*([rule] for rule in rules), None], object)[:-1]
-    for name in ("similarity", "twin_source", "twin_path", "twin_part", "twin_row", "twin_id"):
-        columns[name][documents] = np.array([*table.column(name).to_pylist(), None], object)[:-1]
-    masks: dict[str, NDArray[np.bool_]] = {}
-    for rule in sorted(set(rules.tolist())):
-        masks[rule] = np.zeros(len(columns["stage"]), bool)
-        masks[rule][documents[rules == rule]] = True
-    return masks
-
-
-def _decisions(
-    planned: PlannedShard, listing: pa.Table, kept: NDArray[np.bool_], columns: dict[str, NDArray[np.object_]]
-) -> pa.Table:
-    size = listing.num_rows
-    outcome = np.where(kept, "kept", "dropped").astype(object)
-    fixed = {
-        **_place(planned, size),
-        "row": listing.column("row"),
-        "id": id_texts(listing.column("id")),
-        "outcome": pa.array(outcome, pa.string()),
-    }
-    arrays = [fixed[f.name] if f.name in fixed else pa.array(columns[f.name], f.type) for f in DECISIONS]
-    return pa.Table.from_arrays(arrays, schema=DECISIONS)
+def _reasons(stage: str, rule: pa.Array, failed: pa.Array, verb: pa.Table | None = None) -> pa.Table:
+    size = len(rule)
+    fixed = {"stage": pa.repeat(pa.scalar(stage), size), "rule": rule, "failed": failed}
+    columns = [
+        fixed[field.name]
+        if field.name in fixed
+        else verb.column(field.name)
+        if verb
+        else pa.nulls(size, field.type)
+        for field in REASON
+    ]
+    return pa.Table.from_arrays(columns, schema=REASON)
 
 
 def _rejections(planned: PlannedShard, rejects: pa.RecordBatch) -> pa.RecordBatch:
     size = rejects.num_rows
-    fixed = {
-        **_place(planned, size),
-        "row": rejects.column("row"),
-        "outcome": pa.array(["rejected"] * size, pa.string()),
-        "rule": rejects.column("reason"),
-    }
-    arrays = [fixed.get(f.name, pa.nulls(size, f.type)) for f in DECISIONS]
-    return pa.RecordBatch.from_arrays(arrays, schema=DECISIONS)
+    known = dict(zip(DECISIONS.names, _place(planned, rejects.column("row")), strict=False))
+    known |= {"outcome": pa.repeat(pa.scalar("rejected"), size), "rule": rejects.column("reason")}
+    columns = [known.get(field.name, pa.nulls(size, field.type)) for field in DECISIONS]
+    return pa.RecordBatch.from_arrays(columns, schema=DECISIONS)
 
 
-def _place(planned: PlannedShard, size: int) -> dict[str, pa.Array]:
-    return {
-        "source": pa.array([planned.spec.name] * size, pa.string()),
-        "path": pa.array([planned.shard.relative_path] * size, pa.string()),
-        "part": pa.array([planned.shard.part] * size, pa.int32()),
-    }
+def _rejects(planned: PlannedShard, rejects: pa.RecordBatch) -> pa.RecordBatch:
+    columns = [*_place(planned, rejects.column("row")), *rejects.columns[1:]]
+    return pa.RecordBatch.from_arrays(columns, schema=REJECTS)
 
 
-def write_rejects(task: RejectsTask) -> WrittenFile:
-    """Writes every rejected row and unreadable file with place, reason and detail."""
-    return write_table(task.path, _rejected(task), REJECTED)
+def _broken(files: Sequence[tuple[str, str, str]]) -> pa.RecordBatch:
+    names = ("source", "path", "detail")
+    rows = [dict(zip(names, file, strict=True)) | {"reason": "unreadable"} for file in files]
+    return pa.RecordBatch.from_pylist(rows, REJECTS)
 
 
-def _rejected(task: RejectsTask) -> Iterator[pa.RecordBatch]:
-    for source, broken in task.broken:
-        rows = [{"source": source, "path": p, "reason": "unreadable", "detail": why} for p, why in broken]
-        yield pa.RecordBatch.from_pylist(rows, REJECTED)
-    for planned in task.shards:
-        for rejects in read_batches(planned.rejects_file):
-            columns = [*_place(planned, rejects.num_rows).values(), *rejects.columns]
-            yield pa.RecordBatch.from_arrays(columns, schema=REJECTED)
-
-
-def write_decisions(task: DecisionsTask) -> WrittenFile:
-    """Joins the shards' parts, in order, into the one file of decisions."""
-    return write_table(task.path, _joined(task.parts), DECISIONS)
-
-
-def _joined(parts: Sequence[Place]) -> Iterator[pa.RecordBatch]:
-    for part in parts:
-        with open_table(part) as file:
-            yield from file.iter_batches(batch_size=65536, use_threads=False)
+def _place(planned: PlannedShard, rows: pa.Array | pa.ChunkedArray) -> list[pa.Array | pa.ChunkedArray]:
+    size = len(rows)
+    shard = planned.shard
+    return [
+        pa.repeat(pa.scalar(planned.spec.name), size),
+        pa.repeat(pa.scalar(shard.relative_path), size),
+        pa.repeat(pa.scalar(shard.part, pa.int32()), size),
+        rows,
+    ]

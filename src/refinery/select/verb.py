@@ -1,0 +1,164 @@
+"""Verb `select`: the best documents until a token budget is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from refinery.definition.models import Model, TokenCount
+from refinery.filters import size
+from refinery.filters.ranking import Ranking, ranking
+from refinery.filters.verb import DROPPED, NONE, Explained, Needed, Outcome, ShardDocuments
+from refinery.select.budget import RANKED, Batch, find_cutoff, ranking_keys, within
+from refinery.shuffle.records import Records
+from refinery.storage.place import Place
+
+if TYPE_CHECKING:
+    from refinery.filters.measurer import Measurer
+    from refinery.shuffle.units import MapUnits
+
+RULES = ("select.tokens",)
+BATCH_DOCUMENTS = 1 << 21  # of shards that one unit goes through
+BATCHES = 64  # at least, where there are documents enough
+LEAST_BATCH = 50_000
+RANKED_BYTES = 64  # of memory that is taken for each document of a shard
+
+
+class Settings(Model):
+    """The best documents are kept until a token budget is spent."""
+
+    tokens: TokenCount = Field(description="the budget")
+    by: Ranking = Field(description='column to rank on, best first; "COLUMN ASC" to rank low values first')
+    tokenizer: str | None = Field(
+        None, description="tokenizers JSON file for exact counts (default: estimated)"
+    )
+
+
+@dataclass(frozen=True)
+class Select:
+    """See docs/pipeline.md; counter: counts tokens exactly."""
+
+    chosen: Settings
+    counter: Measurer | None
+    name: str = "select"
+    version: int = 1
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """Budget and ranking; a tokenizer counts by its measurements."""
+        return self.chosen.model_dump(mode="json", exclude={"tokenizer"})
+
+    @property
+    def needed(self) -> tuple[Needed, ...]:
+        """The ranking, and tokens."""
+        return (Needed(ranking(self.chosen.by)[0], ("by",), ranks=True), Needed("tokens"))
+
+    @property
+    def measurers(self) -> tuple[Measurer, ...]:
+        """Exact counts, if a tokenizer is given: they take the place of the estimated ones."""
+        return (self.counter,) if self.counter else ()
+
+    @property
+    def own_measurers(self) -> tuple[Measurer, ...]:
+        """None."""
+        return ()
+
+    @property
+    def against(self) -> None:
+        """None."""
+
+    @property
+    def summary(self) -> str:
+        """The budget and the ranking."""
+        return f"select {self.chosen.tokens:,} tokens by {self.chosen.by}"
+
+    def explained(self) -> tuple[Explained, ...]:
+        """Nothing."""
+        return ()
+
+    def run(self, shards: Sequence[ShardDocuments], map_units: MapUnits, work: Place) -> Outcome:
+        """Finds where the budget ends and gives the documents beyond."""
+        starts = list(accumulate((shard.rows for shard in shards), initial=0))
+        memory = max((shard.bytes for shard in shards), default=0) or 1
+        ranked = Records.create(work / "ranked", RANKED, writers=len(shards))
+        units = [RankedShard(*one) for one in zip(range(len(shards)), shards, starts, strict=False)]
+        rows = map_units(
+            "select ranking", partial(write_ranked, ranked, self.chosen.by), units, memory=memory
+        )
+        batches = in_batches(rows)
+        map_units = partial(map_units, memory=RANKED_BYTES * max(rows, default=0))
+        cutoff = find_cutoff(ranked, batches, self.chosen.tokens, map_units, work)
+        size = batch_documents(starts[-1])
+        count = starts[-1] // size + 1
+        dropped = Records.create(work / "dropped", DROPPED, partitions=count, writers=len(batches))
+        outcome = Outcome(RULES, dropped, size)
+        remaining = cutoff.remaining if cutoff else (0,) * len(batches)
+        write = partial(write_dropped, ranked, outcome, cutoff.key if cutoff else None)
+        map_units("select dropped", write, list(zip(batches, remaining, strict=True)))
+        return outcome
+
+
+def build(settings: Settings, base: Path) -> Select:
+    """The verb; raises DefinitionError without the tokenizers package, InputError for an unreadable tokenizer."""
+    tokenizer = settings.tokenizer
+    counter = size.build(size.Settings(tokenizer=tokenizer), base) if tokenizer else None
+    return Select(settings, counter)
+
+
+@dataclass(frozen=True)
+class RankedShard:
+    """A shard to be ranked, and the number of its first document."""
+
+    number: int
+    shard: ShardDocuments
+    start: int
+
+
+def write_ranked(ranked: Records, by: str, unit: RankedShard) -> int:
+    """Writes tokens and ranking of a shard's documents that come to the verb; gives their number."""
+    shard = unit.shard
+    arrived = np.flatnonzero(shard.arrives())
+    column, direction = ranking(by)
+    values = shard.columns(["tokens", column])
+    order = values.column(column).cast(pa.float64()).to_numpy()[arrived]
+    records = np.empty(len(arrived), RANKED)
+    records["document"] = unit.start + arrived
+    records["tokens"] = values.column("tokens").to_numpy()[arrived]
+    records["key"] = ranking_keys(order if direction == "ASC" else -order)
+    ranked.write(unit.number, records)
+    return len(arrived)
+
+
+def batch_documents(documents: int) -> int:
+    """Of how many documents a unit takes the shards together, BATCH_DOCUMENTS or fewer."""
+    return min(BATCH_DOCUMENTS, max(documents // BATCHES, LEAST_BATCH))
+
+
+def in_batches(rows: Sequence[int]) -> list[Batch]:
+    """Consecutive shards, of which `rows` documents each are ranked, in batches."""
+    numbers = np.cumsum([0, *rows])[:-1] // batch_documents(sum(rows))
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1)).tolist()
+    stops = [*starts[1:], len(rows)]
+    return [Batch(n, range(start, stop)) for n, (start, stop) in enumerate(zip(starts, stops, strict=False))]
+
+
+def write_dropped(ranked: Records, outcome: Outcome, key: int | None, unit: tuple[Batch, int]) -> None:
+    """Writes the documents of a batch of shards that the budget leaves out; key, tokens: see budget.Cutoff."""
+    batch, remaining = unit
+    found = []
+    for records in ranked.each(writers=batch.writers):
+        chosen, remaining = within(key, records, remaining)
+        found.append(records["document"][~chosen])
+    documents = np.concatenate([np.empty(0, np.int64), *found])
+    dropped = np.empty(len(documents), DROPPED)
+    dropped["document"], dropped["rule"] = documents, 0
+    dropped["duplicate_of"], dropped["similarity"] = NONE, np.nan
+    outcome.dropped.write(batch.number, dropped, documents // outcome.partition_documents)
