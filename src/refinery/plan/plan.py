@@ -111,10 +111,6 @@ class Plan:
         """The stages that a source reaches at one depth, parents first."""
         return tuple(s for s in self.graph.stages.values() if s.depth == depth and source in s.sources)
 
-    def depths(self, source: str) -> tuple[int, ...]:
-        """The depths at which a source is decided on."""
-        return tuple(sorted({s.depth for s in self.graph.stages.values() if source in s.sources}))
-
     @cached_property
     def stage_keys(self) -> dict[str, str]:
         """For each stage, a fingerprint of its rules and of all that its rules see."""

@@ -137,7 +137,7 @@ def measure(task: MeasureTask) -> Measured:
                 )
                 listing.write(listed)
             for view, measured in views.values():
-                text = TextBatch.from_arrow(transformed(view, batch.text))
+                text = TextBatch.from_arrow(apply_transforms(view, batch.text))
                 for m, writer in measured:
                     writer.write(m.measurer(text))
         if known is not None and documents != len(known):
@@ -149,7 +149,7 @@ def measure(task: MeasureTask) -> Measured:
     return Measured(documents, size, time.perf_counter() - started)
 
 
-def transformed(view: View, text: pa.Array) -> pa.Array:
+def apply_transforms(view: View, text: pa.Array) -> pa.Array:
     """The text after the view's transforms."""
     for transform in view.transforms:
         text = transform(text)

@@ -17,7 +17,7 @@ from refinery.plan.graph import ResolvedStage, View, ranking
 from refinery.plan.plan import VERBS, Plan, PlannedShard, against_measurements
 from refinery.run.columns import ColumnFile, column_files, load_columns
 from refinery.run.decide import DROPPED, Upstream, kept_documents, upstream
-from refinery.run.measure import transformed
+from refinery.run.measure import apply_transforms
 from refinery.run.twins import name_twins, write_dropped
 from refinery.select.budget import find_cut, read_ranked, within
 from refinery.storage.commit import make_directory
@@ -161,7 +161,7 @@ def read_texts(reference: ShardTexts, rows: NDArray[np.int64]) -> Iterator[TextB
     planned = reference.planned
     wanted = read_table(planned.documents_file, ["row"]).column(0).to_numpy()[rows]
     for batch in read_documents(planned.shard, planned.spec, wanted=wanted):
-        yield TextBatch.from_arrow(transformed(reference.view, batch.text))
+        yield TextBatch.from_arrow(apply_transforms(reference.view, batch.text))
 
 
 def _dedup(

@@ -27,7 +27,7 @@ from refinery.plan.plan import PlannedShard
 from refinery.run.columns import ColumnFile, load_columns
 from refinery.run.decide import Upstream, kept_documents
 from refinery.run.ids import with_type
-from refinery.run.measure import transformed
+from refinery.run.measure import apply_transforms
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, files_below, read_many
 from refinery.storage.read import read_documents
@@ -273,7 +273,7 @@ def _row_batch(
 ) -> pa.RecordBatch:
     planned = survivors.planned
     size = len(batch.rows)
-    text = transformed(survivors.view, batch.text)
+    text = apply_transforms(survivors.view, batch.text)
     arrays: list[pa.Array] = [text, with_type(batch.ids, layout.schema.field("id").type)]
     arrays += list(batch.columns.columns)
     for name in layout.measured:
