@@ -28,7 +28,7 @@ from refinery.dedup.run import DedupSettings, dedup
 from refinery.executors.base import Unit, run_units
 from refinery.executors.local import local
 from refinery.select.budget import find_cut
-from refinery.units import MapUnits
+from refinery.shuffle.units import MapUnits
 
 MB = 1e6
 SAMPLE_SECONDS = 0.05

@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 from pydantic import BaseModel
@@ -103,17 +103,17 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def keys() -> str:
-    """The YAML keys by model of refinery.pipeline.models."""
-    from refinery.pipeline import models
+    """The YAML keys by model of refinery.definition.models, and those of each verb."""
+    from refinery.definition import models, verbs
 
+    settings = verbs.settings(())
+    stage = get_args(models.pipeline_model(settings).model_fields["stages"].annotation)[1]
     sections: tuple[tuple[str, type[BaseModel]], ...] = (
         ("Top level", models.Pipeline),
         ("A source, `sources.NAME`", models.Source),
-        ("A stage, `stages.NAME`", models.Stage),
+        ("A stage, `stages.NAME`", stage),
         ("A rule set in `keep`", models.RuleSetUse),
-        ("`dedup`", models.Dedup),
-        ("`dedup.near`", models.Near),
-        ("`select`", models.Select),
+        *(section for name, model in settings.items() for section in with_nested(name, model)),
         ("An output, `outputs.STAGE`", models.Output),
     )
     parts = []
@@ -124,6 +124,15 @@ def keys() -> str:
         ]
         parts.append(f"### {title}\n\n{table(('key', 'default', 'meaning'), rows)}")
     return "\n".join(parts)
+
+
+def with_nested(path: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """A model and those that its keys hold, each with its path in a definition."""
+    yield f"`{path}`", model
+    for name, field in model.model_fields.items():
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from with_nested(f"{path}.{name}", kind)
 
 
 def _meaning(model: type[BaseModel], name: str, description: str | None) -> str:

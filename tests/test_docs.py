@@ -89,9 +89,10 @@ def test_every_command_and_option_is_named():
 
 def test_every_key_is_named():
     """Each YAML key of the definition's models stands in pipeline.md."""
-    from refinery.pipeline import models
+    from refinery.definition import models, verbs
 
     used = [m for m in vars(models).values() if isinstance(m, type) and issubclass(m, models.Model)]
+    used += [m for verb in verbs.settings(()).items() for _, m in generate.with_nested(*verb)]
     keys = {field.alias or name for model in used for name, field in model.model_fields.items()}
     assert {"from", "similarity", "max_cluster_share", "shard_bytes"} <= keys
     assert keys <= named(page("pipeline.md"))
@@ -173,8 +174,8 @@ def test_links_lead_somewhere():
 @pytest.mark.parametrize("text", blocks("yaml"))
 def test_yaml_examples_are_valid(text, tmp_path):
     """Each YAML block is a definition (with `refinery` and `name` added if it leaves them out) or a rule set."""
+    from refinery.definition.load import load
     from refinery.filters.rules import load_rule_set
-    from refinery.pipeline.load import load
 
     content = yaml.safe_load(text)
     if "rules" in content:

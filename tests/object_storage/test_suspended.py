@@ -11,9 +11,9 @@ from pathlib import Path
 
 import orjson
 
+from refinery.definition.load import load
 from refinery.errors import RunError
 from refinery.executors.local import InProcess
-from refinery.pipeline.load import load
 from refinery.plan.plan import make_plan
 from refinery.plan.resolve import resolve
 from refinery.run.folder import finish, held, staging

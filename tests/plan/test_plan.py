@@ -1,5 +1,8 @@
 """Keys: what is done again, and what is not, when sources change."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -90,3 +93,21 @@ def test_what_ranks_is_measured_on_every_branch(tmp_path, refinery):
     kept = pq.read_table(tmp_path / "out" / "data-00000.parquet")
     assert None not in kept.column("words").to_pylist()
     assert any(name.startswith("n") for name in kept.column("id").to_pylist())
+
+
+def test_another_release_makes_nothing_again(data_repository, refinery):
+    """Results are keyed by what makes them, never by the package's version: a new release leaves every file alone."""
+    assert refinery("run", data_repository / "pipeline.yaml", "-q")[0] == 0
+    results = data_repository / ".refinery" / "shards"
+
+    def times() -> dict[Path, int]:
+        return {file: file.stat().st_mtime_ns for file in results.rglob("*") if file.is_file()}
+
+    before = times()
+    assert {"measured", "decided", "dropped"} <= {file.name.partition("-")[0] for file in before}
+    (data_repository / "out" / "manifest.json").unlink()
+    code = "import sys, refinery; refinery.__version__ = '99.0'; from refinery.cli import main; main()"
+    command = [sys.executable, "-c", code, "run", data_repository / "pipeline.yaml", "-q", "--workers", "1"]
+    subprocess.run(command, check=True, timeout=100)
+    assert json.loads((data_repository / "out" / "manifest.json").read_bytes())["refinery"] == "99.0"
+    assert times() == before

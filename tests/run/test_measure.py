@@ -7,8 +7,9 @@ from pathlib import Path
 from refinery.plan.plan import PlannedShard
 from refinery.run.decisions import DecisionsTask, ShardOutcomes, write_decisions
 from refinery.run.measure import MeasureTask, measure, read_records
+from refinery.storage.documents import SourceSpec
 from refinery.storage.read import read_documents
-from refinery.storage.shards import SourceSpec, list_shards
+from refinery.storage.shards import list_shards
 from tests.conftest import PIPELINE, decisions, document, write_parquet
 
 

@@ -45,7 +45,7 @@ outputs:
 
 
 class Recording(InProcess):
-    """Notes how large each unit is that it is given, and its argument where that lies in a file, by function."""
+    """Notes how large each call is that it is given, and its argument where that lies in a file, by function."""
 
     def __init__(self):
         super().__init__()
@@ -53,9 +53,10 @@ class Recording(InProcess):
 
     def submit(self, ticket, function, unit, doublings):
         argument = unit.argument
-        self.units[function.__qualname__].append(len(pickle.dumps(argument)))
+        name = getattr(function, "func", function).__qualname__  # of a partial function
+        self.units[name].append(len(pickle.dumps((function, argument))))
         whole = argument.read() if isinstance(argument, Filed) else argument
-        self.arguments[function.__qualname__].append(len(pickle.dumps(whole)))
+        self.arguments[name].append(len(pickle.dumps(whole)))
         super().submit(ticket, function, unit, doublings)
 
 
@@ -83,7 +84,7 @@ def test_a_unit_is_small_with_fifty_sources(wide):
     largest = {name: max(sizes) for name, sizes in executor.units.items()}
     a_shard = {name: sum(sizes) // max(len(sizes), SOURCES) for name, sizes in executor.arguments.items()}
     assert {"measure", "measure_arrived", "decide", "write_file", "scatter", "gather"} <= largest.keys()
-    assert {"write_decisions", "write_standing", "write_sets", "write_unselected"} <= largest.keys()
+    assert {"write_decisions", "write_entries", "write_sets", "write_files"} <= largest.keys()
     assert {name: size for name, size in largest.items() if size >= MOST} == {}
     assert {name: size for name, size in a_shard.items() if size >= MOST} == {}
     assert not list((wide.parent / ".refinery" / "units").iterdir())

@@ -2,9 +2,9 @@ import json
 
 import pyarrow as pa
 
-from refinery.storage.outputs import OWNER
+from refinery.storage.marks import OWNER, json_text
 from refinery.storage.read import read_documents
-from refinery.storage.schema import json_text, scan_schema, unify
+from refinery.storage.schema import scan_schema, unify
 from refinery.storage.shards import list_shards
 from refinery.storage.write import json_lines, write_table
 

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from refinery.errors import InputError, OutputError, RunError
 from refinery.storage.commit import cannot_write, commit_bytes, make_directory, remove_leftovers
 from refinery.storage.lease import RENEW_EVERY, TAKEN_OVER_AFTER, leased
-from refinery.storage.outputs import DATA, MANIFEST, OWNER
+from refinery.storage.marks import DATA, MANIFEST, OWNER
 from refinery.storage.place import Place, files_below, move_files, read_file, remove_files, remove_scratch
 
 LOCK = ".lock"
@@ -119,10 +119,15 @@ def current_manifest(folder: Place, key: str) -> dict[str, Any] | None:
 
 def staging(folder: Place, key: str) -> Place:
     """The staging folder of a run; those of other fingerprints are removed."""
-    mine = folder / f".staging-{key[:16]}"
+    mine = folder / staging_name(key)
     remove_staging(folder, but=mine.name)
     make_directory(mine)
     return mine
+
+
+def staging_name(key: str) -> str:
+    """The staging folder of a run with this output key."""
+    return f".staging-{key[:16]}"
 
 
 def remove_staging(folder: Place, but: str = "") -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from refinery import __version__
+from refinery.definition.models import Pipeline
 from refinery.executors.versions import versions
-from refinery.pipeline.models import Pipeline
 from refinery.run.decide import RuleTally, StageTally, Tally
 from refinery.run.decisions import Decided
 from refinery.run.measure import ShardRecord

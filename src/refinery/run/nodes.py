@@ -92,11 +92,10 @@ def probe(asked: Probe) -> ProbeResult:
 def files_of(plan: Plan) -> list[tuple[str, ...]]:
     """The paths that each measurer and transform reads; URLs need no copy."""
     loaders: dict[int, Measurer | Transform] = {}
-    for stage in plan.graph.stages.values():
-        for columns in stage.columns.values():
-            for measurement in (column.measurement for column in columns.values()):
-                loaders[id(measurement.measurer)] = measurement.measurer
-                loaders |= {id(transform): transform for transform in measurement.view.transforms}
+    for source in plan.graph.sources:
+        for measurement in plan.graph.measurements(source):
+            loaders[id(measurement.measurer)] = measurement.measurer
+            loaders |= {id(transform): transform for transform in measurement.view.transforms}
     groups = [tuple(str(file) for file in files(one) if not is_url(str(file))) for one in loaders.values()]
     return [
         group for group in dict.fromkeys(groups) if group and not any(set(group) < set(o) for o in groups)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from refinery.definition.models import Output
 from refinery.executors.base import Unit
-from refinery.pipeline.models import Output
 from refinery.run.columns import column_files
 from refinery.run.decide import upstream
 from refinery.run.write import (

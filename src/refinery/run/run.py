@@ -15,6 +15,7 @@ import pyarrow as pa
 from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Attempt, Executor, Unit
 from refinery.plan.graph import ResolvedStage
+from refinery.plan.needs import note_needs
 from refinery.plan.plan import UNITS, VERBS, Plan
 from refinery.run import folder as folders
 from refinery.run.context import Run
@@ -75,6 +76,7 @@ def _execute(
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
+    note_needs(plan)
     for scratch in (VERBS, UNITS):
         remove_scratch(plan.work / scratch)  # of a run that was killed
     done = {
@@ -99,7 +101,7 @@ def _execute(
     for depth in range(plan.graph.depth + 1):
         late_pass(run, depth)
         decide_pass(run, depth)
-        verb_pass(run, depth)
+        verb_pass(run, depth, records)
     return {name: _output(run, name, records, started) for name in outputs}
 
 
@@ -160,11 +162,11 @@ def decide_pass(run: Run, depth: int) -> None:
             run.tallies[stage.name, task.planned.number] = found
 
 
-def verb_pass(run: Run, depth: int) -> None:
-    """Runs the global verbs of the stages at this depth."""
+def verb_pass(run: Run, depth: int, records: dict[int, ShardRecord]) -> None:
+    """Runs the verbs of the stages at this depth."""
     plan = run.plan
     for stage in plan.graph.stages.values():
-        if stage.depth != depth or not stage.is_global:
+        if stage.depth != depth or stage.verb is None:
             continue
         key = plan.verb_keys[stage.name]
         if {str(planned.verb_file(key)) for planned in plan.reaching(stage)} <= plan.present():
@@ -185,7 +187,16 @@ def verb_pass(run: Run, depth: int) -> None:
             units = [Unit(n, argument, memory=memory) for n, argument in zip(names, arguments, strict=True)]
             return run.map(step, function, units)
 
-        run_verb(plan, stage, map_units)
+        run_verb(plan, stage, _sizes(run, stage, records), map_units)
+
+
+def _sizes(run: Run, stage: ResolvedStage, records: dict[int, ShardRecord]) -> dict[int, tuple[int, int]]:
+    """The documents of each shard that a stage's verb sees, and how many of them come to it."""
+    found = {p.number: (records[p.number].documents,) * 2 for p in run.plan.earlier(stage)}
+    for p in run.plan.reaching(stage):
+        kept = run.tallies[stage.name, p.number].kept
+        found[p.number] = (records[p.number].documents, kept.documents)
+    return found
 
 
 def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datetime) -> Manifest:

@@ -20,8 +20,8 @@ import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
+from refinery.definition.models import Output
 from refinery.errors import RunError
-from refinery.pipeline.models import Output
 from refinery.plan.graph import ResolvedStage, View
 from refinery.plan.plan import PlannedShard
 from refinery.run.columns import ColumnFile, load_columns
@@ -29,10 +29,10 @@ from refinery.run.decide import Upstream, kept_documents
 from refinery.run.ids import with_type
 from refinery.run.measure import apply_transforms
 from refinery.storage.commit import commit_bytes
+from refinery.storage.documents import Documents
 from refinery.storage.place import Place, files_below, read_many
 from refinery.storage.read import read_documents
 from refinery.storage.seal import read_sealed_json, sealed_json
-from refinery.storage.shards import Documents
 from refinery.storage.tables import open_table, read_json, read_table
 from refinery.storage.write import TableWriter, WrittenFile, write_table
 
@@ -111,7 +111,7 @@ def make_layout(output: Output, stage: ResolvedStage, carried: pa.Schema, id_typ
     """The output's schema: text, id, carried columns, chosen measurements, lineage."""
     types: dict[str, pa.DataType] = {}
     for columns in stage.columns.values():
-        types |= {name: column.type for name, column in columns.items() if "." not in name}
+        types |= {name: column.type for name, column in columns.items()}
     wanted = DEFAULT_MEASUREMENTS if output.measurements is None else output.measurements
     measured = tuple(name for name in wanted if name in types)
     taken = {"text", "id", "lineage", *measured}

@@ -18,9 +18,8 @@ import pyarrow.parquet as pq
 import zstandard
 
 from refinery.storage.commit import OutputFile, committed
-from refinery.storage.outputs import MADE
+from refinery.storage.marks import MADE, is_json_text
 from refinery.storage.place import Place
-from refinery.storage.schema import is_json_text
 from refinery.storage.seal import SealedFile
 from refinery.storage.sizes import batch_bytes, cuts
 
@@ -168,7 +167,7 @@ def write_jsonl(path: Place, rows: Iterable[pa.RecordBatch], schema: pa.Schema) 
 def json_lines(batch: pa.RecordBatch) -> bytes:
     """The rows as JSON Lines.
 
-    Columns of JSON text (`schema.is_json_text`) are put in as the JSON they hold; bytes become base64, times
+    Columns of JSON text (`marks.is_json_text`) are put in as the JSON they hold; bytes become base64, times
     ISO 8601, decimals their digits as a string.
     """
     columns = []

@@ -8,9 +8,10 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from refinery.definition import verbs
+from refinery.definition.models import Pipeline, Stage, pipeline_model
+from refinery.definition.yaml import Location, YamlFile, parse, read_text
 from refinery.errors import DefinitionError, nearest
-from refinery.pipeline.models import Pipeline
-from refinery.yaml_file import Location, YamlFile, parse, read_text
 
 
 @dataclass(frozen=True)
@@ -41,19 +42,28 @@ def load(file: Path) -> Definition:
     if not isinstance(parsed.content, dict):
         raise DefinitionError(f"{file}:1: expected a mapping with refinery, name, sources, stages, outputs")
     try:
-        pipeline = Pipeline.model_validate(parsed.content)
+        model = pipeline_model(verbs.settings(_stage_keys(parsed.content)))
+        pipeline = model.model_validate(parsed.content)
     except ValidationError as error:
-        problems += [parsed.problem(*_explain(entry)) for entry in error.errors()]
+        problems += [parsed.problem(*_explain(entry, model)) for entry in error.errors()]
     if problems:
         raise DefinitionError(*dict.fromkeys(problems))
     return Definition(pipeline, file.absolute(), parsed)
 
 
-def _explain(entry: Any) -> tuple[Location, str]:
+def _stage_keys(content: dict[str, Any]) -> set[str]:
+    """Keys that stages have beside those that every stage can have: verbs, or mistakes."""
+    stages = content.get("stages")
+    found = stages.values() if isinstance(stages, dict) else ()
+    keys = {key for stage in found if isinstance(stage, dict) for key in stage if isinstance(key, str)}
+    return keys.difference(_keys(Stage))
+
+
+def _explain(entry: Any, pipeline: type[Pipeline]) -> tuple[Location, str]:
     """Turns a pydantic error into a location that exists in the file and a sentence."""
     location = tuple(part for part in entry["loc"] if not _is_union_tag(part))
     if entry["type"] == "extra_forbidden":
-        model = _model_at(Pipeline, location[:-1])
+        model = _model_at(pipeline, location[:-1])
         valid = _keys(model) if model else []
         return location, f"unknown key{nearest(str(location[-1]), valid)}"
     if entry["type"] == "missing":

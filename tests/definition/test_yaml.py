@@ -2,8 +2,8 @@
 
 import pytest
 
+from refinery.definition.yaml import parse
 from refinery.errors import DefinitionError
-from refinery.yaml_file import parse
 
 
 def test_places_of_keys_and_items():

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from refinery.definition.load import load
 from refinery.errors import DefinitionError
-from refinery.pipeline.load import load
 
 VALID = """
 refinery: 1
@@ -86,4 +86,5 @@ def test_python_tags_are_refused(tmp_path):
 def test_token_counts(tmp_path, written, tokens):
     """Token budgets may be written with K, M, B and T."""
     text = VALID.replace("outputs:", f"    select: {{tokens: {written}, by: lang_score}}\noutputs:")
-    assert load(write(tmp_path, text)).pipeline.stages["clean"].select.tokens == tokens
+    name, settings = load(write(tmp_path, text)).pipeline.stages["clean"].verb
+    assert (name, settings.tokens) == ("select", tokens)
