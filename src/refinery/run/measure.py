@@ -135,7 +135,7 @@ def measure(task: MeasureTask) -> Measured:
                 columns = [pa.array(batch.rows), id_texts(batch.ids)]
                 listing.write(pa.RecordBatch.from_arrays(columns, schema=LISTING))
             for view, measured in views.values():
-                text = TextBatch.from_arrow(transformed(view, batch.text))
+                text = TextBatch.from_arrow(apply_transforms(view, batch.text))
                 for m, writer in measured:
                     writer.write(m.measurer(text))
         if known is not None and documents != len(known):
@@ -148,7 +148,7 @@ def measure(task: MeasureTask) -> Measured:
     return Measured(documents, size, time.perf_counter() - started)
 
 
-def transformed(view: View, text: pa.Array) -> pa.Array:
+def apply_transforms(view: View, text: pa.Array) -> pa.Array:
     """The text after the view's transforms."""
     for transform in view.transforms:
         text = transform(text)

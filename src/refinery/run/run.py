@@ -27,7 +27,7 @@ from refinery.run.measure_late import late_tasks, measure_arrived
 from refinery.run.nodes import share
 from refinery.run.output import write_output
 from refinery.run.progress import Progress
-from refinery.run.repair import mending
+from refinery.run.repair import repair
 from refinery.run.status import recorded
 from refinery.run.verbs import run_verb
 from refinery.storage.ids import common_id_type
@@ -64,7 +64,7 @@ def execute(
         progress = stack.enter_context(recorded(plan, progress, holds[0]))
         stack.callback(executor.close)  # no unit writes any more when the folders are free for another run
         try:
-            return mending(plan, progress, lambda: _execute(plan, executor, progress, still_held))
+            return repair(plan, progress, lambda: _execute(plan, executor, progress, still_held))
         except KeyboardInterrupt:
             still_held()  # a run that has lost a folder is interrupted, too
             raise
