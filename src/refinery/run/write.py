@@ -27,7 +27,7 @@ from refinery.plan.plan import PlannedShard
 from refinery.run.columns import ColumnFile, load_columns
 from refinery.run.decide import Upstream, kept_documents
 from refinery.run.measure import apply_transforms
-from refinery.shuffle.partition import hashed, partition_of
+from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Tables
 from refinery.storage.commit import commit_bytes
 from refinery.storage.documents import Documents
@@ -282,7 +282,7 @@ def _starts(survivors: Survivors, kept: NDArray[np.bool_], before: int) -> NDArr
 
 def _shuffle_order(seed: int, shard: int, documents: NDArray[np.int64]) -> NDArray[np.uint64]:
     """A random 64-bit place for each document of a shard, by its identity."""
-    return hashed(documents, xxhash.xxh3_64_intdigest(f"{seed}/{shard}".encode()))
+    return hash_numbers(documents, xxhash.xxh3_64_intdigest(f"{seed}/{shard}".encode()))
 
 
 def _file_of(order: NDArray[np.uint64], output: Output, files: int) -> NDArray[np.int64]:
