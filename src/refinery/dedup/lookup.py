@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from refinery.dedup.bands import split_for_recall
 from refinery.dedup.content import SCHEMA, Content
-from refinery.dedup.layout import fixed
+from refinery.dedup.corpus import fixed
 from refinery.dedup.minhash import MinHash
 from refinery.errors import InputError, StorageError
 from refinery.storage.url import shown, without_secrets

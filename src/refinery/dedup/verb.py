@@ -83,7 +83,9 @@ class Dedup:
         if near is None:
             return ()
         bands = bands_of(near)
-        title = f"Near duplicates: {bands.count} bands of {bands.rows} rows, from Jaccard {near.similarity} on"
+        title = (
+            f"Near duplicates: {bands.count} bands of {bands.rows} rows, from Jaccard {near.similarity} on"
+        )
         found = tuple(f"{recall(s, bands.count, bands.rows):.3f}" for s in _SIMILARITIES)
         return (Explained(title, ("Jaccard", *map(str, _SIMILARITIES)), (("found", *found),)),)
 
