@@ -11,6 +11,7 @@ from refinery.dedup import spill
 from refinery.dedup.fates import RESULT
 from refinery.dedup.run import DedupResult
 from refinery.plan.plan import PlannedShard
+from refinery.run.measure import LISTING
 from refinery.run.twins import name_twins, write_dropped
 from refinery.storage.documents import SourceSpec
 from refinery.storage.shards import list_shards
@@ -33,7 +34,14 @@ def planned(tmp_path) -> list[PlannedShard]:
         shard = list_shards(spec).shards[0]
         found.append(PlannedShard(shard, spec, tmp_path / "work" / str(number), number))
         found[-1].folder.mkdir(parents=True)
-        listing = pa.table({"row": np.arange(rows) * 2, "id": [f"{number}-{n}" for n in range(rows)]})
+        listing = pa.table(
+            {
+                "row": np.arange(rows) * 2,
+                "id": [f"{number}-{n}" for n in range(rows)],
+                "minted": [False] * rows,
+            },
+            LISTING,
+        )
         write_table(found[-1].documents_file, listing.to_batches(), listing.schema)
     return found
 
@@ -68,7 +76,6 @@ def test_every_removed_document_has_its_twins_place_and_id(tmp_path, planned, si
                 "rule": rule,
                 "twin_source": planned[other].spec.name,
                 "twin_path": f"{other}.parquet",
-                "twin_part": 0,
                 "twin_row": twin_row * 2,
                 "twin_id": f"{other}-{twin_row}",
                 "similarity": similarity,

@@ -44,8 +44,8 @@ def test_stretches_that_cut_shards_change_no_byte(data_repository, refinery, mon
         for row in dropped:
             twin = found[row["twin_id"]]
             assert twin["outcome"] == "kept"
-            place = (twin["source"], twin["path"], twin["part"], twin["row"])
-            assert place == tuple(row[f"twin_{name}"] for name in ("source", "path", "part", "row"))
+            place = (twin["source"], twin["path"], twin["row"])
+            assert place == tuple(row[f"twin_{name}"] for name in ("source", "path", "row"))
         for file in (data_repository / "out").iterdir():
             if not file.name.startswith("."):
                 file.unlink()

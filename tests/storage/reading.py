@@ -1,6 +1,7 @@
 """Reading whole sources in tests: every shard, every batch, as plain Python values."""
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from refinery.storage.documents import Description, Reject, Shard, SourceSpec
-from refinery.storage.ids import common_id_type, with_type
+from refinery.storage.ids import common_id_type, with_minted, with_type
 from refinery.storage.read import BATCH_BYTES, read_documents
 from refinery.storage.schema import unify
 from refinery.storage.shards import SHARD_BYTES, list_shards
@@ -60,26 +61,32 @@ def read_all(
 ) -> Everything:
     """Reads every shard; `wanted` row numbers are asked of each. Checks that rows ascend.
 
-    Ids have the type that they share over all shards, as in an output.
+    Ids are as in an output: minted from the row in the file, and of one type over all shards.
     """
     shards = list_shards(source, shard_bytes).shards
     schema = unify([(shard.name, scan_schema(shard, source)) for shard in shards]) if carry else None
     rows = None if wanted is None else np.array(wanted, np.int64)
     found = Everything()
     ids: list[pa.Array] = []
-    for shard in shards:
+    before: Counter[str] = Counter()  # rows of each file in the shards read so far
+    for planned in shards:
+        shard = replace(planned, first_row=before[planned.path] or planned.first_row)
+        seen = Description()
         last = -1
-        for batch in read_documents(shard, source, carry=schema, wanted=rows, batch_bytes=batch_bytes):
+        for batch in read_documents(
+            shard, source, carry=schema, wanted=rows, batch_bytes=batch_bytes, describe=seen
+        ):
             assert (np.diff(batch.rows) > 0).all()
             assert not len(batch.rows) or batch.rows[0] > last
             last = batch.rows[-1] if len(batch.rows) else last
-            ids.append(batch.ids)
+            ids.append(with_minted(shard, batch.rows, batch.ids, batch.minted))
             found.texts += batch.text.to_pylist()
             found.columns += batch.columns.to_pylist() if schema else []
             found.rejects += batch.rejects
             for reason, count in batch.skipped.items():
                 found.skipped[reason] = found.skipped.get(reason, 0) + count
             found.batches += 1
+        before[shard.path] += seen.rows
     kind = common_id_type(array.type for array in ids)
     found.ids = [name for array in ids for name in with_type(array, kind).to_pylist()]
     return found

@@ -71,7 +71,7 @@ def test_large_files_are_cut_into_shards_of_row_groups(tmp_path):
     path = write(tmp_path / "a.parquet", {"id": list(range(100)), "text": texts}, row_group_size=10)
     shards = list_shards(spec(path), shard_bytes=400).shards
     assert len(shards) > 2
-    assert [shard.part for shard in shards] == list(range(len(shards)))
+    assert [shard.index for shard in shards] == list(range(len(shards)))
     assert sum(shard.rows for shard in shards) == 100
     assert [shard.first_row for shard in shards] == np.cumsum([0, *(s.rows for s in shards[:-1])]).tolist()
     assert read_all(spec(path), shard_bytes=400).texts == texts

@@ -10,8 +10,9 @@ Every result has a key that covers all it depends on, so what is there already n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 
@@ -26,7 +27,7 @@ from refinery.storage.shards import SourceShards
 from refinery.storage.url import shown
 
 DOCUMENTS = "documents.parquet"
-LAYOUT = 5  # raised when the files of the work folder change their form
+LAYOUT = 6  # raised when the files of the work folder change their form
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,17 @@ class Plan:
         """Every file that lies in a shard's folder by now, from one listing; leftovers of killed processes too."""
         folder, listed = self.work / "shards", files_below(self.work / "shards")
         return frozenset(f"{folder}/{name}" for name in listed if listed[name] or name.endswith(".tmp"))
+
+    def with_first_rows(self, rows: Mapping[int, int]) -> Plan:
+        """The plan in which each shard knows its first row in its file; rows: of each shard, by its number."""
+        before: Counter[tuple[str, str]] = Counter()
+        shards = []
+        for planned in self.shards:
+            file = (planned.spec.name, planned.shard.path)
+            shard = replace(planned.shard, first_row=before[file])
+            shards.append(replace(planned, shard=shard))
+            before[file] += rows[planned.number]
+        return replace(self, shards=tuple(shards))
 
     def missing(self, planned: PlannedShard, present: frozenset[str]) -> tuple[Measurement, ...]:
         """The measurements of a shard that are not among the files `present`."""

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from refinery.errors import ConservationError
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.decide import KEPT, Above, StageTally, Tally, above_of, kept_documents, load_columns, tally
-from refinery.storage.ids import id_texts
+from refinery.storage.ids import listed
 from refinery.storage.place import Place
 from refinery.storage.tables import open_table, read_batches, read_table
 from refinery.storage.write import TableWriter, WrittenFile, write_table
@@ -22,7 +23,6 @@ DECISIONS = pa.schema(
     [
         ("source", pa.string()),
         ("path", pa.string()),
-        ("part", pa.int32()),
         ("row", pa.int64()),
         ("id", pa.string()),
         ("outcome", pa.string()),  # kept, dropped or rejected
@@ -31,7 +31,6 @@ DECISIONS = pa.schema(
         ("failed", pa.list_(pa.string())),  # all rules of that stage that failed
         ("twin_source", pa.string()),
         ("twin_path", pa.string()),
-        ("twin_part", pa.int32()),
         ("twin_row", pa.int64()),
         ("twin_id", pa.string()),
         ("similarity", pa.float32()),
@@ -43,7 +42,6 @@ REJECTED = pa.schema(
     [
         ("source", pa.string()),
         ("path", pa.string()),
-        ("part", pa.int32()),
         ("row", pa.int64()),  # NULL where the whole file could not be read
         ("reason", pa.string()),
         ("detail", pa.string()),
@@ -102,7 +100,7 @@ def account(task: AccountTask) -> ShardAccount:
     columns: dict[str, NDArray[np.object_]] = {
         name: np.full(size, None, object)
         for name in DECISIONS.names
-        if name not in {"source", "path", "part", "row", "id", "outcome"}
+        if name not in {"source", "path", "row", "id", "outcome"}
     }
     stage_kept: dict[str, Tally] = {}
     verb_dropped: dict[str, dict[str, Tally]] = {}
@@ -183,7 +181,7 @@ def _note_verb(
     columns["stage"][documents] = stage.name
     columns["rule"][documents] = rules
     columns["failed"][documents] = np.array([*([rule] for rule in rules), None], object)[:-1]
-    for name in ("similarity", "twin_source", "twin_path", "twin_part", "twin_row", "twin_id"):
+    for name in ("similarity", "twin_source", "twin_path", "twin_row", "twin_id"):
         columns[name][documents] = np.array([*table.column(name).to_pylist(), None], object)[:-1]
     masks: dict[str, NDArray[np.bool_]] = {}
     for rule in sorted(set(rules.tolist())):
@@ -195,12 +193,11 @@ def _note_verb(
 def _decisions(
     planned: PlannedShard, listing: pa.Table, kept: NDArray[np.bool_], columns: dict[str, NDArray[np.object_]]
 ) -> pa.Table:
-    size = listing.num_rows
     outcome = np.where(kept, "kept", "dropped").astype(object)
+    rows, ids = listed(planned.shard, listing)
     fixed = {
-        **_place(planned, size),
-        "row": listing.column("row"),
-        "id": id_texts(listing.column("id")),
+        **_place(planned, rows),
+        "id": ids,
         "outcome": pa.array(outcome, pa.string()),
     }
     arrays = [fixed[f.name] if f.name in fixed else pa.array(columns[f.name], f.type) for f in DECISIONS]
@@ -210,8 +207,7 @@ def _decisions(
 def _rejections(planned: PlannedShard, rejects: pa.RecordBatch) -> pa.RecordBatch:
     size = rejects.num_rows
     fixed = {
-        **_place(planned, size),
-        "row": rejects.column("row"),
+        **_place(planned, _file_rows(planned, rejects)),
         "outcome": pa.array(["rejected"] * size, pa.string()),
         "rule": rejects.column("reason"),
     }
@@ -219,12 +215,16 @@ def _rejections(planned: PlannedShard, rejects: pa.RecordBatch) -> pa.RecordBatc
     return pa.RecordBatch.from_arrays(arrays, schema=DECISIONS)
 
 
-def _place(planned: PlannedShard, size: int) -> dict[str, pa.Array]:
+def _place(planned: PlannedShard, rows: pa.Array) -> dict[str, pa.Array]:
     return {
-        "source": pa.array([planned.spec.name] * size, pa.string()),
-        "path": pa.array([planned.shard.relative_path] * size, pa.string()),
-        "part": pa.array([planned.shard.part] * size, pa.int32()),
+        "source": pa.array([planned.spec.name] * len(rows), pa.string()),
+        "path": pa.array([planned.shard.relative_path] * len(rows), pa.string()),
+        "row": rows,
     }
+
+
+def _file_rows(planned: PlannedShard, rejects: pa.RecordBatch) -> pa.Array:
+    return pc.add(rejects.column("row"), planned.shard.first_row)
 
 
 def write_rejects(task: RejectsTask) -> WrittenFile:
@@ -238,7 +238,8 @@ def _rejected(task: RejectsTask) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_pylist(rows, REJECTED)
     for planned in task.shards:
         for rejects in read_batches(planned.rejects_file):
-            columns = [*_place(planned, rejects.num_rows).values(), *rejects.columns]
+            place = _place(planned, _file_rows(planned, rejects))
+            columns = [*place.values(), rejects.column("reason"), rejects.column("detail")]
             yield pa.RecordBatch.from_arrays(columns, schema=REJECTED)
 
 

@@ -35,7 +35,6 @@ DROPPED = pa.schema(
         ("rule", pa.string()),
         ("twin_source", pa.string()),  # the twin's columns are NULL where there is none
         ("twin_path", pa.string()),
-        ("twin_part", pa.int32()),
         ("twin_row", pa.int64()),
         ("twin_id", pa.string()),
         ("similarity", pa.float32()),

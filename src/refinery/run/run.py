@@ -144,6 +144,7 @@ def _execute(
     run = Run(plan, executor, progress, still_held)
     started = datetime.now(UTC)
     records = measure_pass(run, records)
+    plan = run.plan = plan.with_first_rows({number: record.rows for number, record in records.items()})
     for name in outputs:
         carried_columns(run, plan.graph.stages[name], records)  # a clash is better found before the decisions
     for depth in range(plan.graph.depth + 1):

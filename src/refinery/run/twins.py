@@ -21,7 +21,7 @@ from refinery.dedup.layout import read_rows
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import DROPPED
 from refinery.storage.commit import make_directory
-from refinery.storage.ids import id_texts
+from refinery.storage.ids import listed
 from refinery.storage.place import Place
 from refinery.storage.write import TableWriter
 from refinery.units import MapUnits
@@ -35,7 +35,6 @@ NAMES = pa.schema(
         ("document", pa.int64()),  # its number in the dedup
         ("source", pa.string()),
         ("path", pa.string()),
-        ("part", pa.int32()),
         ("row", pa.int64()),
         ("id", pa.string()),
     ]
@@ -176,7 +175,7 @@ def answer_names(unit: NamesUnit) -> None:
 def _names(shard: Numbered, documents: NDArray[np.int64]) -> pa.Table:
     first, last = int(documents[0]) - shard.start, int(documents[-1]) - shard.start
     found = []
-    for row, batch in read_rows(shard.planned.documents_file, ["row", "id"], first, last + 1):
+    for row, batch in read_rows(shard.planned.documents_file, ["row", "id", "minted"], first, last + 1):
         low, high = np.searchsorted(documents, [shard.start + row, shard.start + row + batch.num_rows])
         found.append(batch.take(pa.array(documents[low:high] - shard.start - row)))
     listing = pa.Table.from_batches(found)
@@ -187,9 +186,7 @@ def _names(shard: Numbered, documents: NDArray[np.int64]) -> pa.Table:
             pa.array(documents),
             pa.repeat(pa.scalar(planned.spec.name, pa.string()), size),
             pa.repeat(pa.scalar(planned.shard.relative_path, pa.string()), size),
-            pa.repeat(pa.scalar(planned.shard.part, pa.int32()), size),
-            listing.column("row").cast(pa.int64()),
-            id_texts(listing.column("id")),
+            *listed(planned.shard, listing),
         ],
         schema=NAMES,
     )
@@ -235,7 +232,7 @@ def _dropped(unit: DroppedUnit, stretch: int, removed: NDArray[np.void]) -> pa.T
     columns = {
         "document": pa.array(removed["document"]),
         "rule": rules.take(pa.array(rule)),
-        **{f"twin_{name}": twins.column(name) for name in ("source", "path", "part", "row", "id")},
+        **{f"twin_{name}": twins.column(name) for name in ("source", "path", "row", "id")},
         "similarity": pa.array(removed["similarity"]),
     }
     return pa.Table.from_arrays([columns[name] for name in DROPPED.names], schema=DROPPED)

@@ -19,14 +19,26 @@ from refinery.storage.types import is_text, merge
 def minted_ids(shard: Shard, rows: NDArray[np.int64]) -> pa.Array:
     """`<16 hex digits>-<row>`: the hash of the file's path below the source's root, and the row in the file.
 
-    The same wherever the source lies. A JSONL file that is cut by bytes counts rows from each cut, and the
-    hash covers where the cut is, as rows before it are not known.
+    The same wherever the source lies and however its files are cut into shards.
     """
-    place = shard.relative_path
-    if shard.format == "jsonl" and shard.start:
-        place += f"@{shard.start}"
     numbers = pa.array(rows + shard.first_row).cast(pa.string())
-    return pc.binary_join_element_wise(xxhash.xxh3_64_hexdigest(place.encode()), numbers, "-")
+    return pc.binary_join_element_wise(xxhash.xxh3_64_hexdigest(shard.relative_path.encode()), numbers, "-")
+
+
+def with_minted(shard: Shard, rows: NDArray[np.int64], ids: pa.Array, minted: NDArray[np.bool_]) -> pa.Array:
+    """The ids of rows of a shard, minted where `minted` is set; the shard's first row must be known."""
+    if not minted.any():
+        return ids
+    return pc.if_else(pa.array(minted), minted_ids(shard, rows), ids)
+
+
+def listed(shard: Shard, listing: pa.Table | pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
+    """Row in the file and id, as text, of documents as `run.measure.LISTING` lists them."""
+    rows = listing.column("row").to_numpy()
+    ids = listing.column("id")
+    ids = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
+    minted = listing.column("minted").to_numpy(zero_copy_only=False)
+    return pa.array(rows + shard.first_row), with_minted(shard, rows, ids, minted)
 
 
 def id_texts(ids: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:

@@ -1,8 +1,9 @@
 """Reading JSON Lines, plain or compressed: one object a line, every line judged by itself.
 
-A plain file is cut by bytes: a line belongs to the shard in which its first byte lies. Blank lines, a byte order
-mark, CRLF and a missing last newline change nothing. A line longer than the limit is passed over without being held.
-Lines are parsed one by one by `json_line` (the only Python loop).
+A plain file is cut by bytes: a line belongs to the shard in which its first byte lies. A row is a line, so that its
+number leads there with sed or an editor: blank ones count and are passed over. A byte order mark, CRLF and a missing
+last newline change nothing. A line longer than the limit is passed over without being held. Lines are parsed one by
+one by `json_line` (the only Python loop).
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ from refinery.storage.documents import (
     Shard,
     SourceSpec,
 )
-from refinery.storage.ids import minted_ids
 from refinery.storage.place import open_input, unreadable
 from refinery.storage.schema import JsonColumns, json_column
 from refinery.storage.url import shown
@@ -55,13 +55,13 @@ def plan(whole: Shard, head: bytes, shard_bytes: int) -> tuple[list[Shard], pa.S
         raise InputError(place, "this is a JSON array, not JSON Lines", "write one object a line")
     if first[:1] == b"<":
         raise InputError(place, "this is an HTML or XML page, not JSON Lines", "download it again")
-    parts = max(1, round(whole.bytes / shard_bytes))
-    if parts == 1:
+    count = max(1, round(whole.bytes / shard_bytes))
+    if count == 1:
         return [whole], nothing
-    cuts = [whole.bytes * part // parts for part in range(parts + 1)]
+    cuts = [whole.bytes * number // count for number in range(count + 1)]
     shards = [
-        replace(whole, start=start, stop=stop, part=part, bytes=stop - start)
-        for part, (start, stop) in enumerate(zip(cuts, [*cuts[1:-1], -1], strict=False))
+        replace(whole, start=start, stop=stop, bytes=stop - start)
+        for start, stop in zip(cuts, [*cuts[1:-1], -1], strict=False)
     ]
     shards[-1] = replace(shards[-1], bytes=whole.bytes - cuts[-2])
     return shards, nothing
@@ -84,6 +84,7 @@ def read(
     batch = _Batch(shard, parser, carry, seen)
     asked = None if wanted is None else iter(wanted.tolist())
     next_row = None if asked is None else next(asked, None)
+    row = -1
     for row, line in lines(shard, spec.max_document_bytes):
         if asked is not None:
             if next_row is None:
@@ -91,17 +92,33 @@ def read(
             if row != next_row:
                 continue
             next_row = next(asked, None)
-        batch.add(row, line)
+        if isinstance(line, Reject) or not (line.isspace() or not line):
+            batch.add(row, line)
         if batch.size >= batch_bytes:
             yield batch.documents()
             batch = _Batch(shard, parser, carry, seen)
     yield batch.documents()
     if description is not None and seen is not None:
-        description.carried = seen.schema()
+        description.rows, description.carried = row + 1, seen.schema()
+
+
+def rows_before(shard: Shard) -> int:
+    """The lines of the file before the shard's, counted."""
+    left = (
+        shard.start - 1
+    )  # a line that starts right at the cut is the shard's own, its newline before lies there
+    if left < 0:
+        return 0
+    count = 1
+    with closing(open_input(shard.path)) as file:
+        while block := file.read(min(left, compression.BLOCK)):
+            count += block.count(b"\n")
+            left -= len(block)
+    return count
 
 
 def lines(shard: Shard, limit: int) -> Iterator[Line]:
-    """The shard's lines with their row numbers; blank lines are none. A damaged stream ends in a reject."""
+    """The shard's lines with their row numbers, blank ones too. A damaged stream ends in a reject."""
     row = 0
     try:
         with closing(open_input(shard.path)) as file:
@@ -109,8 +126,6 @@ def lines(shard: Shard, limit: int) -> Iterator[Line]:
                 if isinstance(line, int):
                     detail = f"{line} bytes in the line; the limit is {limit}"
                     yield row, Reject(row, "oversize_row", detail)
-                elif line.isspace() or not line:
-                    continue
                 else:
                     yield row, line
                 row += 1
@@ -275,17 +290,16 @@ class _Batch:
         """What has been gathered, as arrays."""
         rows = np.array(self._rows, np.int64)
         text = pa.array(self._texts, pa.large_string())
-        return Documents(rows, text, self._id_array(rows), self._columns(), tuple(self._rejects))
+        minted = np.array([name is _MISSING for name in self._ids], bool)
+        rejects = tuple(self._rejects)
+        return Documents(rows, text, self._id_array(), minted, self._columns(), rejects)
 
-    def _id_array(self, rows: NDArray[np.int64]) -> pa.Array:
-        if any(name is _MISSING for name in self._ids):
-            minted = minted_ids(self._shard, rows).to_pylist()
-            names = zip(self._ids, minted, strict=True)
-            self._ids = [new if name is _MISSING else name for name, new in names]
+    def _id_array(self) -> pa.Array:
         kinds = {type(name) for name in self._ids} - {type(None)}
-        if str not in kinds:
+        if kinds <= {int}:
             return pa.array(self._ids, pa.int64() if kinds else pa.null())
-        return pa.array([str(name) if type(name) is int else name for name in self._ids], pa.string())
+        texts = [name if isinstance(name, str) else _digits(name) for name in self._ids]
+        return pa.array(texts, pa.string())
 
     def _columns(self) -> pa.RecordBatch:
         if self._carry is None:
@@ -296,6 +310,11 @@ class _Batch:
             problem = f"a value does not fit the type its column had in the first read: {error}"
             raise InputError(self._shard.name, problem[:300]) from None
         return pa.RecordBatch.from_arrays(arrays, schema=self._carry)
+
+
+def _digits(name: object) -> str | None:
+    """An id among strings; NULL for none and for one that is to be minted."""
+    return str(name) if isinstance(name, int) else None
 
 
 def _kind(value: Any) -> str:

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from refinery.errors import InputError, StorageError
 from refinery.storage.documents import Description, Documents, Reject, Shard, SourceSpec
-from refinery.storage.ids import minted_ids
 from refinery.storage.marks import JSON_TEXT, MADE, is_json_text
 from refinery.storage.place import open_input, unreadable
 from refinery.storage.rows import text_rows
@@ -68,7 +67,7 @@ def plan(whole: Shard, spec: SourceSpec, shard_bytes: int) -> tuple[list[Shard],
         last = group == len(sizes) - 1
         if last or size >= shard_bytes:
             stop = -1 if last and start == 0 else group + 1
-            cut = replace(whole, start=start, stop=stop, part=len(shards), first_row=first_row)
+            cut = replace(whole, start=start, stop=stop, first_row=first_row)
             shards.append(replace(cut, rows=count, bytes=size))
             start, first_row, count, size = group + 1, first_row + count, 0, 0
     return shards or [replace(whole, rows=0, bytes=0)], layout.carried
@@ -118,7 +117,7 @@ def read(
     with _opened(shard, to_read=True) as file:
         layout = locate(file.schema_arrow, spec, shard)
         if description is not None:
-            description.carried = layout.carried
+            description.rows, description.carried = shard.rows or 0, layout.carried
         reader = _Reader(file, layout, shard, spec, carry, batch_bytes)
         for run in reader.runs():
             mine = None
@@ -217,7 +216,7 @@ class _Reader:
     def _rows(self, batch: pa.RecordBatch, rows: NDArray[np.int64]) -> Iterator[Documents]:
         text = _at(batch, self.layout.text)
         path = self.layout.id
-        ids = minted_ids(self.shard, rows) if path is None else _decoded(_at(batch, path))
+        ids = None if path is None else _decoded(_at(batch, path))
         columns = self._columns(batch)
         yield from text_rows(text, rows, ids, columns, self.spec.max_document_bytes, self.batch_bytes)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from refinery.storage import jsonl, parquet, warc
 from refinery.storage.documents import NO_COLUMNS, REJECT_BYTES, Description, Documents, Shard, SourceSpec
 from refinery.storage.ids import common_id_type, with_type
+from refinery.storage.place import unreadable
 from refinery.storage.shards import verify_unchanged
 
 BATCH_BYTES = 16 * 2**20
@@ -43,6 +44,16 @@ def read_documents(
             describe.id_types.add(batch.ids.type)
         yield batch
     verify_unchanged(shard)  # else rows may be of one file and others of another
+
+
+def first_row(shard: Shard) -> int:
+    """The rows of the file before the shard, counted where they are not known yet; raises InputError."""
+    if shard.first_row or shard.format != "jsonl":
+        return shard.first_row
+    try:
+        return jsonl.rows_before(shard)
+    except OSError as error:
+        raise unreadable(shard.path, error) from None
 
 
 def _gathered(runs: Iterable[Documents], carry: pa.Schema | None, batch_bytes: int) -> Iterator[Documents]:
@@ -77,6 +88,7 @@ def _joined(runs: list[Documents], carry: pa.Schema | None) -> Documents:
         np.concatenate([run.rows for run in filled]),
         pa.concat_arrays([run.text for run in filled]),
         _joined_ids([run.ids for run in filled]),
+        np.concatenate([run.minted for run in filled]),
         pa.concat_batches([run.columns for run in filled]) if carry and carry.names else filled[0].columns,
         rejects,
         dict(skipped),

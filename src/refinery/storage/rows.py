@@ -18,12 +18,15 @@ from refinery.storage.types import is_bytes
 def text_rows(
     text: pa.Array,
     rows: NDArray[np.int64],
-    ids: pa.Array,
+    ids: pa.Array | None,
     columns: pa.RecordBatch,
     max_document_bytes: int,
     batch_bytes: int,
 ) -> Iterator[Documents]:
-    """Checks a text array (any string, binary or dictionary type) and yields it in runs of about `batch_bytes`."""
+    """Checks a text array (any string, binary or dictionary type) and yields it in runs of about `batch_bytes`.
+
+    ids: None where they are to be minted.
+    """
     sizes = _decoded_bytes(text)
     missing = np.asarray(pc.is_null(text).to_numpy(zero_copy_only=False), bool)
     oversize = (sizes > max_document_bytes) & ~missing
@@ -32,7 +35,10 @@ def text_rows(
         Reject(int(row), "oversize_row", f"{size} bytes of text; the limit is {max_document_bytes}")
         for row, size in zip(rows[oversize], sizes[oversize], strict=True)
     ]
-    accepted = Documents(rows, text, ids, columns)
+    minted = np.full(len(rows), ids is None)
+    accepted = Documents(
+        rows, text, pa.nulls(len(rows), pa.string()) if ids is None else ids, minted, columns
+    )
     if rejects:
         good = ~(missing | oversize)
         accepted, sizes = accepted.filter(good), sizes[good]

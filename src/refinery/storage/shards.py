@@ -65,11 +65,11 @@ def list_shards(spec: SourceSpec, shard_bytes: int = SHARD_BYTES) -> SourceShard
             problem = planned.problem + (f" ({planned.hint})" if planned.hint else "")
             broken.append((file, problem))
             continue
-        parts, schema = planned
-        if not parts:
+        cut, schema = planned
+        if not cut:
             ignored.append(file.path)
             continue
-        shards += [replace(part, index=len(shards) + number) for number, part in enumerate(parts)]
+        shards += [replace(shard, index=len(shards) + number) for number, shard in enumerate(cut)]
         schemas.append((shown(file.path), schema))
     if not shards:
         raise _nothing(spec, ignored, broken)
@@ -163,7 +163,7 @@ def _plan_file(
             raise InputError(shown(file.path), problem, "set `format` if it is one that can be read")
         if format is None:
             return [], pa.schema([])
-        whole = Shard(spec.name, file.path, file.relative, format, 0, -1, 0, 0, None, file.size, "")
+        whole = Shard(spec.name, file.path, file.relative, format, 0, -1, 0, None, file.size, "")
         if format == "parquet":
             planned, schema = parquet.plan(whole, spec, shard_bytes)
         elif format == "jsonl":
@@ -175,7 +175,7 @@ def _plan_file(
     except OSError as error:
         raise unreadable(file.path, error) from None
     key = (file.size, file.stamp, head, tail, format)
-    return [replace(part, fingerprint=fingerprint(*key, part.start, part.stop)) for part in planned], schema
+    return [replace(cut, fingerprint=fingerprint(*key, cut.start, cut.stop)) for cut in planned], schema
 
 
 def _format(relative: str, head: bytes) -> str | None:

@@ -30,7 +30,6 @@ from refinery.storage.documents import (
 )
 from refinery.storage.extractor import ExtractionError, Extractor
 from refinery.storage.http import is_html, parse_response
-from refinery.storage.ids import minted_ids
 from refinery.storage.place import open_input, unreadable
 from refinery.storage.url import shown
 
@@ -115,8 +114,6 @@ def read(
     description: Description | None,
 ) -> Iterator[Documents]:
     """The shard's documents in order; a row is a record of any type. Records not wanted are not extracted."""
-    if description is not None:
-        description.carried = CARRIED
     chosen = None if wanted is None else frozenset(wanted.tolist())
     found: list[tuple[int, _Document]] = []
     rejects: list[Reject] = []
@@ -146,7 +143,7 @@ def read(
                     found.append((row, document))
                     size += len(document.text.encode())
                 if size >= batch_bytes:
-                    yield _rows(shard, found, rejects, skipped, carry)
+                    yield _documents(found, rejects, skipped, carry)
                     found, rejects, skipped, size = [], [], Counter(), 0
         except OSError as error:  # without a number, fastwarc's word for records it cannot make sense of
             if error.errno:
@@ -155,7 +152,9 @@ def read(
         if content.damage:
             detail = f"{content.damage}; what can be read ends before row {row + 1}"
             rejects.append(Reject(row + 1, "truncated_file", detail))
-        yield _rows(shard, found, rejects, skipped, carry)
+        yield _documents(found, rejects, skipped, carry)
+    if description is not None:
+        description.rows, description.carried = row + 1, CARRIED
 
 
 def _records(content: _Content) -> Iterator[Any]:
@@ -210,8 +209,7 @@ def _block(record: Any, limit: int) -> bytes:
     return block
 
 
-def _rows(
-    shard: Shard,
+def _documents(
     found: list[tuple[int, _Document]],
     rejects: list[Reject],
     skipped: Counter[str],
@@ -229,4 +227,5 @@ def _rows(
             for f in carry
         ]
         columns = pa.RecordBatch.from_arrays(arrays, schema=carry)
-    return Documents(rows, text, minted_ids(shard, rows), columns, tuple(rejects), dict(skipped))
+    ids, minted = pa.nulls(len(rows), pa.string()), np.ones(len(rows), bool)
+    return Documents(rows, text, ids, minted, columns, tuple(rejects), dict(skipped))
