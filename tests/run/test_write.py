@@ -12,7 +12,7 @@ from fastwarc.warc import ArchiveIterator
 from refinery.executors.local import InProcess
 from refinery.run.progress import Silent
 from refinery.run.run import execute
-from tests.conftest import PIPELINE, document
+from tests.conftest import PIPELINE, document, read_files
 from tests.run.planning import plan_of
 from tests.storage import archives
 
@@ -78,8 +78,8 @@ def test_rows_and_ids_do_not_depend_on_where_files_are_cut(tmp_path):
         execute(plan, InProcess(), Silent())
         shards.append(len(plan.shards))
         out = tmp_path / f"out{size}"
-        written = pq.read_table(out / "data-00000.parquet")
-        others = [pq.read_table(out / f"{name}.parquet") for name in ("decisions", "rejects")]
+        written = read_files(out, "data")
+        others = [read_files(out, name) for name in ("decisions", "rejects")]
         found.append(
             [written, *(table.sort_by([("path", "ascending"), ("row", "ascending")]) for table in others)]
         )
@@ -94,9 +94,9 @@ def test_rows_and_ids_do_not_depend_on_where_files_are_cut(tmp_path):
     assert all(int(name.partition("-")[2]) == row for name, (_, row) in minted.items())
     for row in decided:
         if row["rule"] == "dedup.exact":
-            assert raw[row["path"], row["row"]] == raw[row["twin_path"], row["twin_row"]]
-        if row["twin_id"] in minted:
-            assert minted[row["twin_id"]] == (row["twin_path"], row["twin_row"])
+            assert raw[row["path"], row["row"]] == raw[row["duplicate_of_path"], row["duplicate_of_row"]]
+        if row["duplicate_of_id"] in minted:
+            assert minted[row["duplicate_of_id"]] == (row["duplicate_of_path"], row["duplicate_of_row"])
     assert len(rejected) > 20
     assert all(raw[row["path"], row["row"]] is None for row in rejected)
     assert {(row["path"], row["row"]) for row in rejected} == {

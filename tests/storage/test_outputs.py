@@ -25,7 +25,7 @@ def output(folder, format):
     """A folder as a run leaves it."""
     name = "data-00000.parquet" if format == "parquet" else "data-00000.jsonl.zst"
     write_table(folder / name, [BATCH], BATCH.schema, format=format, made=("lang", "lineage"))
-    write_table(folder / "decisions.parquet", [BATCH], BATCH.schema)
+    write_table(folder / "decisions-00000.parquet", [BATCH], BATCH.schema)
     (folder / OWNER).write_text("{}")
     (folder / "manifest.json").write_text(json.dumps({"made_columns": ["lang", "lineage"]}))
     return folder
