@@ -98,7 +98,11 @@ def refuse_rejects(planned: PlannedShard, record: ShardRecord) -> None:
 
 
 def measure(task: MeasureTask) -> Measured:
-    """Reads the shard once and writes every missing measurement; the record comes last."""
+    """Reads the shard once and writes every missing measurement; the record comes last.
+
+    Raises InputError for the first reject if `on_error` is `fail`, RunError when the rows are not those of the first
+    read.
+    """
     started = time.perf_counter()
     planned = task.planned
     make_directory(planned.folder)

@@ -8,14 +8,12 @@ one by `json_line` (the only Python loop).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from typing import Any, BinaryIO
 
 import numpy as np
-import orjson
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -30,20 +28,22 @@ from refinery.storage.documents import (
     Shard,
     SourceSpec,
 )
+from refinery.storage.json_row import MISSING, JsonRows
 from refinery.storage.place import open_input, unreadable
 from refinery.storage.schema import JsonColumns, json_column
 from refinery.storage.url import shown
 
 _BOM = b"\xef\xbb\xbf"
-_INT64 = range(-(2**63), 2**63)
-_MISSING = object()
 _LOOK_BYTES = 4 * 2**20  # of lines whose values beside text and id are looked at together
 
 Line = tuple[int, bytes | Reject]  # row, and the line or why it is none
 
 
 def plan(whole: Shard, head: bytes, shard_bytes: int) -> tuple[list[Shard], pa.Schema]:
-    """Cuts a plain file into runs of bytes; a compressed one is one shard. The carried columns are not known yet."""
+    """Cuts a plain file into runs of bytes; a compressed one is one shard. The carried columns are not known yet.
+
+    Raises InputError for what begins like UTF-16, a JSON array or a web page.
+    """
     nothing = pa.schema([])
     if compression.is_compressed(head):
         return [whole], nothing
@@ -77,9 +77,10 @@ def read(
 ) -> Iterator[Documents]:
     """The shard's rows in order; lines that are not wanted are not parsed, and no line is parsed twice.
 
-    Ids of a batch are null, int64 or string: what the lines of that batch have.
+    Ids of a batch are null, int64 or string: what the lines of that batch have. Raises InputError when the file
+    cannot be read, or when values do not fit the columns of `carry`.
     """
-    parser = _Parser(shard, spec)
+    parser = JsonRows(shard, spec)
     seen = None if description is None else _Seen()
     batch = _Batch(shard, parser, carry, seen)
     asked = None if wanted is None else iter(wanted.tolist())
@@ -104,12 +105,9 @@ def read(
 
 def rows_before(shard: Shard) -> int:
     """The lines of the file before the shard's, counted."""
-    left = (
-        shard.start - 1
-    )  # a line that starts right at the cut is the shard's own, its newline before lies there
-    if left < 0:
+    if shard.start == 0:
         return 0
-    count = 1
+    count, left = 1, shard.start - 1  # a newline right before the cut begins the shard's own first line
     with closing(open_input(shard.path)) as file:
         while block := file.read(min(left, compression.BLOCK)):
             count += block.count(b"\n")
@@ -118,7 +116,10 @@ def rows_before(shard: Shard) -> int:
 
 
 def lines(shard: Shard, limit: int) -> Iterator[Line]:
-    """The shard's lines with their row numbers, blank ones too. A damaged stream ends in a reject."""
+    """The shard's lines with their row numbers, blank ones too. A damaged stream ends in a reject.
+
+    Raises InputError when the file cannot be read.
+    """
     row = 0
     try:
         with closing(open_input(shard.path)) as file:
@@ -160,75 +161,6 @@ def _raw_lines(file: BinaryIO, shard: Shard, limit: int) -> Iterator[bytes | int
         yield size if size > limit else b"".join(held)
 
 
-class _Picked:
-    """A value that is taken out of a row: a key of that very name, else the name taken as dotted."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._steps = name.split(".")
-
-    def pop(self, row: dict[str, Any]) -> Any:
-        """The value, or _MISSING; the row is left without it."""
-        value = row.pop(self._name, _MISSING)
-        return value if value is not _MISSING or len(self._steps) == 1 else _pop_nested(row, self._steps)
-
-
-def _pop_nested(row: dict[str, Any], steps: list[str]) -> Any:
-    if len(steps) == 1:
-        return row.pop(steps[0], _MISSING)
-    below = row.get(steps[0])
-    if not isinstance(below, dict):
-        return _MISSING
-    value = _pop_nested(below, steps[1:])
-    if not below:
-        del row[steps[0]]
-    return value
-
-
-class _Parser:
-    """Turns a line into id, text and the rest of the row, or into a reject."""
-
-    def __init__(self, shard: Shard, spec: SourceSpec) -> None:
-        self._text = _Picked(spec.text)
-        self._id = _Picked(spec.id or "id")
-        self._text_name = spec.text
-        self._made = shard.made
-        self._missing_id = None if spec.id else _MISSING
-
-    def parse(self, row: int, line: bytes) -> tuple[str, Any, dict[str, Any]] | Reject:
-        """(text, id, other columns); the id is an int64, a string, None, or _MISSING where one is to be minted."""
-        try:
-            found = json_line.load(line)
-        except json_line.RefusedError as error:
-            return Reject(row, error.reason, error.detail)
-        if not isinstance(found, dict):
-            return Reject(row, "not_object", f"a JSON {_kind(found)}")
-        text = self._text.pop(found)
-        if text is _MISSING:
-            return Reject(
-                row, "missing_text", f"no key {self._text_name!r}; there is {', '.join(found)[:100]}"
-            )
-        if text is None:
-            return Reject(row, "null_text")
-        if not isinstance(text, str):
-            return Reject(row, "text_not_string", f"{self._text_name!r} is a JSON {_kind(text)}")
-        name = self._id.pop(found)
-        if name is _MISSING:
-            name = self._missing_id
-        elif not isinstance(name, str) and name is not None:
-            name = self._id_value(name, line)
-        for made in self._made:
-            found.pop(made, None)
-        return text, name, found
-
-    def _id_value(self, value: Any, line: bytes) -> int | str:
-        if type(value) is int and value in _INT64:
-            return value
-        if type(value) is float:  # the digits as they were written
-            value = self._id.pop(json.loads(line, parse_float=str, parse_int=str, parse_constant=str))
-        return value if isinstance(value, str) else orjson.dumps(value).decode()
-
-
 class _Seen:
     """The types of the carried columns of all lines, looked at some megabytes at a time."""
 
@@ -257,7 +189,7 @@ class _Seen:
 class _Batch:
     """Rows of a shard as they gather."""
 
-    def __init__(self, shard: Shard, parser: _Parser, carry: pa.Schema | None, seen: _Seen | None) -> None:
+    def __init__(self, shard: Shard, parser: JsonRows, carry: pa.Schema | None, seen: _Seen | None) -> None:
         self._shard = shard
         self._parser = parser
         self._carry = carry
@@ -290,7 +222,7 @@ class _Batch:
         """What has been gathered, as arrays."""
         rows = np.array(self._rows, np.int64)
         text = pa.array(self._texts, pa.large_string())
-        minted = np.array([name is _MISSING for name in self._ids], bool)
+        minted = np.array([name is MISSING for name in self._ids], bool)
         rejects = tuple(self._rejects)
         return Documents(rows, text, self._id_array(), minted, self._columns(), rejects)
 
@@ -315,8 +247,3 @@ class _Batch:
 def _digits(name: object) -> str | None:
     """An id among strings; NULL for none and for one that is to be minted."""
     return str(name) if isinstance(name, int) else None
-
-
-def _kind(value: Any) -> str:
-    names = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
-    return names.get(type(value), "number")

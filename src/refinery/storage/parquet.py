@@ -19,35 +19,16 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from refinery.errors import InputError, StorageError
-from refinery.storage.documents import Description, Documents, Reject, Shard, SourceSpec
-from refinery.storage.marks import JSON_TEXT, MADE, is_json_text
+from refinery.storage.documents import NO_COLUMNS, Description, Documents, Reject, Shard, SourceSpec
+from refinery.storage.marks import MADE
+from refinery.storage.parquet_columns import ParquetColumns, locate
 from refinery.storage.place import open_input, unreadable
 from refinery.storage.rows import text_rows
-from refinery.storage.types import is_bytes, is_text, plain
+from refinery.storage.types import plain
 from refinery.storage.url import is_url, local, shown
 
 _MAX_BATCH_ROWS = 1024  # rows of very unequal length make an average useless, so a batch is never long
 _SMALL_CHUNK = 8 * 2**20  # a dictionary column chunk up to this size is read as a dictionary
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where text, id and carried columns lie: text and id as paths of names from the top of the schema."""
-
-    text: tuple[str, ...]
-    id: tuple[str, ...] | None
-    carried: pa.Schema
-
-    def columns(self, carry: pa.Schema | None) -> list[str]:
-        """What to ask a Parquet reader for; a prefix stands for all below it."""
-        wanted = [".".join(self.text)]
-        if self.id is not None:
-            wanted.append(".".join(self.id))
-        for field in self.carried:
-            if carry is not None and field.name in carry.names:
-                below = field.name in {self.text[0], self.id[0] if self.id else ""}
-                wanted += [f"{field.name}.{c.name}" for c in field.type] if below else [field.name]
-        return wanted
 
 
 def plan(whole: Shard, spec: SourceSpec, shard_bytes: int) -> tuple[list[Shard], pa.Schema]:
@@ -57,7 +38,7 @@ def plan(whole: Shard, spec: SourceSpec, shard_bytes: int) -> tuple[list[Shard],
     with _opened(whole) as file:
         made = tuple(orjson.loads((file.schema_arrow.metadata or {}).get(MADE, b"[]")))
         whole = replace(whole, made=made)
-        layout = locate(file.schema_arrow, spec, whole)
+        columns = locate(file.schema_arrow, spec, whole)
         sizes = [file.metadata.row_group(g).total_byte_size for g in range(file.num_row_groups)]
         rows = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
     shards: list[Shard] = []
@@ -70,36 +51,7 @@ def plan(whole: Shard, spec: SourceSpec, shard_bytes: int) -> tuple[list[Shard],
             cut = replace(whole, start=start, stop=stop, first_row=first_row)
             shards.append(replace(cut, rows=count, bytes=size))
             start, first_row, count, size = group + 1, first_row + count, 0, 0
-    return shards or [replace(whole, rows=0, bytes=0)], layout.carried
-
-
-def locate(schema: pa.Schema, spec: SourceSpec, shard: Shard) -> Layout:
-    """Finds the columns that a source names; raises InputError that lists what there is."""
-    place = shown(shard.path)
-    names = schema.names
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(place, f"two columns are called {twice[0]!r}")
-    text = _path(schema, spec.text)
-    if text is None:
-        raise InputError(
-            place, f"no text column {spec.text!r}", f"there is {', '.join(names[:30])}; set `text`"
-        )
-    kind = plain(_type_at(schema, text))
-    if is_bytes(kind) and not spec.binary_text:
-        raise InputError(
-            place,
-            f"column {spec.text!r} is {kind}, expected string",
-            "set `binary_text: true` if it is UTF-8",
-        )
-    if not is_text(kind) and not is_bytes(kind) and not pa.types.is_null(kind):
-        raise InputError(place, f"column {spec.text!r} is {kind}, expected string")
-    ids = _path(schema, spec.id or "id")
-    if ids is None and spec.id is not None:
-        raise InputError(place, f"no id column {spec.id!r}", f"there is {', '.join(names[:30])}; set `id`")
-    taken = [path for path in (text, ids) if path is not None]
-    fields = [_without(field, taken) for field in schema if field.name not in shard.made]
-    return Layout(text, ids, pa.schema([field for field in fields if field is not None]))
+    return shards or [replace(whole, rows=0, bytes=0)], columns.carried
 
 
 def read(
@@ -112,13 +64,14 @@ def read(
 ) -> Iterator[Documents]:
     """The shard's rows in order; those of a batch that cannot be decoded become rejects.
 
-    Row groups without wanted rows are not read.
+    Row groups without wanted rows are not read. Raises InputError when the file is not as planned or columns do not
+    fit `carry`, StorageError when the disk or store fails.
     """
     with _opened(shard, to_read=True) as file:
-        layout = locate(file.schema_arrow, spec, shard)
+        columns = locate(file.schema_arrow, spec, shard)
         if description is not None:
-            description.rows, description.carried = shard.rows or 0, layout.carried
-        reader = _Reader(file, layout, shard, spec, carry, batch_bytes)
+            description.rows, description.carried = shard.rows or 0, columns.carried
+        reader = _Reader(file, columns, shard, spec, carry, batch_bytes)
         for run in reader.runs():
             mine = None
             if wanted is not None:
@@ -143,7 +96,7 @@ class _Reader:
     """An open shard and how it is read."""
 
     file: pq.ParquetFile
-    layout: Layout
+    columns: ParquetColumns
     shard: Shard
     spec: SourceSpec
     carry: pa.Schema | None
@@ -194,7 +147,7 @@ class _Reader:
             yield from self._rows(batch, rows)
 
     def _batches(self, run: _Run) -> Iterator[pa.RecordBatch]:
-        columns = self.layout.columns(self.carry)
+        columns = self.columns.to_read(self.carry)
         if len(run.groups) > 1:
             table = self.file.read_row_groups(list(run.groups), columns=columns, use_threads=False)
             yield from table.unify_dictionaries().combine_chunks().to_batches()
@@ -214,23 +167,23 @@ class _Reader:
                 yield from self.read(one, mine)
 
     def _rows(self, batch: pa.RecordBatch, rows: NDArray[np.int64]) -> Iterator[Documents]:
-        text = _at(batch, self.layout.text)
-        path = self.layout.id
+        text = _at(batch, self.columns.text)
+        path = self.columns.id
         ids = None if path is None else _decoded(_at(batch, path))
         columns = self._columns(batch)
         yield from text_rows(text, rows, ids, columns, self.spec.max_document_bytes, self.batch_bytes)
 
     def _columns(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if self.carry is None:
-            return pa.RecordBatch.from_arrays([], schema=pa.schema([]))
+            return NO_COLUMNS
         arrays = []
         for field in self.carry:
-            if field.name not in self.layout.carried.names:
+            if field.name not in self.columns.carried.names:
                 arrays.append(pa.nulls(len(batch), field.type))
                 continue
             column = batch.column(field.name)
             try:
-                own = self.layout.carried.field(field.name).type
+                own = self.columns.carried.field(field.name).type
                 arrays.append(_decoded(column).cast(own).cast(field.type))
             except pa.ArrowInvalid as error:
                 problem = f"column {field.name!r}: {column.type} does not fit {field.type}: {error}"
@@ -300,28 +253,6 @@ def _dictionary_columns(metadata: pq.FileMetaData, shard: Shard) -> list[str]:
     return chosen
 
 
-def _path(schema: pa.Schema, name: str) -> tuple[str, ...] | None:
-    """A column's path: a top-level column of that very name, else the name taken as dotted."""
-    if name in schema.names:
-        return (name,)
-    first, *rest = name.split(".")
-    if first not in schema.names:
-        return None
-    kind = schema.field(first).type
-    for step in rest:
-        if not pa.types.is_struct(kind) or kind.get_field_index(step) < 0:
-            return None
-        kind = kind.field(step).type
-    return (first, *rest)
-
-
-def _type_at(schema: pa.Schema, path: tuple[str, ...]) -> pa.DataType:
-    kind = schema.field(path[0]).type
-    for step in path[1:]:
-        kind = kind.field(step).type
-    return kind
-
-
 def _at(batch: pa.RecordBatch, path: tuple[str, ...]) -> pa.Array:
     array = batch.column(path[0])
     for step in path[1:]:
@@ -331,15 +262,3 @@ def _at(batch: pa.RecordBatch, path: tuple[str, ...]) -> pa.Array:
 
 def _decoded(array: pa.Array) -> pa.Array:
     return array if array.type == plain(array.type) else array.cast(plain(array.type))
-
-
-def _without(field: pa.Field, taken: list[tuple[str, ...]]) -> pa.Field | None:
-    """The field without what is text or id: nothing, or a struct with fewer fields."""
-    if (field.name,) in taken:
-        return None
-    below = [path[1:] for path in taken if path[0] == field.name]
-    if not below:
-        why = {JSON_TEXT: field.metadata[JSON_TEXT]} if is_json_text(field) else None
-        return pa.field(field.name, plain(field.type), metadata=why)
-    children = [kept for child in field.type if (kept := _without(child, below)) is not None]
-    return pa.field(field.name, pa.struct(children)) if children else None

@@ -113,7 +113,10 @@ def read(
     batch_bytes: int,
     description: Description | None,
 ) -> Iterator[Documents]:
-    """The shard's documents in order; a row is a record of any type. Records not wanted are not extracted."""
+    """The shard's documents in order; a row is a record of any type. Records not wanted are not extracted.
+
+    Raises InputError when the file cannot be read.
+    """
     chosen = None if wanted is None else frozenset(wanted.tolist())
     found: list[tuple[int, _Document]] = []
     rejects: list[Reject] = []

@@ -2,12 +2,15 @@
 
 import json
 
+import numpy as np
 import pyarrow as pa
 import pytest
+import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refinery.storage.ids import common_id_type, id_texts, with_type
+from refinery.storage.documents import Shard
+from refinery.storage.ids import common_id_type, id_texts, listed, minted_ids, with_minted, with_type
 
 
 @pytest.mark.parametrize(
@@ -54,3 +57,46 @@ def test_ids_of_several_types_meet_in_one():
     kind = common_id_type(array.type for array in arrays)
     assert [with_type(array, kind).to_pylist() for array in arrays] == [["1", "2"], ["a", None], ["ff", "b"]]
     assert with_type(arrays[0], pa.int64()).type == pa.int64()
+
+
+def shard(**fields):
+    known = {
+        "source": "s",
+        "path": "/d/a.parquet",
+        "relative_path": "a.parquet",
+        "format": "parquet",
+        "start": 0,
+    }
+    rest = {"stop": -1, "index": 0, "rows": None, "bytes": 1, "fingerprint": ""}
+    return Shard(**(known | rest | fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "place", "first"),
+    [
+        ({}, "a.parquet", 0),
+        ({"path": "/elsewhere/a.parquet"}, "a.parquet", 0),
+        ({"start": 3, "first_row": 300}, "a.parquet", 300),
+        ({"format": "jsonl", "start": 1000, "first_row": 40}, "a.parquet", 40),
+    ],
+)
+def test_an_id_is_the_hash_of_the_relative_path_and_the_row(fields, place, first):
+    """16 hex digits of xxh3-64 and the row in the file, wherever the file is cut."""
+    digest = xxhash.xxh3_64_hexdigest(place.encode())
+    assert minted_ids(shard(**fields), np.array([0, 7])).to_pylist() == [
+        f"{digest}-{first}",
+        f"{digest}-{first + 7}",
+    ]
+
+
+def test_ids_are_minted_only_where_there_is_none():
+    """Those of the source stay as they are, NULL too; what a shard lists is told by its rows in the file."""
+    file = shard(format="jsonl", start=1000, first_row=40)
+    ids, minted = pa.array(["a", None, None], pa.string()), np.array([False, False, True])
+    digest = xxhash.xxh3_64_hexdigest(b"a.parquet")
+    assert with_minted(file, np.array([0, 2, 5]), ids, minted).to_pylist() == ["a", None, f"{digest}-45"]
+    assert with_minted(file, np.array([0]), pa.array([7]), np.array([False])).equals(pa.array([7]))
+    listing = pa.table({"row": [0, 2, 5], "id": ids, "minted": minted})
+    for one in (listing, *listing.to_batches()):
+        rows, names = listed(file, one)
+        assert (rows.to_pylist(), names.to_pylist()) == ([40, 42, 45], ["a", None, f"{digest}-45"])
