@@ -15,6 +15,7 @@ import pyarrow as pa
 from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Attempt, Executor, Unit
 from refinery.plan.graph import ResolvedStage
+from refinery.plan.needs import note_needs
 from refinery.plan.plan import UNITS, VERBS, Plan
 from refinery.run import folder as folders
 from refinery.run.context import Run
@@ -75,6 +76,7 @@ def _execute(
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
+    note_needs(plan)
     for scratch in (VERBS, UNITS):
         remove_scratch(plan.work / scratch)  # of a run that was killed
     done = {
