@@ -20,9 +20,9 @@ from refinery.plan.graph import Measurement, View
 from refinery.plan.plan import PlannedShard
 from refinery.run.decisions import DecisionsTask, ShardOutcomes, write_decisions
 from refinery.run.measure import MeasureTask, measure, read_records, refuse_rejects
-from refinery.storage.documents import SourceSpec
-from refinery.storage.read import read_documents
-from refinery.storage.shards import list_shards
+from refinery.sources.documents import SourceSpec
+from refinery.sources.read import read_documents
+from refinery.sources.shards import list_shards
 from tests.conftest import PIPELINE, decisions, document, write_parquet
 
 

@@ -12,7 +12,8 @@ from refinery.plan.plan import PlannedShard
 from refinery.run.measure import LISTING
 from refinery.run.outcome import Numbered, write_outcome
 from refinery.shuffle.records import Records
-from refinery.storage.shards import SourceSpec, list_shards
+from refinery.sources.documents import SourceSpec
+from refinery.sources.shards import list_shards
 from refinery.storage.tables import read_table
 from refinery.storage.write import write_table
 from tests.conftest import write_parquet

@@ -14,7 +14,7 @@ from refinery.run.progress import Silent
 from refinery.run.run import execute
 from tests.conftest import PIPELINE, document, read_files
 from tests.run.planning import plan_of
-from tests.storage import archives
+from tests.sources import archives
 
 
 def test_lineage_leads_back_to_the_source_row(data_repository, refinery):

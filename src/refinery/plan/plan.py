@@ -20,10 +20,10 @@ from refinery.errors import InputError
 from refinery.filters.measurer import is_costly
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage, against_source
-from refinery.storage.documents import Shard, SourceSpec
+from refinery.sources.documents import Shard, SourceSpec
+from refinery.sources.read import READING
+from refinery.sources.shards import SourceShards
 from refinery.storage.place import Place, files_below, lies_in
-from refinery.storage.read import READING
-from refinery.storage.shards import SourceShards
 from refinery.storage.url import shown
 
 DOCUMENTS = "documents.parquet"
@@ -201,7 +201,7 @@ def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
     Raises InputError for a source that cannot be read at all, and for folders that would be mixed up.
     """
     from refinery.plan.against import earlier_spec
-    from refinery.storage.shards import list_shards
+    from refinery.sources.shards import list_shards
 
     _refuse_work_folder(work, graph.output_paths)
     specs = dict(graph.sources)

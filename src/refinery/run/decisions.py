@@ -21,7 +21,7 @@ from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import ColumnFile, column_files, load_columns
 from refinery.run.decide import DROPPED, KEPT, RuleTally, StageTally, Tally, Upstream, tally, upstream
 from refinery.run.measure import ShardRecord
-from refinery.storage.ids import listed
+from refinery.sources.ids import listed
 from refinery.storage.place import Place
 from refinery.storage.tables import read_batches, read_table
 from refinery.storage.write import TableWriter, WrittenFile

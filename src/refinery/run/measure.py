@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from refinery.errors import InputError, RunError
 from refinery.plan.graph import Measurement, View
 from refinery.plan.plan import PlannedShard
+from refinery.sources.documents import Description, Reject
+from refinery.sources.ids import common_id_type, id_texts
+from refinery.sources.read import first_row, read_documents
 from refinery.storage.commit import commit_bytes, make_directory, remove_leftovers
-from refinery.storage.documents import Description, Reject
-from refinery.storage.ids import common_id_type, id_texts
 from refinery.storage.place import read_many
-from refinery.storage.read import first_row, read_documents
 from refinery.storage.seal import read_sealed_json, sealed_json
 from refinery.storage.tables import read_batches, read_table
 from refinery.storage.url import shown

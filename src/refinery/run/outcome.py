@@ -20,7 +20,7 @@ from refinery.plan.plan import PlannedShard
 from refinery.run.decide import DROPPED
 from refinery.shuffle.records import Records, Tables
 from refinery.shuffle.units import MapUnits
-from refinery.storage.ids import listed
+from refinery.sources.ids import listed
 from refinery.storage.place import Place
 from refinery.storage.tables import read_rows
 from refinery.storage.write import TableWriter

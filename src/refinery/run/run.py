@@ -30,9 +30,9 @@ from refinery.run.progress import Progress
 from refinery.run.repair import mending
 from refinery.run.status import recorded
 from refinery.run.verbs import run_verb
-from refinery.storage.ids import common_id_type
+from refinery.sources.ids import common_id_type
+from refinery.sources.schema import unify
 from refinery.storage.place import Place, place_of, remove_file, remove_scratch
-from refinery.storage.schema import unify
 
 if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer

@@ -26,11 +26,11 @@ from refinery.plan.plan import PlannedShard
 from refinery.run.columns import ColumnFile, load_columns
 from refinery.run.decide import Upstream, kept_documents
 from refinery.run.measure import transformed
+from refinery.sources.documents import Documents
+from refinery.sources.ids import with_minted, with_type
+from refinery.sources.read import read_documents
 from refinery.storage.commit import commit_bytes
-from refinery.storage.documents import Documents
-from refinery.storage.ids import with_minted, with_type
 from refinery.storage.place import Place, files_below, read_many
-from refinery.storage.read import read_documents
 from refinery.storage.seal import read_sealed_json, sealed_json
 from refinery.storage.tables import open_table, read_json, read_table
 from refinery.storage.write import TableWriter, WrittenFile, write_table
