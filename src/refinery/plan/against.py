@@ -1,4 +1,4 @@
-"""Reading an earlier run's output as the corpus that `dedup.against` compares with."""
+"""Reading an earlier run's output as the corpus that a verb's `against` names."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ import orjson
 
 from refinery.errors import InputError
 from refinery.plan.graph import ResolvedStage, against_source
-from refinery.storage.outputs import DATA, MANIFEST
-from refinery.storage.place import Place, place_of, read_file
-from refinery.storage.shards import SourceSpec, unreadable
+from refinery.storage.documents import SourceSpec
+from refinery.storage.marks import DATA, MANIFEST
+from refinery.storage.place import Place, place_of, read_file, unreadable
 from refinery.storage.url import is_url, local, shown
 
 
 def earlier_folder(path: str, base: Path) -> Place:
-    """The folder that `dedup.against` names, relative to the definition's."""
+    """The folder that `against` names, relative to the definition's."""
     return place_of(path) if is_url(path) else (base / local(path)).resolve()
 
 
 def earlier_spec(stage: ResolvedStage, base: Path) -> SourceSpec:
-    """The source made of exactly the files that the earlier run's manifest lists."""
-    folder = earlier_folder(stage.dedup.against if stage.dedup and stage.dedup.against else "", base)
-    manifest = read_manifest(folder, "dedup.against wants the output folder of a finished run")
-    return output_source(against_source(stage.name), folder, manifest)
+    """The source made of exactly the files that the earlier run's manifest lists; raises InputError."""
+    verb = stage.verb
+    folder = earlier_folder(verb.against if verb and verb.against else "", base)
+    hint = f"{verb.name if verb else ''}.against wants the output folder of a finished run"
+    return output_source(against_source(stage.name), folder, read_manifest(folder, hint))
 
 
 def read_manifest(folder: Place, hint: str) -> dict[str, Any]:
