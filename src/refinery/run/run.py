@@ -16,7 +16,7 @@ from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Attempt, Executor, Unit
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.needs import note_needs
-from refinery.plan.plan import Plan
+from refinery.plan.plan import UNITS, VERBS, Plan
 from refinery.run import folder as folders
 from refinery.run.context import Run
 from refinery.run.decide import decide, decide_tasks, read_tallies
@@ -77,7 +77,8 @@ def _execute(
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
     note_needs(plan)
-    remove_scratch(plan.work / "verbs")  # scratch of a run that was killed
+    for scratch in (VERBS, UNITS):
+        remove_scratch(plan.work / scratch)  # of a run that was killed
     done = {
         name: folders.current_manifest(plan.graph.output_paths[name], plan.output_key(name))
         for name in outputs
@@ -92,8 +93,7 @@ def _execute(
     if all(done.values()):
         progress.note("Nothing to do: every output is up to date.")
         return {name: Manifest.model_validate(found) for name, found in done.items()}
-    share(plan, executor)
-    run = Run(plan, executor, progress, still_held)
+    run = Run(plan, executor, progress, still_held, share(plan, executor))
     started = datetime.now(UTC)
     records = measure_pass(run, records)
     for name in outputs:
