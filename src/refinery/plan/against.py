@@ -22,10 +22,10 @@ def earlier_folder(path: str, base: Path) -> Place:
 
 def earlier_spec(stage: ResolvedStage, base: Path) -> SourceSpec:
     """The source made of exactly the files that the earlier run's manifest lists; raises InputError."""
-    verb, against = (stage.verb.name, stage.verb.against) if stage.verb else ("", None)
-    folder = earlier_folder(against or "", base)
-    manifest = read_manifest(folder, f"{verb}.against wants the output folder of a finished run")
-    return output_source(against_source(stage.name), folder, manifest)
+    verb = stage.verb
+    folder = earlier_folder(verb.against if verb and verb.against else "", base)
+    hint = f"{verb.name if verb else ''}.against wants the output folder of a finished run"
+    return output_source(against_source(stage.name), folder, read_manifest(folder, hint))
 
 
 def read_manifest(folder: Place, hint: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from refinery.storage.url import shown
 
 DOCUMENTS = "documents.parquet"
 VERBS, UNITS = "verbs", "units"  # folders of the work folder that hold scratch of a run
+PIPELINES = "pipelines"  # the one with what each pipeline needs of it
 LAYOUT = 6  # raised when the files of the work folder change their form
 
 
@@ -224,7 +225,7 @@ def _refuse_work_folder(work: Place, outputs: dict[str, Place]) -> None:
             if lies_in(str(output), str(work)):
                 problem = f"the work folder and the output {name!r} are the same folder"
         elif any(
-            lies_in(str(output), str(work / own)) for own in ("shards", VERBS, UNITS, "logs", "pipelines")
+            lies_in(str(output), str(work / own)) for own in ("shards", VERBS, UNITS, PIPELINES, "logs")
         ):
             problem = f"the output {name!r} would lie among the files that the work folder keeps"
         else:
