@@ -29,10 +29,10 @@ from refinery.errors import DamagedFile, InputError
 from refinery.plan.against import output_source, read_manifest
 from refinery.plan.fingerprint import fingerprint
 from refinery.run.write import LINEAGE
-from refinery.storage.documents import Shard, SourceSpec
+from refinery.sources.documents import Shard, SourceSpec
+from refinery.sources.read import read_documents
+from refinery.sources.shards import list_shards
 from refinery.storage.place import Place, exists, unreadable
-from refinery.storage.read import read_documents
-from refinery.storage.shards import list_shards
 from refinery.storage.tables import open_table, read_schema
 from refinery.storage.url import shown
 from refinery.storage.write import TableWriter

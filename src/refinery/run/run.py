@@ -30,9 +30,9 @@ from refinery.run.progress import Progress
 from refinery.run.repair import repair
 from refinery.run.status import recorded
 from refinery.run.verbs import run_verb
-from refinery.storage.ids import common_id_type
+from refinery.sources.ids import common_id_type
+from refinery.sources.schema import unify
 from refinery.storage.place import Place, place_of, remove_file, remove_scratch
-from refinery.storage.schema import unify
 
 if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer
@@ -96,6 +96,7 @@ def _execute(
     run = Run(plan, executor, progress, still_held, share(plan, executor))
     started = datetime.now(UTC)
     records = measure_pass(run, records)
+    plan = run.plan = plan.with_first_rows({number: record.rows for number, record in records.items()})
     for name in outputs:
         carried_columns(run, plan.graph.stages[name], records)  # a clash is better found before the decisions
     for depth in range(plan.graph.depth + 1):

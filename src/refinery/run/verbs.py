@@ -17,9 +17,9 @@ from refinery.run.decide import Upstream, kept_documents, upstream
 from refinery.run.measure import apply_transforms
 from refinery.run.outcome import Numbered, write_outcome
 from refinery.shuffle.units import MapUnits
+from refinery.sources.read import read_documents
 from refinery.storage.commit import make_directory
 from refinery.storage.place import Place, remove_scratch, remove_tree
-from refinery.storage.read import read_documents
 from refinery.storage.tables import read_table
 from refinery.text.batch import TextBatch
 

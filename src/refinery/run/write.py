@@ -29,20 +29,18 @@ from refinery.run.decide import Upstream, kept_documents
 from refinery.run.measure import apply_transforms
 from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Tables
+from refinery.sources.documents import Documents
+from refinery.sources.ids import with_minted, with_type
+from refinery.sources.read import read_documents
 from refinery.storage.commit import commit_bytes
-from refinery.storage.documents import Documents
-from refinery.storage.ids import with_type
 from refinery.storage.place import Place, files_below, read_many
-from refinery.storage.read import read_documents
 from refinery.storage.seal import read_sealed_json, sealed_json
 from refinery.storage.tables import read_table
 from refinery.storage.write import WrittenFile, write_table
 
 DEFAULT_MEASUREMENTS = ("lang", "lang_score", "relevance", "quality", "importance", "neural", "tokens")
 ORDER = pa.field("_order", pa.uint64())
-LINEAGE = pa.struct(
-    [("source", pa.string()), ("path", pa.string()), ("part", pa.int32()), ("row", pa.int64())]
-)
+LINEAGE = pa.struct([("source", pa.string()), ("path", pa.string()), ("row", pa.int64())])
 
 
 @dataclass(frozen=True)
@@ -250,7 +248,9 @@ def _row_batch(
     planned = survivors.planned
     size = len(batch.rows)
     text = apply_transforms(survivors.view, batch.text)
-    arrays: list[pa.Array] = [text, with_type(batch.ids, layout.schema.field("id").type)]
+    shard = planned.shard
+    ids = with_minted(shard, batch.rows, batch.ids, batch.minted)
+    arrays: list[pa.Array] = [text, with_type(ids, layout.schema.field("id").type)]
     arrays += list(batch.columns.columns)
     for name in layout.measured:
         wanted = layout.schema.field(name).type
@@ -258,12 +258,10 @@ def _row_batch(
             arrays.append(measured[name].to_arrow().cast(wanted))
         else:
             arrays.append(pa.nulls(size, wanted))
-    shard = planned.shard
     lineage = [
         pa.array([planned.spec.name] * size),
         pa.array([shard.relative_path] * size),
-        pa.array([shard.part] * size, pa.int32()),
-        pa.array(batch.rows),
+        pa.array(batch.rows + shard.first_row),
     ]
     arrays.append(pa.StructArray.from_arrays(lineage, fields=list(LINEAGE)))
     return pa.RecordBatch.from_arrays(arrays, schema=layout.schema)
