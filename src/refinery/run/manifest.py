@@ -22,7 +22,7 @@ from refinery.storage.url import shown
 from refinery.storage.write import WrittenFile
 
 if TYPE_CHECKING:
-    from refinery.run.run import Run
+    from refinery.run.context import Run
 
 _VERSIONS = ("numpy", "numba", "polars", "pyarrow", "fasttext-community", "xxhash", "resiliparse", "fastwarc")
 

@@ -25,13 +25,14 @@ from refinery.run.write import (
 )
 from refinery.storage.place import Place
 from refinery.storage.write import WrittenFile
+from refinery.watch.events import CacheChecked, Count, Subject
 
 STRETCH_BYTES = 2**30
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from refinery.run.run import Run
+    from refinery.run.context import Run
 
 
 def write_output(
@@ -43,12 +44,13 @@ def write_output(
     shards = plan.reaching(stage)
     layout = make_layout(output, stage, carried, id_type)
     survivors = [Survivors(planned, stage, above_of(plan, planned, name)) for planned in shards]
-    sizes = run.map("lay out", kept_bytes, [Unit(s.planned.name, s) for s in survivors])
+    of = Subject("output", name)
+    sizes = run.map("lay out", kept_bytes, [Unit(s.planned.name, s, of=(of,)) for s in survivors], more=True)
     total = sum(sizes)
     files = max(1, -(-total // output.shard_bytes))
     ending = "parquet" if output.format == "parquet" else "jsonl.zst"
     paths = [staged / f"data-{number:05}.{ending}" for number in range(files)]
-    known = dict.fromkeys(paths) | _staged_before(run, paths)
+    known = dict.fromkeys(paths) | _staged_before(run, of, paths)
     function: Any
     tasks: Sequence[Any]
     if output.shuffle is None:
@@ -67,11 +69,20 @@ def write_output(
             for start, stop in stretches(sizes, run.executor.slots)
         ]
         if not all(known.values()):
-            run.map("scatter", scatter, [_scatter_unit(task, sizes) for task in scattered])
+            run.map("scatter", scatter, [_scatter_unit(task, of, sizes) for task in scattered], more=True)
         spills = tuple(task.spill for task in scattered)
         tasks = [GatherTask(spills, number, layout, output, path) for number, path in enumerate(paths)]
-    units = [Unit(task.path.name, task, max(total // files, 1)) for task in tasks if known[task.path] is None]
-    fresh = iter(run.map("write", function, units, lambda written: written.rows))
+    size = max(total // files, 1)
+    units = [Unit(task.path.name, task, size, of=(of,)) for task in tasks if known[task.path] is None]
+    fresh = iter(
+        run.map(
+            "write",
+            function,
+            units,
+            documents=lambda written: written.rows,
+            counts=lambda _, written: [Count(of, kept=written.rows)],
+        )
+    )
     written = []
     for task in tasks:
         file = known[task.path] or next(fresh)
@@ -80,12 +91,15 @@ def write_output(
     return layout, written
 
 
-def _staged_before(run: Run, paths: list[Place]) -> dict[Place, WrittenFile]:
+def _staged_before(run: Run, of: Subject, paths: list[Place]) -> dict[Place, WrittenFile]:
     """The files that an earlier run finished and that are still as it wrote them."""
     staged = staged_before(paths)
-    units = [Unit(file.path.name, file, max(file.bytes, 1)) for file in staged]
-    whole = run.map("check", is_whole, units)
-    return {file.path: file for file, good in zip(staged, whole, strict=True) if good}
+    units = [Unit(file.path.name, file, max(file.bytes, 1), of=(of,)) for file in staged]
+    whole = run.map("check", is_whole, units, more=True)
+    found = {file.path: file for file, good in zip(staged, whole, strict=True) if good}
+    rows = sum(file.rows for file in found.values())
+    run.emit(CacheChecked(of, "file", len(found), len(paths) - len(found), kept=rows))
+    return found
 
 
 def scattered_name(start: int, stop: int) -> str:
@@ -104,11 +118,11 @@ def stretches(sizes: list[int], slots: int) -> Iterator[tuple[int, int]]:
             start, size = number + 1, 0
 
 
-def _scatter_unit(task: ScatterTask, sizes: list[int]) -> Unit[ScatterTask]:
+def _scatter_unit(task: ScatterTask, of: Subject, sizes: list[int]) -> Unit[ScatterTask]:
     first, start = task.survivors[0]
     count = len(task.survivors)
     name = first.planned.name if count == 1 else f"{first.planned.name} and {count - 1} more"
-    return Unit(name, task, max(sum(sizes[start : start + count]), 1))
+    return Unit(name, task, max(sum(sizes[start : start + count]), 1), of=(of,))
 
 
 def _cut(

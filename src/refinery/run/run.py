@@ -2,95 +2,47 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from refinery.errors import ConservationError, RunError
-from refinery.executors.base import Attempt, Executor, Unit, run_units
+from refinery.executors.base import Executor, Unit
+from refinery.executors.local import InProcess
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run import account as accounts
 from refinery.run import folder as folders
+from refinery.run.cache import check_decisions, check_measurements, count_stage, subjects
+from refinery.run.context import Run
 from refinery.run.costly import costly_tasks, measure_arrived
-from refinery.run.decide import StageTally, Tally, decide, decide_task, decided
+from refinery.run.decide import Tally, decide, decide_task, decided
 from refinery.run.ids import common_id_type
 from refinery.run.manifest import Manifest, make_manifest
 from refinery.run.measure import MeasureTask, ShardRecord, measure, read_records, refuse_rejects
 from refinery.run.mend import mending
 from refinery.run.output import write_output
-from refinery.run.progress import Progress
 from refinery.run.shared import share
-from refinery.run.status import recorded
 from refinery.run.verbs import run_verb
 from refinery.storage.place import Place, place_of, remove_file, remove_scratch
 from refinery.storage.schema import unify
+from refinery.watch.events import CacheChecked, Count, Listener, Note, RunBegun, Subject
+from refinery.watch.record import record_run
 
 if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer
-
-R = TypeVar("R")
-
-
-@dataclass
-class Run:
-    """A plan being executed: where units run, who is told, what has been counted so far."""
-
-    plan: Plan
-    executor: Executor
-    progress: Progress
-    still_held: folders.Held  # raises RunError when another run has taken over a folder
-    tallies: dict[tuple[str, int], StageTally] = field(default_factory=dict)  # by stage and shard number
-    seconds: dict[str, float] = field(default_factory=dict)  # by phase
-
-    def map(
-        self,
-        phase: str,
-        function: Callable[[Any], R],
-        units: Sequence[Unit[Any]],
-        documents: Callable[[R], int] = lambda _: 0,
-    ) -> list[R]:
-        """Runs units as a phase with progress, results in order."""
-        if not units:
-            return []
-        started = time.perf_counter()
-        self.progress.start(phase, len(units), sum(unit.weight for unit in units))
-        try:
-            watcher = _Watcher(self.progress, documents, self.still_held)
-            return run_units(self.executor, function, units, watcher)
-        finally:
-            self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
-
-
-@dataclass(frozen=True)
-class _Watcher:
-    """Tells the progress of every attempt and how many documents a finished one was about; stops a run that lost a
-    folder, for an interrupt may be ignored (in the background of a script, say).
-    """
-
-    progress: Progress
-    documents: Callable[[Any], int]
-    still_held: folders.Held
-
-    def begun(self, unit: Unit[Any], attempt: int) -> None:
-        self.progress.begun(unit, attempt)
-
-    def ended(self, unit: Unit[Any], attempt: int, ended: Attempt) -> None:
-        self.still_held()
-        failed = isinstance(ended.outcome, Exception)
-        self.progress.ended(unit, attempt, ended, 0 if failed else self.documents(ended.outcome))
 
 
 def execute(
     plan: Plan,
     executor: Executor,
-    progress: Progress,
+    listener: Listener,
     hold: Callable[[Place], AbstractContextManager[folders.Held]] = folders.held,
 ) -> dict[str, Manifest]:
     """Brings every output up to date and returns their manifests.
@@ -110,18 +62,17 @@ def execute(
             for check in holds:
                 check()
 
-        progress = stack.enter_context(recorded(plan, progress, holds[0]))
+        record = record_run(plan.work, plan.graph.name, plan.graph.output_paths, listener, holds[0])
+        emit = stack.enter_context(record)
         stack.callback(executor.close)  # no unit writes any more when the folders are free for another run
         try:
-            return mending(plan, progress, lambda: _execute(plan, executor, progress, still_held))
+            return mending(plan, emit, lambda: _execute(plan, executor, emit, still_held))
         except KeyboardInterrupt:
             still_held()  # a run that has lost a folder is interrupted, too
             raise
 
 
-def _execute(
-    plan: Plan, executor: Executor, progress: Progress, still_held: folders.Held
-) -> dict[str, Manifest]:
+def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: folders.Held) -> dict[str, Manifest]:
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
@@ -138,10 +89,11 @@ def _execute(
         if planned.number in records:
             refuse_rejects(planned, records[planned.number])
     if all(done.values()):
-        progress.note("Nothing to do: every output is up to date.")
+        emit(Note("Nothing to do: every output is up to date."))
         return {name: Manifest.model_validate(found) for name, found in done.items()}
     share(plan, executor)
-    run = Run(plan, executor, progress, still_held)
+    run = Run(plan, executor, emit, still_held)
+    emit(RunBegun(subjects(plan)))
     started = datetime.now(UTC)
     records = measure_pass(run, records)
     for name in outputs:
@@ -150,6 +102,7 @@ def _execute(
         costly_pass(run, depth)
         decide_pass(run, depth)
         verb_pass(run, depth)
+        finish_stages(run, depth)
     return {name: _output(run, name, records, started) for name in outputs}
 
 
@@ -164,10 +117,19 @@ def measure_pass(run: Run, records: dict[int, ShardRecord]) -> dict[int, ShardRe
     for planned in plan.shards:
         task = MeasureTask(planned, plan.missing(planned, present), planned.number not in records)
         if task.missing or task.describe:
-            units.append(Unit(planned.name, task, max(planned.shard.bytes, 1)))
+            of = (Subject("source", planned.spec.name),)
+            units.append(Unit(planned.name, task, max(planned.shard.bytes, 1), of=of))
+    for event in check_measurements(plan, units, records):
+        run.emit(event)
     if units:
         _compile_kernels(run, units)
-    run.map("measure", measure, units, lambda measured: measured.documents)
+    run.map(
+        "measure",
+        measure,
+        units,
+        documents=lambda measured: measured.documents,
+        counts=lambda unit, measured: [Count(unit.of[0], measured.documents)],
+    )
     known = records | read_records(p for p in plan.shards if p.number not in records)
     for planned in plan.shards:
         record = known.get(planned.number)
@@ -181,6 +143,8 @@ def measure_pass(run: Run, records: dict[int, ShardRecord]) -> dict[int, ShardRe
                 f"{planned.name}: {rows} rows in the file, {found} documents and rejects; please report this"
             )
             raise ConservationError(message)
+    for source in plan.listed:
+        run.finish(Subject("source", source), sum(known[p.number].documents for p in plan.of(source)))
     return known
 
 
@@ -192,10 +156,10 @@ def carried_columns(run: Run, stage: ResolvedStage, records: dict[int, ShardReco
 def costly_pass(run: Run, depth: int) -> None:
     """Measures what the stages at this depth measure on arrival alone."""
     units = [
-        Unit(task.planned.name, task, max(task.planned.shard.bytes, 1), task.gpus)
+        Unit(task.planned.name, task, max(task.planned.shard.bytes, 1), task.gpus, of=_of(task.stages))
         for task in costly_tasks(run.plan, depth)
     ]
-    run.map("measure arrived", measure_arrived, units, lambda measured: measured.documents)
+    run.map("measure arrived", measure_arrived, units, documents=lambda measured: measured.documents)
 
 
 def decide_pass(run: Run, depth: int) -> None:
@@ -207,8 +171,22 @@ def decide_pass(run: Run, depth: int) -> None:
         if depth in plan.depths(planned.spec.name)
     ]
     known = decided(tasks, plan.present())
-    units = [Unit(t.planned.name, t) for t, tallies in zip(tasks, known, strict=True) if tallies is None]
-    fresh = iter(run.map("decide", decide, units))
+    for event in check_decisions(tasks, known):
+        run.emit(event)
+    units = [
+        Unit(t.planned.name, t, of=_of(t.stages))
+        for t, tallies in zip(tasks, known, strict=True)
+        if tallies is None
+    ]
+    stages = plan.graph.stages
+    decisions = run.map(
+        "decide",
+        decide,
+        units,
+        documents=lambda tallies: max(t.arrived.documents for t in tallies),
+        counts=lambda _, tallies: [count_stage(stages[t.stage], [t]) for t in tallies],
+    )
+    fresh = iter(decisions)
     for task, tallies in zip(tasks, known, strict=True):
         for found in tallies if tallies is not None else next(fresh):
             accounts.check_conservation(found.stage, task.planned.name, found)
@@ -222,40 +200,64 @@ def verb_pass(run: Run, depth: int) -> None:
         if stage.depth != depth or not stage.is_global:
             continue
         key = plan.verb_keys[stage.name]
-        if {str(planned.verb_file(key)) for planned in plan.reaching(stage)} <= plan.present():
-            continue
+        there = {str(planned.verb_file(key)) for planned in plan.reaching(stage)} <= plan.present()
+        run.emit(CacheChecked(Subject("stage", stage.name), "verb", int(there), int(not there)))
+        if not there:
+            run_verb(plan, stage, partial(_map_units, run, Subject("stage", stage.name)))
 
-        def map_units(
-            step: str,
-            function: Callable[[Any], Any],
-            arguments: Sequence[Any],
-            /,
-            *,
-            memory: int = 0,
-            stage_name: str = stage.name,
-        ) -> list[Any]:
-            names = (
-                f"{stage_name} {step} {n:06} of {len(arguments):06}" for n in range(1, len(arguments) + 1)
-            )
-            units = [Unit(n, argument, memory=memory) for n, argument in zip(names, arguments, strict=True)]
-            return run.map(step, function, units)
 
-        run_verb(plan, stage, map_units)
+def _map_units(
+    run: Run,
+    stage: Subject,
+    step: str,
+    function: Callable[[Any], Any],
+    arguments: Sequence[Any],
+    /,
+    *,
+    memory: int = 0,
+) -> list[Any]:
+    """Runs a step of a stage's verb: how many steps follow, only the verb knows."""
+    total = len(arguments)
+    units = [
+        Unit(f"{stage.name} {step} {n:06} of {total:06}", argument, memory=memory, of=(stage,))
+        for n, argument in enumerate(arguments, 1)
+    ]
+    return run.map(step, function, units, more=True)
+
+
+def _of(stages: Sequence[ResolvedStage]) -> tuple[Subject, ...]:
+    return tuple(Subject("stage", stage.name) for stage in stages)
+
+
+def finish_stages(run: Run, depth: int) -> None:
+    """Tells what came to the stages of a depth, and what they kept, where that is known by now."""
+    for stage in run.plan.graph.stages.values():
+        if stage.depth == depth:
+            tallies = (run.tallies[stage.name, p.number] for p in run.plan.reaching(stage))
+            count = count_stage(stage, tallies)
+            run.finish(count.of, count.documents, count.kept)
 
 
 def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datetime) -> Manifest:
     plan = run.plan
     key, folder = plan.output_key(name), plan.graph.output_paths[name]
+    of = Subject("output", name)
     current = folders.current_manifest(folder, key)
+    run.emit(CacheChecked(of, "output", int(current is not None), int(current is None)))
     if current is not None:
-        return Manifest.model_validate(current)
+        manifest = Manifest.model_validate(current)
+        run.finish(of, manifest.kept.documents, manifest.kept.documents)
+        return manifest
     staged = folders.staging(folder, key)
     shards = plan.reaching(plan.graph.stages[name])
     units = [
-        Unit(p.name, accounts.account_task(plan, p, name, staged / f"account-{i:06}.parquet"))
+        Unit(p.name, accounts.account_task(plan, p, name, staged / f"account-{i:06}.parquet"), of=(of,))
         for i, p in enumerate(shards)
     ]
-    found = run.map("account", accounts.account, units)
+    found = run.map(
+        "account", accounts.account, units, counts=lambda _, a: [Count(of, a.kept.documents)], more=True
+    )
+    _finish_verbs(run, name, found)
     kept = sum((a.kept for a in found), Tally())
     if kept.documents == 0:
         remove_scratch(staged)
@@ -271,16 +273,28 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
     decided = accounts.DecisionsTask(
         staged / "decisions.parquet", tuple(unit.argument.part for unit in units)
     )
-    [decisions] = run.map("account", accounts.write_decisions, [Unit(f"decisions of {name}", decided)])
+    last = [Unit(f"decisions of {name}", decided, of=(of,))]
+    [decisions] = run.map("account", accounts.write_decisions, last, more=True)
     rejects = None
     rejected = _rejects_task(plan, name, records, staged)
     if rejected.broken or rejected.shards:
-        [rejects] = run.map("account", accounts.write_rejects, [Unit(f"rejects of {name}", rejected)])
+        last_rejects = [Unit(f"rejects of {name}", rejected, of=(of,))]
+        [rejects] = run.map("account", accounts.write_rejects, last_rejects, more=True)
     manifest = make_manifest(
         run, name, records, dict(zip(shards, found, strict=True)), layout, files, decisions, rejects, started
     )
     folders.finish(folder, staged, manifest, run.still_held)
+    run.finish(of, kept.documents, written)
     return manifest
+
+
+def _finish_verbs(run: Run, output: str, found: Sequence[accounts.ShardAccount]) -> None:
+    """Tells what the stages above an output kept, their verbs included."""
+    graph = run.plan.graph
+    for name in graph.ancestors(output):
+        before = run.finished[Subject("stage", name)]
+        kept = sum((a.stage_kept[name].documents for a in found if name in a.stage_kept), 0)
+        run.finish(before.of, before.documents, kept)
 
 
 def _rejects_task(
@@ -329,16 +343,11 @@ def _compile_kernels(run: Run, units: Sequence[Unit[MeasureTask]]) -> None:
     """Has a machine compile once what its workers will use; the result is cached on its disk."""
     if run.executor.slots == 1 and len(units) == 1:
         return
-    missing = {m.key: m for unit in units for m in unit.argument.missing}
-    started = time.perf_counter()
-    run.progress.start("kernels", len(missing), len(missing))
-    for measurement in missing.values():
-        unit = Unit(measurement.measurer.name, measurement.measurer)
-        run.progress.begun(unit, 1)
-        begun = time.time()
-        run.executor.prepare(measure_sample, measurement.measurer)
-        run.progress.ended(unit, 1, Attempt(None, begun, time.time() - begun), 0)
-    run.seconds["kernels"] = time.perf_counter() - started
+    missing = {m.key: m.measurer for unit in units for m in unit.argument.missing}
+    of = tuple(dict.fromkeys(subject for unit in units for subject in unit.of))
+    prepared = [Unit(measurer.name, measurer, of=of) for measurer in missing.values()]
+    prepare = partial(run.executor.prepare, measure_sample)
+    replace(run, executor=InProcess()).map("kernels", prepare, prepared, more=True)
 
 
 def measure_sample(measurer: Measurer) -> None:

@@ -1,0 +1,89 @@
+"""What every step of a run is given: the plan, where units run, who is told, what has been counted so far."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from refinery.executors.base import Attempt, Executor, Unit, run_units
+from refinery.plan.plan import Plan
+from refinery.run.decide import StageTally
+from refinery.watch import events
+from refinery.watch.events import Count, Subject
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+
+@dataclass
+class Run:
+    """A plan being executed."""
+
+    plan: Plan
+    executor: Executor
+    emit: events.Listener
+    still_held: Callable[[], None]  # raises RunError when another run has taken over a folder
+    tallies: dict[tuple[str, int], StageTally] = field(default_factory=dict)  # by stage and shard number
+    seconds: dict[str, float] = field(default_factory=dict)  # by phase
+    finished: dict[Subject, events.Finished] = field(default_factory=dict)
+
+    def map(
+        self,
+        phase: str,
+        function: Callable[[A], R],
+        units: Sequence[Unit[A]],
+        *,
+        documents: Callable[[R], int] = lambda _: 0,
+        counts: Callable[[Unit[A], R], Iterable[Count]] = lambda _unit, _result: (),
+        more: bool = False,
+    ) -> list[R]:
+        """Runs units as a phase, every attempt an event; results in the units' order.
+
+        documents: those that a result is about, for rates; counts: what it adds to the documents that came and were
+        kept; more: phases of unknown number follow for what the units are for.
+        Raises what run_units raises, and RunError when another run has taken over a folder: an interrupt alone may be
+        ignored (in the background of a script, say).
+        """
+        if not units:
+            return []
+
+        def watch(unit: Unit[A], attempt: int, ended: Attempt | None) -> None:
+            known = (phase, unit.name, attempt, unit.weight, unit.of)
+            if ended is None:
+                self.emit(events.UnitBegun(*known, memory=unit.memory))
+                return
+            self.still_held()
+            took = (ended.worker, round(ended.started, 3), round(ended.seconds, 6), ended.memory)
+            if isinstance(ended.outcome, Exception):
+                error, problem = type(ended.outcome).__name__, str(ended.outcome)
+                self.emit(events.UnitFailed(*known, *took, error=error, problem=problem))
+            else:
+                found, counted = documents(ended.outcome), tuple(counts(unit, ended.outcome))
+                self.emit(events.UnitEnded(*known, *took, documents=found, counts=counted))
+
+        started = time.perf_counter()
+        self.emit(_phase(phase, units, self.executor.slots, more))
+        try:
+            return run_units(self.executor, function, units, watch)
+        finally:
+            self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
+
+    def finish(self, of: Subject, documents: int | None = None, kept: int | None = None) -> None:
+        """Tells that nothing is left to do for a subject; once, and again when its counts are known better."""
+        event = events.Finished(of, documents, kept)
+        if self.finished.get(of) != event:
+            self.finished[of] = event
+            self.emit(event)
+
+
+def _phase(phase: str, units: Sequence[Unit[Any]], slots: int, more: bool) -> events.Phase:
+    numbers, weights = Counter[Subject](), Counter[Subject]()
+    for unit in units:
+        for subject in unit.of:
+            numbers[subject] += 1
+            weights[subject] += unit.weight
+    shares = tuple(events.Share(subject, number, weights[subject]) for subject, number in numbers.items())
+    return events.Phase(phase, len(units), sum(unit.weight for unit in units), slots, shares, more)
