@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from refinery.executors.base import Unit
 from refinery.plan.graph import ResolvedStage
@@ -52,9 +52,8 @@ def check_decisions(
         yield CacheChecked(count.of, "decision", len(found), missing, count.documents, count.kept)
 
 
-def count_stage(stage: ResolvedStage, tallies: Iterable[StageTally]) -> Count:
+def count_stage(stage: ResolvedStage, tallies: Sequence[StageTally]) -> Count:
     """What came to a stage and was kept; where a verb follows on the rules, nobody knows that by their tallies."""
-    found = list(tallies)
-    arrived = sum(tally.arrived.documents for tally in found)
-    kept = None if stage.is_global else sum(tally.kept.documents for tally in found)
+    arrived = sum(tally.arrived.documents for tally in tallies)
+    kept = None if stage.is_global else sum(tally.kept.documents for tally in tallies)
     return Count(Subject("stage", stage.name), arrived, kept)

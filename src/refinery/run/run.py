@@ -102,7 +102,6 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: folders
         costly_pass(run, depth)
         decide_pass(run, depth)
         verb_pass(run, depth)
-        finish_stages(run, depth)
     return {name: _output(run, name, records, started) for name in outputs}
 
 
@@ -191,6 +190,9 @@ def decide_pass(run: Run, depth: int) -> None:
         for found in tallies if tallies is not None else next(fresh):
             accounts.check_conservation(found.stage, task.planned.name, found)
             run.tallies[found.stage, task.planned.number] = found
+    for stage in stages.values():
+        if stage.depth == depth and not stage.is_global:
+            _finish_stage(run, stage)
 
 
 def verb_pass(run: Run, depth: int) -> None:
@@ -204,6 +206,7 @@ def verb_pass(run: Run, depth: int) -> None:
         run.emit(CacheChecked(Subject("stage", stage.name), "verb", int(there), int(not there)))
         if not there:
             run_verb(plan, stage, partial(_map_units, run, Subject("stage", stage.name)))
+        _finish_stage(run, stage)
 
 
 def _map_units(
@@ -229,13 +232,10 @@ def _of(stages: Sequence[ResolvedStage]) -> tuple[Subject, ...]:
     return tuple(Subject("stage", stage.name) for stage in stages)
 
 
-def finish_stages(run: Run, depth: int) -> None:
-    """Tells what came to the stages of a depth, and what they kept, where that is known by now."""
-    for stage in run.plan.graph.stages.values():
-        if stage.depth == depth:
-            tallies = (run.tallies[stage.name, p.number] for p in run.plan.reaching(stage))
-            count = count_stage(stage, tallies)
-            run.finish(count.of, count.documents, count.kept)
+def _finish_stage(run: Run, stage: ResolvedStage) -> None:
+    """Tells what came to a stage and what it kept, if its rules alone decide that."""
+    count = count_stage(stage, [run.tallies[stage.name, p.number] for p in run.plan.reaching(stage)])
+    run.finish(count.of, count.documents, count.kept)
 
 
 def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datetime) -> Manifest:

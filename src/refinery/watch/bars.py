@@ -16,6 +16,7 @@ from refinery.watch.progress import Line, Progress, Stand
 GAP = "  "
 BAR = 10  # columns of a bar
 NAME = (12, 24)  # columns of a name: to these it is cut before anything is left out, and at most
+TIME = 12  # columns of "time unknown", so that names do not move when the time is known
 MORE = 28  # columns that names are cut for, so that a rate and a phase have room
 PHASE = 8  # columns to which a phase is cut before it is left out
 Cells: TypeAlias = dict[str, Text]  # by column
@@ -57,17 +58,19 @@ def draw(lines: Sequence[Line], width: int, height: int) -> Iterator[Text]:
         return
     rows = fold(lines, height)
     cells = {row: _cells(row) for row in rows if isinstance(row, Line)}
-    widths = _widths([_HEADING, *cells.values()], width)
-    if cells and len(rows) < height:
-        yield _joined(_HEADING, widths)
+    headings = [_HEADING] if cells and len(rows) < height else []
+    widths = _widths([*headings, *cells.values()], width)
+    texts = [_joined(heading, widths) for heading in headings]
     for row in rows:
         if isinstance(row, Folded):
-            text = Text(f"{len(row.names)} {row.state}: {', '.join(row.names)}", "dim")
+            text = Text(f"{len(row.names)} {row.state}: {', '.join(row.names)}")
         else:
             text = _joined(cells[row], widths)
             text.append_text(_more(row, width - text.cell_len))
-            if row.state == "waiting":
-                text.stylize("dim")
+        if row.state == "waiting" or isinstance(row, Folded):
+            text.stylize("dim")
+        texts.append(text)
+    for text in texts:
         text.truncate(width, overflow="ellipsis")
         yield text
 
@@ -137,12 +140,15 @@ def _cells(line: Line) -> Cells:
 
 def _widths(table: Sequence[Cells], width: int) -> dict[str, int]:
     """The columns that fit, with their widths."""
-    widths = {name: max(row[name].cell_len if name in row else 0 for row in table) for name in COLUMNS}
+    sizes = {name: max((row[name].cell_len for row in table if name in row), default=0) for name in COLUMNS}
+    widths = {name: size for name, size in sizes.items() if size}
+    if not widths:
+        return widths
     shortest, longest = (min(size, widths["name"]) for size in NAME)
-    widths["name"] = shortest
+    widths |= {"name": shortest, "time": max(widths["time"], TIME)}
     for name in _SPARED:
         if _total(widths) > width:
-            del widths[name]
+            widths.pop(name, None)
     widths["name"] = min(max(width - _total(widths) - MORE, 0) + shortest, longest)
     return widths
 

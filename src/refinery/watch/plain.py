@@ -27,10 +27,8 @@ class PlainLines:
         if isinstance(event, Note):
             self._print(event.message)
         elif isinstance(event, Finished):
-            lines = self._progress.lines()
-            self._print(
-                *(plain(line) for line in lines if (line.kind, line.name) == (event.of.kind, event.of.name))
-            )
+            if event.of.kind != "stage" or event.kept is not None:  # else it is told again
+                self._print(plain(self._progress.line(event.of)))
         elif self._clock() - self._last >= EVERY:
             self._last = self._clock()
             self._print(*(plain(line) for line in self._progress.lines() if line.state == "working"))

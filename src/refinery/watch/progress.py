@@ -142,6 +142,11 @@ class Progress:
             now = self._clock()
             return tuple(_line(subject, row, now) for subject, row in self._rows.items())
 
+    def line(self, subject: Subject) -> Line:
+        """The line of a subject."""
+        with self._lock:
+            return _line(subject, self._row(subject), self._clock())
+
     def _row(self, subject: Subject) -> _Row:
         return self._rows.setdefault(subject, _Row())
 
