@@ -32,7 +32,7 @@ def main() -> None:
         float(sys.argv[3]),
         int(sys.argv[4]),
     )
-    from refinery.pipeline.load import load
+    from refinery.definition.load import load
     from refinery.plan.plan import make_plan
     from refinery.plan.resolve import resolve
     from refinery.run.measure import MeasureTask, measure

@@ -42,7 +42,7 @@ def definition(folder: Path, source: str, relevance_model: str) -> Path:
 
 def measurers(relevance_model: str) -> dict[str, Measurer]:
     """The measurers of that pipeline's one pass, by name, as a plan makes them."""
-    from refinery.pipeline.load import load
+    from refinery.definition.load import load
     from refinery.plan.resolve import resolve
 
     with tempfile.TemporaryDirectory() as folder:

@@ -133,4 +133,9 @@ def output_hashes(folder: Path) -> dict[str, str]:
 
 def decisions(folder: Path) -> dict[str, dict[str, object]]:
     """The decisions by document id."""
-    return {str(row["id"]): row for row in pq.read_table(folder / "decisions.parquet").to_pylist()}
+    return {str(row["id"]): row for row in read_files(folder, "decisions").to_pylist()}
+
+
+def read_files(folder: Path, kind: str) -> pa.Table:
+    """The rows of an output's files of one kind: data, decisions or rejects."""
+    return pa.concat_tables(pq.read_table(file) for file in sorted(folder.glob(f"{kind}-*.parquet")))

@@ -161,9 +161,11 @@ def schema() -> None:
     """Print the JSON Schema of pipeline definitions, for editors."""
     import orjson
 
-    from refinery.pipeline.models import Pipeline
+    from refinery.definition import verbs
+    from refinery.definition.models import pipeline_model
 
-    typer.echo(orjson.dumps(Pipeline.model_json_schema(by_alias=True), option=orjson.OPT_INDENT_2))
+    model = pipeline_model(verbs.settings(verbs.installed()))
+    typer.echo(orjson.dumps(model.model_json_schema(by_alias=True), option=orjson.OPT_INDENT_2))
 
 
 @app.command()
@@ -267,7 +269,7 @@ def _show(manifest: Manifest, folder: Place, *, table: bool) -> None:
     broken = sum(len(source.broken) for source in manifest.sources.values())
     if rejected or broken:
         unread = f"{rejected:,} rows were rejected and {broken} files could not be read"
-        typer.echo(f"{unread}: see {folder}/rejects.parquet", err=True)
+        typer.echo(f"{unread}: see {folder}/rejects-*.parquet", err=True)
     if table:
         typer.echo(f"Written to {folder}")
 
@@ -284,7 +286,7 @@ def _held_out(card: Card) -> str:
 
 
 def _resolve(definition: Path) -> Graph:
-    from refinery.pipeline.load import load
+    from refinery.definition.load import load
     from refinery.plan.resolve import resolve
 
     return resolve(load(definition))

@@ -3,8 +3,8 @@
 import orjson
 import pytest
 
+from refinery.definition.load import load
 from refinery.errors import InputError, StorageError
-from refinery.pipeline.load import load
 from refinery.plan.against import earlier_folder, earlier_spec
 from refinery.plan.resolve import resolve
 from refinery.storage import retry

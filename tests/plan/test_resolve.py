@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from refinery.definition.load import load
 from refinery.errors import DefinitionError
-from refinery.pipeline.load import load
 from refinery.plan.graph import Graph
 from refinery.plan.resolve import resolve
 from tests.conftest import PIPELINE

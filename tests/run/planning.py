@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from refinery.pipeline.load import load
+from refinery.definition.load import load
 from refinery.plan.plan import Plan, make_plan
 from refinery.plan.resolve import resolve
 

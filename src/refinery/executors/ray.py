@@ -30,7 +30,8 @@ from refinery.executors.base import MAX_RETRIES, Attempt, OutOfMemory, Unit, Wor
 from refinery.executors.model_workers import ModelWorkers
 from refinery.executors.nodes import POLL, Nodes
 from refinery.executors.shipping import Shipped, pack, prepare_once, unpack
-from refinery.executors.worker import Versions, attempt_elsewhere, differences, one_thread, versions
+from refinery.executors.versions import Versions, differences, versions
+from refinery.executors.worker import attempt_elsewhere, one_thread
 
 LOST = (  # a worker, its node or what it answered is gone; these have no root of their own below RayError
     errors.WorkerCrashedError,

@@ -85,7 +85,7 @@ def arrived(place: str, content: str, beside: Sequence[str] = ()) -> Path:
 def copy_file(source: Place, target: Place) -> None:
     """Copies a file of any size from or to an object store."""
     from refinery.storage.commit import committed, make_directory
-    from refinery.storage.filesystem import open_input
+    from refinery.storage.place import open_input
 
     make_directory(target.parent)
     with open_input(str(source)) as content, committed(target) as copy:

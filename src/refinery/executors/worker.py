@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pickle
 import resource
@@ -11,10 +10,8 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from functools import cache
-from importlib import metadata
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from refinery.errors import RunError
 from refinery.executors.base import Attempt
@@ -28,27 +25,6 @@ _THREAD_LIMITS = (
     "NUMBA_NUM_THREADS",
     "RAYON_NUM_THREADS",
 )
-_PACKAGES = (  # that decide the bytes of files
-    "refinery",
-    "fastwarc",
-    "fasttext-community",
-    "ftfy",
-    "lxml",
-    "numba",
-    "numpy",
-    "onnxruntime",
-    "onnxruntime-gpu",
-    "orjson",
-    "polars",
-    "pyarrow",
-    "regex",
-    "resiliparse",
-    "tokenizers",
-    "trafilatura",
-    "xxhash",
-    "zstandard",
-)
-Versions: TypeAlias = tuple[tuple[str, str], ...]  # of packages that are installed
 _PEAK = Path("/proc/self/clear_refs")
 _STATUS = Path("/proc/self/status")
 
@@ -57,24 +33,6 @@ def one_thread() -> None:
     """A unit has one processor: to be called before any library that starts threads is imported."""
     for name in _THREAD_LIMITS:
         os.environ[name] = "1"
-
-
-@cache
-def versions() -> Versions:
-    """What is installed here of the packages that decide the bytes of files."""
-    found = []
-    for package in _PACKAGES:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found.append((package, metadata.version(package)))
-    return tuple(found)
-
-
-@cache
-def differences(expected: Versions) -> str:
-    """What differs here, in words; a package that one of the two machines does without makes no bytes."""
-    here = dict(versions())
-    wrong = [(name, here[name], there) for name, there in expected if here.get(name, there) != there]
-    return ", ".join(f"has {name} {own} instead of {there}" for name, own, there in wrong)
 
 
 def attempt(function: Callable[[Any], Any], argument: Any) -> Attempt:

@@ -9,12 +9,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from refinery.definition import verbs
 from refinery.errors import DefinitionError, InputError, nearest
 
 if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer, Transform
+    from refinery.filters.verb import Verb
 
 MEASURERS = {
     "language": "refinery.filters.language",
@@ -36,6 +38,11 @@ def measurer(name: str, settings: Mapping[str, Any], base: Path) -> Measurer:
 def transform(name: str, settings: Mapping[str, Any], base: Path) -> Transform:
     """Builds the transform called `name`; raises DefinitionError or InputError in the user's words."""
     return _build(name, settings, base, TRANSFORMS, "refinery.transforms", "transform")  # type: ignore[no-any-return]
+
+
+def verb(name: str, settings: BaseModel, base: Path) -> Verb:
+    """Builds the verb called `name` from its checked settings; raises DefinitionError or InputError."""
+    return verbs.module(name).build(settings, base)  # type: ignore[no-any-return]
 
 
 def labels(name: str, settings: Mapping[str, Any], base: Path) -> Mapping[str, frozenset[str]]:

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
+from refinery.definition.yaml import YamlFile, parse, read_text
 from refinery.errors import DefinitionError, InputError, nearest
-from refinery.yaml_file import YamlFile, parse, read_text
 
 if TYPE_CHECKING:
     import polars as pl

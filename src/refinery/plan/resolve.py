@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from refinery.definition.load import Definition
+from refinery.definition.models import Source, Stage
+from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.filters import registry
 from refinery.filters.measurer import is_costly
-from refinery.pipeline.load import Definition
-from refinery.pipeline.models import Dedup, Select, Source, Stage
 from refinery.plan.against import earlier_folder
-from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import (
     OWN_OUTPUT,
     RESERVED,
@@ -26,16 +26,17 @@ from refinery.plan.graph import (
     Measurement,
     ResolvedStage,
     View,
-    ranking,
+    measurer_key,
 )
+from refinery.plan.verbs import Arriving, add_columns, needed_columns, own_measurements
+from refinery.storage.documents import SourceSpec
 from refinery.storage.place import Place, lies_in, place_of, refuse_as_folder
-from refinery.storage.shards import SourceSpec
 from refinery.storage.url import is_url, local
-from refinery.yaml_file import Location
 
 if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer, Transform
     from refinery.filters.rules import Rule
+    from refinery.filters.verb import Verb
 
 T = TypeVar("T")
 
@@ -101,8 +102,6 @@ class _Resolver:
         place: Location = ("stages", name)
         if any(p not in self.sources and p not in self.stages for p in stage.from_):
             return  # a parent is in error and has been reported
-        if stage.dedup and stage.select:
-            self.problem((*place, "select"), "a stage has at most one of dedup and select; make two stages")
         chain = tuple(t for i, use in enumerate(stage.transform) if (t := self._transform(place, i, use)))
         parents = [(p, self.stages.get(p)) for p in stage.from_]
         sources = tuple(dict.fromkeys(s for p, up in parents for s in (up.sources if up else (p,))))
@@ -129,12 +128,13 @@ class _Resolver:
         for source in sources:
             self._add_columns(place, views[source], measured, columns[source], first=source == sources[0])
         rules = self._rules(place, stage, columns)
-        self._add_dedup(place, stage.dedup, views, columns)
-        self._add_select(place, stage.select, views, columns)
+        verb = self._verb(place, stage)
+        needed, own = self._read(verb, place, Arriving(name, views, columns, name in self.incomplete))
         costly = _costly(parents, columns)
-        depth = max((above.depth + (above.is_global or bool(costly)) if above else 0) for _, above in parents)
+        waits = bool(costly)
+        depth = max((up.depth + (up.verb is not None or waits) if up else 0) for _, up in parents)
         self.stages[name] = ResolvedStage(
-            name, stage.from_, sources, views, columns, rules, stage.dedup, stage.select, depth, costly
+            name, stage.from_, sources, views, columns, rules, verb, needed, own, depth, costly
         )
 
     def _transform(self, place: Location, index: int, use: Any) -> Transform | None:
@@ -150,7 +150,7 @@ class _Resolver:
         built = self._lookup(location, {name: settings}, registry.measurer)
         if built is None:
             return None
-        self.labels[_measurer_key(built)] = dict(registry.labels(name, settings, self.definition.base))
+        self.labels[measurer_key(built)] = dict(registry.labels(name, settings, self.definition.base))
         return built, prefix
 
     def _lookup(
@@ -199,9 +199,7 @@ class _Resolver:
 
         from refinery.filters import rules as rule_sets
 
-        everywhere = {
-            name for name in set.intersection(*(set(seen) for seen in columns.values())) if "." not in name
-        }
+        everywhere = set.intersection(*(set(seen) for seen in columns.values()))
         known: dict[str, Any] = {
             c: entry.type for c, entry in next(iter(columns.values())).items() if c in everywhere
         }
@@ -210,7 +208,7 @@ class _Resolver:
         for seen in columns.values():
             for name, column in seen.items():
                 for original, values in self.labels.get(
-                    _measurer_key(column.measurement.measurer), {}
+                    measurer_key(column.measurement.measurer), {}
                 ).items():
                     if original == column.original:
                         labels[name] = values
@@ -235,84 +233,26 @@ class _Resolver:
                 resolved.append(rule)
         return tuple(resolved)
 
-    def _add_dedup(
-        self,
-        place: Location,
-        dedup: Dedup | None,
-        views: dict[str, View],
-        columns: dict[str, dict[str, Column]],
-    ) -> None:
-        if dedup is None:
-            return
-        from refinery.dedup import measurers
-
-        location: Location = (*place, "dedup")
-        if not dedup.exact and dedup.near is None:
-            self.problem(location, "neither exact nor near is asked for")
-        if dedup.near and (dedup.near.bands is None) != (dedup.near.rows is None):
-            self.problem((*location, "near"), "give both bands and rows, or neither")
-        if (
-            dedup.near
-            and dedup.near.bands
-            and dedup.near.rows
-            and dedup.near.bands * dedup.near.rows > dedup.near.num_perm
-        ):
-            self.problem((*location, "near"), f"bands x rows is more than num_perm ({dedup.near.num_perm})")
-        for index, preference in enumerate(dedup.prefer):
-            self._check_ranking((*location, "prefer", index), preference, columns, also=("source",))
-            _measure_on_all(preference, views, columns)
-        for source, view in views.items():
-            for built in measurers(dedup):
-                for entry in built.schema:
-                    columns[source][f"dedup.{entry.name}"] = Column(
-                        Measurement(view, built), entry.name, entry.type
-                    )
-
-    def _add_select(
-        self,
-        place: Location,
-        select: Select | None,
-        views: dict[str, View],
-        columns: dict[str, dict[str, Column]],
-    ) -> None:
-        if select is None:
-            return
-        self._check_ranking((*place, "select", "by"), select.by, columns, also=())
-        _measure_on_all(select.by, views, columns)
-        if select.tokenizer is None:
-            return
-        from refinery.filters import size
-
+    def _verb(self, place: Location, stage: Stage) -> Verb | None:
+        if stage.verb is None:
+            return None
+        name, settings = stage.verb
         try:
-            counter = size.build(size.Settings(tokenizer=select.tokenizer), self.definition.base)
+            return registry.verb(name, settings, self.definition.base)
         except (DefinitionError, InputError) as error:
-            self.problem((*place, "select", "tokenizer"), str(error))
-            return
-        for source, view in views.items():
-            columns[source]["tokens"] = Column(
-                Measurement(view, counter), "tokens", counter.schema.field("tokens").type
-            )
+            self.problem((*place, name), *str(error).splitlines())
+            return None
 
-    def _check_ranking(
-        self, location: Location, text: str, columns: dict[str, dict[str, Column]], also: tuple[str, ...]
-    ) -> None:
-        import pyarrow as pa
-
-        try:
-            name, _ = ranking(text)
-        except ValueError as error:
-            self.problem(location, str(error))
-            return
-        if name in also:
-            return
-        found = [seen[name].type for seen in columns.values() if name in seen]
-        if not found and self.incomplete.intersection(location):
-            return
-        if not found:
-            valid = {column for seen in columns.values() for column in seen if "." not in column} | set(also)
-            self.problem(location, f"no measurer before this makes the column {name!r}{nearest(name, valid)}")
-        elif not (pa.types.is_floating(found[0]) or pa.types.is_integer(found[0])):
-            self.problem(location, f"the column {name!r} is {found[0]}; a ranking needs numbers")
+    def _read(
+        self, verb: Verb | None, place: Location, arriving: Arriving
+    ) -> tuple[dict[str, dict[str, Column]], dict[str, tuple[Measurement, ...]]]:
+        """What a stage's verb reads, by source: columns, and what is measured for it alone."""
+        if verb is None:
+            return {}, {}
+        add_columns(verb.measurers, arriving)
+        location: Location = (*place, verb.name)
+        needed = needed_columns(verb, arriving, lambda at, message: self.problem((*location, *at), message))
+        return needed, own_measurements(verb, arriving)
 
     def _output_path(self, location: Location, path: str) -> Place | None:
         if not is_url(path):
@@ -348,31 +288,18 @@ class _Resolver:
             paths[name] = path
             stage = self.stages.get(name)
             if stage and output.measurements:
-                seen = {c for columns in stage.columns.values() for c in columns if "." not in c}
+                seen = {column for columns in stage.columns.values() for column in columns}
                 for column in output.measurements:
                     if column not in seen and name not in self.incomplete:
                         message = f"no measurer makes the column {column!r}{nearest(column, seen)}"
                         self.problem((*place, "measurements"), message)
-        for name, written in self.definition.pipeline.stages.items():
-            if written.dedup and written.dedup.against:
-                earlier = earlier_folder(written.dedup.against, base)
+        for name, stage in self.stages.items():
+            if stage.verb and stage.verb.against:
+                earlier = earlier_folder(stage.verb.against, base)
                 if any(str(earlier) == str(path) for path in paths.values()):
-                    self.problem(("stages", name, "dedup", "against"), "this pipeline writes there itself")
+                    location = ("stages", name, stage.verb.name, "against")
+                    self.problem(location, "this pipeline writes there itself")
         return paths
-
-
-def _measure_on_all(text: str, views: dict[str, View], columns: dict[str, dict[str, Column]]) -> None:
-    """What ranks documents is measured on every document it ranks, also where only one branch asked for it.
-
-    Otherwise a trusted source that went around the measuring branch would rank last as a whole.
-    """
-    name, *_ = [*text.split(maxsplit=1), ""]
-    found = {_measurer_key(c[name].measurement.measurer): c[name] for c in columns.values() if name in c}
-    if len(found) == 1:  # with several models there is no telling which one to use
-        (column,) = found.values()
-        for source, view in views.items():
-            measured = Column(Measurement(view, column.measurement.measurer), column.original, column.type)
-            columns[source].setdefault(name, measured)
 
 
 def _costly(
@@ -406,10 +333,6 @@ def _spec(name: str, source: Source, base: Path) -> SourceSpec:
         binary_text=source.binary_text,
         max_document_bytes=source.max_document_bytes,
     )
-
-
-def _measurer_key(measurer: Measurer) -> str:
-    return fingerprint(measurer.name, measurer.version, measurer.settings)
 
 
 def _name_and_settings(use: Any) -> tuple[Any, Any]:

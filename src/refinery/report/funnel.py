@@ -8,7 +8,8 @@ from rich.filesize import decimal
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from refinery.run.manifest import Count, Manifest
+    from refinery.run.decide import Tally
+    from refinery.run.manifest import Manifest
 
 
 def funnel(manifest: Manifest) -> Table:
@@ -49,7 +50,7 @@ def funnel(manifest: Manifest) -> Table:
     return table
 
 
-def _row(table: Table, label: str, count: Count, share: str, sign: str, style: str | None = None) -> None:
+def _row(table: Table, label: str, count: Tally, share: str, sign: str, style: str | None = None) -> None:
     cells = (
         f"{sign}{count.documents:,}",
         f"{sign}{decimal(count.bytes)}",

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from refinery.executors.base import Unit
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan
 from refinery.run.decide import DecideTask, StageTally
@@ -17,16 +16,20 @@ def subjects(plan: Plan) -> tuple[Subject, ...]:
     """Sources, the earlier runs of `against` among them, stages and outputs, in the definition's order."""
     return (
         *(Subject("source", name) for name in plan.listed),
-        *(Subject("stage", name) for name in plan.graph.definition.pipeline.stages),
+        *stage_subjects(plan.graph.definition.pipeline.stages),
         *(Subject("output", name) for name in plan.graph.outputs),
     )
 
 
+def stage_subjects(names: Iterable[str]) -> tuple[Subject, ...]:
+    """Stages by their names."""
+    return tuple(Subject("stage", name) for name in names)
+
+
 def check_measurements(
-    plan: Plan, units: Sequence[Unit[MeasureTask]], records: dict[int, ShardRecord]
+    plan: Plan, tasks: Sequence[MeasureTask], records: Mapping[int, ShardRecord]
 ) -> Iterator[CacheChecked]:
     """For each source the shards that need not be read, with their documents, and its measurements by name."""
-    tasks = [unit.argument for unit in units]
     missing = Counter((task.planned.spec.name, m.measurer.name) for task in tasks for m in task.missing)
     wanted = {task.planned.number for task in tasks}
     for source in plan.listed:
@@ -41,19 +44,24 @@ def check_measurements(
 
 
 def check_decisions(
-    tasks: Sequence[DecideTask], known: Sequence[tuple[StageTally, ...] | None]
+    stages: Mapping[str, ResolvedStage],
+    tasks: Sequence[DecideTask],
+    known: Sequence[tuple[StageTally, ...] | None],
 ) -> Iterator[CacheChecked]:
-    """For each stage the shards that were decided on before, with their documents."""
-    stages = {stage.name: stage for task in tasks for stage in task.stages}
-    shards = Counter(stage.name for task in tasks for stage in task.stages)
-    for name, stage in stages.items():
-        found = [tally for tallies in known for tally in tallies or () if tally.stage == name]
-        count, missing = count_stage(stage, found), shards[name] - len(found)
-        yield CacheChecked(count.of, "decision", len(found), missing, count.documents, count.kept)
+    """For each stage the shards that were decided on before, with their documents; known: by task."""
+    found: dict[str, list[StageTally]] = {stage.name: [] for task in tasks for stage in task.stages}
+    missing = Counter[str]()
+    for task, tallies in zip(tasks, known, strict=True):
+        for stage, tally in zip(task.stages, tallies or (), strict=tallies is not None):
+            found[stage.name].append(tally)
+        missing.update(stage.name for stage in task.stages if tallies is None)
+    for name, there in found.items():
+        count = count_stage(stages[name], there)
+        yield CacheChecked(count.of, "decision", len(there), missing[name], count.documents, count.kept)
 
 
-def count_stage(stage: ResolvedStage, tallies: Sequence[StageTally]) -> Count:
-    """What came to a stage and was kept; where a verb follows on the rules, nobody knows that by their tallies."""
+def count_stage(stage: ResolvedStage, tallies: Sequence[StageTally], dropped: int | None = None) -> Count:
+    """What came to a stage and what it kept; dropped: by its verb, None where it has none or that is not known."""
     arrived = sum(tally.arrived.documents for tally in tallies)
-    kept = None if stage.is_global else sum(tally.kept.documents for tally in tallies)
-    return Count(Subject("stage", stage.name), arrived, kept)
+    kept = sum(tally.kept.documents for tally in tallies) - (dropped or 0)
+    return Count(Subject("stage", stage.name), arrived, None if stage.verb and dropped is None else kept)

@@ -1,4 +1,4 @@
-"""What every step of a run is given: the plan, where units run, who is told, what has been counted so far."""
+"""What the steps of a run share: the plan, where units run, who is told, what has been counted."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from refinery.executors.base import Attempt, Executor, Unit, run_units
 from refinery.plan.plan import Plan
 from refinery.run.decide import StageTally
+from refinery.run.folder import Held
 from refinery.watch import events
 from refinery.watch.events import Count, Subject
 
@@ -20,12 +21,12 @@ R = TypeVar("R")
 
 @dataclass
 class Run:
-    """A plan being executed."""
+    """A plan being executed: where units run, who is told, what has been counted so far."""
 
     plan: Plan
     executor: Executor
     emit: events.Listener
-    still_held: Callable[[], None]  # raises RunError when another run has taken over a folder
+    still_held: Held  # raises RunError when another run has taken over a folder
     tallies: dict[tuple[str, int], StageTally] = field(default_factory=dict)  # by stage and shard number
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
     finished: dict[Subject, events.Finished] = field(default_factory=dict)

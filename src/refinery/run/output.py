@@ -8,8 +8,10 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from refinery.executors.base import Unit
-from refinery.run.decide import above_of
+from refinery.run.columns import column_files
+from refinery.run.decide import upstream
 from refinery.run.write import (
+    CheckTask,
     GatherTask,
     Layout,
     ScatterTask,
@@ -32,6 +34,8 @@ STRETCH_BYTES = 2**30
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from refinery.plan.graph import ResolvedStage
+    from refinery.plan.plan import Plan
     from refinery.run.context import Run
 
 
@@ -41,16 +45,15 @@ def write_output(
     """Writes every file of an output into the staging folder, in order."""
     plan = run.plan
     stage, output = plan.graph.stages[name], plan.graph.outputs[name]
-    shards = plan.reaching(stage)
     layout = make_layout(output, stage, carried, id_type)
-    survivors = [Survivors(planned, stage, above_of(plan, planned, name)) for planned in shards]
+    survivors = [s for source in stage.sources for s in _survivors(plan, stage, source, layout.measured)]
     of = Subject("output", name)
     sizes = run.map("lay out", kept_bytes, [Unit(s.planned.name, s, of=(of,)) for s in survivors], more=True)
     total = sum(sizes)
     files = max(1, -(-total // output.shard_bytes))
     ending = "parquet" if output.format == "parquet" else "jsonl.zst"
     paths = [staged / f"data-{number:05}.{ending}" for number in range(files)]
-    known = dict.fromkeys(paths) | _staged_before(run, of, paths)
+    known = _staged_before(run, of, staged, [path.name for path in paths])
     function: Any
     tasks: Sequence[Any]
     if output.shuffle is None:
@@ -68,37 +71,41 @@ def write_output(
             )
             for start, stop in stretches(sizes, run.executor.slots)
         ]
-        if not all(known.values()):
+        if len(known) < files:
             run.map("scatter", scatter, [_scatter_unit(task, of, sizes) for task in scattered], more=True)
         spills = tuple(task.spill for task in scattered)
         tasks = [GatherTask(spills, number, layout, output, path) for number, path in enumerate(paths)]
     size = max(total // files, 1)
-    units = [Unit(task.path.name, task, size, of=(of,)) for task in tasks if known[task.path] is None]
-    fresh = iter(
-        run.map(
-            "write",
-            function,
-            units,
-            documents=lambda written: written.rows,
-            counts=lambda _, written: [Count(of, kept=written.rows)],
-        )
+    fresh = run.map(
+        "write",
+        function,
+        [Unit(t.path.name, t, size, of=(of,)) for t in tasks if t.path.name not in known],
+        documents=lambda file: file.rows,
+        counts=lambda _, file: [Count(of, kept=file.rows)],
     )
-    written = []
-    for task in tasks:
-        file = known[task.path] or next(fresh)
-        if file.rows:
-            written.append(file)
-    return layout, written
+    rest = iter(fresh)
+    written = [known.get(path.name) or next(rest) for path in paths]
+    return layout, [file for file in written if file.rows]
 
 
-def _staged_before(run: Run, of: Subject, paths: list[Place]) -> dict[Place, WrittenFile]:
+def _survivors(plan: Plan, stage: ResolvedStage, source: str, measured: tuple[str, ...]) -> list[Survivors]:
+    columns = stage.columns[source]
+    written = column_files(columns, (name for name in measured if name in columns))
+    sizes = column_files(columns, ("bytes",))
+    return [
+        Survivors(planned, stage.views[source], upstream(plan, planned, stage.name), written, sizes)
+        for planned in plan.of(source)
+    ]
+
+
+def _staged_before(run: Run, of: Subject, staging: Place, names: list[str]) -> dict[str, WrittenFile]:
     """The files that an earlier run finished and that are still as it wrote them."""
-    staged = staged_before(paths)
-    units = [Unit(file.path.name, file, max(file.bytes, 1), of=(of,)) for file in staged]
+    staged = staged_before(staging, names)
+    units = [Unit(file.path, CheckTask(staging, file), max(file.bytes, 1), of=(of,)) for file in staged]
     whole = run.map("check", is_whole, units, more=True)
     found = {file.path: file for file, good in zip(staged, whole, strict=True) if good}
     rows = sum(file.rows for file in found.values())
-    run.emit(CacheChecked(of, "file", len(found), len(paths) - len(found), kept=rows))
+    run.emit(CacheChecked(of, "file", len(found), len(names) - len(found), kept=rows if found else None))
     return found
 
 

@@ -10,25 +10,26 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pyarrow as pa
 
 from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Executor, Unit
 from refinery.executors.local import InProcess
 from refinery.plan.graph import ResolvedStage
-from refinery.plan.plan import Plan, PlannedShard
-from refinery.run import account as accounts
+from refinery.plan.plan import Plan
 from refinery.run import folder as folders
-from refinery.run.cache import check_decisions, check_measurements, count_stage, subjects
+from refinery.run.cache import check_decisions, check_measurements, count_stage, stage_subjects, subjects
 from refinery.run.context import Run
-from refinery.run.costly import costly_tasks, measure_arrived
-from refinery.run.decide import Tally, decide, decide_task, decided
+from refinery.run.decide import decide, decide_tasks, read_tallies
+from refinery.run.decisions import Decided, check_conservation, decisions_tasks, write_decisions
 from refinery.run.ids import common_id_type
 from refinery.run.manifest import Manifest, make_manifest
 from refinery.run.measure import MeasureTask, ShardRecord, measure, read_records, refuse_rejects
-from refinery.run.mend import mending
+from refinery.run.measure_late import late_tasks, measure_arrived
+from refinery.run.nodes import share
 from refinery.run.output import write_output
-from refinery.run.shared import share
+from refinery.run.repair import mending
 from refinery.run.verbs import run_verb
 from refinery.storage.place import Place, place_of, remove_file, remove_scratch
 from refinery.storage.schema import unify
@@ -99,9 +100,9 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: folders
     for name in outputs:
         carried_columns(run, plan.graph.stages[name], records)  # a clash is better found before the decisions
     for depth in range(plan.graph.depth + 1):
-        costly_pass(run, depth)
+        late_pass(run, depth)
         decide_pass(run, depth)
-        verb_pass(run, depth)
+        verb_pass(run, depth, records)
     return {name: _output(run, name, records, started) for name in outputs}
 
 
@@ -118,7 +119,7 @@ def measure_pass(run: Run, records: dict[int, ShardRecord]) -> dict[int, ShardRe
         if task.missing or task.describe:
             of = (Subject("source", planned.spec.name),)
             units.append(Unit(planned.name, task, max(planned.shard.bytes, 1), of=of))
-    for event in check_measurements(plan, units, records):
+    for event in check_measurements(plan, [unit.argument for unit in units], records):
         run.emit(event)
     if units:
         _compile_kernels(run, units)
@@ -152,61 +153,67 @@ def carried_columns(run: Run, stage: ResolvedStage, records: dict[int, ShardReco
     return unify([(p.name, records[p.number].carried()) for p in run.plan.reaching(stage)])
 
 
-def costly_pass(run: Run, depth: int) -> None:
+def late_pass(run: Run, depth: int) -> None:
     """Measures what the stages at this depth measure on arrival alone."""
-    units = [
-        Unit(task.planned.name, task, max(task.planned.shard.bytes, 1), task.gpus, of=_of(task.stages))
-        for task in costly_tasks(run.plan, depth)
-    ]
+    units = []
+    for task in late_tasks(run.plan, depth):
+        source = task.planned.spec.name
+        stages = (stage.name for stage in run.plan.stages_at(depth, source) if source in stage.costly)
+        size, of = max(task.planned.shard.bytes, 1), stage_subjects(stages)
+        units.append(Unit(task.planned.name, task, size, task.gpus, of=of))
     run.map("measure arrived", measure_arrived, units, documents=lambda measured: measured.documents)
 
 
 def decide_pass(run: Run, depth: int) -> None:
     """Applies the rules of every stage at this depth."""
-    plan = run.plan
-    tasks = [
-        decide_task(plan, planned, depth)
-        for planned in plan.shards
-        if depth in plan.depths(planned.spec.name)
-    ]
-    known = decided(tasks, plan.present())
-    for event in check_decisions(tasks, known):
+    tasks = decide_tasks(run.plan, depth)
+    known = read_tallies(tasks, run.plan.present())
+    stages = run.plan.graph.stages
+    for event in check_decisions(stages, tasks, known):
         run.emit(event)
     units = [
-        Unit(t.planned.name, t, of=_of(t.stages))
+        Unit(t.planned.name, t, of=stage_subjects(stage.name for stage in t.stages))
         for t, tallies in zip(tasks, known, strict=True)
         if tallies is None
     ]
-    stages = plan.graph.stages
-    decisions = run.map(
+    decided = run.map(
         "decide",
         decide,
         units,
-        documents=lambda tallies: max(t.arrived.documents for t in tallies),
-        counts=lambda _, tallies: [count_stage(stages[t.stage], [t]) for t in tallies],
+        documents=lambda tallies: max(tally.arrived.documents for tally in tallies),
+        counts=lambda unit, tallies: [
+            count_stage(stages[of.name], [tally]) for of, tally in zip(unit.of, tallies, strict=True)
+        ],
     )
-    fresh = iter(decisions)
+    fresh = iter(decided)
     for task, tallies in zip(tasks, known, strict=True):
-        for found in tallies if tallies is not None else next(fresh):
-            accounts.check_conservation(found.stage, task.planned.name, found)
-            run.tallies[found.stage, task.planned.number] = found
-    for stage in stages.values():
-        if stage.depth == depth and not stage.is_global:
-            _finish_stage(run, stage)
+        for stage, found in zip(task.stages, tallies or next(fresh), strict=True):
+            check_conservation(stage.name, task.planned.name, found)
+            run.tallies[stage.name, task.planned.number] = found
+    for resolved in stages.values():
+        if resolved.depth == depth and resolved.verb is None:
+            _finish_stage(run, resolved)
 
 
-def verb_pass(run: Run, depth: int) -> None:
-    """Runs the global verbs of the stages at this depth."""
+def _finish_stage(run: Run, stage: ResolvedStage, dropped: int | None = None) -> None:
+    """Tells what came to a stage and what it kept; dropped: by its verb, if it has one and that is known."""
+    count = count_stage(stage, [run.tallies[stage.name, p.number] for p in run.plan.reaching(stage)], dropped)
+    run.finish(count.of, count.documents, count.kept)
+
+
+def verb_pass(run: Run, depth: int, records: dict[int, ShardRecord]) -> None:
+    """Runs the verbs of the stages at this depth."""
     plan = run.plan
     for stage in plan.graph.stages.values():
-        if stage.depth != depth or not stage.is_global:
+        if stage.depth != depth or stage.verb is None:
             continue
-        key = plan.verb_keys[stage.name]
+        key, of = plan.verb_keys[stage.name], Subject("stage", stage.name)
         there = {str(planned.verb_file(key)) for planned in plan.reaching(stage)} <= plan.present()
-        run.emit(CacheChecked(Subject("stage", stage.name), "verb", int(there), int(not there)))
+        run.emit(CacheChecked(of, stage.verb.name, int(there), int(not there)))
+        dropped = None
         if not there:
-            run_verb(plan, stage, partial(_map_units, run, Subject("stage", stage.name)))
-        _finish_stage(run, stage)
+            dropped = run_verb(plan, stage, _sizes(run, stage, records), partial(_map_units, run, of))
+        _finish_stage(run, stage, dropped)
 
 
 def _map_units(
@@ -219,120 +226,83 @@ def _map_units(
     *,
     memory: int = 0,
 ) -> list[Any]:
-    """Runs a step of a stage's verb: how many steps follow, only the verb knows."""
+    """Runs a step of a stage's verb; how many follow, only the verb knows."""
     total = len(arguments)
     units = [
-        Unit(f"{stage.name} {step} {n:06} of {total:06}", argument, memory=memory, of=(stage,))
-        for n, argument in enumerate(arguments, 1)
+        Unit(f"{stage.name} {step} {number:06} of {total:06}", argument, memory=memory, of=(stage,))
+        for number, argument in enumerate(arguments, 1)
     ]
     return run.map(step, function, units, more=True)
 
 
-def _of(stages: Sequence[ResolvedStage]) -> tuple[Subject, ...]:
-    return tuple(Subject("stage", stage.name) for stage in stages)
-
-
-def _finish_stage(run: Run, stage: ResolvedStage) -> None:
-    """Tells what came to a stage and what it kept, if its rules alone decide that."""
-    count = count_stage(stage, [run.tallies[stage.name, p.number] for p in run.plan.reaching(stage)])
-    run.finish(count.of, count.documents, count.kept)
+def _sizes(run: Run, stage: ResolvedStage, records: dict[int, ShardRecord]) -> dict[int, tuple[int, int]]:
+    """The documents of each shard that a stage's verb sees, and how many of them come to it."""
+    found = {p.number: (records[p.number].documents,) * 2 for p in run.plan.earlier(stage)}
+    for p in run.plan.reaching(stage):
+        kept = run.tallies[stage.name, p.number].kept
+        found[p.number] = (records[p.number].documents, kept.documents)
+    return found
 
 
 def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datetime) -> Manifest:
     plan = run.plan
     key, folder = plan.output_key(name), plan.graph.output_paths[name]
-    of = Subject("output", name)
-    current = folders.current_manifest(folder, key)
+    current, of = folders.current_manifest(folder, key), Subject("output", name)
     run.emit(CacheChecked(of, "output", int(current is not None), int(current is None)))
     if current is not None:
         manifest = Manifest.model_validate(current)
         run.finish(of, manifest.kept.documents, manifest.kept.documents)
         return manifest
     staged = folders.staging(folder, key)
-    shards = plan.reaching(plan.graph.stages[name])
-    units = [
-        Unit(p.name, accounts.account_task(plan, p, name, staged / f"account-{i:06}.parquet"), of=(of,))
-        for i, p in enumerate(shards)
-    ]
-    found = run.map(
-        "account", accounts.account, units, counts=lambda _, a: [Count(of, a.kept.documents)], more=True
+    decided = run.map(
+        "decisions",
+        write_decisions,
+        [Unit(t.decisions.name, t, of=(of,)) for t in decisions_tasks(plan, name, records, staged)],
+        documents=lambda one: one.documents,
+        counts=lambda _, one: [Count(of, one.kept[name].documents)] if name in one.kept else [],
+        more=True,
     )
-    _finish_verbs(run, name, found)
-    kept = sum((a.kept for a in found), Tally())
-    if kept.documents == 0:
+    for above in plan.graph.ancestors(name):  # what verbs kept whose outcome was there
+        before = run.finished[Subject("stage", above)]
+        left = sum(one.kept[above].documents for one in decided if above in one.kept)
+        run.finish(before.of, before.documents, left)
+    kept = sum(one.kept[name].documents for one in decided if name in one.kept)
+    if kept == 0:
         remove_scratch(staged)
-        raise RunError(_nothing_left(run, name, found, [(p, records[p.number]) for p in shards]))
+        raise RunError(_nothing_left(run, name, decided, records))
     stage = plan.graph.stages[name]
-    id_type = common_id_type(records[planned.number].id_type() for planned in shards)
+    id_type = common_id_type(records[planned.number].id_type() for planned in plan.reaching(stage))
     layout, files = write_output(run, name, carried_columns(run, stage, records), id_type, staged)
     written = sum(file.rows for file in files)
-    if written != kept.documents:
+    if written != kept:
         raise ConservationError(
-            f"output {name}: {kept.documents} documents were kept but {written} written; please report this"
+            f"output {name}: {kept} documents were kept but {written} written; please report this"
         )
-    decided = accounts.DecisionsTask(
-        staged / "decisions.parquet", tuple(unit.argument.part for unit in units)
-    )
-    last = [Unit(f"decisions of {name}", decided, of=(of,))]
-    [decisions] = run.map("account", accounts.write_decisions, last, more=True)
-    rejects = None
-    rejected = _rejects_task(plan, name, records, staged)
-    if rejected.broken or rejected.shards:
-        last_rejects = [Unit(f"rejects of {name}", rejected, of=(of,))]
-        [rejects] = run.map("account", accounts.write_rejects, last_rejects, more=True)
-    manifest = make_manifest(
-        run, name, records, dict(zip(shards, found, strict=True)), layout, files, decisions, rejects, started
-    )
-    folders.finish(folder, staged, manifest, run.still_held)
-    run.finish(of, kept.documents, written)
+    manifest = make_manifest(run, name, records, decided, layout, files, started)
+    names = [file.path for file in (*manifest.files, *manifest.decisions, *manifest.rejects)]
+    content = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
+    folders.finish(folder, staged, names, content, run.still_held)
+    run.finish(of, kept, written)
     return manifest
 
 
-def _finish_verbs(run: Run, output: str, found: Sequence[accounts.ShardAccount]) -> None:
-    """Tells what the stages above an output kept, their verbs included."""
-    graph = run.plan.graph
-    for name in graph.ancestors(output):
-        before = run.finished[Subject("stage", name)]
-        kept = sum((a.stage_kept[name].documents for a in found if name in a.stage_kept), 0)
-        run.finish(before.of, before.documents, kept)
-
-
-def _rejects_task(
-    plan: Plan, name: str, records: dict[int, ShardRecord], staged: Place
-) -> accounts.RejectsTask:
-    stage = plan.graph.stages[name]
-    broken = ((source, plan.listed[source].broken) for source in stage.sources)
-    return accounts.RejectsTask(
-        staged / "rejects.parquet",
-        tuple((source, files) for source, files in broken if files),
-        tuple(planned for planned in plan.reaching(stage) if records[planned.number].rejected),
-    )
-
-
-def _nothing_left(
-    run: Run,
-    name: str,
-    found: list[accounts.ShardAccount],
-    shards: Sequence[tuple[PlannedShard, ShardRecord]],
-) -> str:
+def _nothing_left(run: Run, name: str, decided: Sequence[Decided], records: dict[int, ShardRecord]) -> str:
     dropped = Counter[str]()
-    for (stage, _), stage_tally in run.tallies.items():
+    verbs = [found for one in decided for found in one.verbs.items()]
+    for stage, rules in [*((s, tally.rules) for (s, _), tally in run.tallies.items()), *verbs]:
         if stage in run.plan.graph.ancestors(name):
-            for rule, count in stage_tally.dropped.items():
-                dropped[f"{stage}: {rule} dropped"] += count.documents
-    for one in found:
-        for stage, rules in one.verb_dropped.items():
-            for rule, count in rules.items():
-                dropped[f"{stage}: {rule} dropped"] += count.documents
+            for rule, found in rules.items():
+                dropped[f"{stage}: {rule} dropped"] += found.dropped.documents
+    shards = run.plan.reaching(run.plan.graph.stages[name])
     unread = Counter[str]()
-    for planned, record in shards:
+    for planned in shards:
+        record = records[planned.number]
         for reason, number in record.reasons.items():
             unread[f"{planned.spec.name}: {reason} rejected"] += number
         for reason, number in record.skipped.items():
             unread[f"{planned.spec.name}: {reason} skipped"] += number
     reasons = ", ".join(f"{why} {number:,}" for why, number in (dropped + unread).most_common(5))
-    read = sum(one.rows - one.rejected for one in found)
-    rejected = sum(one.rejected for one in found)
+    read, rejected = sum(one.documents for one in decided), sum(one.rejected for one in decided)
     return (
         f"output {name}: no document is left of {read:,} read in {len(shards)} shards ({rejected:,} rows rejected). "
         f"{reasons or 'The sources hold no documents'}. Nothing was written."
@@ -345,9 +315,9 @@ def _compile_kernels(run: Run, units: Sequence[Unit[MeasureTask]]) -> None:
         return
     missing = {m.key: m.measurer for unit in units for m in unit.argument.missing}
     of = tuple(dict.fromkeys(subject for unit in units for subject in unit.of))
-    prepared = [Unit(measurer.name, measurer, of=of) for measurer in missing.values()]
     prepare = partial(run.executor.prepare, measure_sample)
-    replace(run, executor=InProcess()).map("kernels", prepare, prepared, more=True)
+    here = replace(run, executor=InProcess())
+    here.map("kernels", prepare, [Unit(one.name, one, of=of) for one in missing.values()], more=True)
 
 
 def measure_sample(measurer: Measurer) -> None:

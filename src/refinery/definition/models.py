@@ -1,0 +1,155 @@
+"""The pipeline definition as frozen models: what may be written in the YAML, and nothing else.
+
+These models are the single source of the checks, of the JSON Schema (`refinery schema`) and of the canonical
+form that fingerprints are made of. They do no work.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    create_model,
+    model_validator,
+)
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
+_BYTE_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+
+
+def _quantity(units: dict[str, int], example: str) -> BeforeValidator:
+    def parse(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        found = re.fullmatch(r"\s*([0-9][0-9_]*(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*", value)
+        if not found or found[2].lower() not in units:
+            raise ValueError(f"expected a number such as {example}, got {value!r}")
+        return int(float(found[1].replace("_", "")) * units[found[2].lower()])
+
+    return BeforeValidator(parse, json_schema_input_type=int | str)
+
+
+def _as_tuple(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | list[str])]
+Path = Annotated[str, StringConstraints(min_length=1)]
+Paths = Annotated[tuple[Path, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | list[str])]
+TokenCount = Annotated[int, _quantity(_UNITS, "500M or 2B"), Field(gt=0)]
+ByteCount = Annotated[int, _quantity(_BYTE_UNITS, "256MiB"), Field(gt=0)]
+Use = str | dict[str, Any]  # a name alone, or {name: {settings}}
+
+
+class Model(BaseModel):
+    """Frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Source(Model):
+    """Where raw text comes from and which of its columns are the text and the id."""
+
+    path: Paths = Field(min_length=1, description="file, folder, glob or URL; relative to the definition")
+    text: str = Field("text", description="text column; dotted for a nested one")
+    id: str | None = Field(None, description="id column (default: `id` if there is one, else ids are minted)")
+    format: Literal["auto", "parquet", "jsonl", "warc", "wet"] = Field(
+        "auto", description="format of the files (default: told by name, then by content)"
+    )
+    extractor: Literal["resiliparse", "trafilatura"] = Field(
+        "resiliparse", description="HTML to text, for WARC"
+    )
+    binary_text: bool = Field(False, description="accept a binary text column that holds UTF-8")
+    on_error: Literal["quarantine", "fail"] = Field(
+        "quarantine", description="what a broken shard or row does"
+    )
+    max_document_bytes: ByteCount = Field(100 * 2**20, description="a longer row is rejected")
+
+
+class RuleSetUse(Model):
+    """A rule set with some of its rules left out."""
+
+    rules: str = Field(description="name or path of a rule set")
+    without: Names = Field((), description="rules to leave out, without the set's name")
+
+
+KeepEntry = str | RuleSetUse | dict[Name, str]
+
+
+class Stage(Model):
+    """transform, measure, keep, then at most one verb; verbs are keys that `pipeline_model` adds."""
+
+    from_: Names = Field(
+        alias="from", min_length=1, description="sources or stages; the order is the trust order"
+    )
+    transform: tuple[Use, ...] = Field((), description="rewrites the text before it is measured and written")
+    measure: tuple[Use, ...] = Field((), description="makes columns for rules, rankings and outputs")
+    keep: tuple[KeepEntry, ...] = Field((), description="rule sets and rules, judged in this order")
+
+    @property
+    def verb(self) -> tuple[str, BaseModel] | None:
+        """The name and the settings of its verb, if it has one."""
+        return next(iter(self._verbs().items()), None)
+
+    def _verbs(self) -> dict[str, BaseModel]:
+        names = type(self).model_fields.keys() - Stage.model_fields.keys()
+        return {name: found for name in sorted(names) if (found := getattr(self, name)) is not None}
+
+    @model_validator(mode="after")
+    def _one_verb(self) -> Self:
+        if len(found := self._verbs()) > 1:
+            raise ValueError(f"a stage has at most one verb, here {' and '.join(found)}; make two stages")
+        return self
+
+
+class Output(Model):
+    """Where a stage's documents are written."""
+
+    path: str = Field(description="folder of this output alone")
+    format: Literal["parquet", "jsonl"] = Field(
+        "parquet", description="`parquet`, or `jsonl` for JSON Lines in zstd"
+    )
+    measurements: tuple[str, ...] | None = Field(
+        None,
+        description="measured columns to write "
+        "(default: lang, lang_score, relevance, quality, importance, neural, tokens)",
+    )
+    shard_bytes: ByteCount = Field(256 * 2**20, description="text bytes an output shard holds")
+    shuffle: int | None = Field(
+        None, ge=0, description="seed of a shuffle of all documents (default: input order)"
+    )
+
+
+class Pipeline(Model):
+    """A whole definition."""
+
+    refinery: Literal[1] = Field(description="version of this format")
+    name: Name = Field(description="name of the pipeline; its outputs carry it")
+    sources: dict[Name, Source] = Field(min_length=1, description="name to source")
+    stages: dict[Name, Stage] = Field(min_length=1, description="name to stage")
+    outputs: dict[Name, Output] = Field(min_length=1, description="stage to where it is written")
+
+
+def pipeline_model(verbs: Mapping[str, type[BaseModel]]) -> type[Pipeline]:
+    """A whole definition whose stages have these verbs, by name and settings."""
+    keys: dict[str, Any] = {
+        name: (settings | None, Field(None, description=_first_sentence(settings)))
+        for name, settings in verbs.items()
+    }
+    stage = create_model("Stage", __base__=Stage, __doc__=Stage.__doc__, **keys)
+    stages = (dict[Name, stage], Field(min_length=1, description="name to stage"))
+    return create_model("Pipeline", __base__=Pipeline, __doc__=Pipeline.__doc__, stages=stages)
+
+
+def _first_sentence(model: type[BaseModel]) -> str:
+    """What a model says of itself, as a description of a key."""
+    sentence = (model.__doc__ or "").partition("\n")[0].rstrip(".")
+    return sentence[:1].lower() + sentence[1:]

@@ -1,0 +1,112 @@
+"""Late measurements: a neural model's numbers for the documents that reach its stage, and for no others.
+
+One unit a shard and depth, before the decisions of that depth. The file is row-aligned with the shard's documents,
+as every measurement is, with NULL where nothing was measured. What an earlier run measured stays: other rules
+upstream cost only the documents that they let through anew.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from refinery.errors import RunError
+from refinery.filters.measurer import gpus
+from refinery.plan.graph import Measurement
+from refinery.plan.plan import Plan, PlannedShard
+from refinery.run.columns import MEASURED
+from refinery.run.decide import Upstream, arrived_documents, kept_documents, upstream
+from refinery.run.measure import Measured, transformed
+from refinery.storage.place import exists
+from refinery.storage.read import read_documents
+from refinery.storage.tables import read_table
+from refinery.storage.write import TableWriter
+from refinery.text.batch import TextBatch
+
+
+@dataclass(frozen=True)
+class LateTask:
+    """A shard, what the stages of one depth measure on arrival, and where the stages above left their decisions.
+
+    wanted: the parents (as in `Graph.parents`) of each stage, and its late measurements.
+    """
+
+    planned: PlannedShard
+    wanted: tuple[tuple[tuple[str, ...], tuple[Measurement, ...]], ...]
+    above: tuple[Upstream, ...]
+
+    @property
+    def gpus(self) -> float:
+        """The share of GPUs that the unit needs."""
+        return max(gpus(m.measurer) for _, measurements in self.wanted for m in measurements)
+
+
+def late_tasks(plan: Plan, depth: int) -> list[LateTask]:
+    """The units of a depth."""
+    tasks = []
+    for source in plan.graph.sources:
+        stages = [stage for stage in plan.stages_at(depth, source) if source in stage.costly]
+        if not stages:
+            continue
+        wanted = tuple((plan.graph.parents(stage, source), stage.costly[source]) for stage in stages)
+        above = sorted({parent for parents, _ in wanted for parent in parents} - {source})
+        tasks += [
+            LateTask(planned, wanted, tuple(upstream(plan, planned, name) for name in above))
+            for planned in plan.of(source)
+        ]
+    return tasks
+
+
+def measure_arrived(task: LateTask) -> Measured:
+    """Measures what arrives at the stages and was not measured before."""
+    started = time.perf_counter()
+    planned = task.planned
+    listing = read_table(planned.documents_file, ["row"]).column(0).to_numpy()
+    kept = {above.stage: kept_documents(above) for above in task.above}
+    arrivals: dict[str, tuple[Measurement, NDArray[np.bool_]]] = {}
+    for parents, measurements in task.wanted:
+        arrived = arrived_documents(parents, planned.spec.name, len(listing), kept)
+        for m in measurements:
+            _, others = arrivals.get(m.key, (m, np.zeros(len(listing), bool)))
+            arrivals[m.key] = m, arrived | others
+    counts = [_measure(planned, m, listing, arrived) for m, arrived in arrivals.values()]
+    documents, size = (sum(column) for column in zip(*counts, strict=True))
+    return Measured(documents, size, time.perf_counter() - started)
+
+
+def _measure(
+    planned: PlannedShard, m: Measurement, listing: NDArray[np.int64], arrived: NDArray[np.bool_]
+) -> tuple[int, int]:
+    """Documents and bytes that were measured."""
+    file = planned.measurement_file(m)
+    before = read_table(file) if exists(file) else None
+    measured = before.column(MEASURED.name).to_numpy() if before else np.zeros(len(listing), bool)
+    wanted = np.flatnonzero(arrived & ~measured)
+    if before is not None and len(wanted) == 0:
+        return 0, 0
+    found: list[pa.RecordBatch] = []
+    rows = [np.empty(0, np.int64)]
+    size = 0
+    if len(wanted):
+        for batch in read_documents(planned.shard, planned.spec, wanted=listing[wanted]):
+            text = TextBatch.from_arrow(transformed(m.view, batch.text))
+            found.append(m.measurer(text))
+            rows.append(batch.rows)
+            size += text.nbytes
+    if not np.array_equal(np.concatenate(rows), listing[wanted]):
+        raise RunError(f"{planned.name}: other rows than in the first read; the file has changed")
+    place = np.full(
+        len(listing), -1
+    )  # of each document in the rows measured before and now, one after the other
+    place[measured] = np.flatnonzero(measured)
+    place[wanted] = (before.num_rows if before else 0) + np.arange(len(wanted))
+    known = [before.select(m.measurer.schema.names)] if before else []
+    joined = pa.concat_tables([*known, pa.Table.from_batches(found, m.measurer.schema)])
+    table = joined.take(pa.array(place, mask=place < 0)).append_column(MEASURED, pa.array(place >= 0))
+    with TableWriter(file, table.schema, scratch=True) as writer:
+        writer.write(table)
+    return len(wanted), size
