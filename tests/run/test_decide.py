@@ -89,11 +89,11 @@ def test_what_a_verb_dropped_does_not_go_on(task):
     """A stage keeps what passed its rules and its verb left; one with several parents gets what any of them kept."""
     decide(task)
     planned, (screened, _) = task.planned, task.stages
-    passed = kept_documents(Upstream("unique", planned.decision_file(task.key), None))
+    passed = kept_documents(planned, Upstream("unique", task.key, None))
     gone = np.flatnonzero(passed)[::2]
     columns = [pa.array(gone), *(pa.nulls(len(gone), kind) for kind in DROPPED.types[1:])]
     write_table(planned.verb_file("verb"), [pa.RecordBatch.from_arrays(columns, schema=DROPPED)], DROPPED)
-    kept = kept_documents(Upstream("unique", planned.decision_file(task.key), planned.verb_file("verb")))
+    kept = kept_documents(planned, Upstream("unique", task.key, "verb"))
     assert np.flatnonzero(passed & ~kept).tolist() == gone.tolist() != []
     found = arrived_documents(("one", "other"), "crawl", len(kept), {"one": kept, "other": ~passed})
     assert found.tolist() == (kept | ~passed).tolist()

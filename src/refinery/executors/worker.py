@@ -15,6 +15,7 @@ from typing import Any
 
 from refinery.errors import RunError
 from refinery.executors.base import Attempt
+from refinery.executors.shipping import Filed
 
 _THREAD_LIMITS = (
     "POLARS_MAX_THREADS",
@@ -36,11 +37,11 @@ def one_thread() -> None:
 
 
 def attempt(function: Callable[[Any], Any], argument: Any) -> Attempt:
-    """Calls the function; whatever it raises is part of the answer."""
+    """Calls the function, with the argument read if it lies in a file; whatever is raised is part of the answer."""
     _forget_peak()
     started, clock = time.time(), time.perf_counter()
     try:
-        outcome = function(argument)
+        outcome = function(argument.read() if isinstance(argument, Filed) else argument)
     except Exception as error:
         outcome = error
     return Attempt(outcome, started, time.perf_counter() - clock, _peak(), _here())

@@ -26,6 +26,7 @@ from refinery.storage.shards import SourceShards
 from refinery.storage.url import shown
 
 DOCUMENTS = "documents.parquet"
+VERBS, UNITS = "verbs", "units"  # folders of the work folder that hold scratch of a run
 LAYOUT = 5  # raised when the files of the work folder change their form
 
 
@@ -209,7 +210,7 @@ def _refuse_work_folder(work: Place, outputs: dict[str, Place]) -> None:
             problem = f"the work folder would lie in the output {name!r}"
             if lies_in(str(output), str(work)):
                 problem = f"the work folder and the output {name!r} are the same folder"
-        elif any(lies_in(str(output), str(work / own)) for own in ("shards", "verbs", "logs")):
+        elif any(lies_in(str(output), str(work / own)) for own in ("shards", VERBS, UNITS, "logs")):
             problem = f"the output {name!r} would lie among the files that the work folder keeps"
         else:
             continue

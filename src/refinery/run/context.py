@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from refinery.executors.base import Attempt, Executor, Unit, run_units
-from refinery.plan.plan import Plan
+from refinery.executors.shipping import Shipped, file_arguments
+from refinery.plan.plan import UNITS, Plan
 from refinery.run.decide import StageTally
 from refinery.run.folder import Held
+from refinery.storage.place import remove_file
 from refinery.watch import events
 from refinery.watch.events import Count, Subject
 
-A = TypeVar("A")
 R = TypeVar("R")
 
 
 @dataclass
 class Run:
-    """A plan being executed: where units run, who is told, what has been counted so far."""
+    """A plan being executed: where units run, who is told, what has been counted so far.
+
+    shipped: files of this machine that units name by a copy that all see.
+    """
 
     plan: Plan
     executor: Executor
     emit: events.Listener
     still_held: Held  # raises RunError when another run has taken over a folder
+    shipped: Mapping[Path, Shipped] = field(default_factory=dict)
     tallies: dict[tuple[str, int], StageTally] = field(default_factory=dict)  # by stage and shard number
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
     finished: dict[Subject, events.Finished] = field(default_factory=dict)
@@ -34,24 +41,24 @@ class Run:
     def map(
         self,
         phase: str,
-        function: Callable[[A], R],
-        units: Sequence[Unit[A]],
+        function: Callable[[Any], R],
+        units: Sequence[Unit[Any]],
         *,
         documents: Callable[[R], int] = lambda _: 0,
-        counts: Callable[[Unit[A], R], Iterable[Count]] = lambda _unit, _result: (),
+        counts: Callable[[tuple[Subject, ...], R], Iterable[Count]] = lambda _of, _result: (),
         more: bool = False,
     ) -> list[R]:
-        """Runs units as a phase, every attempt an event; results in the units' order.
+        """Runs units as a phase, every attempt an event; results in order; a large argument goes by a file.
 
-        documents: those that a result is about, for rates; counts: what it adds to the documents that came and were
-        kept; more: phases of unknown number follow for what the units are for.
+        documents: those that a result is about, for rates; counts: what came and was kept by a result, given what its
+        unit is for; more: phases of unknown number follow for what the units are for.
         Raises what run_units raises, and RunError when another run has taken over a folder: an interrupt alone may be
         ignored (in the background of a script, say).
         """
         if not units:
             return []
 
-        def watch(unit: Unit[A], attempt: int, ended: Attempt | None) -> None:
+        def watch(unit: Unit[Any], attempt: int, ended: Attempt | None) -> None:
             known = (phase, unit.name, attempt, unit.weight, unit.of)
             if ended is None:
                 self.emit(events.UnitBegun(*known, memory=unit.memory))
@@ -62,14 +69,18 @@ class Run:
                 error, problem = type(ended.outcome).__name__, str(ended.outcome)
                 self.emit(events.UnitFailed(*known, *took, error=error, problem=problem))
             else:
-                found, counted = documents(ended.outcome), tuple(counts(unit, ended.outcome))
+                found, counted = documents(ended.outcome), tuple(counts(unit.of, ended.outcome))
                 self.emit(events.UnitEnded(*known, *took, documents=found, counts=counted))
 
         started = time.perf_counter()
         self.emit(_phase(phase, units, self.executor.slots, more))
+        place = self.plan.work / UNITS / f"{re.sub(r'[^a-z0-9]+', '-', phase)}.bin"
         try:
-            return run_units(self.executor, function, units, watch)
+            arguments = file_arguments([unit.argument for unit in units], place, self.shipped)
+            sent = [replace(unit, argument=one) for unit, one in zip(units, arguments, strict=True)]
+            return run_units(self.executor, function, sent, watch)
         finally:
+            remove_file(place)
             self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
 
     def finish(self, of: Subject, documents: int | None = None, kept: int | None = None) -> None:

@@ -75,11 +75,11 @@ class StageTally:
 
 @dataclass(frozen=True)
 class Upstream:
-    """How a stage's kept documents are found: its decision file, and the verb file when it has a verb."""
+    """Keys of a stage's decision files and, if it has a verb, of its verb files: they tell what it kept."""
 
     stage: str
-    decisions: Place
-    dropped: Place | None
+    key: str
+    verb_key: str | None
 
 
 @dataclass(frozen=True)
@@ -115,12 +115,10 @@ def decide_tasks(plan: Plan, depth: int) -> list[DecideTask]:
         if not stages:
             continue
         rules = tuple(_stage_rules(plan, stage, source) for stage in stages)
-        above = sorted({p for stage in rules for p in stage.parents} - {s.name for s in stages} - {source})
+        names = sorted({p for stage in rules for p in stage.parents} - {s.name for s in stages} - {source})
+        above = tuple(upstream(plan, name, source) for name in names)
         key = plan.decision_key(source, depth)
-        tasks += [
-            DecideTask(planned, rules, tuple(upstream(plan, planned, name) for name in above), key)
-            for planned in plan.of(source)
-        ]
+        tasks += [DecideTask(planned, rules, above, key) for planned in plan.of(source)]
     return tasks
 
 
@@ -131,19 +129,17 @@ def _stage_rules(plan: Plan, stage: ResolvedStage, source: str) -> StageRules:
     return StageRules(stage.name, plan.graph.parents(stage, source), rules, columns)
 
 
-def upstream(plan: Plan, planned: PlannedShard, stage: str) -> Upstream:
-    """Where a stage's decisions on a shard lie."""
-    resolved = plan.graph.stages[stage]
-    key = plan.decision_key(planned.spec.name, resolved.depth)
-    verb = planned.verb_file(plan.verb_keys[stage]) if resolved.verb else None
-    return Upstream(stage, planned.decision_file(key), verb)
+def upstream(plan: Plan, stage: str, source: str) -> Upstream:
+    """What a stage's decisions on a source's shards are called."""
+    key = plan.decision_key(source, plan.graph.stages[stage].depth)
+    return Upstream(stage, key, plan.verb_keys.get(stage))
 
 
 def decide(task: DecideTask) -> tuple[StageTally, ...]:
     """Evaluates the rules of every stage of the task and writes the decision file and its tallies."""
     planned = task.planned
     rows = row_count(planned.documents_file)
-    kept: dict[str, NDArray[np.bool_]] = {a.stage: kept_documents(a) for a in task.above}
+    kept: dict[str, NDArray[np.bool_]] = {a.stage: kept_documents(planned, a) for a in task.above}
     columns: list[pa.Array] = []
     fields: list[pa.Field] = []
     tallies: list[StageTally] = []
@@ -178,12 +174,12 @@ def _tallies(content: bytes | None) -> tuple[StageTally, ...] | None:
         return None  # damaged: decide again
 
 
-def kept_documents(above: Upstream) -> NDArray[np.bool_]:
+def kept_documents(planned: PlannedShard, above: Upstream) -> NDArray[np.bool_]:
     """Which of a shard's documents a stage kept, its verb included."""
-    outcome = read_table(above.decisions, [above.stage]).column(0)
+    outcome = read_table(planned.decision_file(above.key), [above.stage]).column(0)
     kept: NDArray[np.bool_] = outcome.fill_null(0).to_numpy() == KEPT
-    if above.dropped:
-        gone = read_table(above.dropped, ["document"]).column(0).to_numpy()
+    if above.verb_key:
+        gone = read_table(planned.verb_file(above.verb_key), ["document"]).column(0).to_numpy()
         kept[gone] = False
     return kept
 

@@ -110,16 +110,14 @@ def decisions_tasks(
 
 
 def _outcomes(plan: Plan, output: str, source: str) -> list[ShardOutcomes]:
-    passed = [plan.graph.stages[name] for name in plan.graph.ancestors(output)]
-    passed = [stage for stage in passed if source in stage.sources]
-    rules = [tuple(rule.name for rule in stage.rules) for stage in passed]
-    sizes = [column_files(stage.columns[source], ("bytes", "tokens")) for stage in passed]
-
-    def outcomes(planned: PlannedShard) -> Iterator[StageOutcome]:
-        for stage, names, files in zip(passed, rules, sizes, strict=True):
-            yield StageOutcome(upstream(plan, planned, stage.name), names, files)
-
-    return [ShardOutcomes(planned, tuple(outcomes(planned))) for planned in plan.of(source)]
+    stages = []
+    for name in plan.graph.ancestors(output):
+        stage = plan.graph.stages[name]
+        if source in stage.sources:
+            rules = tuple(rule.name for rule in stage.rules)
+            sizes = column_files(stage.columns[source], ("bytes", "tokens"))
+            stages.append(StageOutcome(upstream(plan, name, source), rules, sizes))
+    return [ShardOutcomes(planned, tuple(stages)) for planned in plan.of(source)]
 
 
 def cut_into_files(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -226,15 +224,15 @@ def _judged(
 ) -> tuple[NDArray[np.bool_], list[tuple[NDArray[np.int64], pa.Table]]]:
     """Which documents a stage kept; which its rules dropped, and then its verb if it has one, with the reasons."""
     name = stage.decided.stage
-    table = read_table(stage.decided.decisions, [name, f"{name}.failed"])
+    table = read_table(planned.decision_file(stage.decided.key), [name, f"{name}.failed"])
     first = table.column(0).fill_null(KEPT - 1).to_numpy()  # less than KEPT where a document never arrived
     stays, dropped = first == KEPT, np.flatnonzero(first > KEPT)
     names = pa.array(stage.rules, pa.string())
     failed = table.column(1).take(pa.array(dropped)).combine_chunks()
     failed = pa.ListArray.from_arrays(failed.offsets, names.take(failed.values))
     found = [(dropped, _reasons(name, names.take(pa.array(first[dropped])), failed))]
-    if stage.decided.dropped:
-        verb = read_table(stage.decided.dropped).combine_chunks()
+    if stage.decided.verb_key:
+        verb = read_table(planned.verb_file(stage.decided.verb_key)).combine_chunks()
         rule = verb.column("rule").combine_chunks()
         ends = pa.array(np.arange(len(rule) + 1), pa.int32())
         documents = verb.column("document").to_numpy()

@@ -53,11 +53,9 @@ def late_tasks(plan: Plan, depth: int) -> list[LateTask]:
         if not stages:
             continue
         wanted = tuple((plan.graph.parents(stage, source), stage.costly[source]) for stage in stages)
-        above = sorted({parent for parents, _ in wanted for parent in parents} - {source})
-        tasks += [
-            LateTask(planned, wanted, tuple(upstream(plan, planned, name) for name in above))
-            for planned in plan.of(source)
-        ]
+        names = sorted({parent for parents, _ in wanted for parent in parents} - {source})
+        above = tuple(upstream(plan, name, source) for name in names)
+        tasks += [LateTask(planned, wanted, above) for planned in plan.of(source)]
     return tasks
 
 
@@ -66,7 +64,7 @@ def measure_arrived(task: LateTask) -> Measured:
     started = time.perf_counter()
     planned = task.planned
     listing = read_table(planned.documents_file, ["row"]).column(0).to_numpy()
-    kept = {above.stage: kept_documents(above) for above in task.above}
+    kept = {above.stage: kept_documents(planned, above) for above in task.above}
     arrivals: dict[str, tuple[Measurement, NDArray[np.bool_]]] = {}
     for parents, measurements in task.wanted:
         arrived = arrived_documents(parents, planned.spec.name, len(listing), kept)

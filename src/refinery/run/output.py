@@ -92,10 +92,8 @@ def _survivors(plan: Plan, stage: ResolvedStage, source: str, measured: tuple[st
     columns = stage.columns[source]
     written = column_files(columns, (name for name in measured if name in columns))
     sizes = column_files(columns, ("bytes",))
-    return [
-        Survivors(planned, stage.views[source], upstream(plan, planned, stage.name), written, sizes)
-        for planned in plan.of(source)
-    ]
+    kept = upstream(plan, stage.name, source)
+    return [Survivors(planned, stage.views[source], kept, written, sizes) for planned in plan.of(source)]
 
 
 def _staged_before(run: Run, of: Subject, staging: Place, names: list[str]) -> dict[str, WrittenFile]:

@@ -17,7 +17,7 @@ from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Executor, Unit
 from refinery.executors.local import InProcess
 from refinery.plan.graph import ResolvedStage
-from refinery.plan.plan import Plan
+from refinery.plan.plan import UNITS, VERBS, Plan
 from refinery.run import folder as folders
 from refinery.run.cache import check_decisions, check_measurements, count_stage, stage_subjects, subjects
 from refinery.run.context import Run
@@ -77,7 +77,8 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: folders
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
-    remove_scratch(plan.work / "verbs")  # scratch of a run that was killed
+    for scratch in (VERBS, UNITS):
+        remove_scratch(plan.work / scratch)  # of a run that was killed
     done = {
         name: folders.current_manifest(plan.graph.output_paths[name], plan.output_key(name))
         for name in outputs
@@ -92,8 +93,7 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: folders
     if all(done.values()):
         emit(Note("Nothing to do: every output is up to date."))
         return {name: Manifest.model_validate(found) for name, found in done.items()}
-    share(plan, executor)
-    run = Run(plan, executor, emit, still_held)
+    run = Run(plan, executor, emit, still_held, share(plan, executor))
     emit(RunBegun(subjects(plan)))
     started = datetime.now(UTC)
     records = measure_pass(run, records)
@@ -128,7 +128,7 @@ def measure_pass(run: Run, records: dict[int, ShardRecord]) -> dict[int, ShardRe
         measure,
         units,
         documents=lambda measured: measured.documents,
-        counts=lambda unit, measured: [Count(unit.of[0], measured.documents)],
+        counts=lambda of, measured: [Count(of[0], measured.documents)],
     )
     known = records | read_records(p for p in plan.shards if p.number not in records)
     for planned in plan.shards:
@@ -181,8 +181,8 @@ def decide_pass(run: Run, depth: int) -> None:
         decide,
         units,
         documents=lambda tallies: max(tally.arrived.documents for tally in tallies),
-        counts=lambda unit, tallies: [
-            count_stage(stages[of.name], [tally]) for of, tally in zip(unit.of, tallies, strict=True)
+        counts=lambda of, tallies: [
+            count_stage(stages[stage.name], [tally]) for stage, tally in zip(of, tallies, strict=True)
         ],
     )
     fresh = iter(decided)

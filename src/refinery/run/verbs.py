@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.plan.graph import ResolvedStage, View, against_source
-from refinery.plan.plan import Plan, PlannedShard
+from refinery.plan.plan import VERBS, Plan, PlannedShard
 from refinery.run.columns import ColumnFile, column_files, load_columns
 from refinery.run.decide import Upstream, kept_documents, upstream
 from refinery.run.measure import transformed
@@ -59,7 +59,9 @@ class VerbShard:
 
     def arrives(self) -> NDArray[np.bool_]:
         """Which documents come to the verb."""
-        return np.ones(self.rows, np.bool_) if self.above is None else kept_documents(self.above)
+        return (
+            np.ones(self.rows, np.bool_) if self.above is None else kept_documents(self.planned, self.above)
+        )
 
     def columns(self, names: Sequence[str]) -> pa.Table:
         """Columns of every document; NULL where the shard does not have one."""
@@ -92,7 +94,7 @@ def run_verb(
     if verb is None:
         return 0
     key = plan.verb_keys[stage.name]
-    folder = plan.work / "verbs" / key
+    folder = plan.work / VERBS / key
     remove_tree(folder)  # what a run that was killed left
     make_directory(folder / verb.name)
     shards = list(_shards(plan, stage, sizes))
@@ -115,5 +117,5 @@ def _shards(plan: Plan, stage: ResolvedStage, sizes: Mapping[int, tuple[int, int
         view = stage.views.get(source, View(source))
         for planned in plan.of(source):
             # the stage's own decisions, before its verb
-            above = None if source == earlier else replace(upstream(plan, planned, stage.name), dropped=None)
+            above = None if source == earlier else replace(upstream(plan, stage.name, source), verb_key=None)
             yield VerbShard(planned, above, view, needed, own, trust, *sizes[planned.number])

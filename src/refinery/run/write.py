@@ -121,7 +121,7 @@ def make_layout(output: Output, stage: ResolvedStage, carried: pa.Schema, id_typ
 
 def kept_bytes(survivors: Survivors) -> int:
     """Text bytes of a shard's survivors."""
-    return int(_sizes(survivors)[kept_documents(survivors.kept)].sum())
+    return int(_sizes(survivors)[kept_documents(survivors.planned, survivors.kept)].sum())
 
 
 def write_file(task: WriteTask) -> WrittenFile:
@@ -150,7 +150,9 @@ def scatter(task: ScatterTask) -> int:
 def _ordered(task: ScatterTask) -> Iterator[pa.RecordBatch]:
     """The survivors with their place in the output."""
     for survivors, number in task.survivors:
-        for documents, batch in _read(survivors, kept_documents(survivors.kept), task.layout):
+        for documents, batch in _read(
+            survivors, kept_documents(survivors.planned, survivors.kept), task.layout
+        ):
             yield batch.append_column(ORDER, pa.array(_shuffle_order(task.seed, number, documents)))
 
 
@@ -228,7 +230,7 @@ def _receipt(path: Place) -> Place:
 
 def _rows(task: WriteTask) -> Iterator[pa.RecordBatch]:
     for survivors, before in task.survivors:
-        mask = kept_documents(survivors.kept)
+        mask = kept_documents(survivors.planned, survivors.kept)
         kept = np.flatnonzero(mask)
         sizes = _sizes(survivors)[kept]
         starts = before + np.cumsum(sizes) - sizes
