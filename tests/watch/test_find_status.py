@@ -32,6 +32,8 @@ def test_a_run_is_found_by_its_folders(data_repository, refinery):
     found = json.loads(refinery("status", data_repository, "--json")[1])
     assert found["outputs"] == {"unique": str(data_repository / "out")}
     assert Path(found["log"]).read_bytes().endswith(b"\n")
+    files = [file for file in (data_repository / ".refinery").rglob("*") if file.is_file()]
+    assert found["work_bytes"] == sum(file.stat().st_size for file in files)
     code, _, err = refinery("status", data_repository / "crawl")
     assert code == 2
     assert "no run is known here" in err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -21,19 +22,30 @@ def earlier_folder(path: str, base: Path) -> Place:
 
 def earlier_spec(stage: ResolvedStage, base: Path) -> SourceSpec:
     """The source made of exactly the files that the earlier run's manifest lists; raises InputError."""
-    folder = earlier_folder(stage.verb.against if stage.verb and stage.verb.against else "", base)
-    manifest = folder / MANIFEST
+    verb, against = (stage.verb.name, stage.verb.against) if stage.verb else ("", None)
+    folder = earlier_folder(against or "", base)
+    manifest = read_manifest(folder, f"{verb}.against wants the output folder of a finished run")
+    return output_source(against_source(stage.name), folder, manifest)
+
+
+def read_manifest(folder: Place, hint: str) -> dict[str, Any]:
+    """What the manifest of an output folder says; raises InputError, with the hint where there is none."""
+    file = folder / MANIFEST
     try:
-        names = [entry["path"] for entry in orjson.loads(read_file(manifest))["files"]]
-        strange = [name for name in names if not DATA.fullmatch(name)]
+        manifest: dict[str, Any] = orjson.loads(read_file(file))
+        strange = [entry["path"] for entry in manifest["files"] if not DATA.fullmatch(entry["path"])]
         if strange:
             raise ValueError(f"it names {strange[0]!r}, which is no data file of an output")
-        paths = tuple(str(folder / name) for name in names)
     except FileNotFoundError:
-        hint = f"{stage.verb.name if stage.verb else ''}.against wants the output folder of a finished run"
         raise InputError(shown(str(folder)), "there is no manifest.json", hint) from None
     except OSError as error:
-        raise unreadable(str(manifest), error) from None
+        raise unreadable(str(file), error) from None
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(shown(str(manifest)), f"not a run's manifest: {error}") from None
-    return SourceSpec(name=against_source(stage.name), path=paths, text="text", id="id", on_error="fail")
+        raise InputError(shown(str(file)), f"not a run's manifest: {error}") from None
+    return manifest
+
+
+def output_source(name: str, folder: Place, manifest: dict[str, Any]) -> SourceSpec:
+    """The source made of exactly the files that an output's manifest lists."""
+    paths = tuple(str(folder / entry["path"]) for entry in manifest["files"])
+    return SourceSpec(name=name, path=paths, text="text", id="id", on_error="fail")

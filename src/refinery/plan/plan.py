@@ -83,6 +83,7 @@ class Plan:
     work: Place
     listed: dict[str, SourceShards]  # by source, the earlier runs of `against` among them
     shards: tuple[PlannedShard, ...]
+    shard_bytes: int  # wanted of a shard
 
     def of(self, source: str) -> tuple[PlannedShard, ...]:
         """The shards of a source, in order."""
@@ -200,7 +201,7 @@ def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
         for shard in listed[name].shards:
             if any(lies_in(shard.path, str(folder)) for folder in graph.output_paths.values()):
                 raise InputError(shard.name, f"source {name} reads what this pipeline writes", OWN_OUTPUT)
-    return Plan(graph, work, listed, tuple(_numbered(listed, specs, work)))
+    return Plan(graph, work, listed, tuple(_numbered(listed, specs, work)), shard_bytes)
 
 
 def _refuse_work_folder(work: Place, outputs: dict[str, Place]) -> None:
@@ -210,7 +211,9 @@ def _refuse_work_folder(work: Place, outputs: dict[str, Place]) -> None:
             problem = f"the work folder would lie in the output {name!r}"
             if lies_in(str(output), str(work)):
                 problem = f"the work folder and the output {name!r} are the same folder"
-        elif any(lies_in(str(output), str(work / own)) for own in ("shards", VERBS, UNITS, "logs")):
+        elif any(
+            lies_in(str(output), str(work / own)) for own in ("shards", VERBS, UNITS, "logs", "pipelines")
+        ):
             problem = f"the output {name!r} would lie among the files that the work folder keeps"
         else:
             continue

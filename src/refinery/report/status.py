@@ -6,6 +6,8 @@ import shutil
 import time
 from datetime import datetime
 
+from rich.filesize import decimal
+
 from refinery.watch.bars import draw
 from refinery.watch.status import Status
 
@@ -34,6 +36,8 @@ def status_text(status: Status) -> str:
         end = "last heard of" if status.state == "died" else "ended"
         when += f", {end} {_time(status.updated)}, after {status.updated - status.started:,.0f} s"
     lines.append(f"{when}; process {status.pid} on {status.host}")
+    if status.work and status.work_bytes is not None:
+        lines.append(f"work folder: {status.work}, {decimal(status.work_bytes)}")
     lines.append(f"log: {status.log}")
     return "\n".join(lines)
 

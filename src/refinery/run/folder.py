@@ -119,10 +119,15 @@ def current_manifest(folder: Place, key: str) -> dict[str, Any] | None:
 
 def staging(folder: Place, key: str) -> Place:
     """The staging folder of a run; those of other fingerprints are removed."""
-    mine = folder / f".staging-{key[:16]}"
+    mine = folder / staging_name(key)
     remove_staging(folder, but=mine.name)
     make_directory(mine)
     return mine
+
+
+def staging_name(key: str) -> str:
+    """The staging folder of a run with this output key."""
+    return f".staging-{key[:16]}"
 
 
 def remove_staging(folder: Place, but: str = "") -> None:

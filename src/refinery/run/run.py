@@ -17,6 +17,7 @@ from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Executor, Unit
 from refinery.executors.local import InProcess
 from refinery.plan.graph import ResolvedStage
+from refinery.plan.needs import note_needs
 from refinery.plan.plan import UNITS, VERBS, Plan
 from refinery.run import folder as folders
 from refinery.run.cache import check_decisions, check_measurements, count_stage, stage_subjects, subjects
@@ -77,6 +78,7 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: folders
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
+    note_needs(plan)
     for scratch in (VERBS, UNITS):
         remove_scratch(plan.work / scratch)  # of a run that was killed
     done = {

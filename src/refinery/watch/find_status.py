@@ -8,13 +8,13 @@ import time
 from collections.abc import Iterator
 
 from refinery.errors import InputError
-from refinery.storage.place import Place, read_file
+from refinery.storage.place import Place, files_below, is_remote, read_file
 from refinery.storage.url import shown
 from refinery.watch.status import FILE, SILENCE, Status
 
 
 def find_status(folder: Place) -> Status:
-    """The status of a run by its work folder, the folder of its definition, or one of its outputs.
+    """The status of a run, by its work folder, the folder of its definition, or one of its outputs.
 
     A run that says it is running and is not (its process is gone, or its heartbeat stopped) is `died`. Raises
     InputError when no run is known there or its status cannot be read, StorageError when a store does not answer.
@@ -40,8 +40,10 @@ def find_status(folder: Place) -> Status:
         if status.state == "running" and _is_gone(status):
             silent = time.time() - status.updated
             message = f"nothing was heard of it for {silent:,.0f} s; the same command goes on from there"
-            return status.model_copy(update={"state": "died", "message": message})
-        return status
+            status = status.model_copy(update={"state": "died", "message": message})
+        counted = status.state != "running" or not is_remote(place)
+        size = sum(files_below(place.parent).values()) if counted else None
+        return status.model_copy(update={"work_bytes": size})
     if refused:
         raise refused
     hint = "give the work folder (--work), or the folder of the definition"

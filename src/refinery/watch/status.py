@@ -62,3 +62,5 @@ class Status(_Frozen):
     outputs: dict[str, str] = {}
     log: str = ""
     message: str = ""
+    work: str = ""
+    work_bytes: int | None = None  # counted when it is read; on an object store, once the run has ended

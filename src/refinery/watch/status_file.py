@@ -57,6 +57,7 @@ class StatusFile:
             updated=started.timestamp(),
             outputs={name: shown(str(folder)) for name, folder in outputs.items()},
             log=log.path,
+            work=shown(str(work)),
         )
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
