@@ -84,17 +84,26 @@ def test_no_units_are_no_phase(run, told):
     assert told == []
 
 
-def test_a_run_that_lost_a_folder_goes_no_further(run):
-    """The first unit that ends finds that out."""
+def test_results_come_in_the_order_of_the_units(run):
+    """Of small arguments and of large ones, which go by a file that is gone afterwards."""
+    arguments = [list(range(n)) for n in (5000, 3, 6000)]
+    units = [Unit(str(n), argument) for n, argument in enumerate(arguments)]
+    assert run.map("count: all", len, units) == [5000, 3, 6000]
+    assert list((run.plan.work / "units").iterdir()) == []
+    assert set(run.seconds) == {"count: all"}
 
-    def lost():
-        raise RunError("another run has taken over")
+
+def test_a_run_that_lost_its_folder_goes_no_further(run):
+    """It is told at the end of a unit, whatever came of that."""
+
+    def lost() -> None:
+        raise RunError("another run works here")
 
     run.still_held = lost
     done = []
-    with pytest.raises(RunError, match="taken over"):
-        run.map("measure", done.append, [Unit(str(n), n) for n in range(5)])
-    assert done == [0]
+    with pytest.raises(RunError, match="another run works here"):
+        run.map("note", done.append, [Unit("1", 1), Unit("2", 2)])
+    assert done == [1]
 
 
 def test_a_subject_is_finished_once(run, told):

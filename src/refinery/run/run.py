@@ -24,16 +24,16 @@ from refinery.run.cache import check_decisions, check_measurements, count_stage,
 from refinery.run.context import Run
 from refinery.run.decide import decide, decide_tasks, read_tallies
 from refinery.run.decisions import Decided, check_conservation, decisions_tasks, write_decisions
-from refinery.run.ids import common_id_type
 from refinery.run.manifest import Manifest, make_manifest
 from refinery.run.measure import MeasureTask, ShardRecord, measure, read_records, refuse_rejects
 from refinery.run.measure_late import late_tasks, measure_arrived
 from refinery.run.nodes import share
 from refinery.run.output import write_output
-from refinery.run.repair import mending
+from refinery.run.repair import repair
 from refinery.run.verbs import run_verb
+from refinery.sources.ids import common_id_type
+from refinery.sources.schema import unify
 from refinery.storage.place import Place, place_of, remove_file, remove_scratch
-from refinery.storage.schema import unify
 from refinery.watch.events import CacheChecked, Count, Listener, Note, RunBegun, Subject
 from refinery.watch.record import record_run
 
@@ -68,7 +68,7 @@ def execute(
         emit = stack.enter_context(record)
         stack.callback(executor.close)  # no unit writes any more when the folders are free for another run
         try:
-            return mending(plan, emit, lambda: _execute(plan, executor, emit, still_held))
+            return repair(plan, emit, lambda: _execute(plan, executor, emit, still_held))
         except KeyboardInterrupt:
             still_held()  # a run that has lost a folder is interrupted, too
             raise
@@ -99,6 +99,7 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: folders
     emit(RunBegun(subjects(plan)))
     started = datetime.now(UTC)
     records = measure_pass(run, records)
+    plan = run.plan = plan.with_first_rows({number: record.rows for number, record in records.items()})
     for name in outputs:
         carried_columns(run, plan.graph.stages[name], records)  # a clash is better found before the decisions
     for depth in range(plan.graph.depth + 1):
