@@ -9,7 +9,7 @@ import orjson
 
 from refinery.errors import InputError
 from refinery.plan.graph import ResolvedStage, against_source
-from refinery.storage.documents import SourceSpec
+from refinery.sources.documents import SourceSpec
 from refinery.storage.marks import DATA, MANIFEST
 from refinery.storage.place import Place, place_of, read_file, unreadable
 from refinery.storage.url import is_url, local, shown
