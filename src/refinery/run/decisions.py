@@ -21,7 +21,7 @@ from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import ColumnFile, column_files, load_columns
 from refinery.run.decide import DROPPED, KEPT, RuleTally, StageTally, Tally, Upstream, tally, upstream
 from refinery.run.measure import ShardRecord
-from refinery.sources.ids import listed
+from refinery.sources.ids import rows_and_ids
 from refinery.storage.place import Place
 from refinery.storage.tables import read_batches, read_table
 from refinery.storage.write import TableWriter, WrittenFile
@@ -210,7 +210,7 @@ def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch
             f"{planned.name}: {lost} documents are neither kept nor dropped; please report this"
         )
     known = pa.concat_tables(reasons).combine_chunks()
-    rows, ids = listed(planned.shard, listing)
+    rows, ids = rows_and_ids(planned.shard, listing)
     for start in range(0, listing.num_rows, BATCH_ROWS):
         here = slice(start, start + BATCH_ROWS)
         why = known.take(pa.array(reason[here], mask=reason[here] < 0))

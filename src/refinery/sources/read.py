@@ -17,7 +17,7 @@ from refinery.sources.shards import verify_unchanged
 from refinery.storage.place import unreadable
 
 BATCH_BYTES = 16 * 2**20
-READING = 1  # raised when a file gives other rows than before, or a row another text or id
+READING = 2  # raised when a file gives other rows than before, or a row another text or id
 
 
 def read_documents(
