@@ -30,7 +30,8 @@ from refinery.storage.place import Place
 from refinery.storage.write import WrittenFile
 
 STRETCH_BYTES = 2**30
-LITTLE = 4  # times as much text is read as is left: then all workers read before few write
+# Text that is read to text that is left, and workers to files, from which on all workers read before few write.
+LITTLE = 4
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,10 +58,8 @@ def write_output(
     known = _staged_before(run, staged, [path.name for path in paths])
     function: Any
     tasks: Sequence[Any]
-    idle = files < min(
-        run.executor.slots, len(survivors)
-    )  # workers, if each file were written by one that reads
-    if output.shuffle is None and not (idle and total < read // LITTLE):
+    few = LITTLE * files <= min(run.executor.slots, len(survivors)) and LITTLE * total < read
+    if output.shuffle is None and not few:
         function = write_file
         tasks = _cut(survivors, sizes, paths, layout, output)
     else:
