@@ -128,3 +128,14 @@ def test_own_output_as_input(data_repository, refinery):
     second = pq.read_table(data_repository / "again" / "data-00000.parquet")
     assert second.schema.equals(first.schema)
     assert second.drop_columns(["lineage"]).equals(first.drop_columns(["lineage"]))
+
+
+def test_an_output_without_measured_columns(data_repository, refinery):
+    """`measurements: []` leaves text, id, carried columns and lineage."""
+    text = (data_repository / "pipeline.yaml").read_text().replace("path: out", "path: out, measurements: []")
+    (data_repository / "pipeline.yaml").write_text(text)
+    code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
+    assert code == 0, err
+    written = read_files(data_repository / "out", "data")
+    assert written.column_names == ["text", "id", "year", "lineage"]
+    assert written.num_rows == 40
