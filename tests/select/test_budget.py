@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from refinery.select.budget import find_cut, ranking_keys, read_ranked, within
+from refinery.select.budget import find_cut, read_ranked, within
 from refinery.storage.write import TableWriter
 
 VALUES = [-1.0, -0.0, 0.0, 5e-324, 0.5, 0.5000000000000001, float("inf"), float("-inf"), float("nan")]
@@ -43,7 +43,7 @@ def selected(folder, tokens: np.ndarray, ranking: np.ndarray, budget: int, cuts:
         remaining = cut.remaining[number] if cut else 0
         for place in group:
             here, keys = read_ranked(place)
-            mask, remaining = within(cut and cut.key, here, keys, remaining)
+            mask, remaining = within(cut and cut.keys, here, keys, remaining)
             chosen |= set((start + np.flatnonzero(mask)).tolist())
             start += len(here)
     return chosen
@@ -61,16 +61,6 @@ def test_equals_a_plain_walk_down_the_ranking(tmp_path, documents, budget, cuts)
     ranking = np.array([d[1] for d in documents], np.float64)
     cuts = sorted(min(cut, len(documents)) for cut in cuts)
     assert selected(tmp_path, tokens, ranking, budget, cuts) == plain(tokens, ranking, budget)
-
-
-@given(st.lists(st.floats(allow_nan=True, width=64), max_size=30))
-def test_keys_have_the_order_of_the_ranking(values):
-    """Sorting by key is sorting by value, NaN last, ties in order."""
-    ranking = np.array(values, np.float64)
-    assert (
-        np.argsort(ranking_keys(ranking), kind="stable").tolist()
-        == np.argsort(ranking, kind="stable").tolist()
-    )
 
 
 def test_results_of_units_are_a_few_numbers(tmp_path):

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 import pyarrow as pa
@@ -169,34 +169,8 @@ def verb_pass(run: Run, depth: int, records: dict[int, ShardRecord]) -> None:
         if stage.depth != depth or stage.verb is None:
             continue
         key = plan.verb_keys[stage.name]
-        if {str(planned.verb_file(key)) for planned in plan.reaching(stage)} <= plan.present():
-            continue
-
-        def map_units(
-            step: str,
-            function: Callable[[Any], Any],
-            arguments: Sequence[Any],
-            /,
-            *,
-            memory: int = 0,
-            stage_name: str = stage.name,
-        ) -> list[Any]:
-            names = (
-                f"{stage_name} {step} {n:06} of {len(arguments):06}" for n in range(1, len(arguments) + 1)
-            )
-            units = [Unit(n, argument, memory=memory) for n, argument in zip(names, arguments, strict=True)]
-            return run.map(step, function, units)
-
-        run_verb(plan, stage, _sizes(run, stage, records), map_units)
-
-
-def _sizes(run: Run, stage: ResolvedStage, records: dict[int, ShardRecord]) -> dict[int, tuple[int, int]]:
-    """The documents of each shard that a stage's verb sees, and how many of them come to it."""
-    found = {p.number: (records[p.number].documents,) * 2 for p in run.plan.earlier(stage)}
-    for p in run.plan.reaching(stage):
-        kept = run.tallies[stage.name, p.number].kept
-        found[p.number] = (records[p.number].documents, kept.documents)
-    return found
+        if not {str(planned.verb_file(key)) for planned in plan.reaching(stage)} <= plan.present():
+            run_verb(run, stage, records)
 
 
 def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datetime) -> Manifest:

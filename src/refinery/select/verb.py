@@ -14,8 +14,8 @@ from pydantic import Field
 
 from refinery.definition.models import Model, TokenCount
 from refinery.filters import size
-from refinery.filters.ranking import Ranking, ranking
-from refinery.filters.verb import DROPPED, NONE, Explained, Needed, Outcome, ShardDocuments
+from refinery.filters.ranking import Missing, Ranking, ranking
+from refinery.filters.verb import DROPPED, NONE, Explained, Needed, Outcome, ShardDocuments, ranking_keys
 from refinery.select.budget import find_cut, read_ranked, within
 from refinery.shuffle.records import Records
 from refinery.storage.place import Place
@@ -38,6 +38,7 @@ class Settings(Model):
 
     tokens: TokenCount = Field(description="the budget")
     by: Ranking = Field(description='column to rank on, best first; "COLUMN ASC" to rank low values first')
+    missing: Missing | None = Field(None, description="where documents rank whose source lacks the column")
     tokenizer: str | None = Field(
         None, description="tokenizers JSON file for exact counts (default: estimated)"
     )
@@ -60,7 +61,9 @@ class Select:
     @property
     def needed(self) -> tuple[Needed, ...]:
         """The ranking, and tokens."""
-        return (Needed(ranking(self.chosen.by)[0], ("by",), ranks=True), Needed("tokens"))
+        everywhere = self.chosen.missing is None
+        by = Needed(ranking(self.chosen.by)[0], ("by",), ranks=True, everywhere=everywhere)
+        return (by, Needed("tokens"))
 
     @property
     def measurers(self) -> tuple[Measurer, ...]:
@@ -91,17 +94,19 @@ class Select:
         files = [work / f"ranked-{n:06}.parquet" for n in range(len(shards))]
         ranked = [Ranked(*one) for one in zip(shards, files, starts, strict=False)]
         memory = max((shard.bytes for shard in shards), default=0)
-        rows = map_units("select ranking", partial(write_ranked, self.chosen.by), ranked, memory=memory or 1)
+        written = map_units("select ranking", partial(write_ranked, self.chosen), ranked, memory=memory or 1)
+        rows = [documents for documents, _ in written]
         groups = in_groups(ranked, rows)
         places = [tuple(one.file for one in group) for group in groups]
         map_units = partial(map_units, memory=RANKED_BYTES * max(rows, default=0))
-        cut = find_cut(places, self.chosen.tokens, map_units, work)
+        keys = max((keys for _, keys in written), default=1)
+        cut = find_cut(places, self.chosen.tokens, map_units, work, keys)
         documents = min(GROUP_DOCUMENTS, max(starts[-1] // GROUPS, LEAST_GROUP))
         partitions = starts[-1] // documents + 1
         dropped = Records.create(work / "dropped", DROPPED, partitions=partitions, writers=len(groups))
         outcome = Outcome(RULES, dropped, documents)
         units = [
-            Group(n, tuple(group), cut.key if cut else None, cut.remaining[n] if cut else 0)
+            Group(n, tuple(group), cut.keys if cut else None, cut.remaining[n] if cut else 0)
             for n, group in enumerate(groups)
         ]
         map_units("select dropped", partial(write_dropped, outcome), units)
@@ -126,27 +131,26 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Group:
-    """Shards whose documents beyond the budget are listed; cut, remaining: a key and tokens, see select.budget."""
+    """Shards whose documents beyond the budget are listed; cut, remaining: keys and tokens, see select.budget."""
 
     number: int
     shards: tuple[Ranked, ...]
-    cut: int | None
+    cut: tuple[int, ...] | None
     remaining: int
 
 
-def write_ranked(by: str, unit: Ranked) -> int:
-    """Writes position, tokens and ranking (the smaller is better) of the documents that come; gives their number."""
+def write_ranked(chosen: Settings, unit: Ranked) -> tuple[int, int]:
+    """Writes position, tokens and keys of the documents that come; gives their number and that of the keys."""
     shard = unit.shard
     arrived = np.flatnonzero(shard.arrives())
-    column, direction = ranking(by)
-    values = shard.columns(["tokens", column])
-    tokens = values.column("tokens").to_numpy()[arrived]
-    order = values.column(column).cast(pa.float64()).to_numpy()[arrived]
-    columns = {"document": arrived, "tokens": tokens, "prefer_0": order if direction == "ASC" else -order}
+    tokens = shard.columns(["tokens"]).column(0).to_numpy()[arrived]
+    keys = ranking_keys(shard, [chosen.by], chosen.missing, best="DESC")[arrived]
+    columns = {"document": arrived, "tokens": tokens}
+    columns |= {f"prefer_{n}": keys[:, n] for n in range(keys.shape[1])}
     batch = pa.RecordBatch.from_pydict(columns)
     with TableWriter(unit.file, batch.schema, scratch=True) as writer:
         writer.write(batch)
-    return len(arrived)
+    return len(arrived), keys.shape[1]
 
 
 def in_groups(shards: Sequence[Ranked], rows: Sequence[int]) -> list[tuple[Ranked, ...]]:

@@ -100,6 +100,22 @@ def read(
         description.carried = seen.schema()
 
 
+def first_columns(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
+    """The types of the columns beside text and id in the first lines, which together have about `size` bytes.
+
+    Raises InputError when the file cannot be opened.
+    """
+    parser, seen = _Parser(shard, spec), _Seen()
+    for row, line in lines(shard, spec.max_document_bytes):
+        parsed = line if isinstance(line, Reject) else parser.parse(row, line)
+        if not isinstance(parsed, Reject):
+            seen.add(parsed[2], len(line))  # type: ignore[arg-type]
+            size -= len(line)  # type: ignore[arg-type]
+        if size <= 0:
+            break
+    return seen.schema()
+
+
 def lines(shard: Shard, limit: int) -> Iterator[Line]:
     """The shard's lines with their row numbers; blank lines are none. A damaged stream ends in a reject."""
     row = 0

@@ -81,12 +81,12 @@ def locate(schema: pa.Schema, spec: SourceSpec, shard: Shard) -> Layout:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(place, f"two columns are called {twice[0]!r}")
-    text = _path(schema, spec.text)
+    text = path_of(schema, spec.text)
     if text is None:
         raise InputError(
             place, f"no text column {spec.text!r}", f"there is {', '.join(names[:30])}; set `text`"
         )
-    kind = plain(_type_at(schema, text))
+    kind = plain(type_at(schema, text))
     if is_bytes(kind) and not spec.binary_text:
         raise InputError(
             place,
@@ -95,12 +95,18 @@ def locate(schema: pa.Schema, spec: SourceSpec, shard: Shard) -> Layout:
         )
     if not is_text(kind) and not is_bytes(kind) and not pa.types.is_null(kind):
         raise InputError(place, f"column {spec.text!r} is {kind}, expected string")
-    ids = _path(schema, spec.id or "id")
+    ids = path_of(schema, spec.id or "id")
     if ids is None and spec.id is not None:
         raise InputError(place, f"no id column {spec.id!r}", f"there is {', '.join(names[:30])}; set `id`")
     taken = [path for path in (text, ids) if path is not None]
     fields = [_without(field, taken) for field in schema if field.name not in shard.made]
     return Layout(text, ids, pa.schema([field for field in fields if field is not None]))
+
+
+def carried_schema(shard: Shard, spec: SourceSpec) -> pa.Schema:
+    """The shard's columns beside text and id, as the footer tells them; raises InputError."""
+    with _opened(shard) as file:
+        return locate(file.schema_arrow, spec, shard).carried
 
 
 def read(
@@ -215,9 +221,9 @@ class _Reader:
                 yield from self.read(one, mine)
 
     def _rows(self, batch: pa.RecordBatch, rows: NDArray[np.int64]) -> Iterator[Documents]:
-        text = _at(batch, self.layout.text)
+        text = value_at(batch, self.layout.text)
         path = self.layout.id
-        ids = minted_ids(self.shard, rows) if path is None else _decoded(_at(batch, path))
+        ids = minted_ids(self.shard, rows) if path is None else _decoded(value_at(batch, path))
         columns = self._columns(batch)
         yield from text_rows(text, rows, ids, columns, self.spec.max_document_bytes, self.batch_bytes)
 
@@ -301,7 +307,7 @@ def _dictionary_columns(metadata: pq.FileMetaData, shard: Shard) -> list[str]:
     return chosen
 
 
-def _path(schema: pa.Schema, name: str) -> tuple[str, ...] | None:
+def path_of(schema: pa.Schema, name: str) -> tuple[str, ...] | None:
     """A column's path: a top-level column of that very name, else the name taken as dotted."""
     if name in schema.names:
         return (name,)
@@ -316,14 +322,16 @@ def _path(schema: pa.Schema, name: str) -> tuple[str, ...] | None:
     return (first, *rest)
 
 
-def _type_at(schema: pa.Schema, path: tuple[str, ...]) -> pa.DataType:
+def type_at(schema: pa.Schema, path: tuple[str, ...]) -> pa.DataType:
+    """The type of a column by its path."""
     kind = schema.field(path[0]).type
     for step in path[1:]:
         kind = kind.field(step).type
     return kind
 
 
-def _at(batch: pa.RecordBatch, path: tuple[str, ...]) -> pa.Array:
+def value_at(batch: pa.RecordBatch, path: tuple[str, ...]) -> pa.Array:
+    """The values of a column by its path."""
     array = batch.column(path[0])
     for step in path[1:]:
         array = pc.struct_field(array, step)
