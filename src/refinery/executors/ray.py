@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -83,7 +82,7 @@ class RayExecutor:
             str, int
         ] = {}  # bytes that a unit which was measured was known to take, by kind of work
         self._models: dict[tuple[float, int], ModelWorkers] = {}  # by GPUs and doublings of memory
-        self._shipped: Mapping[Path, Shipped] = {}
+        self._shipped: Mapping[str, Shipped] = {}
         self._prepared: list[bytes] = []
         self._key = ""
         self._versions = versions()
@@ -241,7 +240,7 @@ class RayExecutor:
                 found[refs[ref]] = one.outcome if isinstance(one, Attempt) else _translated(one, 0, 0)
         return found
 
-    def ship(self, files: Mapping[Path, Shipped]) -> None:
+    def ship(self, files: Mapping[str, Shipped]) -> None:
         """From now on, units name the copies."""
         self._shipped = files
 

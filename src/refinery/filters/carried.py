@@ -15,9 +15,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from refinery.sources.schema import FROM_JSON
+from refinery.sources.types import merge
 from refinery.storage.marks import is_json_text, json_text
-from refinery.storage.schema import FROM_JSON
-from refinery.storage.types import merge
 
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch

@@ -55,6 +55,11 @@ class Language:
         return {"model": self.fingerprint, "window": WINDOW}
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The model."""
+        return (self.path,)
+
+    @property
     def schema(self) -> pa.Schema:
         """lang_script is there only if the model's labels have scripts."""
         fields = [("lang", pa.string()), ("lang_score", pa.float32()), ("lang_share", pa.float32())]
@@ -64,10 +69,10 @@ class Language:
         """One row a document; raises InputError if the model is not the one it was when this was built."""
         import numpy as np
 
-        from refinery.models.scorer import load_same
+        from refinery.models.scorer import load
         from refinery.text.letters import has_letter
 
-        scorer = load_same(self.path, self.fingerprint)
+        scorer = load(self.path, self.fingerprint)
         found = languages(scorer.labels)
         codes = sorted({code for code, _ in found})
         groups = np.array([codes.index(code) for code, _ in found], np.int64)

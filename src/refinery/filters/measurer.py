@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
@@ -18,6 +19,8 @@ class Measurer(Protocol):
 
     A measurer that takes far longer than reading a text, a neural model, says so by an attribute `costly` that is
     true: it then sees only the documents that reach its stage. `gpus` is the share of GPUs that its calls need.
+    `files` are the paths of this machine that they read, each as it stands in the measurer: on another machine the
+    measurer has the path of a copy there in its place, with the other files about it as they are here.
     """
 
     @property
@@ -50,8 +53,17 @@ def gpus(measurer: Measurer) -> float:
     return float(getattr(measurer, "gpus", 0.0))
 
 
+def files(loader: Measurer | Transform) -> tuple[str | Path, ...]:
+    """The paths of this machine that its calls read."""
+    found: tuple[str | Path, ...] = getattr(loader, "files", ())
+    return found
+
+
 class Transform(Protocol):
-    """Rewrites the text of every document; deterministic, replayed when survivors are written."""
+    """Rewrites the text of every document; deterministic, replayed when survivors are written.
+
+    It may have `files`, as a measurer may.
+    """
 
     @property
     def name(self) -> str:

@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.filters.measurer import Measurer
-from refinery.filters.ranking import Missing, rank_keys, ranking
+from refinery.filters.ranking import Missing, keys_of, rank_keys, ranking
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
 from refinery.storage.place import Place
@@ -101,6 +101,9 @@ class ShardDocuments(Protocol):
     def arrives(self) -> NDArray[np.bool_]:
         """Which of its documents come to the verb."""
 
+    def ranked_type(self, column: str) -> pa.DataType:
+        """The type that a column that ranks has in all shards."""
+
     def columns(self, names: Sequence[str]) -> pa.Table:
         """Columns that the verb needs, of every document; NULL where the shard does not have one.
 
@@ -163,6 +166,12 @@ class Verb(Protocol):
         map_units runs a picklable function over units and gives the results in order; `work` is an empty folder for
         files between units, which is removed afterwards.
         """
+
+
+def key_count(shards: Sequence[ShardDocuments], rankings: Sequence[str]) -> int:
+    """How many keys `ranking_keys` gives."""
+    columns = [column for text in rankings if (column := ranking(text)[0]) != "source"]
+    return len(rankings) - len(columns) + sum(keys_of(shards[0].ranked_type(c)) for c in columns if shards)
 
 
 def ranking_keys(

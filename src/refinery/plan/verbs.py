@@ -14,9 +14,9 @@ from refinery.filters.measurer import Measurer, is_costly
 from refinery.filters.ranking import common_type
 from refinery.filters.verb import Needed, Verb
 from refinery.plan.graph import Column, Measurement, View, against_source, measurer_key
-from refinery.storage.documents import SourceSpec
+from refinery.sources.documents import SourceSpec
+from refinery.sources.shards import head_schemas
 from refinery.storage.marks import JSON_TEXT, is_json_text
-from refinery.storage.shards import head_schemas
 
 Columns = dict[str, dict[str, Column]]  # by source, then by name
 Problem = Callable[[Location, str], None]

@@ -22,24 +22,27 @@ from refinery.filters.carried import Carried
 from refinery.filters.measurer import Measurer
 from refinery.plan.graph import Measurement, View
 from refinery.plan.plan import PlannedShard
+from refinery.sources.documents import Description, Documents, Reject
+from refinery.sources.ids import common_id_type, id_texts
+from refinery.sources.read import fields_to_carry, first_row, read_documents
 from refinery.storage.commit import commit_bytes, make_directory, remove_leftovers
-from refinery.storage.documents import Description, Documents, Reject
-from refinery.storage.ids import common_id_type, id_texts
 from refinery.storage.place import read_many
-from refinery.storage.read import fields_to_carry, read_documents
 from refinery.storage.seal import read_sealed_json, sealed_json
 from refinery.storage.tables import read_batches, read_table
+from refinery.storage.url import shown
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
 
 REJECTS = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("detail", pa.string())])
-LISTING = pa.schema([("row", pa.int64()), ("id", pa.string())])  # of accepted documents; ids as text
+# Of accepted documents: row in the shard, id as text, and whether it is minted, from a row that is not known yet.
+LISTING = pa.schema([("row", pa.int64()), ("id", pa.string()), ("minted", pa.bool_())])
 
 
 @dataclass(frozen=True)
 class ShardRecord:
-    """What is known about a shard once it has been read."""
+    """What is known about a shard once it has been read; rows: its lines, rows or records, whatever they were."""
 
+    rows: int
     documents: int
     rejected: int
     bytes: int
@@ -97,7 +100,11 @@ def refuse_rejects(planned: PlannedShard, record: ShardRecord) -> None:
 
 
 def measure(task: MeasureTask) -> Measured:
-    """Reads the shard once and writes every missing measurement; the record comes last."""
+    """Reads the shard once and writes every missing measurement; the record comes last.
+
+    Raises InputError for the first reject if `on_error` is `fail`, RunError when the rows are not those of the first
+    read.
+    """
     started = time.perf_counter()
     planned = task.planned
     make_directory(planned.folder)
@@ -129,14 +136,20 @@ def measure(task: MeasureTask) -> Measured:
             documents += len(batch.rows)
             size += TextBatch.from_arrow(batch.text).nbytes
             if task.describe:
-                columns = [pa.array(batch.rows), id_texts(batch.ids)]
+                columns = [pa.array(batch.rows), id_texts(batch.ids), pa.array(batch.minted)]
                 listing.write(pa.RecordBatch.from_arrays(columns, schema=LISTING))
             results.write(batch)
         if known is not None and documents != len(known):
             raise _other_rows(planned)
     if description is not None:
         record = ShardRecord(
-            documents, reasons.total(), size, dict(reasons), dict(skipped), _schema_of(description)
+            description.rows,
+            documents,
+            reasons.total(),
+            size,
+            dict(reasons),
+            dict(skipped),
+            _schema_of(description),
         )
         commit_bytes(planned.record_file, sealed_json(record), scratch=True)
     return Measured(documents, size, time.perf_counter() - started)
@@ -163,14 +176,14 @@ class _Results:
     def write(self, batch: Documents) -> None:
         """Measures a batch."""
         for view, measured in self._views.values():
-            text = TextBatch.from_arrow(transformed(view, batch.text))
+            text = TextBatch.from_arrow(apply_transforms(view, batch.text))
             for measurer, writer in measured:
                 writer.write(measurer(text))
         for carried, writer in self._carried:
             writer.write(carried.of(batch.columns, len(batch.rows)))
 
 
-def transformed(view: View, text: pa.Array) -> pa.Array:
+def apply_transforms(view: View, text: pa.Array) -> pa.Array:
     """The text after the view's transforms."""
     for transform in view.transforms:
         text = transform(text)
@@ -190,7 +203,8 @@ def _other_rows(planned: PlannedShard) -> RunError:
 
 def _rejected(planned: PlannedShard, first: Reject) -> InputError:
     found = f"{first.reason}: {first.detail}" if first.detail else first.reason
-    return InputError(f"{planned.name}, row {first.row}", found, "`on_error` is `fail`")
+    row = first_row(planned.shard) + first.row
+    return InputError(f"{shown(planned.shard.path)}, row {row}", found, "`on_error` is `fail`")
 
 
 def _reject_rows(rejects: Sequence[Reject]) -> pa.RecordBatch:

@@ -20,9 +20,9 @@ from refinery.plan.graph import Measurement
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import MEASURED
 from refinery.run.decide import Upstream, arrived_documents, kept_documents, upstream
-from refinery.run.measure import Measured, transformed
+from refinery.run.measure import Measured, apply_transforms
+from refinery.sources.read import read_documents
 from refinery.storage.place import exists
-from refinery.storage.read import read_documents
 from refinery.storage.tables import read_table
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
@@ -91,7 +91,7 @@ def _measure(
     size = 0
     if len(wanted):
         for batch in read_documents(planned.shard, planned.spec, wanted=listing[wanted]):
-            text = TextBatch.from_arrow(transformed(m.view, batch.text))
+            text = TextBatch.from_arrow(apply_transforms(m.view, batch.text))
             found.append(m.measurer(text))
             rows.append(batch.rows)
             size += text.nbytes

@@ -20,7 +20,7 @@ from refinery.plan.plan import PlannedShard
 from refinery.run.decide import DROPPED
 from refinery.shuffle.records import Records, Tables
 from refinery.shuffle.units import MapUnits
-from refinery.storage.ids import id_texts
+from refinery.sources.ids import listed
 from refinery.storage.place import Place
 from refinery.storage.tables import read_rows
 from refinery.storage.write import TableWriter
@@ -32,7 +32,6 @@ NAMES = pa.schema(
         ("document", pa.int64()),  # its number
         ("source", pa.string()),
         ("path", pa.string()),
-        ("part", pa.int32()),
         ("row", pa.int64()),
         ("id", pa.string()),
     ]
@@ -119,7 +118,7 @@ def answer_names(requests: Records, names: Tables, unit: PartitionUnit) -> None:
 def _names(shard: Numbered, documents: NDArray[np.int64]) -> pa.Table:
     first, last = int(documents[0]) - shard.start, int(documents[-1]) - shard.start
     found = []
-    for row, batch in read_rows(shard.planned.documents_file, ["row", "id"], first, last + 1):
+    for row, batch in read_rows(shard.planned.documents_file, ["row", "id", "minted"], first, last + 1):
         low, high = np.searchsorted(documents, [shard.start + row, shard.start + row + batch.num_rows])
         found.append(batch.take(pa.array(documents[low:high] - shard.start - row)))
     listing = pa.Table.from_batches(found)
@@ -130,9 +129,7 @@ def _names(shard: Numbered, documents: NDArray[np.int64]) -> pa.Table:
             pa.array(documents),
             pa.repeat(pa.scalar(planned.spec.name, pa.string()), size),
             pa.repeat(pa.scalar(planned.shard.relative_path, pa.string()), size),
-            pa.repeat(pa.scalar(planned.shard.part, pa.int32()), size),
-            listing.column("row").cast(pa.int64()),
-            id_texts(listing.column("id")),
+            *listed(planned.shard, listing),
         ],
         schema=NAMES,
     )
@@ -168,7 +165,7 @@ def _named(outcome: Outcome, names: Tables | None, number: int) -> pa.Table:
     columns = {
         "document": pa.array(dropped["document"]),
         "rule": pa.array(outcome.rules, pa.string()).take(pa.array(dropped["rule"])),
-        **{f"duplicate_of_{name}": kept.column(name) for name in ("source", "path", "part", "row", "id")},
+        **{f"duplicate_of_{name}": kept.column(name) for name in ("source", "path", "row", "id")},
         "similarity": pa.array(similarity, mask=np.isnan(similarity)),
     }
     return pa.Table.from_arrays([columns[name] for name in DROPPED.names], schema=DROPPED)

@@ -27,12 +27,12 @@ from refinery.run.measure_late import late_tasks, measure_arrived
 from refinery.run.nodes import share
 from refinery.run.output import write_output
 from refinery.run.progress import Progress
-from refinery.run.repair import mending
+from refinery.run.repair import repair
 from refinery.run.status import recorded
 from refinery.run.verbs import run_verb
-from refinery.storage.ids import common_id_type
+from refinery.sources.ids import common_id_type
+from refinery.sources.schema import unify
 from refinery.storage.place import Place, place_of, remove_file, remove_scratch
-from refinery.storage.schema import unify
 
 if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer
@@ -64,7 +64,7 @@ def execute(
         progress = stack.enter_context(recorded(plan, progress, holds[0]))
         stack.callback(executor.close)  # no unit writes any more when the folders are free for another run
         try:
-            return mending(plan, progress, lambda: _execute(plan, executor, progress, still_held))
+            return repair(plan, progress, lambda: _execute(plan, executor, progress, still_held))
         except KeyboardInterrupt:
             still_held()  # a run that has lost a folder is interrupted, too
             raise
@@ -96,6 +96,7 @@ def _execute(
     run = Run(plan, executor, progress, still_held, share(plan, executor))
     started = datetime.now(UTC)
     records = measure_pass(run, records)
+    plan = run.plan = plan.with_first_rows({number: record.rows for number, record in records.items()})
     for name in outputs:
         carried_columns(run, plan.graph.stages[name], records)  # a clash is better found before the decisions
     for depth in range(plan.graph.depth + 1):

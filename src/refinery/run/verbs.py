@@ -23,12 +23,12 @@ from refinery.plan.verbs import is_id
 from refinery.run.columns import ColumnFile, column_files, load_columns
 from refinery.run.context import Run
 from refinery.run.decide import Upstream, kept_documents, upstream
-from refinery.run.measure import ShardRecord, transformed
+from refinery.run.measure import ShardRecord, apply_transforms
 from refinery.run.outcome import Numbered, write_outcome
+from refinery.sources.read import read_documents
 from refinery.storage.commit import make_directory
 from refinery.storage.marks import is_json_text, json_text
 from refinery.storage.place import Place, remove_scratch, remove_tree
-from refinery.storage.read import read_documents
 from refinery.storage.tables import read_table
 from refinery.text.batch import TextBatch
 
@@ -104,6 +104,10 @@ class VerbShard:
         above = self.of.above
         return np.ones(self.rows, np.bool_) if above is None else kept_documents(self.planned, above)
 
+    def ranked_type(self, column: str) -> pa.DataType:
+        """The type that a column that ranks has in all shards."""
+        return dict(self.of.ranked)[column]
+
     def columns(self, names: Sequence[str]) -> pa.Table:
         """Columns of every document, NULL where the shard does not have one."""
         files = [file for file in self.of.measurements if any(name in names for name, _ in file.names)]
@@ -150,7 +154,7 @@ class VerbShard:
         planned = self.planned
         wanted = read_table(planned.documents_file, ["row"]).column(0).to_numpy()[documents]
         for batch in read_documents(planned.shard, planned.spec, wanted=wanted):
-            yield TextBatch.from_arrow(transformed(self.of.view, batch.text))
+            yield TextBatch.from_arrow(apply_transforms(self.of.view, batch.text))
 
 
 def run_verb(run: Run, stage: ResolvedStage, records: Records) -> None:
