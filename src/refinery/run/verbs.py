@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import accumulate
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import InputError
-from refinery.executors.base import Unit
 from refinery.filters.carried import VALUE, Carried, find_field, from_json
 from refinery.filters.ranking import as_common, common_type
 from refinery.filters.verb import Needed
@@ -25,6 +22,7 @@ from refinery.run.context import Run
 from refinery.run.decide import Upstream, kept_documents, upstream
 from refinery.run.measure import ShardRecord, apply_transforms
 from refinery.run.outcome import Numbered, write_outcome
+from refinery.shuffle.units import MapUnits
 from refinery.sources.read import read_documents
 from refinery.storage.commit import make_directory
 from refinery.storage.marks import is_json_text, json_text
@@ -157,42 +155,26 @@ class VerbShard:
             yield TextBatch.from_arrow(apply_transforms(self.of.view, batch.text))
 
 
-def run_verb(run: Run, stage: ResolvedStage, records: Records) -> None:
-    """Runs a stage's verb over all shards that reach it and writes each shard's verb file.
+def run_verb(run: Run, stage: ResolvedStage, records: Records, map_units: MapUnits) -> int:
+    """Runs a stage's verb over all shards that reach it and writes each shard's verb file; gives how many it drops.
 
     Raises InputError for a column that ranks documents whose types in the sources cannot be compared.
     """
     verb = stage.verb
     if verb is None:
-        return
+        return 0
     key = run.plan.verb_keys[stage.name]
     folder = run.plan.work / VERBS / key
     remove_tree(folder)  # what a run that was killed left
     make_directory(folder / verb.name)
     shards = list(_shards(run, stage, verb.needed, records))
-    map_units = partial(_map_units, run, stage.name)
     outcome = verb.run(shards, map_units, folder / verb.name)
     ends = list(accumulate(shard.rows for shard in shards))
     numbered = [Numbered(s.planned, end - s.rows, end) for s, end in zip(shards, ends, strict=True)]
     earlier = sum(shard.earlier for shard in shards)
-    write_outcome(verb.name, outcome, numbered, earlier, key, map_units, folder)
+    dropped = write_outcome(verb.name, outcome, numbered, earlier, key, map_units, folder)
     remove_scratch(folder)  # the verb files say all that stays
-
-
-def _map_units(
-    run: Run,
-    stage: str,
-    step: str,
-    function: Callable[[Any], Any],
-    arguments: Sequence[Any],
-    /,
-    *,
-    memory: int = 0,
-) -> list[Any]:
-    count = len(arguments)
-    names = (f"{stage} {step} {n:06} of {count:06}" for n in range(1, count + 1))
-    units = [Unit(n, argument, memory=memory) for n, argument in zip(names, arguments, strict=True)]
-    return run.map(step, function, units)
+    return dropped
 
 
 def _shards(

@@ -2,8 +2,8 @@
 
 Where the running sum meets the budget is found digit by digit: units add up the tokens by the next 16 bits of the
 ranking, as keys whose order is that of the ranking, among the documents that agree with the cutoff so far. After at
-most four passes a key the cutoff is one exact value; documents that have it are taken in their order. Each unit writes
-its histogram of 65,536 bins, and one unit adds them up: no process holds more than a few, whatever the corpus.
+most four passes a key the cutoff is one exact value; documents that have it are taken in their order. Each unit
+writes its histogram of 65,536 bins, and one unit adds them up: no process holds more than a few, whatever the corpus.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ def find_cutoff(
 ) -> Cutoff | None:
     """Where the running sum of tokens, by ascending keys, meets the budget; None: it never does.
 
-    ranked: of ranked_dtype, in the order of the documents, by writer; batches: all its writers; work: a folder for histograms.
-    Ties go to the earlier document. The first document that would overspend ends the selection, so that no
-    lower-ranked document is kept in place of a better one.
+    ranked: of ranked_dtype, in the order of the documents, by writer; batches: all its writers; work: a folder for
+    histograms. Ties go to the earlier document. The first document that would overspend ends the selection, so that
+    no lower-ranked document is kept in place of a better one.
     """
     keys = ranked.form["keys"].shape[0]
     known: tuple[int, ...] = ()
