@@ -235,7 +235,8 @@ def _read(
         if not np.array_equal(listing[documents], batch.rows):
             raise RunError(f"{planned.name}: other rows than in the first read; the file has changed")
         done += len(documents)
-        yield documents, _row_batch(survivors, batch, measured[documents], layout)
+        values = measured[documents] if measured.width else measured  # no column, no rows
+        yield documents, _row_batch(survivors, batch, values, layout)
     if done != len(chosen):
         raise RunError(
             f"{planned.name}: {len(chosen) - done} documents are missing in the second read; run again"
