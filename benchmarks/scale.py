@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -356,6 +357,7 @@ def main() -> None:
     if buckets:
         sheets += tables(buckets, "Dedup of one bucket")[:2]
     report(f"Dedup and select with {options.workers} workers", sheets, options.json)
+    sys.exit(any("EXPECTED" in check(found) for found in [*measured, *buckets]))
 
 
 def _line(m: Measured) -> str:

@@ -30,11 +30,10 @@ from refinery.run.write import (
 from refinery.shuffle.records import Tables
 from refinery.storage.place import Place
 from refinery.storage.write import WrittenFile
+from refinery.watch.events import CacheChecked, Count, Subject
 
 SCATTER_BYTES = 2**30  # of text that one unit scatters at most
-BLOCK_BYTES = (
-    2**27
-)  # of rows that are scattered together: the part of each output file is this over the files
+BLOCK_BYTES = 2**27  # of rows that are scattered together; each output file has a part of a block
 LITTLE = 4  # times as much text is read as is left: then all workers read before few write
 
 if TYPE_CHECKING:
@@ -53,18 +52,26 @@ def write_output(
     stage, output = plan.graph.stages[name], plan.graph.outputs[name]
     layout = make_layout(output, stage, carried, id_type)
     survivors = [s for source in stage.sources for s in _survivors(plan, stage, source, layout.measured)]
-    found = run.map("lay out", kept_bytes, [Unit(s.planned.name, s) for s in survivors])
+    of = Subject("output", name)
+    units = [Unit(s.planned.name, s, of=(of,)) for s in survivors]
+    found = run.map("lay out", kept_bytes, units, more=True)
     sizes, read = [kept for kept, _ in found], sum(size for _, size in found)
     total = sum(sizes)
     files = max(1, -(-total // output.shard_bytes))
     ending = "parquet" if output.format == "parquet" else "jsonl.zst"
     paths = [staged / f"data-{number:05}.{ending}" for number in range(files)]
-    known = _staged_before(run, staged, [path.name for path in paths])
+    known = _staged_before(run, of, staged, [path.name for path in paths])
 
     def write(function: Callable[[Any], WrittenFile], tasks: Sequence[WriteTask | GatherTask]) -> None:
         left = [task for task in tasks if task.path.name not in known]
-        units = [Unit(task.path.name, task, max(total // files, 1)) for task in left]
-        made = run.map("write", function, units, lambda written: written.rows)
+        units = [Unit(task.path.name, task, max(total // files, 1), of=(of,)) for task in left]
+        made = run.map(
+            "write",
+            function,
+            units,
+            documents=lambda file: file.rows,
+            counts=lambda _, file: [Count(of, kept=file.rows)],
+        )
         known.update((task.path.name, file) for task, file in zip(left, made, strict=True))
 
     # workers, if each file were written by one that reads
@@ -72,7 +79,7 @@ def write_output(
     if output.shuffle is None and not (idle and total < read // LITTLE):
         write(write_file, _cut(survivors, sizes, paths, layout, output))
     elif len(known) < files:
-        with _scattered(run, survivors, sizes, layout, output, files, staged) as scattered:
+        with _scattered(run, of, survivors, sizes, layout, output, files, staged) as scattered:
             tasks = [GatherTask(scattered, number, layout, output, path) for number, path in enumerate(paths)]
             write(gather, tasks)
     return layout, [known[path.name] for path in paths if known[path.name].rows]
@@ -86,16 +93,20 @@ def _survivors(plan: Plan, stage: ResolvedStage, source: str, measured: tuple[st
     return [Survivors(planned, stage.views[source], kept, written, sizes) for planned in plan.of(source)]
 
 
-def _staged_before(run: Run, staging: Place, names: list[str]) -> dict[str, WrittenFile]:
+def _staged_before(run: Run, of: Subject, staging: Place, names: list[str]) -> dict[str, WrittenFile]:
     """The files that an earlier run finished and that are still as it wrote them."""
     staged = staged_before(staging, names)
-    units = [Unit(file.path, CheckTask(staging, file), max(file.bytes, 1)) for file in staged]
-    whole = run.map("check", is_whole, units)
-    return {file.path: file for file, good in zip(staged, whole, strict=True) if good}
+    units = [Unit(file.path, CheckTask(staging, file), max(file.bytes, 1), of=(of,)) for file in staged]
+    whole = run.map("check", is_whole, units, more=True)
+    found = {file.path: file for file, good in zip(staged, whole, strict=True) if good}
+    rows = sum(file.rows for file in found.values())
+    run.emit(CacheChecked(of, "file", len(found), len(names) - len(found), kept=rows if found else None))
+    return found
 
 
 def _scattered(
     run: Run,
+    of: Subject,
     survivors: list[Survivors],
     sizes: list[int],
     layout: Layout,
@@ -118,7 +129,7 @@ def _scattered(
         ScatterTask(number, tuple((survivors[n], n, before[n]) for n in batch), layout, output, target)
         for number, batch in enumerate(batches)
     ]
-    run.map("scatter", scatter, [_scatter_unit(task, sizes) for task in tasks])
+    run.map("scatter", scatter, [_scatter_unit(task, of, sizes) for task in tasks], more=True)
     return target
 
 
@@ -137,11 +148,11 @@ def in_batches(sizes: list[int], wanted: int) -> Iterator[range]:
             start, size = number + 1, 0
 
 
-def _scatter_unit(task: ScatterTask, sizes: list[int]) -> Unit[ScatterTask]:
+def _scatter_unit(task: ScatterTask, of: Subject, sizes: list[int]) -> Unit[ScatterTask]:
     first, start, _ = task.survivors[0]
     count = len(task.survivors)
     name = first.planned.name if count == 1 else f"{first.planned.name} and {count - 1} more"
-    return Unit(name, task, max(sum(sizes[start : start + count]), 1))
+    return Unit(name, task, max(sum(sizes[start : start + count]), 1), of=(of,))
 
 
 def _cut(
