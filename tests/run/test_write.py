@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 from fastwarc.warc import ArchiveIterator
 
 from refinery.executors.local import InProcess
-from refinery.run.progress import Silent
 from refinery.run.run import execute
+from refinery.watch.events import silent
 from tests.conftest import PIPELINE, document, read_files
 from tests.run.planning import plan_of
 from tests.sources import archives
@@ -75,7 +75,7 @@ def test_rows_and_ids_do_not_depend_on_where_files_are_cut(tmp_path):
     for size in (1 << 30, 20_000, 3000):
         (tmp_path / "p.yaml").write_text(definition.replace("{path: out}", f"{{path: out{size}}}"))
         plan = plan_of(tmp_path / "p.yaml", size)
-        execute(plan, InProcess(), Silent())
+        execute(plan, InProcess(), silent)
         shards.append(len(plan.shards))
         out = tmp_path / f"out{size}"
         written = read_files(out, "data")
@@ -128,3 +128,14 @@ def test_own_output_as_input(data_repository, refinery):
     second = pq.read_table(data_repository / "again" / "data-00000.parquet")
     assert second.schema.equals(first.schema)
     assert second.drop_columns(["lineage"]).equals(first.drop_columns(["lineage"]))
+
+
+def test_an_output_without_measured_columns(data_repository, refinery):
+    """`measurements: []` leaves text, id, carried columns and lineage."""
+    text = (data_repository / "pipeline.yaml").read_text().replace("path: out", "path: out, measurements: []")
+    (data_repository / "pipeline.yaml").write_text(text)
+    code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
+    assert code == 0, err
+    written = read_files(data_repository / "out", "data")
+    assert written.column_names == ["text", "id", "year", "lineage"]
+    assert written.num_rows == 40

@@ -18,7 +18,7 @@ from refinery.dedup.components import Batch, batches_of, label_components, label
 from refinery.dedup.corpus import Corpus
 from refinery.dedup.sorting import look_up
 from refinery.dedup.verify import Settled
-from refinery.shuffle.partition import hashed, partition_count, partition_of
+from refinery.shuffle.partition import hash_numbers, partition_count, partition_of
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
 
@@ -44,7 +44,7 @@ def write_clustered(near: Records, labels: Records, clustered: Records, batch: B
         for number in range(batch.start, batch.stop):
             edges = near.read_written(number)
             _, at = look_up(own["document"], edges["document"])
-            writer.write(edges, partition_of(hashed(own["root"][at]), clustered.partitions))
+            writer.write(edges, partition_of(hash_numbers(own["root"][at]), clustered.partitions))
 
 
 def resolve_partition(corpus: Corpus, clustered: Records, resolved: Records, partition: int) -> None:
@@ -57,11 +57,11 @@ def chosen_edges(edges: NDArray[Any]) -> NDArray[Any]:
     """For each removed document, ascending, the edge to the most similar kept document that is preferred to it."""
     nodes, ends = np.unique(np.concatenate([edges["document"], edges["preferred"]]), return_inverse=True)
     own, others = ends[: len(edges)], ends[len(edges) :]
-    prefer = np.empty((len(nodes), edges["prefer"].shape[1]))
+    prefer = np.empty((len(nodes), edges["prefer"].shape[1]), np.uint64)
     prefer[others] = edges["prefer"]
     last = np.ones(len(nodes), np.bool_)  # who is preferred to nobody can be decided after all others
     last[others] = False
-    prefer[last] = 0.0
+    prefer[last] = 0
     order = np.lexsort((nodes, *prefer.T[::-1], last))
     place = np.empty(len(nodes), np.int64)
     place[order] = np.arange(len(nodes))

@@ -17,7 +17,7 @@ from refinery.dedup.content import Content
 from refinery.dedup.minhash import MinHash
 from refinery.dedup.settings import Settings
 from refinery.filters.ranking import ranking
-from refinery.filters.verb import DROPPED, Explained, Needed, Outcome, ShardDocuments
+from refinery.filters.verb import DROPPED, Explained, Needed, Outcome, ShardDocuments, ranking_keys
 from refinery.shuffle.records import Records
 from refinery.storage.place import Place
 from refinery.storage.write import TableWriter
@@ -49,8 +49,11 @@ class Dedup:
     @property
     def needed(self) -> tuple[Needed, ...]:
         """The columns of `prefer`."""
-        prefer = enumerate(self.chosen.prefer)
-        return tuple(Needed(ranking(text)[0], ("prefer", n), ranks=True) for n, text in prefer)
+        everywhere = self.chosen.missing is None
+        return tuple(
+            Needed(ranking(text)[0], ("prefer", n), ranks=True, everywhere=everywhere)
+            for n, text in enumerate(self.chosen.prefer)
+        )
 
     @property
     def measurers(self) -> tuple[Measurer, ...]:
@@ -98,7 +101,7 @@ class Dedup:
 
         entries = [Entries(shard, work / f"entries-{n:06}.parquet") for n, shard in enumerate(shards)]
         size = max((shard.bytes for shard in shards), default=0)
-        map_units("dedup entries", partial(write_entries, self.chosen.prefer), entries, memory=size or 1)
+        map_units("dedup entries", partial(write_entries, self.chosen), entries, memory=size or 1)
         result = dedup(
             [dedup_shard(self.chosen, one) for one in entries],
             self.chosen,
@@ -122,18 +125,11 @@ class Entries:
     file: Place
 
 
-def write_entries(prefer: tuple[str, ...], unit: Entries) -> None:
-    """Writes which documents of a shard come to the verb, and their preferences: the smaller is better."""
+def write_entries(chosen: Settings, unit: Entries) -> None:
+    """Writes which documents of a shard come to the verb, and their preferences as keys."""
     shard = unit.shard
-    rankings = [ranking(text) for text in prefer]
-    values = shard.columns([column for column, _ in rankings if column != "source"])
-    columns: dict[str, object] = {"stands": shard.arrives()}
-    for number, (column, direction) in enumerate(rankings):
-        if column == "source":
-            columns[f"prefer_{number}"] = np.full(shard.rows, float(shard.trust))
-        else:
-            found = values.column(column).cast(pa.float64()).to_numpy()
-            columns[f"prefer_{number}"] = -found if direction == "DESC" else found
+    keys = ranking_keys(shard, chosen.prefer, chosen.missing)
+    columns = {"stands": shard.arrives(), **{f"prefer_{n}": keys[:, n] for n in range(keys.shape[1])}}
     batch = pa.RecordBatch.from_pydict(columns)
     with TableWriter(unit.file, batch.schema, scratch=True) as writer:
         writer.write(batch)

@@ -7,7 +7,6 @@ float, whatever its dimension. This is done when it makes rows narrower by enoug
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from refinery.errors import InputError
 from refinery.models.fasttext_file import FastTextModel, parse_model
-from refinery.models.model_file import fingerprint, mapped
+from refinery.models.model_file import read_once
 from refinery.text import fasttext as features
 from refinery.text import fasttext_embed as embedding
 from refinery.text import fasttext_output as output
@@ -99,27 +97,11 @@ def _memo(width: int) -> embedding.Memo:
     )
 
 
-_cache: dict[str, Scorer] = {}
-_lock = threading.Lock()
-
-
-def load(path: Path) -> Scorer:
-    """The model at `path`, parsed and prepared once a process for each content; raises InputError."""
-    key = fingerprint(path)
-    with _lock:
-        if key not in _cache:
-            with mapped(path) as content:
-                _cache[key] = prepare(parse_model(content, str(path)), key)
-        return _cache[key]
-
-
-def load_same(path: Path, key: str) -> Scorer:
-    """The model whose fingerprint is `key`, expected at `path`; raises InputError if the file is another by now."""
-    scorer = _cache.get(key) or load(path)
-    if scorer.fingerprint != key:
-        hint = "leave models alone while a run reads them, and run again"
-        raise InputError(str(path), "the model changed since the definition was checked", hint)
-    return scorer
+def load(path: Path, expected: str | None = None) -> Scorer:
+    """The model at `path`, parsed and prepared once a process; raises InputError, see model_file.read_once."""
+    return read_once(
+        "scorer", path, lambda content, key: prepare(parse_model(content, str(path)), key), expected
+    )
 
 
 def prepare(model: FastTextModel, key: str) -> Scorer:

@@ -20,7 +20,7 @@ from refinery.plan.plan import PlannedShard
 from refinery.run.decide import DROPPED
 from refinery.shuffle.records import Records, Tables
 from refinery.shuffle.units import MapUnits
-from refinery.sources.ids import listed
+from refinery.sources.ids import rows_and_ids
 from refinery.storage.place import Place
 from refinery.storage.tables import read_rows
 from refinery.storage.write import TableWriter
@@ -63,8 +63,11 @@ def write_outcome(
     key: str,
     map_units: MapUnits,
     work: Place,
-) -> None:
-    """Writes the verb file of every shard but the first `earlier` ones, which are an earlier corpus's."""
+) -> int:
+    """Writes the verb file of every shard but the first `earlier` ones, which are an earlier corpus's.
+
+    Gives the number of dropped documents.
+    """
     count = outcome.dropped.partitions
     map_units = partial(map_units, memory=NAME_BYTES * outcome.partition_documents)
     requests = Records.create(work / "requests", REQUEST, partitions=count, writers=count)
@@ -76,7 +79,7 @@ def write_outcome(
             map_units(f"{name} answer names", partial(answer_names, requests, names), units)
         units = _partitioned(shards[earlier:], outcome, whole=True)
         function = partial(write_files, outcome, names if any(asked) else None, key)
-        map_units(f"{name} outcome", function, units)
+        return sum(map_units(f"{name} outcome", function, units))
 
 
 def _partitioned(shards: Sequence[Numbered], outcome: Outcome, *, whole: bool) -> list[PartitionUnit]:
@@ -129,20 +132,21 @@ def _names(shard: Numbered, documents: NDArray[np.int64]) -> pa.Table:
             pa.array(documents),
             pa.repeat(pa.scalar(planned.spec.name, pa.string()), size),
             pa.repeat(pa.scalar(planned.shard.relative_path, pa.string()), size),
-            *listed(planned.shard, listing),
+            *rows_and_ids(planned.shard, listing),
         ],
         schema=NAMES,
     )
 
 
-def write_files(outcome: Outcome, names: Tables | None, key: str, unit: PartitionUnit) -> None:
-    """Writes the shards' dropped documents with the rule, the kept document and the similarity."""
+def write_files(outcome: Outcome, names: Tables | None, key: str, unit: PartitionUnit) -> int:
+    """Writes the shards' dropped documents with the rule, the kept document and the similarity; their number."""
 
     @lru_cache(maxsize=1)
     def of_partition(number: int) -> pa.Table:
         return _named(outcome, names, number)
 
     size = outcome.partition_documents
+    count = 0
     for shard in unit.shards:
         with TableWriter(shard.planned.verb_file(key), DROPPED, scratch=True) as writer:
             for number in range(shard.start // size, -(-shard.stop // size)):
@@ -152,6 +156,8 @@ def write_files(outcome: Outcome, names: Tables | None, key: str, unit: Partitio
                 if low < high:
                     document = pa.array(documents[low:high] - shard.start)
                     writer.write(table.slice(low, high - low).set_column(0, DROPPED.field(0), document))
+                    count += high - low
+    return count
 
 
 def _named(outcome: Outcome, names: Tables | None, number: int) -> pa.Table:

@@ -8,8 +8,13 @@ import ray
 from refinery.errors import RunError
 from refinery.executors.base import Unit, run_units
 from refinery.executors.ray import BASE_MEMORY
-from tests.cluster.test_losses import wait_for
 from tests.executors import units
+from tests.ray_cluster import wait_for
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # sockets that Ray leaves
+]
 
 
 def on_gpus(folder, gpus: float, count: int = 8) -> list[Unit]:

@@ -18,10 +18,15 @@ from refinery.executors.choose import on_ray
 from refinery.executors.ray import RayExecutor, run_unit
 from refinery.executors.versions import versions
 from refinery.run.nodes import share
-from tests.cluster.test_losses import wait_for
 from tests.conftest import PIPELINE
 from tests.executors import units
 from tests.neural_models import Weights, graph, ids, write
+from tests.ray_cluster import wait_for
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # sockets that Ray leaves
+]
 
 
 def numbered(folder, count=6) -> list[Unit]:
