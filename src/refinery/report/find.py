@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.dedup.corpus import fixed
+from refinery.dedup.corpus import as_matrix
 from refinery.dedup.lookup import Index, redis_storage, sign, signed_schema
 from refinery.dedup.minhash import MinHash
 from refinery.errors import DamagedFile, InputError
@@ -275,7 +275,7 @@ def _similarities(ours: Sets, theirs: Sets, pairs: Sequence[tuple[int, int]]) ->
 
 def _estimates(ours: pa.RecordBatch, theirs: pa.RecordBatch, pairs: Iterable[tuple[int, int]]) -> list[float]:
     """Share of equal values of the signatures of each pair; 0 where one has none."""
-    (one, has_one), (other, has_other) = (fixed(b.column("signature"), np.uint32) for b in (ours, theirs))
+    (one, has_one), (other, has_other) = (as_matrix(b.column("signature"), np.uint32) for b in (ours, theirs))
     return [float((one[q] == other[n]).mean()) if has_one[q] and has_other[n] else 0.0 for q, n in pairs]
 
 

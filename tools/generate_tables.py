@@ -1,4 +1,4 @@
-"""Writes `unicode.npz` from the Unicode data in the `regex` package: `python -m refinery.text.generate_tables`.
+"""Writes `unicode.npz` from the Unicode data in the `regex` package: `python tools/generate_tables.py`.
 
 Run it to move to a newer Unicode version, then raise the version of every measurer that uses the table.
 """

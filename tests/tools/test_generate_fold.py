@@ -1,4 +1,4 @@
-from refinery.text.generate_fold import folded
+from generate_fold import folded
 
 
 def test_a_character_folds_to_its_decomposed_lower_case():

@@ -1,4 +1,4 @@
-"""Writes `fold.npz` from Unicode data: `python -m refinery.text.generate_fold`.
+"""Writes `fold.npz` from Unicode data: `python tools/generate_fold.py`.
 
 Decompositions, combining classes and case foldings come from this Python's `unicodedata`, classes from the `regex`
 package. Run it to move to a newer Unicode version, then raise the version of the measurers `content` and `minhash`.
