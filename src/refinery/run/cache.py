@@ -57,8 +57,9 @@ def check_decisions(
             found[stage.name].append(tally)
         missing.update(stage.name for stage in task.stages if tallies is None)
     for name, there in found.items():
-        count = count_stage(stages[name], there)
-        yield CacheChecked(count.of, "decision", len(there), missing[name], count.documents, count.kept)
+        of = Subject("stage", name)
+        count = count_stage(stages[name], there) if there else Count(of)
+        yield CacheChecked(of, "decision", len(there), missing[name], count.documents, count.kept)
 
 
 def count_stage(stage: ResolvedStage, tallies: Sequence[StageTally], dropped: int | None = None) -> Count:
