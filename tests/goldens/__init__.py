@@ -1,0 +1,1 @@
+"""Runs frozen once: what became of every document, in files that outlive the code."""
