@@ -246,7 +246,7 @@ def test_a_cluster_that_eats_its_source_stops_the_run(tmp_path):
 
 def test_settings_of_a_definition():
     """Bands and rows are datasketch's unless they are given; what is left out is not compared."""
-    chosen = settings_of(Dedup.model_validate({"near": {"similarity": 0.8}, "max_cluster_share": 0.5}))
+    chosen = settings_of(Dedup.model_validate({"near": {"similarity": 0.8}, "max_cluster_share": "50%"}))
     assert chosen == DedupSettings(True, near(), 0.5)
     given = settings_of(Dedup.model_validate({"exact": False, "near": {"bands": 14, "rows": 8}}))
     assert given.near is not None and (given.near.bands, given.near.rows, given.exact) == (14, 8, False)

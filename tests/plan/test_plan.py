@@ -27,7 +27,7 @@ def test_an_unrelated_source_does_not_move_the_twins(tmp_path, refinery):
     write_parquet(tmp_path / "notes" / "0.parquet", rows(100, 104, "n"))
     text = TWO.replace("from: [crawl, notes]", "from: crawl")
     other = "  noted:\n    from: notes\n    measure: [signals]\n    keep: [{some: 'words > 5'}]\n"
-    text = text.replace("outputs:\n", f"{other}outputs:\n  noted: {{path: out-notes}}\n")
+    text = text.replace("outputs:\n", f"{other}outputs:\n  noted: {{from: noted, path: out-notes}}\n")
     (tmp_path / "pipeline.yaml").write_text(text)
     assert refinery("run", tmp_path / "pipeline.yaml", "-q")[0] == 0
     expected = twins(tmp_path / "out")
@@ -82,9 +82,9 @@ def test_what_ranks_is_measured_on_every_branch(tmp_path, refinery):
         "from: screened", "from: [notes, screened]"
     )
     text = text.replace(
-        "outputs:\n  unique: {path: out}",
+        "outputs:\n  unique: {from: unique, path: out}",
         "  best:\n    from: unique\n    select: {tokens: 2500, by: words}\n"
-        "outputs:\n  best: {path: out, measurements: [words]}",
+        "outputs:\n  best: {from: best, path: out, measurements: [words]}",
     )
     (tmp_path / "pipeline.yaml").write_text(text)
     code, _, err = refinery("run", tmp_path / "pipeline.yaml", "-q")

@@ -57,16 +57,16 @@ def test_a_sound_definition(tmp_path):
         ),
         (("exact: true,", 'exact: true, prefer: ["lang"],'), "needs numbers"),
         (("exact: true,", "exact: true, against: out,"), "this pipeline writes there itself"),
-        (("outputs:\n  unique:", "outputs:\n  uniqe:"), 'did you mean "unique"?'),
+        (("outputs:\n  unique: {from: unique", "outputs:\n  unique: {from: uniqe"), 'did you mean "unique"?'),
         (
             ("[language, signals]", "[language, language, signals]"),
             "both make the column 'lang'; rename one with `as`",
         ),
         (
             ("[language, signals]", "[{language: {modle: x}}, signals]"),
-            "no setting 'modle'; did you mean \"model\"?",
+            '10: stages.screened.measure.0.language.modle: unknown key; did you mean "model"?',
         ),
-        (("[language, signals]", "[{language: {model: none.bin}}, signals]"), "none.bin"),
+        (("[language, signals]", "[{language: {model: {file: none.bin}}}, signals]"), "none.bin"),
     ],
 )
 def test_one_slip(tmp_path, change, expected):
@@ -90,7 +90,7 @@ def test_all_slips_at_once(tmp_path):
         .replace("words >= 50", "wrods >= 50")
         .replace("lang = 'en'", "lang = 'xx'")
     )
-    text = text.replace("outputs:\n  unique:", "outputs:\n  uniqe:")
+    text = text.replace("outputs:\n  unique: {from: unique", "outputs:\n  unique: {from: uniqe")
     assert len(problems(tmp_path, text)) == 3
 
 

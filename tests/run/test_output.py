@@ -36,7 +36,7 @@ def test_finished_files_are_known_by_their_receipts(tmp_path):
 
 def test_a_run_goes_on_from_staged_files(data_repository, refinery):
     """A run that fails while writing leaves its files; the next one writes only the others."""
-    text = PIPELINE.replace("{path: out}", "{path: out, shard_bytes: 10000}")
+    text = PIPELINE.replace("path: out}", "path: out, shard_bytes: 10000}")
     (data_repository / "pipeline.yaml").write_text(text)
     plan = plan_of(data_repository / "pipeline.yaml")
     (data_repository / "out").mkdir()

@@ -15,7 +15,7 @@ def test_against_an_earlier_run(data_repository, refinery):
     rows = [{"id": f"seen{n}", "text": document(n), "year": 1} for n in range(10)]
     rows += [{"id": f"fresh{n}", "text": document(500 + n), "year": 1} for n in range(10)]
     write_parquet(data_repository / "later" / "0.parquet", rows)
-    text = PIPELINE.replace("crawl/*", "later/*").replace("{path: out}", "{path: out2}")
+    text = PIPELINE.replace("crawl/*", "later/*").replace("path: out}", "path: out2}")
     (data_repository / "later.yaml").write_text(text.replace("exact: true,", "exact: true, against: out,"))
     code, _, err = refinery("run", data_repository / "later.yaml", "-q")
     assert code == 0, err
@@ -55,10 +55,10 @@ def test_stretches_that_cut_shards_change_no_byte(data_repository, refinery, mon
 def test_select_spends_the_budget_on_the_best(data_repository, refinery):
     """The token budget is filled in the order of the ranking."""
     text = PIPELINE.replace(
-        "outputs:\n  unique:",
-        "  best:\n    from: unique\n    select: {tokens: 2500, by: words}\noutputs:\n  best:",
+        "outputs:\n  unique: {from: unique,",
+        "  best:\n    from: unique\n    select: {tokens: 2500, by: words}\noutputs:\n  best: {from: best,",
     )
-    text = text.replace("{path: out}", "{path: out, measurements: [words, tokens]}")
+    text = text.replace("path: out}", "path: out, measurements: [words, tokens]}")
     (data_repository / "pipeline.yaml").write_text(text)
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 0, err
@@ -71,8 +71,8 @@ def test_select_spends_the_budget_on_the_best(data_repository, refinery):
 
 def test_units_of_verbs_tell_what_they_hold(data_repository, refinery):
     """Their known memory is what a cluster reserves; text is counted once, when it is measured."""
-    best = "  best:\n    from: unique\n    select: {tokens: 2500, by: words}\noutputs:\n  best:"
-    text = PIPELINE.replace("outputs:\n  unique:", best)
+    best = "  best:\n    from: unique\n    select: {tokens: 2500, by: words}\noutputs:\n  best: {from: best,"
+    text = PIPELINE.replace("outputs:\n  unique: {from: unique,", best)
     (data_repository / "pipeline.yaml").write_text(text)
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 0, err

@@ -18,7 +18,7 @@ def test_shuffle_keeps_every_document_once(data_repository, refinery):
     """A shuffled output holds the same documents in another order."""
     refinery("run", data_repository / "pipeline.yaml", "-q")
     plain = pq.read_table(data_repository / "out" / "data-00000.parquet").column("id").to_pylist()
-    text = PIPELINE.replace("{path: out}", "{path: shuffled, shuffle: 3}")
+    text = PIPELINE.replace("path: out}", "path: shuffled, shuffle: 3}")
     (data_repository / "s.yaml").write_text(text)
     code, _, err = refinery("run", data_repository / "s.yaml", "-q")
     assert code == 0, err
@@ -30,7 +30,7 @@ def test_shuffle_keeps_every_document_once(data_repository, refinery):
 def test_own_output_as_input(data_repository, refinery):
     """Run on its own output, a pipeline removes nothing and gives the same columns."""
     refinery("run", data_repository / "pipeline.yaml", "-q")
-    again = PIPELINE.replace("crawl/*.parquet", "out/data-*.parquet").replace("{path: out}", "{path: again}")
+    again = PIPELINE.replace("crawl/*.parquet", "out/data-*.parquet").replace("path: out}", "path: again}")
     (data_repository / "again.yaml").write_text(again)
     code, _, err = refinery("run", data_repository / "again.yaml", "-q")
     assert code == 0, err

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import pyarrow as pa
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-from refinery.text.batch import TextBatch
+    from refinery.text.batch import TextBatch
 
 
 class Measurer(Protocol):
-    """Measures every document of a batch; picklable, cheap to build, loads models on first call.
+    """Measures every document of a batch; picklable, cheap to build, loads models on first call. Inherit from it.
 
     `settings` is all that its numbers depend on besides `version` (a model by the hash of its content, never
     by path), as JSON values: the fingerprint is made of it. The call returns one row a document, with `schema`.
-
-    A measurer that takes far longer than reading a text, a neural model, says so by an attribute `costly` that is
-    true: it then sees only the documents that reach its stage. `gpus` is the share of GPUs that its calls need.
     """
 
     @property
@@ -36,18 +34,23 @@ class Measurer(Protocol):
     def schema(self) -> pa.Schema:
         """Names and types of the columns it makes."""
 
+    @property
+    def labels(self) -> Mapping[str, frozenset[str]]:
+        """All values that a text column can hold, for the columns of which that is known; raises InputError."""
+        return {}
+
+    @property
+    def costly(self) -> bool:
+        """Whether it takes far longer than reading a text: it sees only the documents that reach its stage."""
+        return False
+
+    @property
+    def gpus(self) -> float:
+        """The share of GPUs that a call needs."""
+        return 0.0
+
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document, in the batch's order."""
-
-
-def is_costly(measurer: Measurer) -> bool:
-    """Whether it is to see only the documents that reach its stage."""
-    return bool(getattr(measurer, "costly", False))
-
-
-def gpus(measurer: Measurer) -> float:
-    """The share of GPUs that a call needs."""
-    return float(getattr(measurer, "gpus", 0.0))
 
 
 class Transform(Protocol):

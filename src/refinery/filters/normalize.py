@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version as version_of
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -66,7 +65,7 @@ class Normalize:
         return _compose(text, suspect) if suspect.any() else text
 
 
-def build(settings: Settings, base: Path) -> Normalize:  # noqa: ARG001  (the shape of every `build`)
+def build(settings: Settings) -> Normalize:
     """The transform; raises DefinitionError when ftfy is asked for and not installed."""
     if settings.ftfy and find_spec("ftfy") is None:
         raise DefinitionError("normalize.ftfy needs the ftfy package: pip install 'refinery[clean]'")

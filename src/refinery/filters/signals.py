@@ -17,6 +17,8 @@ import pyarrow as pa
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from refinery.filters.measurer import Measurer
+
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
     from refinery.text.stopwords import StopWords
@@ -131,7 +133,7 @@ class Settings(BaseModel):
 
 
 @dataclass(frozen=True)
-class Signals:
+class Signals(Measurer):
     """Columns of `columns()`: int64 counts, then float64 ratios."""
 
     name: str = "signals"
@@ -156,6 +158,6 @@ class Signals:
         return pa.RecordBatch.from_arrays(arrays, schema=_schema())
 
 
-def build(settings: Settings, base: Path) -> Signals:  # noqa: ARG001  (every measurer is built the same way)
+def build(settings: Settings) -> Signals:  # noqa: ARG001  (every measurer is built the same way)
     """The measurer."""
     return Signals()

@@ -98,6 +98,10 @@ class Graph:
         """How many times decisions must wait for a global verb or a costly measurement."""
         return max(stage.depth for stage in self.stages.values())
 
+    def stage_of(self, output: str) -> ResolvedStage:
+        """The stage whose documents an output holds."""
+        return self.stages[self.outputs[output].from_]
+
     def measurements(self, source: str) -> tuple[Measurement, ...]:
         """Everything that is measured on a source, each once."""
         found: dict[str, Measurement] = {}

@@ -6,21 +6,20 @@ can give are checked before any text is read, and all problems are reported toge
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from refinery.definition.load import Definition
-from refinery.definition.models import Dedup, Select, Source, Stage
+from refinery.definition.models import Dedup, Select, Source, Stage, Use
+from refinery.definition.paths import Paths
+from refinery.definition.validate import Invalid, validate
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.filters import registry
-from refinery.filters.measurer import is_costly
 from refinery.plan.against import earlier_folder
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import (
-    OWN_OUTPUT,
     RESERVED,
     Column,
     Graph,
@@ -29,9 +28,9 @@ from refinery.plan.graph import (
     View,
     ranking,
 )
-from refinery.storage.place import Place, lies_in, place_of, refuse_as_folder
+from refinery.plan.outputs import output_folders
+from refinery.storage.place import Place
 from refinery.storage.shards import SourceSpec
-from refinery.storage.url import is_url, local
 
 if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer, Transform
@@ -42,7 +41,7 @@ T = TypeVar("T")
 
 def resolve(definition: Definition) -> Graph:
     """Looks up everything a definition names; raises DefinitionError with every problem found."""
-    resolver = _Resolver(definition)
+    resolver = _Resolver(definition, [*definition.problems])
     graph = resolver.resolve()
     if resolver.problems:
         raise DefinitionError(*dict.fromkeys(resolver.problems))
@@ -52,67 +51,85 @@ def resolve(definition: Definition) -> Graph:
 @dataclass
 class _Resolver:
     definition: Definition
-    problems: list[str] = field(default_factory=list)
+    problems: list[str]
     sources: dict[str, SourceSpec] = field(default_factory=dict)
+    views: dict[str, View] = field(default_factory=dict)  # of each source, as stages get it
     stages: dict[str, ResolvedStage] = field(default_factory=dict)
-    labels: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)  # by measurer and column
-    incomplete: set[str] = field(default_factory=set)  # stages that lack columns of a measurer in error
+    incomplete: set[str] = field(
+        default_factory=set
+    )  # stages of which a part is in error: columns may be lacking
 
     def problem(self, location: Location, *messages: str) -> None:
-        self.problems += [self.definition.problem(location, message) for message in messages]
+        self.problems += [self.definition.source.problem(location, message) for message in messages]
 
     def resolve(self) -> Graph:
-        pipeline, base = self.definition.pipeline, self.definition.base
-        for name, source in pipeline.sources.items():
-            self.sources[name] = _spec(name, source, base)
-            if name in pipeline.stages:
-                self.problem(("stages", name), "a source has this name too")
+        pipeline = self.definition.pipeline
+        self._sources()
         for name in self._in_order():
             self._stage(name, pipeline.stages[name])
-        output_paths = self._outputs()
+        output_paths = output_folders(self.definition, self.sources, self.problem)
+        self._written_columns()
+        self._earlier(output_paths)
         return Graph(self.definition, self.sources, self.stages, dict(pipeline.outputs), output_paths)
+
+    def _sources(self) -> None:
+        pipeline = self.definition.pipeline
+        every = self._transforms((), pipeline.transform)
+        for name in self.definition.names("sources"):
+            source = pipeline.sources.get(name)
+            own = source.transform if source else None
+            chain = every if own is None else self._transforms(("sources", name), own)
+            self.views[name] = View(name, chain)
+            if source:
+                try:
+                    self.sources[name] = _spec(name, source, self.definition.paths)
+                except DefinitionError as error:
+                    self.problem(("sources", name, "path"), *error.problems)
+            if name in self.definition.names("stages"):
+                self.problem(("stages", name), "a source has this name too")
 
     def _in_order(self) -> list[str]:
         """Stage names, parents first; names a cycle or an unknown parent as a problem and leaves it out."""
-        stages, sources = self.definition.pipeline.stages, self.definition.pipeline.sources
+        stages, sources = self.definition.pipeline.stages, self.views
+        known = [*sources, *self.definition.names("stages")]
         ordered: list[str] = []
         waiting = dict(stages)
         for name, stage in stages.items():
             for parent in stage.from_:
-                if parent not in stages and parent not in sources:
-                    valid = [*sources, *(other for other in stages if other != name)]
-                    self.problem(
-                        ("stages", name, "from"), f"no source or stage {parent!r}{nearest(parent, valid)}"
-                    )
-                    waiting.pop(name, None)
-        while True:
-            ready = [n for n, s in waiting.items() if all(p in sources or p in ordered for p in s.from_)]
-            if not ready:
-                break
+                if parent not in known:
+                    near = nearest(parent, [other for other in known if other != name])
+                    self.problem(("stages", name, "from"), f"no source or stage {parent!r}{near}")
+        while ready := [n for n, s in waiting.items() if all(p in sources or p in ordered for p in s.from_)]:
             ordered += ready
             for name in ready:
                 del waiting[name]
-        stuck = [n for n, s in waiting.items() if any(p in waiting for p in s.from_)]
-        if stuck and not self.problems:
-            self.problem(("stages", stuck[0], "from"), f"the stages {', '.join(stuck)} come from each other")
+        # of those that are left, some only come from what is in error
+        while others := [n for n, s in waiting.items() if not waiting.keys() & s.from_]:
+            for name in others:
+                del waiting[name]
+        if waiting:
+            message = f"the stages {', '.join(waiting)} come from each other"
+            self.problem(("stages", next(iter(waiting)), "from"), message)
         return ordered
 
     def _stage(self, name: str, stage: Stage) -> None:
         place: Location = ("stages", name)
-        if any(p not in self.sources and p not in self.stages for p in stage.from_):
-            return  # a parent is in error and has been reported
         if stage.dedup and stage.select:
             self.problem((*place, "select"), "a stage has at most one of dedup and select; make two stages")
-        chain = tuple(t for i, use in enumerate(stage.transform) if (t := self._transform(place, i, use)))
+        if self.definition.is_broken("stages", name) or self.incomplete.intersection(stage.from_):
+            self.incomplete.add(name)
+        chain = self._transforms(place, stage.transform)
+        if len(chain) < len(stage.transform):
+            self.incomplete.add(name)
         parents = [(p, self.stages.get(p)) for p in stage.from_]
         sources = tuple(dict.fromkeys(s for p, up in parents for s in (up.sources if up else (p,))))
         views: dict[str, View] = {}
         columns: dict[str, dict[str, Column]] = {source: {} for source in sources}
         for parent, above in parents:
             for source in above.sources if above else (parent,):
-                inherited = above.views[source] if above else View(source)
+                inherited = above.views[source] if above else self.views[source]
                 view = View(source, inherited.transforms + chain)
-                if views.setdefault(source, view).key != view.key:
+                if views.setdefault(source, view).key != view.key and name not in self.incomplete:
                     message = (
                         f"{source} arrives here after two different chains of transforms; use two outputs"
                     )
@@ -124,7 +141,7 @@ class _Resolver:
                         self.problem((*place, "from"), message)
                 columns[source] |= inherited_columns
         measured = [m for i, use in enumerate(stage.measure) if (m := self._measure(place, i, use))]
-        if len(measured) < len(stage.measure) or self.incomplete.intersection(stage.from_):
+        if len(measured) < len(stage.measure):
             self.incomplete.add(name)
         for source in sources:
             self._add_columns(place, views[source], measured, columns[source], first=source == sources[0])
@@ -137,34 +154,37 @@ class _Resolver:
             name, stage.from_, sources, views, columns, rules, stage.dedup, stage.select, depth, costly
         )
 
-    def _transform(self, place: Location, index: int, use: Any) -> Transform | None:
-        return self._lookup((*place, "transform", index), use, registry.transform)
+    def _transforms(self, place: Location, uses: Sequence[Use]) -> tuple[Transform, ...]:
+        built = (
+            self._build((*place, "transform", index), registry.transform, *_name_and_settings(use))
+            for index, use in enumerate(uses)
+        )
+        return tuple(transform for transform in built if transform)
 
-    def _measure(self, place: Location, index: int, use: Any) -> tuple[Measurer, str | None] | None:
+    def _measure(self, place: Location, index: int, use: Use) -> tuple[Measurer, str | None] | None:
         name, settings = _name_and_settings(use)
-        settings = dict(settings or {})
         prefix = settings.pop("as", None)
         location: Location = (*place, "measure", index)
         if prefix is not None and not str(prefix).isidentifier():
-            self.problem(location, f"as: expected a column name, got {prefix!r}")
-        built = self._lookup(location, {name: settings}, registry.measurer)
-        if built is None:
-            return None
-        self.labels[_measurer_key(built)] = dict(registry.labels(name, settings, self.definition.base))
-        return built, prefix
+            self.problem((*location, name, "as"), f"expected a column name, got {prefix!r}")
+        built = self._build(location, registry.measurer, name, settings)
+        return None if built is None else (built, prefix)
 
-    def _lookup(
-        self, location: Location, use: Any, build: Callable[[str, Mapping[str, Any], Path], T]
+    def _build(
+        self,
+        location: Location,
+        build: Callable[[str, Mapping[str, Any], Paths], T],
+        name: str,
+        settings: dict[str, Any],
     ) -> T | None:
-        name, settings = _name_and_settings(use)
-        if name is None:
-            self.problem(location, "expected a name, or one name with its settings")
-            return None
         try:
-            return build(name, settings or {}, self.definition.base)
-        except (DefinitionError, InputError) as error:
-            self.problem(location, *str(error).splitlines())
-            return None
+            return build(name, settings, self.definition.paths)
+        except Invalid as error:
+            for place, message in error.found:
+                self.problem((*location, *place), message)
+        except DefinitionError as error:
+            self.problem(location, *error.problems)
+        return None
 
     def _add_columns(
         self,
@@ -178,7 +198,7 @@ class _Resolver:
         from refinery.filters import size
 
         own: dict[str, str] = {}
-        sized = size.build(size.Settings(), self.definition.base)
+        sized = size.build(size.Settings())
         for built, prefix in [(sized, None), *measured]:
             measurement = Measurement(view, built)
             for entry in built.schema:
@@ -197,7 +217,8 @@ class _Resolver:
     ) -> tuple[Rule, ...]:
         import pyarrow as pa
 
-        from refinery.filters import rules as rule_sets
+        from refinery.filters.predicate import problems
+        from refinery.filters.rules import resolve as rules_of
 
         everywhere = {
             name for name in set.intersection(*(set(seen) for seen in columns.values())) if "." not in name
@@ -209,23 +230,20 @@ class _Resolver:
         labels: dict[str, frozenset[str]] = {}
         for seen in columns.values():
             for name, column in seen.items():
-                for original, values in self.labels.get(
-                    _measurer_key(column.measurement.measurer), {}
-                ).items():
-                    if original == column.original:
-                        labels[name] = values
+                if values := column.measurement.measurer.labels.get(column.original):
+                    labels[name] = values
         resolved: list[Rule] = []
         for index, entry in enumerate(stage.keep):
             location: Location = (*place, "keep", index)
             try:
-                found = rule_sets.resolve([entry], self.definition.base, measured=everywhere)
+                found = rules_of([entry], self.definition.paths, measured=everywhere)
             except DefinitionError as error:
                 self.problem(location, *error.problems)
                 continue
             for rule in found:
                 if any(rule.name == other.name for other in resolved):
                     self.problem(location, f"two rules are called {rule.name!r}")
-                for message in rule_sets.problems(rule.predicate, known, labels):
+                for message in problems(rule.predicate, known, labels):
                     if message.startswith("no column") and place[-1] in self.incomplete:
                         continue  # the measurer that would make it has been reported
                     self.problem(
@@ -284,7 +302,11 @@ class _Resolver:
         from refinery.filters import size
 
         try:
-            counter = size.build(size.Settings(tokenizer=select.tokenizer), self.definition.base)
+            settings = validate(size.Settings, {"tokenizer": select.tokenizer}, self.definition.paths)
+            counter = size.build(settings)
+        except Invalid as error:
+            self.problem((*place, "select", "tokenizer"), *(message for _, message in error.found))
+            return
         except (DefinitionError, InputError) as error:
             self.problem((*place, "select", "tokenizer"), str(error))
             return
@@ -314,51 +336,28 @@ class _Resolver:
         elif not (pa.types.is_floating(found[0]) or pa.types.is_integer(found[0])):
             self.problem(location, f"the column {name!r} is {found[0]}; a ranking needs numbers")
 
-    def _output_path(self, location: Location, path: str) -> Place | None:
-        if not is_url(path):
-            return (self.definition.base / local(path)).resolve()
-        problem = refuse_as_folder(path)
-        if not problem:
-            try:
-                return place_of(path)
-            except InputError as error:
-                problem = str(error)
-        self.problem(location, problem)
-        return None
-
-    def _outputs(self) -> dict[str, Place]:
-        base = self.definition.base
-        paths: dict[str, Place] = {}
+    def _written_columns(self) -> None:
         for name, output in self.definition.pipeline.outputs.items():
-            place: Location = ("outputs", name)
-            if name not in self.definition.pipeline.stages:
-                valid = self.definition.pipeline.stages
-                self.problem(place, f"no stage {name!r}{nearest(name, valid)}")
-                continue
-            path = self._output_path((*place, "path"), output.path)
-            if path is None:
-                continue
-            for name_of_source, spec in self.sources.items():
-                if any(lies_in(str(path), p) for p in spec.path):
-                    message = f"it lies in the source {name_of_source!r}, which would read it; {OWN_OUTPUT}"
-                    self.problem((*place, "path"), message)
-            for other, taken in paths.items():
-                if lies_in(str(path), str(taken)) or lies_in(str(taken), str(path)):
-                    self.problem((*place, "path"), f"the output {other!r} is written there too")
-            paths[name] = path
-            stage = self.stages.get(name)
-            if stage and output.measurements:
+            stage = self.stages.get(output.from_)
+            if stage and stage.name not in self.incomplete:
                 seen = {c for columns in stage.columns.values() for c in columns if "." not in c}
-                for column in output.measurements:
-                    if column not in seen and name not in self.incomplete:
+                for column in output.measurements or ():
+                    if column not in seen:
                         message = f"no measurer makes the column {column!r}{nearest(column, seen)}"
-                        self.problem((*place, "measurements"), message)
-        for name, written in self.definition.pipeline.stages.items():
-            if written.dedup and written.dedup.against:
-                earlier = earlier_folder(written.dedup.against, base)
-                if any(str(earlier) == str(path) for path in paths.values()):
-                    self.problem(("stages", name, "dedup", "against"), "this pipeline writes there itself")
-        return paths
+                        self.problem(("outputs", name, "measurements"), message)
+
+    def _earlier(self, outputs: Mapping[str, Place]) -> None:
+        """What a dedup stage compares with is another run's."""
+        for name, stage in self.definition.pipeline.stages.items():
+            if stage.dedup and stage.dedup.against:
+                location = ("stages", name, "dedup", "against")
+                try:
+                    earlier = earlier_folder(stage.dedup.against, self.definition.paths)
+                except DefinitionError as error:
+                    self.problem(location, *error.problems)
+                    continue
+                if any(str(earlier) == str(path) for path in outputs.values()):
+                    self.problem(location, "this pipeline writes there itself")
 
 
 def _measure_on_all(text: str, views: dict[str, View], columns: dict[str, dict[str, Column]]) -> None:
@@ -386,38 +385,28 @@ def _costly(
             for name, above in parents
             if source in (above.sources if above else (name,))
         ]
-        here = {c.measurement.key: c.measurement for c in seen.values() if is_costly(c.measurement.measurer)}
+        here = {c.measurement.key: c.measurement for c in seen.values() if c.measurement.measurer.costly}
         missing = tuple(m for key, m in here.items() if not all(key in branch for branch in made))
         if missing:
             found[source] = missing
     return found
 
 
-def _spec(name: str, source: Source, base: Path) -> SourceSpec:
-    paths = tuple(path if is_url(path) else str(base / local(path)) for path in source.path)
-    return SourceSpec(
-        name=name,
-        path=paths,
-        text=source.text,
-        id=source.id,
-        format=source.format,
-        extractor=source.extractor,
-        on_error=source.on_error,
-        binary_text=source.binary_text,
-        max_document_bytes=source.max_document_bytes,
-    )
+def _spec(name: str, source: Source, paths: Paths) -> SourceSpec:
+    """How the source is read: each of its settings is one of the reader; raises DefinitionError for a wrong path."""
+    found = tuple(paths.expand(path) for path in source.path)
+    return SourceSpec(name=name, path=found, **source.model_dump(exclude={"path", "transform"}))
 
 
 def _measurer_key(measurer: Measurer) -> str:
     return fingerprint(measurer.name, measurer.version, measurer.settings)
 
 
-def _name_and_settings(use: Any) -> tuple[Any, Any]:
+def _name_and_settings(use: Use) -> tuple[str, dict[str, Any]]:
     if isinstance(use, str):
-        return use, None
-    if isinstance(use, dict) and len(use) == 1:
-        return next(iter(use.items()))
-    return None, None
+        return use, {}
+    [(name, settings)] = use.items()
+    return name, dict(settings or {})
 
 
 def _visible(column: str, prefix: str | None, width: int) -> str:

@@ -88,9 +88,9 @@ class ShardAccount:
     verb_dropped: dict[str, dict[str, Tally]]
 
 
-def account_task(plan: Plan, planned: PlannedShard, output: str, part: Place) -> AccountTask:
-    """The unit that accounts for a shard's documents in an output."""
-    names = [n for n in plan.graph.ancestors(output) if planned.spec.name in plan.graph.stages[n].sources]
+def account_task(plan: Plan, planned: PlannedShard, stage: str, part: Place) -> AccountTask:
+    """The unit that accounts for a shard's documents in an output of a stage."""
+    names = [n for n in plan.graph.ancestors(stage) if planned.spec.name in plan.graph.stages[n].sources]
     stages = tuple((plan.graph.stages[name], above_of(plan, planned, name)) for name in names)
     return AccountTask(planned, stages, part)
 

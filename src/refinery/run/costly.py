@@ -15,7 +15,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import RunError
-from refinery.filters.measurer import gpus
 from refinery.plan.graph import Measurement, ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.decide import MEASURED, Above, above_of, arrived_at, kept_documents
@@ -39,7 +38,7 @@ class CostlyTask:
     def gpus(self) -> float:
         """The share of GPUs that the unit needs."""
         source = self.planned.spec.name
-        return max(gpus(m.measurer) for stage in self.stages for m in stage.costly[source])
+        return max(m.measurer.gpus for stage in self.stages for m in stage.costly[source])
 
 
 def costly_tasks(plan: Plan, depth: int) -> list[CostlyTask]:

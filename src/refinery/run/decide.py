@@ -16,8 +16,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import DamagedFile
-from refinery.filters.measurer import is_costly
-from refinery.filters.rules import columns_of, evaluate
+from refinery.filters.predicate import columns_of
+from refinery.filters.rules import evaluate
 from refinery.plan.graph import Column, ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.storage.commit import commit_bytes
@@ -185,7 +185,7 @@ def load_columns(
         by_file.setdefault(file, []).append((name, column.original))
     series: list[pl.Series] = []
     for file, names in by_file.items():
-        costly = is_costly(columns[names[0][0]].measurement.measurer)
+        costly = columns[names[0][0]].measurement.measurer.costly
         table = read_table(file, [original for _, original in names] + [MEASURED.name] * costly)
         if costly:
             measured = table.column(MEASURED.name).to_numpy()

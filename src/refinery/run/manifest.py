@@ -129,8 +129,8 @@ def make_manifest(
 ) -> Manifest:
     """Puts together what the run knows about an output; `rejects`: None if there are none."""
     plan = run.plan
-    stages = plan.graph.ancestors(name)
-    sources = plan.graph.stages[name].sources
+    stage = plan.graph.stage_of(name)
+    stages, sources = plan.graph.ancestors(stage.name), stage.sources
     measurers = {m.key: m.measurer for source in sources for m in plan.graph.measurements(source)}
     return Manifest(
         refinery=__version__,

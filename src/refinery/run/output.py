@@ -39,10 +39,10 @@ def write_output(
 ) -> tuple[Layout, list[WrittenFile]]:
     """Writes every file of an output into the staging folder, in order."""
     plan = run.plan
-    stage, output = plan.graph.stages[name], plan.graph.outputs[name]
+    stage, output = plan.graph.stage_of(name), plan.graph.outputs[name]
     shards = plan.reaching(stage)
     layout = make_layout(output, stage, carried, id_type)
-    survivors = [Survivors(planned, stage, above_of(plan, planned, name)) for planned in shards]
+    survivors = [Survivors(planned, stage, above_of(plan, planned, stage.name)) for planned in shards]
     sizes = run.map("lay out", kept_bytes, [Unit(s.planned.name, s) for s in survivors])
     total = sum(sizes)
     files = max(1, -(-total // output.shard_bytes))

@@ -145,7 +145,9 @@ def _execute(
     started = datetime.now(UTC)
     records = measure_pass(run, records)
     for name in outputs:
-        carried_columns(run, plan.graph.stages[name], records)  # a clash is better found before the decisions
+        carried_columns(
+            run, plan.graph.stage_of(name), records
+        )  # a clash is better found before the decisions
     for depth in range(plan.graph.depth + 1):
         costly_pass(run, depth)
         decide_pass(run, depth)
@@ -250,9 +252,10 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
     if current is not None:
         return Manifest.model_validate(current)
     staged = folders.staging(folder, key)
-    shards = plan.reaching(plan.graph.stages[name])
+    stage = plan.graph.stage_of(name)
+    shards = plan.reaching(stage)
     units = [
-        Unit(p.name, accounts.account_task(plan, p, name, staged / f"account-{i:06}.parquet"))
+        Unit(p.name, accounts.account_task(plan, p, stage.name, staged / f"account-{i:06}.parquet"))
         for i, p in enumerate(shards)
     ]
     found = run.map("account", accounts.account, units)
@@ -260,7 +263,6 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
     if kept.documents == 0:
         remove_scratch(staged)
         raise RunError(_nothing_left(run, name, found, [(p, records[p.number]) for p in shards]))
-    stage = plan.graph.stages[name]
     id_type = common_id_type(records[planned.number].id_type() for planned in shards)
     layout, files = write_output(run, name, carried_columns(run, stage, records), id_type, staged)
     written = sum(file.rows for file in files)
@@ -286,7 +288,7 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
 def _rejects_task(
     plan: Plan, name: str, records: dict[int, ShardRecord], staged: Place
 ) -> accounts.RejectsTask:
-    stage = plan.graph.stages[name]
+    stage = plan.graph.stage_of(name)
     broken = ((source, plan.listed[source].broken) for source in stage.sources)
     return accounts.RejectsTask(
         staged / "rejects.parquet",
@@ -302,8 +304,9 @@ def _nothing_left(
     shards: Sequence[tuple[PlannedShard, ShardRecord]],
 ) -> str:
     dropped = Counter[str]()
+    graph = run.plan.graph
     for (stage, _), stage_tally in run.tallies.items():
-        if stage in run.plan.graph.ancestors(name):
+        if stage in graph.ancestors(graph.stage_of(name).name):
             for rule, count in stage_tally.dropped.items():
                 dropped[f"{stage}: {rule} dropped"] += count.documents
     for one in found:
