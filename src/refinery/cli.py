@@ -310,7 +310,7 @@ def _root(given: str) -> tuple[str, str]:
     return name, path if is_url(path) else str(Path(local(path)).absolute())
 
 
-def _plan(definition: Path, work: str | None, shard_mib: int, roots: list[str] | None) -> Plan:
+def _plan(definition: Path, work: str | None, shard_mib: int, roots: list[str] | None = None) -> Plan:
     from refinery.plan.plan import make_plan
 
     graph = _resolve(definition, roots)
