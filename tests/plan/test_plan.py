@@ -1,10 +1,11 @@
 """Keys: what is done again, and what is not, when sources change."""
 
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from tests.conftest import PIPELINE, decisions, document, write_parquet
+from tests.conftest import PIPELINE, decisions, document, output_hashes, write_parquet
 
 TWO = PIPELINE.replace(
     '  crawl: {path: "crawl/*.parquet"}\n',
@@ -92,3 +93,33 @@ def test_what_ranks_is_measured_on_every_branch(tmp_path, refinery):
     kept = pq.read_table(tmp_path / "out" / "data-00000.parquet")
     assert None not in kept.column("words").to_pylist()
     assert any(name.startswith("n") for name in kept.column("id").to_pylist())
+
+
+def test_another_root_remakes_nothing(tmp_path, refinery):
+    """A copy of the corpus elsewhere: no file of the work folder is made again, and outputs have the same bytes."""
+    for number in range(2):
+        texts = [{"text": document(5 * number + n // 2)} for n in range(10)]  # ids are minted
+        write_parquet(tmp_path / "here" / "crawl" / f"{number}.parquet", texts)
+    (tmp_path / "here" / "crawl" / "9.parquet").write_bytes(b"PAR1 and then nothing")
+    text = PIPELINE.replace("crawl/*.parquet", "{data}/crawl/*.parquet").replace(
+        "path: out", 'path: "{data}/out"'
+    )
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(text.replace("name: tiny", "name: tiny\nroots: {data: here}"))
+
+    def made() -> dict[str, int]:
+        found = (tmp_path / ".refinery" / "shards").rglob("*")
+        return {str(f): f.stat().st_mtime_ns for f in found if f.is_file()}
+
+    assert refinery("run", file, "-q")[0] == 0
+    before = made()
+    assert any("measured-minhash" in name for name in before)
+    assert any("dropped-" in name for name in before)
+    shutil.copytree(tmp_path / "here" / "crawl", tmp_path / "there" / "crawl")
+    shutil.rmtree(tmp_path / "here" / "crawl")
+    code, _, err = refinery("run", file, "-q", "--root", f"data={tmp_path}/there")
+    assert code == 0, err
+    assert made() == before
+    assert output_hashes(tmp_path / "there" / "out") == output_hashes(tmp_path / "here" / "out")
+    lineage = pq.read_table(tmp_path / "there" / "out" / "data-00000.parquet").column("lineage").to_pylist()
+    assert {place["path"] for place in lineage} == {"0.parquet", "1.parquet"}

@@ -2,6 +2,7 @@
 
 import hashlib
 
+import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +10,7 @@ from refinery.run.folder import claim, staging
 from refinery.run.output import scattered_name, stretches
 from refinery.run.write import is_whole, staged_before
 from refinery.storage.seal import sealed_json
-from tests.conftest import PIPELINE, output_hashes
+from tests.conftest import PIPELINE, decisions, output_hashes
 from tests.run.planning import plan_of
 
 
@@ -70,3 +71,30 @@ def test_spills_of_one_name_hold_the_same_shards(sizes, slots, others):
         assert [n for start, stop in cut for n in range(start, stop)] == list(range(len(sizes)))
     names = {scattered_name(*shards): shards for cut in cuts for shards in cut}
     assert len(names) == len(set(cuts[0]) | set(cuts[1]))
+
+
+NAMES = ("parquet", "jsonl", "screened")
+
+
+def test_one_stage_can_have_several_outputs(data_repository, refinery):
+    """Each has a name of its own, which its manifest, its funnel and the status say; the documents are the same."""
+    text = PIPELINE.replace(
+        "  unique: {from: unique, path: out}",
+        "  parquet: {from: unique, path: out/parquet}\n  jsonl: {from: unique, path: out/jsonl, format: jsonl}\n"
+        "  screened: {from: screened, path: out/screened}",
+    )
+    file = data_repository / "pipeline.yaml"
+    file.write_text(text)
+    code, out, err = refinery("run", file)
+    assert code == 0, err
+    assert all(f"tiny: {name}" in out for name in NAMES)
+    manifests = {n: orjson.loads((data_repository / "out" / n / "manifest.json").read_bytes()) for n in NAMES}
+    assert {n: m["output"] for n, m in manifests.items()} == {n: n for n in NAMES}
+    assert [list(manifests[n]["stages"]) for n in NAMES] == [["screened", "unique"]] * 2 + [["screened"]]
+    assert manifests["parquet"]["kept"] == manifests["jsonl"]["kept"] != manifests["screened"]["kept"]
+    status = orjson.loads((data_repository / ".refinery" / "status.json").read_bytes())
+    assert status["outputs"] == {n: str(data_repository / "out" / n) for n in NAMES}
+    two = [decisions(data_repository / "out" / n) for n in ("parquet", "jsonl")]
+    assert two[0] == two[1]
+    assert "crawl (3 shards) -> screened, unique -> parquet, jsonl, screened" in refinery("check", file)[1]
+    assert "Nothing to do" in refinery("run", file)[2]
