@@ -67,8 +67,10 @@ def parse(text: str, file: str) -> YamlFile:
     'x.yaml:1: a.b: too small'
     """
     try:
-        lines, repeated = _walk(yaml.compose(text, Loader=yaml.SafeLoader))
-        content = yaml.safe_load(text)
+        loader = yaml.SafeLoader(text)
+        root = loader.get_single_node()
+        lines, repeated = _walk(root)
+        content = None if root is None else loader.construct_document(root)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or " ".join(str(error).split())
