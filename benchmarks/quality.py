@@ -2,7 +2,7 @@
 
     python benchmarks/quality.py POOL OUTPUT --domain medical
 
-OUTPUT is the folder that the run wrote for the corpus (decisions.parquet, manifest.json and shards).
+OUTPUT is the folder that the run wrote for the corpus (decisions, manifest.json and shards).
 
 Precision: documents of the domain among those kept. Recall: documents of the domain whose content the corpus
 has, that is, kept or dropped as a duplicate of a kept document. Duplicate recall: planted pairs of which both
@@ -46,7 +46,7 @@ class Bands:
 def load(pool: Path, output: Path) -> pl.DataFrame:
     """Truth and decision of every document of the pool, by id."""
     truth = pl.read_parquet(pool / "truth.parquet")
-    decisions = pl.read_parquet(output / "decisions.parquet")
+    decisions = pl.read_parquet(output / "decisions-*.parquet")
     joined = truth.join(decisions, on="id", how="left")
     lost = joined.filter(pl.col("outcome").is_null())
     if len(joined) != len(truth) or len(lost):
@@ -79,7 +79,7 @@ def corpus(frame: pl.DataFrame, domain: str) -> Sheet:
 
 def _represented(frame: pl.DataFrame) -> pl.Expr:
     kept = frame.filter(pl.col("outcome") == "kept")["id"]
-    return pl.col("id").is_in(kept.implode()) | pl.col("twin_id").is_in(kept.implode())
+    return pl.col("id").is_in(kept.implode()) | pl.col("duplicate_of_id").is_in(kept.implode())
 
 
 def losses(frame: pl.DataFrame, domain: str) -> Sheet:
@@ -101,15 +101,17 @@ def losses(frame: pl.DataFrame, domain: str) -> Sheet:
 
 def duplicates(frame: pl.DataFrame, domain: str, bands: Bands) -> Sheet:
     """Planted pairs that reached dedup, by true similarity, against the curve."""
-    twins = dict(frame.filter(pl.col("twin_id").is_not_null()).select("id", "twin_id").rows())
-    at_dedup = {*twins, *frame.filter(pl.col("outcome") == "kept")["id"]}
+    duplicates_of = dict(
+        frame.filter(pl.col("duplicate_of_id").is_not_null()).select("id", "duplicate_of_id").rows()
+    )
+    at_dedup = {*duplicates_of, *frame.filter(pl.col("outcome") == "kept")["id"]}
     planted = frame.filter(pl.col("planted_of").is_not_null() & (pl.col("label") == domain))
     pairs = [
         Pair(
             similarity,
             kind,
-            twins.get(one) == other or twins.get(other) == one,
-            one in twins or other in twins,
+            duplicates_of.get(one) == other or duplicates_of.get(other) == one,
+            one in duplicates_of or other in duplicates_of,
         )
         for similarity, kind, one, other in planted.select("jaccard", "kind", "id", "planted_of").iter_rows()
         if one in at_dedup and other in at_dedup
@@ -164,10 +166,10 @@ def _pair_rows(name: str, pairs: list[Pair], bands: Bands) -> Iterator[tuple[obj
 
 
 def false_removals(frame: pl.DataFrame, pool_texts: dict[str, str], bands: Bands) -> Sheet:
-    """True similarity of every removed document to its kept twin, and to all kept ones where that is too low."""
-    removed = frame.filter(pl.col("twin_id").is_not_null())
+    """True similarity of every removed document to the kept document, and to all kept ones where that is too low."""
+    removed = frame.filter(pl.col("duplicate_of_id").is_not_null())
     kept = frame.filter(pl.col("outcome") == "kept")["id"].to_list()
-    sets = {id_: shingles(pool_texts[id_]) for id_ in {*kept, *removed["id"], *removed["twin_id"]}}
+    sets = {id_: shingles(pool_texts[id_]) for id_ in {*kept, *removed["id"], *removed["duplicate_of_id"]}}
     index: dict[str, list[str]] = defaultdict(list)
     for id_ in kept:
         for shingle in sets[id_]:
@@ -178,9 +180,9 @@ def false_removals(frame: pl.DataFrame, pool_texts: dict[str, str], bands: Bands
     kept_ids = set(kept)
     for row in removed.iter_rows(named=True):
         mine = sets[row["id"]]
-        gone += row["twin_id"] not in kept_ids
+        gone += row["duplicate_of_id"] not in kept_ids
         true = (
-            jaccard(mine, sets[row["twin_id"]]) if mine else 1.0
+            jaccard(mine, sets[row["duplicate_of_id"]]) if mine else 1.0
         )  # shorter than a shingle: compared exactly
         if row["rule"] != "exact" and row["similarity"] is not None:
             errors.append(abs(true - row["similarity"]))
@@ -194,8 +196,8 @@ def false_removals(frame: pl.DataFrame, pool_texts: dict[str, str], bands: Bands
             worst = min(worst, best)
     rows: list[tuple[object, ...]] = [
         ("removed as a duplicate", len(removed)),
-        ("whose recorded twin is not in the corpus", gone),
-        ("whose recorded twin is truly below the threshold", low),
+        ("whose recorded document is not in the corpus", gone),
+        ("whose recorded document is truly below the threshold", low),
         ("false removals: no kept document at the threshold", false),
         ("lowest similarity among false removals", worst if false else None),
         ("largest |recorded - true similarity|", round(max(errors, default=0.0), 4)),
@@ -215,7 +217,7 @@ def footer_fates(frame: pl.DataFrame, domain: str) -> Sheet:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Judges a run over a benchmark pool by its truth.")
     parser.add_argument("pool", type=Path, help="folder that pool.py wrote")
-    parser.add_argument("output", type=Path, help="folder that the run wrote: decisions.parquet")
+    parser.add_argument("output", type=Path, help="folder that the run wrote")
     parser.add_argument("--domain", required=True, help="label of the documents that were wanted")
     parser.add_argument("--threshold", type=float, default=0.8, help="similarity of the pipeline's dedup")
     parser.add_argument("--num-perm", type=int, default=112, help="hashes of a signature")

@@ -28,7 +28,7 @@ from refinery.dedup.run import DedupSettings, dedup
 from refinery.executors.base import Unit, run_units
 from refinery.executors.local import local
 from refinery.select.budget import find_cut
-from refinery.units import MapUnits
+from refinery.shuffle.units import MapUnits
 
 MB = 1e6
 SAMPLE_SECONDS = 0.05
@@ -295,7 +295,7 @@ def _outlook(found: Sequence[Measured], workers: int) -> Sheet:
         f"From {documents:,} documents: {number(core_seconds * 1e6)} microseconds of a core and {number(disk)} bytes "
         "of spill a document, both linear, and storage that keeps up with the cores.",
         "Memory of a unit: five times a range, which grows with the root of the corpus up to 1 GiB. The last merge "
-        "of forests is one unit of 24 bytes a document with a near twin (11 % here).",
+        "of forests is one unit of 24 bytes a document with a near duplicate (11 % here).",
         "Reads of a part from another unit's file are a range divided by the number of files: 1 MiB until ranges are "
         "1 GiB, then less.",
     )

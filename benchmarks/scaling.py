@@ -29,8 +29,9 @@ from harness import Sheet, Spread, machine, number, report
 from whole_runs import Outcome, Variant, ray_cluster, run
 
 from refinery.executors.base import Executor, Unit, run_units
+from refinery.storage.documents import SourceSpec
 from refinery.storage.read import read_documents
-from refinery.storage.shards import SourceSpec, list_shards
+from refinery.storage.shards import list_shards
 
 UNITS = 10_000
 SHARDS_A_COPY = 8

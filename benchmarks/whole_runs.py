@@ -88,7 +88,7 @@ def outcome(seconds: float, outputs: Sequence[str], variant: Variant) -> Outcome
         for name, content in sorted(files(output, variant).items()):
             if name.startswith("data-"):
                 data.update(content)
-            elif name in {"decisions.parquet", "rejects.parquet"}:
+            elif name.startswith(("decisions-", "rejects-")):
                 decisions.update(content)
             elif name == "manifest.json":
                 documents += yaml.safe_load(content)["kept"]["documents"]

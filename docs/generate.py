@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 from pydantic import BaseModel
@@ -53,7 +53,7 @@ COLUMNS = {
     "neural": ("score", "P(label) or the score of a regressor; NULL for text without a token", "the model"),
     "importance_per_token": ("nats", "the same divided by the document's words; 0 without a word", ""),
 }
-# What the columns of decisions.parquet and rejects.parquet are.
+# What the columns of decisions and rejects are.
 ACCOUNT = {
     "source": "name of the source",
     "path": "path of the file below the source's root",
@@ -64,11 +64,11 @@ ACCOUNT = {
     "stage": "the stage that dropped it",
     "rule": "the first rule that failed; `dedup.*` or `select.tokens`; for a rejected row the reason",
     "failed": "all rules of that stage that failed",
-    "twin_source": "source of the document that was kept instead; `against:STAGE` for an earlier run",
-    "twin_path": "its path",
-    "twin_part": "its part",
-    "twin_row": "its row",
-    "twin_id": "its id",
+    "duplicate_of_source": "source of the document that was kept instead; `against:STAGE` for an earlier run",
+    "duplicate_of_path": "its path",
+    "duplicate_of_part": "its part",
+    "duplicate_of_row": "its row",
+    "duplicate_of_id": "its id",
     "similarity": "Jaccard similarity to it; 1 for an exact duplicate",
     "reason": "one word, see [reading.md](reading.md#rejects)",
     "detail": "what was found",
@@ -88,8 +88,8 @@ MANIFEST = {
     "renamed_columns": "source columns whose name was taken, and the name they have here",
     "notes": "source columns that had to be carried as JSON text, and why",
     "files": "exactly the data files of this run: path, rows, bytes, SHA-256",
-    "decisions": "the same of `decisions.parquet`",
-    "rejects": "the same of `rejects.parquet`, null where there is none",
+    "decisions": "the same of the files of decisions",
+    "rejects": "the same of the files of rejects, none where there are no rejects",
     "started": "time, UTC",
     "seconds": "by phase",
 }
@@ -103,18 +103,18 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def keys() -> str:
-    """The YAML keys by model of refinery.definition.models."""
-    from refinery.definition import models
+    """The YAML keys by model of refinery.definition.models, and those of each verb."""
+    from refinery.definition import models, verbs
 
+    settings = verbs.settings(())
+    stage = get_args(models.pipeline_model(settings).model_fields["stages"].annotation)[1]
     sections: tuple[tuple[str, type[BaseModel]], ...] = (
         ("Top level", models.Pipeline),
         ("A source, `sources.NAME`", models.Source),
         ("A model, `models.NAME`", models.ModelFile),
-        ("A stage, `stages.NAME`", models.Stage),
+        ("A stage, `stages.NAME`", stage),
         ("A rule set in `keep`", models.RuleSetUse),
-        ("`dedup`", models.Dedup),
-        ("`dedup.near`", models.Near),
-        ("`select`", models.Select),
+        *(section for name, model in settings.items() for section in with_nested(name, model)),
         ("An output, `outputs.NAME`", models.Output),
     )
     parts = []
@@ -125,6 +125,15 @@ def keys() -> str:
         ]
         parts.append(f"### {title}\n\n{table(('key', 'default', 'meaning'), rows)}")
     return "\n".join(parts)
+
+
+def with_nested(path: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """A model and those that its keys hold, each with its path in a definition."""
+    yield f"`{path}`", model
+    for name, field in model.model_fields.items():
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from with_nested(f"{path}.{name}", kind)
 
 
 def _meaning(model: type[BaseModel], name: str, description: str | None) -> str:
@@ -298,8 +307,8 @@ def recall() -> str:
 
 
 def decisions() -> str:
-    """The columns of decisions.parquet."""
-    from refinery.run.account import DECISIONS
+    """The columns of decisions."""
+    from refinery.run.decisions import DECISIONS
 
     return table(
         ("column", "type", "meaning"), [(f"`{f.name}`", _account(f.type), ACCOUNT[f.name]) for f in DECISIONS]
@@ -307,12 +316,12 @@ def decisions() -> str:
 
 
 def rejects() -> str:
-    """The columns of rejects.parquet."""
-    from refinery.run.account import REJECTED
+    """The columns of rejects."""
+    from refinery.run.decisions import REJECTS
 
     meaning = {**ACCOUNT, "row": f"{ACCOUNT['row']}; NULL where a whole file could not be read, as is `part`"}
     return table(
-        ("column", "type", "meaning"), [(f"`{f.name}`", _account(f.type), meaning[f.name]) for f in REJECTED]
+        ("column", "type", "meaning"), [(f"`{f.name}`", _account(f.type), meaning[f.name]) for f in REJECTS]
     )
 
 

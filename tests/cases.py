@@ -9,6 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tests.conftest import read_files
+
 Refinery = Callable[..., tuple[int, str, str]]
 
 
@@ -47,7 +49,7 @@ class Ran:
         """Decisions on the documents, by id; on rejected rows by file name and row."""
         return {
             row["id"] if row["id"] is not None else f"{row['path']}:{row['row']}": row
-            for row in pq.read_table(self.output / "decisions.parquet").to_pylist()
+            for row in read_files(self.output, "decisions").to_pylist()
         }
 
     @property
@@ -57,7 +59,7 @@ class Ran:
 
     @property
     def rejects(self) -> list[dict[str, Any]]:
-        return pq.read_table(self.output / "rejects.parquet").to_pylist()
+        return read_files(self.output, "rejects").to_pylist()
 
 
 def define(
@@ -97,7 +99,7 @@ def run(refinery: Refinery, folder: Path, *arguments: object, expect: int = 0, *
 def adds_up(ran: Ran) -> None:
     """Every row read is kept, dropped or rejected, and told once."""
     manifest = ran.manifest
-    told = pq.read_table(ran.output / "decisions.parquet", columns=["outcome"]).column(0).to_pylist()
+    told = read_files(ran.output, "decisions").column("outcome").to_pylist()
     read = sum(source["documents"] + source["rejected"] for source in manifest["sources"].values())
     assert len(told) == read
     assert told.count("rejected") == sum(source["rejected"] for source in manifest["sources"].values())

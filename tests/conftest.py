@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import settings
 
+from tests.redis_server import redis_url  # noqa: F401  (a fixture)
 from tests.s3_server import bucket, proxied, s3_server  # noqa: F401  (fixtures)
 
 # The first call of a kernel compiles it, which no deadline for one example allows for.
@@ -133,4 +134,9 @@ def output_hashes(folder: Path) -> dict[str, str]:
 
 def decisions(folder: Path) -> dict[str, dict[str, object]]:
     """The decisions by document id."""
-    return {str(row["id"]): row for row in pq.read_table(folder / "decisions.parquet").to_pylist()}
+    return {str(row["id"]): row for row in read_files(folder, "decisions").to_pylist()}
+
+
+def read_files(folder: Path, kind: str) -> pa.Table:
+    """The rows of an output's files of one kind: data, decisions or rejects."""
+    return pa.concat_tables(pq.read_table(file) for file in sorted(folder.glob(f"{kind}-*.parquet")))

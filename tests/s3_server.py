@@ -35,7 +35,7 @@ ACCESS_KEY, SECRET_KEY = "AKIATESTACCESSKEY", "test/secret+key/0123456789abcdefg
 REGION = "us-east-1"
 STARTS_WITHIN = 60.0  # seconds; a loaded machine is slow
 # A shell stands between: when the pipe to it closes, because this process ended, it kills the server.
-_WATCHED = '"$@" & child=$!; read -r _; kill -9 $child; wait $child'
+WATCHED = '"$@" & child=$!; read -r _; kill -9 $child; wait $child'
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def running(folder: Path) -> Iterator[S3Server]:
     ports = free_ports(8)
     with (folder / "weed.log").open("wb") as log:
         process = subprocess.Popen(
-            ["/bin/sh", "-c", _WATCHED, "weed", *_command(folder, ports)],
+            ["/bin/sh", "-c", WATCHED, "weed", *_command(folder, ports)],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,

@@ -61,7 +61,7 @@ def test_one_survivor_each_and_nothing_that_only_looks_alike_is_lost(tmp_path, r
     assert kept(ran, "empty-") == []
     assert {ran.outcomes[name] for name in empty} == {"not_empty"}
     assert kept(ran, "copy-") == ["copy-0"]
-    assert ran.decisions["copy-elsewhere"]["twin_id"] == "copy-0"
+    assert ran.decisions["copy-elsewhere"]["duplicate_of_id"] == "copy-0"
     assert len(kept(ran, "near-")) == 1
     (gone,) = {"near-0", "near-1"} - set(kept(ran, "near-"))
     assert ran.outcomes[gone] == "dedup.near"
@@ -145,7 +145,7 @@ def test_one_file_in_two_sources(tmp_path, refinery):
         definition["stages"] = {"corpus": {"from": ["all", "one"], **stage}}
         (tmp_path / "twice.yaml").write_text(json.dumps(definition), encoding="utf-8")
         assert refinery("run", tmp_path / "twice.yaml", "-q", "--workers", 1)[0] == 0
-        rows = pq.read_table(tmp_path / "out" / "decisions.parquet").to_pylist()
+        rows = pq.read_table(tmp_path / "out" / "decisions-00000.parquet").to_pylist()
         assert Counter((row["source"], row["outcome"]) for row in rows) == expected
 
 

@@ -43,16 +43,16 @@ def test_a_run_on_fewer_shards_leaves_nothing_of_the_run_before(tmp_path, refine
     assert len(second.manifest["files"]) < files
     present = {file.name for file in (tmp_path / "out").iterdir()}
     named = {file["path"] for file in second.manifest["files"]}
-    assert present == named | {"decisions.parquet", "manifest.json", ".refinery-output.json", ".lock"}
+    assert present == named | {"decisions-00000.parquet", "manifest.json", ".refinery-output.json", ".lock"}
     assert set(second.rows) == {f"{number}-{n}" for number in (0, 2) for n in range(10)}
     (tmp_path / "in" / "2.jsonl").write_text("")
     write_jsonl(tmp_path / "in" / "0.jsonl", ["broken", *lines(2)])
     third = run(refinery, tmp_path, output=output)
     assert set(third.rows) == {"d0", "d1"}
-    assert (tmp_path / "out" / "rejects.parquet").exists()
+    assert (tmp_path / "out" / "rejects-00000.parquet").exists()
     write_jsonl(tmp_path / "in" / "0.jsonl", lines(3))
     assert set(run(refinery, tmp_path, output=output).rows) == {"d0", "d1", "d2"}
-    assert not (tmp_path / "out" / "rejects.parquet").exists()
+    assert not (tmp_path / "out" / "rejects-00000.parquet").exists()
 
 
 def limit_files() -> None:

@@ -173,7 +173,7 @@ def test_integer_ids_stay_integers_and_two_kinds_become_strings(tmp_path, refine
     ran = run(refinery, tmp_path, stage={"dedup": {"exact": True}})
     assert ran.table.column("id").type == pa.int64()
     assert ran.table.column("id").to_pylist() == [1, 2, 4]
-    assert ran.decisions[str(2**60)]["twin_id"] == "2"
+    assert ran.decisions[str(2**60)]["duplicate_of_id"] == "2"
     write_table(tmp_path / "in" / "b.parquet", {"id": ["x"], "text": ["D"]})
     assert run(refinery, tmp_path, stage={"dedup": {"exact": True}}).table.column("id").to_pylist() == [
         "1",
@@ -202,9 +202,9 @@ def test_ids_of_any_type(tmp_path, refinery, ids, told):
     ran = run(refinery, tmp_path, stage=stage)
     assert ran.table.column("id").to_pylist() == ids[:2].to_pylist()
     assert ran.table.column("id").type == ids.type
-    decided = pq.read_table(ran.output / "decisions.parquet").to_pylist()
+    decided = pq.read_table(ran.output / "decisions-00000.parquet").to_pylist()
     assert [row["id"] for row in decided] == told
-    assert decided[2]["twin_id"] == told[0]
+    assert decided[2]["duplicate_of_id"] == told[0]
     write_table(tmp_path / "in" / "b.parquet", {"id": ["x"], "text": ["C"]})
     assert run(refinery, tmp_path, stage=stage).table.column("id").to_pylist() == [*told[:2], "x"]
 

@@ -89,9 +89,10 @@ def test_every_command_and_option_is_named():
 
 def test_every_key_is_named():
     """Each YAML key of the definition's models stands in pipeline.md."""
-    from refinery.definition import models
+    from refinery.definition import models, verbs
 
     used = [m for m in vars(models).values() if isinstance(m, type) and issubclass(m, models.Model)]
+    used += [m for verb in verbs.settings(()).items() for _, m in generate.with_nested(*verb)]
     keys = {field.alias or name for model in used for name, field in model.model_fields.items()}
     assert {"from", "similarity", "max_cluster_share", "shard_bytes"} <= keys
     assert keys <= named(page("pipeline.md"))
@@ -239,7 +240,7 @@ def test_python_examples_hold(code):
 
 
 def test_queries_run_on_the_decisions_of_a_run(data_repository, refinery, monkeypatch):
-    """The queries of outputs.md run on a real decisions.parquet and agree with its manifest."""
+    """The queries of outputs.md run on a real decisions file and agree with its manifest."""
     import json
 
     file = data_repository / "pipeline.yaml"
@@ -261,7 +262,7 @@ def test_queries_run_on_the_decisions_of_a_run(data_repository, refinery, monkey
     for row in alone["alone"].to_dicts():
         assert 0 < row["documents"] <= dropped[row["stage"], row["rule"]]["failed"]
     assert groups["groups"]["removed"].sum() == 6
-    assert set(groups["groups"]["twin_source"]) == {"crawl"}
+    assert set(groups["groups"]["duplicate_of_source"]) == {"crawl"}
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
@@ -284,7 +285,7 @@ def test_the_command_that_verifies_an_output(data_repository, refinery):
         )
 
     assert (verify().returncode, verify().stdout) == (0, "")
-    for name in ("data-00000.parquet", "decisions.parquet", "rejects.parquet"):
+    for name in ("data-00000.parquet", "decisions-00000.parquet", "rejects-00000.parquet"):
         file = data_repository / "out" / "screened" / name
         content = file.read_bytes()
         file.write_bytes(content[:40] + bytes([content[40] ^ 1]) + content[41:])
@@ -302,7 +303,7 @@ def test_every_file_of_an_output_is_named():
     from refinery.run import folder
 
     words = named(page("outputs.md"))
-    assert {folder.MANIFEST, folder.OWNER, "decisions.parquet", "rejects.parquet"} <= words
+    assert {folder.MANIFEST, folder.OWNER, "decisions-00000.parquet", "rejects-00000.parquet"} <= words
 
 
 def test_generator_is_a_program():

@@ -142,6 +142,37 @@ def plan(definition: Definition, work: Work = None, root: Roots = None, shard_mi
 
 
 @app.command()
+def clean(
+    definition: Definition,
+    work: Work = None,
+    shard_mib: Annotated[
+        int | None,
+        typer.Option("--shard-mib", min=1, help="As it was given to the last run (default: that)."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Remove it; without, it is only listed.")] = False,
+    root: Roots = None,
+) -> None:
+    """List what lies in the work folder and no pipeline that has run there needs, or remove it."""
+    from refinery.plan.needs import noted_needs
+    from refinery.plan.plan import make_plan
+    from refinery.report.clean import lines_of
+    from refinery.run.clean import clean as clean_folder
+
+    graph = _resolve(definition, root)
+    folder = _work_folder(work, graph)
+    before = noted_needs(folder).get(graph.name)
+    size = shard_mib * 2**20 if shard_mib else before.shard_bytes if before else 256 * 2**20
+    planned = make_plan(graph, folder, size)
+    for line in lines_of(clean_folder(planned, force=force)):
+        typer.echo(line)
+    for name, listed in planned.listed.items():
+        for path, problem in listed.broken:
+            typer.echo(
+                f"note: what was measured on {path} of {name} counts as not needed: {problem}", err=True
+            )
+
+
+@app.command()
 def status(
     folder: Annotated[
         str,
@@ -153,13 +184,57 @@ def status(
 ) -> None:
     """Show what a run is doing, or how it ended; exit code 1 if it failed, was stopped or died."""
     from refinery.run.status import read_status, told
-    from refinery.storage.place import place_of
-    from refinery.storage.url import is_url, local
 
-    found = read_status(place_of(folder) if is_url(folder) else Path(local(folder)).absolute())
+    found = read_status(_place(folder))
     typer.echo(found.model_dump_json(indent=2) if json else told(found))
     if found.state not in {"running", "finished"}:
         raise typer.Exit(1)
+
+
+@app.command()
+def find(
+    output: Annotated[str, typer.Argument(metavar="OUTPUT", help="Output folder of a finished run; or URL.")],
+    text: Annotated[
+        str,
+        typer.Argument(
+            metavar="TEXT|FILE", help="What to look for; a .jsonl or .parquet file has a `text` in each row."
+        ),
+    ],
+    threshold: Annotated[
+        float, typer.Option(min=0.01, max=1, help="Jaccard similarity of shingles from which on it is shown.")
+    ] = 0.8,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Documents shown of each text.")] = 10,
+    index: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|URL", help="Where the index lies, or redis://... (default: OUTPUT.index)."
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="The answers as JSON.")] = False,
+) -> None:
+    """Say whether a text is in an output, as a copy or a near one; exit code 0 if it is, 1 if not, 2 for an error."""
+    from refinery.errors import RunError
+    from refinery.report import find as finding
+
+    try:
+        questions = finding.questions_of(text)
+        where = index if index is None or index.startswith(_REDIS) else _place(index)
+        found = finding.find(_place(output), questions, threshold, where, lambda n: typer.echo(n, err=True))
+    except RunError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    if json:
+        import orjson
+
+        answers = [finding.json_of(answer, limit) for answer in found]
+        typer.echo(orjson.dumps(answers, option=orjson.OPT_INDENT_2))
+    else:
+        for line in (line for answer in found for line in finding.lines_of(answer, limit)):
+            typer.echo(line)
+    raise typer.Exit(0 if any(answer.matches for answer in found) else 1)
+
+
+_REDIS = ("redis://", "rediss://", "unix://")
 
 
 @app.command()
@@ -167,11 +242,14 @@ def schema() -> None:
     """Print the JSON Schema of pipeline definitions, for editors."""
     import orjson
 
+    from refinery.definition import verbs
+    from refinery.definition.models import pipeline_model
     from refinery.definition.schema import json_schema
     from refinery.filters.registry import MEASURERS, TRANSFORMS
     from refinery.filters.rules import built_in_rule_sets
 
-    found = json_schema(TRANSFORMS.settings(), MEASURERS.settings(), built_in_rule_sets())
+    pipeline = pipeline_model(verbs.settings(verbs.installed()))
+    found = json_schema(pipeline, TRANSFORMS.settings(), MEASURERS.settings(), built_in_rule_sets())
     typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
 
 
@@ -276,7 +354,7 @@ def _show(manifest: Manifest, folder: Place, *, table: bool) -> None:
     broken = sum(len(source.broken) for source in manifest.sources.values())
     if rejected or broken:
         unread = f"{rejected:,} rows were rejected and {broken} files could not be read"
-        typer.echo(f"{unread}: see {folder}/rejects.parquet", err=True)
+        typer.echo(f"{unread}: see {folder}/rejects-*.parquet", err=True)
     if table:
         typer.echo(f"Written to {folder}")
 
@@ -317,16 +395,21 @@ def _plan(definition: Path, work: str | None, shard_mib: int, roots: list[str] |
     return make_plan(graph, _work_folder(work, graph), shard_mib * 2**20)
 
 
+def _place(text: str) -> Place:
+    from refinery.storage.place import place_of
+    from refinery.storage.url import is_url, local
+
+    return place_of(text) if is_url(text) else Path(local(text)).absolute()
+
+
 def _work_folder(work: str | None, graph: Graph) -> Place:
     from refinery.errors import InputError
-    from refinery.storage.place import place_of, refuse_as_folder
-    from refinery.storage.url import is_url, local, shown
+    from refinery.storage.place import refuse_as_folder
+    from refinery.storage.url import is_url, shown
 
     if work is None:
         return (graph.definition.base / ".refinery").absolute()
-    if not is_url(work):
-        return Path(local(work)).absolute()
-    refused = refuse_as_folder(work)
+    refused = refuse_as_folder(work) if is_url(work) else ""
     if refused:
         raise InputError(shown(work), refused)
-    return place_of(work)
+    return _place(work)

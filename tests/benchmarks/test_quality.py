@@ -17,23 +17,23 @@ def frame(*rows: dict[str, object]) -> pl.DataFrame:
         "outcome": "kept",
         "stage": None,
         "rule": None,
-        "twin_id": None,
+        "duplicate_of_id": None,
         "similarity": None,
     }
     return pl.DataFrame([{**blank, **row} for row in rows], infer_schema_length=None)
 
 
-def removed(twin: str, similarity: float) -> dict[str, object]:
+def removed(kept: str, similarity: float) -> dict[str, object]:
     return {
         "outcome": "dropped",
         "stage": "corpus",
         "rule": "near",
-        "twin_id": twin,
+        "duplicate_of_id": kept,
         "similarity": similarity,
     }
 
 
-def test_a_removed_duplicate_counts_as_recalled_with_its_kept_twin() -> None:
+def test_a_removed_duplicate_counts_as_recalled_with_the_kept_one() -> None:
     """Precision over what is kept; recall over content that the corpus has."""
     decided = frame(
         {"id": "a"},
@@ -88,5 +88,5 @@ def test_a_removal_without_a_similar_kept_document_is_false() -> None:
         {"id": "c2", **removed("a", 0.9)},  # nothing kept is like it
     )
     found = dict(false_removals(decided, texts, BANDS).rows)
-    assert found["whose recorded twin is truly below the threshold"] == 2
+    assert found["whose recorded document is truly below the threshold"] == 2
     assert found["false removals: no kept document at the threshold"] == 1

@@ -16,8 +16,8 @@ from refinery.errors import DefinitionError, InputError, RunError, UnitFailed
 from refinery.executors.base import Unit, run_units
 from refinery.executors.choose import on_ray
 from refinery.executors.ray import RayExecutor, run_unit
-from refinery.executors.worker import versions
-from refinery.run.shared import share
+from refinery.executors.versions import versions
+from refinery.run.nodes import share
 from tests.cluster.test_losses import wait_for
 from tests.conftest import PIPELINE
 from tests.executors import units

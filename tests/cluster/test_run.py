@@ -74,7 +74,7 @@ def test_the_same_bytes_as_on_this_machine(cluster, command, repository):
     found.pop(".refinery-output.json", None)
     expected = output_hashes(repository / "out-local")
     assert {name: found[name] for name in found} == {name: expected[name] for name in found}
-    assert {"data-00000.parquet", "decisions.parquet"} <= found.keys()
+    assert {"data-00000.parquet", "decisions-00000.parquet"} <= found.keys()
     assert "model.bin" in {file.name for file in (repository / "w2" / "models").glob("*/*")}
     (log,) = (repository / "w2" / "logs").glob("run-*.jsonl")
     lines = [json.loads(line) for line in log.read_text().splitlines()]
@@ -104,7 +104,7 @@ def test_two_runs_on_one_cluster_at_once(cluster, repository):
     assert [process.returncode for process in begun] == [0, 0], ended
     one, two = (output_hashes(repository / f"out-{name}") for name in ("one", "two"))
     assert one["data-00000.parquet"] == two["data-00000.parquet"]
-    assert one["decisions.parquet"] == two["decisions.parquet"]
+    assert one["decisions-00000.parquet"] == two["decisions-00000.parquet"]
 
 
 def test_a_killed_driver_is_told_and_the_same_command_goes_on(cluster, command, repository):

@@ -6,7 +6,7 @@ import pytest
 
 from refinery.dedup.bands import recall
 from refinery.dedup.run import DedupSettings, settings_of
-from refinery.definition.models import Dedup
+from refinery.dedup.settings import Settings
 from refinery.errors import RunError
 from tests.conftest import chinese_document, document
 from tests.dedup.corpus import (
@@ -246,11 +246,11 @@ def test_a_cluster_that_eats_its_source_stops_the_run(tmp_path):
 
 def test_settings_of_a_definition():
     """Bands and rows are datasketch's unless they are given; what is left out is not compared."""
-    chosen = settings_of(Dedup.model_validate({"near": {"similarity": 0.8}, "max_cluster_share": "50%"}))
+    chosen = settings_of(Settings.model_validate({"near": {"similarity": 0.8}, "max_cluster_share": "50%"}))
     assert chosen == DedupSettings(True, near(), 0.5)
-    given = settings_of(Dedup.model_validate({"exact": False, "near": {"bands": 14, "rows": 8}}))
+    given = settings_of(Settings.model_validate({"exact": False, "near": {"bands": 14, "rows": 8}}))
     assert given.near is not None and (given.near.bands, given.near.rows, given.exact) == (14, 8, False)
-    assert settings_of(Dedup.model_validate({})).near is None
+    assert settings_of(Settings.model_validate({})).near is None
 
 
 def test_dedup_of_random_corpora_equals_comparing_every_pair(tmp_path):

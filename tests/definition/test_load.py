@@ -91,7 +91,8 @@ def test_python_tags_are_refused(tmp_path):
 def test_token_counts(tmp_path, written, tokens):
     """Token budgets may be written with K, M, B and T."""
     text = VALID.replace("outputs:", f"    select: {{tokens: {written}, by: lang_score}}\noutputs:")
-    assert load(write(tmp_path, text)).pipeline.stages["clean"].select.tokens == tokens
+    name, settings = load(write(tmp_path, text)).pipeline.stages["clean"].verb
+    assert (name, settings.tokens) == ("select", tokens)
 
 
 def test_what_is_wrong_is_left_out_and_the_rest_is_there(tmp_path):

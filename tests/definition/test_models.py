@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from refinery.definition.models import Dedup, Output, Pipeline, Source, Stage
+from refinery.dedup.settings import Settings as Dedup
+from refinery.definition.models import Output, Pipeline, Source, Stage
 
 
 @pytest.mark.parametrize(

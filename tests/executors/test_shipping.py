@@ -8,9 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from refinery.errors import RunError
+from refinery.errors import DamagedFile, RunError
 from refinery.executors import shipping
-from refinery.executors.shipping import Shipped, machine_folder, pack, prepare_once, unpack
+from refinery.executors.shipping import (
+    Filed,
+    Shipped,
+    file_arguments,
+    machine_folder,
+    pack,
+    prepare_once,
+    unpack,
+)
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import place_of
 
@@ -75,3 +83,37 @@ def test_what_nobody_has_used_for_long_is_removed():
     prepare_once("new", [pickle.dumps((str, 1))])
     left = {str(path.relative_to(folder)) for path in folder.rglob("*")}
     assert left == {"new.prepared", "new.lock", "models", "models/new", "models/new/model.bin"}
+
+
+@pytest.mark.parametrize("folder", ["memory://shipping/units", "disk"])
+def test_a_large_argument_goes_by_a_file(tmp_path, folder):
+    """Each is read back from its place in the file, with the copies of models; a small one is sent as it is."""
+    place = (place_of(folder) if "://" in folder else tmp_path / folder) / "phase.bin"
+    model = tmp_path / "model.bin"
+    copy = tmp_path / "work" / "model.bin"
+    arguments = [list(range(1000)), "small", [model, "x" * 1000], 7]
+    sent = file_arguments(arguments, place, {model: Shipped(copy, "content")}, most=100)
+    assert sent[1::2] == arguments[1::2]
+    assert [one.read() for one in sent[::2]] == [arguments[0], [copy, "x" * 1000]]
+    assert max(len(pickle.dumps(one)) for one in sent) < 600
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "gone"])
+def test_a_damaged_argument_is_not_believed(tmp_path, damage):
+    """It is code that would run: nothing is unpickled that is not as it was written."""
+    place = tmp_path / "phase.bin"
+    (sent,) = file_arguments([list(range(1000))], place, {}, most=100)
+    assert isinstance(sent, Filed)
+    content = bytearray(place.read_bytes())
+    content[500] ^= 1
+    place.write_bytes(bytes(content) if damage == "flip" else bytes(content[:500]))
+    if damage == "gone":
+        place.unlink()
+    with pytest.raises(DamagedFile, match=r"phase\.bin"):
+        sent.read()
+
+
+def test_all_small_arguments_write_no_file(tmp_path):
+    """Most units are a few hundred bytes."""
+    assert file_arguments([1, "two"], tmp_path / "phase.bin", {}) == [1, "two"]
+    assert not (tmp_path / "phase.bin").exists()

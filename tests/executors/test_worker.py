@@ -1,17 +1,38 @@
 """What happens in a worker around a unit."""
 
-from refinery.executors.worker import differences, versions
+import os
+
+import numpy as np
+
+from refinery.errors import RunError
+from refinery.executors.worker import attempt, attempt_elsewhere
 
 
-def test_versions_that_decide_bytes_are_compared():
-    """Only packages that both machines have: one that is missing where it is needed is an error of its own."""
-    own = dict(versions())
-    assert {"refinery", "numba", "numpy", "polars", "pyarrow", "zstandard", "xxhash", "resiliparse"} <= set(
-        own
-    )
-    assert differences(versions()) == ""
-    assert differences((("no such package", "1"), *versions())) == ""
-    assert (
-        differences((("numba", "0.1"), ("polars", own["polars"])))
-        == f"has numba {own['numba']} instead of 0.1"
-    )
+class Unsendable(Exception):
+    """An error of a library that cannot be made again from its arguments."""
+
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(one + two)
+
+
+def fail(words: str) -> None:
+    raise Unsendable(words, "!")
+
+
+def test_an_error_that_cannot_be_sent_is_told_in_words():
+    """Another process gets its name and message; in this one it stays itself."""
+    assert isinstance(attempt(fail, "no room").outcome, Unsendable)
+    outcome = attempt_elsewhere(fail, "no room").outcome
+    assert isinstance(outcome, RunError)
+    assert "Unsendable: no room!" in str(outcome)
+
+
+def test_peak_memory_is_that_of_the_unit():
+    """What an earlier unit took and gave back is not counted for a later one."""
+    large, small = attempt(touch, 1 << 28), attempt(touch, 1)
+    assert small.memory < large.memory - (1 << 27)
+    assert large.worker.endswith(f":{os.getpid()}")
+
+
+def touch(size: int) -> None:
+    np.ones(size, np.uint8)

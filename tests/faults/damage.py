@@ -21,7 +21,7 @@ KINDS = ("flip", "flip", "flip", "flip", "cut", "empty", "gone", "garbage")
 def kind_of(file: Path) -> str:
     """The name without what differs from file to file."""
     name = file.name
-    if name.startswith(("measured-", "decided-", "dropped-", "data-", "scattered-", "account-", "run-")):
+    if name.startswith(("measured-", "decided-", "dropped-", "data-", "scattered-", "decisions-", "run-")):
         return name.partition("-")[0] + name[name.index(".") :]
     return name
 

@@ -95,7 +95,7 @@ def test_half_of_the_work_folder_is_damaged(tmp_path, times, seed, outcome):
         outcome("half of the work folder's files at once", IDENTICAL)
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "data-00000.parquet", "decisions.parquet"])
+@pytest.mark.parametrize("name", ["manifest.json", "data-00000.parquet", "decisions-00000.parquet"])
 def test_an_output_that_was_cut_is_made_again(small, outcome, name):
     """Sizes are compared by each run; the sums in the manifest are there to find a flipped bit."""
     folder, expected = small

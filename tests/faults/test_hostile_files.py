@@ -10,6 +10,7 @@ import pytest
 from tests.fasttext_models import SHAPES, model
 from tests.faults.conftest import ERROR
 from tests.models.test_card import card
+from tests.neural_models import Weights, graph
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,10 +56,17 @@ def test_fasttext_models(shape, times, seed, outcome):
     counted(found, "fastText model mutated", outcome)
 
 
-@pytest.mark.parametrize("kind", ["importance", "card", "tokenizer"])
+def neural(folder: Path) -> Path:
+    """A small ONNX model."""
+    (folder / "model.onnx").write_bytes(graph(Weights(2)).SerializeToString())
+    return folder / "model.onnx"
+
+
+@pytest.mark.parametrize("kind", ["importance", "card", "tokenizer", "onnx"])
 def test_other_model_files(kind, tmp_path, times, seed, outcome):
-    """Importance weights, model cards, tokenizers."""
-    file = {"importance": importance, "tokenizer": tokenizer}.get(kind, written_card)(tmp_path)
+    """Importance weights, model cards, tokenizers, ONNX models."""
+    makers = {"importance": importance, "tokenizer": tokenizer, "onnx": neural}
+    file = makers.get(kind, written_card)(tmp_path)
     counted(injected(kind, file, seed, len(times(300))), f"{kind} file mutated", outcome)
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from refinery.errors import DefinitionError
 from refinery.filters import registry
-from refinery.filters.signals import RATIOS, Settings, Signals, build, columns, stop_word_lists
-from refinery.text import signals as kernels
+from refinery.filters.signals import Settings, Signals, build, columns, stop_word_lists
 from refinery.text.batch import TextBatch
+from refinery.text.signal_columns import COUNTS, RATIOS
 from tests.text.test_signals import measured
 
 ARTICLE = [
@@ -28,7 +28,7 @@ def test_schema_names_types_and_order() -> None:
     assert found.schema.names == list(columns())
     assert all(columns().values())
     stop = [f"stop_words_{language}" for language in stop_word_lists()]
-    assert found.schema.names == [*kernels.COUNTS, *stop, *kernels.RATIOS]
+    assert found.schema.names == [*COUNTS, *stop, *RATIOS]
     assert {name for name in columns() if found.schema.field(name).type == pa.float64()} == set(RATIOS)
 
 
@@ -116,7 +116,7 @@ def test_pinned_values() -> None:
     """Values of one text; if one changes on purpose, raise the measurer's version."""
     text = "# Häuser… und die Straße!\n\n- Item one...\n- Item one...\n【注】中文句子。第二句！ 3.14"
     found = measured(text)[0]
-    assert {name: found[name] for name in (*kernels.COUNTS, "stop_words_de", "stop_words_zh")} == {
+    assert {name: found[name] for name in (*COUNTS, "stop_words_de", "stop_words_zh")} == {
         "words": 17, "symbols": 11, "max_word_length": 6, "lines": 4, "paragraphs": 2, "sentences": 5,
         "c4_sentences": 1, "c4_lines": 1, "c4_lorem_ipsum": 0, "c4_curly_bracket": 0, "c4_javascript_lines": 0,
         "c4_policy_lines": 0, "stop_words_de": 2, "stop_words_zh": 1,

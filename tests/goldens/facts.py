@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 import yaml
 import zstandard
 
+from tests.conftest import read_files
+
 Row = dict[str, Any]
 
 DECISION: dict[str, Callable[[Row], object]] = {
@@ -22,8 +24,8 @@ DECISION: dict[str, Callable[[Row], object]] = {
     "stage": lambda row: row["stage"],
     "rule": lambda row: row["rule"],
     "failed": lambda row: " ".join(row["failed"] or ()) or None,
-    "duplicate of source": lambda row: row["twin_source"],
-    "duplicate of id": lambda row: row["twin_id"],
+    "duplicate of source": lambda row: row["duplicate_of_source"],
+    "duplicate of id": lambda row: row["duplicate_of_id"],
     "similarity": lambda row: row["similarity"],
 }
 DOCUMENT: dict[str, Callable[[Row], object]] = {
@@ -42,7 +44,7 @@ def outputs(definition: Path) -> dict[str, Path]:
 
 def decisions(folder: Path) -> list[list[object]]:
     """One list a row read, with the facts' names first; ordered by source, file and id, not by how a run reads."""
-    rows = _rows(pq.read_table(folder / "decisions.parquet"))
+    rows = _rows(read_files(folder, "decisions"))
     found = [_without_end([fact(row) for fact in DECISION.values()]) for row in rows]
     return [list(DECISION), *sorted(found, key=lambda row: [str(value) for value in row])]
 

@@ -1,5 +1,7 @@
 """ONNX files are checked, and fingerprinted together with their weights."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
@@ -31,24 +33,44 @@ def outside(folder: Path, location: str, where: str = "initializer") -> Path:
     return path
 
 
-def test_field_numbers_are_those_of_onnx():
-    """Every message that can hold a tensor is followed: the numbers are those of the onnx package."""
+def test_every_message_that_can_hold_a_tensor_is_looked_into(tmp_path):
+    """A location is found in each place that onnx.proto has for a tensor, whatever messages lie around it."""
 
-    def messages(kind: str) -> dict[int, str]:
-        fields = getattr(onnx, kind).DESCRIPTOR.fields
-        return {f.number: f.message_type.name for f in fields if f.message_type}
+    def put(message, names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        """Adds an external tensor at the end of each path of fields below `message`; gives the paths."""
+        kinds = [kind for kind, _ in above(names)]
+        for field in message.DESCRIPTOR.fields:
+            if field.message_type is None or kinds.count(field.message_type.name) > 1:
+                continue
+            value = getattr(message, field.name)
+            inner = value.add() if hasattr(value, "add") else value
+            path = (*names, f"{field.message_type.name}.{field.name}")
+            if field.message_type.name == "TensorProto":
+                entry = inner.external_data.add(key="location")
+                entry.value = "/".join(path)
+                yield path
+            else:
+                yield from put(inner, path)
 
-    def holds(kind: str, above: tuple[str, ...] = ()) -> bool:
-        inner = messages(kind).values() if hasattr(onnx, kind) and kind not in above else ()
-        return kind == "TensorProto" or any(holds(k, (*above, kind)) for k in inner)
+    def above(names: tuple[str, ...]) -> list[list[str]]:
+        return [name.split(".") for name in names]
 
-    waiting, found = ["ModelProto"], {}
-    while waiting:
-        kind = waiting.pop()
-        found[kind] = {number: inner for number, inner in messages(kind).items() if holds(inner)}
-        waiting += found[kind].values() - found.keys() - {"TensorProto"}
-    entry = {"TensorProto": {13: messages("TensorProto")[13]}, "StringStringEntryProto": {}}
-    assert found | entry == onnx_file.FIELDS
+    model = onnx.ModelProto()
+    paths = {"/".join(path) for path in put(model, ())}
+    assert len(paths) > 100
+    for path in paths:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    assert set(onnx_file.outside(tmp_path / "model.onnx")) == paths
+
+
+def test_a_missing_package_is_named(tmp_path, monkeypatch):
+    """The error says how to install it."""
+    (tmp_path / "model.onnx").write_bytes(SMALL)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(InputError, match=r"pip install 'refinery\[neural\]'"):
+        onnx_file.outside(tmp_path / "model.onnx")
 
 
 @pytest.mark.parametrize("where", ["initializer", "branch"])

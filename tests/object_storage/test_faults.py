@@ -11,8 +11,15 @@ import zstandard
 from refinery.errors import InputError, OutputError, StorageError
 from refinery.storage import object_store, retry
 from refinery.storage.commit import commit_bytes
-from refinery.storage.filesystem import open_input
-from refinery.storage.place import files_below, move_files, place_of, read_file, read_many, remove_tree
+from refinery.storage.place import (
+    files_below,
+    move_files,
+    open_input,
+    place_of,
+    read_file,
+    read_many,
+    remove_tree,
+)
 from refinery.storage.read import read_documents
 from refinery.storage.shards import list_shards
 from refinery.storage.tables import open_table, read_table

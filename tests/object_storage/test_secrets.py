@@ -98,11 +98,13 @@ def test_a_login_that_succeeds_leaves_no_trace(format, data_repository, refinery
     definition.unlink()
     shutil.rmtree(data_repository / "crawl")
     files = said(data_repository)
-    assert any("2.parquet" in content for name, content in files.items() if name.endswith("rejects.parquet"))
+    assert any(
+        "2.parquet" in content for name, content in files.items() if name.endswith("rejects-00000.parquet")
+    )
     assert {Path(name).name for name in files} > {
         "manifest.json",
         "status.json",
-        "decisions.parquet",
+        "decisions-00000.parquet",
         "record.json",
     }
     for secret in (*FORMS, "hunter2/wrong", "hunter2%2Fwrong"):

@@ -50,7 +50,7 @@ def replacing(url, content):
 def replace(folder, content, still_held):
     """Stages two files and gives them to `finish`."""
     staged = staging(folder, content)
-    names = ("data-00000.parquet", "decisions.parquet")
+    names = ("data-00000.parquet", "decisions-00000.parquet")
     for name in names:
         commit_bytes(staged / name, content.encode())
     data, decisions = (OutputFile(path=name, rows=1, bytes=4, sha256="") for name in names)
@@ -127,6 +127,6 @@ def test_files_are_not_copied_past_the_lease(bucket, s3_server):
         still_held()
         stored = s3_server.objects(url)
     assert f"{url}: this run was stopped: " in told
-    assert set(stored) == {".lock", "data-00000.parquet", "decisions.parquet", "manifest.json"}
-    assert stored["data-00000.parquet"] == stored["decisions.parquet"] == b"bbbb"
+    assert set(stored) == {".lock", "data-00000.parquet", "decisions-00000.parquet", "manifest.json"}
+    assert stored["data-00000.parquet"] == stored["decisions-00000.parquet"] == b"bbbb"
     assert orjson.loads(stored["manifest.json"])["fingerprint"] == "bbbb"

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from refinery.definition.models import Select
 from refinery.plan.fingerprint import fingerprint
+from refinery.select.verb import Settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +23,7 @@ def test_values_matter_and_key_order_does_not():
 
 def test_models_count_by_content():
     """A pydantic model is named by its fields."""
-    assert fingerprint(Select(tokens=5, by="x")) != fingerprint(Select(tokens=6, by="x"))
+    assert fingerprint(Settings(tokens=5, by="x")) != fingerprint(Settings(tokens=6, by="x"))
 
 
 def test_what_has_no_canonical_form_is_refused():

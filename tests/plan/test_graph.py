@@ -2,7 +2,6 @@
 
 import pytest
 
-from refinery.plan.graph import ranking
 from tests.conftest import PIPELINE
 from tests.run.planning import plan_of
 
@@ -42,16 +41,3 @@ def test_a_measurement_is_made_once_for_all_branches(graph):
     views = {stage.views["crawl"].key for stage in graph.stages.values()}
     assert len(views) == 1
     assert {m.view.key for m in found} == views
-
-
-@pytest.mark.parametrize("text", ["", "a b c", "a up", "source DESC", "a DESC ASC"])
-def test_what_is_no_ranking(text):
-    """A column with a direction or none; `source` has one already."""
-    with pytest.raises(ValueError, match='expected "COLUMN"'):
-        ranking(text)
-
-
-def test_rankings():
-    """Any case, any blanks."""
-    assert ranking(" words   asc ") == ("words", "ASC")
-    assert ranking("source") == ("source", "")

@@ -1,11 +1,14 @@
 """Keys: what is done again, and what is not, when sources change."""
 
+import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from tests.conftest import PIPELINE, decisions, document, output_hashes, write_parquet
+from tests.conftest import PIPELINE, decisions, document, output_hashes, read_files, write_parquet
 
 TWO = PIPELINE.replace(
     '  crawl: {path: "crawl/*.parquet"}\n',
@@ -17,12 +20,12 @@ def rows(start: int, stop: int, prefix: str) -> list[dict[str, object]]:
     return [{"id": f"{prefix}{n}", "text": document(n), "year": n} for n in range(start, stop)]
 
 
-def twins(folder: Path) -> dict[object, object]:
-    return {r["id"]: r["twin_id"] for r in decisions(folder).values() if r["rule"] == "dedup.exact"}
+def duplicates_of(folder: Path) -> dict[object, object]:
+    return {r["id"]: r["duplicate_of_id"] for r in decisions(folder).values() if r["rule"] == "dedup.exact"}
 
 
-def test_an_unrelated_source_does_not_move_the_twins(tmp_path, refinery):
-    """Cached dedup results still name the right twin after another source has got a shard."""
+def test_an_unrelated_source_does_not_move_the_duplicates_of(tmp_path, refinery):
+    """Cached dedup results still name the right document after another source has got a shard."""
     write_parquet(tmp_path / "crawl" / "0.parquet", rows(0, 12, "a"))
     write_parquet(tmp_path / "crawl" / "1.parquet", rows(6, 18, "b"))
     write_parquet(tmp_path / "notes" / "0.parquet", rows(100, 104, "n"))
@@ -31,12 +34,12 @@ def test_an_unrelated_source_does_not_move_the_twins(tmp_path, refinery):
     text = text.replace("outputs:\n", f"{other}outputs:\n  noted: {{from: noted, path: out-notes}}\n")
     (tmp_path / "pipeline.yaml").write_text(text)
     assert refinery("run", tmp_path / "pipeline.yaml", "-q")[0] == 0
-    expected = twins(tmp_path / "out")
+    expected = duplicates_of(tmp_path / "out")
     assert expected == {f"b{n}": f"a{n}" for n in range(6, 12)}
     write_parquet(tmp_path / "notes" / "1.parquet", rows(200, 204, "m"))
     (tmp_path / "out" / "manifest.json").unlink()
     assert refinery("run", tmp_path / "pipeline.yaml", "-q")[0] == 0
-    assert twins(tmp_path / "out") == expected
+    assert duplicates_of(tmp_path / "out") == expected
 
 
 def test_a_shard_that_moves_to_another_source_is_judged_anew(tmp_path, refinery):
@@ -47,22 +50,20 @@ def test_a_shard_that_moves_to_another_source_is_judged_anew(tmp_path, refinery)
     text = TWO.replace("from: [crawl, notes]", "from: [notes, crawl]")
     (tmp_path / "pipeline.yaml").write_text(text)
     assert refinery("run", tmp_path / "pipeline.yaml", "-q")[0] == 0
-    assert set(twins(tmp_path / "out")) == {f"moved{n}" for n in range(5)}
+    assert set(duplicates_of(tmp_path / "out")) == {f"moved{n}" for n in range(5)}
     (tmp_path / "crawl" / "9.parquet").rename(tmp_path / "notes" / "0.parquet")
     assert refinery("run", tmp_path / "pipeline.yaml", "-q")[0] == 0
-    assert set(twins(tmp_path / "out")) == {f"a{n}" for n in range(5)}
+    assert set(duplicates_of(tmp_path / "out")) == {f"a{n}" for n in range(5)}
 
 
 def test_a_file_that_broke_is_told_though_all_else_is_cached(data_repository, refinery):
-    """A new unreadable file makes a new account, not "nothing to do"."""
+    """A new unreadable file makes new decisions, not "nothing to do"."""
     refinery("run", data_repository / "pipeline.yaml", "-q")
     (data_repository / "crawl" / "8.parquet").write_bytes(b"PAR1 and then nothing")
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 0
     assert "1 files could not be read" in err
-    assert "8.parquet" in str(
-        pq.read_table(data_repository / "out" / "rejects.parquet").column("path").to_pylist()
-    )
+    assert "8.parquet" in str(read_files(data_repository / "out", "rejects").column("path").to_pylist())
 
 
 def test_minted_ids_and_lineage_follow_the_path_of_the_source(tmp_path, refinery):
@@ -123,3 +124,21 @@ def test_another_root_remakes_nothing(tmp_path, refinery):
     assert output_hashes(tmp_path / "there" / "out") == output_hashes(tmp_path / "here" / "out")
     lineage = pq.read_table(tmp_path / "there" / "out" / "data-00000.parquet").column("lineage").to_pylist()
     assert {place["path"] for place in lineage} == {"0.parquet", "1.parquet"}
+
+
+def test_another_release_makes_nothing_again(data_repository, refinery):
+    """Results are keyed by what makes them, never by the package's version: a new release leaves every file alone."""
+    assert refinery("run", data_repository / "pipeline.yaml", "-q")[0] == 0
+    results = data_repository / ".refinery" / "shards"
+
+    def times() -> dict[Path, int]:
+        return {file: file.stat().st_mtime_ns for file in results.rglob("*") if file.is_file()}
+
+    before = times()
+    assert {"measured", "decided", "dropped"} <= {file.name.partition("-")[0] for file in before}
+    (data_repository / "out" / "manifest.json").unlink()
+    code = "import sys, refinery; refinery.__version__ = '99.0'; from refinery.cli import main; main()"
+    command = [sys.executable, "-c", code, "run", data_repository / "pipeline.yaml", "-q", "--workers", "1"]
+    subprocess.run(command, check=True, timeout=100)
+    assert json.loads((data_repository / "out" / "manifest.json").read_bytes())["refinery"] == "99.0"
+    assert times() == before

@@ -1,22 +1,21 @@
 """Decisions of a shard at a depth."""
 
-from dataclasses import replace
-
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from refinery.run.columns import column_files, load_columns
 from refinery.run.decide import (
     DROPPED,
     KEPT,
-    Above,
+    RuleTally,
     Tally,
-    arrived_at,
+    Upstream,
+    arrived_documents,
     decide,
-    decide_task,
-    decided,
+    decide_tasks,
     kept_documents,
-    load_columns,
+    read_tallies,
 )
 from refinery.run.measure import MeasureTask, measure
 from refinery.storage.tables import read_table
@@ -26,22 +25,28 @@ from tests.run.planning import plan_of
 
 
 @pytest.fixture
-def task(data_repository):
-    """The first shard's stages of depth 0, measured."""
+def plan(data_repository):
+    """Of which the first shard is measured."""
     text = PIPELINE.replace("words >= 50", "words >= 220 AND words < 500")
     (data_repository / "pipeline.yaml").write_text(text)
     plan = plan_of(data_repository / "pipeline.yaml")
     planned = plan.shards[0]
     measure(MeasureTask(planned, plan.measurements(planned), describe=True))
-    return decide_task(plan, planned, 0)
+    return plan
 
 
-def test_outcomes_are_those_of_the_rules_one_by_one(task):
+@pytest.fixture
+def task(plan):
+    """The first shard's stages of depth 0."""
+    return decide_tasks(plan, 0)[0]
+
+
+def test_outcomes_are_those_of_the_rules_one_by_one(plan, task):
     """The first rule that fails, all that fail, and the account of documents, bytes and tokens."""
-    (screened, _), (stage_tally, unique_tally) = task.stages, decide(task)
-    columns = screened.columns["crawl"]
+    stage_tally, unique_tally = decide(task)
+    columns = plan.graph.stages["screened"].columns["crawl"]
     names = ("lang", "lang_score", "words", "bytes", "tokens")
-    rows = load_columns(task.planned, columns, names).to_dicts()
+    rows = load_columns(task.planned, column_files(columns, names)).to_dicts()
     failed = [
         [
             n
@@ -63,36 +68,34 @@ def test_outcomes_are_those_of_the_rules_one_by_one(task):
     assert (stage_tally.arrived, stage_tally.kept) == (tally(lambda _: True), tally(lambda f: not f))
     assert unique_tally.arrived == unique_tally.kept == stage_tally.kept
     dropped = {"english": tally(lambda f: f[:1] == [0]), "long_enough": tally(lambda f: f[:1] == [1])}
-    assert stage_tally.dropped == {rule: found for rule, found in dropped.items() if found.documents}
-    assert stage_tally.failed == {
-        rule: sum(n in f for f in failed) for n, rule in enumerate(("english", "long_enough"))
-    }
+    failures = {rule: sum(n in f for f in failed) for n, rule in enumerate(dropped)}
+    assert stage_tally.rules == {rule: RuleTally(found, failures[rule]) for rule, found in dropped.items()}
 
 
 def test_what_was_decided_is_known_again_and_damage_is_not(task):
     """Decisions count when both files are there and the tallies are as they were written."""
     tallies = decide(task)
     present = frozenset({str(task.planned.decision_file(task.key)), str(task.tally_file)})
-    assert decided([task], present) == [tallies]
+    assert read_tallies([task], present) == [tallies]
     for missing in present:
-        assert decided([task], present - {missing}) == [None]
+        assert read_tallies([task], present - {missing}) == [None]
     content = bytearray(task.tally_file.read_bytes())
     content[len(content) // 2] ^= 1
     task.tally_file.write_bytes(content)
-    assert decided([task], present) == [None]
+    assert read_tallies([task], present) == [None]
 
 
 def test_what_a_verb_dropped_does_not_go_on(task):
     """A stage keeps what passed its rules and its verb left; one with several parents gets what any of them kept."""
     decide(task)
-    planned, (_, unique) = task.planned, task.stages
-    passed = kept_documents(Above("unique", planned.decision_file(task.key), None))
+    planned, (screened, _) = task.planned, task.stages
+    passed = kept_documents(planned, Upstream("unique", task.key, None))
     gone = np.flatnonzero(passed)[::2]
     columns = [pa.array(gone), *(pa.nulls(len(gone), kind) for kind in DROPPED.types[1:])]
     write_table(planned.verb_file("verb"), [pa.RecordBatch.from_arrays(columns, schema=DROPPED)], DROPPED)
-    kept = kept_documents(Above("unique", planned.decision_file(task.key), planned.verb_file("verb")))
+    kept = kept_documents(planned, Upstream("unique", task.key, "verb"))
     assert np.flatnonzero(passed & ~kept).tolist() == gone.tolist() != []
-    union = replace(unique, parents=("one", "other", "of other sources"))
-    found = arrived_at(union, "crawl", len(kept), {"one": kept, "other": ~passed})
+    found = arrived_documents(("one", "other"), "crawl", len(kept), {"one": kept, "other": ~passed})
     assert found.tolist() == (kept | ~passed).tolist()
-    assert arrived_at(task.stages[0], "crawl", len(kept), {}).all()
+    assert screened.parents == ("crawl",)
+    assert arrived_documents(screened.parents, "crawl", len(kept), {}).all()

@@ -5,10 +5,11 @@ from functools import partial
 from pathlib import Path
 
 from refinery.plan.plan import PlannedShard
-from refinery.run.account import RejectsTask, write_rejects
+from refinery.run.decisions import DecisionsTask, ShardOutcomes, write_decisions
 from refinery.run.measure import MeasureTask, measure, read_records
+from refinery.storage.documents import SourceSpec
 from refinery.storage.read import read_documents
-from refinery.storage.shards import SourceSpec, list_shards
+from refinery.storage.shards import list_shards
 from tests.conftest import PIPELINE, decisions, document, write_parquet
 
 
@@ -51,13 +52,14 @@ def test_rejects_are_not_gathered_in_memory(tmp_path, monkeypatch):
         tracemalloc.start()
         try:
             measure(MeasureTask(planned, (), describe=True))
-            written = write_rejects(RejectsTask(tmp_path / "rejects.parquet", (), (planned,)))
+            places = (tmp_path / "decisions-00000.parquet", tmp_path / "rejects-00000.parquet")
+            written = write_decisions(DecisionsTask((ShardOutcomes(planned, ()),), (), *places))
             found = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
         record = read_records([planned])[0]
         assert (record.documents, record.rejected, record.reasons) == (0, count, {"missing_text": count})
-        assert written.rows == count
+        assert written.rejects.rows == written.decisions.rows == written.rejected == count
         return found
 
     peak(10)  # imports

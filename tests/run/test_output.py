@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from refinery.run.folder import claim, staging
 from refinery.run.output import scattered_name, stretches
-from refinery.run.write import is_whole, staged_before
+from refinery.run.write import CheckTask, is_whole, staged_before
 from refinery.storage.seal import sealed_json
 from tests.conftest import PIPELINE, decisions, output_hashes
 from tests.run.planning import plan_of
@@ -20,19 +20,19 @@ def test_finished_files_are_known_by_their_receipts(tmp_path):
     staged.mkdir()
     file = staged / "data-00000.parquet"
     file.write_bytes(b"12345")
-    assert staged_before([file]) == []
+    assert staged_before(staged, [file.name]) == []
     digest = hashlib.sha256(b"12345").hexdigest()
     (staged / "data-00000.parquet.json").write_bytes(sealed_json([3, 5, digest]))
-    (found,) = staged_before([file])
+    (found,) = staged_before(staged, [file.name])
     assert (found.rows, found.bytes, found.sha256) == (3, 5, digest)
-    assert is_whole(found)
+    assert is_whole(CheckTask(staged, found))
     file.rename(tmp_path / file.name)
-    assert staged_before([file]) == [found]
-    assert is_whole(found)
+    assert staged_before(staged, [file.name]) == [found]
+    assert is_whole(CheckTask(staged, found))
     (tmp_path / file.name).write_bytes(b"12346")
-    assert not is_whole(found)
+    assert not is_whole(CheckTask(staged, found))
     (tmp_path / file.name).write_bytes(b"123")
-    assert staged_before([file]) == []
+    assert staged_before(staged, [file.name]) == []
 
 
 def test_a_run_goes_on_from_staged_files(data_repository, refinery):

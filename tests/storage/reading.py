@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from refinery.storage.documents import Reject, SourceSpec
 from refinery.storage.read import BATCH_BYTES, read_documents
 from refinery.storage.schema import scan_schema, unify
-from refinery.storage.shards import SHARD_BYTES, Reject, SourceSpec, list_shards
+from refinery.storage.shards import SHARD_BYTES, list_shards
 
 
 @dataclass

@@ -4,7 +4,8 @@ import fsspec
 import pytest
 
 from refinery.errors import InputError
-from refinery.storage.filesystem import find, open_input, state
+from refinery.storage.filesystem import find, state
+from refinery.storage.place import open_input
 from refinery.storage.url import shown
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import xxhash
 
+from refinery.storage.documents import Shard
 from refinery.storage.minted import minted_ids
-from refinery.storage.shards import Shard
 
 
 def shard(**fields):

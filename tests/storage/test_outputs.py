@@ -2,9 +2,9 @@ import json
 
 import pyarrow as pa
 
-from refinery.storage.outputs import OWNER
+from refinery.storage.marks import OWNER, json_text
 from refinery.storage.read import read_documents
-from refinery.storage.schema import json_text, scan_schema, unify
+from refinery.storage.schema import scan_schema, unify
 from refinery.storage.shards import list_shards
 from refinery.storage.write import json_lines, write_table
 
@@ -25,7 +25,7 @@ def output(folder, format):
     """A folder as a run leaves it."""
     name = "data-00000.parquet" if format == "parquet" else "data-00000.jsonl.zst"
     write_table(folder / name, [BATCH], BATCH.schema, format=format, made=("lang", "lineage"))
-    write_table(folder / "decisions.parquet", [BATCH], BATCH.schema)
+    write_table(folder / "decisions-00000.parquet", [BATCH], BATCH.schema)
     (folder / OWNER).write_text("{}")
     (folder / "manifest.json").write_text(json.dumps({"made_columns": ["lang", "lineage"]}))
     return folder

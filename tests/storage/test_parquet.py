@@ -320,7 +320,8 @@ MEMORY = """
 import re, sys
 from pathlib import Path
 from refinery.storage.read import read_documents
-from refinery.storage.shards import SourceSpec, list_shards
+from refinery.storage.documents import SourceSpec
+from refinery.storage.shards import list_shards
 spec = SourceSpec("s", (sys.argv[1],))
 rows = size = 0
 for shard in list_shards(spec).shards:

@@ -28,6 +28,18 @@ def test_batches_are_cut_by_bytes(tmp_path):
         assert max(sizes) < 40_000
 
 
+def test_carried_columns_fill_a_batch_as_text_does(tmp_path):
+    """Rows of little text and much else are not gathered until their text alone fills a batch."""
+    columns = {"text": ["x"] * 2000, "other": ["y" * 1000] * 2000}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet", row_group_size=10, use_dictionary=False)
+    source = spec(tmp_path)
+    (shard,) = list_shards(source).shards
+    carry = pa.schema([("other", pa.string())])
+    batches = list(read_documents(shard, source, carry=carry, batch_bytes=20_000))
+    assert sum(len(batch.rows) for batch in batches) == 2000
+    assert max(batch.columns.nbytes for batch in batches) < 40_000
+
+
 def test_a_shard_of_nothing_but_rejects_gives_its_rejects(tmp_path):
     """An empty batch still has text, ids and columns of the right types."""
     (tmp_path / "a.jsonl").write_text('{"text": null, "n": 1}\nno\n')

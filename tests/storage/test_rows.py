@@ -3,7 +3,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refinery.storage.rows import NO_COLUMNS, text_rows
+from refinery.storage.documents import NO_COLUMNS
+from refinery.storage.rows import text_rows
 
 VALUES = st.lists(st.none() | st.binary(max_size=12), max_size=30)
 

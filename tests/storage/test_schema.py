@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refinery.errors import InputError
-from refinery.storage.schema import JsonColumns, is_json_text, json_column, json_text, notes, unify
+from refinery.storage.marks import is_json_text, json_text
+from refinery.storage.schema import JsonColumns, json_column, notes, unify
 
 
 def test_columns_are_unified_by_name_in_order_of_appearance():

@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from refinery.errors import InputError
-from refinery.storage.shards import SourceSpec, list_shards, verify_unchanged
+from refinery.storage.documents import SourceSpec
+from refinery.storage.shards import list_shards, verify_unchanged
 
 from .reading import read_all, spec
 

@@ -4,6 +4,7 @@ import pytest
 import zstandard
 
 from refinery.errors import InputError
+from refinery.storage.read import read_documents
 from refinery.storage.shards import list_shards
 
 from .archives import members, page, record, response
@@ -179,3 +180,14 @@ def test_a_file_that_is_no_archive_is_found_in_planning(tmp_path):
     (tmp_path / "a.warc.gz").write_bytes(gzip.compress(b"<html>"))
     with pytest.raises(InputError, match="not a WARC file"):
         list_shards(spec(tmp_path))
+
+
+@pytest.mark.parametrize("character", ["a", "é", "中", "😀"])
+def test_batches_are_cut_by_bytes(tmp_path, character):
+    """A batch has as many bytes in every script, though a character has one to four."""
+    texts = [character * (1200 // len(character.encode()))] * 100
+    (tmp_path / "a.wet").write_bytes(b"".join(record("conversion", text.encode()) for text in texts))
+    source = spec(tmp_path)
+    (shard,) = list_shards(source).shards
+    batches = list(read_documents(shard, source, batch_bytes=12_000))
+    assert [len(batch.rows) for batch in batches] == [10] * 10

@@ -12,7 +12,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refinery.storage.schema import json_text
+from refinery.storage.marks import json_text
 from refinery.storage.write import TableWriter, json_lines, write_table
 
 BATCH = pa.RecordBatch.from_pydict(

@@ -7,24 +7,5 @@ groups      documents with one hash, by key range           buckets     document
 candidates  pairs of one bucket that look alike             verify      exact Jaccard from the texts
 components  which near pairs hang together                  resolve     who is removed, and for whom
 fates       copies share the fate of what they copy         spill       records and arrays on disk between units
+verb        the verb as stages use it                       settings    what a stage may write under `dedup`
 """
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from refinery.definition.models import Dedup
-    from refinery.filters.measurer import Measurer
-
-
-def measurers(dedup: Dedup) -> tuple[Measurer, ...]:
-    """What must be measured on every document before this dedup can run."""
-    from refinery.dedup.content import Content
-    from refinery.dedup.minhash import MinHash
-
-    found: list[Measurer] = [Content()] if dedup.exact else []
-    if dedup.near:
-        near = dedup.near
-        found.append(MinHash(near.num_perm, near.seed, near.words, near.chars))
-    return tuple(found)

@@ -39,3 +39,17 @@ def recall(similarity: float, bands: int, rows: int) -> float:
     0.473
     """
     return float(1.0 - (1.0 - similarity**rows) ** bands)
+
+
+def split_for_recall(threshold: float, num_perm: int, least: float = 0.99) -> tuple[int, int]:
+    """Bands and rows a band, the rows as many as find a pair at the threshold with probability `least` or more.
+
+    What is looked up is compared by its text, so a false candidate costs time and nothing else. At least two bands.
+
+    >>> split_for_recall(0.8, 112), split_for_recall(0.5, 112)
+    ((18, 6), (37, 3))
+    """
+    for rows in range(num_perm // 2, 1, -1):
+        if recall(threshold, num_perm // rows, rows) >= least:
+            return num_perm // rows, rows
+    return num_perm, 1

@@ -19,8 +19,8 @@ from refinery.dedup import spill
 from refinery.dedup.layout import Layout
 from refinery.dedup.spill import PAIR
 from refinery.dedup.verify import Settled, near_dtype
+from refinery.shuffle.units import MapUnits
 from refinery.storage.place import Place
-from refinery.units import MapUnits
 
 BLOCK_RECORDS = 1 << 20  # of a forest that are written and read at a time
 MERGE_BYTES = 24  # for each document of two forests that are merged

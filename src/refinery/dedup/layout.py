@@ -17,10 +17,8 @@ from numpy.typing import NDArray
 
 from refinery.storage.commit import make_directory
 from refinery.storage.place import Place, remove_scratch, remove_tree
-from refinery.storage.tables import open_table
+from refinery.storage.tables import open_table, read_rows
 from refinery.text.batch import TextBatch
-
-BATCH_ROWS = 1 << 15  # entries read at a time: 15 MB of signatures
 
 ReadTexts = Callable[[Any, NDArray[np.int64]], Iterator[TextBatch]]
 
@@ -133,22 +131,6 @@ def cut_into_stretches(shards: Sequence[DedupShard], layout: Layout) -> list[tup
             row = stop
         document += shard.rows
     return [tuple(pieces) for pieces in stretches]
-
-
-def read_rows(
-    place: Place, columns: list[str], start: int, stop: int
-) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """The first row and the wanted columns of each batch of rows start:stop of a table."""
-    with open_table(place) as file:
-        sizes = [file.metadata.row_group(n).num_rows for n in range(file.metadata.num_row_groups)]
-        ends = np.cumsum([0, *sizes])
-        groups = [n for n in range(len(sizes)) if ends[n] < stop and ends[n + 1] > start]
-        row = int(ends[groups[0]]) if groups else 0
-        for batch in file.iter_batches(BATCH_ROWS, row_groups=groups, columns=columns, use_threads=False):
-            low, high = max(start - row, 0), min(stop - row, batch.num_rows)
-            if high > low:
-                yield row + low, batch.slice(low, high - low)
-            row += batch.num_rows
 
 
 def read_column(piece: Piece, name: str) -> Iterator[tuple[int, pa.Array]]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from refinery.dedup import components, groups, spill
 from refinery.dedup.layout import Layout
 from refinery.dedup.verify import Settled, near_dtype
-from refinery.units import MapUnits
+from refinery.shuffle.units import MapUnits
 
 
 @dataclass(frozen=True)

@@ -40,13 +40,13 @@ from refinery.dedup.layout import DedupShard, Layout, Near, Piece, ReadTexts, cu
 from refinery.dedup.resolve import resolve
 from refinery.dedup.verify import Search, Settled, considered, settle
 from refinery.errors import RunError
+from refinery.shuffle.units import MapUnits
 from refinery.storage.commit import make_directory
 from refinery.storage.place import Place, remove_tree
 from refinery.storage.tables import open_table
-from refinery.units import MapUnits
 
 if TYPE_CHECKING:
-    from refinery.definition.models import Dedup
+    from refinery.dedup.settings import Settings
 
 __all__ = ["DedupResult", "DedupSettings", "DedupShard", "Near", "dedup", "settings_of"]
 
@@ -94,7 +94,7 @@ class DedupResult:
         return np.concatenate(found)
 
 
-def settings_of(definition: Dedup) -> DedupSettings:
+def settings_of(definition: Settings) -> DedupSettings:
     """The settings of a definition, bands and rows chosen where it leaves them open."""
     near = definition.near
     if near is None:

@@ -25,7 +25,7 @@ from refinery.dedup import spill
 from refinery.dedup.candidates import edge_dtype, unique_edges
 from refinery.dedup.layout import Layout, Near, Piece, ReadTexts, starts_of
 from refinery.errors import RunError
-from refinery.units import MapUnits
+from refinery.shuffle.units import MapUnits
 
 CERTAIN = 1e-9
 STANDARD_ERRORS = 3.0

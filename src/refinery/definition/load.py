@@ -11,9 +11,10 @@ from typing import Any
 
 import yaml
 
-from refinery.definition.models import Pipeline
+from refinery.definition import verbs
+from refinery.definition.models import Pipeline, Stage, pipeline_model
 from refinery.definition.paths import Paths
-from refinery.definition.validate import Invalid, validate
+from refinery.definition.validate import Invalid, keys_of, validate
 from refinery.definition.yaml import Location, YamlFile, parse, read_text
 from refinery.errors import DefinitionError, nearest
 
@@ -56,7 +57,8 @@ def load(file: Path, roots: Mapping[str, str] | None = None) -> Definition:
     problems = parsed.problems()
     if not isinstance(parsed.content, dict):
         raise DefinitionError(f"{file}:1: expected a mapping with refinery, name, sources, stages, outputs")
-    pipeline, wrong, broken = _sound_part(parsed.content)
+    model = pipeline_model(verbs.settings(_stage_keys(parsed.content)))
+    pipeline, wrong, broken = _sound_part(parsed.content, model)
     problems += [parsed.problem(place, message) for place, message in wrong]
     problems += [
         parsed.problem((kind,), "expected one at least")
@@ -72,15 +74,23 @@ def load(file: Path, roots: Mapping[str, str] | None = None) -> Definition:
     )
 
 
+def _stage_keys(content: dict[str, Any]) -> set[str]:
+    """Keys that stages have beside those that every stage can have: verbs, or mistakes."""
+    stages = content.get("stages")
+    found = stages.values() if isinstance(stages, dict) else ()
+    keys = {key for stage in found if isinstance(stage, dict) for key in stage if isinstance(key, str)}
+    return keys.difference(keys_of(Stage))
+
+
 def _sound_part(
-    content: dict[str, Any],
+    content: dict[str, Any], model: type[Pipeline]
 ) -> tuple[Pipeline | None, list[tuple[Location, str]], set[Location]]:
     """What is left without all that has a wrong form, what is wrong, and what was left out."""
     left, broken = copy.deepcopy(content), set[Location]()
     wrong: list[tuple[Location, str]] = []
     while True:
         try:
-            return validate(Pipeline, left), wrong, broken
+            return validate(model, left), wrong, broken
         except Invalid as error:
             # what is wrong in a later round is so by what was left out
             wrong = wrong or [(place, _pasted(content, place) or message) for place, message in error.found]

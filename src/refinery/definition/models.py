@@ -7,8 +7,9 @@ form that fingerprints are made of. They do no work.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -21,6 +22,8 @@ from pydantic import (
     StringConstraints,
     Tag,
     WithJsonSchema,
+    create_model,
+    model_validator,
 )
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
@@ -134,49 +137,6 @@ class ModelFile(Model):
     )
 
 
-class Near(Model):
-    """Near-duplicate removal: MinHash-LSH proposes, signature and text settle."""
-
-    similarity: float = Field(
-        0.8, gt=0, le=1, description="Jaccard similarity of shingles from which on a document goes"
-    )
-    num_perm: int = Field(112, ge=16, le=1024, description="hashes in a signature")
-    bands: int | None = Field(None, ge=2, description="LSH bands (default: datasketch's optimum)")
-    rows: int | None = Field(None, ge=1, description="rows a band (default: datasketch's optimum)")
-    words: int = Field(5, ge=1, le=50, description="words a shingle")
-    chars: int = Field(8, ge=1, le=100, description="characters a shingle in unspaced scripts")
-    seed: int = Field(1, ge=0, lt=2**32, description="seed of the hash functions")
-
-
-class Dedup(Model):
-    """One document of each group of duplicates is kept."""
-
-    exact: bool = Field(True, description="compare key texts as a whole")
-    near: Near | None = Field(None, description="compare shingles as well; `{}` for all defaults")
-    prefer: tuple[str, ...] = Field(
-        (),
-        description='which one is kept, in order: "source" or "COLUMN DESC"; "COLUMN" alone ranks low values first',
-    )
-    against: str | None = Field(
-        None, description="output folder of an earlier run, whose documents are never kept again"
-    )
-    max_cluster_share: Share = Field(
-        0.2,
-        description="the run stops when one near-duplicate cluster holds more of a source",
-        json_schema_extra={"default": "20%"},
-    )
-
-
-class Select(Model):
-    """The best documents until a token budget is spent."""
-
-    tokens: TokenCount = Field(description="the budget")
-    by: str = Field(description='column to rank on, best first; "COLUMN ASC" to rank low values first')
-    tokenizer: str | None = Field(
-        None, description="tokenizers JSON file for exact counts (default: estimated)"
-    )
-
-
 class RuleSetUse(Model):
     """A rule set with some of its rules left out."""
 
@@ -193,7 +153,7 @@ KeepEntry = Annotated[
 
 
 class Stage(Model):
-    """transform, measure, keep, then at most one of dedup and select."""
+    """transform, measure, keep, then at most one verb; verbs are keys that `pipeline_model` adds."""
 
     from_: Names = Field(
         alias="from", min_length=1, description="sources or stages; the order is the trust order"
@@ -203,8 +163,21 @@ class Stage(Model):
     )
     measure: tuple[MeasurerUse, ...] = Field((), description="makes columns for rules, rankings and outputs")
     keep: tuple[KeepEntry, ...] = Field((), description="rule sets and rules, judged in this order")
-    dedup: Dedup | None = Field(None, description="keeps one document of each group of duplicates")
-    select: Select | None = Field(None, description="keeps the best documents of a token budget")
+
+    @property
+    def verb(self) -> tuple[str, BaseModel] | None:
+        """The name and the settings of its verb, if it has one."""
+        return next(iter(self._verbs().items()), None)
+
+    def _verbs(self) -> dict[str, BaseModel]:
+        names = type(self).model_fields.keys() - Stage.model_fields.keys()
+        return {name: found for name in sorted(names) if (found := getattr(self, name)) is not None}
+
+    @model_validator(mode="after")
+    def _one_verb(self) -> Self:
+        if len(found := self._verbs()) > 1:
+            raise ValueError(f"a stage has at most one verb, here {' and '.join(found)}; make two stages")
+        return self
 
 
 class Output(Model):
@@ -246,3 +219,20 @@ class Pipeline(Model):
     models: dict[Name, ModelFile] = Field({}, description="name, as `model:` uses it, to model")
     stages: dict[Name, Stage] = Field(json_schema_extra=SOME, description="name to stage")
     outputs: dict[Name, Output] = Field(json_schema_extra=SOME, description="name to what is written where")
+
+
+def pipeline_model(verbs: Mapping[str, type[BaseModel]]) -> type[Pipeline]:
+    """A whole definition whose stages have these verbs, by name and settings."""
+    keys: dict[str, Any] = {
+        name: (settings | None, Field(None, description=_first_sentence(settings)))
+        for name, settings in verbs.items()
+    }
+    stage = create_model("Stage", __base__=Stage, __doc__=Stage.__doc__, **keys)
+    stages = (dict[Name, stage], Field(json_schema_extra=SOME, description="name to stage"))
+    return create_model("Pipeline", __base__=Pipeline, __doc__=Pipeline.__doc__, stages=stages)
+
+
+def _first_sentence(model: type[BaseModel]) -> str:
+    """What a model says of itself, as a description of a key."""
+    sentence = (model.__doc__ or "").partition("\n")[0].rstrip(".")
+    return sentence[:1].lower() + sentence[1:]

@@ -12,9 +12,11 @@ from refinery.definition.models import Pipeline
 Settings = Mapping[str, type[BaseModel]]  # by the name that a definition uses
 
 
-def json_schema(transforms: Settings, measurers: Settings, rule_sets: Iterable[str]) -> dict[str, Any]:
-    """The schema of `Pipeline`, with what there is of each kind in place of the formats that stand for it."""
-    schema = Pipeline.model_json_schema(by_alias=True)
+def json_schema(
+    pipeline: type[Pipeline], transforms: Settings, measurers: Settings, rule_sets: Iterable[str]
+) -> dict[str, Any]:
+    """The schema of a pipeline with its verbs; what there is of each kind is put where formats stand for it."""
+    schema = pipeline.model_json_schema(by_alias=True)
     definitions: dict[str, Any] = schema["$defs"]
     column = {"type": "string", "description": "another name for its columns"}
     kinds = {

@@ -40,11 +40,11 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[L
         place, holder, wanted = _walk(model, entry["loc"])
         kind, message = entry["type"], entry["msg"].removeprefix("Value error, ")
         if kind == "extra_forbidden":
-            yield place, f"unknown key{nearest(str(place[-1]), _keys(holder))}"
+            yield place, f"unknown key{nearest(str(place[-1]), keys_of(holder))}"
         elif kind == "missing":
             yield place[:-1], f"the key {place[-1]!r} is missing"
         elif kind in {"model_type", "model_attributes_type"}:
-            yield place, f"expected a mapping with the keys {', '.join(_keys(wanted))}"
+            yield place, f"expected a mapping with the keys {', '.join(keys_of(wanted))}"
         elif kind == "string_pattern_mismatch":
             yield place, f"expected {_PATTERNS.get(entry['ctx']['pattern'], message)}"
         elif kind == "value_error":
@@ -60,7 +60,8 @@ def _sentence(message: str, given: object) -> str:
     return f"{message}, got {given!r}" if isinstance(given, str | int | float | bool) else message
 
 
-def _keys(model: Any) -> list[str]:
+def keys_of(model: Any) -> list[str]:
+    """The keys of a mapping that a model is made of, as they are written."""
     return [field.alias or name for name, field in model.model_fields.items()] if model else []
 
 

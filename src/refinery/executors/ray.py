@@ -28,8 +28,9 @@ from refinery.errors import InputError, RefineryError, RunError
 from refinery.executors.base import MAX_RETRIES, Attempt, OutOfMemory, Unit, WorkerLost, gib
 from refinery.executors.model_workers import ModelWorkers
 from refinery.executors.nodes import POLL, Nodes
-from refinery.executors.shipping import Shipped, pack, prepare_once, unpack
-from refinery.executors.worker import Versions, attempt_elsewhere, differences, one_thread, versions
+from refinery.executors.shipping import Filed, Shipped, pack, prepare_once, unpack
+from refinery.executors.versions import Versions, differences, versions
+from refinery.executors.worker import attempt_elsewhere, one_thread
 
 LOST = (  # a worker, its node or what it answered is gone; these have no root of their own below RayError
     errors.WorkerCrashedError,
@@ -282,7 +283,7 @@ _SAME = "install the same versions on every node"
 
 def _call(call: bytes) -> Any:
     function, argument = unpack(call)
-    return function(argument)
+    return function(argument.read() if isinstance(argument, Filed) else argument)
 
 
 def _get(refs: list[Any]) -> list[Attempt | Exception]:

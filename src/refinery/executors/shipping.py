@@ -1,7 +1,8 @@
 """Calls on their way to another machine, and what a machine keeps for all of its workers.
 
 A call travels as bytes, so that a worker can set its threads before any library is imported. Files that measurers
-load (models) stand in it by the place of a copy that every machine can read, named by its content.
+load (models) stand in it by the place of a copy that every machine can read, named by its content. An argument that
+is large, since its unit works on many shards, travels in a file.
 """
 
 from __future__ import annotations
@@ -16,15 +17,18 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from refinery.errors import RunError
+from refinery.errors import DamagedFile, RunError
 
 if TYPE_CHECKING:
     from refinery.storage.place import Place
+
+LARGE = 4096  # bytes of an argument that is sent as it is
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,65 @@ class Shipped:
 
 def pack(function: Callable[[Any], Any], argument: Any, shipped: Mapping[Path, Shipped]) -> bytes:
     """The call as bytes, paths of shipped files replaced by their copies."""
+    return _pickled((function, argument), shipped)
+
+
+def _pickled(content: object, shipped: Mapping[Path, Shipped]) -> bytes:
     if not shipped:
-        return pickle.dumps((function, argument), pickle.HIGHEST_PROTOCOL)
+        return pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
     buffer = io.BytesIO()
-    _Pickler(buffer, shipped).dump((function, argument))
+    _Pickler(buffer, shipped).dump(content)
     return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class Filed:
+    """An argument that lies in a file with others: bytes start:stop, believed by their digest."""
+
+    place: Place
+    start: int
+    stop: int
+    digest: bytes
+
+    def read(self) -> Any:
+        """The argument; raises DamagedFile."""
+        try:
+            content = _read(self.place, self.start, self.stop)
+        except FileNotFoundError:
+            raise DamagedFile(str(self.place), "it is gone") from None
+        if sha256(content).digest() != self.digest:
+            raise DamagedFile(str(self.place), "its checksum is wrong")
+        return pickle.loads(content)
+
+
+def _read(place: Place, start: int, stop: int) -> bytes:
+    if isinstance(place, Path):
+        with place.open("rb") as file:
+            file.seek(start)
+            return file.read(stop - start)
+    from refinery.storage.object_store import read_ranges
+
+    return read_ranges([(str(place), start, stop)])[0]
+
+
+def file_arguments(
+    arguments: Sequence[Any], place: Place, shipped: Mapping[Path, Shipped], most: int = LARGE
+) -> list[Any]:
+    """The arguments as they are, but for those of more than `most` bytes, which are written to one file there."""
+    from refinery.storage.commit import commit_bytes, make_directory
+
+    found = list(arguments)
+    content = bytearray()
+    for number, argument in enumerate(arguments):
+        pickled = _pickled(argument, shipped)
+        if len(pickled) > most:
+            start, digest = len(content), sha256(pickled).digest()
+            content += pickled
+            found[number] = Filed(place, start, len(content), digest)
+    if content:
+        make_directory(place.parent)
+        commit_bytes(place, bytes(content), scratch=True)
+    return found
 
 
 def unpack(call: bytes) -> tuple[Callable[[Any], Any], Any]:
@@ -85,7 +143,7 @@ def arrived(place: str, content: str, beside: Sequence[str] = ()) -> Path:
 def copy_file(source: Place, target: Place) -> None:
     """Copies a file of any size from or to an object store."""
     from refinery.storage.commit import committed, make_directory
-    from refinery.storage.filesystem import open_input
+    from refinery.storage.place import open_input
 
     make_directory(target.parent)
     with open_input(str(source)) as content, committed(target) as copy:

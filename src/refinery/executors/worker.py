@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pickle
 import resource
@@ -11,13 +10,12 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from functools import cache
-from importlib import metadata
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from refinery.errors import RunError
 from refinery.executors.base import Attempt
+from refinery.executors.shipping import Filed
 
 _THREAD_LIMITS = (
     "POLARS_MAX_THREADS",
@@ -28,27 +26,6 @@ _THREAD_LIMITS = (
     "NUMBA_NUM_THREADS",
     "RAYON_NUM_THREADS",
 )
-_PACKAGES = (  # that decide the bytes of files
-    "refinery",
-    "fastwarc",
-    "fasttext-community",
-    "ftfy",
-    "lxml",
-    "numba",
-    "numpy",
-    "onnxruntime",
-    "onnxruntime-gpu",
-    "orjson",
-    "polars",
-    "pyarrow",
-    "regex",
-    "resiliparse",
-    "tokenizers",
-    "trafilatura",
-    "xxhash",
-    "zstandard",
-)
-Versions: TypeAlias = tuple[tuple[str, str], ...]  # of packages that are installed
 _PEAK = Path("/proc/self/clear_refs")
 _STATUS = Path("/proc/self/status")
 
@@ -59,30 +36,12 @@ def one_thread() -> None:
         os.environ[name] = "1"
 
 
-@cache
-def versions() -> Versions:
-    """What is installed here of the packages that decide the bytes of files."""
-    found = []
-    for package in _PACKAGES:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found.append((package, metadata.version(package)))
-    return tuple(found)
-
-
-@cache
-def differences(expected: Versions) -> str:
-    """What differs here, in words; a package that one of the two machines does without makes no bytes."""
-    here = dict(versions())
-    wrong = [(name, here[name], there) for name, there in expected if here.get(name, there) != there]
-    return ", ".join(f"has {name} {own} instead of {there}" for name, own, there in wrong)
-
-
 def attempt(function: Callable[[Any], Any], argument: Any) -> Attempt:
-    """Calls the function; whatever it raises is part of the answer."""
+    """Calls the function, with the argument read if it lies in a file; whatever is raised is part of the answer."""
     _forget_peak()
     started, clock = time.time(), time.perf_counter()
     try:
-        outcome = function(argument)
+        outcome = function(argument.read() if isinstance(argument, Filed) else argument)
     except Exception as error:
         outcome = error
     return Attempt(outcome, started, time.perf_counter() - clock, _peak(), _here())

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from refinery.definition import verbs
 from refinery.definition.paths import HERE, Paths
 from refinery.definition.validate import Invalid, validate
 from refinery.errors import DefinitionError, InputError, nearest
 
 if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer, Transform
+    from refinery.filters.verb import Verb
 
 
 @dataclass(frozen=True)
@@ -77,3 +79,11 @@ def measurer(name: str, settings: Mapping[str, Any], paths: Paths = HERE) -> Mea
 def transform(name: str, settings: Mapping[str, Any], paths: Paths = HERE) -> Transform:
     """Builds the transform called `name`; raises DefinitionError in the user's words."""
     return TRANSFORMS.build(name, settings, paths)  # type: ignore[no-any-return]
+
+
+def verb(name: str, settings: BaseModel, paths: Paths = HERE) -> Verb:
+    """Builds the verb called `name` from its checked settings; raises DefinitionError in the user's words."""
+    try:
+        return verbs.module(name).build(settings, paths)  # type: ignore[no-any-return]
+    except InputError as error:
+        raise DefinitionError(str(error)) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -109,15 +109,10 @@ def _encode(tokenizer: Any, texts: list[str], path: Path) -> list[Any]:
 
 def _exact(batch: TextBatch, path: Path, digest: str | None) -> NDArray[np.int64]:
     tokenizer = _load(path, digest)
-    counts = [len(encoding) for texts in _stretches(batch) for encoding in _encode(tokenizer, texts, path)]
+    texts = batch.to_arrow()
+    counts = [
+        len(encoding)
+        for start, stop in batch.runs(ENCODE_BYTES)
+        for encoding in _encode(tokenizer, texts.slice(start, stop - start).to_pylist(), path)
+    ]
     return np.array(counts, np.int64)
-
-
-def _stretches(batch: TextBatch) -> Iterator[list[str]]:
-    """The batch's texts in stretches of about ENCODE_BYTES."""
-    texts, start, offsets = batch.to_arrow(), 0, batch.offsets
-    while start < len(batch):
-        stop = int(np.searchsorted(offsets, offsets[start] + ENCODE_BYTES, side="right")) - 1
-        stop = max(stop, start + 1)
-        yield texts.slice(start, stop - start).to_pylist()
-        start = stop

@@ -76,7 +76,7 @@ class Classifier:
         """
         together = batch_tokens if "attention_mask" in self.inputs else 0
         first = 0
-        for texts in _stretches(batch, self.tokenizer.truncation["max_length"] * CHARS_PER_TOKEN):
+        for texts in _beginnings(batch, self.tokenizer.truncation["max_length"] * CHARS_PER_TOKEN):
             encodings = self.tokenizer.encode_batch_fast(texts)
             ids = [np.array(e.ids, np.int64) for e in encodings]
             types = [np.array(e.type_ids, np.int64) for e in encodings]
@@ -237,16 +237,13 @@ def _output(session: Any, path: Path) -> str:
     return str(chosen[0].name)
 
 
-def _stretches(batch: TextBatch, chars: int) -> Iterator[list[str]]:
-    """The beginnings of the texts, in stretches of documents of about _ENCODE_BYTES of text."""
+def _beginnings(batch: TextBatch, chars: int) -> Iterator[list[str]]:
+    """The first characters of the texts, of about _ENCODE_BYTES of whole texts at a time."""
     import pyarrow.compute as pc
 
-    texts, start, offsets = batch.to_arrow(), 0, batch.offsets
-    while start < len(batch):
-        stop = int(np.searchsorted(offsets, offsets[start] + _ENCODE_BYTES, side="right")) - 1
-        stop = min(max(stop, start + 1), len(batch))
+    texts = batch.to_arrow()
+    for start, stop in batch.runs(_ENCODE_BYTES):
         yield pc.utf8_slice_codeunits(texts.slice(start, stop - start), 0, chars).to_pylist()
-        start = stop
 
 
 def _groups(

@@ -1,41 +1,26 @@
-"""ONNX files: checked and fingerprinted without the onnx package, together with the files that hold their weights.
+"""ONNX files: checked and fingerprinted together with the files that hold their weights, which are not loaded.
 
-Only as much of the protobuf is read as it takes to find the tensors kept in other files ("external data"): a location
-may lead nowhere but to a file beside the model, and those files belong to the model's fingerprint. Field numbers are
-those of onnx/onnx.proto. Weights are skipped by their length, every length is compared with the bytes that are left.
+A tensor kept in another file ("external data") names its place: it may lead nowhere but to a file beside the model,
+and those files belong to the model's fingerprint. No other field of the format names a file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from mmap import mmap
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import xxhash
 
 from refinery.errors import InputError
 from refinery.models import model_file
 
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
 MAX_BYTES = 1 << 31  # protobuf's own limit; larger models keep their weights outside
-MAX_WEIGHT_BYTES = (
-    1 << 35
-)  # of all files outside: ten times the largest classifier that is of use on a corpus
-FIELDS: dict[str, dict[int, str]] = {
-    "ModelProto": {7: "GraphProto", 20: "TrainingInfoProto", 25: "FunctionProto"},
-    "TrainingInfoProto": {1: "GraphProto", 2: "GraphProto"},
-    "FunctionProto": {7: "NodeProto", 11: "AttributeProto"},
-    "GraphProto": {1: "NodeProto", 5: "TensorProto", 15: "SparseTensorProto"},
-    "NodeProto": {5: "AttributeProto"},
-    "AttributeProto": {
-        5: "TensorProto", 6: "GraphProto", 10: "TensorProto", 11: "GraphProto", 22: "SparseTensorProto",
-        23: "SparseTensorProto",
-    },
-    "SparseTensorProto": {1: "TensorProto", 2: "TensorProto"},
-    "TensorProto": {13: "StringStringEntryProto"},
-    "StringStringEntryProto": {},
-}  # fmt: skip
-_GRAPH = 7  # of ModelProto
-_KEY, _VALUE = 1, 2  # of StringStringEntryProto
+# Of all files outside: ten times the largest classifier that is of use on a corpus.
+MAX_WEIGHT_BYTES = 1 << 35
 _HINT = "export it again, for example with `optimum-cli export onnx`"
 
 
@@ -49,14 +34,25 @@ def fingerprint(path: Path) -> str:
 def outside(path: Path) -> tuple[str, ...]:
     """Names of the files that hold weights, relative to the model's folder, sorted.
 
-    Raises InputError for what is no ONNX model, is too large, or names a file that is not below the folder.
+    Raises InputError for what is no ONNX model, is too large, or names a file that is not below the folder, and when
+    the package onnx is not installed.
     """
+    try:
+        import onnx
+        from google.protobuf.message import DecodeError
+    except ImportError:
+        raise InputError(
+            str(path), "ONNX models need the package onnx", "pip install 'refinery[neural]'"
+        ) from None
     with model_file.mapped(path) as content:
         if len(content) > MAX_BYTES:
             raise InputError(str(path), "larger than 2 GiB", "keep the weights in a file beside the model")
         try:
-            names = sorted(set(_locations(content)))
-        except (ValueError, IndexError, UnicodeDecodeError):
+            model = onnx.load(path, format="protobuf", load_external_data=False)
+            if not model.HasField("graph"):
+                raise ValueError("no graph")
+            names = sorted(set(_locations(model)))
+        except (DecodeError, ValueError):
             raise InputError(str(path), "not an ONNX model, or a damaged one", _HINT) from None
     for name in names:
         _check_location(path, name)
@@ -85,54 +81,13 @@ def _escapes(path: Path, name: str) -> InputError:
     return InputError(str(path), problem, "a model of good faith names a file beside it: do not use this one")
 
 
-def _locations(content: bytes | mmap) -> Iterator[str]:
-    """Every place of external data, as written; raises ValueError or IndexError for bytes that are no model."""
-    graphs = 0
-    waiting = [("ModelProto", 0, len(content))]
-    while waiting:
-        kind, start, stop = waiting.pop()
-        entry = {_KEY: b"", _VALUE: b""}
-        for number, low, high in _fields(content, start, stop):
-            inner = FIELDS[kind].get(number)
-            if inner is not None:
-                graphs += kind == "ModelProto" and number == _GRAPH
-                waiting.append((inner, low, high))
-            elif kind == "StringStringEntryProto":
-                entry[number] = content[low:high]
-        if entry[_KEY] == b"location":
-            yield entry[_VALUE].decode()
-    if not graphs:
-        raise ValueError("no graph")
-
-
-def _fields(content: bytes | mmap, at: int, stop: int) -> Iterator[tuple[int, int, int]]:
-    """Number, start and end of each field of a message that has a length; other fields are skipped."""
-    while at < stop:
-        tag, at = _varint(content, at)
-        kind = tag & 7
-        if kind == 0:
-            _, at = _varint(content, at)
-        elif kind == 2:
-            size, at = _varint(content, at)
-            if size > stop - at:
-                raise ValueError("a field is longer than its message")
-            yield tag >> 3, at, at + size
-            at += size
-        elif kind in {1, 5}:
-            at += 8 if kind == 1 else 4
-        else:
-            raise ValueError("no such kind of field")
-    if at > stop:
-        raise ValueError("a field is longer than its message")
-
-
-def _varint(content: bytes | mmap, at: int) -> tuple[int, int]:
-    """A number of up to 64 bits and the place after it."""
-    number = 0
-    for shift in range(0, 70, 7):
-        byte = content[at]
-        at += 1
-        number |= (byte & 127) << shift
-        if byte < 128:
-            return number, at
-    raise ValueError("a number is too long")
+def _locations(message: Message) -> Iterator[str]:
+    """Every place of external data in a message and those within it, wherever the format lets a tensor stand."""
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        for inner in [value] if hasattr(value, "ListFields") else value:
+            if field.name == "external_data":
+                yield from [inner.value] if inner.key == "location" else []
+            else:
+                yield from _locations(inner)

@@ -67,7 +67,7 @@ class Scorer:
         """Sums of windows for runs of documents, with the run's first document and the one after its last."""
         width = self.tables.word_rows.shape[1]
         memo, working = _memo(width), features.make_room()
-        for low, high in _chunks(batch.offsets):
+        for low, high in batch.runs(_CHUNK_BYTES):
             sizes = np.diff(batch.offsets[low : high + 1])
             room = int((sizes // window + 1).sum())
             run = _Windows(
@@ -97,16 +97,6 @@ def _memo(width: int) -> embedding.Memo:
         counts=np.empty(words, np.int32),
         used=np.zeros(1, np.int64),
     )
-
-
-def _chunks(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Runs of documents of about _CHUNK_BYTES, never empty."""
-    low, last = 0, len(offsets) - 1
-    while low < last:
-        high = int(np.searchsorted(offsets, offsets[low] + _CHUNK_BYTES, "right")) - 1
-        high = min(max(high, low + 1), last)
-        yield low, high
-        low = high
 
 
 _cache: dict[str, Scorer] = {}

@@ -1,41 +1,53 @@
-"""Reading an earlier run's output as the corpus that `dedup.against` compares with."""
+"""Reading an earlier run's output as the corpus that a verb's `against` names."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from refinery.definition.paths import Paths
 from refinery.errors import InputError
 from refinery.plan.graph import ResolvedStage, against_source
-from refinery.storage.outputs import DATA, MANIFEST
-from refinery.storage.place import Place, place_of, read_file
-from refinery.storage.shards import SourceSpec, unreadable
+from refinery.storage.documents import SourceSpec
+from refinery.storage.marks import DATA, MANIFEST
+from refinery.storage.place import Place, place_of, read_file, unreadable
 from refinery.storage.url import is_url, shown
 
 
 def earlier_folder(written: str, paths: Paths) -> Place:
-    """The folder that `dedup.against` names; raises DefinitionError for an unknown root."""
+    """The folder that `against` names; raises DefinitionError for an unknown root."""
     path = paths.expand(written)
     return place_of(path) if is_url(path) else Path(path).resolve()
 
 
 def earlier_spec(stage: ResolvedStage, paths: Paths) -> SourceSpec:
     """The source made of exactly the files that the earlier run's manifest lists; raises InputError."""
-    folder = earlier_folder(stage.dedup.against if stage.dedup and stage.dedup.against else "", paths)
-    manifest = folder / MANIFEST
+    verb, against = (stage.verb.name, stage.verb.against) if stage.verb else ("", None)
+    folder = earlier_folder(against or "", paths)
+    manifest = read_manifest(folder, f"{verb}.against wants the output folder of a finished run")
+    return output_source(against_source(stage.name), folder, manifest)
+
+
+def read_manifest(folder: Place, hint: str) -> dict[str, Any]:
+    """What the manifest of an output folder says; raises InputError, with the hint where there is none."""
+    file = folder / MANIFEST
     try:
-        names = [entry["path"] for entry in orjson.loads(read_file(manifest))["files"]]
-        strange = [name for name in names if not DATA.fullmatch(name)]
+        manifest: dict[str, Any] = orjson.loads(read_file(file))
+        strange = [entry["path"] for entry in manifest["files"] if not DATA.fullmatch(entry["path"])]
         if strange:
             raise ValueError(f"it names {strange[0]!r}, which is no data file of an output")
-        files = tuple(str(folder / name) for name in names)
     except FileNotFoundError:
-        hint = "dedup.against wants the output folder of a finished run"
         raise InputError(shown(str(folder)), "there is no manifest.json", hint) from None
     except OSError as error:
-        raise unreadable(str(manifest), error) from None
+        raise unreadable(str(file), error) from None
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(shown(str(manifest)), f"not a run's manifest: {error}") from None
-    return SourceSpec(name=against_source(stage.name), path=files, text="text", id="id", on_error="fail")
+        raise InputError(shown(str(file)), f"not a run's manifest: {error}") from None
+    return manifest
+
+
+def output_source(name: str, folder: Place, manifest: dict[str, Any]) -> SourceSpec:
+    """The source made of exactly the files that an output's manifest lists."""
+    paths = tuple(str(folder / entry["path"]) for entry in manifest["files"])
+    return SourceSpec(name=name, path=paths, text="text", id="id", on_error="fail")

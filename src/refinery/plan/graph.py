@@ -7,16 +7,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from refinery.definition.load import Definition
-from refinery.definition.models import Dedup, Output, Select
+from refinery.definition.models import Output
 from refinery.plan.fingerprint import fingerprint
+from refinery.storage.documents import SourceSpec
 from refinery.storage.place import Place
-from refinery.storage.shards import SourceSpec
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from refinery.filters.measurer import Measurer, Transform
     from refinery.filters.rules import Rule
+    from refinery.filters.verb import Verb
 
 RESERVED = frozenset({"text", "id", "lineage", "source"})  # columns that every output or every rule has
 OWN_OUTPUT = "narrow the source's path or write elsewhere"
@@ -47,6 +48,11 @@ class Measurement:
         """Fingerprint of view and measurer."""
         return fingerprint(self.view.key, self.measurer.name, self.measurer.version, self.measurer.settings)
 
+    @property
+    def file(self) -> str:
+        """The name of its file in a shard's folder."""
+        return f"measured-{self.measurer.name}-{self.key}.parquet"
+
 
 @dataclass(frozen=True)
 class Column:
@@ -59,7 +65,11 @@ class Column:
 
 @dataclass(frozen=True)
 class ResolvedStage:
-    """A stage with everything looked up."""
+    """A stage with everything looked up.
+
+    needed: columns that its verb reads; own: what is measured for its verb alone. Both are by source, and tell of the
+    documents of an earlier run too, if the verb looks at one.
+    """
 
     name: str
     parents: tuple[str, ...]
@@ -67,15 +77,11 @@ class ResolvedStage:
     views: dict[str, View]  # by source
     columns: dict[str, dict[str, Column]]  # by source, then by name
     rules: tuple[Rule, ...]
-    dedup: Dedup | None
-    select: Select | None
-    depth: int  # global verbs and costly measurements that decisions on it wait for
+    verb: Verb | None
+    needed: dict[str, dict[str, Column]]
+    own: dict[str, tuple[Measurement, ...]]
+    depth: int  # verbs and costly measurements that decisions on it wait for
     costly: dict[str, tuple[Measurement, ...]]  # by source, measured on what arrives here alone
-
-    @property
-    def is_global(self) -> bool:
-        """Whether the stage ends with a verb that needs all documents at once."""
-        return self.dedup is not None or self.select is not None
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ class Graph:
 
     @property
     def depth(self) -> int:
-        """How many times decisions must wait for a global verb or a costly measurement."""
+        """How many times decisions must wait for a verb or a costly measurement."""
         return max(stage.depth for stage in self.stages.values())
 
     def stage_of(self, output: str) -> ResolvedStage:
@@ -103,12 +109,21 @@ class Graph:
         return self.stages[self.outputs[output].from_]
 
     def measurements(self, source: str) -> tuple[Measurement, ...]:
-        """Everything that is measured on a source, each once."""
+        """Everything that is measured on a source, each once; an earlier run is a source of its own."""
         found: dict[str, Measurement] = {}
         for stage in self.stages.values():
-            for column in stage.columns.get(source, {}).values():
-                found.setdefault(column.measurement.key, column.measurement)
+            seen = (*stage.columns.get(source, {}).values(), *stage.needed.get(source, {}).values())
+            for measurement in (*(column.measurement for column in seen), *stage.own.get(source, ())):
+                found.setdefault(measurement.key, measurement)
         return tuple(found.values())
+
+    def parents(self, stage: ResolvedStage, source: str) -> tuple[str, ...]:
+        """From where a source's documents come to a stage: stages above it, or the source itself."""
+        return tuple(
+            name
+            for name in stage.parents
+            if name == source or (name in self.stages and source in self.stages[name].sources)
+        )
 
     def ancestors(self, stage: str) -> tuple[str, ...]:
         """The stages above `stage` and itself, parents first."""
@@ -120,23 +135,10 @@ class Graph:
 
 
 def against_source(stage: str) -> str:
-    """The name under which the earlier run that a dedup stage looks at is read."""
+    """The name under which the earlier run that a stage's verb looks at is read."""
     return f"against:{stage}"
 
 
-def ranking(text: str) -> tuple[str, str]:
-    """Column and direction (`ASC`, `DESC` or empty) of a ranking; ValueError for anything else.
-
-    >>> ranking("relevance  desc"), ranking("source")
-    (('relevance', 'DESC'), ('source', ''))
-    """
-    words = text.split()
-    direction = words[1].upper() if len(words) == 2 else ""
-    if (
-        not words
-        or len(words) > 2
-        or direction not in {"", "ASC", "DESC"}
-        or (words[0] == "source" and direction)
-    ):
-        raise ValueError(f'expected "COLUMN", "COLUMN ASC" or "COLUMN DESC", got {text!r}')
-    return words[0], direction
+def measurer_key(measurer: Measurer) -> str:
+    """Fingerprint of a measurer, whatever it measures."""
+    return fingerprint(measurer.name, measurer.version, measurer.settings)

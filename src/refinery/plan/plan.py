@@ -11,25 +11,30 @@ Every result has a key that covers all it depends on, so what is there already n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 
-from refinery import __version__
 from refinery.errors import InputError
 from refinery.plan.fingerprint import fingerprint
-from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage, View, against_source
+from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage, against_source
+from refinery.storage.documents import Shard, SourceSpec
 from refinery.storage.place import Place, files_below, lies_in
-from refinery.storage.shards import Shard, SourceShards, SourceSpec
+from refinery.storage.read import READING
+from refinery.storage.shards import SourceShards
 from refinery.storage.url import shown
 
 DOCUMENTS = "documents.parquet"
+VERBS, UNITS = "verbs", "units"  # folders of the work folder that hold scratch of a run
 LAYOUT = 5  # raised when the files of the work folder change their form
 
 
 @dataclass(frozen=True)
 class PlannedShard:
-    """A shard with how it is read, where its results lie and its place among all shards."""
+    """A shard with how it is read, where its results lie and its place among all shards.
+
+    It goes into units of work, so its `spec` names none of the source's other files.
+    """
 
     shard: Shard
     spec: SourceSpec
@@ -43,7 +48,7 @@ class PlannedShard:
 
     def measurement_file(self, measurement: Measurement) -> Place:
         """Row-aligned with the shard's accepted documents."""
-        return self.folder / f"measured-{measurement.measurer.name}-{measurement.key}.parquet"
+        return self.folder / measurement.file
 
     @property
     def documents_file(self) -> Place:
@@ -65,7 +70,7 @@ class PlannedShard:
         return self.folder / f"decided-{key}.parquet"
 
     def verb_file(self, key: str) -> Place:
-        """Documents that a global verb dropped."""
+        """Documents that a verb dropped."""
         return self.folder / f"dropped-{key}.parquet"
 
 
@@ -77,6 +82,7 @@ class Plan:
     work: Place
     listed: dict[str, SourceShards]  # by source, the earlier runs of `against` among them
     shards: tuple[PlannedShard, ...]
+    shard_bytes: int  # wanted of a shard
 
     def of(self, source: str) -> tuple[PlannedShard, ...]:
         """The shards of a source, in order."""
@@ -92,14 +98,11 @@ class Plan:
         return tuple(planned for source in stage.sources for planned in self.of(source))
 
     def earlier(self, stage: ResolvedStage) -> tuple[PlannedShard, ...]:
-        """The shards of the run that a dedup stage compares against."""
+        """The shards of the earlier run that a stage's verb looks at."""
         return self.of(against_source(stage.name))
 
     def measurements(self, planned: PlannedShard) -> tuple[Measurement, ...]:
         """What is measured on every document of a shard."""
-        for stage in self.graph.stages.values():
-            if planned.spec.name == against_source(stage.name):
-                return against_measurements(stage)
         return tuple(m for m in self.graph.measurements(planned.spec.name) if not m.measurer.costly)
 
     def stages_at(self, depth: int, source: str) -> tuple[ResolvedStage, ...]:
@@ -122,19 +125,19 @@ class Plan:
             ]
             parents = [keys.get(parent, parent) for parent in stage.parents]
             rules = [(rule.name, rule.predicate) for rule in stage.rules]
-            keys[stage.name] = fingerprint(LAYOUT, __version__, stage.name, parents, rules, sorted(seen))
+            keys[stage.name] = fingerprint(LAYOUT, stage.name, parents, rules, sorted(seen))
         return keys
 
     @cached_property
     def verb_keys(self) -> dict[str, str]:
-        """For each stage with a global verb, a fingerprint of it and of every document that can reach it."""
+        """For each stage with a verb, a fingerprint of it and of every document that can reach it."""
         keys: dict[str, str] = {}
         for stage in self.graph.stages.values():
-            if stage.is_global:
+            if stage.verb:
+                verb = (stage.verb.name, stage.verb.version, stage.verb.settings)
                 shards = [(p.folder.name, p.spec.name) for p in (*self.earlier(stage), *self.reaching(stage))]
                 above = [keys[name] for name in self.graph.ancestors(stage.name) if name in keys]
-                settings = (stage.dedup, stage.select)
-                keys[stage.name] = fingerprint(self.stage_keys[stage.name], settings, shards, above)
+                keys[stage.name] = fingerprint(self.stage_keys[stage.name], verb, _read(stage), shards, above)
         return keys
 
     def decision_key(self, source: str, depth: int) -> str:
@@ -168,16 +171,15 @@ class Plan:
         return tuple(m for m in wanted if str(planned.measurement_file(m)) not in present)
 
 
-def against_measurements(stage: ResolvedStage) -> tuple[Measurement, ...]:
-    """What is measured on an earlier run's documents: the keys that dedup compares."""
-    columns = stage.columns[stage.sources[0]]
-    view = View(against_source(stage.name))
-    found = {
-        column.measurement.measurer.name: Measurement(view, column.measurement.measurer)
+def _read(stage: ResolvedStage) -> list[tuple[str, str, str, str]]:
+    """What a stage's verb reads of each source: columns by name, and what is measured for it alone."""
+    needed = [
+        (source, name, column.measurement.key, column.original)
+        for source, columns in stage.needed.items()
         for name, column in columns.items()
-        if name.startswith("dedup.")
-    }
-    return tuple(found.values())
+    ]
+    own = [(source, "", measurement.key, "") for source, found in stage.own.items() for measurement in found]
+    return sorted(needed + own)
 
 
 def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
@@ -191,14 +193,14 @@ def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
     _refuse_work_folder(work, graph.output_paths)
     specs = dict(graph.sources)
     for stage in graph.stages.values():
-        if stage.dedup and stage.dedup.against:
+        if stage.verb and stage.verb.against:
             specs[against_source(stage.name)] = earlier_spec(stage, graph.definition.paths)
     listed = {name: list_shards(spec, shard_bytes) for name, spec in specs.items()}
     for name in graph.sources:
         for shard in listed[name].shards:
             if any(lies_in(shard.path, str(folder)) for folder in graph.output_paths.values()):
                 raise InputError(shard.name, f"source {name} reads what this pipeline writes", OWN_OUTPUT)
-    return Plan(graph, work, listed, tuple(_numbered(listed, specs, work)))
+    return Plan(graph, work, listed, tuple(_numbered(listed, specs, work)), shard_bytes)
 
 
 def _refuse_work_folder(work: Place, outputs: dict[str, Place]) -> None:
@@ -208,7 +210,9 @@ def _refuse_work_folder(work: Place, outputs: dict[str, Place]) -> None:
             problem = f"the work folder would lie in the output {name!r}"
             if lies_in(str(output), str(work)):
                 problem = f"the work folder and the output {name!r} are the same folder"
-        elif any(lies_in(str(output), str(work / own)) for own in ("shards", "verbs", "logs")):
+        elif any(
+            lies_in(str(output), str(work / own)) for own in ("shards", VERBS, UNITS, "logs", "pipelines")
+        ):
             problem = f"the output {name!r} would lie among the files that the work folder keeps"
         else:
             continue
@@ -227,6 +231,6 @@ def _numbered(
             extraction = [version(package) for package in packages]  # they decide what text a page gives
             content = (shard.fingerprint, shard.start, shard.stop, reading, extraction)
             # the source, since two may read one file; the path below its root, since lineage and minted ids hold it
-            key = fingerprint(LAYOUT, __version__, content, name, shard.relative_path)
-            yield PlannedShard(shard, spec, work / "shards" / key[:2] / key, number)
+            key = fingerprint(LAYOUT, READING, content, name, shard.relative_path)
+            yield PlannedShard(shard, replace(spec, path=()), work / "shards" / key[:2] / key, number)
             number += 1

@@ -11,30 +11,23 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from refinery.definition.load import Definition
-from refinery.definition.models import Dedup, Select, Source, Stage, Use
+from refinery.definition.models import Source, Stage, Use
 from refinery.definition.paths import Paths
-from refinery.definition.validate import Invalid, validate
+from refinery.definition.validate import Invalid
 from refinery.definition.yaml import Location
-from refinery.errors import DefinitionError, InputError, nearest
+from refinery.errors import DefinitionError, nearest
 from refinery.filters import registry
 from refinery.plan.against import earlier_folder
-from refinery.plan.fingerprint import fingerprint
-from refinery.plan.graph import (
-    RESERVED,
-    Column,
-    Graph,
-    Measurement,
-    ResolvedStage,
-    View,
-    ranking,
-)
+from refinery.plan.graph import RESERVED, Column, Graph, Measurement, ResolvedStage, View
 from refinery.plan.outputs import output_folders
+from refinery.plan.verbs import Arriving, add_columns, needed_columns, own_measurements
+from refinery.storage.documents import SourceSpec
 from refinery.storage.place import Place
-from refinery.storage.shards import SourceSpec
 
 if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer, Transform
     from refinery.filters.rules import Rule
+    from refinery.filters.verb import Verb
 
 T = TypeVar("T")
 
@@ -114,8 +107,6 @@ class _Resolver:
 
     def _stage(self, name: str, stage: Stage) -> None:
         place: Location = ("stages", name)
-        if stage.dedup and stage.select:
-            self.problem((*place, "select"), "a stage has at most one of dedup and select; make two stages")
         if self.definition.is_broken("stages", name) or self.incomplete.intersection(stage.from_):
             self.incomplete.add(name)
         chain = self._transforms(place, stage.transform)
@@ -146,12 +137,13 @@ class _Resolver:
         for source in sources:
             self._add_columns(place, views[source], measured, columns[source], first=source == sources[0])
         rules = self._rules(place, stage, columns)
-        self._add_dedup(place, stage.dedup, views, columns)
-        self._add_select(place, stage.select, views, columns)
+        verb = self._verb(place, stage)
+        needed, own = self._read(verb, place, Arriving(name, views, columns, name in self.incomplete))
         costly = _costly(parents, columns)
-        depth = max((above.depth + (above.is_global or bool(costly)) if above else 0) for _, above in parents)
+        waits = bool(costly)
+        depth = max((up.depth + (up.verb is not None or waits) if up else 0) for _, up in parents)
         self.stages[name] = ResolvedStage(
-            name, stage.from_, sources, views, columns, rules, stage.dedup, stage.select, depth, costly
+            name, stage.from_, sources, views, columns, rules, verb, needed, own, depth, costly
         )
 
     def _transforms(self, place: Location, uses: Sequence[Use]) -> tuple[Transform, ...]:
@@ -220,9 +212,7 @@ class _Resolver:
         from refinery.filters.predicate import problems
         from refinery.filters.rules import resolve as rules_of
 
-        everywhere = {
-            name for name in set.intersection(*(set(seen) for seen in columns.values())) if "." not in name
-        }
+        everywhere = set.intersection(*(set(seen) for seen in columns.values()))
         known: dict[str, Any] = {
             c: entry.type for c, entry in next(iter(columns.values())).items() if c in everywhere
         }
@@ -253,125 +243,52 @@ class _Resolver:
                 resolved.append(rule)
         return tuple(resolved)
 
-    def _add_dedup(
-        self,
-        place: Location,
-        dedup: Dedup | None,
-        views: dict[str, View],
-        columns: dict[str, dict[str, Column]],
-    ) -> None:
-        if dedup is None:
-            return
-        from refinery.dedup import measurers
-
-        location: Location = (*place, "dedup")
-        if not dedup.exact and dedup.near is None:
-            self.problem(location, "neither exact nor near is asked for")
-        if dedup.near and (dedup.near.bands is None) != (dedup.near.rows is None):
-            self.problem((*location, "near"), "give both bands and rows, or neither")
-        if (
-            dedup.near
-            and dedup.near.bands
-            and dedup.near.rows
-            and dedup.near.bands * dedup.near.rows > dedup.near.num_perm
-        ):
-            self.problem((*location, "near"), f"bands x rows is more than num_perm ({dedup.near.num_perm})")
-        for index, preference in enumerate(dedup.prefer):
-            self._check_ranking((*location, "prefer", index), preference, columns, also=("source",))
-            _measure_on_all(preference, views, columns)
-        for source, view in views.items():
-            for built in measurers(dedup):
-                for entry in built.schema:
-                    columns[source][f"dedup.{entry.name}"] = Column(
-                        Measurement(view, built), entry.name, entry.type
-                    )
-
-    def _add_select(
-        self,
-        place: Location,
-        select: Select | None,
-        views: dict[str, View],
-        columns: dict[str, dict[str, Column]],
-    ) -> None:
-        if select is None:
-            return
-        self._check_ranking((*place, "select", "by"), select.by, columns, also=())
-        _measure_on_all(select.by, views, columns)
-        if select.tokenizer is None:
-            return
-        from refinery.filters import size
-
+    def _verb(self, place: Location, stage: Stage) -> Verb | None:
+        if stage.verb is None:
+            return None
+        name, settings = stage.verb
         try:
-            settings = validate(size.Settings, {"tokenizer": select.tokenizer}, self.definition.paths)
-            counter = size.build(settings)
+            return registry.verb(name, settings, self.definition.paths)
         except Invalid as error:
-            self.problem((*place, "select", "tokenizer"), *(message for _, message in error.found))
-            return
-        except (DefinitionError, InputError) as error:
-            self.problem((*place, "select", "tokenizer"), str(error))
-            return
-        for source, view in views.items():
-            columns[source]["tokens"] = Column(
-                Measurement(view, counter), "tokens", counter.schema.field("tokens").type
-            )
+            for at, message in error.found:
+                self.problem((*place, name, *at), message)
+        except DefinitionError as error:
+            self.problem((*place, name), *error.problems)
+        return None
 
-    def _check_ranking(
-        self, location: Location, text: str, columns: dict[str, dict[str, Column]], also: tuple[str, ...]
-    ) -> None:
-        import pyarrow as pa
-
-        try:
-            name, _ = ranking(text)
-        except ValueError as error:
-            self.problem(location, str(error))
-            return
-        if name in also:
-            return
-        found = [seen[name].type for seen in columns.values() if name in seen]
-        if not found and self.incomplete.intersection(location):
-            return
-        if not found:
-            valid = {column for seen in columns.values() for column in seen if "." not in column} | set(also)
-            self.problem(location, f"no measurer before this makes the column {name!r}{nearest(name, valid)}")
-        elif not (pa.types.is_floating(found[0]) or pa.types.is_integer(found[0])):
-            self.problem(location, f"the column {name!r} is {found[0]}; a ranking needs numbers")
+    def _read(
+        self, verb: Verb | None, place: Location, arriving: Arriving
+    ) -> tuple[dict[str, dict[str, Column]], dict[str, tuple[Measurement, ...]]]:
+        """What a stage's verb reads, by source: columns, and what is measured for it alone."""
+        if verb is None:
+            return {}, {}
+        add_columns(verb.measurers, arriving)
+        location: Location = (*place, verb.name)
+        needed = needed_columns(verb, arriving, lambda at, message: self.problem((*location, *at), message))
+        return needed, own_measurements(verb, arriving)
 
     def _written_columns(self) -> None:
         for name, output in self.definition.pipeline.outputs.items():
             stage = self.stages.get(output.from_)
             if stage and stage.name not in self.incomplete:
-                seen = {c for columns in stage.columns.values() for c in columns if "." not in c}
+                seen = {column for columns in stage.columns.values() for column in columns}
                 for column in output.measurements or ():
                     if column not in seen:
                         message = f"no measurer makes the column {column!r}{nearest(column, seen)}"
                         self.problem(("outputs", name, "measurements"), message)
 
     def _earlier(self, outputs: Mapping[str, Place]) -> None:
-        """What a dedup stage compares with is another run's."""
-        for name, stage in self.definition.pipeline.stages.items():
-            if stage.dedup and stage.dedup.against:
-                location = ("stages", name, "dedup", "against")
+        """What a verb looks at is another run's output."""
+        for name, stage in self.stages.items():
+            if stage.verb and stage.verb.against:
+                location = ("stages", name, stage.verb.name, "against")
                 try:
-                    earlier = earlier_folder(stage.dedup.against, self.definition.paths)
+                    earlier = earlier_folder(stage.verb.against, self.definition.paths)
                 except DefinitionError as error:
                     self.problem(location, *error.problems)
                     continue
                 if any(str(earlier) == str(path) for path in outputs.values()):
                     self.problem(location, "this pipeline writes there itself")
-
-
-def _measure_on_all(text: str, views: dict[str, View], columns: dict[str, dict[str, Column]]) -> None:
-    """What ranks documents is measured on every document it ranks, also where only one branch asked for it.
-
-    Otherwise a trusted source that went around the measuring branch would rank last as a whole.
-    """
-    name, *_ = [*text.split(maxsplit=1), ""]
-    found = {_measurer_key(c[name].measurement.measurer): c[name] for c in columns.values() if name in c}
-    if len(found) == 1:  # with several models there is no telling which one to use
-        (column,) = found.values()
-        for source, view in views.items():
-            measured = Column(Measurement(view, column.measurement.measurer), column.original, column.type)
-            columns[source].setdefault(name, measured)
 
 
 def _costly(
@@ -396,10 +313,6 @@ def _spec(name: str, source: Source, paths: Paths) -> SourceSpec:
     """How the source is read: each of its settings is one of the reader; raises DefinitionError for a wrong path."""
     found = tuple(paths.expand(path) for path in source.path)
     return SourceSpec(name=name, path=found, **source.model_dump(exclude={"path", "transform"}))
-
-
-def _measurer_key(measurer: Measurer) -> str:
-    return fingerprint(measurer.name, measurer.version, measurer.settings)
 
 
 def _name_and_settings(use: Use) -> tuple[str, dict[str, Any]]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from refinery.run.manifest import Count, Manifest
+    from refinery.run.decide import Tally
+    from refinery.run.manifest import Manifest
 
 
 def funnel(manifest: Manifest) -> Table:
@@ -61,7 +62,7 @@ def human_bytes(size: float) -> str:
     return ""
 
 
-def _row(table: Table, label: str, count: Count, share: str, sign: str, style: str | None = None) -> None:
+def _row(table: Table, label: str, count: Tally, share: str, sign: str, style: str | None = None) -> None:
     cells = (
         f"{sign}{count.documents:,}",
         f"{sign}{human_bytes(count.bytes)}",

@@ -12,11 +12,7 @@ from refinery.run.folder import current_manifest
 from refinery.storage.url import shown
 
 if TYPE_CHECKING:
-    from refinery.definition.models import Near
-    from refinery.plan.graph import ResolvedStage
     from refinery.plan.plan import Plan
-
-_SIMILARITIES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 
 def plan_tables(plan: Plan) -> Iterator[Table]:
@@ -24,8 +20,11 @@ def plan_tables(plan: Plan) -> Iterator[Table]:
     yield _measure_pass(plan)
     yield _stages(plan)
     for stage in plan.graph.stages.values():
-        if stage.dedup and stage.dedup.near:
-            yield _recall(stage.name, stage.dedup.near)
+        for explained in stage.verb.explained() if stage.verb else ():
+            table = _table(f"{stage.name}: {explained.title}", *explained.columns)
+            for row in explained.rows:
+                table.add_row(*row)
+            yield table
     yield _outputs(plan)
 
 
@@ -61,32 +60,8 @@ def _stages(plan: Plan) -> Table:
         rules = ", ".join(rule.name for rule in stage.rules)
         costly = ", ".join(sorted({m.measurer.name for found in stage.costly.values() for m in found}))
         parents = ", ".join(stage.parents)
-        table.add_row(str(stage.depth + 1), stage.name, parents, costly, rules, _verb(stage))
-    return table
-
-
-def _verb(stage: ResolvedStage) -> str:
-    if stage.select:
-        return f"select {stage.select.tokens:,} tokens by {stage.select.by}"
-    if stage.dedup:
-        kinds = (["exact"] if stage.dedup.exact else []) + (["near"] if stage.dedup.near else [])
-        return f"dedup {' + '.join(kinds)}" + (
-            f", against {stage.dedup.against}" if stage.dedup.against else ""
-        )
-    return ""
-
-
-def _recall(name: str, near: Near) -> Table:
-    from refinery.dedup.bands import recall, split
-
-    bands, rows = (
-        (near.bands, near.rows) if near.bands and near.rows else split(near.similarity, near.num_perm)
-    )
-    title = (
-        f"Near duplicates of {name}: {bands} bands of {rows} rows, removed from Jaccard {near.similarity} on"
-    )
-    table = _table(title, "Jaccard", *(str(s) for s in _SIMILARITIES))
-    table.add_row("found", *(f"{recall(s, bands, rows):.3f}" for s in _SIMILARITIES))
+        verb = stage.verb.summary if stage.verb else ""
+        table.add_row(str(stage.depth + 1), stage.name, parents, costly, rules, verb)
     return table
 
 

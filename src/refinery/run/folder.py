@@ -7,10 +7,10 @@ the manifest is removed first and written last, so a folder with a manifest is a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import orjson
 from filelock import FileLock, Timeout
@@ -18,15 +18,12 @@ from filelock import FileLock, Timeout
 from refinery.errors import InputError, OutputError, RunError
 from refinery.storage.commit import cannot_write, commit_bytes, make_directory, remove_leftovers
 from refinery.storage.lease import RENEW_EVERY, TAKEN_OVER_AFTER, leased
-from refinery.storage.outputs import DATA, MANIFEST, OWNER
+from refinery.storage.marks import DATA, MANIFEST, OWNER
 from refinery.storage.place import Place, files_below, move_files, read_file, remove_files, remove_scratch
-
-if TYPE_CHECKING:
-    from refinery.run.manifest import Manifest
 
 LOCK = ".lock"
 _LEFTOVER = re.compile(r"\..+\.tmp")  # of a write that was killed
-_OWN_FILES = re.compile(rf"{DATA.pattern}|decisions\.parquet|rejects\.parquet|\.staging-[0-9a-f]+")
+_OWN_FILES = re.compile(rf"{DATA.pattern}|(decisions|rejects)-\d+\.parquet|\.staging-[0-9a-f]+")
 
 Held: TypeAlias = Callable[[], None]  # raises RunError when a folder is held no longer
 
@@ -113,7 +110,7 @@ def current_manifest(folder: Place, key: str) -> dict[str, Any] | None:
         if manifest["fingerprint"] != key:
             return None
         sizes = files_below(folder)
-        files = [*manifest["files"], manifest["decisions"], *filter(None, [manifest["rejects"]])]
+        files = [*manifest["files"], *manifest["decisions"], *manifest["rejects"]]
         whole = all(sizes.get(file["path"]) == file["bytes"] for file in files)
         return manifest if whole else None
     except (OSError, ValueError, KeyError, TypeError):
@@ -122,10 +119,15 @@ def current_manifest(folder: Place, key: str) -> dict[str, Any] | None:
 
 def staging(folder: Place, key: str) -> Place:
     """The staging folder of a run; those of other fingerprints are removed."""
-    mine = folder / f".staging-{key[:16]}"
+    mine = folder / staging_name(key)
     remove_staging(folder, but=mine.name)
     make_directory(mine)
     return mine
+
+
+def staging_name(key: str) -> str:
+    """The staging folder of a run with this output key."""
+    return f".staging-{key[:16]}"
 
 
 def remove_staging(folder: Place, but: str = "") -> None:
@@ -135,21 +137,17 @@ def remove_staging(folder: Place, but: str = "") -> None:
             remove_scratch(folder / name)
 
 
-def finish(folder: Place, staged: Place, manifest: Manifest, still_held: Held) -> None:
-    """Replaces what the folder held by the staged files that the manifest names, and writes it last.
+def finish(folder: Place, staged: Place, files: Sequence[str], manifest: bytes, still_held: Held) -> None:
+    """Replaces what the folder held by the staged files with these names, and writes the manifest last.
 
     Raises RunError when another run has, or may have, taken over the folder: nothing more is changed from then on.
     """
     still_held()
-    named = [*manifest.files, manifest.decisions, *([manifest.rejects] if manifest.rejects else [])]
-    files = [file.path for file in named]
     remove_files([folder / MANIFEST])
     there = set(files_below(staged))
     move_files([(staged / name, folder / name) for name in files if name in there], still_held)
-    old = [name for name in files_below(folder) if _OWN_FILES.fullmatch(name) and name not in files]
+    old = [name for name in files_below(folder) if _OWN_FILES.fullmatch(name) and name not in set(files)]
     remove_files([folder / name for name in old])
     still_held()
-    commit_bytes(
-        folder / MANIFEST, orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
-    )
+    commit_bytes(folder / MANIFEST, manifest)
     remove_scratch(staged)

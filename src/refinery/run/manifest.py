@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict
 
 from refinery import __version__
 from refinery.definition.models import Pipeline
-from refinery.plan.plan import PlannedShard
-from refinery.run.account import ShardAccount
-from refinery.run.decide import Tally
+from refinery.executors.versions import versions
+from refinery.run.decide import RuleTally, StageTally, Tally
+from refinery.run.decisions import Decided
 from refinery.run.measure import ShardRecord
 from refinery.run.write import Layout
 from refinery.storage.schema import notes
@@ -22,26 +22,11 @@ from refinery.storage.url import shown
 from refinery.storage.write import WrittenFile
 
 if TYPE_CHECKING:
-    from refinery.run.run import Run
-
-_VERSIONS = ("numpy", "numba", "polars", "pyarrow", "fasttext-community", "xxhash", "resiliparse", "fastwarc")
+    from refinery.run.context import Run
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Count(_Model):
-    """Documents, bytes of text, estimated tokens."""
-
-    documents: int
-    bytes: int
-    tokens: int
-
-    @classmethod
-    def of(cls, tally: Tally) -> Count:
-        """The same numbers as a model."""
-        return cls(documents=tally.documents, bytes=tally.bytes, tokens=tally.tokens)
 
 
 class BrokenShard(_Model):
@@ -64,35 +49,6 @@ class SourceAccount(_Model):
     ignored: int
 
 
-class RuleAccount(_Model):
-    """What a rule dropped as the first that failed, and how many documents failed it at all."""
-
-    dropped: Count
-    failed: int
-
-
-class StageAccount(_Model):
-    """in = kept + dropped, for all shards together."""
-
-    arrived: Count
-    kept: Count
-    rules: dict[str, RuleAccount]
-
-
-class OutputFile(_Model):
-    """A file of the output, relative to the manifest."""
-
-    path: str
-    rows: int
-    bytes: int
-    sha256: str
-
-    @classmethod
-    def of(cls, file: WrittenFile) -> OutputFile:
-        """The file as the manifest tells it."""
-        return cls(path=file.path.name, rows=file.rows, bytes=file.bytes, sha256=file.sha256)
-
-
 class Manifest(_Model):
     """The record of a finished run of one output."""
 
@@ -104,14 +60,14 @@ class Manifest(_Model):
     measurers: dict[str, dict[str, Any]]
     versions: dict[str, str]
     sources: dict[str, SourceAccount]
-    stages: dict[str, StageAccount]
-    kept: Count
+    stages: dict[str, StageTally]
+    kept: Tally
     made_columns: tuple[str, ...]
     renamed_columns: dict[str, str]
     notes: tuple[str, ...]
-    files: tuple[OutputFile, ...]
-    decisions: OutputFile
-    rejects: OutputFile | None
+    files: tuple[WrittenFile, ...]
+    decisions: tuple[WrittenFile, ...]
+    rejects: tuple[WrittenFile, ...]
     started: str
     seconds: dict[str, float]
 
@@ -120,17 +76,15 @@ def make_manifest(
     run: Run,
     name: str,
     records: dict[int, ShardRecord],
-    found: dict[PlannedShard, ShardAccount],
+    decided: Sequence[Decided],
     layout: Layout,
-    files: list[WrittenFile],
-    decisions: WrittenFile,
-    rejects: WrittenFile | None,
+    files: Sequence[WrittenFile],
     started: datetime,
 ) -> Manifest:
-    """Puts together what the run knows about an output; `rejects`: None if there are none."""
+    """Puts together what the run knows about an output."""
     plan = run.plan
-    stage = plan.graph.stage_of(name)
-    stages, sources = plan.graph.ancestors(stage.name), stage.sources
+    last = plan.graph.stage_of(name)
+    stages, sources = plan.graph.ancestors(last.name), last.sources
     measurers = {m.key: m.measurer for source in sources for m in plan.graph.measurements(source)}
     return Manifest(
         refinery=__version__,
@@ -142,17 +96,16 @@ def make_manifest(
             key: {"name": m.name, "version": m.version, "settings": dict(m.settings)}
             for key, m in sorted(measurers.items(), key=lambda item: (item[1].name, item[0]))
         },
-        versions={"python": platform.python_version()}
-        | {p: importlib.metadata.version(p) for p in _VERSIONS},
+        versions={"python": platform.python_version(), **dict(versions())},
         sources={source: _source(run, source, records) for source in sources},
-        stages={stage: _stage(run, stage, found) for stage in stages},
-        kept=Count.of(sum((a.kept for a in found.values()), Tally())),
+        stages={stage: _stage(run, stage, decided) for stage in stages},
+        kept=_kept(last.name, decided),
         made_columns=layout.made,
         renamed_columns=layout.renamed,
         notes=notes(layout.carried),
-        files=tuple(OutputFile.of(file) for file in files),
-        decisions=OutputFile.of(decisions),
-        rejects=OutputFile.of(rejects) if rejects else None,
+        files=tuple(files),
+        decisions=tuple(one.decisions for one in decided),
+        rejects=tuple(one.rejects for one in decided if one.rejects),
         started=started.isoformat(timespec="seconds"),
         seconds={
             phase: round(seconds, 3)
@@ -169,6 +122,8 @@ def _definition(pipeline: Pipeline) -> dict[str, Any]:
     content = pipeline.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     for source in content["sources"].values():
         source["path"] = [shown(path) for path in source["path"]]
+    if pipeline.roots:
+        content["roots"] = {name: shown(path) for name, path in pipeline.roots.items()}
     return content
 
 
@@ -191,26 +146,21 @@ def _source(run: Run, source: str, records: dict[int, ShardRecord]) -> SourceAcc
     )
 
 
-def _stage(run: Run, stage: str, found: dict[PlannedShard, ShardAccount]) -> StageAccount:
+def _stage(run: Run, stage: str, decided: Sequence[Decided]) -> StageTally:
+    """Over all shards, the stage's verb included."""
     resolved = run.plan.graph.stages[stage]
-    rules = {rule.name: (Tally(), 0) for rule in resolved.rules}
+    rules = {rule.name: RuleTally() for rule in resolved.rules}
     arrived = Tally()
     for planned in run.plan.reaching(resolved):
         tally = run.tallies[stage, planned.number]
         arrived += tally.arrived
-        for rule, count in tally.dropped.items():
-            rules[rule] = (rules[rule][0] + count, rules[rule][1])
-        for rule, failed in tally.failed.items():
-            rules[rule] = (rules[rule][0], rules[rule][1] + failed)
-    for account in found.values():
-        for rule, count in account.verb_dropped.get(stage, {}).items():
-            before, failed = rules.get(rule, (Tally(), 0))
-            rules[rule] = (before + count, failed + count.documents)
-    return StageAccount(
-        arrived=Count.of(arrived),
-        kept=Count.of(sum((a.stage_kept.get(stage, Tally()) for a in found.values()), Tally())),
-        rules={
-            name: RuleAccount(dropped=Count.of(tally), failed=failed)
-            for name, (tally, failed) in rules.items()
-        },
-    )
+        for rule, found in tally.rules.items():
+            rules[rule] += found
+    for one in decided:
+        for rule, found in one.verbs.get(stage, {}).items():
+            rules[rule] = rules.get(rule, RuleTally()) + found
+    return StageTally(arrived, _kept(stage, decided), rules)
+
+
+def _kept(stage: str, decided: Sequence[Decided]) -> Tally:
+    return sum((one.kept.get(stage, Tally()) for one in decided), Tally())

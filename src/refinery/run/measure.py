@@ -21,10 +21,10 @@ from refinery.errors import InputError, RunError
 from refinery.plan.graph import Measurement, View
 from refinery.plan.plan import PlannedShard
 from refinery.storage.commit import commit_bytes, make_directory, remove_leftovers
+from refinery.storage.documents import Reject
 from refinery.storage.place import read_many
 from refinery.storage.read import read_documents
 from refinery.storage.seal import read_sealed_json, sealed_json
-from refinery.storage.shards import Reject
 from refinery.storage.tables import read_batches, read_table
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch

@@ -8,8 +8,10 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from refinery.executors.base import Unit
-from refinery.run.decide import above_of
+from refinery.run.columns import column_files
+from refinery.run.decide import upstream
 from refinery.run.write import (
+    CheckTask,
     GatherTask,
     Layout,
     ScatterTask,
@@ -31,7 +33,9 @@ STRETCH_BYTES = 2**30
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from refinery.run.run import Run
+    from refinery.plan.graph import ResolvedStage
+    from refinery.plan.plan import Plan
+    from refinery.run.context import Run
 
 
 def write_output(
@@ -40,15 +44,14 @@ def write_output(
     """Writes every file of an output into the staging folder, in order."""
     plan = run.plan
     stage, output = plan.graph.stage_of(name), plan.graph.outputs[name]
-    shards = plan.reaching(stage)
     layout = make_layout(output, stage, carried, id_type)
-    survivors = [Survivors(planned, stage, above_of(plan, planned, stage.name)) for planned in shards]
+    survivors = [s for source in stage.sources for s in _survivors(plan, stage, source, layout.measured)]
     sizes = run.map("lay out", kept_bytes, [Unit(s.planned.name, s) for s in survivors])
     total = sum(sizes)
     files = max(1, -(-total // output.shard_bytes))
     ending = "parquet" if output.format == "parquet" else "jsonl.zst"
     paths = [staged / f"data-{number:05}.{ending}" for number in range(files)]
-    known = dict.fromkeys(paths) | _staged_before(run, paths)
+    known = _staged_before(run, staged, [path.name for path in paths])
     function: Any
     tasks: Sequence[Any]
     if output.shuffle is None:
@@ -66,24 +69,28 @@ def write_output(
             )
             for start, stop in stretches(sizes, run.executor.slots)
         ]
-        if not all(known.values()):
+        if len(known) < files:
             run.map("scatter", scatter, [_scatter_unit(task, sizes) for task in scattered])
         spills = tuple(task.spill for task in scattered)
         tasks = [GatherTask(spills, number, layout, output, path) for number, path in enumerate(paths)]
-    units = [Unit(task.path.name, task, max(total // files, 1)) for task in tasks if known[task.path] is None]
+    units = [Unit(t.path.name, t, max(total // files, 1)) for t in tasks if t.path.name not in known]
     fresh = iter(run.map("write", function, units, lambda written: written.rows))
-    written = []
-    for task in tasks:
-        file = known[task.path] or next(fresh)
-        if file.rows:
-            written.append(file)
-    return layout, written
+    written = [known.get(path.name) or next(fresh) for path in paths]
+    return layout, [file for file in written if file.rows]
 
 
-def _staged_before(run: Run, paths: list[Place]) -> dict[Place, WrittenFile]:
+def _survivors(plan: Plan, stage: ResolvedStage, source: str, measured: tuple[str, ...]) -> list[Survivors]:
+    columns = stage.columns[source]
+    written = column_files(columns, (name for name in measured if name in columns))
+    sizes = column_files(columns, ("bytes",))
+    kept = upstream(plan, stage.name, source)
+    return [Survivors(planned, stage.views[source], kept, written, sizes) for planned in plan.of(source)]
+
+
+def _staged_before(run: Run, staging: Place, names: list[str]) -> dict[str, WrittenFile]:
     """The files that an earlier run finished and that are still as it wrote them."""
-    staged = staged_before(paths)
-    units = [Unit(file.path.name, file, max(file.bytes, 1)) for file in staged]
+    staged = staged_before(staging, names)
+    units = [Unit(file.path, CheckTask(staging, file), max(file.bytes, 1)) for file in staged]
     whole = run.map("check", is_whole, units)
     return {file.path: file for file, good in zip(staged, whole, strict=True) if good}
 

@@ -6,27 +6,29 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+import orjson
 import pyarrow as pa
 
 from refinery.errors import ConservationError, RunError
-from refinery.executors.base import Attempt, Executor, Unit, run_units
+from refinery.executors.base import Attempt, Executor, Unit
 from refinery.plan.graph import ResolvedStage
-from refinery.plan.plan import Plan, PlannedShard
-from refinery.run import account as accounts
+from refinery.plan.needs import note_needs
+from refinery.plan.plan import UNITS, VERBS, Plan
 from refinery.run import folder as folders
-from refinery.run.costly import costly_tasks, measure_arrived
-from refinery.run.decide import StageTally, Tally, decide, decide_task, decided
+from refinery.run.context import Run
+from refinery.run.decide import decide, decide_tasks, read_tallies
+from refinery.run.decisions import Decided, check_conservation, decisions_tasks, write_decisions
 from refinery.run.ids import common_id_type
 from refinery.run.manifest import Manifest, make_manifest
 from refinery.run.measure import MeasureTask, ShardRecord, measure, read_records, refuse_rejects
-from refinery.run.mend import mending
+from refinery.run.measure_late import late_tasks, measure_arrived
+from refinery.run.nodes import share
 from refinery.run.output import write_output
 from refinery.run.progress import Progress
-from refinery.run.shared import share
+from refinery.run.repair import mending
 from refinery.run.status import recorded
 from refinery.run.verbs import run_verb
 from refinery.storage.place import Place, place_of, remove_file, remove_scratch
@@ -34,57 +36,6 @@ from refinery.storage.schema import unify
 
 if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer
-
-R = TypeVar("R")
-
-
-@dataclass
-class Run:
-    """A plan being executed: where units run, who is told, what has been counted so far."""
-
-    plan: Plan
-    executor: Executor
-    progress: Progress
-    still_held: folders.Held  # raises RunError when another run has taken over a folder
-    tallies: dict[tuple[str, int], StageTally] = field(default_factory=dict)  # by stage and shard number
-    seconds: dict[str, float] = field(default_factory=dict)  # by phase
-
-    def map(
-        self,
-        phase: str,
-        function: Callable[[Any], R],
-        units: Sequence[Unit[Any]],
-        documents: Callable[[R], int] = lambda _: 0,
-    ) -> list[R]:
-        """Runs units as a phase with progress, results in order."""
-        if not units:
-            return []
-        started = time.perf_counter()
-        self.progress.start(phase, len(units), sum(unit.weight for unit in units))
-        try:
-            watcher = _Watcher(self.progress, documents, self.still_held)
-            return run_units(self.executor, function, units, watcher)
-        finally:
-            self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
-
-
-@dataclass(frozen=True)
-class _Watcher:
-    """Tells the progress of every attempt and how many documents a finished one was about; stops a run that lost a
-    folder, for an interrupt may be ignored (in the background of a script, say).
-    """
-
-    progress: Progress
-    documents: Callable[[Any], int]
-    still_held: folders.Held
-
-    def begun(self, unit: Unit[Any], attempt: int) -> None:
-        self.progress.begun(unit, attempt)
-
-    def ended(self, unit: Unit[Any], attempt: int, ended: Attempt) -> None:
-        self.still_held()
-        failed = isinstance(ended.outcome, Exception)
-        self.progress.ended(unit, attempt, ended, 0 if failed else self.documents(ended.outcome))
 
 
 def execute(
@@ -125,7 +76,9 @@ def _execute(
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
-    remove_scratch(plan.work / "verbs")  # scratch of a run that was killed
+    note_needs(plan)
+    for scratch in (VERBS, UNITS):
+        remove_scratch(plan.work / scratch)  # of a run that was killed
     done = {
         name: folders.current_manifest(plan.graph.output_paths[name], plan.output_key(name))
         for name in outputs
@@ -140,18 +93,16 @@ def _execute(
     if all(done.values()):
         progress.note("Nothing to do: every output is up to date.")
         return {name: Manifest.model_validate(found) for name, found in done.items()}
-    share(plan, executor)
-    run = Run(plan, executor, progress, still_held)
+    run = Run(plan, executor, progress, still_held, share(plan, executor))
     started = datetime.now(UTC)
     records = measure_pass(run, records)
     for name in outputs:
-        carried_columns(
-            run, plan.graph.stage_of(name), records
-        )  # a clash is better found before the decisions
+        # a clash is better found before the decisions
+        carried_columns(run, plan.graph.stage_of(name), records)
     for depth in range(plan.graph.depth + 1):
-        costly_pass(run, depth)
+        late_pass(run, depth)
         decide_pass(run, depth)
-        verb_pass(run, depth)
+        verb_pass(run, depth, records)
     return {name: _output(run, name, records, started) for name in outputs}
 
 
@@ -191,37 +142,32 @@ def carried_columns(run: Run, stage: ResolvedStage, records: dict[int, ShardReco
     return unify([(p.name, records[p.number].carried()) for p in run.plan.reaching(stage)])
 
 
-def costly_pass(run: Run, depth: int) -> None:
+def late_pass(run: Run, depth: int) -> None:
     """Measures what the stages at this depth measure on arrival alone."""
     units = [
         Unit(task.planned.name, task, max(task.planned.shard.bytes, 1), task.gpus)
-        for task in costly_tasks(run.plan, depth)
+        for task in late_tasks(run.plan, depth)
     ]
     run.map("measure arrived", measure_arrived, units, lambda measured: measured.documents)
 
 
 def decide_pass(run: Run, depth: int) -> None:
     """Applies the rules of every stage at this depth."""
-    plan = run.plan
-    tasks = [
-        decide_task(plan, planned, depth)
-        for planned in plan.shards
-        if depth in plan.depths(planned.spec.name)
-    ]
-    known = decided(tasks, plan.present())
+    tasks = decide_tasks(run.plan, depth)
+    known = read_tallies(tasks, run.plan.present())
     units = [Unit(t.planned.name, t) for t, tallies in zip(tasks, known, strict=True) if tallies is None]
     fresh = iter(run.map("decide", decide, units))
     for task, tallies in zip(tasks, known, strict=True):
-        for found in tallies if tallies is not None else next(fresh):
-            accounts.check_conservation(found.stage, task.planned.name, found)
-            run.tallies[found.stage, task.planned.number] = found
+        for stage, found in zip(task.stages, tallies or next(fresh), strict=True):
+            check_conservation(stage.name, task.planned.name, found)
+            run.tallies[stage.name, task.planned.number] = found
 
 
-def verb_pass(run: Run, depth: int) -> None:
-    """Runs the global verbs of the stages at this depth."""
+def verb_pass(run: Run, depth: int, records: dict[int, ShardRecord]) -> None:
+    """Runs the verbs of the stages at this depth."""
     plan = run.plan
     for stage in plan.graph.stages.values():
-        if stage.depth != depth or not stage.is_global:
+        if stage.depth != depth or stage.verb is None:
             continue
         key = plan.verb_keys[stage.name]
         if {str(planned.verb_file(key)) for planned in plan.reaching(stage)} <= plan.present():
@@ -242,7 +188,16 @@ def verb_pass(run: Run, depth: int) -> None:
             units = [Unit(n, argument, memory=memory) for n, argument in zip(names, arguments, strict=True)]
             return run.map(step, function, units)
 
-        run_verb(plan, stage, map_units)
+        run_verb(plan, stage, _sizes(run, stage, records), map_units)
+
+
+def _sizes(run: Run, stage: ResolvedStage, records: dict[int, ShardRecord]) -> dict[int, tuple[int, int]]:
+    """The documents of each shard that a stage's verb sees, and how many of them come to it."""
+    found = {p.number: (records[p.number].documents,) * 2 for p in run.plan.earlier(stage)}
+    for p in run.plan.reaching(stage):
+        kept = run.tallies[stage.name, p.number].kept
+        found[p.number] = (records[p.number].documents, kept.documents)
+    return found
 
 
 def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datetime) -> Manifest:
@@ -251,77 +206,46 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
     current = folders.current_manifest(folder, key)
     if current is not None:
         return Manifest.model_validate(current)
-    staged = folders.staging(folder, key)
-    stage = plan.graph.stage_of(name)
-    shards = plan.reaching(stage)
-    units = [
-        Unit(p.name, accounts.account_task(plan, p, stage.name, staged / f"account-{i:06}.parquet"))
-        for i, p in enumerate(shards)
-    ]
-    found = run.map("account", accounts.account, units)
-    kept = sum((a.kept for a in found), Tally())
-    if kept.documents == 0:
+    staged, stage = folders.staging(folder, key), plan.graph.stage_of(name)
+    tasks = decisions_tasks(plan, name, records, staged)
+    decided = run.map("decisions", write_decisions, [Unit(task.decisions.name, task) for task in tasks])
+    kept = sum(one.kept[stage.name].documents for one in decided if stage.name in one.kept)
+    if kept == 0:
         remove_scratch(staged)
-        raise RunError(_nothing_left(run, name, found, [(p, records[p.number]) for p in shards]))
-    id_type = common_id_type(records[planned.number].id_type() for planned in shards)
+        raise RunError(_nothing_left(run, name, decided, records))
+    id_type = common_id_type(records[planned.number].id_type() for planned in plan.reaching(stage))
     layout, files = write_output(run, name, carried_columns(run, stage, records), id_type, staged)
     written = sum(file.rows for file in files)
-    if written != kept.documents:
+    if written != kept:
         raise ConservationError(
-            f"output {name}: {kept.documents} documents were kept but {written} written; please report this"
+            f"output {name}: {kept} documents were kept but {written} written; please report this"
         )
-    decided = accounts.DecisionsTask(
-        staged / "decisions.parquet", tuple(unit.argument.part for unit in units)
-    )
-    [decisions] = run.map("account", accounts.write_decisions, [Unit(f"decisions of {name}", decided)])
-    rejects = None
-    rejected = _rejects_task(plan, name, records, staged)
-    if rejected.broken or rejected.shards:
-        [rejects] = run.map("account", accounts.write_rejects, [Unit(f"rejects of {name}", rejected)])
-    manifest = make_manifest(
-        run, name, records, dict(zip(shards, found, strict=True)), layout, files, decisions, rejects, started
-    )
-    folders.finish(folder, staged, manifest, run.still_held)
+    manifest = make_manifest(run, name, records, decided, layout, files, started)
+    names = [file.path for file in (*manifest.files, *manifest.decisions, *manifest.rejects)]
+    content = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
+    folders.finish(folder, staged, names, content, run.still_held)
     return manifest
 
 
-def _rejects_task(
-    plan: Plan, name: str, records: dict[int, ShardRecord], staged: Place
-) -> accounts.RejectsTask:
-    stage = plan.graph.stage_of(name)
-    broken = ((source, plan.listed[source].broken) for source in stage.sources)
-    return accounts.RejectsTask(
-        staged / "rejects.parquet",
-        tuple((source, files) for source, files in broken if files),
-        tuple(planned for planned in plan.reaching(stage) if records[planned.number].rejected),
-    )
-
-
-def _nothing_left(
-    run: Run,
-    name: str,
-    found: list[accounts.ShardAccount],
-    shards: Sequence[tuple[PlannedShard, ShardRecord]],
-) -> str:
+def _nothing_left(run: Run, name: str, decided: Sequence[Decided], records: dict[int, ShardRecord]) -> str:
     dropped = Counter[str]()
-    graph = run.plan.graph
-    for (stage, _), stage_tally in run.tallies.items():
-        if stage in graph.ancestors(graph.stage_of(name).name):
-            for rule, count in stage_tally.dropped.items():
-                dropped[f"{stage}: {rule} dropped"] += count.documents
-    for one in found:
-        for stage, rules in one.verb_dropped.items():
-            for rule, count in rules.items():
-                dropped[f"{stage}: {rule} dropped"] += count.documents
+    last = run.plan.graph.stage_of(name)
+    above = run.plan.graph.ancestors(last.name)
+    verbs = [found for one in decided for found in one.verbs.items()]
+    for stage, rules in [*((s, tally.rules) for (s, _), tally in run.tallies.items()), *verbs]:
+        if stage in above:
+            for rule, found in rules.items():
+                dropped[f"{stage}: {rule} dropped"] += found.dropped.documents
+    shards = run.plan.reaching(last)
     unread = Counter[str]()
-    for planned, record in shards:
+    for planned in shards:
+        record = records[planned.number]
         for reason, number in record.reasons.items():
             unread[f"{planned.spec.name}: {reason} rejected"] += number
         for reason, number in record.skipped.items():
             unread[f"{planned.spec.name}: {reason} skipped"] += number
     reasons = ", ".join(f"{why} {number:,}" for why, number in (dropped + unread).most_common(5))
-    read = sum(one.rows - one.rejected for one in found)
-    rejected = sum(one.rejected for one in found)
+    read, rejected = sum(one.documents for one in decided), sum(one.rejected for one in decided)
     return (
         f"output {name}: no document is left of {read:,} read in {len(shards)} shards ({rejected:,} rows rejected). "
         f"{reasons or 'The sources hold no documents'}. Nothing was written."

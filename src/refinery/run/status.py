@@ -24,7 +24,7 @@ from refinery.errors import InputError
 from refinery.run.log import RunLog
 from refinery.run.progress import Progress, Several
 from refinery.storage.commit import commit_bytes
-from refinery.storage.place import is_remote, read_file
+from refinery.storage.place import files_below, is_remote, read_file
 from refinery.storage.url import shown, without_secrets
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ class Status(BaseModel):
     outputs: dict[str, str] = {}
     log: str = ""
     message: str = ""
+    work: str = ""
+    work_bytes: int | None = None  # counted when it is read; on an object store, once the run has ended
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ class StatusFile:
             updated=started.timestamp(),
             outputs={name: shown(str(folder)) for name, folder in plan.graph.output_paths.items()},
             log=log.shown,
+            work=shown(str(plan.work)),
         )
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
@@ -274,8 +277,10 @@ def read_status(folder: Place) -> Status:
         if status.state == "running" and _is_gone(status):
             silent = time.time() - status.updated
             told = f"nothing was heard of it for {silent:,.0f} s; the same command goes on from there"
-            return status.model_copy(update={"state": "died", "message": told})
-        return status
+            status = status.model_copy(update={"state": "died", "message": told})
+        counted = status.state != "running" or not is_remote(place)
+        size = sum(files_below(place.parent).values()) if counted else None
+        return status.model_copy(update={"work_bytes": size})
     if refused:
         raise refused
     hint = "give the work folder (--work), or the folder of the definition"
@@ -309,6 +314,8 @@ def _is_gone(status: Status) -> bool:
 
 def told(status: Status) -> str:
     """The status in a few lines for people."""
+    from rich import filesize
+
     lines = [f"{status.state}: {status.pipeline}"]
     if status.message:
         lines[0] += f" ({status.message})"
@@ -329,6 +336,8 @@ def told(status: Status) -> str:
         end = "last heard of" if status.state == "died" else "ended"
         when += f", {end} {_time(status.updated)}, after {status.updated - status.started:,.0f} s"
     lines.append(f"{when}; process {status.pid} on {status.host}")
+    if status.work and status.work_bytes is not None:
+        lines.append(f"work folder: {status.work}, {filesize.decimal(status.work_bytes)}")
     lines.append(f"log: {status.log}")
     return "\n".join(lines)
 

@@ -1,252 +1,120 @@
-"""The global verbs: dedup and select, which must see all documents of a stage before any can be decided."""
+"""Runs a stage's verb, which must see all documents of the stage before any can be decided."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.plan.graph import ResolvedStage, View, ranking
-from refinery.plan.plan import Plan, PlannedShard, against_measurements
-from refinery.run.decide import DROPPED, Above, above_of, kept_documents, load_columns
+from refinery.plan.graph import ResolvedStage, View, against_source
+from refinery.plan.plan import VERBS, Plan, PlannedShard
+from refinery.run.columns import ColumnFile, column_files, load_columns
+from refinery.run.decide import Upstream, kept_documents, upstream
 from refinery.run.measure import transformed
-from refinery.run.twins import name_twins, write_dropped
-from refinery.select.budget import find_cut, read_ranked, within
+from refinery.run.outcome import Numbered, write_outcome
+from refinery.shuffle.units import MapUnits
 from refinery.storage.commit import make_directory
 from refinery.storage.place import Place, remove_scratch, remove_tree
 from refinery.storage.read import read_documents
-from refinery.storage.tables import read_table, row_count
-from refinery.storage.write import TableWriter
+from refinery.storage.tables import read_table
 from refinery.text.batch import TextBatch
-from refinery.units import MapUnits
-
-if TYPE_CHECKING:
-    from refinery.dedup.run import DedupShard
-
-GROUP_DOCUMENTS = 1 << 21  # of shards that one unit of select goes through
-GROUPS = 64  # at least, where there are documents enough
-LEAST_GROUP = 50_000
-RANKED_BYTES = 64  # of memory that select takes for each document of a shard
-TWIN_BYTES = 512  # of memory for a removed document with its twin's path and id
 
 
 @dataclass(frozen=True)
-class StandingTask:
-    """A shard before a global verb; which documents stand, and their preferences, are written to `file`."""
+class VerbShard:
+    """A shard's documents as its stage's verb sees them, see refinery.filters.verb.ShardDocuments."""
 
     planned: PlannedShard
-    stage: ResolvedStage
-    above: Above | None  # None for an earlier run's shard: all its documents stand
+    above: Upstream | None  # None: of an earlier corpus, all its documents come
+    view: View
+    needed: tuple[ColumnFile, ...]
+    own: tuple[tuple[str, str], ...]  # column of the verb's own measurers, and its file
     trust: int
-    file: Place
+    rows: int
+    arrived: int
+
+    @property
+    def name(self) -> str:
+        """What a user knows the shard by."""
+        return self.planned.name
+
+    @property
+    def source(self) -> str:
+        """Its source."""
+        return self.planned.spec.name
+
+    @property
+    def earlier(self) -> bool:
+        """Whether it is of an earlier corpus."""
+        return self.above is None
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of its data."""
+        return self.planned.shard.bytes
+
+    def arrives(self) -> NDArray[np.bool_]:
+        """Which documents come to the verb."""
+        return (
+            np.ones(self.rows, np.bool_) if self.above is None else kept_documents(self.planned, self.above)
+        )
+
+    def columns(self, names: Sequence[str]) -> pa.Table:
+        """Columns of every document; NULL where the shard does not have one."""
+        files = [file for file in self.needed if any(name in names for name, _ in file.names)]
+        late = any(file.late for file in files)
+        found = load_columns(self.planned, files, self.arrives() if late else None)
+        nothing = pa.nulls(self.rows)
+        return pa.table({name: found[name].to_arrow() if name in found else nothing for name in names})
+
+    def measured(self, column: str) -> Place:
+        """The file with a column of the verb's own measurers."""
+        return self.planned.folder / dict(self.own)[column]
+
+    def texts(self, documents: NDArray[np.int64]) -> Iterator[TextBatch]:
+        """Texts of documents by position, after the stage's transforms."""
+        planned = self.planned
+        wanted = read_table(planned.documents_file, ["row"]).column(0).to_numpy()[documents]
+        for batch in read_documents(planned.shard, planned.spec, wanted=wanted):
+            yield TextBatch.from_arrow(transformed(self.view, batch.text))
 
 
-@dataclass(frozen=True)
-class SelectTask:
-    """Shards whose documents that a budget leaves out are listed; cut: a key, remaining: see select.budget."""
+def run_verb(
+    plan: Plan, stage: ResolvedStage, sizes: Mapping[int, tuple[int, int]], map_units: MapUnits
+) -> None:
+    """Runs the stage's verb over all shards that reach it and writes each shard's verb file.
 
-    tasks: tuple[StandingTask, ...]
-    key: str
-    cut: int | None
-    remaining: int
-
-
-def run_verb(plan: Plan, stage: ResolvedStage, map_units: MapUnits) -> None:
-    """Runs the stage's global verb over all shards that reach it and writes each shard's verb file."""
-    folder = plan.work / "verbs" / plan.verb_keys[stage.name]
+    sizes: by shard number its documents, and how many of them come to the verb.
+    """
+    verb = stage.verb
+    if verb is None:
+        return
+    key = plan.verb_keys[stage.name]
+    folder = plan.work / VERBS / key
     remove_tree(folder)  # what a run that was killed left
-    make_directory(folder)
-    tasks = [
-        StandingTask(planned, stage, above, trust, folder / f"standing-{number:06}.parquet")
-        for number, (planned, above, trust) in enumerate(_shards(plan, stage))
-    ]
-    if stage.dedup:
-        _dedup(plan, stage, tasks, map_units, folder)
-    else:
-        _select(plan, stage, tasks, map_units, folder)
+    make_directory(folder / verb.name)
+    shards = list(_shards(plan, stage, sizes))
+    outcome = verb.run(shards, map_units, folder / verb.name)
+    ends = list(accumulate(shard.rows for shard in shards))
+    numbered = [Numbered(s.planned, end - s.rows, end) for s, end in zip(shards, ends, strict=True)]
+    earlier = sum(shard.earlier for shard in shards)
+    write_outcome(verb.name, outcome, numbered, earlier, key, map_units, folder)
     remove_scratch(folder)  # the verb files say all that stays
 
 
-def _shards(plan: Plan, stage: ResolvedStage) -> Iterator[tuple[PlannedShard, Above | None, int]]:
-    for planned in plan.earlier(stage):
-        yield planned, None, -1
-    for planned in plan.reaching(stage):
-        yield planned, above_before_verb(plan, planned, stage), stage.sources.index(planned.spec.name)
-
-
-def above_before_verb(plan: Plan, planned: PlannedShard, stage: ResolvedStage) -> Above:
-    """The stage's own decisions before its verb."""
-    found = above_of(plan, planned, stage.name)
-    return Above(found.stage, found.decisions, None)
-
-
-def _shard_bytes(tasks: Sequence[StandingTask]) -> int:
-    """What a unit may take that reads measurements of a shard: they are smaller than its text."""
-    return max((task.planned.shard.bytes for task in tasks), default=0) or 1
-
-
-def _standing(task: StandingTask) -> NDArray[np.bool_]:
-    if task.above is None:
-        return np.ones(row_count(task.planned.documents_file), np.bool_)
-    return kept_documents(task.above)
-
-
-def write_standing(task: StandingTask) -> tuple[int, int]:
-    """Writes, for dedup, a row for each of the shard's documents; gives their number and how many stand."""
-    standing = _standing(task)
-    columns: dict[str, object] = {"stands": standing}
-    for number, preference in enumerate(task.stage.dedup.prefer if task.stage.dedup else ()):
-        columns[f"prefer_{number}"] = _oriented(task, preference, standing, best_first="ASC")
-    batch = pa.RecordBatch.from_pydict(columns)
-    with TableWriter(task.file, batch.schema, scratch=True) as writer:
-        writer.write(batch)
-    return len(standing), int(standing.sum())
-
-
-def write_ranked(task: StandingTask) -> int:
-    """Writes, for select, position, tokens and ranking of the documents that stand; gives their number."""
-    assert task.stage.select is not None  # noqa: S101  (the caller chose this verb)
-    mask = _standing(task)
-    standing = np.flatnonzero(mask)
-    measured = task.stage.columns[task.planned.spec.name]
-    tokens = load_columns(task.planned, measured, ["tokens"])["tokens"].to_numpy()
-    order = _oriented(task, task.stage.select.by, mask, best_first="DESC")
-    batch = pa.RecordBatch.from_pydict(
-        {
-            "document": standing.astype(np.int64),
-            "tokens": tokens[standing].astype(np.int64),
-            "prefer_0": order[standing],
-        }
-    )
-    with TableWriter(task.file, batch.schema, scratch=True) as writer:
-        writer.write(batch)
-    return len(standing)
-
-
-def _oriented(
-    task: StandingTask, text: str, standing: NDArray[np.bool_], best_first: str
-) -> NDArray[np.float64]:
-    """A preference as numbers of which the smaller is better, NaN where it was not measured."""
-    column, direction = ranking(text)
-    if column == "source":
-        return np.full(len(standing), float(task.trust))
-    measured = task.stage.columns.get(task.planned.spec.name, {})
-    if task.above is None or column not in measured:
-        return np.full(len(standing), np.nan)
-    values = load_columns(task.planned, measured, [column], standing)[column].cast(pl.Float64).to_numpy()
-    return -values if (direction or best_first) == "DESC" else values
-
-
-@dataclass(frozen=True)
-class ShardTexts:
-    """The texts of a shard, as dedup asks for them: by position among its documents."""
-
-    planned: PlannedShard
-    view: View
-
-
-def read_texts(reference: ShardTexts, rows: NDArray[np.int64]) -> Iterator[TextBatch]:
-    """The transformed texts of the given documents, in order."""
-    planned = reference.planned
-    wanted = read_table(planned.documents_file, ["row"]).column(0).to_numpy()[rows]
-    for batch in read_documents(planned.shard, planned.spec, wanted=wanted):
-        yield TextBatch.from_arrow(transformed(reference.view, batch.text))
-
-
-def _dedup(
-    plan: Plan, stage: ResolvedStage, tasks: list[StandingTask], map_units: MapUnits, folder: Place
-) -> None:
-    from refinery.dedup.run import dedup, settings_of
-
-    assert stage.dedup is not None  # noqa: S101  (the caller chose this verb)
-    rows = map_units("dedup standing", write_standing, tasks, memory=_shard_bytes(tasks))
-    shards = [_dedup_shard(task, *counts) for task, counts in zip(tasks, rows, strict=True)]
-    result = dedup(
-        shards,
-        settings_of(stage.dedup),
-        map_units=map_units,
-        read_texts=read_texts,
-        work=folder / "dedup",
-    )
-    planned = [task.planned for task in tasks]
-    map_units = partial(map_units, memory=TWIN_BYTES * result.stretch_documents)
-    frozen = sum(count for task, (count, _) in zip(tasks, rows, strict=True) if task.above is None)
-    named = name_twins(result, planned, folder / "twins", map_units)
-    write_dropped(result, planned, named, plan.verb_keys[stage.name], frozen, map_units)
-
-
-def _dedup_shard(task: StandingTask, rows: int, standing: int) -> DedupShard:
-    from refinery.dedup.run import DedupShard
-
-    planned, stage = task.planned, task.stage
-    measurements = (
-        against_measurements(stage)
-        if task.above is None
-        else tuple(
-            c.measurement for n, c in stage.columns[planned.spec.name].items() if n.startswith("dedup.")
-        )
-    )
-    keys = {
-        name: planned.measurement_file(measurement)
-        for measurement in measurements
-        for name in {"content", "signature"} & set(measurement.measurer.schema.names)
-    }
-    view = stage.views.get(planned.spec.name, View(planned.spec.name))
-    return DedupShard(
-        entries=task.file,
-        documents=ShardTexts(planned, view),
-        frozen=task.above is None,
-        rows=rows,
-        name=planned.name,
-        source=planned.spec.name,
-        standing=standing,
-        content=keys.get("content"),
-        signature=keys.get("signature"),
-    )
-
-
-def _select(
-    plan: Plan, stage: ResolvedStage, tasks: list[StandingTask], map_units: MapUnits, folder: Place
-) -> None:
-    assert stage.select is not None  # noqa: S101  (the caller chose this verb)
-    rows = map_units("select ranking", write_ranked, tasks, memory=_shard_bytes(tasks))
-    groups = in_groups(tasks, rows)
-    places = [tuple(task.file for task in group) for group in groups]
-    map_units = partial(map_units, memory=RANKED_BYTES * max(rows, default=0))
-    cut = find_cut(places, stage.select.tokens, map_units, folder)
-    units = [
-        SelectTask(
-            group, plan.verb_keys[stage.name], cut.key if cut else None, cut.remaining[n] if cut else 0
-        )
-        for n, group in enumerate(groups)
-    ]
-    map_units("select dropped", write_unselected, units)
-
-
-def in_groups(tasks: Sequence[StandingTask], rows: Sequence[int]) -> list[tuple[StandingTask, ...]]:
-    """Consecutive shards of together GROUP_DOCUMENTS, or of fewer where that gives fewer than GROUPS."""
-    size = min(GROUP_DOCUMENTS, max(sum(rows) // GROUPS, LEAST_GROUP))
-    numbers = (np.cumsum([0, *rows])[:-1] // size).tolist()
-    return [
-        tuple(task for task, here in zip(tasks, numbers, strict=True) if here == number)
-        for number in sorted(set(numbers))
-    ]
-
-
-def write_unselected(task: SelectTask) -> None:
-    """Writes the verb files of a group of shards: the documents that the budget leaves out."""
-    remaining = task.remaining
-    for shard in task.tasks:
-        tokens, keys = read_ranked(shard.file)
-        chosen, remaining = within(task.cut, tokens, keys, remaining)
-        document = read_table(shard.file, ["document"]).column(0).to_numpy()[~chosen]
-        rule = pa.array(["select.tokens"] * len(document), pa.string())
-        twins = [pa.nulls(len(document), kind) for kind in DROPPED.types[2:]]
-        with TableWriter(shard.planned.verb_file(task.key), DROPPED, scratch=True) as writer:
-            writer.write(pa.RecordBatch.from_arrays([pa.array(document), rule, *twins], schema=DROPPED))
+def _shards(plan: Plan, stage: ResolvedStage, sizes: Mapping[int, tuple[int, int]]) -> Iterator[VerbShard]:
+    """The shards that the verb looks at, and then those it decides on, in trust order."""
+    earlier = against_source(stage.name)
+    for trust, source in enumerate((earlier, *stage.sources), start=-1):
+        columns = stage.needed.get(source, {})
+        needed = column_files(columns, sorted(columns))
+        own = tuple((name, m.file) for m in stage.own.get(source, ()) for name in m.measurer.schema.names)
+        view = stage.views.get(source, View(source))
+        for planned in plan.of(source):
+            # the stage's own decisions, before its verb
+            above = None if source == earlier else replace(upstream(plan, stage.name, source), verb_key=None)
+            yield VerbShard(planned, above, view, needed, own, trust, *sizes[planned.number])

@@ -21,16 +21,17 @@ from numpy.typing import NDArray
 
 from refinery.definition.models import Output
 from refinery.errors import RunError
-from refinery.plan.graph import Column, ResolvedStage
+from refinery.plan.graph import ResolvedStage, View
 from refinery.plan.plan import PlannedShard
-from refinery.run.decide import Above, kept_documents, load_columns
+from refinery.run.columns import ColumnFile, load_columns
+from refinery.run.decide import Upstream, kept_documents
 from refinery.run.ids import with_type
 from refinery.run.measure import transformed
 from refinery.storage.commit import commit_bytes
+from refinery.storage.documents import Documents
 from refinery.storage.place import Place, files_below, read_many
 from refinery.storage.read import read_documents
 from refinery.storage.seal import read_sealed_json, sealed_json
-from refinery.storage.shards import Documents
 from refinery.storage.tables import open_table, read_json, read_table
 from refinery.storage.write import TableWriter, WrittenFile, write_table
 
@@ -59,11 +60,13 @@ class Layout:
 
 @dataclass(frozen=True)
 class Survivors:
-    """A shard's part of an output."""
+    """A shard's part of an output; measured: the columns of it that are written, sizes: where the bytes are."""
 
     planned: PlannedShard
-    stage: ResolvedStage
-    kept: Above
+    view: View
+    kept: Upstream
+    measured: tuple[ColumnFile, ...]
+    sizes: tuple[ColumnFile, ...]
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def make_layout(output: Output, stage: ResolvedStage, carried: pa.Schema, id_typ
     """The output's schema: text, id, carried columns, chosen measurements, lineage."""
     types: dict[str, pa.DataType] = {}
     for columns in stage.columns.values():
-        types |= {name: column.type for name, column in columns.items() if "." not in name}
+        types |= {name: column.type for name, column in columns.items()}
     wanted = DEFAULT_MEASUREMENTS if output.measurements is None else output.measurements
     measured = tuple(name for name in wanted if name in types)
     taken = {"text", "id", "lineage", *measured}
@@ -118,7 +121,7 @@ def make_layout(output: Output, stage: ResolvedStage, carried: pa.Schema, id_typ
 
 def kept_bytes(survivors: Survivors) -> int:
     """Text bytes of a shard's survivors."""
-    return int(_sizes(survivors)[kept_documents(survivors.kept)].sum())
+    return int(_sizes(survivors)[kept_documents(survivors.planned, survivors.kept)].sum())
 
 
 def write_file(task: WriteTask) -> WrittenFile:
@@ -147,7 +150,9 @@ def scatter(task: ScatterTask) -> int:
 def _ordered(task: ScatterTask) -> Iterator[pa.RecordBatch]:
     """The survivors with their place in the output."""
     for survivors, number in task.survivors:
-        for documents, batch in _read(survivors, kept_documents(survivors.kept), task.layout):
+        for documents, batch in _read(
+            survivors, kept_documents(survivors.planned, survivors.kept), task.layout
+        ):
             yield batch.append_column(ORDER, pa.array(_shuffle_order(task.seed, number, documents)))
 
 
@@ -179,28 +184,35 @@ def gather(task: GatherTask) -> WrittenFile:
     return _staged(task, batches)
 
 
-def staged_before(paths: Sequence[Place]) -> list[WrittenFile]:
+def staged_before(staging: Place, names: Sequence[str]) -> list[WrittenFile]:
     """Files that an interrupted run of the same fingerprint finished: still staged, or moved already."""
-    staging = paths[0].parent
     output = staging.parent
     sizes = files_below(output)
-    receipts = [p for p in paths if f"{staging.name}/{_receipt(p).name}" in sizes]
+    receipts = [name for name in names if f"{staging.name}/{name}.json" in sizes]
     found: list[WrittenFile] = []
-    for path, content in zip(receipts, read_many([_receipt(p) for p in receipts]), strict=True):
+    for name, content in zip(receipts, read_many([_receipt(staging / n) for n in receipts]), strict=True):
         with contextlib.suppress(ValueError, TypeError):
             rows, size, sha256 = read_sealed_json(content or b"")
-            if size in {sizes.get(f"{staging.name}/{path.name}"), sizes.get(path.name)}:
-                found.append(WrittenFile(path, rows, size, sha256))
+            if size in {sizes.get(f"{staging.name}/{name}"), sizes.get(name)}:
+                found.append(WrittenFile(name, rows, size, sha256))
     return found
 
 
-def is_whole(file: WrittenFile) -> bool:
-    """Whether a file that was staged before has the content that its receipt tells; an object store keeps its own."""
-    if not isinstance(file.path, Path):
+@dataclass(frozen=True)
+class CheckTask:
+    """A file that was staged before, or moved from there already."""
+
+    staging: Place
+    file: WrittenFile
+
+
+def is_whole(task: CheckTask) -> bool:
+    """Whether the file has the content that its receipt tells; an object store keeps its own."""
+    staged, file = task.staging, task.file
+    if not isinstance(staged, Path):
         return True
-    moved = file.path.parent.parent / file.path.name
-    here = file.path if file.path.exists() else moved
-    with here.open("rb") as opened:
+    here = staged / file.path
+    with (here if here.exists() else staged.parent / file.path).open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256
 
 
@@ -218,7 +230,7 @@ def _receipt(path: Place) -> Place:
 
 def _rows(task: WriteTask) -> Iterator[pa.RecordBatch]:
     for survivors, before in task.survivors:
-        mask = kept_documents(survivors.kept)
+        mask = kept_documents(survivors.planned, survivors.kept)
         kept = np.flatnonzero(mask)
         sizes = _sizes(survivors)[kept]
         starts = before + np.cumsum(sizes) - sizes
@@ -235,16 +247,14 @@ def _read(
     planned = survivors.planned
     chosen = np.flatnonzero(mask)
     listing = read_table(planned.documents_file, ["row"]).column(0).to_numpy()
-    columns = survivors.stage.columns[planned.spec.name]
-    present = {name: columns[name] for name in layout.measured if name in columns}
-    measured = load_columns(planned, present, present, mask)
+    measured = load_columns(planned, survivors.measured, mask)
     done = 0
     for batch in read_documents(planned.shard, planned.spec, carry=layout.carried, wanted=listing[chosen]):
         documents = chosen[done : done + len(batch.rows)]
         if not np.array_equal(listing[documents], batch.rows):
             raise RunError(f"{planned.name}: other rows than in the first read; the file has changed")
         done += len(documents)
-        yield documents, _row_batch(survivors, batch, measured[documents], present, layout)
+        yield documents, _row_batch(survivors, batch, measured[documents], layout)
     if done != len(chosen):
         raise RunError(
             f"{planned.name}: {len(chosen) - done} documents are missing in the second read; run again"
@@ -252,16 +262,16 @@ def _read(
 
 
 def _row_batch(
-    survivors: Survivors, batch: Documents, measured: pl.DataFrame, present: dict[str, Column], layout: Layout
+    survivors: Survivors, batch: Documents, measured: pl.DataFrame, layout: Layout
 ) -> pa.RecordBatch:
     planned = survivors.planned
     size = len(batch.rows)
-    text = transformed(survivors.stage.views[planned.spec.name], batch.text)
+    text = transformed(survivors.view, batch.text)
     arrays: list[pa.Array] = [text, with_type(batch.ids, layout.schema.field("id").type)]
     arrays += list(batch.columns.columns)
     for name in layout.measured:
         wanted = layout.schema.field(name).type
-        if name in present:
+        if name in measured.columns:
             arrays.append(measured[name].to_arrow().cast(wanted))
         else:
             arrays.append(pa.nulls(size, wanted))
@@ -277,9 +287,7 @@ def _row_batch(
 
 
 def _sizes(survivors: Survivors) -> NDArray[np.int64]:
-    planned = survivors.planned
-    columns = survivors.stage.columns[planned.spec.name]
-    return load_columns(planned, columns, ["bytes"])["bytes"].to_numpy()
+    return load_columns(survivors.planned, survivors.sizes)["bytes"].to_numpy()
 
 
 def _shuffle_order(seed: int, shard: int, documents: NDArray[np.int64]) -> NDArray[np.uint64]:

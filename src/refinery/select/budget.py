@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from refinery.shuffle.units import MapUnits
 from refinery.storage.place import Place
 from refinery.storage.tables import read_table
 from refinery.storage.write import TableWriter
-from refinery.units import MapUnits
 
 DIGIT = 16  # bits
 DIGITS = 64 // DIGIT

@@ -1,4 +1,4 @@
-"""Local paths and filesystem URLs as one kind of place: find, inspect, open.
+"""Finding a source's files, local or behind a URL: paths, folders and globs, their order, what is passed over.
 
 Local paths go straight to the operating system; only URLs load fsspec. A URL's user, password and query may be
 secret, so everything shown to a user goes through `shown`.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from refinery.errors import InputError
 from refinery.storage.url import has_dots, is_url, local, shown
@@ -85,15 +85,6 @@ def state(path: str) -> tuple[int, str]:
     from refinery.storage.object_store import info
 
     return _remote_state(info(path))
-
-
-def open_input(path: str) -> BinaryIO:
-    """Opens a file for reading, seekable; a URL as `object_store.open_read` does."""
-    if not is_url(path):
-        return Path(local(path)).open("rb")
-    from refinery.storage.object_store import open_read
-
-    return open_read(path)
 
 
 def _remote_state(info: dict[str, Any]) -> tuple[int, str]:

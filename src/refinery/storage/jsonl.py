@@ -19,11 +19,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import InputError
-from refinery.storage import compression, filesystem, json_line
+from refinery.storage import compression, json_line
+from refinery.storage.documents import NO_COLUMNS, REJECT_BYTES, Documents, Reject, Shard, SourceSpec
 from refinery.storage.minted import minted_ids
-from refinery.storage.rows import NO_COLUMNS, Rows
+from refinery.storage.place import open_input, unreadable
 from refinery.storage.schema import JsonColumns, ShardSchema, id_type, json_column
-from refinery.storage.shards import REJECT_BYTES, Reject, Shard, SourceSpec, unreadable
 from refinery.storage.url import shown
 
 _BOM = b"\xef\xbb\xbf"
@@ -87,7 +87,7 @@ def read(
     carry: pa.Schema | None,
     wanted: NDArray[np.int64] | None,
     batch_bytes: int,
-) -> Iterator[Rows]:
+) -> Iterator[Documents]:
     """The shard's rows in order; lines that are not wanted are not parsed.
 
     In a full read the ids of all batches have the shard's id type, which takes a scan of the shard first.
@@ -115,7 +115,7 @@ def lines(shard: Shard, limit: int) -> Iterator[Line]:
     """The shard's lines with their row numbers; blank lines are none. A damaged stream ends in a reject."""
     row = 0
     try:
-        with closing(filesystem.open_input(shard.path)) as file:
+        with closing(open_input(shard.path)) as file:
             for line in _raw_lines(file, shard, limit):
                 if isinstance(line, int):
                     detail = f"{line} bytes in the line; the limit is {limit}"
@@ -257,11 +257,11 @@ class _Batch:
             self._others.append(others)
         self.size += len(line)  # type: ignore[arg-type]
 
-    def rows(self) -> Rows:
+    def rows(self) -> Documents:
         """What has been gathered, as arrays."""
         rows = np.array(self._rows, np.int64)
         text = pa.array(self._texts, pa.large_string())
-        return Rows(rows, text, self._id_array(rows), self._columns(), tuple(self._rejects))
+        return Documents(rows, text, self._id_array(rows), self._columns(), tuple(self._rejects))
 
     def _id_array(self, rows: NDArray[np.int64]) -> pa.Array:
         if any(name is _MISSING for name in self._ids):

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import xxhash
 from numpy.typing import NDArray
 
-from refinery.storage.shards import Shard
+from refinery.storage.documents import Shard
 
 
 def minted_ids(shard: Shard, rows: NDArray[np.int64]) -> pa.Array:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 import orjson
 
+from refinery.storage.marks import MANIFEST, OWNER
 from refinery.storage.place import place_of, read_file
-
-MADE = b"refinery.made"  # Parquet metadata: the columns that refinery added, as a JSON list
-OWNER = ".refinery-output.json"  # lies in every output folder
-MANIFEST = "manifest.json"
-DATA = re.compile(r"data-\d+\.(parquet|jsonl\.zst)")  # its files of documents
 
 
 def output_folders(paths: Iterable[str]) -> dict[str, tuple[str, ...]]:

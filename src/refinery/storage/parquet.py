@@ -19,12 +19,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from refinery.errors import InputError, StorageError
-from refinery.storage import filesystem
+from refinery.storage.documents import Documents, Reject, Shard, SourceSpec
+from refinery.storage.marks import JSON_TEXT, MADE, is_json_text
 from refinery.storage.minted import minted_ids
-from refinery.storage.outputs import MADE
-from refinery.storage.rows import Rows, text_rows
-from refinery.storage.schema import JSON_TEXT, ShardSchema, is_json_text
-from refinery.storage.shards import Reject, Shard, SourceSpec, unreadable
+from refinery.storage.place import open_input, unreadable
+from refinery.storage.rows import text_rows
+from refinery.storage.schema import ShardSchema
 from refinery.storage.types import is_bytes, is_text, plain
 from refinery.storage.url import is_url, local, shown
 
@@ -118,7 +118,7 @@ def read(
     carry: pa.Schema | None,
     wanted: NDArray[np.int64] | None,
     batch_bytes: int,
-) -> Iterator[Rows]:
+) -> Iterator[Documents]:
     """The shard's rows in order; those of a batch that cannot be decoded become rejects.
 
     Row groups without wanted rows are not read.
@@ -173,7 +173,7 @@ class _Reader:
         described = self.file.metadata.row_group(group)
         return _Run(range(group, group + 1), row, row + described.num_rows, described.total_byte_size)
 
-    def read(self, run: _Run, wanted: NDArray[np.int64] | None) -> Iterator[Rows]:
+    def read(self, run: _Run, wanted: NDArray[np.int64] | None) -> Iterator[Documents]:
         """The run's rows, or those that are wanted; what cannot be decoded becomes rejects."""
         row = run.row
         batches = self._batches(run)
@@ -209,7 +209,7 @@ class _Reader:
         batch_rows = int(min(max(self.batch_bytes // per_row, 1), _MAX_BATCH_ROWS))
         yield from self.file.iter_batches(batch_rows, list(run.groups), columns=columns, use_threads=False)
 
-    def _one_by_one(self, run: _Run, wanted: NDArray[np.int64] | None) -> Iterator[Rows]:
+    def _one_by_one(self, run: _Run, wanted: NDArray[np.int64] | None) -> Iterator[Documents]:
         """The groups of a run that cannot be decoded together, so that the damaged one alone is lost."""
         row = run.row
         for group in run.groups:
@@ -219,7 +219,7 @@ class _Reader:
             if one.end > one.row and (mine is None or len(mine)):
                 yield from self.read(one, mine)
 
-    def _rows(self, batch: pa.RecordBatch, rows: NDArray[np.int64]) -> Iterator[Rows]:
+    def _rows(self, batch: pa.RecordBatch, rows: NDArray[np.int64]) -> Iterator[Documents]:
         text = _at(batch, self.layout.text)
         path = self.layout.id
         ids = minted_ids(self.shard, rows) if path is None else _decoded(_at(batch, path))
@@ -245,7 +245,7 @@ class _Reader:
 
     def _corrupt(
         self, run: _Run, row: int, wanted: NDArray[np.int64] | None, error: Exception
-    ) -> Iterator[Rows]:
+    ) -> Iterator[Documents]:
         """All rows of the group from the failed batch on; what an earlier batch gave is sound."""
         group = run.groups.start
         if isinstance(error, OSError) and error.errno:
@@ -256,7 +256,7 @@ class _Reader:
                 self.shard.name, problem[:400], "fetch the file again or take it out of the source"
             )
         detail = f"row group {group}: {str(error)[:200]}"
-        yield Rows.rejected([Reject(number, "corrupt_page", detail) for number in range(row, run.end)])
+        yield Documents.rejected(tuple(Reject(n, "corrupt_page", detail) for n in range(row, run.end)))
 
 
 @contextmanager
@@ -265,7 +265,7 @@ def _opened(shard: Shard, *, to_read: bool = False) -> Iterator[pq.ParquetFile]:
     options = {"pre_buffer": False, "buffer_size": 2**20, "page_checksum_verification": True}
     remote = is_url(shard.path)
     try:
-        opened = filesystem.open_input(shard.path) if remote else pa.OSFile(local(shard.path))
+        opened = open_input(shard.path) if remote else pa.OSFile(local(shard.path))
         with opened as source:
             file = pq.ParquetFile(source, **options)
             if to_read:
@@ -281,7 +281,7 @@ def _opened(shard: Shard, *, to_read: bool = False) -> Iterator[pq.ParquetFile]:
 
 
 def _not_parquet(path: str, error: str) -> InputError:
-    with filesystem.open_input(path) as file:
+    with open_input(path) as file:
         head = file.read(512).lstrip()
     if head[:1] == b"<" or b"<html" in head.lower():
         return InputError(shown(path), "this is an HTML or XML page, not Parquet", "download it again")

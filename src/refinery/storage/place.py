@@ -1,4 +1,4 @@
-"""Folders and files that refinery itself keeps (work folder, outputs), on local disk or on an object store.
+"""Folders and files, local or on an object store, whatever is done with them but writing.
 
 A local place is a `pathlib.Path`; a URL is a `UPath` with the same methods and no cached listings, since other
 processes write there too. What the two do differently is here; writing is in `refinery.storage.commit`.
@@ -11,9 +11,9 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
-from refinery.errors import OutputError, StorageError
+from refinery.errors import InputError, OutputError, StorageError
 from refinery.storage.url import has_dots, is_url, local, shown
 
 if TYPE_CHECKING:
@@ -158,6 +158,20 @@ def read_many(places: Sequence[Place]) -> list[bytes | None]:
         except FileNotFoundError:
             found.append(None)
     return found
+
+
+def open_input(path: str) -> BinaryIO:
+    """Opens a file for reading, seekable; a URL as `object_store.open_read` does. Raises OSError or StorageError."""
+    if not is_url(path):
+        return Path(local(path)).open("rb")
+    from refinery.storage.object_store import open_read
+
+    return open_read(path)
+
+
+def unreadable(path: str, error: OSError) -> InputError:
+    """What to tell about a user's file that cannot be opened or read."""
+    return InputError(shown(path), f"cannot be read: {error.strerror or type(error).__name__}")
 
 
 def lies_in(path: str, folder: str) -> bool:

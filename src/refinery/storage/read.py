@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.storage.rows import Rows
-from refinery.storage.shards import REJECT_BYTES, Documents, Reject, Shard, SourceSpec, verify_unchanged
+from refinery.storage import jsonl, parquet, warc
+from refinery.storage.documents import NO_COLUMNS, REJECT_BYTES, Documents, Shard, SourceSpec
+from refinery.storage.shards import verify_unchanged
 
 BATCH_BYTES = 16 * 2**20
+READING = 1  # raised when a file gives other rows than before, or a row another text or id
 
 
 def read_documents(
@@ -22,7 +26,7 @@ def read_documents(
     wanted: NDArray[np.int64] | None = None,
     batch_bytes: int = BATCH_BYTES,
 ) -> Iterator[Documents]:
-    """Yields the shard's documents in order, in batches of about `batch_bytes` of text and rejects.
+    """Yields the shard's documents in order, in batches of about `batch_bytes` of text, columns and rejects.
 
     carry: the unified schema of the columns to read beside text and id (None: no others are decoded);
     wanted: ascending row numbers, only these are read. A second read gives the same rows. Every row of the shard is
@@ -30,8 +34,6 @@ def read_documents(
     cannot be decoded any more, and when the file is not the one that was planned, before the first batch or after the
     last.
     """
-    from refinery.storage import jsonl, parquet, warc
-
     readers = {"parquet": parquet.read, "jsonl": jsonl.read, "warc": warc.read, "wet": warc.read}
     verify_unchanged(shard)
     rows = readers[shard.format](shard, spec, carry, wanted, batch_bytes)
@@ -39,14 +41,14 @@ def read_documents(
     verify_unchanged(shard)  # else rows may be of one file and others of another
 
 
-def _gathered(runs: Iterable[Rows], carry: pa.Schema | None, batch_bytes: int) -> Iterator[Documents]:
+def _gathered(runs: Iterable[Documents], carry: pa.Schema | None, batch_bytes: int) -> Iterator[Documents]:
     """Joins short runs until a batch is full."""
-    waiting: list[Rows] = []
+    waiting: list[Documents] = []
     size = 0
     for run in runs:
         if len(run.rows) == 0 and not run.rejects and not run.skipped:
             continue
-        run_bytes = run.text.nbytes + REJECT_BYTES * len(run.rejects)
+        run_bytes = run.text.nbytes + run.columns.nbytes + REJECT_BYTES * len(run.rejects)
         if waiting and size + run_bytes > batch_bytes:
             yield _joined(waiting, carry)
             waiting, size = [], 0
@@ -56,28 +58,24 @@ def _gathered(runs: Iterable[Rows], carry: pa.Schema | None, batch_bytes: int) -
         yield _joined(waiting, carry)
 
 
-def _joined(runs: list[Rows], carry: pa.Schema | None) -> Documents:
-    rejects: list[Reject] = [reject for run in runs for reject in run.rejects]
-    skipped: dict[str, int] = {}
+def _joined(runs: list[Documents], carry: pa.Schema | None) -> Documents:
+    rejects = tuple(reject for run in runs for reject in run.rejects)
+    skipped = Counter[str]()
     for run in runs:
-        for reason, count in run.skipped.items():
-            skipped[reason] = skipped.get(reason, 0) + count
+        skipped.update(run.skipped)
     filled = [run for run in runs if len(run.rows)]
-    schema = carry if carry is not None else pa.schema([])
     if not filled:
-        empty = Rows.rejected([])
-        columns = pa.RecordBatch.from_pylist([], schema=schema)
-        return Documents(empty.rows, empty.text, empty.ids, columns, tuple(rejects), skipped)
+        columns = NO_COLUMNS if carry is None else pa.RecordBatch.from_pylist([], schema=carry)
+        return replace(Documents.rejected(rejects), columns=columns, skipped=dict(skipped))
     if len(filled) == 1:
-        one = filled[0]
-        return Documents(one.rows, one.text, one.ids, one.columns, tuple(rejects), skipped)
+        return replace(filled[0], rejects=rejects, skipped=dict(skipped))
     return Documents(
         np.concatenate([run.rows for run in filled]),
         pa.concat_arrays([run.text for run in filled]),
         _joined_ids([run.ids for run in filled]),
-        pa.concat_batches([run.columns for run in filled]) if schema.names else filled[0].columns,
-        tuple(rejects),
-        skipped,
+        pa.concat_batches([run.columns for run in filled]) if carry and carry.names else filled[0].columns,
+        rejects,
+        dict(skipped),
     )
 
 

@@ -17,12 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from refinery.errors import InputError
+from refinery.storage.marks import JSON_TEXT, is_json_text, json_text
 from refinery.storage.types import fields_in, levels, merge, plain
 
 if TYPE_CHECKING:
-    from refinery.storage.shards import Shard, SourceSpec
+    from refinery.storage.documents import Shard, SourceSpec
 
-JSON_TEXT = b"refinery.json"  # field metadata: the strings are JSON; the value says why
 FROM_JSON = {b"refinery.from_json": b"1"}  # schema metadata: a mixture of types is no error here
 WIDE = {b"refinery.wide": b"1"}  # field metadata of scanned JSON: integers that a double cannot hold
 MAX_FIELDS = 512  # an object with more keys is used as a map, and no table should get a column for each
@@ -73,16 +73,6 @@ def unify(schemas: Sequence[tuple[str, pa.Schema]]) -> pa.Schema:
             before = merged.get(field.name)
             merged[field.name] = column if before is None else before.merged(column)
     return pa.schema([column.field() for column in merged.values()])
-
-
-def json_text(name: str, why: str) -> pa.Field:
-    """A field of strings that are JSON."""
-    return pa.field(name, pa.large_string(), metadata={JSON_TEXT: why.encode()})
-
-
-def is_json_text(field: pa.Field) -> bool:
-    """Whether the field's strings are JSON."""
-    return bool(field.metadata) and JSON_TEXT in field.metadata
 
 
 def notes(schema: pa.Schema) -> tuple[str, ...]:

@@ -1,24 +1,24 @@
-"""Shards: what a source's files are cut into, and the shape in which their documents are read."""
+"""Shards: what a source's files are cut into, whatever their format, and how a changed file is noticed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, replace
 
-import numpy as np
 import pyarrow as pa
 import xxhash
-from numpy.typing import NDArray
 
 from refinery.errors import InputError
-from refinery.storage import filesystem
-from refinery.storage.filesystem import FoundFile
+from refinery.storage import jsonl, parquet, warc
+from refinery.storage.documents import Shard, SourceSpec
+from refinery.storage.filesystem import FoundFile, find, state
+from refinery.storage.html import require
 from refinery.storage.outputs import is_output_data, output_folders
+from refinery.storage.place import open_input, unreadable
+from refinery.storage.schema import unify
 from refinery.storage.url import is_url, shown
 
-Format = Literal["auto", "parquet", "jsonl", "warc", "wet"]
 SHARD_BYTES = 256 * 2**20
 _AT_ONCE = 16  # files looked at together
 _ENDS = 64 * 2**10  # bytes at either end of a file that its fingerprint covers
@@ -28,60 +28,6 @@ _SUFFIXES = {
     "warc": "warc", "wet": "wet",
 }  # fmt: skip
 _COMPRESSIONS = {"gz", "gzip", "zst", "zstd", "bz2", "xz"}
-
-
-@dataclass(frozen=True)
-class SourceSpec:
-    """How a source is read: everything that changes what a row is.
-
-    path: absolute paths, URLs or globs; text, id: column names, dotted for nested ones (id None: `id` if there
-    is one, else minted); max_document_bytes: a longer row is rejected; extraction_seconds: processor time that
-    a web page may take.
-    """
-
-    name: str
-    path: tuple[str, ...]
-    text: str = "text"
-    id: str | None = None
-    format: Format = "auto"
-    extractor: Literal["resiliparse", "trafilatura"] = "resiliparse"
-    on_error: Literal["quarantine", "fail"] = "quarantine"
-    binary_text: bool = False
-    max_document_bytes: int = 100 * 2**20
-    extraction_seconds: int = 10
-
-
-@dataclass(frozen=True)
-class Shard:
-    """A file, or a run of row groups (Parquet) or of bytes (plain JSONL) in one; `stop` is -1 at the file's end.
-
-    index: order in the source; part: order in the file; rows: documents and rejects together, where known before
-    reading; bytes: data to read; first_row: rows of the file before it (Parquet); made: columns that refinery
-    itself added when it wrote the file, which are not carried on.
-    """
-
-    source: str
-    path: str
-    relative_path: str
-    format: str
-    start: int
-    stop: int
-    index: int
-    part: int
-    rows: int | None
-    bytes: int
-    fingerprint: str
-    first_row: int = 0
-    made: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """What errors, logs and reports call it; no secrets of a URL."""
-        place = shown(self.path)
-        if not self.part and self.stop == -1:
-            return place
-        kind = "row groups" if self.format == "parquet" else "bytes"
-        return f"{place} ({kind} {self.start} to {'the end' if self.stop == -1 else self.stop})"
 
 
 @dataclass(frozen=True)
@@ -98,45 +44,13 @@ class SourceShards:
     schema: pa.Schema
 
 
-REJECT_BYTES = 512  # of memory, copies included: rejects fill a batch as text does
-
-
-@dataclass(frozen=True)
-class Reject:
-    """A row that could not be read: its number, a reason in one snake_case word, and what was found."""
-
-    row: int
-    reason: str
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class Documents:
-    """A batch of accepted rows of a shard.
-
-    rows: int64, number of each in its shard, counted from the shard's first row; text: large_string, no NULL;
-    ids: as in the source, or minted strings; columns: the carried columns asked for; skipped: records that are
-    no documents at all (WARC requests, other types of content), counted by reason.
-    """
-
-    rows: NDArray[np.int64]
-    text: pa.Array
-    ids: pa.Array
-    columns: pa.RecordBatch
-    rejects: tuple[Reject, ...] = ()
-    skipped: Mapping[str, int] = field(default_factory=dict)
-
-
 def list_shards(spec: SourceSpec, shard_bytes: int = SHARD_BYTES) -> SourceShards:
     """Finds a source's files and cuts them into shards of about `shard_bytes`; reads footers and file ends only.
 
     Raises InputError when nothing is found, when no file can be read, when carried columns cannot be unified, and
     for any broken file if `on_error` is `fail`.
     """
-    from refinery.storage.html import require
-    from refinery.storage.schema import unify
-
-    found = filesystem.find(spec.path)
+    found = find(spec.path)
     shards: list[Shard] = []
     ignored = list(found.ignored)
     broken: list[tuple[FoundFile, str]] = []
@@ -171,7 +85,7 @@ def list_shards(spec: SourceSpec, shard_bytes: int = SHARD_BYTES) -> SourceShard
 def verify_unchanged(shard: Shard) -> None:
     """Raises InputError when the shard's file is not the one that was planned."""
     try:
-        size, stamp = filesystem.state(shard.path)
+        size, stamp = state(shard.path)
         head, tail = file_ends(shard.path, size)
     except OSError as error:
         raise unreadable(shard.path, error) from None
@@ -195,17 +109,12 @@ def file_ends(path: str, size: int) -> tuple[bytes, bytes]:
         cut = [(0, min(size, _ENDS)), (max(size - _ENDS, _ENDS), size)]
         ends = read_ranges([(path, start, stop) for start, stop in cut if start < stop])
         return (*ends, b"", b"")[0], (*ends, b"", b"")[1]
-    with filesystem.open_input(path) as file:
+    with open_input(path) as file:
         head = file.read(_ENDS)
         if size <= _ENDS:
             return head, b""
         file.seek(max(size - _ENDS, _ENDS))
         return head, file.read(_ENDS)
-
-
-def unreadable(path: str, error: OSError) -> InputError:
-    """What to tell about a file that cannot be opened or read."""
-    return InputError(shown(path), f"cannot be read: {error.strerror or type(error).__name__}")
 
 
 def _nothing(spec: SourceSpec, ignored: list[str], broken: list[tuple[FoundFile, str]]) -> InputError:
@@ -244,8 +153,6 @@ def _plan_file(
     file: FoundFile, spec: SourceSpec, shard_bytes: int, made: tuple[str, ...], *, alone: bool
 ) -> tuple[list[Shard], pa.Schema]:
     """A file's shards and known carried columns; no shards for a file that is none of our formats."""
-    from refinery.storage import jsonl, parquet, warc
-
     try:
         head, tail = file_ends(file.path, file.size)
         format = spec.format if spec.format != "auto" else _format(file.relative, head)

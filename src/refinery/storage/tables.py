@@ -9,15 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from refinery.errors import DamagedFile
-from refinery.storage.filesystem import open_input
-from refinery.storage.place import Place, read_file
+from refinery.storage.place import Place, open_input, read_file
 from refinery.storage.seal import VerifiedFile, read_sealed_json
 
 BATCH_ROWS = 1 << 16
+RANGE_ROWS = 1 << 15  # of a range of rows that are held at a time: 15 MB of signatures
 
 
 @contextmanager
@@ -48,6 +49,22 @@ def read_batches(place: Place) -> Iterator[pa.RecordBatch]:
     """The file's rows, a batch at a time: of a file that may hold many more rows than bytes; raises DamagedFile."""
     with _fetched(place) as file:
         yield from file.iter_batches(batch_size=BATCH_ROWS, use_threads=False)
+
+
+def read_rows(
+    place: Place, columns: list[str], start: int, stop: int
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """The first row and the wanted columns of each batch of rows start:stop of a table; raises DamagedFile."""
+    with open_table(place) as file:
+        sizes = [file.metadata.row_group(n).num_rows for n in range(file.metadata.num_row_groups)]
+        ends = np.cumsum([0, *sizes])
+        groups = [n for n in range(len(sizes)) if ends[n] < stop and ends[n + 1] > start]
+        row = int(ends[groups[0]]) if groups else 0
+        for batch in file.iter_batches(RANGE_ROWS, row_groups=groups, columns=columns, use_threads=False):
+            low, high = max(start - row, 0), min(stop - row, batch.num_rows)
+            if high > low:
+                yield row + low, batch.slice(low, high - low)
+            row += batch.num_rows
 
 
 def read_schema(place: Place) -> pa.Schema:

@@ -18,12 +18,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import InputError
-from refinery.storage import compression, filesystem
+from refinery.storage import compression
+from refinery.storage.documents import NO_COLUMNS, REJECT_BYTES, Documents, Reject, Shard, SourceSpec
 from refinery.storage.extractor import ExtractionError, Extractor
 from refinery.storage.http import is_html, parse_response
 from refinery.storage.minted import minted_ids
-from refinery.storage.rows import NO_COLUMNS, Rows
-from refinery.storage.shards import REJECT_BYTES, Reject, Shard, SourceSpec, unreadable
+from refinery.storage.place import open_input, unreadable
 from refinery.storage.url import shown
 
 CARRIED = pa.schema([(name, pa.string()) for name in ("url", "date", "http_status", "content_type")])
@@ -89,7 +89,7 @@ class _Document:
 
 def check(shard: Shard) -> None:
     """Raises InputError when the file does not begin as a WARC file does."""
-    with closing(filesystem.open_input(shard.path)) as file:
+    with closing(open_input(shard.path)) as file:
         try:
             begin = next(compression.blocks(file), b"")
         except compression.DamagedError as error:
@@ -104,7 +104,7 @@ def read(
     carry: pa.Schema | None,
     wanted: NDArray[np.int64] | None,
     batch_bytes: int,
-) -> Iterator[Rows]:
+) -> Iterator[Documents]:
     """The shard's documents in order; a row is a record of any type. Records not wanted are not extracted."""
     chosen = None if wanted is None else frozenset(wanted.tolist())
     found: list[tuple[int, _Document]] = []
@@ -113,7 +113,7 @@ def read(
     size = 0
     with ExitStack() as stack:
         try:
-            file = stack.enter_context(closing(filesystem.open_input(shard.path)))
+            file = stack.enter_context(closing(open_input(shard.path)))
         except OSError as error:
             raise unreadable(shard.path, error) from None
         content = _Content(compression.blocks(file))
@@ -133,7 +133,7 @@ def read(
                     size += REJECT_BYTES
                 else:
                     found.append((row, document))
-                    size += len(document.text)
+                    size += len(document.text.encode())
                 if size >= batch_bytes:
                     yield _rows(shard, found, rejects, skipped, carry)
                     found, rejects, skipped, size = [], [], Counter(), 0
@@ -205,7 +205,7 @@ def _rows(
     rejects: list[Reject],
     skipped: Counter[str],
     carry: pa.Schema | None,
-) -> Rows:
+) -> Documents:
     rows = np.array([row for row, _ in found], np.int64)
     text = pa.array([document.text for _, document in found], pa.large_string())
     columns = NO_COLUMNS
@@ -218,4 +218,4 @@ def _rows(
             for f in carry
         ]
         columns = pa.RecordBatch.from_arrays(arrays, schema=carry)
-    return Rows(rows, text, minted_ids(shard, rows), columns, tuple(rejects), dict(skipped))
+    return Documents(rows, text, minted_ids(shard, rows), columns, tuple(rejects), dict(skipped))

@@ -18,9 +18,8 @@ import pyarrow.parquet as pq
 import zstandard
 
 from refinery.storage.commit import OutputFile, committed
-from refinery.storage.outputs import MADE
+from refinery.storage.marks import MADE, is_json_text
 from refinery.storage.place import Place
-from refinery.storage.schema import is_json_text
 from refinery.storage.seal import SealedFile
 from refinery.storage.sizes import batch_bytes, cuts
 
@@ -32,9 +31,9 @@ _STEP = 2**20
 
 @dataclass(frozen=True)
 class WrittenFile:
-    """A committed file: rows, size in bytes, SHA-256 of its content in hex."""
+    """A committed file: its name, rows, size in bytes, SHA-256 of its content in hex."""
 
-    path: Place
+    path: str
     rows: int
     bytes: int
     sha256: str
@@ -49,6 +48,8 @@ class TableWriter:
     the place cannot be written.
     """
 
+    written: WrittenFile
+
     def __init__(
         self,
         path: Place,
@@ -61,7 +62,6 @@ class TableWriter:
         self.path = path
         self.schema = schema
         self.rows = 0
-        self.written: WrittenFile | None = None
         self._row_group_bytes = row_group_bytes
         self._made = tuple(made)
         self._scratch = scratch
@@ -126,7 +126,7 @@ class TableWriter:
                 self._sealed.finish()
         finally:
             self._writer.is_open = False  # else a given-up one writes to a closed file when it is collected
-        self.written = WrittenFile(self.path, self.rows, self._file.size, self._file.sha256)
+        self.written = WrittenFile(self.path.name, self.rows, self._file.size, self._file.sha256)
 
 
 def write_table(
@@ -145,8 +145,6 @@ def write_table(
     with writer:
         for batch in rows:
             writer.write(batch)
-    if writer.written is None:
-        raise RuntimeError(f"{path}: the writer ended without a file")
     return writer.written
 
 
@@ -163,13 +161,13 @@ def write_jsonl(path: Place, rows: Iterable[pa.RecordBatch], schema: pa.Schema) 
                 file.write(compressor.compress(bytes(waiting[:_STEP])))
                 del waiting[:_STEP]
         file.write(compressor.compress(bytes(waiting)) + compressor.flush())
-    return WrittenFile(path, count, file.size, file.sha256)
+    return WrittenFile(path.name, count, file.size, file.sha256)
 
 
 def json_lines(batch: pa.RecordBatch) -> bytes:
     """The rows as JSON Lines.
 
-    Columns of JSON text (`schema.is_json_text`) are put in as the JSON they hold; bytes become base64, times
+    Columns of JSON text (`marks.is_json_text`) are put in as the JSON they hold; bytes become base64, times
     ISO 8601, decimals their digits as a string.
     """
     columns = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +53,19 @@ class TextBatch:
         (3, 4)
         """
         return cls.from_arrow(pa.array(texts, pa.large_string()))
+
+    def runs(self, limit: int) -> Iterator[tuple[int, int]]:
+        """Documents start:stop in runs of at most `limit` bytes, or of one document that is longer.
+
+        >>> list(TextBatch.from_texts(["ab", "c", "", "four"]).runs(3))
+        [(0, 3), (3, 4)]
+        """
+        start = 0
+        while start < len(self):
+            stop = int(np.searchsorted(self.offsets, self.offsets[start] + limit, "right")) - 1
+            stop = max(stop, start + 1)
+            yield start, stop
+            start = stop
 
     def to_arrow(self) -> pa.Array:
         """The batch as a large_string array over the same buffers."""

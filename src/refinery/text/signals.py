@@ -1,4 +1,4 @@
-"""All signals of a document from one walk over its bytes: see refinery.filters.signals for what each one is.
+"""All signals of a document from one walk over its bytes: see refinery.text.signal_columns for what each one is.
 
 The walk (refinery.text.segment) leaves characters counted, tokens numbered and lines measured; all else is computed
 from those tables, which are much smaller than the text.
@@ -34,6 +34,7 @@ from refinery.text.segment import (
     release,
     walk,
 )
+from refinery.text.signal_columns import COUNT, COUNTS, RATIO, RATIOS
 from refinery.text.stopwords import StopWords, stop_words
 from refinery.text.tables import (
     DIGIT,
@@ -48,78 +49,20 @@ from refinery.text.tables import (
     tables,
 )
 
-COUNTS = (
-    "words",
-    "symbols",
-    "max_word_length",
-    "lines",
-    "paragraphs",
-    "c4_sentences",
-    "c4_lines",
-    "c4_lorem_ipsum",
-    "c4_curly_bracket",
-    "c4_javascript_lines",
-    "c4_policy_lines",
-    "sentences",
-)
-RATIOS = (
-    "mean_word_length",
-    "unique_word_ratio",
-    "unigram_entropy",
-    "hash_ratio",
-    "ellipsis_ratio",
-    "alpha_word_ratio",
-    "newline_ratio",
-    "mean_line_length",
-    "bullet_line_ratio",
-    "ellipsis_line_ratio",
-    "line_punct_ratio",
-    "short_line_ratio",
-    "line_char_dup_ratio",
-    "dup_line_frac",
-    "dup_line_char_frac",
-    "dup_para_frac",
-    "dup_para_char_frac",
-    *(f"top_{n}gram_char_frac" for n in TOP),
-    *(f"dup_{n}gram_char_frac" for n in DUPLICATE),
-    *(f"dup_{n}gram_char_frac_greedy" for n in DUPLICATE),
-    "han_ratio",
-    "kana_ratio",
-    "hangul_ratio",
-    "thai_ratio",
-    "latin_ratio",
-    "cyrillic_ratio",
-    "arabic_ratio",
-    "devanagari_ratio",
-    "upper_ratio",
-    "digit_ratio",
-    "punct_ratio",
-    "fullwidth_punct_ratio",
-    "whitespace_ratio",
-    "bracket_ratio",
-    "unique_char_ratio",
-    "char_entropy",
-)
-_GRAMS = RATIOS.index("top_2gram_char_frac")
-_SCRIPTS = RATIOS.index("han_ratio")
-_CLASSES = RATIOS.index("upper_ratio")
-_SCRIPT_RATIO = np.full(len(SCRIPTS), -1, np.int64)  # which script ratio a script adds to
-for _script, _ratio in (
-    ("Han", 0),
-    ("Hiragana", 1),
-    ("Katakana", 1),
-    ("Hangul", 2),
-    ("Thai", 3),
-    ("Latin", 4),
-    ("Cyrillic", 5),
-    ("Arabic", 6),
-    ("Devanagari", 7),
-):
-    _SCRIPT_RATIO[SCRIPTS.index(_script)] = _ratio
-_FIRST_TOKENS, _FIRST_LINES = (
-    1 << 16,
-    1 << 14,
-)  # scratch for ordinary documents; grows by four when it is full
+_RATIO_OF_SCRIPT = {
+    "Han": RATIO.han_ratio,
+    "Hiragana": RATIO.kana_ratio,
+    "Katakana": RATIO.kana_ratio,
+    "Hangul": RATIO.hangul_ratio,
+    "Thai": RATIO.thai_ratio,
+    "Latin": RATIO.latin_ratio,
+    "Cyrillic": RATIO.cyrillic_ratio,
+    "Arabic": RATIO.arabic_ratio,
+    "Devanagari": RATIO.devanagari_ratio,
+}
+_SCRIPT_RATIO = np.array([_RATIO_OF_SCRIPT.get(script, -1) for script in SCRIPTS])  # -1: it adds to none
+# scratch for ordinary documents; grows by four when it is full
+_FIRST_TOKENS, _FIRST_LINES = 1 << 16, 1 << 14
 
 
 @njit(cache=True, nogil=True)
@@ -154,40 +97,40 @@ def _words(tokens, chars, facts, counts, ratios):  # type: ignore[no-untyped-def
         longest = max(longest, np.int64(points[i]))
         if count > 1:
             weighted += count * log(np.float64(count))
-    counts[0], counts[1], counts[2] = words, symbols, longest
+    counts[COUNT.words], counts[COUNT.symbols], counts[COUNT.max_word_length] = words, symbols, longest
     both = words + symbols
-    ratios[0] = _share(letters, words)
-    ratios[1] = _share(different, words)
-    ratios[2] = _entropy(weighted, words)
-    ratios[3] = _share(chars[35], both)
-    ratios[4] = _share(facts[DOTS] + chars[0x2026], both)
-    ratios[5] = _share(alphas, both)
-    ratios[6] = _share(facts[NEWLINES], both)
+    ratios[RATIO.mean_word_length] = _share(letters, words)
+    ratios[RATIO.unique_word_ratio] = _share(different, words)
+    ratios[RATIO.unigram_entropy] = _entropy(weighted, words)
+    ratios[RATIO.hash_ratio] = _share(chars[35], both)
+    ratios[RATIO.ellipsis_ratio] = _share(facts[DOTS] + chars[0x2026], both)
+    ratios[RATIO.alpha_word_ratio] = _share(alphas, both)
+    ratios[RATIO.newline_ratio] = _share(facts[NEWLINES], both)
 
 
 @njit(cache=True, nogil=True)
 def _lines(facts, found, counts, ratios):  # type: ignore[no-untyped-def]
     """Signals of lines and paragraphs."""
     number, length = facts[LINES], facts[LENGTH]
-    counts[3], counts[4] = number, found[line.PARAGRAPHS]
-    ratios[7] = _share(found[line.CHARACTERS], number)
-    ratios[8] = _share(found[line.BULLETS], number)
-    ratios[9] = _share(found[line.ELLIPSES], number)
-    ratios[10] = _share(found[line.TERMINALS], number)
-    ratios[11] = _share(found[line.SHORT], number)
-    ratios[12] = _share(found[line.COPY_CHARS], length - facts[NEWLINES])
-    ratios[13] = _share(found[line.COPIES], number)
-    ratios[14] = _share(found[line.COPY_CHARS], length)
-    ratios[15] = _share(found[line.PARAGRAPH_COPIES], found[line.PARAGRAPHS])
-    ratios[16] = _share(found[line.PARAGRAPH_COPY_CHARS], length)
+    counts[COUNT.lines], counts[COUNT.paragraphs] = number, found[line.PARAGRAPHS]
+    ratios[RATIO.mean_line_length] = _share(found[line.CHARACTERS], number)
+    ratios[RATIO.bullet_line_ratio] = _share(found[line.BULLETS], number)
+    ratios[RATIO.ellipsis_line_ratio] = _share(found[line.ELLIPSES], number)
+    ratios[RATIO.line_punct_ratio] = _share(found[line.TERMINALS], number)
+    ratios[RATIO.short_line_ratio] = _share(found[line.SHORT], number)
+    ratios[RATIO.line_char_dup_ratio] = _share(found[line.COPY_CHARS], length - facts[NEWLINES])
+    ratios[RATIO.dup_line_frac] = _share(found[line.COPIES], number)
+    ratios[RATIO.dup_line_char_frac] = _share(found[line.COPY_CHARS], length)
+    ratios[RATIO.dup_para_frac] = _share(found[line.PARAGRAPH_COPIES], found[line.PARAGRAPHS])
+    ratios[RATIO.dup_para_char_frac] = _share(found[line.PARAGRAPH_COPY_CHARS], length)
 
 
 @njit(cache=True, nogil=True)
-def _characters(chars, seen, facts, stage1, stage2, classes, ratios):  # type: ignore[no-untyped-def]
-    """Signals of characters; classes is room for 14 int64."""
-    classes[:] = 0
+def _characters(chars, seen, facts, stage1, stage2, scripts, ratios):  # type: ignore[no-untyped-def]
+    """Signals of characters; scripts is room for an int64 a ratio."""
+    scripts[:] = 0
     weighted = 0.0
-    different = np.int64(0)
+    different = letters = upper = digits = punctuation = fullwidth = spaces = np.int64(0)
     for i in range(128 + facts[SEEN]):
         code = np.int64(i) if i < 128 else np.int64(seen[i - 128])
         count = np.int64(chars[code])
@@ -198,29 +141,31 @@ def _characters(chars, seen, facts, stage1, stage2, classes, ratios):  # type: i
             weighted += count * log(np.float64(count))
         flags = np.int64(lookup(code, stage1, stage2))
         if flags & LETTER:
-            classes[8] += count
-            group = _SCRIPT_RATIO[flags >> SCRIPT_SHIFT]
-            if group >= 0:
-                classes[group] += count
+            letters += count
+            ratio = _SCRIPT_RATIO[flags >> SCRIPT_SHIFT]
+            if ratio >= 0:
+                scripts[ratio] += count
             if flags & UPPER:
-                classes[9] += count
+                upper += count
         elif flags & DIGIT:
-            classes[10] += count
+            digits += count
         elif flags & PUNCT:
-            classes[11] += count
+            punctuation += count
             if flags & FULLWIDTH:
-                classes[12] += count
+                fullwidth += count
         elif flags & SPACE:
-            classes[13] += count
+            spaces += count
     length = facts[LENGTH]
-    for group in range(8):
-        ratios[_SCRIPTS + group] = _share(classes[group], classes[8])
-    ratios[_CLASSES] = _share(classes[9], classes[8])
-    for kind in range(10, 14):
-        ratios[_CLASSES + kind - 9] = _share(classes[kind], length)
-    ratios[_CLASSES + 5] = _share(facts[BRACKETED], length)
-    ratios[_CLASSES + 6] = _share(different, length)
-    ratios[_CLASSES + 7] = _entropy(weighted, length)
+    for ratio in range(RATIO.han_ratio, RATIO.devanagari_ratio + 1):
+        ratios[ratio] = _share(scripts[ratio], letters)
+    ratios[RATIO.upper_ratio] = _share(upper, letters)
+    ratios[RATIO.digit_ratio] = _share(digits, length)
+    ratios[RATIO.punct_ratio] = _share(punctuation, length)
+    ratios[RATIO.fullwidth_punct_ratio] = _share(fullwidth, length)
+    ratios[RATIO.whitespace_ratio] = _share(spaces, length)
+    ratios[RATIO.bracket_ratio] = _share(facts[BRACKETED], length)
+    ratios[RATIO.unique_char_ratio] = _share(different, length)
+    ratios[RATIO.char_entropy] = _entropy(weighted, length)
 
 
 @njit(cache=True, nogil=True)
@@ -236,7 +181,7 @@ def _measure(data, offsets, first, stage1, stage2, stop, s, counts, ratios):  # 
     found_lines = np.zeros(line.COUNTS, np.int64)
     found_page = np.zeros(page.COUNTS, np.int64)
     top, union, greedy = np.zeros(3, np.int64), np.zeros(6, np.int64), np.zeros(6, np.int64)
-    classes = np.zeros(14, np.int64)
+    scripts = np.zeros(len(RATIO), np.int64)
     met = np.full(len(stop.keys), -1, np.int64)
     met_phrases = np.full(len(stop.phrase_masks), -1, np.int64)
     for document in range(first, len(offsets) - 1):
@@ -248,18 +193,20 @@ def _measure(data, offsets, first, stage1, stage2, stop, s, counts, ratios):  # 
         line.lines(data, stage1, stage2, visible_lines, facts, found_lines)
         _lines(facts, found_lines, row, shares)
         page.c4(data, visible_lines, facts, found_page)
-        row[5], row[6] = found_page[page.KEPT_SENTENCES], found_page[page.KEPT]
-        row[7], row[8] = found_page[page.LOREM_IPSUM], found_page[page.CURLY_BRACKET]
-        row[9], row[10] = found_page[page.JAVASCRIPT], found_page[page.POLICY]
-        row[11] = facts[ENDS]
+        row[COUNT.c4_sentences], row[COUNT.c4_lines] = found_page[page.KEPT_SENTENCES], found_page[page.KEPT]
+        row[COUNT.c4_lorem_ipsum] = found_page[page.LOREM_IPSUM]
+        row[COUNT.c4_curly_bracket] = found_page[page.CURLY_BRACKET]
+        row[COUNT.c4_javascript_lines] = found_page[page.JAVASCRIPT]
+        row[COUNT.c4_policy_lines] = found_page[page.POLICY]
+        row[COUNT.sentences] = facts[ENDS]
         ngrams(tokens, facts[TOKENS], grams, top, union, greedy)
-        for i in range(3):
-            shares[_GRAMS + i] = _share(top[i], facts[LENGTH])
-        for i in range(6):
-            shares[_GRAMS + 3 + i] = _share(union[i], grams.sums[facts[TOKENS]])
-            shares[_GRAMS + 9 + i] = _share(greedy[i], facts[LENGTH])
-        _characters(characters.counts, characters.seen, facts, stage1, stage2, classes, shares)
-        stop_words(data, tokens, facts, stop, document, met, met_phrases, row[12:])
+        for i in range(len(TOP)):
+            shares[RATIO.top_2gram_char_frac + i] = _share(top[i], facts[LENGTH])
+        for i in range(len(DUPLICATE)):
+            shares[RATIO.dup_5gram_char_frac + i] = _share(union[i], grams.sums[facts[TOKENS]])
+            shares[RATIO.dup_5gram_char_frac_greedy + i] = _share(greedy[i], facts[LENGTH])
+        _characters(characters.counts, characters.seen, facts, stage1, stage2, scripts, shares)
+        stop_words(data, tokens, facts, stop, document, met, met_phrases, row[len(COUNT) :])
         release(characters, tokens, facts)
     return len(offsets) - 1
 

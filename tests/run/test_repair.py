@@ -3,8 +3,8 @@
 import pytest
 
 from refinery.errors import DamagedFile
-from refinery.run.mend import mending
 from refinery.run.progress import Silent
+from refinery.run.repair import mending
 from tests.run.planning import plan_of
 
 

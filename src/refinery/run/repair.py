@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from refinery.errors import DamagedFile
-from refinery.plan.plan import Plan
+from refinery.plan.plan import VERBS, Plan
 from refinery.run.progress import Progress
 from refinery.storage.place import place_of, remove_file
 
@@ -23,7 +23,7 @@ def mending(plan: Plan, progress: Progress, work: Callable[[], R]) -> R:
     again: then it is the disk, and not what happened to it before. Scratch of the verbs is one thing, however many
     files it is, since all of it is made again for any of them.
     """
-    scratch = f"{plan.work}/verbs/"
+    scratch = f"{plan.work}/{VERBS}/"
     folders = [str(folder).rstrip("/") + "/" for folder in (plan.work, *plan.graph.output_paths.values())]
     mended: Counter[str] = Counter()
     while True:

@@ -1,4 +1,4 @@
-"""The account of every document."""
+"""The decisions on every document."""
 
 import json
 
@@ -25,22 +25,22 @@ def test_every_document_is_kept_or_dropped_with_its_reason(data_repository, refi
     assert "screened" in out
 
 
-def test_the_twin_of_a_duplicate_is_recorded(data_repository, refinery):
+def test_what_a_duplicate_is_a_duplicate_of_is_recorded(data_repository, refinery):
     """A dropped duplicate names the document that was kept in its place, by id and by place."""
     refinery("run", data_repository / "pipeline.yaml", "--quiet")
     found = decisions(data_repository / "out")
     for row in found.values():
         if row["rule"] == "dedup.exact":
-            twin = found[row["twin_id"]]
-            assert twin["outcome"] == "kept"
-            assert (twin["path"], twin["row"]) == (row["twin_path"], row["twin_row"])
-            assert row["id"].removeprefix("copy").removeprefix("en") == twin["id"].removeprefix(
+            kept = found[row["duplicate_of_id"]]
+            assert kept["outcome"] == "kept"
+            assert (kept["path"], kept["row"]) == (row["duplicate_of_path"], row["duplicate_of_row"])
+            assert row["id"].removeprefix("copy").removeprefix("en") == kept["id"].removeprefix(
                 "copy"
             ).removeprefix("en")
 
 
 def test_branches_and_unions(data_repository, refinery):
-    """A stage may feed several, a union takes each document once, and two outputs have two accounts."""
+    """A stage may feed several, a union takes each document once, and two outputs have decisions of their own."""
     sizes = sorted(len(document(n).encode()) for n in range(40))
     text = PIPELINE.replace(
         "  unique:\n    from: screened\n",

@@ -1,4 +1,4 @@
-"""Costly measurements: a neural model's numbers for the documents that reach its stage, and for no others.
+"""Late measurements: a neural model's numbers for the documents that reach its stage, and for no others.
 
 One unit a shard and depth, before the decisions of that depth. The file is row-aligned with the shard's documents,
 as every measurement is, with NULL where nothing was measured. What an earlier run measured stays: other rules
@@ -15,9 +15,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import RunError
-from refinery.plan.graph import Measurement, ResolvedStage
+from refinery.plan.graph import Measurement
 from refinery.plan.plan import Plan, PlannedShard
-from refinery.run.decide import MEASURED, Above, above_of, arrived_at, kept_documents
+from refinery.run.columns import MEASURED
+from refinery.run.decide import Upstream, arrived_documents, kept_documents, upstream
 from refinery.run.measure import Measured, transformed
 from refinery.storage.place import exists
 from refinery.storage.read import read_documents
@@ -27,43 +28,46 @@ from refinery.text.batch import TextBatch
 
 
 @dataclass(frozen=True)
-class CostlyTask:
-    """A shard, the stages of one depth that measure on arrival, and where the stages above left their decisions."""
+class LateTask:
+    """A shard, what the stages of one depth measure on arrival, and where the stages above left their decisions.
+
+    wanted: the parents (as in `Graph.parents`) of each stage, and its late measurements.
+    """
 
     planned: PlannedShard
-    stages: tuple[ResolvedStage, ...]
-    above: tuple[Above, ...]
+    wanted: tuple[tuple[tuple[str, ...], tuple[Measurement, ...]], ...]
+    above: tuple[Upstream, ...]
 
     @property
     def gpus(self) -> float:
         """The share of GPUs that the unit needs."""
-        source = self.planned.spec.name
-        return max(m.measurer.gpus for stage in self.stages for m in stage.costly[source])
+        return max(m.measurer.gpus for _, measurements in self.wanted for m in measurements)
 
 
-def costly_tasks(plan: Plan, depth: int) -> list[CostlyTask]:
+def late_tasks(plan: Plan, depth: int) -> list[LateTask]:
     """The units of a depth."""
     tasks = []
-    for planned in plan.shards:
-        source = planned.spec.name
-        stages = tuple(stage for stage in plan.stages_at(depth, source) if source in stage.costly)
-        parents = sorted({p for stage in stages for p in stage.parents if p in plan.graph.stages})
-        above = tuple(above_of(plan, planned, p) for p in parents if source in plan.graph.stages[p].sources)
-        if stages:
-            tasks.append(CostlyTask(planned, stages, above))
+    for source in plan.graph.sources:
+        stages = [stage for stage in plan.stages_at(depth, source) if source in stage.costly]
+        if not stages:
+            continue
+        wanted = tuple((plan.graph.parents(stage, source), stage.costly[source]) for stage in stages)
+        names = sorted({parent for parents, _ in wanted for parent in parents} - {source})
+        above = tuple(upstream(plan, name, source) for name in names)
+        tasks += [LateTask(planned, wanted, above) for planned in plan.of(source)]
     return tasks
 
 
-def measure_arrived(task: CostlyTask) -> Measured:
+def measure_arrived(task: LateTask) -> Measured:
     """Measures what arrives at the stages and was not measured before."""
     started = time.perf_counter()
     planned = task.planned
     listing = read_table(planned.documents_file, ["row"]).column(0).to_numpy()
-    kept = {above.stage: kept_documents(above) for above in task.above}
+    kept = {above.stage: kept_documents(planned, above) for above in task.above}
     arrivals: dict[str, tuple[Measurement, NDArray[np.bool_]]] = {}
-    for stage in task.stages:
-        arrived = arrived_at(stage, planned.spec.name, len(listing), kept)
-        for m in stage.costly[planned.spec.name]:
+    for parents, measurements in task.wanted:
+        arrived = arrived_documents(parents, planned.spec.name, len(listing), kept)
+        for m in measurements:
             _, others = arrivals.get(m.key, (m, np.zeros(len(listing), bool)))
             arrivals[m.key] = m, arrived | others
     counts = [_measure(planned, m, listing, arrived) for m, arrived in arrivals.values()]

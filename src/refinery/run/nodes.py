@@ -45,13 +45,14 @@ class ProbeResult:
     missing: tuple[tuple[str, str], ...]
 
 
-def share(plan: Plan, executor: Executor) -> None:
+def share(plan: Plan, executor: Executor) -> dict[Path, Shipped]:
     """Has every other machine look for the run's folders and gives it what it needs of this machine's disk.
 
-    Raises InputError naming the nodes that do not see a folder or source, before any work is done there.
+    Gives the copies that units name in place of files of this machine; none if all units run here. Raises InputError
+    naming the nodes that do not see a folder or source, before any work is done there.
     """
     if not executor.elsewhere:
-        return
+        return {}
     folders = (plan.work, *plan.graph.output_paths.values())
     for folder in folders:
         if _JOB_COPY in str(folder):
@@ -72,7 +73,9 @@ def share(plan: Plan, executor: Executor) -> None:
     finally:
         for place, _ in tokens:
             remove_file(place)
-    executor.ship(copied(files_of(plan), plan.work / "models"))
+    copies = copied(files_of(plan), plan.work / "models")
+    executor.ship(copies)
+    return copies
 
 
 def probe(asked: Probe) -> ProbeResult:
@@ -89,10 +92,9 @@ def files_of(plan: Plan) -> dict[Path, tuple[str, ...]]:
     """
     loaders = [
         loader
-        for stage in plan.graph.stages.values()
-        for columns in stage.columns.values()
-        for column in columns.values()
-        for loader in (column.measurement.measurer, *column.measurement.view.transforms)
+        for source in plan.graph.sources
+        for measurement in plan.graph.measurements(source)
+        for loader in (measurement.measurer, *measurement.view.transforms)
     ]
     values = [
         getattr(loader, field.name)

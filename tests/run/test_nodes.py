@@ -3,7 +3,7 @@
 import pytest
 
 from refinery.errors import InputError
-from refinery.run.shared import Probe, ProbeResult, check_nodes, copied, probe
+from refinery.run.nodes import Probe, ProbeResult, check_nodes, copied, probe
 
 
 def test_a_node_tells_what_it_does_not_see_and_what_it_cannot_read(tmp_path):

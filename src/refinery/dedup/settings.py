@@ -1,0 +1,57 @@
+"""What a stage may write under `dedup`."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from refinery.definition.models import Model, Share
+from refinery.filters.ranking import Ranking
+
+
+class Near(Model):
+    """Near-duplicate removal: MinHash-LSH proposes, signature and text settle."""
+
+    similarity: float = Field(
+        0.8, gt=0, le=1, description="Jaccard similarity of shingles from which on a document goes"
+    )
+    num_perm: int = Field(112, ge=16, le=1024, description="hashes in a signature")
+    bands: int | None = Field(None, ge=2, description="LSH bands (default: datasketch's optimum)")
+    rows: int | None = Field(None, ge=1, description="rows a band (default: datasketch's optimum)")
+    words: int = Field(5, ge=1, le=50, description="words a shingle")
+    chars: int = Field(8, ge=1, le=100, description="characters a shingle in unspaced scripts")
+    seed: int = Field(1, ge=0, lt=2**32, description="seed of the hash functions")
+
+    @model_validator(mode="after")
+    def _bands_fit(self) -> Self:
+        if (self.bands is None) != (self.rows is None):
+            raise ValueError("give both bands and rows, or neither")
+        if self.bands and self.rows and self.bands * self.rows > self.num_perm:
+            raise ValueError(f"bands x rows is more than num_perm ({self.num_perm})")
+        return self
+
+
+class Settings(Model):
+    """One document of each group of duplicates is kept."""
+
+    exact: bool = Field(True, description="compare key texts as a whole")
+    near: Near | None = Field(None, description="compare shingles as well; `{}` for all defaults")
+    prefer: tuple[Ranking, ...] = Field(
+        (),
+        description='which one is kept, in order: "source" or "COLUMN DESC"; "COLUMN" alone ranks low values first',
+    )
+    against: str | None = Field(
+        None, description="output folder of an earlier run, whose documents are never kept again"
+    )
+    max_cluster_share: Share = Field(
+        0.2,
+        description="the run stops when one near-duplicate cluster holds more of a source",
+        json_schema_extra={"default": "20%"},
+    )
+
+    @model_validator(mode="after")
+    def _something_is_compared(self) -> Self:
+        if not self.exact and self.near is None:
+            raise ValueError("neither exact nor near is asked for")
+        return self

@@ -1,0 +1,184 @@
+"""Verb `dedup`: one document of each group of duplicates is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from refinery.dedup.bands import recall, split
+from refinery.dedup.content import Content
+from refinery.dedup.minhash import MinHash
+from refinery.dedup.settings import Settings
+from refinery.filters.ranking import ranking
+from refinery.filters.verb import DROPPED, Explained, Needed, Outcome, ShardDocuments
+from refinery.shuffle.records import Records
+from refinery.storage.place import Place
+from refinery.storage.write import TableWriter
+
+if TYPE_CHECKING:
+    from refinery.dedup.run import DedupResult, DedupShard
+    from refinery.definition.paths import Paths
+    from refinery.filters.measurer import Measurer
+    from refinery.shuffle.units import MapUnits
+    from refinery.text.batch import TextBatch
+
+RULES = ("dedup.exact", "dedup.near", "dedup.against")
+_EXACT, _NEAR, _AGAINST = range(len(RULES))
+_SIMILARITIES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
+
+
+@dataclass(frozen=True)
+class Dedup:
+    """See docs/dedup.md."""
+
+    chosen: Settings
+    name: str = "dedup"
+    version: int = 1
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """All but the folder of the earlier run, whose files count by their content."""
+        return self.chosen.model_dump(mode="json", exclude={"against"})
+
+    @property
+    def needed(self) -> tuple[Needed, ...]:
+        """The columns of `prefer`."""
+        prefer = enumerate(self.chosen.prefer)
+        return tuple(Needed(ranking(text)[0], ("prefer", n), ranks=True) for n, text in prefer)
+
+    @property
+    def measurers(self) -> tuple[Measurer, ...]:
+        """None."""
+        return ()
+
+    @property
+    def own_measurers(self) -> tuple[Measurer, ...]:
+        """The keys that are compared."""
+        near = self.chosen.near
+        found: list[Measurer] = [Content()] if self.chosen.exact else []
+        if near:
+            found.append(MinHash(near.num_perm, near.seed, near.words, near.chars))
+        return tuple(found)
+
+    @property
+    def against(self) -> str | None:
+        """The folder of the earlier run."""
+        return self.chosen.against
+
+    @property
+    def summary(self) -> str:
+        """What is compared, and with whom."""
+        kinds = (["exact"] if self.chosen.exact else []) + (["near"] if self.chosen.near else [])
+        return f"dedup {' + '.join(kinds)}" + (f", against {self.against}" if self.against else "")
+
+    def explained(self) -> tuple[Explained, ...]:
+        """The recall that the bands promise."""
+        near = self.chosen.near
+        if near is None:
+            return ()
+        bands, rows = (
+            (near.bands, near.rows) if near.bands and near.rows else split(near.similarity, near.num_perm)
+        )
+        title = f"Near duplicates: {bands} bands of {rows} rows, removed from Jaccard {near.similarity} on"
+        found = tuple(f"{recall(s, bands, rows):.3f}" for s in _SIMILARITIES)
+        return (Explained(title, ("Jaccard", *map(str, _SIMILARITIES)), (("found", *found),)),)
+
+    def run(self, shards: Sequence[ShardDocuments], map_units: MapUnits, work: Place) -> Outcome:
+        """Finds the duplicates and gives each removed document with the one that is kept in its place.
+
+        Raises RunError when one near-duplicate cluster holds more than its share of a source.
+        """
+        from refinery.dedup.run import dedup, settings_of
+
+        entries = [Entries(shard, work / f"entries-{n:06}.parquet") for n, shard in enumerate(shards)]
+        size = max((shard.bytes for shard in shards), default=0)
+        map_units("dedup entries", partial(write_entries, self.chosen.prefer), entries, memory=size or 1)
+        result = dedup(
+            [dedup_shard(self.chosen, one) for one in entries],
+            settings_of(self.chosen),
+            map_units=map_units,
+            read_texts=read_texts,
+            work=work / "dedup",
+        )
+        return _outcome(result, sum(shard.rows for shard in shards if shard.earlier), map_units, work)
+
+
+def build(settings: Settings, paths: Paths) -> Dedup:  # noqa: ARG001  (the shape of every `build`)
+    """The verb."""
+    return Dedup(settings)
+
+
+@dataclass(frozen=True)
+class Entries:
+    """A shard, and the file with a row for each of its documents."""
+
+    shard: ShardDocuments
+    file: Place
+
+
+def write_entries(prefer: tuple[str, ...], unit: Entries) -> None:
+    """Writes which documents of a shard come to the verb, and their preferences: the smaller is better."""
+    shard = unit.shard
+    rankings = [ranking(text) for text in prefer]
+    values = shard.columns([column for column, _ in rankings if column != "source"])
+    columns: dict[str, object] = {"stands": shard.arrives()}
+    for number, (column, direction) in enumerate(rankings):
+        if column == "source":
+            columns[f"prefer_{number}"] = np.full(shard.rows, float(shard.trust))
+        else:
+            found = values.column(column).cast(pa.float64()).to_numpy()
+            columns[f"prefer_{number}"] = -found if direction == "DESC" else found
+    batch = pa.RecordBatch.from_pydict(columns)
+    with TableWriter(unit.file, batch.schema, scratch=True) as writer:
+        writer.write(batch)
+
+
+def read_texts(shard: ShardDocuments, rows: NDArray[np.int64]) -> Iterator[TextBatch]:
+    """The texts of a shard's documents, as `dedup` asks for them."""
+    return shard.texts(rows)
+
+
+def dedup_shard(chosen: Settings, unit: Entries) -> DedupShard:
+    """The shard as `dedup` is given it."""
+    from refinery.dedup.run import DedupShard
+
+    shard = unit.shard
+    return DedupShard(
+        entries=unit.file,
+        documents=shard,
+        frozen=shard.earlier,
+        rows=shard.rows,
+        name=shard.name,
+        source=shard.source,
+        standing=shard.arrived,
+        content=shard.measured("content") if chosen.exact else None,
+        signature=shard.measured("signature") if chosen.near else None,
+    )
+
+
+def _outcome(result: DedupResult, earlier: int, map_units: MapUnits, work: Place) -> Outcome:
+    size, partitions = result.stretch_documents, len(result.files)
+    dropped = Records.create(work / "dropped", DROPPED, partitions=partitions or 1, writers=partitions)
+    units = list(enumerate(result.files))
+    map_units("dedup outcome", partial(write_dropped, dropped, earlier), units)
+    return Outcome(RULES, dropped, size)
+
+
+def write_dropped(dropped: Records, earlier: int, unit: tuple[int, Place]) -> None:
+    """Writes a partition's removed documents as an outcome; those below `earlier` are an earlier corpus's."""
+    from refinery.dedup import spill
+    from refinery.dedup.fates import RESULT
+
+    number, file = unit
+    removed = spill.load(file, RESULT)
+    records = np.empty(len(removed), DROPPED)
+    records["document"], records["duplicate_of"] = removed["document"], removed["twin"]
+    records["similarity"] = removed["similarity"]
+    records["rule"] = np.where(removed["twin"] < earlier, _AGAINST, np.where(removed["near"], _NEAR, _EXACT))
+    dropped.write(number, records, np.full(len(records), number))

@@ -1,0 +1,291 @@
+"""The decisions: what became of every row on its way to an output, and the check that none is missing.
+
+They are files of consecutive shards, each written once by one unit: small outputs have one, large ones many that are
+written side by side. Where files are cut follows from the numbers of rows alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from refinery.errors import ConservationError
+from refinery.plan.plan import Plan, PlannedShard
+from refinery.run.columns import ColumnFile, column_files, load_columns
+from refinery.run.decide import DROPPED, KEPT, RuleTally, StageTally, Tally, Upstream, tally, upstream
+from refinery.run.ids import id_texts
+from refinery.run.measure import ShardRecord
+from refinery.storage.place import Place
+from refinery.storage.tables import read_batches, read_table
+from refinery.storage.write import TableWriter, WrittenFile
+
+PLACE = [("source", pa.string()), ("path", pa.string()), ("part", pa.int32()), ("row", pa.int64())]
+REASON = pa.schema(
+    [
+        ("stage", pa.string()),  # that dropped it
+        ("rule", pa.string()),  # the first that failed, or why the row was rejected
+        ("failed", pa.list_(pa.string())),  # all rules of that stage that failed
+        *(DROPPED.field(name) for name in DROPPED.names[2:]),
+    ]
+)
+DECISIONS = pa.schema([*PLACE, ("id", pa.string()), ("outcome", pa.string()), *REASON])
+REJECTS = pa.schema([*PLACE, ("reason", pa.string()), ("detail", pa.string())])
+
+FILES = 64  # at least, where there are rows enough
+LEAST_ROWS, MOST_ROWS = 1 << 18, 1 << 22  # of a file
+SHARD_ROWS = 1 << 11  # as many as it takes to open the files of a shard
+BATCH_ROWS = 1 << 16
+OUTCOMES = ("dropped", "kept")
+
+
+@dataclass(frozen=True)
+class StageOutcome:
+    """Where a stage's decisions on a shard lie, its rules by name, and where bytes and tokens are."""
+
+    decided: Upstream
+    rules: tuple[str, ...]
+    sizes: tuple[ColumnFile, ...]
+
+
+@dataclass(frozen=True)
+class ShardOutcomes:
+    """A shard and the stages from its source to the output, parents first."""
+
+    planned: PlannedShard
+    stages: tuple[StageOutcome, ...]
+
+
+@dataclass(frozen=True)
+class DecisionsTask:
+    """One file of decisions, of consecutive shards, and one of their rejects where there are some.
+
+    broken: source, path and problem of files that could not be read at all.
+    """
+
+    shards: tuple[ShardOutcomes, ...]
+    broken: tuple[tuple[str, str, str], ...]
+    decisions: Place
+    rejects: Place | None
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What the shards of a file of decisions add up to.
+
+    kept: by stage, what its rules and its verb left; verbs: by stage, what its verb dropped, by rule.
+    """
+
+    documents: int
+    rejected: int
+    kept: dict[str, Tally]
+    verbs: dict[str, dict[str, RuleTally]]
+    decisions: WrittenFile
+    rejects: WrittenFile | None
+
+
+def decisions_tasks(
+    plan: Plan, output: str, records: Mapping[int, ShardRecord], folder: Place
+) -> list[DecisionsTask]:
+    """The units that write an output's decisions and rejects into a folder; records: by shard number."""
+    stage = plan.graph.stage_of(output)
+    outcomes = [found for source in stage.sources for found in _outcomes(plan, stage.name, source)]
+    rows = [
+        records[found.planned.number].documents + records[found.planned.number].rejected for found in outcomes
+    ]
+    broken = tuple((s, path, why) for s in stage.sources for path, why in plan.listed[s].broken)
+    tasks = []
+    for number, (start, stop) in enumerate(cut_into_files(rows)):
+        shards = tuple(outcomes[start:stop])
+        rejected = broken or any(records[found.planned.number].rejected for found in shards)
+        rejects = folder / f"rejects-{number:05}.parquet" if rejected else None
+        tasks.append(DecisionsTask(shards, broken, folder / f"decisions-{number:05}.parquet", rejects))
+        broken = ()
+    return tasks
+
+
+def _outcomes(plan: Plan, last: str, source: str) -> list[ShardOutcomes]:
+    stages = []
+    for name in plan.graph.ancestors(last):
+        stage = plan.graph.stages[name]
+        if source in stage.sources:
+            rules = tuple(rule.name for rule in stage.rules)
+            sizes = column_files(stage.columns[source], ("bytes", "tokens"))
+            stages.append(StageOutcome(upstream(plan, name, source), rules, sizes))
+    return [ShardOutcomes(planned, tuple(stages)) for planned in plan.of(source)]
+
+
+def cut_into_files(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Shards start:stop that have a file of decisions together, by the rows of each."""
+    most = min(max(sum(rows) // FILES, LEAST_ROWS), MOST_ROWS)
+    start = size = 0
+    for number, count in enumerate(rows):
+        size += max(count, SHARD_ROWS)
+        if size >= most or number == len(rows) - 1:
+            yield start, number + 1
+            start, size = number + 1, 0
+
+
+def write_decisions(task: DecisionsTask) -> Decided:
+    """Writes the rows of every shard, in order, and counts its documents; raises ConservationError."""
+    counts = _Counts()
+    decisions = TableWriter(task.decisions, DECISIONS)
+    rejects = TableWriter(task.rejects, REJECTS) if task.rejects else None
+    documents = rejected = 0
+    with decisions, rejects or nullcontext():
+        if rejects:
+            rejects.write(_broken(task.broken))
+        for shard in task.shards:
+            for batch in _decisions(shard, counts):
+                decisions.write(batch)
+                documents += batch.num_rows
+            for batch in read_batches(shard.planned.rejects_file):
+                decisions.write(_rejections(shard.planned, batch))
+                rejected += batch.num_rows
+                if rejects:
+                    rejects.write(_rejects(shard.planned, batch))
+    written = rejects.written if rejects else None
+    return Decided(documents, rejected, counts.kept, counts.verbs, decisions.written, written)
+
+
+@dataclass
+class _Counts:
+    """As in Decided."""
+
+    kept: dict[str, Tally] = field(default_factory=dict)
+    verbs: dict[str, dict[str, RuleTally]] = field(default_factory=dict)
+
+    def add(
+        self,
+        stage: str,
+        sizes: pl.DataFrame,
+        stays: NDArray[np.bool_],
+        by_verb: Sequence[tuple[NDArray[np.int64], pa.Table]],
+    ) -> None:
+        """A stage's documents of one shard."""
+        self.kept[stage] = self.kept.get(stage, Tally()) + tally(sizes, stays)
+        for documents, why in by_verb:
+            found = sizes[documents].with_columns(rule=pl.Series(why.column("rule")))
+            sums = found.group_by("rule").agg(pl.len(), pl.sum("bytes"), pl.sum("tokens"))
+            rules = self.verbs.setdefault(stage, {})
+            for rule, count, size, tokens in sums.sort("rule").iter_rows():
+                rules[rule] = rules.get(rule, RuleTally()) + RuleTally(Tally(count, size, tokens), count)
+
+
+def check_conservation(stage: str, shard: str, found: StageTally) -> None:
+    """in = kept + dropped; raises ConservationError, which no input can cause."""
+    dropped = sum(rule.dropped.documents for rule in found.rules.values())
+    lost = found.arrived.documents - found.kept.documents - dropped
+    if lost:
+        raise ConservationError(
+            f"stage {stage}, {shard}: {lost} documents are neither kept nor dropped; please report this"
+        )
+
+
+def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch]:
+    """The rows of a shard's documents, which are counted on the way."""
+    planned = shard.planned
+    listing = read_table(planned.documents_file)
+    reasons = [REASON.empty_table()]
+    reason = np.full(listing.num_rows, -1)  # of each document its row in the reasons, -1 while it is kept
+    stays = np.zeros(listing.num_rows, np.bool_)
+    total = 0
+    for stage in shard.stages:
+        stays, found = _judged(planned, stage)
+        for documents, why in found:
+            reason[documents] = total + np.arange(len(documents))
+            reasons.append(why)
+            total += len(documents)
+        reason[stays] = -1  # an earlier stage on another branch no longer matters
+        counts.add(stage.decided.stage, load_columns(planned, stage.sizes), stays, found[1:])
+    lost = int(((reason < 0) != stays).sum())
+    if lost:
+        raise ConservationError(
+            f"{planned.name}: {lost} documents are neither kept nor dropped; please report this"
+        )
+    known = pa.concat_tables(reasons).combine_chunks()
+    ids = id_texts(listing.column("id"))
+    for start in range(0, listing.num_rows, BATCH_ROWS):
+        here = slice(start, start + BATCH_ROWS)
+        why = known.take(pa.array(reason[here], mask=reason[here] < 0))
+        outcome = pa.array(OUTCOMES).take(pa.array(stays[here].astype(np.int8)))
+        rows = listing.column("row").slice(start, BATCH_ROWS)
+        columns = [*_place(planned, rows), ids.slice(start, BATCH_ROWS), outcome, *why.columns]
+        yield from pa.Table.from_arrays(columns, schema=DECISIONS).to_batches()
+
+
+def _judged(
+    planned: PlannedShard, stage: StageOutcome
+) -> tuple[NDArray[np.bool_], list[tuple[NDArray[np.int64], pa.Table]]]:
+    """Which documents a stage kept; which its rules dropped, and then its verb if it has one, with the reasons."""
+    name = stage.decided.stage
+    table = read_table(planned.decision_file(stage.decided.key), [name, f"{name}.failed"])
+    first = table.column(0).fill_null(KEPT - 1).to_numpy()  # less than KEPT where a document never arrived
+    stays, dropped = first == KEPT, np.flatnonzero(first > KEPT)
+    names = pa.array(stage.rules, pa.string())
+    failed = table.column(1).take(pa.array(dropped)).combine_chunks()
+    failed = pa.ListArray.from_arrays(failed.offsets, names.take(failed.values))
+    found = [(dropped, _reasons(name, names.take(pa.array(first[dropped])), failed))]
+    if stage.decided.verb_key:
+        verb = read_table(planned.verb_file(stage.decided.verb_key)).combine_chunks()
+        rule = verb.column("rule").combine_chunks()
+        ends = pa.array(np.arange(len(rule) + 1), pa.int32())
+        documents = verb.column("document").to_numpy()
+        found.append((documents, _reasons(name, rule, pa.ListArray.from_arrays(ends, rule), verb)))
+        passed = int(stays.sum())
+        stays[documents] = False
+        if passed - int(stays.sum()) != len(documents):
+            raise ConservationError(
+                f"stage {name}, {planned.name}: {passed} documents passed its rules, {len(documents)} of them were "
+                f"dropped by its verb and {int(stays.sum())} were kept; please report this"
+            )
+    return stays, found
+
+
+def _reasons(stage: str, rule: pa.Array, failed: pa.Array, verb: pa.Table | None = None) -> pa.Table:
+    size = len(rule)
+    fixed = {"stage": pa.repeat(pa.scalar(stage), size), "rule": rule, "failed": failed}
+    columns = [
+        fixed[field.name]
+        if field.name in fixed
+        else verb.column(field.name)
+        if verb
+        else pa.nulls(size, field.type)
+        for field in REASON
+    ]
+    return pa.Table.from_arrays(columns, schema=REASON)
+
+
+def _rejections(planned: PlannedShard, rejects: pa.RecordBatch) -> pa.RecordBatch:
+    size = rejects.num_rows
+    known = dict(zip(DECISIONS.names, _place(planned, rejects.column("row")), strict=False))
+    known |= {"outcome": pa.repeat(pa.scalar("rejected"), size), "rule": rejects.column("reason")}
+    columns = [known.get(field.name, pa.nulls(size, field.type)) for field in DECISIONS]
+    return pa.RecordBatch.from_arrays(columns, schema=DECISIONS)
+
+
+def _rejects(planned: PlannedShard, rejects: pa.RecordBatch) -> pa.RecordBatch:
+    columns = [*_place(planned, rejects.column("row")), *rejects.columns[1:]]
+    return pa.RecordBatch.from_arrays(columns, schema=REJECTS)
+
+
+def _broken(files: Sequence[tuple[str, str, str]]) -> pa.RecordBatch:
+    names = ("source", "path", "detail")
+    rows = [dict(zip(names, file, strict=True)) | {"reason": "unreadable"} for file in files]
+    return pa.RecordBatch.from_pylist(rows, REJECTS)
+
+
+def _place(planned: PlannedShard, rows: pa.Array | pa.ChunkedArray) -> list[pa.Array | pa.ChunkedArray]:
+    size = len(rows)
+    shard = planned.shard
+    return [
+        pa.repeat(pa.scalar(planned.spec.name), size),
+        pa.repeat(pa.scalar(shard.relative_path), size),
+        pa.repeat(pa.scalar(shard.part, pa.int32()), size),
+        rows,
+    ]

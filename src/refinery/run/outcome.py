@@ -1,0 +1,174 @@
+"""The verb files: each dropped document with its rule and the kept document's place and id, which lie elsewhere.
+
+Partitions of documents, by number, request the names of the documents that are kept in place of theirs; the
+partitions of those answer, and each partition writes the files of the shards that begin in it. So no shard's list is
+opened more than once by a unit, and memory is that of a partition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from refinery.filters.verb import NONE, Outcome
+from refinery.plan.plan import PlannedShard
+from refinery.run.decide import DROPPED
+from refinery.run.ids import id_texts
+from refinery.shuffle.records import Records, Tables
+from refinery.shuffle.units import MapUnits
+from refinery.storage.place import Place
+from refinery.storage.tables import read_rows
+from refinery.storage.write import TableWriter
+
+NAME_BYTES = 512  # of memory for a dropped document with the kept one's path and id
+REQUEST = np.dtype([("document", np.int64), ("partition", np.int64)])  # for a name, by a partition
+NAMES = pa.schema(
+    [
+        ("document", pa.int64()),  # its number
+        ("source", pa.string()),
+        ("path", pa.string()),
+        ("part", pa.int32()),
+        ("row", pa.int64()),
+        ("id", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """A shard, of which the first document has the number `start` and the one after the last `stop`."""
+
+    planned: PlannedShard
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class PartitionUnit:
+    """A partition of the documents, and shards: those with documents in it, or those that begin in it."""
+
+    number: int
+    shards: tuple[Numbered, ...]
+
+
+def write_outcome(
+    name: str,
+    outcome: Outcome,
+    shards: Sequence[Numbered],
+    earlier: int,
+    key: str,
+    map_units: MapUnits,
+    work: Place,
+) -> None:
+    """Writes the verb file of every shard but the first `earlier` ones, which are an earlier corpus's."""
+    count = outcome.dropped.partitions
+    map_units = partial(map_units, memory=NAME_BYTES * outcome.partition_documents)
+    requests = Records.create(work / "requests", REQUEST, partitions=count, writers=count)
+    names = Tables.create(work / "names", NAMES, partitions=count, writers=count)
+    with requests, names:
+        asked = map_units(f"{name} request names", partial(request_names, outcome, requests), range(count))
+        if any(asked):
+            units = _partitioned(shards, outcome, whole=False)
+            map_units(f"{name} answer names", partial(answer_names, requests, names), units)
+        units = _partitioned(shards[earlier:], outcome, whole=True)
+        function = partial(write_files, outcome, names if any(asked) else None, key)
+        map_units(f"{name} outcome", function, units)
+
+
+def _partitioned(shards: Sequence[Numbered], outcome: Outcome, *, whole: bool) -> list[PartitionUnit]:
+    """For each partition the shards that begin in it, or, if not `whole`, all that have documents in it."""
+    found: list[list[Numbered]] = [[] for _ in range(outcome.dropped.partitions)]
+    size = outcome.partition_documents
+    for shard in shards:
+        first = min(shard.start // size, len(found) - 1)
+        last = first if whole else (shard.stop - 1) // size
+        for number in range(first, last + 1):
+            found[number].append(shard)
+    return [PartitionUnit(number, tuple(here)) for number, here in enumerate(found) if here or not whole]
+
+
+def request_names(outcome: Outcome, requests: Records, number: int) -> int:
+    """Writes which kept documents a partition wants the names of, by their partition; gives their number."""
+    kept = np.unique(outcome.dropped.read(number)["duplicate_of"])
+    kept = kept[kept != NONE]
+    wanted = np.empty(len(kept), REQUEST)
+    wanted["document"], wanted["partition"] = kept, number
+    requests.write(number, wanted, kept // outcome.partition_documents)
+    return len(kept)
+
+
+def answer_names(requests: Records, names: Tables, unit: PartitionUnit) -> None:
+    """Writes the names of a partition's documents that are asked for, by who asks."""
+    asked = requests.read(unit.number)
+    wanted = np.unique(asked["document"])
+    tables = [NAMES.empty_table()]
+    for shard in unit.shards:
+        low, high = np.searchsorted(wanted, [shard.start, shard.stop])
+        if low < high:
+            tables.append(_names(shard, wanted[low:high]))
+    at = np.searchsorted(wanted, asked["document"])
+    found = pa.concat_tables(tables).combine_chunks().take(pa.array(at))
+    names.write(unit.number, found, asked["partition"])
+
+
+def _names(shard: Numbered, documents: NDArray[np.int64]) -> pa.Table:
+    first, last = int(documents[0]) - shard.start, int(documents[-1]) - shard.start
+    found = []
+    for row, batch in read_rows(shard.planned.documents_file, ["row", "id"], first, last + 1):
+        low, high = np.searchsorted(documents, [shard.start + row, shard.start + row + batch.num_rows])
+        found.append(batch.take(pa.array(documents[low:high] - shard.start - row)))
+    listing = pa.Table.from_batches(found)
+    size = len(documents)
+    planned = shard.planned
+    return pa.Table.from_arrays(
+        [
+            pa.array(documents),
+            pa.repeat(pa.scalar(planned.spec.name, pa.string()), size),
+            pa.repeat(pa.scalar(planned.shard.relative_path, pa.string()), size),
+            pa.repeat(pa.scalar(planned.shard.part, pa.int32()), size),
+            listing.column("row").cast(pa.int64()),
+            id_texts(listing.column("id")),
+        ],
+        schema=NAMES,
+    )
+
+
+def write_files(outcome: Outcome, names: Tables | None, key: str, unit: PartitionUnit) -> None:
+    """Writes the shards' dropped documents with the rule, the kept document and the similarity."""
+
+    @lru_cache(maxsize=1)
+    def of_partition(number: int) -> pa.Table:
+        return _named(outcome, names, number)
+
+    size = outcome.partition_documents
+    for shard in unit.shards:
+        with TableWriter(shard.planned.verb_file(key), DROPPED, scratch=True) as writer:
+            for number in range(shard.start // size, -(-shard.stop // size)):
+                table = of_partition(number)
+                documents = table.column(0).to_numpy()
+                low, high = (int(n) for n in np.searchsorted(documents, [shard.start, shard.stop]))
+                if low < high:
+                    document = pa.array(documents[low:high] - shard.start)
+                    writer.write(table.slice(low, high - low).set_column(0, DROPPED.field(0), document))
+
+
+def _named(outcome: Outcome, names: Tables | None, number: int) -> pa.Table:
+    """A partition's dropped documents as rows of DROPPED, numbered through all shards."""
+    dropped = outcome.dropped.read(number)
+    dropped = dropped[np.argsort(dropped["document"])]
+    known = (names.read(number) if names else NAMES.empty_table()).combine_chunks().sort_by("document")
+    at = np.searchsorted(known.column("document").to_numpy(), dropped["duplicate_of"])
+    kept = known.take(pa.array(at, mask=dropped["duplicate_of"] == NONE))
+    similarity = dropped["similarity"]
+    columns = {
+        "document": pa.array(dropped["document"]),
+        "rule": pa.array(outcome.rules, pa.string()).take(pa.array(dropped["rule"])),
+        **{f"duplicate_of_{name}": kept.column(name) for name in ("source", "path", "part", "row", "id")},
+        "similarity": pa.array(similarity, mask=np.isnan(similarity)),
+    }
+    return pa.Table.from_arrays([columns[name] for name in DROPPED.names], schema=DROPPED)

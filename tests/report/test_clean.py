@@ -1,0 +1,35 @@
+"""What `refinery clean` says."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from refinery.report.clean import lines_of
+from refinery.run.clean import Cleaning, Unneeded
+
+FOUND = Cleaning(
+    Path("/data/.refinery"),
+    files=1234,
+    bytes=5_000_000,
+    pipelines={"medical-en": "/data/pipeline.yaml"},
+    unneeded=(
+        Unneeded("shards", (Path("a"), Path("b")), 3_000_000),
+        Unneeded("decisions", (Path("c"),), 1000),
+    ),
+    removed=False,
+)
+
+
+def test_each_kind_stands_with_its_size():
+    """The folder, the pipelines that it is known to, the kinds, and the sum with what to do."""
+    lines = list(lines_of(FOUND))
+    assert lines[0] == "/data/.refinery: 5.0 MB in 1,234 files"
+    assert lines[1] == "  known: medical-en (/data/pipeline.yaml)"
+    assert lines[2] == "  3.0 MB in 2 files: shards of files that have changed or are gone"
+    assert lines[3] == "  1.0 kB in 1 file: decisions by other rules"
+    assert lines[4] == "No pipeline needs 3.0 MB in 3 files. Nothing was removed: --force does it."
+
+
+def test_what_was_removed_is_told():
+    """And that there was nothing to remove."""
+    assert list(lines_of(replace(FOUND, removed=True)))[-1] == "Removed: 3.0 MB in 3 files."
+    assert list(lines_of(replace(FOUND, unneeded=())))[-1] == "All of it is needed."

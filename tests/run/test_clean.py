@@ -1,0 +1,265 @@
+"""`refinery clean`: exactly what no pipeline needs goes."""
+
+import os
+
+import pytest
+
+from refinery.errors import RunError
+from refinery.plan.needs import noted_needs
+from refinery.run import clean
+from refinery.run.clean import LOGS
+from refinery.run.folder import held
+from tests.conftest import PIPELINE, document, output_hashes, write_parquet
+from tests.run.planning import plan_of
+
+
+def files(work, *kinds):
+    """Files of the work folder by name, with their time stamps."""
+    kinds = kinds or ("shards", "verbs")
+    found = (file for kind in kinds for file in (work / kind).rglob("*") if file.is_file())
+    return {str(file.relative_to(work)): file.stat().st_mtime_ns for file in found}
+
+
+def edit(definition, old, new):
+    text = definition.read_text()
+    assert old in text
+    definition.write_text(text.replace(old, new))
+
+
+def made_from_nothing(refinery, work, *definitions):
+    """The files of a new work folder after runs that write their outputs anew."""
+    for definition in definitions:
+        for manifest in definition.parent.glob("*/manifest.json"):
+            manifest.unlink()
+        code, _, err = refinery("run", definition, "-q", "--work", work)
+        assert code == 0, err
+    return files(work).keys()
+
+
+def run(refinery, definition, *arguments):
+    code, _, err = refinery("run", definition, "-q", *arguments)
+    assert code == 0, err
+
+
+@pytest.fixture
+def changed(data_repository, refinery):
+    """A repository whose work folder has seen another threshold."""
+    run(refinery, data_repository / "pipeline.yaml")
+    edit(data_repository / "pipeline.yaml", "words >= 50", "words >= 40")
+    run(refinery, data_repository / "pipeline.yaml")
+    return data_repository
+
+
+@pytest.fixture
+def used(changed, refinery):
+    """One whose work folder has seen other thresholds, settings, files and sizes of shards."""
+    definition = changed / "pipeline.yaml"
+    edit(definition, "similarity: 0.8", "similarity: 0.8, num_perm: 64")
+    run(refinery, definition)
+    os.utime(changed / "crawl" / "1.parquet", (1, 1))
+    write_parquet(changed / "crawl" / "9.parquet", [{"id": "x", "text": document(99), "year": 1}])
+    run(refinery, definition)
+    (changed / "crawl" / "9.parquet").unlink()
+    run(refinery, definition, "--shard-mib", 1)
+    return changed
+
+
+def test_what_is_left_is_what_a_run_from_nothing_makes(used, refinery):
+    """No file more and none less; what is listed first is what is removed, and the next run makes nothing again."""
+    definition, work = used / "pipeline.yaml", used / ".refinery"
+    before, kept = files(work), made_from_nothing(refinery, used / "fresh", definition)
+    code, out, _ = refinery("clean", definition)
+    assert code == 0
+    assert files(work) == before
+    orphans = before.keys() - kept
+    size = sum((work / name).stat().st_size for name in orphans)
+    assert f"in {len(orphans)} files. Nothing was removed" in out
+    for kind in ("shards of files", "measurements with", "decisions by"):
+        assert kind in out
+    code, out, _ = refinery("clean", definition, "--force")
+    assert code == 0
+    assert f"in {len(orphans)} files." in out
+    assert size > 1000
+    assert files(work) == {name: stamp for name, stamp in before.items() if name in kept}
+    assert not [
+        folder for folder in (work / "shards").rglob("*") if folder.is_dir() and not any(folder.iterdir())
+    ]
+    after, output = files(work), output_hashes(used / "out")
+    (used / "out" / "manifest.json").unlink()
+    run(refinery, definition)
+    assert files(work) == after
+    assert output_hashes(used / "out") == output
+    assert "All of it is needed." in refinery("clean", definition)[1]
+
+
+def test_shards_are_cut_as_the_last_run_cut_them(data_repository, refinery):
+    """Without --shard-mib nothing is taken for another size; with another size, all is."""
+    definition, work = data_repository / "pipeline.yaml", data_repository / ".refinery"
+    rows = [{"id": f"t{n}", "text": document(n, 800), "year": 1} for n in range(40)]
+    lines = "".join(f'{{"id": "{row["id"]}", "text": {row["text"]!r}}}\n'.replace("'", '"') for row in rows)
+    (data_repository / "crawl" / "z.jsonl").write_text(lines)
+    edit(definition, "crawl/*.parquet", "crawl/*")
+    run(refinery, definition, "--shard-mib", 1)
+    assert noted_needs(work)["tiny"].shard_bytes == 2**20
+    assert len([name for name in files(work) if name.endswith("record.json")]) > 4
+    assert "All of it is needed." in refinery("clean", definition)[1]
+    assert "shards of files" in refinery("clean", definition, "--shard-mib", 2)[1]
+
+
+def test_what_another_pipeline_needs_stays(used, refinery):
+    """Two definitions in one work folder: cleaning for one keeps what the other has noted, until it is given up."""
+    definition, other, work = used / "pipeline.yaml", used / "other.yaml", used / ".refinery"
+    text = PIPELINE.replace("name: tiny", "name: other").replace("path: out", "path: other")
+    other.write_text(text.replace("words >= 50", "words >= 70"))
+    run(refinery, other)
+    both = made_from_nothing(refinery, used / "both", definition, other)
+    code, out, _ = refinery("clean", definition, "--force")
+    assert code == 0
+    assert f"known: other ({other})" in out
+    assert files(work).keys() == both
+    (work / "pipelines" / "other.json").unlink()
+    assert "Removed: " in refinery("clean", definition, "--force")[1]
+    assert files(work).keys() == made_from_nothing(refinery, used / "alone", definition)
+
+
+def test_needs_that_cannot_be_read_stop_it(changed, refinery):
+    """Then nothing is removed; a run of that pipeline notes them anew."""
+    definition, note = changed / "pipeline.yaml", changed / ".refinery" / "pipelines" / "tiny.json"
+    whole, before = note.read_bytes(), files(changed / ".refinery")
+    for damaged in (whole[:-20], whole.replace(b"documents", b"dokuments"), b"[]", b""):
+        note.write_bytes(damaged)
+        code, _, err = refinery("clean", definition, "--force")
+        assert code == 2
+        assert "tiny.json: damaged" in err
+        assert files(changed / ".refinery") == before
+    run(refinery, definition)
+    assert note.read_bytes() == whole
+
+
+def test_what_killed_runs_left_goes(changed, refinery):
+    """Temporary files, scratch of verbs, staging folders; the output that stands is left alone."""
+    definition, work, out = changed / "pipeline.yaml", changed / ".refinery", changed / "out"
+    refinery("clean", definition, "--force")
+    shard = next((work / "shards").glob("*/*"))
+    left = [shard / ".record.json.7-ab.tmp", work / "verbs" / "0f" / "dedup" / "a.spill"]
+    left += [out / f".staging-{'ab' * 8}" / "data-00000.parquet"]
+    for file in left:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"x" * 100)
+    assert "300 B in 3 files: what runs left that were killed" in " ".join(
+        refinery("clean", definition)[1].split()
+    )
+    assert refinery("clean", definition, "--force")[0] == 0
+    assert not any(file.exists() for file in left)
+    assert (out / "manifest.json").exists()
+    assert not left[-1].parent.exists()
+
+
+def test_what_the_next_run_goes_on_with_stays(changed, refinery):
+    """Files staged by a run of this very output that was killed are no leftovers."""
+    definition, out = changed / "pipeline.yaml", changed / "out"
+    refinery("clean", definition, "--force")
+
+    plan = plan_of(definition)
+    staged = out / f".staging-{plan.output_key('unique')[:16]}" / "data-00000.parquet"
+    (out / "manifest.json").unlink()
+    staged.parent.mkdir()
+    staged.write_bytes(b"begun")
+    assert "All of it is needed." in refinery("clean", definition, "--force")[1]
+    assert staged.exists()
+
+
+def test_logs_but_for_the_last_runs_go(changed, refinery):
+    """The newest stay, whatever is removed."""
+    definition, logs = changed / "pipeline.yaml", changed / ".refinery" / "logs"
+    refinery("clean", definition, "--force")
+    for number in range(LOGS + 3):
+        (logs / f"run-20200101T0000{number:02}000000Z.jsonl").write_text("{}\n")
+    real = {file.name for file in logs.iterdir() if "2020" not in file.name}
+    assert refinery("clean", definition, "--force")[0] == 0
+    left = sorted(file.name for file in logs.iterdir())
+    assert len(left) == LOGS
+    assert real <= set(left)
+    assert (
+        all(name.startswith(f"run-20200101T0000{LOGS + 2}") for name in left if "2020" in name)
+        or len(real) < LOGS
+    )
+
+
+def test_strange_files_stay(changed, refinery):
+    """What refinery did not name is not its to remove."""
+    work = changed / ".refinery"
+    shard = next((work / "shards").glob("*/*"))
+    mine = [
+        work / "notes.txt",
+        work / "shards" / "readme.md",
+        shard / "notes.txt",
+        work / "logs" / "mine.jsonl",
+    ]
+    for file in mine:
+        file.write_text("mine")
+    assert refinery("clean", changed / "pipeline.yaml", "--force")[0] == 0
+    assert all(file.read_text() == "mine" for file in mine)
+
+
+@pytest.mark.parametrize("place", [".refinery", "out"])
+def test_nothing_goes_while_a_run_works(changed, refinery, place):
+    """Work folder and outputs are held as by a run."""
+    before = files(changed / ".refinery")
+    with held(changed / place):
+        code, _, err = refinery("clean", changed / "pipeline.yaml", "--force")
+    assert code == 1
+    assert "another run is working here" in err
+    assert files(changed / ".refinery") == before
+
+
+def test_a_run_waits_for_no_clean_that_lost_the_folder(changed, monkeypatch):
+    """Once the folder may be another's, nothing more is removed."""
+
+    removed = []
+    monkeypatch.setattr(clean, "AT_ONCE", 1)
+    monkeypatch.setattr(clean, "remove_files", removed.extend)
+
+    def lost():
+        if removed:
+            raise RunError("another run has taken over the folder")
+
+    with pytest.raises(RunError):
+        clean._remove((changed / "a", changed / "b"), [lambda: None, lost])
+    assert removed == [changed / "a"]
+
+
+def test_a_file_that_cannot_be_read_now_is_noted(changed, refinery):
+    """What was measured on it is said to count as not needed."""
+    (changed / "crawl" / "2.parquet").write_bytes(b"PAR1")
+    code, _, err = refinery("clean", changed / "pipeline.yaml")
+    assert code == 0
+    assert "note: what was measured on 2.parquet of crawl counts as not needed" in err
+
+
+def test_on_a_store(data_repository, bucket, s3_server, refinery):
+    """Work folder and output as objects: the orphans go, the rest stays, and nothing is made again."""
+    definition = data_repository / "pipeline.yaml"
+    edit(definition, "path: out", f"path: {bucket}/out")
+    for work, words in (("work", 50), ("work", 45), ("fresh", 45)):
+        definition.write_text(definition.read_text().replace("words >= 50", f"words >= {words}"))
+        s3_server.client().delete_object(Bucket=bucket.removeprefix("s3://"), Key="out/manifest.json")
+        assert refinery("run", definition, "-q", "--work", f"{bucket}/{work}")[0] == 0
+
+    def shards(work):
+        return {name for name in s3_server.objects(f"{bucket}/{work}") if name.startswith("shards/")}
+
+    assert shards("fresh") < shards("work")
+    assert "No pipeline needs" in refinery("clean", definition, "--work", f"{bucket}/work")[1]
+    assert refinery("clean", definition, "--work", f"{bucket}/work", "--force")[0] == 0
+    assert shards("work") == shards("fresh")
+    assert not [name for name in s3_server.objects(bucket) if name.endswith(".lock")]
+
+
+def test_status_tells_the_size_of_the_work_folder(changed, refinery):
+    """In words and as a number."""
+    code, out, _ = refinery("status", changed)
+    assert code == 0
+    assert f"work folder: {changed / '.refinery'}, " in out
+    size = sum(file.stat().st_size for file in (changed / ".refinery").rglob("*") if file.is_file())
+    assert f'"work_bytes": {size}' in refinery("status", changed, "--json")[1]
