@@ -66,6 +66,16 @@ def same_as_local(repository, bucket, s3_server):
     return found == local
 
 
+def test_a_definition_with_roots_runs_there_as_it_is(repository, bucket, s3_server, refinery):
+    """`--root` takes a bucket in place of the folder in the definition: the bytes are those of a local run."""
+    text = PIPELINE.replace("crawl/*", "{data}/crawl/*").replace("path: out", 'path: "{data}/out"')
+    file = repository / "roots.yaml"
+    file.write_text(text.replace("name: tiny", "name: tiny\nroots: {data: ./}"))
+    code, _, err = refinery("run", file, "-q", "--root", f"data={bucket}", "--work", f"{bucket}/work")
+    assert (code, err) == (0, "")
+    assert same_as_local(repository, bucket, s3_server)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_bytes_are_those_of_a_local_run(workers, repository, bucket, s3_server):
     """Data, decisions and owner have the same sha256; no lease, no staged file is left; a second run does nothing."""
