@@ -17,18 +17,22 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from harness import Sheet, number, report
-from synthetic import NEAR, Corpus, ShardUnit, expected, read_texts, shards, write_shard
+from synthetic import BANDS, NEAR, Corpus, ShardUnit, expected, read_texts, shards, write_shard
 
-from refinery.dedup.run import DedupSettings, dedup
+from refinery.dedup.run import DedupResult, dedup
+from refinery.dedup.settings import Settings
 from refinery.executors.base import Unit, run_units
 from refinery.executors.local import local
-from refinery.select.budget import find_cut
+from refinery.select.budget import RANKED, Batch, find_cutoff, ranking_keys
+from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
+from refinery.storage.tables import read_table
 
 MB = 1e6
 SAMPLE_SECONDS = 0.05
@@ -145,12 +149,12 @@ def measure(corpus: Corpus, work: Path, workers: int) -> Measured:
     try:
         entries = sum(map_units("make", write_shard, units))
         del seconds["make"]
-        settings = DedupSettings(near=NEAR, max_cluster_share=1.0)
+        settings = Settings(near=NEAR, max_cluster_share=1.0)
         started = time.perf_counter()
         with watch.running():
             result = dedup(known, settings, map_units=map_units, read_texts=read_texts, work=folder / "dedup")
         seconds["(driver)"] = time.perf_counter() - started - sum(seconds.values())
-        exact, near = _count(result, corpus)
+        exact, near = _count(result)
         steps = dict(seconds)
         seconds.clear()
         chosen = Watch(folder / "entries")
@@ -166,20 +170,33 @@ def measure(corpus: Corpus, work: Path, workers: int) -> Measured:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _count(result: Any, corpus: Corpus) -> tuple[int, int]:
+def _count(result: DedupResult) -> tuple[int, int]:
     exact = near = 0
-    for number_, _ in enumerate(result.files):
-        first = number_ * result.stretch_documents
-        found = result.between(first, min(first + result.stretch_documents, corpus.documents))
+    for partition in range(result.removed.writers):
+        found = result.removed.read_written(partition)
         near += int(found["near"].sum())
         exact += int((~found["near"]).sum())
     return exact, near
 
 
 def _select(units: Sequence[ShardUnit], map_units: MapUnits, work: Path) -> None:
-    groups = [tuple(u.place for u in units[n : n + 5]) for n in range(0, len(units), 5)]
+    ranked = Records.create(work / "ranked", RANKED, writers=len(units))
+    map_units("select ranking", partial(write_ranked, ranked), list(enumerate(units)))
+    starts = range(0, len(units), 5)
+    batches = [Batch(n, range(start, min(start + 5, len(units)))) for n, start in enumerate(starts)]
     budget = sum(u.stop - u.start for u in units) * 300  # of 1,000 tokens a document on average
-    find_cut(groups, budget, map_units, work)
+    find_cutoff(ranked, batches, budget, map_units, work)
+
+
+def write_ranked(ranked: Records, unit: tuple[int, ShardUnit]) -> None:
+    """Writes a shard's documents as select ranks them."""
+    number_, shard = unit
+    table = read_table(shard.place, ["tokens", "prefer_0"])
+    records = np.empty(table.num_rows, RANKED)
+    records["document"] = np.arange(shard.start, shard.stop)
+    records["tokens"] = table.column("tokens").to_numpy()
+    records["key"] = ranking_keys(table.column("prefer_0").to_numpy())
+    ranked.write(number_, records)
 
 
 def check(found: Measured) -> str:
@@ -286,10 +303,10 @@ def _outlook(found: Sequence[Measured], workers: int) -> Sheet:
     disk = last.spill / documents
     rows = []
     for wanted, cores in ((1e8, 2), (1e8, 16), (1e10, 256), (1e10, 1024)):
-        size = min(max((wanted * NEAR.bands * 16 * 2**20) ** 0.5, 4 << 20), 1 << 30)
+        size = min(max((wanted * BANDS.count * 16 * 2**20) ** 0.5, 4 << 20), 1 << 30)
         rows.append(
             (f"{wanted:,.0f}", cores, core_seconds * wanted / cores / 3600, disk * wanted / 1e12,
-             size * 5 / 1e9, 24 * 0.11 * wanted / 1e9, wanted * NEAR.bands * 16 / size)
+             size * 5 / 1e9, 24 * 0.11 * wanted / 1e9, wanted * BANDS.count * 16 / size)
         )  # fmt: skip
     notes = (
         f"From {documents:,} documents: {number(core_seconds * 1e6)} microseconds of a core and {number(disk)} bytes "

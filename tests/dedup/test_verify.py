@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from refinery.dedup.verify import accepted, agreement, considered, estimate, jaccard
+from refinery.dedup.verify import accepted, agreement, considered, estimate
 
 
 @pytest.mark.parametrize("num_perm", [16, 112, 256, 1024])
@@ -31,18 +31,3 @@ def test_the_estimate_takes_chance_out():
     found = estimate(equal, 112)
     assert (found[0], found[112]) == (0.0, 1.0)
     assert np.allclose([agreement(s) for s in found[1:]], equal[1:] / 112)
-
-
-def test_jaccard_equals_that_of_python_sets():
-    """Random sorted sets, empty ones and equal ones."""
-    generator = np.random.default_rng(1)
-    sets = [
-        np.unique(generator.integers(0, 60, generator.integers(0, 50))).astype(np.uint64) for _ in range(40)
-    ]
-    hashes, bounds = np.concatenate(sets), np.concatenate([[0], np.cumsum([len(s) for s in sets])])
-    pairs = generator.integers(0, 40, (200, 2))
-    starts, stops = bounds[:-1].copy(), bounds[1:].copy()
-    found = jaccard(hashes, starts, stops, pairs[:, 0].copy(), pairs[:, 1].copy())
-    for (one, other), value in zip(pairs.tolist(), found.tolist(), strict=True):
-        a, b = set(sets[one].tolist()), set(sets[other].tolist())
-        assert value == (len(a & b) / len(a | b) if a | b else 0.0)

@@ -40,7 +40,9 @@ def test_a_file_on_an_object_store_arrives_with_what_lies_beside_it(machine):
     for name in ("model.onnx", "weights/one.bin"):
         commit_bytes(place.parent / name, name.encode())
     here = Path("/somewhere/model.onnx")
-    function, path = unpack(pack(read, here, {here: Shipped(place, "abc", ("weights/one.bin",))}))
+    names = ("model.onnx", "weights/one.bin")
+    shipped = {str(here): Shipped(place.parent, "model.onnx", names)}
+    function, path = unpack(pack(read, here, shipped))
     assert path == machine / "models" / "abc" / "model.onnx"
     assert (function(path), (path.parent / "weights/one.bin").read_bytes()) == (
         b"model.onnx",
@@ -51,7 +53,7 @@ def test_a_file_on_an_object_store_arrives_with_what_lies_beside_it(machine):
 def test_a_file_that_cannot_be_fetched_is_left_for_the_unit():
     """Preparing says nothing: the unit meets the same error, and is tried again."""
     here = Path("/somewhere/model.bin")
-    gone = {here: Shipped(place_of("memory://shipping/gone/model.bin"), "gone")}
+    gone = {str(here): Shipped(place_of("memory://shipping/gone"), "model.bin", ("model.bin",))}
     prepare_once("a key of its own", [pack(read, here, gone)])
     with pytest.raises(FileNotFoundError):
         unpack(pack(read, here, gone))
@@ -92,7 +94,8 @@ def test_a_large_argument_goes_by_a_file(tmp_path, folder):
     model = tmp_path / "model.bin"
     copy = tmp_path / "work" / "model.bin"
     arguments = [list(range(1000)), "small", [model, "x" * 1000], 7]
-    sent = file_arguments(arguments, place, {model: Shipped(copy, "content")}, most=100)
+    shipped = {str(model): Shipped(copy.parent, copy.name, (copy.name,))}
+    sent = file_arguments(arguments, place, shipped, most=100)
     assert sent[1::2] == arguments[1::2]
     assert [one.read() for one in sent[::2]] == [arguments[0], [copy, "x" * 1000]]
     assert max(len(pickle.dumps(one)) for one in sent) < 600

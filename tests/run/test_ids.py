@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refinery.run.ids import common_id_type, id_texts, with_type
+from refinery.storage.ids import common_id_type, id_texts, with_type
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,18 @@
 """What nodes of a cluster are asked before a run, and what they get."""
 
+from pathlib import Path
+
 import pytest
 
 from refinery.errors import InputError
-from refinery.run.nodes import Probe, ProbeResult, check_nodes, copied, probe
+from refinery.executors.shipping import file_arguments, pack, unpack
+from refinery.filters import registry
+from refinery.models import model_file
+from refinery.run.nodes import Probe, ProbeResult, check_nodes, copy_files, files_of, probe
+from refinery.text.batch import TextBatch
+from tests.conftest import PIPELINE
+from tests.run.listed_measurer import Listed
+from tests.run.planning import plan_of
 
 
 def test_a_node_tells_what_it_does_not_see_and_what_it_cannot_read(tmp_path):
@@ -42,8 +51,8 @@ def test_only_copies_of_earlier_runs_are_removed(tmp_path):
     (tmp_path / "mine" / "model.bin").write_bytes(b"mine")
     (tmp_path / "notes.txt").write_bytes(b"mine")
     model = tmp_path / "mine" / "model.bin"
-    for files, copies in (({model: ()}, 1), ({}, 0)):
-        assert len(copied(files, tmp_path)) == copies
+    for files, copies in (([(str(model),)], 1), ([], 0)):
+        assert len(copy_files(files, tmp_path)) == copies
         assert len([folder for folder in tmp_path.iterdir() if len(folder.name) == 32]) == copies
     assert model.read_bytes() == b"mine"
     assert (tmp_path / "notes.txt").exists()
@@ -54,9 +63,57 @@ def test_a_damaged_copy_is_made_again(tmp_path, damaged):
     """One flipped bit, a cut, or nothing left: the next run has the original's bytes there."""
     model = tmp_path / "model.bin"
     model.write_bytes(b"the model")
-    (shipped,) = copied({model: ()}, tmp_path / "models").values()
-    shipped.place.unlink()
+    (shipped,) = copy_files([(str(model),)], tmp_path / "models").values()
+    copy = shipped.folder / shipped.name
+    copy.unlink()
     if damaged is not None:
-        shipped.place.write_bytes(damaged)
-    assert copied({model: ()}, tmp_path / "models") == {model: shipped}
-    assert shipped.place.read_bytes() == b"the model"
+        copy.write_bytes(damaged)
+    assert copy_files([(str(model),)], tmp_path / "models") == {str(model): shipped}
+    assert copy.read_bytes() == b"the model"
+
+
+def test_files_of_one_measurer_lie_to_each_other_as_before(tmp_path):
+    """A model may name others by their place beside it; one that stands alone elsewhere is the same copy."""
+    for name in ("net/model.onnx", "net/weights/w.bin", "tokenizer.json"):
+        (tmp_path / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mine" / name).write_text(name)
+    group = tuple(
+        str(tmp_path / "mine" / n) for n in ("net/model.onnx", "net/weights/w.bin", "tokenizer.json")
+    )
+    shipped = copy_files([group], tmp_path / "models")
+    (folder,) = (tmp_path / "models").iterdir()
+    assert {path: one.folder / one.name for path, one in shipped.items()} == {
+        path: folder / Path(path).relative_to(tmp_path / "mine") for path in group
+    }
+    assert (folder / "net/weights/w.bin").read_text() == "net/weights/w.bin"
+
+
+def test_what_measurers_and_transforms_read_is_found(data_repository, monkeypatch):
+    """Built in or a user's own, as a path or a string, each group once; a URL is for every machine to read."""
+    monkeypatch.setitem(registry.MEASURERS.built_in, "listed", "tests.run.listed_measurer")
+    (data_repository / "words.txt").write_text("the of and")
+    text = PIPELINE.replace("signals]", "signals, {listed: {words: words.txt}}]")
+    (data_repository / "pipeline.yaml").write_text(text)
+    assert files_of(plan_of(data_repository / "pipeline.yaml")) == [
+        (str(model_file.BUILT_IN),),
+        (str(data_repository / "words.txt"),),
+    ]
+
+
+def test_a_measurer_that_keeps_its_path_in_a_string_finds_its_file_elsewhere(tmp_path):
+    """The copy stands in the unit in place of the path, in what goes by a file, too."""
+    words = tmp_path / "here" / "words.txt"
+    words.parent.mkdir()
+    words.write_text("the of and")
+    measurer = Listed(str(words))
+    shipped = copy_files([measurer.files], tmp_path / "models")
+    call = pack(count_words, measurer, shipped)
+    (filed,) = file_arguments([measurer], tmp_path / "units.bin", shipped, most=10)
+    words.unlink()
+    function, sent = unpack(call)
+    assert function(sent) == function(filed.read()) == [2, 0]
+
+
+def count_words(measurer: Listed) -> list[int]:
+    batch = TextBatch.from_texts(["the end of it", "nothing"])
+    return measurer(batch).column(0).to_pylist()

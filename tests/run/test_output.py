@@ -3,14 +3,18 @@
 import hashlib
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from refinery.executors.local import InProcess
 from refinery.run.folder import claim, staging
 from refinery.run.output import scattered_name, stretches
+from refinery.run.progress import Silent
+from refinery.run.run import execute
 from refinery.run.write import CheckTask, is_whole, staged_before
 from refinery.storage.seal import sealed_json
-from tests.conftest import PIPELINE, decisions, output_hashes
+from tests.conftest import PIPELINE, decisions, document, output_hashes, write_parquet
 from tests.run.planning import plan_of
 
 
@@ -98,3 +102,30 @@ def test_one_stage_can_have_several_outputs(data_repository, refinery):
     assert two[0] == two[1]
     assert "crawl (3 shards) -> screened, unique -> parquet, jsonl, screened" in refinery("check", file)[1]
     assert "Nothing to do" in refinery("run", file)[2]
+
+
+class Wide(InProcess):
+    """This process, as if it were many workers."""
+
+    slots = 8
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_little_that_is_left_of_much_is_read_by_all_workers_and_written_the_same(tmp_path, form):
+    """Fewer files than workers, of a small part of the text: the units that read are more than those that write."""
+    for number in range(6):
+        rows = [{"id": f"{number}-{n}", "text": document(10 * number + n)} for n in range(6)]
+        rows[2:2] = [{"id": f"{number}-short-{n}", "text": "short " * n + f"{number}{n}"} for n in range(4)]
+        write_parquet(tmp_path / "crawl" / f"{number}.parquet", rows)
+    outputs, phases = [], []
+    for executor in (InProcess(), Wide()):
+        out = f"path: out{executor.slots}, format: {form}, shard_bytes: 100}}"
+        text = PIPELINE.replace("words >= 50", "bytes <= 30").replace("path: out}", out)
+        text = text.replace("lang = 'en' AND lang_score >= 0.5", "bytes >= 0")
+        (tmp_path / "pipeline.yaml").write_text(text, encoding="utf-8")
+        (manifest,) = execute(plan_of(tmp_path / "pipeline.yaml"), executor, Silent()).values()
+        outputs.append(output_hashes(tmp_path / f"out{executor.slots}"))
+        phases.append(set(manifest.seconds))
+        assert (manifest.kept.documents, len(manifest.files)) == (24, 3)
+    assert outputs[0] == outputs[1]
+    assert [{"scatter"} & found for found in phases] == [set(), {"scatter"}]

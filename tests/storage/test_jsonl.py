@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refinery.errors import InputError
-from refinery.storage.schema import id_type, notes, scan_schema, unify
+from refinery.storage.schema import notes, unify
 from refinery.storage.shards import list_shards
 
-from .reading import read_all, spec
+from .reading import id_type, read_all, scan_schema, spec
 
 
 def lines(path: Path, *rows: object) -> Path:

@@ -3,7 +3,7 @@ import pytest
 import xxhash
 
 from refinery.storage.documents import Shard
-from refinery.storage.minted import minted_ids
+from refinery.storage.ids import minted_ids
 
 
 def shard(**fields):

@@ -4,11 +4,11 @@ import pyarrow as pa
 
 from refinery.storage.marks import OWNER, json_text
 from refinery.storage.read import read_documents
-from refinery.storage.schema import scan_schema, unify
+from refinery.storage.schema import unify
 from refinery.storage.shards import list_shards
 from refinery.storage.write import json_lines, write_table
 
-from .reading import read_all, spec
+from .reading import read_all, scan_schema, spec
 
 BATCH = pa.RecordBatch.from_pydict(
     {

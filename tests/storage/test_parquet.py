@@ -9,10 +9,9 @@ import pytest
 
 from refinery.errors import InputError
 from refinery.storage.read import read_documents
-from refinery.storage.schema import id_type, scan_schema
 from refinery.storage.shards import list_shards
 
-from .reading import read_all, spec
+from .reading import id_type, read_all, scan_schema, spec
 
 
 def write(path: Path, columns: dict, **options) -> Path:

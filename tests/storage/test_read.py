@@ -7,10 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refinery.storage.read import read_documents
-from refinery.storage.schema import scan_schema
 from refinery.storage.shards import list_shards
 
-from .reading import read_all, spec
+from .reading import read_all, scan_schema, spec
 
 
 def test_batches_are_cut_by_bytes(tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from refinery.errors import RefineryError, StorageError, UnitFailed
@@ -93,7 +92,7 @@ class Executor(Protocol):
     def everywhere(self, function: Callable[[Any], Any], argument: Any) -> dict[str, Any]:
         """The function's results (or exceptions) on every node by its name; none if units run here alone."""
 
-    def ship(self, files: Mapping[Path, Shipped]) -> None:
+    def ship(self, files: Mapping[str, Shipped]) -> None:
         """Names the copies that other machines read in place of files of this one."""
 
     def close(self) -> None:
@@ -235,6 +234,17 @@ def _final(unit: str, error: Exception, times: int) -> Exception:
     if not isinstance(error, RefineryError):
         error.add_note(f"while working on {unit}")
     return error
+
+
+def inner(function: Callable[..., R]) -> Callable[..., R]:
+    """The function that functools.partial gave arguments to, or the function itself: what has a name.
+
+    >>> from functools import partial
+    >>> inner(partial(gib, 1)).__name__
+    'gib'
+    """
+    found: Callable[..., R] = getattr(function, "func", function)
+    return found
 
 
 def gib(size: int) -> str:

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from refinery.executors.base import Attempt, Unit, WorkerLost
@@ -33,7 +32,7 @@ class _Here:
         """There is no other machine."""
         return {}
 
-    def ship(self, files: Mapping[Path, Shipped]) -> None:
+    def ship(self, files: Mapping[str, Shipped]) -> None:
         """Nothing has to go anywhere."""
 
 

@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -25,7 +24,7 @@ from ray import exceptions as errors
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from refinery.errors import InputError, RefineryError, RunError
-from refinery.executors.base import MAX_RETRIES, Attempt, OutOfMemory, Unit, WorkerLost, gib
+from refinery.executors.base import MAX_RETRIES, Attempt, OutOfMemory, Unit, WorkerLost, gib, inner
 from refinery.executors.model_workers import ModelWorkers
 from refinery.executors.nodes import POLL, Nodes
 from refinery.executors.shipping import Filed, Shipped, pack, prepare_once, unpack
@@ -83,7 +82,7 @@ class RayExecutor:
             str, int
         ] = {}  # bytes that a unit which was measured was known to take, by kind of work
         self._models: dict[tuple[float, int], ModelWorkers] = {}  # by GPUs and doublings of memory
-        self._shipped: Mapping[Path, Shipped] = {}
+        self._shipped: Mapping[str, Shipped] = {}
         self._prepared: list[bytes] = []
         self._key = ""
         self._versions = versions()
@@ -102,14 +101,15 @@ class RayExecutor:
 
     def submit(self, ticket: int, function: Callable[[Any], Any], unit: Unit[Any], doublings: int) -> None:
         """Starts a task; Ray never retries it."""
-        kind = f"{function.__module__}.{function.__qualname__}"
+        plain = inner(function)
+        kind = f"{plain.__module__}.{plain.__qualname__}"
         if unit.gpus:
             self._submit_to_models(ticket, kind, function, unit, doublings)
             return
         most = self._nodes.now().most_memory
         reserved = self._reserve(kind, unit, doublings, most)
         task = self._task.options(
-            name=f"{function.__name__} {unit.name}",
+            name=f"{inner(function).__name__} {unit.name}",
             num_cpus=1,
             memory=reserved,
             max_retries=0,
@@ -130,7 +130,7 @@ class RayExecutor:
             memory = self._reserve(kind, unit, doublings, self._nodes.now().most_memory_with(unit.gpus))
             workers = self._models[unit.gpus, doublings] = ModelWorkers(run_unit, unit.gpus, memory)
             self._silent_until = time.monotonic() + IMPATIENT
-        call, name = pack(function, unit.argument, self._shipped), f"{function.__name__} {unit.name}"
+        call, name = pack(function, unit.argument, self._shipped), f"{inner(function).__name__} {unit.name}"
 
         def start(actor: Any) -> Any:
             return actor.run.options(name=name).remote(call, self._key, self._prepared, self._versions)
@@ -218,7 +218,7 @@ class RayExecutor:
         answers: dict[str, Any] = {}
         asked = list(nodes)
         for _ in range(1 + MAX_RETRIES):
-            answers |= self._ask(call, function.__name__, asked)
+            answers |= self._ask(call, inner(function).__name__, asked)
             asked = [node for node in asked if isinstance(answers.get(node), WorkerLost)]
             for node in asked:
                 answers.pop(node)  # asked again; one that is gone gives no answer
@@ -240,7 +240,7 @@ class RayExecutor:
                 found[refs[ref]] = one.outcome if isinstance(one, Attempt) else _translated(one, 0, 0)
         return found
 
-    def ship(self, files: Mapping[Path, Shipped]) -> None:
+    def ship(self, files: Mapping[str, Shipped]) -> None:
         """From now on, units name the copies."""
         self._shipped = files
 

@@ -33,27 +33,50 @@ LARGE = 4096  # bytes of an argument that is sent as it is
 
 @dataclass(frozen=True)
 class Shipped:
-    """A file that units refer to: the place of a copy that every machine reads, named by its content.
+    """A file that units refer to: `name` below a folder of copies that every machine reads.
 
-    beside: names of the files that it reads itself, relative to its folder.
+    The folder is named by the content of its files, `names`, which are read together.
     """
 
-    place: Place
-    content: str
-    beside: tuple[str, ...] = ()
+    folder: Place
+    name: str
+    names: tuple[str, ...]
 
 
-def pack(function: Callable[[Any], Any], argument: Any, shipped: Mapping[Path, Shipped]) -> bytes:
-    """The call as bytes, paths of shipped files replaced by their copies."""
+def pack(function: Callable[[Any], Any], argument: Any, shipped: Mapping[str, Shipped]) -> bytes:
+    """The call as bytes; shipped files stand in it by their copies, whether as a path or as a string."""
     return _pickled((function, argument), shipped)
 
 
-def _pickled(content: object, shipped: Mapping[Path, Shipped]) -> bytes:
+def unpack(call: bytes) -> tuple[Callable[[Any], Any], Any]:
+    """Function and argument; files on an object store are fetched."""
+    function, argument = _Unpickler(io.BytesIO(call)).load()
+    return function, argument
+
+
+def _pickled(content: object, shipped: Mapping[str, Shipped]) -> bytes:
     if not shipped:
         return pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
     buffer = io.BytesIO()
     _Pickler(buffer, shipped).dump(content)
     return buffer.getvalue()
+
+
+class _Pickler(pickle.Pickler):
+    def __init__(self, buffer: io.BytesIO, shipped: Mapping[str, Shipped]) -> None:
+        super().__init__(buffer, pickle.HIGHEST_PROTOCOL)
+        self._shipped = shipped
+
+    def persistent_id(self, obj: Any) -> Any:
+        found = self._shipped.get(str(obj)) if isinstance(obj, (str, Path)) else None
+        return found and (isinstance(obj, Path), str(found.folder), found.name, found.names)
+
+
+class _Unpickler(pickle.Unpickler):
+    def persistent_load(self, pid: Any) -> Any:
+        is_path, folder, name, names = pid
+        path = fetch(folder, name, names)
+        return path if is_path else str(path)
 
 
 @dataclass(frozen=True)
@@ -73,7 +96,7 @@ class Filed:
             raise DamagedFile(str(self.place), "it is gone") from None
         if sha256(content).digest() != self.digest:
             raise DamagedFile(str(self.place), "its checksum is wrong")
-        return pickle.loads(content)
+        return _Unpickler(io.BytesIO(content)).load()
 
 
 def _read(place: Place, start: int, stop: int) -> bytes:
@@ -87,7 +110,7 @@ def _read(place: Place, start: int, stop: int) -> bytes:
 
 
 def file_arguments(
-    arguments: Sequence[Any], place: Place, shipped: Mapping[Path, Shipped], most: int = LARGE
+    arguments: Sequence[Any], place: Place, shipped: Mapping[str, Shipped], most: int = LARGE
 ) -> list[Any]:
     """The arguments as they are, but for those of more than `most` bytes, which are written to one file there."""
     from refinery.storage.commit import commit_bytes, make_directory
@@ -106,38 +129,20 @@ def file_arguments(
     return found
 
 
-def unpack(call: bytes) -> tuple[Callable[[Any], Any], Any]:
-    """Function and argument; files on an object store are fetched."""
-    function, argument = pickle.loads(call)
-    return function, argument
-
-
-class _Pickler(pickle.Pickler):
-    def __init__(self, buffer: io.BytesIO, shipped: Mapping[Path, Shipped]) -> None:
-        super().__init__(buffer, pickle.HIGHEST_PROTOCOL)
-        self._shipped = shipped
-
-    def reducer_override(self, obj: Any) -> Any:
-        found = self._shipped.get(obj) if isinstance(obj, Path) else None
-        if found is None:
-            return NotImplemented
-        return arrived, (str(found.place), found.content, found.beside)
-
-
-def arrived(place: str, content: str, beside: Sequence[str] = ()) -> Path:
-    """A local path of a shipped file; one on an object store is fetched once a machine."""
+def fetch(folder: str, name: str, names: Sequence[str]) -> Path:
+    """A local path of a shipped file; those on an object store are fetched once a machine, all of the folder."""
     from refinery.storage.place import is_remote, place_of
 
-    source = place_of(place)
+    source = place_of(folder)
     if not is_remote(source):
-        return Path(place)
-    folder = machine_folder() / "models" / content
-    with _alone(f"model-{content}"):
-        for name in (*beside, source.name):  # last what the others belong to
-            if not (folder / name).exists():
-                copy_file(source.parent / name, folder / name)
-        os.utime(folder)  # it is in use
-    return folder / source.name
+        return Path(folder) / name
+    here = machine_folder() / "models" / source.name
+    with _alone(f"model-{source.name}"):
+        for one in names:
+            if not (here / one).exists():
+                copy_file(source / one, here / one)
+        os.utime(here)  # it is in use
+    return here / name
 
 
 def copy_file(source: Place, target: Place) -> None:

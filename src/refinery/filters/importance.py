@@ -48,6 +48,11 @@ class Importance(Measurer):
         return {"model": self.fingerprint}
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The model."""
+        return (self.path,)
+
+    @property
     def schema(self) -> pa.Schema:
         """Two columns."""
         return pa.schema([("importance", pa.float64()), ("importance_per_token", pa.float64())])

@@ -57,6 +57,11 @@ class Language(Measurer):
         return {"model": self.fingerprint, "window": WINDOW}
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The model."""
+        return (self.path,)
+
+    @property
     def schema(self) -> pa.Schema:
         """lang_script is there only if the model's labels have scripts."""
         fields = [("lang", pa.string()), ("lang_score", pa.float32()), ("lang_share", pa.float32())]

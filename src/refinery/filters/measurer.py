@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -49,12 +50,21 @@ class Measurer(Protocol):
         """The share of GPUs that a call needs."""
         return 0.0
 
+    @property
+    def files(self) -> tuple[str | Path, ...]:
+        """The paths of this machine that calls read, each as it stands in the measurer.
+
+        On another machine the measurer has the path of a copy there in its place, with the other files about it as
+        they are here.
+        """
+        return ()
+
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document, in the batch's order."""
 
 
 class Transform(Protocol):
-    """Rewrites the text of every document; deterministic, replayed when survivors are written."""
+    """Rewrites the text of every document; deterministic, replayed when survivors are written. Inherit from it."""
 
     @property
     def name(self) -> str:
@@ -67,6 +77,11 @@ class Transform(Protocol):
     @property
     def settings(self) -> Mapping[str, object]:
         """Canonical configuration, JSON values only."""
+
+    @property
+    def files(self) -> tuple[str | Path, ...]:
+        """As a measurer's."""
+        return ()
 
     def __call__(self, text: pa.Array) -> pa.Array:
         """large_string in, large_string of the same length out."""

@@ -73,7 +73,7 @@ class Neural(Measurer):
     shorter documents of a batch on a GPU. It is costly: it sees only documents that reach its stage.
     """
 
-    files: Files
+    model: Files
     max_tokens: int
     label: int | None
     activation: Activation
@@ -88,12 +88,20 @@ class Neural(Measurer):
     def settings(self) -> Mapping[str, object]:
         """Model and tokenizer by their content, and what is read of text and output; not where it is computed."""
         return {
-            "model": self.files.model_hash,
-            "tokenizer": self.files.tokenizer_hash,
+            "model": self.model.model_hash,
+            "tokenizer": self.model.tokenizer_hash,
             "max_tokens": self.max_tokens,
             "label": self.label,
             "activation": self.activation,
         }
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Model and tokenizer, and the files in which the model keeps its weights; raises InputError."""
+        from refinery.models import onnx_file
+
+        model, tokenizer = self.model.model, self.model.tokenizer
+        return (model, tokenizer, *(model.parent / name for name in onnx_file.outside(model)))
 
     @property
     def schema(self) -> pa.Schema:
@@ -105,7 +113,7 @@ class Neural(Measurer):
         from refinery.models.neural import load_same
 
         cuda = self.gpus > 0
-        model = load_same(self.files, self.max_tokens, cuda=cuda)
+        model = load_same(self.model, self.max_tokens, cuda=cuda)
         values, absent = np.zeros(len(batch), np.float32), np.ones(len(batch), np.bool_)
         for documents, logits in model.logits(batch, self.batch_tokens if cuda else 0, self.pad):
             values[documents] = self._value(logits)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from refinery.errors import DefinitionError
+from refinery.filters.measurer import Transform
 
 
 class Settings(BaseModel):
@@ -33,7 +34,7 @@ class Settings(BaseModel):
 
 
 @dataclass(frozen=True)
-class Normalize:
+class Normalize(Transform):
     """large_string in, large_string of the same length out, the very same array if nothing changes; NULL stays."""
 
     ftfy: bool = False

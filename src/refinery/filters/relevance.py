@@ -62,6 +62,11 @@ class Relevance(Measurer):
         return {"model": self.fingerprint, "label": self.label, "preparation": self.preparation}
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The model."""
+        return (self.path,)
+
+    @property
     def schema(self) -> pa.Schema:
         """One column."""
         return pa.schema([(self.name, pa.float32())])

@@ -54,6 +54,11 @@ class Size(Measurer):
         return {"tokenizer": self.tokenizer_hash}
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The tokenizer, if there is one."""
+        return (self.tokenizer,) if self.tokenizer else ()
+
+    @property
     def schema(self) -> pa.Schema:
         """bytes, chars, tokens."""
         return SCHEMA

@@ -22,10 +22,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.dedup.layout import fixed
+from refinery.dedup.corpus import fixed
 from refinery.dedup.lookup import Index, redis_storage, sign, signed_schema
 from refinery.dedup.minhash import MinHash
-from refinery.dedup.verify import jaccard
 from refinery.errors import DamagedFile, InputError
 from refinery.plan.against import output_source, read_manifest
 from refinery.plan.fingerprint import fingerprint
@@ -39,6 +38,7 @@ from refinery.storage.url import shown
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
 from refinery.text.shingles import shingle_sets
+from refinery.text.similarity import jaccard
 
 Note = Callable[[str], None]
 

@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 from refinery.executors.base import Attempt, Executor, Unit, run_units
@@ -31,7 +30,7 @@ class Run:
     executor: Executor
     progress: Progress
     still_held: Held  # raises RunError when another run has taken over a folder
-    shipped: Mapping[Path, Shipped] = field(default_factory=dict)
+    shipped: Mapping[str, Shipped] = field(default_factory=dict)
     tallies: dict[tuple[str, int], StageTally] = field(default_factory=dict)  # by stage and shard number
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
 

@@ -19,8 +19,8 @@ from refinery.errors import ConservationError
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import ColumnFile, column_files, load_columns
 from refinery.run.decide import DROPPED, KEPT, RuleTally, StageTally, Tally, Upstream, tally, upstream
-from refinery.run.ids import id_texts
 from refinery.run.measure import ShardRecord
+from refinery.storage.ids import id_texts
 from refinery.storage.place import Place
 from refinery.storage.tables import read_batches, read_table
 from refinery.storage.write import TableWriter, WrittenFile

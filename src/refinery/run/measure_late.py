@@ -19,7 +19,7 @@ from refinery.plan.graph import Measurement
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import MEASURED
 from refinery.run.decide import Upstream, arrived_documents, kept_documents, upstream
-from refinery.run.measure import Measured, transformed
+from refinery.run.measure import Measured, apply_transforms
 from refinery.storage.place import exists
 from refinery.storage.read import read_documents
 from refinery.storage.tables import read_table
@@ -90,7 +90,7 @@ def _measure(
     size = 0
     if len(wanted):
         for batch in read_documents(planned.shard, planned.spec, wanted=listing[wanted]):
-            text = TextBatch.from_arrow(transformed(m.view, batch.text))
+            text = TextBatch.from_arrow(apply_transforms(m.view, batch.text))
             found.append(m.measurer(text))
             rows.append(batch.rows)
             size += text.nbytes

@@ -10,20 +10,23 @@ import dataclasses
 import os
 import re
 import secrets
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import xxhash
 
 from refinery.errors import InputError, RunError
 from refinery.executors.shipping import Shipped, copy_file
-from refinery.models import model_file, onnx_file
+from refinery.models import model_file
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, files_below, place_of, read_file, remove_file, remove_tree
 from refinery.storage.url import is_url, local, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from refinery.executors.base import Executor
+    from refinery.filters.measurer import Measurer, Transform
     from refinery.plan.plan import Plan
 
 _HINT = "sources, work folder and outputs must lie on a file system that all nodes share, or on s3:// and the like"
@@ -45,7 +48,7 @@ class ProbeResult:
     missing: tuple[tuple[str, str], ...]
 
 
-def share(plan: Plan, executor: Executor) -> dict[Path, Shipped]:
+def share(plan: Plan, executor: Executor) -> dict[str, Shipped]:
     """Has every other machine look for the run's folders and gives it what it needs of this machine's disk.
 
     Gives the copies that units name in place of files of this machine; none if all units run here. Raises InputError
@@ -73,7 +76,7 @@ def share(plan: Plan, executor: Executor) -> dict[Path, Shipped]:
     finally:
         for place, _ in tokens:
             remove_file(place)
-    copies = copied(files_of(plan), plan.work / "models")
+    copies = copy_files(files_of(plan), plan.work / "models")
     executor.ship(copies)
     return copies
 
@@ -85,33 +88,17 @@ def probe(asked: Probe) -> ProbeResult:
     return ProbeResult(tuple((place, reason) for place, reason in found if reason))
 
 
-def files_of(plan: Plan) -> dict[Path, tuple[str, ...]]:
-    """Every file that measurers and transforms load, with the names of those that it reads itself beside it.
-
-    By convention these are their fields that are paths or tuples of them.
-    """
-    loaders = [
-        loader
-        for source in plan.graph.sources
-        for measurement in plan.graph.measurements(source)
-        for loader in (measurement.measurer, *measurement.view.transforms)
+def files_of(plan: Plan) -> list[tuple[str, ...]]:
+    """The paths that each measurer and transform reads; URLs need no copy."""
+    loaders: dict[int, Measurer | Transform] = {}
+    for source in plan.graph.sources:
+        for measurement in plan.graph.measurements(source):
+            loaders[id(measurement.measurer)] = measurement.measurer
+            loaders |= {id(transform): transform for transform in measurement.view.transforms}
+    groups = [tuple(str(file) for file in one.files if not is_url(str(file))) for one in loaders.values()]
+    return [
+        group for group in dict.fromkeys(groups) if group and not any(set(group) < set(o) for o in groups)
     ]
-    values = [
-        getattr(loader, field.name)
-        for loader in loaders
-        if dataclasses.is_dataclass(loader)
-        for field in dataclasses.fields(loader)
-    ]
-    flat = [(one, value) for value in values for one in (value if isinstance(value, tuple) else (value,))]
-    return {path: _beside(path, value) for path, value in flat if isinstance(path, Path)}
-
-
-def _beside(path: Path, value: object) -> tuple[str, ...]:
-    from refinery.models.neural import Files
-
-    if not isinstance(value, Files) or path != value.model:
-        return ()
-    return tuple(PurePosixPath(name).as_posix() for name in onnx_file.outside(path))
 
 
 def _unread(place: Place, content: bytes) -> str:
@@ -156,18 +143,26 @@ def check_nodes(answers: Mapping[str, object]) -> None:
         raise InputError(shown(folder), f"cannot be read by {named}: {reason}")
 
 
-def copied(files: Mapping[Path, tuple[str, ...]], folder: Place) -> dict[Path, Shipped]:
-    """Copies of the files; those of earlier runs are removed, and damaged ones made again."""
-    shipped = {}
+def copy_files(groups: Sequence[tuple[str, ...]], folder: Place) -> dict[str, Shipped]:
+    """Copies files, those of a group as they lie to each other; gives the copy of each path.
+
+    Copies of earlier runs are removed, and damaged ones made again.
+    """
+    shipped: dict[str, Shipped] = {}
     there = files_below(folder)
-    for path, beside in files.items():
-        content = (onnx_file if beside else model_file).fingerprint(path)
-        for name in (*beside, path.name):  # last what the others belong to
+    for group in groups:
+        paths = [Path(path).absolute() for path in group]
+        root = Path(os.path.commonpath([path.parent for path in paths]))
+        names = tuple(path.relative_to(root).as_posix() for path in paths)
+        told = [f"{name} {model_file.fingerprint(root / name)}" for name in names]
+        content = xxhash.xxh3_128_hexdigest("\n".join(told).encode())
+        for name in names:
             copy = folder / content / name
-            if not _is_copy(copy, there.get(f"{content}/{name}"), path.parent / name):
-                copy_file(path.parent / name, copy)
-        shipped[path] = Shipped(folder / content / path.name, content, beside)
-    wanted = {found.content for found in shipped.values()}
+            if not _is_copy(copy, there.get(f"{content}/{name}"), root / name):
+                copy_file(root / name, copy)
+        copies = (Shipped(folder / content, name, names) for name in names)
+        shipped |= zip(group, copies, strict=True)
+    wanted = {found.folder.name for found in shipped.values()}
     for old in sorted({name.partition("/")[0] for name in there} - wanted):
         if _CONTENT.fullmatch(old):  # anything else is not refinery's
             remove_tree(folder / old)

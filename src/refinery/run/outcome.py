@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from refinery.filters.verb import NONE, Outcome
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import DROPPED
-from refinery.run.ids import id_texts
 from refinery.shuffle.records import Records, Tables
 from refinery.shuffle.units import MapUnits
+from refinery.storage.ids import id_texts
 from refinery.storage.place import Place
 from refinery.storage.tables import read_rows
 from refinery.storage.write import TableWriter

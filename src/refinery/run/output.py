@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from refinery.definition.models import Output
 from refinery.executors.base import Unit
 from refinery.run.columns import column_files
 from refinery.run.decide import upstream
@@ -29,6 +30,7 @@ from refinery.storage.place import Place
 from refinery.storage.write import WrittenFile
 
 STRETCH_BYTES = 2**30
+LITTLE = 4  # times as much text is read as is left: then all workers read before few write
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,7 +48,8 @@ def write_output(
     stage, output = plan.graph.stage_of(name), plan.graph.outputs[name]
     layout = make_layout(output, stage, carried, id_type)
     survivors = [s for source in stage.sources for s in _survivors(plan, stage, source, layout.measured)]
-    sizes = run.map("lay out", kept_bytes, [Unit(s.planned.name, s) for s in survivors])
+    found = run.map("lay out", kept_bytes, [Unit(s.planned.name, s) for s in survivors])
+    sizes, read = [kept for kept, _ in found], sum(size for _, size in found)
     total = sum(sizes)
     files = max(1, -(-total // output.shard_bytes))
     ending = "parquet" if output.format == "parquet" else "jsonl.zst"
@@ -54,21 +57,15 @@ def write_output(
     known = _staged_before(run, staged, [path.name for path in paths])
     function: Any
     tasks: Sequence[Any]
-    if output.shuffle is None:
+    idle = files < min(
+        run.executor.slots, len(survivors)
+    )  # workers, if each file were written by one that reads
+    if output.shuffle is None and not (idle and total < read // LITTLE):
         function = write_file
         tasks = _cut(survivors, sizes, paths, layout, output)
     else:
         function = gather
-        scattered = [
-            ScatterTask(
-                tuple((survivors[n], n) for n in range(start, stop)),
-                layout,
-                output.shuffle,
-                files,
-                staged / scattered_name(start, stop),
-            )
-            for start, stop in stretches(sizes, run.executor.slots)
-        ]
+        scattered = _scatter_tasks(run, survivors, sizes, layout, output, files, staged)
         if len(known) < files:
             run.map("scatter", scatter, [_scatter_unit(task, sizes) for task in scattered])
         spills = tuple(task.spill for task in scattered)
@@ -111,15 +108,32 @@ def stretches(sizes: list[int], slots: int) -> Iterator[tuple[int, int]]:
             start, size = number + 1, 0
 
 
+def _scatter_tasks(
+    run: Run,
+    survivors: list[Survivors],
+    sizes: list[int],
+    layout: Layout,
+    output: Output,
+    files: int,
+    staged: Place,
+) -> list[ScatterTask]:
+    before = [0, *accumulate(sizes)]
+    tasks = []
+    for start, stop in stretches(sizes, run.executor.slots):
+        mine = tuple((survivors[n], n, before[n]) for n in range(start, stop))
+        tasks.append(ScatterTask(mine, layout, output, files, staged / scattered_name(start, stop)))
+    return tasks
+
+
 def _scatter_unit(task: ScatterTask, sizes: list[int]) -> Unit[ScatterTask]:
-    first, start = task.survivors[0]
+    first, start, _ = task.survivors[0]
     count = len(task.survivors)
     name = first.planned.name if count == 1 else f"{first.planned.name} and {count - 1} more"
     return Unit(name, task, max(sum(sizes[start : start + count]), 1))
 
 
 def _cut(
-    survivors: list[Survivors], sizes: list[int], paths: list[Place], layout: Layout, output: Any
+    survivors: list[Survivors], sizes: list[int], paths: list[Place], layout: Layout, output: Output
 ) -> list[WriteTask]:
     """One task a file, each with just the shards whose text lies in it."""
     before = [0, *accumulate(sizes)]  # text bytes that lie before each shard

@@ -16,7 +16,7 @@ R = TypeVar("R")
 SCRATCH = 3  # times that the scratch of the verbs is made again
 
 
-def mending(plan: Plan, progress: Progress, work: Callable[[], R]) -> R:
+def repair(plan: Plan, progress: Progress, work: Callable[[], R]) -> R:
     """Does work that skips what is done already; each file found damaged is removed and the work begun again.
 
     Raises DamagedFile for a file outside of the run's folders, and for one that is damaged again once it was made

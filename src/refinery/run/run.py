@@ -21,16 +21,16 @@ from refinery.run import folder as folders
 from refinery.run.context import Run
 from refinery.run.decide import decide, decide_tasks, read_tallies
 from refinery.run.decisions import Decided, check_conservation, decisions_tasks, write_decisions
-from refinery.run.ids import common_id_type
 from refinery.run.manifest import Manifest, make_manifest
 from refinery.run.measure import MeasureTask, ShardRecord, measure, read_records, refuse_rejects
 from refinery.run.measure_late import late_tasks, measure_arrived
 from refinery.run.nodes import share
 from refinery.run.output import write_output
 from refinery.run.progress import Progress
-from refinery.run.repair import mending
+from refinery.run.repair import repair
 from refinery.run.status import recorded
 from refinery.run.verbs import run_verb
+from refinery.storage.ids import common_id_type
 from refinery.storage.place import Place, place_of, remove_file, remove_scratch
 from refinery.storage.schema import unify
 
@@ -64,7 +64,7 @@ def execute(
         progress = stack.enter_context(recorded(plan, progress, holds[0]))
         stack.callback(executor.close)  # no unit writes any more when the folders are free for another run
         try:
-            return mending(plan, progress, lambda: _execute(plan, executor, progress, still_held))
+            return repair(plan, progress, lambda: _execute(plan, executor, progress, still_held))
         except KeyboardInterrupt:
             still_held()  # a run that has lost a folder is interrupted, too
             raise

@@ -14,7 +14,7 @@ from refinery.plan.graph import ResolvedStage, View, against_source
 from refinery.plan.plan import VERBS, Plan, PlannedShard
 from refinery.run.columns import ColumnFile, column_files, load_columns
 from refinery.run.decide import Upstream, kept_documents, upstream
-from refinery.run.measure import transformed
+from refinery.run.measure import apply_transforms
 from refinery.run.outcome import Numbered, write_outcome
 from refinery.shuffle.units import MapUnits
 from refinery.storage.commit import make_directory
@@ -80,7 +80,7 @@ class VerbShard:
         planned = self.planned
         wanted = read_table(planned.documents_file, ["row"]).column(0).to_numpy()[documents]
         for batch in read_documents(planned.shard, planned.spec, wanted=wanted):
-            yield TextBatch.from_arrow(transformed(self.view, batch.text))
+            yield TextBatch.from_arrow(apply_transforms(self.view, batch.text))
 
 
 def run_verb(

@@ -2,7 +2,8 @@
 
 An output is cut into files by text bytes in input order, so every file can be written alone and comes out the
 same whoever writes it. With a shuffle, documents are first scattered into spill files by their place in the
-output and then gathered, so no unit holds more than one output file.
+output and then gathered, so no unit holds more than one output file. So they are without one where little is left of
+much text: else the few units that write would read all of it.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from refinery.plan.graph import ResolvedStage, View
 from refinery.plan.plan import PlannedShard
 from refinery.run.columns import ColumnFile, load_columns
 from refinery.run.decide import Upstream, kept_documents
-from refinery.run.ids import with_type
-from refinery.run.measure import transformed
+from refinery.run.measure import apply_transforms
 from refinery.storage.commit import commit_bytes
 from refinery.storage.documents import Documents
+from refinery.storage.ids import with_type
 from refinery.storage.place import Place, files_below, read_many
 from refinery.storage.read import read_documents
 from refinery.storage.seal import read_sealed_json, sealed_json
@@ -83,18 +84,21 @@ class WriteTask:
 
 @dataclass(frozen=True)
 class ScatterTask:
-    """The survivors of consecutive shards, cut by the output file that they go to."""
+    """The survivors of consecutive shards, cut by the output file that they go to.
 
-    survivors: tuple[tuple[Survivors, int], ...]  # with the shard's number among those that reach the output
+    With each shard its number among those that reach the output, and the text bytes that lie before it.
+    """
+
+    survivors: tuple[tuple[Survivors, int, int], ...]
     layout: Layout
-    seed: int
+    output: Output
     files: int
     spill: Place
 
 
 @dataclass(frozen=True)
 class GatherTask:
-    """One file of a shuffled output."""
+    """One file of an output whose documents were scattered."""
 
     spills: tuple[Place, ...]
     number: int
@@ -119,9 +123,10 @@ def make_layout(output: Output, stage: ResolvedStage, carried: pa.Schema, id_typ
     return Layout(pa.schema(fields), carried, measured, renamed)
 
 
-def kept_bytes(survivors: Survivors) -> int:
-    """Text bytes of a shard's survivors."""
-    return int(_sizes(survivors)[kept_documents(survivors.planned, survivors.kept)].sum())
+def kept_bytes(survivors: Survivors) -> tuple[int, int]:
+    """Text bytes of a shard's survivors, and of all its documents."""
+    sizes = _sizes(survivors)
+    return int(sizes[kept_documents(survivors.planned, survivors.kept)].sum()), int(sizes.sum())
 
 
 def write_file(task: WriteTask) -> WrittenFile:
@@ -136,7 +141,7 @@ def scatter(task: ScatterTask) -> int:
     rows = 0
     with TableWriter(task.spill, schema, scratch=True) as writer:
         for table in _full(_ordered(task), SCATTER_BYTES):
-            target = _target(table.column(ORDER.name).to_numpy(), task.files)
+            target = _file_of(table.column(ORDER.name).to_numpy(), task.output, task.files)
             by_file = table.take(pa.array(np.argsort(target, kind="stable")))
             numbers, starts, counts = np.unique(np.sort(target), return_index=True, return_counts=True)
             for number, start, count in zip(numbers.tolist(), starts.tolist(), counts.tolist(), strict=True):
@@ -149,11 +154,15 @@ def scatter(task: ScatterTask) -> int:
 
 def _ordered(task: ScatterTask) -> Iterator[pa.RecordBatch]:
     """The survivors with their place in the output."""
-    for survivors, number in task.survivors:
-        for documents, batch in _read(
-            survivors, kept_documents(survivors.planned, survivors.kept), task.layout
-        ):
-            yield batch.append_column(ORDER, pa.array(_shuffle_order(task.seed, number, documents)))
+    for survivors, number, before in task.survivors:
+        mask = kept_documents(survivors.planned, survivors.kept)
+        starts = _starts(survivors, mask, before)
+        for documents, batch in _read(survivors, mask, task.layout):
+            if task.output.shuffle is None:
+                order = starts[documents].astype(np.uint64)
+            else:
+                order = _shuffle_order(task.output.shuffle, number, documents)
+            yield batch.append_column(ORDER, pa.array(order))
 
 
 def _full(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.Table]:
@@ -169,7 +178,7 @@ def _full(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.Table]:
 
 
 def gather(task: GatherTask) -> WrittenFile:
-    """Writes one file of a shuffled output."""
+    """Writes one file of an output whose documents were scattered; sorting is stable."""
     parts: list[pa.Table] = []
     for spill in task.spills:
         groups = read_json(spill.with_suffix(".json"))
@@ -231,10 +240,8 @@ def _receipt(path: Place) -> Place:
 def _rows(task: WriteTask) -> Iterator[pa.RecordBatch]:
     for survivors, before in task.survivors:
         mask = kept_documents(survivors.planned, survivors.kept)
-        kept = np.flatnonzero(mask)
-        sizes = _sizes(survivors)[kept]
-        starts = before + np.cumsum(sizes) - sizes
-        mask[kept[(starts < task.low) | (starts >= task.high)]] = False
+        starts = _starts(survivors, mask, before)
+        mask &= (starts >= task.low) & (starts < task.high)
         if mask.any():
             for _, batch in _read(survivors, mask, task.layout):
                 yield batch
@@ -266,7 +273,7 @@ def _row_batch(
 ) -> pa.RecordBatch:
     planned = survivors.planned
     size = len(batch.rows)
-    text = transformed(survivors.view, batch.text)
+    text = apply_transforms(survivors.view, batch.text)
     arrays: list[pa.Array] = [text, with_type(batch.ids, layout.schema.field("id").type)]
     arrays += list(batch.columns.columns)
     for name in layout.measured:
@@ -290,6 +297,13 @@ def _sizes(survivors: Survivors) -> NDArray[np.int64]:
     return load_columns(survivors.planned, survivors.sizes)["bytes"].to_numpy()
 
 
+def _starts(survivors: Survivors, kept: NDArray[np.bool_], before: int) -> NDArray[np.int64]:
+    """The text bytes of the output that lie before each document of a shard."""
+    sizes = _sizes(survivors) * kept
+    starts: NDArray[np.int64] = before + np.cumsum(sizes) - sizes
+    return starts
+
+
 def _shuffle_order(seed: int, shard: int, documents: NDArray[np.int64]) -> NDArray[np.uint64]:
     """A random 64-bit place a document: SplitMix64 (Steele et al. 2014, fig. 17) over its identity."""
     start = xxhash.xxh3_64_intdigest(f"{seed}/{shard}".encode())
@@ -300,8 +314,14 @@ def _shuffle_order(seed: int, shard: int, documents: NDArray[np.int64]) -> NDArr
     return z ^ (z >> np.uint64(31))
 
 
-def _target(order: NDArray[np.uint64], files: int) -> NDArray[np.int64]:
-    return ((order >> np.uint64(32)) * np.uint64(files) >> np.uint64(32)).astype(np.int64)
+def _file_of(order: NDArray[np.uint64], output: Output, files: int) -> NDArray[np.int64]:
+    """The output file of each document, from its place: its random place, or its first byte."""
+    numbers: NDArray[np.uint64]
+    if output.shuffle is None:
+        numbers = np.minimum(order // np.uint64(output.shard_bytes), np.uint64(files - 1))
+    else:
+        numbers = (order >> np.uint64(32)) * np.uint64(files) >> np.uint64(32)
+    return numbers.astype(np.int64)
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -100,9 +100,9 @@ class Partitioned(Generic[Rows]):
         ranges = find_ranges(self._places(writers), self.partitions, partition)
         yield from map(self._decoded, read_ranges(ranges))
 
-    def read(self, partition: int = 0) -> Rows:
-        """All rows of a partition, writers in order; raises DamagedFile."""
-        return self._joined(list(self.each(partition)))
+    def read(self, partition: int = 0, writers: Sequence[int] | None = None) -> Rows:
+        """All rows of a partition, as `each` gives them; raises DamagedFile."""
+        return self._joined(list(self.each(partition, writers)))
 
     def _block(
         self, rows: list[Rows], order: NDArray[np.int64] | None, ends: NDArray[np.int64]

@@ -114,3 +114,14 @@ class Documents:
         columns = self.columns.slice(start, size) if self.columns.num_columns else self.columns
         text, ids = self.text.slice(start, size), self.ids.slice(start, size)
         return Documents(self.rows[start:stop], text, ids, columns)
+
+
+@dataclass
+class Description:
+    """What a whole read of a shard finds out beside its documents; `read_documents` fills it in.
+
+    carried: its columns beside text and id; id_types: those of its batches' ids, null where none has one.
+    """
+
+    carried: pa.Schema = field(default_factory=lambda: pa.schema([]))
+    id_types: set[pa.DataType] = field(default_factory=set)

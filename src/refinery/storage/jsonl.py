@@ -20,16 +20,24 @@ from numpy.typing import NDArray
 
 from refinery.errors import InputError
 from refinery.storage import compression, json_line
-from refinery.storage.documents import NO_COLUMNS, REJECT_BYTES, Documents, Reject, Shard, SourceSpec
-from refinery.storage.minted import minted_ids
+from refinery.storage.documents import (
+    NO_COLUMNS,
+    REJECT_BYTES,
+    Description,
+    Documents,
+    Reject,
+    Shard,
+    SourceSpec,
+)
+from refinery.storage.ids import minted_ids
 from refinery.storage.place import open_input, unreadable
-from refinery.storage.schema import JsonColumns, ShardSchema, id_type, json_column
+from refinery.storage.schema import JsonColumns, json_column
 from refinery.storage.url import shown
 
 _BOM = b"\xef\xbb\xbf"
 _INT64 = range(-(2**63), 2**63)
 _MISSING = object()
-_SCAN_BYTES = 4 * 2**20
+_LOOK_BYTES = 4 * 2**20  # of lines whose values beside text and id are looked at together
 
 Line = tuple[int, bytes | Reject]  # row, and the line or why it is none
 
@@ -59,42 +67,21 @@ def plan(whole: Shard, head: bytes, shard_bytes: int) -> tuple[list[Shard], pa.S
     return shards, nothing
 
 
-def shard_schema(shard: Shard, spec: SourceSpec) -> ShardSchema:
-    """Reads the whole shard for the types of its carried columns and ids."""
-    parser = _Parser(shard, spec)
-    columns = JsonColumns()
-    kinds: set[type] = set()
-    waiting: list[dict[str, Any]] = []
-    size = 0
-    for row, line in lines(shard, spec.max_document_bytes):
-        parsed = line if isinstance(line, Reject) else parser.parse(row, line)
-        if isinstance(parsed, Reject):
-            continue
-        _, name, others = parsed
-        kinds.add(type(name))
-        waiting.append(others)
-        size += len(line)  # type: ignore[arg-type]
-        if size >= _SCAN_BYTES:
-            columns.add(waiting)
-            waiting, size = [], 0
-    columns.add(waiting)
-    return ShardSchema(columns.schema(), pa.int64() if kinds - {type(None)} == {int} else pa.string())
-
-
 def read(
     shard: Shard,
     spec: SourceSpec,
     carry: pa.Schema | None,
     wanted: NDArray[np.int64] | None,
     batch_bytes: int,
+    description: Description | None,
 ) -> Iterator[Documents]:
-    """The shard's rows in order; lines that are not wanted are not parsed.
+    """The shard's rows in order; lines that are not wanted are not parsed, and no line is parsed twice.
 
-    In a full read the ids of all batches have the shard's id type, which takes a scan of the shard first.
+    Ids of a batch are null, int64 or string: what the lines of that batch have.
     """
     parser = _Parser(shard, spec)
-    ids = id_type(shard, spec) if wanted is None else None
-    batch = _Batch(shard, parser, carry, ids)
+    seen = None if description is None else _Seen()
+    batch = _Batch(shard, parser, carry, seen)
     asked = None if wanted is None else iter(wanted.tolist())
     next_row = None if asked is None else next(asked, None)
     for row, line in lines(shard, spec.max_document_bytes):
@@ -106,9 +93,11 @@ def read(
             next_row = next(asked, None)
         batch.add(row, line)
         if batch.size >= batch_bytes:
-            yield batch.rows()
-            batch = _Batch(shard, parser, carry, ids)
-    yield batch.rows()
+            yield batch.documents()
+            batch = _Batch(shard, parser, carry, seen)
+    yield batch.documents()
+    if description is not None and seen is not None:
+        description.carried = seen.schema()
 
 
 def lines(shard: Shard, limit: int) -> Iterator[Line]:
@@ -225,16 +214,39 @@ class _Parser:
         return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
+class _Seen:
+    """The types of the carried columns of all lines, looked at some megabytes at a time."""
+
+    def __init__(self) -> None:
+        self._columns = JsonColumns()
+        self._waiting: list[dict[str, Any]] = []
+        self._size = 0
+
+    def add(self, others: dict[str, Any], size: int) -> None:
+        """One line's values beside text and id; the line has `size` bytes."""
+        self._waiting.append(others)
+        self._size += size
+        if self._size >= _LOOK_BYTES:
+            self._look()
+
+    def schema(self) -> pa.Schema:
+        """The columns of all lines so far."""
+        self._look()
+        return self._columns.schema()
+
+    def _look(self) -> None:
+        self._columns.add(self._waiting)
+        self._waiting, self._size = [], 0
+
+
 class _Batch:
     """Rows of a shard as they gather."""
 
-    def __init__(
-        self, shard: Shard, parser: _Parser, carry: pa.Schema | None, ids: pa.DataType | None
-    ) -> None:
+    def __init__(self, shard: Shard, parser: _Parser, carry: pa.Schema | None, seen: _Seen | None) -> None:
         self._shard = shard
-        self._id_type = ids
         self._parser = parser
         self._carry = carry
+        self._seen = seen
         self._rows: list[int] = []
         self._texts: list[str] = []
         self._ids: list[Any] = []
@@ -255,9 +267,11 @@ class _Batch:
         self._ids.append(name)
         if self._carry is not None:
             self._others.append(others)
+        if self._seen is not None:
+            self._seen.add(others, len(line))  # type: ignore[arg-type]
         self.size += len(line)  # type: ignore[arg-type]
 
-    def rows(self) -> Documents:
+    def documents(self) -> Documents:
         """What has been gathered, as arrays."""
         rows = np.array(self._rows, np.int64)
         text = pa.array(self._texts, pa.large_string())
@@ -268,9 +282,9 @@ class _Batch:
             minted = minted_ids(self._shard, rows).to_pylist()
             names = zip(self._ids, minted, strict=True)
             self._ids = [new if name is _MISSING else name for name, new in names]
-        kinds = {type(name) for name in self._ids}
-        if (self._id_type or (pa.int64() if int in kinds and str not in kinds else None)) == pa.int64():
-            return pa.array(self._ids, pa.int64())
+        kinds = {type(name) for name in self._ids} - {type(None)}
+        if str not in kinds:
+            return pa.array(self._ids, pa.int64() if kinds else pa.null())
         return pa.array([str(name) if type(name) is int else name for name in self._ids], pa.string())
 
     def _columns(self) -> pa.RecordBatch:

@@ -19,12 +19,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from refinery.errors import InputError, StorageError
-from refinery.storage.documents import Documents, Reject, Shard, SourceSpec
+from refinery.storage.documents import Description, Documents, Reject, Shard, SourceSpec
+from refinery.storage.ids import minted_ids
 from refinery.storage.marks import JSON_TEXT, MADE, is_json_text
-from refinery.storage.minted import minted_ids
 from refinery.storage.place import open_input, unreadable
 from refinery.storage.rows import text_rows
-from refinery.storage.schema import ShardSchema
 from refinery.storage.types import is_bytes, is_text, plain
 from refinery.storage.url import is_url, local, shown
 
@@ -75,14 +74,6 @@ def plan(whole: Shard, spec: SourceSpec, shard_bytes: int) -> tuple[list[Shard],
     return shards or [replace(whole, rows=0, bytes=0)], layout.carried
 
 
-def shard_schema(shard: Shard, spec: SourceSpec) -> ShardSchema:
-    """Carried columns and type of ids, from the footer."""
-    with _opened(shard) as file:
-        layout = locate(file.schema_arrow, spec, shard)
-        ids = pa.string() if layout.id is None else plain(_type_at(file.schema_arrow, layout.id))
-    return ShardSchema(layout.carried, ids)
-
-
 def locate(schema: pa.Schema, spec: SourceSpec, shard: Shard) -> Layout:
     """Finds the columns that a source names; raises InputError that lists what there is."""
     place = shown(shard.path)
@@ -118,13 +109,17 @@ def read(
     carry: pa.Schema | None,
     wanted: NDArray[np.int64] | None,
     batch_bytes: int,
+    description: Description | None,
 ) -> Iterator[Documents]:
     """The shard's rows in order; those of a batch that cannot be decoded become rejects.
 
     Row groups without wanted rows are not read.
     """
     with _opened(shard, to_read=True) as file:
-        reader = _Reader(file, locate(file.schema_arrow, spec, shard), shard, spec, carry, batch_bytes)
+        layout = locate(file.schema_arrow, spec, shard)
+        if description is not None:
+            description.carried = layout.carried
+        reader = _Reader(file, layout, shard, spec, carry, batch_bytes)
         for run in reader.runs():
             mine = None
             if wanted is not None:

@@ -11,7 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.storage import jsonl, parquet, warc
-from refinery.storage.documents import NO_COLUMNS, REJECT_BYTES, Documents, Shard, SourceSpec
+from refinery.storage.documents import NO_COLUMNS, REJECT_BYTES, Description, Documents, Shard, SourceSpec
+from refinery.storage.ids import common_id_type, with_type
 from refinery.storage.shards import verify_unchanged
 
 BATCH_BYTES = 16 * 2**20
@@ -25,19 +26,23 @@ def read_documents(
     carry: pa.Schema | None = None,
     wanted: NDArray[np.int64] | None = None,
     batch_bytes: int = BATCH_BYTES,
+    describe: Description | None = None,
 ) -> Iterator[Documents]:
     """Yields the shard's documents in order, in batches of about `batch_bytes` of text, columns and rejects.
 
     carry: the unified schema of the columns to read beside text and id (None: no others are decoded);
-    wanted: ascending row numbers, only these are read. A second read gives the same rows. Every row of the shard is
-    either in a batch or among the rejects. Raises InputError when the file cannot be opened, when a wanted row
-    cannot be decoded any more, and when the file is not the one that was planned, before the first batch or after the
-    last.
+    wanted: ascending row numbers, only these are read; describe: filled in by a read of all rows. A second read gives
+    the same rows. Every row of the shard is either in a batch or among the rejects. Raises InputError when the file
+    cannot be opened, when a wanted row cannot be decoded any more, and when the file is not the one that was planned,
+    before the first batch or after the last.
     """
     readers = {"parquet": parquet.read, "jsonl": jsonl.read, "warc": warc.read, "wet": warc.read}
     verify_unchanged(shard)
-    rows = readers[shard.format](shard, spec, carry, wanted, batch_bytes)
-    yield from _gathered(rows, carry, batch_bytes)
+    runs = readers[shard.format](shard, spec, carry, wanted, batch_bytes, describe)
+    for batch in _gathered(runs, carry, batch_bytes):
+        if describe is not None and len(batch.rows):
+            describe.id_types.add(batch.ids.type)
+        yield batch
     verify_unchanged(shard)  # else rows may be of one file and others of another
 
 
@@ -81,6 +86,6 @@ def _joined(runs: list[Documents], carry: pa.Schema | None) -> Documents:
 
 def _joined_ids(ids: list[pa.Array]) -> pa.Array:
     """JSON ids may be numbers in one run and strings in the next."""
-    if len({array.type for array in ids}) > 1:
-        ids = [array.cast(pa.string()) for array in ids]
-    return pa.concat_arrays(ids)
+    types = {array.type for array in ids}
+    kind = common_id_type(types)
+    return pa.concat_arrays(ids if len(types) == 1 else [with_type(array, kind) for array in ids])

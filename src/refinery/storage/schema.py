@@ -1,6 +1,6 @@
 """The schema of the columns that are carried through: per shard, and unified by name over all shards.
 
-JSON has no schema, so every line of a JSONL shard is looked at (`scan_schema`); a prefix would miss late keys.
+JSON has no schema, so every line of a JSONL shard is looked at (`JsonColumns`); a prefix would miss late keys.
 What no Arrow column can hold (strings beside objects, numbers beyond 64 bits, hundreds of levels) is carried as JSON
 text, in a string column whose field says so in its metadata. Other columns that cannot be unified are an error.
 """
@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -20,43 +19,13 @@ from refinery.errors import InputError
 from refinery.storage.marks import JSON_TEXT, is_json_text, json_text
 from refinery.storage.types import fields_in, levels, merge, plain
 
-if TYPE_CHECKING:
-    from refinery.storage.documents import Shard, SourceSpec
-
 FROM_JSON = {b"refinery.from_json": b"1"}  # schema metadata: a mixture of types is no error here
-WIDE = {b"refinery.wide": b"1"}  # field metadata of scanned JSON: integers that a double cannot hold
+WIDE = {
+    b"refinery.wide": b"1"
+}  # field metadata of JSON that was looked at: integers that a double cannot hold
 MAX_FIELDS = 512  # an object with more keys is used as a map, and no table should get a column for each
 MAX_LEVELS = 32  # Arrow's own reader refuses a schema that is nested some hundred deep
 _EXACT_IN_DOUBLE = 2**53
-
-
-@dataclass(frozen=True)
-class ShardSchema:
-    """A shard's carried columns, and the type of its ids."""
-
-    carried: pa.Schema
-    id_type: pa.DataType
-
-
-def scan_schema(shard: Shard, spec: SourceSpec) -> pa.Schema:
-    """The schema of a shard's carried columns, all but text and id: JSONL is read wholly, of Parquet the footer."""
-    return _scanned(shard, spec).carried
-
-
-def id_type(shard: Shard, spec: SourceSpec) -> pa.DataType:
-    """The type of a shard's ids: the column's own; for JSON int64 or string; string when they are minted."""
-    return _scanned(shard, spec).id_type
-
-
-@lru_cache(maxsize=64)
-def _scanned(shard: Shard, spec: SourceSpec) -> ShardSchema:
-    from refinery.storage import jsonl, parquet, warc
-
-    if shard.format == "parquet":
-        return parquet.shard_schema(shard, spec)
-    if shard.format == "jsonl":
-        return jsonl.shard_schema(shard, spec)
-    return ShardSchema(warc.CARRIED, pa.string())
 
 
 def unify(schemas: Sequence[tuple[str, pa.Schema]]) -> pa.Schema:

@@ -19,10 +19,18 @@ from numpy.typing import NDArray
 
 from refinery.errors import InputError
 from refinery.storage import compression
-from refinery.storage.documents import NO_COLUMNS, REJECT_BYTES, Documents, Reject, Shard, SourceSpec
+from refinery.storage.documents import (
+    NO_COLUMNS,
+    REJECT_BYTES,
+    Description,
+    Documents,
+    Reject,
+    Shard,
+    SourceSpec,
+)
 from refinery.storage.extractor import ExtractionError, Extractor
 from refinery.storage.http import is_html, parse_response
-from refinery.storage.minted import minted_ids
+from refinery.storage.ids import minted_ids
 from refinery.storage.place import open_input, unreadable
 from refinery.storage.url import shown
 
@@ -104,8 +112,11 @@ def read(
     carry: pa.Schema | None,
     wanted: NDArray[np.int64] | None,
     batch_bytes: int,
+    description: Description | None,
 ) -> Iterator[Documents]:
     """The shard's documents in order; a row is a record of any type. Records not wanted are not extracted."""
+    if description is not None:
+        description.carried = CARRIED
     chosen = None if wanted is None else frozenset(wanted.tolist())
     found: list[tuple[int, _Document]] = []
     rejects: list[Reject] = []

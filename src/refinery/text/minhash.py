@@ -1,19 +1,36 @@
-"""Kernels that make MinHash signatures; see refinery.dedup.minhash for what they are."""
+"""Kernels of MinHash: signatures, and the keys of their bands.
+
+A signature is bit for bit that of datasketch 2.x, `MinHash(num_perm, seed, scheme="affine32")`, fed with the low
+32 bits of the shingle hashes: h' = fmix32(h), value k = min over the shingles of (a_k * h' + b_k) mod 2^32. The loop
+over permutations is what costs: it takes eight shingles at a time, so that a_k, b_k and the minimum are loaded once
+for all of them, and LLVM makes vector instructions of it (8 or 16 permutations each).
+"""
 
 from __future__ import annotations
+
+from functools import cache
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from refinery.dedup.minhash import permutations
 from refinery.text import fold
 from refinery.text.batch import TextBatch
-from refinery.text.hashing import fmix32
+from refinery.text.hashing import K1, K2, fmix32
 from refinery.text.shingles import BLOCK, RING, new_state, next_shingles, start_document
 
 EMPTY = 0xFFFFFFFF  # datasketch's value of a signature that has seen nothing
 LANES = 8  # shingles for which a permutation is loaded once
+
+
+@cache
+def permutations(num_perm: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """a (odd) and b, uint32 (num_perm,), as datasketch 2.x draws them for affine32."""
+    generator = np.random.RandomState(seed)  # datasketch's generator: the values must be the same
+    a = generator.randint(0, 2**31, num_perm, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
+    b = generator.randint(0, 2**32, num_perm, dtype=np.uint32)
+    a.flags.writeable = b.flags.writeable = False
+    return a, b
 
 
 def signatures_of_keys(
@@ -122,3 +139,21 @@ def _lower(signature, a, b, h0, h1, h2, h3, h4, h5, h6, h7):  # type: ignore[no-
         low = min(low, np.uint32(m * h4 + n), np.uint32(m * h5 + n))
         low = min(low, np.uint32(m * h6 + n), np.uint32(m * h7 + n))
         signature[k] = min(signature[k], low)
+
+
+@njit(cache=True, nogil=True)
+def band_keys(signatures, firsts, rows):  # type: ignore[no-untyped-def]
+    """uint64 (documents, bands): hash of `rows` values from column firsts[band] on, and of the band's number.
+
+    signatures: uint32 (documents, num_perm), read-only; firsts: int64 (bands,).
+    """
+    keys = np.empty((signatures.shape[0], firsts.shape[0]), np.uint64)
+    for document in range(signatures.shape[0]):
+        for band in range(firsts.shape[0]):
+            h = np.uint64(band + 1) * K2
+            for index in range(firsts[band], firsts[band] + rows):
+                h = (h ^ np.uint64(signatures[document, index])) * K1
+                h ^= h >> np.uint64(32)
+            h = (h ^ h >> np.uint64(29)) * K2
+            keys[document, band] = h ^ h >> np.uint64(32)
+    return keys

@@ -1,14 +1,32 @@
-"""Ids of any type: as text for the decisions, and the one type that an output's ids have."""
+"""Ids: of any type in a source, minted where it has none, as text in decisions, of one type in an output."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+from numpy.typing import NDArray
 
+from refinery.storage.documents import Shard
 from refinery.storage.types import is_text, merge
+
+
+def minted_ids(shard: Shard, rows: NDArray[np.int64]) -> pa.Array:
+    """`<16 hex digits>-<row>`: the hash of the file's path below the source's root, and the row in the file.
+
+    The same wherever the source lies. A JSONL file that is cut by bytes counts rows from each cut, and the
+    hash covers where the cut is, as rows before it are not known.
+    """
+    place = shard.relative_path
+    if shard.format == "jsonl" and shard.start:
+        place += f"@{shard.start}"
+    numbers = pa.array(rows + shard.first_row).cast(pa.string())
+    return pc.binary_join_element_wise(xxhash.xxh3_64_hexdigest(place.encode()), numbers, "-")
 
 
 def id_texts(ids: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
