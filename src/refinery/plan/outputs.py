@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 
 from refinery.definition.load import Definition
+from refinery.definition.models import Output
 from refinery.definition.paths import Paths
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, InputError, nearest
-from refinery.plan.graph import OWN_OUTPUT
+from refinery.plan.graph import OWN_OUTPUT, ResolvedStage
 from refinery.storage.documents import SourceSpec
 from refinery.storage.place import Place, lies_in, place_of, refuse_as_folder
 from refinery.storage.url import is_url
@@ -38,6 +39,24 @@ def output_folders(
                 report(location, f"the output {other!r} is written there too")
         folders[name] = folder
     return folders
+
+
+def check_measurements(
+    outputs: Mapping[str, Output],
+    stages: Mapping[str, ResolvedStage],
+    incomplete: Container[str],
+    report: Callable[[Location, str], None],
+) -> None:
+    """Reports the columns that an output asks for and no measurer makes; not of stages that are incomplete."""
+    for name, output in outputs.items():
+        stage = stages.get(output.from_)
+        if stage is None or stage.name in incomplete:
+            continue
+        seen = {column for columns in stage.columns.values() for column in columns}
+        for column in output.measurements or ():
+            if column not in seen:
+                message = f"no measurer makes the column {column!r}{nearest(column, seen)}"
+                report(("outputs", name, "measurements"), message)
 
 
 def _stage_problem(definition: Definition, stage: str) -> str:

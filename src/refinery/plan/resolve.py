@@ -8,28 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from refinery.definition.load import Definition
-from refinery.definition.models import Source, Stage, Use
+from refinery.definition.models import KeepEntry, Source, Stage, Use
 from refinery.definition.paths import Paths
 from refinery.definition.validate import Invalid
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, nearest
 from refinery.filters import registry
+from refinery.filters.rules import resolve as rules_of
 from refinery.plan.against import earlier_folder
 from refinery.plan.graph import RESERVED, Column, Graph, Measurement, ResolvedStage, View
-from refinery.plan.outputs import output_folders
+from refinery.plan.outputs import check_measurements, output_folders
 from refinery.plan.verbs import Arriving, add_columns, needed_columns, own_measurements
 from refinery.storage.documents import SourceSpec
 from refinery.storage.place import Place
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from refinery.filters.measurer import Measurer, Transform
     from refinery.filters.rules import Rule
     from refinery.filters.verb import Verb
 
 T = TypeVar("T")
+Parents = list[tuple[str, "ResolvedStage | None"]]  # names, with the stage for what is no source
 
 
 def resolve(definition: Definition) -> Graph:
@@ -48,12 +53,22 @@ class _Resolver:
     sources: dict[str, SourceSpec] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)  # of each source, as stages get it
     stages: dict[str, ResolvedStage] = field(default_factory=dict)
-    incomplete: set[str] = field(
-        default_factory=set
-    )  # stages of which a part is in error: columns may be lacking
+    # stages that may lack columns, as a part of them or of a stage above is wrong and has been reported
+    incomplete: set[str] = field(default_factory=set)
 
     def problem(self, location: Location, *messages: str) -> None:
         self.problems += [self.definition.source.problem(location, message) for message in messages]
+
+    def attempt(self, location: Location, make: Callable[[], T]) -> T | None:
+        """What `make` gives, or None and its problems at the location."""
+        try:
+            return make()
+        except Invalid as error:
+            for place, message in error.found:
+                self.problem((*location, *place), message)
+        except DefinitionError as error:
+            self.problem(location, *error.problems)
+        return None
 
     def resolve(self) -> Graph:
         pipeline = self.definition.pipeline
@@ -61,7 +76,7 @@ class _Resolver:
         for name in self._in_order():
             self._stage(name, pipeline.stages[name])
         output_paths = output_folders(self.definition, self.sources, self.problem)
-        self._written_columns()
+        check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
         self._earlier(output_paths)
         return Graph(self.definition, self.sources, self.stages, dict(pipeline.outputs), output_paths)
 
@@ -69,17 +84,15 @@ class _Resolver:
         pipeline = self.definition.pipeline
         every = self._transforms((), pipeline.transform)
         for name in self.definition.names("sources"):
-            source = pipeline.sources.get(name)
-            own = source.transform if source else None
-            chain = every if own is None else self._transforms(("sources", name), own)
-            self.views[name] = View(name, chain)
-            if source:
-                try:
-                    self.sources[name] = _spec(name, source, self.definition.paths)
-                except DefinitionError as error:
-                    self.problem(("sources", name, "path"), *error.problems)
+            self.views[name] = View(name, every)
             if name in self.definition.names("stages"):
                 self.problem(("stages", name), "a source has this name too")
+        for name, source in pipeline.sources.items():
+            if source.transform is not None:
+                self.views[name] = View(name, self._transforms(("sources", name), source.transform))
+            make = partial(_spec, name, source, self.definition.paths)
+            if spec := self.attempt(("sources", name, "path"), make):
+                self.sources[name] = spec
 
     def _in_order(self) -> list[str]:
         """Stage names, parents first; names a cycle or an unknown parent as a problem and leaves it out."""
@@ -113,30 +126,14 @@ class _Resolver:
         if len(chain) < len(stage.transform):
             self.incomplete.add(name)
         parents = [(p, self.stages.get(p)) for p in stage.from_]
-        sources = tuple(dict.fromkeys(s for p, up in parents for s in (up.sources if up else (p,))))
-        views: dict[str, View] = {}
-        columns: dict[str, dict[str, Column]] = {source: {} for source in sources}
-        for parent, above in parents:
-            for source in above.sources if above else (parent,):
-                inherited = above.views[source] if above else self.views[source]
-                view = View(source, inherited.transforms + chain)
-                if views.setdefault(source, view).key != view.key and name not in self.incomplete:
-                    message = (
-                        f"{source} arrives here after two different chains of transforms; use two outputs"
-                    )
-                    self.problem((*place, "from"), message)
-                inherited_columns = above.columns[source] if above else {}
-                for column in columns[source].keys() & inherited_columns.keys():
-                    if columns[source][column].measurement.key != inherited_columns[column].measurement.key:
-                        message = f"{source} arrives here with two kinds of {column!r}; rename one with `as`"
-                        self.problem((*place, "from"), message)
-                columns[source] |= inherited_columns
+        views, columns = self._arriving(name, parents, chain)
         measured = [m for i, use in enumerate(stage.measure) if (m := self._measure(place, i, use))]
         if len(measured) < len(stage.measure):
             self.incomplete.add(name)
+        sources = tuple(views)
         for source in sources:
             self._add_columns(place, views[source], measured, columns[source], first=source == sources[0])
-        rules = self._rules(place, stage, columns)
+        rules = self._rules(place, stage.keep, columns)
         verb = self._verb(place, stage)
         needed, own = self._read(verb, place, Arriving(name, views, columns, name in self.incomplete))
         costly = _costly(parents, columns)
@@ -146,12 +143,34 @@ class _Resolver:
             name, stage.from_, sources, views, columns, rules, verb, needed, own, depth, costly
         )
 
+    def _arriving(
+        self, name: str, parents: Parents, chain: tuple[Transform, ...]
+    ) -> tuple[dict[str, View], dict[str, dict[str, Column]]]:
+        """The text and the columns of each source that comes to a stage, in trust order."""
+        location: Location = ("stages", name, "from")
+        views: dict[str, View] = {}
+        columns: dict[str, dict[str, Column]] = {}
+        for parent, above in parents:
+            for source in above.sources if above else (parent,):
+                inherited = above.views[source] if above else self.views[source]
+                view = View(source, inherited.transforms + chain)
+                if views.setdefault(source, view).key != view.key and name not in self.incomplete:
+                    message = "arrives here after two different chains of transforms; use two outputs"
+                    self.problem(location, f"{source} {message}")
+                known = columns.setdefault(source, {})
+                for column, entry in (above.columns[source] if above else {}).items():
+                    if known.setdefault(column, entry).measurement.key != entry.measurement.key:
+                        message = f"arrives here with two kinds of {column!r}; rename one with `as`"
+                        self.problem(location, f"{source} {message}")
+        return views, columns
+
     def _transforms(self, place: Location, uses: Sequence[Use]) -> tuple[Transform, ...]:
-        built = (
-            self._build((*place, "transform", index), registry.transform, *_name_and_settings(use))
-            for index, use in enumerate(uses)
-        )
-        return tuple(transform for transform in built if transform)
+        paths = self.definition.paths
+        made = [
+            self.attempt((*place, "transform", index), partial(registry.transform, *use, paths))
+            for index, use in enumerate(map(_name_and_settings, uses))
+        ]
+        return tuple(transform for transform in made if transform is not None)
 
     def _measure(self, place: Location, index: int, use: Use) -> tuple[Measurer, str | None] | None:
         name, settings = _name_and_settings(use)
@@ -159,24 +178,8 @@ class _Resolver:
         location: Location = (*place, "measure", index)
         if prefix is not None and not str(prefix).isidentifier():
             self.problem((*location, name, "as"), f"expected a column name, got {prefix!r}")
-        built = self._build(location, registry.measurer, name, settings)
+        built = self.attempt(location, partial(registry.measurer, name, settings, self.definition.paths))
         return None if built is None else (built, prefix)
-
-    def _build(
-        self,
-        location: Location,
-        build: Callable[[str, Mapping[str, Any], Paths], T],
-        name: str,
-        settings: dict[str, Any],
-    ) -> T | None:
-        try:
-            return build(name, settings, self.definition.paths)
-        except Invalid as error:
-            for place, message in error.found:
-                self.problem((*location, *place), message)
-        except DefinitionError as error:
-            self.problem(location, *error.problems)
-        return None
 
     def _add_columns(
         self,
@@ -205,56 +208,31 @@ class _Resolver:
                 columns[visible] = Column(measurement, entry.name, entry.type)
 
     def _rules(
-        self, place: Location, stage: Stage, columns: dict[str, dict[str, Column]]
+        self, place: Location, entries: Sequence[KeepEntry], columns: dict[str, dict[str, Column]]
     ) -> tuple[Rule, ...]:
-        import pyarrow as pa
-
         from refinery.filters.predicate import problems
-        from refinery.filters.rules import resolve as rules_of
 
-        everywhere = set.intersection(*(set(seen) for seen in columns.values()))
-        known: dict[str, Any] = {
-            c: entry.type for c, entry in next(iter(columns.values())).items() if c in everywhere
-        }
-        known["source"] = pa.string()
-        labels: dict[str, frozenset[str]] = {}
-        for seen in columns.values():
-            for name, column in seen.items():
-                if values := column.measurement.measurer.labels.get(column.original):
-                    labels[name] = values
-        resolved: list[Rule] = []
-        for index, entry in enumerate(stage.keep):
+        types, labels = _seen_by_rules(columns)
+        rules: list[Rule] = []
+        for index, entry in enumerate(entries):
             location: Location = (*place, "keep", index)
-            try:
-                found = rules_of([entry], self.definition.paths, measured=everywhere)
-            except DefinitionError as error:
-                self.problem(location, *error.problems)
-                continue
-            for rule in found:
-                if any(rule.name == other.name for other in resolved):
+            found = self.attempt(location, partial(rules_of, [entry], self.definition.paths, types.keys()))
+            for rule in found or ():
+                if any(rule.name == other.name for other in rules):
                     self.problem(location, f"two rules are called {rule.name!r}")
-                for message in problems(rule.predicate, known, labels):
+                at = (*location, rule.name) if isinstance(entry, dict) else location
+                for message in problems(rule.predicate, types, labels):
                     if message.startswith("no column") and place[-1] in self.incomplete:
-                        continue  # the measurer that would make it has been reported
-                    self.problem(
-                        (*location, rule.name) if isinstance(entry, dict) else location,
-                        f"{rule.name}: {message}",
-                    )
-                resolved.append(rule)
-        return tuple(resolved)
+                        continue  # what would make it has been reported
+                    self.problem(at, f"{rule.name}: {message}")
+                rules.append(rule)
+        return tuple(rules)
 
     def _verb(self, place: Location, stage: Stage) -> Verb | None:
         if stage.verb is None:
             return None
         name, settings = stage.verb
-        try:
-            return registry.verb(name, settings, self.definition.paths)
-        except Invalid as error:
-            for at, message in error.found:
-                self.problem((*place, name, *at), message)
-        except DefinitionError as error:
-            self.problem((*place, name), *error.problems)
-        return None
+        return self.attempt((*place, name), partial(registry.verb, name, settings, self.definition.paths))
 
     def _read(
         self, verb: Verb | None, place: Location, arriving: Arriving
@@ -267,33 +245,33 @@ class _Resolver:
         needed = needed_columns(verb, arriving, lambda at, message: self.problem((*location, *at), message))
         return needed, own_measurements(verb, arriving)
 
-    def _written_columns(self) -> None:
-        for name, output in self.definition.pipeline.outputs.items():
-            stage = self.stages.get(output.from_)
-            if stage and stage.name not in self.incomplete:
-                seen = {column for columns in stage.columns.values() for column in columns}
-                for column in output.measurements or ():
-                    if column not in seen:
-                        message = f"no measurer makes the column {column!r}{nearest(column, seen)}"
-                        self.problem(("outputs", name, "measurements"), message)
-
     def _earlier(self, outputs: Mapping[str, Place]) -> None:
         """What a verb looks at is another run's output."""
         for name, stage in self.stages.items():
             if stage.verb and stage.verb.against:
                 location = ("stages", name, stage.verb.name, "against")
-                try:
-                    earlier = earlier_folder(stage.verb.against, self.definition.paths)
-                except DefinitionError as error:
-                    self.problem(location, *error.problems)
-                    continue
-                if any(str(earlier) == str(path) for path in outputs.values()):
+                make = partial(earlier_folder, stage.verb.against, self.definition.paths)
+                earlier = str(self.attempt(location, make))
+                if earlier in map(str, outputs.values()):
                     self.problem(location, "this pipeline writes there itself")
 
 
-def _costly(
-    parents: list[tuple[str, ResolvedStage | None]], columns: dict[str, dict[str, Column]]
-) -> dict[str, tuple[Measurement, ...]]:
+def _seen_by_rules(
+    columns: dict[str, dict[str, Column]],
+) -> tuple[dict[str, pa.DataType], dict[str, frozenset[str]]]:
+    """Types of the columns that every source which arrives has, and the values that text columns can have."""
+    import pyarrow as pa
+
+    first, *others = columns.values()
+    types = {name: column.type for name, column in first.items() if all(name in seen for seen in others)}
+    labels: dict[str, frozenset[str]] = {}
+    for name, column in (entry for seen in columns.values() for entry in seen.items()):
+        if values := column.measurement.measurer.labels.get(column.original):
+            labels[name] = values
+    return types | {"source": pa.string()}, labels
+
+
+def _costly(parents: Parents, columns: dict[str, dict[str, Column]]) -> dict[str, tuple[Measurement, ...]]:
     """By source, the costly measurements that not every branch to this stage has made."""
     found: dict[str, tuple[Measurement, ...]] = {}
     for source, seen in columns.items():
