@@ -8,12 +8,13 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, RootModel, Tag, ValidationError
 
+from refinery.definition.models import NAME
 from refinery.definition.yaml import Location, problem_at
 from refinery.errors import DefinitionError, nearest
 
 M = TypeVar("M", bound=BaseModel)
 _PATTERNS = {
-    r"^[A-Za-z][A-Za-z0-9_-]*$": "a name: letters, digits, _ and -, a letter first",
+    NAME: "a name: letters, digits, _ and -, a letter first",
     r"^[A-Za-z_][A-Za-z0-9_]*$": "a column's name: letters, digits and _, no digit first",
     r"^[a-z]{2,3}$": "an ISO 639 code such as en",
 }
