@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from peer_worker import Job, Options
+from jobs import Job, Options
 
 from refinery.filters.measurer import Measurer
 from refinery.text.batch import TextBatch

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -84,7 +85,7 @@ class Measured:
     worker: int
     largest_step: str
     entries: int
-    spill: int
+    records: int
     exact: int
     near: int
     select_seconds: float
@@ -224,16 +225,16 @@ def tables(found: Sequence[Measured], title: str) -> list[Sheet]:
             m.driver / MB,
             m.worker / MB,
             m.largest_step,
-            m.spill / MB,
-            m.spill / m.corpus.documents,
+            m.records / MB,
+            m.records / m.corpus.documents,
             m.entries / m.corpus.documents,
             f"{m.exact:,} + {m.near:,}: {check(m)}",
         )
         for m in found
     ]
     columns = (
-        "documents", "kind", "s", "documents/s", "driver MB", "worker MB", "in step", "spill MB",
-        "spill B/doc", "entries B/doc", "removed exact + near",
+        "documents", "kind", "s", "documents/s", "driver MB", "worker MB", "in step", "records MB",
+        "records B/doc", "entries B/doc", "removed exact + near",
     )  # fmt: skip
     steps = list(dict.fromkeys(step for m in found for step in m.seconds))
     by_step = [(step, *(m.seconds.get(step, 0.0) for m in found)) for step in steps]
@@ -275,7 +276,7 @@ def fit(found: Sequence[Measured], workers: int) -> list[Sheet]:
         ("seconds", LOGARITHMIC, lambda m: m.total),
         ("worker MB", ROOT, lambda m: m.worker / MB),
         ("driver MB", LINEAR, lambda m: m.driver / MB),
-        ("spill MB", LINEAR, lambda m: m.spill / MB),
+        ("records MB", LINEAR, lambda m: m.records / MB),
         ("select s", LINEAR, lambda m: m.select_seconds),
     ]
     documents = np.array([m.corpus.documents for m in found], float)
@@ -300,7 +301,7 @@ def _outlook(found: Sequence[Measured], workers: int) -> Sheet:
     last = max(found, key=lambda m: m.corpus.documents)
     documents = last.corpus.documents
     core_seconds = last.total * workers / documents
-    disk = last.spill / documents
+    disk = last.records / documents
     rows = []
     for wanted, cores in ((1e8, 2), (1e8, 16), (1e10, 256), (1e10, 1024)):
         size = min(max((wanted * BANDS.count * 16 * 2**20) ** 0.5, 4 << 20), 1 << 30)
@@ -310,13 +311,21 @@ def _outlook(found: Sequence[Measured], workers: int) -> Sheet:
         )  # fmt: skip
     notes = (
         f"From {documents:,} documents: {number(core_seconds * 1e6)} microseconds of a core and {number(disk)} bytes "
-        "of spill a document, both linear, and storage that keeps up with the cores.",
-        "Memory of a unit: five times a range, which grows with the root of the corpus up to 1 GiB. The last merge "
-        "of forests is one unit of 24 bytes a document with a near duplicate (11 % here).",
-        "Reads of a part from another unit's file are a range divided by the number of files: 1 MiB until ranges are "
-        "1 GiB, then less.",
+        "of records a document, both linear, and storage that keeps up with the cores.",
+        "Memory of a unit: five times a partition, which grows with the root of the corpus up to 1 GiB. The last "
+        "merge of forests is one unit of 24 bytes a document with a near duplicate (11 % here).",
+        "Reads of a partition from another unit's file are its size divided by the number of files: 1 MiB until it "
+        "is 1 GiB, then less.",
     )
-    columns = ("documents", "cores", "hours", "spill TB", "GB a unit", "GB in the last merge", "units a step")
+    columns = (
+        "documents",
+        "cores",
+        "hours",
+        "records TB",
+        "GB a unit",
+        "GB in the last merge",
+        "units a step",
+    )
     return Sheet("What follows", columns, rows, notes)
 
 
@@ -348,12 +357,13 @@ def main() -> None:
     if buckets:
         sheets += tables(buckets, "Dedup of one bucket")[:2]
     report(f"Dedup and select with {options.workers} workers", sheets, options.json)
+    sys.exit(any("EXPECTED" in check(found) for found in [*measured, *buckets]))
 
 
 def _line(m: Measured) -> str:
     return (
         f"{m.corpus.documents:,} {m.corpus.kind}: {number(m.total)} s, worker {number(m.worker / MB)} MB, "
-        f"driver {number(m.driver / MB)} MB, spill {number(m.spill / MB)} MB, {check(m)}"
+        f"driver {number(m.driver / MB)} MB, records {number(m.records / MB)} MB, {check(m)}"
     )
 
 

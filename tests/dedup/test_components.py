@@ -6,7 +6,7 @@ from refinery.dedup.components import batches_of, label_components, labels_of
 from refinery.dedup.corpus import Corpus
 from refinery.dedup.resolve import chosen_edges
 from refinery.dedup.verify import Settled, near_dtype
-from refinery.shuffle.partition import hashed, partition_of
+from refinery.shuffle.partition import hash_numbers, partition_of
 from tests.dedup.corpus import in_order, numbered
 
 PAIRS = st.lists(
@@ -35,7 +35,7 @@ def test_labels_are_the_components_of_all_edges(tmp_path_factory, pairs, files, 
     """However many files the edges are in, and however these are batched: a component's least document labels all."""
     corpus = numbered(tmp_path_factory.mktemp("forests"), 31, 10)
     edges = edges_of(corpus, list({(max(p), min(p)) for p in pairs}))
-    numbers = partition_of(hashed(edges["document"]), files)
+    numbers = partition_of(hash_numbers(edges["document"]), files)
     near = corpus.records("near", edges.dtype, partitions=corpus.partitions, writers=files)
     for number in range(files):
         here = edges[numbers == number]

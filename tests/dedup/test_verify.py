@@ -2,27 +2,23 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from refinery.dedup.verify import accepted, agreement, considered, estimate
+from refinery.dedup.verify import agreement, candidate_count, certain_count, estimate
 
 
 @pytest.mark.parametrize("num_perm", [16, 112, 256, 1024])
 @pytest.mark.parametrize("threshold", [0.3, 0.5, 0.8, 0.95, 1.0])
-def test_accepted_is_where_the_binomial_tail_is_a_billionth(threshold, num_perm):
+def test_certain_is_where_the_binomial_tail_is_a_billionth(threshold, num_perm):
     """The fewest equal hashes that a pair at the threshold has with probability 1e-9 or less."""
-    count = accepted(threshold, num_perm)
+    count = certain_count(threshold, num_perm)
     tails = binom.sf(np.arange(num_perm + 2) - 1, num_perm, agreement(threshold))  # P(X >= n)
     assert tails[count] <= 1.0000001e-9
     assert tails[count - 1] > 1e-9
 
 
-def test_considered_is_three_standard_errors_below():
+def test_candidates_are_three_standard_errors_below():
     """And at least one equal hash, so that documents with nothing in common are no candidates."""
-    assert [considered(0.8, 112), considered(0.5, 112), considered(0.05, 16), considered(1.0, 16)] == [
-        78,
-        41,
-        1,
-        16,
-    ]
+    found = [candidate_count(*one) for one in ((0.8, 112), (0.5, 112), (0.05, 16), (1.0, 16))]
+    assert found == [78, 41, 1, 16]
 
 
 def test_the_estimate_takes_chance_out():

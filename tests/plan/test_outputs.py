@@ -7,7 +7,7 @@ import pytest
 from refinery.definition.load import load
 from refinery.definition.yaml import Location
 from refinery.plan.outputs import output_folders
-from refinery.storage.documents import SourceSpec
+from refinery.sources.documents import SourceSpec
 from tests.conftest import PIPELINE
 
 SOURCES = {"crawl": SourceSpec("crawl", ("/data/crawl",))}

@@ -12,7 +12,7 @@ from refinery.errors import DefinitionError
 from refinery.models.model_file import BUILT_IN
 from refinery.plan.graph import Graph
 from refinery.plan.resolve import resolve
-from refinery.storage.shards import SourceSpec
+from refinery.sources.documents import SourceSpec
 from tests.conftest import PIPELINE
 
 

@@ -66,8 +66,8 @@ def test_partitions_that_cut_shards_change_no_byte(data_repository, refinery, mo
         for row in dropped:
             kept = found[row["duplicate_of_id"]]
             assert kept["outcome"] == "kept"
-            place = (kept["source"], kept["path"], kept["part"], kept["row"])
-            assert place == tuple(row[f"duplicate_of_{name}"] for name in ("source", "path", "part", "row"))
+            place = (kept["source"], kept["path"], kept["row"])
+            assert place == tuple(row[f"duplicate_of_{name}"] for name in ("source", "path", "row"))
         for file in (data_repository / "out").iterdir():
             if not file.name.startswith("."):
                 file.unlink()

@@ -20,9 +20,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from refinery.dedup.bands import Bands
-from refinery.dedup.corpus import Corpus, Partition, fixed, read_column, read_entries
+from refinery.dedup.corpus import Corpus, Partition, as_matrix, read_column, read_entries
 from refinery.dedup.sorting import look_up, preferred_order, shared_keys, starts_of
-from refinery.shuffle.partition import hashed, partition_of
+from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Records
 from refinery.text.hashing import fmix32
 from refinery.text.minhash import band_keys
@@ -54,7 +54,7 @@ def write_bands(
     firsts = np.arange(chosen.count) * chosen.rows
     with bands.writer(partition.number) as writer:
         for document, values in read_column(partition, "signature"):
-            matrix, valid = fixed(values, np.uint32)
+            matrix, valid = as_matrix(values, np.uint32)
             at = document - partition.first
             rows = np.flatnonzero(valid & ~gone[at : at + len(valid)])
             records = np.empty((len(rows), chosen.count), BAND)
@@ -92,7 +92,7 @@ def _split_large(members: NDArray[Any]) -> NDArray[Any]:
         numbers = np.arange(sizes[bucket]) // LARGE
         split = np.empty(int(numbers[-1]) + 1, SPLIT)
         split["large"] = members["bucket"][here.start]
-        split["bucket"] = hashed(np.arange(len(split))) ^ split["large"]
+        split["bucket"] = hash_numbers(np.arange(len(split))) ^ split["large"]
         members["bucket"][here] = split["bucket"][numbers]
         found.append(split)
     return np.concatenate(found)
@@ -122,7 +122,7 @@ def write_signatures(
             records = np.empty(len(here), signatures.form)
             records["bucket"], records["document"] = here["bucket"], here["document"]
             records["prefer"] = prefer[here["document"] - partition.first]
-            records["signature"] = low_bits(fixed(values, np.uint32)[0], here["document"] - document)
+            records["signature"] = low_bits(as_matrix(values, np.uint32)[0], here["document"] - document)
             writer.write(records, partition_of(records["bucket"], signatures.partitions))
             if len(large):
                 kept = [_best(np.concatenate([*kept, _of_large(records, large)]))]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from refinery.dedup.buckets import BEST, read_best, read_split
 from refinery.dedup.corpus import Corpus
 from refinery.dedup.sorting import preferred_order, starts_of
-from refinery.shuffle.partition import hashed, partition_of
+from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Records
 
 ALL_PAIRS = 2048
@@ -35,7 +35,7 @@ def edge_dtype(corpus: Corpus) -> np.dtype[Any]:
 
 def write_edges(edges: Records, writer: int, found: NDArray[Any]) -> None:
     """Writes all edges of a writer, partitioned by document."""
-    edges.write(writer, found, partition_of(hashed(found["document"]), edges.partitions))
+    edges.write(writer, found, partition_of(hash_numbers(found["document"]), edges.partitions))
 
 
 def find_candidates(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from refinery.dedup.corpus import Corpus
 from refinery.dedup.verify import Settled
-from refinery.shuffle.partition import hashed, partition_of
+from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
 from refinery.text.similarity import flatten, unite
@@ -122,7 +122,7 @@ def write_labels(forests: Records, labels: Records, files: int, unit: tuple[int,
     forest, starts = unit
     with labels.writer(0) as writer:
         for block in forests.each(writers=[forest]):
-            numbers = partition_of(hashed(block["document"]), files)
+            numbers = partition_of(hash_numbers(block["document"]), files)
             writer.write(block, np.searchsorted(np.array(starts), numbers, "right") - 1)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from refinery.dedup.corpus import Corpus, Partition, fixed, read_column, read_entries
+from refinery.dedup.corpus import Corpus, Partition, as_matrix, read_column, read_entries
 from refinery.dedup.sorting import look_up, preferred_order, shared_keys, starts_of
 from refinery.shuffle.partition import partition_count, partition_of
 from refinery.shuffle.records import Records
@@ -117,9 +117,9 @@ def _read_hashes(
     for document, values in read_column(partition, column):
         at = document - partition.first
         if column == "content":
-            hashes, valid = fixed(values, np.uint64)
+            hashes, valid = as_matrix(values, np.uint64)
         else:
-            matrix, valid = fixed(values, np.uint32)
+            matrix, valid = as_matrix(values, np.uint32)
             hashes = band_keys(matrix, whole, corpus.num_perm)
         rows = np.flatnonzero(valid & stands[at : at + len(valid)])
         records: NDArray[Any] = np.empty(len(rows), found[0].dtype)
@@ -160,7 +160,7 @@ def write_copies(
 
     found: of each column the copies within partitions of documents and between them.
     """
-    pairs = {column: _joined(within, between, partition) for column, within, between in found}
+    pairs = {column: _join(within, between, partition) for column, within, between in found}
     none = np.empty(0, COPY)
     contents, signatures = pairs.get("content", none), pairs.get("signature", none)
     known, _ = look_up(contents["document"], signatures["document"])
@@ -175,7 +175,7 @@ def write_copies(
     return int((signatures["document"] >= corpus.earlier).sum())
 
 
-def _joined(within: Records, between: Records, partition: int) -> NDArray[Any]:
+def _join(within: Records, between: Records, partition: int) -> NDArray[Any]:
     """A partition's copies, ascending, each with the preferred document of all partitions."""
     own, others = within.read_written(partition), between.read(partition)
     others = others[np.argsort(others["document"])]

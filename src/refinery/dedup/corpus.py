@@ -183,7 +183,7 @@ def read_entries(corpus: Corpus, partition: Partition) -> tuple[NDArray[np.bool_
     return stands, prefer
 
 
-def fixed(column: pa.Array, dtype: type[np.generic]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def as_matrix(column: pa.Array, dtype: type[np.generic]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """A fixed-size binary column as a matrix of numbers, and which rows are not NULL."""
     width = column.type.byte_width // np.dtype(dtype).itemsize
     if len(column) == 0:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from refinery.dedup.bands import split_for_recall
 from refinery.dedup.content import SCHEMA, Content
-from refinery.dedup.corpus import fixed
+from refinery.dedup.corpus import as_matrix
 from refinery.dedup.minhash import MinHash
 from refinery.errors import InputError, StorageError
 from refinery.storage.url import shown, without_secrets
@@ -119,14 +119,14 @@ class Index:
 
     def _buckets(self, signed: pa.RecordBatch) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
         """A number for each document and band, the same for the same bucket, and which documents have any."""
-        matrix, measured = fixed(signed.column("signature"), np.uint32)
+        matrix, measured = as_matrix(signed.column("signature"), np.uint32)
         return band_keys(matrix, np.arange(self.bands) * self.rows, self.rows), measured
 
     def _signatures(self, keys: Sequence[Any], signed: pa.RecordBatch) -> Iterator[tuple[Any, Any]]:
         """Keys of the documents that have a signature, with that as datasketch knows it."""
         from datasketch import LeanMinHash
 
-        matrix, measured = fixed(signed.column("signature"), np.uint32)
+        matrix, measured = as_matrix(signed.column("signature"), np.uint32)
         for key, row in zip(compress(keys, measured), matrix[measured], strict=True):
             yield key, LeanMinHash(seed=self._minhash.seed, hashvalues=row, scheme="affine32")
 

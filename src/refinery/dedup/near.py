@@ -18,7 +18,7 @@ from refinery.dedup.candidates import edge_dtype, find_candidates
 from refinery.dedup.copies import Copies
 from refinery.dedup.resolve import resolve
 from refinery.dedup.same_signature import settle_copies
-from refinery.dedup.verify import Search, considered, settle
+from refinery.dedup.verify import Search, candidate_count, settle
 from refinery.shuffle.partition import partition_count
 from refinery.shuffle.records import Records
 
@@ -53,7 +53,7 @@ def _candidates(search: Search, *copies: Records) -> Records:
     wanted = partition_count(2 * count, edge_dtype(corpus), size)
     edges = corpus.records("edges", edge_dtype(corpus), partitions=wanted, writers=buckets)
     with signed, split, best:
-        least = considered(near.similarity, near.num_perm)
+        least = candidate_count(near.similarity, near.num_perm)
         compare = partial(find_candidates, corpus, signed, split, best, edges, least)
         map_units("dedup candidates", compare, range(buckets))
     return edges

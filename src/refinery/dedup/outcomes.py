@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from refinery.dedup.corpus import Corpus, Partition
 from refinery.dedup.sorting import look_up, starts_of
 from refinery.dedup.verify import near_dtype
-from refinery.shuffle.partition import hashed, partition_of
+from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Records
 
 OUTCOME = np.dtype(
@@ -87,7 +87,9 @@ def write_removed(
     )  # fmt: skip
     result.write(partition.number, found[np.argsort(found["document"])])
     counted = _count(near, partition)
-    clusters.write(partition.number, counted, partition_of(hashed(counted["kept"]), clusters.partitions))
+    clusters.write(
+        partition.number, counted, partition_of(hash_numbers(counted["kept"]), clusters.partitions)
+    )
     return len(found)
 
 
@@ -98,10 +100,10 @@ def _count(near: NDArray[Any], partition: Partition) -> NDArray[Any]:
     clusters = np.ones(len(near), CLUSTER)
     clusters["kept"] = near["preferred"]
     clusters["source"] = sources[np.searchsorted(starts, near["document"], "right") - 1]
-    return _summed(clusters)
+    return _sum(clusters)
 
 
-def _summed(clusters: NDArray[Any]) -> NDArray[Any]:
+def _sum(clusters: NDArray[Any]) -> NDArray[Any]:
     clusters = clusters[np.lexsort((clusters["source"], clusters["kept"]))]
     starts = np.flatnonzero(starts_of(clusters["kept"], clusters["source"]))
     summed = clusters[starts]
@@ -115,6 +117,6 @@ def too_large(clusters: Records, limits: tuple[float, ...], partition: int) -> t
 
     limits: of each source, the documents that one may remove of it.
     """
-    found = _summed(clusters.read(partition))
+    found = _sum(clusters.read(partition))
     above = found[found["count"] > np.array(limits, np.float64)[found["source"]]]
     return (*above[0].tolist(),) if len(above) else None

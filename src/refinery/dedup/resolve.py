@@ -18,7 +18,7 @@ from refinery.dedup.components import Batch, batches_of, label_components, label
 from refinery.dedup.corpus import Corpus
 from refinery.dedup.sorting import look_up
 from refinery.dedup.verify import Settled
-from refinery.shuffle.partition import hashed, partition_count, partition_of
+from refinery.shuffle.partition import hash_numbers, partition_count, partition_of
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
 
@@ -44,7 +44,7 @@ def write_clustered(near: Records, labels: Records, clustered: Records, batch: B
         for number in range(batch.start, batch.stop):
             edges = near.read_written(number)
             _, at = look_up(own["document"], edges["document"])
-            writer.write(edges, partition_of(hashed(own["root"][at]), clustered.partitions))
+            writer.write(edges, partition_of(hash_numbers(own["root"][at]), clustered.partitions))
 
 
 def resolve_partition(corpus: Corpus, clustered: Records, resolved: Records, partition: int) -> None:

@@ -18,7 +18,7 @@ from refinery.dedup.corpus import Corpus, Partition, read_entries
 from refinery.dedup.outcomes import OUTCOME, answer_requests, read_outcomes
 from refinery.dedup.sorting import look_up, preferred_order, starts_of
 from refinery.dedup.verify import Search, Settled, settle
-from refinery.shuffle.partition import hashed, partition_count, partition_of
+from refinery.shuffle.partition import hash_numbers, partition_count, partition_of
 from refinery.shuffle.records import Records
 
 
@@ -85,7 +85,7 @@ def write_apart(corpus: Corpus, pairs: Records, far: Records, apart: Records, pa
     found = np.empty(len(left), apart.form)
     found["document"], found["copied"] = left["document"], own["preferred"][at]
     found["prefer"] = prefer[left["document"] - partition.first]
-    apart.write(partition.number, found, partition_of(hashed(found["copied"]), apart.partitions))
+    apart.write(partition.number, found, partition_of(hash_numbers(found["copied"]), apart.partitions))
 
 
 def pair_with_preferred(corpus: Corpus, apart: Records, edges: Records, partition: int) -> None:

@@ -27,7 +27,7 @@ from refinery.dedup.candidates import unique_edges
 from refinery.dedup.corpus import Corpus, Partition, ReadTexts
 from refinery.dedup.sorting import starts_of
 from refinery.errors import RunError
-from refinery.shuffle.partition import hashed, partition_of
+from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Records, Writer
 from refinery.shuffle.units import MapUnits
 from refinery.text.similarity import jaccard
@@ -83,12 +83,12 @@ def estimate(equal: NDArray[np.int16], num_perm: int) -> NDArray[np.float64]:
     return found
 
 
-def accepted(threshold: float, num_perm: int) -> int:
+def certain_count(threshold: float, num_perm: int) -> int:
     """Equal hashes from which on a pair is certain to be at the threshold; num_perm + 1 if no number is enough.
 
     The upper tail of Binomial(num_perm, agreement(threshold)), summed exactly from the top.
 
-    >>> accepted(0.8, 112), accepted(0.7, 112), accepted(0.9, 112)
+    >>> certain_count(0.8, 112), certain_count(0.7, 112), certain_count(0.9, 112)
     (111, 105, 113)
     """
     chance = agreement(threshold)
@@ -102,10 +102,10 @@ def accepted(threshold: float, num_perm: int) -> int:
     return count
 
 
-def considered(threshold: float, num_perm: int) -> int:
+def candidate_count(threshold: float, num_perm: int) -> int:
     """Equal hashes below which a pair is rejected: those of the threshold less three standard errors.
 
-    >>> considered(0.8, 112)
+    >>> candidate_count(0.8, 112)
     78
     """
     chance = agreement(threshold)
@@ -117,7 +117,7 @@ def settle(search: Search, edges: Records, name: str) -> Settled:
     """Tells near edges from far ones; removes `edges`, which are partitioned by document and may come twice."""
     corpus, near, map_units = search.corpus, search.near, search.map_units
     kind, count, documents = edges.folder.name, edges.partitions, corpus.partitions
-    certain = accepted(near.similarity, corpus.num_perm)
+    certain = certain_count(near.similarity, corpus.num_perm)
     unique = corpus.records(f"{kind}-unique", edges.form, writers=count)
     with edges:
         write = partial(write_unique, edges, unique, certain)
@@ -156,7 +156,7 @@ def write_wanted(
 ) -> None:
     """Writes a partition's edges by finer partition, and the documents whose texts these want, by document."""
     edges = unique.read_written(partition)
-    numbers = partition_of(hashed(edges["document"]), unique.writers * pairs.partitions)
+    numbers = partition_of(hash_numbers(edges["document"]), unique.writers * pairs.partitions)
     pairs.write(partition, edges, numbers - partition * pairs.partitions)
     here = edges["equal"] < certain
     asked = np.empty(2 * int(here.sum()), WANTED)

@@ -22,9 +22,10 @@ from typing import Any
 import ray
 from ray import exceptions as errors
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+from rich.filesize import decimal
 
 from refinery.errors import InputError, RefineryError, RunError
-from refinery.executors.base import MAX_RETRIES, Attempt, OutOfMemory, Unit, WorkerLost, gib, inner
+from refinery.executors.base import MAX_RETRIES, Attempt, OutOfMemory, Unit, WorkerLost, inner
 from refinery.executors.model_workers import ModelWorkers
 from refinery.executors.nodes import POLL, Nodes
 from refinery.executors.shipping import Filed, Shipped, pack, prepare_once, unpack
@@ -307,8 +308,8 @@ def _translated(error: Exception, reserved: int, most: int) -> Exception:
     if isinstance(error, errors.OutOfMemoryError):
         used = _used(str(error))
         if used and used < reserved:
-            told = f"killed for want of memory on its node, though it used {gib(used)} of {gib(reserved)} reserved"
-            return WorkerLost(told)
+            memory = f"it used {decimal(used)} of {decimal(reserved)} reserved"
+            return WorkerLost(f"killed for want of memory on its node, though {memory}")
         return OutOfMemory(reserved, most)
     if isinstance(error, LOST):
         return WorkerLost(f"{type(error).__name__}: {_first_line(error)}")

@@ -11,7 +11,7 @@ from refinery.definition.paths import Paths
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.plan.graph import OWN_OUTPUT, ResolvedStage
-from refinery.storage.documents import SourceSpec
+from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place, lies_in, place_of, refuse_as_folder
 from refinery.storage.url import is_url
 

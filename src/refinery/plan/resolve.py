@@ -23,7 +23,7 @@ from refinery.plan.against import earlier_folder
 from refinery.plan.graph import RESERVED, Column, Graph, Measurement, ResolvedStage, View
 from refinery.plan.outputs import check_measurements, output_folders
 from refinery.plan.verbs import Arriving, add_columns, needed_columns, own_measurements
-from refinery.storage.documents import SourceSpec
+from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from refinery.plan.needs import needs_of, noted_needs
-from refinery.plan.plan import Plan
+from refinery.plan.plan import UNITS, VERBS, Plan
 from refinery.run.folder import Held, current_manifest, held, refuse_foreign, staging_name
 from refinery.storage.place import Place, files_below, remove_files
 
@@ -90,7 +90,7 @@ def unneeded(names: Iterable[str], wanted: set[str]) -> Iterator[tuple[str, str]
                 yield name, kinds[0] if shard[1] in shards else "shards"
         elif log and log[1] not in logs:
             yield name, "logs"
-        elif name.startswith("verbs/"):
+        elif name.startswith((f"{VERBS}/", f"{UNITS}/")):
             yield name, "leftovers"
 
 

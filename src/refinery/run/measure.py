@@ -20,24 +20,27 @@ from numpy.typing import NDArray
 from refinery.errors import InputError, RunError
 from refinery.plan.graph import Measurement, View
 from refinery.plan.plan import PlannedShard
+from refinery.sources.documents import Description, Reject
+from refinery.sources.ids import common_id_type, id_texts
+from refinery.sources.read import first_row, read_documents
 from refinery.storage.commit import commit_bytes, make_directory, remove_leftovers
-from refinery.storage.documents import Description, Reject
-from refinery.storage.ids import common_id_type, id_texts
 from refinery.storage.place import read_many
-from refinery.storage.read import read_documents
 from refinery.storage.seal import read_sealed_json, sealed_json
 from refinery.storage.tables import read_batches, read_table
+from refinery.storage.url import shown
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
 
 REJECTS = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("detail", pa.string())])
-LISTING = pa.schema([("row", pa.int64()), ("id", pa.string())])  # of accepted documents; ids as text
+# Of accepted documents: row in the shard, id as text, and whether it is minted, from a row that is not known yet.
+LISTING = pa.schema([("row", pa.int64()), ("id", pa.string()), ("minted", pa.bool_())])
 
 
 @dataclass(frozen=True)
 class ShardRecord:
-    """What is known about a shard once it has been read."""
+    """What is known about a shard once it has been read; rows: its lines, rows or records, whatever they were."""
 
+    rows: int
     documents: int
     rejected: int
     bytes: int
@@ -95,7 +98,11 @@ def refuse_rejects(planned: PlannedShard, record: ShardRecord) -> None:
 
 
 def measure(task: MeasureTask) -> Measured:
-    """Reads the shard once and writes every missing measurement; the record comes last."""
+    """Reads the shard once and writes every missing measurement; the record comes last.
+
+    Raises InputError for the first reject if `on_error` is `fail`, RunError when the rows are not those of the first
+    read.
+    """
     started = time.perf_counter()
     planned = task.planned
     make_directory(planned.folder)
@@ -132,7 +139,7 @@ def measure(task: MeasureTask) -> Measured:
             documents += len(batch.rows)
             size += TextBatch.from_arrow(batch.text).nbytes
             if task.describe:
-                columns = [pa.array(batch.rows), id_texts(batch.ids)]
+                columns = [pa.array(batch.rows), id_texts(batch.ids), pa.array(batch.minted)]
                 listing.write(pa.RecordBatch.from_arrays(columns, schema=LISTING))
             for view, measured in views.values():
                 text = TextBatch.from_arrow(apply_transforms(view, batch.text))
@@ -142,7 +149,13 @@ def measure(task: MeasureTask) -> Measured:
             raise _other_rows(planned)
     if description is not None:
         record = ShardRecord(
-            documents, reasons.total(), size, dict(reasons), dict(skipped), _schema_of(description)
+            description.rows,
+            documents,
+            reasons.total(),
+            size,
+            dict(reasons),
+            dict(skipped),
+            _schema_of(description),
         )
         commit_bytes(planned.record_file, sealed_json(record), scratch=True)
     return Measured(documents, size, time.perf_counter() - started)
@@ -168,7 +181,8 @@ def _other_rows(planned: PlannedShard) -> RunError:
 
 def _rejected(planned: PlannedShard, first: Reject) -> InputError:
     found = f"{first.reason}: {first.detail}" if first.detail else first.reason
-    return InputError(f"{planned.name}, row {first.row}", found, "`on_error` is `fail`")
+    row = first_row(planned.shard) + first.row
+    return InputError(f"{shown(planned.shard.path)}, row {row}", found, "`on_error` is `fail`")
 
 
 def _reject_rows(rejects: Sequence[Reject]) -> pa.RecordBatch:
