@@ -18,7 +18,6 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from refinery.definition.paths import ModelPath
-from refinery.errors import InputError
 from refinery.filters.measurer import Measurer
 
 if TYPE_CHECKING:
@@ -65,10 +64,7 @@ class Importance(Measurer):
         from refinery.text.ngrams_hashed import weigh_ngrams
         from refinery.text.prepare import prepare
 
-        key, model = load(self.path)
-        if key != self.fingerprint:
-            hint = "leave models alone while a run reads them, and run again"
-            raise InputError(str(self.path), "the model changed since the definition was checked", hint)
+        model = load(self.path, self.fingerprint)
         words = prepare(batch)
         totals, tokens = np.empty(len(words)), np.empty(len(words), np.int64)
         weigh_ngrams(
@@ -81,5 +77,7 @@ class Importance(Measurer):
 def build(settings: Settings) -> Importance:
     """The measurer; raises InputError when the model cannot be read or is none."""
     from refinery.models.importance import load
+    from refinery.models.model_file import fingerprint
 
-    return Importance(settings.model, load(settings.model)[0])
+    load(settings.model)
+    return Importance(settings.model, fingerprint(settings.model))

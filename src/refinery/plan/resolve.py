@@ -22,7 +22,7 @@ from refinery.filters.rules import resolve as rules_of
 from refinery.plan.against import earlier_folder
 from refinery.plan.graph import RESERVED, Column, Graph, Measurement, ResolvedStage, View
 from refinery.plan.outputs import check_measurements, output_folders
-from refinery.plan.verbs import Arriving, add_columns, needed_columns, own_measurements
+from refinery.plan.verbs import Arriving, Heads, add_columns, needed_columns, own_measurements
 from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place
 
@@ -53,8 +53,12 @@ class _Resolver:
     sources: dict[str, SourceSpec] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)  # of each source, as stages get it
     stages: dict[str, ResolvedStage] = field(default_factory=dict)
+    heads: Heads = field(init=False)
     # stages that may lack columns, as a part of them or of a stage above is wrong and has been reported
     incomplete: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.heads = Heads(self.sources)
 
     def problem(self, location: Location, *messages: str) -> None:
         self.problems += [self.definition.source.problem(location, message) for message in messages]
@@ -135,7 +139,9 @@ class _Resolver:
             self._add_columns(place, views[source], measured, columns[source], first=source == sources[0])
         rules = self._rules(place, stage.keep, columns)
         verb = self._verb(place, stage)
-        needed, own = self._read(verb, place, Arriving(name, views, columns, name in self.incomplete))
+        needed, own = self._read(
+            verb, place, Arriving(name, views, columns, self.heads, name in self.incomplete)
+        )
         costly = _costly(parents, columns)
         waits = bool(costly)
         depth = max((up.depth + (up.verb is not None or waits) if up else 0) for _, up in parents)
@@ -241,6 +247,8 @@ class _Resolver:
         if verb is None:
             return {}, {}
         add_columns(verb.measurers, arriving)
+        if not arriving.views.keys() <= self.sources.keys():
+            return {}, {}  # a source is in error, so that nobody knows which columns its files have
         location: Location = (*place, verb.name)
         needed = needed_columns(verb, arriving, lambda at, message: self.problem((*location, *at), message))
         return needed, own_measurements(verb, arriving)
