@@ -72,7 +72,7 @@ def test_branches_and_unions(data_repository, refinery):
         f"  short:\n    from: screened\n    keep: [{{fewer: 'bytes < {sizes[25]}'}}]\n"
         f"  long:\n    from: screened\n    keep: [{{more: 'bytes >= {sizes[15]}'}}]\n"
         "  unique:\n    from: [long, short]\n",
-    ).replace("outputs:\n", "outputs:\n  short: {path: out-short}\n")
+    ).replace("outputs:\n", "outputs:\n  short: {from: short, path: out-short}\n")
     (data_repository / "pipeline.yaml").write_text(text)
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 0, err

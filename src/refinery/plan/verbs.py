@@ -10,7 +10,7 @@ import pyarrow as pa
 from refinery.definition.yaml import Location
 from refinery.errors import InputError, nearest
 from refinery.filters.carried import VALUE, Carried, find_field
-from refinery.filters.measurer import Measurer, is_costly
+from refinery.filters.measurer import Measurer
 from refinery.filters.ranking import common_type
 from refinery.filters.verb import Needed, Verb
 from refinery.plan.graph import Column, Measurement, View, against_source, measurer_key
@@ -127,7 +127,7 @@ def _problems(need: Needed, arriving: Arriving) -> Iterator[str]:
     for source, columns in arriving.columns.items():
         if name in columns:
             types.append((f"the stage {arriving.stage!r}", columns[name].type))
-            if is_costly(columns[name].measurement.measurer) and not need.ranks:
+            if columns[name].measurement.measurer.costly and not need.ranks:
                 yield f"the column {name!r} is costly: it can rank documents, nothing else"
         elif is_id(heads.specs[source], name):
             types.append((f"the source {source!r}", pa.string()))

@@ -51,7 +51,7 @@ def write_output(
 ) -> tuple[Layout, list[WrittenFile]]:
     """Writes every file of an output into the staging folder, in order."""
     plan = run.plan
-    stage, output = plan.graph.stages[name], plan.graph.outputs[name]
+    stage, output = plan.graph.stage_of(name), plan.graph.outputs[name]
     layout = make_layout(output, stage, carried, id_type)
     survivors = [s for source in stage.sources for s in _survivors(plan, stage, source, layout.measured)]
     of = Subject("output", name)
