@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_importance_is_the_log_ratio_of_dsir(folder: Path, text: str) -> None:
     """Against a plain-Python sum over words and pairs of words."""
-    weights = load(folder / "medical.npz")[1].weights
+    weights = load(folder / "medical.npz").weights
     row = build(Settings(model="medical.npz"), folder)(TextBatch.from_texts([text])).to_pylist()[0]
     words = prepare(TextBatch.from_texts([text])).to_arrow().to_pylist()[0].split(" ")
     expected = math.fsum(weights[bucket] for bucket in buckets(words, len(weights))) if words != [""] else 0.0

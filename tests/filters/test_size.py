@@ -79,6 +79,17 @@ def test_a_missing_or_wrong_file_is_an_input_error_that_names_it(tmp_path):
 def test_without_the_package_the_error_says_what_to_install(tokenizer, monkeypatch):
     """The extra is named."""
     monkeypatch.setitem(sys.modules, "tokenizers", None)
-    size._load.cache_clear()
+    monkeypatch.setattr("refinery.models.loaded._loaded", {})
     with pytest.raises(DefinitionError, match=r"pip install 'refinery\[tokenizers\]'"):
         size.build(size.Settings(tokenizer=str(tokenizer)), Path())
+
+
+def test_a_tokenizer_that_changed_since_it_was_checked_is_an_error(tokenizer, tmp_path, monkeypatch):
+    """In a process that has not read it: the measurer would count by another one under the name of the first."""
+    path = tmp_path / "tokenizer.json"
+    path.write_bytes(tokenizer.read_bytes())
+    measurer = size.build(size.Settings(tokenizer="tokenizer.json"), tmp_path)
+    monkeypatch.setattr("refinery.models.loaded._loaded", {})
+    path.write_text(json.dumps(json.loads(tokenizer.read_text()) | {"truncation": None, "padding": None}))
+    with pytest.raises(InputError, match="changed since the definition was checked"):
+        measurer(TextBatch.from_texts(["word"]))

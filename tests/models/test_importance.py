@@ -28,7 +28,7 @@ def test_the_file_holds_two_distributions(files: tuple[Path, Path], tmp_path: Pa
         target, raw = stored["target"], stored["raw"]
     assert target.shape == raw.shape == (10_000,)
     assert target.sum() == pytest.approx(1) and raw.sum() == pytest.approx(1)
-    assert np.array_equal(load(path)[1].weights, np.log(target + 1e-8) - np.log(raw + 1e-8))
+    assert np.array_equal(load(path).weights, np.log(target + 1e-8) - np.log(raw + 1e-8))
 
 
 def test_text_without_a_word_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
-from refinery.errors import InputError
-
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
 
@@ -63,10 +61,7 @@ class Importance:
         from refinery.text.ngrams_hashed import weigh_ngrams
         from refinery.text.prepare import prepare
 
-        key, model = load(self.path)
-        if key != self.fingerprint:
-            hint = "leave models alone while a run reads them, and run again"
-            raise InputError(str(self.path), "the model changed since the definition was checked", hint)
+        model = load(self.path, self.fingerprint)
         words = prepare(batch)
         totals, tokens = np.empty(len(words)), np.empty(len(words), np.int64)
         weigh_ngrams(
@@ -79,6 +74,8 @@ class Importance:
 def build(settings: Settings, base: Path) -> Importance:
     """The measurer; raises InputError when the model cannot be read or is none."""
     from refinery.models.importance import load
+    from refinery.models.model_file import fingerprint
 
     path = base / settings.model
-    return Importance(path, load(path)[0])
+    load(path)
+    return Importance(path, fingerprint(path))

@@ -69,10 +69,10 @@ class Language:
         """One row a document; raises InputError if the model is not the one it was when this was built."""
         import numpy as np
 
-        from refinery.models.scorer import load_same
+        from refinery.models.scorer import load
         from refinery.text.letters import has_letter
 
-        scorer = load_same(self.path, self.fingerprint)
+        scorer = load(self.path, self.fingerprint)
         found = languages(scorer.labels)
         codes = sorted({code for code, _ in found})
         groups = np.array([codes.index(code) for code, _ in found], np.int64)

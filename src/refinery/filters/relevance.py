@@ -70,10 +70,10 @@ class Relevance:
 
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document; raises InputError if the model is not the one it was when this was built."""
-        from refinery.models.scorer import load_same
+        from refinery.models.scorer import load
         from refinery.text.prepare import prepare
 
-        scorer = load_same(self.path, self.fingerprint)
+        scorer = load(self.path, self.fingerprint)
         prepared = batch if self.preparation == _PLAIN else prepare(batch)
         scores = scorer.probability(prepared, scorer.labels.index(self.label))
         return pa.RecordBatch.from_arrays([pa.array(scores)], schema=self.schema)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,16 +77,32 @@ def build(settings: Settings, base: Path) -> Size:
     if settings.tokenizer is None:
         return Size()
     path = base / settings.tokenizer
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise InputError(str(path), f"the tokenizer cannot be read: {error.strerror}") from None
+    digest = hashlib.sha256(_read(path)).hexdigest()
     _load(path, digest)
     return Size(path, digest)
 
 
-@lru_cache(maxsize=4)
-def _load(path: Path, digest: str | None) -> Any:  # noqa: ARG001  (a changed file is another entry)
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(str(path), f"the tokenizer cannot be read: {error.strerror}") from None
+
+
+def _load(path: Path, digest: str | None) -> Any:
+    """The tokenizer, once a process for each content; raises InputError for another file than this digest's."""
+    from refinery.models.loaded import changed, once
+
+    def read() -> Any:
+        content = _read(path)
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise changed(path)
+        return _parse(content, path)
+
+    return once(read, "tokenizer", digest)
+
+
+def _parse(content: bytes, path: Path) -> Any:
     try:
         from tokenizers import Tokenizer
     except ImportError:
@@ -95,7 +110,7 @@ def _load(path: Path, digest: str | None) -> Any:  # noqa: ARG001  (a changed fi
             "size.tokenizer needs the tokenizers package: pip install 'refinery[tokenizers]'"
         ) from None
     try:
-        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer = Tokenizer.from_buffer(content)
     except Exception as error:  # the package raises bare Exception
         raise InputError(str(path), f"not a tokenizers JSON file: {error}") from None
     tokenizer.no_truncation()  # a file may ask to cut or pad to a model's window, which would falsify counts

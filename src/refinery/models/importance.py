@@ -11,7 +11,6 @@ The file is an .npz of three arrays: `target` and `raw`, float64, probabilities 
 from __future__ import annotations
 
 import io
-import threading
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refinery.errors import DefinitionError, InputError
-from refinery.models.model_file import fingerprint, mapped
+from refinery.models.model_file import read_once
 
 BUCKETS = 10_000
 FORMAT = 1  # raised when words, hashes or buckets change
@@ -35,10 +34,6 @@ class ImportanceModel:
     """Log-ratios by bucket: float64, read-only, finite."""
 
     weights: NDArray[np.float64]
-
-
-_cache: dict[str, ImportanceModel] = {}
-_lock = threading.Lock()
 
 
 def train_importance(
@@ -84,14 +79,11 @@ def _count(paths: Sequence[str | Path], text: str, buckets: int) -> NDArray[np.i
     return counts
 
 
-def load(path: Path) -> tuple[str, ImportanceModel]:
-    """Fingerprint and model, read once a process for each content; raises InputError for anything else than one."""
-    key = fingerprint(path)
-    with _lock:
-        if key not in _cache:
-            with mapped(path) as content:
-                _cache[key] = _parse(content[:_MOST_BYTES], str(path))
-        return key, _cache[key]
+def load(path: Path, expected: str | None = None) -> ImportanceModel:
+    """The model at `path`, read once a process; raises InputError, see model_file.read_once."""
+    return read_once(
+        "importance", path, lambda content, _: _parse(content[:_MOST_BYTES], str(path)), expected
+    )
 
 
 def _parse(content: bytes, place: str) -> ImportanceModel:

@@ -3,49 +3,63 @@
 from __future__ import annotations
 
 import mmap
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import xxhash
 
 from refinery.errors import InputError
 from refinery.models.fasttext_file import parse_model
+from refinery.models.loaded import changed, once
+
+T = TypeVar("T")
 
 BUILT_IN = Path(__file__).with_name("data") / "lid.176.ftz"
 
-_fingerprints: dict[tuple[str, int, int], str] = {}
-_labels: dict[str, tuple[str, ...]] = {}
-_lock = threading.Lock()
-
 
 def fingerprint(path: Path) -> str:
-    """xxh3-128 of the file in hex; read once a process unless its size or time of change differ."""
+    """xxh3-128 of the file in hex, read once a process unless size or time of change differ; raises InputError."""
     try:
         stat = path.stat()
     except OSError as error:
         raise _unreadable(path, error) from None
-    stamp = (str(path.absolute()), stat.st_mtime_ns, stat.st_size)
-    with _lock:
-        if stamp not in _fingerprints:
-            with mapped(path) as content:
-                _fingerprints[stamp] = xxhash.xxh3_128_hexdigest(content)
-        return _fingerprints[stamp]
+
+    def read() -> str:
+        with mapped(path) as content:
+            return xxhash.xxh3_128_hexdigest(content)
+
+    return once(read, "fingerprint", str(path.absolute()), stat.st_mtime_ns, stat.st_size)
 
 
 def labels(path: Path) -> tuple[str, ...]:
     """The labels of a fastText model as stored, after checking the whole file; raises InputError."""
-    key = fingerprint(path)
-    if key not in _labels:
+    return read_once("labels", path, lambda content, _: parse_model(content, str(path)).labels)
+
+
+def read_once(
+    kind: str, path: Path, parse: Callable[[bytes | mmap.mmap, str], T], expected: str | None = None
+) -> T:
+    """What `parse` makes of a file's content and fingerprint, once a process for each kind and content.
+
+    expected: the fingerprint that the file had when the definition was checked. Raises InputError when it cannot be
+    read, or is another by now; what this process has read already serves on.
+    """
+    key = expected or fingerprint(path)
+
+    def read() -> T:
+        if fingerprint(path) != key:
+            raise changed(path)
         with mapped(path) as content:
-            _labels[key] = parse_model(content, str(path)).labels
-    return _labels[key]
+            return parse(content, key)
+
+    return once(read, kind, key)
 
 
 @contextmanager
 def mapped(path: Path) -> Iterator[bytes | mmap.mmap]:
-    """The file's bytes without reading them all into memory."""
+    """The file's bytes without reading them all into memory; raises InputError when it cannot be read."""
     try:
         with path.open("rb") as file:
             if path.stat().st_size == 0:

@@ -7,7 +7,6 @@ loaded: no custom operators, no Python of the model's author.
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from refinery.errors import InputError
 from refinery.models import model_file, onnx_file
+from refinery.models.loaded import changed, once
 from refinery.text.batch import TextBatch
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -126,19 +126,15 @@ class Classifier:
             )
 
 
-_cache: dict[tuple[str, str, int, bool], Classifier] = {}
-_outputs: dict[tuple[str, str, int], int] = {}
-_lock = threading.Lock()
-
-
-def load_same(files: Files, max_tokens: int, *, cuda: bool) -> Classifier:
+def load(files: Files, max_tokens: int, *, cuda: bool) -> Classifier:
     """The model, once a process; raises InputError if a file is another by now, or CUDA is asked for and absent."""
-    key = files.model_hash, files.tokenizer_hash, max_tokens, cuda
-    with _lock:
-        if key not in _cache:
-            _refuse_changed(files)
-            _cache[key] = _open(files, max_tokens, cuda)
-        return _cache[key]
+
+    def read() -> Classifier:
+        if find(files.model, files.tokenizer) != files:
+            raise changed(files.model)
+        return _open(files, max_tokens, cuda)
+
+    return once(read, "onnx", files.model_hash, files.tokenizer_hash, max_tokens, cuda)
 
 
 def outputs(files: Files, max_tokens: int) -> int:
@@ -147,20 +143,14 @@ def outputs(files: Files, max_tokens: int) -> int:
     The text tried is the longest that is allowed, up to 1024 tokens, of the tokenizer's last token: so a model that
     has too few positions, or belongs to another tokenizer, is an InputError now and not within a run.
     """
-    key = files.model_hash, files.tokenizer_hash, max_tokens
-    with _lock:
-        if key not in _outputs:
-            model = _open(files, max_tokens, cuda=False)
-            last = max(model.tokenizer.get_vocab().values(), default=0)
-            ids = np.full(min(max_tokens, _PROBE_TOKENS), last, np.int64)
-            _outputs[key] = model.run([ids], [np.zeros_like(ids)], 0).shape[1]
-        return _outputs[key]
 
+    def count() -> int:
+        model = _open(files, max_tokens, cuda=False)
+        last = max(model.tokenizer.get_vocab().values(), default=0)
+        ids = np.full(min(max_tokens, _PROBE_TOKENS), last, np.int64)
+        return int(model.run([ids], [np.zeros_like(ids)], 0).shape[1])
 
-def _refuse_changed(files: Files) -> None:
-    if find(files.model, files.tokenizer) != files:
-        hint = "leave models alone while a run reads them, and run again"
-        raise InputError(str(files.model), "the model changed since the definition was checked", hint)
+    return once(count, "onnx outputs", files.model_hash, files.tokenizer_hash, max_tokens)
 
 
 def _open(files: Files, max_tokens: int, cuda: bool) -> Classifier:

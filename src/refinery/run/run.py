@@ -212,7 +212,7 @@ def verb_pass(run: Run, depth: int, records: dict[int, ShardRecord]) -> None:
         run.emit(CacheChecked(of, stage.verb.name, int(there), int(not there)))
         dropped = None
         if not there:
-            dropped = run_verb(plan, stage, _sizes(run, stage, records), partial(_map_units, run, of))
+            dropped = run_verb(run, stage, records, partial(_map_units, run, of))
         finish_stage(run, stage, dropped)
 
 
@@ -233,15 +233,6 @@ def _map_units(
         for number, argument in enumerate(arguments, 1)
     ]
     return run.map(step, function, units, more=True)
-
-
-def _sizes(run: Run, stage: ResolvedStage, records: dict[int, ShardRecord]) -> dict[int, tuple[int, int]]:
-    """The documents of each shard that a stage's verb sees, and how many of them come to it."""
-    found = {p.number: (records[p.number].documents,) * 2 for p in run.plan.earlier(stage)}
-    for p in run.plan.reaching(stage):
-        kept = run.tallies[stage.name, p.number].kept
-        found[p.number] = (records[p.number].documents, kept.documents)
-    return found
 
 
 def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datetime) -> Manifest:
