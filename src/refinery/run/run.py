@@ -27,8 +27,8 @@ from refinery.run.cache import (
     subjects,
 )
 from refinery.run.context import Run
-from refinery.run.decide import decide, decide_tasks, read_tallies
-from refinery.run.decisions import Decided, check_conservation, decisions_tasks, write_decisions
+from refinery.run.decide import check_conservation, decide, decide_tasks, read_tallies
+from refinery.run.decisions import Decided, decisions_tasks, write_decisions
 from refinery.run.kernels import compile_kernels
 from refinery.run.manifest import Manifest, make_manifest
 from refinery.run.measure import MeasureTask, ShardRecord, measure, read_records, refuse_rejects
