@@ -198,6 +198,19 @@ def test_slips_of_form_and_of_meaning_are_told_together(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("path", "problem"), [("pth: a", "the key 'path' is missing"), ("path: '{x}/a'", "no root")]
+)
+def test_nothing_is_told_of_the_columns_of_a_source_that_is_wrong_itself(tmp_path, path, problem):
+    """A ranking by a column that its files may have; measured columns are checked all the same."""
+    text = PIPELINE.replace('path: "crawl/*.parquet"', path).replace("near:", 'prefer: ["year DESC"], near:')
+    found = problems(tmp_path, text.replace("words >= 50", "wrods >= 50"))
+    assert problem in found[0]
+    assert [line for line in found if "sources.crawl" not in line] == [
+        '13: stages.screened.keep.1.long_enough: long_enough: no column "wrods"; did you mean "words"?'
+    ]
+
+
 def test_a_cycle_is_told_beside_other_slips(tmp_path):
     """And not of stages that only come from a name that there is not."""
     cycle = (
