@@ -65,13 +65,13 @@ def test_in_a_large_bucket_every_row_meets_the_preferred_ones():
 def test_edges_carry_the_preferences_of_the_preferred():
     """They are needed where the two documents are no longer at hand."""
     members = np.zeros(3, CORPUS.with_preferences(("bucket", np.uint64), ("document", np.int64)))
-    members["document"], members["prefer"] = [7, 5, 6], [[0.5], [1.5], [2.5]]
+    members["document"], members["prefer"] = [7, 5, 6], [[5], [15], [25]]
     matrix = np.zeros((3, 112), np.uint8)
     edges = candidates.edges_within(CORPUS, members, matrix, np.array([0, 3]), 77)
     assert {(e["document"], e["preferred"], e["prefer"][0]) for e in edges} == {
-        (5, 7, 0.5),
-        (6, 7, 0.5),
-        (6, 5, 1.5),
+        (5, 7, 5),
+        (6, 7, 5),
+        (6, 5, 15),
     }
 
 

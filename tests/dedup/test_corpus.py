@@ -46,7 +46,7 @@ def test_rows_of_a_file_are_read_from_the_row_groups_that_hold_them(tmp_path):
 
 
 def test_preferences_and_who_stands(tmp_path):
-    """Not measured is infinity, of an earlier corpus minus infinity; without a column all documents stand."""
+    """Not measured is the greatest, of an earlier corpus the least; without a column all documents stand."""
     old = write_shard(tmp_path / "old.parquet", ["x", "y"], earlier=True)
     table = pa.table({"stands": [True, False, True], "prefer_0": [1.0, None, float("nan")]})
     write_table(tmp_path / "new.parquet", table.to_batches(), table.schema)
@@ -55,4 +55,6 @@ def test_preferences_and_who_stands(tmp_path):
     assert (corpus.documents, corpus.earlier, corpus.preferences) == (5, 2, ("prefer_0",))
     stands, prefer = read_entries(corpus, partition_rows(shards, corpus)[0])
     assert stands.tolist() == [True, True, True, False, True]
-    assert prefer[:, 0].tolist() == [-np.inf, -np.inf, 1.0, np.inf, np.inf]
+    last = np.iinfo(np.uint64).max
+    assert prefer[[0, 1, 3, 4], 0].tolist() == [0, 0, last, last]
+    assert 0 < prefer[2, 0] < last

@@ -55,7 +55,7 @@ def test_a_sound_definition(tmp_path):
             ("exact: true,", 'exact: true, prefer: ["relevence DESC"],'),
             "no measurer before this makes the column",
         ),
-        (("exact: true,", 'exact: true, prefer: ["lang"],'), "needs numbers"),
+        (("exact: true,", 'exact: true, prefer: ["lang UP"],'), 'prefer.0: expected "COLUMN", "COLUMN ASC"'),
         (("exact: true,", "exact: true, against: out,"), "this pipeline writes there itself"),
         (("outputs:\n  unique:", "outputs:\n  uniqe:"), 'did you mean "unique"?'),
         (

@@ -40,7 +40,7 @@ def test_finished_files_are_known_by_their_receipts(tmp_path):
 
 def test_a_run_goes_on_from_staged_files(data_repository, refinery):
     """A run that fails while writing leaves its files; the next one writes only the others."""
-    text = PIPELINE.replace("{path: out}", "{path: out, shard_bytes: 10000}")
+    text = PIPELINE.replace("{path: out}", "{path: out, shard_bytes: 20000}")
     (data_repository / "pipeline.yaml").write_text(text)
     plan = plan_of(data_repository / "pipeline.yaml")
     (data_repository / "out").mkdir()
@@ -80,25 +80,25 @@ def test_scattered_files_of_one_folder_hold_the_same_shards(sizes, slots, others
 class Wide(InProcess):
     """This process, as if it were many workers."""
 
-    slots = 8
+    slots = 16
 
 
 @pytest.mark.parametrize("form", ["parquet", "jsonl"])
 def test_little_that_is_left_of_much_is_read_by_all_workers_and_written_the_same(tmp_path, form):
     """Fewer files than workers, of a small part of the text: the units that read are more than those that write."""
-    for number in range(6):
+    for number in range(12):
         rows = [{"id": f"{number}-{n}", "text": document(10 * number + n)} for n in range(6)]
         rows[2:2] = [{"id": f"{number}-short-{n}", "text": "short " * n + f"{number}{n}"} for n in range(4)]
         write_parquet(tmp_path / "crawl" / f"{number}.parquet", rows)
     outputs, phases = [], []
     for executor in (InProcess(), Wide()):
-        out = f"{{path: out{executor.slots}, format: {form}, shard_bytes: 100}}"
+        out = f"{{path: out{executor.slots}, format: {form}, shard_bytes: 200}}"
         text = PIPELINE.replace("words >= 50", "bytes <= 30").replace("{path: out}", out)
         text = text.replace("lang = 'en' AND lang_score >= 0.5", "bytes >= 0")
         (tmp_path / "pipeline.yaml").write_text(text, encoding="utf-8")
         (manifest,) = execute(plan_of(tmp_path / "pipeline.yaml"), executor, silent).values()
         outputs.append(output_hashes(tmp_path / f"out{executor.slots}"))
         phases.append(set(manifest.seconds))
-        assert (manifest.kept.documents, len(manifest.files)) == (24, 3)
+        assert (manifest.kept.documents, len(manifest.files)) == (48, 3)
     assert outputs[0] == outputs[1]
     assert [{"scatter"} & found for found in phases] == [set(), {"scatter"}]

@@ -166,7 +166,7 @@ def test_mistakes_in_a_verb_are_told_at_their_place(data_repository, refinery, s
     for change, expected in (
         (
             ("seed: 3", "longer: wrds"),
-            "sample.longer: no measurer before this makes the column 'wrds'; did you mean",
+            "sample.longer: no measurer before this makes the column 'wrds' and no source has it; did you mean",
         ),
         (
             ("    sample:", "    dedup: {}\n    sample:"),

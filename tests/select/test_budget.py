@@ -3,10 +3,12 @@
 import pickle
 
 import numpy as np
+import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from refinery.select.budget import RANKED, Batch, find_cutoff, ranking_keys, within
+from refinery.filters.ranking import rank_keys
+from refinery.select.budget import Batch, find_cutoff, ranked_dtype, within
 from refinery.shuffle.records import Records
 
 VALUES = [-1.0, -0.0, 0.0, 5e-324, 0.5, 0.5000000000000001, float("inf"), float("-inf"), float("nan")]
@@ -29,11 +31,12 @@ def plain(tokens: np.ndarray, ranking: np.ndarray, budget: int) -> set[int]:
 
 def write(folder, tokens: np.ndarray, ranking: np.ndarray, cuts: list[int]) -> Records:
     """Ranked documents by writers that are cut at the given documents."""
-    ranked = Records.create(folder / "ranked", RANKED, writers=len(cuts) + 1)
+    ranked = Records.create(folder / "ranked", ranked_dtype(1), writers=len(cuts) + 1)
     for number, (start, stop) in enumerate(zip([0, *cuts], [*cuts, len(tokens)], strict=True)):
-        records = np.empty(stop - start, RANKED)
+        records = np.empty(stop - start, ranked.form)
         records["document"], records["tokens"] = np.arange(start, stop), tokens[start:stop]
-        records["key"] = ranking_keys(ranking[start:stop])
+        keys = rank_keys(pa.chunked_array([ranking[start:stop]]), descending=False, missing="last")
+        records["keys"] = keys
         ranked.write(number, records)
     return ranked
 
@@ -49,7 +52,7 @@ def selected(folder, tokens: np.ndarray, ranking: np.ndarray, budget: int, cuts:
         remaining = cutoff.remaining[batch.number] if cutoff else 0
         for writer in batch.writers:
             records = ranked.read_written(writer)
-            mask, remaining = within(cutoff and cutoff.key, records, remaining)
+            mask, remaining = within(cutoff and cutoff.keys, records, remaining)
             chosen |= set(records["document"][mask].tolist())
     return chosen
 
@@ -66,16 +69,6 @@ def test_equals_a_plain_walk_down_the_ranking(tmp_path, documents, budget, cuts)
     ranking = np.array([d[1] for d in documents], np.float64)
     cuts = sorted(min(cut, len(documents)) for cut in cuts)
     assert selected(tmp_path, tokens, ranking, budget, cuts) == plain(tokens, ranking, budget)
-
-
-@given(st.lists(st.floats(allow_nan=True, width=64), max_size=30))
-def test_keys_have_the_order_of_the_ranking(values):
-    """Sorting by key is sorting by value, NaN last, ties in order."""
-    ranking = np.array(values, np.float64)
-    assert (
-        np.argsort(ranking_keys(ranking), kind="stable").tolist()
-        == np.argsort(ranking, kind="stable").tolist()
-    )
 
 
 def test_units_and_results_are_a_few_numbers(tmp_path):

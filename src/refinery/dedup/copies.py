@@ -110,7 +110,7 @@ def _read_hashes(
     partition: Partition,
     column: str,
     stands: NDArray[np.bool_],
-    prefer: NDArray[np.float64],
+    prefer: NDArray[np.uint64],
 ) -> NDArray[Any]:
     found: list[NDArray[Any]] = [np.empty(0, hash_dtype(corpus))]
     whole = np.zeros(2, np.int64)  # two different hashes of the whole signature

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from refinery.filters.ranking import stored_keys
 from refinery.shuffle.partition import partition_bytes
 from refinery.shuffle.records import Records
 from refinery.storage.place import Place
@@ -32,12 +33,12 @@ ReadTexts = Callable[[Any, NDArray[np.int64]], Iterator[TextBatch]]
 class DedupShard:
     """A shard as the verb sees it: Parquet files of refinery's own with a row for each of its documents.
 
-    entries: `prefer_0`, `prefer_1` ... (the smaller the better, NULL and NaN last) and `stands` (bool; without it all
-    documents stand). content: where column `content` is (16 bytes, NULL allowed), signature: where column `signature`
-    is (4 * num_perm bytes, NULL allowed); None: in the entries. documents: what `read_texts` is given with row
-    numbers of the shard; picklable. earlier: of an earlier corpus, always kept. name: what a user knows the shard by,
-    source: of which it is, and standing: its documents here that stand, for the guard against clusters that eat a
-    source.
+    entries: `prefer_0`, `prefer_1` ... (keys of filters.ranking, or other numbers, the smaller the better) and
+    `stands` (bool; without it all documents stand). content: where column `content` is (16 bytes, NULL allowed),
+    signature: where column `signature` is (4 * num_perm bytes, NULL allowed); None: in the entries. documents: what
+    `read_texts` is given with row numbers of the shard; picklable. earlier: of an earlier corpus, always kept. name:
+    what a user knows the shard by, source: of which it is, and standing: its documents here that stand, for the guard
+    against clusters that eat a source.
     """
 
     entries: Place
@@ -109,8 +110,8 @@ class Corpus:
         )
 
     def with_preferences(self, *fields: tuple[Any, ...]) -> np.dtype[Any]:
-        """A record of these fields and `prefer`, the preference columns as float64."""
-        return np.dtype([*fields, ("prefer", np.float64, (len(self.preferences),))])
+        """A record of these fields and `prefer`, the preference columns as keys, see filters.ranking."""
+        return np.dtype([*fields, ("prefer", np.uint64, (len(self.preferences),))])
 
 
 def make_corpus(shards: Sequence[DedupShard], num_perm: int, keys: int, work: Place) -> Corpus:
@@ -159,14 +160,14 @@ def read_column(partition: Partition, name: str) -> Iterator[tuple[int, pa.Array
             yield rows.document + row - rows.start, batch.column(0)
 
 
-def read_entries(corpus: Corpus, partition: Partition) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+def read_entries(corpus: Corpus, partition: Partition) -> tuple[NDArray[np.bool_], NDArray[np.uint64]]:
     """Of a partition's documents: which stand, and their preferences (documents, columns).
 
-    Those of an earlier corpus are minus infinity.
+    Those of an earlier corpus are 0.
     """
     size = partition.stop - partition.first
     stands = np.ones(size, np.bool_)
-    prefer = np.full((size, len(corpus.preferences)), -np.inf)
+    prefer = np.zeros((size, len(corpus.preferences)), np.uint64)
     for rows in partition.rows:
         with open_table(rows.shard.entries) as file:
             names = set(file.schema_arrow.names)
@@ -177,9 +178,8 @@ def read_entries(corpus: Corpus, partition: Partition) -> tuple[NDArray[np.bool_
                 if name == "stands":
                     stands[at : at + len(column)] = column.to_numpy(zero_copy_only=False)
                 elif not rows.shard.earlier:
-                    values = column.cast(pa.float64()).fill_null(np.inf).to_numpy(zero_copy_only=False)
-                    index = corpus.preferences.index(name)
-                    prefer[at : at + len(column), index] = np.where(np.isnan(values), np.inf, values)
+                    keys = stored_keys(pa.chunked_array([column]))
+                    prefer[at : at + len(column), corpus.preferences.index(name)] = keys
     return stands, prefer
 
 

@@ -57,11 +57,11 @@ def chosen_edges(edges: NDArray[Any]) -> NDArray[Any]:
     """For each removed document, ascending, the edge to the most similar kept document that is preferred to it."""
     nodes, ends = np.unique(np.concatenate([edges["document"], edges["preferred"]]), return_inverse=True)
     own, others = ends[: len(edges)], ends[len(edges) :]
-    prefer = np.empty((len(nodes), edges["prefer"].shape[1]))
+    prefer = np.empty((len(nodes), edges["prefer"].shape[1]), np.uint64)
     prefer[others] = edges["prefer"]
     last = np.ones(len(nodes), np.bool_)  # who is preferred to nobody can be decided after all others
     last[others] = False
-    prefer[last] = 0.0
+    prefer[last] = 0
     order = np.lexsort((nodes, *prefer.T[::-1], last))
     place = np.empty(len(nodes), np.int64)
     place[order] = np.arange(len(nodes))

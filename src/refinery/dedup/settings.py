@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from refinery.definition.models import Model
-from refinery.filters.ranking import Ranking
+from refinery.filters.ranking import Missing, Ranking
 
 
 class Near(Model):
@@ -40,6 +40,9 @@ class Settings(Model):
     prefer: tuple[Ranking, ...] = Field(
         (),
         description='which one is kept, in order: "source" or "COLUMN DESC"; "COLUMN" alone ranks low values first',
+    )
+    missing: Missing | None = Field(
+        None, description="where documents rank whose source lacks a column of `prefer`"
     )
     against: str | None = Field(
         None, description="output folder of an earlier run, whose documents are never kept again"

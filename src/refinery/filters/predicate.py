@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -20,6 +21,7 @@ TOKEN = re.compile(r"""--[^\n]*|'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|<>|!=|==|[<>
 EQUALITY = {"=", "==", "<>", "!="}
 
 
+@lru_cache(maxsize=1024)
 def parse(predicate: str) -> pl.Expr:
     """The Polars expression of a predicate; raises DefinitionError when it is not SQL."""
     try:

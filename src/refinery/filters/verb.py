@@ -17,6 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.filters.measurer import Measurer
+from refinery.filters.ranking import Missing, keys_of, rank_keys, ranking
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
 from refinery.storage.place import Place
@@ -45,11 +46,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Needed:
-    """A column that a verb reads, and where its settings name it; ranks: what has it less comes after or before."""
+    """A column that a verb reads, measured or of the source's files, and where its settings name it.
+
+    `source` and `id` are columns too. ranks: documents are ranked by it, so it is not read of an earlier corpus and
+    its values are of one type, see filters.ranking; everywhere: it is a mistake if a source that arrives lacks it.
+    """
 
     column: str
     location: tuple[str | int, ...] = ()
     ranks: bool = False
+    everywhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,8 +101,15 @@ class ShardDocuments(Protocol):
     def arrives(self) -> NDArray[np.bool_]:
         """Which of its documents come to the verb."""
 
+    def ranked_type(self, column: str) -> pa.DataType:
+        """The type that a column that ranks has in all shards."""
+
     def columns(self, names: Sequence[str]) -> pa.Table:
-        """Columns that the verb needs, of every document; NULL where the shard does not have one."""
+        """Columns that the verb needs, of every document; NULL where the shard does not have one.
+
+        What ranks has the type that it has in all shards. Of others, JSON values of several types are JSON text, as
+        their field says (storage.marks.is_json_text).
+        """
 
     def measured(self, column: str) -> Place:
         """The file with a column of the verb's own measurers, row-aligned with the documents."""
@@ -153,3 +166,28 @@ class Verb(Protocol):
         map_units runs a picklable function over units and gives the results in order; `work` is an empty folder for
         files between units, which is removed afterwards.
         """
+
+
+def key_count(shards: Sequence[ShardDocuments], rankings: Sequence[str]) -> int:
+    """How many keys `ranking_keys` gives."""
+    columns = [column for text in rankings if (column := ranking(text)[0]) != "source"]
+    return len(rankings) - len(columns) + sum(keys_of(shards[0].ranked_type(c)) for c in columns if shards)
+
+
+def ranking_keys(
+    shard: ShardDocuments, rankings: Sequence[str], missing: Missing | None, best: str = "ASC"
+) -> NDArray[np.uint64]:
+    """uint64 (documents, keys): the order of a shard's documents by rankings, the first the most important.
+
+    `source` ranks by trust; best: the direction of a ranking that has none.
+    """
+    parsed = [ranking(text) for text in rankings]
+    values = shard.columns([column for column, _ in parsed if column != "source"])
+    found = [np.empty((shard.rows, 0), np.uint64)]
+    for column, direction in parsed:
+        if column == "source":
+            found.append(np.full((shard.rows, 1), shard.trust + 1, np.uint64))
+        else:
+            descending = (direction or best) == "DESC"
+            found.append(rank_keys(values.column(column), descending=descending, missing=missing or "last"))
+    return np.concatenate(found, axis=1)

@@ -28,7 +28,7 @@ from refinery.plan.graph import (
     View,
     measurer_key,
 )
-from refinery.plan.verbs import Arriving, add_columns, needed_columns, own_measurements
+from refinery.plan.verbs import Arriving, Heads, add_columns, needed_columns, own_measurements
 from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place, lies_in, place_of, refuse_as_folder
 from refinery.storage.url import is_url, local
@@ -57,7 +57,11 @@ class _Resolver:
     sources: dict[str, SourceSpec] = field(default_factory=dict)
     stages: dict[str, ResolvedStage] = field(default_factory=dict)
     labels: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)  # by measurer and column
+    heads: Heads = field(init=False)
     incomplete: set[str] = field(default_factory=set)  # stages that lack columns of a measurer in error
+
+    def __post_init__(self) -> None:
+        self.heads = Heads(self.sources)
 
     def problem(self, location: Location, *messages: str) -> None:
         self.problems += [self.definition.problem(location, message) for message in messages]
@@ -129,7 +133,9 @@ class _Resolver:
             self._add_columns(place, views[source], measured, columns[source], first=source == sources[0])
         rules = self._rules(place, stage, columns)
         verb = self._verb(place, stage)
-        needed, own = self._read(verb, place, Arriving(name, views, columns, name in self.incomplete))
+        needed, own = self._read(
+            verb, place, Arriving(name, views, columns, self.heads, name in self.incomplete)
+        )
         costly = _costly(parents, columns)
         waits = bool(costly)
         depth = max((up.depth + (up.verb is not None or waits) if up else 0) for _, up in parents)

@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
 
 from refinery.definition.yaml import Location
-from refinery.errors import nearest
+from refinery.errors import InputError, nearest
+from refinery.filters.carried import VALUE, Carried, find_field
+from refinery.filters.measurer import Measurer, is_costly
+from refinery.filters.ranking import common_type
 from refinery.filters.verb import Needed, Verb
 from refinery.plan.graph import Column, Measurement, View, against_source, measurer_key
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from refinery.filters.measurer import Measurer
+from refinery.sources.documents import SourceSpec
+from refinery.sources.shards import head_schemas
+from refinery.storage.marks import JSON_TEXT, is_json_text
 
 Columns = dict[str, dict[str, Column]]  # by source, then by name
+Problem = Callable[[Location, str], None]
+
+
+@dataclass
+class Heads:
+    """The columns that sources have, as the heads of their files tell; read when they are asked for, once."""
+
+    specs: Mapping[str, SourceSpec]
+    _read: dict[str, tuple[list[tuple[str, pa.Schema]], Iterator[tuple[str, pa.Schema]]]] = field(
+        default_factory=dict
+    )
+
+    def schemas(self, source: str) -> Iterator[tuple[str, pa.Schema]]:
+        """Files of a source and their columns; no more of them are read than are taken."""
+        known, others = self._read.setdefault(source, ([], head_schemas(self.specs[source])))
+        yield from known
+        for found in others:
+            known.append(found)
+            yield found
+
+    def find(self, source: str, name: str) -> tuple[str, pa.Field] | None:
+        """A file of the source that has the column, and its field."""
+        for place, schema in self.schemas(source):
+            if found := find_field(schema, name):
+                return place, found
+        return None
 
 
 @dataclass(frozen=True)
@@ -26,6 +54,7 @@ class Arriving:
     stage: str
     views: dict[str, View]
     columns: Columns
+    heads: Heads
     incomplete: bool  # a measurer above is in error and has been reported
 
 
@@ -38,23 +67,24 @@ def own_measurements(verb: Verb, arriving: Arriving) -> dict[str, tuple[Measurem
     return {source: tuple(Measurement(v, m) for m in verb.own_measurers) for source, v in views.items()}
 
 
-def needed_columns(verb: Verb, arriving: Arriving, problem: Callable[[Location, str], None]) -> Columns:
+def needed_columns(verb: Verb, arriving: Arriving, problem: Problem) -> Columns:
     """The columns that the verb reads, by source; `problem` is told each that is not there, at its setting.
 
     What ranks documents is measured on every document it ranks, also where only one branch asked for it: otherwise a
     trusted source that went around the measuring branch would rank last as a whole. It becomes a column of the stage.
+    What nobody measured is a column of the source's files; `source` and the id need no column.
     """
+    found: Columns = {source: {} for source in arriving.views}
+    if verb.against:
+        found[against_source(arriving.stage)] = {}
     for need in verb.needed:
-        if need.column == "source":
-            continue
         _measure_on_all(need.column, arriving)
         for message in _problems(need, arriving):
             problem(need.location, message)
-    wanted = {need.column for need in verb.needed}
-    return {
-        source: {name: columns[name] for name in wanted if name in columns}
-        for source, columns in arriving.columns.items()
-    }
+        for source in found:
+            if column := _column(need, source, arriving):
+                found[source][need.column] = column
+    return found
 
 
 def add_columns(measurers: Collection[Measurer], arriving: Arriving) -> None:
@@ -66,20 +96,63 @@ def add_columns(measurers: Collection[Measurer], arriving: Arriving) -> None:
             arriving.columns[source] |= made
 
 
+def is_id(spec: SourceSpec, name: str) -> bool:
+    """Whether a column is the one that a source's ids are taken from."""
+    return name in {"id", spec.id}
+
+
+def _column(need: Needed, source: str, arriving: Arriving) -> Column | None:
+    """Where a source, or the earlier run, has a column; None where none is needed."""
+    name = need.column
+    if name == "source" or (source in arriving.views and is_id(arriving.heads.specs[source], name)):
+        return None
+    carried = Column(Measurement(View(source), Carried(name)), VALUE, pa.null())
+    if source in arriving.views:
+        return arriving.columns[source].get(name, carried)
+    if need.ranks or name == "id":
+        return None
+    measured = [columns[name] for columns in arriving.columns.values() if name in columns]
+    if not measured:
+        return carried
+    (column, *_) = measured
+    return Column(Measurement(View(source), column.measurement.measurer), column.original, column.type)
+
+
 def _problems(need: Needed, arriving: Arriving) -> Iterator[str]:
-    name, everywhere = need.column, arriving.columns.values()
-    found = [columns[name].type for columns in everywhere if name in columns]
-    if not found and not arriving.incomplete:
-        valid = {column for columns in everywhere for column in columns} | {"source"}
-        yield f"no measurer before this makes the column {name!r}{nearest(name, valid)}"
-    elif found and need.ranks and not _is_number(found[0]):
-        yield f"the column {name!r} is {found[0]}; a ranking needs numbers"
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
+    name, heads = need.column, arriving.heads
+    if name == "source":
+        return
+    types: list[tuple[str, pa.DataType]] = []
+    lacking: list[str] = []
+    for source, columns in arriving.columns.items():
+        if name in columns:
+            types.append((f"the stage {arriving.stage!r}", columns[name].type))
+            if is_costly(columns[name].measurement.measurer) and not need.ranks:
+                yield f"the column {name!r} is costly: it can rank documents, nothing else"
+        elif is_id(heads.specs[source], name):
+            types.append((f"the source {source!r}", pa.string()))
+        elif found := heads.find(source, name):
+            place, carried = found
+            types.append((place, pa.null() if is_json_text(carried) else carried.type))
+            if need.ranks and is_json_text(carried):
+                yield f"{place}: the column {name!r} cannot rank documents: {carried.metadata[JSON_TEXT].decode()}"
+        else:
+            lacking.append(source)
+    if not types and not arriving.incomplete:
+        valid = {column for columns in arriving.columns.values() for column in columns} | {"source", "id"}
+        for source in arriving.views:
+            valid |= {column for _, schema in heads.schemas(source) for column in schema.names}
+        yield f"no measurer before this makes the column {name!r} and no source has it{nearest(name, valid)}"
+    elif types and lacking and need.everywhere:
+        yield (
+            f"the source{'s' * (len(lacking) > 1)} {', '.join(lacking)} {'have' if len(lacking) > 1 else 'has'} no "
+            f"column {name!r}; `missing: last` or `missing: first` says where such documents rank"
+        )
+    if need.ranks:
+        try:
+            common_type(name, types)
+        except InputError as error:
+            yield str(error)
 
 
 def _measure_on_all(name: str, arriving: Arriving) -> None:

@@ -195,8 +195,8 @@ def arrived_documents(
 
 def tally(sizes: pl.DataFrame, mask: NDArray[np.bool_]) -> Tally:
     """Documents, bytes and tokens where `mask` is set."""
-    chosen = sizes.filter(pl.Series(mask))
-    return Tally(int(mask.sum()), int(chosen["bytes"].sum()), int(chosen["tokens"].sum()))
+    size, tokens = (int(sizes[name].to_numpy()[mask].sum()) for name in ("bytes", "tokens"))
+    return Tally(int(mask.sum()), size, tokens)
 
 
 def _judge(
@@ -207,10 +207,10 @@ def _judge(
     outcome = verdict["first_failed"].cast(pl.Int16).fill_null(KEPT).to_numpy()
     failed = verdict["failed"].to_arrow().cast(pa.list_(pa.uint16()))
     sizes = frame.select("bytes", "tokens")
-    counts = verdict.filter(pl.Series(arrived))["failed"].explode().drop_nulls().value_counts()
+    counts = np.bincount(failed.filter(pa.array(arrived)).flatten().to_numpy())
     rules = {
-        stage.rules[index].name: RuleTally(tally(sizes, arrived & (outcome == index)), count)
-        for index, count in sorted(counts.iter_rows())
+        stage.rules[index].name: RuleTally(tally(sizes, arrived & (outcome == index)), int(counts[index]))
+        for index in np.flatnonzero(counts).tolist()
     }
     kept = tally(sizes, arrived & (outcome == KEPT))
     return outcome, failed, StageTally(tally(sizes, arrived), kept, rules)

@@ -19,9 +19,19 @@ from numpy.typing import NDArray
 from refinery.errors import ConservationError
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import ColumnFile, column_files, load_columns
-from refinery.run.decide import DROPPED, KEPT, RuleTally, StageTally, Tally, Upstream, tally, upstream
+from refinery.run.decide import (
+    DROPPED,
+    KEPT,
+    RuleTally,
+    StageTally,
+    Tally,
+    Upstream,
+    arrived_documents,
+    tally,
+    upstream,
+)
 from refinery.run.measure import ShardRecord
-from refinery.sources.ids import listed
+from refinery.sources.ids import rows_and_ids
 from refinery.storage.place import Place
 from refinery.storage.tables import read_batches, read_table
 from refinery.storage.write import TableWriter, WrittenFile
@@ -47,9 +57,13 @@ OUTCOMES = ("dropped", "kept")
 
 @dataclass(frozen=True)
 class StageOutcome:
-    """Where a stage's decisions on a shard lie, its rules by name, and where bytes and tokens are."""
+    """Where a stage's decisions on a shard lie, its rules by name, and where bytes and tokens are.
+
+    parents: as in `Graph.parents`.
+    """
 
     decided: Upstream
+    parents: tuple[str, ...]
     rules: tuple[str, ...]
     sizes: tuple[ColumnFile, ...]
 
@@ -117,7 +131,8 @@ def _outcomes(plan: Plan, output: str, source: str) -> list[ShardOutcomes]:
         if source in stage.sources:
             rules = tuple(rule.name for rule in stage.rules)
             sizes = column_files(stage.columns[source], ("bytes", "tokens"))
-            stages.append(StageOutcome(upstream(plan, name, source), rules, sizes))
+            parents = plan.graph.parents(stage, source)
+            stages.append(StageOutcome(upstream(plan, name, source), parents, rules, sizes))
     return [ShardOutcomes(planned, tuple(stages)) for planned in plan.of(source)]
 
 
@@ -194,27 +209,30 @@ def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch
     listing = read_table(planned.documents_file)
     reasons = [REASON.empty_table()]
     reason = np.full(listing.num_rows, -1)  # of each document its row in the reasons, -1 while it is kept
-    stays = np.zeros(listing.num_rows, np.bool_)
+    kept: dict[str, NDArray[np.bool_]] = {}
     total = 0
     for stage in shard.stages:
-        stays, found = _judged(planned, stage)
+        name = stage.decided.stage
+        arrived, stays, found = _judged(planned, stage)
+        due = arrived_documents(stage.parents, planned.spec.name, listing.num_rows, kept)
+        if wrong := int((arrived != due).sum()):
+            raise ConservationError(
+                f"stage {name}, {planned.name}: {wrong} documents came that no stage above had kept, or did not "
+                "come; please report this"
+            )
+        kept[name] = stays
         for documents, why in found:
             reason[documents] = total + np.arange(len(documents))
             reasons.append(why)
             total += len(documents)
         reason[stays] = -1  # an earlier stage on another branch no longer matters
-        counts.add(stage.decided.stage, load_columns(planned, stage.sizes), stays, found[1:])
-    lost = int(((reason < 0) != stays).sum())
-    if lost:
-        raise ConservationError(
-            f"{planned.name}: {lost} documents are neither kept nor dropped; please report this"
-        )
+        counts.add(name, load_columns(planned, stage.sizes), stays, found[1:])
     known = pa.concat_tables(reasons).combine_chunks()
-    rows, ids = listed(planned.shard, listing)
+    rows, ids = rows_and_ids(planned.shard, listing)
     for start in range(0, listing.num_rows, BATCH_ROWS):
         here = slice(start, start + BATCH_ROWS)
         why = known.take(pa.array(reason[here], mask=reason[here] < 0))
-        outcome = pa.array(OUTCOMES).take(pa.array(stays[here].astype(np.int8)))
+        outcome = pa.array(OUTCOMES).take(pa.array((reason[here] < 0).astype(np.int8)))
         place = _place(planned, rows.slice(start, BATCH_ROWS))
         columns = [*place, ids.slice(start, BATCH_ROWS), outcome, *why.columns]
         yield from pa.Table.from_arrays(columns, schema=DECISIONS).to_batches()
@@ -222,12 +240,12 @@ def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch
 
 def _judged(
     planned: PlannedShard, stage: StageOutcome
-) -> tuple[NDArray[np.bool_], list[tuple[NDArray[np.int64], pa.Table]]]:
-    """Which documents a stage kept; which its rules dropped, and then its verb if it has one, with the reasons."""
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], list[tuple[NDArray[np.int64], pa.Table]]]:
+    """Which documents came to a stage, and which it kept; what its rules dropped, and then its verb, with reasons."""
     name = stage.decided.stage
     table = read_table(planned.decision_file(stage.decided.key), [name, f"{name}.failed"])
     first = table.column(0).fill_null(KEPT - 1).to_numpy()  # less than KEPT where a document never arrived
-    stays, dropped = first == KEPT, np.flatnonzero(first > KEPT)
+    arrived, stays, dropped = first >= KEPT, first == KEPT, np.flatnonzero(first > KEPT)
     names = pa.array(stage.rules, pa.string())
     failed = table.column(1).take(pa.array(dropped)).combine_chunks()
     failed = pa.ListArray.from_arrays(failed.offsets, names.take(failed.values))
@@ -245,7 +263,7 @@ def _judged(
                 f"stage {name}, {planned.name}: {passed} documents passed its rules, {len(documents)} of them were "
                 f"dropped by its verb and {int(stays.sum())} were kept; please report this"
             )
-    return stays, found
+    return arrived, stays, found
 
 
 def _reasons(stage: str, rule: pa.Array, failed: pa.Array, verb: pa.Table | None = None) -> pa.Table:

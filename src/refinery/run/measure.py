@@ -18,11 +18,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import InputError, RunError
+from refinery.filters.carried import Carried
+from refinery.filters.measurer import Measurer
 from refinery.plan.graph import Measurement, View
 from refinery.plan.plan import PlannedShard
-from refinery.sources.documents import Description, Reject
+from refinery.sources.documents import Description, Documents, Reject
 from refinery.sources.ids import common_id_type, id_texts
-from refinery.sources.read import first_row, read_documents
+from refinery.sources.read import fields_to_carry, first_row, read_documents
 from refinery.storage.commit import commit_bytes, make_directory, remove_leftovers
 from refinery.storage.place import read_many
 from refinery.storage.seal import read_sealed_json, sealed_json
@@ -108,22 +110,17 @@ def measure(task: MeasureTask) -> Measured:
     make_directory(planned.folder)
     remove_leftovers(planned.folder)
     known = None if task.describe else _known_rows(planned)
-    views: dict[str, tuple[View, list[tuple[Measurement, TableWriter]]]] = {}
     reasons, skipped = Counter[str](), Counter[str]()
     documents = size = 0
     description = Description() if task.describe else None
     with ExitStack() as stack:
-        for m in task.missing:
-            writer = stack.enter_context(
-                TableWriter(planned.measurement_file(m), m.measurer.schema, scratch=True)
-            )
-            views.setdefault(m.view.key, (m.view, []))[1].append((m, writer))
+        results = _Results(planned, task.missing, stack)
         listing = TableWriter(planned.documents_file, LISTING, scratch=True)
         rejects = TableWriter(planned.rejects_file, REJECTS, scratch=True)
         if task.describe:
             stack.enter_context(listing)
             stack.enter_context(rejects)
-        for batch in read_documents(planned.shard, planned.spec, describe=description):
+        for batch in read_documents(planned.shard, planned.spec, carry=results.carry, describe=description):
             if batch.rejects and planned.spec.on_error == "fail":
                 raise _rejected(planned, batch.rejects[0])
             skipped.update(batch.skipped)
@@ -141,10 +138,7 @@ def measure(task: MeasureTask) -> Measured:
             if task.describe:
                 columns = [pa.array(batch.rows), id_texts(batch.ids), pa.array(batch.minted)]
                 listing.write(pa.RecordBatch.from_arrays(columns, schema=LISTING))
-            for view, measured in views.values():
-                text = TextBatch.from_arrow(apply_transforms(view, batch.text))
-                for m, writer in measured:
-                    writer.write(m.measurer(text))
+            results.write(batch)
         if known is not None and documents != len(known):
             raise _other_rows(planned)
     if description is not None:
@@ -159,6 +153,34 @@ def measure(task: MeasureTask) -> Measured:
         )
         commit_bytes(planned.record_file, sealed_json(record), scratch=True)
     return Measured(documents, size, time.perf_counter() - started)
+
+
+class _Results:
+    """Writes the files of measurements: of texts, each view made once, and of columns that come with them."""
+
+    def __init__(self, planned: PlannedShard, missing: Sequence[Measurement], stack: ExitStack) -> None:
+        self._views: dict[str, tuple[View, list[tuple[Measurer, TableWriter]]]] = {}
+        self._carried: list[tuple[Carried, TableWriter]] = []
+        carried = [m.measurer.column for m in missing if isinstance(m.measurer, Carried)]
+        self.carry = fields_to_carry(planned.shard, planned.spec, carried) if carried else None
+        for m in missing:
+            schema = m.measurer.schema
+            if isinstance(m.measurer, Carried) and self.carry is not None:
+                schema = m.measurer.of(pa.RecordBatch.from_pylist([], schema=self.carry), 0).schema
+            writer = stack.enter_context(TableWriter(planned.measurement_file(m), schema, scratch=True))
+            if isinstance(m.measurer, Carried):
+                self._carried.append((m.measurer, writer))
+            else:
+                self._views.setdefault(m.view.key, (m.view, []))[1].append((m.measurer, writer))
+
+    def write(self, batch: Documents) -> None:
+        """Measures a batch."""
+        for view, measured in self._views.values():
+            text = TextBatch.from_arrow(apply_transforms(view, batch.text))
+            for measurer, writer in measured:
+                writer.write(measurer(text))
+        for carried, writer in self._carried:
+            writer.write(carried.of(batch.columns, len(batch.rows)))
 
 
 def apply_transforms(view: View, text: pa.Array) -> pa.Array:

@@ -10,18 +10,56 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.plan.graph import ResolvedStage, View, against_source
-from refinery.plan.plan import VERBS, Plan, PlannedShard
+from refinery.errors import InputError
+from refinery.filters.carried import VALUE, Carried, find_field, from_json
+from refinery.filters.ranking import as_common, common_type
+from refinery.filters.verb import Needed
+from refinery.plan.graph import Column, ResolvedStage, View, against_source
+from refinery.plan.plan import VERBS, PlannedShard
+from refinery.plan.verbs import is_id
 from refinery.run.columns import ColumnFile, column_files, load_columns
+from refinery.run.context import Run
 from refinery.run.decide import Upstream, kept_documents, upstream
-from refinery.run.measure import apply_transforms
+from refinery.run.measure import ShardRecord, apply_transforms
 from refinery.run.outcome import Numbered, write_outcome
 from refinery.shuffle.units import MapUnits
 from refinery.sources.read import read_documents
 from refinery.storage.commit import make_directory
+from refinery.storage.marks import is_json_text, json_text
 from refinery.storage.place import Place, remove_scratch, remove_tree
 from refinery.storage.tables import read_table
 from refinery.text.batch import TextBatch
+
+Records = Mapping[int, ShardRecord]  # by shard number
+
+
+@dataclass(frozen=True)
+class CarriedFile:
+    """A column of the source's files, kept in a shard's folder; kind: its type in the shard, NULL if it has none.
+
+    mixed: JSON values of several types.
+    """
+
+    name: str
+    file: str
+    kind: pa.DataType
+    mixed: bool
+
+
+@dataclass(frozen=True)
+class VerbSource:
+    """What a verb sees of a source, the same for its shards.
+
+    above: the stage's own decisions, None for an earlier corpus, of which all documents come; ranked: columns that
+    rank, with the type that they have in all shards; own: columns of the verb's own measurers, with their files.
+    """
+
+    above: Upstream | None
+    view: View
+    measurements: tuple[ColumnFile, ...]
+    ranked: tuple[tuple[str, pa.DataType], ...]
+    own: tuple[tuple[str, str], ...]
+    trust: int
 
 
 @dataclass(frozen=True)
@@ -29,11 +67,8 @@ class VerbShard:
     """A shard's documents as its stage's verb sees them, see refinery.filters.verb.ShardDocuments."""
 
     planned: PlannedShard
-    above: Upstream | None  # None: of an earlier corpus, all its documents come
-    view: View
-    needed: tuple[ColumnFile, ...]
-    own: tuple[tuple[str, str], ...]  # column of the verb's own measurers, and its file
-    trust: int
+    of: VerbSource
+    carried: tuple[CarriedFile, ...]
     rows: int
     arrived: int
 
@@ -48,9 +83,14 @@ class VerbShard:
         return self.planned.spec.name
 
     @property
+    def trust(self) -> int:
+        """The place of its source in the trust order."""
+        return self.of.trust
+
+    @property
     def earlier(self) -> bool:
         """Whether it is of an earlier corpus."""
-        return self.above is None
+        return self.of.above is None
 
     @property
     def bytes(self) -> int:
@@ -59,45 +99,75 @@ class VerbShard:
 
     def arrives(self) -> NDArray[np.bool_]:
         """Which documents come to the verb."""
-        return (
-            np.ones(self.rows, np.bool_) if self.above is None else kept_documents(self.planned, self.above)
-        )
+        above = self.of.above
+        return np.ones(self.rows, np.bool_) if above is None else kept_documents(self.planned, above)
+
+    def ranked_type(self, column: str) -> pa.DataType:
+        """The type that a column that ranks has in all shards."""
+        return dict(self.of.ranked)[column]
 
     def columns(self, names: Sequence[str]) -> pa.Table:
-        """Columns of every document; NULL where the shard does not have one."""
-        files = [file for file in self.needed if any(name in names for name, _ in file.names)]
+        """Columns of every document, NULL where the shard does not have one."""
+        files = [file for file in self.of.measurements if any(name in names for name, _ in file.names)]
         late = any(file.late for file in files)
-        found = load_columns(self.planned, files, self.arrives() if late else None)
-        nothing = pa.nulls(self.rows)
-        return pa.table({name: found[name].to_arrow() if name in found else nothing for name in names})
+        measured = load_columns(self.planned, files, self.arrives() if late else None)
+        kinds = dict(self.of.ranked)
+        fields, columns = [], []
+        for name in names:
+            if name in measured:
+                values = pa.chunked_array([measured[name].to_arrow()])
+                field = pa.field(name, values.type)
+            else:
+                field, values = self._of_files(name)
+            if name in kinds:
+                values = as_common(values, kinds[name])
+                field = pa.field(name, values.type)
+            fields.append(field)
+            columns.append(values)
+        return pa.table(columns, pa.schema(fields))
+
+    def _of_files(self, name: str) -> tuple[pa.Field, pa.ChunkedArray]:
+        """A column that nobody measured: the source's name, its ids, or one that its files have."""
+        if name == "source":
+            values = pa.chunked_array([pa.repeat(pa.scalar(self.source, pa.string()), self.rows)])
+        elif is_id(self.planned.spec, name):
+            values = read_table(self.planned.documents_file, ["id"]).column(0)
+        elif found := next((one for one in self.carried if one.name == name), None):
+            table = read_table(self.planned.folder / found.file, [VALUE])
+            values = table.column(0)
+            if found.mixed:
+                return json_text(name, ""), values
+            if is_json_text(table.schema.field(0)):
+                values = from_json(values, found.kind)
+        else:
+            values = pa.chunked_array([pa.nulls(self.rows)])
+        return pa.field(name, values.type), values
 
     def measured(self, column: str) -> Place:
         """The file with a column of the verb's own measurers."""
-        return self.planned.folder / dict(self.own)[column]
+        return self.planned.folder / dict(self.of.own)[column]
 
     def texts(self, documents: NDArray[np.int64]) -> Iterator[TextBatch]:
         """Texts of documents by position, after the stage's transforms."""
         planned = self.planned
         wanted = read_table(planned.documents_file, ["row"]).column(0).to_numpy()[documents]
         for batch in read_documents(planned.shard, planned.spec, wanted=wanted):
-            yield TextBatch.from_arrow(apply_transforms(self.view, batch.text))
+            yield TextBatch.from_arrow(apply_transforms(self.of.view, batch.text))
 
 
-def run_verb(
-    plan: Plan, stage: ResolvedStage, sizes: Mapping[int, tuple[int, int]], map_units: MapUnits
-) -> int:
-    """Runs the stage's verb over all shards that reach it and writes each shard's verb file.
+def run_verb(run: Run, stage: ResolvedStage, records: Records, map_units: MapUnits) -> int:
+    """Runs a stage's verb over all shards that reach it and writes each shard's verb file; gives how many it drops.
 
-    sizes: by shard number its documents, and how many of them come to the verb. Gives how many it dropped.
+    Raises InputError for a column that ranks documents whose types in the sources cannot be compared.
     """
     verb = stage.verb
     if verb is None:
         return 0
-    key = plan.verb_keys[stage.name]
-    folder = plan.work / VERBS / key
+    key = run.plan.verb_keys[stage.name]
+    folder = run.plan.work / VERBS / key
     remove_tree(folder)  # what a run that was killed left
     make_directory(folder / verb.name)
-    shards = list(_shards(plan, stage, sizes))
+    shards = list(_shards(run, stage, verb.needed, records))
     outcome = verb.run(shards, map_units, folder / verb.name)
     ends = list(accumulate(shard.rows for shard in shards))
     numbered = [Numbered(s.planned, end - s.rows, end) for s, end in zip(shards, ends, strict=True)]
@@ -107,15 +177,47 @@ def run_verb(
     return dropped
 
 
-def _shards(plan: Plan, stage: ResolvedStage, sizes: Mapping[int, tuple[int, int]]) -> Iterator[VerbShard]:
+def _shards(
+    run: Run, stage: ResolvedStage, needed: Sequence[Needed], records: Records
+) -> Iterator[VerbShard]:
     """The shards that the verb looks at, and then those it decides on, in trust order."""
-    earlier = against_source(stage.name)
+    plan, earlier = run.plan, against_source(stage.name)
+    ranks = {need.column for need in needed if need.ranks and need.column != "source"}
+    ranked = tuple((name, _common_type(run, stage, name, records)) for name in sorted(ranks))
     for trust, source in enumerate((earlier, *stage.sources), start=-1):
         columns = stage.needed.get(source, {})
-        needed = column_files(columns, sorted(columns))
+        measured = {n: c for n, c in columns.items() if not isinstance(c.measurement.measurer, Carried)}
+        files = column_files(measured, sorted(measured))
         own = tuple((name, m.file) for m in stage.own.get(source, ()) for name in m.measurer.schema.names)
-        view = stage.views.get(source, View(source))
+        above = None if source == earlier else replace(upstream(plan, stage.name, source), verb_key=None)
+        common = VerbSource(above, stage.views.get(source, View(source)), files, ranked, own, trust)
         for planned in plan.of(source):
-            # the stage's own decisions, before its verb
-            above = None if source == earlier else replace(upstream(plan, stage.name, source), verb_key=None)
-            yield VerbShard(planned, above, view, needed, own, trust, *sizes[planned.number])
+            record = records[planned.number]
+            carried = tuple(
+                _carried_file(name, columns[name], record.carried())
+                for name in sorted(columns.keys() - measured.keys())
+            )
+            tally = None if source == earlier else run.tallies[stage.name, planned.number]
+            arrived = tally.kept.documents if tally else record.documents
+            yield VerbShard(planned, common, carried, record.documents, arrived)
+
+
+def _carried_file(name: str, column: Column, schema: pa.Schema) -> CarriedFile:
+    field = find_field(schema, name) or pa.field(name, pa.null())
+    return CarriedFile(name, column.measurement.file, field.type, is_json_text(field))
+
+
+def _common_type(run: Run, stage: ResolvedStage, name: str, records: Records) -> pa.DataType:
+    """The type in which a column's values are ranked, from those that it has in each shard."""
+    types: dict[pa.DataType, str] = {}  # each with the first place that has it
+    for planned in run.plan.reaching(stage):
+        column = stage.needed[planned.spec.name].get(name)
+        if column is None:
+            types.setdefault(pa.string(), planned.name)
+        elif not isinstance(column.measurement.measurer, Carried):
+            types.setdefault(column.type, planned.name)
+        elif field := find_field(records[planned.number].carried(), name):
+            if is_json_text(field):
+                raise InputError(planned.name, f"the column {name!r} has values that cannot be compared")
+            types.setdefault(field.type, planned.name)
+    return common_type(name, [(place, kind) for kind, place in types.items()])

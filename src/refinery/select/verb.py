@@ -10,14 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 from pydantic import Field
 
 from refinery.definition.models import Model, TokenCount
 from refinery.filters import size
-from refinery.filters.ranking import Ranking, ranking
-from refinery.filters.verb import DROPPED, NONE, Explained, Needed, Outcome, ShardDocuments
-from refinery.select.budget import RANKED, Batch, find_cutoff, ranking_keys, within
+from refinery.filters.ranking import Missing, Ranking, ranking
+from refinery.filters.verb import (
+    DROPPED,
+    NONE,
+    Explained,
+    Needed,
+    Outcome,
+    ShardDocuments,
+    key_count,
+    ranking_keys,
+)
+from refinery.select.budget import Batch, find_cutoff, ranked_dtype, within
 from refinery.shuffle.records import Records
 from refinery.storage.place import Place
 
@@ -37,6 +45,7 @@ class Settings(Model):
 
     tokens: TokenCount = Field(description="the budget")
     by: Ranking = Field(description='column to rank on, best first; "COLUMN ASC" to rank low values first')
+    missing: Missing | None = Field(None, description="where documents rank whose source lacks the column")
     tokenizer: str | None = Field(
         None, description="tokenizers JSON file for exact counts (default: estimated)"
     )
@@ -59,7 +68,9 @@ class Select:
     @property
     def needed(self) -> tuple[Needed, ...]:
         """The ranking, and tokens."""
-        return (Needed(ranking(self.chosen.by)[0], ("by",), ranks=True), Needed("tokens"))
+        everywhere = self.chosen.missing is None
+        by = Needed(ranking(self.chosen.by)[0], ("by",), ranks=True, everywhere=everywhere)
+        return (by, Needed("tokens"))
 
     @property
     def measurers(self) -> tuple[Measurer, ...]:
@@ -88,11 +99,10 @@ class Select:
         """Finds where the budget ends and gives the documents beyond."""
         starts = list(accumulate((shard.rows for shard in shards), initial=0))
         memory = max((shard.bytes for shard in shards), default=0) or 1
-        ranked = Records.create(work / "ranked", RANKED, writers=len(shards))
+        dtype = ranked_dtype(key_count(shards, [self.chosen.by]))
+        ranked = Records.create(work / "ranked", dtype, writers=len(shards))
         units = [RankedShard(*one) for one in zip(range(len(shards)), shards, starts, strict=False)]
-        rows = map_units(
-            "select ranking", partial(write_ranked, ranked, self.chosen.by), units, memory=memory
-        )
+        rows = map_units("select ranking", partial(write_ranked, ranked, self.chosen), units, memory=memory)
         batches = in_batches(rows)
         map_units = partial(map_units, memory=RANKED_BYTES * max(rows, default=0))
         cutoff = find_cutoff(ranked, batches, self.chosen.tokens, map_units, work)
@@ -101,7 +111,7 @@ class Select:
         dropped = Records.create(work / "dropped", DROPPED, partitions=count, writers=len(batches))
         outcome = Outcome(RULES, dropped, size)
         remaining = cutoff.remaining if cutoff else (0,) * len(batches)
-        write = partial(write_dropped, ranked, outcome, cutoff.key if cutoff else None)
+        write = partial(write_dropped, ranked, outcome, cutoff.keys if cutoff else None)
         map_units("select dropped", write, list(zip(batches, remaining, strict=True)))
         return outcome
 
@@ -122,17 +132,14 @@ class RankedShard:
     start: int
 
 
-def write_ranked(ranked: Records, by: str, unit: RankedShard) -> int:
-    """Writes tokens and ranking of a shard's documents that come to the verb; gives their number."""
+def write_ranked(ranked: Records, chosen: Settings, unit: RankedShard) -> int:
+    """Writes tokens and keys of a shard's documents that come to the verb; gives their number."""
     shard = unit.shard
     arrived = np.flatnonzero(shard.arrives())
-    column, direction = ranking(by)
-    values = shard.columns(["tokens", column])
-    order = values.column(column).cast(pa.float64()).to_numpy()[arrived]
-    records = np.empty(len(arrived), RANKED)
+    records = np.empty(len(arrived), ranked.form)
     records["document"] = unit.start + arrived
-    records["tokens"] = values.column("tokens").to_numpy()[arrived]
-    records["key"] = ranking_keys(order if direction == "ASC" else -order)
+    records["tokens"] = shard.columns(["tokens"]).column(0).to_numpy()[arrived]
+    records["keys"] = ranking_keys(shard, [chosen.by], chosen.missing, best="DESC")[arrived]
     ranked.write(unit.number, records)
     return len(arrived)
 
@@ -150,12 +157,14 @@ def in_batches(rows: Sequence[int]) -> list[Batch]:
     return [Batch(n, range(start, stop)) for n, (start, stop) in enumerate(zip(starts, stops, strict=False))]
 
 
-def write_dropped(ranked: Records, outcome: Outcome, key: int | None, unit: tuple[Batch, int]) -> None:
-    """Writes the documents of a batch of shards that the budget leaves out; key, tokens: see budget.Cutoff."""
+def write_dropped(
+    ranked: Records, outcome: Outcome, keys: tuple[int, ...] | None, unit: tuple[Batch, int]
+) -> None:
+    """Writes the documents of a batch of shards that the budget leaves out; keys, tokens: see budget.Cutoff."""
     batch, remaining = unit
     found = []
     for records in ranked.each(writers=batch.writers):
-        chosen, remaining = within(key, records, remaining)
+        chosen, remaining = within(keys, records, remaining)
         found.append(records["document"][~chosen])
     documents = np.concatenate([np.empty(0, np.int64), *found])
     dropped = np.empty(len(documents), DROPPED)

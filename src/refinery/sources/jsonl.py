@@ -115,6 +115,22 @@ def rows_before(shard: Shard) -> int:
     return count
 
 
+def first_columns(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
+    """The types of the columns beside text and id in the first lines, which together have about `size` bytes.
+
+    Raises InputError when the file cannot be opened.
+    """
+    parser, seen = JsonRows(shard, spec), _Seen()
+    for row, line in lines(shard, spec.max_document_bytes):
+        parsed = line if isinstance(line, Reject) else parser.parse(row, line)
+        if not isinstance(parsed, Reject):
+            seen.add(parsed[2], len(line))  # type: ignore[arg-type]
+            size -= len(line)  # type: ignore[arg-type]
+        if size <= 0:
+            break
+    return seen.schema()
+
+
 def lines(shard: Shard, limit: int) -> Iterator[Line]:
     """The shard's lines with their row numbers, blank ones too. A damaged stream ends in a reject.
 

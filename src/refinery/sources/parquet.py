@@ -54,6 +54,12 @@ def plan(whole: Shard, spec: SourceSpec, shard_bytes: int) -> tuple[list[Shard],
     return shards or [replace(whole, rows=0, bytes=0)], columns.carried
 
 
+def carried_schema(shard: Shard, spec: SourceSpec) -> pa.Schema:
+    """The shard's columns beside text and id, as the footer tells them; raises InputError."""
+    with _opened(shard) as file:
+        return locate(file.schema_arrow, spec, shard).carried
+
+
 def read(
     shard: Shard,
     spec: SourceSpec,

@@ -14,10 +14,11 @@ from refinery.sources import jsonl, parquet, warc
 from refinery.sources.documents import NO_COLUMNS, REJECT_BYTES, Description, Documents, Shard, SourceSpec
 from refinery.sources.ids import common_id_type, with_type
 from refinery.sources.shards import verify_unchanged
+from refinery.storage.marks import json_text
 from refinery.storage.place import unreadable
 
 BATCH_BYTES = 16 * 2**20
-READING = 1  # raised when a file gives other rows than before, or a row another text or id
+READING = 2  # raised when a file gives other rows than before, or a row another text or id
 
 
 def read_documents(
@@ -45,6 +46,19 @@ def read_documents(
             describe.id_types.add(batch.ids.type)
         yield batch
     verify_unchanged(shard)  # else rows may be of one file and others of another
+
+
+def fields_to_carry(shard: Shard, spec: SourceSpec, names: Iterable[str]) -> pa.Schema:
+    """What to `carry` of a shard for columns by name, dotted for nested ones, when its columns are not known yet.
+
+    A column of Parquet has its own type, one of JSON Lines is read as JSON text: only all lines could tell its type.
+    A nested one is inside of a column that is read whole. Raises InputError when the file cannot be opened.
+    """
+    wanted = dict.fromkeys(part for name in names for part in (name, name.partition(".")[0]))
+    if shard.format == "jsonl":
+        return pa.schema([json_text(name, "") for name in wanted])
+    there = parquet.carried_schema(shard, spec) if shard.format == "parquet" else warc.CARRIED
+    return pa.schema([field for field in there if field.name in wanted])
 
 
 def first_row(shard: Shard) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import xxhash
 
-from refinery.errors import InputError
+from refinery.errors import InputError, StorageError
 from refinery.sources import jsonl, parquet, warc
 from refinery.sources.documents import Shard, SourceSpec
 from refinery.sources.find import FoundFile, find, state
@@ -20,6 +21,10 @@ from refinery.storage.place import open_input, unreadable
 from refinery.storage.url import is_url, shown
 
 SHARD_BYTES = 256 * 2**20
+HEAD_FILES, HEAD_BYTES = (
+    16,
+    4 * 2**20,
+)  # that tell which columns a source has, and bytes of JSON Lines in each
 _AT_ONCE = 16  # files looked at together
 _ENDS = 64 * 2**10  # bytes at either end of a file that its fingerprint covers
 _SUFFIXES = {
@@ -80,6 +85,28 @@ def list_shards(spec: SourceSpec, shard_bytes: int = SHARD_BYTES) -> SourceShard
         (file.relative, text.replace(shown(file.path), file.relative)) for file, text in broken
     )
     return SourceShards(tuple(shards), names, unreadable, unify(schemas))
+
+
+def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
+    """Columns beside text and id that a source has, as the heads of some of its files tell: (file, its columns).
+
+    At most HEAD_FILES spread over the source are looked at, each when it is asked for; what cannot be read is left
+    out: reading the source will tell.
+    """
+    try:
+        files = find(spec.path).files
+    except (InputError, StorageError):
+        return
+    for file in files[:: -(-len(files) // HEAD_FILES) or 1]:
+        for _, planned in _plan_files([file], spec, SHARD_BYTES):
+            if planned is None or isinstance(planned, InputError) or not planned[0]:
+                continue
+            shard, schema = planned[0][0], planned[1]
+            if shard.format == "jsonl":
+                with contextlib.suppress(InputError, StorageError):
+                    yield shown(file.path), jsonl.first_columns(shard, spec, HEAD_BYTES)
+            else:
+                yield shown(file.path), schema
 
 
 def verify_unchanged(shard: Shard) -> None:

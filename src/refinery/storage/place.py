@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
@@ -112,16 +112,24 @@ def remove_scratch(folder: Place) -> None:
 def files_below(folder: Place) -> dict[str, int]:
     """Size in bytes of every file below a folder, by its path relative to it; one listing, not one call a file."""
     if isinstance(folder, Path):
-        found: dict[str, int] = {}
-        for here, _, names in os.walk(folder):
-            for name in names:
-                file = Path(here, name)
-                with contextlib.suppress(FileNotFoundError):  # gone meanwhile, or a link to nothing
-                    found[file.relative_to(folder).as_posix()] = file.stat().st_size
-        return found
+        return dict(_below(str(folder), ""))
     from refinery.storage.object_store import listing
 
     return {name: int(info["size"] or 0) for name, info in listing(str(folder)).items()}
+
+
+def _below(folder: str, prefix: str) -> Iterator[tuple[str, int]]:
+    """Paths below the prefix and sizes, by strings: a Path a file takes longer than the system's answer."""
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:  # gone meanwhile, or not for this process to read
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _below(entry.path, f"{prefix}{entry.name}/")
+        elif not entry.is_dir():
+            with contextlib.suppress(FileNotFoundError):  # gone meanwhile, or a link to nothing
+                yield prefix + entry.name, entry.stat().st_size
 
 
 def exists(place: Place) -> bool:
