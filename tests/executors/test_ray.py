@@ -5,6 +5,7 @@ import shutil
 import socket
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import onnx
@@ -39,6 +40,13 @@ def test_results_come_in_the_order_of_the_units(executor):
     assert run_units(executor, units.square, [Unit(f"n{n}", n) for n in range(50)]) == [
         n * n for n in range(50)
     ]
+
+
+def test_what_units_share_is_bound_to_the_function(executor):
+    """By functools.partial: each function within is a kind of work of its own, whose memory is learnt."""
+    square = partial(pow, exp=2)
+    assert run_units(executor, square, [Unit(f"n{n}", n) for n in range(5)]) == [0, 1, 4, 9, 16]
+    assert executor._peaks["builtins.pow"] > 10 << 20
 
 
 def test_a_worker_tells_time_memory_and_place(executor):
