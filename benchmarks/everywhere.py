@@ -2,7 +2,7 @@
 
     python benchmarks/everywhere.py PIPELINE.yaml
 
-Runs the definition, each time from nothing, with 1 and 2 local workers, on a Ray cluster of three node processes,
+Runs the definition, each time from nothing, with 1 and 2 local workers, on a Ray cluster of `--nodes` processes,
 and with sources, work folder and output on an S3 server (SeaweedFS), local and on Ray. Prints seconds and the SHA-256
 over the data files, the decisions and the rejects; exits 1 when any differs.
 """
@@ -22,8 +22,6 @@ import yaml
 from harness import Sheet, machine, report
 from tests.s3_server import S3Server, running
 from whole_runs import Outcome, Variant, run
-
-NODES = 3
 
 
 def upload(server: S3Server, definition: Path, content: dict[str, Any]) -> dict[str, Any]:
@@ -45,9 +43,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("definition", type=Path)
+    parser.add_argument("--nodes", type=int, default=3, help="of the Ray cluster, of one processor each")
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args()
-    definition = options.definition.resolve()
+    definition, nodes = options.definition.resolve(), options.nodes
     content = yaml.safe_load(definition.read_text(encoding="utf-8"))
     rows: list[tuple[str, Outcome]] = []
     with ExitStack() as stack:
@@ -59,9 +58,9 @@ def main() -> None:
         variants = (
             Variant("1 local worker", workers=1),
             Variant("2 local workers", workers=2),
-            Variant(f"Ray, {NODES} nodes of one processor", nodes=NODES),
+            Variant(f"Ray, {nodes} nodes of one processor", nodes=nodes),
             Variant("S3, 2 local workers", workers=2, on_s3=True, environment=environment),
-            Variant(f"S3, Ray, {NODES} nodes", nodes=NODES, on_s3=True, environment=environment),
+            Variant(f"S3, Ray, {nodes} nodes", nodes=nodes, on_s3=True, environment=environment),
         )
         for number, variant in enumerate(variants):
             folder = server.new_bucket() if variant.on_s3 else str(scratch / f"run-{number}")
@@ -72,7 +71,7 @@ def main() -> None:
     sheet = Sheet(
         f"{definition.name} from nothing, each from the same sources",
         ("run", "seconds", "documents kept", "SHA-256 of the data", "SHA-256 of decisions and rejects"),
-        [(name, round(o.seconds, 1), o.documents, o.data[:16], o.decisions[:16]) for name, o in rows],
+        [(name, o.seconds, o.documents, o.data[:16], o.decisions[:16]) for name, o in rows],
     )
     report(f"refinery everywhere, {machine()}", [sheet], options.json)
     sys.exit(len({(o.data, o.decisions) for _, o in rows}) != 1)

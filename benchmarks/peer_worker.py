@@ -17,22 +17,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow.parquet as pq
-
-Options = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Job:
-    """`prepare` makes one repetition's input (untimed), `run` is timed, `decide` gives a value a document."""
-
-    run: Callable[[Any], object]
-    prepare: Callable[[], Any] = lambda: None
-    decide: Callable[[], list[Any]] = list
-    note: str = ""
+from jobs import Job, Options
 
 
 def fasttext_labels(texts: list[str], options: Options) -> Job:

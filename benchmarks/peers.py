@@ -1,11 +1,12 @@
 """The same work on the same documents in refinery and in its peers, side by side, one core each.
 
-    python benchmarks/peers.py DATA... [--limit N] [--repeats 5] [--only datatrove]
+    python benchmarks/peers.py DATA... [--limit N] [--repeats 5] [--only datatrove] [--here]
 
 DATA are Parquet files or folders with a `text` column; the filters are English ones, so give English documents.
 Each peer runs in an environment of its own, made on first use under --cache with the versions pinned below (the
-only step that needs a package index). Every job is one process that loads first and is timed without loading;
-refinery and its peer run alternately, in the same minutes, on the same core.
+only step that needs a package index); with --here in this one, if it is installed here, and else not at all. Every
+job is one process that loads first and is timed without loading; refinery and its peer run alternately, in the same
+minutes, on the same core.
 
 What had to be put in a peer's place, since neither model hub nor download is assumed:
 - datatrove's LanguageFilter downloads lid.176.bin; it gets the lid.176.ftz that refinery ships instead.
@@ -15,6 +16,7 @@ What had to be put in a peer's place, since neither model hub nor download is as
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import subprocess
 import sys
@@ -37,40 +39,40 @@ ENVIRONMENTS = {
     "rensa": ("rensa==0.5.0", "pyarrow>=18"),
     "fasttext": ("fasttext-community==0.11.9", "pyarrow>=18"),
 }
+SKIPPED = "skipped: not installed here"
 LABELS = ("other", "relevant")
 RULE_SETS = ("language", "gopher_repetition", "gopher_quality", "c4", "fineweb")
 
 
 @dataclass(frozen=True)
 class Race:
-    """One comparison: what, refinery's job, the peer's job, the input of each, and the ratio wanted."""
+    """One comparison: what, refinery's job, the peer's job, and the input of each."""
 
     what: str
     ours: str
     theirs: str
-    wanted: float | None
     our_input: str = "text"
     their_input: str = "text"
     dim: int = 100  # of the relevance model
 
 
 RACES = (
-    Race("language ID", "language", "datatrove:language", None),
-    Race("Gopher repetition", "signals", "datatrove:gopher_repetition", None),
-    Race("Gopher quality", "signals", "datatrove:gopher_quality", None),
-    Race("C4", "signals", "datatrove:c4", None),
-    Race("FineWeb", "signals", "datatrove:fineweb", None),
-    Race("MinHash 14x8", "minhash", "datatrove:minhash", None),
-    Race("chain, dropping as it goes", "fused", "datatrove:chain", 100),
-    Race("chain, every filter on every document", "fused", "datatrove:every", None),
-    Race("language ID", "language", "fasttext:language", 5),
-    Race("classifier, dim 100, 2 labels", "relevance", "fasttext:relevance", 10),
-    Race("classifier, dim 256, 2 labels", "relevance", "fasttext:relevance", 10, dim=256),
-    Race("MinHash-112, text | ready hashes", "minhash", "datasketch:hashes", None, "text", "hashes"),
-    Race("MinHash-112, ready hashes", "hashes", "datasketch:hashes", 20, "hashes", "hashes"),
-    Race("MinHash-112, text", "minhash", "rensa:RMinHash", 4),
-    Race("MinHash-112, text", "minhash", "rensa:CMinHash", None),
-    Race("MinHash-112, ready hashes", "hashes", "rensa:hashes", None, "hashes", "hashes"),
+    Race("language ID", "language", "datatrove:language"),
+    Race("Gopher repetition", "signals", "datatrove:gopher_repetition"),
+    Race("Gopher quality", "signals", "datatrove:gopher_quality"),
+    Race("C4", "signals", "datatrove:c4"),
+    Race("FineWeb", "signals", "datatrove:fineweb"),
+    Race("MinHash 14x8", "minhash", "datatrove:minhash"),
+    Race("chain, dropping as it goes", "fused", "datatrove:chain"),
+    Race("chain, every filter on every document", "fused", "datatrove:every"),
+    Race("language ID", "language", "fasttext:language"),
+    Race("classifier, dim 100, 2 labels", "relevance", "fasttext:relevance"),
+    Race("classifier, dim 256, 2 labels", "relevance", "fasttext:relevance", dim=256),
+    Race("MinHash-112, text | ready hashes", "minhash", "datasketch:hashes", "text", "hashes"),
+    Race("MinHash-112, ready hashes", "hashes", "datasketch:hashes", "hashes", "hashes"),
+    Race("MinHash-112, text", "minhash", "rensa:RMinHash"),
+    Race("MinHash-112, text", "minhash", "rensa:CMinHash"),
+    Race("MinHash-112, ready hashes", "hashes", "rensa:hashes", "hashes", "hashes"),
 )
 
 
@@ -110,10 +112,24 @@ class Worker:
         return answer
 
 
+@dataclass(frozen=True)
+class Environments:
+    """Where peers run: each in a folder of its own below `cache`, or all in this environment."""
+
+    cache: Path
+    here: bool
+
+    def has(self, name: str) -> bool:
+        """Whether the peer can run; its own environment can always be made."""
+        return not self.here or importlib.util.find_spec(name) is not None
+
+    def python(self, name: str) -> Path:
+        """The interpreter that the peer runs in."""
+        return Path(sys.executable) if self.here or name == "refinery" else environment(self.cache, name)
+
+
 def environment(cache: Path, name: str) -> Path:
     """The Python of a peer's environment, made on first use."""
-    if name == "refinery":
-        return Path(sys.executable)
     folder = cache / name
     python = folder / "bin" / "python"
     wanted = "\n".join(ENVIRONMENTS[name])
@@ -129,8 +145,8 @@ def environment(cache: Path, name: str) -> Path:
     return python
 
 
-def versions(cache: Path, names: Sequence[str]) -> Sheet:
-    """What is installed where, as the interpreter of each environment says."""
+def versions(environments: Environments, names: Sequence[str], skipped: Sequence[str]) -> Sheet:
+    """What is installed where, as the interpreter of each environment says, and what is not."""
     script = (
         "from importlib.metadata import version\nimport sys\n"
         "print(*(f'{name} {version(name)}' for name in sys.argv[1:]), sep=', ')"
@@ -144,14 +160,15 @@ def versions(cache: Path, names: Sequence[str]) -> Sheet:
     }
     rows: list[tuple[object, ...]] = []
     for name in ("refinery", *names):
-        command = [str(environment(cache, name)), "-c", script, *shown[name]]
+        command = [str(environments.python(name)), "-c", script, *shown[name]]
         rows.append(
             (name, subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
         )
+    rows += [(name, SKIPPED) for name in skipped]
     return Sheet("Versions", ("environment", "packages"), rows)
 
 
-def relevance_model(cache: Path, text: pa.ChunkedArray, dim: int = 100) -> Path:
+def relevance_model(cache: Path, text: pa.ChunkedArray, dim: int = 100, bucket: int = 500_000) -> Path:
     """A two-label fastText model (words and pairs of words) that tells the documents' first half from the second."""
     import fasttext
 
@@ -163,7 +180,7 @@ def relevance_model(cache: Path, text: pa.ChunkedArray, dim: int = 100) -> Path:
                 lines.write(f"__label__{label} {' '.join(document.split())}\n")
             lines.flush()
             model = fasttext.train_supervised(
-                lines.name, dim=dim, wordNgrams=2, bucket=500_000, epoch=5, lr=0.5, thread=1, verbose=0
+                lines.name, dim=dim, wordNgrams=2, bucket=bucket, epoch=5, lr=0.5, thread=1, verbose=0
             )
         model.save_model(str(file))
     return file
@@ -187,15 +204,16 @@ def write_inputs(folder: Path, text: pa.ChunkedArray) -> dict[str, Path]:
 
 
 def run_race(
-    race: Race, cache: Path, inputs: dict[str, Path], options: dict[str, Any], repeats: int
+    race: Race, environments: Environments, inputs: dict[str, Path], options: dict[str, Any], repeats: int
 ) -> dict[str, Any]:
     """Alternates both sides; seconds of each and the ratio of neighbours."""
     library, _, kind = race.theirs.partition(":")
     job = race.theirs if library != "fasttext" else "fasttext:labels"
     options = {**options, "relevance_model": options["relevance_models"][race.dim]}
     model = options["lid"] if kind in {"language", "chain", "every"} else options["relevance_model"]
-    ours = Worker(environment(cache, "refinery"), inputs[race.our_input], f"refinery:{race.ours}", options)
-    theirs = Worker(environment(cache, library), inputs[race.their_input], job, {**options, "model": model})
+    python, file = environments.python, inputs[race.our_input]
+    ours = Worker(python("refinery"), file, f"refinery:{race.ours}", options)
+    theirs = Worker(python(library), inputs[race.their_input], job, {**options, "model": model})
     pairs = [(ours.seconds(), theirs.seconds()) for _ in range(repeats)]
     result: dict[str, Any] = {
         "ours": Spread.of([one for one, _ in pairs]),
@@ -214,22 +232,8 @@ def race_sheet(races: Sequence[Race], results: Sequence[dict[str, Any]], size: i
     rows: list[tuple[object, ...]] = []
     for race, found in zip(races, results, strict=True):
         theirs, ours = found["theirs"].median, found["ours"].median
-        verdict = (
-            "" if race.wanted is None else ("reached" if found["ratio"].median >= race.wanted else "missed")
-        )
         speeds = [(count / seconds, size / 1e6 / seconds) for seconds in (theirs, ours)]
-        rows.append(
-            (
-                race.what,
-                race.theirs,
-                *speeds[0],
-                race.ours,
-                *speeds[1],
-                str(found["ratio"]),
-                race.wanted,
-                verdict,
-            )
-        )
+        rows.append((race.what, race.theirs, *speeds[0], race.ours, *speeds[1], found["ratio"]))
     columns = (
         "work",
         "peer's job",
@@ -239,15 +243,13 @@ def race_sheet(races: Sequence[Race], results: Sequence[dict[str, Any]], size: i
         "documents/s",
         "MB/s",
         "times faster",
-        "wanted",
-        "",
     )
     notes = (
         "times faster: median (lowest … highest) over alternated repetitions, processor time, one thread each",
         "`signals` measures Gopher (both readings), C4 and FineWeb at once; `fused` is language, signals, relevance,",
         "MinHash-112, content hash and size of every document, whatever any rule says",
     )
-    return Sheet(f"{count:,} documents, {size / 1e6:,.1f} MB", columns, rows, notes)
+    return Sheet(f"Side by side: {count:,} documents, {size / 1e6:,.1f} MB", columns, rows, notes)
 
 
 def equality(races: Sequence[Race], results: Sequence[dict[str, Any]]) -> Sheet:
@@ -262,7 +264,7 @@ def equality(races: Sequence[Race], results: Sequence[dict[str, Any]]) -> Sheet:
         mine, other = found["decisions"]
         if race.ours == "hashes":
             same = sum(one == two for one, two in zip(mine, other, strict=True))
-            rows.append((race.what, race.theirs, "signature", same, len(mine), None))
+            rows.append((race.what, race.theirs, "signature", same, len(mine), same / len(mine), None))
             continue
         if race.ours == "language":
             names = labels(BUILT_IN)
@@ -275,19 +277,19 @@ def equality(races: Sequence[Race], results: Sequence[dict[str, Any]]) -> Sheet:
         same = sum(one[0] == two[0] for one, two in zip(mine, theirs, strict=True))
         alike = [(one, two) for one, two in zip(mine, theirs, strict=True) if one[0] == two[0]]
         apart = max((abs(one[1] - two[1]) for one, two in alike), default=0.0)
-        rows.append((race.what, race.theirs, "label", same, len(mine), f"{apart:.1e}"))
-    columns = ("work", "oracle", "compared", "equal", "of", "largest difference of P")
+        rows.append((race.what, race.theirs, "label", same, len(mine), same / len(mine), f"{apart:.1e}"))
+    columns = ("work", "oracle", "compared", "equal", "of", "share", "largest difference of P")
     return Sheet("The same results", columns, rows)
 
 
-def agreement(cache: Path, inputs: dict[str, Path], options: dict[str, Any]) -> list[Sheet]:
+def agreement(environments: Environments, inputs: dict[str, Path], options: dict[str, Any]) -> list[Sheet]:
     """Keep or drop per filter, refinery's rule set against datatrove's filter, and why they differ."""
     rows: list[tuple[object, ...]] = []
     causes: list[tuple[object, ...]] = []
     settings = {**options, "model": options["lid"]}
     for name in RULE_SETS:
         ours, theirs, tidied = (
-            _decisions(environment(cache, library), inputs[text], f"{library}:{job}", settings)
+            _decisions(environments.python(library), inputs[text], f"{library}:{job}", settings)
             for library, text, job in (
                 ("refinery", "text", f"rules:{name}"),
                 ("datatrove", "text", name),
@@ -299,7 +301,7 @@ def agreement(cache: Path, inputs: dict[str, Path], options: dict[str, Any]) -> 
             100 * sum(a[0] == b[0] for a, b in zip(ours, side, strict=True)) / len(ours)
             for side in (theirs, tidied)
         ]
-        rows.append((name, len(ours), *kept, *(round(share, 2) for share in shares), 98.0))
+        rows.append((name, len(ours), *kept, *(round(share, 2) for share in shares)))
         differing: Counter[tuple[str, str, str]] = Counter()
         for mine, other, tidy in zip(ours, theirs, tidied, strict=True):
             if mine[0] != other[0]:
@@ -307,15 +309,7 @@ def agreement(cache: Path, inputs: dict[str, Path], options: dict[str, Any]) -> 
                 reasons = ("kept" if mine[0] else mine[1], "kept" if other[0] else other[1])
                 differing[(*(reasons if name != "language" else ("", "")), alike)] += 1
         causes += [(name, *reasons, count) for reasons, count in differing.most_common(8)]
-    columns = (
-        "filter",
-        "documents",
-        "refinery keeps",
-        "datatrove keeps",
-        "agreement %",
-        "tidied %",
-        "wanted",
-    )
+    columns = ("filter", "documents", "refinery keeps", "datatrove keeps", "agreement %", "tidied %")
     notes = (
         "tidied: datatrove sees the text without white space at line ends, refinery as it is; it judges a line",
         "by its very last character, where refinery gives LF, CRLF and trailing spaces one verdict",
@@ -345,13 +339,20 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="documents taken, evenly")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--only", nargs="+", choices=sorted(ENVIRONMENTS), help="peers (default: all)")
+    parser.add_argument("--here", action="store_true", help="peers of this environment; others are skipped")
+    parser.add_argument("--buckets", type=int, default=500_000, help="of the classifiers' n-grams")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "refinery-benchmarks")
     parser.add_argument("--json", metavar="FILE", help="also write the tables as JSON")
     options = parser.parse_args()
     from refinery.models.model_file import BUILT_IN
 
     pin_to_one_core()
-    peers = options.only or sorted(ENVIRONMENTS)
+    environments = Environments(options.cache, options.here)
+    wanted = options.only or sorted(ENVIRONMENTS)
+    peers = [name for name in wanted if environments.has(name)]
+    skipped = [name for name in wanted if name not in peers]
+    for name in skipped:
+        print(f"{name} {SKIPPED}; without --here it gets an environment of its own", file=sys.stderr)
     options.cache.mkdir(parents=True, exist_ok=True)
     text = documents(options.data, options.limit)
     settings: dict[str, Any] = {
@@ -361,16 +362,21 @@ def main() -> None:
         "lid": str(BUILT_IN),
     }
     chosen = [race for race in RACES if race.theirs.partition(":")[0] in peers]
-    models = {race.dim: str(relevance_model(options.cache, text, race.dim)) for race in chosen}
-    settings |= {"relevance_models": models, "relevance_model": models[100]}
+    models = {
+        race.dim: str(relevance_model(options.cache, text, race.dim, options.buckets)) for race in chosen
+    }
+    settings |= {"relevance_models": models, "relevance_model": models.get(100, "")}
     with tempfile.TemporaryDirectory(prefix="refinery-peers-") as folder:
         inputs = write_inputs(Path(folder), text)
-        results = [run_race(race, options.cache, inputs, settings, options.repeats) for race in chosen]
-        sheets = [versions(options.cache, peers), race_sheet(chosen, results, text_bytes(text), len(text))]
+        results = [run_race(race, environments, inputs, settings, options.repeats) for race in chosen]
+        sheets = [
+            versions(environments, peers, skipped),
+            race_sheet(chosen, results, text_bytes(text), len(text)),
+        ]
         if set(peers) - {"datatrove", "rensa"}:
             sheets.append(equality(chosen, results))
         if "datatrove" in peers:
-            sheets += agreement(options.cache, inputs, settings)
+            sheets += agreement(environments, inputs, settings)
     report("refinery and its peers", sheets, options.json)
 
 

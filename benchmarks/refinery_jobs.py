@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from peer_worker import Job, Options
+from jobs import Job, Options
 
 from refinery.filters.measurer import Measurer
 from refinery.text.batch import TextBatch
@@ -119,7 +119,7 @@ def make_job(name: str, text: pa.Array, options: Options) -> Job:
 
 
 def _signatures(hashes: pa.Array, options: Options) -> Job:
-    from refinery.dedup.signatures import signatures_of_hashes
+    from refinery.text.minhash import signatures_of_hashes
 
     values, bounds = hashes.values.to_numpy(), hashes.offsets.to_numpy()
     num_perm, seed = options["num_perm"], options["seed"]

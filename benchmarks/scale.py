@@ -12,23 +12,28 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from harness import Sheet, number, report
-from synthetic import NEAR, Corpus, ShardUnit, expected, read_texts, shards, write_shard
+from synthetic import BANDS, NEAR, Corpus, ShardUnit, expected, read_texts, shards, write_shard
 
-from refinery.dedup.run import DedupSettings, dedup
+from refinery.dedup.run import DedupResult, dedup
+from refinery.dedup.settings import Settings
 from refinery.executors.base import Unit, run_units
 from refinery.executors.local import local
-from refinery.select.budget import find_cut
+from refinery.select.budget import RANKED, Batch, find_cutoff, ranking_keys
+from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
+from refinery.storage.tables import read_table
 
 MB = 1e6
 SAMPLE_SECONDS = 0.05
@@ -80,7 +85,7 @@ class Measured:
     worker: int
     largest_step: str
     entries: int
-    spill: int
+    records: int
     exact: int
     near: int
     select_seconds: float
@@ -145,12 +150,12 @@ def measure(corpus: Corpus, work: Path, workers: int) -> Measured:
     try:
         entries = sum(map_units("make", write_shard, units))
         del seconds["make"]
-        settings = DedupSettings(near=NEAR, max_cluster_share=1.0)
+        settings = Settings(near=NEAR, max_cluster_share=1.0)
         started = time.perf_counter()
         with watch.running():
             result = dedup(known, settings, map_units=map_units, read_texts=read_texts, work=folder / "dedup")
         seconds["(driver)"] = time.perf_counter() - started - sum(seconds.values())
-        exact, near = _count(result, corpus)
+        exact, near = _count(result)
         steps = dict(seconds)
         seconds.clear()
         chosen = Watch(folder / "entries")
@@ -166,20 +171,33 @@ def measure(corpus: Corpus, work: Path, workers: int) -> Measured:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _count(result: Any, corpus: Corpus) -> tuple[int, int]:
+def _count(result: DedupResult) -> tuple[int, int]:
     exact = near = 0
-    for number_, _ in enumerate(result.files):
-        first = number_ * result.stretch_documents
-        found = result.between(first, min(first + result.stretch_documents, corpus.documents))
+    for partition in range(result.removed.writers):
+        found = result.removed.read_written(partition)
         near += int(found["near"].sum())
         exact += int((~found["near"]).sum())
     return exact, near
 
 
 def _select(units: Sequence[ShardUnit], map_units: MapUnits, work: Path) -> None:
-    groups = [tuple(u.place for u in units[n : n + 5]) for n in range(0, len(units), 5)]
+    ranked = Records.create(work / "ranked", RANKED, writers=len(units))
+    map_units("select ranking", partial(write_ranked, ranked), list(enumerate(units)))
+    starts = range(0, len(units), 5)
+    batches = [Batch(n, range(start, min(start + 5, len(units)))) for n, start in enumerate(starts)]
     budget = sum(u.stop - u.start for u in units) * 300  # of 1,000 tokens a document on average
-    find_cut(groups, budget, map_units, work)
+    find_cutoff(ranked, batches, budget, map_units, work)
+
+
+def write_ranked(ranked: Records, unit: tuple[int, ShardUnit]) -> None:
+    """Writes a shard's documents as select ranks them."""
+    number_, shard = unit
+    table = read_table(shard.place, ["tokens", "prefer_0"])
+    records = np.empty(table.num_rows, RANKED)
+    records["document"] = np.arange(shard.start, shard.stop)
+    records["tokens"] = table.column("tokens").to_numpy()
+    records["key"] = ranking_keys(table.column("prefer_0").to_numpy())
+    ranked.write(number_, records)
 
 
 def check(found: Measured) -> str:
@@ -207,16 +225,16 @@ def tables(found: Sequence[Measured], title: str) -> list[Sheet]:
             m.driver / MB,
             m.worker / MB,
             m.largest_step,
-            m.spill / MB,
-            m.spill / m.corpus.documents,
+            m.records / MB,
+            m.records / m.corpus.documents,
             m.entries / m.corpus.documents,
             f"{m.exact:,} + {m.near:,}: {check(m)}",
         )
         for m in found
     ]
     columns = (
-        "documents", "kind", "s", "documents/s", "driver MB", "worker MB", "in step", "spill MB",
-        "spill B/doc", "entries B/doc", "removed exact + near",
+        "documents", "kind", "s", "documents/s", "driver MB", "worker MB", "in step", "records MB",
+        "records B/doc", "entries B/doc", "removed exact + near",
     )  # fmt: skip
     steps = list(dict.fromkeys(step for m in found for step in m.seconds))
     by_step = [(step, *(m.seconds.get(step, 0.0) for m in found)) for step in steps]
@@ -258,7 +276,7 @@ def fit(found: Sequence[Measured], workers: int) -> list[Sheet]:
         ("seconds", LOGARITHMIC, lambda m: m.total),
         ("worker MB", ROOT, lambda m: m.worker / MB),
         ("driver MB", LINEAR, lambda m: m.driver / MB),
-        ("spill MB", LINEAR, lambda m: m.spill / MB),
+        ("records MB", LINEAR, lambda m: m.records / MB),
         ("select s", LINEAR, lambda m: m.select_seconds),
     ]
     documents = np.array([m.corpus.documents for m in found], float)
@@ -283,23 +301,31 @@ def _outlook(found: Sequence[Measured], workers: int) -> Sheet:
     last = max(found, key=lambda m: m.corpus.documents)
     documents = last.corpus.documents
     core_seconds = last.total * workers / documents
-    disk = last.spill / documents
+    disk = last.records / documents
     rows = []
     for wanted, cores in ((1e8, 2), (1e8, 16), (1e10, 256), (1e10, 1024)):
-        size = min(max((wanted * NEAR.bands * 16 * 2**20) ** 0.5, 4 << 20), 1 << 30)
+        size = min(max((wanted * BANDS.count * 16 * 2**20) ** 0.5, 4 << 20), 1 << 30)
         rows.append(
             (f"{wanted:,.0f}", cores, core_seconds * wanted / cores / 3600, disk * wanted / 1e12,
-             size * 5 / 1e9, 24 * 0.11 * wanted / 1e9, wanted * NEAR.bands * 16 / size)
+             size * 5 / 1e9, 24 * 0.11 * wanted / 1e9, wanted * BANDS.count * 16 / size)
         )  # fmt: skip
     notes = (
         f"From {documents:,} documents: {number(core_seconds * 1e6)} microseconds of a core and {number(disk)} bytes "
-        "of spill a document, both linear, and storage that keeps up with the cores.",
-        "Memory of a unit: five times a range, which grows with the root of the corpus up to 1 GiB. The last merge "
-        "of forests is one unit of 24 bytes a document with a near duplicate (11 % here).",
-        "Reads of a part from another unit's file are a range divided by the number of files: 1 MiB until ranges are "
-        "1 GiB, then less.",
+        "of records a document, both linear, and storage that keeps up with the cores.",
+        "Memory of a unit: five times a partition, which grows with the root of the corpus up to 1 GiB. The last "
+        "merge of forests is one unit of 24 bytes a document with a near duplicate (11 % here).",
+        "Reads of a partition from another unit's file are its size divided by the number of files: 1 MiB until it "
+        "is 1 GiB, then less.",
     )
-    columns = ("documents", "cores", "hours", "spill TB", "GB a unit", "GB in the last merge", "units a step")
+    columns = (
+        "documents",
+        "cores",
+        "hours",
+        "records TB",
+        "GB a unit",
+        "GB in the last merge",
+        "units a step",
+    )
     return Sheet("What follows", columns, rows, notes)
 
 
@@ -331,12 +357,13 @@ def main() -> None:
     if buckets:
         sheets += tables(buckets, "Dedup of one bucket")[:2]
     report(f"Dedup and select with {options.workers} workers", sheets, options.json)
+    sys.exit(any("EXPECTED" in check(found) for found in [*measured, *buckets]))
 
 
 def _line(m: Measured) -> str:
     return (
         f"{m.corpus.documents:,} {m.corpus.kind}: {number(m.total)} s, worker {number(m.worker / MB)} MB, "
-        f"driver {number(m.driver / MB)} MB, spill {number(m.spill / MB)} MB, {check(m)}"
+        f"driver {number(m.driver / MB)} MB, records {number(m.records / MB)} MB, {check(m)}"
     )
 
 

@@ -6,7 +6,7 @@ The definition's sources are copied `--copies` times with the words of each docu
 is a duplicate of its copy. Every run is a process of its own that starts from nothing, the kernels compiled before,
 on Ray with a cluster that was started for it (outside the clock); kinds of runs alternate. A run on 300 documents
 tells what start, plan and stop cost; it is subtracted for the ratios.
-The numbers of workers are powers of two up to the machine's processors.
+The numbers of workers are powers of two up to the machine's processors, or to `--most`.
 """
 
 from __future__ import annotations
@@ -25,15 +25,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
-from harness import Sheet, Spread, machine, number, report
+from harness import Sheet, Spread, machine, report
 from whole_runs import Outcome, Variant, ray_cluster, run
 
 from refinery.executors.base import Executor, Unit, run_units
-from refinery.storage.documents import SourceSpec
-from refinery.storage.read import read_documents
-from refinery.storage.shards import list_shards
+from refinery.sources.documents import SourceSpec
+from refinery.sources.read import read_documents
+from refinery.sources.shards import list_shards
 
-UNITS = 10_000
 SHARDS_A_COPY = 8
 
 
@@ -114,9 +113,9 @@ def throughput(
         local = work.get(f"local, {count}")
         lines.append(
             (
-                name, str(seconds), str(start[name]), round(documents / work[name].median),
-                number(size / work[name].median / 1e6), number(base / work[name].median),
-                number(work[name].median / local.median) if local and kind == "Ray" else None,
+                name, seconds, start[name], round(documents / work[name].median),
+                size / work[name].median / 1e6, base / work[name].median,
+                work[name].median / local.median if local and kind == "Ray" else None,
                 found[0].data[:12],
             )
         )  # fmt: skip
@@ -129,34 +128,34 @@ def throughput(
     return Sheet("Scaling: whole runs from nothing", columns, lines, notes)
 
 
-def overhead(name: str, make: Callable[[], Executor], repeats: int) -> tuple[object, ...]:
+def overhead(name: str, make: Callable[[], Executor], count: int, repeats: int) -> tuple[object, ...]:
     """Microseconds a trivial unit, the executor started before."""
     executor = make()
     try:
         run_units(executor, abs, [Unit(f"n{n}", n) for n in range(16)])
-        units = [Unit(f"n{n}", n) for n in range(UNITS)]
+        units = [Unit(f"n{n}", n) for n in range(count)]
         found = []
         for _ in range(repeats):
             started = time.perf_counter()
             run_units(executor, abs, units)
-            found.append((time.perf_counter() - started) / UNITS * 1e6)
+            found.append((time.perf_counter() - started) / count * 1e6)
     finally:
         executor.close()
-    return name, str(Spread.of(found))
+    return name, Spread.of(found)
 
 
-def overheads(repeats: int) -> Sheet:
+def overheads(count: int, repeats: int) -> Sheet:
     """The driver's loop on each executor."""
     from refinery.executors.choose import on_ray
     from refinery.executors.local import local
 
     rows = [
-        overhead("in process", lambda: local(1), repeats),
-        overhead("pool of 2", lambda: local(2), repeats),
+        overhead("in process", lambda: local(1), count, repeats),
+        overhead("pool of 2", lambda: local(2), count, repeats),
     ]
     with ray_cluster(2) as address:
-        rows.append(overhead("Ray, 2 nodes", lambda: on_ray(None, address), repeats))
-    return Sheet(f"Overhead: {UNITS:,} units that do nothing", ("executor", "microseconds a unit"), rows)
+        rows.append(overhead("Ray, 2 nodes", lambda: on_ray(None, address), count, repeats))
+    return Sheet(f"Overhead: {count:,} units that do nothing", ("executor", "microseconds a unit"), rows)
 
 
 def measured(
@@ -180,6 +179,8 @@ def main() -> None:
     parser.add_argument("definition", type=Path)
     parser.add_argument("--copies", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--most", type=int, default=len(os.sched_getaffinity(0)), help="workers or nodes")
+    parser.add_argument("--units", type=int, default=10_000, help="that do nothing, for the overhead")
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args()
     definition = options.definition.resolve()
@@ -188,12 +189,12 @@ def main() -> None:
         scratch = Path(made)
         documents, size = write_copies(definition, content, scratch / "full", options.copies)
         write_little(scratch / "little", scratch / "full")
-        kinds = list(variants(len(os.sched_getaffinity(0))))
+        kinds = list(variants(options.most))
         small, full = (pointed_at(content, scratch / name) for name in ("little", "full"))
-        measured(definition, small, kinds, scratch, 1)  # compiles the kernels
+        measured(definition, small, kinds[:1], scratch, 1)  # compiles the kernels
         fixed = measured(definition, small, kinds, scratch, options.repeats)
         rows = measured(definition, full, kinds, scratch, options.repeats)
-    sheets = [throughput(rows, fixed, documents, size), overheads(options.repeats)]
+    sheets = [throughput(rows, fixed, documents, size), overheads(options.units, options.repeats)]
     report(f"refinery scaling, {machine()}", sheets, options.json)
     sys.exit(len({one.data for found in rows.values() for one in found}) != 1)
 

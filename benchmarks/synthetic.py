@@ -16,14 +16,16 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
-from refinery.dedup.bands import recall, split
-from refinery.dedup.layout import DedupShard, Near
-from refinery.dedup.spill import K1, K2
+from refinery.dedup.bands import bands_of, recall
+from refinery.dedup.corpus import DedupShard
+from refinery.dedup.settings import Near
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
+from refinery.text.hashing import K1, K2
 
 NUM_PERM = 112
-NEAR = Near(0.8, NUM_PERM, *split(0.8, NUM_PERM))
+NEAR = Near(similarity=0.8, num_perm=NUM_PERM)
+BANDS = bands_of(NEAR)
 BLOCK = 100
 SHARD_DOCUMENTS = 100_000
 BATCH_DOCUMENTS = 25_000
@@ -83,7 +85,7 @@ def expected(corpus: Corpus) -> Expected:
     if corpus.kind != "mixed":
         return Expected(0, corpus.documents - 1, 0)
     blocks = corpus.documents / BLOCK
-    found = recall(0.9, NEAR.bands, NEAR.rows)
+    found = recall(0.9, BANDS.count, BANDS.rows)
     # five places of five-member clusters at 0.995, of which all but one go; two pairs at 0.9
     return Expected(int(blocks * 5), blocks * (4 + 2 * found), (blocks * 2 * found * (1 - found)) ** 0.5)
 
@@ -150,7 +152,7 @@ def _keys(corpus: Corpus, numbers: NDArray[np.int64]) -> tuple[NDArray[np.uint64
     hashes(same, 1, content)
     sign(cluster, numbers, similarity, signatures)
     if corpus.kind == "key":
-        signatures[:, : NEAR.rows] = 7
+        signatures[:, : BANDS.rows] = 7
     return content, signatures
 
 

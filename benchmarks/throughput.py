@@ -1,12 +1,13 @@
 """Speed of every measurer and of the whole measure pass on one core; start-up; memory on large shards.
 
-    python benchmarks/throughput.py DATA... [--limit N] [--repeats 5] [--memory]
+    python benchmarks/throughput.py DATA... [--limit N] [--repeats 5] [--memory] [--warm]
 
 DATA are Parquet files or folders with a `text` column. Kernels are timed on text in memory, in batches of 8 MiB;
 the pass reads Parquet (zstd, row groups of 32 MiB of text) and writes measurements, both on the local disk.
 `--memory` writes three large files and takes minutes: 2.2 GB of text (the documents again and again, each with a
 number of its own in front) in row groups of 64 MiB and in a single row group, and a single row group of a few
-documents repeated exactly, which a dictionary makes small on disk and 2.2 GB once read.
+documents repeated exactly, which a dictionary makes small on disk and 2.2 GB once read. `--warm` leaves out what
+takes minutes otherwise: starts with nothing compiled.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -48,7 +50,7 @@ def kernels(text: pa.ChunkedArray, model: str, repeats: int) -> tuple[Sheet, flo
         chosen = [one] if one else [other for other in every.values() if other]
         spread = repeat(partial(refinery_jobs.measure, chosen, parts), repeats)
         speeds = Spread.of([size / 1e6 / spread.high, size / 1e6 / spread.median, size / 1e6 / spread.low])
-        rows.append((name, str(speeds), len(text) / spread.median, spread.median))
+        rows.append((name, speeds, len(text) / spread.median, spread.median))
     title = f"Kernels on text in memory: {len(text):,} documents, {size / 1e6:,.1f} MB"
     columns = ("measurer", "MB/s, median (lowest … highest)", "documents/s", "seconds")
     return Sheet(title, columns, rows), size / float(str(rows[-1][3]))
@@ -74,54 +76,55 @@ def from_disk(folder: Path, text: pa.ChunkedArray, model: str, in_memory: float,
     file = folder / "documents.parquet"
     write(file, iter([pa.table({"text": text})]), 32 * MIB)
     found = run_worker(folder, file, model, passes=repeats + 1)
-    speeds = Spread.of(
-        [found["bytes"] / seconds for seconds in found["seconds"][1:]]
-    )  # the first one warms up
+    speeds = Spread.of([found["bytes"] / s for s in found["seconds"][1:]])  # the first one warms up
     rows: list[tuple[object, ...]] = [
         ("kernels, text in memory", round(in_memory / 1e6, 2), 1.0),
         ("measure pass, disk to disk", round(speeds.median / 1e6, 2), round(speeds.median / in_memory, 3)),
     ]
-    lowest, highest = speeds.low / 1e6, speeds.high / 1e6
-    note = f"the pass: {lowest:.1f} … {highest:.1f} MB/s over {repeats} runs; wanted: a share of at least 0.6"
+    note = f"the pass: {speeds.low / 1e6:.1f} … {speeds.high / 1e6:.1f} MB/s over {repeats} runs"
     return Sheet("The measure pass", ("what", "MB/s", "share"), rows, (note,))
 
 
-def start_up(folder: Path, text: pa.ChunkedArray, model: str) -> Sheet:
-    """Seconds to the first measured shard (a small one), with nothing compiled and with everything cached."""
+def start_up(folder: Path, text: pa.ChunkedArray, model: str, *, warm: bool) -> Sheet:
+    """Seconds to the first measured shard (a small one) and of a whole run, all cached and, if not warm, nothing."""
     file = folder / "small.parquet"
     write(file, iter([pa.table({"text": text.slice(0, 20)})]), 32 * MIB)
-    rows: list[tuple[object, ...]] = []
-    with tempfile.TemporaryDirectory(dir=folder) as cache:
-        found = [run_worker(folder, file, model, {"NUMBA_CACHE_DIR": cache}) for _ in range(6)]
+    with kernel_cache(folder, warm) as settings:
+        found = [run_worker(folder, file, model, settings) for _ in range(2 if warm else 6)]
+    with kernel_cache(folder, warm) as settings:
+        runs = [whole_run(folder, file, model, settings) for _ in range(2)]
     wall, cpu = ([one[name] for one in found] for name in ("first_shard", "first_shard_cpu"))
-    warm = Spread.of(wall[1:])
-    rows.append(("process start to first shard, kernels cached", str(warm), min(cpu[1:]), 1.5))
-    rows.append(("the same with an empty cache", str(round(wall[0], 2)), cpu[0], None))
-    compiling = wall[0] - warm.median
-    rows.append(
-        ("so compilation for the measure pass", str(round(compiling, 2)), cpu[0] - min(cpu[1:]), None)
-    )
-    cold, cached = whole_run(folder, file, model)
-    compiling = cold[0] - cached[0]
-    rows.append(("compilation in a whole run", str(round(compiling, 2)), cold[1] - cached[1], 30.0))
-    columns = ("what", "seconds", "processor seconds", "wanted at most")
+    cached, least = Spread.of(wall[1:]), min(cpu[1:])
+    rows: list[tuple[object, ...]] = [("process start to first shard, kernels cached", cached, least)]
+    rows.append(("a whole run, kernels cached", *runs[1]))
+    if not warm:
+        rows.append(("process start to first shard, nothing compiled", wall[0], cpu[0]))
+        rows.append(("compilation for the measure pass", wall[0] - cached.median, cpu[0] - least))
+        rows.append(("compilation in a whole run", runs[0][0] - runs[1][0], runs[0][1] - runs[1][1]))
+    columns = ("what", "seconds", "processor seconds")
     return Sheet("Start-up", columns, rows, ("processor seconds do not grow when the machine is shared",))
 
 
-def whole_run(folder: Path, file: Path, model: str) -> list[tuple[float, float]]:
-    """(wall, processor) seconds of `refinery run`, first with an empty kernel cache, then with a filled one."""
-    found = []
+@contextmanager
+def kernel_cache(folder: Path, warm: bool) -> Iterator[dict[str, str]]:
+    """The environment of processes that share an empty cache of kernels, or use the one there is."""
+    if warm:
+        yield {}
+        return
     with tempfile.TemporaryDirectory(dir=folder) as cache:
-        for _ in range(2):
-            with tempfile.TemporaryDirectory(dir=folder) as base:
-                definition = refinery_jobs.definition(Path(base), str(file), model)
-                code = "from refinery.cli import main; main()"
-                command = [sys.executable, "-c", code, "run", str(definition), "--workers", "1", "--quiet"]
-                started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-                subprocess.run(command, env={**os.environ, "NUMBA_CACHE_DIR": cache}, check=True)
-                wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-                found.append((wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime))
-    return found
+        yield {"NUMBA_CACHE_DIR": cache}
+
+
+def whole_run(folder: Path, file: Path, model: str, settings: dict[str, str]) -> tuple[float, float]:
+    """(wall, processor) seconds of `refinery run`."""
+    with tempfile.TemporaryDirectory(dir=folder) as base:
+        definition = refinery_jobs.definition(Path(base), str(file), model)
+        code = "from refinery.cli import main; main()"
+        command = [sys.executable, "-c", code, "run", str(definition), "--workers", "1", "--quiet"]
+        started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, env={**os.environ, **settings}, check=True)
+        wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def memory(folder: Path, text: pa.ChunkedArray, model: str, size: int) -> Sheet:
@@ -144,7 +147,7 @@ def memory(folder: Path, text: pa.ChunkedArray, model: str, size: int) -> Sheet:
         rows.append((name, found["bytes"] / 1e9, on_disk, found["peak_rss"] / MIB, speed, found["shards"]))
         file.unlink()
     columns = ("shard", "GB of text", "MB on disk", "peak RSS MiB", "MB/s", "shards")
-    return Sheet("Memory of a worker", columns, rows, ("wanted: at most 1 GB (954 MiB) above",))
+    return Sheet("Memory of a worker", columns, rows)
 
 
 def numbered(text: pa.ChunkedArray, size: int) -> Iterator[pa.Table]:
@@ -185,6 +188,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--memory", action="store_true", help="also measure large shards")
     parser.add_argument("--memory-bytes", type=int, default=2_200_000_000, help="text in a large shard")
+    parser.add_argument("--warm", action="store_true", help="no start with nothing compiled")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "refinery-benchmarks")
     parser.add_argument("--json", metavar="FILE", help="also write the tables as JSON")
     options = parser.parse_args()
@@ -198,7 +202,7 @@ def main() -> None:
         sheets = [
             speeds,
             from_disk(folder, text, model, in_memory, options.repeats),
-            start_up(folder, text, model),
+            start_up(folder, text, model, warm=options.warm),
         ]
         if options.memory:
             sheets.append(memory(folder, text, model, options.memory_bytes))

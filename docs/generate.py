@@ -57,8 +57,7 @@ COLUMNS = {
 ACCOUNT = {
     "source": "name of the source",
     "path": "path of the file below the source's root",
-    "part": "number of the shard in that file, 0 for a file that is one shard",
-    "row": "row in that shard, from 0",
+    "row": "row in that file, from 0, see [Lineage](#lineage)",
     "id": "the document's id as text; NULL for a rejected row",
     "outcome": "`kept`, `dropped` or `rejected`",
     "stage": "the stage that dropped it",
@@ -66,7 +65,6 @@ ACCOUNT = {
     "failed": "all rules of that stage that failed",
     "duplicate_of_source": "source of the document that was kept instead; `against:STAGE` for an earlier run",
     "duplicate_of_path": "its path",
-    "duplicate_of_part": "its part",
     "duplicate_of_row": "its row",
     "duplicate_of_id": "its id",
     "similarity": "Jaccard similarity to it; 1 for an exact duplicate",
@@ -316,7 +314,7 @@ def rejects() -> str:
     """The columns of rejects."""
     from refinery.run.decisions import REJECTS
 
-    meaning = {**ACCOUNT, "row": f"{ACCOUNT['row']}; NULL where a whole file could not be read, as is `part`"}
+    meaning = {**ACCOUNT, "row": f"{ACCOUNT['row']}; NULL where a whole file could not be read"}
     return table(
         ("column", "type", "meaning"), [(f"`{f.name}`", _account(f.type), meaning[f.name]) for f in REJECTS]
     )

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import settings
 
+from tests.ray_cluster import add_node, cluster, command, executor  # noqa: F401  (fixtures)
 from tests.redis_server import redis_url  # noqa: F401  (a fixture)
 from tests.s3_server import bucket, proxied, s3_server  # noqa: F401  (fixtures)
 

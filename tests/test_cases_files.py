@@ -13,7 +13,7 @@ from tests.udhr import SENTENCES
 
 
 def test_line_ends_and_byte_order_marks_change_nothing(tmp_path, refinery):
-    """A mark, CRLF, blank lines and a missing last newline give the bytes of the plain file."""
+    """A mark, CRLF and a missing last newline give the bytes of the plain file; blank lines only count as lines."""
     plain = write_jsonl(tmp_path / "plain" / "in" / "a.jsonl", lines(5)).read_bytes()
     forms = {
         "mark": b"\xef\xbb\xbf" + plain,
@@ -25,11 +25,17 @@ def test_line_ends_and_byte_order_marks_change_nothing(tmp_path, refinery):
     for name, content in forms.items():
         (tmp_path / name / "in").mkdir(parents=True)
         (tmp_path / name / "in" / "a.jsonl").write_bytes(content)
-    outputs = {
-        name: run(refinery, tmp_path / name).output / "data-00000.parquet" for name in ["plain", *forms]
+    ran = {name: run(refinery, tmp_path / name) for name in ["plain", *forms]}
+    assert len(ran["plain"].rows) == 5
+    same = {
+        (ran[name].output / "data-00000.parquet").read_bytes() for name in ("plain", "mark", "crlf", "bare")
     }
-    assert len(run(refinery, tmp_path / "plain").rows) == 5
-    assert len({file.read_bytes() for file in outputs.values()}) == 1
+    assert len(same) == 1
+    for name, content in forms.items():
+        assert ran[name].table.drop_columns("lineage").equals(ran["plain"].table.drop_columns("lineage"))
+        raw = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+        for row in ran[name].rows.values():
+            assert json.loads(raw[row["lineage"]["row"]])["id"] == row["id"]
 
 
 def test_a_document_over_the_limit_is_put_aside(tmp_path, refinery):

@@ -60,11 +60,14 @@ def test_plan_shows_bands_and_their_promise(data_repository, refinery):
 
 
 def test_json_goes_to_standard_output(data_repository, refinery):
-    """With --json the result is one JSON document and progress is JSON lines on standard error."""
+    """With --json the result is one JSON document and events are JSON lines on standard error, those of the log."""
     code, out, err = refinery("run", data_repository / "pipeline.yaml", "--json")
     assert code == 0
     assert json.loads(out)["unique"]["kept"]["documents"] == 40
-    assert {json.loads(line)["event"] for line in err.splitlines()} == {"phase", "unit"}
+    events = [json.loads(line) | {"time": 0} for line in err.splitlines()]
+    assert {"run_begun", "cache_checked", "phase", "unit_ended", "finished"} < {e["event"] for e in events}
+    (log,) = (data_repository / ".refinery" / "logs").iterdir()
+    assert [json.loads(line) | {"time": 0} for line in log.read_text().splitlines()] == events
 
 
 def test_a_plan_is_whole_in_a_narrow_terminal(data_repository, refinery, monkeypatch):

@@ -143,7 +143,7 @@ def test_every_rule_set_and_rule_is_named():
 
 def test_every_reason_of_a_reject_is_named():
     """Each reason that a reader gives for a rejected row stands in reading.md."""
-    source = "".join(p.read_text("utf-8") for p in (ROOT / "src/refinery/storage").glob("*.py"))
+    source = "".join(p.read_text("utf-8") for p in (ROOT / "src/refinery/sources").glob("*.py"))
     found = re.findall(
         r"""(?:Reject\(.*?|_RejectedError\(|RefusedError\(|ExtractionError\()\s*"([a-z_0-9]+)[",]""", source
     )

@@ -74,14 +74,14 @@ def run(
 ) -> None:
     """Run a pipeline; what an earlier run of it finished is not done again."""
     from refinery.executors.choose import choose
-    from refinery.run.progress import progress
     from refinery.run.run import execute
+    from refinery.watch.show import show
 
     plan = _plan(definition, work, shard_mib)
     chosen = choose(executor, workers, address, len(plan.shards))
     try:
-        with _sigterm_is_ctrl_c(), progress(quiet=quiet, json=json) as shown:
-            manifests = execute(plan, chosen, shown)
+        with _sigterm_is_ctrl_c(), show(quiet=quiet, json=json) as listener:
+            manifests = execute(plan, chosen, listener)
     except KeyboardInterrupt:
         typer.echo("Stopped. Run the same command again to go on from here.", err=True)
         raise typer.Exit(130) from None
@@ -175,10 +175,11 @@ def status(
     json: Annotated[bool, typer.Option("--json", help="The whole status as JSON.")] = False,
 ) -> None:
     """Show what a run is doing, or how it ended; exit code 1 if it failed, was stopped or died."""
-    from refinery.run.status import read_status, told
+    from refinery.report.status import status_text
+    from refinery.watch.find_status import find_status
 
-    found = read_status(_place(folder))
-    typer.echo(found.model_dump_json(indent=2) if json else told(found))
+    found = find_status(_place(folder))
+    typer.echo(found.model_dump_json(indent=2) if json else status_text(found))
     if found.state not in {"running", "finished"}:
         raise typer.Exit(1)
 

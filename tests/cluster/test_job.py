@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cluster.conftest import ROOT
 from tests.conftest import output_hashes
+from tests.ray_cluster import ROOT
 from tests.s3_server import free_ports
 
 SCRIPTS = Path(sys.executable).parent

@@ -2,7 +2,6 @@
 
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,8 @@ from refinery.errors import UnitFailed
 from refinery.executors.base import Unit, run_units
 from refinery.executors.choose import on_ray
 from refinery.executors.ray import LARGE
-from tests.cluster.conftest import end_cluster, start_cluster
 from tests.executors import units
+from tests.ray_cluster import end_cluster, start_cluster, wait_for
 
 
 @pytest.fixture
@@ -68,14 +67,6 @@ def go_when_begun(node, folder: Path) -> None:
         (folder / "go").touch()
 
 
-def wait_for(condition, seconds=120):
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "what the test waits for did not happen"
-        time.sleep(0.01)
-    return found
-
-
 ALLOWED = 5 << 29  # bytes that may still be taken before Ray kills
 
 
@@ -91,8 +82,8 @@ def little_memory(monkeypatch):
 def test_a_unit_that_runs_out_of_memory_gets_twice_as_much_once(little_memory, connected, tmp_path):
     """Ray's monitor kills it for real, twice; it fails by its name and tells what was tried."""
     hungry = Unit("hungry", (str(tmp_path), 2 * ALLOWED))
-    told = r"hungry: ran out of memory 2 times, .* 1.6 GiB reserved"
+    told = r"hungry: ran out of memory 2 times, .* 1.7 GB reserved"
     with pytest.raises(UnitFailed, match=told) as caught:
         run_units(connected, units.eat, [hungry])
-    assert "the largest node offers 4.0 GiB" in str(caught.value)
+    assert "the largest node offers 4.3 GB" in str(caught.value)
     assert (tmp_path / "tried").read_text() == "xx"

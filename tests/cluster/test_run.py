@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from refinery.models.train import train_relevance
-from tests.cluster.conftest import COMMAND
 from tests.conftest import CHINESE, PIPELINE, document, output_hashes
+from tests.ray_cluster import COMMAND
 
 MEASURED = PIPELINE.replace(
     "measure: [language, signals]", "measure: [language, signals, {relevance: {model: models/domain}}]"

@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from refinery.dedup import spill
-from refinery.dedup.bands import split
 from refinery.dedup.content import Content
-from refinery.dedup.layout import DedupShard, Near
+from refinery.dedup.corpus import Corpus, DedupShard
 from refinery.dedup.minhash import MinHash
-from refinery.dedup.run import DedupResult, DedupSettings, dedup
+from refinery.dedup.run import DedupResult, dedup
+from refinery.dedup.settings import Near, Settings
+from refinery.shuffle import partition
 from refinery.storage.write import write_table
 from refinery.text.batch import TextBatch
 from refinery.text.shingles import shingle_sets
@@ -23,17 +23,26 @@ Place = tuple[int, int]  # shard, row
 
 
 @dataclass(frozen=True)
-class Twin:
+class Kept:
+    """What a document was removed for."""
+
     place: Place
     near: bool
     similarity: float
 
 
-def near(threshold: float = 0.8, num_perm: int = 112) -> Near:
-    return Near(threshold, num_perm, *split(threshold, num_perm))
+def near(similarity: float = 0.8, **settings: int) -> Near:
+    return Near.model_validate({"similarity": similarity, **settings})
 
 
-SETTINGS = DedupSettings(exact=True, near=near())
+def numbered(
+    folder: Path | None, documents: int, size: int, *, earlier: int = 0, preferences: tuple[str, ...] = ()
+) -> Corpus:
+    """So many documents, `size` a partition."""
+    return Corpus(folder, documents, earlier, preferences, 112, size, 1000)
+
+
+SETTINGS = Settings(exact=True, near=near())
 
 
 def read_texts(path: Path, rows: np.ndarray) -> Iterator[TextBatch]:
@@ -56,7 +65,7 @@ def write_shard(
     texts: Sequence[str | None],
     prefer: Sequence[Sequence[float | None]] = (),
     *,
-    frozen: bool = False,
+    earlier: bool = False,
     source: str = "source",
     num_perm: int = 112,
 ) -> DedupShard:
@@ -69,22 +78,22 @@ def write_shard(
     path.parent.mkdir(parents=True, exist_ok=True)
     table = pa.table(columns)
     write_table(path, table.to_batches(), table.schema)
-    return DedupShard(path, path, frozen, len(texts), path.name, source)
+    return DedupShard(path, path, earlier, len(texts), path.name, source)
 
 
 def run(
-    folder: Path, shards: Sequence[DedupShard], settings: DedupSettings = SETTINGS, map_units=in_order
-) -> dict[Place, Twin]:
-    """Every removed document and the twin recorded for it, after checking what holds for every run."""
+    folder: Path, shards: Sequence[DedupShard], settings: Settings = SETTINGS, map_units=in_order
+) -> dict[Place, Kept]:
+    """Every removed document and the kept one recorded for it, after checking what holds for every run."""
     result = dedup(shards, settings, map_units=map_units, read_texts=read_texts, work=folder / "work")
     removed = removed_of(result)
-    assert not any(twin.place in removed for twin in removed.values()), "a twin was removed itself"
-    assert not any(shards[shard].frozen for shard, _ in removed), "a frozen document was removed"
+    assert not any(kept.place in removed for kept in removed.values()), "a kept document was removed itself"
+    assert not any(shards[shard].earlier for shard, _ in removed), "one of an earlier corpus was removed"
     return removed
 
 
-def removed_of(result: DedupResult) -> dict[Place, Twin]:
-    """Every removed document and its twin, by shard and row."""
+def removed_of(result: DedupResult) -> dict[Place, Kept]:
+    """Every removed document and its kept one, by shard and row."""
 
     def place(document: int) -> Place:
         here = int(np.searchsorted(result.starts, document, "right")) - 1
@@ -92,19 +101,17 @@ def removed_of(result: DedupResult) -> dict[Place, Twin]:
 
     records = result.between(0, int(result.starts[-1])).tolist()
     removed = {
-        place(document): Twin(place(twin), is_near, similarity)
-        for document, twin, is_near, similarity in records
+        place(document): Kept(place(kept), is_near, similarity)
+        for document, kept, is_near, similarity in records
     }
     assert len(removed) == len(records) == result.count
     return removed
 
 
-def of_texts(
-    folder: Path, texts: Sequence[str | None], settings: DedupSettings = SETTINGS
-) -> dict[int, Twin]:
-    """One shard: removed rows and their twins."""
+def of_texts(folder: Path, texts: Sequence[str | None], settings: Settings = SETTINGS) -> dict[int, Kept]:
+    """One shard: removed rows and their kept ones."""
     shards = [write_shard(folder / "0.parquet", texts)]
-    return {row: twin for (_, row), twin in run(folder, shards, settings).items()}
+    return {row: kept for (_, row), kept in run(folder, shards, settings).items()}
 
 
 def jaccard(one: str, other: str) -> float:
@@ -132,7 +139,7 @@ def pair(similarity: float, seed: int, shingles: int = 200) -> tuple[str, str]:
     return " ".join(common + one), " ".join(common + other)
 
 
-def set_ranges(monkeypatch, size: int) -> None:
-    """Key ranges of this size in bytes, whatever the corpus."""
-    monkeypatch.setattr(spill, "LEAST_BYTES", size)
-    monkeypatch.setattr(spill, "MOST_BYTES", size)
+def set_partitions(monkeypatch, size: int) -> None:
+    """Partitions of this size in bytes, whatever the corpus."""
+    monkeypatch.setattr(partition, "LEAST_BYTES", size)
+    monkeypatch.setattr(partition, "MOST_BYTES", size)

@@ -1,7 +1,10 @@
+import numpy as np
 import pytest
 from datasketch.lsh import _optimal_param
 
-from refinery.dedup.bands import recall, split
+from refinery.dedup.bands import Bands, bands_of, recall, split
+from refinery.dedup.settings import Near
+from refinery.text.minhash import band_keys, signatures_of_hashes
 
 
 @pytest.mark.parametrize("num_perm", [16, 64, 112, 128, 200])
@@ -21,3 +24,27 @@ def test_at_least_two_bands():
 def test_recall_equals_published_values():
     """FineWeb's 14 x 8: 56, 77, 92, 98.8 % at 0.7, 0.75, 0.8, 0.85 (arXiv 2406.17557)."""
     assert [round(recall(s, 14, 8), 3) for s in (0.7, 0.75, 0.8, 0.85)] == [0.565, 0.772, 0.924, 0.988]
+
+
+@pytest.mark.parametrize("threshold", [0.6, 0.7, 0.8])
+def test_pairs_share_a_bucket_as_often_as_the_curve_says(threshold):
+    """Of 2,500 pairs at each Jaccard similarity from 0.5 to 0.95, within three points of 1 - (1 - s^r)^b."""
+    generator = np.random.default_rng(8)
+    bands, rows = split(threshold, 112)
+    for similarity in (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95):
+        shared = round(240 * similarity / (1 + similarity))
+        exact = shared / (240 - shared)  # two sets of 120 elements
+        sets = generator.integers(0, 2**32, (2500, 2, 120), dtype=np.uint32)
+        sets[:, 1, :shared] = sets[:, 0, :shared]
+        signatures = signatures_of_hashes(sets.reshape(-1), np.arange(5001) * 120, 112, 1)
+        signatures.flags.writeable = False
+        keys = band_keys(signatures, np.arange(bands) * rows, rows)
+        found = (keys[0::2] == keys[1::2]).any(axis=1).mean()
+        assert found == pytest.approx(recall(exact, bands, rows), abs=0.03)
+
+
+def test_bands_of_a_definition():
+    """Bands and rows are datasketch's unless they are given."""
+    assert bands_of(Near()) == Bands(9, 12)
+    assert bands_of(Near(similarity=0.7, num_perm=128)) == Bands(*split(0.7, 128))
+    assert bands_of(Near(bands=14, rows=8)) == Bands(14, 8)

@@ -1,13 +1,10 @@
-from dataclasses import replace
-
 import numpy as np
 
 from refinery.dedup import buckets
 from refinery.dedup.buckets import low_bits
-from refinery.dedup.minhash import permutations
-from refinery.dedup.run import DedupSettings
-from refinery.dedup.signatures import signatures_of_hashes
-from tests.dedup.corpus import near, run, set_ranges, words, write_shard
+from refinery.dedup.settings import Settings
+from refinery.text.minhash import permutations, signatures_of_hashes
+from tests.dedup.corpus import near, run, set_partitions, words, write_shard
 
 
 def test_eight_bits_agree_where_the_hashes_do_and_else_once_in_256():
@@ -38,19 +35,19 @@ def test_shingles_that_agree_in_their_low_bits_do_not_agree_in_every_permutation
     assert len(a) == len(b) == 112
 
 
-def test_a_giant_bucket_in_pieces_removes_what_it_does_whole(tmp_path, monkeypatch):
-    """Every piece meets the preferred documents of all, wherever these are, whatever the stretches and ranges."""
+def test_a_large_bucket_that_is_split_removes_what_it_does_whole(tmp_path, monkeypatch):
+    """All that it is split into meet the preferred documents of all, whatever the partitions."""
     base = words(200, 1)
     texts = [" ".join([*base, f"w{n}"]) for n in range(700)]
     order = np.random.default_rng(2).permutation(700).tolist()
     shards = [write_shard(tmp_path / f"{n}.parquet", texts[n::3], [order[n::3]]) for n in range(3)]
-    settings = DedupSettings(near=replace(near(), bands=28, rows=4), max_cluster_share=1.0)
+    settings = Settings(near=near(bands=28, rows=4), max_cluster_share=1.0)
     whole = run(tmp_path, shards, settings)
-    monkeypatch.setattr(buckets, "GIANT", 50)
-    monkeypatch.setattr("refinery.dedup.run.LEAST_STRETCH", 64)
-    pieces = run(tmp_path, shards, settings)
-    set_ranges(monkeypatch, 40_000)
-    assert run(tmp_path, shards, settings) == pieces
+    monkeypatch.setattr(buckets, "LARGE", 50)
+    monkeypatch.setattr("refinery.dedup.corpus.LEAST_DOCUMENTS", 64)
+    split = run(tmp_path, shards, settings)
+    set_partitions(monkeypatch, 40_000)
+    assert run(tmp_path, shards, settings) == split
     (kept,) = {(n % 3, n // 3) for n in range(700)} - set(whole)
-    assert set(pieces) == set(whole)
-    assert {twin.place for twin in pieces.values()} == {kept} == {twin.place for twin in whole.values()}
+    assert set(split) == set(whole)
+    assert {found.place for found in split.values()} == {kept} == {found.place for found in whole.values()}

@@ -1,19 +1,18 @@
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 
 from refinery.dedup import candidates
 from refinery.dedup.buckets import BEST
-from refinery.dedup.layout import Layout
+from tests.dedup.corpus import numbered
 
-LAYOUT = Layout(Path(), 0, 0, ("prefer_0",), 112, 1, 1)
+CORPUS = numbered(None, 0, 1, preferences=("prefer_0",))
 
 
 def found_in(matrix: np.ndarray, bounds: list[int], least: int) -> set[tuple[int, int, int]]:
-    members = np.zeros(len(matrix), LAYOUT.with_preferences(("bucket", np.uint64), ("document", np.int64)))
+    members = np.zeros(len(matrix), CORPUS.with_preferences(("bucket", np.uint64), ("document", np.int64)))
     members["document"] = np.arange(len(matrix))
-    edges = candidates.edges_within(LAYOUT, members, matrix, np.array(bounds), least)
+    edges = candidates.edges_within(CORPUS, members, matrix, np.array(bounds), least)
     return {edge[:3] for edge in edges.tolist()}
 
 
@@ -33,9 +32,9 @@ def test_small_buckets_give_every_near_pair_up_to_the_caps():
     found = found_in(matrix, bounds, 77)
     for start, stop in pairwise(bounds):
         for row in range(start, stop):
-            counts = {twin: int((matrix[row] == matrix[twin]).sum()) for twin in range(start, row)}
-            near = {twin: count for twin, count in counts.items() if count >= 77}
-            mine = {twin: equal for one, twin, equal in found if one == row}
+            counts = {other: int((matrix[row] == matrix[other]).sum()) for other in range(start, row)}
+            near = {other: count for other, count in counts.items() if count >= 77}
+            mine = {other: equal for one, other, equal in found if one == row}
             assert mine.items() <= near.items()
             assert set(list(near)[: candidates.FIRST]) <= set(mine)
             assert (
@@ -49,7 +48,7 @@ def test_a_large_bucket_is_compared_with_the_best_and_with_neighbours():
     matrix = clustered(candidates.ALL_PAIRS + 500, 300, 2)
     found = found_in(matrix, [0, len(matrix)], 77)
     assert all(
-        twin < row and (matrix[row] == matrix[twin]).sum() == equal >= 77 for row, twin, equal in found
+        other < row and (matrix[row] == matrix[other]).sum() == equal >= 77 for row, other, equal in found
     )
     with_one = {row for row, _, _ in found}
     assert len(with_one) > 0.8 * (len(matrix) - 300)
@@ -59,17 +58,17 @@ def test_in_a_large_bucket_every_row_meets_the_preferred_ones():
     """When all are near to each other, the first candidate of every row is the bucket's best."""
     matrix = clustered(candidates.ALL_PAIRS + 1000, 1, 3)
     found = found_in(matrix, [0, len(matrix)], 77)
-    assert {row for row, twin, _ in found if twin == 0} == set(range(1, len(matrix)))
+    assert {row for row, other, _ in found if other == 0} == set(range(1, len(matrix)))
     assert BEST >= candidates.FIRST
 
 
-def test_edges_carry_the_preferences_of_the_twin():
+def test_edges_carry_the_preferences_of_the_preferred():
     """They are needed where the two documents are no longer at hand."""
-    members = np.zeros(3, LAYOUT.with_preferences(("bucket", np.uint64), ("document", np.int64)))
+    members = np.zeros(3, CORPUS.with_preferences(("bucket", np.uint64), ("document", np.int64)))
     members["document"], members["prefer"] = [7, 5, 6], [[0.5], [1.5], [2.5]]
     matrix = np.zeros((3, 112), np.uint8)
-    edges = candidates.edges_within(LAYOUT, members, matrix, np.array([0, 3]), 77)
-    assert {(e["document"], e["twin"], e["prefer"][0]) for e in edges} == {
+    edges = candidates.edges_within(CORPUS, members, matrix, np.array([0, 3]), 77)
+    assert {(e["document"], e["preferred"], e["prefer"][0]) for e in edges} == {
         (5, 7, 0.5),
         (6, 7, 0.5),
         (6, 5, 1.5),
@@ -77,10 +76,10 @@ def test_edges_carry_the_preferences_of_the_twin():
 
 
 def test_edges_are_unique():
-    """One pair found in several buckets stands once, sorted by document and twin."""
+    """One pair found in several buckets stands once, sorted by document and preferred one."""
     edges = np.array(
         [(5, 1, 90, (0.0,)), (3, 2, 80, (0.0,)), (5, 1, 90, (0.0,)), (5, 0, 99, (0.0,))],
-        candidates.edge_dtype(LAYOUT),
+        candidates.edge_dtype(CORPUS),
     )
     found = [edge[:3] for edge in candidates.unique_edges(edges).tolist()]
     assert found == [(3, 2, 80), (5, 0, 99), (5, 1, 90)]

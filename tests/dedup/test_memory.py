@@ -1,18 +1,19 @@
 """What the docstrings promise of memory, as numpy allocates it."""
 
 import tracemalloc
-from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from refinery.dedup import components, spill
-from refinery.dedup.components import MergeUnit, merge_forests
-from refinery.dedup.layout import DedupShard
-from refinery.dedup.run import DedupSettings, dedup
+from refinery.dedup import components
+from refinery.dedup.components import LABEL, Merge, merge_forests
+from refinery.dedup.corpus import DedupShard
+from refinery.dedup.run import dedup
+from refinery.dedup.settings import Settings
+from refinery.shuffle.records import Records
 from refinery.storage.write import write_table
-from tests.dedup.corpus import SETTINGS, near, read_texts, set_ranges
+from tests.dedup.corpus import near, read_texts, set_partitions
 
 ROWS = 40_000
 
@@ -32,20 +33,17 @@ def test_the_last_merge_of_forests_takes_24_bytes_a_document(tmp_path, monkeypat
     block = 1 << 12
     monkeypatch.setattr(components, "BLOCK_RECORDS", block)
     count = 400_000
-    pairs = np.empty(count, spill.PAIR)
-    pairs["document"] = np.arange(count) * 3
-    pairs["twin"] = pairs["document"] // 30 * 30
-    places = [tmp_path / name for name in ("a.spill", "b.spill", "c.spill")]
-    for place in places[:2]:
-        with spill.CutWriter(place, spill.PAIR, 1, block * spill.PAIR.itemsize) as writer:
+    labels = np.empty(count, LABEL)
+    labels["document"] = np.arange(count) * 3
+    labels["root"] = labels["document"] // 30 * 30
+    forests = Records.create(tmp_path / "forests", LABEL, writers=3, block_bytes=block * LABEL.itemsize)
+    for number in range(2):
+        with forests.writer(number) as writer:
             for start in range(0, count, block):
-                writer.write(
-                    pairs[start : start + block], np.zeros(len(pairs[start : start + block]), np.int64)
-                )
-    merge_forests(MergeUnit(places[0], places[1], places[2]))  # compiles
-    unit = MergeUnit(places[0], places[1], places[2])
-    assert peak(merge_forests, unit) < 24 * count + 64 * block
-    assert (spill.read_cut(places[2:], spill.PAIR, 1, 0) == pairs).all()
+                writer.write(labels[start : start + block])
+    merge_forests(forests, Merge(0, 1, 2))  # compiles
+    assert peak(merge_forests, forests, Merge(0, 1, 2)) < 24 * count + 64 * block
+    assert (forests.read_written(2) == labels).all()
 
 
 def shard(folder, signatures: np.ndarray) -> DedupShard:
@@ -63,7 +61,7 @@ def shard(folder, signatures: np.ndarray) -> DedupShard:
     return DedupShard(folder / "0.parquet", None, False, count)
 
 
-def largest_unit(folder, signatures: np.ndarray, settings: DedupSettings) -> tuple[dict[str, int], int]:
+def largest_unit(folder, signatures: np.ndarray, settings: Settings) -> tuple[dict[str, int], int]:
     """Peak of each step's largest unit, and how many documents were removed."""
     peaks: dict[str, int] = {}
     documents = shard(folder, signatures)
@@ -79,7 +77,7 @@ def largest_unit(folder, signatures: np.ndarray, settings: DedupSettings) -> tup
 
 
 @pytest.mark.parametrize("kind", ["unlike", "one key", "one signature"])
-def test_a_unit_holds_a_few_ranges_whatever_the_corpus(tmp_path, kind, monkeypatch):
+def test_a_unit_holds_a_few_partitions_whatever_the_corpus(tmp_path, kind, monkeypatch):
     """Of unlike documents, of those that share one band's key, of those that share their signature."""
     generator = np.random.default_rng(1)
     signatures = generator.integers(0, 2**32, (ROWS, 112), dtype=np.uint32)
@@ -87,12 +85,12 @@ def test_a_unit_holds_a_few_ranges_whatever_the_corpus(tmp_path, kind, monkeypat
         signatures[:, :12] = 7
     if kind == "one signature":
         signatures[:] = 7
-    settings = replace(SETTINGS, near=near(), max_cluster_share=1.0)
-    set_ranges(monkeypatch, 1 << 20)
+    settings = Settings(near=near(), max_cluster_share=1.0)
+    set_partitions(monkeypatch, 1 << 20)
     largest_unit(tmp_path, signatures[:200], settings)  # compiles
     peaks, removed = largest_unit(tmp_path, signatures, settings)
     assert removed == (ROWS - 1 if kind == "one signature" else 0)
     batch = 4096 * 1100  # rows of a batch: their signatures, once more as a batch, and their keys
-    bucket = 300 * ROWS if kind == "one key" else 0  # a bucket is compared in one piece up to GIANT documents
+    bucket = 300 * ROWS if kind == "one key" else 0  # a bucket is compared as a whole up to LARGE documents
     room = 6 * (1 << 20) + batch + bucket
     assert {name: size for name, size in peaks.items() if size > room} == {}

@@ -1,11 +1,9 @@
 import random
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from refinery.dedup.bands import recall
-from refinery.dedup.run import DedupSettings, settings_of
+from refinery.dedup.bands import bands_of, recall
 from refinery.dedup.settings import Settings
 from refinery.errors import RunError
 from tests.conftest import chinese_document, document
@@ -17,7 +15,7 @@ from tests.dedup.corpus import (
     of_texts,
     pair,
     run,
-    set_ranges,
+    set_partitions,
     words,
     write_shard,
 )
@@ -34,10 +32,10 @@ def edited(text: str, seed: int, edits: int = 1) -> str:
 def test_three_identical_documents_leave_one(tmp_path):
     """Exactly one survivor, the first, with verification of near duplicates on and off."""
     texts = [document(1)] * 3 + [document(2)]
-    for settings in (SETTINGS, DedupSettings(near=None), DedupSettings(exact=False, near=near())):
+    for settings in (SETTINGS, Settings(near=None), Settings(exact=False, near=near())):
         removed = of_texts(tmp_path, texts, settings)
-        assert {row: twin.place for row, twin in removed.items()} == {1: (0, 0), 2: (0, 0)}
-        assert all(twin.near != settings.exact and twin.similarity == 1 for twin in removed.values())
+        assert {row: kept.place for row, kept in removed.items()} == {1: (0, 0), 2: (0, 0)}
+        assert all(kept.near != settings.exact and kept.similarity == 1 for kept in removed.values())
 
 
 def test_different_forms_of_a_text_are_exact_duplicates(tmp_path):
@@ -55,7 +53,7 @@ def test_different_forms_of_a_text_are_exact_duplicates(tmp_path):
         "Price list: 10 USD, 30 USD",
     ]
     removed = of_texts(tmp_path, texts)
-    assert {row: twin.place[1] for row, twin in removed.items()} == {1: 0, 2: 0, 3: 0, 4: 0}
+    assert {row: kept.place[1] for row, kept in removed.items()} == {1: 0, 2: 0, 3: 0, 4: 0}
 
 
 def test_short_documents_are_compared_exactly_only(tmp_path):
@@ -63,18 +61,18 @@ def test_short_documents_are_compared_exactly_only(tmp_path):
     texts = [f"word{n} sat here" for n in range(1000)] + ["cat sat here"] * 10 + ["", None, "..."] * 3
     removed = of_texts(tmp_path, texts)
     assert sorted(removed) == list(range(1001, 1010))
-    assert {twin.place for twin in removed.values()} == {(0, 1000)}
+    assert {kept.place for kept in removed.values()} == {(0, 1000)}
 
 
 def test_a_chain_does_not_lose_its_ends(tmp_path):
-    """Windows of one long text, each near its neighbours: who goes has a kept twin at the threshold."""
+    """Windows of one long text, each near its neighbours: who goes has a kept one at the threshold."""
     long = words(500, 7)
     texts = [" ".join(long[10 * k : 10 * k + 200]) for k in range(30)]
     removed = of_texts(tmp_path, texts)
     assert removed
-    for row, twin in removed.items():
-        assert jaccard(texts[row], texts[twin.place[1]]) >= 0.8
-        assert twin.similarity == pytest.approx(jaccard(texts[row], texts[twin.place[1]]), abs=1e-6)
+    for row, kept in removed.items():
+        assert jaccard(texts[row], texts[kept.place[1]]) >= 0.8
+        assert kept.similarity == pytest.approx(jaccard(texts[row], texts[kept.place[1]]), abs=1e-6)
     kept = [row for row in range(30) if row not in removed]
     assert len(kept) > 5
 
@@ -89,13 +87,13 @@ def test_a_shared_footer_removes_nothing(tmp_path):
 
 def test_pairs_of_known_similarity_are_found_as_the_curve_promises(tmp_path):
     """Of pairs at 0.5 to 0.95: none below the threshold goes, at most one point of the promise above it is lost."""
-    per_level, settings = 400, DedupSettings(near=near(0.7))
-    assert settings.near is not None
+    per_level, settings = 400, Settings(near=near(0.7))
+    bands = bands_of(near(0.7))
     levels = (0.5, 0.6, 0.66, 0.72, 0.76, 0.8, 0.85, 0.9, 0.95)
     pairs = [pair(level, 10 * (1000 * k + n)) for k, level in enumerate(levels) for n in range(per_level)]
     texts = [text for both in pairs for text in both]
     removed = of_texts(tmp_path, texts, settings)
-    assert all(row % 2 == 1 and twin.place[1] == row - 1 for row, twin in removed.items())
+    assert all(row % 2 == 1 and kept.place[1] == row - 1 for row, kept in removed.items())
     promised = found = 0.0
     for k in range(len(levels)):
         rows = range(2 * per_level * k + 1, 2 * per_level * (k + 1), 2)
@@ -105,27 +103,25 @@ def test_pairs_of_known_similarity_are_found_as_the_curve_promises(tmp_path):
         if exact[0] < 0.7:
             assert gone == 0
         else:
-            promised += recall(exact[0], settings.near.bands, settings.near.rows)
+            promised += recall(exact[0], bands.count, bands.rows)
             found += gone / per_level
-            assert gone / per_level == pytest.approx(
-                recall(exact[0], settings.near.bands, settings.near.rows), abs=0.07
-            )
+            assert gone / per_level == pytest.approx(recall(exact[0], bands.count, bands.rows), abs=0.07)
     assert found >= promised - 0.01 * 6
 
 
 def test_documents_of_an_earlier_corpus_are_never_removed(tmp_path):
-    """Against an earlier corpus, 50 seen documents go, exact or edited, each with its twin, and it stays whole."""
+    """Against an earlier corpus, 50 seen documents go, exact or edited, each with its match, and it stays whole."""
     old = [document(n) for n in range(100)] + [document(3)]
     seen = [document(n) if n % 2 else edited(document(n), n) for n in range(50)]
     new = seen + [document(n) for n in range(1000, 1050)]
     shards = [
         write_shard(tmp_path / "new.parquet", new, [[0.0] * 100]),
-        write_shard(tmp_path / "old.parquet", old, [[9.0] * 101], frozen=True, source="earlier"),
+        write_shard(tmp_path / "old.parquet", old, [[9.0] * 101], earlier=True, source="earlier"),
     ]
     removed = run(tmp_path, shards)
-    assert {row: twin.place for (_, row), twin in removed.items()} == {n: (1, n) for n in range(50)}
+    assert {row: kept.place for (_, row), kept in removed.items()} == {n: (1, n) for n in range(50)}
     assert [removed[0, n].near for n in range(50)] == [n % 2 == 0 for n in range(50)]
-    assert all(twin.similarity >= 0.8 for twin in removed.values())
+    assert all(kept.similarity >= 0.8 for kept in removed.values())
 
 
 def test_the_preferred_document_is_kept(tmp_path):
@@ -149,7 +145,7 @@ def test_copies_in_one_shard_in_two_and_in_two_languages_leave_one(tmp_path):
         write_shard(tmp_path / "1.parquet", [chinese_document(1), document(1)], source="other"),
     ]
     removed = run(tmp_path, shards)
-    assert {place: twin.place for place, twin in removed.items()} == {
+    assert {place: kept.place for place, kept in removed.items()} == {
         (0, 1): (0, 0),
         (1, 1): (0, 0),
         (1, 0): (0, 2),
@@ -157,7 +153,7 @@ def test_copies_in_one_shard_in_two_and_in_two_languages_leave_one(tmp_path):
 
 
 def test_an_exact_copy_of_a_near_duplicate_names_the_kept_document(tmp_path):
-    """Its twin went too, so the one that is kept is recorded, with the similarity to that."""
+    """What it copies went too, so the one that is kept is recorded, with the similarity to that."""
     like = edited(document(1), 1)
     removed = of_texts(tmp_path, [document(1), like, like])
     assert [removed[row].place for row in (1, 2)] == [(0, 0), (0, 0)]
@@ -165,8 +161,8 @@ def test_an_exact_copy_of_a_near_duplicate_names_the_kept_document(tmp_path):
 
 
 @pytest.mark.parametrize("threshold", [0.7, 0.9])
-def test_result_does_not_depend_on_ranges_or_completion(tmp_path, threshold, monkeypatch):
-    """One range or many, units in order or backwards, leftovers of an earlier run: the same documents go."""
+def test_result_does_not_depend_on_partitions_or_completion(tmp_path, threshold, monkeypatch):
+    """One partition or many, units in order or backwards, leftovers of an earlier run: the same documents go."""
     texts = [document(n) for n in range(120)]
     texts += [edited(document(n % 40), n, 1 + n % 6) for n in range(200)] + texts[:20]
     texts += [chinese_document(n % 10) + "，" * (n % 3) for n in range(30)]
@@ -175,61 +171,61 @@ def test_result_does_not_depend_on_ranges_or_completion(tmp_path, threshold, mon
         write_shard(tmp_path / f"{n}.parquet", texts[n::3], [[len(t) % 7 for t in texts[n::3]]])
         for n in range(3)
     ]
-    settings = replace(SETTINGS, near=near(threshold))
+    settings = Settings(near=near(threshold))
     first = run(tmp_path, shards, settings)
     (tmp_path / "work" / "bands").mkdir()
-    (tmp_path / "work" / "bands" / "000000.spill").write_bytes(b"left behind")
-    set_ranges(monkeypatch, 4000)
+    (tmp_path / "work" / "bands" / "000000.records").write_bytes(b"left behind")
+    set_partitions(monkeypatch, 4000)
     assert run(tmp_path, shards, settings, backwards) == first
-    set_ranges(monkeypatch, 30000)
+    set_partitions(monkeypatch, 30000)
     assert run(tmp_path, shards, settings) == first
     assert len(first) > 60
 
 
-def test_three_documents_in_many_ranges(tmp_path, monkeypatch):
+def test_three_documents_in_many_partitions(tmp_path, monkeypatch):
     """A tiny corpus cut far too finely works, and so does an empty shard."""
     shards = [
         write_shard(tmp_path / "0.parquet", [document(1), document(1), document(2)]),
         write_shard(tmp_path / "1.parquet", []),
     ]
-    set_ranges(monkeypatch, 1)
+    set_partitions(monkeypatch, 1)
     assert set(run(tmp_path, shards, SETTINGS)) == {(0, 1)}
     assert run(tmp_path, shards[1:], SETTINGS) == {}
     assert run(tmp_path, [], SETTINGS) == {}
 
 
-def test_near_copies_with_one_signature_share_the_fate_of_the_first(tmp_path):
+def test_near_copies_with_one_signature_share_the_outcome_of_the_first(tmp_path):
     """Documents that one change of a long text made, alike to each other and near to a preferred document, all go."""
     base = words(3000, 1)
     preferred = " ".join(base[:2900])
     copies = [" ".join([*base, f"w{n}"]) for n in range(60)]
     for threshold in (0.8, 0.95):
-        settings = DedupSettings(near=replace(near(threshold), bands=28, rows=4))
+        settings = Settings(near=near(threshold, bands=28, rows=4))
         removed = of_texts(tmp_path, [preferred, *copies], settings)
         assert set(removed) == set(range(1, 61))
         assert all(jaccard(preferred, copies[row - 1]) >= threshold for row in removed)
 
 
-def test_copies_that_are_alike_but_too_far_from_the_twin_leave_one(tmp_path):
+def test_copies_that_are_alike_but_too_far_from_the_kept_one_leave_one(tmp_path):
     """The first of them goes at the very threshold, the others are just below it: one of those is kept."""
     base = words(400, 1)
     first = " ".join(base + words(96, 2))  # shares 396 of 492 shingles with the base: J = 396/492
     others = [" ".join([*first.split(" "), f"x{n}"]) for n in range(5)]
     threshold = jaccard(" ".join(base), first)
     assert threshold > jaccard(" ".join(base), others[0])
-    settings = DedupSettings(near=replace(near(), threshold=threshold, bands=112, rows=1))
+    settings = Settings(near=near(threshold, bands=112, rows=1))
     removed = of_texts(tmp_path, [" ".join(base), first, *others], settings)
     assert removed[1].place == (0, 0)
     kept = [row for row in range(7) if row not in removed]
     assert kept[0] == 0 and len(kept) <= 3
-    assert all(twin.similarity >= threshold for twin in removed.values())
+    assert all(kept.similarity >= threshold for kept in removed.values())
 
 
 def test_many_near_identical_documents_are_quick(tmp_path):
     """Thousands of pages from one template, in one bucket of every band: one stays."""
     base = words(2000, 1)
     texts = [" ".join([*base, f"w{n}"]) for n in range(4000)]
-    removed = of_texts(tmp_path, texts, replace(SETTINGS, max_cluster_share=1.0))
+    removed = of_texts(tmp_path, texts, Settings(near=near(), max_cluster_share=1.0))
     assert set(removed) == set(range(1, 4000))
 
 
@@ -241,16 +237,7 @@ def test_a_cluster_that_eats_its_source_stops_the_run(tmp_path):
         RunError, match=r"1,499 of 3,000 documents of 'source'.*document 0 of 0.parquet.*share"
     ):
         of_texts(tmp_path, texts)
-    assert len(of_texts(tmp_path, texts, replace(SETTINGS, max_cluster_share=0.6))) == 1499
-
-
-def test_settings_of_a_definition():
-    """Bands and rows are datasketch's unless they are given; what is left out is not compared."""
-    chosen = settings_of(Settings.model_validate({"near": {"similarity": 0.8}, "max_cluster_share": 0.5}))
-    assert chosen == DedupSettings(True, near(), 0.5)
-    given = settings_of(Settings.model_validate({"exact": False, "near": {"bands": 14, "rows": 8}}))
-    assert given.near is not None and (given.near.bands, given.near.rows, given.exact) == (14, 8, False)
-    assert settings_of(Settings.model_validate({})).near is None
+    assert len(of_texts(tmp_path, texts, Settings(near=near(), max_cluster_share=0.6))) == 1499
 
 
 def test_dedup_of_random_corpora_equals_comparing_every_pair(tmp_path):
@@ -263,12 +250,12 @@ def test_dedup_of_random_corpora_equals_comparing_every_pair(tmp_path):
         start = chosen.randrange(0, 12)
         text[start : start + chosen.randrange(0, 9)] = []
         texts.append(" ".join(text))
-    settings = DedupSettings(near=replace(near(0.75), bands=112, rows=1))
+    settings = Settings(near=near(0.75, bands=112, rows=1))
     removed = of_texts(tmp_path, texts, settings)
     kept: list[int] = []
     for row, text in enumerate(texts):
         if all(jaccard(text, texts[other]) < 0.75 for other in kept):
             kept.append(row)
     assert [row for row in range(150) if row not in removed] == kept
-    for row, twin in removed.items():
-        assert np.isclose(twin.similarity, jaccard(texts[row], texts[twin.place[1]]))
+    for row, kept in removed.items():
+        assert np.isclose(kept.similarity, jaccard(texts[row], texts[kept.place[1]]))

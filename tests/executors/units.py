@@ -109,16 +109,14 @@ def mark_machine(folder: str) -> None:
 
 
 class Seen:
-    """Every attempt that a watcher is told of: unit, attempt, how it ended."""
+    """Every attempt that run_units tells the end of: unit, attempt, how it ended."""
 
     def __init__(self) -> None:
         self.attempts: list[tuple[str, int, Attempt]] = []
 
-    def begun(self, unit: Unit[Any], attempt: int) -> None:
-        pass
-
-    def ended(self, unit: Unit[Any], attempt: int, ended: Attempt) -> None:
-        self.attempts.append((unit.name, attempt, ended))
+    def __call__(self, unit: Unit[Any], attempt: int, ended: Attempt | None) -> None:
+        if ended is not None:
+            self.attempts.append((unit.name, attempt, ended))
 
     @property
     def results(self) -> list[Any]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.conftest import NODE, end_cluster, start_cluster
 from tests.faults.conftest import ERROR, IDENTICAL
 from tests.faults.repository import LOGGED, clear, ends_well, start
+from tests.ray_cluster import NODE, end_cluster, start_cluster
 
 IMPATIENT = (
     sys.executable,

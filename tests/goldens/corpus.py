@@ -12,7 +12,7 @@ import zstandard
 
 from tests.cases import write_jsonl
 from tests.conftest import SENTENCES, chinese_document, document, write_parquet
-from tests.storage.archives import members, page, record, response
+from tests.sources.archives import members, page, record, response
 from tests.udhr import SENTENCES as UDHR
 
 Row = dict[str, object]

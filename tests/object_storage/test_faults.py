@@ -9,6 +9,8 @@ import pytest
 import zstandard
 
 from refinery.errors import InputError, OutputError, StorageError
+from refinery.sources.read import read_documents
+from refinery.sources.shards import list_shards
 from refinery.storage import object_store, retry
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import (
@@ -20,13 +22,11 @@ from refinery.storage.place import (
     read_many,
     remove_tree,
 )
-from refinery.storage.read import read_documents
-from refinery.storage.shards import list_shards
 from refinery.storage.tables import open_table, read_table
 from refinery.storage.write import write_table
 from tests.conftest import document
-from tests.storage import archives
-from tests.storage.reading import read_all, spec
+from tests.sources import archives
+from tests.sources.reading import read_all, spec
 
 READING = ("503", "500", "reset", "cut", "short", "slow")
 WRITING = ("503", "500", "reset", "cut_upload", "lost_answer")

@@ -19,7 +19,7 @@ from refinery.storage.place import place_of
 from tests.conftest import PIPELINE, document, output_hashes
 from tests.fault_proxy import faulty
 from tests.s3_server import ACCESS_KEY, SECRET_KEY
-from tests.storage import archives
+from tests.sources import archives
 
 REFINERY = str(Path(sys.executable).with_name("refinery"))
 ALL = ("503", "500", "reset", "cut", "short", "slow", "cut_upload", "lost_answer")

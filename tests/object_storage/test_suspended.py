@@ -18,11 +18,11 @@ from refinery.plan.plan import make_plan
 from refinery.plan.resolve import resolve
 from refinery.run.folder import finish, held, staging
 from refinery.run.manifest import Manifest, OutputFile
-from refinery.run.progress import Silent
 from refinery.run.run import execute
-from refinery.run.status import FILE
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import place_of
+from refinery.watch.events import silent
+from refinery.watch.status import FILE
 from tests.conftest import PIPELINE
 from tests.fault_proxy import faulty
 
@@ -33,7 +33,7 @@ def driver(definition, work):
     """A run in a process of its own, with leases of its own times."""
     plan = make_plan(resolve(load(Path(definition))), place_of(work), 256 << 20)
     try:
-        execute(plan, InProcess(), Silent(), partial(held, every=EVERY, after=AFTER))
+        execute(plan, InProcess(), silent, partial(held, every=EVERY, after=AFTER))
     except RunError as error:
         sys.exit(str(error))
 

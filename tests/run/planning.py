@@ -7,6 +7,6 @@ from refinery.plan.plan import Plan, make_plan
 from refinery.plan.resolve import resolve
 
 
-def plan_of(definition: Path) -> Plan:
+def plan_of(definition: Path, shard_bytes: int = 256 << 20) -> Plan:
     """As the command line makes it."""
-    return make_plan(resolve(load(definition)), definition.parent / ".refinery", 256 << 20)
+    return make_plan(resolve(load(definition)), definition.parent / ".refinery", shard_bytes)

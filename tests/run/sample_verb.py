@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from refinery.filters.measurer import Measurer
 from refinery.filters.verb import DROPPED, NONE, Explained, Needed, Outcome, ShardDocuments
-from refinery.shuffle.partition import hashed
+from refinery.shuffle.partition import hash_numbers
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
 from refinery.storage.place import Place
@@ -68,7 +68,7 @@ def draw(chosen: Settings, dropped: Records, unit: tuple[int, ShardDocuments, in
     number, shard, start = unit
     SEEN.append(shard.name)
     arrived = start + np.flatnonzero(shard.arrives())
-    undrawn = hashed(arrived, chosen.seed) >= np.uint64(int(chosen.share * (2**64 - 1)))
+    undrawn = hash_numbers(arrived, chosen.seed) >= np.uint64(int(chosen.share * (2**64 - 1)))
     short = np.zeros(len(arrived), bool)
     if chosen.longer:
         lengths = shard.columns([chosen.longer]).column(0).to_numpy()[arrived - start]

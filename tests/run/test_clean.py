@@ -147,7 +147,7 @@ def test_what_killed_runs_left_goes(changed, refinery):
     for file in left:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"x" * 100)
-    assert "400 B in 4 files: what runs left that were killed" in " ".join(
+    assert "400 bytes in 4 files: what runs left that were killed" in " ".join(
         refinery("clean", definition)[1].split()
     )
     assert refinery("clean", definition, "--force")[0] == 0

@@ -8,7 +8,8 @@ from refinery.errors import DamagedFile
 from refinery.plan.graph import Column, Measurement, View
 from refinery.plan.plan import PlannedShard
 from refinery.run.columns import MEASURED, column_files, load_columns
-from refinery.storage.shards import SourceSpec, list_shards
+from refinery.sources.documents import SourceSpec
+from refinery.sources.shards import list_shards
 from refinery.storage.write import write_table
 from tests.conftest import write_parquet
 from tests.run.costly_measurer import Costly

@@ -2,18 +2,86 @@
 
 import pytest
 
-from refinery.errors import RunError
+from refinery.errors import InputError, RunError
 from refinery.executors.base import Unit
 from refinery.executors.local import InProcess
 from refinery.run.context import Run
-from refinery.run.progress import Silent
+from refinery.watch.events import (
+    Count,
+    Finished,
+    Phase,
+    Share,
+    Subject,
+    UnitBegun,
+    UnitEnded,
+    UnitFailed,
+)
 from tests.run.planning import plan_of
+
+CRAWL, BOOKS = Subject("source", "crawl"), Subject("source", "books")
+
+
+def held():
+    """The folders are this run's."""
 
 
 @pytest.fixture
-def run(data_repository):
-    plan = plan_of(data_repository / "pipeline.yaml")
-    return Run(plan, InProcess(), Silent(), lambda: None)
+def told():
+    return []
+
+
+@pytest.fixture
+def run(data_repository, told):
+    return Run(plan_of(data_repository / "pipeline.yaml"), InProcess(), told.append, held)
+
+
+def square(number: int) -> int:
+    if number < 0:
+        raise InputError("a", "is negative")
+    return number * number
+
+
+def test_a_phase_and_every_attempt_are_events(run, told):
+    """With what they are for, how much that is, and what a result counts."""
+    units = [Unit("a", 3, 10, of=(CRAWL,)), Unit("b", 4, 20, of=(CRAWL, BOOKS), memory=7)]
+    found = run.map(
+        "measure",
+        square,
+        units,
+        documents=lambda result: result,
+        counts=lambda of, result: [Count(subject, result) for subject in of],
+        more=True,
+    )
+    assert found == [9, 16]
+    shares = (Share(CRAWL, 2, 30), Share(BOOKS, 1, 20))
+    assert told[0] == Phase("measure", 2, 30, 1, shares, more=True)
+    assert [event for event in told if isinstance(event, UnitBegun)] == [
+        UnitBegun("measure", "a", 1, 10, (CRAWL,)),
+        UnitBegun("measure", "b", 1, 20, (CRAWL, BOOKS), memory=7),
+    ]
+    ended = [event for event in told if isinstance(event, UnitEnded)]
+    assert [(event.unit, event.documents, event.of) for event in ended] == [
+        ("a", 9, (CRAWL,)),
+        ("b", 16, (CRAWL, BOOKS)),
+    ]
+    assert ended[1].counts == (Count(CRAWL, 16), Count(BOOKS, 16))
+    assert all(event.worker and event.started > 0 and event.peak_memory > 0 for event in ended)
+    assert len(told) == 5
+    assert run.seconds["measure"] > 0
+
+
+def test_a_failed_attempt_is_told_with_its_error(run, told):
+    """Then the error is raised."""
+    with pytest.raises(InputError):
+        run.map("measure", square, [Unit("a", -1)])
+    (failed,) = [event for event in told if isinstance(event, UnitFailed)]
+    assert (failed.unit, failed.error, failed.problem) == ("a", "InputError", "a: is negative")
+
+
+def test_no_units_are_no_phase(run, told):
+    """Nothing is told of what needs no work."""
+    assert run.map("measure", square, []) == []
+    assert told == []
 
 
 def test_results_come_in_the_order_of_the_units(run):
@@ -36,3 +104,11 @@ def test_a_run_that_lost_its_folder_goes_no_further(run):
     with pytest.raises(RunError, match="another run works here"):
         run.map("note", done.append, [Unit("1", 1), Unit("2", 2)])
     assert done == [1]
+
+
+def test_a_subject_is_finished_once(run, told):
+    """And again when more is known of it."""
+    stage = Subject("stage", "unique")
+    for kept in (None, None, 5, 5):
+        run.finish(stage, 9, kept)
+    assert told == [Finished(stage, 9), Finished(stage, 9, 5)]

@@ -1,15 +1,28 @@
 """The measure pass: what is known already is not measured again."""
 
+import gzip
+import json
+import random
+import re
 import tracemalloc
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from refinery.errors import InputError
+from refinery.filters.size import Size
+from refinery.plan.graph import Measurement, View
 from refinery.plan.plan import PlannedShard
 from refinery.run.decisions import DecisionsTask, ShardOutcomes, write_decisions
-from refinery.run.measure import MeasureTask, measure, read_records
-from refinery.storage.documents import SourceSpec
-from refinery.storage.read import read_documents
-from refinery.storage.shards import list_shards
+from refinery.run.measure import MeasureTask, measure, read_records, refuse_rejects
+from refinery.sources.documents import SourceSpec
+from refinery.sources.read import read_documents
+from refinery.sources.shards import list_shards
 from tests.conftest import PIPELINE, decisions, document, write_parquet
 
 
@@ -37,6 +50,66 @@ def test_an_added_shard_is_measured_alone(data_repository, refinery):
     assert {name: after[name] for name in before} == before
     assert len(after) > len(before)
     assert decisions(data_repository / "out")["new"]["outcome"] == "kept"
+
+
+def bytes_read() -> int:
+    """Bytes that this process has asked the kernel for, pages in its cache included."""
+    found = re.search(r"^rchar: (\d+)$", Path("/proc/self/io").read_text(), re.MULTILINE)
+    return int(found[1])
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz"])
+def test_a_shard_is_read_once(tmp_path, ending):
+    """To describe and measure it, to measure something more, and to read survivors with their other columns."""
+    chosen = random.Random(1)
+    measurement = Measurement(View("crawl"), Size())
+    for name, count in {"first": 10, "counted": 100_000}.items():  # the first for imports and kernels
+        rows = [{"id": n, "text": f"{chosen.random()}", "n": [n]} for n in range(count)]
+        content = "".join(json.dumps(row) + "\n" for row in rows).encode()
+        path = tmp_path / f"{name}.{ending}"
+        path.write_bytes(gzip.compress(content, 1) if ending.endswith("gz") else content)
+        spec = SourceSpec("crawl", (str(path),))
+        planned = PlannedShard(list_shards(spec).shards[0], spec, tmp_path / name, 0)
+        reads = [bytes_read()]
+        measure(MeasureTask(planned, (), describe=True))
+        reads.append(bytes_read())
+        measure(MeasureTask(planned, (measurement,), describe=False))
+        reads.append(bytes_read())
+        record = read_records([planned])[0]
+        wanted = np.arange(0, count, 3)
+        for batch in read_documents(planned.shard, spec, carry=record.carried(), wanted=wanted):
+            wanted = wanted[len(batch.rows) :]
+        reads.append(bytes_read())
+    assert len(wanted) == 0
+    size = path.stat().st_size
+    assert all(size <= read < 1.5 * size for read in np.diff(reads)), (size, np.diff(reads))
+    assert (record.documents, record.id_type()) == (count, pa.int64())
+    assert record.carried().remove_metadata() == pa.schema([("n", pa.list_(pa.int64()))])
+
+
+@pytest.mark.parametrize("size", [30, 100, 1 << 30])
+def test_a_reject_that_stops_the_run_is_named_by_file_and_row(tmp_path, size):
+    """Wherever the file is cut, when it is met and when an earlier run has put it aside; blank lines count."""
+    lines = ['{"text": "x"}', "", '{"text": "y"}'] * 20
+    lines[41] = "no JSON"
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    table = pa.table({"text": [None if n == 41 else "x" for n in range(60)]})
+    pq.write_table(table, tmp_path / "b.parquet", row_group_size=4)
+    for name in ("a.jsonl", "b.parquet"):
+        spec = SourceSpec("crawl", (str(tmp_path / name),), on_error="fail")
+        found = []
+        for number, shard in enumerate(list_shards(spec, size).shards):
+            planned = PlannedShard(shard, spec, tmp_path / "work" / name / str(number), number)
+            quiet = replace(planned, spec=replace(spec, on_error="quarantine"))
+            try:
+                measure(MeasureTask(planned, (), describe=True))
+            except InputError as error:
+                found.append(error.place)
+                measure(MeasureTask(quiet, (), describe=True))
+                with pytest.raises(InputError) as later:
+                    refuse_rejects(planned, read_records([planned])[number])
+                found.append(later.value.place)
+        assert found == [f"{tmp_path / name}, row 41"] * 2
 
 
 def test_rejects_are_not_gathered_in_memory(tmp_path, monkeypatch):

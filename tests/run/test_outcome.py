@@ -9,9 +9,11 @@ import pytest
 
 from refinery.filters.verb import DROPPED, NONE, Outcome
 from refinery.plan.plan import PlannedShard
+from refinery.run.measure import LISTING
 from refinery.run.outcome import Numbered, write_outcome
 from refinery.shuffle.records import Records
-from refinery.storage.shards import SourceSpec, list_shards
+from refinery.sources.documents import SourceSpec
+from refinery.sources.shards import list_shards
 from refinery.storage.tables import read_table
 from refinery.storage.write import write_table
 from tests.conftest import write_parquet
@@ -31,8 +33,9 @@ def planned(tmp_path) -> list[PlannedShard]:
         shard = list_shards(spec).shards[0]
         found.append(PlannedShard(shard, spec, tmp_path / "work" / str(number), number))
         found[-1].folder.mkdir(parents=True)
-        listing = pa.table({"row": np.arange(rows) * 2, "id": [f"{number}-{n}" for n in range(rows)]})
-        write_table(found[-1].documents_file, listing.to_batches(), listing.schema)
+        ids = [f"{number}-{n}" for n in range(rows)]
+        listing = pa.table({"row": np.arange(rows) * 2, "id": ids, "minted": [False] * rows}, LISTING)
+        write_table(found[-1].documents_file, listing.to_batches(), LISTING)
     return found
 
 
@@ -62,7 +65,6 @@ def test_every_dropped_document_has_the_kept_ones_place_and_id(tmp_path, planned
             (
                 "duplicate_of_source",
                 "duplicate_of_path",
-                "duplicate_of_part",
                 "duplicate_of_row",
                 "duplicate_of_id",
             )
@@ -72,7 +74,6 @@ def test_every_dropped_document_has_the_kept_ones_place_and_id(tmp_path, planned
             names = {
                 "duplicate_of_source": planned[kept_shard].spec.name,
                 "duplicate_of_path": f"{kept_shard}.parquet",
-                "duplicate_of_part": 0,
                 "duplicate_of_row": kept_row * 2,
                 "duplicate_of_id": f"{kept_shard}-{kept_row}",
             }

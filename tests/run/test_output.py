@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from refinery.executors.local import InProcess
 from refinery.run.folder import claim, staging
-from refinery.run.output import scattered_name, stretches
-from refinery.run.progress import Silent
+from refinery.run.output import in_batches, scatter_bytes
 from refinery.run.run import execute
 from refinery.run.write import CheckTask, is_whole, staged_before
 from refinery.storage.seal import sealed_json
+from refinery.watch.events import silent
 from tests.conftest import PIPELINE, document, output_hashes, write_parquet
 from tests.run.planning import plan_of
 
@@ -67,13 +67,14 @@ def test_a_run_goes_on_from_staged_files(data_repository, refinery):
 
 
 @given(st.lists(st.integers(0, 100), min_size=1, max_size=30), st.integers(1, 5), st.integers(1, 5))
-def test_spills_of_one_name_hold_the_same_shards(sizes, slots, others):
-    """Every shard is in one stretch; runs with other numbers of slots never write different spills under one name."""
-    cuts = [list(stretches(sizes, count)) for count in (slots, others)]
-    for cut in cuts:
-        assert [n for start, stop in cut for n in range(start, stop)] == list(range(len(sizes)))
-    names = {scattered_name(*shards): shards for cut in cuts for shards in cut}
-    assert len(names) == len(set(cuts[0]) | set(cuts[1]))
+def test_scattered_files_of_one_folder_hold_the_same_shards(sizes, slots, others):
+    """Every shard is in one batch; runs with other numbers of slots never write other batches to one folder."""
+    folders: dict[int, list[range]] = {}
+    for count in (slots, others):
+        size = scatter_bytes(sizes, count)
+        batches = list(in_batches(sizes, size))
+        assert [n for batch in batches for n in batch] == list(range(len(sizes)))
+        assert folders.setdefault(size, batches) == batches
 
 
 class Wide(InProcess):
@@ -95,7 +96,7 @@ def test_little_that_is_left_of_much_is_read_by_all_workers_and_written_the_same
         text = PIPELINE.replace("words >= 50", "bytes <= 30").replace("{path: out}", out)
         text = text.replace("lang = 'en' AND lang_score >= 0.5", "bytes >= 0")
         (tmp_path / "pipeline.yaml").write_text(text, encoding="utf-8")
-        (manifest,) = execute(plan_of(tmp_path / "pipeline.yaml"), executor, Silent()).values()
+        (manifest,) = execute(plan_of(tmp_path / "pipeline.yaml"), executor, silent).values()
         outputs.append(output_hashes(tmp_path / f"out{executor.slots}"))
         phases.append(set(manifest.seconds))
         assert (manifest.kept.documents, len(manifest.files)) == (48, 3)

@@ -3,8 +3,8 @@
 import pytest
 
 from refinery.errors import DamagedFile
-from refinery.run.progress import Silent
 from refinery.run.repair import repair
+from refinery.watch.events import silent
 from tests.run.planning import plan_of
 
 
@@ -41,7 +41,7 @@ def test_a_file_goes_with_what_depends_on_it(plan):
     ):
         for one in everything:
             one.write_bytes(b"x")
-        assert repair(plan, Silent(), damaged([file])) == "done"
+        assert repair(plan, silent, damaged([file])) == "done"
         assert set(planned.folder.iterdir()) == everything - gone
 
 
@@ -51,7 +51,7 @@ def test_what_making_again_does_not_mend_is_told(plan, tmp_path):
     foreign = tmp_path / "crawl" / "0.parquet"
     for files in ([foreign], [file, file]):
         with pytest.raises(DamagedFile) as raised:
-            repair(plan, Silent(), damaged(files))
+            repair(plan, silent, damaged(files))
         assert raised.value.place == str(files[-1])
     assert foreign.exists()
 
@@ -60,11 +60,11 @@ def test_scratch_of_the_verbs_is_made_again_three_times(plan):
     """Another file of it each time: a disk or memory that damages whatever is written there."""
     scratch = plan.work / "verbs" / "key"
     with pytest.raises(DamagedFile) as raised:
-        repair(plan, Silent(), damaged(scratch / f"{n}.bin" for n in range(1000)))
+        repair(plan, silent, damaged(scratch / f"{n}.bin" for n in range(1000)))
     assert raised.value.place == str(scratch / "3.bin")
 
 
 def test_any_number_of_files_is_mended(plan):
     """What befell a whole folder is mended in one run."""
     file = plan.shards[0].documents_file
-    assert repair(plan, Silent(), damaged(file.with_name(str(n)) for n in range(1000))) == "done"
+    assert repair(plan, silent, damaged(file.with_name(str(n)) for n in range(1000))) == "done"

@@ -8,8 +8,8 @@ from filelock import FileLock, Timeout
 from refinery.cli import _plan
 from refinery.executors.local import InProcess
 from refinery.run.folder import LOCK
-from refinery.run.progress import progress
 from refinery.run.run import execute
+from refinery.watch.events import silent
 from tests.conftest import PIPELINE, output_hashes
 
 
@@ -75,6 +75,5 @@ def test_the_executor_is_closed_while_the_folders_are_held(data_repository):
                 else:
                     lock.release()
 
-    with progress(quiet=True, json=False) as shown:
-        execute(plan, Watched(), shown)
+    execute(plan, Watched(), silent)
     assert held == [plan.work, plan.graph.output_paths["unique"]]

@@ -8,8 +8,8 @@ import pytest
 from refinery.executors.local import InProcess
 from refinery.executors.shipping import Filed
 from refinery.filters import registry
-from refinery.run.progress import Silent
 from refinery.run.run import execute
+from refinery.watch.events import silent
 from tests.conftest import document, write_parquet
 from tests.run.planning import plan_of
 
@@ -80,7 +80,7 @@ def wide(tmp_path, monkeypatch):
 def test_a_unit_is_small_with_fifty_sources(wide):
     """Each kind: what is sent, and what a shard costs where a unit's list of shards goes by a file."""
     executor = Recording()
-    execute(plan_of(wide), executor, Silent())
+    execute(plan_of(wide), executor, silent)
     largest = {name: max(sizes) for name, sizes in executor.units.items()}
     a_shard = {name: sum(sizes) // max(len(sizes), SOURCES) for name, sizes in executor.arguments.items()}
     assert {"measure", "measure_arrived", "decide", "write_file", "scatter", "gather"} <= largest.keys()

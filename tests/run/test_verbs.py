@@ -7,8 +7,8 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
-from refinery.dedup import spill
 from refinery.report.plan import plan_tables
+from refinery.shuffle import partition
 from tests.conftest import PIPELINE, decisions, document, output_hashes, write_parquet
 from tests.run import sample_verb
 from tests.run.planning import plan_of
@@ -48,12 +48,12 @@ def test_against_an_earlier_run(data_repository, refinery):
     assert output_hashes(data_repository / "out") == before
 
 
-def test_stretches_that_cut_shards_change_no_byte(data_repository, refinery, monkeypatch):
-    """Kept documents' rows and ids are found wherever stretches of documents are cut, within shards or across."""
+def test_partitions_that_cut_shards_change_no_byte(data_repository, refinery, monkeypatch):
+    """Rows and ids of kept documents are found wherever documents are partitioned, within shards or across them."""
     hashes = []
     for least in (4 << 20, 300):
-        monkeypatch.setattr("refinery.dedup.spill.LEAST_BYTES", least)
-        monkeypatch.setattr("refinery.dedup.run.LEAST_STRETCH", min(least, 7))
+        monkeypatch.setattr("refinery.shuffle.partition.LEAST_BYTES", least)
+        monkeypatch.setattr("refinery.dedup.corpus.LEAST_DOCUMENTS", min(least, 7))
         work = data_repository / f"work-{least}"
         code, _, err = refinery(
             "run", data_repository / "pipeline.yaml", "-q", "--workers", 1, "--work", work
@@ -66,8 +66,8 @@ def test_stretches_that_cut_shards_change_no_byte(data_repository, refinery, mon
         for row in dropped:
             kept = found[row["duplicate_of_id"]]
             assert kept["outcome"] == "kept"
-            place = (kept["source"], kept["path"], kept["part"], kept["row"])
-            assert place == tuple(row[f"duplicate_of_{name}"] for name in ("source", "path", "part", "row"))
+            place = (kept["source"], kept["path"], kept["row"])
+            assert place == tuple(row[f"duplicate_of_{name}"] for name in ("source", "path", "row"))
         for file in (data_repository / "out").iterdir():
             if not file.name.startswith("."):
                 file.unlink()
@@ -101,7 +101,7 @@ def test_units_of_verbs_tell_what_they_hold(data_repository, refinery):
     (log,) = (data_repository / ".refinery" / "logs").iterdir()
     told = [json.loads(line) for line in log.read_text().splitlines()]
     begun = {e["phase"]: e for e in told if e["event"] == "unit_begun"}
-    assert begun["dedup bands"]["memory"] == begun["dedup candidates"]["memory"] == 5 * spill.LEAST_BYTES
+    assert begun["dedup bands"]["memory"] == begun["dedup candidates"]["memory"] == 5 * partition.LEAST_BYTES
     least = {phase: e["memory"] for phase, e in begun.items() if phase.startswith(("dedup", "select"))}
     assert len(least) > 20 and min(least.values()) > 1, least
     assert {e["bytes"] for phase, e in begun.items() if phase in least} == {1}

@@ -1,8 +1,20 @@
 """The write pass: lineage, shuffle, and what an output read as a source carries on."""
 
-import pyarrow.parquet as pq
+import gzip
+import io
+import json
+from pathlib import Path
 
-from tests.conftest import PIPELINE, read_files
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fastwarc.warc import ArchiveIterator
+
+from refinery.executors.local import InProcess
+from refinery.run.run import execute
+from refinery.watch.events import silent
+from tests.conftest import PIPELINE, document, read_files
+from tests.run.planning import plan_of
+from tests.sources import archives
 
 
 def test_lineage_leads_back_to_the_source_row(data_repository, refinery):
@@ -12,6 +24,84 @@ def test_lineage_leads_back_to_the_source_row(data_repository, refinery):
         place = row["lineage"]
         source = pq.read_table(data_repository / "crawl" / place["path"]).to_pylist()[place["row"]]
         assert (source["id"], source["year"]) == (row["id"], row["year"])
+
+
+def mixed_corpus(folder: Path) -> None:
+    """Files of every format, of which three can be cut, with duplicates, bad rows, blank lines and no ids."""
+    texts = [document(n, 3) if n % 7 else document(n % 3, 3) for n in range(200)]
+    lines = [json.dumps({"text": text} | ({"id": n} if n % 3 == 0 else {})) for n, text in enumerate(texts)]
+    lines[50:50] = ["", '{"text": 7}', "  ", "no JSON"]
+    (folder / "plain.jsonl").write_text("\ufeff" + "\r\n".join(lines) + "\n\n", encoding="utf-8")
+    (folder / "more.jsonl").write_text("\n" + "\n".join(lines[::-1]), encoding="utf-8")
+    (folder / "packed.jsonl.gz").write_bytes(gzip.compress("\n\n".join(lines[:40]).encode()))
+    table = pa.table({"text": [None if n % 11 == 0 else text for n, text in enumerate(texts)]})
+    pq.write_table(table, folder / "rows.parquet", row_group_size=9)
+    records = [
+        archives.record("conversion" if n % 2 else "request", text.encode()) for n, text in enumerate(texts)
+    ]
+    (folder / "some.wet.gz").write_bytes(archives.members(*records[:30]))
+
+
+def raw_texts(folder: Path) -> dict[tuple[str, int], str | None]:
+    """The text of every row of every file, as other readers see it; None where there is none."""
+    found: dict[tuple[str, int], str | None] = {}
+    for file in folder.iterdir():
+        if ".jsonl" in file.name:
+            content = file.read_bytes()
+            content = gzip.decompress(content) if file.name.endswith("gz") else content
+            for row, line in enumerate(content.split(b"\n")):
+                try:
+                    text = json.loads(line.decode("utf-8-sig"))["text"]
+                except ValueError:
+                    text = None
+                found[file.name, row] = text if isinstance(text, str) else None
+        elif file.name.endswith("parquet"):
+            for row, text in enumerate(pq.read_table(file).column("text").to_pylist()):
+                found[file.name, row] = text
+        else:
+            for row, record in enumerate(ArchiveIterator(io.BytesIO(gzip.decompress(file.read_bytes())))):
+                found[file.name, row] = record.reader.read().decode()
+    return found
+
+
+def test_rows_and_ids_do_not_depend_on_where_files_are_cut(tmp_path):
+    """However large shards are, every document, decision and reject is the same, and its row leads to the raw one."""
+    (tmp_path / "in").mkdir()
+    mixed_corpus(tmp_path / "in")
+    raw = raw_texts(tmp_path / "in")
+    definition = PIPELINE.replace("crawl/*.parquet", "in").replace("words >= 50", "words >= 3")
+    definition = definition.replace(", near: {similarity: 0.8}", "")
+    shards, found = [], []
+    for size in (1 << 30, 20_000, 3000):
+        (tmp_path / "p.yaml").write_text(definition.replace("{path: out}", f"{{path: out{size}}}"))
+        plan = plan_of(tmp_path / "p.yaml", size)
+        execute(plan, InProcess(), silent)
+        shards.append(len(plan.shards))
+        out = tmp_path / f"out{size}"
+        written = read_files(out, "data")
+        others = [read_files(out, name) for name in ("decisions", "rejects")]
+        found.append(
+            [written, *(table.sort_by([("path", "ascending"), ("row", "ascending")]) for table in others)]
+        )
+    assert shards[0] == 5 < shards[1] < shards[2] > 60
+    for tables in found[1:]:
+        assert all(one.equals(other) for one, other in zip(tables, found[0], strict=True))
+    written, decided, rejected = (table.to_pylist() for table in found[0])
+    for row in written:
+        assert raw[row["lineage"]["path"], row["lineage"]["row"]] == row["text"]
+    minted = {row["id"]: (row["path"], row["row"]) for row in decided if row["id"] and "-" in row["id"]}
+    assert len(minted) > 400
+    assert all(int(name.partition("-")[2]) == row for name, (_, row) in minted.items())
+    for row in decided:
+        if row["rule"] == "dedup.exact":
+            assert raw[row["path"], row["row"]] == raw[row["duplicate_of_path"], row["duplicate_of_row"]]
+        if row["duplicate_of_id"] in minted:
+            assert minted[row["duplicate_of_id"]] == (row["duplicate_of_path"], row["duplicate_of_row"])
+    assert len(rejected) > 20
+    assert all(raw[row["path"], row["row"]] is None for row in rejected)
+    assert {(row["path"], row["row"]) for row in rejected} == {
+        (row["path"], row["row"]) for row in decided if row["outcome"] == "rejected"
+    }
 
 
 def test_shuffle_keeps_every_document_once(data_repository, refinery):

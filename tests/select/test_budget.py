@@ -3,12 +3,11 @@
 import pickle
 
 import numpy as np
-import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from refinery.select.budget import find_cut, ranking_keys, read_ranked, within
-from refinery.storage.write import TableWriter
+from refinery.select.budget import RANKED, Batch, find_cutoff, ranking_keys, within
+from refinery.shuffle.records import Records
 
 VALUES = [-1.0, -0.0, 0.0, 5e-324, 0.5, 0.5000000000000001, float("inf"), float("-inf"), float("nan")]
 
@@ -28,24 +27,30 @@ def plain(tokens: np.ndarray, ranking: np.ndarray, budget: int) -> set[int]:
     return chosen
 
 
-def selected(folder, tokens: np.ndarray, ranking: np.ndarray, budget: int, cuts: list[int]) -> set[int]:
-    """The same through files cut at the given documents, two files a group."""
-    places = []
+def write(folder, tokens: np.ndarray, ranking: np.ndarray, cuts: list[int]) -> Records:
+    """Ranked documents by writers that are cut at the given documents."""
+    ranked = Records.create(folder / "ranked", RANKED, writers=len(cuts) + 1)
     for number, (start, stop) in enumerate(zip([0, *cuts], [*cuts, len(tokens)], strict=True)):
-        table = pa.table({"tokens": tokens[start:stop], "prefer_0": ranking[start:stop]})
-        places.append(folder / f"{number}.parquet")
-        with TableWriter(places[-1], table.schema) as writer:
-            writer.write(table)
-    groups = [tuple(places[n : n + 2]) for n in range(0, len(places), 2)]
-    cut = find_cut(groups, budget, in_order, folder)
-    chosen, start = set(), 0
-    for number, group in enumerate(groups):
-        remaining = cut.remaining[number] if cut else 0
-        for place in group:
-            here, keys = read_ranked(place)
-            mask, remaining = within(cut and cut.key, here, keys, remaining)
-            chosen |= set((start + np.flatnonzero(mask)).tolist())
-            start += len(here)
+        records = np.empty(stop - start, RANKED)
+        records["document"], records["tokens"] = np.arange(start, stop), tokens[start:stop]
+        records["key"] = ranking_keys(ranking[start:stop])
+        ranked.write(number, records)
+    return ranked
+
+
+def selected(folder, tokens: np.ndarray, ranking: np.ndarray, budget: int, cuts: list[int]) -> set[int]:
+    """The same through files cut at the given documents, two files a batch."""
+    ranked = write(folder, tokens, ranking, cuts)
+    starts = range(0, ranked.writers, 2)
+    batches = [Batch(n, range(start, min(start + 2, ranked.writers))) for n, start in enumerate(starts)]
+    cutoff = find_cutoff(ranked, batches, budget, in_order, folder)
+    chosen: set[int] = set()
+    for batch in batches:
+        remaining = cutoff.remaining[batch.number] if cutoff else 0
+        for writer in batch.writers:
+            records = ranked.read_written(writer)
+            mask, remaining = within(cutoff and cutoff.key, records, remaining)
+            chosen |= set(records["document"][mask].tolist())
     return chosen
 
 
@@ -73,21 +78,19 @@ def test_keys_have_the_order_of_the_ranking(values):
     )
 
 
-def test_results_of_units_are_a_few_numbers(tmp_path):
+def test_units_and_results_are_a_few_numbers(tmp_path):
     """However many bins a histogram has: results of all units are held by one process at once."""
     generator = np.random.default_rng(1)
-    places = []
-    for number in range(3):
-        places.append(tmp_path / f"{number}.parquet")
-        table = pa.table({"tokens": generator.integers(1, 9, 5000), "prefer_0": generator.normal(size=5000)})
-        with TableWriter(places[-1], table.schema) as writer:
-            writer.write(table)
-    sizes = []
+    tokens, ranking = generator.integers(1, 9, 15000), generator.normal(size=15000)
+    ranked = write(tmp_path, tokens, ranking, [5000, 10000])
+    sizes, results = [], []
 
     def map_units(name, function, units, **_):
         found = in_order(name, function, units)
-        sizes.extend(len(pickle.dumps(one)) for one in found)
+        sizes.extend(len(pickle.dumps((function, unit))) for unit in units)
+        results.extend(len(pickle.dumps(one)) for one in found)
         return found
 
-    assert find_cut([(place,) for place in places], 20_000, map_units, tmp_path) is not None
-    assert len(sizes) > 10 and max(sizes) < 100
+    batches = [Batch(n, range(n, n + 1)) for n in range(3)]
+    assert find_cutoff(ranked, batches, 20_000, map_units, tmp_path) is not None
+    assert len(results) > 10 and max(results) < 100 and max(sizes) < 1500

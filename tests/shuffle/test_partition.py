@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from refinery.shuffle import partition
-from refinery.shuffle.partition import hashed, partition_bytes, partition_count, partition_of
+from refinery.shuffle.partition import hash_numbers, partition_bytes, partition_count, partition_of
 
 RECORD = np.dtype([("high", np.uint64), ("document", np.int64)])
 
@@ -16,13 +16,13 @@ def test_finer_partitions_lie_within_the_coarser_ones():
 def test_neighbours_are_strewn_over_partitions():
     """Consecutive numbers come into partitions of like size, whatever the seed."""
     for seed in (0, 2**64 - 1):
-        counts = np.bincount(partition_of(hashed(np.arange(100_000), seed), 10), minlength=10)
+        counts = np.bincount(partition_of(hash_numbers(np.arange(100_000), seed), 10), minlength=10)
         assert counts.min() > 9000 and counts.max() < 11000
 
 
 def test_hashes_are_splitmix64s():
     """The first outputs of Vigna's splitmix64.c for a published seed."""
-    assert hashed(np.arange(3), 1234567).tolist() == [
+    assert hash_numbers(np.arange(3), 1234567).tolist() == [
         6457827717110365317,
         3203168211198807973,
         9817491932198370423,

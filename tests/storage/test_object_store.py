@@ -11,12 +11,12 @@ import pytest
 from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 
 from refinery.errors import InputError, StorageError
+from refinery.sources.documents import SourceSpec
+from refinery.sources.find import find
+from refinery.sources.shards import list_shards
 from refinery.storage import object_store, retry
 from refinery.storage.commit import commit_bytes
-from refinery.storage.documents import SourceSpec
-from refinery.storage.filesystem import find
 from refinery.storage.place import exists, open_input, place_of
-from refinery.storage.shards import list_shards
 
 
 class Flaky(MemoryFileSystem):

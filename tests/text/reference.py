@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Context, Decimal
 from functools import cache
-from math import log
 
 import regex
 
@@ -129,13 +129,19 @@ def share(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
+@cache
+def exact_log(number: int) -> float:
+    """Natural logarithm, rounded correctly; a libm's depends on the processor."""
+    return float(Context(prec=40).ln(Decimal(number)))
+
+
 def entropy(counts: Sequence[int]) -> float:
     """Entropy in nats of counted things."""
     total, weighted = sum(counts), 0.0
     for count in counts:
         if count > 1:
-            weighted += count * log(count)
-    return max(log(total) - weighted / total, 0.0) if total else 0.0
+            weighted += count * exact_log(count)
+    return max(exact_log(total) - weighted / total, 0.0) if total else 0.0
 
 
 def duplicates(elements: Sequence[str]) -> tuple[int, int]:

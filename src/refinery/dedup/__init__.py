@@ -1,11 +1,12 @@
 """Dedup: one document of each group of exact or near duplicates is kept.
 
-content     the hash that exact duplicates share            minhash     signatures, as datasketch makes them
-bands       the cut into bands and the recall it promises   signatures  the kernels that make signatures
-run         the whole verb, over shards                     layout      how documents are numbered and preferred
-groups      documents with one hash, by key range           buckets     documents that share a band, by key range
-candidates  pairs of one bucket that look alike             verify      exact Jaccard from the texts
-components  which near pairs hang together                  resolve     who is removed, and for whom
-fates       copies share the fate of what they copy         spill       records and arrays on disk between units
-verb        the verb as stages use it                       settings    what a stage may write under `dedup`
+content     the hash that exact duplicates share             minhash     signatures, as datasketch makes them
+run         the whole verb, over shards                      corpus      how documents are numbered and preferred
+copies      documents with one hash                          bands       the cut into bands, the recall it promises
+near        the search for near duplicates:
+buckets     documents that share a band's key                candidates  pairs of a bucket with like signatures
+verify      exact Jaccard from the texts                     components  which near pairs hang together
+resolve     who is removed, and for whom                     same_signature  copies of signatures, the last
+outcomes    who asks what became of which, and the result    sorting     order of preference, equal keys
+verb        the verb as stages use it                        settings    what a stage may write under `dedup`
 """

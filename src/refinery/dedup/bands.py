@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from refinery.dedup.settings import Near
+
+
+@dataclass(frozen=True)
+class Bands:
+    """Bands of a signature, and the rows (hashes) of each."""
+
+    count: int
+    rows: int
+
+
+def bands_of(near: Near) -> Bands:
+    """The bands that a definition asks for, or where it leaves that open those that `split` chooses."""
+    if near.bands and near.rows:
+        return Bands(near.bands, near.rows)
+    return Bands(*split(near.similarity, near.num_perm))
 
 
 @cache

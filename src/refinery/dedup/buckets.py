@@ -1,9 +1,10 @@
 """Buckets of documents that share a band's key, and the records that are compared in them.
 
-Each stretch writes (key, document) cut by key range; a unit a range finds the keys of two documents or more and sends
-(document, bucket) back to the stretches; each of these reads its signatures once, in order, and writes (bucket,
-document, preferences, signature) cut by bucket, so that whoever compares looks nothing up. A bucket of more than
-GIANT documents is cut into pieces in the order of document numbers, and all its pieces meet its BEST preferred ones.
+Each partition of documents writes (key, document) by key; a unit a partition of keys finds the keys of two documents
+or more and sends (document, bucket) back to the partitions of documents; each of these reads its signatures once, in
+order, and writes (bucket, document, preferences, signature) by bucket, so that whoever compares looks nothing up. A
+bucket of more than LARGE documents is split in the order of document numbers, and all that it is split into meet its
+BEST preferred ones.
 
 Compared are the lowest 8 bits of each hash, after a mixing step: b-bit minwise hashing (Li and Koenig, "b-Bit Minwise
 Hashing", WWW 2010), a quarter of the bytes. Without mixing two shingles whose hashes agree in 8 bits would agree in
@@ -12,164 +13,127 @@ every permutation, since those are affine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from refinery.dedup import groups, spill
-from refinery.dedup.layout import (
-    Layout,
-    Piece,
-    fixed,
-    preferred_order,
-    read_column,
-    read_entries,
-    shared_keys,
-    starts_of,
-)
+from refinery.dedup.bands import Bands
+from refinery.dedup.corpus import Corpus, Partition, as_matrix, read_column, read_entries
+from refinery.dedup.sorting import look_up, preferred_order, shared_keys, starts_of
+from refinery.shuffle.partition import hash_numbers, partition_of
+from refinery.shuffle.records import Records
 from refinery.text.hashing import fmix32
+from refinery.text.minhash import band_keys
 
 BEST = 32
-GIANT = 1 << 17
+LARGE = 1 << 17
 
 BAND = np.dtype([("high", np.uint64), ("document", np.int64)])  # a band's key
 MEMBER = np.dtype([("document", np.int64), ("bucket", np.uint64)])
-PIECE = np.dtype(
-    [("bucket", np.uint64), ("whole", np.uint64)]
-)  # a giant bucket's piece, and the bucket's key
+SPLIT = np.dtype(
+    [("bucket", np.uint64), ("large", np.uint64)]
+)  # of a large bucket: one it is split into, its key
 
 
-@dataclass(frozen=True)
-class BandUnit:
-    """One stretch: writes the band keys of documents that stand for themselves."""
-
-    layout: Layout
-    number: int
-    pieces: tuple[Piece, ...]
-    bands: int
-    rows: int
-    ranges: int
-
-
-@dataclass(frozen=True)
-class KeyUnit:
-    """One range of band keys."""
-
-    layout: Layout
-    number: int
-    ranges: int
-
-
-@dataclass(frozen=True)
-class SignUnit:
-    """One stretch: writes signatures to the parts of buckets; `ranges` of band keys were there."""
-
-    layout: Layout
-    number: int
-    pieces: tuple[Piece, ...]
-    ranges: int
-    parts: int
-
-
-def signed_dtype(layout: Layout) -> np.dtype[Any]:
+def signature_dtype(corpus: Corpus) -> np.dtype[Any]:
     """A bucket's document, its preferences, and 8 bits of each hash of its signature."""
     fields = (("bucket", np.uint64), ("document", np.int64))
-    return np.dtype([*layout.with_preferences(*fields).descr, ("signature", np.uint8, (layout.num_perm,))])
+    return np.dtype([*corpus.with_preferences(*fields).descr, ("signature", np.uint8, (corpus.num_perm,))])
 
 
-def write_bands(unit: BandUnit) -> None:
-    """Writes a stretch's (band key, document), cut by range, but for those in its files of exact or alike pairs."""
-    layout = unit.layout
-    gone, _ = read_entries(layout, unit.pieces)
+def write_bands(
+    corpus: Corpus, chosen: Bands, copies: tuple[Records, ...], bands: Records, partition: Partition
+) -> None:
+    """Writes a partition's (band key, document) by key, but for documents that are copies of others."""
+    gone, _ = read_entries(corpus, partition)
     np.logical_not(gone, out=gone)
-    first = unit.pieces[0].document
-    for kind in ("exact", "alike"):
-        gone[spill.load(layout.file(f"{kind}-pairs", unit.number), spill.PAIR)["document"] - first] = True
-    firsts = np.arange(unit.bands) * unit.rows
-    place = layout.file("bands", unit.number)
-    with spill.CutWriter(place, BAND, unit.ranges, layout.range_bytes) as writer:
-        for piece in unit.pieces:
-            for document, values in read_column(piece, "signature"):
-                matrix, valid = fixed(values, np.uint32)
-                at = document - first
-                rows = np.flatnonzero(valid & ~gone[at : at + len(valid)])
-                records = np.empty((len(rows), unit.bands), BAND)
-                records["high"] = groups.band_keys(matrix, firsts, unit.rows)[rows]
-                records["document"] = (document + rows)[:, None]
-                writer.write(records.reshape(-1), spill.part_of(records["high"].reshape(-1), unit.ranges))
+    for pairs in copies:
+        gone[pairs.read_written(partition.number)["document"] - partition.first] = True
+    firsts = np.arange(chosen.count) * chosen.rows
+    with bands.writer(partition.number) as writer:
+        for document, values in read_column(partition, "signature"):
+            matrix, valid = as_matrix(values, np.uint32)
+            at = document - partition.first
+            rows = np.flatnonzero(valid & ~gone[at : at + len(valid)])
+            records = np.empty((len(rows), chosen.count), BAND)
+            records["high"] = band_keys(matrix, firsts, chosen.rows)[rows]
+            records["document"] = (document + rows)[:, None]
+            keys = records["high"].reshape(-1)
+            writer.write(records.reshape(-1), partition_of(keys, bands.partitions))
 
 
-def find_buckets(unit: KeyUnit) -> int:
-    """Writes members of buckets of two or more, cut by stretch, and the pieces of giant ones; gives the members."""
-    layout = unit.layout
-    records = spill.read_cut(layout.files("bands", layout.stretches), BAND, unit.ranges, unit.number)
+def find_buckets(corpus: Corpus, bands: Records, members: Records, split: Records, partition: int) -> int:
+    """Writes members of buckets of two or more by document, and what large buckets are split into; gives the members.
+
+    partition: of band keys.
+    """
+    records = bands.read(partition)
     high = np.ascontiguousarray(records["high"])
     order = np.argsort(high)
     order = order[shared_keys(high[order])]
-    members = np.empty(len(order), MEMBER)
-    members["document"], members["bucket"] = records["document"][order], high[order]
+    found = np.empty(len(order), MEMBER)
+    found["document"], found["bucket"] = records["document"][order], high[order]
     del records, high, order
+    split.write(partition, _split_large(found))
+    members.write(partition, found, corpus.partition_of(found["document"]))
+    return len(found)
+
+
+def _split_large(members: NDArray[Any]) -> NDArray[Any]:
+    """Gives members of large buckets, which are sorted by bucket, the keys of smaller ones; SPLIT of these."""
     ends = np.append(np.flatnonzero(starts_of(members["bucket"])), len(members))[1:]
     sizes = np.diff(ends, prepend=0)
-    pieces = [np.empty(0, PIECE)]
-    for bucket in np.flatnonzero(sizes > GIANT).tolist():
+    found = [np.empty(0, SPLIT)]
+    for bucket in np.flatnonzero(sizes > LARGE).tolist():
         here = slice(int(ends[bucket] - sizes[bucket]), int(ends[bucket]))
         members["document"][here].sort()
-        whole = members["bucket"][here.start]
-        numbers = np.arange(sizes[bucket]) // GIANT
-        cut = spill.scattered(np.arange(int(numbers[-1]) + 1) + 1) ^ whole
-        members["bucket"][here] = cut[numbers]
-        pieces.append(np.array([(piece, whole) for piece in cut.tolist()], PIECE))
-    spill.write_cut(
-        layout.file("members", unit.number), members, layout.stretch_of(members["document"]), layout.stretches
-    )
-    spill.save(layout.file("giants", unit.number), np.concatenate(pieces))
-    return len(members)
+        numbers = np.arange(sizes[bucket]) // LARGE
+        split = np.empty(int(numbers[-1]) + 1, SPLIT)
+        split["large"] = members["bucket"][here.start]
+        split["bucket"] = hash_numbers(np.arange(len(split))) ^ split["large"]
+        members["bucket"][here] = split["bucket"][numbers]
+        found.append(split)
+    return np.concatenate(found)
 
 
-def giants(layout: Layout, ranges: int) -> NDArray[Any]:
-    """The pieces of all giant buckets, by bucket."""
-    found = [spill.load(place, PIECE) for place in layout.files("giants", ranges)]
-    joined = np.concatenate(found)
-    return joined[np.argsort(joined["bucket"])]
+def read_split(split: Records) -> NDArray[Any]:
+    """What all large buckets are split into, by bucket."""
+    found = split.read()
+    return found[np.argsort(found["bucket"])]
 
 
-def write_signed(unit: SignUnit) -> None:
-    """Writes a stretch's members with preferences and signatures, cut by bucket, and its best of giant buckets."""
-    layout = unit.layout
-    members = spill.read_cut(layout.files("members", unit.ranges), MEMBER, layout.stretches, unit.number)
-    members = members[np.lexsort((members["bucket"], members["document"]))]
-    pieces = giants(layout, unit.ranges)
-    dtype = signed_dtype(layout)
-    best = [np.empty(0, dtype)]
-    _, prefer = read_entries(layout, unit.pieces)
-    first = unit.pieces[0].document
-    place = layout.file("signed", unit.number)
-    with spill.CutWriter(place, dtype, unit.parts, layout.range_bytes) as writer:
-        for piece in unit.pieces:
-            for document, values in read_column(piece, "signature"):
-                low, high = np.searchsorted(members["document"], [document, document + len(values)])
-                if low == high:
-                    continue
-                here = members[low:high]
-                records = np.empty(len(here), dtype)
-                rows = here["document"] - document
-                records["bucket"], records["document"] = here["bucket"], here["document"]
-                records["prefer"] = prefer[here["document"] - first]
-                records["signature"] = low_bits(fixed(values, np.uint32)[0], rows)
-                writer.write(records, spill.part_of(records["bucket"], unit.parts))
-                if len(pieces):
-                    best = [_best(np.concatenate([*best, _of_giants(records, pieces)]))]
-    spill.save(layout.file("best", unit.number), best[0])
+def write_signatures(
+    corpus: Corpus, members: Records, split: Records, signatures: Records, best: Records, partition: Partition
+) -> None:
+    """Writes a partition's members with preferences and signatures by bucket, and its best of large buckets."""
+    found = members.read(partition.number)
+    found = found[np.lexsort((found["bucket"], found["document"]))]
+    large = read_split(split)
+    kept = [np.empty(0, signatures.form)]
+    _, prefer = read_entries(corpus, partition)
+    with signatures.writer(partition.number) as writer:
+        for document, values in read_column(partition, "signature"):
+            low, high = np.searchsorted(found["document"], [document, document + len(values)])
+            if low == high:
+                continue
+            here = found[low:high]
+            records = np.empty(len(here), signatures.form)
+            records["bucket"], records["document"] = here["bucket"], here["document"]
+            records["prefer"] = prefer[here["document"] - partition.first]
+            records["signature"] = low_bits(as_matrix(values, np.uint32)[0], here["document"] - document)
+            writer.write(records, partition_of(records["bucket"], signatures.partitions))
+            if len(large):
+                kept = [_best(np.concatenate([*kept, _of_large(records, large)]))]
+    best.write(partition.number, kept[0])
 
 
-def _of_giants(records: NDArray[Any], pieces: NDArray[Any]) -> NDArray[Any]:
-    found, at = groups.look_up(pieces["bucket"], records["bucket"])
+def _of_large(records: NDArray[Any], large: NDArray[Any]) -> NDArray[Any]:
+    """The records of what large buckets are split into, with the keys of those."""
+    found, at = look_up(large["bucket"], records["bucket"])
     chosen = records[found]
-    chosen["bucket"] = pieces["whole"][at[found]]
+    chosen["bucket"] = large["large"][at[found]]
     return chosen
 
 
@@ -181,12 +145,11 @@ def _best(records: NDArray[Any]) -> NDArray[Any]:
     return records[np.arange(len(records)) - np.repeat(starts, sizes) < BEST]
 
 
-def best_of_giants(layout: Layout, wholes: NDArray[np.uint64]) -> NDArray[Any]:
-    """The BEST preferred documents of the giant buckets with these keys, from every stretch's best."""
-    found = np.empty(0, signed_dtype(layout))
-    for place in layout.files("best", layout.stretches):
-        records = spill.load(place, found.dtype)
-        found = _best(np.concatenate([found, records[np.isin(records["bucket"], wholes)]]))
+def read_best(best: Records, large: NDArray[np.uint64]) -> NDArray[Any]:
+    """The BEST preferred documents of the large buckets with these keys, from every partition's best."""
+    found = np.empty(0, best.form)
+    for records in best.each():
+        found = _best(np.concatenate([found, records[np.isin(records["bucket"], large)]]))
     return found
 
 

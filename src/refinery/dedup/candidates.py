@@ -8,7 +8,6 @@ of them will do, since it is removed for one kept document.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -16,9 +15,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from refinery.dedup import buckets, spill
-from refinery.dedup.buckets import BEST
-from refinery.dedup.layout import Layout, preferred_order, starts_of
+from refinery.dedup.buckets import BEST, read_best, read_split
+from refinery.dedup.corpus import Corpus
+from refinery.dedup.sorting import preferred_order, starts_of
+from refinery.shuffle.partition import hash_numbers, partition_of
+from refinery.shuffle.records import Records
 
 ALL_PAIRS = 2048
 WINDOW = 32
@@ -27,69 +28,66 @@ FIRST = 4
 SORTED_COLUMNS = 16  # signature columns by which a large bucket is sorted
 
 
-@dataclass(frozen=True)
-class BucketUnit:
-    """One part of the buckets; pairs with fewer than `least` equal hashes are no candidates.
-
-    ranges: of band keys; parts: of buckets; edge_parts: into which edges are cut, by document.
-    """
-
-    layout: Layout
-    number: int
-    ranges: int
-    parts: int
-    edge_parts: int
-    least: int
-
-
-def edge_dtype(layout: Layout) -> np.dtype[Any]:
+def edge_dtype(corpus: Corpus) -> np.dtype[Any]:
     """A document, one that is preferred to it, their equal hashes, and the preferences of the latter."""
-    return layout.with_preferences(("document", np.int64), ("twin", np.int64), ("equal", np.int16))
+    return corpus.with_preferences(("document", np.int64), ("preferred", np.int64), ("equal", np.int16))
 
 
-def find_candidates(unit: BucketUnit) -> int:
-    """Writes candidate edges, each once, to preferred documents, cut by document; gives their number."""
-    layout = unit.layout
-    dtype = buckets.signed_dtype(layout)
-    records = spill.read_cut(layout.files("signed", layout.stretches), dtype, unit.parts, unit.number)
-    records = _with_best(layout, records, unit.ranges)
+def write_edges(edges: Records, writer: int, found: NDArray[Any]) -> None:
+    """Writes all edges of a writer, partitioned by document."""
+    edges.write(writer, found, partition_of(hash_numbers(found["document"]), edges.partitions))
+
+
+def find_candidates(
+    corpus: Corpus,
+    signatures: Records,
+    split: Records,
+    best: Records,
+    edges: Records,
+    least: int,
+    partition: int,
+) -> int:
+    """Writes candidate edges of a partition of buckets, each once, to preferred documents; gives their number.
+
+    Pairs with fewer than `least` equal hashes are no candidates.
+    """
+    records = _with_best(signatures.read(partition), split, best)
     records = records[preferred_order(records, records["bucket"])]
     matrix = np.ascontiguousarray(records["signature"])
-    kept = [name for name in dtype.names or () if name != "signature"]
-    members = records[kept].astype(layout.with_preferences(("bucket", np.uint64), ("document", np.int64)))
+    kept = [name for name in records.dtype.names or () if name != "signature"]
+    members = records[kept].astype(corpus.with_preferences(("bucket", np.uint64), ("document", np.int64)))
     del records
     bounds = np.append(np.flatnonzero(starts_of(members["bucket"])), len(members))
-    edges = unique_edges(edges_within(layout, members, matrix, bounds, unit.least))
-    edges = edges[edges["document"] >= layout.frozen]
-    numbers = spill.part_of(spill.scattered(edges["document"]), unit.edge_parts)
-    spill.write_cut(layout.file("edges", unit.number), edges, numbers, unit.edge_parts)
-    return len(edges)
+    found = unique_edges(edges_within(corpus, members, matrix, bounds, least))
+    found = found[found["document"] >= corpus.earlier]
+    write_edges(edges, partition, found)
+    return len(found)
 
 
-def _with_best(layout: Layout, records: NDArray[Any], ranges: int) -> NDArray[Any]:
-    """The records, and in each piece of a giant bucket the bucket's best documents, once."""
-    pieces = buckets.giants(layout, ranges)
-    pieces = pieces[np.isin(pieces["bucket"], records["bucket"])]
-    if len(pieces) == 0:
+def _with_best(records: NDArray[Any], split: Records, best: Records) -> NDArray[Any]:
+    """The records, and in each bucket that a large one is split into the large one's best documents, once."""
+    large = read_split(split)
+    large = large[np.isin(large["bucket"], records["bucket"])]
+    if len(large) == 0:
         return records
-    best = buckets.best_of_giants(layout, np.unique(pieces["whole"]))
+    preferred = read_best(best, np.unique(large["large"]))
     found = [records]
-    for piece, whole in pieces.tolist():
-        own = records["document"][records["bucket"] == piece]
-        others = best[(best["bucket"] == whole) & ~np.isin(best["document"], own)]
-        others["bucket"] = piece
+    for bucket, whole in large.tolist():
+        own = records["document"][records["bucket"] == bucket]
+        others = preferred[(preferred["bucket"] == whole) & ~np.isin(preferred["document"], own)]
+        others["bucket"] = bucket
         found.append(others)
     return np.concatenate(found)
 
 
 def unique_edges(edges: NDArray[Any]) -> NDArray[Any]:
-    """Sorted by document and twin, each pair once."""
-    edges = edges[np.lexsort((edges["twin"], edges["document"]))]
-    return edges[starts_of(edges["document"], edges["twin"])]
+    """Sorted by document and preferred one, each pair once."""
+    edges = edges[np.lexsort((edges["preferred"], edges["document"]))]
+    return edges[starts_of(edges["document"], edges["preferred"])]
 
 
 def edges_within(
-    layout: Layout, members: NDArray[Any], matrix: NDArray[np.uint8], bounds: NDArray[np.int64], least: int
+    corpus: Corpus, members: NDArray[Any], matrix: NDArray[np.uint8], bounds: NDArray[np.int64], least: int
 ) -> NDArray[Any]:
     """Candidate edges in buckets whose documents, with their signatures, stand in order of preference.
 
@@ -103,11 +101,11 @@ def edges_within(
     counts, first_counts = (np.zeros((len(members), kept), np.int16) for kept in (CLOSEST, FIRST))
     compare(matrix, bounds, order, least, closest, counts, first, first_counts)
     found = []
-    for twins, equal in ((closest, counts), (first, first_counts)):
+    for preferred, equal in ((closest, counts), (first, first_counts)):
         rows, kept = np.nonzero(equal)
-        chosen = twins[rows, kept]
-        edges = np.empty(len(rows), edge_dtype(layout))
-        edges["document"], edges["twin"] = members["document"][rows], members["document"][chosen]
+        chosen = preferred[rows, kept]
+        edges = np.empty(len(rows), edge_dtype(corpus))
+        edges["document"], edges["preferred"] = members["document"][rows], members["document"][chosen]
         edges["equal"], edges["prefer"] = equal[rows, kept], members["prefer"][chosen]
         found.append(edges)
     return np.concatenate(found)
@@ -135,18 +133,18 @@ def compare(matrix, bounds, order, least, closest, counts, first, first_counts):
             around = 0 if small else min(place - start, WINDOW)
             for number in range(best + around):
                 if number < best:
-                    row, twin = place, start + number
+                    row, other = place, start + number
                 else:
-                    one, other = order[place], order[place - 1 - (number - best)]
-                    row, twin = max(one, other), min(one, other)
+                    one, two = order[place], order[place - 1 - (number - best)]
+                    row, other = max(one, two), min(one, two)
                 equal = 0
                 for k in range(matrix.shape[1]):
-                    equal += matrix[row, k] == matrix[twin, k]
+                    equal += matrix[row, k] == matrix[other, k]
                 if equal < least:
                     continue
                 for kept in range(FIRST):
                     if number < best and first_counts[row, kept] == 0:
-                        first[row, kept], first_counts[row, kept] = twin, equal
+                        first[row, kept], first_counts[row, kept] = other, equal
                         break
                 kept = CLOSEST - 1
                 if equal <= counts[row, kept]:
@@ -154,4 +152,4 @@ def compare(matrix, bounds, order, least, closest, counts, first, first_counts):
                 while kept > 0 and counts[row, kept - 1] < equal:
                     closest[row, kept], counts[row, kept] = closest[row, kept - 1], counts[row, kept - 1]
                     kept -= 1
-                closest[row, kept], counts[row, kept] = twin, equal
+                closest[row, kept], counts[row, kept] = other, equal

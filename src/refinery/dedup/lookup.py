@@ -25,15 +25,15 @@ from numpy.typing import NDArray
 
 from refinery.dedup.bands import split_for_recall
 from refinery.dedup.content import SCHEMA, Content
-from refinery.dedup.layout import fixed
+from refinery.dedup.corpus import as_matrix
 from refinery.dedup.minhash import MinHash
 from refinery.errors import InputError, StorageError
 from refinery.storage.url import shown, without_secrets
 from refinery.text.batch import TextBatch
+from refinery.text.minhash import band_keys
 
 MEMORY: Mapping[str, Any] = {"type": "dict"}
 BUFFER = 10_000  # keys that are sent to a storage together
-_ODD = np.random.RandomState(1).randint(0, 2**63, 1024, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
 
 
 def signed_schema(minhash: MinHash) -> pa.Schema:
@@ -119,15 +119,14 @@ class Index:
 
     def _buckets(self, signed: pa.RecordBatch) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
         """A number for each document and band, the same for the same bucket, and which documents have any."""
-        matrix, measured = fixed(signed.column("signature"), np.uint32)
-        bands = matrix[:, : self.bands * self.rows].reshape(len(matrix), self.bands, self.rows)
-        return bands.astype(np.uint64) @ _ODD[: self.rows], measured
+        matrix, measured = as_matrix(signed.column("signature"), np.uint32)
+        return band_keys(matrix, np.arange(self.bands) * self.rows, self.rows), measured
 
     def _signatures(self, keys: Sequence[Any], signed: pa.RecordBatch) -> Iterator[tuple[Any, Any]]:
         """Keys of the documents that have a signature, with that as datasketch knows it."""
         from datasketch import LeanMinHash
 
-        matrix, measured = fixed(signed.column("signature"), np.uint32)
+        matrix, measured = as_matrix(signed.column("signature"), np.uint32)
         for key, row in zip(compress(keys, measured), matrix[measured], strict=True):
             yield key, LeanMinHash(seed=self._minhash.seed, hashvalues=row, scheme="affine32")
 

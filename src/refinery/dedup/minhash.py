@@ -2,22 +2,18 @@
 
 Bit for bit the signature of datasketch 2.x, `MinHash(num_perm, seed, scheme="affine32")`, fed with the low 32 bits
 of the shingle hashes: h' = fmix32(h), value k = min over the shingles of (a_k * h' + b_k) mod 2^32. So it can be
-handed to datasketch and its storages as it is, and `MinHashLSH(threshold, num_perm)` gives its bands.
-
-The loop over permutations is what costs: it takes eight shingles at a time, so that a_k, b_k and the minimum are
-loaded once for all of them, and LLVM makes vector instructions of it (8 or 16 permutations each).
+handed to datasketch and its storages as it is, and `MinHashLSH(threshold, num_perm)` gives its bands. See
+refinery.text.minhash.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
@@ -49,8 +45,8 @@ class MinHash:
 
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document."""
-        from refinery.dedup.signatures import signatures_of_keys
         from refinery.text.fold import key_texts
+        from refinery.text.minhash import signatures_of_keys
 
         keys = key_texts(batch)
         found, counts = signatures_of_keys(keys, self.num_perm, self.seed, self.words, self.chars)
@@ -58,13 +54,3 @@ class MinHash:
         buffers = [validity, pa.py_buffer(found)]
         column = pa.Array.from_buffers(pa.binary(4 * self.num_perm), len(batch), buffers)
         return pa.RecordBatch.from_arrays([column, pa.array(counts)], schema=self.schema)
-
-
-@cache
-def permutations(num_perm: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """a (odd) and b, uint32 (num_perm,), as datasketch 2.x draws them for affine32."""
-    generator = np.random.RandomState(seed)  # datasketch's generator: the values must be the same
-    a = generator.randint(0, 2**31, num_perm, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
-    b = generator.randint(0, 2**32, num_perm, dtype=np.uint32)
-    a.flags.writeable = b.flags.writeable = False
-    return a, b

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.dedup.bands import recall, split
+from refinery.dedup.bands import bands_of, recall
 from refinery.dedup.content import Content
 from refinery.dedup.minhash import MinHash
 from refinery.dedup.settings import Settings
@@ -82,11 +82,11 @@ class Dedup:
         near = self.chosen.near
         if near is None:
             return ()
-        bands, rows = (
-            (near.bands, near.rows) if near.bands and near.rows else split(near.similarity, near.num_perm)
+        bands = bands_of(near)
+        title = (
+            f"Near duplicates: {bands.count} bands of {bands.rows} rows, from Jaccard {near.similarity} on"
         )
-        title = f"Near duplicates: {bands} bands of {rows} rows, removed from Jaccard {near.similarity} on"
-        found = tuple(f"{recall(s, bands, rows):.3f}" for s in _SIMILARITIES)
+        found = tuple(f"{recall(s, bands.count, bands.rows):.3f}" for s in _SIMILARITIES)
         return (Explained(title, ("Jaccard", *map(str, _SIMILARITIES)), (("found", *found),)),)
 
     def run(self, shards: Sequence[ShardDocuments], map_units: MapUnits, work: Place) -> Outcome:
@@ -94,19 +94,19 @@ class Dedup:
 
         Raises RunError when one near-duplicate cluster holds more than its share of a source.
         """
-        from refinery.dedup.run import dedup, settings_of
+        from refinery.dedup.run import dedup
 
         entries = [Entries(shard, work / f"entries-{n:06}.parquet") for n, shard in enumerate(shards)]
         size = max((shard.bytes for shard in shards), default=0)
         map_units("dedup entries", partial(write_entries, self.chosen.prefer), entries, memory=size or 1)
         result = dedup(
             [dedup_shard(self.chosen, one) for one in entries],
-            settings_of(self.chosen),
+            self.chosen,
             map_units=map_units,
             read_texts=read_texts,
             work=work / "dedup",
         )
-        return _outcome(result, sum(shard.rows for shard in shards if shard.earlier), map_units, work)
+        return _outcome(result, map_units, work)
 
 
 def build(settings: Settings, base: Path) -> Dedup:  # noqa: ARG001  (the shape of every `build`)
@@ -152,7 +152,7 @@ def dedup_shard(chosen: Settings, unit: Entries) -> DedupShard:
     return DedupShard(
         entries=unit.file,
         documents=shard,
-        frozen=shard.earlier,
+        earlier=shard.earlier,
         rows=shard.rows,
         name=shard.name,
         source=shard.source,
@@ -162,23 +162,20 @@ def dedup_shard(chosen: Settings, unit: Entries) -> DedupShard:
     )
 
 
-def _outcome(result: DedupResult, earlier: int, map_units: MapUnits, work: Place) -> Outcome:
-    size, partitions = result.stretch_documents, len(result.files)
-    dropped = Records.create(work / "dropped", DROPPED, partitions=partitions or 1, writers=partitions)
-    units = list(enumerate(result.files))
-    map_units("dedup outcome", partial(write_dropped, dropped, earlier), units)
-    return Outcome(RULES, dropped, size)
+def _outcome(result: DedupResult, map_units: MapUnits, work: Place) -> Outcome:
+    count = result.corpus.partitions
+    dropped = Records.create(work / "dropped", DROPPED, partitions=count, writers=count)
+    map_units(
+        "dedup outcome", partial(write_dropped, result.removed, result.corpus.earlier, dropped), range(count)
+    )
+    return Outcome(RULES, dropped, result.corpus.partition_documents)
 
 
-def write_dropped(dropped: Records, earlier: int, unit: tuple[int, Place]) -> None:
+def write_dropped(removed: Records, earlier: int, dropped: Records, partition: int) -> None:
     """Writes a partition's removed documents as an outcome; those below `earlier` are an earlier corpus's."""
-    from refinery.dedup import spill
-    from refinery.dedup.fates import RESULT
-
-    number, file = unit
-    removed = spill.load(file, RESULT)
-    records = np.empty(len(removed), DROPPED)
-    records["document"], records["duplicate_of"] = removed["document"], removed["twin"]
-    records["similarity"] = removed["similarity"]
-    records["rule"] = np.where(removed["twin"] < earlier, _AGAINST, np.where(removed["near"], _NEAR, _EXACT))
-    dropped.write(number, records, np.full(len(records), number))
+    found = removed.read_written(partition)
+    records = np.empty(len(found), DROPPED)
+    records["document"], records["duplicate_of"] = found["document"], found["kept"]
+    records["similarity"] = found["similarity"]
+    records["rule"] = np.where(found["kept"] < earlier, _AGAINST, np.where(found["near"], _NEAR, _EXACT))
+    dropped.write(partition, records, np.full(len(records), partition))

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
+
+from rich.filesize import decimal
 
 from refinery.errors import RefineryError, StorageError, UnitFailed
 
 if TYPE_CHECKING:
     from refinery.executors.shipping import Shipped
+    from refinery.watch.events import Subject
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -25,7 +28,7 @@ class Unit(Generic[A]):
     """A piece of work: a plain function's argument, the name errors and logs use, its weight in bytes of text.
 
     gpus: the share of GPUs that it needs; on one machine its workers share what there is. memory: bytes that it takes
-    beside its process, where that is known better than by its text.
+    beside its process, where that is known better than by its text. of: what of the definition it is for.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Unit(Generic[A]):
     weight: int = 1
     gpus: float = 0.0
     memory: int = 0
+    of: tuple[Subject, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class OutOfMemory(Exception):
     """A unit was killed for want of memory; `reserved` bytes had been set aside for it, `most` one could have."""
 
     def __init__(self, reserved: int, most: int) -> None:
-        super().__init__(f"killed for want of memory with {gib(reserved)} reserved")
+        super().__init__(f"killed for want of memory with {decimal(reserved)} reserved")
         self.reserved = reserved
         self.most = most
 
@@ -99,21 +103,15 @@ class Executor(Protocol):
         """Stops what runs and frees what it started."""
 
 
-class Watcher(Protocol):
-    """Is told of every attempt."""
-
-    def begun(self, unit: Unit[Any], attempt: int) -> None:
-        """An attempt, counted from 1, was handed to the executor."""
-
-    def ended(self, unit: Unit[Any], attempt: int, ended: Attempt) -> None:
-        """It ended, well or not."""
+# Called with each attempt of a unit, counted from 1: with None when it is handed to the executor, and when it ended.
+Watch: TypeAlias = Callable[[Unit[Any], int, Attempt | None], None]
 
 
 def run_units(
     executor: Executor,
     function: Callable[[A], R],
     units: Sequence[Unit[A]],
-    watcher: Watcher | None = None,
+    watch: Watch = lambda _unit, _attempt, _ended: None,
 ) -> list[R]:
     """Runs every unit, results in the units' order whatever the order of completion.
 
@@ -122,7 +120,7 @@ def run_units(
     still run, up to `MAX_FAILED` such units. Any other exception stops the run once the units in flight have ended,
     so that finished work stays finished. Raises the first failing unit's error.
     """
-    loop = _Loop(executor, function, units, watcher)
+    loop = _Loop(executor, function, units, watch)
     while loop.fill():
         for ticket, ended in sorted(executor.wait(), key=lambda pair: pair[0]):
             loop.take(ticket, ended)
@@ -136,7 +134,7 @@ class _Loop(Generic[A, R]):
     executor: Executor
     function: Callable[[A], R]
     units: Sequence[Unit[A]]
-    watcher: Watcher | None
+    watch: Watch
     results: dict[int, R] = field(default_factory=dict)
     failures: dict[int, Exception] = field(default_factory=dict)
     in_flight: int = 0
@@ -155,8 +153,7 @@ class _Loop(Generic[A, R]):
         for ticket in self._next():
             self.attempts[ticket] += 1
             unit = self.units[ticket]
-            if self.watcher is not None:
-                self.watcher.begun(unit, self.attempts[ticket])
+            self.watch(unit, self.attempts[ticket], None)
             self.executor.submit(ticket, self.function, unit, self.losses[ticket, "memory"])
             self.in_flight += 1
         self.alone = self.in_flight == 1
@@ -180,8 +177,7 @@ class _Loop(Generic[A, R]):
         """Notes the end of an attempt: a result, a reason to try again, or the failure of the run."""
         self.in_flight -= 1
         unit, outcome = self.units[ticket], ended.outcome
-        if self.watcher is not None:
-            self.watcher.ended(unit, self.attempts[ticket], ended)
+        self.watch(unit, self.attempts[ticket], ended)
         if not isinstance(outcome, Exception):
             self.results[ticket] = outcome
             return
@@ -225,8 +221,10 @@ def _final(unit: str, error: Exception, times: int) -> Exception:
         )
         return UnitFailed(unit, f"its worker process died {times} times: {error}; {mend}")
     if isinstance(error, OutOfMemory):
-        tried = f"ran out of memory {times} times, the last time with {gib(error.reserved)} reserved for it"
-        return UnitFailed(unit, f"{tried}; the largest node offers {gib(error.most)}")
+        tried = (
+            f"ran out of memory {times} times, the last time with {decimal(error.reserved)} reserved for it"
+        )
+        return UnitFailed(unit, f"{tried}; the largest node offers {decimal(error.most)}")
     if isinstance(error, MemoryError):
         return UnitFailed(unit, f"ran out of memory: {error or 'no more could be allocated'}")
     if isinstance(error, StorageError):
@@ -236,10 +234,12 @@ def _final(unit: str, error: Exception, times: int) -> Exception:
     return error
 
 
-def gib(size: int) -> str:
-    """Bytes for people.
+def inner(function: Callable[..., R]) -> Callable[..., R]:
+    """The function that functools.partial gave arguments to, or the function itself: what has a name.
 
-    >>> gib(3 << 29)
-    '1.5 GiB'
+    >>> from functools import partial
+    >>> inner(partial(max, 1)).__name__
+    'max'
     """
-    return f"{size / 2**30:.1f} GiB"
+    found: Callable[..., R] = getattr(function, "func", function)
+    return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 import tempfile
 from enum import StrEnum
@@ -11,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from refinery.errors import DefinitionError, InputError
+from refinery.executors.address import START, check_reachable
 
 if TYPE_CHECKING:
     from refinery.executors.base import Executor
     from refinery.executors.ray import RayExecutor
 
 INSIDE_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Ray sets a variable of this very name for the command of a job
-SECONDS = 5.0  # in which an address must answer
 
 
 class Kind(StrEnum):
@@ -71,7 +70,7 @@ def on_ray(workers: int | None, address: str | None) -> RayExecutor:
         if not wanted:
             return _started(workers)
         raise InputError(
-            wanted, f"no Ray cluster could be joined: {_plain(error)}", _token_hint() or _START
+            wanted, f"no Ray cluster could be joined: {_plain(error)}", _token_hint() or START
         ) from None
     except (RuntimeError, ValueError, ray.exceptions.AuthenticationError) as error:
         raise _refused(wanted or "auto", error) from None
@@ -118,26 +117,6 @@ def _without_workers(executor: RayExecutor, workers: int | None) -> RayExecutor:
 
 
 _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL"}
-_START = "start one with ray start --head, or correct the address"
-
-
-def check_reachable(address: str) -> None:
-    """Raises InputError soon when nobody answers; Ray itself would try for a minute."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        raise InputError(
-            address, "not an address of a Ray cluster", "give HOST:PORT, usually port 6379, or auto"
-        )
-    try:
-        connect(address, SECONDS)
-    except OSError as error:
-        raise InputError(address, f"no Ray cluster answers: {error.strerror or error}", _START) from None
-
-
-def connect(address: str, seconds: float) -> None:
-    """Raises OSError when nothing at HOST:PORT takes a connection."""
-    host, _, port = address.rpartition(":")
-    socket.create_connection((host.strip("[]"), int(port)), seconds).close()
 
 
 def _refused(address: str, error: Exception) -> InputError:

@@ -9,7 +9,7 @@ from typing import Any
 import ray
 
 from refinery.errors import RunError
-from refinery.executors.choose import connect
+from refinery.executors.address import connect
 
 POLL = 1.0  # seconds between looks at the cluster
 GONE = 30.0  # seconds without the head node, after which the cluster is given up; Ray gives up after 60

@@ -22,9 +22,10 @@ from typing import Any
 import ray
 from ray import exceptions as errors
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+from rich.filesize import decimal
 
 from refinery.errors import InputError, RefineryError, RunError
-from refinery.executors.base import MAX_RETRIES, Attempt, OutOfMemory, Unit, WorkerLost, gib
+from refinery.executors.base import MAX_RETRIES, Attempt, OutOfMemory, Unit, WorkerLost, inner
 from refinery.executors.model_workers import ModelWorkers
 from refinery.executors.nodes import POLL, Nodes
 from refinery.executors.shipping import Filed, Shipped, pack, prepare_once, unpack
@@ -101,14 +102,15 @@ class RayExecutor:
 
     def submit(self, ticket: int, function: Callable[[Any], Any], unit: Unit[Any], doublings: int) -> None:
         """Starts a task; Ray never retries it."""
-        kind = f"{function.__module__}.{function.__qualname__}"
+        plain = inner(function)
+        kind = f"{plain.__module__}.{plain.__qualname__}"
         if unit.gpus:
             self._submit_to_models(ticket, kind, function, unit, doublings)
             return
         most = self._nodes.now().most_memory
         reserved = self._reserve(kind, unit, doublings, most)
         task = self._task.options(
-            name=f"{function.__name__} {unit.name}",
+            name=f"{inner(function).__name__} {unit.name}",
             num_cpus=1,
             memory=reserved,
             max_retries=0,
@@ -129,7 +131,7 @@ class RayExecutor:
             memory = self._reserve(kind, unit, doublings, self._nodes.now().most_memory_with(unit.gpus))
             workers = self._models[unit.gpus, doublings] = ModelWorkers(run_unit, unit.gpus, memory)
             self._silent_until = time.monotonic() + IMPATIENT
-        call, name = pack(function, unit.argument, self._shipped), f"{function.__name__} {unit.name}"
+        call, name = pack(function, unit.argument, self._shipped), f"{inner(function).__name__} {unit.name}"
 
         def start(actor: Any) -> Any:
             return actor.run.options(name=name).remote(call, self._key, self._prepared, self._versions)
@@ -217,7 +219,7 @@ class RayExecutor:
         answers: dict[str, Any] = {}
         asked = list(nodes)
         for _ in range(1 + MAX_RETRIES):
-            answers |= self._ask(call, function.__name__, asked)
+            answers |= self._ask(call, inner(function).__name__, asked)
             asked = [node for node in asked if isinstance(answers.get(node), WorkerLost)]
             for node in asked:
                 answers.pop(node)  # asked again; one that is gone gives no answer
@@ -306,8 +308,8 @@ def _translated(error: Exception, reserved: int, most: int) -> Exception:
     if isinstance(error, errors.OutOfMemoryError):
         used = _used(str(error))
         if used and used < reserved:
-            told = f"killed for want of memory on its node, though it used {gib(used)} of {gib(reserved)} reserved"
-            return WorkerLost(told)
+            memory = f"it used {decimal(used)} of {decimal(reserved)} reserved"
+            return WorkerLost(f"killed for want of memory on its node, though {memory}")
         return OutOfMemory(reserved, most)
     if isinstance(error, LOST):
         return WorkerLost(f"{type(error).__name__}: {_first_line(error)}")

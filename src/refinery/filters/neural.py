@@ -120,13 +120,15 @@ class Neural:
 
     def _value(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32 (documents) of float32 (documents, outputs); between them float64."""
+        from refinery.text.elementary import exps
+
         wide = logits.astype(np.float64)
         column = wide[:, self.label or 0]
         if self.activation == "softmax":
-            top = wide.max(1)
-            column = np.exp(column - top) / np.exp(wide - top[:, None]).sum(1)
+            powers = exps((wide - wide.max(1, keepdims=True)).ravel()).reshape(wide.shape)
+            column = powers[:, self.label or 0] / powers.sum(1)
         elif self.activation == "sigmoid":
-            column = 0.5 + 0.5 * np.tanh(0.5 * column)  # cannot overflow
+            column = 1 / (1 + exps(-column))
         return column.astype(np.float32)
 
 

@@ -40,9 +40,9 @@ class Examples:
 
 def read_texts(paths: Sequence[str | Path], text: str) -> Iterator[TextBatch]:
     """The text column of Parquet or JSON Lines files, folders, globs or URLs, batch by batch, as read."""
-    from refinery.storage.documents import SourceSpec
-    from refinery.storage.read import read_documents
-    from refinery.storage.shards import list_shards
+    from refinery.sources.documents import SourceSpec
+    from refinery.sources.read import read_documents
+    from refinery.sources.shards import list_shards
 
     places = tuple(str(path) if "://" in str(path) else str(Path(path).absolute()) for path in paths)
     spec = SourceSpec("examples", places, text=text, on_error="fail")

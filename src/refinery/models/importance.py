@@ -95,6 +95,8 @@ def load(path: Path) -> tuple[str, ImportanceModel]:
 
 
 def _parse(content: bytes, place: str) -> ImportanceModel:
+    from refinery.text.elementary import logs
+
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
@@ -117,6 +119,6 @@ def _parse(content: bytes, place: str) -> ImportanceModel:
             raise InputError(
                 place, f"not an importance model: {name} are not probabilities of buckets", _HINT
             )
-    weights = np.log(target + _FLOOR) - np.log(raw + _FLOOR)
+    weights = logs(target + _FLOOR) - logs(raw + _FLOOR)
     weights.flags.writeable = False
     return ImportanceModel(weights)

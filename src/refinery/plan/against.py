@@ -9,7 +9,7 @@ import orjson
 
 from refinery.errors import InputError
 from refinery.plan.graph import ResolvedStage, against_source
-from refinery.storage.documents import SourceSpec
+from refinery.sources.documents import SourceSpec
 from refinery.storage.marks import DATA, MANIFEST
 from refinery.storage.place import Place, place_of, read_file, unreadable
 from refinery.storage.url import is_url, local, shown
@@ -22,10 +22,10 @@ def earlier_folder(path: str, base: Path) -> Place:
 
 def earlier_spec(stage: ResolvedStage, base: Path) -> SourceSpec:
     """The source made of exactly the files that the earlier run's manifest lists; raises InputError."""
-    verb, against = (stage.verb.name, stage.verb.against) if stage.verb else ("", None)
-    folder = earlier_folder(against or "", base)
-    manifest = read_manifest(folder, f"{verb}.against wants the output folder of a finished run")
-    return output_source(against_source(stage.name), folder, manifest)
+    verb = stage.verb
+    folder = earlier_folder(verb.against if verb and verb.against else "", base)
+    hint = f"{verb.name if verb else ''}.against wants the output folder of a finished run"
+    return output_source(against_source(stage.name), folder, read_manifest(folder, hint))
 
 
 def read_manifest(folder: Place, hint: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from refinery.definition.load import Definition
 from refinery.definition.models import Output
 from refinery.plan.fingerprint import fingerprint
-from refinery.storage.documents import SourceSpec
+from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place
 
 if TYPE_CHECKING:

@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from refinery.errors import InputError
-from refinery.plan.plan import Plan, PlannedShard
+from refinery.plan.plan import PIPELINES, Plan, PlannedShard
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.place import Place, files_below, read_file, read_many
 from refinery.storage.seal import read_sealed_json, sealed_json
 from refinery.storage.url import shown
-
-FOLDER = "pipelines"
 
 
 @dataclass(frozen=True)
@@ -84,8 +82,8 @@ def note_needs(plan: Plan) -> None:
 
 def noted_needs(work: Place) -> dict[str, Needs]:
     """The notes that lie in a work folder, by the pipeline's name; raises InputError for one that is damaged."""
-    names = sorted(name for name in files_below(work / FOLDER) if name.endswith(".json"))
-    return {needs.pipeline: needs for needs in (_read(work / FOLDER / name) for name in names)}
+    names = sorted(name for name in files_below(work / PIPELINES) if name.endswith(".json"))
+    return {needs.pipeline: needs for needs in (_read(work / PIPELINES / name) for name in names)}
 
 
 def _read(file: Place) -> Needs:
@@ -101,4 +99,4 @@ def _read(file: Place) -> Needs:
 
 
 def _file(work: Place, pipeline: str) -> Place:
-    return work / FOLDER / f"{pipeline}.json"
+    return work / PIPELINES / f"{pipeline}.json"

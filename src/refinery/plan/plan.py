@@ -10,7 +10,8 @@ Every result has a key that covers all it depends on, so what is there already n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
@@ -19,15 +20,16 @@ from refinery.errors import InputError
 from refinery.filters.measurer import is_costly
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage, against_source
-from refinery.storage.documents import Shard, SourceSpec
+from refinery.sources.documents import Shard, SourceSpec
+from refinery.sources.read import READING
+from refinery.sources.shards import SourceShards
 from refinery.storage.place import Place, files_below, lies_in
-from refinery.storage.read import READING
-from refinery.storage.shards import SourceShards
 from refinery.storage.url import shown
 
 DOCUMENTS = "documents.parquet"
 VERBS, UNITS = "verbs", "units"  # folders of the work folder that hold scratch of a run
-LAYOUT = 5  # raised when the files of the work folder change their form
+PIPELINES = "pipelines"  # the one with what each pipeline needs of it
+LAYOUT = 6  # raised when the files of the work folder change their form
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,17 @@ class Plan:
         folder, listed = self.work / "shards", files_below(self.work / "shards")
         return frozenset(f"{folder}/{name}" for name in listed if listed[name] or name.endswith(".tmp"))
 
+    def with_first_rows(self, rows: Mapping[int, int]) -> Plan:
+        """The plan in which each shard knows its first row in its file; rows: of each shard, by its number."""
+        before: Counter[tuple[str, str]] = Counter()
+        shards = []
+        for planned in self.shards:
+            file = (planned.spec.name, planned.shard.path)
+            shard = replace(planned.shard, first_row=before[file])
+            shards.append(replace(planned, shard=shard))
+            before[file] += rows[planned.number]
+        return replace(self, shards=tuple(shards))
+
     def missing(self, planned: PlannedShard, present: frozenset[str]) -> tuple[Measurement, ...]:
         """The measurements of a shard that are not among the files `present`."""
         wanted = self.measurements(planned)
@@ -189,7 +202,7 @@ def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
     Raises InputError for a source that cannot be read at all, and for folders that would be mixed up.
     """
     from refinery.plan.against import earlier_spec
-    from refinery.storage.shards import list_shards
+    from refinery.sources.shards import list_shards
 
     _refuse_work_folder(work, graph.output_paths)
     specs = dict(graph.sources)
@@ -212,7 +225,7 @@ def _refuse_work_folder(work: Place, outputs: dict[str, Place]) -> None:
             if lies_in(str(output), str(work)):
                 problem = f"the work folder and the output {name!r} are the same folder"
         elif any(
-            lies_in(str(output), str(work / own)) for own in ("shards", VERBS, UNITS, "logs", "pipelines")
+            lies_in(str(output), str(work / own)) for own in ("shards", VERBS, UNITS, PIPELINES, "logs")
         ):
             problem = f"the output {name!r} would lie among the files that the work folder keeps"
         else:

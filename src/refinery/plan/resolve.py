@@ -29,7 +29,7 @@ from refinery.plan.graph import (
     measurer_key,
 )
 from refinery.plan.verbs import Arriving, add_columns, needed_columns, own_measurements
-from refinery.storage.documents import SourceSpec
+from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place, lies_in, place_of, refuse_as_folder
 from refinery.storage.url import is_url, local
 

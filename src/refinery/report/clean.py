@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from refinery.report.funnel import human_bytes
+from rich.filesize import decimal
+
 from refinery.storage.url import shown
 
 if TYPE_CHECKING:
@@ -39,4 +40,4 @@ def lines_of(cleaning: Cleaning) -> Iterator[str]:
 
 
 def _amount(size: int, files: int) -> str:
-    return f"{human_bytes(size)} in {files:,} file{'s'[: files != 1]}"
+    return f"{decimal(size)} in {files:,} file{'s'[: files != 1]}"

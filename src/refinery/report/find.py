@@ -22,23 +22,23 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.dedup.layout import fixed
+from refinery.dedup.corpus import as_matrix
 from refinery.dedup.lookup import Index, redis_storage, sign, signed_schema
 from refinery.dedup.minhash import MinHash
-from refinery.dedup.verify import jaccard
 from refinery.errors import DamagedFile, InputError
 from refinery.plan.against import output_source, read_manifest
 from refinery.plan.fingerprint import fingerprint
 from refinery.run.write import LINEAGE
-from refinery.storage.documents import Shard, SourceSpec
+from refinery.sources.documents import Shard, SourceSpec
+from refinery.sources.read import read_documents
+from refinery.sources.shards import list_shards
 from refinery.storage.place import Place, exists, unreadable
-from refinery.storage.read import read_documents
-from refinery.storage.shards import list_shards
 from refinery.storage.tables import open_table, read_schema
 from refinery.storage.url import shown
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
 from refinery.text.shingles import shingle_sets
+from refinery.text.similarity import jaccard
 
 Note = Callable[[str], None]
 
@@ -275,7 +275,7 @@ def _similarities(ours: Sets, theirs: Sets, pairs: Sequence[tuple[int, int]]) ->
 
 def _estimates(ours: pa.RecordBatch, theirs: pa.RecordBatch, pairs: Iterable[tuple[int, int]]) -> list[float]:
     """Share of equal values of the signatures of each pair; 0 where one has none."""
-    (one, has_one), (other, has_other) = (fixed(b.column("signature"), np.uint32) for b in (ours, theirs))
+    (one, has_one), (other, has_other) = (as_matrix(b.column("signature"), np.uint32) for b in (ours, theirs))
     return [float((one[q] == other[n]).mean()) if has_one[q] and has_other[n] else 0.0 for q, n in pairs]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.filesize import decimal
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def funnel(manifest: Manifest) -> Table:
     for heading in ("documents", "text", "tokens", "share"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, source in manifest.sources.items():
-        table.add_row(f"source {name}", f"{source.documents:,}", human_bytes(source.bytes), "", "")
+        table.add_row(f"source {name}", f"{source.documents:,}", decimal(source.bytes), "", "")
         for reason, count in source.reasons.items():
             table.add_row(f"  rejected: {reason}", f"-{count:,}", "", "", "", style="yellow")
         for reason, count in source.skipped.items():
@@ -40,7 +41,7 @@ def funnel(manifest: Manifest) -> Table:
     size = sum(file.bytes for file in manifest.files)
     _row(
         table,
-        f"output ({human_bytes(size)} in {len(manifest.files)} file{'s'[: len(manifest.files) != 1]})",
+        f"output ({decimal(size)} in {len(manifest.files)} file{'s'[: len(manifest.files) != 1]})",
         manifest.kept,
         "",
         "",
@@ -49,23 +50,10 @@ def funnel(manifest: Manifest) -> Table:
     return table
 
 
-def human_bytes(size: float) -> str:
-    """A size as a person reads it.
-
-    >>> human_bytes(1536), human_bytes(12), human_bytes(3 * 10**9)
-    ('1.5 kB', '12 B', '3.0 GB')
-    """
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if size < 1000 or unit == "TB":
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return ""
-
-
 def _row(table: Table, label: str, count: Tally, share: str, sign: str, style: str | None = None) -> None:
     cells = (
         f"{sign}{count.documents:,}",
-        f"{sign}{human_bytes(count.bytes)}",
+        f"{sign}{decimal(count.bytes)}",
         f"{sign}{count.tokens:,}",
         share,
     )

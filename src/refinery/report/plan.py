@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from rich.filesize import decimal
 from rich.table import Column, Table
 
-from refinery.report.funnel import human_bytes
 from refinery.run.folder import current_manifest
 from refinery.storage.url import shown
 
@@ -39,7 +39,7 @@ def _measure_pass(plan: Plan) -> Table:
     present = plan.present()
     for source, listed in plan.listed.items():
         shards = plan.of(source)
-        size = human_bytes(sum(planned.shard.bytes for planned in shards))
+        size = decimal(sum(planned.shard.bytes for planned in shards))
         unread = [planned for planned in shards if str(planned.record_file) not in present]
         names: dict[str, int] = {}
         for planned in shards:

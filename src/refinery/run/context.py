@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -13,8 +14,9 @@ from refinery.executors.shipping import Shipped, file_arguments
 from refinery.plan.plan import UNITS, Plan
 from refinery.run.decide import StageTally
 from refinery.run.folder import Held
-from refinery.run.progress import Progress
 from refinery.storage.place import remove_file
+from refinery.watch import events
+from refinery.watch.events import Count, Subject
 
 R = TypeVar("R")
 
@@ -28,49 +30,71 @@ class Run:
 
     plan: Plan
     executor: Executor
-    progress: Progress
+    emit: events.Listener
     still_held: Held  # raises RunError when another run has taken over a folder
     shipped: Mapping[str, Shipped] = field(default_factory=dict)
     tallies: dict[tuple[str, int], StageTally] = field(default_factory=dict)  # by stage and shard number
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
+    finished: dict[Subject, events.Finished] = field(default_factory=dict)
 
     def map(
         self,
         phase: str,
         function: Callable[[Any], R],
         units: Sequence[Unit[Any]],
+        *,
         documents: Callable[[R], int] = lambda _: 0,
+        counts: Callable[[tuple[Subject, ...], R], Iterable[Count]] = lambda _of, _result: (),
+        more: bool = False,
     ) -> list[R]:
-        """Runs units as a phase with progress, results in order; a large argument goes by a file."""
+        """Runs units as a phase, every attempt an event; results in order; a large argument goes by a file.
+
+        documents: those that a result is about, for rates; counts: what came and was kept by a result, given what its
+        unit is for; more: phases of unknown number follow for what the units are for.
+        Raises what run_units raises, and RunError when another run has taken over a folder: an interrupt alone may be
+        ignored (in the background of a script, say).
+        """
         if not units:
             return []
+
+        def watch(unit: Unit[Any], attempt: int, ended: Attempt | None) -> None:
+            known = (phase, unit.name, attempt, unit.weight, unit.of)
+            if ended is None:
+                self.emit(events.UnitBegun(*known, memory=unit.memory))
+                return
+            self.still_held()
+            took = (ended.worker, round(ended.started, 3), round(ended.seconds, 6), ended.memory)
+            if isinstance(ended.outcome, Exception):
+                error, problem = type(ended.outcome).__name__, str(ended.outcome)
+                self.emit(events.UnitFailed(*known, *took, error=error, problem=problem))
+            else:
+                found, counted = documents(ended.outcome), tuple(counts(unit.of, ended.outcome))
+                self.emit(events.UnitEnded(*known, *took, documents=found, counts=counted))
+
         started = time.perf_counter()
-        self.progress.start(phase, len(units), sum(unit.weight for unit in units))
+        self.emit(_phase(phase, units, self.executor.slots, more))
         place = self.plan.work / UNITS / f"{re.sub(r'[^a-z0-9]+', '-', phase)}.bin"
         try:
             arguments = file_arguments([unit.argument for unit in units], place, self.shipped)
             sent = [replace(unit, argument=one) for unit, one in zip(units, arguments, strict=True)]
-            watcher = _Watcher(self.progress, documents, self.still_held)
-            return run_units(self.executor, function, sent, watcher)
+            return run_units(self.executor, function, sent, watch)
         finally:
             remove_file(place)
             self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
 
+    def finish(self, of: Subject, documents: int | None = None, kept: int | None = None) -> None:
+        """Tells that nothing is left to do for a subject; once, and again when its counts are known better."""
+        event = events.Finished(of, documents, kept)
+        if self.finished.get(of) != event:
+            self.finished[of] = event
+            self.emit(event)
 
-@dataclass(frozen=True)
-class _Watcher:
-    """Tells the progress of every attempt and how many documents a finished one was about; stops a run that lost a
-    folder, for an interrupt may be ignored (in the background of a script, say).
-    """
 
-    progress: Progress
-    documents: Callable[[Any], int]
-    still_held: Held
-
-    def begun(self, unit: Unit[Any], attempt: int) -> None:
-        self.progress.begun(unit, attempt)
-
-    def ended(self, unit: Unit[Any], attempt: int, ended: Attempt) -> None:
-        self.still_held()
-        failed = isinstance(ended.outcome, Exception)
-        self.progress.ended(unit, attempt, ended, 0 if failed else self.documents(ended.outcome))
+def _phase(phase: str, units: Sequence[Unit[Any]], slots: int, more: bool) -> events.Phase:
+    numbers, weights = Counter[Subject](), Counter[Subject]()
+    for unit in units:
+        for subject in unit.of:
+            numbers[subject] += 1
+            weights[subject] += unit.weight
+    shares = tuple(events.Share(subject, number, weights[subject]) for subject, number in numbers.items())
+    return events.Phase(phase, len(units), sum(unit.weight for unit in units), slots, shares, more)

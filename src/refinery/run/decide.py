@@ -34,7 +34,6 @@ DROPPED = pa.schema(
         ("rule", pa.string()),
         ("duplicate_of_source", pa.string()),  # the kept document; NULL where there is none
         ("duplicate_of_path", pa.string()),
-        ("duplicate_of_part", pa.int32()),
         ("duplicate_of_row", pa.int64()),
         ("duplicate_of_id", pa.string()),
         ("similarity", pa.float32()),

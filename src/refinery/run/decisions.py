@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from refinery.errors import ConservationError
@@ -28,13 +29,13 @@ from refinery.run.decide import (
     tally,
     upstream,
 )
-from refinery.run.ids import id_texts
 from refinery.run.measure import ShardRecord
+from refinery.sources.ids import rows_and_ids
 from refinery.storage.place import Place
 from refinery.storage.tables import read_batches, read_table
 from refinery.storage.write import TableWriter, WrittenFile
 
-PLACE = [("source", pa.string()), ("path", pa.string()), ("part", pa.int32()), ("row", pa.int64())]
+PLACE = [("source", pa.string()), ("path", pa.string()), ("row", pa.int64())]
 REASON = pa.schema(
     [
         ("stage", pa.string()),  # that dropped it
@@ -216,13 +217,13 @@ def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch
         reason[stays] = -1  # an earlier stage on another branch no longer matters
         counts.add(name, load_columns(planned, stage.sizes), stays, found[1:])
     known = pa.concat_tables(reasons).combine_chunks()
-    ids = id_texts(listing.column("id"))
+    rows, ids = rows_and_ids(planned.shard, listing)
     for start in range(0, listing.num_rows, BATCH_ROWS):
         here = slice(start, start + BATCH_ROWS)
         why = known.take(pa.array(reason[here], mask=reason[here] < 0))
         outcome = pa.array(OUTCOMES).take(pa.array((reason[here] < 0).astype(np.int8)))
-        rows = listing.column("row").slice(start, BATCH_ROWS)
-        columns = [*_place(planned, rows), ids.slice(start, BATCH_ROWS), outcome, *why.columns]
+        place = _place(planned, rows.slice(start, BATCH_ROWS))
+        columns = [*place, ids.slice(start, BATCH_ROWS), outcome, *why.columns]
         yield from pa.Table.from_arrays(columns, schema=DECISIONS).to_batches()
 
 
@@ -262,7 +263,7 @@ def _reasons(stage: str, rule: pa.Array, failed: pa.Array, verb: pa.Table | None
 
 def _rejections(planned: PlannedShard, rejects: pa.RecordBatch) -> pa.RecordBatch:
     size = rejects.num_rows
-    known = dict(zip(DECISIONS.names, _place(planned, rejects.column("row")), strict=False))
+    known = dict(zip(DECISIONS.names, _place(planned, _rows_in_file(planned, rejects)), strict=False))
     known |= {"outcome": pa.repeat(pa.scalar("rejected"), size), "rule": rejects.column("reason")}
     return pa.RecordBatch.from_arrays(_in_order(DECISIONS, known, size), schema=DECISIONS)
 
@@ -273,7 +274,7 @@ def _in_order(schema: pa.Schema, known: Mapping[str, pa.Array], size: int) -> li
 
 
 def _rejects(planned: PlannedShard, rejects: pa.RecordBatch) -> pa.RecordBatch:
-    columns = [*_place(planned, rejects.column("row")), *rejects.columns[1:]]
+    columns = [*_place(planned, _rows_in_file(planned, rejects)), *rejects.columns[1:]]
     return pa.RecordBatch.from_arrays(columns, schema=REJECTS)
 
 
@@ -283,12 +284,11 @@ def _broken(files: Sequence[tuple[str, str, str]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist(rows, REJECTS)
 
 
-def _place(planned: PlannedShard, rows: pa.Array | pa.ChunkedArray) -> list[pa.Array | pa.ChunkedArray]:
+def _rows_in_file(planned: PlannedShard, rejects: pa.RecordBatch) -> pa.Array:
+    return pc.add(rejects.column("row"), planned.shard.first_row)
+
+
+def _place(planned: PlannedShard, rows: pa.Array) -> list[pa.Array]:
     size = len(rows)
-    shard = planned.shard
-    return [
-        pa.repeat(pa.scalar(planned.spec.name), size),
-        pa.repeat(pa.scalar(shard.relative_path), size),
-        pa.repeat(pa.scalar(shard.part, pa.int32()), size),
-        rows,
-    ]
+    source, path = pa.scalar(planned.spec.name), pa.scalar(planned.shard.relative_path)
+    return [pa.repeat(source, size), pa.repeat(path, size), rows]

@@ -17,7 +17,7 @@ from refinery.run.decide import RuleTally, StageTally, Tally
 from refinery.run.decisions import Decided
 from refinery.run.measure import ShardRecord
 from refinery.run.write import Layout
-from refinery.storage.schema import notes
+from refinery.sources.schema import notes
 from refinery.storage.url import shown
 from refinery.storage.write import WrittenFile
 

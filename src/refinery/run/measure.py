@@ -20,23 +20,27 @@ from numpy.typing import NDArray
 from refinery.errors import InputError, RunError
 from refinery.plan.graph import Measurement, View
 from refinery.plan.plan import PlannedShard
+from refinery.sources.documents import Description, Reject
+from refinery.sources.ids import common_id_type, id_texts
+from refinery.sources.read import first_row, read_documents
 from refinery.storage.commit import commit_bytes, make_directory, remove_leftovers
-from refinery.storage.documents import Reject
 from refinery.storage.place import read_many
-from refinery.storage.read import read_documents
 from refinery.storage.seal import read_sealed_json, sealed_json
 from refinery.storage.tables import read_batches, read_table
+from refinery.storage.url import shown
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
 
 REJECTS = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("detail", pa.string())])
-NO_DOCUMENTS = pa.schema([("row", pa.int64()), ("id", pa.null())])
+# Of accepted documents: row in the shard, id as text, and whether it is minted, from a row that is not known yet.
+LISTING = pa.schema([("row", pa.int64()), ("id", pa.string()), ("minted", pa.bool_())])
 
 
 @dataclass(frozen=True)
 class ShardRecord:
-    """What is known about a shard once it has been read."""
+    """What is known about a shard once it has been read; rows: its lines, rows or records, whatever they were."""
 
+    rows: int
     documents: int
     rejected: int
     bytes: int
@@ -94,7 +98,11 @@ def refuse_rejects(planned: PlannedShard, record: ShardRecord) -> None:
 
 
 def measure(task: MeasureTask) -> Measured:
-    """Reads the shard once and writes every missing measurement; the record comes last."""
+    """Reads the shard once and writes every missing measurement; the record comes last.
+
+    Raises InputError for the first reject if `on_error` is `fail`, RunError when the rows are not those of the first
+    read.
+    """
     started = time.perf_counter()
     planned = task.planned
     make_directory(planned.folder)
@@ -103,18 +111,19 @@ def measure(task: MeasureTask) -> Measured:
     views: dict[str, tuple[View, list[tuple[Measurement, TableWriter]]]] = {}
     reasons, skipped = Counter[str](), Counter[str]()
     documents = size = 0
-    id_type = NO_DOCUMENTS.field("id").type
+    description = Description() if task.describe else None
     with ExitStack() as stack:
         for m in task.missing:
             writer = stack.enter_context(
                 TableWriter(planned.measurement_file(m), m.measurer.schema, scratch=True)
             )
             views.setdefault(m.view.key, (m.view, []))[1].append((m, writer))
-        listing: TableWriter | None = None
+        listing = TableWriter(planned.documents_file, LISTING, scratch=True)
         rejects = TableWriter(planned.rejects_file, REJECTS, scratch=True)
         if task.describe:
+            stack.enter_context(listing)
             stack.enter_context(rejects)
-        for batch in read_documents(planned.shard, planned.spec):
+        for batch in read_documents(planned.shard, planned.spec, describe=description):
             if batch.rejects and planned.spec.on_error == "fail":
                 raise _rejected(planned, batch.rejects[0])
             skipped.update(batch.skipped)
@@ -130,22 +139,25 @@ def measure(task: MeasureTask) -> Measured:
             documents += len(batch.rows)
             size += TextBatch.from_arrow(batch.text).nbytes
             if task.describe:
-                listed = pa.RecordBatch.from_arrays([pa.array(batch.rows), batch.ids], names=["row", "id"])
-                id_type = batch.ids.type
-                listing = listing or stack.enter_context(
-                    TableWriter(planned.documents_file, listed.schema, scratch=True)
-                )
-                listing.write(listed)
+                columns = [pa.array(batch.rows), id_texts(batch.ids), pa.array(batch.minted)]
+                listing.write(pa.RecordBatch.from_arrays(columns, schema=LISTING))
             for view, measured in views.values():
                 text = TextBatch.from_arrow(apply_transforms(view, batch.text))
                 for m, writer in measured:
                     writer.write(m.measurer(text))
         if known is not None and documents != len(known):
             raise _other_rows(planned)
-        if task.describe and listing is None:
-            stack.enter_context(TableWriter(planned.documents_file, NO_DOCUMENTS, scratch=True))
-    if task.describe:
-        _record(planned, id_type, documents, size, reasons, skipped)
+    if description is not None:
+        record = ShardRecord(
+            description.rows,
+            documents,
+            reasons.total(),
+            size,
+            dict(reasons),
+            dict(skipped),
+            _schema_of(description),
+        )
+        commit_bytes(planned.record_file, sealed_json(record), scratch=True)
     return Measured(documents, size, time.perf_counter() - started)
 
 
@@ -169,7 +181,8 @@ def _other_rows(planned: PlannedShard) -> RunError:
 
 def _rejected(planned: PlannedShard, first: Reject) -> InputError:
     found = f"{first.reason}: {first.detail}" if first.detail else first.reason
-    return InputError(f"{planned.name}, row {first.row}", found, "`on_error` is `fail`")
+    row = first_row(planned.shard) + first.row
+    return InputError(f"{shown(planned.shard.path)}, row {row}", found, "`on_error` is `fail`")
 
 
 def _reject_rows(rejects: Sequence[Reject]) -> pa.RecordBatch:
@@ -178,17 +191,8 @@ def _reject_rows(rejects: Sequence[Reject]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=REJECTS)
 
 
-def _record(
-    planned: PlannedShard,
-    id_type: pa.DataType,
-    documents: int,
-    size: int,
-    reasons: Counter[str],
-    skipped: Counter[str],
-) -> None:
-    from refinery.storage.schema import scan_schema
-
-    carried = scan_schema(planned.shard, planned.spec)
-    schema = base64.b64encode(carried.insert(0, pa.field("id", id_type)).serialize()).decode()
-    record = ShardRecord(documents, reasons.total(), size, dict(reasons), dict(skipped), schema)
-    commit_bytes(planned.record_file, sealed_json(record), scratch=True)
+def _schema_of(description: Description) -> str:
+    known = description.id_types - {pa.null()}
+    id_type = common_id_type(known) if known else pa.null()
+    schema = description.carried.insert(0, pa.field("id", id_type))
+    return base64.b64encode(schema.serialize()).decode()

@@ -21,8 +21,8 @@ from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import MEASURED
 from refinery.run.decide import Upstream, arrived_documents, kept_documents, upstream
 from refinery.run.measure import Measured, apply_transforms
+from refinery.sources.read import read_documents
 from refinery.storage.place import exists
-from refinery.storage.read import read_documents
 from refinery.storage.tables import read_table
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch

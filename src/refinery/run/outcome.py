@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from refinery.filters.verb import NONE, Outcome
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import DROPPED
-from refinery.run.ids import id_texts
 from refinery.shuffle.records import Records, Tables
 from refinery.shuffle.units import MapUnits
+from refinery.sources.ids import rows_and_ids
 from refinery.storage.place import Place
 from refinery.storage.tables import read_rows
 from refinery.storage.write import TableWriter
@@ -32,7 +32,6 @@ NAMES = pa.schema(
         ("document", pa.int64()),  # its number
         ("source", pa.string()),
         ("path", pa.string()),
-        ("part", pa.int32()),
         ("row", pa.int64()),
         ("id", pa.string()),
     ]
@@ -64,8 +63,11 @@ def write_outcome(
     key: str,
     map_units: MapUnits,
     work: Place,
-) -> None:
-    """Writes the verb file of every shard but the first `earlier` ones, which are an earlier corpus's."""
+) -> int:
+    """Writes the verb file of every shard but the first `earlier` ones, which are an earlier corpus's.
+
+    Gives the number of dropped documents.
+    """
     count = outcome.dropped.partitions
     map_units = partial(map_units, memory=NAME_BYTES * outcome.partition_documents)
     requests = Records.create(work / "requests", REQUEST, partitions=count, writers=count)
@@ -77,7 +79,7 @@ def write_outcome(
             map_units(f"{name} answer names", partial(answer_names, requests, names), units)
         units = _partitioned(shards[earlier:], outcome, whole=True)
         function = partial(write_files, outcome, names if any(asked) else None, key)
-        map_units(f"{name} outcome", function, units)
+        return sum(map_units(f"{name} outcome", function, units))
 
 
 def _partitioned(shards: Sequence[Numbered], outcome: Outcome, *, whole: bool) -> list[PartitionUnit]:
@@ -119,7 +121,7 @@ def answer_names(requests: Records, names: Tables, unit: PartitionUnit) -> None:
 def _names(shard: Numbered, documents: NDArray[np.int64]) -> pa.Table:
     first, last = int(documents[0]) - shard.start, int(documents[-1]) - shard.start
     found = []
-    for row, batch in read_rows(shard.planned.documents_file, ["row", "id"], first, last + 1):
+    for row, batch in read_rows(shard.planned.documents_file, ["row", "id", "minted"], first, last + 1):
         low, high = np.searchsorted(documents, [shard.start + row, shard.start + row + batch.num_rows])
         found.append(batch.take(pa.array(documents[low:high] - shard.start - row)))
     listing = pa.Table.from_batches(found)
@@ -130,22 +132,21 @@ def _names(shard: Numbered, documents: NDArray[np.int64]) -> pa.Table:
             pa.array(documents),
             pa.repeat(pa.scalar(planned.spec.name, pa.string()), size),
             pa.repeat(pa.scalar(planned.shard.relative_path, pa.string()), size),
-            pa.repeat(pa.scalar(planned.shard.part, pa.int32()), size),
-            listing.column("row").cast(pa.int64()),
-            id_texts(listing.column("id")),
+            *rows_and_ids(planned.shard, listing),
         ],
         schema=NAMES,
     )
 
 
-def write_files(outcome: Outcome, names: Tables | None, key: str, unit: PartitionUnit) -> None:
-    """Writes the shards' dropped documents with the rule, the kept document and the similarity."""
+def write_files(outcome: Outcome, names: Tables | None, key: str, unit: PartitionUnit) -> int:
+    """Writes the shards' dropped documents with the rule, the kept document and the similarity; their number."""
 
     @lru_cache(maxsize=1)
     def of_partition(number: int) -> pa.Table:
         return _named(outcome, names, number)
 
     size = outcome.partition_documents
+    count = 0
     for shard in unit.shards:
         with TableWriter(shard.planned.verb_file(key), DROPPED, scratch=True) as writer:
             for number in range(shard.start // size, -(-shard.stop // size)):
@@ -155,6 +156,8 @@ def write_files(outcome: Outcome, names: Tables | None, key: str, unit: Partitio
                 if low < high:
                     document = pa.array(documents[low:high] - shard.start)
                     writer.write(table.slice(low, high - low).set_column(0, DROPPED.field(0), document))
+                    count += high - low
+    return count
 
 
 def _named(outcome: Outcome, names: Tables | None, number: int) -> pa.Table:
@@ -168,7 +171,7 @@ def _named(outcome: Outcome, names: Tables | None, number: int) -> pa.Table:
     columns = {
         "document": pa.array(dropped["document"]),
         "rule": pa.array(outcome.rules, pa.string()).take(pa.array(dropped["rule"])),
-        **{f"duplicate_of_{name}": kept.column(name) for name in ("source", "path", "part", "row", "id")},
+        **{f"duplicate_of_{name}": kept.column(name) for name in ("source", "path", "row", "id")},
         "similarity": pa.array(similarity, mask=np.isnan(similarity)),
     }
     return pa.Table.from_arrays([columns[name] for name in DROPPED.names], schema=DROPPED)

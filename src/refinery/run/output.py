@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +23,17 @@ from refinery.run.write import (
     kept_bytes,
     make_layout,
     scatter,
+    scattered_schema,
     staged_before,
     write_file,
 )
+from refinery.shuffle.records import Tables
 from refinery.storage.place import Place
 from refinery.storage.write import WrittenFile
+from refinery.watch.events import CacheChecked, Count, Subject
 
-STRETCH_BYTES = 2**30
+SCATTER_BYTES = 2**30  # of text that one unit scatters at most
+BLOCK_BYTES = 2**27  # of rows that are scattered together; each output file has a part of a block
 # Text that is read to text that is left, and workers to files, from which on all workers read before few write.
 LITTLE = 4
 
@@ -49,30 +53,36 @@ def write_output(
     stage, output = plan.graph.stages[name], plan.graph.outputs[name]
     layout = make_layout(output, stage, carried, id_type)
     survivors = [s for source in stage.sources for s in _survivors(plan, stage, source, layout.measured)]
-    found = run.map("lay out", kept_bytes, [Unit(s.planned.name, s) for s in survivors])
+    of = Subject("output", name)
+    units = [Unit(s.planned.name, s, of=(of,)) for s in survivors]
+    found = run.map("lay out", kept_bytes, units, more=True)
     sizes, read = [kept for kept, _ in found], sum(size for _, size in found)
     total = sum(sizes)
     files = max(1, -(-total // output.shard_bytes))
     ending = "parquet" if output.format == "parquet" else "jsonl.zst"
     paths = [staged / f"data-{number:05}.{ending}" for number in range(files)]
-    known = _staged_before(run, staged, [path.name for path in paths])
-    function: Any
-    tasks: Sequence[Any]
+    known = _staged_before(run, of, staged, [path.name for path in paths])
+
+    def write(function: Callable[[Any], WrittenFile], tasks: Sequence[WriteTask | GatherTask]) -> None:
+        left = [task for task in tasks if task.path.name not in known]
+        units = [Unit(task.path.name, task, max(total // files, 1), of=(of,)) for task in left]
+        made = run.map(
+            "write",
+            function,
+            units,
+            documents=lambda file: file.rows,
+            counts=lambda _, file: [Count(of, kept=file.rows)],
+        )
+        known.update((task.path.name, file) for task, file in zip(left, made, strict=True))
+
     few = LITTLE * files <= min(run.executor.slots, len(survivors)) and LITTLE * total < read
     if output.shuffle is None and not few:
-        function = write_file
-        tasks = _cut(survivors, sizes, paths, layout, output)
-    else:
-        function = gather
-        scattered = _scatter_tasks(run, survivors, sizes, layout, output, files, staged)
-        if len(known) < files:
-            run.map("scatter", scatter, [_scatter_unit(task, sizes) for task in scattered])
-        spills = tuple(task.spill for task in scattered)
-        tasks = [GatherTask(spills, number, layout, output, path) for number, path in enumerate(paths)]
-    units = [Unit(t.path.name, t, max(total // files, 1)) for t in tasks if t.path.name not in known]
-    fresh = iter(run.map("write", function, units, lambda written: written.rows))
-    written = [known.get(path.name) or next(fresh) for path in paths]
-    return layout, [file for file in written if file.rows]
+        write(write_file, _cut(survivors, sizes, paths, layout, output))
+    elif len(known) < files:
+        with _scattered(run, of, survivors, sizes, layout, output, files, staged) as scattered:
+            tasks = [GatherTask(scattered, number, layout, output, path) for number, path in enumerate(paths)]
+            write(gather, tasks)
+    return layout, [known[path.name] for path in paths if known[path.name].rows]
 
 
 def _survivors(plan: Plan, stage: ResolvedStage, source: str, measured: tuple[str, ...]) -> list[Survivors]:
@@ -83,52 +93,66 @@ def _survivors(plan: Plan, stage: ResolvedStage, source: str, measured: tuple[st
     return [Survivors(planned, stage.views[source], kept, written, sizes) for planned in plan.of(source)]
 
 
-def _staged_before(run: Run, staging: Place, names: list[str]) -> dict[str, WrittenFile]:
+def _staged_before(run: Run, of: Subject, staging: Place, names: list[str]) -> dict[str, WrittenFile]:
     """The files that an earlier run finished and that are still as it wrote them."""
     staged = staged_before(staging, names)
-    units = [Unit(file.path, CheckTask(staging, file), max(file.bytes, 1)) for file in staged]
-    whole = run.map("check", is_whole, units)
-    return {file.path: file for file, good in zip(staged, whole, strict=True) if good}
+    units = [Unit(file.path, CheckTask(staging, file), max(file.bytes, 1), of=(of,)) for file in staged]
+    whole = run.map("check", is_whole, units, more=True)
+    found = {file.path: file for file, good in zip(staged, whole, strict=True) if good}
+    rows = sum(file.rows for file in found.values())
+    run.emit(CacheChecked(of, "file", len(found), len(names) - len(found), kept=rows if found else None))
+    return found
 
 
-def scattered_name(start: int, stop: int) -> str:
-    """The spill of shards start:stop: another run may cut them otherwise, with another number of slots."""
-    return f"scattered-{start:06}-{stop:06}.parquet"
-
-
-def stretches(sizes: list[int], slots: int) -> Iterator[tuple[int, int]]:
-    """Shards start:stop that are scattered together: few spill files to gather from, and work for every slot."""
-    wanted = min(STRETCH_BYTES, sum(sizes) // (4 * slots))
-    start = size = 0
-    for number, bytes_ in enumerate(sizes):
-        size += bytes_
-        if size > wanted or number == len(sizes) - 1:
-            yield start, number + 1
-            start, size = number + 1, 0
-
-
-def _scatter_tasks(
+def _scattered(
     run: Run,
+    of: Subject,
     survivors: list[Survivors],
     sizes: list[int],
     layout: Layout,
     output: Output,
     files: int,
     staged: Place,
-) -> list[ScatterTask]:
+) -> Tables:
+    """All survivors by the output file that they go to."""
+    size = scatter_bytes(sizes, run.executor.slots)
+    batches = list(in_batches(sizes, size))
+    target = Tables.create(
+        staged / f"scattered-{size}",  # another run may batch shards otherwise, with another number of slots
+        scattered_schema(layout),
+        partitions=files,
+        writers=len(batches),
+        block_bytes=BLOCK_BYTES,
+    )
     before = [0, *accumulate(sizes)]
-    tasks = []
-    for start, stop in stretches(sizes, run.executor.slots):
-        mine = tuple((survivors[n], n, before[n]) for n in range(start, stop))
-        tasks.append(ScatterTask(mine, layout, output, files, staged / scattered_name(start, stop)))
-    return tasks
+    tasks = [
+        ScatterTask(number, tuple((survivors[n], n, before[n]) for n in batch), layout, output, target)
+        for number, batch in enumerate(batches)
+    ]
+    run.map("scatter", scatter, [_scatter_unit(task, of, sizes) for task in tasks], more=True)
+    return target
 
 
-def _scatter_unit(task: ScatterTask, sizes: list[int]) -> Unit[ScatterTask]:
+def scatter_bytes(sizes: list[int], slots: int) -> int:
+    """Text bytes that one unit scatters, about: few files to gather from, and work for every slot."""
+    return min(SCATTER_BYTES, sum(sizes) // (4 * slots))
+
+
+def in_batches(sizes: list[int], wanted: int) -> Iterator[range]:
+    """Consecutive shards, by number, of together just more than the bytes wanted."""
+    start = size = 0
+    for number, bytes_ in enumerate(sizes):
+        size += bytes_
+        if size > wanted or number == len(sizes) - 1:
+            yield range(start, number + 1)
+            start, size = number + 1, 0
+
+
+def _scatter_unit(task: ScatterTask, of: Subject, sizes: list[int]) -> Unit[ScatterTask]:
     first, start, _ = task.survivors[0]
     count = len(task.survivors)
     name = first.planned.name if count == 1 else f"{first.planned.name} and {count - 1} more"
-    return Unit(name, task, max(sum(sizes[start : start + count]), 1))
+    return Unit(name, task, max(sum(sizes[start : start + count]), 1), of=(of,))
 
 
 def _cut(

@@ -8,15 +8,15 @@ from typing import TypeVar
 
 from refinery.errors import DamagedFile
 from refinery.plan.plan import VERBS, Plan
-from refinery.run.progress import Progress
 from refinery.storage.place import place_of, remove_file
+from refinery.watch.events import Listener, Note
 
 R = TypeVar("R")
 
 SCRATCH = 3  # times that the scratch of the verbs is made again
 
 
-def repair(plan: Plan, progress: Progress, work: Callable[[], R]) -> R:
+def repair(plan: Plan, emit: Listener, work: Callable[[], R]) -> R:
     """Does work that skips what is done already; each file found damaged is removed and the work begun again.
 
     Raises DamagedFile for a file outside of the run's folders, and for one that is damaged again once it was made
@@ -34,7 +34,7 @@ def repair(plan: Plan, progress: Progress, work: Callable[[], R]) -> R:
             thing, times = (scratch, SCRATCH) if error.place.startswith(scratch) else (error.place, 1)
             if not own or mended[thing] == times:
                 raise
-            progress.note(f"{error.place}: {error.problem}; it is made again")
+            emit(Note(f"{error.place}: {error.problem}; it is made again"))
             mended[thing] += 1
             _remove(error.place)
 

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import pyarrow as pa
 
 from refinery.errors import ConservationError, RunError
-from refinery.executors.base import Attempt, Executor, Unit
+from refinery.executors.base import Executor, Unit
+from refinery.executors.local import InProcess
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.needs import note_needs
 from refinery.plan.plan import UNITS, VERBS, Plan
 from refinery.run import folder as folders
+from refinery.run.cache import check_decisions, check_measurements, count_stage, stage_subjects, subjects
 from refinery.run.context import Run
 from refinery.run.decide import check_conservation, decide, decide_tasks, read_tallies
 from refinery.run.decisions import Decided, decisions_tasks, write_decisions
-from refinery.run.ids import common_id_type
 from refinery.run.manifest import Manifest, make_manifest
 from refinery.run.measure import MeasureTask, ShardRecord, measure, read_records, refuse_rejects
 from refinery.run.measure_late import late_tasks, measure_arrived
 from refinery.run.nodes import share
 from refinery.run.output import write_output
-from refinery.run.progress import Progress
 from refinery.run.repair import repair
-from refinery.run.status import recorded
 from refinery.run.verbs import run_verb
+from refinery.sources.ids import common_id_type
+from refinery.sources.schema import unify
 from refinery.storage.place import Place, place_of, remove_file, remove_scratch
-from refinery.storage.schema import unify
+from refinery.watch.events import CacheChecked, Count, Listener, Note, RunBegun, Subject
+from refinery.watch.record import record_run
 
 if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
 def execute(
     plan: Plan,
     executor: Executor,
-    progress: Progress,
+    listener: Listener,
     hold: Callable[[Place], AbstractContextManager[folders.Held]] = folders.held,
 ) -> dict[str, Manifest]:
     """Brings every output up to date and returns their manifests.
@@ -61,18 +64,17 @@ def execute(
             for check in holds:
                 check()
 
-        progress = stack.enter_context(recorded(plan, progress, holds[0]))
+        record = record_run(plan.work, plan.graph.name, plan.graph.output_paths, listener, holds[0])
+        emit = stack.enter_context(record)
         stack.callback(executor.close)  # no unit writes any more when the folders are free for another run
         try:
-            return repair(plan, progress, lambda: _execute(plan, executor, progress, still_held))
+            return repair(plan, emit, lambda: _execute(plan, executor, emit, still_held))
         except KeyboardInterrupt:
             still_held()  # a run that has lost a folder is interrupted, too
             raise
 
 
-def _execute(
-    plan: Plan, executor: Executor, progress: Progress, still_held: folders.Held
-) -> dict[str, Manifest]:
+def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: folders.Held) -> dict[str, Manifest]:
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
@@ -91,11 +93,13 @@ def _execute(
         if planned.number in records:
             refuse_rejects(planned, records[planned.number])
     if all(done.values()):
-        progress.note("Nothing to do: every output is up to date.")
+        emit(Note("Nothing to do: every output is up to date."))
         return {name: Manifest.model_validate(found) for name, found in done.items()}
-    run = Run(plan, executor, progress, still_held, share(plan, executor))
+    run = Run(plan, executor, emit, still_held, share(plan, executor))
+    emit(RunBegun(subjects(plan)))
     started = datetime.now(UTC)
     records = measure_pass(run, records)
+    plan = run.plan = plan.with_first_rows({number: record.rows for number, record in records.items()})
     for name in outputs:
         carried_columns(run, plan.graph.stages[name], records)  # a clash is better found before the decisions
     for depth in range(plan.graph.depth + 1):
@@ -116,10 +120,19 @@ def measure_pass(run: Run, records: dict[int, ShardRecord]) -> dict[int, ShardRe
     for planned in plan.shards:
         task = MeasureTask(planned, plan.missing(planned, present), planned.number not in records)
         if task.missing or task.describe:
-            units.append(Unit(planned.name, task, max(planned.shard.bytes, 1)))
+            of = (Subject("source", planned.spec.name),)
+            units.append(Unit(planned.name, task, max(planned.shard.bytes, 1), of=of))
+    for event in check_measurements(plan, [unit.argument for unit in units], records):
+        run.emit(event)
     if units:
         _compile_kernels(run, units)
-    run.map("measure", measure, units, lambda measured: measured.documents)
+    run.map(
+        "measure",
+        measure,
+        units,
+        documents=lambda measured: measured.documents,
+        counts=lambda of, measured: [Count(of[0], measured.documents)],
+    )
     known = records | read_records(p for p in plan.shards if p.number not in records)
     for planned in plan.shards:
         record = known.get(planned.number)
@@ -133,6 +146,8 @@ def measure_pass(run: Run, records: dict[int, ShardRecord]) -> dict[int, ShardRe
                 f"{planned.name}: {rows} rows in the file, {found} documents and rejects; please report this"
             )
             raise ConservationError(message)
+    for source in plan.listed:
+        run.finish(Subject("source", source), sum(known[p.number].documents for p in plan.of(source)))
     return known
 
 
@@ -143,23 +158,50 @@ def carried_columns(run: Run, stage: ResolvedStage, records: dict[int, ShardReco
 
 def late_pass(run: Run, depth: int) -> None:
     """Measures what the stages at this depth measure on arrival alone."""
-    units = [
-        Unit(task.planned.name, task, max(task.planned.shard.bytes, 1), task.gpus)
-        for task in late_tasks(run.plan, depth)
-    ]
-    run.map("measure arrived", measure_arrived, units, lambda measured: measured.documents)
+    units = []
+    for task in late_tasks(run.plan, depth):
+        source = task.planned.spec.name
+        stages = (stage.name for stage in run.plan.stages_at(depth, source) if source in stage.costly)
+        size, of = max(task.planned.shard.bytes, 1), stage_subjects(stages)
+        units.append(Unit(task.planned.name, task, size, task.gpus, of=of))
+    run.map("measure arrived", measure_arrived, units, documents=lambda measured: measured.documents)
 
 
 def decide_pass(run: Run, depth: int) -> None:
     """Applies the rules of every stage at this depth."""
     tasks = decide_tasks(run.plan, depth)
     known = read_tallies(tasks, run.plan.present())
-    units = [Unit(t.planned.name, t) for t, tallies in zip(tasks, known, strict=True) if tallies is None]
-    fresh = iter(run.map("decide", decide, units))
+    stages = run.plan.graph.stages
+    for event in check_decisions(stages, tasks, known):
+        run.emit(event)
+    units = [
+        Unit(t.planned.name, t, of=stage_subjects(stage.name for stage in t.stages))
+        for t, tallies in zip(tasks, known, strict=True)
+        if tallies is None
+    ]
+    decided = run.map(
+        "decide",
+        decide,
+        units,
+        documents=lambda tallies: max(tally.arrived.documents for tally in tallies),
+        counts=lambda of, tallies: [
+            count_stage(stages[stage.name], [tally]) for stage, tally in zip(of, tallies, strict=True)
+        ],
+    )
+    fresh = iter(decided)
     for task, tallies in zip(tasks, known, strict=True):
         for stage, found in zip(task.stages, tallies or next(fresh), strict=True):
             check_conservation(stage.name, task.planned.name, found)
             run.tallies[stage.name, task.planned.number] = found
+    for resolved in stages.values():
+        if resolved.depth == depth and resolved.verb is None:
+            _finish_stage(run, resolved)
+
+
+def _finish_stage(run: Run, stage: ResolvedStage, dropped: int | None = None) -> None:
+    """Tells what came to a stage and what it kept; dropped: by its verb, if it has one and that is known."""
+    count = count_stage(stage, [run.tallies[stage.name, p.number] for p in run.plan.reaching(stage)], dropped)
+    run.finish(count.of, count.documents, count.kept)
 
 
 def verb_pass(run: Run, depth: int, records: dict[int, ShardRecord]) -> None:
@@ -168,26 +210,32 @@ def verb_pass(run: Run, depth: int, records: dict[int, ShardRecord]) -> None:
     for stage in plan.graph.stages.values():
         if stage.depth != depth or stage.verb is None:
             continue
-        key = plan.verb_keys[stage.name]
-        if {str(planned.verb_file(key)) for planned in plan.reaching(stage)} <= plan.present():
-            continue
+        key, of = plan.verb_keys[stage.name], Subject("stage", stage.name)
+        there = {str(planned.verb_file(key)) for planned in plan.reaching(stage)} <= plan.present()
+        run.emit(CacheChecked(of, stage.verb.name, int(there), int(not there)))
+        dropped = None
+        if not there:
+            dropped = run_verb(plan, stage, _sizes(run, stage, records), partial(_map_units, run, of))
+        _finish_stage(run, stage, dropped)
 
-        def map_units(
-            step: str,
-            function: Callable[[Any], Any],
-            arguments: Sequence[Any],
-            /,
-            *,
-            memory: int = 0,
-            stage_name: str = stage.name,
-        ) -> list[Any]:
-            names = (
-                f"{stage_name} {step} {n:06} of {len(arguments):06}" for n in range(1, len(arguments) + 1)
-            )
-            units = [Unit(n, argument, memory=memory) for n, argument in zip(names, arguments, strict=True)]
-            return run.map(step, function, units)
 
-        run_verb(plan, stage, _sizes(run, stage, records), map_units)
+def _map_units(
+    run: Run,
+    stage: Subject,
+    step: str,
+    function: Callable[[Any], Any],
+    arguments: Sequence[Any],
+    /,
+    *,
+    memory: int = 0,
+) -> list[Any]:
+    """Runs a step of a stage's verb; how many follow, only the verb knows."""
+    total = len(arguments)
+    units = [
+        Unit(f"{stage.name} {step} {number:06} of {total:06}", argument, memory=memory, of=(stage,))
+        for number, argument in enumerate(arguments, 1)
+    ]
+    return run.map(step, function, units, more=True)
 
 
 def _sizes(run: Run, stage: ResolvedStage, records: dict[int, ShardRecord]) -> dict[int, tuple[int, int]]:
@@ -202,12 +250,25 @@ def _sizes(run: Run, stage: ResolvedStage, records: dict[int, ShardRecord]) -> d
 def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datetime) -> Manifest:
     plan = run.plan
     key, folder = plan.output_key(name), plan.graph.output_paths[name]
-    current = folders.current_manifest(folder, key)
+    current, of = folders.current_manifest(folder, key), Subject("output", name)
+    run.emit(CacheChecked(of, "output", int(current is not None), int(current is None)))
     if current is not None:
-        return Manifest.model_validate(current)
+        manifest = Manifest.model_validate(current)
+        run.finish(of, manifest.kept.documents, manifest.kept.documents)
+        return manifest
     staged = folders.staging(folder, key)
-    tasks = decisions_tasks(plan, name, records, staged)
-    decided = run.map("decisions", write_decisions, [Unit(task.decisions.name, task) for task in tasks])
+    decided = run.map(
+        "decisions",
+        write_decisions,
+        [Unit(t.decisions.name, t, of=(of,)) for t in decisions_tasks(plan, name, records, staged)],
+        documents=lambda one: one.documents,
+        counts=lambda _, one: [Count(of, one.kept[name].documents)] if name in one.kept else [],
+        more=True,
+    )
+    for above in plan.graph.ancestors(name):  # what verbs kept whose outcome was there
+        before = run.finished[Subject("stage", above)]
+        left = sum(one.kept[above].documents for one in decided if above in one.kept)
+        run.finish(before.of, before.documents, left)
     kept = sum(one.kept[name].documents for one in decided if name in one.kept)
     if kept == 0:
         remove_scratch(staged)
@@ -224,6 +285,7 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
     names = [file.path for file in (*manifest.files, *manifest.decisions, *manifest.rejects)]
     content = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
     folders.finish(folder, staged, names, content, run.still_held)
+    run.finish(of, kept, written)
     return manifest
 
 
@@ -254,16 +316,11 @@ def _compile_kernels(run: Run, units: Sequence[Unit[MeasureTask]]) -> None:
     """Has a machine compile once what its workers will use; the result is cached on its disk."""
     if run.executor.slots == 1 and len(units) == 1:
         return
-    missing = {m.key: m for unit in units for m in unit.argument.missing}
-    started = time.perf_counter()
-    run.progress.start("kernels", len(missing), len(missing))
-    for measurement in missing.values():
-        unit = Unit(measurement.measurer.name, measurement.measurer)
-        run.progress.begun(unit, 1)
-        begun = time.time()
-        run.executor.prepare(measure_sample, measurement.measurer)
-        run.progress.ended(unit, 1, Attempt(None, begun, time.time() - begun), 0)
-    run.seconds["kernels"] = time.perf_counter() - started
+    missing = {m.key: m.measurer for unit in units for m in unit.argument.missing}
+    of = tuple(dict.fromkeys(subject for unit in units for subject in unit.of))
+    prepare = partial(run.executor.prepare, measure_sample)
+    here = replace(run, executor=InProcess())
+    here.map("kernels", prepare, [Unit(one.name, one, of=of) for one in missing.values()], more=True)
 
 
 def measure_sample(measurer: Measurer) -> None:

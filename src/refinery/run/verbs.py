@@ -17,9 +17,9 @@ from refinery.run.decide import Upstream, kept_documents, upstream
 from refinery.run.measure import apply_transforms
 from refinery.run.outcome import Numbered, write_outcome
 from refinery.shuffle.units import MapUnits
+from refinery.sources.read import read_documents
 from refinery.storage.commit import make_directory
 from refinery.storage.place import Place, remove_scratch, remove_tree
-from refinery.storage.read import read_documents
 from refinery.storage.tables import read_table
 from refinery.text.batch import TextBatch
 
@@ -85,14 +85,14 @@ class VerbShard:
 
 def run_verb(
     plan: Plan, stage: ResolvedStage, sizes: Mapping[int, tuple[int, int]], map_units: MapUnits
-) -> None:
+) -> int:
     """Runs the stage's verb over all shards that reach it and writes each shard's verb file.
 
-    sizes: by shard number its documents, and how many of them come to the verb.
+    sizes: by shard number its documents, and how many of them come to the verb. Gives how many it dropped.
     """
     verb = stage.verb
     if verb is None:
-        return
+        return 0
     key = plan.verb_keys[stage.name]
     folder = plan.work / VERBS / key
     remove_tree(folder)  # what a run that was killed left
@@ -102,8 +102,9 @@ def run_verb(
     ends = list(accumulate(shard.rows for shard in shards))
     numbered = [Numbered(s.planned, end - s.rows, end) for s, end in zip(shards, ends, strict=True)]
     earlier = sum(shard.earlier for shard in shards)
-    write_outcome(verb.name, outcome, numbered, earlier, key, map_units, folder)
+    dropped = write_outcome(verb.name, outcome, numbered, earlier, key, map_units, folder)
     remove_scratch(folder)  # the verb files say all that stays
+    return dropped
 
 
 def _shards(plan: Plan, stage: ResolvedStage, sizes: Mapping[int, tuple[int, int]]) -> Iterator[VerbShard]:

@@ -1,8 +1,8 @@
 """The write pass: survivors are read a second time, transforms replayed, and output shards written.
 
 An output is cut into files by text bytes in input order, so every file can be written alone and comes out the
-same whoever writes it. With a shuffle, documents are first scattered into spill files by their place in the
-output and then gathered, so no unit holds more than one output file. So they are without one where little is left of
+same whoever writes it. With a shuffle, documents are first scattered by their place in the output and
+then gathered, so no unit holds more than one output file. So they are without one where little is left of
 much text: else the few units that write would read all of it.
 """
 
@@ -26,22 +26,21 @@ from refinery.plan.graph import ResolvedStage, View
 from refinery.plan.plan import PlannedShard
 from refinery.run.columns import ColumnFile, load_columns
 from refinery.run.decide import Upstream, kept_documents
-from refinery.run.ids import with_type
 from refinery.run.measure import apply_transforms
+from refinery.shuffle.partition import hash_numbers, partition_of
+from refinery.shuffle.records import Tables
+from refinery.sources.documents import Documents
+from refinery.sources.ids import with_minted, with_type
+from refinery.sources.read import read_documents
 from refinery.storage.commit import commit_bytes
-from refinery.storage.documents import Documents
 from refinery.storage.place import Place, files_below, read_many
-from refinery.storage.read import read_documents
 from refinery.storage.seal import read_sealed_json, sealed_json
-from refinery.storage.tables import open_table, read_json, read_table
-from refinery.storage.write import TableWriter, WrittenFile, write_table
+from refinery.storage.tables import read_table
+from refinery.storage.write import WrittenFile, write_table
 
 DEFAULT_MEASUREMENTS = ("lang", "lang_score", "relevance", "quality", "importance", "neural", "tokens")
-SCATTER_BYTES = 128 * 2**20  # of survivors, cut by output file together: each piece is this over the files
 ORDER = pa.field("_order", pa.uint64())
-LINEAGE = pa.struct(
-    [("source", pa.string()), ("path", pa.string()), ("part", pa.int32()), ("row", pa.int64())]
-)
+LINEAGE = pa.struct([("source", pa.string()), ("path", pa.string()), ("row", pa.int64())])
 
 
 @dataclass(frozen=True)
@@ -84,23 +83,23 @@ class WriteTask:
 
 @dataclass(frozen=True)
 class ScatterTask:
-    """The survivors of consecutive shards, cut by the output file that they go to.
+    """The survivors of consecutive shards, which writer `number` writes by the output file that they go to.
 
     With each shard its number among those that reach the output, and the text bytes that lie before it.
     """
 
+    number: int
     survivors: tuple[tuple[Survivors, int, int], ...]
     layout: Layout
     output: Output
-    files: int
-    spill: Place
+    target: Tables  # of `scattered_schema`, a partition for each output file
 
 
 @dataclass(frozen=True)
 class GatherTask:
     """One file of an output whose documents were scattered."""
 
-    spills: tuple[Place, ...]
+    scattered: Tables
     number: int
     layout: Layout
     output: Output
@@ -134,22 +133,19 @@ def write_file(task: WriteTask) -> WrittenFile:
     return _staged(task, _rows(task))
 
 
+def scattered_schema(layout: Layout) -> pa.Schema:
+    """Rows of the output, each with its place in it."""
+    return layout.schema.append(ORDER)
+
+
 def scatter(task: ScatterTask) -> int:
-    """Writes the survivors as row groups of one output file each; gives their number."""
-    schema = task.layout.schema.append(ORDER)
-    groups: list[int] = []  # the output file of each row group
-    rows = 0
-    with TableWriter(task.spill, schema, scratch=True) as writer:
-        for table in _full(_ordered(task), SCATTER_BYTES):
-            target = _file_of(table.column(ORDER.name).to_numpy(), task.output, task.files)
-            by_file = table.take(pa.array(np.argsort(target, kind="stable")))
-            numbers, starts, counts = np.unique(np.sort(target), return_index=True, return_counts=True)
-            for number, start, count in zip(numbers.tolist(), starts.tolist(), counts.tolist(), strict=True):
-                writer.write_group(by_file.slice(start, count))
-                groups.append(number)
-            rows += table.num_rows
-    commit_bytes(task.spill.with_suffix(".json"), sealed_json(groups), scratch=True)
-    return rows
+    """Writes the survivors by output file; gives their number."""
+    with task.target.writer(task.number) as writer:
+        for batch in _ordered(task):
+            order = batch.column(ORDER.name).to_numpy()
+            files = _file_of(order, task.output, task.target.partitions)
+            writer.write(pa.Table.from_batches([batch]), files)
+    return writer.written
 
 
 def _ordered(task: ScatterTask) -> Iterator[pa.RecordBatch]:
@@ -165,32 +161,10 @@ def _ordered(task: ScatterTask) -> Iterator[pa.RecordBatch]:
             yield batch.append_column(ORDER, pa.array(order))
 
 
-def _full(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.Table]:
-    """Batches joined until they hold `size` bytes."""
-    waiting: list[pa.RecordBatch] = []
-    for batch in batches:
-        waiting.append(batch)
-        if sum(one.nbytes for one in waiting) >= size:
-            yield pa.Table.from_batches(waiting)
-            waiting = []
-    if waiting:
-        yield pa.Table.from_batches(waiting)
-
-
 def gather(task: GatherTask) -> WrittenFile:
     """Writes one file of an output whose documents were scattered; sorting is stable."""
-    parts: list[pa.Table] = []
-    for spill in task.spills:
-        groups = read_json(spill.with_suffix(".json"))
-        mine = [index for index, number in enumerate(groups) if number == task.number]
-        if mine:
-            with open_table(spill) as file:
-                parts.append(file.read_row_groups(mine, use_threads=False))
-    batches: list[pa.RecordBatch] = []
-    if parts:  # of few documents, none may have its place in this file
-        table = pa.concat_tables(parts).sort_by(ORDER.name).drop_columns([ORDER.name])
-        batches = table.combine_chunks().to_batches(max_chunksize=4096)
-    return _staged(task, batches)
+    table = task.scattered.read(task.number).sort_by(ORDER.name).drop_columns([ORDER.name])
+    return _staged(task, table.combine_chunks().to_batches(max_chunksize=4096))
 
 
 def staged_before(staging: Place, names: Sequence[str]) -> list[WrittenFile]:
@@ -279,7 +253,9 @@ def _row_batch(
     planned = survivors.planned
     size = len(batch.rows)
     text = apply_transforms(survivors.view, batch.text)
-    arrays: list[pa.Array] = [text, with_type(batch.ids, layout.schema.field("id").type)]
+    shard = planned.shard
+    ids = with_minted(shard, batch.rows, batch.ids, batch.minted)
+    arrays: list[pa.Array] = [text, with_type(ids, layout.schema.field("id").type)]
     arrays += list(batch.columns.columns)
     for name in layout.measured:
         wanted = layout.schema.field(name).type
@@ -287,12 +263,10 @@ def _row_batch(
             arrays.append(measured[name][documents].to_arrow().cast(wanted))
         else:
             arrays.append(pa.nulls(size, wanted))
-    shard = planned.shard
     lineage = [
         pa.array([planned.spec.name] * size),
         pa.array([shard.relative_path] * size),
-        pa.array([shard.part] * size, pa.int32()),
-        pa.array(batch.rows),
+        pa.array(batch.rows + shard.first_row),
     ]
     arrays.append(pa.StructArray.from_arrays(lineage, fields=list(LINEAGE)))
     return pa.RecordBatch.from_arrays(arrays, schema=layout.schema)
@@ -310,23 +284,16 @@ def _starts(survivors: Survivors, kept: NDArray[np.bool_], before: int) -> NDArr
 
 
 def _shuffle_order(seed: int, shard: int, documents: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """A random 64-bit place a document: SplitMix64 (Steele et al. 2014, fig. 17) over its identity."""
-    start = xxhash.xxh3_64_intdigest(f"{seed}/{shard}".encode())
-    with np.errstate(over="ignore"):
-        z = np.uint64(start) + (documents.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+    """A random 64-bit place for each document of a shard, by its identity."""
+    return hash_numbers(documents, xxhash.xxh3_64_intdigest(f"{seed}/{shard}".encode()))
 
 
 def _file_of(order: NDArray[np.uint64], output: Output, files: int) -> NDArray[np.int64]:
     """The output file of each document, from its place: its random place, or its first byte."""
-    numbers: NDArray[np.uint64]
-    if output.shuffle is None:
-        numbers = np.minimum(order // np.uint64(output.shard_bytes), np.uint64(files - 1))
-    else:
-        numbers = (order >> np.uint64(32)) * np.uint64(files) >> np.uint64(32)
-    return numbers.astype(np.int64)
+    if output.shuffle is not None:
+        return partition_of(order, files)
+    found: NDArray[np.int64] = (order // np.uint64(output.shard_bytes)).astype(np.int64)
+    return np.minimum(found, files - 1)
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,20 +17,18 @@ from refinery.definition.models import Model, TokenCount
 from refinery.filters import size
 from refinery.filters.ranking import Ranking, ranking
 from refinery.filters.verb import DROPPED, NONE, Explained, Needed, Outcome, ShardDocuments
-from refinery.select.budget import find_cut, read_ranked, within
+from refinery.select.budget import RANKED, Batch, find_cutoff, ranking_keys, within
 from refinery.shuffle.records import Records
 from refinery.storage.place import Place
-from refinery.storage.tables import read_table
-from refinery.storage.write import TableWriter
 
 if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer
     from refinery.shuffle.units import MapUnits
 
 RULES = ("select.tokens",)
-GROUP_DOCUMENTS = 1 << 21  # of shards that one unit goes through
-GROUPS = 64  # at least, where there are documents enough
-LEAST_GROUP = 50_000
+BATCH_DOCUMENTS = 1 << 21  # of shards that one unit goes through
+BATCHES = 64  # at least, where there are documents enough
+LEAST_BATCH = 50_000
 RANKED_BYTES = 64  # of memory that is taken for each document of a shard
 
 
@@ -87,24 +86,23 @@ class Select:
 
     def run(self, shards: Sequence[ShardDocuments], map_units: MapUnits, work: Place) -> Outcome:
         """Finds where the budget ends and gives the documents beyond."""
-        starts = np.cumsum([0, *(shard.rows for shard in shards)]).tolist()
-        files = [work / f"ranked-{n:06}.parquet" for n in range(len(shards))]
-        ranked = [Ranked(*one) for one in zip(shards, files, starts, strict=False)]
-        memory = max((shard.bytes for shard in shards), default=0)
-        rows = map_units("select ranking", partial(write_ranked, self.chosen.by), ranked, memory=memory or 1)
-        groups = in_groups(ranked, rows)
-        places = [tuple(one.file for one in group) for group in groups]
+        starts = list(accumulate((shard.rows for shard in shards), initial=0))
+        memory = max((shard.bytes for shard in shards), default=0) or 1
+        ranked = Records.create(work / "ranked", RANKED, writers=len(shards))
+        units = [RankedShard(*one) for one in zip(range(len(shards)), shards, starts, strict=False)]
+        rows = map_units(
+            "select ranking", partial(write_ranked, ranked, self.chosen.by), units, memory=memory
+        )
+        batches = in_batches(rows)
         map_units = partial(map_units, memory=RANKED_BYTES * max(rows, default=0))
-        cut = find_cut(places, self.chosen.tokens, map_units, work)
-        documents = min(GROUP_DOCUMENTS, max(starts[-1] // GROUPS, LEAST_GROUP))
-        partitions = starts[-1] // documents + 1
-        dropped = Records.create(work / "dropped", DROPPED, partitions=partitions, writers=len(groups))
-        outcome = Outcome(RULES, dropped, documents)
-        units = [
-            Group(n, tuple(group), cut.key if cut else None, cut.remaining[n] if cut else 0)
-            for n, group in enumerate(groups)
-        ]
-        map_units("select dropped", partial(write_dropped, outcome), units)
+        cutoff = find_cutoff(ranked, batches, self.chosen.tokens, map_units, work)
+        size = batch_documents(starts[-1])
+        count = starts[-1] // size + 1
+        dropped = Records.create(work / "dropped", DROPPED, partitions=count, writers=len(batches))
+        outcome = Outcome(RULES, dropped, size)
+        remaining = cutoff.remaining if cutoff else (0,) * len(batches)
+        write = partial(write_dropped, ranked, outcome, cutoff.key if cutoff else None)
+        map_units("select dropped", write, list(zip(batches, remaining, strict=True)))
         return outcome
 
 
@@ -116,60 +114,51 @@ def build(settings: Settings, base: Path) -> Select:
 
 
 @dataclass(frozen=True)
-class Ranked:
-    """A shard, the file with its documents' tokens and ranking, and the number of its first document."""
+class RankedShard:
+    """A shard to be ranked, and the number of its first document."""
 
+    number: int
     shard: ShardDocuments
-    file: Place
     start: int
 
 
-@dataclass(frozen=True)
-class Group:
-    """Shards whose documents beyond the budget are listed; cut, remaining: a key and tokens, see select.budget."""
-
-    number: int
-    shards: tuple[Ranked, ...]
-    cut: int | None
-    remaining: int
-
-
-def write_ranked(by: str, unit: Ranked) -> int:
-    """Writes position, tokens and ranking (the smaller is better) of the documents that come; gives their number."""
+def write_ranked(ranked: Records, by: str, unit: RankedShard) -> int:
+    """Writes tokens and ranking of a shard's documents that come to the verb; gives their number."""
     shard = unit.shard
     arrived = np.flatnonzero(shard.arrives())
     column, direction = ranking(by)
     values = shard.columns(["tokens", column])
-    tokens = values.column("tokens").to_numpy()[arrived]
     order = values.column(column).cast(pa.float64()).to_numpy()[arrived]
-    columns = {"document": arrived, "tokens": tokens, "prefer_0": order if direction == "ASC" else -order}
-    batch = pa.RecordBatch.from_pydict(columns)
-    with TableWriter(unit.file, batch.schema, scratch=True) as writer:
-        writer.write(batch)
+    records = np.empty(len(arrived), RANKED)
+    records["document"] = unit.start + arrived
+    records["tokens"] = values.column("tokens").to_numpy()[arrived]
+    records["key"] = ranking_keys(order if direction == "ASC" else -order)
+    ranked.write(unit.number, records)
     return len(arrived)
 
 
-def in_groups(shards: Sequence[Ranked], rows: Sequence[int]) -> list[tuple[Ranked, ...]]:
-    """Consecutive shards of together GROUP_DOCUMENTS, or of fewer where that gives fewer than GROUPS."""
-    size = min(GROUP_DOCUMENTS, max(sum(rows) // GROUPS, LEAST_GROUP))
-    numbers = (np.cumsum([0, *rows])[:-1] // size).tolist()
-    return [
-        tuple(shard for shard, here in zip(shards, numbers, strict=True) if here == number)
-        for number in sorted(set(numbers))
-    ]
+def batch_documents(documents: int) -> int:
+    """Of how many documents a unit takes the shards together, BATCH_DOCUMENTS or fewer."""
+    return min(BATCH_DOCUMENTS, max(documents // BATCHES, LEAST_BATCH))
 
 
-def write_dropped(outcome: Outcome, group: Group) -> None:
-    """Writes the documents of a group of shards that the budget leaves out."""
-    remaining = group.remaining
-    found = [np.empty(0, DROPPED)]
-    for one in group.shards:
-        tokens, keys = read_ranked(one.file)
-        chosen, remaining = within(group.cut, tokens, keys, remaining)
-        document = read_table(one.file, ["document"]).column(0).to_numpy()[~chosen]
-        records = np.empty(len(document), DROPPED)
-        records["document"] = one.start + document
-        records["rule"], records["duplicate_of"], records["similarity"] = 0, NONE, np.nan
-        found.append(records)
-    records = np.concatenate(found)
-    outcome.dropped.write(group.number, records, records["document"] // outcome.partition_documents)
+def in_batches(rows: Sequence[int]) -> list[Batch]:
+    """Consecutive shards, of which `rows` documents each are ranked, in batches."""
+    numbers = np.cumsum([0, *rows])[:-1] // batch_documents(sum(rows))
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1)).tolist()
+    stops = [*starts[1:], len(rows)]
+    return [Batch(n, range(start, stop)) for n, (start, stop) in enumerate(zip(starts, stops, strict=False))]
+
+
+def write_dropped(ranked: Records, outcome: Outcome, key: int | None, unit: tuple[Batch, int]) -> None:
+    """Writes the documents of a batch of shards that the budget leaves out; key, tokens: see budget.Cutoff."""
+    batch, remaining = unit
+    found = []
+    for records in ranked.each(writers=batch.writers):
+        chosen, remaining = within(key, records, remaining)
+        found.append(records["document"][~chosen])
+    documents = np.concatenate([np.empty(0, np.int64), *found])
+    dropped = np.empty(len(documents), DROPPED)
+    dropped["document"], dropped["rule"] = documents, 0
+    dropped["duplicate_of"], dropped["similarity"] = NONE, np.nan
+    outcome.dropped.write(batch.number, dropped, documents // outcome.partition_documents)

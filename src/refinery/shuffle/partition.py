@@ -35,10 +35,10 @@ def partition_of(hashes: NDArray[np.uint64], partitions: int) -> NDArray[np.int6
     return ((hashes >> np.uint64(32)) * np.uint64(partitions) >> np.uint64(32)).astype(np.int64)
 
 
-def hashed(numbers: NDArray[np.int64], seed: int = 0) -> NDArray[np.uint64]:
+def hash_numbers(numbers: NDArray[np.int64], seed: int = 0) -> NDArray[np.uint64]:
     """A hash of each number, uint64: the number-th output of SplitMix64 from this seed (Steele et al. 2014, fig. 17).
 
-    >>> hashed(np.arange(2)).tolist()
+    >>> hash_numbers(np.arange(2)).tolist()
     [16294208416658607535, 7960286522194355700]
     """
     with np.errstate(over="ignore"):

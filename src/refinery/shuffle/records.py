@@ -98,22 +98,22 @@ class Partitioned(Generic[Rows]):
         Raises DamagedFile when a file is gone or is not as it was written.
         """
         ranges = find_ranges(self._places(writers), self.partitions, partition)
-        yield from map(self._decoded, read_ranges(ranges))
+        yield from map(self._decode, read_ranges(ranges))
 
-    def read(self, partition: int = 0) -> Rows:
-        """All rows of a partition, writers in order; raises DamagedFile."""
-        return self._joined(list(self.each(partition)))
+    def read(self, partition: int = 0, writers: Sequence[int] | None = None) -> Rows:
+        """All rows of a partition, as `each` gives them; raises DamagedFile."""
+        return self._join(list(self.each(partition, writers)))
 
-    def _block(
+    def _encode(
         self, rows: list[Rows], order: NDArray[np.int64] | None, ends: NDArray[np.int64]
     ) -> tuple[Any, NDArray[np.int64]]:
         """A buffer of the rows in that order (as they are: None), and where partitions end there; `ends`: in rows."""
         raise NotImplementedError
 
-    def _decoded(self, content: Bytes) -> Rows:
+    def _decode(self, content: Bytes) -> Rows:
         raise NotImplementedError
 
-    def _joined(self, rows: list[Rows]) -> Rows:
+    def _join(self, rows: list[Rows]) -> Rows:
         raise NotImplementedError
 
 
@@ -129,21 +129,21 @@ class Records(Partitioned[NDArray[Any]]):
 
     def read_written(self, writer: int) -> NDArray[Any]:
         """All records of one writer, block by block, in the order of partitions in each; raises DamagedFile."""
-        return self._decoded(read_whole(self.place(writer), self.partitions))
+        return self._decode(read_whole(self.place(writer), self.partitions))
 
-    def _block(
+    def _encode(
         self, rows: list[NDArray[Any]], order: NDArray[np.int64] | None, ends: NDArray[np.int64]
     ) -> tuple[Any, NDArray[np.int64]]:
-        records = self._joined(rows)
+        records = self._join(rows)
         if order is not None:
             records = records[order]
         content = np.ascontiguousarray(records).view(np.uint8).reshape(-1) if records.nbytes else b""
         return content, ends * self.form.itemsize
 
-    def _decoded(self, content: Bytes) -> NDArray[Any]:
+    def _decode(self, content: Bytes) -> NDArray[Any]:
         return content.view(self.form)
 
-    def _joined(self, rows: list[NDArray[Any]]) -> NDArray[Any]:
+    def _join(self, rows: list[NDArray[Any]]) -> NDArray[Any]:
         return np.concatenate(rows) if rows else np.empty(0, self.form)
 
 
@@ -152,10 +152,10 @@ class Tables(Partitioned[pa.Table]):
 
     form: pa.Schema
 
-    def _block(
+    def _encode(
         self, rows: list[pa.Table], order: NDArray[np.int64] | None, ends: NDArray[np.int64]
     ) -> tuple[Any, NDArray[np.int64]]:
-        table = self._joined(rows)
+        table = self._join(rows)
         table = (table if order is None else table.take(pa.array(order))).combine_chunks()
         options = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
         sink, found = pa.BufferOutputStream(), [0]
@@ -166,10 +166,10 @@ class Tables(Partitioned[pa.Table]):
             found.append(sink.tell())
         return memoryview(sink.getvalue()), np.array(found, np.int64)
 
-    def _decoded(self, content: Bytes) -> pa.Table:
+    def _decode(self, content: Bytes) -> pa.Table:
         return pa.ipc.open_stream(pa.py_buffer(content)).read_all()
 
-    def _joined(self, rows: list[pa.Table]) -> pa.Table:
+    def _join(self, rows: list[pa.Table]) -> pa.Table:
         return pa.concat_tables([self.form.empty_table(), *rows])
 
 
@@ -213,7 +213,7 @@ class Writer(Generic[Rows]):
         rows = self._pending
         self._pending, self._numbers, self._size = [], [], 0
         del numbers
-        self._blocks.write(*self._target._block(rows, order, ends))
+        self._blocks.write(*self._target._encode(rows, order, ends))
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         try:

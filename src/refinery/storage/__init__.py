@@ -1,1 +1,1 @@
-"""Filesystems, shards, readers and writers by format, and the atomic commit."""
+"""Refinery's own files, here or on an object store."""

@@ -13,6 +13,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from refinery.text.elementary import exp
+
 SOFTMAX, SIGMOIDS, TREE = 0, 1, 2
 _SHIFT = 1e-5
 _TABLE = 512
@@ -62,7 +64,7 @@ def _sigmoid(x):  # type: ignore[no-untyped-def]
     if x > _TABLE_BOUND:
         return 1.0
     step = np.int64((np.float64(x) + _TABLE_BOUND) * _TABLE / _TABLE_BOUND / 2)
-    return 1.0 / (1.0 + np.exp(_TABLE_BOUND - np.float64(step) * 2 * _TABLE_BOUND / _TABLE))
+    return 1.0 / (1.0 + exp(_TABLE_BOUND - np.float64(step) * 2 * _TABLE_BOUND / _TABLE))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -79,7 +81,7 @@ def _best_leaf(z, head, nodes, scores):  # type: ignore[no-untyped-def]
             if node < leaves:
                 best, best_score = node, score
                 break
-            p = 1.0 / (1.0 + np.exp(-np.float64(z[node - leaves])))
+            p = 1.0 / (1.0 + exp(-np.float64(z[node - leaves])))
             to_left, to_right = score * (1.0 - p + _SHIFT), score * (p + _SHIFT)
             if to_right >= to_left:
                 nodes[depth], scores[depth] = head.left[node], to_left
@@ -104,7 +106,7 @@ def _best(z, head, nodes, scores):  # type: ignore[no-untyped-def]
                 best = np.int64(k)
         total = 0.0
         for k in range(len(z)):
-            total += np.exp(np.float64(z[k] - z[best]))
+            total += exp(np.float64(z[k] - z[best]))
         p = 1.0 / total + _SHIFT
     else:
         for k in range(len(z)):
@@ -123,7 +125,7 @@ def _probability(z, head, label):  # type: ignore[no-untyped-def]
         leaves = (len(head.parent) + 1) // 2
         node, p = np.int64(label), 1.0
         while head.parent[node] >= 0:
-            q = 1.0 / (1.0 + np.exp(-np.float64(z[head.parent[node] - leaves])))
+            q = 1.0 / (1.0 + exp(-np.float64(z[head.parent[node] - leaves])))
             p *= (q if head.side[node] else 1.0 - q) + _SHIFT
             node = head.parent[node]
     elif kind == SOFTMAX:
@@ -132,8 +134,8 @@ def _probability(z, head, label):  # type: ignore[no-untyped-def]
             top = max(top, z[k])
         total = 0.0
         for k in range(len(z)):
-            total += np.exp(np.float64(z[k] - top))
-        p = np.exp(np.float64(z[label] - top)) / total + _SHIFT
+            total += exp(np.float64(z[k] - top))
+        p = exp(np.float64(z[label] - top)) / total + _SHIFT
     else:
         p = _sigmoid(z[label]) + _SHIFT
     return min(p, 1.0) if p >= 0.0 else 0.0

@@ -9,16 +9,16 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-_K1 = np.uint64(0x9E3779B97F4A7C15)  # golden ratio, and the multiplier of MurmurHash3's finaliser
-_K2 = np.uint64(0xC4CEB9FE1A85EC53)
+K1 = np.uint64(0x9E3779B97F4A7C15)  # golden ratio, and the multiplier of MurmurHash3's finaliser
+K2 = np.uint64(0xC4CEB9FE1A85EC53)
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @njit(cache=True, nogil=True)
 def mix(h):  # type: ignore[no-untyped-def]
     """Spreads a uint64 over all its bits; a bijection."""
-    h = (h ^ (h >> np.uint64(32))) * _K1
-    h = (h ^ (h >> np.uint64(29))) * _K2
+    h = (h ^ (h >> np.uint64(32))) * K1
+    h = (h ^ (h >> np.uint64(29))) * K2
     return h ^ (h >> np.uint64(32))
 
 
@@ -53,17 +53,17 @@ def eight(data, p):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def hash_short(x, size):  # type: ignore[no-untyped-def]
     """hash_bytes of the first 1 to 8 bytes of `eight`."""
-    h = mix(np.uint64(size) * _K2 ^ (x & (_ALL >> np.uint64(64 - 8 * size))))
-    return h if h != 0 else _K1
+    h = mix(np.uint64(size) * K2 ^ (x & (_ALL >> np.uint64(64 - 8 * size))))
+    return h if h != 0 else K1
 
 
 @njit(cache=True, nogil=True)
 def hash_bytes(data, start, end):  # type: ignore[no-untyped-def]
     """Hash (uint64, never 0) of data[start:end], which is not empty."""
-    h = np.uint64(end - start) * _K2
+    h = np.uint64(end - start) * K2
     p = start
     while end - p > 8:
-        h = (h ^ eight(data, p)) * _K1
+        h = (h ^ eight(data, p)) * K1
         h ^= h >> np.uint64(32)
         p += 8
     if p + 8 <= len(data):
@@ -73,4 +73,4 @@ def hash_bytes(data, start, end):  # type: ignore[no-untyped-def]
         for i in range(end - p):
             x |= np.uint64(data[p + i]) << np.uint64(8 * i)
     h = mix(h ^ x)
-    return h if h != 0 else _K1
+    return h if h != 0 else K1

@@ -18,15 +18,13 @@ from numpy.typing import NDArray
 
 from refinery.text import fold
 from refinery.text.batch import TextBatch
-from refinery.text.hashing import eight, mix
+from refinery.text.hashing import K1, K2, eight, mix
 from refinery.text.tables import decode
 
 RING = 128  # a power of two above the tokens that one shingle can have: max(words, chars) <= 100
 BLOCK = 1024  # shingles made at a time, so that a long document needs no memory of its own
 
 _BASE = np.uint64(0xD6E8FEB86659FD93)  # odd; from Pelle Evensen's rrmxmx mixer
-_K1 = np.uint64(0x9E3779B97F4A7C15)  # golden ratio
-_K2 = np.uint64(0xC4CEB9FE1A85EC53)  # MurmurHash3's finaliser
 _ONES = np.uint64(0x0101010101010101)
 _HIGHS = np.uint64(0x8080808080808080)
 _SPACES = np.uint64(0x2020202020202020)
@@ -137,7 +135,7 @@ def next_shingles(data, end, stage1, stage2, words, chars, state, rolling, ring,
     needed = words * chars
     count = 0
     while position < end and count < BLOCK:
-        token, begun, is_char = _K2, False, False
+        token, begun, is_char = K2, False, False
         while position < end:
             chunk = eight(data, position)
             # Bytes that are a space or above 127 get their high bit set; those above the lowest may be wrong.
@@ -152,7 +150,7 @@ def next_shingles(data, end, stage1, stage2, words, chars, state, rolling, ring,
                 if is_char:
                     break
                 begun = True
-                token = (token ^ chunk & _ALL >> np.uint64(64 - 8 * run)) * _K1
+                token = (token ^ chunk & _ALL >> np.uint64(64 - 8 * run)) * K1
                 token ^= token >> np.uint64(32)
                 position += run
                 if run == 8:
@@ -165,7 +163,7 @@ def next_shingles(data, end, stage1, stage2, words, chars, state, rolling, ring,
                 break
             begun = True
             is_char = is_char or kind == fold.CHAR
-            token = (token ^ np.uint64(code) ^ _HIGHS) * _K1
+            token = (token ^ np.uint64(code) ^ _HIGHS) * K1
             token ^= token >> np.uint64(32)
             position += length
         if position < end and data[position] == 32:

@@ -6,8 +6,6 @@ from those tables, which are much smaller than the text.
 
 from __future__ import annotations
 
-from math import log
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -16,6 +14,7 @@ from refinery.text import c4 as page
 from refinery.text import lines as line
 from refinery.text.batch import TextBatch
 from refinery.text.borrow import borrow
+from refinery.text.elementary import log
 from refinery.text.ngrams import DUPLICATE, TOP, ngrams
 from refinery.text.scratch import Scratch, allocate
 from refinery.text.segment import (

@@ -1,8 +1,8 @@
 """What each code point is, as a table that kernels look up, and UTF-8 decoding.
 
-The table is made from Unicode data by `generate_tables.py` and shipped as `unicode.npz`, so that a document measures
-the same on every Python version. A code point's entry is a uint32: the flags below, and its script in the top byte.
-Unassigned and private code points count as symbols.
+The table is made from Unicode data by `tools/generate_tables.py` and shipped as `unicode.npz`, so that a document
+measures the same on every Python version. A code point's entry is a uint32: the flags below, and its script in the
+top byte. Unassigned and private code points count as symbols.
 """
 
 from __future__ import annotations

@@ -1,0 +1,196 @@
+"""The documents of a dedup: one number each, the partitions they are read in, the order in which they are preferred.
+
+Documents are numbered through all rows of all shards, those of an earlier corpus first. The order in which they are
+preferred is: an earlier corpus before others, then the preference columns (smaller first, not measured last), then
+the number, which is trust order and then row. A partition of documents is consecutive numbers, without regard to
+shards; its entries are read in one go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from refinery.shuffle.partition import partition_bytes
+from refinery.shuffle.records import Records
+from refinery.storage.place import Place
+from refinery.storage.tables import open_table, read_rows
+from refinery.text.batch import TextBatch
+
+LEAST_DOCUMENTS = 1024  # of a partition of documents, however small those of keys
+KEY_BYTES = 16  # of a band's key and its document
+
+ReadTexts = Callable[[Any, NDArray[np.int64]], Iterator[TextBatch]]
+
+
+@dataclass(frozen=True)
+class DedupShard:
+    """A shard as the verb sees it: Parquet files of refinery's own with a row for each of its documents.
+
+    entries: `prefer_0`, `prefer_1` ... (the smaller the better, NULL and NaN last) and `stands` (bool; without it all
+    documents stand). content: where column `content` is (16 bytes, NULL allowed), signature: where column `signature`
+    is (4 * num_perm bytes, NULL allowed); None: in the entries. documents: what `read_texts` is given with row
+    numbers of the shard; picklable. earlier: of an earlier corpus, always kept. name: what a user knows the shard by,
+    source: of which it is, and standing: its documents here that stand, for the guard against clusters that eat a
+    source.
+    """
+
+    entries: Place
+    documents: Any
+    earlier: bool
+    rows: int
+    name: str = ""
+    source: str = ""
+    standing: int | None = None
+    content: Place | None = None
+    signature: Place | None = None
+
+
+@dataclass(frozen=True)
+class ShardRows:
+    """Rows start:stop of a shard, of which the first is the document of number `document`; source: its number."""
+
+    shard: DedupShard
+    source: int
+    document: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Partition:
+    """The documents first:stop, and the rows of shards that they are, in order."""
+
+    number: int
+    first: int
+    stop: int
+    rows: tuple[ShardRows, ...]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """How documents are numbered and partitioned, and the folder of all records; the same for every unit.
+
+    documents: of all, of which those below `earlier` are an earlier corpus's; preferences: names of the preference
+    columns, most important first; partition_documents: of each partition of documents but the last;
+    partition_bytes: of a partition of records.
+    """
+
+    work: Place
+    documents: int
+    earlier: int
+    preferences: tuple[str, ...]
+    num_perm: int
+    partition_documents: int
+    partition_bytes: int
+
+    @property
+    def partitions(self) -> int:
+        """Partitions of documents; at least one."""
+        return max(1, -(-self.documents // self.partition_documents))
+
+    def partition_of(self, documents: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The partition of each document."""
+        return documents // self.partition_documents
+
+    def records(self, name: str, dtype: np.dtype[Any], *, partitions: int = 1, writers: int = 0) -> Records:
+        """Makes room for records; writers: as many as partitions of documents if not given."""
+        return Records.create(
+            self.work / name,
+            dtype,
+            partitions=partitions,
+            writers=writers or self.partitions,
+            block_bytes=self.partition_bytes,
+        )
+
+    def with_preferences(self, *fields: tuple[Any, ...]) -> np.dtype[Any]:
+        """A record of these fields and `prefer`, the preference columns as float64."""
+        return np.dtype([*fields, ("prefer", np.float64, (len(self.preferences),))])
+
+
+def make_corpus(shards: Sequence[DedupShard], num_perm: int, keys: int, work: Place) -> Corpus:
+    """Numbers the documents of shards, those of an earlier corpus first; keys: of each document, at most."""
+    documents = sum(shard.rows for shard in shards)
+    size = partition_bytes(documents * keys, KEY_BYTES)
+    names: list[str] = []
+    if shards:
+        with open_table(shards[-1].entries) as file:
+            names = [name for name in file.schema_arrow.names if name.startswith("prefer_")]
+    return Corpus(
+        work,
+        documents,
+        sum(shard.rows for shard in shards if shard.earlier),
+        tuple(sorted(names, key=lambda name: int(name.removeprefix("prefer_")))),
+        num_perm,
+        max(size // (keys * KEY_BYTES), LEAST_DOCUMENTS),
+        size,
+    )
+
+
+def partition_rows(shards: Sequence[DedupShard], corpus: Corpus) -> list[Partition]:
+    """The partitions of documents, each with the rows of shards that it has."""
+    size = corpus.partition_documents
+    found: list[list[ShardRows]] = [[] for _ in range(corpus.partitions)]
+    sources = {source: n for n, source in enumerate(dict.fromkeys(shard.source for shard in shards))}
+    document = 0
+    for shard in shards:
+        row = 0
+        while row < shard.rows:
+            number = (document + row) // size
+            stop = min(shard.rows, (number + 1) * size - document)
+            found[number].append(ShardRows(shard, sources[shard.source], document + row, row, stop))
+            row = stop
+        document += shard.rows
+    return [
+        Partition(n, n * size, min((n + 1) * size, document), tuple(rows)) for n, rows in enumerate(found)
+    ]
+
+
+def read_column(partition: Partition, name: str) -> Iterator[tuple[int, pa.Array]]:
+    """The first document and the values of each batch of a partition's column `content` or `signature`."""
+    for rows in partition.rows:
+        place = (rows.shard.content if name == "content" else rows.shard.signature) or rows.shard.entries
+        for row, batch in read_rows(place, [name], rows.start, rows.stop):
+            yield rows.document + row - rows.start, batch.column(0)
+
+
+def read_entries(corpus: Corpus, partition: Partition) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Of a partition's documents: which stand, and their preferences (documents, columns).
+
+    Those of an earlier corpus are minus infinity.
+    """
+    size = partition.stop - partition.first
+    stands = np.ones(size, np.bool_)
+    prefer = np.full((size, len(corpus.preferences)), -np.inf)
+    for rows in partition.rows:
+        with open_table(rows.shard.entries) as file:
+            names = set(file.schema_arrow.names)
+        columns = [n for n in ("stands", *corpus.preferences) if n in names]
+        for row, batch in read_rows(rows.shard.entries, columns, rows.start, rows.stop) if columns else ():
+            at = rows.document - partition.first + row - rows.start
+            for name, column in zip(columns, batch.columns, strict=True):
+                if name == "stands":
+                    stands[at : at + len(column)] = column.to_numpy(zero_copy_only=False)
+                elif not rows.shard.earlier:
+                    values = column.cast(pa.float64()).fill_null(np.inf).to_numpy(zero_copy_only=False)
+                    index = corpus.preferences.index(name)
+                    prefer[at : at + len(column), index] = np.where(np.isnan(values), np.inf, values)
+    return stands, prefer
+
+
+def as_matrix(column: pa.Array, dtype: type[np.generic]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """A fixed-size binary column as a matrix of numbers, and which rows are not NULL."""
+    width = column.type.byte_width // np.dtype(dtype).itemsize
+    if len(column) == 0:
+        return np.empty((0, width), dtype), np.empty(0, np.bool_)
+    values = np.frombuffer(
+        column.buffers()[1], dtype, width * len(column), column.offset * column.type.byte_width
+    )
+    matrix = values.reshape(len(column), width)
+    matrix.flags.writeable = False
+    return matrix, column.is_valid().to_numpy(zero_copy_only=False)

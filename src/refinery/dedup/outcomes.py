@@ -1,0 +1,122 @@
+"""What became of documents: asked for by those that copy them, and listed at the end.
+
+A partition of documents sends requests to the partitions of the documents that its copies copy; the answers are the
+kept documents for which those went. Copies of a key text share the outcome of the one they copy.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refinery.dedup.corpus import Corpus, Partition
+from refinery.dedup.sorting import look_up, starts_of
+from refinery.dedup.verify import near_dtype
+from refinery.shuffle.partition import hash_numbers, partition_of
+from refinery.shuffle.records import Records
+
+OUTCOME = np.dtype(
+    [("document", np.int64), ("kept", np.int64), ("equal", np.int16), ("similarity", np.float64)]
+)
+RESULT = np.dtype(
+    [("document", np.int64), ("kept", np.int64), ("near", np.bool_), ("similarity", np.float32)]
+)
+CLUSTER = np.dtype([("kept", np.int64), ("source", np.int64), ("count", np.int64)])
+
+
+def answer_requests(
+    corpus: Corpus, removed: tuple[Records, ...], requests: Records, outcomes: Records, partition: int
+) -> None:
+    """Writes what became of a partition's removed documents that others asked for, by partition of who did."""
+    own, asked = read_removed(corpus, removed, partition), requests.read(partition)
+    found, at = look_up(own["document"], asked["document"])
+    own = own[at[found]]
+    answers = np.empty(len(own), OUTCOME)
+    answers["kept"] = own["preferred"]
+    for name in ("document", "equal", "similarity"):
+        answers[name] = own[name]
+    outcomes.write(partition, answers, asked["partition"][found])
+
+
+def read_removed(corpus: Corpus, removed: tuple[Records, ...], partition: int) -> NDArray[Any]:
+    """A partition's removed documents, edges to the kept ones of verify.near_dtype, ascending."""
+    found = np.concatenate(
+        [np.empty(0, near_dtype(corpus)), *(records.read(partition) for records in removed)]
+    )
+    return found[np.argsort(found["document"])]
+
+
+def read_outcomes(outcomes: Records, partition: int) -> NDArray[Any]:
+    """The answers to a partition's requests, ascending by document."""
+    found = outcomes.read(partition)
+    return found[np.argsort(found["document"])]
+
+
+def write_removed(
+    corpus: Corpus,
+    copies: Records,
+    outcomes: Records | None,
+    removed: tuple[Records, ...],
+    result: Records,
+    clusters: Records,
+    partition: Partition,
+) -> int:
+    """Writes a partition's removed documents, copies of key texts and near ones, ascending; gives their number.
+
+    A copied document that went itself gives way to the one it went for; outcomes: of such, None if nothing is near.
+    Writes, too, how many of each source each document removes as near, by that document.
+    """
+    near = read_removed(corpus, removed, partition.number)
+    exact = copies.read_written(partition.number)
+    exact = exact[exact["document"] >= corpus.earlier]
+    found = np.empty(len(exact) + len(near), RESULT)
+    own, others = found[: len(exact)], found[len(exact) :]
+    own["document"], own["kept"], own["near"], own["similarity"] = (
+        exact["document"], exact["preferred"], False, 1.0,
+    )  # fmt: skip
+    if outcomes is not None:
+        answers = read_outcomes(outcomes, partition.number)
+        gone, at = look_up(answers["document"], exact["preferred"])
+        own["near"] = gone
+        for name in ("kept", "similarity"):
+            own[name][gone] = answers[name][at[gone]]
+    others["document"], others["kept"], others["near"], others["similarity"] = (
+        near["document"], near["preferred"], True, near["similarity"],
+    )  # fmt: skip
+    result.write(partition.number, found[np.argsort(found["document"])])
+    counted = _count(near, partition)
+    clusters.write(
+        partition.number, counted, partition_of(hash_numbers(counted["kept"]), clusters.partitions)
+    )
+    return len(found)
+
+
+def _count(near: NDArray[Any], partition: Partition) -> NDArray[Any]:
+    """CLUSTER: how many documents of each source each kept one removes here."""
+    starts = np.array([rows.document for rows in partition.rows], np.int64)
+    sources = np.array([rows.source for rows in partition.rows], np.int64)
+    clusters = np.ones(len(near), CLUSTER)
+    clusters["kept"] = near["preferred"]
+    clusters["source"] = sources[np.searchsorted(starts, near["document"], "right") - 1]
+    return _sum(clusters)
+
+
+def _sum(clusters: NDArray[Any]) -> NDArray[Any]:
+    clusters = clusters[np.lexsort((clusters["source"], clusters["kept"]))]
+    starts = np.flatnonzero(starts_of(clusters["kept"], clusters["source"]))
+    summed = clusters[starts]
+    if len(starts):
+        summed["count"] = np.add.reduceat(clusters["count"], starts)
+    return summed
+
+
+def too_large(clusters: Records, limits: tuple[float, ...], partition: int) -> tuple[int, int, int] | None:
+    """The first document, the source and the number it removes of it, where that is more than may be.
+
+    limits: of each source, the documents that one may remove of it.
+    """
+    found = _sum(clusters.read(partition))
+    above = found[found["count"] > np.array(limits, np.float64)[found["source"]]]
+    return (*above[0].tolist(),) if len(above) else None

@@ -1,0 +1,67 @@
+"""What people are told of a run's results: those that are there already, and how many documents they are about."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from refinery.plan.graph import ResolvedStage
+from refinery.plan.plan import Plan
+from refinery.run.decide import DecideTask, StageTally
+from refinery.run.measure import MeasureTask, ShardRecord
+from refinery.watch.events import CacheChecked, Count, Subject
+
+
+def subjects(plan: Plan) -> tuple[Subject, ...]:
+    """Sources, the earlier runs of `against` among them, stages and outputs, in the definition's order."""
+    return (
+        *(Subject("source", name) for name in plan.listed),
+        *stage_subjects(plan.graph.definition.pipeline.stages),
+        *(Subject("output", name) for name in plan.graph.outputs),
+    )
+
+
+def stage_subjects(names: Iterable[str]) -> tuple[Subject, ...]:
+    """Stages by their names."""
+    return tuple(Subject("stage", name) for name in names)
+
+
+def check_measurements(
+    plan: Plan, tasks: Sequence[MeasureTask], records: Mapping[int, ShardRecord]
+) -> Iterator[CacheChecked]:
+    """For each source the shards that need not be read, with their documents, and its measurements by name."""
+    missing = Counter((task.planned.spec.name, m.measurer.name) for task in tasks for m in task.missing)
+    wanted = {task.planned.number for task in tasks}
+    for source in plan.listed:
+        of, shards = Subject("source", source), plan.of(source)
+        known = [records[planned.number] for planned in shards if planned.number not in wanted]
+        documents = sum(record.documents for record in known) if known else None
+        yield CacheChecked(of, "shard", len(known), len(shards) - len(known), documents)
+        names = Counter(m.measurer.name for planned in shards[:1] for m in plan.measurements(planned))
+        for name, number in names.items():
+            absent = missing[source, name]
+            yield CacheChecked(of, f"measurement {name}", number * len(shards) - absent, absent)
+
+
+def check_decisions(
+    stages: Mapping[str, ResolvedStage],
+    tasks: Sequence[DecideTask],
+    known: Sequence[tuple[StageTally, ...] | None],
+) -> Iterator[CacheChecked]:
+    """For each stage the shards that were decided on before, with their documents; known: by task."""
+    found: dict[str, list[StageTally]] = {stage.name: [] for task in tasks for stage in task.stages}
+    missing = Counter[str]()
+    for task, tallies in zip(tasks, known, strict=True):
+        for stage, tally in zip(task.stages, tallies or (), strict=tallies is not None):
+            found[stage.name].append(tally)
+        missing.update(stage.name for stage in task.stages if tallies is None)
+    for name, there in found.items():
+        count = count_stage(stages[name], there)
+        yield CacheChecked(count.of, "decision", len(there), missing[name], count.documents, count.kept)
+
+
+def count_stage(stage: ResolvedStage, tallies: Sequence[StageTally], dropped: int | None = None) -> Count:
+    """What came to a stage and what it kept; dropped: by its verb, None where it has none or that is not known."""
+    arrived = sum(tally.arrived.documents for tally in tallies)
+    kept = sum(tally.kept.documents for tally in tallies) - (dropped or 0)
+    return Count(Subject("stage", stage.name), arrived, None if stage.verb and dropped is None else kept)

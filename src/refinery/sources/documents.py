@@ -1,0 +1,131 @@
+"""What readers are given and what they give: how a source is read, its shards, their documents and rejects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from refinery.storage.url import shown
+
+Format = Literal["auto", "parquet", "jsonl", "warc", "wet"]
+REJECT_BYTES = 512  # of memory, copies included: rejects fill a batch as text does
+NO_COLUMNS = pa.RecordBatch.from_arrays([], schema=pa.schema([]))
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """How a source is read: everything that changes what a row is.
+
+    path: absolute paths, URLs or globs; text, id: column names, dotted for nested ones (id None: `id` if there
+    is one, else minted); max_document_bytes: a longer row is rejected; extraction_seconds: processor time that
+    a web page may take.
+    """
+
+    name: str
+    path: tuple[str, ...]
+    text: str = "text"
+    id: str | None = None
+    format: Format = "auto"
+    extractor: Literal["resiliparse", "trafilatura"] = "resiliparse"
+    on_error: Literal["quarantine", "fail"] = "quarantine"
+    binary_text: bool = False
+    max_document_bytes: int = 100 * 2**20
+    extraction_seconds: int = 10
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A file, or a run of row groups (Parquet) or of bytes (plain JSONL) in one; `stop` is -1 at the file's end.
+
+    index: order in the source; rows: documents and rejects together, where known before reading; bytes: data to
+    read; first_row: rows of the file before it, of JSON Lines known when those have been read (0 until then); made:
+    columns that refinery itself added when it wrote the file, which are not carried on.
+    """
+
+    source: str
+    path: str
+    relative_path: str
+    format: str
+    start: int
+    stop: int
+    index: int
+    rows: int | None
+    bytes: int
+    fingerprint: str
+    first_row: int = 0
+    made: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What errors, logs and reports call it; no secrets of a URL."""
+        place = shown(self.path)
+        if self.start == 0 and self.stop == -1:
+            return place
+        kind = "row groups" if self.format == "parquet" else "bytes"
+        return f"{place} ({kind} {self.start} to {'the end' if self.stop == -1 else self.stop})"
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row that could not be read: its number in the shard, a reason in one snake_case word, what was found."""
+
+    row: int
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Accepted rows of a shard in order, and the rows rejected among them.
+
+    rows: int64, number of each in its shard, counted from the shard's first row; text: large_string, valid UTF-8
+    without NULL; ids: as in the source; minted: bool, the rows for which the source has none, NULL in `ids`, strings
+    then (`ids.with_minted` puts them in); columns: the carried columns asked for; skipped: records that are no
+    documents at all (WARC requests, other types of content), counted by reason.
+    """
+
+    rows: NDArray[np.int64]
+    text: pa.Array
+    ids: pa.Array
+    minted: NDArray[np.bool_]
+    columns: pa.RecordBatch
+    rejects: tuple[Reject, ...] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def rejected(cls, rejects: tuple[Reject, ...]) -> Documents:
+        """Rejects alone."""
+        nothing = pa.array([], pa.large_string())
+        return cls(np.zeros(0, np.int64), nothing, pa.nulls(0), np.zeros(0, bool), NO_COLUMNS, rejects)
+
+    def filter(self, mask: NDArray[np.bool_]) -> Documents:
+        """The rows where `mask` is set, without the rejects."""
+        chosen = pa.array(np.flatnonzero(mask))
+        columns = self.columns.take(chosen) if self.columns.num_columns else self.columns
+        text, ids = self.text.take(chosen), self.ids.take(chosen)
+        return Documents(self.rows[mask], text, ids, self.minted[mask], columns)
+
+    def slice(self, start: int, stop: int) -> Documents:
+        """The accepted rows from `start` to `stop`, no copies, without the rejects."""
+        size = stop - start
+        columns = self.columns.slice(start, size) if self.columns.num_columns else self.columns
+        text, ids = self.text.slice(start, size), self.ids.slice(start, size)
+        return Documents(self.rows[start:stop], text, ids, self.minted[start:stop], columns)
+
+
+@dataclass
+class Description:
+    """What a whole read of a shard finds out beside its documents; `read_documents` fills it in.
+
+    rows: its lines, rows or records, whatever came of them; carried: its columns beside text and id; id_types:
+    those of its batches' ids, null where none has one.
+    """
+
+    rows: int = 0
+    carried: pa.Schema = field(default_factory=lambda: pa.schema([]))
+    id_types: set[pa.DataType] = field(default_factory=set)

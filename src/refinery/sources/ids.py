@@ -1,0 +1,84 @@
+"""Ids: of any type in a source, minted where it has none, as text in decisions, of one type in an output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+from numpy.typing import NDArray
+
+from refinery.sources.documents import Shard
+from refinery.sources.types import is_text, merge
+
+
+def minted_ids(shard: Shard, rows: NDArray[np.int64]) -> pa.Array:
+    """`<16 hex digits>-<row>`: the hash of the file's path below the source's root, and the row in the file.
+
+    The same wherever the source lies and however its files are cut into shards.
+    """
+    numbers = pa.array(rows + shard.first_row).cast(pa.string())
+    return pc.binary_join_element_wise(xxhash.xxh3_64_hexdigest(shard.relative_path.encode()), numbers, "-")
+
+
+def with_minted(shard: Shard, rows: NDArray[np.int64], ids: pa.Array, minted: NDArray[np.bool_]) -> pa.Array:
+    """The ids of rows of a shard, minted where `minted` is set; the shard's first row must be known."""
+    if not minted.any():
+        return ids
+    return pc.if_else(pa.array(minted), minted_ids(shard, rows), ids)
+
+
+def rows_and_ids(shard: Shard, listing: pa.Table | pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
+    """Row in the file and id, as text, of documents as `run.measure.LISTING` lists them."""
+    rows = listing.column("row").to_numpy()
+    ids = listing.column("id")
+    ids = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
+    minted = listing.column("minted").to_numpy(zero_copy_only=False)
+    return pa.array(rows + shard.first_row), with_minted(shard, rows, ids, minted)
+
+
+def id_texts(ids: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Ids as strings: bytes that are not UTF-8 as hex digits, nested values as JSON."""
+    kind = ids.type
+    if not (pa.types.is_nested(kind) or _is_bytes(kind)):
+        return ids.cast(pa.string())
+    return pa.array([None if value is None else _text(value) for value in ids.to_pylist()], pa.string())
+
+
+def common_id_type(types: Iterable[pa.DataType]) -> pa.DataType:
+    """The type that ids keep when all sources have it, the wider one of integers or of strings, else string."""
+    known = sorted({kind for kind in types if not pa.types.is_null(kind)}, key=str)
+    if not known:
+        return pa.string()
+    same = all(map(pa.types.is_integer, known)) or all(map(is_text, known))
+    common = known[0]
+    for kind in known[1:]:
+        merged = merge(common, kind) if same else None
+        if merged is None:
+            return pa.string()
+        common = merged
+    return common
+
+
+def with_type(ids: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Ids in the type that their output has."""
+    return ids.cast(kind) if ids.type == kind or not is_text(kind) else id_texts(ids).cast(kind)
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, bytes):
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.hex()

@@ -1,0 +1,88 @@
+"""One row of JSON Lines: from a line to its text, its id and its other values, or to the reason why it has none."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+
+from refinery.sources import json_line
+from refinery.sources.documents import Reject, Shard, SourceSpec
+
+MISSING = object()  # an id that is to be minted
+_INT64 = range(-(2**63), 2**63)
+
+
+class _Picked:
+    """A value that is taken out of a row: a key of that very name, else the name taken as dotted."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._steps = name.split(".")
+
+    def pop(self, row: dict[str, Any]) -> Any:
+        """The value, or MISSING; the row is left without it."""
+        value = row.pop(self._name, MISSING)
+        return value if value is not MISSING or len(self._steps) == 1 else _pop_nested(row, self._steps)
+
+
+def _pop_nested(row: dict[str, Any], steps: list[str]) -> Any:
+    if len(steps) == 1:
+        return row.pop(steps[0], MISSING)
+    below = row.get(steps[0])
+    if not isinstance(below, dict):
+        return MISSING
+    value = _pop_nested(below, steps[1:])
+    if not below:
+        del row[steps[0]]
+    return value
+
+
+class JsonRows:
+    """Turns a line into id, text and the rest of the row, or into a reject."""
+
+    def __init__(self, shard: Shard, spec: SourceSpec) -> None:
+        self._text = _Picked(spec.text)
+        self._id = _Picked(spec.id or "id")
+        self._text_name = spec.text
+        self._made = shard.made
+        self._missing_id = None if spec.id else MISSING
+
+    def parse(self, row: int, line: bytes) -> tuple[str, Any, dict[str, Any]] | Reject:
+        """(text, id, other columns); the id is an int64, a string, None, or MISSING where one is to be minted."""
+        try:
+            found = json_line.load(line)
+        except json_line.RefusedError as error:
+            return Reject(row, error.reason, error.detail)
+        if not isinstance(found, dict):
+            return Reject(row, "not_object", f"a JSON {_kind(found)}")
+        text = self._text.pop(found)
+        if text is MISSING:
+            return Reject(
+                row, "missing_text", f"no key {self._text_name!r}; there is {', '.join(found)[:100]}"
+            )
+        if text is None:
+            return Reject(row, "null_text")
+        if not isinstance(text, str):
+            return Reject(row, "text_not_string", f"{self._text_name!r} is a JSON {_kind(text)}")
+        name = self._id.pop(found)
+        if name is MISSING:
+            name = self._missing_id
+        elif not isinstance(name, str) and name is not None:
+            name = self._id_value(name, line)
+        for made in self._made:
+            found.pop(made, None)
+        return text, name, found
+
+    def _id_value(self, value: Any, line: bytes) -> int | str:
+        if type(value) is int and value in _INT64:
+            return value
+        if type(value) is float:  # the digits as they were written
+            value = self._id.pop(json.loads(line, parse_float=str, parse_int=str, parse_constant=str))
+        return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
+    return names.get(type(value), "number")

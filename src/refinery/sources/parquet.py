@@ -1,0 +1,264 @@
+"""Reading Parquet in bounded memory: row group by row group, in batches cut by bytes, only the columns asked for.
+
+A row group's pages are decoded as batches go, so memory does not follow the size of a row group. Columns that
+are all dictionary are read as dictionaries: 13 KB on disk can stand for 2 GiB of text. Batches are chosen from the
+footer alone, so a second read that asks for other columns meets the same batches, and the same broken ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from refinery.errors import InputError, StorageError
+from refinery.sources.documents import NO_COLUMNS, Description, Documents, Reject, Shard, SourceSpec
+from refinery.sources.parquet_columns import ParquetColumns, locate
+from refinery.sources.text_rows import text_rows
+from refinery.sources.types import plain
+from refinery.storage.marks import MADE
+from refinery.storage.place import open_input, unreadable
+from refinery.storage.url import is_url, local, shown
+
+_MAX_BATCH_ROWS = 1024  # rows of very unequal length make an average useless, so a batch is never long
+_SMALL_CHUNK = 8 * 2**20  # a dictionary column chunk up to this size is read as a dictionary
+
+
+def plan(whole: Shard, spec: SourceSpec, shard_bytes: int) -> tuple[list[Shard], pa.Schema]:
+    """Cuts a file into runs of row groups of about `shard_bytes` of data; raises InputError when it is not usable."""
+    if whole.bytes == 0:
+        raise InputError(shown(whole.path), "the file is empty (0 bytes)")
+    with _opened(whole) as file:
+        made = tuple(orjson.loads((file.schema_arrow.metadata or {}).get(MADE, b"[]")))
+        whole = replace(whole, made=made)
+        columns = locate(file.schema_arrow, spec, whole)
+        sizes = [file.metadata.row_group(g).total_byte_size for g in range(file.num_row_groups)]
+        rows = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
+    shards: list[Shard] = []
+    start = first_row = count = size = 0
+    for group in range(len(sizes)):
+        count, size = count + rows[group], size + sizes[group]
+        last = group == len(sizes) - 1
+        if last or size >= shard_bytes:
+            stop = -1 if last and start == 0 else group + 1
+            cut = replace(whole, start=start, stop=stop, first_row=first_row)
+            shards.append(replace(cut, rows=count, bytes=size))
+            start, first_row, count, size = group + 1, first_row + count, 0, 0
+    return shards or [replace(whole, rows=0, bytes=0)], columns.carried
+
+
+def read(
+    shard: Shard,
+    spec: SourceSpec,
+    carry: pa.Schema | None,
+    wanted: NDArray[np.int64] | None,
+    batch_bytes: int,
+    description: Description | None,
+) -> Iterator[Documents]:
+    """The shard's rows in order; those of a batch that cannot be decoded become rejects.
+
+    Row groups without wanted rows are not read. Raises InputError when the file is not as planned or columns do not
+    fit `carry`, StorageError when the disk or store fails.
+    """
+    with _opened(shard, to_read=True) as file:
+        columns = locate(file.schema_arrow, spec, shard)
+        if description is not None:
+            description.rows, description.carried = shard.rows or 0, columns.carried
+        reader = _Reader(file, columns, shard, spec, carry, batch_bytes)
+        for run in reader.runs():
+            mine = None
+            if wanted is not None:
+                low, high = np.searchsorted(wanted, [run.row, run.end])
+                mine = wanted[low:high]
+            if run.end > run.row and (mine is None or len(mine)):
+                yield from reader.read(run, mine)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Row groups that are read together: one, or several that are small; rows `row` to `end` of the shard."""
+
+    groups: range
+    row: int
+    end: int
+    size: int
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """An open shard and how it is read."""
+
+    file: pq.ParquetFile
+    columns: ParquetColumns
+    shard: Shard
+    spec: SourceSpec
+    carry: pa.Schema | None
+    batch_bytes: int
+
+    def runs(self) -> Iterator[_Run]:
+        """The shard's row groups in runs that are a batch at most, or one group."""
+        stop = self.file.num_row_groups if self.shard.stop == -1 else self.shard.stop
+        run = _Run(range(self.shard.start, self.shard.start), 0, 0, 0)
+        for group in range(self.shard.start, stop):
+            one = self._one(group, run.end)
+            size, rows = run.size + one.size, one.end - run.row
+            if run.groups and (size > self.batch_bytes or rows > _MAX_BATCH_ROWS):
+                yield run
+                run = one
+            else:
+                run = _Run(range(run.groups.start, group + 1), run.row, one.end, size)
+        yield run
+
+    def _one(self, group: int, row: int) -> _Run:
+        described = self.file.metadata.row_group(group)
+        return _Run(range(group, group + 1), row, row + described.num_rows, described.total_byte_size)
+
+    def read(self, run: _Run, wanted: NDArray[np.int64] | None) -> Iterator[Documents]:
+        """The run's rows, or those that are wanted; what cannot be decoded becomes rejects."""
+        row = run.row
+        batches = self._batches(run)
+        while row < run.end:
+            try:
+                batch = next(batches, None)
+                if batch is None:
+                    raise pa.ArrowInvalid("the row group ends early")
+            except (pa.ArrowException, OSError) as error:
+                if len(run.groups) > 1:
+                    yield from self._one_by_one(run, wanted)
+                else:
+                    yield from self._corrupt(run, row, wanted, error)
+                return
+            rows = np.arange(row, row + len(batch))
+            row += len(batch)
+            if wanted is not None:
+                low, high = np.searchsorted(wanted, [rows[0], row])
+                if low == high:
+                    continue
+                if high - low < len(batch):
+                    rows = wanted[low:high]
+                    batch = batch.take(pa.array(rows - (row - len(batch))))
+            yield from self._rows(batch, rows)
+
+    def _batches(self, run: _Run) -> Iterator[pa.RecordBatch]:
+        columns = self.columns.to_read(self.carry)
+        if len(run.groups) > 1:
+            table = self.file.read_row_groups(list(run.groups), columns=columns, use_threads=False)
+            yield from table.unify_dictionaries().combine_chunks().to_batches()
+            return
+        per_row = max(1, run.size // (run.end - run.row))
+        batch_rows = int(min(max(self.batch_bytes // per_row, 1), _MAX_BATCH_ROWS))
+        yield from self.file.iter_batches(batch_rows, list(run.groups), columns=columns, use_threads=False)
+
+    def _one_by_one(self, run: _Run, wanted: NDArray[np.int64] | None) -> Iterator[Documents]:
+        """The groups of a run that cannot be decoded together, so that the damaged one alone is lost."""
+        row = run.row
+        for group in run.groups:
+            one = self._one(group, row)
+            row = one.end
+            mine = wanted if wanted is None else wanted[(wanted >= one.row) & (wanted < one.end)]
+            if one.end > one.row and (mine is None or len(mine)):
+                yield from self.read(one, mine)
+
+    def _rows(self, batch: pa.RecordBatch, rows: NDArray[np.int64]) -> Iterator[Documents]:
+        text = _at(batch, self.columns.text)
+        path = self.columns.id
+        ids = None if path is None else _decoded(_at(batch, path))
+        columns = self._columns(batch)
+        yield from text_rows(text, rows, ids, columns, self.spec.max_document_bytes, self.batch_bytes)
+
+    def _columns(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        if self.carry is None:
+            return NO_COLUMNS
+        arrays = []
+        for field in self.carry:
+            if field.name not in self.columns.carried.names:
+                arrays.append(pa.nulls(len(batch), field.type))
+                continue
+            column = batch.column(field.name)
+            try:
+                own = self.columns.carried.field(field.name).type
+                arrays.append(_decoded(column).cast(own).cast(field.type))
+            except pa.ArrowInvalid as error:
+                problem = f"column {field.name!r}: {column.type} does not fit {field.type}: {error}"
+                raise InputError(self.shard.name, problem[:400]) from None
+        return pa.RecordBatch.from_arrays(arrays, schema=self.carry)
+
+    def _corrupt(
+        self, run: _Run, row: int, wanted: NDArray[np.int64] | None, error: Exception
+    ) -> Iterator[Documents]:
+        """All rows of the group from the failed batch on; what an earlier batch gave is sound."""
+        group = run.groups.start
+        if isinstance(error, OSError) and error.errno:
+            raise StorageError(self.shard.name, f"cannot be read: {error.strerror}") from None
+        if wanted is not None:
+            problem = f"row group {group} cannot be decoded, and rows of it are to be written: {error}"
+            raise InputError(
+                self.shard.name, problem[:400], "fetch the file again or take it out of the source"
+            )
+        detail = f"row group {group}: {str(error)[:200]}"
+        yield Documents.rejected(tuple(Reject(n, "corrupt_page", detail) for n in range(row, run.end)))
+
+
+@contextmanager
+def _opened(shard: Shard, *, to_read: bool = False) -> Iterator[pq.ParquetFile]:
+    """The file with its footer read; raises InputError when it has none that can be read."""
+    options = {"pre_buffer": False, "buffer_size": 2**20, "page_checksum_verification": True}
+    remote = is_url(shard.path)
+    try:
+        opened = open_input(shard.path) if remote else pa.OSFile(local(shard.path))
+        with opened as source:
+            file = pq.ParquetFile(source, **options)
+            if to_read:
+                columns = _dictionary_columns(file.metadata, shard)
+                file = pq.ParquetFile(source, metadata=file.metadata, read_dictionary=columns, **options)
+            yield file
+    except pa.ArrowException as error:
+        raise _not_parquet(shard.path, str(error)) from None
+    except OSError as error:
+        if error.errno:
+            raise unreadable(shard.path, error) from None
+        raise _not_parquet(shard.path, str(error)) from None
+
+
+def _not_parquet(path: str, error: str) -> InputError:
+    with open_input(path) as file:
+        head = file.read(512).lstrip()
+    if head[:1] == b"<" or b"<html" in head.lower():
+        return InputError(shown(path), "this is an HTML or XML page, not Parquet", "download it again")
+    if head[:4] == b"PAR1":
+        problem = f"the footer is damaged or cut off: {error.splitlines()[0][:200]}"
+        return InputError(shown(path), problem, "the upload or download was not completed")
+    return InputError(shown(path), "this is not a Parquet file")
+
+
+def _dictionary_columns(metadata: pq.FileMetaData, shard: Shard) -> list[str]:
+    """Paths of columns whose every chunk has a dictionary and is small, so that decoding it could be a surprise."""
+    chosen = []
+    groups = range(shard.start, metadata.num_row_groups if shard.stop == -1 else shard.stop)
+    schema = metadata.schema
+    for number in range(metadata.num_columns):
+        column = schema.column(number)
+        if column.physical_type != "BYTE_ARRAY" or column.max_repetition_level:
+            continue
+        chunks = (metadata.row_group(g).column(number) for g in groups)
+        if all(c.has_dictionary_page and c.total_uncompressed_size <= _SMALL_CHUNK for c in chunks):
+            chosen.append(column.path)
+    return chosen
+
+
+def _at(batch: pa.RecordBatch, path: tuple[str, ...]) -> pa.Array:
+    array = batch.column(path[0])
+    for step in path[1:]:
+        array = pc.struct_field(array, step)
+    return array
+
+
+def _decoded(array: pa.Array) -> pa.Array:
+    return array if array.type == plain(array.type) else array.cast(plain(array.type))

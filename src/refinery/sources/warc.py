@@ -1,0 +1,234 @@
+"""Reading WARC and WET: HTML responses with status 200, and conversion records, one document each.
+
+Everything else in an archive (requests, metadata, other statuses and types of content) is no document and is
+counted by reason. fastwarc parses records; decompression and HTTP are ours, so that a cut-off file, a wrong header
+or a bomb is seen as such.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from refinery.errors import InputError
+from refinery.sources import compression
+from refinery.sources.archived_response import is_html, parse_response
+from refinery.sources.documents import (
+    NO_COLUMNS,
+    REJECT_BYTES,
+    Description,
+    Documents,
+    Reject,
+    Shard,
+    SourceSpec,
+)
+from refinery.sources.extractor import ExtractionError, Extractor
+from refinery.storage.place import open_input, unreadable
+from refinery.storage.url import shown
+
+CARRIED = pa.schema([(name, pa.string()) for name in ("url", "date", "http_status", "content_type")])
+
+_TYPES = {
+    2: "warcinfo",
+    4: "response",
+    8: "resource",
+    16: "request",
+    32: "metadata",
+    64: "revisit",
+    128: "conversion",
+    256: "continuation",
+}  # fastwarc's numbers; its names are spelt differently from one version to the next
+
+
+class _SkippedError(Exception):
+    """A record that is no document; the reason is the message."""
+
+
+class _RejectedError(Exception):
+    """A record that should be a document and cannot be read."""
+
+
+class _Content:
+    """The decompressed archive as the file that fastwarc wants; damage is kept for later and ends it."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._held = b""
+        self._position = 0
+        self.damage = ""
+
+    def read(self, size: int = -1) -> bytes:
+        """At most `size` bytes, none at the end."""
+        if not self._held:
+            try:
+                self._held = next(self._blocks, b"")
+            except compression.DamagedError as error:
+                self.damage = str(error)
+        size = len(self._held) if size < 0 else size
+        data, self._held = self._held[:size], self._held[size:]
+        self._position += len(data)
+        return data
+
+    def tell(self) -> int:
+        """Bytes read so far."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Not possible."""
+        raise OSError("not seekable")
+
+    def close(self) -> None:
+        """Nothing: the file is closed by who opened it."""
+
+
+@dataclass(frozen=True)
+class _Document:
+    text: str
+    columns: tuple[str | None, ...]
+
+
+def check(shard: Shard) -> None:
+    """Raises InputError when the file does not begin as a WARC file does."""
+    with closing(open_input(shard.path)) as file:
+        try:
+            begin = next(compression.blocks(file), b"")
+        except compression.DamagedError as error:
+            raise InputError(shown(shard.path), str(error)) from None
+    if begin and not begin.lstrip().startswith(b"WARC/"):
+        raise InputError(shown(shard.path), "this is not a WARC file", "it should begin with WARC/1.0")
+
+
+def read(
+    shard: Shard,
+    spec: SourceSpec,
+    carry: pa.Schema | None,
+    wanted: NDArray[np.int64] | None,
+    batch_bytes: int,
+    description: Description | None,
+) -> Iterator[Documents]:
+    """The shard's documents in order; a row is a record of any type. Records not wanted are not extracted.
+
+    Raises InputError when the file cannot be read.
+    """
+    chosen = None if wanted is None else frozenset(wanted.tolist())
+    found: list[tuple[int, _Document]] = []
+    rejects: list[Reject] = []
+    skipped: Counter[str] = Counter()
+    size = 0
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(closing(open_input(shard.path)))
+        except OSError as error:
+            raise unreadable(shard.path, error) from None
+        content = _Content(compression.blocks(file))
+        extractor = stack.enter_context(Extractor(spec.extractor, spec.extraction_seconds))
+        row = -1
+        try:
+            for row, record in enumerate(_records(content)):
+                if chosen is not None and row not in chosen:
+                    continue
+                try:
+                    document = _document(record, spec, extractor)
+                except _SkippedError as reason:
+                    skipped[str(reason)] += 1
+                    continue
+                except _RejectedError as error:
+                    rejects.append(Reject(row, *error.args))
+                    size += REJECT_BYTES
+                else:
+                    found.append((row, document))
+                    size += len(document.text.encode())
+                if size >= batch_bytes:
+                    yield _documents(found, rejects, skipped, carry)
+                    found, rejects, skipped, size = [], [], Counter(), 0
+        except OSError as error:  # without a number, fastwarc's word for records it cannot make sense of
+            if error.errno:
+                raise unreadable(shard.path, error) from None
+            content.damage = content.damage or str(error)
+        if content.damage:
+            detail = f"{content.damage}; what can be read ends before row {row + 1}"
+            rejects.append(Reject(row + 1, "truncated_file", detail))
+        yield _documents(found, rejects, skipped, carry)
+    if description is not None:
+        description.rows, description.carried = row + 1, CARRIED
+
+
+def _records(content: _Content) -> Iterator[Any]:
+    from fastwarc.warc import ArchiveIterator
+
+    yield from ArchiveIterator(content, parse_http=False, stream_detect=False)
+
+
+def _document(record: Any, spec: SourceSpec, extractor: Extractor) -> _Document:
+    kind = _TYPES.get(int(record.record_type), "unknown")
+    if kind not in {"response", "conversion"}:
+        raise _SkippedError(f"{kind}_record")
+    block = _block(record, spec.max_document_bytes)
+    url, date = record.headers.get("WARC-Target-URI"), record.headers.get("WARC-Date")
+    if kind == "conversion":
+        try:
+            text = block.decode()
+        except UnicodeDecodeError as error:
+            raise _RejectedError(
+                "invalid_utf8", f"byte {error.start} of the record: {error.reason}"
+            ) from None
+        return _Document(text, (url, date, None, record.headers.get("Content-Type")))
+    try:
+        response = parse_response(block, spec.max_document_bytes)
+    except ValueError as error:
+        raise _RejectedError(
+            "oversize_row" if "more than" in str(error) else "bad_encoding", str(error)
+        ) from None
+    if response.status != 200:
+        raise _SkippedError(f"http_status_{response.status}" if response.status else "not_http")
+    if not is_html(response):
+        raise _SkippedError("not_html")
+    try:
+        text = extractor.text(response.body, response.charset)
+    except ExtractionError as error:
+        raise _RejectedError(error.reason, error.detail) from None
+    if not text.strip():
+        raise _SkippedError("no_text")
+    return _Document(text, (url, date, str(response.status), response.content_type))
+
+
+def _block(record: Any, limit: int) -> bytes:
+    try:
+        length = int(record.headers["Content-Length"])
+    except (KeyError, ValueError):
+        raise _RejectedError("truncated_record", "the record's header is not complete") from None
+    if length > limit:
+        raise _RejectedError("oversize_row", f"{length} bytes in the record; the limit is {limit}")
+    block = bytes(record.reader.read())
+    if len(block) < length:
+        raise _RejectedError("truncated_record", f"{len(block)} of {length} bytes are there")
+    return block
+
+
+def _documents(
+    found: list[tuple[int, _Document]],
+    rejects: list[Reject],
+    skipped: Counter[str],
+    carry: pa.Schema | None,
+) -> Documents:
+    rows = np.array([row for row, _ in found], np.int64)
+    text = pa.array([document.text for _, document in found], pa.large_string())
+    columns = NO_COLUMNS
+    if carry is not None:
+        places = {name: number for number, name in enumerate(CARRIED.names)}
+        arrays = [
+            pa.array([d.columns[places[f.name]] for _, d in found], pa.string()).cast(f.type)
+            if f.name in places
+            else pa.nulls(len(found), f.type)
+            for f in carry
+        ]
+        columns = pa.RecordBatch.from_arrays(arrays, schema=carry)
+    ids, minted = pa.nulls(len(rows), pa.string()), np.ones(len(rows), bool)
+    return Documents(rows, text, ids, minted, columns, tuple(rejects), dict(skipped))

@@ -1,0 +1,297 @@
+"""Every command of benchmarks/ runs on a tiny input, is documented, and makes the figures that floors are about.
+
+The commands are started once, two at a time, in the order in which one needs what another made.
+"""
+
+import importlib.util
+import json
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from pydoc_data.topics import topics
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from check import FLOORS, Benchmark, Floor, benchmarks, figure, filled
+from peers import ENVIRONMENTS, SKIPPED
+
+from tests.conftest import CHINESE
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+README = (FOLDER / "README.md").read_text("utf-8")
+REFINERY = "from refinery.cli import main; main()"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where inputs and outputs of the commands lie."""
+
+    folder: Path
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def pool(self) -> Path:
+        return self.folder / "pool"
+
+    @property
+    def english(self) -> Path:
+        return self.data / "medical.parquet"
+
+
+# The smallest work that each command does.
+COMMANDS = {
+    "pool.py": lambda at: (
+        at.pool,
+        "--data",
+        at.data,
+        "--near",
+        20,
+        "--exact",
+        10,
+        "--footers",
+        6,
+        "--shards",
+        4,
+    ),
+    "quality.py": lambda at: (at.pool, at.pool / "out" / "medical-en", "--domain", "medical"),
+    "everywhere.py": lambda at: (at.pool / "medical-en.yaml", "--nodes", 1),
+    "scaling.py": lambda at: (
+        *(at.pool / "medical-en.yaml", "--copies", 1, "--repeats", 1, "--most", 1, "--units", 50),
+    ),
+    "throughput.py": lambda at: (
+        *(at.english, "--limit", 40, "--repeats", 1, "--warm", "--memory", "--memory-bytes", 100_000),
+        *("--cache", at.folder / "throughput"),
+    ),
+    "peers.py": lambda at: (
+        *(at.english, "--limit", 20, "--repeats", 1, "--here", "--buckets", 1000),
+        *("--cache", at.folder / "peers"),
+    ),
+    "scale.py": lambda at: (
+        *("--documents", 0.004, 0.008, "--buckets", 0.003, "--workers", 1),
+        *("--work", at.folder / "scale"),
+    ),
+}
+# What must have run before.
+AFTER = {"quality.py": "run", "everywhere.py": "run", "scaling.py": "run", "run": "train", "train": "pool.py"}
+OTHERS = {
+    "train": lambda at: (
+        *("train", "relevance", "--out", at.pool / "models" / "medical"),
+        *("--positive", at.pool / "train" / "medical" / "positive"),
+        *("--negative", at.pool / "train" / "medical" / "negative"),
+    ),
+    "run": lambda at: ("run", at.pool / "medical-en.yaml", "--workers", 1, "--quiet"),
+}
+
+
+def write_data(folder: Path) -> None:
+    """Real English text, pages of Python's help in pieces, of two labels by their names, and made-up Chinese."""
+    pieces: dict[str, list[str]] = {"medical": [], "films": []}
+    for name, text in sorted(topics.items()):
+        found, piece = pieces["medical" if name < "m" else "films"], ""
+        for paragraph in text.split("\n\n"):
+            piece += paragraph + "\n\n"
+            if len(piece) > (400, 400, 1000)[len(found) % 3]:
+                found.append(piece)
+                piece = ""
+    pieces["legal"] = ["".join(random.Random(i).choices(CHINESE, k=25)) for i in range(40)]
+    folder.mkdir()
+    for label, texts in pieces.items():
+        columns = {"id": [f"{n}" for n in range(len(texts))], "text": texts, "label": [label] * len(texts)}
+        pq.write_table(pa.table({**columns, "lang": ["xx"] * len(texts)}), folder / f"{label}.parquet")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A finished command."""
+
+    done: "subprocess.CompletedProcess[str]"
+    json: Path
+
+    @property
+    def tables(self) -> list[dict]:
+        return json.loads(self.json.read_text("utf-8"))["tables"]
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory) -> Iterator[dict[str, "Future[Ran]"]]:
+    """All commands by name, as they end."""
+    at = Place(tmp_path_factory.mktemp("benchmarks"))
+    write_data(at.data)
+    started: dict[str, Future[Ran]] = {}
+
+    def run(name: str) -> Ran:
+        if name in AFTER:
+            started[AFTER[name]].result()
+        out = at.folder / f"{name}.json"
+        words = [FOLDER / name, *COMMANDS[name](at), "--json", out] if name in COMMANDS else ["-c", REFINERY]
+        words += OTHERS[name](at) if name in OTHERS else ()
+        command = [sys.executable, *map(str, words)]
+        return Ran(subprocess.run(command, capture_output=True, text=True, check=False, timeout=900), out)
+
+    with ThreadPoolExecutor(2) as pool:
+        # first what others wait for; the rest fills the time in between
+        for name in (
+            "pool.py",
+            "throughput.py",
+            "train",
+            "run",
+            *(COMMANDS.keys() - {"pool.py", "throughput.py"}),
+        ):
+            started[name] = pool.submit(run, name)
+        yield started
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_command_runs(name, ran):
+    """It ends well and leaves its tables as JSON, each with rows."""
+    found = ran[name].result()
+    assert found.done.returncode == 0, found.done.stderr[-3000:]
+    assert found.tables
+    assert all(table["rows"] for table in found.tables), [t["title"] for t in found.tables if not t["rows"]]
+
+
+def test_a_peer_that_is_not_installed_is_told(ran):
+    """In the table and on standard error; the others have run."""
+    found = ran["peers.py"].result()
+    there = {name for name in ENVIRONMENTS if importlib.util.find_spec(name)}
+    versions = dict(found.tables[0]["rows"])
+    assert {"datasketch", "fasttext"} <= there
+    assert {name for name in ENVIRONMENTS if versions[name] == SKIPPED} == ENVIRONMENTS.keys() - there
+    for name in ENVIRONMENTS.keys() - there:
+        assert f"{name} {SKIPPED}" in found.done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "floor"),
+    [
+        pytest.param(b.command[0], floor, id=f"{b.command[0]} {'-'.join(floor.row)} {floor.column}")
+        for b in benchmarks()
+        for floor in b.floors
+    ],
+)
+def test_every_figure_with_a_floor_is_there(command, floor, ran):
+    """The real commands make them of real input; a figure of a peer that is not installed here is none."""
+    needs = {"rensa": "rensa", "datatrove": "datatrove", "Agreement": "datatrove"}
+    peer = next((needs[word] for word in needs if word in f"{floor.table} {floor.row}"), "")
+    warm = "compilation" in floor.row[0] or "exact copies" in floor.row
+    if warm or (peer and not importlib.util.find_spec(peer)):
+        source = "".join(file.read_text("utf-8") for file in FOLDER.glob("*.py"))
+        assert f'"{floor.row[0]}"' in source or floor.row[0] == "exact copies"
+        assert floor.column in source
+        return
+    assert isinstance(figure(ran[command].result().tables, floor), float)
+
+
+def test_every_benchmark_with_floors_is_a_command_with_such_options():
+    """floors.yaml names commands of benchmarks/ and of refinery's."""
+    assert yaml.safe_load(FLOORS.read_text("utf-8"))
+    for one in benchmarks():
+        for words in (*one.before, one.command):
+            assert words[0] == "refinery" or (FOLDER / words[0]).exists()
+
+
+def programs() -> dict[str, str]:
+    """The files of benchmarks/ that can be started, with their text."""
+    found = {file.name: file.read_text("utf-8") for file in sorted(FOLDER.glob("*.py"))}
+    return {name: text for name, text in found.items() if 'if __name__ == "__main__"' in text}
+
+
+def test_every_program_is_run_here_or_by_one_that_is():
+    """A new benchmark needs its line in COMMANDS; workers say who starts them; check.py is tested below."""
+    workers = {
+        name for name, text in programs().items() if re.search(r"started by (peers|throughput)\.py", text)
+    }
+    assert workers == {"peer_worker.py", "measure_worker.py"}
+    assert programs().keys() - workers - {"check.py"} == COMMANDS.keys()
+
+
+def test_every_command_is_documented():
+    """Each stands in benchmarks/README.md with what it shows."""
+    for name in (*COMMANDS, "check.py"):
+        assert re.search(rf"^\| `python benchmarks/{name}[^`]*` \| .+ \|$", README, re.MULTILINE), name
+
+
+TABLES = [{"title": "Speeds: 3 documents", "columns": ["what", "kind", "MB/s"], "rows": [
+    ["a", "x", 1.5], ["a", "y", {"low": 1, "median": 2.5, "high": 9}], ["b", "x", None],
+]}]  # fmt: skip
+
+
+def floor(row: tuple[str, ...], column: str = "MB/s", **bound: float) -> Floor:
+    return Floor(table="Speeds", row=row, column=column, **(bound or {"at_least": 1}))
+
+
+def test_a_figure_is_found_by_table_row_and_column():
+    """Of a spread the median; nothing else is taken for it."""
+    assert figure(TABLES, floor(("a", "x"))) == 1.5
+    assert figure(TABLES, floor(("a", "y"))) == 2.5
+    for missing in (floor(("b",)), floor(("c",)), floor(("a",), "seconds")):
+        with pytest.raises(LookupError, match="no "):
+            figure(TABLES, missing)
+
+
+def test_floors_and_ceilings():
+    """At the bound is good enough; a floor has just one."""
+    assert floor(("a",), at_least=2).holds(2.0) and not floor(("a",), at_least=2).holds(1.99)
+    assert floor(("a",), at_most=0).holds(0.0) and not floor(("a",), at_most=0).holds(0.01)
+    with pytest.raises(ValueError, match="one of at_least and at_most"):
+        floor(("a",), at_least=1, at_most=2)
+
+
+def test_inputs_take_the_place_of_their_names():
+    """Several files become several words; a folder may be the beginning of a path."""
+    inputs = {"english": ["a b", "c"], "work": ["w"], "labelled": []}
+    assert filled(["x.py", "{english}", "--to", "{work}/out"], inputs) == [
+        "x.py",
+        "a b",
+        "c",
+        "--to",
+        "w/out",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("least", "code", "verdict"), [(0.0, 0, "holds"), (1e9, 1, "MISSED"), (None, 1, "NOT THERE")]
+)
+def test_the_check_fails_under_a_floor(least, code, verdict, tmp_path, monkeypatch, capsys):
+    """It runs the benchmark and compares; its exit code is not 0 when a figure is below its floor or not there."""
+    import check
+
+    bound = Floor(
+        table="Dedup",
+        row=("mixed" if least is not None else "absent",),
+        column="documents/s",
+        at_least=least or 0,
+    )
+    command = ("scale.py", "--documents", "0.002", "--buckets", "--workers", "1", "--work", "{work}/scale")
+    monkeypatch.setattr(check, "benchmarks", lambda: (Benchmark(command=command, floors=(bound,)),))
+    monkeypatch.setattr(sys, "argv", ["check.py", "--work", str(tmp_path / "work")])
+    with pytest.raises(SystemExit) as ended:
+        check.main()
+    assert int(ended.value.code) == code
+    assert verdict in capsys.readouterr().out
+
+
+def test_the_check_says_what_it_needs(tmp_path, monkeypatch):
+    """Inputs that are not given, a benchmark without floors, one that fails."""
+    import check
+
+    def ended(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["check.py", "--work", str(tmp_path / "work"), *arguments])
+        with pytest.raises(SystemExit) as error:
+            check.main()
+        return str(error.value.code)
+
+    assert "--english is needed" in ended("--only", "throughput.py")
+    assert "no floor is of absent.py" in ended("--only", "absent.py")
+    monkeypatch.setattr(check, "benchmarks", lambda: (Benchmark(command=("scale.py", "--absent")),))
+    assert "scale.py --absent" in ended()

@@ -1,0 +1,148 @@
+import json
+import os
+import pickle
+from pathlib import Path
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from refinery.errors import InputError
+from refinery.sources.documents import SourceSpec
+from refinery.sources.shards import list_shards, verify_unchanged
+
+from .reading import read_all, spec
+
+
+def corpus(folder: Path) -> Path:
+    for number in (1, 2, 10):
+        (folder / f"p{number}.jsonl").write_text(json.dumps({"text": f"t{number}"}) + "\n")
+    return folder
+
+
+def test_shards_are_in_natural_order_and_numbered(tmp_path):
+    """Order and fingerprints are the same on every listing; a shard can be sent to another process."""
+    shards = list_shards(spec(corpus(tmp_path))).shards
+    assert [(s.relative_path, s.index) for s in shards] == [
+        ("p1.jsonl", 0),
+        ("p2.jsonl", 1),
+        ("p10.jsonl", 2),
+    ]
+    assert list_shards(spec(tmp_path)).shards == shards
+    assert pickle.loads(pickle.dumps(shards)) == shards
+    assert len({shard.fingerprint for shard in shards}) == 3
+
+
+def test_a_file_that_changed_since_planning_is_an_error(tmp_path):
+    """It is named; one that did not change passes; one that is gone is an error too."""
+    shard = list_shards(spec(corpus(tmp_path))).shards[0]
+    verify_unchanged(shard)
+    (tmp_path / "p1.jsonl").write_text('{"text":"T1"}\n')
+    os.utime(tmp_path / "p1.jsonl", ns=(1, 1))
+    with pytest.raises(InputError, match=r"p1\.jsonl: the file has changed"):
+        verify_unchanged(shard)
+    (tmp_path / "p1.jsonl").unlink()
+    with pytest.raises(InputError, match=r"p1\.jsonl: cannot be read: No such file"):
+        verify_unchanged(shard)
+
+
+def test_formats_are_told_by_name_or_content(tmp_path):
+    """A file without an ending is looked at; others among shards are passed over and counted."""
+    pq.write_table(pa.table({"text": ["p"]}), tmp_path / "part-0")
+    (tmp_path / "part-1").write_text('{"text": "j"}\n')
+    (tmp_path / "part-2.NDJSON").write_text('{"text": "n"}\n')
+    (tmp_path / "notes.txt").write_text("notes")
+    (tmp_path / "dataset_infos.json").write_text('{\n  "a": 1\n}')
+    found = list_shards(spec(tmp_path))
+    assert [shard.format for shard in found.shards] == ["parquet", "jsonl", "jsonl"]
+    assert [Path(path).name for path in found.ignored] == ["dataset_infos.json", "notes.txt"]
+    assert read_all(spec(tmp_path)).texts == ["p", "j", "n"]
+
+
+def test_a_single_file_of_unknown_format_is_an_error(tmp_path):
+    """The hint says what to set."""
+    (tmp_path / "a.txt").write_text("text")
+    with pytest.raises(InputError, match="the format cannot be told"):
+        list_shards(spec(tmp_path / "a.txt"))
+    (tmp_path / "a.json").write_text('{\n "text": "x"\n}')
+    with pytest.raises(InputError, match="one JSON document, not JSON Lines"):
+        list_shards(spec(tmp_path / "a.json"))
+
+
+def test_the_format_can_be_said(tmp_path):
+    """What the definition says goes before names."""
+    (tmp_path / "a.txt").write_text('{"text": "x"}')
+    assert read_all(spec(tmp_path / "a.txt", format="jsonl")).texts == ["x"]
+
+
+def test_no_data_at_all_is_an_error(tmp_path):
+    """A folder of strays names some of them."""
+    (tmp_path / "README.md").write_text("x")
+    with pytest.raises(InputError, match=r"no data among 1 files \(README\.md\)"):
+        list_shards(spec(tmp_path))
+
+
+def test_a_file_that_cannot_be_opened_is_broken(tmp_path):
+    """A dangling link is named; the others are read."""
+    (corpus(tmp_path) / "p3.jsonl").symlink_to(tmp_path / "gone")
+    found = list_shards(spec(tmp_path))
+    assert len(found.shards) == 3
+    assert found.broken == (("p3.jsonl", "cannot be read: No such file or directory"),)
+
+
+def test_carried_columns_are_unified_in_planning(tmp_path):
+    """A clash between Parquet files is refused before any text is read."""
+    for number, kind in enumerate([pa.string(), pa.string(), pa.int64()]):
+        columns = {"text": ["x"], "year": pa.array([None], kind)}
+        pq.write_table(pa.table(columns), tmp_path / f"{number}.parquet")
+    with pytest.raises(
+        InputError, match=r"2\.parquet: column 'year' is int64 here but string in .*0\.parquet"
+    ):
+        list_shards(spec(tmp_path))
+    (tmp_path / "2.parquet").unlink()
+    assert list_shards(spec(tmp_path)).schema == pa.schema([("year", pa.string())])
+
+
+def test_a_source_of_several_patterns(tmp_path):
+    """Files of one name in two folders stay apart, with ids of their own."""
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "part-0.jsonl").write_text('{"text": "x"}')
+    source = SourceSpec("s", (str(tmp_path / "a"), str(tmp_path / "b")))
+    found = read_all(source)
+    assert len(set(found.ids)) == 2
+    assert [s.relative_path for s in list_shards(source).shards] == ["a/part-0.jsonl", "b/part-0.jsonl"]
+
+
+def test_minted_ids_do_not_change_when_a_corpus_moves(tmp_path):
+    """They depend on the path below the source's root alone."""
+    (tmp_path / "one").mkdir()
+    ids = read_all(spec(corpus(tmp_path / "one"))).ids
+    (tmp_path / "one").rename(tmp_path / "two")
+    assert read_all(spec(tmp_path / "two")).ids == ids
+
+
+def test_urls_are_read_like_local_files(tmp_path):
+    """Parquet, JSONL and gzip from a filesystem URL: same documents, and changes are noticed."""
+    store = fsspec.filesystem("memory")
+    pq.write_table(pa.table({"id": [1, 2], "text": ["x", "y"], "n": [3, 4]}), tmp_path / "a.parquet")
+    store.pipe("/bucket/a.parquet", (tmp_path / "a.parquet").read_bytes())
+    store.pipe("/bucket/b.jsonl", b'{"id": 3, "text": "z"}\n' * 100)
+    found = read_all(spec("memory://bucket"), carry=True, shard_bytes=500)
+    assert found.texts == ["x", "y"] + ["z"] * 100
+    assert found.columns[0] == {"n": 3}
+    shard = list_shards(spec("memory://bucket/a.parquet")).shards[0]
+    verify_unchanged(shard)
+    store.pipe("/bucket/a.parquet", b"other")
+    with pytest.raises(InputError, match="has changed"):
+        verify_unchanged(shard)
+
+
+def test_shards_show_no_secrets():
+    """Names and relative paths go into manifests and reports."""
+    store = fsspec.filesystem("memory")
+    store.pipe("/secrets/a.jsonl", b'{"text": "x"}')
+    shards = list_shards(SourceSpec("s", ("memory://secrets/a.jsonl",))).shards
+    assert shards[0].name == "memory://secrets/a.jsonl"
+    assert shards[0].relative_path == "a.jsonl"

@@ -1,0 +1,33 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from refinery.text.similarity import flatten, jaccard, unite
+
+
+def test_jaccard_equals_that_of_python_sets():
+    """Random sorted sets, empty ones and equal ones."""
+    generator = np.random.default_rng(1)
+    sets = [
+        np.unique(generator.integers(0, 60, generator.integers(0, 50))).astype(np.uint64) for _ in range(40)
+    ]
+    hashes, bounds = np.concatenate(sets), np.concatenate([[0], np.cumsum([len(s) for s in sets])])
+    pairs = generator.integers(0, 40, (200, 2))
+    starts, stops = bounds[:-1].copy(), bounds[1:].copy()
+    found = jaccard(hashes, starts, stops, pairs[:, 0].copy(), pairs[:, 1].copy())
+    for (one, other), value in zip(pairs.tolist(), found.tolist(), strict=True):
+        a, b = set(sets[one].tolist()), set(sets[other].tolist())
+        assert value == (len(a & b) / len(a | b) if a | b else 0.0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=40))
+def test_united_nodes_have_one_root(pairs):
+    """The least node that can be reached; nodes in no pair stay alone."""
+    parent = np.arange(21)
+    unite(parent, *(np.array([pair[side] for pair in pairs], np.int64) for side in (0, 1)))
+    flatten(parent)
+    least = list(range(21))
+    for _ in least:
+        for one, other in pairs:
+            least[one] = least[other] = min(least[one], least[other])
+    assert parent.tolist() == least
