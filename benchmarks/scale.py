@@ -26,11 +26,13 @@ import numpy as np
 from harness import Sheet, number, report
 from synthetic import BANDS, NEAR, Corpus, ShardUnit, expected, read_texts, shards, write_shard
 
+from refinery.dedup import outcomes
 from refinery.dedup.run import DedupResult, dedup
 from refinery.dedup.settings import Settings
 from refinery.executors.base import Unit, run_units
 from refinery.executors.local import local
-from refinery.select.budget import RANKED, Batch, find_cutoff, ranking_keys
+from refinery.filters.ranking import stored_keys
+from refinery.select.budget import Batch, find_cutoff, ranked_dtype
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
 from refinery.storage.tables import read_table
@@ -173,15 +175,15 @@ def measure(corpus: Corpus, work: Path, workers: int) -> Measured:
 
 def _count(result: DedupResult) -> tuple[int, int]:
     exact = near = 0
-    for partition in range(result.removed.writers):
-        found = result.removed.read_written(partition)
-        near += int(found["near"].sum())
-        exact += int((~found["near"]).sum())
+    for partition in range(result.removed.partitions):
+        rules = result.removed.read(partition)["rule"]
+        near += int((rules == outcomes.NEAR).sum())
+        exact += int((rules == outcomes.EXACT).sum())
     return exact, near
 
 
 def _select(units: Sequence[ShardUnit], map_units: MapUnits, work: Path) -> None:
-    ranked = Records.create(work / "ranked", RANKED, writers=len(units))
+    ranked = Records.create(work / "ranked", ranked_dtype(1), writers=len(units))
     map_units("select ranking", partial(write_ranked, ranked), list(enumerate(units)))
     starts = range(0, len(units), 5)
     batches = [Batch(n, range(start, min(start + 5, len(units)))) for n, start in enumerate(starts)]
@@ -193,10 +195,10 @@ def write_ranked(ranked: Records, unit: tuple[int, ShardUnit]) -> None:
     """Writes a shard's documents as select ranks them."""
     number_, shard = unit
     table = read_table(shard.place, ["tokens", "prefer_0"])
-    records = np.empty(table.num_rows, RANKED)
+    records = np.empty(table.num_rows, ranked.form)
     records["document"] = np.arange(shard.start, shard.stop)
     records["tokens"] = table.column("tokens").to_numpy()
-    records["key"] = ranking_keys(table.column("prefer_0").to_numpy())
+    records["keys"][:, 0] = stored_keys(table.column("prefer_0"))
     ranked.write(number_, records)
 
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from refinery.dedup.content import Content
 from refinery.dedup.corpus import Corpus, DedupShard
 from refinery.dedup.minhash import MinHash
+from refinery.dedup.outcomes import NEAR
 from refinery.dedup.run import DedupResult, dedup
 from refinery.dedup.settings import Near, Settings
 from refinery.shuffle import partition
@@ -101,8 +102,8 @@ def removed_of(result: DedupResult) -> dict[Place, Kept]:
 
     records = result.between(0, int(result.starts[-1])).tolist()
     removed = {
-        place(document): Kept(place(kept), is_near, similarity)
-        for document, kept, is_near, similarity in records
+        place(document): Kept(place(kept), rule == NEAR, similarity)
+        for document, rule, kept, similarity in records
     }
     assert len(removed) == len(records) == result.count
     return removed

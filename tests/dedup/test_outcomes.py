@@ -4,8 +4,18 @@ from hypothesis import strategies as st
 
 from refinery.dedup.copies import COPY, REQUEST, Copies, write_copies
 from refinery.dedup.corpus import Corpus, DedupShard, partition_rows
-from refinery.dedup.outcomes import CLUSTER, OUTCOME, RESULT, answer_requests, too_large, write_removed
+from refinery.dedup.outcomes import (
+    AGAINST,
+    CLUSTER,
+    EXACT,
+    NEAR,
+    OUTCOME,
+    answer_requests,
+    too_large,
+    write_removed,
+)
 from refinery.dedup.verify import near_dtype
+from refinery.filters.verb import DROPPED
 from refinery.shuffle.records import Records
 from tests.dedup.corpus import numbered
 
@@ -29,13 +39,14 @@ def test_copies_share_the_outcome_of_what_they_copy(tmp_path_factory, contents, 
         kept = [n for n in first.values() if n < copied and n not in near]
         if copied >= earlier and kept and chosen.random() < 0.5:
             near[copied] = chosen.choice(kept), chosen.choice([0.8, 0.9])
-    expected = {n: (other, True, similarity) for n, (other, similarity) in near.items()}
+    expected = {n: (other, NEAR, similarity) for n, (other, similarity) in near.items()}
     for n, copied in copies.items():
         if n >= earlier:
-            expected[n] = (near[copied][0], True, near[copied][1]) if copied in near else (copied, False, 1.0)
+            expected[n] = (near[copied][0], NEAR, near[copied][1]) if copied in near else (copied, EXACT, 1.0)
     found, clusters = removed(corpus, copies, near)
     assert found == {
-        n: (other, is_near, np.float32(similarity)) for n, (other, is_near, similarity) in expected.items()
+        n: (other, AGAINST if other < earlier else rule, np.float32(similarity))
+        for n, (other, rule, similarity) in expected.items()
     }
     taken = [other for other, _ in near.values()]  # the guard counts what a document removes as near itself
     most = max((taken.count(other) for other in taken), default=0)
@@ -74,7 +85,8 @@ def removed(
     outcomes = corpus.records("outcomes", OUTCOME, partitions=count)
     for number in numbers:
         answer_requests(corpus, (resolved,), exact.requests, outcomes, number)
-    result, clusters = corpus.records("removed", RESULT), corpus.records("clusters", CLUSTER)
+    result = corpus.records("removed", DROPPED, partitions=count)
+    clusters = corpus.records("clusters", CLUSTER)
     found = []
     shards = [DedupShard(corpus.work, None, False, corpus.documents)]
     for number, partition in enumerate(partition_rows(shards, corpus)):
@@ -82,4 +94,4 @@ def removed(
         found += result.read_written(number).tolist()
         assert written == len(result.read_written(number))
     assert [document for document, *_ in found] == sorted({document for document, *_ in found})
-    return {document: (kept, is_near, similarity) for document, kept, is_near, similarity in found}, clusters
+    return {document: (kept, rule, similarity) for document, rule, kept, similarity in found}, clusters

@@ -142,11 +142,12 @@ def test_what_killed_runs_left_goes(changed, refinery):
     refinery("clean", definition, "--force")
     shard = next((work / "shards").glob("*/*"))
     left = [shard / ".record.json.7-ab.tmp", work / "verbs" / "0f" / "dedup" / "a.spill"]
+    left.append(work / "units" / "write.bin")
     left += [out / f".staging-{'ab' * 8}" / "data-00000.parquet"]
     for file in left:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"x" * 100)
-    assert "300 bytes in 3 files: what runs left that were killed" in " ".join(
+    assert "400 bytes in 4 files: what runs left that were killed" in " ".join(
         refinery("clean", definition)[1].split()
     )
     assert refinery("clean", definition, "--force")[0] == 0

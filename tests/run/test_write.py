@@ -26,6 +26,16 @@ def test_lineage_leads_back_to_the_source_row(data_repository, refinery):
         assert (source["id"], source["year"]) == (row["id"], row["year"])
 
 
+def test_an_output_may_carry_no_measurement(data_repository, refinery):
+    """`measurements: []` leaves the text, the source's columns and the lineage."""
+    text = PIPELINE.replace("{path: out}", "{path: out, measurements: []}")
+    (data_repository / "pipeline.yaml").write_text(text, encoding="utf-8")
+    code, _, err = refinery("run", data_repository / "pipeline.yaml", "--quiet")
+    assert code == 0, err
+    table = pq.read_table(data_repository / "out" / "data-00000.parquet")
+    assert (table.column_names, table.num_rows) == (["text", "id", "year", "lineage"], 40)
+
+
 def mixed_corpus(folder: Path) -> None:
     """Files of every format, of which three can be cut, with duplicates, bad rows, blank lines and no ids."""
     texts = [document(n, 3) if n % 7 else document(n % 3, 3) for n in range(200)]

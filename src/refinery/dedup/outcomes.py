@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from refinery.dedup.corpus import Corpus, Partition
 from refinery.dedup.sorting import look_up, starts_of
 from refinery.dedup.verify import near_dtype
+from refinery.filters.verb import DROPPED
 from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Records
 
 OUTCOME = np.dtype(
     [("document", np.int64), ("kept", np.int64), ("equal", np.int16), ("similarity", np.float64)]
 )
-RESULT = np.dtype(
-    [("document", np.int64), ("kept", np.int64), ("near", np.bool_), ("similarity", np.float32)]
-)
+RULES = ("dedup.exact", "dedup.near", "dedup.against")
+EXACT, NEAR, AGAINST = range(len(RULES))
 CLUSTER = np.dtype([("kept", np.int64), ("source", np.int64), ("count", np.int64)])
 
 
@@ -71,26 +71,32 @@ def write_removed(
     near = read_removed(corpus, removed, partition.number)
     exact = copies.read_written(partition.number)
     exact = exact[exact["document"] >= corpus.earlier]
-    found = np.empty(len(exact) + len(near), RESULT)
-    own, others = found[: len(exact)], found[len(exact) :]
-    own["document"], own["kept"], own["near"], own["similarity"] = (
-        exact["document"], exact["preferred"], False, 1.0,
+    own, others = np.empty(len(exact), DROPPED), np.empty(len(near), DROPPED)
+    own["document"], own["duplicate_of"], own["rule"], own["similarity"] = (
+        exact["document"], exact["preferred"], EXACT, 1.0,
     )  # fmt: skip
     if outcomes is not None:
         answers = read_outcomes(outcomes, partition.number)
         gone, at = look_up(answers["document"], exact["preferred"])
-        own["near"] = gone
-        for name in ("kept", "similarity"):
-            own[name][gone] = answers[name][at[gone]]
-    others["document"], others["kept"], others["near"], others["similarity"] = (
-        near["document"], near["preferred"], True, near["similarity"],
+        own["rule"][gone] = NEAR
+        own["duplicate_of"][gone] = answers["kept"][at[gone]]
+        own["similarity"][gone] = answers["similarity"][at[gone]]
+    others["document"], others["duplicate_of"], others["rule"], others["similarity"] = (
+        near["document"], near["preferred"], NEAR, near["similarity"],
     )  # fmt: skip
-    result.write(partition.number, found[np.argsort(found["document"])])
+    write_dropped(corpus, result, partition.number, np.concatenate([own, others]))
     counted = _count(near, partition)
     clusters.write(
         partition.number, counted, partition_of(hash_numbers(counted["kept"]), clusters.partitions)
     )
-    return len(found)
+    return len(own) + len(others)
+
+
+def write_dropped(corpus: Corpus, result: Records, partition: int, dropped: NDArray[Any]) -> None:
+    """Writes a partition's removed documents, ascending; those of which an earlier corpus has the kept one say so."""
+    dropped = dropped[np.argsort(dropped["document"])]
+    dropped["rule"][dropped["duplicate_of"] < corpus.earlier] = AGAINST
+    result.write(partition, dropped, np.full(len(dropped), partition))
 
 
 def _count(near: NDArray[Any], partition: Partition) -> NDArray[Any]:

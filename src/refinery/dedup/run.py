@@ -38,9 +38,10 @@ from refinery.dedup.bands import bands_of
 from refinery.dedup.copies import Copies, find_copies
 from refinery.dedup.corpus import Corpus, DedupShard, Partition, ReadTexts, make_corpus, partition_rows
 from refinery.dedup.near import find_near
-from refinery.dedup.outcomes import CLUSTER, OUTCOME, RESULT, answer_requests, too_large, write_removed
+from refinery.dedup.outcomes import CLUSTER, OUTCOME, answer_requests, too_large, write_removed
 from refinery.dedup.verify import Search
 from refinery.errors import RunError
+from refinery.filters.verb import DROPPED
 from refinery.shuffle.partition import partition_count
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
@@ -59,7 +60,7 @@ UNIT_PARTITIONS = 5  # whose bytes a unit holds
 class DedupResult:
     """The removed documents, and how many there are.
 
-    removed: RESULT, ascending, of each partition of documents; given: the index that the caller knows each shard by,
+    removed: DROPPED, ascending, by partition of documents; given: the index that the caller knows each shard by,
     in the order in which documents are numbered; starts: the first document of each, and the end. The kept document
     is always a kept one; an exact duplicate of a near duplicate is `near` to it.
     """
@@ -72,10 +73,10 @@ class DedupResult:
 
     def between(self, start: int, stop: int) -> NDArray[np.void]:
         """The records of documents start:stop."""
-        found = [np.empty(0, RESULT)]
+        found = [np.empty(0, DROPPED)]
         size = self.corpus.partition_documents
         for partition in range(start // size, -(-stop // size)):
-            records = self.removed.read_written(partition)
+            records = self.removed.read(partition)
             low, high = np.searchsorted(records["document"], [start, stop])
             found.append(records[low:high])
         return np.concatenate(found)
@@ -129,7 +130,7 @@ def _write_removed(
     map_units: MapUnits,
 ) -> tuple[Records, Records, int]:
     """All removed documents, how many each removes as near (CLUSTER, by document), and how many they are."""
-    result = corpus.records("removed", RESULT)
+    result = corpus.records("removed", DROPPED, partitions=corpus.partitions)
     count = partition_count(corpus.documents, CLUSTER, corpus.partition_bytes)
     clusters = corpus.records("clusters", CLUSTER, partitions=count)
     with corpus.records("outcomes", OUTCOME, partitions=corpus.partitions) as outcomes:

@@ -17,19 +17,16 @@ from refinery.dedup.content import Content
 from refinery.dedup.minhash import MinHash
 from refinery.dedup.settings import Settings
 from refinery.filters.ranking import ranking
-from refinery.filters.verb import DROPPED, Explained, Needed, Outcome, ShardDocuments, ranking_keys
-from refinery.shuffle.records import Records
+from refinery.filters.verb import Explained, Needed, Outcome, ShardDocuments, ranking_keys
 from refinery.storage.place import Place
 from refinery.storage.write import TableWriter
 
 if TYPE_CHECKING:
-    from refinery.dedup.run import DedupResult, DedupShard
+    from refinery.dedup.run import DedupShard
     from refinery.filters.measurer import Measurer
     from refinery.shuffle.units import MapUnits
     from refinery.text.batch import TextBatch
 
-RULES = ("dedup.exact", "dedup.near", "dedup.against")
-_EXACT, _NEAR, _AGAINST = range(len(RULES))
 _SIMILARITIES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 
@@ -97,6 +94,7 @@ class Dedup:
 
         Raises RunError when one near-duplicate cluster holds more than its share of a source.
         """
+        from refinery.dedup.outcomes import RULES
         from refinery.dedup.run import dedup
 
         entries = [Entries(shard, work / f"entries-{n:06}.parquet") for n, shard in enumerate(shards)]
@@ -109,7 +107,7 @@ class Dedup:
             read_texts=read_texts,
             work=work / "dedup",
         )
-        return _outcome(result, map_units, work)
+        return Outcome(RULES, result.removed, result.corpus.partition_documents)
 
 
 def build(settings: Settings, base: Path) -> Dedup:  # noqa: ARG001  (the shape of every `build`)
@@ -156,22 +154,3 @@ def dedup_shard(chosen: Settings, unit: Entries) -> DedupShard:
         content=shard.measured("content") if chosen.exact else None,
         signature=shard.measured("signature") if chosen.near else None,
     )
-
-
-def _outcome(result: DedupResult, map_units: MapUnits, work: Place) -> Outcome:
-    count = result.corpus.partitions
-    dropped = Records.create(work / "dropped", DROPPED, partitions=count, writers=count)
-    map_units(
-        "dedup outcome", partial(write_dropped, result.removed, result.corpus.earlier, dropped), range(count)
-    )
-    return Outcome(RULES, dropped, result.corpus.partition_documents)
-
-
-def write_dropped(removed: Records, earlier: int, dropped: Records, partition: int) -> None:
-    """Writes a partition's removed documents as an outcome; those below `earlier` are an earlier corpus's."""
-    found = removed.read_written(partition)
-    records = np.empty(len(found), DROPPED)
-    records["document"], records["duplicate_of"] = found["document"], found["kept"]
-    records["similarity"] = found["similarity"]
-    records["rule"] = np.where(found["kept"] < earlier, _AGAINST, np.where(found["near"], _NEAR, _EXACT))
-    dropped.write(partition, records, np.full(len(records), partition))

@@ -20,7 +20,7 @@ BUILT_IN = Path(__file__).with_name("data") / "lid.176.ftz"
 
 
 def fingerprint(path: Path) -> str:
-    """xxh3-128 of the file in hex; read once a process unless its size or time of change differ."""
+    """xxh3-128 of the file in hex, read once a process unless size or time of change differ; raises InputError."""
     try:
         stat = path.stat()
     except OSError as error:
@@ -59,7 +59,7 @@ def read_once(
 
 @contextmanager
 def mapped(path: Path) -> Iterator[bytes | mmap.mmap]:
-    """The file's bytes without reading them all into memory."""
+    """The file's bytes without reading them all into memory; raises InputError when it cannot be read."""
     try:
         with path.open("rb") as file:
             if path.stat().st_size == 0:

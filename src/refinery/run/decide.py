@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from refinery.errors import ConservationError
 from refinery.filters.rules import Rule, columns_of, evaluate
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
@@ -171,6 +172,16 @@ def _tallies(content: bytes | None) -> tuple[StageTally, ...] | None:
         return _TALLIES.validate_python(read_sealed_json(content)) if content else None
     except ValueError:
         return None  # damaged: decide again
+
+
+def check_conservation(stage: str, shard: str, found: StageTally) -> None:
+    """in = kept + dropped; raises ConservationError, which no input can cause."""
+    dropped = sum(rule.dropped.documents for rule in found.rules.values())
+    lost = found.arrived.documents - found.kept.documents - dropped
+    if lost:
+        raise ConservationError(
+            f"stage {stage}, {shard}: {lost} documents are neither kept nor dropped; please report this"
+        )
 
 
 def kept_documents(planned: PlannedShard, above: Upstream) -> NDArray[np.bool_]:

@@ -23,7 +23,6 @@ from refinery.run.decide import (
     DROPPED,
     KEPT,
     RuleTally,
-    StageTally,
     Tally,
     Upstream,
     arrived_documents,
@@ -193,16 +192,6 @@ class _Counts:
                 rules[rule] = rules.get(rule, RuleTally()) + RuleTally(Tally(count, size, tokens), count)
 
 
-def check_conservation(stage: str, shard: str, found: StageTally) -> None:
-    """in = kept + dropped; raises ConservationError, which no input can cause."""
-    dropped = sum(rule.dropped.documents for rule in found.rules.values())
-    lost = found.arrived.documents - found.kept.documents - dropped
-    if lost:
-        raise ConservationError(
-            f"stage {stage}, {shard}: {lost} documents are neither kept nor dropped; please report this"
-        )
-
-
 def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch]:
     """The rows of a shard's documents, which are counted on the way."""
     planned = shard.planned
@@ -267,25 +256,21 @@ def _judged(
 
 
 def _reasons(stage: str, rule: pa.Array, failed: pa.Array, verb: pa.Table | None = None) -> pa.Table:
-    size = len(rule)
-    fixed = {"stage": pa.repeat(pa.scalar(stage), size), "rule": rule, "failed": failed}
-    columns = [
-        fixed[field.name]
-        if field.name in fixed
-        else verb.column(field.name)
-        if verb
-        else pa.nulls(size, field.type)
-        for field in REASON
-    ]
-    return pa.Table.from_arrays(columns, schema=REASON)
+    known = {name: verb.column(name) for name in REASON.names[3:]} if verb else {}
+    known |= {"stage": pa.repeat(pa.scalar(stage), len(rule)), "rule": rule, "failed": failed}
+    return pa.Table.from_arrays(_in_order(REASON, known, len(rule)), schema=REASON)
 
 
 def _rejections(planned: PlannedShard, rejects: pa.RecordBatch) -> pa.RecordBatch:
     size = rejects.num_rows
     known = dict(zip(DECISIONS.names, _place(planned, _rows_in_file(planned, rejects)), strict=False))
     known |= {"outcome": pa.repeat(pa.scalar("rejected"), size), "rule": rejects.column("reason")}
-    columns = [known.get(field.name, pa.nulls(size, field.type)) for field in DECISIONS]
-    return pa.RecordBatch.from_arrays(columns, schema=DECISIONS)
+    return pa.RecordBatch.from_arrays(_in_order(DECISIONS, known, size), schema=DECISIONS)
+
+
+def _in_order(schema: pa.Schema, known: Mapping[str, pa.Array], size: int) -> list[pa.Array]:
+    """The schema's columns, NULL those that are not known."""
+    return [known[f.name] if f.name in known else pa.nulls(size, f.type) for f in schema]
 
 
 def _rejects(planned: PlannedShard, rejects: pa.RecordBatch) -> pa.RecordBatch:

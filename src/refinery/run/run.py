@@ -5,25 +5,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 import pyarrow as pa
 
 from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Executor, Unit
-from refinery.executors.local import InProcess
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.needs import note_needs
 from refinery.plan.plan import UNITS, VERBS, Plan
 from refinery.run import folder as folders
-from refinery.run.cache import check_decisions, check_measurements, count_stage, stage_subjects, subjects
+from refinery.run.cache import (
+    check_decisions,
+    check_measurements,
+    count_stage,
+    finish_stage,
+    stage_subjects,
+    subjects,
+)
 from refinery.run.context import Run
-from refinery.run.decide import decide, decide_tasks, read_tallies
-from refinery.run.decisions import Decided, check_conservation, decisions_tasks, write_decisions
+from refinery.run.decide import check_conservation, decide, decide_tasks, read_tallies
+from refinery.run.decisions import Decided, decisions_tasks, write_decisions
+from refinery.run.kernels import compile_kernels
 from refinery.run.manifest import Manifest, make_manifest
 from refinery.run.measure import MeasureTask, ShardRecord, measure, read_records, refuse_rejects
 from refinery.run.measure_late import late_tasks, measure_arrived
@@ -36,9 +42,6 @@ from refinery.sources.schema import unify
 from refinery.storage.place import Place, place_of, remove_file, remove_scratch
 from refinery.watch.events import CacheChecked, Count, Listener, Note, RunBegun, Subject
 from refinery.watch.record import record_run
-
-if TYPE_CHECKING:
-    from refinery.filters.measurer import Measurer
 
 
 def execute(
@@ -125,7 +128,7 @@ def measure_pass(run: Run, records: dict[int, ShardRecord]) -> dict[int, ShardRe
     for event in check_measurements(plan, [unit.argument for unit in units], records):
         run.emit(event)
     if units:
-        _compile_kernels(run, units)
+        compile_kernels(run, units)
     run.map(
         "measure",
         measure,
@@ -195,13 +198,7 @@ def decide_pass(run: Run, depth: int) -> None:
             run.tallies[stage.name, task.planned.number] = found
     for resolved in stages.values():
         if resolved.depth == depth and resolved.verb is None:
-            _finish_stage(run, resolved)
-
-
-def _finish_stage(run: Run, stage: ResolvedStage, dropped: int | None = None) -> None:
-    """Tells what came to a stage and what it kept; dropped: by its verb, if it has one and that is known."""
-    count = count_stage(stage, [run.tallies[stage.name, p.number] for p in run.plan.reaching(stage)], dropped)
-    run.finish(count.of, count.documents, count.kept)
+            finish_stage(run, resolved)
 
 
 def verb_pass(run: Run, depth: int, records: dict[int, ShardRecord]) -> None:
@@ -216,7 +213,7 @@ def verb_pass(run: Run, depth: int, records: dict[int, ShardRecord]) -> None:
         dropped = None
         if not there:
             dropped = run_verb(run, stage, records, partial(_map_units, run, of))
-        _finish_stage(run, stage, dropped)
+        finish_stage(run, stage, dropped)
 
 
 def _map_units(
@@ -301,21 +298,3 @@ def _nothing_left(run: Run, name: str, decided: Sequence[Decided], records: dict
         f"output {name}: no document is left of {read:,} read in {len(shards)} shards ({rejected:,} rows rejected). "
         f"{reasons or 'The sources hold no documents'}. Nothing was written."
     )
-
-
-def _compile_kernels(run: Run, units: Sequence[Unit[MeasureTask]]) -> None:
-    """Has a machine compile once what its workers will use; the result is cached on its disk."""
-    if run.executor.slots == 1 and len(units) == 1:
-        return
-    missing = {m.key: m.measurer for unit in units for m in unit.argument.missing}
-    of = tuple(dict.fromkeys(subject for unit in units for subject in unit.of))
-    prepare = partial(run.executor.prepare, measure_sample)
-    here = replace(run, executor=InProcess())
-    here.map("kernels", prepare, [Unit(one.name, one, of=of) for one in missing.values()], more=True)
-
-
-def measure_sample(measurer: Measurer) -> None:
-    """Measures a few words, so that kernels get compiled and models read."""
-    from refinery.text.batch import TextBatch
-
-    measurer(TextBatch.from_texts(["A few words, 一些字。\n\nAnd a second paragraph, to be measured."]))
