@@ -12,6 +12,7 @@ from refinery.errors import InputError, nearest
 from refinery.filters.carried import VALUE, Carried, find_field
 from refinery.filters.measurer import Measurer, is_costly
 from refinery.filters.ranking import common_type
+from refinery.filters.values import PLAIN, is_plain
 from refinery.filters.verb import Needed, Verb
 from refinery.plan.graph import Column, Measurement, View, against_source, measurer_key
 from refinery.sources.documents import SourceSpec
@@ -153,6 +154,9 @@ def _problems(need: Needed, arriving: Arriving) -> Iterator[str]:
             common_type(name, types)
         except InputError as error:
             yield str(error)
+    for place, kind in types:
+        if not need.ranks and not is_plain(kind):
+            yield f"{place}: the column {name!r} is {kind}; it must be {PLAIN}"
 
 
 def _measure_on_all(name: str, arriving: Arriving) -> None:
