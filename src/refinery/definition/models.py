@@ -44,6 +44,10 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max
 Names = Annotated[tuple[Name, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | list[str])]
 Path = Annotated[str, StringConstraints(min_length=1)]
 Paths = Annotated[tuple[Path, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | list[str])]
+Columns = Annotated[
+    tuple[Annotated[str, StringConstraints(min_length=1)], ...],
+    BeforeValidator(_as_tuple, json_schema_input_type=str | list[str]),
+]
 TokenCount = Annotated[int, _quantity(_UNITS, "500M or 2B"), Field(gt=0)]
 ByteCount = Annotated[int, _quantity(_BYTE_UNITS, "256MiB"), Field(gt=0)]
 Use = str | dict[str, Any]  # a name alone, or {name: {settings}}
