@@ -67,7 +67,7 @@ ACCOUNT = {
     "duplicate_of_path": "its path",
     "duplicate_of_row": "its row",
     "duplicate_of_id": "its id",
-    "similarity": "Jaccard similarity to it; 1 for an exact duplicate",
+    "similarity": "Jaccard similarity to it; 1 for an exact duplicate, NULL where texts were not compared",
     "reason": "one word, see [reading.md](reading.md#rejects)",
     "detail": "what was found",
 }

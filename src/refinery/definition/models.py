@@ -85,6 +85,10 @@ WrittenPath = Annotated[str, StringConstraints(min_length=1)]
 WrittenPaths = Annotated[
     tuple[WrittenPath, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | list[str])
 ]
+Columns = Annotated[
+    tuple[Annotated[str, StringConstraints(min_length=1)], ...],
+    BeforeValidator(_as_tuple, json_schema_input_type=str | list[str]),
+]
 TokenCount = Annotated[int, _quantity(_UNITS, "500M or 2B"), Field(gt=0)]
 ByteCount = Annotated[int, _quantity(_BYTE_UNITS, "256MiB"), Field(gt=0)]
 Share = Annotated[

@@ -46,7 +46,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Needed:
-    """A column that a verb reads, measured or of the source's files, and where its settings name it.
+    """A column of plain values that a verb reads, measured or of the source's files, and where its settings name it.
 
     `source` and `id` are columns too. ranks: documents are ranked by it, so it is not read of an earlier corpus and
     its values are of one type, see filters.ranking; everywhere: it is a mistake if a source that arrives lacks it.

@@ -201,13 +201,16 @@ def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
     Raises InputError for a source that cannot be read at all, and for folders that would be mixed up.
     """
     from refinery.plan.against import earlier_spec
+    from refinery.plan.verbs import refuse_lacking
     from refinery.sources.shards import list_shards
 
     _refuse_work_folder(work, graph.output_paths)
     specs = dict(graph.sources)
     for stage in graph.stages.values():
         if stage.verb and stage.verb.against:
-            specs[against_source(stage.name)] = earlier_spec(stage, graph.definition.paths)
+            earlier = earlier_spec(stage, graph.definition.paths)
+            refuse_lacking(stage, earlier)
+            specs[earlier.name] = earlier
     listed = {name: list_shards(spec, shard_bytes) for name, spec in specs.items()}
     for name in graph.sources:
         for shard in listed[name].shards:
