@@ -63,8 +63,8 @@ def test_an_error_of_the_run_is_not_one_of_the_folder(bucket):
 
 KILLED = """
 import os, signal, sys
-from refinery.storage.lease import leased
-with leased(sys.argv[1]):
+from refinery.storage.lease import hold_lease
+with hold_lease(sys.argv[1]):
     os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -46,7 +46,7 @@ def caused(cause):
 )
 def test_what_may_pass_is_tried_again(error, monkeypatch):
     """As often as said, then a StorageError with place and cause; once it passes, the result."""
-    monkeypatch.setattr(retry, "FIRST_WAIT", 0.0001)
+    monkeypatch.setattr("refinery.storage.retry.FIRST_WAIT", 0.0001)
     assert is_transient(error)
     errors = [error] * (ATTEMPTS - 1)
 

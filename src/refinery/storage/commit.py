@@ -120,7 +120,7 @@ def remove_leftovers(folder: Place) -> None:
 
 
 def commit_bytes(path: Place | str, content: bytes, *, scratch: bool = False) -> None:
-    """Writes a small file atomically; `scratch` as in `committed`."""
+    """Writes a small file atomically; `scratch` as in `commit_file`."""
     with commit_file(path, scratch=scratch) as file:
         file.write(content)
 

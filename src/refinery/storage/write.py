@@ -44,7 +44,7 @@ class TableWriter:
 
     Rows are gathered until a row group holds `row_group_bytes` of data, so row groups depend on the rows alone,
     not on the batches they came in. `made` names the columns that are not carried on when the file is read as
-    a source; `scratch` as in `committed`. After the block `written` says what was written. Raises OutputError when
+    a source; `scratch` as in `commit_file`. After the block `written` says what was written. Raises OutputError when
     the place cannot be written.
     """
 
