@@ -198,7 +198,7 @@ def test_many_near_identical_documents_are_quick(tmp_path):
     """Thousands of pages from one template, in one bucket of every band: one stays."""
     base = words(2000, 1)
     texts = [" ".join([*base, f"w{n}"]) for n in range(4000)]
-    removed = of_texts(tmp_path, texts, Settings(near=near(), max_cluster_share=1.0))
+    removed = of_texts(tmp_path, texts, Settings(near=near(), max_cluster_share="100%"))
     assert set(removed) == set(range(1, 4000))
 
 
@@ -210,7 +210,7 @@ def test_a_cluster_that_eats_its_source_stops_the_run(tmp_path):
         RunError, match=r"1,499 of 3,000 documents of 'source'.*document 0 of 0.parquet.*share"
     ):
         of_texts(tmp_path, texts)
-    assert len(of_texts(tmp_path, texts, Settings(near=near(), max_cluster_share=0.6))) == 1499
+    assert len(of_texts(tmp_path, texts, Settings(near=near(), max_cluster_share="60%"))) == 1499
 
 
 def test_dedup_of_random_corpora_equals_comparing_every_pair(tmp_path):

@@ -92,7 +92,7 @@ def tokenizer(content: bytes) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "tokenizer.json").write_bytes(content)
-        found = size.build(size.Settings(tokenizer="tokenizer.json"), Path(folder))
+        found = size.build(size.Settings(tokenizer=Path(folder, "tokenizer.json")))
         found(_texts())
 
 

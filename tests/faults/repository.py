@@ -38,8 +38,8 @@ stages:
     from: unique
     select: {tokens: 150K, by: words}
 outputs:
-  unique: {path: unique, shuffle: 3, shard_bytes: 400KiB}
-  chosen: {path: chosen, format: jsonl, shard_bytes: 300KiB}
+  unique: {from: unique, path: unique, shuffle: 3, shard_bytes: 400KiB}
+  chosen: {from: chosen, path: chosen, format: jsonl, shard_bytes: 300KiB}
 """
 OUTPUTS = ("unique", "chosen")
 LOGGED = 275  # lines that a run on the repository logs at least, most when a unit begins and when it ends

@@ -3,7 +3,6 @@
 import json
 import pickle
 import sys
-from pathlib import Path
 
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
@@ -37,13 +36,13 @@ def test_bytes_and_code_points_are_exact_and_tokens_estimated():
 
 def test_a_tokenizer_file_gives_its_own_count_of_whole_documents(tokenizer):
     """Neither truncated nor padded, without special tokens, whatever the file asks for."""
-    exact = size.build(size.Settings(tokenizer="tokenizer.json"), tokenizer.parent)
+    exact = size.build(size.Settings(tokenizer=tokenizer))
     assert exact(TextBatch.from_texts(TEXTS))["tokens"].to_pylist() == [3, 0, 4, 1, 1]
 
 
 def test_long_batches_are_encoded_in_stretches_with_the_same_counts(tokenizer, monkeypatch):
     """The bound on text in flight changes no number, and a document above it is still counted."""
-    exact = size.build(size.Settings(tokenizer="tokenizer.json"), tokenizer.parent)
+    exact = size.build(size.Settings(tokenizer=tokenizer))
     batch = TextBatch.from_texts(TEXTS * 3)
     whole = exact(batch)
     monkeypatch.setattr(size, "ENCODE_BYTES", 20)
@@ -56,9 +55,7 @@ def test_settings_name_the_tokenizer_by_content_and_not_by_path(tokenizer, tmp_p
     copy.write_bytes(tokenizer.read_bytes())
     changed = tmp_path / "changed.json"
     changed.write_text(json.dumps(json.loads(tokenizer.read_text()) | {"truncation": None}))
-    first, second, third = (
-        size.build(size.Settings(tokenizer=path.name), tmp_path) for path in (tokenizer, copy, changed)
-    )
+    first, second, third = (size.build(size.Settings(tokenizer=path)) for path in (tokenizer, copy, changed))
     assert first.settings == second.settings != third.settings
     assert size.Size().settings == {"tokenizer": None}
     assert pickle.loads(pickle.dumps(first)) == first
@@ -72,7 +69,7 @@ def test_a_missing_or_wrong_file_is_an_input_error_that_names_it(tmp_path):
         ("page.json", "not a tokenizers JSON file"),
     ]:
         with pytest.raises(InputError, match=problem) as caught:
-            size.build(size.Settings(tokenizer=name), tmp_path)
+            size.build(size.Settings(tokenizer=tmp_path / name))
         assert caught.value.place == str(tmp_path / name)
 
 
@@ -81,14 +78,14 @@ def test_without_the_package_the_error_says_what_to_install(tokenizer, monkeypat
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     monkeypatch.setattr("refinery.models.loaded._loaded", {})
     with pytest.raises(DefinitionError, match=r"pip install 'refinery\[tokenizers\]'"):
-        size.build(size.Settings(tokenizer=str(tokenizer)), Path())
+        size.build(size.Settings(tokenizer=tokenizer))
 
 
 def test_a_tokenizer_that_changed_since_it_was_checked_is_an_error(tokenizer, tmp_path, monkeypatch):
     """In a process that has not read it: the measurer would count by another one under the name of the first."""
     path = tmp_path / "tokenizer.json"
     path.write_bytes(tokenizer.read_bytes())
-    measurer = size.build(size.Settings(tokenizer="tokenizer.json"), tmp_path)
+    measurer = size.build(size.Settings(tokenizer=path))
     monkeypatch.setattr("refinery.models.loaded._loaded", {})
     path.write_text(json.dumps(json.loads(tokenizer.read_text()) | {"truncation": None, "padding": None}))
     with pytest.raises(InputError, match="changed since the definition was checked"):

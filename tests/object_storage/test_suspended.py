@@ -94,7 +94,7 @@ def go_on(process):
 def test_a_run_stopped_past_its_lease_ends(data_repository, bucket, s3_server):
     """It is told why, and neither the status that the next run has written nor an output is touched."""
     definition = data_repository / "pipeline.yaml"
-    definition.write_text(PIPELINE.replace("{path: out}", f"{{path: {bucket}/out}}"))
+    definition.write_text(PIPELINE.replace("path: out}", f"path: {bucket}/out}}"))
     call = f"driver({str(definition)!r}, '{bucket}/work')"
     with (
         stopped(call, s3_server, methods=("PUT",), path="/work/shards/") as process,

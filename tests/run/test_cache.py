@@ -11,7 +11,8 @@ from tests.run.planning import plan_of
 
 DEFINITION = PIPELINE.replace(
     "outputs:\n  unique:",
-    "  best:\n    from: unique\n    select: {tokens: 2500, by: words}\noutputs:\n  best: {path: best}\n  unique:",
+    "  best:\n    from: unique\n    select: {tokens: 2500, by: words}\n"
+    "outputs:\n  best: {from: best, path: best}\n  unique:",
 )
 
 

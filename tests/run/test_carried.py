@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import document, read_files, write_parquet
+from tests.conftest import decisions, document, read_files, write_parquet
 
 DEFINITION = """
 refinery: 1
@@ -20,7 +20,7 @@ stages:
     from: [old, new]
     dedup: {exact: true, prefer: PREFER}
 outputs:
-  unique: {path: out}
+  unique: {from: unique, path: out}
 """
 
 
@@ -187,7 +187,7 @@ stages:
     from: old
     select: {tokens: 1500, by: PREFER}
 outputs:
-  best: {path: out, measurements: [tokens]}
+  best: {from: best, path: out, measurements: [tokens]}
 """
 
 
@@ -200,3 +200,65 @@ def test_select_takes_texts_and_dates_too(tmp_path, kept, checked):
     order = [f"a{n}" for n in range(1, 21)]
     assert newest == sorted(order[-len(newest) :]) and oldest == sorted(order[: len(oldest)])
     assert "no source has it; did you mean" in checked("dat", SELECTED)
+
+
+BY = DEFINITION.replace("exact: true, prefer: PREFER", "PREFER")
+
+
+def decided(folder: Path) -> dict[str, tuple[object, object]]:
+    return {
+        name: (row["rule"], row["duplicate_of_id"]) for name, row in decisions(folder).items() if row["rule"]
+    }
+
+
+def test_one_document_of_each_identifier_is_kept(tmp_path, kept):
+    """A number and a text are one identifier; without one, or with an empty one, a document duplicates nothing."""
+    write_jsonl(tmp_path / "old" / "0.jsonl", rows("a1 a2 a3 a4", pmid=[7, 8, None, True]))
+    write_jsonl(tmp_path / "new" / "0.jsonl", rows("b5 b6 b7 b8", pmid=[" 7", 8.0, "", None]))
+    assert kept("by: pmid", BY) == ["a1", "a2", "a3", "a4", "b7", "b8"]
+    assert decided(tmp_path / "out") == {"b5": ("dedup.by", "a1"), "b6": ("dedup.by", "a2")}
+
+
+def test_the_preferred_document_of_an_identifier_is_kept(tmp_path, kept):
+    """All columns of `by` count together, and what goes is on record with the one that is kept."""
+    write_jsonl(
+        tmp_path / "old" / "0.jsonl",
+        rows("a1 a2 a3", court=["BGH", "BGH", "BVerfG"], number=[1, 2, 1], date=["2001", "2002", "2003"]),
+    )
+    write_jsonl(
+        tmp_path / "new" / "0.jsonl",
+        rows("b4 b5 b6", court=["BGH", "BGH", None], number=[1, 2, 1], date=["2009", "2000", "2009"]),
+    )
+    assert kept('by: [court, number], prefer: ["date DESC"]', BY) == ["a2", "a3", "b4", "b6"]
+    assert decided(tmp_path / "out") == {"a1": ("dedup.by", "b4"), "b5": ("dedup.by", "a2")}
+    assert {row["similarity"] for row in decisions(tmp_path / "out").values()} == {None}
+    assert kept("by: court, exact: true", BY) == ["a1", "a3", "b6"]
+
+
+def test_ids_and_sources_are_columns(tmp_path, kept, checked):
+    """The column that a source's ids are taken from, under its name and as `id`, and `source`."""
+    old = [{"pmid": n, "text": document(n), "id": None} for n in (1, 2)]
+    write_parquet(
+        tmp_path / "old" / "0.parquet", [{k: v for k, v in row.items() if k != "id"} for row in old]
+    )
+    write_jsonl(tmp_path / "new" / "0.jsonl", rows("b3 b4", pmid=[2, 3]))
+    definition = BY.replace('old: {path: "old/*"}', 'old: {path: "old/*", id: pmid}')
+    assert kept("by: pmid", definition) == ["1", "2", "b4"]
+    assert decided(tmp_path / "out") == {"b3": ("dedup.by", "2")}
+    assert kept("by: [source]", definition) == ["1", "b3"]
+    assert 'no source has it; did you mean "pmid"?' in checked("by: pmdi", definition)
+
+
+def test_columns_of_an_earlier_run_are_compared_too(tmp_path, refinery, kept, checked):
+    """What it kept is not kept again, by its columns; if it has no such column that is told."""
+    write_jsonl(tmp_path / "old" / "0.jsonl", rows("a1 a2", doi=["10.1/a", "10.1/b"]))
+    write_jsonl(tmp_path / "new" / "0.jsonl", rows("b3 b4", doi=["10.1/b", "10.1/c"]))
+    only = BY.replace("from: [old, new]", "from: SOURCE").replace("path: out", "path: OUT")
+    assert kept("by: doi", only.replace("SOURCE", "old").replace("OUT", "out")) == ["a1", "a2"]
+    (tmp_path / "out").rename(tmp_path / "earlier")
+    second = only.replace("SOURCE", "new").replace("OUT", "out")
+    assert kept("by: doi, against: earlier", second) == ["b4"]
+    assert decided(tmp_path / "out") == {"b3": ("dedup.against", "a2")}
+    write_jsonl(tmp_path / "new" / "1.jsonl", rows("b5", pmid=[1]))
+    told = "earlier: the earlier output has no column 'pmid' (dedup.by) (there is doi, id"
+    assert told in checked("by: pmid, against: earlier", second)

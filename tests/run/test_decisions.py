@@ -22,7 +22,7 @@ from refinery.run.decisions import (
     cut_into_files,
     write_decisions,
 )
-from refinery.run.measure import LISTING
+from refinery.run.measure import LISTING, REJECTS
 from refinery.sources.documents import SourceSpec
 from refinery.sources.shards import list_shards
 from refinery.storage.write import write_table
@@ -72,7 +72,7 @@ def test_branches_and_unions(data_repository, refinery):
         f"  short:\n    from: screened\n    keep: [{{fewer: 'bytes < {sizes[25]}'}}]\n"
         f"  long:\n    from: screened\n    keep: [{{more: 'bytes >= {sizes[15]}'}}]\n"
         "  unique:\n    from: [long, short]\n",
-    ).replace("outputs:\n", "outputs:\n  short: {path: out-short}\n")
+    ).replace("outputs:\n", "outputs:\n  short: {from: short, path: out-short}\n")
     (data_repository / "pipeline.yaml").write_text(text)
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 0, err
@@ -131,11 +131,11 @@ def write(place: Path, rows: list[dict[str, object]], schema: pa.Schema) -> None
 def fill(planned: PlannedShard, found: list[tuple[set[int], set[int], set[int], bool]]) -> DecisionsTask:
     """Two stages over all documents, and a union of what they keep, with a verb: as a run writes them."""
     stages = ("one", "two", "union")
-    listed = [{"row": 2 * n, "id": f"d{n}", "minted": False} for n in range(len(found))]
-    write(planned.documents_file, listed, LISTING)
+    listing = [{"row": 2 * n, "id": f"d{n}", "minted": False} for n in range(len(found))]
+    write(planned.documents_file, listing, LISTING)
     sizes = pa.schema([("b", pa.int64()), ("t", pa.int64())])
     write(planned.folder / "sizes.parquet", [{"b": n + 1, "t": 10 * n} for n in range(len(found))], sizes)
-    write(planned.rejects_file, [], pa.schema([("row", pa.int64()), ("reason", pa.string())]))
+    write(planned.rejects_file, [], REJECTS)
     rows = []
     for one, two, union, _ in found:
         arrives = (True, True, not one or not two)

@@ -28,7 +28,7 @@ def test_lineage_leads_back_to_the_source_row(data_repository, refinery):
 
 def test_an_output_may_carry_no_measurement(data_repository, refinery):
     """`measurements: []` leaves the text, the source's columns and the lineage."""
-    text = PIPELINE.replace("{path: out}", "{path: out, measurements: []}")
+    text = PIPELINE.replace("path: out}", "path: out, measurements: []}")
     (data_repository / "pipeline.yaml").write_text(text, encoding="utf-8")
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "--quiet")
     assert code == 0, err
@@ -83,7 +83,7 @@ def test_rows_and_ids_do_not_depend_on_where_files_are_cut(tmp_path):
     definition = definition.replace(", near: {similarity: 0.8}", "")
     shards, found = [], []
     for size in (1 << 30, 20_000, 3000):
-        (tmp_path / "p.yaml").write_text(definition.replace("{path: out}", f"{{path: out{size}}}"))
+        (tmp_path / "p.yaml").write_text(definition.replace("path: out}", f"path: out{size}}}"))
         plan = plan_of(tmp_path / "p.yaml", size)
         execute(plan, InProcess(), silent)
         shards.append(len(plan.shards))
@@ -118,7 +118,7 @@ def test_shuffle_keeps_every_document_once(data_repository, refinery):
     """A shuffled output holds the same documents in another order."""
     refinery("run", data_repository / "pipeline.yaml", "-q")
     plain = pq.read_table(data_repository / "out" / "data-00000.parquet").column("id").to_pylist()
-    text = PIPELINE.replace("{path: out}", "{path: shuffled, shuffle: 3}")
+    text = PIPELINE.replace("path: out}", "path: shuffled, shuffle: 3}")
     (data_repository / "s.yaml").write_text(text)
     code, _, err = refinery("run", data_repository / "s.yaml", "-q")
     assert code == 0, err
@@ -130,7 +130,7 @@ def test_shuffle_keeps_every_document_once(data_repository, refinery):
 def test_own_output_as_input(data_repository, refinery):
     """Run on its own output, a pipeline removes nothing and gives the same columns."""
     refinery("run", data_repository / "pipeline.yaml", "-q")
-    again = PIPELINE.replace("crawl/*.parquet", "out/data-*.parquet").replace("{path: out}", "{path: again}")
+    again = PIPELINE.replace("crawl/*.parquet", "out/data-*.parquet").replace("path: out}", "path: again}")
     (data_repository / "again.yaml").write_text(again)
     code, _, err = refinery("run", data_repository / "again.yaml", "-q")
     assert code == 0, err

@@ -1,4 +1,4 @@
-"""Documents with one 128-bit hash, of their key text or of their signature: of each the preferred one stands for all.
+"""Documents with one 128-bit hash, of columns, key text or signature: of each the preferred one stands for all.
 
 Each partition of documents finds its own copies and writes, of each hash, the preferred document, by hash; a unit a
 partition of hashes finds the copies among those. So a hash that a million documents share costs no more than a record
@@ -56,11 +56,57 @@ def hash_dtype(corpus: Corpus) -> np.dtype[Any]:
     return corpus.with_preferences(("high", np.uint64), ("low", np.uint64), ("document", np.int64))
 
 
+def find_copies_by(corpus: Corpus, partitions: Sequence[Partition], map_units: MapUnits) -> Copies:
+    """Documents that share the key `by` with a preferred one."""
+    [(_, within, between)] = _find_pairs(corpus, partitions, ["by"], (), map_units)
+    made = _make_room(corpus, "by")
+    with within, between:
+        map_units(
+            "dedup copies by columns",
+            partial(write_copies_by, corpus, within, between, made),
+            range(corpus.partitions),
+        )
+    return made
+
+
 def find_copies(
-    corpus: Corpus, partitions: Sequence[Partition], exact: bool, signature: bool, map_units: MapUnits
+    corpus: Corpus,
+    partitions: Sequence[Partition],
+    exact: bool,
+    signature: bool,
+    map_units: MapUnits,
+    gone: tuple[Records, ...] = (),
 ) -> tuple[Copies, Copies, int]:
-    """Copies of key texts, and of signatures among the others, each as far as wanted; and how many of the latter."""
+    """Copies of key texts, and of signatures among the others, each as far as wanted; and how many of the latter.
+
+    gone: copies, which are left out.
+    """
     columns = [column for column, wanted in (("content", exact), ("signature", signature)) if wanted]
+    pairs = _find_pairs(corpus, partitions, columns, gone, map_units)
+    made = _make_room(corpus, "exact"), _make_room(corpus, "signature")
+    write = partial(write_copies, corpus, pairs, *made)
+    same = sum(map_units("dedup copies", write, range(corpus.partitions)))
+    for _, within, other in pairs:
+        within.remove()
+        other.remove()
+    return *made, int(same)
+
+
+def _make_room(corpus: Corpus, name: str) -> Copies:
+    return Copies(
+        corpus.records(f"{name}-pairs", COPY),
+        corpus.records(f"{name}-requests", REQUEST, partitions=corpus.partitions),
+    )
+
+
+def _find_pairs(
+    corpus: Corpus,
+    partitions: Sequence[Partition],
+    columns: Sequence[str],
+    gone: tuple[Records, ...],
+    map_units: MapUnits,
+) -> list[tuple[str, Records, Records]]:
+    """Of each column the copies within partitions of documents and between them."""
     dtype = hash_dtype(corpus)
     count = partition_count(corpus.documents, dtype, corpus.partition_bytes)
     hashes = [
@@ -71,33 +117,25 @@ def find_copies(
         )
         for column in columns
     ]
-    map_units("dedup hashes", partial(write_hashes, corpus, hashes), partitions)
-    between = []
+    if hashes:
+        map_units("dedup hashes", partial(write_hashes, corpus, hashes, gone), partitions)
+    found = []
     for one in hashes:
-        found = corpus.records(f"{one.column}-between", COPY, partitions=corpus.partitions, writers=count)
+        between = corpus.records(f"{one.column}-between", COPY, partitions=corpus.partitions, writers=count)
         with one.preferred:
-            find = partial(find_between, corpus, one.preferred, found)
+            find = partial(find_between, corpus, one.preferred, between)
             map_units(f"dedup copies of {one.column}", find, range(count))
-        between.append(found)
-    made = [
-        Copies(
-            corpus.records(f"{name}-pairs", COPY),
-            corpus.records(f"{name}-requests", REQUEST, partitions=corpus.partitions),
-        )
-        for name in ("exact", "signature")
-    ]
-    pairs = [(one.column, one.within, other) for one, other in zip(hashes, between, strict=True)]
-    write = partial(write_copies, corpus, pairs, made[0], made[1])
-    same = sum(map_units("dedup copies", write, range(corpus.partitions)))
-    for _, within, other in pairs:
-        within.remove()
-        other.remove()
-    return made[0], made[1], int(same)
+        found.append((one.column, one.within, between))
+    return found
 
 
-def write_hashes(corpus: Corpus, hashes: Sequence[Hashes], partition: Partition) -> None:
-    """Writes the copies within a partition of documents, and the preferred documents by hash."""
+def write_hashes(
+    corpus: Corpus, hashes: Sequence[Hashes], gone: tuple[Records, ...], partition: Partition
+) -> None:
+    """Writes the copies within a partition of documents, and the preferred documents by hash; gone: left out."""
     stands, prefer = read_entries(corpus, partition)
+    for copies in gone:
+        stands[copies.read_written(partition.number)["document"] - partition.first] = False
     for target in hashes:
         pairs, preferred = _split(_read_hashes(corpus, partition, target.column, stands, prefer))
         target.within.write(partition.number, pairs)
@@ -116,11 +154,11 @@ def _read_hashes(
     whole = np.zeros(2, np.int64)  # two different hashes of the whole signature
     for document, values in read_column(partition, column):
         at = document - partition.first
-        if column == "content":
-            hashes, valid = as_matrix(values, np.uint64)
-        else:
+        if column == "signature":
             matrix, valid = as_matrix(values, np.uint32)
             hashes = band_keys(matrix, whole, corpus.num_perm)
+        else:
+            hashes, valid = as_matrix(values, np.uint64)
         rows = np.flatnonzero(valid & stands[at : at + len(valid)])
         records: NDArray[Any] = np.empty(len(rows), found[0].dtype)
         records["high"], records["low"] = hashes[rows, 0], hashes[rows, 1]
@@ -165,14 +203,29 @@ def write_copies(
     contents, signatures = pairs.get("content", none), pairs.get("signature", none)
     known, _ = look_up(contents["document"], signatures["document"])
     signatures = signatures[~known]
-    for target, own in ((exact, contents), (signature, signatures)):
-        target.pairs.write(partition, own)
-        copied = np.unique(own["preferred"][own["document"] >= corpus.earlier])
-        copied = copied[copied >= corpus.earlier]  # those of an earlier corpus are kept
-        requests = np.empty(len(copied), REQUEST)
-        requests["document"], requests["partition"] = copied, partition
-        target.requests.write(partition, requests, corpus.partition_of(copied))
+    _write(corpus, exact, partition, contents)
+    _write(corpus, signature, partition, signatures)
     return int((signatures["document"] >= corpus.earlier).sum())
+
+
+def write_copies_by(
+    corpus: Corpus, within: Records, between: Records, target: Copies, partition: int
+) -> None:
+    """Writes a partition's copies by columns, and requests what becomes of those that they copy.
+
+    Those of an earlier corpus stay, to be compared by their texts.
+    """
+    own = _join(within, between, partition)
+    _write(corpus, target, partition, own[own["document"] >= corpus.earlier])
+
+
+def _write(corpus: Corpus, target: Copies, partition: int, own: NDArray[Any]) -> None:
+    target.pairs.write(partition, own)
+    copied = np.unique(own["preferred"][own["document"] >= corpus.earlier])
+    copied = copied[copied >= corpus.earlier]  # those of an earlier corpus are kept
+    requests = np.empty(len(copied), REQUEST)
+    requests["document"], requests["partition"] = copied, partition
+    target.requests.write(partition, requests, corpus.partition_of(copied))
 
 
 def _join(within: Records, between: Records, partition: int) -> NDArray[Any]:

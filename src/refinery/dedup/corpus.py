@@ -33,12 +33,12 @@ ReadTexts = Callable[[Any, NDArray[np.int64]], Iterator[TextBatch]]
 class DedupShard:
     """A shard as the verb sees it: Parquet files of refinery's own with a row for each of its documents.
 
-    entries: `prefer_0`, `prefer_1` ... (keys of filters.ranking, or other numbers, the smaller the better) and
-    `stands` (bool; without it all documents stand). content: where column `content` is (16 bytes, NULL allowed),
-    signature: where column `signature` is (4 * num_perm bytes, NULL allowed); None: in the entries. documents: what
-    `read_texts` is given with row numbers of the shard; picklable. earlier: of an earlier corpus, always kept. name:
-    what a user knows the shard by, source: of which it is, and standing: its documents here that stand, for the guard
-    against clusters that eat a source.
+    entries: `prefer_0`, `prefer_1` ... (keys of filters.ranking, or other numbers, the smaller the better), `stands`
+    (bool; without it all documents stand) and `by` (16 bytes, NULL allowed). content: where column `content` is (16
+    bytes, NULL allowed), signature: where column `signature` is (4 * num_perm bytes, NULL allowed); None: in the
+    entries. documents: what `read_texts` is given with row numbers of the shard; picklable. earlier: of an earlier
+    corpus, always kept. name: what a user knows the shard by, source: of which it is, and standing: its documents
+    here that stand, for the guard against clusters that eat a source.
     """
 
     entries: Place
@@ -153,9 +153,10 @@ def partition_rows(shards: Sequence[DedupShard], corpus: Corpus) -> list[Partiti
 
 
 def read_column(partition: Partition, name: str) -> Iterator[tuple[int, pa.Array]]:
-    """The first document and the values of each batch of a partition's column `content` or `signature`."""
+    """The first document and the values of each batch of a partition's column `content`, `signature` or `by`."""
     for rows in partition.rows:
-        place = (rows.shard.content if name == "content" else rows.shard.signature) or rows.shard.entries
+        shard = rows.shard
+        place = {"content": shard.content, "signature": shard.signature}.get(name) or shard.entries
         for row, batch in read_rows(place, [name], rows.start, rows.stop):
             yield rows.document + row - rows.start, batch.column(0)
 

@@ -23,9 +23,14 @@ from refinery.shuffle.partition import partition_count
 from refinery.shuffle.records import Records
 
 
-def find_near(search: Search, exact: Copies, signatures: Copies, same: int) -> tuple[Records, ...]:
-    """The removed near duplicates, edges to kept documents, by document; same: copies of signatures."""
-    settled = settle(search, _candidates(search, exact.pairs, signatures.pairs), "dedup pairs:")
+def find_near(
+    search: Search, gone: tuple[Records, ...], signatures: Copies, same: int
+) -> tuple[Records, ...]:
+    """The removed near duplicates, edges to kept documents, by document.
+
+    gone: copies by columns and of key texts, which are left out; same: copies of signatures.
+    """
+    settled = settle(search, _candidates(search, *gone, signatures.pairs), "dedup pairs:")
     settled.far.remove()
     resolved = resolve(search.corpus, settled, search.map_units)
     return (resolved, *(settle_copies(search, signatures, resolved, same) if same else ()))

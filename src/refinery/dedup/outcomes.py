@@ -1,7 +1,8 @@
 """What became of documents: asked for by those that copy them, and listed at the end.
 
 A partition of documents sends requests to the partitions of the documents that its copies copy; the answers are the
-kept documents for which those went. Copies of a key text share the outcome of the one they copy.
+kept documents for which those went. Copies of a key text share the outcome of the one they copy; copies by columns
+name the document for which the one that they copy went, and nothing says how similar they are to that.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from refinery.shuffle.records import Records
 OUTCOME = np.dtype(
     [("document", np.int64), ("kept", np.int64), ("equal", np.int16), ("similarity", np.float64)]
 )
-RULES = ("dedup.exact", "dedup.near", "dedup.against")
-EXACT, NEAR, AGAINST = range(len(RULES))
+RULES = ("dedup.by", "dedup.exact", "dedup.near", "dedup.against")
+BY, EXACT, NEAR, AGAINST = range(len(RULES))
 CLUSTER = np.dtype([("kept", np.int64), ("source", np.int64), ("count", np.int64)])
 
 
@@ -85,10 +86,43 @@ def write_removed(
         near["document"], near["preferred"], NEAR, near["similarity"],
     )  # fmt: skip
     write_dropped(corpus, result, partition.number, np.concatenate([own, others]))
-    counted = _count(near, partition)
-    clusters.write(
-        partition.number, counted, partition_of(hash_numbers(counted["kept"]), clusters.partitions)
-    )
+    _write_clusters(clusters, near, partition)
+    return len(own) + len(others)
+
+
+def answer_dropped(removed: Records, requests: Records, answers: Records, partition: int) -> None:
+    """As `answer_requests`, from all documents that were removed for their texts; the answers are DROPPED."""
+    own, asked = removed.read(partition), requests.read(partition)
+    found, at = look_up(own["document"], asked["document"])
+    answers.write(partition, own[at[found]], asked["partition"][found])
+
+
+def add_copies_by(
+    corpus: Corpus,
+    copies: Records,
+    answers: Records,
+    removed: Records,
+    result: Records,
+    clusters: Records,
+    partition: Partition,
+) -> int:
+    """Writes a partition's removed documents, copies by columns and those removed by texts; gives their number.
+
+    A copied document that went itself, one of the answers, gives way to the one it went for. Writes, too, how many of
+    each source each document removes by columns, by that document.
+    """
+    found = copies.read_written(partition.number)
+    own = np.empty(len(found), DROPPED)
+    own["document"], own["duplicate_of"], own["rule"], own["similarity"] = (
+        found["document"], found["preferred"], BY, np.nan,
+    )  # fmt: skip
+    known = answers.read(partition.number)
+    known = known[np.argsort(known["document"])]
+    gone, at = look_up(known["document"], found["preferred"])
+    own["duplicate_of"][gone] = known["duplicate_of"][at[gone]]
+    others = removed.read(partition.number)
+    write_dropped(corpus, result, partition.number, np.concatenate([own, others]))
+    _write_clusters(clusters, found, partition)
     return len(own) + len(others)
 
 
@@ -99,14 +133,16 @@ def write_dropped(corpus: Corpus, result: Records, partition: int, dropped: NDAr
     result.write(partition, dropped, np.full(len(dropped), partition))
 
 
-def _count(near: NDArray[Any], partition: Partition) -> NDArray[Any]:
-    """CLUSTER: how many documents of each source each kept one removes here."""
+def _write_clusters(clusters: Records, removed: NDArray[Any], partition: Partition) -> None:
+    """Writes how many documents of each source each preferred one removes here."""
     starts = np.array([rows.document for rows in partition.rows], np.int64)
     sources = np.array([rows.source for rows in partition.rows], np.int64)
-    clusters = np.ones(len(near), CLUSTER)
-    clusters["kept"] = near["preferred"]
-    clusters["source"] = sources[np.searchsorted(starts, near["document"], "right") - 1]
-    return _sum(clusters)
+    counted = np.ones(len(removed), CLUSTER)
+    counted["kept"] = removed["preferred"]
+    counted["source"] = sources[np.searchsorted(starts, removed["document"], "right") - 1]
+    counted = _sum(counted)
+    numbers = partition_of(hash_numbers(counted["kept"]), clusters.partitions)
+    clusters.write(partition.number, counted, numbers)
 
 
 def _sum(clusters: NDArray[Any]) -> NDArray[Any]:

@@ -13,6 +13,9 @@
 11. Documents with the signature of another share its outcome, if near.         same_signature.settle_copies
 12. Documents: the removed ones, each with the kept one for which it goes.      outcomes.write_removed
 
+Where columns are compared, steps 1 to 3 come twice, first for their key: the copies by columns are left out of all
+other steps, and are added to the removed ones at the end (outcomes.add_copies_by).
+
 Memory: a unit holds about UNIT_PARTITIONS times a partition's bytes, which is sqrt(16 bytes * bands * documents *
 1 MiB), and 1 GiB at most: 12 MB at a million documents, 117 MB at a hundred million; besides, the keys of the largest
 bucket (16 bytes a document) and the pairs of the largest component. One step's memory grows with the corpus: the last
@@ -35,10 +38,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refinery.dedup.bands import bands_of
-from refinery.dedup.copies import Copies, find_copies
+from refinery.dedup.copies import Copies, find_copies, find_copies_by
 from refinery.dedup.corpus import Corpus, DedupShard, Partition, ReadTexts, make_corpus, partition_rows
 from refinery.dedup.near import find_near
-from refinery.dedup.outcomes import CLUSTER, OUTCOME, answer_requests, too_large, write_removed
+from refinery.dedup.outcomes import (
+    CLUSTER,
+    OUTCOME,
+    add_copies_by,
+    answer_dropped,
+    answer_requests,
+    too_large,
+    write_removed,
+)
 from refinery.dedup.verify import Search
 from refinery.errors import RunError
 from refinery.filters.verb import DROPPED
@@ -106,18 +117,27 @@ def dedup(
     corpus = make_corpus(ordered, near.num_perm if near else 0, keys, work)
     map_units = partial(map_units, memory=UNIT_PARTITIONS * corpus.partition_bytes)
     partitions = partition_rows(ordered, corpus)
-    exact, signatures, same = find_copies(corpus, partitions, settings.exact, near is not None, map_units)
+    by = find_copies_by(corpus, partitions, map_units) if settings.by else None
+    gone = (by.pairs,) if by else ()
+    exact, signatures, same = find_copies(
+        corpus, partitions, settings.compares_texts, near is not None, map_units, gone
+    )
     removed: tuple[Records, ...] = ()
     with exact, signatures:
         if near:
             search = Search(corpus, partitions, near, map_units, read_texts)
-            removed = find_near(search, exact, signatures, same)
+            removed = find_near(search, (*gone, exact.pairs), signatures, same)
         result, clusters, count = _write_removed(corpus, partitions, exact, removed, map_units)
     with clusters:
         if near:
-            _guard(clusters, ordered, settings.max_cluster_share, map_units)
+            _guard(clusters, ordered, settings.max_cluster_share, "are near duplicates of one", map_units)
     for records in removed:
         records.remove()
+    if by:
+        with by:
+            result, clusters, count = _add_copies_by(corpus, partitions, by, result, map_units)
+        with clusters:
+            _guard(clusters, ordered, settings.max_cluster_share, "share `by` with one", map_units)
     starts = np.array([0, *accumulate(shard.rows for shard in ordered)], np.int64)
     return DedupResult(corpus, result, count, given, starts)
 
@@ -143,7 +163,23 @@ def _write_removed(
     return result, clusters, total
 
 
-def _guard(clusters: Records, shards: list[DedupShard], share: float, map_units: MapUnits) -> None:
+def _add_copies_by(
+    corpus: Corpus, partitions: Sequence[Partition], by: Copies, removed: Records, map_units: MapUnits
+) -> tuple[Records, Records, int]:
+    """As `_write_removed`, of copies by columns and what was removed for its text; removes the latter's records."""
+    numbers = range(corpus.partitions)
+    result = corpus.records("dropped", DROPPED, partitions=corpus.partitions)
+    count = partition_count(corpus.documents, CLUSTER, corpus.partition_bytes)
+    clusters = corpus.records("clusters-by", CLUSTER, partitions=count)
+    with removed, corpus.records("answers-by", DROPPED, partitions=corpus.partitions) as answers:
+        answer = partial(answer_dropped, removed, by.requests, answers)
+        map_units("dedup outcomes of copies by columns", answer, numbers)
+        add = partial(add_copies_by, corpus, by.pairs, answers, removed, result, clusters)
+        total = sum(map_units("dedup removed by columns", add, partitions))
+    return result, clusters, total
+
+
+def _guard(clusters: Records, shards: list[DedupShard], share: float, how: str, map_units: MapUnits) -> None:
     sizes: dict[str, int] = {}
     for shard in shards:
         standing = shard.rows if shard.standing is None else shard.standing
@@ -158,7 +194,7 @@ def _guard(clusters: Records, shards: list[DedupShard], share: float, map_units:
     starts = np.array([0, *accumulate(shard.rows for shard in shards)], np.int64)
     where = int(np.searchsorted(starts, kept, "right")) - 1
     raise RunError(
-        f"dedup: {count:,} of {sizes[source_name]:,} documents of {source_name!r} are near duplicates of one "
+        f"dedup: {count:,} of {sizes[source_name]:,} documents of {source_name!r} {how} "
         f"(document {kept - starts[where]} of {shards[where].name}, from 0, rejects not counted), more than "
         f"max_cluster_share {share} allows: drop such pages by a rule, or raise max_cluster_share"
     )

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from refinery.definition.models import Model
+from refinery.definition.models import Columns, Model, Share
 from refinery.filters.ranking import Missing, Ranking
 
 
@@ -35,7 +35,12 @@ class Near(Model):
 class Settings(Model):
     """One document of each group of duplicates is kept."""
 
-    exact: bool = Field(True, description="compare key texts as a whole")
+    by: Columns = Field(
+        (), description="columns whose values, all together, no two documents share (a PMID, DOI, URL)"
+    )
+    exact: bool | None = Field(
+        None, description="compare key texts as a whole (default: true, or false where `by` is given)"
+    )
     near: Near | None = Field(None, description="compare shingles as well; `{}` for all defaults")
     prefer: tuple[Ranking, ...] = Field(
         (),
@@ -47,12 +52,19 @@ class Settings(Model):
     against: str | None = Field(
         None, description="output folder of an earlier run, whose documents are never kept again"
     )
-    max_cluster_share: float = Field(
-        0.2, gt=0, le=1, description="the run stops when one near-duplicate cluster holds more of a source"
+    max_cluster_share: Share = Field(
+        0.2,
+        description="the run stops when one document would remove more of a source, as near or by a column",
+        json_schema_extra={"default": "20%"},
     )
 
     @model_validator(mode="after")
     def _something_is_compared(self) -> Self:
-        if not self.exact and self.near is None:
-            raise ValueError("neither exact nor near is asked for")
+        if not self.compares_texts and self.near is None and not self.by:
+            raise ValueError("neither by, exact nor near is asked for")
         return self
+
+    @property
+    def compares_texts(self) -> bool:
+        """Whether key texts are compared."""
+        return not self.by if self.exact is None else self.exact

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from refinery.dedup.bands import bands_of, recall
 from refinery.dedup.content import Content
+from refinery.dedup.keys import column_keys
 from refinery.dedup.minhash import MinHash
 from refinery.dedup.settings import Settings
 from refinery.filters.ranking import ranking
@@ -23,6 +23,7 @@ from refinery.storage.write import TableWriter
 
 if TYPE_CHECKING:
     from refinery.dedup.run import DedupShard
+    from refinery.definition.paths import Paths
     from refinery.filters.measurer import Measurer
     from refinery.shuffle.units import MapUnits
     from refinery.text.batch import TextBatch
@@ -41,16 +42,18 @@ class Dedup:
     @property
     def settings(self) -> Mapping[str, object]:
         """All but the folder of the earlier run, whose files count by their content."""
-        return self.chosen.model_dump(mode="json", exclude={"against"})
+        chosen = self.chosen.model_dump(mode="json", exclude={"against"})
+        return {**chosen, "exact": self.chosen.compares_texts}
 
     @property
     def needed(self) -> tuple[Needed, ...]:
-        """The columns of `prefer`."""
+        """The columns of `prefer` and of `by`."""
         everywhere = self.chosen.missing is None
-        return tuple(
+        prefer = (
             Needed(ranking(text)[0], ("prefer", n), ranks=True, everywhere=everywhere)
             for n, text in enumerate(self.chosen.prefer)
         )
+        return (*prefer, *(Needed(column, ("by", n)) for n, column in enumerate(self.chosen.by)))
 
     @property
     def measurers(self) -> tuple[Measurer, ...]:
@@ -61,7 +64,7 @@ class Dedup:
     def own_measurers(self) -> tuple[Measurer, ...]:
         """The keys that are compared."""
         near = self.chosen.near
-        found: list[Measurer] = [Content()] if self.chosen.exact else []
+        found: list[Measurer] = [Content()] if self.chosen.compares_texts else []
         if near:
             found.append(MinHash(near.num_perm, near.seed, near.words, near.chars))
         return tuple(found)
@@ -74,8 +77,13 @@ class Dedup:
     @property
     def summary(self) -> str:
         """What is compared, and with whom."""
-        kinds = (["exact"] if self.chosen.exact else []) + (["near"] if self.chosen.near else [])
-        return f"dedup {' + '.join(kinds)}" + (f", against {self.against}" if self.against else "")
+        wanted = {
+            f"by {', '.join(self.chosen.by)}": self.chosen.by,
+            "exact": self.chosen.compares_texts,
+            "near": self.chosen.near,
+        }
+        kinds = " + ".join(kind for kind, is_wanted in wanted.items() if is_wanted)
+        return f"dedup {kinds}" + (f", against {self.against}" if self.against else "")
 
     def explained(self) -> tuple[Explained, ...]:
         """The recall that the bands promise."""
@@ -110,7 +118,7 @@ class Dedup:
         return Outcome(RULES, result.removed, result.corpus.partition_documents)
 
 
-def build(settings: Settings, base: Path) -> Dedup:  # noqa: ARG001  (the shape of every `build`)
+def build(settings: Settings, paths: Paths) -> Dedup:  # noqa: ARG001  (the shape of every `build`)
     """The verb."""
     return Dedup(settings)
 
@@ -124,10 +132,13 @@ class Entries:
 
 
 def write_entries(chosen: Settings, unit: Entries) -> None:
-    """Writes which documents of a shard come to the verb, and their preferences as keys."""
+    """Writes which documents of a shard come to the verb, their preferences as keys, and the key of `by`."""
     shard = unit.shard
     keys = ranking_keys(shard, chosen.prefer, chosen.missing)
-    columns = {"stands": shard.arrives(), **{f"prefer_{n}": keys[:, n] for n in range(keys.shape[1])}}
+    columns: dict[str, object] = {"stands": shard.arrives()}
+    columns |= {f"prefer_{n}": keys[:, n] for n in range(keys.shape[1])}
+    if chosen.by:
+        columns["by"] = column_keys(shard.columns(chosen.by))
     batch = pa.RecordBatch.from_pydict(columns)
     with TableWriter(unit.file, batch.schema, scratch=True) as writer:
         writer.write(batch)
@@ -151,6 +162,6 @@ def dedup_shard(chosen: Settings, unit: Entries) -> DedupShard:
         name=shard.name,
         source=shard.source,
         standing=shard.arrived,
-        content=shard.measured("content") if chosen.exact else None,
+        content=shard.measured("content") if chosen.compares_texts else None,
         signature=shard.measured("signature") if chosen.near else None,
     )

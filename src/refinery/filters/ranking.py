@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator
 
 from refinery.errors import InputError
+from refinery.filters.values import PLAIN
 
 TEXT_BYTES = 32
 _KEY_BYTES = 8
@@ -64,7 +65,7 @@ def common_type(name: str, found: Sequence[tuple[str, pa.DataType]]) -> pa.DataT
             continue
         if _ranked_as(kind) is None:
             problem = f"the column {name!r} is {kind}"
-            raise InputError(place, problem, "a ranking needs a number, date, time, boolean or text")
+            raise InputError(place, problem, f"a ranking needs {PLAIN}")
         if first and _ranked_as(kind) != _ranked_as(first[1]):
             problem = f"the column {name!r} is {kind} here but {first[1]} in {first[0]}"
             raise InputError(

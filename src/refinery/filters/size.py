@@ -13,7 +13,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from refinery.definition.paths import FilePath
 from refinery.errors import DefinitionError, InputError
+from refinery.filters.measurer import Measurer
 
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
@@ -27,13 +29,13 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    tokenizer: str | None = Field(
+    tokenizer: FilePath | None = Field(
         None, description="tokenizers JSON file for exact counts (default: estimated)"
     )
 
 
 @dataclass(frozen=True)
-class Size:
+class Size(Measurer):
     """Columns bytes, chars (code points) and tokens, all int64.
 
     tokens is estimated from the scripts of the text (see refinery.text.size), or, with `tokenizer`, exactly
@@ -72,11 +74,11 @@ class Size:
         return pa.RecordBatch.from_arrays([pa.array(column) for column in columns], schema=SCHEMA)
 
 
-def build(settings: Settings, base: Path) -> Size:
+def build(settings: Settings) -> Size:
     """The measurer; raises DefinitionError without the tokenizers package, InputError for an unreadable file."""
     if settings.tokenizer is None:
         return Size()
-    path = base / settings.tokenizer
+    path = settings.tokenizer
     digest = hashlib.sha256(_read(path)).hexdigest()
     _load(path, digest)
     return Size(path, digest)

@@ -7,23 +7,25 @@ from typing import Any
 
 import orjson
 
+from refinery.definition.paths import Paths
 from refinery.errors import InputError
 from refinery.plan.graph import ResolvedStage, against_source
 from refinery.sources.documents import SourceSpec
 from refinery.storage.marks import DATA, MANIFEST
 from refinery.storage.place import Place, place_of, read_file, unreadable
-from refinery.storage.url import is_url, local, shown
+from refinery.storage.url import is_url, shown
 
 
-def earlier_folder(path: str, base: Path) -> Place:
-    """The folder that `against` names, relative to the definition's."""
-    return place_of(path) if is_url(path) else (base / local(path)).resolve()
+def earlier_folder(written: str, paths: Paths) -> Place:
+    """The folder that `against` names; raises DefinitionError for an unknown root."""
+    path = paths.expand(written)
+    return place_of(path) if is_url(path) else Path(path).resolve()
 
 
-def earlier_spec(stage: ResolvedStage, base: Path) -> SourceSpec:
+def earlier_spec(stage: ResolvedStage, paths: Paths) -> SourceSpec:
     """The source made of exactly the files that the earlier run's manifest lists; raises InputError."""
     verb = stage.verb
-    folder = earlier_folder(verb.against if verb and verb.against else "", base)
+    folder = earlier_folder(verb.against if verb and verb.against else "", paths)
     hint = f"{verb.name if verb else ''}.against wants the output folder of a finished run"
     return output_source(against_source(stage.name), folder, read_manifest(folder, hint))
 

@@ -10,13 +10,15 @@ import pyarrow as pa
 from refinery.definition.yaml import Location
 from refinery.errors import InputError, nearest
 from refinery.filters.carried import VALUE, Carried, find_field
-from refinery.filters.measurer import Measurer, is_costly
+from refinery.filters.measurer import Measurer
 from refinery.filters.ranking import common_type
+from refinery.filters.values import PLAIN, is_plain
 from refinery.filters.verb import Needed, Verb
-from refinery.plan.graph import Column, Measurement, View, against_source, measurer_key
+from refinery.plan.graph import Column, Measurement, ResolvedStage, View, against_source, measurer_key
 from refinery.sources.documents import SourceSpec
 from refinery.sources.shards import head_schemas
 from refinery.storage.marks import JSON_TEXT, is_json_text
+from refinery.storage.url import shown
 
 Columns = dict[str, dict[str, Column]]  # by source, then by name
 Problem = Callable[[Location, str], None]
@@ -87,6 +89,22 @@ def needed_columns(verb: Verb, arriving: Arriving, problem: Problem) -> Columns:
     return found
 
 
+def refuse_lacking(stage: ResolvedStage, earlier: SourceSpec) -> None:
+    """Raises InputError if the earlier run's output lacks a column of files that the stage's verb reads."""
+    needed = stage.needed.get(earlier.name, {})
+    carried = [name for name, column in needed.items() if isinstance(column.measurement.measurer, Carried)]
+    if not carried or stage.verb is None:
+        return
+    schemas = [schema for _, schema in head_schemas(earlier)]
+    for need in stage.verb.needed:
+        if need.column in carried and not any(find_field(schema, need.column) for schema in schemas):
+            folder = shown(earlier.path[0].rpartition("/")[0])
+            setting = f"{stage.verb.name}.{need.location[0]}"
+            there = sorted({name for schema in schemas for name in schema.names} | {"id"})
+            problem = f"the earlier output has no column {need.column!r} ({setting})"
+            raise InputError(folder, problem, f"there is {', '.join(there)}")
+
+
 def add_columns(measurers: Collection[Measurer], arriving: Arriving) -> None:
     """Adds what is measured on all that arrives, in place of columns of the same names."""
     for source, view in arriving.views.items():
@@ -127,7 +145,7 @@ def _problems(need: Needed, arriving: Arriving) -> Iterator[str]:
     for source, columns in arriving.columns.items():
         if name in columns:
             types.append((f"the stage {arriving.stage!r}", columns[name].type))
-            if is_costly(columns[name].measurement.measurer) and not need.ranks:
+            if columns[name].measurement.measurer.costly and not need.ranks:
                 yield f"the column {name!r} is costly: it can rank documents, nothing else"
         elif is_id(heads.specs[source], name):
             types.append((f"the source {source!r}", pa.string()))
@@ -153,6 +171,9 @@ def _problems(need: Needed, arriving: Arriving) -> Iterator[str]:
             common_type(name, types)
         except InputError as error:
             yield str(error)
+    for place, kind in types:
+        if not need.ranks and not is_plain(kind):
+            yield f"{place}: the column {name!r} is {kind}; it must be {PLAIN}"
 
 
 def _measure_on_all(name: str, arriving: Arriving) -> None:

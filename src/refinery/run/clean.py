@@ -90,7 +90,7 @@ def unneeded(names: Iterable[str], wanted: set[str]) -> Iterator[tuple[str, str]
                 yield name, kinds[0] if shard[1] in shards else "shards"
         elif log and log[1] not in logs:
             yield name, "logs"
-        elif name.partition("/")[0] in {VERBS, UNITS}:
+        elif name.startswith((f"{VERBS}/", f"{UNITS}/")):
             yield name, "leftovers"
 
 

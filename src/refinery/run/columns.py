@@ -11,7 +11,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import DamagedFile
-from refinery.filters.measurer import is_costly
 from refinery.plan.graph import Column
 from refinery.plan.plan import PlannedShard
 from refinery.storage.tables import read_table
@@ -37,7 +36,7 @@ def column_files(columns: Mapping[str, Column], wanted: Iterable[str]) -> tuple[
     found: dict[str, tuple[bool, list[tuple[str, str]]]] = {}
     for name in wanted:
         column = columns[name]
-        late = is_costly(column.measurement.measurer)
+        late = column.measurement.measurer.costly
         found.setdefault(column.measurement.file, (late, []))[1].append((name, column.original))
     return tuple(ColumnFile(file, tuple(names), late) for file, (late, names) in found.items())
 

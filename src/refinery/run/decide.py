@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from refinery.errors import ConservationError
-from refinery.filters.rules import Rule, columns_of, evaluate
+from refinery.filters.predicate import columns_of
+from refinery.filters.rules import Rule, evaluate
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import ColumnFile, column_files, load_columns

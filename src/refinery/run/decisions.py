@@ -107,8 +107,8 @@ def decisions_tasks(
     plan: Plan, output: str, records: Mapping[int, ShardRecord], folder: Place
 ) -> list[DecisionsTask]:
     """The units that write an output's decisions and rejects into a folder; records: by shard number."""
-    stage = plan.graph.stages[output]
-    outcomes = [found for source in stage.sources for found in _outcomes(plan, output, source)]
+    stage = plan.graph.stage_of(output)
+    outcomes = [found for source in stage.sources for found in _outcomes(plan, stage.name, source)]
     rows = [
         records[found.planned.number].documents + records[found.planned.number].rejected for found in outcomes
     ]
@@ -123,9 +123,9 @@ def decisions_tasks(
     return tasks
 
 
-def _outcomes(plan: Plan, output: str, source: str) -> list[ShardOutcomes]:
+def _outcomes(plan: Plan, last: str, source: str) -> list[ShardOutcomes]:
     stages = []
-    for name in plan.graph.ancestors(output):
+    for name in plan.graph.ancestors(last):
         stage = plan.graph.stages[name]
         if source in stage.sources:
             rules = tuple(rule.name for rule in stage.rules)

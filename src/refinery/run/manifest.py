@@ -83,8 +83,8 @@ def make_manifest(
 ) -> Manifest:
     """Puts together what the run knows about an output."""
     plan = run.plan
-    stages = plan.graph.ancestors(name)
-    sources = plan.graph.stages[name].sources
+    last = plan.graph.stage_of(name)
+    stages, sources = plan.graph.ancestors(last.name), last.sources
     measurers = {m.key: m.measurer for source in sources for m in plan.graph.measurements(source)}
     return Manifest(
         refinery=__version__,
@@ -99,7 +99,7 @@ def make_manifest(
         versions={"python": platform.python_version(), **dict(versions())},
         sources={source: _source(run, source, records) for source in sources},
         stages={stage: _stage(run, stage, decided) for stage in stages},
-        kept=_kept(name, decided),
+        kept=_kept(last.name, decided),
         made_columns=layout.made,
         renamed_columns=layout.renamed,
         notes=notes(layout.carried),
@@ -122,6 +122,8 @@ def _definition(pipeline: Pipeline) -> dict[str, Any]:
     content = pipeline.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     for source in content["sources"].values():
         source["path"] = [shown(path) for path in source["path"]]
+    if pipeline.roots:
+        content["roots"] = {name: shown(path) for name, path in pipeline.roots.items()}
     return content
 
 

@@ -17,7 +17,6 @@ import xxhash
 
 from refinery.errors import InputError, RunError
 from refinery.executors.shipping import Shipped, copy_file
-from refinery.filters.measurer import files
 from refinery.models import model_file
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, files_below, place_of, read_file, remove_file, remove_tree
@@ -96,7 +95,7 @@ def files_of(plan: Plan) -> list[tuple[str, ...]]:
         for measurement in plan.graph.measurements(source):
             loaders[id(measurement.measurer)] = measurement.measurer
             loaders |= {id(transform): transform for transform in measurement.view.transforms}
-    groups = [tuple(str(file) for file in files(one) if not is_url(str(file))) for one in loaders.values()]
+    groups = [tuple(str(file) for file in one.files if not is_url(str(file))) for one in loaders.values()]
     return [
         group for group in dict.fromkeys(groups) if group and not any(set(group) < set(o) for o in groups)
     ]

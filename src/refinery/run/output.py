@@ -34,9 +34,8 @@ from refinery.watch.events import CacheChecked, Count, Subject
 
 SCATTER_BYTES = 2**30  # of text that one unit scatters at most
 BLOCK_BYTES = 2**27  # of rows that are scattered together; each output file has a part of a block
-LITTLE = (
-    4  # text that is read to text that is left, and workers to files: then all workers read before few write
-)
+# Text that is read to text that is left, and workers to files, from which on all workers read before few write.
+LITTLE = 4
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,7 +50,7 @@ def write_output(
 ) -> tuple[Layout, list[WrittenFile]]:
     """Writes every file of an output into the staging folder, in order."""
     plan = run.plan
-    stage, output = plan.graph.stages[name], plan.graph.outputs[name]
+    stage, output = plan.graph.stage_of(name), plan.graph.outputs[name]
     layout = make_layout(output, stage, carried, id_type)
     survivors = [s for source in stage.sources for s in _survivors(plan, stage, source, layout.measured)]
     of = Subject("output", name)

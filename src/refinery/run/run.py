@@ -104,7 +104,8 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: folders
     records = measure_pass(run, records)
     plan = run.plan = plan.with_first_rows({number: record.rows for number, record in records.items()})
     for name in outputs:
-        carried_columns(run, plan.graph.stages[name], records)  # a clash is better found before the decisions
+        # a clash is better found before the decisions
+        carried_columns(run, plan.graph.stage_of(name), records)
     for depth in range(plan.graph.depth + 1):
         late_pass(run, depth)
         decide_pass(run, depth)
@@ -244,24 +245,23 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
         manifest = Manifest.model_validate(current)
         run.finish(of, manifest.kept.documents, manifest.kept.documents)
         return manifest
-    staged = folders.staging(folder, key)
+    staged, stage = folders.staging(folder, key), plan.graph.stage_of(name)
     decided = run.map(
         "decisions",
         write_decisions,
         [Unit(t.decisions.name, t, of=(of,)) for t in decisions_tasks(plan, name, records, staged)],
         documents=lambda one: one.documents,
-        counts=lambda _, one: [Count(of, one.kept[name].documents)] if name in one.kept else [],
+        counts=lambda _, one: [Count(of, one.kept[stage.name].documents)] if stage.name in one.kept else [],
         more=True,
     )
-    for above in plan.graph.ancestors(name):  # what verbs kept whose outcome was there
+    for above in plan.graph.ancestors(stage.name):  # what verbs kept whose outcome was there
         before = run.finished[Subject("stage", above)]
         left = sum(one.kept[above].documents for one in decided if above in one.kept)
         run.finish(before.of, before.documents, left)
-    kept = sum(one.kept[name].documents for one in decided if name in one.kept)
+    kept = sum(one.kept[stage.name].documents for one in decided if stage.name in one.kept)
     if kept == 0:
         remove_scratch(staged)
         raise RunError(_nothing_left(run, name, decided, records))
-    stage = plan.graph.stages[name]
     id_type = common_id_type(records[planned.number].id_type() for planned in plan.reaching(stage))
     layout, files = write_output(run, name, carried_columns(run, stage, records), id_type, staged)
     written = sum(file.rows for file in files)
@@ -279,12 +279,14 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
 
 def _nothing_left(run: Run, name: str, decided: Sequence[Decided], records: dict[int, ShardRecord]) -> str:
     dropped = Counter[str]()
+    last = run.plan.graph.stage_of(name)
+    above = run.plan.graph.ancestors(last.name)
     verbs = [found for one in decided for found in one.verbs.items()]
     for stage, rules in [*((s, tally.rules) for (s, _), tally in run.tallies.items()), *verbs]:
-        if stage in run.plan.graph.ancestors(name):
+        if stage in above:
             for rule, found in rules.items():
                 dropped[f"{stage}: {rule} dropped"] += found.dropped.documents
-    shards = run.plan.reaching(run.plan.graph.stages[name])
+    shards = run.plan.reaching(last)
     unread = Counter[str]()
     for planned in shards:
         record = records[planned.number]

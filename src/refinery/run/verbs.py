@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from refinery.errors import InputError
 from refinery.filters.carried import VALUE, Carried, find_field, from_json
 from refinery.filters.ranking import as_common, common_type
+from refinery.filters.values import PLAIN, is_plain
 from refinery.filters.verb import Needed
 from refinery.plan.graph import Column, ResolvedStage, View, against_source
 from refinery.plan.plan import VERBS, PlannedShard
@@ -107,7 +108,10 @@ class VerbShard:
         return dict(self.of.ranked)[column]
 
     def columns(self, names: Sequence[str]) -> pa.Table:
-        """Columns of every document, NULL where the shard does not have one."""
+        """Columns of every document, NULL where the shard does not have one.
+
+        Raises InputError for a column of the source's files whose values are lists, objects or bytes.
+        """
         files = [file for file in self.of.measurements if any(name in names for name, _ in file.names)]
         late = any(file.late for file in files)
         measured = load_columns(self.planned, files, self.arrives() if late else None)
@@ -133,6 +137,8 @@ class VerbShard:
         elif is_id(self.planned.spec, name):
             values = read_table(self.planned.documents_file, ["id"]).column(0)
         elif found := next((one for one in self.carried if one.name == name), None):
+            if not is_plain(found.kind) and not found.mixed:
+                raise InputError(self.name, f"the column {name!r} is {found.kind}", f"it must be {PLAIN}")
             table = read_table(self.planned.folder / found.file, [VALUE])
             values = table.column(0)
             if found.mixed:
