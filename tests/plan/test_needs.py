@@ -20,7 +20,7 @@ stages:
     keep: [{english: "lang = 'en'"}, {large: "costly >= 100"}]
   unique:
     from: [books, screened]
-    dedup: {exact: true, near: {}, against: earlier}
+    dedup: {exact: true, near: {}, against: earlier, prefer: ["year DESC"], missing: last}
   best:
     from: unique
     select: {tokens: 5k, by: tokens}

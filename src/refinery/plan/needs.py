@@ -62,7 +62,7 @@ def _files(plan: Plan, planned: PlannedShard) -> Iterator[Place]:
     """The files of one shard; they are called alike in every shard of a source."""
     source = planned.spec.name
     yield from (planned.documents_file, planned.rejects_file, planned.record_file)
-    for measurement in (*plan.measurements(planned), *plan.graph.measurements(source)):
+    for measurement in plan.graph.measurements(source):
         yield planned.measurement_file(measurement)
     for depth in plan.depths(source):
         decided = planned.decision_file(plan.decision_key(source, depth))
