@@ -29,7 +29,7 @@ COLUMNS = {
     "tokens": (
         "tokens",
         "LLM tokens: estimated by script, exact with a `tokenizer`",
-        "`refinery/text/size.py`",
+        "`refinery/text/token_estimate.py`",
     ),
     "lang": (
         "code",
@@ -198,7 +198,7 @@ def measured() -> str:
     from refinery.filters.language import Language
     from refinery.filters.neural import Neural
     from refinery.filters.relevance import Relevance
-    from refinery.filters.size import SCHEMA
+    from refinery.filters.token_count import SCHEMA
     from refinery.models.neural import Files
 
     nowhere = Path()

@@ -121,10 +121,10 @@ def test_every_setting_of_a_measurer_is_named():
 
 def test_every_column_is_named():
     """Each column that signals and size make stands in signals.md."""
-    from refinery.filters import signals, size
+    from refinery.filters import signals, token_count
 
     words = named(page("signals.md"))
-    assert {*signals.columns(), *size.SCHEMA.names} <= words
+    assert {*signals.columns(), *token_count.SCHEMA.names} <= words
     assert {"source", "lang", "lang_share", "relevance", "quality", "importance_per_token"} <= words
 
 
@@ -195,7 +195,7 @@ def test_yaml_examples_are_valid(text, tmp_path):
 def _check_names(content: dict, definition) -> None:
     """Parents, outputs, models, measurers and rule sets of an example exist, and so do the columns of its rules."""
     from refinery.definition.validate import validate
-    from refinery.filters import registry, rules, signals, size
+    from refinery.filters import registry, rules, signals, token_count
     from refinery.filters.predicate import columns_of
 
     known = {*content["sources"], *content["stages"]}
@@ -211,13 +211,13 @@ def _check_names(content: dict, definition) -> None:
             name, settings = next(iter(use.items())) if isinstance(use, dict) else (use, {})
             given = {key: value for key, value in settings.items() if key != "as"}
             validate(measurers[name], given, definition.paths)
-        made = {*signals.columns(), *size.SCHEMA.names, "source", *_made_by(content)}
+        made = {*signals.columns(), *token_count.SCHEMA.names, "source", *_made_by(content)}
         for entry in definition.pipeline.stages[name_of_stage].keep:
             if isinstance(entry, dict):
                 for predicate in entry.values():
                     assert columns_of(predicate) <= made
             elif not str(entry).endswith(".yaml"):
-                assert rules.resolve([entry])
+                assert rules.resolve_rules([entry])
 
 
 def _made_by(content: dict) -> set[str]:

@@ -381,12 +381,12 @@ def _resolve(definition: Path, roots: list[str] | None) -> Graph:
 def _root(given: str) -> tuple[str, str]:
     """Name and path of a root that is given on the command line, where paths count from the current directory."""
     from refinery.errors import DefinitionError
-    from refinery.storage.url import is_url, local
+    from refinery.storage.url import is_url, local_path
 
     name, sign, path = given.partition("=")
     if not sign or not path:
         raise DefinitionError(f"--root {given}: expected NAME=PATH, such as data=s3://bucket")
-    return name, path if is_url(path) else str(Path(local(path)).absolute())
+    return name, path if is_url(path) else str(Path(local_path(path)).absolute())
 
 
 def _plan(definition: Path, work: str | None, shard_mib: int, roots: list[str] | None = None) -> Plan:
@@ -398,19 +398,19 @@ def _plan(definition: Path, work: str | None, shard_mib: int, roots: list[str] |
 
 def _place(text: str) -> Place:
     from refinery.storage.place import place_of
-    from refinery.storage.url import is_url, local
+    from refinery.storage.url import is_url, local_path
 
-    return place_of(text) if is_url(text) else Path(local(text)).absolute()
+    return place_of(text) if is_url(text) else Path(local_path(text)).absolute()
 
 
 def _work_folder(work: str | None, graph: Graph) -> Place:
     from refinery.errors import InputError
     from refinery.storage.place import refuse_as_folder
-    from refinery.storage.url import is_url, shown
+    from refinery.storage.url import is_url, redact
 
     if work is None:
         return (graph.definition.base / ".refinery").absolute()
     refused = refuse_as_folder(work) if is_url(work) else ""
     if refused:
-        raise InputError(shown(work), refused)
+        raise InputError(redact(work), refused)
     return _place(work)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refinery.filters.importance import Settings, build
-from refinery.models.importance import load, train_importance
+from refinery.models.importance import load_importance, train_importance
 from refinery.text.batch import TextBatch
 from refinery.text.prepare import prepare
 from tests.models.domains import MEDICAL, OTHER, documents, write
@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_importance_is_the_log_ratio_of_dsir(folder: Path, text: str) -> None:
     """Against a plain-Python sum over words and pairs of words."""
-    weights = load(folder / "medical.npz").weights
+    weights = load_importance(folder / "medical.npz").weights
     row = build(Settings(model=folder / "medical.npz"))(TextBatch.from_texts([text])).to_pylist()[0]
     words = prepare(TextBatch.from_texts([text])).to_arrow().to_pylist()[0].split(" ")
     expected = math.fsum(weights[bucket] for bucket in buckets(words, len(weights))) if words != [""] else 0.0

@@ -12,12 +12,12 @@ from refinery.definition.paths import Paths
 from refinery.errors import DefinitionError, InputError
 from refinery.filters import registry, rules
 from refinery.filters.predicate import columns_of, problems
-from refinery.filters.rules import Rule, evaluate, load_rule_set, resolve
+from refinery.filters.rules import Rule, evaluate, load_rule_set, resolve_rules
 
 
 def measured_columns():
     """Every column that a rule set may read, with its Arrow type."""
-    from refinery.filters.size import Size
+    from refinery.filters.token_count import Size
 
     schemas = [Size().schema, registry.measurer("signals", {}).schema]
     return {column.name: column.type for schema in schemas for column in schema}
@@ -202,7 +202,7 @@ def test_a_rule_that_these_values_break_is_named():
 
 def test_a_set_with_a_language_judges_its_own_language_and_what_has_none():
     """Other languages pass; NULL and `und` (empty text) are judged."""
-    chosen = resolve([RuleSetUse(rules="gopher_quality", without=("stop_words",))])
+    chosen = resolve_rules([RuleSetUse(rules="gopher_quality", without=("stop_words",))])
     frame = pl.concat([frame_for(chosen, words=1)] * 4).with_columns(
         lang=pl.Series(["en", "zh", "und", None])
     )
@@ -214,7 +214,7 @@ def test_a_set_with_a_language_judges_its_own_language_and_what_has_none():
 
 def test_where_no_language_is_measured_a_set_judges_every_document():
     """Otherwise nothing would be judged at all."""
-    chosen = resolve(["gopher"], measured=["words"])
+    chosen = resolve_rules(["gopher"], measured=["words"])
     assert first_failed(frame_for(chosen, words=1), chosen) == ["gopher.short"]
 
 
@@ -225,7 +225,7 @@ def test_a_stage_lists_rules_and_sets_in_its_own_order():
         RuleSetUse(rules="fineweb", without=("line_punct_ratio", "empty")),
         "c4",
     ]
-    assert [rule.name for rule in resolve(entries)] == [
+    assert [rule.name for rule in resolve_rules(entries)] == [
         "english", "fineweb.short_line_ratio", "fineweb.line_char_dup_ratio", "fineweb.newline_ratio",
         "c4.lorem_ipsum", "c4.curly_bracket", "c4.sentences",
     ]  # fmt: skip
@@ -235,7 +235,7 @@ def test_every_mistake_in_a_stage_is_reported_at_once():
     """Unknown sets and rules with the nearest name, and names that stand twice."""
     entries = ["gohper", RuleSetUse(rules="c4", without="sentence"), {"a": "x > 1"}, {"a": "x > 2"}]
     with pytest.raises(DefinitionError) as caught:
-        resolve(entries)
+        resolve_rules(entries)
     first, second, third = caught.value.problems
     assert first.startswith("no rule set is called 'gohper'; did you mean \"gopher\"?")
     assert second == "c4 has no rule 'sentence'; did you mean \"sentences\"?"
@@ -258,7 +258,7 @@ def test_a_set_of_the_users_own_lies_beside_the_pipeline(tmp_path):
     assert [rule.source for rule in found.rules[-2:]] == ["us", "them"]
     assert found.rules[-2].place == f"{tmp_path / 'mine.yaml'}:6"
     assert found.languages == ("en", "de")
-    scoped = resolve(["./mine.yaml"], Paths(tmp_path))
+    scoped = resolve_rules(["./mine.yaml"], Paths(tmp_path))
     assert columns_of(scoped[-2].predicate) == {"lang", "words"}
 
 

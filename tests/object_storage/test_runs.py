@@ -13,8 +13,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from refinery.run.folder import held
 from refinery.storage import retry
+from refinery.storage.lock import hold
 from refinery.storage.place import place_of
 from tests.conftest import PIPELINE, document, output_hashes
 from tests.fault_proxy import faulty
@@ -135,7 +135,7 @@ def test_a_killed_run_goes_on(repository, bucket, s3_server):
 
 def test_a_second_driver_stops(repository, bucket, s3_server):
     """Two drivers on one work folder: the second says who works there; the first goes on to the same bytes."""
-    with held(place_of(f"{bucket}/work")):
+    with hold(place_of(f"{bucket}/work")):
         second = run(repository, bucket, "--workers", "1")
     assert second.returncode == 1
     assert f"{bucket}/work: another run is working here (process {os.getpid()} on " in second.stderr

@@ -8,7 +8,7 @@ from refinery.errors import RunError
 from refinery.plan.needs import noted_needs
 from refinery.run import clean
 from refinery.run.clean import LOGS
-from refinery.run.folder import held
+from refinery.storage.lock import hold
 from tests.conftest import PIPELINE, document, output_hashes, write_parquet
 from tests.run.planning import plan_of
 
@@ -207,7 +207,7 @@ def test_strange_files_stay(changed, refinery):
 def test_nothing_goes_while_a_run_works(changed, refinery, place):
     """Work folder and outputs are held as by a run."""
     before = files(changed / ".refinery")
-    with held(changed / place):
+    with hold(changed / place):
         code, _, err = refinery("clean", changed / "pipeline.yaml", "--force")
     assert code == 1
     assert "another run is working here" in err

@@ -12,7 +12,7 @@ from refinery.run.folder import claim, staging
 from refinery.run.output import in_batches, scatter_bytes
 from refinery.run.run import execute
 from refinery.run.write import CheckTask, is_whole, staged_before
-from refinery.storage.seal import sealed_json
+from refinery.storage.sealed import sealed_json
 from refinery.watch.events import silent
 from tests.conftest import PIPELINE, decisions, document, output_hashes, write_parquet
 from tests.run.planning import plan_of

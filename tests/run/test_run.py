@@ -7,8 +7,8 @@ from filelock import FileLock, Timeout
 
 from refinery.cli import _plan
 from refinery.executors.local import InProcess
-from refinery.run.folder import LOCK
 from refinery.run.run import execute
+from refinery.storage.lock import LOCK
 from refinery.watch.events import silent
 from tests.conftest import PIPELINE, output_hashes
 

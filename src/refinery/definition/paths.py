@@ -18,7 +18,7 @@ from pydantic import BeforeValidator, ValidationInfo
 from refinery.definition.models import ModelFile, Name, WrittenPath
 from refinery.definition.validate import validate
 from refinery.errors import DefinitionError, nearest
-from refinery.storage.url import is_url, local, shown
+from refinery.storage.url import is_url, local_path, redact
 
 T = TypeVar("T")
 _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}(/?)|[{}]")
@@ -43,14 +43,14 @@ class Paths:
         's3://bucket/crawl/*.parquet'
         """
         path = _BRACES.sub(self._root, written)
-        return path if is_url(path) else str(self.base / local(path))
+        return path if is_url(path) else str(self.base / local_path(path))
 
     def file(self, written: str) -> Path:
         """A path on this machine; raises DefinitionError for an unknown root and for a URL."""
         path = self.expand(written)
         if is_url(path):
             what = "models, tokenizers and rule sets are read from this machine's disk"
-            raise DefinitionError(f"{shown(path)}: {what}")
+            raise DefinitionError(f"{redact(path)}: {what}")
         return Path(path)
 
     def model(self, name: str) -> Path:

@@ -60,11 +60,11 @@ class Importance(Measurer):
         """One row a document; raises InputError if the model is not the one it was when this was built."""
         import numpy as np
 
-        from refinery.models.importance import load
+        from refinery.models.importance import load_importance
         from refinery.text.ngrams_hashed import weigh_ngrams
         from refinery.text.prepare import prepare
 
-        model = load(self.path, self.fingerprint)
+        model = load_importance(self.path, self.fingerprint)
         words = prepare(batch)
         totals, tokens = np.empty(len(words)), np.empty(len(words), np.int64)
         weigh_ngrams(
@@ -76,8 +76,8 @@ class Importance(Measurer):
 
 def build(settings: Settings) -> Importance:
     """The measurer; raises InputError when the model cannot be read or is none."""
-    from refinery.models.importance import load
-    from refinery.models.model_file import fingerprint
+    from refinery.models.importance import load_importance
+    from refinery.models.model_file import file_hash
 
-    load(settings.model)
-    return Importance(settings.model, fingerprint(settings.model))
+    load_importance(settings.model)
+    return Importance(settings.model, file_hash(settings.model))

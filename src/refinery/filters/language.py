@@ -79,10 +79,10 @@ class Language(Measurer):
         """One row a document; raises InputError if the model is not the one it was when this was built."""
         import numpy as np
 
-        from refinery.models.scorer import load
+        from refinery.models.scorer import load_scorer
         from refinery.text.letters import has_letter
 
-        scorer = load(self.path, self.fingerprint)
+        scorer = load_scorer(self.path, self.fingerprint)
         found = languages(scorer.labels)
         codes = sorted({code for code, _ in found})
         groups = np.array([codes.index(code) for code, _ in found], np.int64)
@@ -105,4 +105,4 @@ def build(settings: Settings) -> Language:
 
     path = settings.model or model_file.BUILT_IN
     scripts = any(script for _, script in languages(model_file.labels(path)))
-    return Language(path, model_file.fingerprint(path), scripts)
+    return Language(path, model_file.file_hash(path), scripts)

@@ -110,10 +110,10 @@ class Neural(Measurer):
 
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document; raises InputError for a model that changed, fails on a text or gives NaN."""
-        from refinery.models.neural import load
+        from refinery.models.neural import load_neural
 
         cuda = self.gpus > 0
-        model = load(self.model, self.max_tokens, cuda=cuda)
+        model = load_neural(self.model, self.max_tokens, cuda=cuda)
         values, absent = np.zeros(len(batch), np.float32), np.ones(len(batch), np.bool_)
         for documents, logits in model.logits(batch, self.batch_tokens if cuda else 0, self.pad):
             values[documents] = self._value(logits)

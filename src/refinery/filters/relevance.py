@@ -73,10 +73,10 @@ class Relevance(Measurer):
 
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document; raises InputError if the model is not the one it was when this was built."""
-        from refinery.models.scorer import load
+        from refinery.models.scorer import load_scorer
         from refinery.text.prepare import prepare
 
-        scorer = load(self.path, self.fingerprint)
+        scorer = load_scorer(self.path, self.fingerprint)
         prepared = batch if self.preparation == _PLAIN else prepare(batch)
         scores = scorer.probability(prepared, scorer.labels.index(self.label))
         return pa.RecordBatch.from_arrays([pa.array(scores)], schema=self.schema)
@@ -94,7 +94,7 @@ def build(settings: Settings) -> Relevance:
         problem = f"texts are prepared as {preparation!r}, which this version does not know"
         raise InputError(str(file.with_name(card.CARD)), problem, "train the model again")
     label = _choose(labels, wanted, str(file))
-    return Relevance(file, model_file.fingerprint(file), label, preparation)
+    return Relevance(file, model_file.file_hash(file), label, preparation)
 
 
 def _choose(labels: tuple[str, ...], wanted: str | None, place: str) -> str:

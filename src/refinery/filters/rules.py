@@ -142,7 +142,7 @@ def _parse(text: str, name: str, file: str) -> RuleSet:
     return RuleSet(name, rules, checked.languages or None, checked.description)
 
 
-def resolve(
+def resolve_rules(
     entries: Iterable[str | RuleSetUse | Mapping[str, str]],
     paths: Paths = HERE,
     measured: Collection[str] = ("lang",),

@@ -97,7 +97,7 @@ def _memo(width: int) -> embedding.Memo:
     )
 
 
-def load(path: Path, expected: str | None = None) -> Scorer:
+def load_scorer(path: Path, expected: str | None = None) -> Scorer:
     """The model at `path`, parsed and prepared once a process; raises InputError, see model_file.read_once."""
     return read_once(
         "scorer", path, lambda content, key: prepare(parse_model(content, str(path)), key), expected

@@ -13,7 +13,7 @@ from refinery.plan.graph import ResolvedStage, against_source
 from refinery.sources.documents import SourceSpec
 from refinery.storage.marks import DATA, MANIFEST
 from refinery.storage.place import Place, place_of, read_file, unreadable
-from refinery.storage.url import is_url, shown
+from refinery.storage.url import is_url, redact
 
 
 def earlier_folder(written: str, paths: Paths) -> Place:
@@ -39,11 +39,11 @@ def read_manifest(folder: Place, hint: str) -> dict[str, Any]:
         if strange:
             raise ValueError(f"it names {strange[0]!r}, which is no data file of an output")
     except FileNotFoundError:
-        raise InputError(shown(str(folder)), "there is no manifest.json", hint) from None
+        raise InputError(redact(str(folder)), "there is no manifest.json", hint) from None
     except OSError as error:
         raise unreadable(str(file), error) from None
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(shown(str(file)), f"not a run's manifest: {error}") from None
+        raise InputError(redact(str(file)), f"not a run's manifest: {error}") from None
     return manifest
 
 

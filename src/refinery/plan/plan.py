@@ -23,7 +23,7 @@ from refinery.sources.documents import Shard, SourceSpec
 from refinery.sources.read import READING
 from refinery.sources.shards import SourceShards
 from refinery.storage.place import Place, files_below, lies_in
-from refinery.storage.url import shown
+from refinery.storage.url import redact
 
 DOCUMENTS = "documents.parquet"
 VERBS, UNITS = "verbs", "units"  # folders of the work folder that hold scratch of a run
@@ -232,7 +232,7 @@ def _refuse_work_folder(work: Place, outputs: dict[str, Place]) -> None:
             problem = f"the output {name!r} would lie among the files that the work folder keeps"
         else:
             continue
-        raise InputError(shown(str(output)), problem, "choose another --work or another output path")
+        raise InputError(redact(str(output)), problem, "choose another --work or another output path")
 
 
 def _numbered(

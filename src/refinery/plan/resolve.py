@@ -18,7 +18,7 @@ from refinery.definition.validate import Invalid
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, nearest
 from refinery.filters import registry
-from refinery.filters.rules import resolve as rules_of
+from refinery.filters.rules import resolve_rules
 from refinery.plan.against import earlier_folder
 from refinery.plan.graph import RESERVED, Column, Graph, Measurement, ResolvedStage, View
 from refinery.plan.outputs import check_measurements, output_folders
@@ -196,10 +196,10 @@ class _Resolver:
         *,
         first: bool,
     ) -> None:
-        from refinery.filters import size
+        from refinery.filters import token_count
 
         own: dict[str, str] = {}
-        sized = size.build(size.Settings())
+        sized = token_count.build(token_count.Settings())
         for built, prefix in [(sized, None), *measured]:
             measurement = Measurement(view, built)
             for entry in built.schema:
@@ -222,7 +222,9 @@ class _Resolver:
         rules: list[Rule] = []
         for index, entry in enumerate(entries):
             location: Location = (*place, "keep", index)
-            found = self.attempt(location, partial(rules_of, [entry], self.definition.paths, types.keys()))
+            found = self.attempt(
+                location, partial(resolve_rules, [entry], self.definition.paths, types.keys())
+            )
             for rule in found or ():
                 if any(rule.name == other.name for other in rules):
                     self.problem(location, f"two rules are called {rule.name!r}")

@@ -18,7 +18,7 @@ from refinery.plan.graph import Column, Measurement, ResolvedStage, View, agains
 from refinery.sources.documents import SourceSpec
 from refinery.sources.shards import head_schemas
 from refinery.storage.marks import JSON_TEXT, is_json_text
-from refinery.storage.url import shown
+from refinery.storage.url import redact
 
 Columns = dict[str, dict[str, Column]]  # by source, then by name
 Problem = Callable[[Location, str], None]
@@ -98,7 +98,7 @@ def refuse_lacking(stage: ResolvedStage, earlier: SourceSpec) -> None:
     schemas = [schema for _, schema in head_schemas(earlier)]
     for need in stage.verb.needed:
         if need.column in carried and not any(find_field(schema, need.column) for schema in schemas):
-            folder = shown(earlier.path[0].rpartition("/")[0])
+            folder = redact(earlier.path[0].rpartition("/")[0])
             setting = f"{stage.verb.name}.{need.location[0]}"
             there = sorted({name for schema in schemas for name in schema.names} | {"id"})
             problem = f"the earlier output has no column {need.column!r} ({setting})"

@@ -9,7 +9,7 @@ from rich.filesize import decimal
 from rich.table import Column, Table
 
 from refinery.run.folder import current_manifest
-from refinery.storage.url import shown
+from refinery.storage.url import redact
 
 if TYPE_CHECKING:
     from refinery.plan.plan import Plan
@@ -72,5 +72,5 @@ def _outputs(plan: Plan) -> Table:
         folder = plan.graph.output_paths[name]
         order = "input order" if output.shuffle is None else f"shuffled, seed {output.shuffle}"
         state = "up to date" if current_manifest(folder, plan.output_key(name)) else "to write"
-        table.add_row(name, output.from_, shown(str(folder)), output.format, order, state)
+        table.add_row(name, output.from_, redact(str(folder)), output.format, order, state)
     return table

@@ -24,7 +24,7 @@ from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import ColumnFile, column_files, load_columns
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, read_many
-from refinery.storage.seal import read_sealed_json, sealed_json
+from refinery.storage.sealed import read_sealed_json, sealed_json
 from refinery.storage.tables import read_table, row_count
 from refinery.storage.write import TableWriter
 

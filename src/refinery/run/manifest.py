@@ -18,7 +18,7 @@ from refinery.run.decisions import Decided
 from refinery.run.measure import ShardRecord
 from refinery.run.write import Layout
 from refinery.sources.schema import notes
-from refinery.storage.url import shown
+from refinery.storage.url import redact
 from refinery.storage.write import WrittenFile
 
 if TYPE_CHECKING:
@@ -121,9 +121,9 @@ def _definition(pipeline: Pipeline) -> dict[str, Any]:
     """The definition without what is a default and without the secrets of URLs."""
     content = pipeline.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     for source in content["sources"].values():
-        source["path"] = [shown(path) for path in source["path"]]
+        source["path"] = [redact(path) for path in source["path"]]
     if pipeline.roots:
-        content["roots"] = {name: shown(path) for name, path in pipeline.roots.items()}
+        content["roots"] = {name: redact(path) for name, path in pipeline.roots.items()}
     return content
 
 

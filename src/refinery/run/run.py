@@ -39,6 +39,8 @@ from refinery.run.repair import repair
 from refinery.run.verbs import run_verb
 from refinery.sources.ids import common_id_type
 from refinery.sources.schema import unify
+from refinery.storage import lock
+from refinery.storage.lock import Held
 from refinery.storage.place import Place, place_of, remove_file, remove_scratch
 from refinery.watch.events import CacheChecked, Count, Listener, Note, RunBegun, Subject
 from refinery.watch.record import record_run
@@ -48,7 +50,7 @@ def execute(
     plan: Plan,
     executor: Executor,
     listener: Listener,
-    hold: Callable[[Place], AbstractContextManager[folders.Held]] = folders.held,
+    hold: Callable[[Place], AbstractContextManager[Held]] = lock.hold,
 ) -> dict[str, Manifest]:
     """Brings every output up to date and returns their manifests.
 
@@ -77,7 +79,7 @@ def execute(
             raise
 
 
-def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: folders.Held) -> dict[str, Manifest]:
+def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -> dict[str, Manifest]:
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)

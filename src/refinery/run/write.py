@@ -34,7 +34,7 @@ from refinery.sources.ids import with_minted, with_type
 from refinery.sources.read import read_documents
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, files_below, read_many
-from refinery.storage.seal import read_sealed_json, sealed_json
+from refinery.storage.sealed import read_sealed_json, sealed_json
 from refinery.storage.tables import read_table
 from refinery.storage.write import WrittenFile, write_table
 

@@ -14,7 +14,7 @@ from pydantic import Field
 from refinery.definition.models import Model, TokenCount
 from refinery.definition.paths import Paths
 from refinery.definition.validate import validate
-from refinery.filters import size
+from refinery.filters import token_count
 from refinery.filters.ranking import Missing, Ranking, ranking
 from refinery.filters.verb import (
     DROPPED,
@@ -121,7 +121,9 @@ def build(settings: Settings, paths: Paths) -> Select:
     """The verb; raises DefinitionError without the tokenizers package, InputError for an unreadable tokenizer."""
     if settings.tokenizer is None:
         return Select(settings, None)
-    return Select(settings, size.build(validate(size.Settings, {"tokenizer": settings.tokenizer}, paths)))
+    return Select(
+        settings, token_count.build(validate(token_count.Settings, {"tokenizer": settings.tokenizer}, paths))
+    )
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,8 @@ class Settings(BaseModel):
 class Size(Measurer):
     """Columns bytes, chars (code points) and tokens, all int64.
 
-    tokens is estimated from the scripts of the text (see refinery.text.size), or, with `tokenizer`, exactly
-    the number of tokens that this tokenizer gives without special tokens.
+    tokens is estimated from the scripts of the text (see refinery.text.token_estimate), or, with `tokenizer`,
+    exactly the number of tokens that this tokenizer gives without special tokens.
     """
 
     tokenizer: Path | None = None
@@ -64,10 +64,10 @@ class Size(Measurer):
 
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document, never NULL."""
-        from refinery.text import size
+        from refinery.text import token_estimate
 
         chars, tokens = np.zeros(len(batch), np.int64), np.zeros(len(batch), np.int64)
-        size.count(batch.data, batch.offsets, *size.tables(), chars, tokens)
+        token_estimate.count(batch.data, batch.offsets, *token_estimate.tables(), chars, tokens)
         if self.tokenizer is not None:
             tokens = _exact(batch, self.tokenizer, self.tokenizer_hash)
         columns = [np.diff(batch.offsets), chars, tokens]
