@@ -154,7 +154,7 @@ def _decoded(place: str, content: bytes) -> str:
 
 
 def open_corpus(output: Place) -> Corpus:
-    """The documents that an output's manifest lists, signed as its own dedup did it, if it did."""
+    """The documents that an output's manifest lists, signed as its own dedup did it, if it did; raises InputError."""
     manifest = read_manifest(output, "give the output folder of a finished run")
     spec = output_source("output", output, manifest)
     try:

@@ -116,7 +116,10 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
 
 
 def measure_pass(run: Run, records: dict[int, ShardRecord]) -> dict[int, ShardRecord]:
-    """Measures whatever is missing and returns every shard's record by its number; `records`: those known."""
+    """Measures whatever is missing and returns every shard's record by its number; `records`: those known.
+
+    Raises RunError for a record that is not there afterwards, ConservationError when rows do not add up.
+    """
     plan = run.plan
     present = plan.present()
     for name in present:

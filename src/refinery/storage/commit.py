@@ -46,7 +46,7 @@ class OutputFile(io.RawIOBase):
         return True
 
     def write(self, data: Any) -> int:
-        """Writes all of the data."""
+        """Writes all of the data; raises OutputError."""
         view = memoryview(data).cast("B")
         try:
             self._file.write(view)

@@ -67,7 +67,7 @@ def filesystem_of(url: str, timeout: float | None = None) -> tuple[Any, str]:
 
 @lru_cache
 def client(scheme: str, _process: int, timeout: float | None = None) -> Any:
-    """One client a process: an object store's client does not survive a fork."""
+    """One client a process: an object store's client does not survive a fork; raises InputError."""
     import fsspec
 
     try:
