@@ -26,7 +26,7 @@ def test_near_duplicates_are_edges_to_kept_documents(tmp_path, monkeypatch):
     partitions = partition_rows(shards, corpus)
     exact, signatures, same = find_copies(corpus, partitions, True, True, in_order)
     search = Search(corpus, partitions, near(bands=28, rows=4), in_order, read_texts)
-    found = find_near(search, exact, signatures, same)
+    found = find_near(search, (exact.pairs,), signatures, same)
     assert {name.split("/")[0] for name in files_below(tmp_path / "work")} == {
         *(records.folder.name for records in found),
         *(
