@@ -209,14 +209,14 @@ stages:
 {rules}
   relevant:
     from: screened
-    measure: [{{relevance: {{model: models/{domain}}}}}]
+    measure: [{{relevance: {{model: {{file: models/{domain}}}}}}}]
     keep:
       - on_topic: "relevance >= 0.5"
   corpus:
     from: relevant
     dedup: {{exact: true, near: {{similarity: 0.8}}, prefer: ["relevance DESC"]}}
 outputs:
-  corpus: {{path: out/{name}}}
+  corpus: {{from: corpus, path: out/{name}}}
 """
 PIPELINES = {
     "medical-en": """\

@@ -25,10 +25,10 @@ sources:
 stages:
   corpus:
     from: crawl
-    measure: [language, signals, {{relevance: {{model: {model}}}}}]
+    measure: [language, signals, {{relevance: {{model: {{file: {model}}}}}}}]
     dedup: {{exact: true, near: {{similarity: 0.8, num_perm: 112}}}}
 outputs:
-  corpus: {{path: out}}
+  corpus: {{from: corpus, path: out}}
 """
 
 
@@ -84,7 +84,7 @@ def rule_verdicts(text: pa.Array, rule_set: str, options: Options) -> list[Any]:
 
     from refinery.filters import rules
 
-    chosen = rules.resolve([rule_set], Path.cwd(), measured=())
+    chosen = rules.resolve_rules([rule_set], measured=())
     frame = pl.from_arrow(table([measurers(options["relevance_model"])["signals"]], batches(text)))
     assert isinstance(frame, pl.DataFrame)
     failed = rules.evaluate(frame, chosen)["first_failed"]

@@ -29,7 +29,7 @@ COLUMNS = {
     "tokens": (
         "tokens",
         "LLM tokens: estimated by script, exact with a `tokenizer`",
-        "`refinery/text/size.py`",
+        "`refinery/text/token_estimate.py`",
     ),
     "lang": (
         "code",
@@ -109,10 +109,11 @@ def keys() -> str:
     sections: tuple[tuple[str, type[BaseModel]], ...] = (
         ("Top level", models.Pipeline),
         ("A source, `sources.NAME`", models.Source),
+        ("A model, `models.NAME`", models.ModelFile),
         ("A stage, `stages.NAME`", stage),
         ("A rule set in `keep`", models.RuleSetUse),
         *(section for name, model in settings.items() for section in with_nested(name, model)),
-        ("An output, `outputs.STAGE`", models.Output),
+        ("An output, `outputs.NAME`", models.Output),
     )
     parts = []
     for title, model in sections:
@@ -146,8 +147,10 @@ def _default(field: Any) -> str:
     value = field.default
     if value is PydanticUndefined:
         return "needed"
-    if value is None or value == ():
+    if value is None or value in ((), {}):
         return ""
+    if isinstance(field.json_schema_extra, dict):  # where it is written in another form
+        value = field.json_schema_extra.get("default", value)
     if isinstance(value, int) and not isinstance(value, bool) and value >= 2**20:
         return f"`{value // 2**20}MiB`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
@@ -195,7 +198,7 @@ def measured() -> str:
     from refinery.filters.language import Language
     from refinery.filters.neural import Neural
     from refinery.filters.relevance import Relevance
-    from refinery.filters.size import SCHEMA
+    from refinery.filters.token_count import SCHEMA
     from refinery.models.neural import Files
 
     nowhere = Path()
@@ -220,7 +223,7 @@ def signals() -> str:
     from refinery.filters.signals import Settings as SignalSettings
     from refinery.filters.signals import build, columns
 
-    schema = build(SignalSettings(), DOCS).schema
+    schema = build(SignalSettings()).schema
     rows = []
     for name, described in columns().items():
         meaning, _, source = (
@@ -246,7 +249,7 @@ def rule_sets() -> str:
     """Every built-in rule set: an overview, the sets one by one, FineWeb-2's plain languages side by side."""
     from refinery.filters.rules import built_in_rule_sets, load_rule_set
 
-    sets = {name: load_rule_set(name, DOCS) for name in built_in_rule_sets()}
+    sets = {name: load_rule_set(name) for name in built_in_rule_sets()}
     overview = [
         (f"`{name}`", ", ".join(found.languages or ("all",)), len(found.rules), found.description)
         for name, found in sets.items()

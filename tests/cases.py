@@ -76,7 +76,7 @@ def define(
         "name": "case",
         "sources": {"crawl": {"path": "in", **(source or {})}},
         "stages": {"corpus": {"from": "crawl", **(stage or {})}},
-        "outputs": {"corpus": {"path": "out", **(output or {})}},
+        "outputs": {"corpus": {"from": "corpus", "path": "out", **(output or {})}},
     }
     file = folder / f"{name}.yaml"
     file.write_text(json.dumps(definition), encoding="utf-8")

@@ -86,7 +86,7 @@ stages:
     from: screened
     dedup: {exact: true, near: {similarity: 0.8}}
 outputs:
-  unique: {path: out}
+  unique: {from: unique, path: out}
 """
 
 

@@ -138,7 +138,7 @@ def test_one_file_in_two_sources(tmp_path, refinery):
         "refinery": 1,
         "name": "twice",
         "sources": {"all": {"path": "in"}, "one": {"path": "in/a.jsonl"}},
-        "outputs": {"corpus": {"path": "out"}},
+        "outputs": {"corpus": {"from": "corpus", "path": "out"}},
     }
     expected = {("all", "kept"): 5, ("one", "dropped"): 5}
     for stage in ({"dedup": {"exact": True}}, {"keep": [{"only": "source = 'all'"}]}):

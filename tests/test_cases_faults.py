@@ -170,7 +170,7 @@ def test_two_pipelines_or_outputs_never_share_a_folder(tmp_path, refinery):
     assert f"{tmp_path}/out: belongs to" in err
     for place in ("out", "out/inner", "./out/", "../" + tmp_path.name + "/out"):
         two = text.replace('"stages": {', '"stages": {"more": {"from": "crawl"}, ')
-        two = two.replace('"outputs": {', f'"outputs": {{"more": {{"path": "{place}"}}, ')
+        two = two.replace('"outputs": {', f'"outputs": {{"more": {{"from": "more", "path": "{place}"}}, ')
         other.write_text(two, encoding="utf-8")
         code, _, err = refinery("run", other, "-q")
         assert (code, err.count("is written there too")) == (2, 1)
@@ -213,13 +213,8 @@ def test_models_of_the_wrong_kind(tmp_path, refinery):
         "vectors.bin": "not a usable fastText model",
         "missing.bin": "missing.bin",
     }
-    measure = [
-        {
-            "language": {"model": name},
-        }
-        for name in expected
-    ]
-    measure += [{"relevance": {"model": name, "as": f"r{n}"}} for n, name in enumerate(expected)]
+    measure = [{"language": {"model": {"file": name}}} for name in expected]
+    measure += [{"relevance": {"model": {"file": name}, "as": f"r{n}"}} for n, name in enumerate(expected)]
     ran = run(refinery, tmp_path, stage={"measure": measure}, expect=2)
     told = ran.err.splitlines()
     for place, name in enumerate([*expected, *expected]):
@@ -234,7 +229,7 @@ def test_a_model_without_the_label_that_is_asked_for(tmp_path, refinery):
     """The labels that it has are listed."""
     wrong_models(tmp_path)
     write_jsonl(tmp_path / "in" / "a.jsonl", lines(2))
-    measure = [{"relevance": {"model": "labels.bin", "label": "medical"}}]
+    measure = [{"relevance": {"model": {"file": "labels.bin"}, "label": "medical"}}]
     ran = run(refinery, tmp_path, stage={"measure": measure}, expect=2)
     assert "labels.bin" in ran.err
     assert "'medical'" in ran.err
@@ -245,7 +240,10 @@ def test_a_measured_column_cannot_take_a_name_that_is_taken(tmp_path, refinery, 
     """Neither by `as` nor as the name of a pattern: a line of the definition, not a failure in the write pass."""
     wrong_models(tmp_path)
     write_jsonl(tmp_path / "in" / "a.jsonl", lines(2))
-    measure = [{"relevance": {"model": "labels.bin", "label": "a", "as": name}}, {"patterns": {name: "a+"}}]
+    measure = [
+        {"relevance": {"model": {"file": "labels.bin"}, "label": "a", "as": name}},
+        {"patterns": {name: "a+"}},
+    ]
     for number, use in enumerate(measure):
         ran = run(refinery, tmp_path, stage={"measure": [use]}, output={"measurements": [name]}, expect=2)
         assert f"makes a column {name!r}" in ran.err, number

@@ -135,7 +135,7 @@ def test_another_models_labels_become_the_same_codes(tmp_path, refinery):
     )
     trained.save_model(str(tmp_path / "glot.bin"))
     write_jsonl(tmp_path / "in" / "a.jsonl", [{"id": code, "text": SENTENCES[code]} for code in names])
-    measure = [{"language": {"model": "glot.bin"}}]
+    measure = [{"language": {"model": {"file": "glot.bin"}}}]
     output = {"measurements": ["lang", "lang_score", "lang_script"]}
     stage = {"measure": measure, "keep": [{"chosen": "lang IN ('en', 'ar')"}]}
     ran = run(refinery, tmp_path, stage=stage, output=output)

@@ -102,28 +102,29 @@ def test_every_measurer_and_transform_is_named():
     """Each built-in measurer stands in signals.md, each transform in pipeline.md."""
     from refinery.filters.registry import MEASURERS, TRANSFORMS
 
-    assert MEASURERS.keys() <= {*named(page("signals.md")), *re.findall(r"\*\*(\w+)\*\*", page("signals.md"))}
-    assert TRANSFORMS.keys() <= named(page("pipeline.md"))
+    assert MEASURERS.built_in.keys() <= {
+        *named(page("signals.md")),
+        *re.findall(r"\*\*(\w+)\*\*", page("signals.md")),
+    }
+    assert TRANSFORMS.built_in.keys() <= named(page("pipeline.md"))
 
 
 def test_every_setting_of_a_measurer_is_named():
     """Each setting that a measurer or transform takes in YAML stands somewhere in the docs."""
-    import importlib
-
     from refinery.filters.registry import MEASURERS, TRANSFORMS
 
     text = "".join(file.read_text("utf-8") for file in DOCS)
-    for name, module in {**MEASURERS, **TRANSFORMS}.items():
-        for setting in importlib.import_module(module).Settings.model_fields:
+    for name, settings in {**MEASURERS.settings(), **TRANSFORMS.settings()}.items():
+        for setting in settings.model_fields:
             assert setting == "root" or re.search(rf"\b{setting}:|`{setting}`", text), (name, setting)
 
 
 def test_every_column_is_named():
     """Each column that signals and size make stands in signals.md."""
-    from refinery.filters import signals, size
+    from refinery.filters import signals, token_count
 
     words = named(page("signals.md"))
-    assert {*signals.columns(), *size.SCHEMA.names} <= words
+    assert {*signals.columns(), *token_count.SCHEMA.names} <= words
     assert {"source", "lang", "lang_share", "relevance", "quality", "importance_per_token"} <= words
 
 
@@ -135,7 +136,7 @@ def test_every_rule_set_and_rule_is_named():
     words = named(text)
     assert set(built_in_rule_sets()) <= words
     for name in built_in_rule_sets():
-        for rule in load_rule_set(name, ROOT).rules:
+        for rule in load_rule_set(name).rules:
             short = rule.name.partition(".")[2]
             assert rule.name in words or short in words
             assert f"`{rule.predicate}`" in text or rule.predicate.split()[-1] in text
@@ -175,39 +176,48 @@ def test_links_lead_somewhere():
 def test_yaml_examples_are_valid(text, tmp_path):
     """Each YAML block is a definition (with `refinery` and `name` added if it leaves them out) or a rule set."""
     from refinery.definition.load import load
+    from refinery.definition.paths import Paths
     from refinery.filters.rules import load_rule_set
 
     content = yaml.safe_load(text)
     if "rules" in content:
         (tmp_path / "clinical.yaml").write_text(text, "utf-8")
-        assert load_rule_set("./clinical.yaml", tmp_path).rules
+        assert load_rule_set("./clinical.yaml", Paths(tmp_path)).rules
         return
     head = "" if "refinery" in content else "refinery: 1\nname: example\n"
     file = tmp_path / "pipeline.yaml"
     file.write_text(head + text, "utf-8")
-    assert load(file).pipeline.outputs
-    _check_names(content)
+    definition = load(file)
+    assert definition.problems == ()
+    _check_names(content, definition)
 
 
-def _check_names(content: dict) -> None:
-    """Parents, outputs, measurers and rule sets of an example exist, and so do the columns of its rules."""
-    from refinery.filters import registry, rules, signals, size
+def _check_names(content: dict, definition) -> None:
+    """Parents, outputs, models, measurers and rule sets of an example exist, and so do the columns of its rules."""
+    from refinery.definition.validate import validate
+    from refinery.filters import registry, rules, signals, token_count
+    from refinery.filters.predicate import columns_of
 
     known = {*content["sources"], *content["stages"]}
-    assert set(content["outputs"]) <= set(content["stages"])
-    for stage in content["stages"].values():
+    assert {output["from"] for output in content["outputs"].values()} <= set(content["stages"])
+    measurers = registry.MEASURERS.settings()
+    for name_of_stage, stage in content["stages"].items():
         parents = [stage["from"]] if isinstance(stage["from"], str) else stage["from"]
         assert set(parents) <= known
         uses = stage.get("measure", []) + stage.get("transform", [])
         names = {use if isinstance(use, str) else next(iter(use)) for use in uses}
-        assert names <= {*registry.MEASURERS, *registry.TRANSFORMS}
-        made = {*signals.columns(), *size.SCHEMA.names, "source", *_made_by(content)}
-        for entry in stage.get("keep", []):
-            if isinstance(entry, dict) and "rules" not in entry:
+        assert names <= {*measurers, *registry.TRANSFORMS.settings()}
+        for use in stage.get("measure", []):
+            name, settings = next(iter(use.items())) if isinstance(use, dict) else (use, {})
+            given = {key: value for key, value in settings.items() if key != "as"}
+            validate(measurers[name], given, definition.paths)
+        made = {*signals.columns(), *token_count.SCHEMA.names, "source", *_made_by(content)}
+        for entry in definition.pipeline.stages[name_of_stage].keep:
+            if isinstance(entry, dict):
                 for predicate in entry.values():
-                    assert rules.columns_of(predicate) <= made
+                    assert columns_of(predicate) <= made
             elif not str(entry).endswith(".yaml"):
-                assert rules.resolve([entry], ROOT)
+                assert rules.resolve_rules([entry])
 
 
 def _made_by(content: dict) -> set[str]:
@@ -234,7 +244,7 @@ def test_queries_run_on_the_decisions_of_a_run(data_repository, refinery, monkey
     import json
 
     file = data_repository / "pipeline.yaml"
-    file.write_text(file.read_text("utf-8").replace("{path: out}", "{path: out/medical-en}"), "utf-8")
+    file.write_text(file.read_text("utf-8").replace("path: out}", "path: out/medical-en}"), "utf-8")
     code, _, err = refinery("run", file, "--workers", 1, "--quiet")
     assert code == 0, err
     monkeypatch.chdir(data_repository)

@@ -38,6 +38,12 @@ Work = Annotated[
         help="Folder or URL for measurements and decisions (default: .refinery beside the definition)."
     ),
 ]
+Roots = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--root", metavar="NAME=PATH", help="Folder or URL for a root of the definition; may be repeated."
+    ),
+]
 ShardSize = Annotated[
     int, typer.Option("--shard-mib", min=1, help="Cut larger files into shards of this size.")
 ]
@@ -60,6 +66,7 @@ def run(
         int | None, typer.Option(min=1, help="Worker processes on this machine (default: one a core).")
     ] = None,
     work: Work = None,
+    root: Roots = None,
     shard_mib: ShardSize = 256,
     executor: Annotated[
         Executors,
@@ -77,7 +84,7 @@ def run(
     from refinery.run.run import execute
     from refinery.watch.show import show
 
-    plan = _plan(definition, work, shard_mib)
+    plan = _plan(definition, work, shard_mib, root)
     chosen = choose(executor, workers, address, len(plan.shards))
     try:
         with _sigterm_is_ctrl_c(), show(quiet=quiet, json=json) as listener:
@@ -106,26 +113,26 @@ def _sigterm_is_ctrl_c() -> Iterator[None]:
 
 
 @app.command()
-def check(definition: Definition) -> None:
+def check(definition: Definition, root: Roots = None) -> None:
     """Check a definition: every name, column, model and path; reports all problems at once."""
     from refinery.run.folder import refuse_foreign
 
-    planned = _plan(definition, None, 256)
+    planned = _plan(definition, None, 256, root)
     graph = planned.graph
     for name, folder in graph.output_paths.items():
         refuse_foreign(folder, graph.name, name)
     found = ", ".join(f"{name} ({len(planned.of(name))} shards)" for name in graph.sources)
     typer.echo(f"{definition} is valid: {found} -> {', '.join(graph.stages)} -> {', '.join(graph.outputs)}")
-    used = {above for output in graph.outputs for above in graph.ancestors(output)}
+    used = {above for output in graph.outputs.values() for above in graph.ancestors(output.from_)}
     for name in graph.stages:
         if name not in used:
             typer.echo(f"note: the stage {name} leads to no output")
 
 
 @app.command()
-def plan(definition: Definition, work: Work = None, shard_mib: ShardSize = 256) -> None:
+def plan(definition: Definition, work: Work = None, root: Roots = None, shard_mib: ShardSize = 256) -> None:
     """Show what a run would do: passes, shards, bands and their recall, what is cached."""
-    planned = _plan(definition, work, shard_mib)
+    planned = _plan(definition, work, shard_mib, root)
     from rich.console import Console
 
     from refinery.report.plan import plan_tables
@@ -143,6 +150,7 @@ def clean(
         typer.Option("--shard-mib", min=1, help="As it was given to the last run (default: that)."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Remove it; without, it is only listed.")] = False,
+    root: Roots = None,
 ) -> None:
     """List what lies in the work folder and no pipeline that has run there needs, or remove it."""
     from refinery.plan.needs import noted_needs
@@ -150,7 +158,7 @@ def clean(
     from refinery.report.clean import lines_of
     from refinery.run.clean import clean as clean_folder
 
-    graph = _resolve(definition)
+    graph = _resolve(definition, root)
     folder = _work_folder(work, graph)
     before = noted_needs(folder).get(graph.name)
     size = shard_mib * 2**20 if shard_mib else before.shard_bytes if before else 256 * 2**20
@@ -237,9 +245,13 @@ def schema() -> None:
 
     from refinery.definition import verbs
     from refinery.definition.models import pipeline_model
+    from refinery.definition.schema import json_schema
+    from refinery.filters.registry import MEASURERS, TRANSFORMS
+    from refinery.filters.rules import built_in_rule_sets
 
-    model = pipeline_model(verbs.settings(verbs.installed()))
-    typer.echo(orjson.dumps(model.model_json_schema(by_alias=True), option=orjson.OPT_INDENT_2))
+    pipeline = pipeline_model(verbs.settings(verbs.installed()))
+    found = json_schema(pipeline, TRANSFORMS.settings(), MEASURERS.settings(), built_in_rule_sets())
+    typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
 
 
 @app.command()
@@ -359,35 +371,46 @@ def _held_out(card: Card) -> str:
     return f"{found}; suggested threshold {best.threshold:.3f} ({reached})"
 
 
-def _resolve(definition: Path) -> Graph:
+def _resolve(definition: Path, roots: list[str] | None) -> Graph:
     from refinery.definition.load import load
     from refinery.plan.resolve import resolve
 
-    return resolve(load(definition))
+    return resolve(load(definition, dict(_root(given) for given in roots or ())))
 
 
-def _plan(definition: Path, work: str | None, shard_mib: int) -> Plan:
+def _root(given: str) -> tuple[str, str]:
+    """Name and path of a root that is given on the command line, where paths count from the current directory."""
+    from refinery.errors import DefinitionError
+    from refinery.storage.url import is_url, local_path
+
+    name, sign, path = given.partition("=")
+    if not sign or not path:
+        raise DefinitionError(f"--root {given}: expected NAME=PATH, such as data=s3://bucket")
+    return name, path if is_url(path) else str(Path(local_path(path)).absolute())
+
+
+def _plan(definition: Path, work: str | None, shard_mib: int, roots: list[str] | None = None) -> Plan:
     from refinery.plan.plan import make_plan
 
-    graph = _resolve(definition)
+    graph = _resolve(definition, roots)
     return make_plan(graph, _work_folder(work, graph), shard_mib * 2**20)
 
 
 def _place(text: str) -> Place:
     from refinery.storage.place import place_of
-    from refinery.storage.url import is_url, local
+    from refinery.storage.url import is_url, local_path
 
-    return place_of(text) if is_url(text) else Path(local(text)).absolute()
+    return place_of(text) if is_url(text) else Path(local_path(text)).absolute()
 
 
 def _work_folder(work: str | None, graph: Graph) -> Place:
     from refinery.errors import InputError
     from refinery.storage.place import refuse_as_folder
-    from refinery.storage.url import is_url, shown
+    from refinery.storage.url import is_url, redact
 
     if work is None:
         return (graph.definition.base / ".refinery").absolute()
     refused = refuse_as_folder(work) if is_url(work) else ""
     if refused:
-        raise InputError(shown(work), refused)
+        raise InputError(redact(work), refused)
     return _place(work)

@@ -55,9 +55,9 @@ COMMANDS = {
         "--data",
         at.data,
         "--near",
-        20,
+        60,
         "--exact",
-        10,
+        40,
         "--footers",
         6,
         "--shards",
@@ -70,7 +70,7 @@ COMMANDS = {
     ),
     "throughput.py": lambda at: (
         *(at.english, "--limit", 40, "--repeats", 1, "--warm", "--memory", "--memory-bytes", 100_000),
-        *("--cache", at.folder / "throughput"),
+        *("--buckets", 1000, "--cache", at.folder / "throughput"),
     ),
     "peers.py": lambda at: (
         *(at.english, "--limit", 20, "--repeats", 1, "--here", "--buckets", 1000),
@@ -81,6 +81,7 @@ COMMANDS = {
         *("--work", at.folder / "scale"),
     ),
 }
+APART = {"threshold.py": "test_threshold.py", "check.py": "test_commands.py"}  # whose tests start them
 # What must have run before.
 AFTER = {"quality.py": "run", "everywhere.py": "run", "scaling.py": "run", "run": "train", "train": "pool.py"}
 OTHERS = {
@@ -160,6 +161,16 @@ def test_the_command_runs(name, ran):
     assert all(table["rows"] for table in found.tables), [t["title"] for t in found.tables if not t["rows"]]
 
 
+def test_scale_finds_what_was_planted(ran):
+    """Removals are as expected at each size, and nothing is left behind."""
+    found = ran["scale.py"].result()
+    tables = found.tables
+    assert [row[-1].partition(": ")[2] for row in tables[0]["rows"]] == ["as expected"] * 2
+    assert tables[0]["rows"][0][0] == 4000
+    assert {"Fit", "What follows", "Dedup of one bucket"} <= {table["title"] for table in tables}
+    assert not list((found.json.parent / "scale").iterdir())
+
+
 def test_a_peer_that_is_not_installed_is_told(ran):
     """In the table and on standard error; the others have run."""
     found = ran["peers.py"].result()
@@ -171,25 +182,30 @@ def test_a_peer_that_is_not_installed_is_told(ran):
         assert f"{name} {SKIPPED}" in found.done.stderr
 
 
+def lacking(command: str, floor: Floor) -> bool:
+    """Whether no tiny run here has the figure: nothing is compiled in one, or the peer is not installed."""
+    named = f"{floor.table} {' '.join(floor.row)}"
+    peers = {"datatrove:": "datatrove", "Agreement": "datatrove", "rensa:": "rensa"}
+    return (
+        command in APART
+        or "compilation" in named
+        or any(word in named and not importlib.util.find_spec(peer) for word, peer in peers.items())
+    )
+
+
+FLOORED = [(b.command[0], floor) for b in benchmarks() for floor in b.floors]
+
+
 @pytest.mark.parametrize(
-    ("command", "floor"),
-    [
-        pytest.param(b.command[0], floor, id=f"{b.command[0]} {'-'.join(floor.row)} {floor.column}")
-        for b in benchmarks()
-        for floor in b.floors
-    ],
+    ("command", "floor"), [pytest.param(*one, id=f"{one[0]} {', '.join(one[1].row)}") for one in FLOORED]
 )
 def test_every_figure_with_a_floor_is_there(command, floor, ran):
-    """The real commands make them of real input; a figure of a peer that is not installed here is none."""
-    needs = {"rensa": "rensa", "datatrove": "datatrove", "Agreement": "datatrove"}
-    peer = next((needs[word] for word in needs if word in f"{floor.table} {floor.row}"), "")
-    warm = "compilation" in floor.row[0] or "exact copies" in floor.row
-    if warm or (peer and not importlib.util.find_spec(peer)):
+    """The tiny runs have it, or its words stand in the code where the tiny run cannot have it."""
+    if lacking(command, floor):
         source = "".join(file.read_text("utf-8") for file in FOLDER.glob("*.py"))
-        assert f'"{floor.row[0]}"' in source or floor.row[0] == "exact copies"
-        assert floor.column in source
-        return
-    assert isinstance(figure(ran[command].result().tables, floor), float)
+        assert all(f'"{word}"' in source for word in (*floor.row, floor.column))
+    else:
+        assert isinstance(figure(ran[command].result().tables, floor), float)
 
 
 def test_every_benchmark_with_floors_is_a_command_with_such_options():
@@ -207,17 +223,19 @@ def programs() -> dict[str, str]:
 
 
 def test_every_program_is_run_here_or_by_one_that_is():
-    """A new benchmark needs its line in COMMANDS; workers say who starts them; check.py is tested below."""
+    """A new benchmark needs its line in COMMANDS, or a test that starts it; workers say who starts them."""
     workers = {
         name for name, text in programs().items() if re.search(r"started by (peers|throughput)\.py", text)
     }
     assert workers == {"peer_worker.py", "measure_worker.py"}
-    assert programs().keys() - workers - {"check.py"} == COMMANDS.keys()
+    assert programs().keys() - workers == COMMANDS.keys() | APART.keys()
+    for name, test in APART.items():
+        assert name in Path(__file__).with_name(test).read_text("utf-8")
 
 
 def test_every_command_is_documented():
     """Each stands in benchmarks/README.md with what it shows."""
-    for name in (*COMMANDS, "check.py"):
+    for name in (*COMMANDS, *APART):
         assert re.search(rf"^\| `python benchmarks/{name}[^`]*` \| .+ \|$", README, re.MULTILINE), name
 
 
@@ -259,26 +277,27 @@ def test_inputs_take_the_place_of_their_names():
     ]
 
 
-@pytest.mark.parametrize(
-    ("least", "code", "verdict"), [(0.0, 0, "holds"), (1e9, 1, "MISSED"), (None, 1, "NOT THERE")]
-)
-def test_the_check_fails_under_a_floor(least, code, verdict, tmp_path, monkeypatch, capsys):
+def test_the_check_fails_under_a_floor(ran, tmp_path, monkeypatch, capsys):
     """It runs the benchmark and compares; its exit code is not 0 when a figure is below its floor or not there."""
     import check
 
-    bound = Floor(
-        table="Dedup",
-        row=("mixed" if least is not None else "absent",),
-        column="documents/s",
-        at_least=least or 0,
-    )
-    command = ("scale.py", "--documents", "0.002", "--buckets", "--workers", "1", "--work", "{work}/scale")
-    monkeypatch.setattr(check, "benchmarks", lambda: (Benchmark(command=command, floors=(bound,)),))
-    monkeypatch.setattr(sys, "argv", ["check.py", "--work", str(tmp_path / "work")])
-    with pytest.raises(SystemExit) as ended:
-        check.main()
-    assert int(ended.value.code) == code
-    assert verdict in capsys.readouterr().out
+    ran["pool.py"].result()  # the data is there
+    at = Place(ran["pool.py"].result().json.parent)
+
+    def ended(*bounds: Floor) -> tuple[int, str]:
+        command = tuple(map(str, ("pool.py", "{work}/pool", *COMMANDS["pool.py"](at)[1:])))
+        monkeypatch.setattr(check, "benchmarks", lambda: (Benchmark(command=command, floors=bounds),))
+        monkeypatch.setattr(sys, "argv", ["check.py", "--work", str(tmp_path / f"work-{len(bounds)}")])
+        with pytest.raises(SystemExit) as error:
+            check.main()
+        return int(error.value.code), capsys.readouterr().out
+
+    good = Floor(table="The pool", row=("medical",), column="documents", at_least=1)
+    assert ended(good)[0] == 0
+    missed = good.model_copy(update={"at_least": 1e9})
+    code, out = ended(good, missed, good.model_copy(update={"row": ("absent",)}))
+    assert code == 1
+    assert re.findall("holds|MISSED|NOT THERE", out) == ["holds", "MISSED", "NOT THERE"]
 
 
 def test_the_check_says_what_it_needs(tmp_path, monkeypatch):

@@ -19,7 +19,8 @@ from tests.conftest import CHINESE, PIPELINE, document, output_hashes
 from tests.ray_cluster import COMMAND
 
 MEASURED = PIPELINE.replace(
-    "measure: [language, signals]", "measure: [language, signals, {relevance: {model: models/domain}}]"
+    "measure: [language, signals]",
+    "measure: [language, signals, {relevance: {model: {file: models/domain}}}]",
 ).replace('words >= 50"', 'words >= 50"\n      - on_topic: "relevance >= 0"')
 
 
@@ -56,7 +57,7 @@ def short_folder() -> Iterator[Path]:
 def copy_of(repository: Path, name: str) -> Path:
     """A definition that writes to a folder of its own."""
     file = repository / f"{name}.yaml"
-    file.write_text(MEASURED.replace("{path: out}", f"{{path: out-{name}}}"))
+    file.write_text(MEASURED.replace("path: out}", f"path: out-{name}}}"))
     return file
 
 

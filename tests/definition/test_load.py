@@ -19,8 +19,11 @@ stages:
     keep:
       - english: "lang = 'en'"
 outputs:
-  clean: {path: out}
+  clean: {from: clean, path: out}
 """
+
+
+KINDS = ("sources", "stages", "outputs")
 
 
 def write(folder: Path, text: str) -> Path:
@@ -30,9 +33,11 @@ def write(folder: Path, text: str) -> Path:
 
 
 def problems(folder: Path, text: str) -> list[str]:
-    with pytest.raises(DefinitionError) as caught:
-        load(write(folder, text))
-    return [line.removeprefix(f"{folder}/pipeline.yaml:") for line in caught.value.problems]
+    try:
+        found = load(write(folder, text)).problems
+    except DefinitionError as error:
+        found = error.problems
+    return [line.removeprefix(f"{folder}/pipeline.yaml:") for line in found]
 
 
 def test_valid_definition(tmp_path):
@@ -44,7 +49,7 @@ def test_valid_definition(tmp_path):
 
 def test_all_errors_at_once_with_line_path_and_nearest_name(tmp_path):
     """Two slips in two places give two lines, each with line, path and the nearest valid key."""
-    text = VALID.replace("measure:", "mesure:").replace("{path: out}", "{path: out, shufle: 1}")
+    text = VALID.replace("measure:", "mesure:").replace("path: out}", "path: out, shufle: 1}")
     found = problems(tmp_path, text)
     assert found == [
         '9: stages.clean.mesure: unknown key; did you mean "measure"?',
@@ -88,3 +93,88 @@ def test_token_counts(tmp_path, written, tokens):
     text = VALID.replace("outputs:", f"    select: {{tokens: {written}, by: lang_score}}\noutputs:")
     name, settings = load(write(tmp_path, text)).pipeline.stages["clean"].verb
     assert (name, settings.tokens) == ("select", tokens)
+
+
+def test_what_is_wrong_is_left_out_and_the_rest_is_there(tmp_path):
+    """So that the rest can be checked too: of a list with a slip nothing is left, all else stays."""
+    text = VALID.replace("[language]", "[language, 5]").replace("path: out", "pth: out")
+    loaded = load(write(tmp_path, text.replace("{path: ", "{on_error: stop, path: ")))
+    assert [line.partition(".yaml:")[2] for line in loaded.problems] == [
+        "5: sources.crawl.on_error: input should be 'quarantine' or 'fail', got 'stop'",
+        "9: stages.clean.measure.1: expected a name, or one name with its settings: NAME or {NAME: {KEY: VALUE}}",
+        "13: outputs.clean: the key 'path' is missing",
+        '13: outputs.clean.pth: unknown key; did you mean "path"?',
+    ]
+    assert loaded.pipeline.sources["crawl"].on_error == "quarantine"
+    stage = loaded.pipeline.stages["clean"]
+    assert (stage.measure, stage.keep) == ((), ({"english": "lang = 'en'"},))
+    assert loaded.pipeline.outputs == {}
+    assert loaded.is_broken("stages", "clean") and not loaded.is_broken("stages", "other")
+
+
+def test_an_empty_mapping_is_an_error(tmp_path):
+    """A definition has a source, a stage and an output."""
+    text = "refinery: 1\nname: x\nsources: {}\nstages: {}\noutputs: {}\n"
+    assert problems(tmp_path, text) == [f"{n}: {k}: expected one at least" for n, k in enumerate(KINDS, 3)]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            ("{from: clean, path: out}", "{path: out}"),
+            "13: outputs.clean: say which stage it is: clean: {from: clean, path: out}",
+        ),
+        (
+            ("clean: {from: clean, path: out}", "other: {path: 'a: b', shuffle: 3}"),
+            "13: outputs.other: say which stage it is: other: {from: STAGE, path: 'a: b', shuffle: 3}",
+        ),
+        (
+            ("[language]", "[language]\n    dedup: {max_cluster_share: 0.07}"),
+            "10: stages.clean.dedup.max_cluster_share: shares are percentages: write 7%",
+        ),
+        (
+            ("[language]", "[language]\n    dedup: {max_cluster_share: 120%}"),
+            "expected a percentage above 0% and up to 100% such as 20%, got '120%'",
+        ),
+    ],
+)
+def test_earlier_forms_are_told_what_to_write(tmp_path, change, expected):
+    """The line as it should be, to paste."""
+    assert VALID.replace(*change) != VALID
+    (found,) = problems(tmp_path, VALID.replace(*change))
+    assert expected in found
+
+
+def test_a_recursive_file_is_an_error(tmp_path):
+    """An alias of what it stands in ends in an error, not in a loop."""
+    assert problems(tmp_path, VALID.replace("{from: clean, path: out}", "&a {from: clean, path: *a}"))
+
+
+def test_other_roots_can_be_given(tmp_path):
+    """In place of one that the definition has; a name that it does not have is an error with the nearest."""
+    text = VALID.replace(
+        "name: tiny",
+        "name: tiny\nroots: {data: ./in, trained: m}\nmodels: {lid: {file: '{trained}/lid.bin'}}",
+    )
+    file = write(tmp_path, text.replace("crawl/*", "{data}/crawl/*"))
+    paths = load(file).paths
+    assert paths.expand("{data}/a") == str(tmp_path / "in/a")
+    assert paths.models == {"lid": tmp_path / "m/lid.bin"}
+    paths = load(file, {"data": "s3://bucket"}).paths
+    assert (paths.expand("{data}/a"), paths.roots["trained"]) == ("s3://bucket/a", "m")
+    (problem,) = load(file, {"dta": "x"}).problems
+    assert problem == "--root dta: the definition has no root 'dta'; did you mean \"data\"?"
+
+
+def test_wrong_roots_and_models_are_told_once_at_their_own_place(tmp_path):
+    """What rests on them is not told again."""
+    text = VALID.replace(
+        "name: tiny", "name: tiny\nroots: {data: 5}\nmodels: {lid: {file: '{dta}/x'}, b: {file: '{data}/y'}}"
+    )
+    loaded = load(write(tmp_path, text))
+    assert [line.partition(".yaml:")[2] for line in loaded.problems] == [
+        "4: roots.data: input should be a valid string, got 5",
+        "5: models.lid.file: no root is called 'dta'; did you mean \"data\"?; braces themselves are written {{ }}",
+    ]
+    assert loaded.paths.models == {"lid": None, "b": None}

@@ -5,6 +5,7 @@ import shutil
 import socket
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import onnx
@@ -39,6 +40,13 @@ def test_results_come_in_the_order_of_the_units(executor):
     assert run_units(executor, units.square, [Unit(f"n{n}", n) for n in range(50)]) == [
         n * n for n in range(50)
     ]
+
+
+def test_what_units_share_is_bound_to_the_function(executor):
+    """By functools.partial: each function within is a kind of work of its own, whose memory is learnt."""
+    square = partial(pow, exp=2)
+    assert run_units(executor, square, [Unit(f"n{n}", n) for n in range(5)]) == [0, 1, 4, 9, 16]
+    assert executor._peaks["builtins.pow"] > 10 << 20
 
 
 def test_a_worker_tells_time_memory_and_place(executor):
@@ -172,7 +180,7 @@ def test_a_model_with_weights_of_their_own_reaches_the_nodes(executor, data_repo
         location="w.bin",
         size_threshold=100,
     )
-    definition = PIPELINE.replace("signals]", "signals, {neural: {model: model}}]")
+    definition = PIPELINE.replace("signals]", "signals, {neural: {model: {file: model}}}]")
     definition = definition.replace('"words >= 50"', '"words >= 50 AND neural > -1000"')
     (data_repository / "pipeline.yaml").write_text(definition)
     plan = _plan(data_repository / "pipeline.yaml", str(tmp_path / "work"), 256)

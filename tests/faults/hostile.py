@@ -88,11 +88,11 @@ def card(content: bytes) -> None:
 
 def tokenizer(content: bytes) -> None:
     """Loads a tokenizer and counts with it."""
-    from refinery.filters import size
+    from refinery.filters import token_count
 
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "tokenizer.json").write_bytes(content)
-        found = size.build(size.Settings(tokenizer="tokenizer.json"), Path(folder))
+        found = token_count.build(token_count.Settings(tokenizer=Path(folder, "tokenizer.json")))
         found(_texts())
 
 

@@ -38,11 +38,11 @@ stages:
     from: unique
     select: {tokens: 150K, by: words}
 outputs:
-  unique: {path: unique, shuffle: 3, shard_bytes: 400KiB}
-  chosen: {path: chosen, format: jsonl, shard_bytes: 300KiB}
+  unique: {from: unique, path: unique, shuffle: 3, shard_bytes: 400KiB}
+  chosen: {from: chosen, path: chosen, format: jsonl, shard_bytes: 300KiB}
 """
 OUTPUTS = ("unique", "chosen")
-LOGGED = 250  # lines that a run on the repository logs at least, one when a unit begins and one when it ends
+LOGGED = 275  # lines that a run on the repository logs at least, most when a unit begins and when it ends
 COMMAND = (sys.executable, "-c", "from refinery.cli import main; main()")
 
 

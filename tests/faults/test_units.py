@@ -20,12 +20,13 @@ import ctypes
 from dataclasses import dataclass
 import pyarrow as pa
 from pydantic import BaseModel
+from refinery.filters.measurer import Measurer
 
 class Settings(BaseModel):
     pass
 
 @dataclass(frozen=True)
-class Fragile:
+class Fragile(Measurer):
     name: str = "fragile"
     version: int = 1
     settings: tuple = ()
@@ -39,7 +40,7 @@ class Fragile:
             held = [bytearray(2**28) for _ in range(2**20)]
         return pa.RecordBatch.from_arrays([pa.array([True] * len(batch))], schema=self.schema)
 
-def build(settings, base):
+def build(settings):
     return Fragile(settings={})
 """
 DEFINITION = """
@@ -47,7 +48,7 @@ refinery: 1
 name: fragile
 sources: {crawl: {path: crawl}}
 stages: {corpus: {from: crawl, measure: [fragile]}}
-outputs: {corpus: {path: out}}
+outputs: {corpus: {from: corpus, path: out}}
 """
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refinery.filters.importance import Settings, build
-from refinery.models.importance import load, train_importance
+from refinery.models.importance import load_importance, train_importance
 from refinery.text.batch import TextBatch
 from refinery.text.prepare import prepare
 from tests.models.domains import MEDICAL, OTHER, documents, write
@@ -32,8 +32,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_importance_is_the_log_ratio_of_dsir(folder: Path, text: str) -> None:
     """Against a plain-Python sum over words and pairs of words."""
-    weights = load(folder / "medical.npz").weights
-    row = build(Settings(model="medical.npz"), folder)(TextBatch.from_texts([text])).to_pylist()[0]
+    weights = load_importance(folder / "medical.npz").weights
+    row = build(Settings(model=folder / "medical.npz"))(TextBatch.from_texts([text])).to_pylist()[0]
     words = prepare(TextBatch.from_texts([text])).to_arrow().to_pylist()[0].split(" ")
     expected = math.fsum(weights[bucket] for bucket in buckets(words, len(weights))) if words != [""] else 0.0
     assert row["importance"] == pytest.approx(expected, abs=1e-9)
@@ -43,7 +43,7 @@ def test_importance_is_the_log_ratio_of_dsir(folder: Path, text: str) -> None:
 def test_a_domain_is_told_apart(folder: Path) -> None:
     """Medical documents that the model has not seen rank above the others."""
     texts = documents(MEDICAL, 40, 8) + documents(OTHER, 40, 9)
-    scores = build(Settings(model="medical.npz"), folder)(TextBatch.from_texts(texts))[
+    scores = build(Settings(model=folder / "medical.npz"))(TextBatch.from_texts(texts))[
         "importance_per_token"
     ].to_numpy()
     assert scores[:40].min() > scores[40:].max()
@@ -51,6 +51,6 @@ def test_a_domain_is_told_apart(folder: Path) -> None:
 
 def test_a_text_without_words_weighs_nothing(folder: Path) -> None:
     """0, a row, no NaN."""
-    found = build(Settings(model="medical.npz"), folder)(TextBatch.from_texts(["", "!?", "a"]))
+    found = build(Settings(model=folder / "medical.npz"))(TextBatch.from_texts(["", "!?", "a"]))
     assert found["importance"].to_pylist()[:2] == [0, 0]
     assert np.isfinite(found["importance_per_token"].to_numpy()).all()

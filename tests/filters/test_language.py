@@ -8,7 +8,7 @@ import pytest
 
 from refinery.errors import InputError
 from refinery.filters import language
-from refinery.filters.language import Settings, build, labels
+from refinery.filters.language import Settings, build
 from refinery.models import model_file
 from refinery.text.batch import TextBatch
 from tests.fasttext_models import model, probabilities
@@ -25,7 +25,7 @@ SAME = {
 
 
 def measure(texts: list[str], **settings: str) -> pa.RecordBatch:
-    return build(Settings(**settings), HERE)(TextBatch.from_texts(texts))
+    return build(Settings(**settings))(TextBatch.from_texts(texts))
 
 
 def test_languages_are_recognised_with_fasttexts_probability() -> None:
@@ -62,7 +62,7 @@ def test_newlines_and_batches_do_not_matter() -> None:
 def test_null_texts_and_slices_are_rows() -> None:
     """An Arrow slice with NULL: a row each, NULL as empty."""
     array = pa.array(["x", None, SENTENCES["deu"]], pa.large_string()).slice(1)
-    found = build(Settings(), HERE)(TextBatch.from_arrow(array))
+    found = build(Settings())(TextBatch.from_arrow(array))
     assert found.column("lang").to_pylist() == ["und", "de"]
 
 
@@ -94,8 +94,8 @@ def scripted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_another_model_gives_the_same_codes_and_scripts(scripted: Path) -> None:
-    """A path relative to the definition; ISO 639-1 where there is one; lang_script beside it."""
-    measurer = build(Settings(model="glot.bin"), scripted)
+    """ISO 639-1 where there is one; lang_script beside it."""
+    measurer = build(Settings(model=scripted / "glot.bin"))
     texts = [SENTENCES["eng"], SENTENCES["rus"], SENTENCES["cmn"], SENTENCES["arb"], "42"]
     found = measurer(TextBatch.from_texts(texts))
     assert found.schema == measurer.schema
@@ -105,18 +105,20 @@ def test_another_model_gives_the_same_codes_and_scripts(scripted: Path) -> None:
 
 def test_the_values_of_lang_are_known_before_a_run(scripted: Path) -> None:
     """So a code that a model cannot give is an error, not an empty corpus."""
-    assert {"en", "zh", "gsw", "yue", "und"} < labels(Settings(), HERE)
-    assert not {"eng", "EN", "als", "sh"} & labels(Settings(), HERE)
-    assert labels(Settings(model="glot.bin"), scripted) == {"en", "ru", "zh", "yue", "ar", "und"}
+    shipped = build(Settings()).labels["lang"]
+    assert {"en", "zh", "gsw", "yue", "und"} < shipped
+    assert not {"eng", "EN", "als", "sh"} & shipped
+    other = build(Settings(model=scripted / "glot.bin")).labels
+    assert other == {"lang": {"en", "ru", "zh", "yue", "ar", "und"}}
 
 
 def test_settings_name_the_model_by_content(tmp_path: Path) -> None:
     """A copy of the shipped model is the same measurer; another model is another one. It travels by pickle."""
     (tmp_path / "copy.ftz").write_bytes(model_file.BUILT_IN.read_bytes())
     (tmp_path / "other.bin").write_bytes(model("softmax").read_bytes())
-    shipped, copy = build(Settings(), tmp_path), build(Settings(model="copy.ftz"), tmp_path)
+    shipped, copy = build(Settings()), build(Settings(model=tmp_path / "copy.ftz"))
     assert shipped.settings == copy.settings
-    assert build(Settings(model="other.bin"), tmp_path).settings != shipped.settings
+    assert build(Settings(model=tmp_path / "other.bin")).settings != shipped.settings
     assert pickle.loads(pickle.dumps(shipped)) == shipped
     assert shipped.name == "language" and "path" not in str(shipped.settings)
 
@@ -126,7 +128,7 @@ def test_a_model_that_changed_under_a_run_is_refused(tmp_path: Path) -> None:
     content = bytearray(model("ova").read_bytes())
     content[-2] ^= 1  # so that no other test has it in memory
     (tmp_path / "model.bin").write_bytes(content)
-    measurer = build(Settings(model="model.bin"), tmp_path)
+    measurer = build(Settings(model=tmp_path / "model.bin"))
     (tmp_path / "model.bin").write_bytes(model("ova, wide").read_bytes())
     with pytest.raises(InputError, match="changed"):
         measurer(TextBatch.from_texts(["text"]))
@@ -135,7 +137,7 @@ def test_a_model_that_changed_under_a_run_is_refused(tmp_path: Path) -> None:
 def test_a_missing_model_is_an_error_with_its_path(tmp_path: Path) -> None:
     """Nothing is downloaded."""
     with pytest.raises(InputError, match=r"nowhere\.bin: the model cannot be read"):
-        build(Settings(model="nowhere.bin"), tmp_path)
+        build(Settings(model=tmp_path / "nowhere.bin"))
 
 
 def test_every_number_is_finite() -> None:

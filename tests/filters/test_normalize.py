@@ -3,7 +3,6 @@
 import importlib.util
 import pickle
 import unicodedata
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -20,7 +19,7 @@ def texts_of(*texts):
 
 
 def normalized(*texts, **settings):
-    return normalize.build(normalize.Settings(**settings), Path())(texts_of(*texts)).to_pylist()
+    return normalize.build(normalize.Settings(**settings))(texts_of(*texts)).to_pylist()
 
 
 @given(st.lists(st.one_of(TEXTS, st.none()), max_size=5))
@@ -71,7 +70,7 @@ def test_ftfy_that_is_not_installed_is_a_definition_error_naming_the_extra(monke
         normalize, "find_spec", lambda name: None if name == "ftfy" else importlib.util.find_spec(name)
     )
     with pytest.raises(DefinitionError, match=r"pip install 'refinery\[clean\]'"):
-        normalize.build(normalize.Settings(ftfy=True), Path())
+        normalize.build(normalize.Settings(ftfy=True))
 
 
 def test_settings_say_what_the_text_depends_on_and_it_can_be_pickled():

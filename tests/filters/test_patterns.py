@@ -2,7 +2,6 @@
 
 import pickle
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,7 +14,7 @@ from refinery.text.batch import TextBatch
 
 
 def build(**settings):
-    return patterns.build(patterns.Settings.model_validate(settings), Path())
+    return patterns.build(patterns.Settings.model_validate(settings))
 
 
 def counts(texts, **settings):

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from refinery.errors import DefinitionError
-from refinery.filters.predicate import parse, problems
+from refinery.filters.predicate import columns_of, parse, problems
 
 COLUMNS = {
     "words": pa.int64(),
@@ -99,3 +99,8 @@ def test_what_is_not_sql_is_a_definition_error_in_one_line():
     with pytest.raises(DefinitionError) as caught:
         parse("lang == == 'en'")
     assert "\n" not in str(caught.value)
+
+
+def test_columns_that_a_predicate_reads():
+    """Each once, quoted or not."""
+    assert columns_of("lang = 'en' OR words > 3 AND \"words\" < 9") == {"lang", "words"}

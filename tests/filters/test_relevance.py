@@ -1,5 +1,4 @@
 import json
-import pickle
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,7 @@ def test_a_plain_model_is_scored_by_fasttexts_own_rules() -> None:
     path = model("two labels")
     texts = ["No one shall be\nheld, in SLAVERY", *SENTENCES.values()]
     for label in ("l1", "__label__l1"):
-        measurer = build(Settings(model=path.name, label=label), path.parent)
+        measurer = build(Settings(model=path, label=label))
         scores = measurer(TextBatch.from_texts(texts))["relevance"].to_pylist()
         for text, score in zip(texts, scores, strict=True):
             assert score == pytest.approx(min(probabilities(path, text)["__label__l1"], 1), abs=1e-4)
@@ -36,36 +35,28 @@ def test_a_plain_model_is_scored_by_fasttexts_own_rules() -> None:
 
 def test_a_trained_model_prepares_texts_as_in_training(trained: Path) -> None:
     """The card says how; the score is fastText's on the prepared text."""
-    measurer = build(Settings(model="medical"), trained)
+    measurer = build(Settings(model=trained / "medical"))
     texts = ["The PATIENT's blood-pressure: was treated.", "Wheat prices fell,\nTRADERS said."]
     scores = measurer(TextBatch.from_texts(texts))["relevance"].to_pylist()
     file = trained / "medical" / "model.bin"
     for words, score in zip(prepare(TextBatch.from_texts(texts)).to_arrow().to_pylist(), scores, strict=True):
         assert score == pytest.approx(probabilities(file, words)["__label__relevant"], abs=1e-4)
     assert scores[0] > 0.5 > scores[1]
-    assert build(Settings(model="medical/model.bin"), trained) == measurer
-
-
-def test_quality_is_the_same_under_its_own_name(trained: Path) -> None:
-    """A column of its own, so that one definition can use both."""
-    measurer = build(Settings(model="medical"), trained, name="quality")
-    assert measurer.schema.names == ["quality"] and measurer.name == "quality"
-    assert pickle.loads(pickle.dumps(measurer)) == measurer
-    assert "medical" not in str(measurer.settings)
+    assert build(Settings(model=trained / "medical/model.bin")) == measurer
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "!!!"])
 def test_a_text_without_words_scores_zero(trained: Path, text: str) -> None:
     """A row, no NaN."""
-    assert build(Settings(model="medical"), trained)(TextBatch.from_texts([text])).to_pylist() == [
+    assert build(Settings(model=trained / "medical"))(TextBatch.from_texts([text])).to_pylist() == [
         {"relevance": 0}
     ]
 
 
 def test_label_words_in_a_text_do_no_harm(trained: Path) -> None:
     """A raw label twenty times over: the same score, with a card and without."""
-    plain = build(Settings(model="model.bin", label="l1"), model("two labels").parent)
-    for measurer in (plain, build(Settings(model="medical"), trained)):
+    plain = build(Settings(model=model("two labels"), label="l1"))
+    for measurer in (plain, build(Settings(model=trained / "medical"))):
         text = "The committee met with the engineers to look at the plans of the bridge. " * 5
         texts = [text, f"{measurer.label} " * 20 + text, text + f"\n{measurer.label}" * 20 + "\n"]
         scores = measurer(TextBatch.from_texts(texts))["relevance"].to_pylist()
@@ -76,9 +67,9 @@ def test_an_unknown_label_lists_the_models_labels(trained: Path) -> None:
     """With and without a label asked for."""
     path = model("two labels")
     with pytest.raises(InputError, match="set label to one of: l0, l1"):
-        build(Settings(model=path.name), path.parent)
+        build(Settings(model=path))
     with pytest.raises(InputError, match=r"no label 'hq' .*: (relevant, other|other, relevant)"):
-        build(Settings(model="medical", label="hq"), trained)
+        build(Settings(model=trained / "medical", label="hq"))
 
 
 def test_a_label_that_means_relevant_is_found(tmp_path: Path) -> None:
@@ -90,7 +81,7 @@ def test_a_label_that_means_relevant_is_found(tmp_path: Path) -> None:
     fasttext.train_supervised(str(source), dim=4, bucket=100, thread=1, verbose=0).save_model(
         str(tmp_path / "d.bin")
     )
-    assert build(Settings(model="d.bin"), tmp_path).label == "__label__hq"
+    assert build(Settings(model=tmp_path / "d.bin")).label == "__label__hq"
     assert oracle(tmp_path / "d.bin").predict("good text")[0] == ("__label__hq",)
 
 
@@ -100,14 +91,14 @@ def test_cards_and_models_that_do_not_belong_together_are_refused(trained: Path,
     (tmp_path / "model.bin").write_bytes(model("two labels").read_bytes())
     (tmp_path / "card.json").write_text(json.dumps(content))
     with pytest.raises(InputError, match="belongs to another model"):
-        build(Settings(model="."), tmp_path)
+        build(Settings(model=tmp_path))
     (tmp_path / "card.json").write_text("{")
     with pytest.raises(InputError, match="not a usable model card"):
-        build(Settings(model="."), tmp_path)
+        build(Settings(model=tmp_path))
     (tmp_path / "model.bin").write_bytes((trained / "medical" / "model.bin").read_bytes())
     (tmp_path / "card.json").write_text(json.dumps(content | {"preparation": "words-9"}))
     with pytest.raises(InputError, match="'words-9', which this version does not know"):
-        build(Settings(model="."), tmp_path)
+        build(Settings(model=tmp_path))
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"holds no model\.bin or model\.ftz"):
-        build(Settings(model="empty"), tmp_path)
+        build(Settings(model=tmp_path / "empty"))

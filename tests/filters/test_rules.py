@@ -1,24 +1,25 @@
 """Rule sets as data, and the judging of documents by them."""
 
 import math
-from pathlib import Path
-from types import SimpleNamespace
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from refinery.definition.models import RuleSetUse
+from refinery.definition.paths import Paths
 from refinery.errors import DefinitionError, InputError
 from refinery.filters import registry, rules
-from refinery.filters.rules import Rule, evaluate, load_rule_set, resolve
+from refinery.filters.predicate import columns_of, problems
+from refinery.filters.rules import Rule, evaluate, load_rule_set, resolve_rules
 
 
 def measured_columns():
     """Every column that a rule set may read, with its Arrow type."""
-    from refinery.filters.size import Size
+    from refinery.filters.token_count import Size
 
-    schemas = [Size().schema, registry.measurer("signals", {}, Path()).schema]
+    schemas = [Size().schema, registry.measurer("signals", {}).schema]
     return {column.name: column.type for schema in schemas for column in schema}
 
 
@@ -38,7 +39,7 @@ SOUND = {
 
 def frame_for(chosen, **changed):
     """One row with the columns that `chosen` reads: SOUND, stop words present, all other numbers 0."""
-    names = sorted({name for rule in chosen for name in rules.columns_of(rule.predicate)} - {"lang"})
+    names = sorted({name for rule in chosen for name in columns_of(rule.predicate)} - {"lang"})
     values = {n: changed.get(n, SOUND.get(n, 5 if n.startswith("stop_words") else 0.0)) for n in names}
     return pl.DataFrame({name: [value] for name, value in values.items()})
 
@@ -123,7 +124,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_a_value_at_the_limit_is_kept_and_the_next_one_beyond_is_dropped_by_the_rule_named(name):
     """Hand-made measurements, one value changed: the thresholds and directions of the papers."""
-    chosen = load_rule_set(name, Path()).rules
+    chosen = load_rule_set(name).rules
     assert first_failed(frame_for(chosen), chosen) == [None]
     for rule, column, limit, direction in CASES[name]:
         step = 1 if direction == "up" else -1
@@ -137,17 +138,17 @@ def test_a_value_at_the_limit_is_kept_and_the_next_one_beyond_is_dropped_by_the_
 )
 def test_the_sets_of_the_papers_hold_those_rules_and_no_others(name):
     """Every rule of these sets has a case above, in the set's order."""
-    own = [rule.name for rule in load_rule_set(name, Path()).rules]
+    own = [rule.name for rule in load_rule_set(name).rules]
     assert own == [f"{name}.{rule}" for rule, *_ in CASES[name]]
 
 
 @pytest.mark.parametrize("name", rules.built_in_rule_sets())
 def test_every_built_in_rule_reads_columns_that_refinery_measures_and_names_its_source(name):
     """No set can fail in a pipeline that measures `signals`; each has a scope of its own language."""
-    chosen = load_rule_set(name, Path())
+    chosen = load_rule_set(name)
     columns = measured_columns()
-    found = {rule.name: rules.problems(rule.predicate, columns) for rule in chosen.rules}
-    assert {name: problems for name, problems in found.items() if problems} == {}
+    found = {rule.name: problems(rule.predicate, columns) for rule in chosen.rules}
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
     assert all(rule.source and rule.place for rule in chosen.rules)
     assert chosen.description
     assert chosen.languages == ((name,) if len(name) == 2 and name != "c4" else ("en",))
@@ -201,7 +202,7 @@ def test_a_rule_that_these_values_break_is_named():
 
 def test_a_set_with_a_language_judges_its_own_language_and_what_has_none():
     """Other languages pass; NULL and `und` (empty text) are judged."""
-    chosen = resolve([{"rules": "gopher_quality", "without": ["stop_words"]}], Path())
+    chosen = resolve_rules([RuleSetUse(rules="gopher_quality", without=("stop_words",))])
     frame = pl.concat([frame_for(chosen, words=1)] * 4).with_columns(
         lang=pl.Series(["en", "zh", "und", None])
     )
@@ -213,7 +214,7 @@ def test_a_set_with_a_language_judges_its_own_language_and_what_has_none():
 
 def test_where_no_language_is_measured_a_set_judges_every_document():
     """Otherwise nothing would be judged at all."""
-    chosen = resolve(["gopher"], Path(), measured=["words"])
+    chosen = resolve_rules(["gopher"], measured=["words"])
     assert first_failed(frame_for(chosen, words=1), chosen) == ["gopher.short"]
 
 
@@ -221,10 +222,10 @@ def test_a_stage_lists_rules_and_sets_in_its_own_order():
     """Inline rules keep their names; a set's rules carry the set's; `without` leaves some out."""
     entries = [
         {"english": "lang = 'en'"},
-        SimpleNamespace(rules="fineweb", without=("line_punct_ratio", "empty")),
+        RuleSetUse(rules="fineweb", without=("line_punct_ratio", "empty")),
         "c4",
     ]
-    assert [rule.name for rule in resolve(entries, Path())] == [
+    assert [rule.name for rule in resolve_rules(entries)] == [
         "english", "fineweb.short_line_ratio", "fineweb.line_char_dup_ratio", "fineweb.newline_ratio",
         "c4.lorem_ipsum", "c4.curly_bracket", "c4.sentences",
     ]  # fmt: skip
@@ -232,9 +233,9 @@ def test_a_stage_lists_rules_and_sets_in_its_own_order():
 
 def test_every_mistake_in_a_stage_is_reported_at_once():
     """Unknown sets and rules with the nearest name, and names that stand twice."""
-    entries = ["gohper", {"rules": "c4", "without": ["sentence"]}, {"a": "x > 1"}, {"a": "x > 2"}]
+    entries = ["gohper", RuleSetUse(rules="c4", without="sentence"), {"a": "x > 1"}, {"a": "x > 2"}]
     with pytest.raises(DefinitionError) as caught:
-        resolve(entries, Path())
+        resolve_rules(entries)
     first, second, third = caught.value.problems
     assert first.startswith("no rule set is called 'gohper'; did you mean \"gopher\"?")
     assert second == "c4 has no rule 'sentence'; did you mean \"sentences\"?"
@@ -243,7 +244,7 @@ def test_every_mistake_in_a_stage_is_reported_at_once():
 
 def write(folder, text):
     (folder / "mine.yaml").write_text(text)
-    return load_rule_set("mine.yaml", folder)
+    return load_rule_set("mine.yaml", Paths(folder))
 
 
 def test_a_set_of_the_users_own_lies_beside_the_pipeline(tmp_path):
@@ -257,8 +258,8 @@ def test_a_set_of_the_users_own_lies_beside_the_pipeline(tmp_path):
     assert [rule.source for rule in found.rules[-2:]] == ["us", "them"]
     assert found.rules[-2].place == f"{tmp_path / 'mine.yaml'}:6"
     assert found.languages == ("en", "de")
-    scoped = resolve(["./mine.yaml"], tmp_path)
-    assert rules.columns_of(scoped[-2].predicate) == {"lang", "words"}
+    scoped = resolve_rules(["./mine.yaml"], Paths(tmp_path))
+    assert columns_of(scoped[-2].predicate) == {"lang", "words"}
 
 
 def test_every_mistake_in_a_file_is_reported_at_once_with_its_line(tmp_path):
@@ -286,8 +287,11 @@ def test_every_mistake_in_a_file_is_reported_at_once_with_its_line(tmp_path):
     [
         ("rules:\n  a: x > 1\n  a: x > 2\n", "mine.yaml:3: rules.a: this key is written twice"),
         ("rules: [a\n", "mine.yaml:2: not valid YAML"),
-        ("- a\n", "mine.yaml:1: expected a mapping with `rules`"),
-        ("", "mine.yaml:1: expected a mapping with `rules`"),
+        (
+            "- a\n",
+            "mine.yaml:1: expected a mapping with the keys description, source, include, languages, rules",
+        ),
+        ("", "mine.yaml:1: expected a mapping with the keys description, source, include, languages, rules"),
         ("description: x\n", "mine.yaml:1: a rule set needs `rules`"),
         ("include:\n- gopher\n- cfour\n", "mine.yaml:3: include: no built-in set is called 'cfour'"),
     ],
@@ -302,7 +306,7 @@ def test_a_file_that_is_no_rule_set_says_why(tmp_path, text, problem):
 def test_a_missing_file_and_a_file_name_that_cannot_name_rules(tmp_path):
     """Place and problem."""
     with pytest.raises(DefinitionError, match=r"none\.yaml: no such rule set file"):
-        load_rule_set("./none.yaml", tmp_path)
+        load_rule_set("./none.yaml", Paths(tmp_path))
     (tmp_path / "my rules.yaml").write_text("rules: {a: x > 1}")
     with pytest.raises(DefinitionError, match="the file's name names the rules"):
-        load_rule_set("my rules.yaml", tmp_path)
+        load_rule_set("my rules.yaml", Paths(tmp_path))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import pickle
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -35,11 +34,11 @@ def test_schema_names_types_and_order() -> None:
 
 def test_measurer_is_plain_and_picklable() -> None:
     """Built by name without settings, equal after a pickle; unknown settings are refused."""
-    signals = registry.measurer("signals", {}, Path())
-    assert signals == build(Settings(), Path()) == pickle.loads(pickle.dumps(signals))
+    signals = registry.measurer("signals", {})
+    assert signals == build(Settings()) == pickle.loads(pickle.dumps(signals))
     assert (signals.name, signals.version, signals.settings) == ("signals", 1, {})
-    with pytest.raises(DefinitionError, match="no setting 'ngrams'"):
-        registry.measurer("signals", {"ngrams": 5}, Path())
+    with pytest.raises(DefinitionError, match=r"signals\.ngrams: unknown key"):
+        registry.measurer("signals", {"ngrams": 5})
 
 
 def test_nothing_is_null_or_nan() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from refinery.errors import InputError
 from refinery.models.card import Bin, Card, Counts, Point, render, resolve, write_card
-from refinery.models.model_file import fingerprint
+from refinery.models.model_file import file_hash
 
 POINT = Point(threshold=0.25, precision=0.9, recall=0.8, f1=0.847, kept=10)
 
@@ -23,7 +23,7 @@ def card(model: str, suggested: Point | None = POINT) -> Card:
 def test_a_card_comes_back_with_its_model(tmp_path: Path) -> None:
     """By folder or by file."""
     (tmp_path / "model.bin").write_bytes(b"model")
-    written = card(fingerprint(tmp_path / "model.bin"))
+    written = card(file_hash(tmp_path / "model.bin"))
     write_card(written, tmp_path)
     assert resolve(tmp_path) == (tmp_path / "model.bin", written)
     assert resolve(tmp_path / "model.bin") == (tmp_path / "model.bin", written)

@@ -1,9 +1,13 @@
+import random
+from itertools import pairwise
+
 import numpy as np
 from datasketch import MinHash
 
-from refinery.models.examples import hold_out, near_groups, read_texts
+from refinery.models.examples import SIMILARITY, hold_out, near_groups, read_examples, read_texts
 from refinery.text.batch import TextBatch
 from refinery.text.prepare import prepare
+from refinery.text.shingles import shingle_sets
 from tests.conftest import document
 from tests.models.domains import write
 
@@ -16,6 +20,46 @@ def test_near_duplicates_form_groups() -> None:
     for number in range(10):
         assert groups[number] == groups[40 + number]
     assert len(set(groups[:40].tolist())) == 40
+
+
+def test_groups_are_the_components_of_near_pairs() -> None:
+    """Against comparing every pair: no group that the pairs do not make, and hardly a pair apart."""
+    chosen = random.Random(3)
+    texts = []
+    for seed in range(300):
+        words = document(seed % 120, 15).split(" ")
+        for _ in range(chosen.choice([0, 1, 3, 8, 15])):
+            words[chosen.randrange(len(words))] = f"w{chosen.randrange(10**6)}"
+        texts.append(" ".join(words))
+    hashes, bounds = shingle_sets(TextBatch.from_texts(texts), 5, 8)
+    sets = [set(hashes[low:high].tolist()) for low, high in pairwise(bounds.tolist())]
+    near = [
+        (one, other)
+        for one in range(300)
+        for other in range(one)
+        if len(sets[one] & sets[other]) >= SIMILARITY * len(sets[one] | sets[other])
+    ]
+    groups = near_groups(TextBatch.from_texts(texts)).tolist()
+    root = list(range(300))
+    for _ in root:
+        for one, other in near:
+            root[one] = root[other] = min(root[one], root[other])
+    assert len(near) > 100
+    assert all(root[one] == root[other] for one, other in enumerate(groups))
+    assert sum(groups[one] == groups[other] for one, other in near) >= 0.98 * len(near)
+
+
+def test_repeats_and_contradictions_are_dropped(tmp_path) -> None:
+    """One of each prepared text, in the order of the first; none of those that both classes have."""
+    positive = write(tmp_path / "positive.parquet", ["One.", "both", "ONE", "", "two"])
+    negative = write(tmp_path / "negative.parquet", ["three", "Both", "three!", "..."])
+    found = read_examples([positive], [negative], "text")
+    assert found.texts.to_arrow().to_pylist() == ["one", "two", "three"]
+    assert found.positive.tolist() == [True, True, False]
+    assert (found.read, found.contradictory) == ((4, 5), 1)
+    empty = write(tmp_path / "empty.parquet", ["", "?!"])
+    nothing = read_examples([empty], [empty], "text")
+    assert (len(nothing.texts), nothing.read) == (0, (2, 2))
 
 
 def test_texts_shorter_than_a_shingle_stand_alone() -> None:

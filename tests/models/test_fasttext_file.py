@@ -47,7 +47,7 @@ def test_quantised_output_is_decoded() -> None:
     trained.quantize(qout=True, qnorm=True)
     file = path.with_suffix(".ftz")
     trained.save_model(str(file))
-    found = scorer.load(file)
+    found = scorer.load_scorer(file)
     texts = [line.split(" ", 1)[1] for line in lines[:50]]
     groups = np.arange(300)
     groups.flags.writeable = False

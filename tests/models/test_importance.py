@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from refinery.errors import DefinitionError, InputError
-from refinery.models.importance import load, train_importance
+from refinery.models.importance import load_importance, train_importance
 from tests.models.domains import MEDICAL, OTHER, documents, write
 
 
@@ -28,7 +28,7 @@ def test_the_file_holds_two_distributions(files: tuple[Path, Path], tmp_path: Pa
         target, raw = stored["target"], stored["raw"]
     assert target.shape == raw.shape == (10_000,)
     assert target.sum() == pytest.approx(1) and raw.sum() == pytest.approx(1)
-    assert np.array_equal(load(path).weights, np.log(target + 1e-8) - np.log(raw + 1e-8))
+    assert np.array_equal(load_importance(path).weights, np.log(target + 1e-8) - np.log(raw + 1e-8))
 
 
 def test_text_without_a_word_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
@@ -74,4 +74,4 @@ def test_other_files_are_refused(content: bytes, problem: str, tmp_path: Path) -
     path = tmp_path / "model.npz"
     path.write_bytes(content)
     with pytest.raises(InputError, match=f"model.npz: .*{problem}"):
-        load(path)
+        load_importance(path)

@@ -6,7 +6,7 @@ import pytest
 from refinery.errors import InputError
 from refinery.models import importance, scorer
 from refinery.models.loaded import once
-from refinery.models.model_file import fingerprint
+from refinery.models.model_file import file_hash
 from tests.fasttext_models import model
 from tests.models.domains import MEDICAL, OTHER, documents, write
 
@@ -41,11 +41,11 @@ def test_another_file_than_the_one_checked_is_an_error(tmp_path: Path, kind: str
         target = write(tmp_path / "target.parquet", documents(MEDICAL, 30, 1))
         raw = write(tmp_path / "raw.parquet", documents(OTHER, 30, 2))
         importance.train_importance([target], [raw], path, buckets=1000)
-        load = importance.load
+        load = importance.load_importance
     else:
         path.write_bytes(model("two labels").read_bytes())
-        load = scorer.load
-    held, key = load(path), fingerprint(path)
+        load = scorer.load_scorer
+    held, key = load(path), file_hash(path)
     with pytest.raises(InputError, match=r"model: the model changed since the definition was checked"):
         load(path, "0" * 32)
     path.write_bytes(b"other")

@@ -23,9 +23,9 @@ def test_a_fingerprint_follows_the_content(tmp_path) -> None:
     """xxh3-128; read again when the file changes."""
     path = tmp_path / "model.bin"
     path.write_bytes(b"one")
-    assert model_file.fingerprint(path) == xxhash.xxh3_128_hexdigest(b"one")
+    assert model_file.file_hash(path) == xxhash.xxh3_128_hexdigest(b"one")
     path.write_bytes(b"three")
-    assert model_file.fingerprint(path) == xxhash.xxh3_128_hexdigest(b"three")
+    assert model_file.file_hash(path) == xxhash.xxh3_128_hexdigest(b"three")
 
 
 @pytest.mark.parametrize("name", ["nowhere.bin", "."])

@@ -34,7 +34,7 @@ def folder(weights, tmp_path_factory):
 
 
 def load(folder, max_tokens=512, *, cuda=False):
-    return neural.load(found(folder), max_tokens, cuda=cuda)
+    return neural.load_neural(found(folder), max_tokens, cuda=cuda)
 
 
 def found(folder):
@@ -192,7 +192,7 @@ def test_special_tokens_leave_room(folder):
 def test_a_tokenizer_that_makes_nothing(folder, tmp_path):
     """No special tokens, and no word known: no document has a token, none goes through the model."""
     Tokenizer(models.WordPiece({"never": 0, "[UNK]": 1})).save(str(tmp_path / "tokenizer.json"))
-    model = neural.load(neural.find(folder / "model.onnx", tmp_path / "tokenizer.json"), 8, cuda=False)
+    model = neural.load_neural(neural.find(folder / "model.onnx", tmp_path / "tokenizer.json"), 8, cuda=False)
     assert list(model.logits(TextBatch.from_texts([]), 0, 0)) == []
     assert list(model.logits(TextBatch.from_texts(["", ""]), 0, 0)) == []
 
@@ -210,17 +210,17 @@ def test_numbers_that_are_none_are_an_error(tmp_path, weights):
 def test_a_model_that_changed_since_planning_is_an_error(tmp_path, weights):
     """Model or tokenizer; a model that a process holds already goes on."""
     planned = found(write(tmp_path, graph(Weights(3, seed=7))))
-    neural.load(planned, 512, cuda=False)
+    neural.load_neural(planned, 512, cuda=False)
     (tmp_path / "model.onnx").write_bytes(graph(weights).SerializeToString())
-    assert neural.load(planned, 512, cuda=False)
+    assert neural.load_neural(planned, 512, cuda=False)
     with pytest.raises(InputError, match="the model changed since the definition was checked"):
-        neural.load(planned, 256, cuda=False)
+        neural.load_neural(planned, 256, cuda=False)
     planned = found(tmp_path)
     made = tokenizer()
     made.add_tokens(["more"])
     made.save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(InputError, match="the model changed since the definition was checked"):
-        neural.load(planned, 256, cuda=False)
+        neural.load_neural(planned, 256, cuda=False)
 
 
 def test_a_gpu_that_is_not_there_is_an_error(folder):

@@ -81,9 +81,9 @@ def test_weights_outside_belong_to_the_fingerprint(tmp_path, where):
     data = tmp_path / "weights" / "model.onnx_data"
     data.write_bytes(b"12345678")
     assert onnx_file.outside(path) == ("weights/model.onnx_data",)
-    first = onnx_file.fingerprint(path)
+    first = onnx_file.model_hash(path)
     data.write_bytes(b"123456789")
-    assert len(first) == 32 and onnx_file.fingerprint(path) != first
+    assert len(first) == 32 and onnx_file.model_hash(path) != first
 
 
 @pytest.mark.parametrize("where", ["initializer", "branch"])
@@ -97,7 +97,7 @@ def test_weights_elsewhere_are_refused(tmp_path, location, where):
     (folder / "*" / "_ORT_MEM_ADDR_" / "*").write_bytes(b"x")
     (tmp_path / "secret").write_bytes(b"x")
     with pytest.raises(InputError, match="not a file below the model's folder"):
-        onnx_file.fingerprint(outside(folder, location, where))
+        onnx_file.model_hash(outside(folder, location, where))
 
 
 def test_links_to_weights(tmp_path):

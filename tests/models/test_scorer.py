@@ -27,7 +27,7 @@ def groups(found: scorer.Scorer) -> np.ndarray:
 def check(shape: str, texts: list[str]) -> None:
     """Asserts what the oracle says for each text: top label unless two are equally good, and all probabilities."""
     path = model(shape) if shape in SHAPES else model_file.BUILT_IN
-    found = scorer.load(path)
+    found = scorer.load_scorer(path)
     batch = TextBatch.from_texts(texts)
     labels, scores, _ = found.top(batch, groups(found), 400)
     expected = [probabilities(path, text) if text.strip(" \n\r\t\v\f\0") else {} for text in texts]
@@ -73,7 +73,7 @@ def test_random_unicode_scores_as_fasttext(shape: str, texts: list[str]) -> None
 @pytest.mark.parametrize("shape", ["pruned", "two labels", "lid.176"])
 def test_a_document_scores_the_same_in_any_company(shape: str) -> None:
     """Bit for bit: what was remembered from other documents, or where a batch was cut, does not matter."""
-    found = scorer.load(model(shape) if shape in SHAPES else model_file.BUILT_IN)
+    found = scorer.load_scorer(model(shape) if shape in SHAPES else model_file.BUILT_IN)
     texts = [*SENTENCES.values(), *ODD] * 40 + [f"word{n} und{n * 7} ganz{n * 3}" * 9 for n in range(3000)]
     together = found.top(TextBatch.from_texts(texts), groups(found), 400)
     for start in (0, 17, 2500, 4000):
@@ -84,7 +84,7 @@ def test_a_document_scores_the_same_in_any_company(shape: str) -> None:
 
 def test_shares_tell_mixed_documents() -> None:
     """Windows of another language lower the share; a table of numbers hardly does."""
-    found = scorer.load(model_file.BUILT_IN)
+    found = scorer.load_scorer(model_file.BUILT_IN)
     english, russian = SENTENCES["eng"] + " ", SENTENCES["rus"] + " "
     texts = [
         english * 20,
@@ -103,7 +103,7 @@ def test_shares_tell_mixed_documents() -> None:
 
 def test_words_that_look_like_labels_change_nothing() -> None:
     """Twenty copies of a label in the text: the same score, to the last bit."""
-    found = scorer.load(model("two labels"))
+    found = scorer.load_scorer(model("two labels"))
     for sentence in SENTENCES.values():
         batch = TextBatch.from_texts([sentence, sentence + " __label__l1" * 20])
         plain, labelled = found.probability(batch, 1)
@@ -115,8 +115,8 @@ def test_a_model_is_loaded_once_for_each_content(tmp_path) -> None:
     first, second = tmp_path / "a.bin", tmp_path / "b.bin"
     first.write_bytes(model("softmax").read_bytes())
     second.write_bytes(model("softmax").read_bytes())
-    assert scorer.load(first) is scorer.load(second)
-    key = scorer.load(first).fingerprint
+    assert scorer.load_scorer(first) is scorer.load_scorer(second)
+    key = scorer.load_scorer(first).fingerprint
     first.write_bytes(model("hs").read_bytes())
-    assert scorer.load(first) is not scorer.load(second)
-    assert scorer.load(second, key).fingerprint == key
+    assert scorer.load_scorer(first) is not scorer.load_scorer(second)
+    assert scorer.load_scorer(second, key).fingerprint == key

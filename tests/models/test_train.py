@@ -18,7 +18,7 @@ def test_it_learns_a_domain_and_says_how_well(tmp_path: Path) -> None:
     """Unseen documents are told apart; the card has the numbers that the model really reaches."""
     positive, negative = write_domains(tmp_path)
     card = train_relevance([positive], [negative], tmp_path / "model", precision=0.95, **SMALL)
-    measurer = build(Settings(model="model"), tmp_path)
+    measurer = build(Settings(model=tmp_path / "model"))
     fresh = [*documents(MEDICAL, 50, 8), *documents(OTHER, 50, 9)]
     scores = measurer(TextBatch.from_texts(fresh))["relevance"].to_numpy()
     assert card.suggested is not None
@@ -45,7 +45,7 @@ def test_chinese_needs_no_segmenter(tmp_path: Path) -> None:
     negative = write(tmp_path / "software.parquet", documents(SOFTWARE, 120, 2, "。"))
     train_relevance([positive], [negative], tmp_path / "zh", **SMALL)
     texts = ["人民法院依照法律规定独立行使审判权，不受干涉。", "程序在读取数据库时崩溃，内存不足。"]
-    scores = build(Settings(model="zh"), tmp_path)(TextBatch.from_texts(texts))["relevance"].to_pylist()
+    scores = build(Settings(model=tmp_path / "zh"))(TextBatch.from_texts(texts))["relevance"].to_pylist()
     assert scores[0] > 0.7 and scores[1] < 0.3
 
 
@@ -106,6 +106,6 @@ def test_training_again_replaces_the_model(tmp_path: Path) -> None:
     first = train_relevance([positive], [negative], tmp_path / "m", **SMALL)
     second = train_relevance([positive], [negative], tmp_path / "m", seed=5, **SMALL)
     assert first.model != second.model
-    assert build(Settings(model="m"), tmp_path).fingerprint == second.model
+    assert build(Settings(model=tmp_path / "m")).fingerprint == second.model
     assert len(list((tmp_path / "m").iterdir())) == 3
     assert np.isfinite(second.average_precision)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from refinery.run.folder import held
 from refinery.storage import retry
+from refinery.storage.lock import hold
 from refinery.storage.place import place_of
 from tests.conftest import PIPELINE, document, output_hashes
 from tests.fault_proxy import faulty
@@ -35,7 +35,7 @@ def repository(data_repository, bucket, s3_server, refinery):
             Bucket=bucket.removeprefix("s3://"), Key=f"crawl/{file.name}", Body=file.read_bytes()
         )
     text = PIPELINE.replace('"crawl/*.parquet"', f'"{bucket}/crawl/*.parquet"').replace(
-        "{path: out}", f"{{path: {bucket}/out}}"
+        "path: out}", f"path: {bucket}/out}}"
     )
     (data_repository / "s3.yaml").write_text(text)
     return data_repository
@@ -64,6 +64,16 @@ def same_as_local(repository, bucket, s3_server):
     }
     local = {name: digest for name, digest in output_hashes(repository / "out").items() if name != ".lock"}
     return found == local
+
+
+def test_a_definition_with_roots_runs_there_as_it_is(repository, bucket, s3_server, refinery):
+    """`--root` takes a bucket in place of the folder in the definition: the bytes are those of a local run."""
+    text = PIPELINE.replace("crawl/*", "{data}/crawl/*").replace("path: out", 'path: "{data}/out"')
+    file = repository / "roots.yaml"
+    file.write_text(text.replace("name: tiny", "name: tiny\nroots: {data: ./}"))
+    code, _, err = refinery("run", file, "-q", "--root", f"data={bucket}", "--work", f"{bucket}/work")
+    assert (code, err) == (0, "")
+    assert same_as_local(repository, bucket, s3_server)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -125,7 +135,7 @@ def test_a_killed_run_goes_on(repository, bucket, s3_server):
 
 def test_a_second_driver_stops(repository, bucket, s3_server):
     """Two drivers on one work folder: the second says who works there; the first goes on to the same bytes."""
-    with held(place_of(f"{bucket}/work")):
+    with hold(place_of(f"{bucket}/work")):
         second = run(repository, bucket, "--workers", "1")
     assert second.returncode == 1
     assert f"{bucket}/work: another run is working here (process {os.getpid()} on " in second.stderr
@@ -170,14 +180,14 @@ def test_a_killed_writer_leaves_nothing_to_read(moment, bucket, s3_server, tmp_p
 def test_an_output_on_a_store_is_a_source_and_a_corpus_to_compare_with(repository, bucket, s3_server):
     """`path: s3://.../out` reads its documents alone; `dedup.against` it drops them all but what is new."""
     assert run(repository, bucket, "--workers", "1").returncode == 0
-    again = PIPELINE.replace('"crawl/*.parquet"', f'"{bucket}/out"').replace("{path: out}", "{path: again}")
+    again = PIPELINE.replace('"crawl/*.parquet"', f'"{bucket}/out"').replace("path: out}", "path: again}")
     (repository / "again.yaml").write_text(again)
     words = ["run", str(repository / "again.yaml"), "-q", "--workers", "1", "--work", f"{bucket}/again"]
     done = call([REFINERY, *words])
     assert done.returncode == 0, done.stderr
     assert (repository / "again" / "data-00000.parquet").exists()
     against = PIPELINE.replace("exact: true,", f"exact: true, against: {bucket}/out,").replace(
-        "{path: out}", "{path: third}"
+        "path: out}", "path: third}"
     )
     (repository / "against.yaml").write_text(against)
     done = call([REFINERY, "run", str(repository / "against.yaml"), "-q", "--workers", "1"])
@@ -219,7 +229,7 @@ def test_secrets_are_nowhere(repository, bucket, s3_server, refinery, proxied, m
     assert refinery("run", repository / "s3.yaml", "--work", f"{bucket}/work")[0] == 0
     login = (repository / "s3.yaml").read_text().replace("s3://", f"s3://{ACCESS_KEY}:TOPSECRET@")
     (repository / "login.yaml").write_text(login)
-    source_alone = login.replace(f"{{path: s3://{ACCESS_KEY}:TOPSECRET@", "{path: s3://")
+    source_alone = login.replace(f"path: s3://{ACCESS_KEY}:TOPSECRET@", "path: s3://")
     (repository / "source.yaml").write_text(source_alone)
     for verb, file in (("plan", "login"), ("run", "login"), ("plan", "source"), ("run", "source")):
         code, out, err = refinery(verb, repository / f"{file}.yaml")

@@ -80,9 +80,9 @@ def test_a_login_that_succeeds_leaves_no_trace(format, data_repository, refinery
     with guarded(data_repository / "crawl") as place:
         login = f"http://{USER}:hunter2%2Fword@{place}"
         paths = ", ".join(f'"{login}/{n}.parquet?sig={SIGNATURE}"' for n in range(3))
-        output = f"{{path: out, format: {format}}}"
+        output = f"path: out, format: {format}}}"
         definition.write_text(
-            PIPELINE.replace('"crawl/*.parquet"', f"[{paths}]").replace("{path: out}", output)
+            PIPELINE.replace('"crawl/*.parquet"', f"[{paths}]").replace("path: out}", output)
         )
         printed = []
         for words in (("plan",), ("run",), ("run", "--json"), ("check",)):
@@ -117,7 +117,7 @@ def test_a_login_in_the_endpoint_is_not_told(data_repository, bucket, s3_server,
     monkeypatch.setattr(retry, "ATTEMPTS", 1)
     use(s3_server.environment(f"http://{USER}:hunter2%2Fword@127.0.0.1:9"), monkeypatch)
     definition = data_repository / "pipeline.yaml"
-    definition.write_text(PIPELINE.replace("{path: out}", f"{{path: {bucket}/out}}"))
+    definition.write_text(PIPELINE.replace("path: out}", f"path: {bucket}/out}}"))
     code, out, err = refinery("run", definition)
     assert code == 1
     assert f"error: {bucket}/out: cannot be listed: " in err

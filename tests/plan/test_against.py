@@ -4,6 +4,7 @@ import orjson
 import pytest
 
 from refinery.definition.load import load
+from refinery.definition.paths import Paths
 from refinery.errors import InputError, StorageError
 from refinery.plan.against import earlier_folder, earlier_spec
 from refinery.plan.resolve import resolve
@@ -38,7 +39,7 @@ def test_the_files_are_those_of_the_manifest(stage, data_repository):
     write_manifest(folder, listing("data-00001.parquet", "data-00000.jsonl.zst"))
     (folder / "data-00002.parquet").write_bytes(b"of another run")
     paths = (str(folder / "data-00001.parquet"), str(folder / "data-00000.jsonl.zst"))
-    assert earlier_spec(stage(), data_repository).path == paths
+    assert earlier_spec(stage(), Paths(data_repository)).path == paths
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_a_manifest_names_data_files_beside_it_alone(name, stage, data_repositor
     (data_repository / "secret.jsonl").write_text('{"text": "secret"}\n')
     write_manifest(data_repository / "earlier", listing("data-00000.parquet", name))
     with pytest.raises(InputError, match="which is no data file of an output") as told:
-        earlier_spec(stage(), data_repository)
+        earlier_spec(stage(), Paths(data_repository))
     assert repr(name) in str(told.value)
 
 
@@ -59,13 +60,13 @@ def test_what_is_no_manifest_is_told(content, stage, data_repository):
     """With the file's name, not with a traceback."""
     write_manifest(data_repository / "earlier", content)
     with pytest.raises(InputError, match=r"earlier/manifest\.json: not a run's manifest: "):
-        earlier_spec(stage(), data_repository)
+        earlier_spec(stage(), Paths(data_repository))
 
 
 def test_a_folder_without_a_manifest_is_told(stage, data_repository):
     """As the hint says, it wants a finished run."""
     with pytest.raises(InputError, match=r"earlier: there is no manifest.json \(dedup.against wants"):
-        earlier_spec(stage(), data_repository)
+        earlier_spec(stage(), Paths(data_repository))
 
 
 def test_on_an_object_store_too(stage, data_repository, bucket, s3_server, proxied, monkeypatch):
@@ -74,12 +75,12 @@ def test_on_an_object_store_too(stage, data_repository, bucket, s3_server, proxi
     client, name = s3_server.client(), bucket.removeprefix("s3://")
     client.put_object(Bucket=name, Key="out/manifest.json", Body=listing("data-00000.parquet"))
     written = stage(f"{bucket}/out")
-    assert str(earlier_folder(f"{bucket}/out", data_repository)) == f"{bucket}/out"
+    assert str(earlier_folder(f"{bucket}/out", Paths(data_repository))) == f"{bucket}/out"
     proxy = proxied(every=2, kinds=("reset",))
-    assert earlier_spec(written, data_repository).path == (f"{bucket}/out/data-00000.parquet",)
+    assert earlier_spec(written, Paths(data_repository)).path == (f"{bucket}/out/data-00000.parquet",)
     proxy.every = 1
     with pytest.raises(StorageError, match=rf"^{bucket}/out/manifest.json: cannot be read: .*tried 3 times"):
-        earlier_spec(written, data_repository)
+        earlier_spec(written, Paths(data_repository))
     proxy.every = 0
     with pytest.raises(InputError, match=rf"^{bucket}/none: there is no manifest.json"):
-        earlier_spec(stage(f"{bucket}/none"), data_repository)
+        earlier_spec(stage(f"{bucket}/none"), Paths(data_repository))

@@ -13,7 +13,7 @@ BRANCHES = PIPELINE.replace(
     measure: [signals]
     keep: [{short: "words < 100"}]
 outputs:
-  short: {path: out-short}
+  short: {from: short, path: out-short}
 """,
 )
 

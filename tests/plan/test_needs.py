@@ -20,7 +20,7 @@ stages:
     keep: [{english: "lang = 'en'"}, {large: "costly >= 100"}]
   unique:
     from: [books, screened]
-    dedup: {exact: true, near: {}, against: earlier}
+    dedup: {exact: true, near: {}, against: earlier, prefer: ["year DESC"], missing: last}
   best:
     from: unique
     select: {tokens: 5k, by: tokens}
@@ -28,15 +28,15 @@ stages:
     from: crawl
     measure: [signals]
 outputs:
-  best: {path: out/best}
-  rest: {path: out/rest}
+  best: {from: best, path: out/best}
+  rest: {from: rest, path: out/rest}
 """
 
 
 @pytest.fixture
 def definition(data_repository, refinery, monkeypatch):
     """A definition of two sources, an earlier run, costly measurements, dedup, select and two outputs."""
-    monkeypatch.setitem(registry.MEASURERS, "costly", "tests.run.costly_measurer")
+    monkeypatch.setitem(registry.MEASURERS.built_in, "costly", "tests.run.costly_measurer")
     rows = [{"id": f"b{n}", "text": document(500 + n)} for n in range(10)]
     write_parquet(data_repository / "books" / "a.parquet", rows)
     first = data_repository / "pipeline.yaml"

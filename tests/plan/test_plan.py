@@ -1,13 +1,14 @@
 """Keys: what is done again, and what is not, when sources change."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from tests.conftest import PIPELINE, decisions, document, read_files, write_parquet
+from tests.conftest import PIPELINE, decisions, document, output_hashes, read_files, write_parquet
 
 TWO = PIPELINE.replace(
     '  crawl: {path: "crawl/*.parquet"}\n',
@@ -30,7 +31,7 @@ def test_an_unrelated_source_does_not_move_the_duplicates_of(tmp_path, refinery)
     write_parquet(tmp_path / "notes" / "0.parquet", rows(100, 104, "n"))
     text = TWO.replace("from: [crawl, notes]", "from: crawl")
     other = "  noted:\n    from: notes\n    measure: [signals]\n    keep: [{some: 'words > 5'}]\n"
-    text = text.replace("outputs:\n", f"{other}outputs:\n  noted: {{path: out-notes}}\n")
+    text = text.replace("outputs:\n", f"{other}outputs:\n  noted: {{from: noted, path: out-notes}}\n")
     (tmp_path / "pipeline.yaml").write_text(text)
     assert refinery("run", tmp_path / "pipeline.yaml", "-q")[0] == 0
     expected = duplicates_of(tmp_path / "out")
@@ -83,9 +84,9 @@ def test_what_ranks_is_measured_on_every_branch(tmp_path, refinery):
         "from: screened", "from: [notes, screened]"
     )
     text = text.replace(
-        "outputs:\n  unique: {path: out}",
+        "outputs:\n  unique: {from: unique, path: out}",
         "  best:\n    from: unique\n    select: {tokens: 2500, by: words}\n"
-        "outputs:\n  best: {path: out, measurements: [words]}",
+        "outputs:\n  best: {from: best, path: out, measurements: [words]}",
     )
     (tmp_path / "pipeline.yaml").write_text(text)
     code, _, err = refinery("run", tmp_path / "pipeline.yaml", "-q")
@@ -93,6 +94,36 @@ def test_what_ranks_is_measured_on_every_branch(tmp_path, refinery):
     kept = pq.read_table(tmp_path / "out" / "data-00000.parquet")
     assert None not in kept.column("words").to_pylist()
     assert any(name.startswith("n") for name in kept.column("id").to_pylist())
+
+
+def test_another_root_remakes_nothing(tmp_path, refinery):
+    """A copy of the corpus elsewhere: no file of the work folder is made again, and outputs have the same bytes."""
+    for number in range(2):
+        texts = [{"text": document(5 * number + n // 2)} for n in range(10)]  # ids are minted
+        write_parquet(tmp_path / "here" / "crawl" / f"{number}.parquet", texts)
+    (tmp_path / "here" / "crawl" / "9.parquet").write_bytes(b"PAR1 and then nothing")
+    text = PIPELINE.replace("crawl/*.parquet", "{data}/crawl/*.parquet").replace(
+        "path: out", 'path: "{data}/out"'
+    )
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(text.replace("name: tiny", "name: tiny\nroots: {data: here}"))
+
+    def made() -> dict[str, int]:
+        found = (tmp_path / ".refinery" / "shards").rglob("*")
+        return {str(f): f.stat().st_mtime_ns for f in found if f.is_file()}
+
+    assert refinery("run", file, "-q")[0] == 0
+    before = made()
+    assert any("measured-minhash" in name for name in before)
+    assert any("dropped-" in name for name in before)
+    shutil.copytree(tmp_path / "here" / "crawl", tmp_path / "there" / "crawl")
+    shutil.rmtree(tmp_path / "here" / "crawl")
+    code, _, err = refinery("run", file, "-q", "--root", f"data={tmp_path}/there")
+    assert code == 0, err
+    assert made() == before
+    assert output_hashes(tmp_path / "there" / "out") == output_hashes(tmp_path / "here" / "out")
+    lineage = pq.read_table(tmp_path / "there" / "out" / "data-00000.parquet").column("lineage").to_pylist()
+    assert {place["path"] for place in lineage} == {"0.parquet", "1.parquet"}
 
 
 def test_another_release_makes_nothing_again(data_repository, refinery):

@@ -1,13 +1,18 @@
 """Everything a definition can get wrong is found before any text is read, all of it at once."""
 
+import dataclasses
+import shutil
 from pathlib import Path
 
 import pytest
 
 from refinery.definition.load import load
+from refinery.definition.models import Source
 from refinery.errors import DefinitionError
+from refinery.models.model_file import BUILT_IN
 from refinery.plan.graph import Graph
 from refinery.plan.resolve import resolve
+from refinery.sources.documents import SourceSpec
 from tests.conftest import PIPELINE
 
 
@@ -57,16 +62,16 @@ def test_a_sound_definition(tmp_path):
         ),
         (("exact: true,", 'exact: true, prefer: ["lang UP"],'), 'prefer.0: expected "COLUMN", "COLUMN ASC"'),
         (("exact: true,", "exact: true, against: out,"), "this pipeline writes there itself"),
-        (("outputs:\n  unique:", "outputs:\n  uniqe:"), 'did you mean "unique"?'),
+        (("outputs:\n  unique: {from: unique", "outputs:\n  unique: {from: uniqe"), 'did you mean "unique"?'),
         (
             ("[language, signals]", "[language, language, signals]"),
             "both make the column 'lang'; rename one with `as`",
         ),
         (
             ("[language, signals]", "[{language: {modle: x}}, signals]"),
-            "no setting 'modle'; did you mean \"model\"?",
+            '10: stages.screened.measure.0.language.modle: unknown key; did you mean "model"?',
         ),
-        (("[language, signals]", "[{language: {model: none.bin}}, signals]"), "none.bin"),
+        (("[language, signals]", "[{language: {model: {file: none.bin}}}, signals]"), "none.bin"),
     ],
 )
 def test_one_slip(tmp_path, change, expected):
@@ -90,7 +95,7 @@ def test_all_slips_at_once(tmp_path):
         .replace("words >= 50", "wrods >= 50")
         .replace("lang = 'en'", "lang = 'xx'")
     )
-    text = text.replace("outputs:\n  unique:", "outputs:\n  uniqe:")
+    text = text.replace("outputs:\n  unique: {from: unique", "outputs:\n  unique: {from: uniqe")
     assert len(problems(tmp_path, text)) == 3
 
 
@@ -131,3 +136,123 @@ def test_shipped_pipelines_are_sound_but_for_the_models_they_wait_for():
         except DefinitionError as error:
             assert all("measure.0: " in line and "models/" in line for line in error.problems), error
             assert len(error.problems) == 1
+
+
+def chains(graph: Graph, stage: str) -> dict[str, list[str]]:
+    return {source: [t.name for t in view.transforms] for source, view in graph.stages[stage].views.items()}
+
+
+def test_transforms_of_the_top_level_are_those_of_every_source_without_its_own(tmp_path):
+    """Before those of stages; an empty list is one of its own."""
+    text = PIPELINE.replace(
+        '  crawl: {path: "crawl/*.parquet"}\n',
+        "  crawl: {path: a}\n  plain: {path: b, transform: []}\n"
+        "  repaired: {path: c, transform: [{normalize: {ftfy: true}}]}\n",
+    ).replace("name: tiny", "name: tiny\ntransform: [normalize]")
+    text = text.replace("from: crawl", "from: [crawl, plain, repaired]")
+    alone = resolved(tmp_path, text.replace("    transform: [normalize]\n", ""))
+    assert chains(alone, "unique") == {"crawl": ["normalize"], "plain": [], "repaired": ["normalize"]}
+    assert alone.stages["unique"].views["repaired"].transforms[0].ftfy
+    both = resolved(tmp_path, text)
+    assert chains(both, "unique") == {
+        "crawl": ["normalize"] * 2,
+        "plain": ["normalize"],
+        "repaired": ["normalize"] * 2,
+    }
+
+
+def test_transforms_of_the_top_level_make_the_keys_that_those_of_stages_make(tmp_path):
+    """Where a transform is written does not matter to what is measured."""
+    stage = {m.key for m in resolved(tmp_path, PIPELINE).measurements("crawl")}
+    text = PIPELINE.replace("    transform: [normalize]\n", "")
+    top = resolved(tmp_path, text.replace("name: tiny", "name: tiny\ntransform: [normalize]"))
+    assert {m.key for m in top.measurements("crawl")} == stage
+    assert {m.key for m in resolved(tmp_path, text).measurements("crawl")} != stage
+
+
+def test_slips_of_form_and_of_meaning_are_told_together(tmp_path):
+    """Keys, a share, a setting, names, columns, a root, outputs: a line each, none for what only follows."""
+    outputs = 'path: "{dta}/out", shufle: 1}\n  second: {path: out2}\n  third: {from: uniqe, path: out3}'
+    text = (
+        PIPELINE.replace("name: tiny", "name: tiny\nroots: {data: .}")
+        .replace('path: "crawl/*.parquet"', 'pth: "crawl/*.parquet"')
+        .replace("lang_score >= 0.5", "lang_scor >= 0.5")
+        .replace("words >= 50", "wrods >= 50")
+        .replace("    dedup", "    transform: [normalise]\n    measure: [{language: {modle: x}}]\n    dedup")
+        .replace("near:", 'max_cluster_share: 0.3, prefer: ["lang_sure"], near:')
+        .replace("path: out}", outputs)
+    )
+    braces = "braces themselves are written {{ }}"
+    assert sorted(problems(tmp_path, text), key=lambda line: int(line.partition(":")[0])) == [
+        "6: sources.crawl: the key 'path' is missing",
+        '6: sources.crawl.pth: unknown key; did you mean "path"?',
+        '13: stages.screened.keep.0.english: english: no column "lang_scor"; did you mean "lang_score"?',
+        '14: stages.screened.keep.1.long_enough: long_enough: no column "wrods"; did you mean "words"?',
+        "17: stages.unique.transform.0: no transform is called 'normalise'; did you mean \"normalize\"?",
+        '18: stages.unique.measure.0.language.modle: unknown key; did you mean "model"?',
+        "19: stages.unique.dedup.max_cluster_share: shares are percentages: write 30%",
+        '21: outputs.unique.shufle: unknown key; did you mean "shuffle"?',
+        f"21: outputs.unique.path: no root is called 'dta'; did you mean \"data\"?; {braces}",
+        "22: outputs.second: say which stage it is: second: {from: STAGE, path: out2}",
+        "23: outputs.third.from: no stage 'uniqe'; did you mean \"unique\"?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"), [("pth: a", "the key 'path' is missing"), ("path: '{x}/a'", "no root")]
+)
+def test_nothing_is_told_of_the_columns_of_a_source_that_is_wrong_itself(tmp_path, path, problem):
+    """A ranking by a column that its files may have; measured columns are checked all the same."""
+    text = PIPELINE.replace('path: "crawl/*.parquet"', path).replace("near:", 'prefer: ["year DESC"], near:')
+    found = problems(tmp_path, text.replace("words >= 50", "wrods >= 50"))
+    assert problem in found[0]
+    assert [line for line in found if "sources.crawl" not in line] == [
+        '13: stages.screened.keep.1.long_enough: long_enough: no column "wrods"; did you mean "words"?'
+    ]
+
+
+def test_a_cycle_is_told_beside_other_slips(tmp_path):
+    """And not of stages that only come from a name that there is not."""
+    cycle = (
+        "  one: {from: two}\n  two: {from: [one, crawl]}\n  lost: {from: nowhere}\n  after: {from: lost}\n"
+    )
+    found = problems(
+        tmp_path, PIPELINE.replace("outputs:", f"{cycle}outputs:").replace("words >= 50", "wrods > 5")
+    )
+    assert [line.split(": ", 1)[1] for line in found] == [
+        "stages.lost.from: no source or stage 'nowhere'; there is after, crawl, one, screened, two, unique",
+        "stages.one.from: the stages one, two come from each other",
+        'stages.screened.keep.1.long_enough: long_enough: no column "wrods"; did you mean "words"?',
+    ]
+
+
+def test_models_by_name_and_by_file_are_the_same(tmp_path):
+    """A name of `models`; a file where a name should be is told how to write."""
+    shutil.copy(BUILT_IN, tmp_path / "lid.ftz")
+    head = "name: tiny\nroots: {data: .}\nmodels: {lid: {file: '{data}/lid.ftz'}}"
+    text = PIPELINE.replace("name: tiny", head)
+    keys = []
+    for model in ("lid", "{file: lid.ftz}", "{file: '{data}/lid.ftz'}"):
+        graph = resolved(tmp_path, text.replace("[language,", f"[{{language: {{model: {model}}}}},"))
+        keys.append({m.key for m in graph.measurements("crawl")})
+    assert keys[0] == keys[1] == keys[2]
+    assert problems(tmp_path, text.replace("[language,", "[{language: {model: lid.ftz}},")) == [
+        "12: stages.screened.measure.0.language.model: no model is called 'lid.ftz'; did you mean \"lid\"?; "
+        "a file is written {file: lid.ftz}"
+    ]
+
+
+def test_a_rule_set_by_path_has_roots_too(tmp_path):
+    """Relative to the definition or to a root."""
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "own.yaml").write_text("rules: {some: 'words > 3'}")
+    text = PIPELINE.replace("name: tiny", "name: tiny\nroots: {data: .}")
+    graph = resolved(tmp_path, text.replace('- english: "', '- "{data}/rules/own.yaml"\n      - english: "'))
+    assert graph.stages["screened"].rules[0].name == "own.some"
+
+
+def test_every_setting_of_a_source_is_one_of_its_reader_with_the_same_default():
+    """What a definition can say of a source is what the reader is told."""
+    written = {n: f.default for n, f in Source.model_fields.items() if n not in {"path", "transform"}}
+    read = {f.name: f.default for f in dataclasses.fields(SourceSpec) if f.name in written}
+    assert written == read

@@ -191,7 +191,7 @@ def test_a_server_that_is_not_there(output, refinery, redis_url):
 def test_an_output_on_a_store(bucket, refinery, tmp_path):
     """Output and index on S3."""
     write_jsonl(tmp_path / "in" / "a.jsonl", [{"id": name, "text": text} for name, text in DOCUMENTS.items()])
-    run_there = {"path": f"{bucket}/out"}
+    run_there = {"from": "corpus", "path": f"{bucket}/out"}
     definition = {"refinery": 1, "name": "s", "sources": {"crawl": {"path": "in"}}}
     definition |= {"stages": {"corpus": {"from": "crawl"}}, "outputs": {"corpus": run_there}}
     (tmp_path / "p.yaml").write_text(json.dumps(definition), "utf-8")

@@ -10,7 +10,7 @@ from refinery.watch.status import Failure, InFlight, Status
 
 LINES = (
     Line("source", "crawl", "done", 61, None, "measure", 3, 3, 1.0, 30, 1, 2),
-    Line("stage", "unique", "working", 46, None, "dedup bands", 1, 2, 0.5, 0, 0, 1),
+    Line("stage", "unique", "stopped", 46, None, "dedup bands", 1, 2, 0.5, 0, 0, 1),
 )
 STATUS = Status(
     state="running",
@@ -41,7 +41,7 @@ def test_people_are_told_when_a_run_ended_and_what_it_made():
     assert lines[:5] == [
         "finished: tiny",
         "  source  crawl   61  took 0:02",
-        "  stage   unique  46  time unknown  ━━━━━─────  dedup bands 1/2",
+        "  stage   unique  46  stopped       dedup bands 1/2",
         "output a: /data/a",
         "output b: s3://b",
     ]

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
+from refinery.filters.measurer import Measurer
 from refinery.text.batch import TextBatch
 
 SEEN: list[int] = []  # documents of each call
@@ -18,7 +18,7 @@ class Settings(BaseModel):
 
 
 @dataclass(frozen=True)
-class Costly:
+class Costly(Measurer):
     name: str = "costly"
     version: int = 1
     costly: bool = True
@@ -36,5 +36,5 @@ class Costly:
         return pa.RecordBatch.from_arrays([pa.array(np.diff(batch.offsets))], schema=self.schema)
 
 
-def build(settings: Settings, base: Path) -> Costly:
+def build(settings: Settings) -> Costly:
     return Costly()

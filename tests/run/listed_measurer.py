@@ -7,17 +7,19 @@ from pathlib import Path
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
+from refinery.definition.paths import FilePath
+from refinery.filters.measurer import Measurer
 from refinery.text.batch import TextBatch
 
 
 class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    words: str
+    words: FilePath
 
 
 @dataclass(frozen=True)
-class Listed:
+class Listed(Measurer):
     path: str
     name: str = "listed"
     version: int = 1
@@ -40,5 +42,5 @@ class Listed:
         return pa.RecordBatch.from_arrays([pa.array(counts, pa.int64())], schema=self.schema)
 
 
-def build(settings: Settings, base: Path) -> Listed:
-    return Listed(str(base / settings.words))
+def build(settings: Settings) -> Listed:
+    return Listed(str(settings.words))

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from refinery.definition.paths import Paths
 from refinery.filters.measurer import Measurer
 from refinery.filters.verb import DROPPED, NONE, Explained, Needed, Outcome, ShardDocuments
 from refinery.shuffle.partition import hash_numbers
@@ -80,5 +80,5 @@ def draw(chosen: Settings, dropped: Records, unit: tuple[int, ShardDocuments, in
     dropped.write(number, records, records["document"] // DOCUMENTS)
 
 
-def build(settings: Settings, base: Path) -> Sample:
+def build(settings: Settings, paths: Paths) -> Sample:
     return Sample(settings)

@@ -11,7 +11,8 @@ from tests.run.planning import plan_of
 
 DEFINITION = PIPELINE.replace(
     "outputs:\n  unique:",
-    "  best:\n    from: unique\n    select: {tokens: 2500, by: words}\noutputs:\n  best: {path: best}\n  unique:",
+    "  best:\n    from: unique\n    select: {tokens: 2500, by: words}\n"
+    "outputs:\n  best: {from: best, path: best}\n  unique:",
 )
 
 
@@ -58,6 +59,8 @@ def test_counts_are_those_of_the_manifest(repository):
     expected = as_the_manifests_say(manifests)
     assert counted(told, finished=True) == expected
     assert len([event for event in told if isinstance(event, Finished)]) == len(expected)
+    checks = [event for event in told if isinstance(event, CacheChecked)]
+    assert {(check.found, check.documents, check.kept) for check in checks} == {(0, None, None)}
     so_far = counted(told, finished=False)
     for key, (_, documents, kept) in expected.items():
         verb = key in {("stage", "unique"), ("stage", "best")}

@@ -20,7 +20,7 @@ stages:
     from: [old, new]
     dedup: {exact: true, prefer: PREFER}
 outputs:
-  unique: {path: out}
+  unique: {from: unique, path: out}
 """
 
 
@@ -187,7 +187,7 @@ stages:
     from: old
     select: {tokens: 1500, by: PREFER}
 outputs:
-  best: {path: out, measurements: [tokens]}
+  best: {from: best, path: out, measurements: [tokens]}
 """
 
 

@@ -8,7 +8,7 @@ from refinery.errors import RunError
 from refinery.plan.needs import noted_needs
 from refinery.run import clean
 from refinery.run.clean import LOGS
-from refinery.run.folder import held
+from refinery.storage.lock import hold
 from tests.conftest import PIPELINE, document, output_hashes, write_parquet
 from tests.run.planning import plan_of
 
@@ -142,11 +142,12 @@ def test_what_killed_runs_left_goes(changed, refinery):
     refinery("clean", definition, "--force")
     shard = next((work / "shards").glob("*/*"))
     left = [shard / ".record.json.7-ab.tmp", work / "verbs" / "0f" / "dedup" / "a.spill"]
+    left.append(work / "units" / "write.bin")
     left += [out / f".staging-{'ab' * 8}" / "data-00000.parquet"]
     for file in left:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"x" * 100)
-    assert "300 bytes in 3 files: what runs left that were killed" in " ".join(
+    assert "400 bytes in 4 files: what runs left that were killed" in " ".join(
         refinery("clean", definition)[1].split()
     )
     assert refinery("clean", definition, "--force")[0] == 0
@@ -206,7 +207,7 @@ def test_strange_files_stay(changed, refinery):
 def test_nothing_goes_while_a_run_works(changed, refinery, place):
     """Work folder and outputs are held as by a run."""
     before = files(changed / ".refinery")
-    with held(changed / place):
+    with hold(changed / place):
         code, _, err = refinery("clean", changed / "pipeline.yaml", "--force")
     assert code == 1
     assert "another run is working here" in err

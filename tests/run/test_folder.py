@@ -18,9 +18,9 @@ def test_a_foreign_output_folder_is_refused(data_repository, refinery):
 
 def test_two_runs_at_once_do_not_meet(data_repository, refinery):
     """A run whose folders another run holds says so and leaves them alone; afterwards it goes on."""
-    from refinery.run.folder import held
+    from refinery.storage.lock import hold
 
-    with held(data_repository / ".refinery"):
+    with hold(data_repository / ".refinery"):
         code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 1
     assert "another run is working here" in err

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from refinery.errors import InputError
-from refinery.filters.size import Size
+from refinery.filters.token_count import Size
 from refinery.plan.graph import Measurement, View
 from refinery.plan.plan import PlannedShard
 from refinery.run.decisions import DecisionsTask, ShardOutcomes, write_decisions

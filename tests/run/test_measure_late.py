@@ -28,13 +28,13 @@ stages:
     from: judged
     dedup: {exact: true, prefer: ["costly DESC"]}
 outputs:
-  unique: {path: out, measurements: [costly]}
+  unique: {from: unique, path: out, measurements: [costly]}
 """
 
 
 @pytest.fixture(autouse=True)
 def registered(monkeypatch):
-    monkeypatch.setitem(registry.MEASURERS, "costly", "tests.run.costly_measurer")
+    monkeypatch.setitem(registry.MEASURERS.built_in, "costly", "tests.run.costly_measurer")
     costly_measurer.SEEN.clear()
 
 

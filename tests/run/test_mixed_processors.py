@@ -28,9 +28,9 @@ stages:
     measure:
       - language
       - signals
-      - {relevance: {model: models/relevance}}
-      - {quality: {model: models/quality.ftz, label: hq}}
-      - {importance: {model: models/random.npz}}
+      - {relevance: {model: {file: models/relevance}}}
+      - {quality: {model: {file: models/quality.ftz}, label: hq}}
+      - {importance: {model: {file: models/random.npz}}}
     keep:
       - varied: "unigram_entropy >= 2 AND char_entropy >= 2 AND dup_line_frac <= 0.5"
       - likely: "importance_per_token > -2.5 AND quality >= 0.05"
@@ -41,8 +41,11 @@ stages:
     from: unique
     select: {tokens: 60k, by: importance_per_token}
 outputs:
-  unique: {path: out/unique, measurements: [lang_score, lang_share, relevance, quality, importance, unigram_entropy]}
-  chosen: {path: out/chosen, format: jsonl, shuffle: 1, shard_bytes: 100KiB}
+  unique:
+    from: unique
+    path: out/unique
+    measurements: [lang_score, lang_share, relevance, quality, importance, unigram_entropy]
+  chosen: {from: chosen, path: out/chosen, format: jsonl, shuffle: 1, shard_bytes: 100KiB}
 """
 SECOND = ("books/1.parquet", "books/3.parquet", "crawl/b.jsonl.gz", "noise/2.parquet", "laws/laws.parquet")
 

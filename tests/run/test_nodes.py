@@ -90,7 +90,7 @@ def test_files_of_one_measurer_lie_to_each_other_as_before(tmp_path):
 
 def test_what_measurers_and_transforms_read_is_found(data_repository, monkeypatch):
     """Built in or a user's own, as a path or a string, each group once; a URL is for every machine to read."""
-    monkeypatch.setitem(registry.MEASURERS, "listed", "tests.run.listed_measurer")
+    monkeypatch.setitem(registry.MEASURERS.built_in, "listed", "tests.run.listed_measurer")
     (data_repository / "words.txt").write_text("the of and")
     text = PIPELINE.replace("signals]", "signals, {listed: {words: words.txt}}]")
     (data_repository / "pipeline.yaml").write_text(text)

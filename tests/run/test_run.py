@@ -7,8 +7,8 @@ from filelock import FileLock, Timeout
 
 from refinery.cli import _plan
 from refinery.executors.local import InProcess
-from refinery.run.folder import LOCK
 from refinery.run.run import execute
+from refinery.storage.lock import LOCK
 from refinery.watch.events import silent
 from tests.conftest import PIPELINE, output_hashes
 
@@ -16,7 +16,7 @@ from tests.conftest import PIPELINE, output_hashes
 @pytest.mark.parametrize("shuffle", ["", ", shuffle: 7"])
 def test_one_and_two_workers_write_the_same_bytes(data_repository, refinery, shuffle):
     """Worker count never shows in the output, shuffled or not."""
-    text = PIPELINE.replace("{path: out}", f"{{path: out, shard_bytes: 10000{shuffle}}}")
+    text = PIPELINE.replace("path: out}", f"path: out, shard_bytes: 10000{shuffle}}}")
     for workers in (1, 2):
         (data_repository / f"p{workers}.yaml").write_text(text.replace("out,", f"out{workers},"))
         code, _, err = refinery(

@@ -38,9 +38,9 @@ stages:
     from: unique
     select: {tokens: 20K, by: lang_score}
 outputs:
-  screened: {path: screened, shuffle: 1}
-  unique: {path: unique, format: jsonl}
-  best: {path: best}
+  screened: {from: screened, path: screened, shuffle: 1}
+  unique: {from: unique, path: unique, format: jsonl}
+  best: {from: best, path: best}
 """
 
 
@@ -63,7 +63,7 @@ class Recording(InProcess):
 @pytest.fixture
 def wide(tmp_path, monkeypatch):
     """A definition with 50 sources: duplicates within and across, near ones with texts to be compared, rejects."""
-    monkeypatch.setitem(registry.MEASURERS, "costly", "tests.run.costly_measurer")
+    monkeypatch.setitem(registry.MEASURERS.built_in, "costly", "tests.run.costly_measurer")
     names = [f"source_number_{n:02}" for n in range(SOURCES)]
     for number, name in enumerate(names):
         rows = [{"id": f"{number}-{n}", "text": document(100 * number + n, 20)} for n in range(4)]

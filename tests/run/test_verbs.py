@@ -14,8 +14,8 @@ from tests.run import sample_verb
 from tests.run.planning import plan_of
 
 SAMPLED = PIPELINE.replace(
-    "outputs:\n  unique:",
-    "  drawn:\n    from: unique\n    sample: {share: 0.5, seed: 3}\noutputs:\n  drawn:",
+    "outputs:\n  unique: {from: unique,",
+    "  drawn:\n    from: unique\n    sample: {share: 0.5, seed: 3}\noutputs:\n  drawn: {from: drawn,",
 )
 
 
@@ -37,7 +37,7 @@ def test_against_an_earlier_run(data_repository, refinery):
     rows = [{"id": f"seen{n}", "text": document(n), "year": 1} for n in range(10)]
     rows += [{"id": f"fresh{n}", "text": document(500 + n), "year": 1} for n in range(10)]
     write_parquet(data_repository / "later" / "0.parquet", rows)
-    text = PIPELINE.replace("crawl/*", "later/*").replace("{path: out}", "{path: out2}")
+    text = PIPELINE.replace("crawl/*", "later/*").replace("path: out}", "path: out2}")
     (data_repository / "later.yaml").write_text(text.replace("exact: true,", "exact: true, against: out,"))
     code, _, err = refinery("run", data_repository / "later.yaml", "-q")
     assert code == 0, err
@@ -77,10 +77,10 @@ def test_partitions_that_cut_shards_change_no_byte(data_repository, refinery, mo
 def test_select_spends_the_budget_on_the_best(data_repository, refinery):
     """The token budget is filled in the order of the ranking."""
     text = PIPELINE.replace(
-        "outputs:\n  unique:",
-        "  best:\n    from: unique\n    select: {tokens: 2500, by: words}\noutputs:\n  best:",
+        "outputs:\n  unique: {from: unique,",
+        "  best:\n    from: unique\n    select: {tokens: 2500, by: words}\noutputs:\n  best: {from: best,",
     )
-    text = text.replace("{path: out}", "{path: out, measurements: [words, tokens]}")
+    text = text.replace("path: out}", "path: out, measurements: [words, tokens]}")
     (data_repository / "pipeline.yaml").write_text(text)
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 0, err
@@ -93,8 +93,8 @@ def test_select_spends_the_budget_on_the_best(data_repository, refinery):
 
 def test_units_of_verbs_tell_what_they_hold(data_repository, refinery):
     """Their known memory is what a cluster reserves; text is counted once, when it is measured."""
-    best = "  best:\n    from: unique\n    select: {tokens: 2500, by: words}\noutputs:\n  best:"
-    text = PIPELINE.replace("outputs:\n  unique:", best)
+    best = "  best:\n    from: unique\n    select: {tokens: 2500, by: words}\noutputs:\n  best: {from: best,"
+    text = PIPELINE.replace("outputs:\n  unique: {from: unique,", best)
     (data_repository / "pipeline.yaml").write_text(text)
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 0, err
@@ -109,8 +109,10 @@ def test_units_of_verbs_tell_what_they_hold(data_repository, refinery):
 
 def test_a_verb_of_an_installed_package_runs_like_those_built_in(data_repository, refinery, sample):
     """Its settings are checked, `plan` prints what it says, its drops are on record and stages below see them."""
-    below = "  rest:\n    from: drawn\n    dedup: {exact: true}\noutputs:\n  rest:"
-    text = SAMPLED.replace("seed: 3}", "seed: 3, longer: words}").replace("outputs:\n  drawn:", below)
+    below = "  rest:\n    from: drawn\n    dedup: {exact: true}\noutputs:\n  rest: {from: rest,"
+    text = SAMPLED.replace("seed: 3}", "seed: 3, longer: words}").replace(
+        "outputs:\n  drawn: {from: drawn,", below
+    )
     (data_repository / "pipeline.yaml").write_text(text)
     tables = {table.title: table for table in plan_tables(plan_of(data_repository / "pipeline.yaml"))}
     assert "sample 50%" in [cell for table in tables.values() for cell in table.columns[-1].cells]
@@ -146,7 +148,8 @@ def test_a_verbs_outcome_is_made_again_only_when_what_makes_it_changes(
         return len(sample_verb.SEEN)
 
     assert drawn() == 3
-    below = "  last:\n    from: drawn\n    keep: [{long: 'words > 60'}]\noutputs:\n  last: {path: below}\n  drawn:"
+    below = "  last:\n    from: drawn\n    keep: [{long: 'words > 60'}]\n"
+    below += "outputs:\n  last: {from: last, path: below}\n  drawn:"
     assert drawn(SAMPLED.replace("outputs:\n  drawn:", below)) == 0
     assert drawn(SAMPLED.replace("seed: 3", "seed: 4")) == 3
     build = sample_verb.build

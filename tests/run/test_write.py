@@ -26,6 +26,16 @@ def test_lineage_leads_back_to_the_source_row(data_repository, refinery):
         assert (source["id"], source["year"]) == (row["id"], row["year"])
 
 
+def test_an_output_may_carry_no_measurement(data_repository, refinery):
+    """`measurements: []` leaves the text, the source's columns and the lineage."""
+    text = PIPELINE.replace("path: out}", "path: out, measurements: []}")
+    (data_repository / "pipeline.yaml").write_text(text, encoding="utf-8")
+    code, _, err = refinery("run", data_repository / "pipeline.yaml", "--quiet")
+    assert code == 0, err
+    table = pq.read_table(data_repository / "out" / "data-00000.parquet")
+    assert (table.column_names, table.num_rows) == (["text", "id", "year", "lineage"], 40)
+
+
 def mixed_corpus(folder: Path) -> None:
     """Files of every format, of which three can be cut, with duplicates, bad rows, blank lines and no ids."""
     texts = [document(n, 3) if n % 7 else document(n % 3, 3) for n in range(200)]
@@ -73,7 +83,7 @@ def test_rows_and_ids_do_not_depend_on_where_files_are_cut(tmp_path):
     definition = definition.replace(", near: {similarity: 0.8}", "")
     shards, found = [], []
     for size in (1 << 30, 20_000, 3000):
-        (tmp_path / "p.yaml").write_text(definition.replace("{path: out}", f"{{path: out{size}}}"))
+        (tmp_path / "p.yaml").write_text(definition.replace("path: out}", f"path: out{size}}}"))
         plan = plan_of(tmp_path / "p.yaml", size)
         execute(plan, InProcess(), silent)
         shards.append(len(plan.shards))
@@ -108,7 +118,7 @@ def test_shuffle_keeps_every_document_once(data_repository, refinery):
     """A shuffled output holds the same documents in another order."""
     refinery("run", data_repository / "pipeline.yaml", "-q")
     plain = pq.read_table(data_repository / "out" / "data-00000.parquet").column("id").to_pylist()
-    text = PIPELINE.replace("{path: out}", "{path: shuffled, shuffle: 3}")
+    text = PIPELINE.replace("path: out}", "path: shuffled, shuffle: 3}")
     (data_repository / "s.yaml").write_text(text)
     code, _, err = refinery("run", data_repository / "s.yaml", "-q")
     assert code == 0, err
@@ -120,7 +130,7 @@ def test_shuffle_keeps_every_document_once(data_repository, refinery):
 def test_own_output_as_input(data_repository, refinery):
     """Run on its own output, a pipeline removes nothing and gives the same columns."""
     refinery("run", data_repository / "pipeline.yaml", "-q")
-    again = PIPELINE.replace("crawl/*.parquet", "out/data-*.parquet").replace("{path: out}", "{path: again}")
+    again = PIPELINE.replace("crawl/*.parquet", "out/data-*.parquet").replace("path: out}", "path: again}")
     (data_repository / "again.yaml").write_text(again)
     code, _, err = refinery("run", data_repository / "again.yaml", "-q")
     assert code == 0, err
@@ -128,3 +138,14 @@ def test_own_output_as_input(data_repository, refinery):
     second = pq.read_table(data_repository / "again" / "data-00000.parquet")
     assert second.schema.equals(first.schema)
     assert second.drop_columns(["lineage"]).equals(first.drop_columns(["lineage"]))
+
+
+def test_an_output_without_measured_columns(data_repository, refinery):
+    """`measurements: []` leaves text, id, carried columns and lineage."""
+    text = (data_repository / "pipeline.yaml").read_text().replace("path: out", "path: out, measurements: []")
+    (data_repository / "pipeline.yaml").write_text(text)
+    code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
+    assert code == 0, err
+    written = read_files(data_repository / "out", "data")
+    assert written.column_names == ["text", "id", "year", "lineage"]
+    assert written.num_rows == 40

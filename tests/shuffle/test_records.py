@@ -5,8 +5,6 @@ import fsspec
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from refinery.errors import DamagedFile, OutputError
 from refinery.shuffle.partition import partition_of
@@ -113,15 +111,6 @@ def test_a_failed_writer_leaves_what_was_there(tmp_path):
     assert len(list((tmp_path / "a").iterdir())) == 2
 
 
-def test_a_failure_at_the_end_leaves_nothing(tmp_path):
-    """Where the partitions lie cannot be written: the records do not appear, and no temporary file stays."""
-    made = Records.create(tmp_path / "a", NUMBER)
-    (tmp_path / "a" / "000000.bounds").mkdir()
-    with pytest.raises(OutputError):
-        made.write(0, np.arange(3))
-    assert [entry.name for entry in (tmp_path / "a").iterdir()] == ["000000.bounds"]
-
-
 def test_a_folder_that_is_gone_is_an_output_error(tmp_path):
     """The message names the folder."""
     made = Records.create(tmp_path / "gone", NUMBER)
@@ -151,29 +140,6 @@ def test_what_is_gone_or_cut_off_is_told(folder, monkeypatch):
     file.with_suffix(".bounds").unlink()
     with pytest.raises(DamagedFile, match=r"000000\.bounds.*gone"):
         made.read(2)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
-@given(st.sampled_from(["records", "bounds"]), st.integers(0, 10**9), st.integers(0, 7))
-def test_a_flipped_bit_is_told_and_never_data(tmp_path, ending, at, bit):
-    """In records, in where they lie; partitions that it does not touch are as they were."""
-    values = np.arange(60)
-    made = Records.create(tmp_path / "a", NUMBER, partitions=3)
-    made.write(0, values, values % 3)
-    file = tmp_path / "a" / f"000000.{ending}"
-    content = bytearray(file.read_bytes())
-    content[at % len(content)] ^= 1 << bit
-    file.write_bytes(content)
-    reads = [lambda n=n: made.read(n) for n in range(3)] + [lambda: made.read_written(0)]
-    expected = [values[0::3], values[1::3], values[2::3], values[np.argsort(values % 3, kind="stable")]]
-    damaged = []
-    for number, read in enumerate(reads):
-        try:
-            assert (read() == expected[number]).all()
-        except DamagedFile as error:
-            assert error.place == str(file)
-            damaged.append(number)
-    assert damaged == ([0, 1, 2, 3] if ending == "bounds" else [at % 480 // 160, 3])
 
 
 def test_tables_come_back_by_partition(folder):

@@ -6,7 +6,7 @@ import pytest
 from refinery.errors import InputError
 from refinery.sources.find import find, state
 from refinery.storage.place import open_input
-from refinery.storage.url import shown
+from refinery.storage.url import redact
 
 
 def make(folder, *names):
@@ -120,7 +120,7 @@ def test_secrets_in_urls_are_not_shown():
     with pytest.raises(InputError) as caught:
         find(["s3://AKIA:hunter2@bucket/a?X-Amz-Signature=deadbeef"])
     assert not any(secret in str(caught.value) for secret in ("AKIA", "hunter2", "deadbeef"))
-    assert shown("https://user:pw@host/a/b.gz?sig=1#f") == "https://host/a/b.gz"
+    assert redact("https://user:pw@host/a/b.gz?sig=1#f") == "https://host/a/b.gz"
 
 
 def test_urls_are_listed_and_read():

@@ -5,7 +5,7 @@ import pytest
 
 from refinery.errors import InputError
 from refinery.sources import html
-from refinery.sources.html import ANSWER, FAILED, REQUEST, TEXT, UNDECODABLE, decoded, extracted, serve
+from refinery.sources.html import ANSWER, FAILED, REQUEST, TEXT, UNDECODABLE, decode, extract_text, serve
 
 LATIN = "Le café est servi à la crème près de l'église où l'élève préfère être."
 CHINESE = "中华人民共和国公民在法律面前一律平等。国家尊重和保障人权。" * 20
@@ -29,13 +29,13 @@ CHINESE = "中华人民共和国公民在法律面前一律平等。国家尊重
 )
 def test_encodings(body, declared, text):
     """Byte order mark, declaration, meta, then what the bytes look like; labels as browsers read them."""
-    assert decoded(body, declared) == text
+    assert decode(body, declared) == text
 
 
 def test_one_bad_byte_does_not_change_a_pages_encoding():
     """A page in UTF-8 with a stray byte stays UTF-8, with U+FFFD in its place."""
     body = CHINESE.encode()
-    assert decoded(body[:300] + b"\xff" + body[300:], "utf-8") == CHINESE[:100] + "\ufffd" + CHINESE[100:]
+    assert decode(body[:300] + b"\xff" + body[300:], "utf-8") == CHINESE[:100] + "\ufffd" + CHINESE[100:]
 
 
 @pytest.mark.parametrize("extractor", ["resiliparse", "trafilatura"])
@@ -45,7 +45,7 @@ def test_the_main_content_is_extracted(extractor):
         "<html><head><title>T</title><style>x{}</style></head><body><nav><a href=/>menu</a></nav>"
         f"<article><h1>Head</h1><p>{LATIN}</p><p>{LATIN} Encore.</p></article><script>alert()</script></body></html>"
     )
-    text = extracted(page, extractor)
+    text = extract_text(page, extractor)
     assert LATIN in text
     assert not any(word in text for word in ("alert", "x{}", "menu"))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refinery.sources.json_line import MAX_LEVELS, RefusedError, is_json, load
+from refinery.sources.json_line import MAX_LEVELS, RefusedError, is_json, parse_line
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NUMBERS = (
@@ -31,15 +31,15 @@ def finite(value):
 @given(value=VALUES, ascii=st.booleans())
 def test_what_is_loaded_is_what_the_standard_library_wrote(value, ascii):
     """Written again, every value is the same, whatever integers, infinities and runs of digits it has."""
-    loaded = load(json.dumps(value, ensure_ascii=ascii).encode())
+    loaded = parse_line(json.dumps(value, ensure_ascii=ascii).encode())
     assert json.loads(orjson.dumps(loaded)) == finite(value)
 
 
 @given(value=st.integers(-(2**63), 2**64 - 1))
 def test_integers_of_64_bits_are_integers(value):
     """Signed and unsigned; no other number type comes out."""
-    assert load(str(value).encode()) == value
-    assert type(load(str(value).encode())) is int
+    assert parse_line(str(value).encode()) == value
+    assert type(parse_line(str(value).encode())) is int
 
 
 @pytest.mark.parametrize("inner", ["1", "NaN", "12345678901234567890123"])
@@ -47,9 +47,9 @@ def test_integers_of_64_bits_are_integers(value):
 def test_nesting_is_bounded(inner, left, right):
     """As many levels as the limit can be loaded and written again; one more is refused."""
     good, bad = (left * n + inner + right * n for n in (MAX_LEVELS, MAX_LEVELS + 1))
-    assert orjson.dumps(load(good.encode())).decode() == good.replace("NaN", "null")
+    assert orjson.dumps(parse_line(good.encode())).decode() == good.replace("NaN", "null")
     with pytest.raises(RefusedError, match="nested more than 250 deep") as refused:
-        load(bad.encode())
+        parse_line(bad.encode())
     assert refused.value.reason == "not_json"
 
 
@@ -57,9 +57,9 @@ def test_lone_surrogates_are_refused_in_keys_and_values():
     """With and without NaN in the line; an escaped backslash before `ud800` is none."""
     for line in (rb'{"\ud800":1}', rb'["\udc00\ud800"]', rb'{"\ud800":NaN}', rb'[NaN,"\udc00"]'):
         with pytest.raises(RefusedError) as refused:
-            load(line)
+            parse_line(line)
         assert refused.value.reason == "lone_surrogate"
-    assert load(rb'["\\ud800",Infinity]') == ["\\ud800", math.inf]
+    assert parse_line(rb'["\\ud800",Infinity]') == ["\\ud800", math.inf]
 
 
 def test_what_json_is():

@@ -6,13 +6,13 @@ import fsspec
 import pytest
 
 from refinery.errors import InputError, OutputError
-from refinery.storage.commit import commit_bytes, committed
+from refinery.storage.commit import commit_bytes, commit_file
 
 
 def test_a_file_takes_its_place_only_when_it_is_whole(tmp_path):
     """Inside the block there is no file of that name; after it there is, and nothing else."""
     path = tmp_path / "a.bin"
-    with committed(path) as file:
+    with commit_file(path) as file:
         file.write(b"abc")
         assert not path.exists()
     assert path.read_bytes() == b"abc"
@@ -23,7 +23,7 @@ def test_an_error_leaves_the_file_before_and_no_leftover(tmp_path):
     """A failed write changes nothing."""
     path = tmp_path / "a.bin"
     commit_bytes(path, b"before")
-    with pytest.raises(ZeroDivisionError), committed(path) as file:
+    with pytest.raises(ZeroDivisionError), commit_file(path) as file:
         file.write(b"half")
         raise ZeroDivisionError
     assert path.read_bytes() == b"before"
@@ -32,7 +32,7 @@ def test_an_error_leaves_the_file_before_and_no_leftover(tmp_path):
 
 def test_size_and_hash_are_those_of_the_file(tmp_path):
     """SHA-256 of `abc` as FIPS 180-2 prints it."""
-    with committed(tmp_path / "a.bin") as file:
+    with commit_file(tmp_path / "a.bin") as file:
         file.write(b"ab")
         file.write(memoryview(b"c"))
     assert file.size == 3
@@ -41,9 +41,9 @@ def test_size_and_hash_are_those_of_the_file(tmp_path):
 
 def test_an_error_of_reading_inside_the_block_is_not_taken_for_one_of_writing(tmp_path):
     """An OSError or InputError that the block raises itself passes as it is."""
-    with pytest.raises(FileNotFoundError), committed(tmp_path / "a.bin"):
+    with pytest.raises(FileNotFoundError), commit_file(tmp_path / "a.bin"):
         (tmp_path / "none").open()
-    with pytest.raises(InputError), committed(tmp_path / "a.bin"):
+    with pytest.raises(InputError), commit_file(tmp_path / "a.bin"):
         raise InputError("b", "broken")
 
 
@@ -117,7 +117,7 @@ def test_an_object_appears_when_its_upload_completes():
     store = fsspec.filesystem("memory")
     commit_bytes("memory://commit/a", b"one")
     assert store.cat("/commit/a") == b"one"
-    with pytest.raises(ZeroDivisionError), committed("memory://commit/a") as file:
+    with pytest.raises(ZeroDivisionError), commit_file("memory://commit/a") as file:
         file.write(b"two")
         raise ZeroDivisionError
     assert store.cat("/commit/a") == b"one"

@@ -11,10 +11,10 @@ import orjson
 import pytest
 
 from refinery.errors import OutputError, RunError
-from refinery.run.folder import held
 from refinery.storage import lease as lease_module
 from refinery.storage import object_store, retry
-from refinery.storage.lease import Lease, leased
+from refinery.storage.lease import Lease, hold_lease
+from refinery.storage.lock import hold
 from refinery.storage.place import place_of
 
 
@@ -42,29 +42,29 @@ def test_one_of_many_takers_wins(old, bucket):
 def test_a_second_run_is_told_who_works_there(bucket, s3_server):
     """The message of a local folder, with the process; afterwards the folder is free and holds no lease."""
     folder = place_of(f"{bucket}/work")
-    with held(folder):
+    with hold(folder):
         told = rf"another run is working here \(process {os.getpid()} on "
-        with pytest.raises(RunError, match=told), held(folder):
+        with pytest.raises(RunError, match=told), hold(folder):
             pass
         assert set(s3_server.objects(bucket)) == {"work/.lock"}
     assert s3_server.objects(bucket) == {}
-    with held(folder):
+    with hold(folder):
         pass
 
 
 def test_an_error_of_the_run_is_not_one_of_the_folder(bucket):
     """What the block raises comes out as it is; only a folder that cannot be taken is told as such."""
-    with pytest.raises(FileNotFoundError, match="of the run"), held(place_of(f"{bucket}/work")):
+    with pytest.raises(FileNotFoundError, match="of the run"), hold(place_of(f"{bucket}/work")):
         raise FileNotFoundError("of the run")
     told = r"^s3://no-such-bucket-1/work: cannot be written: "
-    with pytest.raises(OutputError, match=told), held(place_of("s3://no-such-bucket-1/work")):
+    with pytest.raises(OutputError, match=told), hold(place_of("s3://no-such-bucket-1/work")):
         pass
 
 
 KILLED = """
 import os, signal, sys
-from refinery.storage.lease import leased
-with leased(sys.argv[1]):
+from refinery.storage.lease import hold_lease
+with hold_lease(sys.argv[1]):
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -74,7 +74,7 @@ def test_the_lease_of_a_dead_process_of_this_machine_is_taken_over_at_once(bucke
     url = f"{bucket}/.lock"
     subprocess.run([sys.executable, "-c", KILLED, url], check=False)
     assert content(s3_server, bucket)["holder"]["process"] != os.getpid()
-    with leased(url):
+    with hold_lease(url):
         assert content(s3_server, bucket)["holder"]["process"] == os.getpid()
 
 
@@ -85,7 +85,7 @@ def test_a_lease_of_another_machine_is_taken_over_when_it_is_old(bucket, s3_serv
     s3_server.client().put_object(
         Bucket=bucket.removeprefix("s3://"), Key=".lock", Body=orjson.dumps({"holder": holder, "renewals": 1})
     )
-    with pytest.raises(RunError, match=r"process 7 on elsewhere.*ends after 60 s"), leased(url):
+    with pytest.raises(RunError, match=r"process 7 on elsewhere.*ends after 60 s"), hold_lease(url):
         pass
     assert Lease(url, 10, 0).acquire() is None
     assert content(s3_server, bucket)["holder"]["process"] == os.getpid()
@@ -96,7 +96,7 @@ def test_a_run_whose_lease_was_taken_over_is_stopped(bucket, s3_server):
     url = f"{bucket}/.lock"
     other = Lease(url, 10, 0)
     told = "this run was stopped: another run has taken over the folder"
-    with pytest.raises(RunError, match=told), leased(url, every=0.05):
+    with pytest.raises(RunError, match=told), hold_lease(url, every=0.05):
         while other.acquire() is not None:  # its holder was faster
             pass
         signal.pause()  # as a driver that waits for its workers
@@ -123,7 +123,7 @@ def test_renewing_keeps_the_lease_young(bucket, s3_server):
     """Each renewal is written; a request whose answer was lost is taken for what it was."""
     url = f"{bucket}/.lock"
     ends = time.monotonic() + 30
-    with leased(url, every=0.02):
+    with hold_lease(url, every=0.02):
         while (renewals := content(s3_server, bucket)["renewals"]) < 4 and time.monotonic() < ends:
             pass
     assert renewals >= 4
@@ -155,7 +155,7 @@ def test_a_renewal_that_gets_no_answer_does_not_keep_the_run_going(bucket, s3_se
     """A server that takes a request and is silent: the run is interrupted in time, though the request waits on."""
     proxy = proxied()
     told = "this run was stopped: its hold on the folder could not be renewed in time"
-    with pytest.raises(RunError, match=told), leased(f"{bucket}/.lock", 0.2, 1.5):
+    with pytest.raises(RunError, match=told), hold_lease(f"{bucket}/.lock", 0.2, 1.5):
         proxy.every, proxy.kinds = 1, ("hang",)
         signal.pause()
     assert proxy.faults["hang"] == 1
@@ -168,7 +168,7 @@ def test_one_request_without_an_answer_ends_no_run(bucket, s3_server, proxied, m
     monkeypatch.setattr(lease_module, "TIMEOUT", 0.3)
     proxy = proxied()
     ends = time.monotonic() + 20
-    with leased(f"{bucket}/.lock", 0.1, 3.1):
+    with hold_lease(f"{bucket}/.lock", 0.1, 3.1):
         proxy.every, proxy.kinds, proxy.methods = 2, ("hang",), ("PUT",)
         while proxy.faults["hang"] < 2 and time.monotonic() < ends:
             signal.sigtimedwait((), 0.05)

@@ -8,8 +8,7 @@ import fsspec.exceptions
 import pytest
 
 from refinery.errors import InputError, StorageError
-from refinery.storage import retry
-from refinery.storage.retry import ShortReadError, is_passing, lasting, retried, status
+from refinery.storage.retry import ATTEMPTS, ShortReadError, as_os_error, is_transient, retry, status
 
 URL = "https://me:hunter2@host/a?sig=hunter2"
 
@@ -47,21 +46,19 @@ def caused(cause):
 )
 def test_what_may_pass_is_tried_again(error, monkeypatch):
     """As often as said, then a StorageError with place and cause; once it passes, the result."""
-    monkeypatch.setattr(retry, "FIRST_WAIT", 0.0001)
-    assert is_passing(error)
-    errors = [error] * (retry.ATTEMPTS - 1)
+    monkeypatch.setattr("refinery.storage.retry.FIRST_WAIT", 0.0001)
+    assert is_transient(error)
+    errors = [error] * (ATTEMPTS - 1)
 
     def action():
         if errors:
             raise errors.pop()
         return "result"
 
-    assert retried(URL, action) == "result"
-    errors = [error] * retry.ATTEMPTS
-    with pytest.raises(
-        StorageError, match=rf"^https://host/a: cannot be read: .*tried {retry.ATTEMPTS} times"
-    ):
-        retried(URL, action)
+    assert retry(URL, action) == "result"
+    errors = [error] * ATTEMPTS
+    with pytest.raises(StorageError, match=rf"^https://host/a: cannot be read: .*tried {ATTEMPTS} times"):
+        retry(URL, action)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +83,7 @@ def test_what_lasts_is_told_at_once(error, becomes):
         raise error
 
     with pytest.raises(becomes) as told:
-        retried(URL, action)
+        retry(URL, action)
     assert len(attempts) == 1
     assert "hunter2" not in str(told.value)
     assert told.value.__cause__ is None
@@ -99,4 +96,4 @@ def test_the_status_of_an_answer_is_found():
     """In the error or its cause, whatever client raised it."""
     assert status(answered("x", 412)) == status(caused(answered("x", 412))) == 412
     assert status(ValueError()) == 0
-    assert isinstance(lasting(ValueError(), URL), OSError)
+    assert isinstance(as_os_error(ValueError(), URL), OSError)

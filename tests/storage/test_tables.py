@@ -7,7 +7,7 @@ import pytest
 
 from refinery.errors import DamagedFile
 from refinery.storage.commit import commit_bytes
-from refinery.storage.seal import sealed_json
+from refinery.storage.sealed import sealed_json
 from refinery.storage.tables import open_table, read_json, read_schema, read_table, row_count
 from refinery.storage.write import write_table
 

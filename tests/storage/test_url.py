@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refinery.storage.url import is_url, local, shown, without_secrets
+from refinery.storage.url import is_url, local_path, redact, without_secrets
 
 
 def test_file_urls_are_local():
@@ -12,14 +12,14 @@ def test_file_urls_are_local():
     for path in ("/a/b", "file:///a/b", "local:///a/b", "a:b", "C:/a"):
         assert not is_url(path)
     assert is_url("s3://bucket/a")
-    assert (local("file:///a/b"), local("/a/b")) == ("/a/b", "/a/b")
+    assert (local_path("file:///a/b"), local_path("/a/b")) == ("/a/b", "/a/b")
 
 
 @given(st.text("abc/:@?=&% ", max_size=20))
 def test_a_login_or_query_is_never_shown(text):
     """Whatever characters a URL has after its login."""
-    assert "SECRET" not in shown(f"s3://KEY:SECRET@bucket/{text.replace('/', '')}")
-    assert "SECRET" not in shown("https://host/a?sig=SECRET")
+    assert "SECRET" not in redact(f"s3://KEY:SECRET@bucket/{text.replace('/', '')}")
+    assert "SECRET" not in redact("https://host/a?sig=SECRET")
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def test_windows_add_up_to_the_document(texts: list[str], window: int) -> None:
     """However long they are: features and sums of all windows are those of the document in one window."""
     batch = TextBatch.from_texts(texts)
     for shape in ("softmax", "pruned hs"):
-        found = scorer.load(model(shape))
+        found = scorer.load_scorer(model(shape))
         whole, cut = next(found._embed(batch, 1 << 30))[0], next(found._embed(batch, window))[0]
         for document, text in enumerate(texts):
             one, many = (slice(run.firsts[document], run.firsts[document + 1]) for run in (whole, cut))
@@ -38,7 +38,7 @@ def test_windows_add_up_to_the_document(texts: list[str], window: int) -> None:
 def test_windows_are_as_long_as_asked() -> None:
     """Cut at words, or inside a run without spaces, and a short rest stays with the last one."""
     batch = TextBatch.from_texts(["word " * 300, "字" * 500, "a" * 1500, "x " * 250])
-    run = next(scorer.load(model("hs"))._embed(batch, 400))[0]
+    run = next(scorer.load_scorer(model("hs"))._embed(batch, 400))[0]
     windows = np.diff(run.firsts).tolist()
     assert windows == [4, 3, 3, 1]
     weights = run.weights[run.firsts[1] : run.firsts[2]]
@@ -47,7 +47,7 @@ def test_windows_are_as_long_as_asked() -> None:
 
 def test_weights_are_bytes_of_letters() -> None:
     """ASCII letters, and whatever is not ASCII; digits, signs and spaces weigh nothing."""
-    run = next(scorer.load(model("hs"))._embed(TextBatch.from_texts(["ab 12, é字!"]), 400))[0]
+    run = next(scorer.load_scorer(model("hs"))._embed(TextBatch.from_texts(["ab 12, é字!"]), 400))[0]
     assert run.weights.tolist() == [2 + 2 + 3]
 
 
@@ -56,7 +56,7 @@ def test_character_features_are_fasttexts() -> None:
     path = model("ova")
     known = set(oracle(path).get_words())
     text = "nobody zyxwv 字字 the"
-    run = next(scorer.load(path)._embed(TextBatch.from_texts([text]), 400))[0]
+    run = next(scorer.load_scorer(path)._embed(TextBatch.from_texts([text]), 400))[0]
     expected = 0
     for word in tokens(text):
         expected += word.decode() in known

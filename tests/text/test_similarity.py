@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refinery.text.similarity import flatten, jaccard, unite
+from refinery.text.similarity import flatten, jaccard, unite, unite_near
 
 
 def test_jaccard_equals_that_of_python_sets():
@@ -31,3 +31,20 @@ def test_united_nodes_have_one_root(pairs):
         for one, other in pairs:
             least[one] = least[other] = min(least[one], least[other])
     assert parent.tolist() == least
+
+
+def test_only_near_documents_of_one_bucket_are_united():
+    """Whatever stands between them in the bucket, up to the neighbours that are looked at."""
+    sets = np.array(
+        [1, 2, 3, 1, 2, 4, 9, 1, 2, 3], np.uint64
+    )  # of four documents: the first two share 2 of 4
+    bounds = np.array([0, 3, 6, 7, 10])
+    for keys, neighbours, expected in (
+        ([5, 5, 5, 5], 3, [0, 0, 2, 0]),
+        ([5, 5, 5, 5], 1, [0, 0, 2, 3]),
+        ([5, 5, 5, 6], 3, [0, 0, 2, 3]),
+    ):
+        parent = np.arange(4)
+        unite_near(parent, np.arange(4), np.array(keys, np.uint64), sets, bounds, 0.5, neighbours)
+        flatten(parent)
+        assert parent.tolist() == expected

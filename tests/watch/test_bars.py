@@ -83,7 +83,7 @@ lines = st.lists(
         Line,
         st.sampled_from(["source", "stage", "output"]),
         names,
-        st.sampled_from(["waiting", "working", "done"]),
+        st.sampled_from(["waiting", "working", "done", "stopped"]),
         counts,
         counts,
         st.sampled_from(["measure", "dedup alike among themselves"]),
@@ -108,7 +108,7 @@ def test_never_more_than_the_terminal_has(lines, width, height):
     assert bool(texts) == bool(lines)
 
 
-@given(lines=lines, height=st.integers(3, 40))
+@given(lines=lines, height=st.integers(4, 40))
 def test_every_line_is_there_or_folded(lines, height):
     """In the definition's order, and folded only where there is no room; those that are worked on come last."""
     rows = fold(lines, height)
@@ -116,7 +116,7 @@ def test_every_line_is_there_or_folded(lines, height):
     folded = {row.state: row.names for row in rows if isinstance(row, Folded)}
     rest = iter(lines)
     assert all(row in rest for row in alone)
-    for state in ("waiting", "working", "done"):
+    for state in ("waiting", "working", "done", "stopped"):
         there = [row.name for row in alone if row.state == state] + list(folded.get(state, ()))
         assert sorted(there) == sorted(line.name for line in lines if line.state == state)
     assert len(rows) == min(len(lines), height) if not folded else len(rows) <= height < len(lines)

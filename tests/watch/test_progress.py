@@ -12,6 +12,7 @@ from refinery.watch.events import (
     Finished,
     Phase,
     RunBegun,
+    RunEnded,
     Share,
     Subject,
     UnitBegun,
@@ -136,6 +137,17 @@ def test_a_failed_attempt_is_no_progress(progress):
     progress(begun("measure", "a", CRAWL))
     progress(UnitFailed("measure", "a", 1, 1, (CRAWL,), error="WorkerLost"))
     assert (line(progress, CRAWL).state, line(progress, CRAWL).units_done) == ("working", 0)
+
+
+def test_what_was_worked_on_when_the_run_ended_was_stopped(progress):
+    """It has no time left; what was done or had not begun stays so."""
+    progress(Finished(CRAWL, 10))
+    progress(phase("decide", SCREENED, UNIQUE))
+    progress(begun("decide", "a", SCREENED))
+    progress(RunEnded("failed", "the disk is full"))
+    states = {found.name: found.state for found in progress.lines()}
+    assert (states["crawl"], states["screened"], states["books"]) == ("done", "stopped", "waiting")
+    assert line(progress, SCREENED).seconds_left is None
 
 
 def test_a_run_that_begins_again_counts_anew(progress):

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from refinery.filters.measurer import Measurer
+
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
 
@@ -16,7 +18,7 @@ SCHEMA = pa.schema([("content", pa.binary(16))])
 
 
 @dataclass(frozen=True)
-class Content:
+class Content(Measurer):
     """Column content: the xxh3-128 digest (16 bytes, big endian) of the key text's UTF-8, see refinery.text.fold.
 
     NULL for a document without words, whose key text is empty: such documents are no copies of one another.

@@ -28,7 +28,7 @@ from refinery.dedup.content import SCHEMA, Content
 from refinery.dedup.corpus import as_matrix
 from refinery.dedup.minhash import MinHash
 from refinery.errors import InputError, StorageError
-from refinery.storage.url import shown, without_secrets
+from refinery.storage.url import redact, without_secrets
 from refinery.text.batch import TextBatch
 from refinery.text.minhash import band_keys
 
@@ -152,7 +152,7 @@ def redis_storage(url: str) -> dict[str, Any]:
     try:
         settings = dict(parse_url(url))  # type: ignore[no-untyped-call]
     except ValueError as error:
-        raise InputError(shown(url), str(error)) from None
+        raise InputError(redact(url), str(error)) from None
     kind = settings.pop("connection_class", None)
     if kind is SSLConnection:
         settings["ssl"] = True

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from refinery.filters.measurer import Measurer
+
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
 
 
 @dataclass(frozen=True)
-class MinHash:
+class MinHash(Measurer):
     """Columns signature (uint32 little endian, num_perm of them in a fixed_size_binary) and shingles (int32).
 
     signature is NULL and shingles 0 for a document shorter than one shingle; shingles counts repeats.

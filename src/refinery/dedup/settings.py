@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from refinery.definition.models import Columns, Model
+from refinery.definition.models import Columns, Model, Share
 from refinery.filters.ranking import Missing, Ranking
 
 
@@ -55,11 +55,10 @@ class Settings(Model):
     against: str | None = Field(
         None, description="output folder of an earlier run, whose documents are never kept again"
     )
-    max_cluster_share: float = Field(
+    max_cluster_share: Share = Field(
         0.2,
-        gt=0,
-        le=1,
         description="the run stops when one document would remove more of a source, as near or by a column",
+        json_schema_extra={"default": "20%"},
     )
 
     @model_validator(mode="after")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +23,7 @@ from refinery.storage.write import TableWriter
 
 if TYPE_CHECKING:
     from refinery.dedup.run import DedupShard
+    from refinery.definition.paths import Paths
     from refinery.filters.measurer import Measurer
     from refinery.shuffle.units import MapUnits
     from refinery.text.batch import TextBatch
@@ -126,7 +126,7 @@ class Dedup:
         return Outcome(RULES, result.removed, result.corpus.partition_documents)
 
 
-def build(settings: Settings, base: Path) -> Dedup:  # noqa: ARG001  (the shape of every `build`)
+def build(settings: Settings, paths: Paths) -> Dedup:  # noqa: ARG001  (the shape of every `build`)
     """The verb."""
     return Dedup(settings)
 

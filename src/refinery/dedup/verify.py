@@ -170,7 +170,10 @@ def write_wanted(
 def write_sets(
     near: Near, read_texts: ReadTexts, wanted: Records, sets: Records, partition: Partition
 ) -> None:
-    """Writes the shingle sets of the wanted documents as words: document, size, hashes; by who wants them."""
+    """Writes the shingle sets of the wanted documents as words: document, size, hashes; by who wants them.
+
+    Raises RunError when `read_texts` gives more or fewer texts than it is asked for.
+    """
     asked = wanted.read(partition.number)
     asked = asked[np.argsort(asked["document"], kind="stable")]
     with sets.writer(partition.number) as writer:

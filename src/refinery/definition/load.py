@@ -2,53 +2,76 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+import yaml
 
 from refinery.definition import verbs
 from refinery.definition.models import Pipeline, Stage, pipeline_model
+from refinery.definition.paths import Paths
+from refinery.definition.validate import Invalid, keys_of, validate
 from refinery.definition.yaml import Location, YamlFile, parse, read_text
 from refinery.errors import DefinitionError, nearest
 
 
 @dataclass(frozen=True)
 class Definition:
-    """A loaded definition: the models, where the file lies, and the places of its keys."""
+    """A loaded definition: its sound parts as models, the places of its keys, what its paths stand for.
+
+    problems: what is wrong with the form of its other parts, whose places are `broken`.
+    """
 
     pipeline: Pipeline
     file: Path
     source: YamlFile
+    paths: Paths
+    problems: tuple[str, ...] = ()
+    broken: frozenset[Location] = frozenset()
 
     @property
     def base(self) -> Path:
         """The folder that relative paths are relative to."""
         return self.file.parent
 
-    def problem(self, location: Location, message: str) -> str:
-        """One line of an error report: `file:line: path: message`."""
-        return self.source.problem(location, message)
+    def is_broken(self, *location: str) -> bool:
+        """Whether this part, or one in it, is left out because of its form."""
+        return any(place[: len(location)] == location for place in self.broken)
+
+    def names(self, kind: str) -> list[str]:
+        """The names of all `sources`, `stages`, `roots` or `models`, of those too that are left out."""
+        return [*getattr(self.pipeline, kind), *_left_out(self.broken, kind)]
 
 
-def load(file: Path) -> Definition:
-    """Reads and validates a definition file.
+def load(file: Path, roots: Mapping[str, str] | None = None) -> Definition:
+    """Reads a definition; `roots` stand in place of those of the same name in it.
 
-    Raises DefinitionError with every problem of form at once (names and columns are checked later, by `check`).
+    What is wrong with its form is noted, and the rest can be checked; raises DefinitionError with all of it when
+    there is no rest.
     """
     parsed = parse(read_text(file, "file"), str(file))
     problems = parsed.problems()
     if not isinstance(parsed.content, dict):
         raise DefinitionError(f"{file}:1: expected a mapping with refinery, name, sources, stages, outputs")
-    try:
-        model = pipeline_model(verbs.settings(_stage_keys(parsed.content)))
-        pipeline = model.model_validate(parsed.content)
-    except ValidationError as error:
-        problems += [parsed.problem(*_explain(entry, model)) for entry in error.errors()]
-    if problems:
+    model = pipeline_model(verbs.settings(_stage_keys(parsed.content)))
+    pipeline, wrong, broken = _sound_part(parsed.content, model)
+    problems += [parsed.problem(place, message) for place, message in wrong]
+    problems += [
+        parsed.problem((kind,), "expected one at least")
+        for kind in ("sources", "stages", "outputs")
+        if parsed.content.get(kind) == {}
+    ]
+    if pipeline is None:
         raise DefinitionError(*dict.fromkeys(problems))
-    return Definition(pipeline, file.absolute(), parsed)
+    paths, wrong = _paths(pipeline, file.absolute().parent, roots or {}, broken)
+    problems += [parsed.problem(place, message) if place else message for place, message in wrong]
+    return Definition(
+        pipeline, file.absolute(), parsed, paths, tuple(dict.fromkeys(problems)), frozenset(broken)
+    )
 
 
 def _stage_keys(content: dict[str, Any]) -> set[str]:
@@ -56,56 +79,71 @@ def _stage_keys(content: dict[str, Any]) -> set[str]:
     stages = content.get("stages")
     found = stages.values() if isinstance(stages, dict) else ()
     keys = {key for stage in found if isinstance(stage, dict) for key in stage if isinstance(key, str)}
-    return keys.difference(_keys(Stage))
+    return keys.difference(keys_of(Stage))
 
 
-def _explain(entry: Any, pipeline: type[Pipeline]) -> tuple[Location, str]:
-    """Turns a pydantic error into a location that exists in the file and a sentence."""
-    location = tuple(part for part in entry["loc"] if not _is_union_tag(part))
-    if entry["type"] == "extra_forbidden":
-        model = _model_at(pipeline, location[:-1])
-        valid = _keys(model) if model else []
-        return location, f"unknown key{nearest(str(location[-1]), valid)}"
-    if entry["type"] == "missing":
-        return location[:-1], f"the key {location[-1]!r} is missing"
-    message = entry["msg"].removeprefix("Value error, ").replace("valid tuple", "list")
-    message = message.replace("valid dictionary", "mapping")
-    given = entry.get("input")
-    shown = (
-        f", got {given!r}"
-        if isinstance(given, (str, int, float, bool)) and repr(given) not in message
-        else ""
+def _sound_part(
+    content: dict[str, Any], model: type[Pipeline]
+) -> tuple[Pipeline | None, list[tuple[Location, str]], set[Location]]:
+    """What is left without all that has a wrong form, what is wrong, and what was left out."""
+    left, broken = copy.deepcopy(content), set[Location]()
+    wrong: list[tuple[Location, str]] = []
+    while True:
+        try:
+            return validate(model, left), wrong, broken
+        except Invalid as error:
+            # what is wrong in a later round is so by what was left out
+            wrong = wrong or [(place, _pasted(content, place) or message) for place, message in error.found]
+            # of a list nothing is left: the places of its other items would change
+            places = {tuple(takewhile(lambda part: isinstance(part, str), place)) for place, _ in error.found}
+            if any(len(place) < 2 for place in places) or places <= broken:
+                return None, wrong, broken
+            broken |= places
+            for place in places:
+                _remove(left, place)
+
+
+def _remove(content: Any, place: Location) -> None:
+    for part in place[:-1]:
+        content = content.get(part) if isinstance(content, dict) else None
+    if isinstance(content, dict):
+        content.pop(place[-1], None)
+
+
+def _left_out(broken: Iterable[Location], kind: str) -> list[str]:
+    return sorted(str(place[1]) for place in broken if place[0] == kind and len(place) == 2)
+
+
+def _pasted(content: dict[str, Any], place: Location) -> str:
+    """For an output that does not say which stage it is of, as earlier definitions: what to write."""
+    if len(place) != 2 or place[0] != "outputs":
+        return ""
+    name, output = str(place[1]), content["outputs"][place[1]]
+    if not isinstance(output, dict) or "from" in output:
+        return ""
+    stages = content.get("stages")
+    stage = name if isinstance(stages, dict) and name in stages else "STAGE"
+    written = yaml.safe_dump(
+        {name: {"from": stage, **output}}, default_flow_style=True, sort_keys=False, width=10**6
     )
-    return location, message[:1].lower() + message[1:] + shown
+    return f"say which stage it is: {written.strip()[1:-1]}"
 
 
-def _is_union_tag(part: str | int) -> bool:
-    return isinstance(part, str) and (
-        part in {"str", "RuleSetUse"} or part.startswith(("dict[", "constrained-"))
-    )
-
-
-def _keys(model: type[BaseModel]) -> list[str]:
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel] | None:
-    """The model that validates the mapping at `location`, by following annotations."""
-    current: Any = model
-    for part in location:
-        if isinstance(current, type) and issubclass(current, BaseModel):
-            field = next((f for n, f in current.model_fields.items() if (f.alias or n) == part), None)
-            if field is None:
-                return None
-            current = field.annotation
-        else:
-            current = get_args(current)[-1] if get_args(current) else None
-        current = _strip_optional(current)
-    return current if isinstance(current, type) and issubclass(current, BaseModel) else None
-
-
-def _strip_optional(annotation: Any) -> Any:
-    arguments = [a for a in get_args(annotation) if a is not type(None)]
-    if type(None) in get_args(annotation) and len(arguments) == 1:
-        return arguments[0]
-    return annotation
+def _paths(
+    pipeline: Pipeline, base: Path, given: Mapping[str, str], broken: set[Location]
+) -> tuple[Paths, list[tuple[Location, str]]]:
+    """What paths stand for, and what is wrong with roots and models."""
+    wrong: list[tuple[Location, str]] = [
+        ((), f"--root {name}: the definition has no root {name!r}{nearest(name, pipeline.roots)}")
+        for name in given
+        if name not in pipeline.roots
+    ]
+    roots: dict[str, str | None] = dict.fromkeys(_left_out(broken, "roots")) | pipeline.roots | dict(given)
+    models: dict[str, Path | None] = dict.fromkeys(_left_out(broken, "models"))
+    for name, model in pipeline.models.items():
+        models[name] = None
+        try:
+            models[name] = Paths(base, roots).file(model.file)
+        except DefinitionError as error:
+            wrong += [(("models", name, "file"), problem) for problem in error.problems]
+    return Paths(base, roots, models), wrong

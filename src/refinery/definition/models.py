@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
+    JsonValue,
+    PlainSerializer,
     StringConstraints,
+    Tag,
+    WithJsonSchema,
     create_model,
     model_validator,
 )
@@ -36,21 +42,65 @@ def _quantity(units: dict[str, int], example: str) -> BeforeValidator:
     return BeforeValidator(parse, json_schema_input_type=int | str)
 
 
+def _share(value: object) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError(
+            f"shares are percentages: write {_as_percentage(value if value <= 1 else value / 100)}"
+        )
+    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*", value) if isinstance(value, str) else None
+    if not found or not 0 < Decimal(found[1]) <= 100:
+        raise ValueError(f"expected a percentage above 0% and up to 100% such as 20%, got {value!r}")
+    return float(Decimal(found[1]) / 100)
+
+
+def _as_percentage(share: float) -> str:
+    return f"{(Decimal(str(share)) * 100).normalize():f}%"
+
+
 def _as_tuple(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
+def _one_name(value: object) -> object:
+    if isinstance(value, dict) and len(value) == 1:
+        name, settings = next(iter(value.items()))
+        if isinstance(name, str) and (settings is None or isinstance(settings, dict)):
+            return value
+    if not isinstance(value, str):
+        raise ValueError("expected a name, or one name with its settings: NAME or {NAME: {KEY: VALUE}}")
+    return value
+
+
+def _kind_of_entry(value: object) -> str:
+    if isinstance(value, str):
+        return "name"
+    is_set = isinstance(value, RuleSetUse) or (isinstance(value, dict) and "rules" in value)
+    return "set" if is_set else "predicates"
+
+
+NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
+Name = Annotated[str, StringConstraints(pattern=NAME, max_length=64)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | list[str])]
-Path = Annotated[str, StringConstraints(min_length=1)]
-Paths = Annotated[tuple[Path, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | list[str])]
+WrittenPath = Annotated[str, StringConstraints(min_length=1)]
+WrittenPaths = Annotated[
+    tuple[WrittenPath, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | list[str])
+]
 Columns = Annotated[
     tuple[Annotated[str, StringConstraints(min_length=1)], ...],
     BeforeValidator(_as_tuple, json_schema_input_type=str | list[str]),
 ]
 TokenCount = Annotated[int, _quantity(_UNITS, "500M or 2B"), Field(gt=0)]
 ByteCount = Annotated[int, _quantity(_BYTE_UNITS, "256MiB"), Field(gt=0)]
-Use = str | dict[str, Any]  # a name alone, or {name: {settings}}
+Share = Annotated[
+    float,
+    BeforeValidator(_share, json_schema_input_type=Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?%$")]),
+    PlainSerializer(_as_percentage, when_used="json"),
+]
+# A name alone, or {name: {settings}}. The formats are where `schema.py` puts what there is of each kind.
+Use = Annotated[str | dict[str, Any], BeforeValidator(_one_name)]
+TransformUse = Annotated[Use, WithJsonSchema({"format": "Transform"})]
+MeasurerUse = Annotated[Use, WithJsonSchema({"format": "Measurer"})]
+RuleSetName = Annotated[str, StringConstraints(min_length=1), WithJsonSchema({"format": "RuleSet"})]
 
 
 class Model(BaseModel):
@@ -62,7 +112,12 @@ class Model(BaseModel):
 class Source(Model):
     """Where raw text comes from and which of its columns are the text and the id."""
 
-    path: Paths = Field(min_length=1, description="file, folder, glob or URL; relative to the definition")
+    path: WrittenPaths = Field(
+        min_length=1, description="file, folder, glob or URL; relative to the definition"
+    )
+    transform: tuple[TransformUse, ...] | None = Field(
+        None, description="rewrites its text, in place of the top level's `transform`; `[]`: nothing does"
+    )
     text: str = Field("text", description="text column; dotted for a nested one")
     id: str | None = Field(None, description="id column (default: `id` if there is one, else ids are minted)")
     format: Literal["auto", "parquet", "jsonl", "warc", "wet"] = Field(
@@ -78,14 +133,27 @@ class Source(Model):
     max_document_bytes: ByteCount = Field(100 * 2**20, description="a longer row is rejected")
 
 
+class ModelFile(Model):
+    """A model that is there already."""
+
+    file: WrittenPath = Field(
+        description="file or folder of the model, on this machine; relative to the definition"
+    )
+
+
 class RuleSetUse(Model):
     """A rule set with some of its rules left out."""
 
-    rules: str = Field(description="name or path of a rule set")
+    rules: RuleSetName = Field(description="name or path of a rule set")
     without: Names = Field((), description="rules to leave out, without the set's name")
 
 
-KeepEntry = str | RuleSetUse | dict[Name, str]
+KeepEntry = Annotated[
+    Annotated[RuleSetName, Tag("name")]
+    | Annotated[RuleSetUse, Tag("set")]
+    | Annotated[dict[Name, str], Tag("predicates")],
+    Discriminator(_kind_of_entry),
+]
 
 
 class Stage(Model):
@@ -94,8 +162,10 @@ class Stage(Model):
     from_: Names = Field(
         alias="from", min_length=1, description="sources or stages; the order is the trust order"
     )
-    transform: tuple[Use, ...] = Field((), description="rewrites the text before it is measured and written")
-    measure: tuple[Use, ...] = Field((), description="makes columns for rules, rankings and outputs")
+    transform: tuple[TransformUse, ...] = Field(
+        (), description="rewrites the text before it is measured and written"
+    )
+    measure: tuple[MeasurerUse, ...] = Field((), description="makes columns for rules, rankings and outputs")
     keep: tuple[KeepEntry, ...] = Field((), description="rule sets and rules, judged in this order")
 
     @property
@@ -117,7 +187,8 @@ class Stage(Model):
 class Output(Model):
     """Where a stage's documents are written."""
 
-    path: str = Field(description="folder of this output alone")
+    from_: Name = Field(alias="from", description="the stage whose documents are written")
+    path: WrittenPath = Field(description="folder or URL of this output alone; relative to the definition")
     format: Literal["parquet", "jsonl"] = Field(
         "parquet", description="`parquet`, or `jsonl` for JSON Lines in zstd"
     )
@@ -132,14 +203,26 @@ class Output(Model):
     )
 
 
+SOME: dict[str, JsonValue] = {
+    "minProperties": 1
+}  # checked by `load`: what is left of a wrong one may be empty
+
+
 class Pipeline(Model):
     """A whole definition."""
 
     refinery: Literal[1] = Field(description="version of this format")
     name: Name = Field(description="name of the pipeline; its outputs carry it")
-    sources: dict[Name, Source] = Field(min_length=1, description="name to source")
-    stages: dict[Name, Stage] = Field(min_length=1, description="name to stage")
-    outputs: dict[Name, Output] = Field(min_length=1, description="stage to where it is written")
+    roots: dict[Name, WrittenPath] = Field(
+        {}, description="name to folder or URL that `{NAME}` in a path stands for; `--root` sets another"
+    )
+    transform: tuple[TransformUse, ...] = Field(
+        (), description="rewrites the text of every source that has no `transform` of its own"
+    )
+    sources: dict[Name, Source] = Field(json_schema_extra=SOME, description="name to source")
+    models: dict[Name, ModelFile] = Field({}, description="name, as `model:` uses it, to model")
+    stages: dict[Name, Stage] = Field(json_schema_extra=SOME, description="name to stage")
+    outputs: dict[Name, Output] = Field(json_schema_extra=SOME, description="name to what is written where")
 
 
 def pipeline_model(verbs: Mapping[str, type[BaseModel]]) -> type[Pipeline]:
@@ -149,7 +232,7 @@ def pipeline_model(verbs: Mapping[str, type[BaseModel]]) -> type[Pipeline]:
         for name, settings in verbs.items()
     }
     stage = create_model("Stage", __base__=Stage, __doc__=Stage.__doc__, **keys)
-    stages = (dict[Name, stage], Field(min_length=1, description="name to stage"))
+    stages = (dict[Name, stage], Field(json_schema_extra=SOME, description="name to stage"))
     return create_model("Pipeline", __base__=Pipeline, __doc__=Pipeline.__doc__, stages=stages)
 
 

@@ -13,6 +13,16 @@ from refinery.errors import DefinitionError
 Location = tuple[str | int, ...]
 
 
+def problem_at(location: Location, message: str) -> str:
+    """`path: message`, the message alone at the top.
+
+    >>> problem_at(("a", 0, "b"), "too small")
+    'a.0.b: too small'
+    """
+    path = ".".join(str(part) for part in location)
+    return f"{path}: {message}" if path else message
+
+
 @dataclass(frozen=True)
 class YamlFile:
     """A parsed file: its content, and the line of every path in it."""
@@ -31,8 +41,7 @@ class YamlFile:
 
     def problem(self, location: Location, message: str) -> str:
         """One line of an error report: `file:line: path: message`."""
-        path = ".".join(str(part) for part in location)
-        return f"{self.file}:{self.line(location)}: {path + ': ' if path else ''}{message}"
+        return f"{self.file}:{self.line(location)}: {problem_at(location, message)}"
 
     def problems(self) -> list[str]:
         """What is wrong with the YAML itself though it parses."""
@@ -58,8 +67,10 @@ def parse(text: str, file: str) -> YamlFile:
     'x.yaml:1: a.b: too small'
     """
     try:
-        lines, repeated = _walk(yaml.compose(text, Loader=yaml.SafeLoader))
-        content = yaml.safe_load(text)
+        loader = yaml.SafeLoader(text)
+        root = loader.get_single_node()
+        lines, repeated = _walk(root)
+        content = None if root is None else loader.construct_document(root)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or " ".join(str(error).split())

@@ -46,7 +46,11 @@ def choose(kind: Kind, workers: int | None, address: str | None, units: int) -> 
 
 
 def on_ray(workers: int | None, address: str | None) -> RayExecutor:
-    """A connection to the cluster at the address, in RAY_ADDRESS, or on this machine; else a cluster started here."""
+    """A connection to the cluster at the address, in RAY_ADDRESS, or on this machine; else a cluster started here.
+
+    Raises DefinitionError where Ray is not installed and for a number of workers where a cluster is there, InputError
+    for a cluster that cannot be used.
+    """
     _tell_of_uv()
     try:
         import ray

@@ -147,11 +147,11 @@ def fetch(folder: str, name: str, names: Sequence[str]) -> Path:
 
 def copy_file(source: Place, target: Place) -> None:
     """Copies a file of any size from or to an object store."""
-    from refinery.storage.commit import committed, make_directory
+    from refinery.storage.commit import commit_file, make_directory
     from refinery.storage.place import open_input
 
     make_directory(target.parent)
-    with open_input(str(source)) as content, committed(target) as copy:
+    with open_input(str(source)) as content, commit_file(target) as copy:
         shutil.copyfileobj(content, copy, 1 << 20)
 
 

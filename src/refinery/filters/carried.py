@@ -15,6 +15,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from refinery.filters.measurer import Measurer
 from refinery.sources.schema import FROM_JSON
 from refinery.sources.types import merge
 from refinery.storage.marks import is_json_text, json_text
@@ -26,7 +27,7 @@ VALUE = "value"
 
 
 @dataclass(frozen=True)
-class Carried:
+class Carried(Measurer):
     """A column by its name, dotted for a nested one; a measurer of files instead of texts."""
 
     column: str

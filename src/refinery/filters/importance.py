@@ -1,6 +1,6 @@
 """Measurer `importance`: how much more likely a document's words are in a target domain than in raw text (DSIR).
 
-    measure: [{importance: {model: models/medical.npz}}]   # made by refinery.models.importance.train_importance
+    measure: [{importance: {model: {file: models/medical.npz}}}]   # made by `refinery train importance`
     select: {tokens: 2B, by: importance_per_token}
 
 importance: the log-ratio, nats, not normalised for length, as DSIR resamples by. importance_per_token: the same
@@ -17,20 +17,23 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
+from refinery.definition.paths import ModelPath
+from refinery.filters.measurer import Measurer
+
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
 
 
 class Settings(BaseModel):
-    """A model by path."""
+    """A model."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    model: str = Field(min_length=1, description="importance model, .npz")
+    model: ModelPath = Field(description="importance model, .npz")
 
 
 @dataclass(frozen=True)
-class Importance:
+class Importance(Measurer):
     """Columns importance and importance_per_token, float64."""
 
     path: Path
@@ -57,11 +60,11 @@ class Importance:
         """One row a document; raises InputError if the model is not the one it was when this was built."""
         import numpy as np
 
-        from refinery.models.importance import load
+        from refinery.models.importance import load_importance
         from refinery.text.ngrams_hashed import weigh_ngrams
         from refinery.text.prepare import prepare
 
-        model = load(self.path, self.fingerprint)
+        model = load_importance(self.path, self.fingerprint)
         words = prepare(batch)
         totals, tokens = np.empty(len(words)), np.empty(len(words), np.int64)
         weigh_ngrams(
@@ -71,11 +74,10 @@ class Importance:
         return pa.RecordBatch.from_arrays([pa.array(totals), pa.array(per_token)], schema=self.schema)
 
 
-def build(settings: Settings, base: Path) -> Importance:
+def build(settings: Settings) -> Importance:
     """The measurer; raises InputError when the model cannot be read or is none."""
-    from refinery.models.importance import load
-    from refinery.models.model_file import fingerprint
+    from refinery.models.importance import load_importance
+    from refinery.models.model_file import file_hash
 
-    path = base / settings.model
-    load(path)
-    return Importance(path, fingerprint(path))
+    load_importance(settings.model)
+    return Importance(settings.model, file_hash(settings.model))

@@ -1,7 +1,7 @@
 """Measurer `language`: which language a document is in, how sure that is, and how much of it is.
 
     measure: [language]                                # fastText's lid.176, shipped with the package
-    measure: [{language: {model: models/glotlid.bin}}]  # any supervised fastText model whose labels are languages
+    measure: [{language: {model: glotlid}}]  # a model by name: any supervised fastText model of languages
     keep: [{english: "lang = 'en' AND lang_score >= 0.65 AND lang_share >= 0.8"}]
 
 lang: ISO 639-1 code of the top label, ISO 639-3 for a language without one (see language_codes), "und" without a
@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
+from refinery.definition.paths import ModelPath
 from refinery.filters.language_codes import UNDETERMINED, languages
+from refinery.filters.measurer import Measurer
 
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
@@ -32,15 +34,15 @@ WINDOW = 400  # bytes: some 65 English words or 130 Han characters, about the le
 
 
 class Settings(BaseModel):
-    """A model by path (default: lid.176, shipped)."""
+    """A model (default: lid.176, shipped)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    model: str | None = Field(None, min_length=1, description="supervised fastText model, .bin or .ftz")
+    model: ModelPath | None = Field(None, description="supervised fastText model, .bin or .ftz")
 
 
 @dataclass(frozen=True)
-class Language:
+class Language(Measurer):
     """Columns lang, lang_score and lang_share, and lang_script if `scripts`; one row a document."""
 
     path: Path
@@ -65,14 +67,22 @@ class Language:
         fields = [("lang", pa.string()), ("lang_score", pa.float32()), ("lang_share", pa.float32())]
         return pa.schema([*fields, ("lang_script", pa.string())] if self.scripts else fields)
 
+    @property
+    def labels(self) -> Mapping[str, frozenset[str]]:
+        """Every value that `lang` can take."""
+        from refinery.models import model_file
+
+        found = languages(model_file.labels(self.path))
+        return {"lang": frozenset(code for code, _ in found) | {UNDETERMINED}}
+
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document; raises InputError if the model is not the one it was when this was built."""
         import numpy as np
 
-        from refinery.models.scorer import load
+        from refinery.models.scorer import load_scorer
         from refinery.text.letters import has_letter
 
-        scorer = load(self.path, self.fingerprint)
+        scorer = load_scorer(self.path, self.fingerprint)
         found = languages(scorer.labels)
         codes = sorted({code for code, _ in found})
         groups = np.array([codes.index(code) for code, _ in found], np.int64)
@@ -89,24 +99,10 @@ class Language:
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
 
-def build(settings: Settings, base: Path) -> Language:
+def build(settings: Settings) -> Language:
     """The measurer; raises InputError when the model cannot be read or is none."""
     from refinery.models import model_file
 
-    path = _path(settings, base)
+    path = settings.model or model_file.BUILT_IN
     scripts = any(script for _, script in languages(model_file.labels(path)))
-    return Language(path, model_file.fingerprint(path), scripts)
-
-
-def labels(settings: Settings, base: Path) -> frozenset[str]:
-    """Every value that `lang` can take."""
-    from refinery.models import model_file
-
-    found = languages(model_file.labels(_path(settings, base)))
-    return frozenset(code for code, _ in found) | {UNDETERMINED}
-
-
-def _path(settings: Settings, base: Path) -> Path:
-    from refinery.models import model_file
-
-    return model_file.BUILT_IN if settings.model is None else base / settings.model
+    return Language(path, model_file.file_hash(path), scripts)

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import pyarrow as pa
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-from refinery.text.batch import TextBatch
+    from refinery.text.batch import TextBatch
 
 
 class Measurer(Protocol):
-    """Measures every document of a batch; picklable, cheap to build, loads models on first call.
+    """Measures every document of a batch; picklable, cheap to build, loads models on first call. Inherit from it.
 
     `settings` is all that its numbers depend on besides `version` (a model by the hash of its content, never
     by path), as JSON values: the fingerprint is made of it. The call returns one row a document, with `schema`.
-
-    A measurer that takes far longer than reading a text, a neural model, says so by an attribute `costly` that is
-    true: it then sees only the documents that reach its stage. `gpus` is the share of GPUs that its calls need.
-    `files` are the paths of this machine that they read, each as it stands in the measurer: on another machine the
-    measurer has the path of a copy there in its place, with the other files about it as they are here.
     """
 
     @property
@@ -39,31 +35,36 @@ class Measurer(Protocol):
     def schema(self) -> pa.Schema:
         """Names and types of the columns it makes."""
 
+    @property
+    def labels(self) -> Mapping[str, frozenset[str]]:
+        """All values that a text column can hold, for the columns of which that is known; raises InputError."""
+        return {}
+
+    @property
+    def costly(self) -> bool:
+        """Whether it takes far longer than reading a text: it sees only the documents that reach its stage."""
+        return False
+
+    @property
+    def gpus(self) -> float:
+        """The share of GPUs that a call needs."""
+        return 0.0
+
+    @property
+    def files(self) -> tuple[str | Path, ...]:
+        """The paths of this machine that calls read, each as it stands in the measurer.
+
+        On another machine the measurer has the path of a copy there in its place, with the other files about it as
+        they are here.
+        """
+        return ()
+
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document, in the batch's order."""
 
 
-def is_costly(measurer: Measurer) -> bool:
-    """Whether it is to see only the documents that reach its stage."""
-    return bool(getattr(measurer, "costly", False))
-
-
-def gpus(measurer: Measurer) -> float:
-    """The share of GPUs that a call needs."""
-    return float(getattr(measurer, "gpus", 0.0))
-
-
-def files(loader: Measurer | Transform) -> tuple[str | Path, ...]:
-    """The paths of this machine that its calls read."""
-    found: tuple[str | Path, ...] = getattr(loader, "files", ())
-    return found
-
-
 class Transform(Protocol):
-    """Rewrites the text of every document; deterministic, replayed when survivors are written.
-
-    It may have `files`, as a measurer may.
-    """
+    """Rewrites the text of every document; deterministic, replayed when survivors are written. Inherit from it."""
 
     @property
     def name(self) -> str:
@@ -76,6 +77,11 @@ class Transform(Protocol):
     @property
     def settings(self) -> Mapping[str, object]:
         """Canonical configuration, JSON values only."""
+
+    @property
+    def files(self) -> tuple[str | Path, ...]:
+        """As a measurer's."""
+        return ()
 
     def __call__(self, text: pa.Array) -> pa.Array:
         """large_string in, large_string of the same length out."""

@@ -1,7 +1,7 @@
 """Measurer `neural`: the score of a transformer classifier or regressor, as FineWeb-Edu's, exported to ONNX.
 
-    measure: [{neural: {model: models/edu}}]                           # a folder: model.onnx and tokenizer.json
-    measure: [{neural: {model: toxic.onnx, label: toxic, as: toxic}}]  # one label of several
+    measure: [{neural: {model: {file: models/edu}}}]              # a folder: model.onnx and tokenizer.json
+    measure: [{neural: {model: toxic, label: toxic, as: toxic}}]  # a model by name, one label of several
     keep: [{educational: "neural >= 2.5"}]
 
 A model with one output is a regressor: the value is what it gives. Of several outputs `label` says whose probability
@@ -28,7 +28,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
+from refinery.definition.paths import FilePath, ModelPath
 from refinery.errors import InputError
+from refinery.filters.measurer import Measurer
 
 if TYPE_CHECKING:
     from refinery.models.neural import Files
@@ -39,13 +41,13 @@ Activation = Literal["none", "softmax", "sigmoid"]
 
 
 class Settings(BaseModel):
-    """A model by path, how much of a text it sees, and the label whose probability is wanted."""
+    """A model, how much of a text it sees, and the label whose probability is wanted."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    model: str = Field(min_length=1, description="an ONNX file, or a folder with model.onnx")
-    tokenizer: str | None = Field(
-        None, min_length=1, description="tokenizers JSON file (default: tokenizer.json beside the model)"
+    model: ModelPath = Field(description="an ONNX file, or a folder with model.onnx")
+    tokenizer: FilePath | None = Field(
+        None, description="tokenizers JSON file (default: tokenizer.json beside the model)"
     )
     max_tokens: int = Field(512, ge=1, le=1 << 17, description="the model sees no more of a text's beginning")
     label: StrictInt | StrictStr | None = Field(
@@ -64,7 +66,7 @@ class _Config(BaseModel):
 
 
 @dataclass(frozen=True)
-class Neural:
+class Neural(Measurer):
     """One float32 column, called as the measurer; NULL for a text without a token.
 
     label: output whose probability is the value, None for the only output's own value; pad: the token that fills
@@ -108,10 +110,10 @@ class Neural:
 
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document; raises InputError for a model that changed, fails on a text or gives NaN."""
-        from refinery.models.neural import load
+        from refinery.models.neural import load_neural
 
         cuda = self.gpus > 0
-        model = load(self.model, self.max_tokens, cuda=cuda)
+        model = load_neural(self.model, self.max_tokens, cuda=cuda)
         values, absent = np.zeros(len(batch), np.float32), np.ones(len(batch), np.bool_)
         for documents, logits in model.logits(batch, self.batch_tokens if cuda else 0, self.pad):
             values[documents] = self._value(logits)
@@ -132,14 +134,12 @@ class Neural:
         return column.astype(np.float32)
 
 
-def build(settings: Settings, base: Path) -> Neural:
+def build(settings: Settings) -> Neural:
     """The measurer; tries the model once. Raises InputError for files that cannot be used, or a wrong label."""
     from refinery.models import neural
 
-    model = base / settings.model
-    if model.is_dir():
-        model = model / MODEL
-    tokenizer = base / settings.tokenizer if settings.tokenizer else model.with_name(TOKENIZER)
+    model = settings.model / MODEL if settings.model.is_dir() else settings.model
+    tokenizer = settings.tokenizer or model.with_name(TOKENIZER)
     config = _config((model.with_name(CONFIG), tokenizer.with_name(CONFIG)))
     files = neural.find(model, tokenizer)
     outputs = neural.outputs(files, settings.max_tokens)

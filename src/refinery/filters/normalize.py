@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version as version_of
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from refinery.errors import DefinitionError
+from refinery.filters.measurer import Transform
 
 
 class Settings(BaseModel):
@@ -34,7 +34,7 @@ class Settings(BaseModel):
 
 
 @dataclass(frozen=True)
-class Normalize:
+class Normalize(Transform):
     """large_string in, large_string of the same length out, the very same array if nothing changes; NULL stays."""
 
     ftfy: bool = False
@@ -66,7 +66,7 @@ class Normalize:
         return _compose(text, suspect) if suspect.any() else text
 
 
-def build(settings: Settings, base: Path) -> Normalize:  # noqa: ARG001  (the shape of every `build`)
+def build(settings: Settings) -> Normalize:
     """The transform; raises DefinitionError when ftfy is asked for and not installed."""
     if settings.ftfy and find_spec("ftfy") is None:
         raise DefinitionError("normalize.ftfy needs the ftfy package: pip install 'refinery[clean]'")

@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pyarrow as pa
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints
 
 from refinery.errors import DefinitionError
+from refinery.filters.measurer import Measurer
 
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
@@ -53,7 +53,7 @@ class Settings(
 
 
 @dataclass(frozen=True)
-class Patterns:
+class Patterns(Measurer):
     """One int64 column a pattern: the number of matches that do not overlap, found from left to right.
 
     NULL where a document took longer than the pattern's timeout, so that no rule keeps it by mistake.
@@ -80,7 +80,7 @@ class Patterns:
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
 
-def build(settings: Settings, base: Path) -> Patterns:  # noqa: ARG001  (the shape of every `build`)
+def build(settings: Settings) -> Patterns:
     """The measurer; raises DefinitionError for every name that is taken and every pattern that is none."""
     import regex
 

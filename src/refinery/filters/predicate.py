@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
 from refinery.errors import DefinitionError, nearest
-from refinery.filters.rules import UNKNOWN_LANGUAGE
+from refinery.filters.language_codes import UNDETERMINED
 
 # What a predicate may be made of in Polars' own form: all else (Agg, Over, Len, SubPlan) sees other rows.
 ROW_WISE = {"Column", "Literal", "BinaryExpr", "Function", "Cast", "Ternary", "Alias"}
@@ -20,12 +21,18 @@ TOKEN = re.compile(r"""--[^\n]*|'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|<>|!=|==|[<>
 EQUALITY = {"=", "==", "<>", "!="}
 
 
+@lru_cache(maxsize=1024)
 def parse(predicate: str) -> pl.Expr:
     """The Polars expression of a predicate; raises DefinitionError when it is not SQL."""
     try:
         return pl.sql_expr(predicate)
     except pl.exceptions.PolarsError as error:
         raise DefinitionError(f"not a SQL predicate: {_sentence(error)}: {predicate}") from None
+
+
+def columns_of(predicate: str) -> frozenset[str]:
+    """The columns that a predicate reads; raises DefinitionError when it is not SQL."""
+    return frozenset(parse(predicate).meta.root_names())
 
 
 def problems(
@@ -63,7 +70,7 @@ def problems(
     return [
         f"{column} is never {value!r}{_near_label(value, labels[column])}"
         for column, value in _compared(predicate)
-        if labels and column in labels and value not in labels[column] and value != UNKNOWN_LANGUAGE
+        if labels and column in labels and value not in labels[column] and value != UNDETERMINED
     ]
 
 

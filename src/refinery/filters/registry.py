@@ -4,83 +4,86 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import entry_points
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from refinery.definition import verbs
+from refinery.definition.paths import HERE, Paths
+from refinery.definition.validate import Invalid, validate
 from refinery.errors import DefinitionError, InputError, nearest
 
 if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer, Transform
     from refinery.filters.verb import Verb
 
-MEASURERS = {
-    "language": "refinery.filters.language",
-    "signals": "refinery.filters.signals",
-    "patterns": "refinery.filters.patterns",
-    "relevance": "refinery.filters.relevance",
-    "quality": "refinery.filters.relevance",
-    "importance": "refinery.filters.importance",
-    "neural": "refinery.filters.neural",
-}
-TRANSFORMS = {"normalize": "refinery.filters.normalize"}
+
+@dataclass(frozen=True)
+class Kind:
+    """Modules with a pydantic model `Settings` and a function `build(settings)`, by name; `group`: entry points."""
+
+    word: str
+    group: str
+    built_in: Mapping[str, str]
+
+    def module(self, name: str) -> ModuleType:
+        """The module of that name; raises DefinitionError if there is none."""
+        if name in self.built_in:
+            return importlib.import_module(self.built_in[name])
+        installed = {point.name: point for point in entry_points(group=self.group)}
+        if name not in installed:
+            near = nearest(name, [*self.built_in, *installed])
+            raise DefinitionError(f"no {self.word} is called {name!r}{near}")
+        return installed[name].load()  # type: ignore[no-any-return]
+
+    def settings(self) -> dict[str, type[BaseModel]]:
+        """The model of the settings of each name there is."""
+        installed = (point.name for point in entry_points(group=self.group))
+        return {name: self.module(name).Settings for name in dict.fromkeys((*self.built_in, *installed))}
+
+    def build(self, name: str, settings: Mapping[str, Any], paths: Paths) -> Any:
+        """What the name stands for, with these settings; raises DefinitionError, for wrong settings Invalid."""
+        module = self.module(name)
+        try:
+            return module.build(validate(module.Settings, settings, paths))
+        except Invalid as error:
+            raise Invalid(*(((name, *place), message) for place, message in error.found)) from None
+        except InputError as error:
+            raise DefinitionError(str(error)) from None
 
 
-def measurer(name: str, settings: Mapping[str, Any], base: Path) -> Measurer:
-    """Builds the measurer called `name`; raises DefinitionError or InputError in the user's words."""
-    return _build(name, settings, base, MEASURERS, "refinery.measurers", "measurer")  # type: ignore[no-any-return]
+MEASURERS = Kind(
+    "measurer",
+    "refinery.measurers",
+    {
+        "language": "refinery.filters.language",
+        "signals": "refinery.filters.signals",
+        "patterns": "refinery.filters.patterns",
+        "relevance": "refinery.filters.relevance",
+        "quality": "refinery.filters.quality",
+        "importance": "refinery.filters.importance",
+        "neural": "refinery.filters.neural",
+    },
+)
+TRANSFORMS = Kind("transform", "refinery.transforms", {"normalize": "refinery.filters.normalize"})
 
 
-def transform(name: str, settings: Mapping[str, Any], base: Path) -> Transform:
-    """Builds the transform called `name`; raises DefinitionError or InputError in the user's words."""
-    return _build(name, settings, base, TRANSFORMS, "refinery.transforms", "transform")  # type: ignore[no-any-return]
+def measurer(name: str, settings: Mapping[str, Any], paths: Paths = HERE) -> Measurer:
+    """Builds the measurer called `name`; raises DefinitionError in the user's words."""
+    return MEASURERS.build(name, settings, paths)  # type: ignore[no-any-return]
 
 
-def verb(name: str, settings: BaseModel, base: Path) -> Verb:
-    """Builds the verb called `name` from its checked settings; raises DefinitionError or InputError."""
-    return verbs.module(name).build(settings, base)  # type: ignore[no-any-return]
+def transform(name: str, settings: Mapping[str, Any], paths: Paths = HERE) -> Transform:
+    """Builds the transform called `name`; raises DefinitionError in the user's words."""
+    return TRANSFORMS.build(name, settings, paths)  # type: ignore[no-any-return]
 
 
-def labels(name: str, settings: Mapping[str, Any], base: Path) -> Mapping[str, frozenset[str]]:
-    """The values that a measurer's text columns can take, for the columns where they are known."""
-    if name != "language":
-        return {}
-    from refinery.filters import language
-
-    return {"lang": language.labels(language.Settings.model_validate(settings), base)}
-
-
-def _build(
-    name: str, settings: Mapping[str, Any], base: Path, built_in: Mapping[str, str], group: str, kind: str
-) -> Any:
-    module = _module(name, built_in, group, kind)
+def verb(name: str, settings: BaseModel, paths: Paths = HERE) -> Verb:
+    """Builds the verb called `name` from its checked settings; raises DefinitionError in the user's words."""
     try:
-        checked = module.Settings.model_validate(settings)
-    except ValidationError as error:
-        raise DefinitionError(*(_sentence(name, module, entry) for entry in error.errors())) from None
-    try:
-        return module.build(checked, base) if name != "quality" else module.build(checked, base, name=name)
+        return verbs.module(name).build(settings, paths)  # type: ignore[no-any-return]
     except InputError as error:
         raise DefinitionError(str(error)) from None
-
-
-def _module(name: str, built_in: Mapping[str, str], group: str, kind: str) -> ModuleType:
-    if name in built_in:
-        return importlib.import_module(built_in[name])
-    installed = {point.name: point for point in entry_points(group=group)}
-    if name not in installed:
-        raise DefinitionError(f"no {kind} is called {name!r}{nearest(name, [*built_in, *installed])}")
-    return installed[name].load()  # type: ignore[no-any-return]
-
-
-def _sentence(name: str, module: ModuleType, entry: Any) -> str:
-    place = ".".join(str(part) for part in entry["loc"])
-    if entry["type"] == "extra_forbidden":
-        return f"{name} has no setting {place!r}{nearest(place, module.Settings.model_fields)}"
-    if entry["type"] == "missing":
-        return f"{name} needs the setting {place!r}"
-    return f"{name}{'.' + place if place else ''}: {entry['msg'].removeprefix('Value error, ')}"

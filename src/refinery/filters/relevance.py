@@ -1,10 +1,11 @@
-"""Measurers `relevance` and `quality`: the probability of one label of a fastText classifier.
+"""Measurer `relevance`: the probability of one label of a fastText classifier.
 
-    measure: [{relevance: {model: models/medical}}]             # a folder made by `refinery train relevance`
-    measure: [{quality: {model: dclm.bin, label: hq}}]          # any supervised fastText model
+    measure: [{relevance: {model: medical}}]                        # a model by name; its file is the folder that
+    models: {medical: {file: models/medical}}                       # `refinery train relevance` made
+    measure: [{relevance: {model: {file: dclm.bin}, label: hq}}]    # any supervised fastText model
     keep: [{on_topic: "relevance >= 0.7"}]
 
-Both are the same thing under two names, so that one definition can use a model of each. A model trained by refinery
+A model trained by refinery
 has a card, which says how texts are prepared (see refinery.text.prepare) and which label is meant. A model without a
 card is scored by fastText's own rules on the text as it is, newlines as spaces; the label is then `relevant`,
 `positive`, `hq`, `pos`, `good` or `1` if the model has it, else it must be given. The value is what
@@ -21,7 +22,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
+from refinery.definition.paths import ModelPath
 from refinery.errors import InputError
+from refinery.filters.measurer import Measurer
 
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
@@ -32,18 +35,18 @@ _PLAIN = "plain"
 
 
 class Settings(BaseModel):
-    """A model by path, and the label whose probability is wanted."""
+    """A model, and the label whose probability is wanted."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    model: str = Field(min_length=1, description="folder of a trained model, or a fastText .bin or .ftz file")
+    model: ModelPath = Field(description="folder of a trained model, or a fastText .bin or .ftz file")
     label: str | None = Field(
         None, min_length=1, description="with or without __label__ (default: the card's)"
     )
 
 
 @dataclass(frozen=True)
-class Relevance:
+class Relevance(Measurer):
     """One float32 column, called as the measurer: the probability of `label`, 0 for a text without a token."""
 
     path: Path
@@ -70,20 +73,20 @@ class Relevance:
 
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document; raises InputError if the model is not the one it was when this was built."""
-        from refinery.models.scorer import load
+        from refinery.models.scorer import load_scorer
         from refinery.text.prepare import prepare
 
-        scorer = load(self.path, self.fingerprint)
+        scorer = load_scorer(self.path, self.fingerprint)
         prepared = batch if self.preparation == _PLAIN else prepare(batch)
         scores = scorer.probability(prepared, scorer.labels.index(self.label))
         return pa.RecordBatch.from_arrays([pa.array(scores)], schema=self.schema)
 
 
-def build(settings: Settings, base: Path, name: str = "relevance") -> Relevance:
+def build(settings: Settings) -> Relevance:
     """The measurer; raises InputError for a model that cannot be used or a label that it does not have."""
     from refinery.models import card, model_file
 
-    file, about = card.resolve(base / settings.model)
+    file, about = card.resolve(settings.model)
     labels = model_file.labels(file)
     wanted = settings.label or (about.positive_label if about else None)
     preparation = about.preparation if about else _PLAIN
@@ -91,7 +94,7 @@ def build(settings: Settings, base: Path, name: str = "relevance") -> Relevance:
         problem = f"texts are prepared as {preparation!r}, which this version does not know"
         raise InputError(str(file.with_name(card.CARD)), problem, "train the model again")
     label = _choose(labels, wanted, str(file))
-    return Relevance(file, model_file.fingerprint(file), label, preparation, name)
+    return Relevance(file, model_file.file_hash(file), label, preparation)
 
 
 def _choose(labels: tuple[str, ...], wanted: str | None, place: str) -> str:

@@ -22,18 +22,20 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
-from refinery.definition.yaml import YamlFile, parse, read_text
+from refinery.definition.models import NAME, Name, RuleSetUse
+from refinery.definition.paths import HERE, Paths, is_path
+from refinery.definition.validate import Invalid, validate
+from refinery.definition.yaml import parse, read_text
 from refinery.errors import DefinitionError, InputError, nearest
+from refinery.filters.language_codes import UNDETERMINED
 
 if TYPE_CHECKING:
     import polars as pl
 
-NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
-UNKNOWN_LANGUAGE = "und"
 MAX_RULES = 2**16 - 1  # indices are stored as 16-bit integers
 
 
@@ -60,18 +62,6 @@ class RuleSet:
     description: str = ""
 
 
-class RuleSetUse(Protocol):
-    """A rule set with some of its rules left out, as a definition asks for it."""
-
-    @property
-    def rules(self) -> str:
-        """Name or path of the set."""
-
-    @property
-    def without(self) -> tuple[str, ...]:
-        """Names of rules, without the set's name."""
-
-
 class _RuleEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -80,6 +70,8 @@ class _RuleEntry(BaseModel):
 
 
 def _as_entry(value: object) -> object:
+    if not isinstance(value, str | dict):
+        raise ValueError("expected a predicate, or {keep: predicate, source: ...}")
     return {"keep": value} if isinstance(value, str) else value
 
 
@@ -91,7 +83,7 @@ class _RuleSetFile(BaseModel):
     include: tuple[str, ...] = ()
     languages: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")], ...] = ()
     rules: dict[
-        Annotated[str, StringConstraints(pattern=NAME)],
+        Name,
         Annotated[_RuleEntry, BeforeValidator(_as_entry, json_schema_input_type=str | _RuleEntry)],
     ] = {}
 
@@ -103,13 +95,12 @@ def built_in_rule_sets() -> tuple[str, ...]:
     return tuple(sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml")))
 
 
-def load_rule_set(name_or_path: str, base: Path) -> RuleSet:
-    """A built-in set by name, or a YAML file by a path relative to `base`.
+def load_rule_set(name_or_path: str, paths: Paths = HERE) -> RuleSet:
+    """A built-in set by name, or a YAML file; raises DefinitionError with all that is wrong.
 
-    Anything with a slash or the ending .yaml or .yml is a path. Raises DefinitionError with all that is
-    wrong.
+    Anything with a slash or the ending .yaml or .yml is a path.
     """
-    if "/" not in name_or_path and not name_or_path.endswith((".yaml", ".yml")):
+    if not is_path(name_or_path):
         if name_or_path not in built_in_rule_sets():
             near = nearest(name_or_path, built_in_rule_sets())
             raise DefinitionError(
@@ -117,7 +108,7 @@ def load_rule_set(name_or_path: str, base: Path) -> RuleSet:
             )
         text = (files("refinery.filters") / "rule_sets" / f"{name_or_path}.yaml").read_text("utf-8")
         return _parse(text, name_or_path, f"{name_or_path}.yaml")
-    path = base / name_or_path
+    path = paths.file(name_or_path)
     text = read_text(path, "rule set file")
     if not re.match(NAME, path.stem):
         raise DefinitionError(f"{path}: the file's name names the rules: letters, digits, _ and - only")
@@ -128,9 +119,9 @@ def _parse(text: str, name: str, file: str) -> RuleSet:
     parsed = parse(text, file)
     problems = parsed.problems()
     try:
-        checked = _RuleSetFile.model_validate(parsed.content)
-    except ValidationError as error:
-        problems += [_explain(entry, parsed) for entry in error.errors()]
+        checked = validate(_RuleSetFile, parsed.content)
+    except Invalid as error:
+        problems += [parsed.problem(place, message) for place, message in error.found]
         raise DefinitionError(*problems) from None
     problems += [
         f"{file}:{parsed.line(('include', index))}: include: no built-in set is called {other!r}"
@@ -142,7 +133,7 @@ def _parse(text: str, name: str, file: str) -> RuleSet:
         problems.append(f"{file}:1: a rule set needs `rules`, name to predicate, or `include`")
     if problems:
         raise DefinitionError(*problems)
-    included = [rule for other in checked.include for rule in load_rule_set(other, Path()).rules]
+    included = [rule for other in checked.include for rule in load_rule_set(other).rules]
     own = [
         Rule(key, entry.keep, entry.source or checked.source, f"{file}:{parsed.line(('rules', key))}")
         for key, entry in checked.rules.items()
@@ -151,27 +142,10 @@ def _parse(text: str, name: str, file: str) -> RuleSet:
     return RuleSet(name, rules, checked.languages or None, checked.description)
 
 
-def _explain(entry: Any, parsed: YamlFile) -> str:
-    location = tuple(part for part in entry["loc"] if part != "[key]")
-    message = entry["msg"][:1].lower() + entry["msg"][1:]
-    if entry["type"] == "extra_forbidden":
-        model = _RuleSetFile if len(location) == 1 else _RuleEntry
-        message = f"unknown key{nearest(str(location[-1]), model.model_fields)}"
-    elif entry["type"] == "missing":
-        message, location = f"the key {location[-1]!r} is missing", location[:-1]
-    elif entry["type"] in {"model_type", "model_attributes_type"}:
-        example = (
-            "a mapping with `rules`" if not location else "a predicate, or {keep: predicate, source: ...}"
-        )
-        message = f"expected {example}"
-    elif entry["type"] == "string_pattern_mismatch":
-        name = "letters, digits, _ and -, a letter first"
-        message = f"expected {'ISO 639 codes such as en' if location[0] == 'languages' else name}"
-    return parsed.problem(location, message)
-
-
-def resolve(
-    entries: Iterable[str | Mapping[str, Any] | RuleSetUse], base: Path, measured: Collection[str] = ("lang",)
+def resolve_rules(
+    entries: Iterable[str | RuleSetUse | Mapping[str, str]],
+    paths: Paths = HERE,
+    measured: Collection[str] = ("lang",),
 ) -> tuple[Rule, ...]:
     """The rules of a stage's `keep`, in order: set names, {rules: set, without: [...]}, {name: predicate}.
 
@@ -181,15 +155,12 @@ def resolve(
     rules: list[Rule] = []
     problems: list[str] = []
     for entry in entries:
-        if isinstance(entry, Mapping) and "rules" not in entry:
+        if isinstance(entry, Mapping):
             rules += [Rule(name, predicate) for name, predicate in entry.items()]
             continue
-        if isinstance(entry, Mapping):
-            name, without = str(entry["rules"]), tuple(entry.get("without", ()))
-        else:
-            name, without = (entry, ()) if isinstance(entry, str) else (entry.rules, entry.without)
+        name, without = (entry, ()) if isinstance(entry, str) else (entry.rules, entry.without)
         try:
-            chosen = load_rule_set(name, base)
+            chosen = load_rule_set(name, paths)
         except DefinitionError as error:
             problems += error.problems
             continue
@@ -212,29 +183,9 @@ def _scoped(rule: Rule, languages: tuple[str, ...] | None, measured: Collection[
     if languages is None or "lang" not in measured:
         return rule
     # A NULL `lang` leaves the decision to the predicate: NULL OR TRUE is TRUE, NULL OR FALSE is not kept.
-    judged = ", ".join(f"'{code}'" for code in (*languages, UNKNOWN_LANGUAGE))
+    judged = ", ".join(f"'{code}'" for code in (*languages, UNDETERMINED))
     end = "\n)" if "--" in rule.predicate else ")"  # a comment at its end must not swallow the bracket
     return Rule(rule.name, f"lang NOT IN ({judged}) OR ({rule.predicate}{end}", rule.source, rule.place)
-
-
-def columns_of(predicate: str) -> frozenset[str]:
-    """The columns that a predicate reads; raises DefinitionError when it is not SQL."""
-    from refinery.filters.predicate import parse
-
-    return frozenset(parse(predicate).meta.root_names())
-
-
-def problems(
-    predicate: str, columns: Mapping[str, Any], labels: Mapping[str, frozenset[str]] | None = None
-) -> list[str]:
-    """What is wrong with a predicate, one sentence each: syntax, unknown columns, types, impossible labels.
-
-    `columns` maps the names that can be used to Polars or Arrow types; `labels` maps text columns to the
-    values that they can hold (the languages of a model).
-    """
-    from refinery.filters import predicate as checks
-
-    return checks.problems(predicate, columns, labels)
 
 
 def evaluate(frame: pl.DataFrame, rules: Iterable[Rule]) -> pl.DataFrame:

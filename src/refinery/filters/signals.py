@@ -17,6 +17,7 @@ import pyarrow as pa
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from refinery.filters.measurer import Measurer
 from refinery.text.signal_columns import COUNTS, RATIOS
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Settings(BaseModel):
 
 
 @dataclass(frozen=True)
-class Signals:
+class Signals(Measurer):
     """Columns of `columns()`: int64 counts, then float64 ratios."""
 
     name: str = "signals"
@@ -87,6 +88,6 @@ class Signals:
         return pa.RecordBatch.from_arrays(arrays, schema=_schema())
 
 
-def build(settings: Settings, base: Path) -> Signals:  # noqa: ARG001  (every measurer is built the same way)
+def build(settings: Settings) -> Signals:  # noqa: ARG001  (every measurer is built the same way)
     """The measurer."""
     return Signals()

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from refinery.errors import InputError
-from refinery.models.model_file import fingerprint
+from refinery.models.model_file import file_hash
 
 CARD = "card.json"
 MODEL_NAMES = ("model.bin", "model.ftz")
@@ -92,7 +92,7 @@ def resolve(path: Path) -> tuple[Path, Card | None]:
     except (OSError, ValidationError) as error:
         problem = f"not a usable model card: {str(error).splitlines()[0]}"
         raise InputError(str(card_file), problem, "train the model again") from None
-    if card.model != fingerprint(file):
+    if card.model != file_hash(file):
         if file is path:
             return file, None
         hint = "train the model again, or remove the card to score with fastText's own rules"

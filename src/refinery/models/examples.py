@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
-import xxhash
+from numba import njit
 from numpy.typing import NDArray
 
 from refinery.text.batch import TextBatch
+from refinery.text.minhash import band_keys, signatures_of_hashes
 from refinery.text.prepare import prepare
 from refinery.text.shingles import shingle_sets
+from refinery.text.similarity import flatten, unite_near
 
-SIMILARITY = (
-    0.5  # Jaccard of shingles from which on two examples stay on one side: far below what dedup removes
-)
+# Jaccard of shingles from which on two examples stay on one side: far below what dedup removes.
+SIMILARITY = 0.5
 _BANDS, _ROWS = 16, 2  # finds a pair of Jaccard 0.5 with probability 1 - (1 - 0.5**2)**16 = 0.99
-_NEIGHBOURS = (
-    20  # candidates of one bucket compared with each example, so that a shared footer costs linear work
-)
+# Candidates of one bucket compared with each example, so that a shared footer costs linear work.
+_NEIGHBOURS = 20
 
 
 @dataclass(frozen=True)
@@ -53,20 +53,18 @@ def read_texts(paths: Sequence[str | Path], text: str) -> Iterator[TextBatch]:
 
 def read_examples(positive: Sequence[str | Path], negative: Sequence[str | Path], text: str) -> Examples:
     """Reads and prepares both classes; drops empty texts, repeats, and texts that are in both."""
-    seen: dict[int, tuple[bool, str]] = {}
-    both: set[int] = set()
-    read = [0, 0]
+    tables = [pl.DataFrame(schema={"text": pl.String, "positive": pl.Boolean})]
     for wanted, paths in ((True, positive), (False, negative)):
         for batch in read_texts(paths, text):
-            read[wanted] += len(batch)
-            for words in prepare(batch).to_arrow().to_pylist():
-                if words:
-                    key = xxhash.xxh3_64_intdigest(words.encode())
-                    if seen.setdefault(key, (wanted, words))[0] != wanted:
-                        both.add(key)
-    kept = [example for key, example in seen.items() if key not in both]
-    texts = TextBatch.from_arrow(pa.array([words for _, words in kept], pa.large_string()))
-    return Examples(texts, np.array([wanted for wanted, _ in kept], np.bool_), (read[0], read[1]), len(both))
+            words = pl.Series("text", pl.from_arrow(prepare(batch).to_arrow()))
+            tables.append(pl.DataFrame([words]).with_columns(positive=pl.lit(wanted)))
+    examples = pl.concat(tables)
+    read = int((~examples["positive"]).sum()), int(examples["positive"].sum())
+    named = examples.filter(pl.col("text") != "").group_by("text", maintain_order=True)
+    found = named.agg(positive=pl.col("positive").any(), both=pl.col("positive").n_unique() > 1)
+    kept = found.filter(~pl.col("both"))
+    texts = TextBatch.from_arrow(kept["text"].to_arrow().cast(pa.large_string()))
+    return Examples(texts, kept["positive"].to_numpy(), read, len(found) - len(kept))
 
 
 def near_groups(texts: TextBatch) -> NDArray[np.int64]:
@@ -75,59 +73,42 @@ def near_groups(texts: TextBatch) -> NDArray[np.int64]:
     Candidates by MinHash bands of shingles (5 words or 8 characters), settled by the exact Jaccard similarity.
     """
     hashes, bounds = shingle_sets(texts, 5, 8)
-    sets = [hashes[low:high] for low, high in pairwise(bounds.tolist())]
+    signatures = signatures_of_hashes(hashes.astype(np.uint32), bounds, _BANDS * _ROWS, seed=1)
+    signatures.flags.writeable = False
+    keys = band_keys(signatures, np.arange(_BANDS) * _ROWS, _ROWS)
     parent = np.arange(len(texts), dtype=np.int64)
-    buckets: dict[tuple[int, ...], list[int]] = {}
-    random = np.random.default_rng(0)
-    odd = random.integers(0, 2**63, _BANDS * _ROWS, np.uint64) * np.uint64(2) + np.uint64(1)
-    for number, shingles in enumerate(sets):
-        if len(shingles) == 0:
-            continue
-        lowest = np.min(_mixed(shingles[None, :] * odd[:, None]), 1).reshape(_BANDS, _ROWS)
-        for band in range(_BANDS):
-            near = buckets.setdefault((band, *lowest[band].tolist()), [])
-            for other in near[-_NEIGHBOURS:]:
-                if (
-                    _root(parent, other) != _root(parent, number)
-                    and _jaccard(sets[other], shingles) >= SIMILARITY
-                ):
-                    parent[_root(parent, number)] = _root(parent, other)
-            near.append(number)
-    return np.array([_root(parent, number) for number in range(len(texts))], np.int64)
-
-
-def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    return values ^ (values >> np.uint64(32))
-
-
-def _root(parent: NDArray[np.int64], node: int) -> int:
-    while parent[node] != node:
-        parent[node] = parent[parent[node]]
-        node = int(parent[node])
-    return node
-
-
-def _jaccard(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> float:
-    if min(len(a), len(b)) < SIMILARITY * max(len(a), len(b)):
-        return 0.0
-    common = len(np.intersect1d(a, b, assume_unique=True))
-    return common / (len(a) + len(b) - common)
+    documents = np.flatnonzero(np.diff(bounds))  # those that have a shingle
+    for band in range(_BANDS):
+        order = documents[np.argsort(keys[documents, band], kind="stable")]
+        unite_near(parent, order, keys[order, band], hashes, bounds, SIMILARITY, _NEIGHBOURS)
+    flatten(parent)
+    return parent
 
 
 def hold_out(
     groups: NDArray[np.int64], positive: NDArray[np.bool_], share: float, seed: int
 ) -> NDArray[np.bool_]:
     """Which examples are held out: whole groups, in a seeded order, until each class has its share."""
-    members: dict[int, list[int]] = {}
-    for number, group in enumerate(groups.tolist()):
-        members.setdefault(group, []).append(number)
-    order = list(members.values())
-    held = np.zeros(len(groups), np.bool_)
-    left = [share * float(np.sum(positive == kind)) for kind in (False, True)]
-    for place in np.random.default_rng(seed).permutation(len(order)).tolist():
-        group = np.array(order[place])
-        needed = [int(np.sum(positive[group] == kind)) for kind in (False, True)]
-        if all(need <= room for need, room in zip(needed, left, strict=True)):
+    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+    needed = np.stack(
+        [np.bincount(group[positive == kind], minlength=len(first)) for kind in (False, True)], 1
+    )
+    appearing = np.argsort(first)  # groups in the order of their first examples
+    order = appearing[np.random.default_rng(seed).permutation(len(first))]
+    room = np.array([share * float(np.sum(positive == kind)) for kind in (False, True)])
+    held = np.zeros(len(first), np.bool_)
+    take_groups(order, needed, room, held)
+    return held[group]
+
+
+@njit(cache=True, nogil=True)
+def take_groups(order, needed, room, held):  # type: ignore[no-untyped-def]
+    """Holds groups out in this order, int64 (groups,), each that has room: its examples of both classes fit.
+
+    needed: int64 (groups, 2), examples by class; room: float64 (2,), what is left; held: bool (groups,), written.
+    """
+    for group in order:
+        if needed[group, 0] <= room[0] and needed[group, 1] <= room[1]:
             held[group] = True
-            left = [room - need for need, room in zip(needed, left, strict=True)]
-    return held
+            room[0] -= needed[group, 0]
+            room[1] -= needed[group, 1]

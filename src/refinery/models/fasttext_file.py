@@ -73,7 +73,7 @@ class _Dictionary:
 
 
 def parse_model(content: bytes | mmap, place: str) -> FastTextModel:
-    """Parses a model from the bytes of its file; `place` names it in errors."""
+    """Parses a model from the bytes of its file; raises InputError, in which `place` names it."""
     reader = _Reader(content, place)
     arguments = _read_arguments(reader)
     dim, word_ngrams, loss, bucket, minn, maxn = arguments

@@ -79,7 +79,7 @@ def _count(paths: Sequence[str | Path], text: str, buckets: int) -> NDArray[np.i
     return counts
 
 
-def load(path: Path, expected: str | None = None) -> ImportanceModel:
+def load_importance(path: Path, expected: str | None = None) -> ImportanceModel:
     """The model at `path`, read once a process; raises InputError, see model_file.read_once."""
     return read_once(
         "importance", path, lambda content, _: _parse(content[:_MOST_BYTES], str(path)), expected

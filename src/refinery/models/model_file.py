@@ -19,15 +19,15 @@ T = TypeVar("T")
 BUILT_IN = Path(__file__).with_name("data") / "lid.176.ftz"
 
 
-def fingerprint(path: Path) -> str:
-    """xxh3-128 of the file in hex; read once a process unless its size or time of change differ."""
+def file_hash(path: Path) -> str:
+    """xxh3-128 of the file in hex, read once a process unless size or time of change differ; raises InputError."""
     try:
         stat = path.stat()
     except OSError as error:
         raise _unreadable(path, error) from None
 
     def read() -> str:
-        with mapped(path) as content:
+        with map_file(path) as content:
             return xxhash.xxh3_128_hexdigest(content)
 
     return once(read, "fingerprint", str(path.absolute()), stat.st_mtime_ns, stat.st_size)
@@ -46,20 +46,20 @@ def read_once(
     expected: the fingerprint that the file had when the definition was checked. Raises InputError when it cannot be
     read, or is another by now; what this process has read already serves on.
     """
-    key = expected or fingerprint(path)
+    key = expected or file_hash(path)
 
     def read() -> T:
-        if fingerprint(path) != key:
+        if file_hash(path) != key:
             raise changed(path)
-        with mapped(path) as content:
+        with map_file(path) as content:
             return parse(content, key)
 
     return once(read, kind, key)
 
 
 @contextmanager
-def mapped(path: Path) -> Iterator[bytes | mmap.mmap]:
-    """The file's bytes without reading them all into memory."""
+def map_file(path: Path) -> Iterator[bytes | mmap.mmap]:
+    """The file's bytes without reading them all into memory; raises InputError when it cannot be read."""
     try:
         with path.open("rb") as file:
             if path.stat().st_size == 0:

@@ -48,12 +48,12 @@ class Files(NamedTuple):
 
 def find(model: Path, tokenizer: Path) -> Files:
     """The two files with their fingerprints; raises InputError for one that cannot be read or is no model."""
-    key = model_file.fingerprint(tokenizer)
+    key = model_file.file_hash(tokenizer)
     if tokenizer.stat().st_size > _MAX_TOKENIZER_BYTES:
         raise InputError(
             str(tokenizer), "larger than any tokenizer: 256 MiB and more", "give a tokenizer.json"
         )
-    return Files(model, tokenizer, onnx_file.fingerprint(model), key)
+    return Files(model, tokenizer, onnx_file.model_hash(model), key)
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Classifier:
             )
 
 
-def load(files: Files, max_tokens: int, *, cuda: bool) -> Classifier:
+def load_neural(files: Files, max_tokens: int, *, cuda: bool) -> Classifier:
     """The model, once a process; raises InputError if a file is another by now, or CUDA is asked for and absent."""
 
     def read() -> Classifier:

@@ -24,10 +24,10 @@ MAX_WEIGHT_BYTES = 1 << 35
 _HINT = "export it again, for example with `optimum-cli export onnx`"
 
 
-def fingerprint(path: Path) -> str:
+def model_hash(path: Path) -> str:
     """xxh3-128 in hex of the model and of the files that hold its weights; raises InputError for a bad model."""
-    own = model_file.fingerprint(path)
-    others = [f"{name} {model_file.fingerprint(path.parent / name)}" for name in outside(path)]
+    own = model_file.file_hash(path)
+    others = [f"{name} {model_file.file_hash(path.parent / name)}" for name in outside(path)]
     return xxhash.xxh3_128_hexdigest("\n".join([own, *others]).encode()) if others else own
 
 
@@ -44,7 +44,7 @@ def outside(path: Path) -> tuple[str, ...]:
         raise InputError(
             str(path), "ONNX models need the package onnx", "pip install 'refinery[neural]'"
         ) from None
-    with model_file.mapped(path) as content:
+    with model_file.map_file(path) as content:
         if len(content) > MAX_BYTES:
             raise InputError(str(path), "larger than 2 GiB", "keep the weights in a file beside the model")
         try:

@@ -97,7 +97,7 @@ def _memo(width: int) -> embedding.Memo:
     )
 
 
-def load(path: Path, expected: str | None = None) -> Scorer:
+def load_scorer(path: Path, expected: str | None = None) -> Scorer:
     """The model at `path`, parsed and prepared once a process; raises InputError, see model_file.read_once."""
     return read_once(
         "scorer", path, lambda content, key: prepare(parse_model(content, str(path)), key), expected
@@ -107,20 +107,25 @@ def load(path: Path, expected: str | None = None) -> Scorer:
 def prepare(model: FastTextModel, key: str) -> Scorer:
     """Builds the kernels' tables: word rows summed with their n-grams, rows collapsed where that is narrower."""
     head, directions = _head(model)
-    own_rows, gram_rows = (_frozen(_rows(table, directions)) for table in (model.word_rows, model.gram_rows))
+    own_rows, gram_rows = (
+        _read_only(_rows(table, directions)) for table in (model.word_rows, model.gram_rows)
+    )
     labels = [label.encode() for label in model.labels]
     entries = np.concatenate(
         [model.words[: model.word_offsets[-1]], np.frombuffer(b"".join(labels), np.uint8)]
     )
     ends = model.word_offsets[-1] + np.cumsum([len(label) for label in labels])
-    entries, offsets = _frozen(entries), _frozen(np.concatenate([model.word_offsets, ends]).astype(np.int64))
+    entries, offsets = (
+        _read_only(entries),
+        _read_only(np.concatenate([model.word_offsets, ends]).astype(np.int64)),
+    )
     hashes = np.empty(len(offsets) - 1, np.uint32)
     features.hash_entries(entries, offsets, hashes)
     slots = np.zeros(4 << max(3, (2 * len(hashes) - 1).bit_length()), np.uint64)
     features.fill_slots(slots, hashes, entries, offsets)
     kept_bits, below = _bitmap(model)
-    kept, ranks = _frozen(kept_bits), _frozen(below)
-    shape, keys = _frozen(_shape(model)), np.zeros((len(own_rows), 3), np.int64)
+    kept, ranks = _read_only(kept_bits), _read_only(below)
+    shape, keys = _read_only(_shape(model)), np.zeros((len(own_rows), 3), np.int64)
     keys[:, 1], keys[:, 2] = model.word_offsets[:-1], np.diff(model.word_offsets)
     word_rows, word_counts = np.zeros_like(own_rows), np.zeros(len(own_rows), np.int32)
     if model.maxn > 0:
@@ -133,13 +138,13 @@ def prepare(model: FastTextModel, key: str) -> Scorer:
     word_rows += own_rows
     word_counts += 1
     tables = features.Tables(
-        _frozen(slots),
+        _read_only(slots),
         entries,
         offsets,
         kept,
         ranks,
-        _frozen(word_rows),
-        _frozen(word_counts),
+        _read_only(word_rows),
+        _read_only(word_counts),
         gram_rows,
         shape,
     )
@@ -162,7 +167,7 @@ def _shape(model: FastTextModel) -> NDArray[np.int64]:
     return np.array(numbers, np.int64)
 
 
-def _frozen(array: NDArray[_T]) -> NDArray[_T]:
+def _read_only(array: NDArray[_T]) -> NDArray[_T]:
     """Read-only and C-contiguous: one array type for each kernel argument."""
     array = np.ascontiguousarray(array)
     array.flags.writeable = False
@@ -199,7 +204,7 @@ def _rows(table: NDArray[np.float32], directions: NDArray[np.float64] | None) ->
     if directions is None:
         rows[:, :columns] = table
     else:
-        features.project(_frozen(table), _frozen(directions), rows)
+        features.project(_read_only(table), _read_only(directions), rows)
     return rows
 
 
@@ -220,8 +225,8 @@ def _head(model: FastTextModel) -> tuple[output.Head, NDArray[np.float64] | None
     collapse = collapsed.shape[1] == 1 or 0 < collapsed.shape[1] * 4 <= model.dim
     directions = np.zeros((0, outputs), np.float32) if collapse else model.output[:outputs].T
     shape = np.array([kind, outputs], np.int64)
-    parent, side, left, right = (_frozen(array) for array in tree)
-    head = output.Head(_frozen(directions), parent, side, left, right, _frozen(shape))
+    parent, side, left, right = (_read_only(array) for array in tree)
+    head = output.Head(_read_only(directions), parent, side, left, right, _read_only(shape))
     return head, np.ascontiguousarray(collapsed) if collapse else None
 
 

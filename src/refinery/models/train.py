@@ -17,8 +17,8 @@ from refinery.errors import DefinitionError, OutputError
 from refinery.models import metrics
 from refinery.models.card import CARD, Card, Counts, write_card
 from refinery.models.examples import Examples, hold_out, near_groups, read_examples
-from refinery.models.model_file import fingerprint
-from refinery.models.scorer import load
+from refinery.models.model_file import file_hash
+from refinery.models.scorer import load_scorer
 from refinery.text.batch import TextBatch
 from refinery.text.prepare import WORDS
 
@@ -59,12 +59,12 @@ def train_relevance(
         "bucket": buckets, "seed": seed,
     }  # fmt: skip
     _fit(examples, ~held, settings, model)
-    scorer = load(model)
+    scorer = load_scorer(model)
     judged = _take(examples.texts, held)
     scores = scorer.probability(judged, scorer.labels.index(POSITIVE))
     sources = {"positive": tuple(map(str, positive)), "negative": tuple(map(str, negative))}
     card = _card(
-        fingerprint(model), scorer.labels, examples, groups, held, scores, precision, settings, sources
+        file_hash(model), scorer.labels, examples, groups, held, scores, precision, settings, sources
     )
     write_card(card, out)
     return card

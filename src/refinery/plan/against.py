@@ -7,23 +7,25 @@ from typing import Any
 
 import orjson
 
+from refinery.definition.paths import Paths
 from refinery.errors import InputError
 from refinery.plan.graph import ResolvedStage, against_source
 from refinery.sources.documents import SourceSpec
 from refinery.storage.marks import DATA, MANIFEST
 from refinery.storage.place import Place, place_of, read_file, unreadable
-from refinery.storage.url import is_url, local, shown
+from refinery.storage.url import is_url, redact
 
 
-def earlier_folder(path: str, base: Path) -> Place:
-    """The folder that `against` names, relative to the definition's."""
-    return place_of(path) if is_url(path) else (base / local(path)).resolve()
+def earlier_folder(written: str, paths: Paths) -> Place:
+    """The folder that `against` names; raises DefinitionError for an unknown root."""
+    path = paths.expand(written)
+    return place_of(path) if is_url(path) else Path(path).resolve()
 
 
-def earlier_spec(stage: ResolvedStage, base: Path) -> SourceSpec:
+def earlier_spec(stage: ResolvedStage, paths: Paths) -> SourceSpec:
     """The source made of exactly the files that the earlier run's manifest lists; raises InputError."""
     verb = stage.verb
-    folder = earlier_folder(verb.against if verb and verb.against else "", base)
+    folder = earlier_folder(verb.against if verb and verb.against else "", paths)
     hint = f"{verb.name if verb else ''}.against wants the output folder of a finished run"
     return output_source(against_source(stage.name), folder, read_manifest(folder, hint))
 
@@ -37,11 +39,11 @@ def read_manifest(folder: Place, hint: str) -> dict[str, Any]:
         if strange:
             raise ValueError(f"it names {strange[0]!r}, which is no data file of an output")
     except FileNotFoundError:
-        raise InputError(shown(str(folder)), "there is no manifest.json", hint) from None
+        raise InputError(redact(str(folder)), "there is no manifest.json", hint) from None
     except OSError as error:
         raise unreadable(str(file), error) from None
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(shown(str(file)), f"not a run's manifest: {error}") from None
+        raise InputError(redact(str(file)), f"not a run's manifest: {error}") from None
     return manifest
 
 

@@ -104,6 +104,10 @@ class Graph:
         """How many times decisions must wait for a verb or a costly measurement."""
         return max(stage.depth for stage in self.stages.values())
 
+    def stage_of(self, output: str) -> ResolvedStage:
+        """The stage whose documents an output holds."""
+        return self.stages[self.outputs[output].from_]
+
     def measurements(self, source: str) -> tuple[Measurement, ...]:
         """Everything that is measured on a source, each once; an earlier run is a source of its own."""
         found: dict[str, Measurement] = {}

@@ -13,8 +13,8 @@ from refinery.errors import InputError
 from refinery.plan.plan import PIPELINES, Plan, PlannedShard
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.place import Place, files_below, read_file, read_many
-from refinery.storage.seal import read_sealed_json, sealed_json
-from refinery.storage.url import shown
+from refinery.storage.sealed import read_sealed_json, sealed_json
+from refinery.storage.url import redact
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def _files(plan: Plan, planned: PlannedShard) -> Iterator[Place]:
     """The files of one shard; they are called alike in every shard of a source."""
     source = planned.spec.name
     yield from (planned.documents_file, planned.rejects_file, planned.record_file)
-    for measurement in (*plan.measurements(planned), *plan.graph.measurements(source)):
+    for measurement in plan.graph.measurements(source):
         yield planned.measurement_file(measurement)
     for depth in plan.depths(source):
         decided = planned.decision_file(plan.decision_key(source, depth))
@@ -94,7 +94,7 @@ def _read(file: Place) -> Needs:
     except (ValueError, KeyError, TypeError, AttributeError):
         hint = "run its pipeline again, or remove the file if the pipeline is given up"
         raise InputError(
-            shown(str(file)), "damaged, so it is not known what its pipeline needs", hint
+            redact(str(file)), "damaged, so it is not known what its pipeline needs", hint
         ) from None
 
 

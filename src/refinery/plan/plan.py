@@ -17,14 +17,13 @@ from functools import cached_property
 from importlib.metadata import version
 
 from refinery.errors import InputError
-from refinery.filters.measurer import is_costly
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage, against_source
 from refinery.sources.documents import Shard, SourceSpec
 from refinery.sources.read import READING
 from refinery.sources.shards import SourceShards
 from refinery.storage.place import Place, files_below, lies_in
-from refinery.storage.url import shown
+from refinery.storage.url import redact
 
 DOCUMENTS = "documents.parquet"
 VERBS, UNITS = "verbs", "units"  # folders of the work folder that hold scratch of a run
@@ -106,7 +105,7 @@ class Plan:
 
     def measurements(self, planned: PlannedShard) -> tuple[Measurement, ...]:
         """What is measured on every document of a shard."""
-        return tuple(m for m in self.graph.measurements(planned.spec.name) if not is_costly(m.measurer))
+        return tuple(m for m in self.graph.measurements(planned.spec.name) if not m.measurer.costly)
 
     def stages_at(self, depth: int, source: str) -> tuple[ResolvedStage, ...]:
         """The stages that a source reaches at one depth, parents first."""
@@ -156,12 +155,12 @@ class Plan:
 
     def output_key(self, output: str) -> str:
         """Names an output's content."""
-        stage = self.graph.stages[output]
+        stage = self.graph.stage_of(output)
         shards = [(p.folder.name, p.spec.name) for p in self.reaching(stage)]
-        verbs = [self.verb_keys[name] for name in self.graph.ancestors(output) if name in self.verb_keys]
-        settings = self.graph.outputs[output].model_dump(exclude={"path"})
+        verbs = [self.verb_keys[name] for name in self.graph.ancestors(stage.name) if name in self.verb_keys]
+        settings = self.graph.outputs[output].model_dump(exclude={"path", "from_"})
         broken = [self.listed[source].broken for source in stage.sources]  # they are in its account
-        return fingerprint(self.stage_keys[output], settings, shards, verbs, broken)
+        return fingerprint(self.stage_keys[stage.name], settings, shards, verbs, broken)
 
     def present(self) -> frozenset[str]:
         """Every file that lies in a shard's folder by now, from one listing; leftovers of killed processes too."""
@@ -209,7 +208,7 @@ def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
     specs = dict(graph.sources)
     for stage in graph.stages.values():
         if stage.verb and stage.verb.against:
-            earlier = earlier_spec(stage, graph.definition.base)
+            earlier = earlier_spec(stage, graph.definition.paths)
             refuse_lacking(stage, earlier)
             specs[earlier.name] = earlier
     listed = {name: list_shards(spec, shard_bytes) for name, spec in specs.items()}
@@ -233,7 +232,7 @@ def _refuse_work_folder(work: Place, outputs: dict[str, Place]) -> None:
             problem = f"the output {name!r} would lie among the files that the work folder keeps"
         else:
             continue
-        raise InputError(shown(str(output)), problem, "choose another --work or another output path")
+        raise InputError(redact(str(output)), problem, "choose another --work or another output path")
 
 
 def _numbered(
@@ -247,7 +246,7 @@ def _numbered(
             packages = ("fastwarc", spec.extractor) if shard.format in {"warc", "wet"} else ()
             extraction = [version(package) for package in packages]  # they decide what text a page gives
             content = (shard.fingerprint, shard.start, shard.stop, reading, extraction)
-            # the source, since two may read one file; the paths, since minted ids and lineage are made of them
-            key = fingerprint(LAYOUT, READING, content, name, shard.path, shard.relative_path)
+            # the source, since two may read one file; the path below its root, since lineage and minted ids hold it
+            key = fingerprint(LAYOUT, READING, content, name, shard.relative_path)
             yield PlannedShard(shard, replace(spec, path=()), work / "shards" / key[:2] / key, number)
             number += 1

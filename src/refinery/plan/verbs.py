@@ -10,7 +10,7 @@ import pyarrow as pa
 from refinery.definition.yaml import Location
 from refinery.errors import InputError, nearest
 from refinery.filters.carried import VALUE, Carried, find_field
-from refinery.filters.measurer import Measurer, is_costly
+from refinery.filters.measurer import Measurer
 from refinery.filters.ranking import common_type
 from refinery.filters.values import PLAIN, is_plain
 from refinery.filters.verb import Needed, Verb
@@ -18,7 +18,7 @@ from refinery.plan.graph import Column, Measurement, ResolvedStage, View, agains
 from refinery.sources.documents import SourceSpec
 from refinery.sources.shards import head_schemas
 from refinery.storage.marks import JSON_TEXT, is_json_text
-from refinery.storage.url import shown
+from refinery.storage.url import redact
 
 Columns = dict[str, dict[str, Column]]  # by source, then by name
 Problem = Callable[[Location, str], None]
@@ -98,7 +98,7 @@ def refuse_lacking(stage: ResolvedStage, earlier: SourceSpec) -> None:
     schemas = [schema for _, schema in head_schemas(earlier)]
     for need in stage.verb.needed:
         if need.column in carried and not any(find_field(schema, need.column) for schema in schemas):
-            folder = shown(earlier.path[0].rpartition("/")[0])
+            folder = redact(earlier.path[0].rpartition("/")[0])
             setting = f"{stage.verb.name}.{need.location[0]}"
             there = sorted({name for schema in schemas for name in schema.names} | {"id"})
             problem = f"the earlier output has no column {need.column!r} ({setting})"
@@ -145,7 +145,7 @@ def _problems(need: Needed, arriving: Arriving) -> Iterator[str]:
     for source, columns in arriving.columns.items():
         if name in columns:
             types.append((f"the stage {arriving.stage!r}", columns[name].type))
-            if is_costly(columns[name].measurement.measurer) and not need.ranks:
+            if columns[name].measurement.measurer.costly and not need.ranks:
                 yield f"the column {name!r} is costly: it can rank documents, nothing else"
         elif is_id(heads.specs[source], name):
             types.append((f"the source {source!r}", pa.string()))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
 
-from refinery.storage.url import shown
+from refinery.storage.url import redact
 
 if TYPE_CHECKING:
     from refinery.run.clean import Cleaning
@@ -23,7 +23,7 @@ _KINDS = {
 
 def lines_of(cleaning: Cleaning) -> Iterator[str]:
     """What was found, and what was done about it."""
-    yield f"{shown(str(cleaning.work))}: {_amount(cleaning.bytes, cleaning.files)}"
+    yield f"{redact(str(cleaning.work))}: {_amount(cleaning.bytes, cleaning.files)}"
     for name, definition in cleaning.pipelines.items():
         yield f"  known: {name} ({definition})"
     for one in cleaning.unneeded:

@@ -34,7 +34,7 @@ from refinery.sources.read import read_documents
 from refinery.sources.shards import list_shards
 from refinery.storage.place import Place, exists, unreadable
 from refinery.storage.tables import open_table, read_schema
-from refinery.storage.url import shown
+from refinery.storage.url import redact
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
 from refinery.text.shingles import shingle_sets
@@ -104,7 +104,7 @@ def find(
     signed = sign(TextBatch.from_texts([question.text for question in questions]), corpus.minhash)
     if isinstance(index, str):
         there = Index(corpus.minhash, threshold, redis_storage(index), f"refinery{corpus.key}")
-        _fill(there, corpus, note, shown(index))
+        _fill(there, corpus, note, redact(index))
     else:
         there = Index(corpus.minhash, threshold)
         file = index or output.with_name(f"{output.name}.index")
@@ -154,7 +154,7 @@ def _decoded(place: str, content: bytes) -> str:
 
 
 def open_corpus(output: Place) -> Corpus:
-    """The documents that an output's manifest lists, signed as its own dedup did it, if it did."""
+    """The documents that an output's manifest lists, signed as its own dedup did it, if it did; raises InputError."""
     manifest = read_manifest(output, "give the output folder of a finished run")
     spec = output_source("output", output, manifest)
     try:
@@ -163,7 +163,7 @@ def open_corpus(output: Place) -> Corpus:
         key = fingerprint([file["sha256"] for file in manifest["files"]], minhash)
         documents = int(manifest["kept"]["documents"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(shown(str(output)), f"not a run's manifest: {error}") from None
+        raise InputError(redact(str(output)), f"not a run's manifest: {error}") from None
     shards = tuple(replace(shard, made=()) for shard in list_shards(spec).shards)  # lineage is read, too
     return Corpus(output, documents, spec, shards, minhash, key)
 
@@ -186,7 +186,7 @@ def _signed_documents(corpus: Corpus, file: Place, note: Note) -> Iterator[pa.Re
     """The content of the index file, which is made first if it is not there or is another output's."""
     if not _is_index_of(corpus, file):
         note(
-            f"Reading {corpus.documents:,} documents of {shown(str(corpus.folder))} once, for {shown(str(file))}"
+            f"Reading {corpus.documents:,} documents of {redact(str(corpus.folder))} once, for {redact(str(file))}"
         )
         with TableWriter(file, _schema(corpus), scratch=True) as writer:
             for batch in _sign_all(corpus):
@@ -203,18 +203,18 @@ def _is_index_of(corpus: Corpus, file: Place) -> bool:
         found = (read_schema(file).metadata or {}).get(INDEX)
     except DamagedFile as error:
         problem = f"not an index, or a damaged one: {error.problem}"
-        raise InputError(shown(str(file)), problem, _REMOVE) from None
+        raise InputError(redact(str(file)), problem, _REMOVE) from None
     except OSError as error:
         raise unreadable(str(file), error) from None
     if found is None:
-        raise InputError(shown(str(file)), "not an index", _REMOVE)
+        raise InputError(redact(str(file)), "not an index", _REMOVE)
     return bool(found == corpus.key.encode())
 
 
 def _fill(index: Index, corpus: Corpus, note: Note, place: str) -> None:
     if index.is_whole:
         return
-    note(f"Reading {corpus.documents:,} documents of {shown(str(corpus.folder))} once, for {place}")
+    note(f"Reading {corpus.documents:,} documents of {redact(str(corpus.folder))} once, for {place}")
     for batch in _sign_all(corpus):
         index.insert(_keys(batch), batch)
     index.finish()

@@ -9,7 +9,7 @@ from rich.filesize import decimal
 from rich.table import Column, Table
 
 from refinery.run.folder import current_manifest
-from refinery.storage.url import shown
+from refinery.storage.url import redact
 
 if TYPE_CHECKING:
     from refinery.plan.plan import Plan
@@ -66,11 +66,11 @@ def _stages(plan: Plan) -> Table:
 
 
 def _outputs(plan: Plan) -> Table:
-    columns = ("output", "folder", "format", "order", "state")
+    columns = ("output", "from", "folder", "format", "order", "state")
     table = _table("Write pass (text of survivors read again)", *columns)
     for name, output in plan.graph.outputs.items():
         folder = plan.graph.output_paths[name]
         order = "input order" if output.shuffle is None else f"shuffled, seed {output.shuffle}"
         state = "up to date" if current_manifest(folder, plan.output_key(name)) else "to write"
-        table.add_row(name, shown(str(folder)), output.format, order, state)
+        table.add_row(name, output.from_, redact(str(folder)), output.format, order, state)
     return table

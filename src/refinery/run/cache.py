@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan
+from refinery.run.context import Run
 from refinery.run.decide import DecideTask, StageTally
 from refinery.run.measure import MeasureTask, ShardRecord
 from refinery.watch.events import CacheChecked, Count, Subject
@@ -56,8 +57,9 @@ def check_decisions(
             found[stage.name].append(tally)
         missing.update(stage.name for stage in task.stages if tallies is None)
     for name, there in found.items():
-        count = count_stage(stages[name], there)
-        yield CacheChecked(count.of, "decision", len(there), missing[name], count.documents, count.kept)
+        of = Subject("stage", name)
+        count = count_stage(stages[name], there) if there else Count(of)
+        yield CacheChecked(of, "decision", len(there), missing[name], count.documents, count.kept)
 
 
 def count_stage(stage: ResolvedStage, tallies: Sequence[StageTally], dropped: int | None = None) -> Count:
@@ -65,3 +67,9 @@ def count_stage(stage: ResolvedStage, tallies: Sequence[StageTally], dropped: in
     arrived = sum(tally.arrived.documents for tally in tallies)
     kept = sum(tally.kept.documents for tally in tallies) - (dropped or 0)
     return Count(Subject("stage", stage.name), arrived, None if stage.verb and dropped is None else kept)
+
+
+def finish_stage(run: Run, stage: ResolvedStage, dropped: int | None = None) -> None:
+    """Tells what came to a stage and what it kept, once all shards are decided on; dropped: as in count_stage."""
+    count = count_stage(stage, [run.tallies[stage.name, p.number] for p in run.plan.reaching(stage)], dropped)
+    run.finish(count.of, count.documents, count.kept)

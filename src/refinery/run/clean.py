@@ -15,7 +15,8 @@ from pathlib import Path
 
 from refinery.plan.needs import needs_of, noted_needs
 from refinery.plan.plan import UNITS, VERBS, Plan
-from refinery.run.folder import Held, current_manifest, held, refuse_foreign, staging_name
+from refinery.run.folder import current_manifest, refuse_foreign, staging_name
+from refinery.storage.lock import Held, hold
 from refinery.storage.place import Place, files_below, remove_files
 
 LOGS = 10  # runs whose logs stay
@@ -58,7 +59,7 @@ def clean(plan: Plan, *, force: bool) -> Cleaning:
     pipeline's or when the needs of another pipeline cannot be read.
     """
     with ExitStack() as stack:
-        holds = [stack.enter_context(held(plan.work))]
+        holds = [stack.enter_context(hold(plan.work))]
         sizes = files_below(plan.work)
         needs = noted_needs(plan.work) | {plan.graph.name: needs_of(plan)}
         wanted = {file for one in needs.values() for file in one.files()}
@@ -67,7 +68,7 @@ def clean(plan: Plan, *, force: bool) -> Cleaning:
             kinds[kind][plan.work / name] = sizes[name]
         for name, folder in plan.graph.output_paths.items():
             if refuse_foreign(folder, plan.graph.name, name):
-                holds.append(stack.enter_context(held(folder)))
+                holds.append(stack.enter_context(hold(folder)))
                 kinds["leftovers"] |= _staged(folder, plan.output_key(name))
         found = tuple(Unneeded(k, tuple(files), sum(files.values())) for k, files in kinds.items() if files)
         if force:

@@ -11,7 +11,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import DamagedFile
-from refinery.filters.measurer import is_costly
 from refinery.plan.graph import Column
 from refinery.plan.plan import PlannedShard
 from refinery.storage.tables import read_table
@@ -37,7 +36,7 @@ def column_files(columns: Mapping[str, Column], wanted: Iterable[str]) -> tuple[
     found: dict[str, tuple[bool, list[tuple[str, str]]]] = {}
     for name in wanted:
         column = columns[name]
-        late = is_costly(column.measurement.measurer)
+        late = column.measurement.measurer.costly
         found.setdefault(column.measurement.file, (late, []))[1].append((name, column.original))
     return tuple(ColumnFile(file, tuple(names), late) for file, (late, names) in found.items())
 
@@ -50,7 +49,7 @@ def load_columns(
     Raises DamagedFile when a late measurement was not made of all of those: a worker that was thought dead can put
     an earlier file over a later one, and NULL would then pass for a measured value.
     """
-    series: list[pl.Series] = []
+    arrays: dict[str, pa.ChunkedArray] = {}
     for file in files:
         place = planned.folder / file.file
         table = read_table(place, [original for _, original in file.names] + [MEASURED.name] * file.late)
@@ -58,6 +57,5 @@ def load_columns(
             measured = table.column(MEASURED.name).to_numpy()
             if not measured.all() if needed is None else (needed & ~measured).any():
                 raise DamagedFile(str(place), "documents that came to the stage are not measured")
-        for name, original in file.names:
-            series.append(pl.Series(name, pl.from_arrow(table.column(original))))
-    return pl.DataFrame(series)
+        arrays |= {name: table.column(original) for name, original in file.names}
+    return pl.DataFrame(pa.table(arrays))

@@ -13,7 +13,7 @@ from refinery.executors.base import Attempt, Executor, Unit, run_units
 from refinery.executors.shipping import Shipped, file_arguments
 from refinery.plan.plan import UNITS, Plan
 from refinery.run.decide import StageTally
-from refinery.run.folder import Held
+from refinery.storage.lock import Held
 from refinery.storage.place import remove_file
 from refinery.watch import events
 from refinery.watch.events import Count, Subject

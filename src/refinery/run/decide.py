@@ -16,13 +16,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from refinery.filters.rules import Rule, columns_of, evaluate
+from refinery.errors import ConservationError
+from refinery.filters.predicate import columns_of
+from refinery.filters.rules import Rule, evaluate
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import ColumnFile, column_files, load_columns
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, read_many
-from refinery.storage.seal import read_sealed_json, sealed_json
+from refinery.storage.sealed import read_sealed_json, sealed_json
 from refinery.storage.tables import read_table, row_count
 from refinery.storage.write import TableWriter
 
@@ -173,6 +175,16 @@ def _tallies(content: bytes | None) -> tuple[StageTally, ...] | None:
         return None  # damaged: decide again
 
 
+def check_conservation(stage: str, shard: str, found: StageTally) -> None:
+    """in = kept + dropped; raises ConservationError, which no input can cause."""
+    dropped = sum(rule.dropped.documents for rule in found.rules.values())
+    lost = found.arrived.documents - found.kept.documents - dropped
+    if lost:
+        raise ConservationError(
+            f"stage {stage}, {shard}: {lost} documents are neither kept nor dropped; please report this"
+        )
+
+
 def kept_documents(planned: PlannedShard, above: Upstream) -> NDArray[np.bool_]:
     """Which of a shard's documents a stage kept, its verb included."""
     outcome = read_table(planned.decision_file(above.key), [above.stage]).column(0)
@@ -195,8 +207,8 @@ def arrived_documents(
 
 def tally(sizes: pl.DataFrame, mask: NDArray[np.bool_]) -> Tally:
     """Documents, bytes and tokens where `mask` is set."""
-    chosen = sizes.filter(pl.Series(mask))
-    return Tally(int(mask.sum()), int(chosen["bytes"].sum()), int(chosen["tokens"].sum()))
+    size, tokens = (int(sizes[name].to_numpy()[mask].sum()) for name in ("bytes", "tokens"))
+    return Tally(int(mask.sum()), size, tokens)
 
 
 def _judge(
@@ -207,10 +219,10 @@ def _judge(
     outcome = verdict["first_failed"].cast(pl.Int16).fill_null(KEPT).to_numpy()
     failed = verdict["failed"].to_arrow().cast(pa.list_(pa.uint16()))
     sizes = frame.select("bytes", "tokens")
-    counts = verdict.filter(pl.Series(arrived))["failed"].explode().drop_nulls().value_counts()
+    counts = np.bincount(failed.filter(pa.array(arrived)).flatten().to_numpy())
     rules = {
-        stage.rules[index].name: RuleTally(tally(sizes, arrived & (outcome == index)), count)
-        for index, count in sorted(counts.iter_rows())
+        stage.rules[index].name: RuleTally(tally(sizes, arrived & (outcome == index)), int(counts[index]))
+        for index in np.flatnonzero(counts).tolist()
     }
     kept = tally(sizes, arrived & (outcome == KEPT))
     return outcome, failed, StageTally(tally(sizes, arrived), kept, rules)

@@ -19,9 +19,18 @@ from numpy.typing import NDArray
 from refinery.errors import ConservationError
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import ColumnFile, column_files, load_columns
-from refinery.run.decide import DROPPED, KEPT, RuleTally, StageTally, Tally, Upstream, tally, upstream
+from refinery.run.decide import (
+    DROPPED,
+    KEPT,
+    RuleTally,
+    Tally,
+    Upstream,
+    arrived_documents,
+    tally,
+    upstream,
+)
 from refinery.run.measure import ShardRecord
-from refinery.sources.ids import listed
+from refinery.sources.ids import rows_and_ids
 from refinery.storage.place import Place
 from refinery.storage.tables import read_batches, read_table
 from refinery.storage.write import TableWriter, WrittenFile
@@ -47,9 +56,13 @@ OUTCOMES = ("dropped", "kept")
 
 @dataclass(frozen=True)
 class StageOutcome:
-    """Where a stage's decisions on a shard lie, its rules by name, and where bytes and tokens are."""
+    """Where a stage's decisions on a shard lie, its rules by name, and where bytes and tokens are.
+
+    parents: as in `Graph.parents`.
+    """
 
     decided: Upstream
+    parents: tuple[str, ...]
     rules: tuple[str, ...]
     sizes: tuple[ColumnFile, ...]
 
@@ -94,8 +107,8 @@ def decisions_tasks(
     plan: Plan, output: str, records: Mapping[int, ShardRecord], folder: Place
 ) -> list[DecisionsTask]:
     """The units that write an output's decisions and rejects into a folder; records: by shard number."""
-    stage = plan.graph.stages[output]
-    outcomes = [found for source in stage.sources for found in _outcomes(plan, output, source)]
+    stage = plan.graph.stage_of(output)
+    outcomes = [found for source in stage.sources for found in _outcomes(plan, stage.name, source)]
     rows = [
         records[found.planned.number].documents + records[found.planned.number].rejected for found in outcomes
     ]
@@ -110,14 +123,15 @@ def decisions_tasks(
     return tasks
 
 
-def _outcomes(plan: Plan, output: str, source: str) -> list[ShardOutcomes]:
+def _outcomes(plan: Plan, last: str, source: str) -> list[ShardOutcomes]:
     stages = []
-    for name in plan.graph.ancestors(output):
+    for name in plan.graph.ancestors(last):
         stage = plan.graph.stages[name]
         if source in stage.sources:
             rules = tuple(rule.name for rule in stage.rules)
             sizes = column_files(stage.columns[source], ("bytes", "tokens"))
-            stages.append(StageOutcome(upstream(plan, name, source), rules, sizes))
+            parents = plan.graph.parents(stage, source)
+            stages.append(StageOutcome(upstream(plan, name, source), parents, rules, sizes))
     return [ShardOutcomes(planned, tuple(stages)) for planned in plan.of(source)]
 
 
@@ -178,43 +192,36 @@ class _Counts:
                 rules[rule] = rules.get(rule, RuleTally()) + RuleTally(Tally(count, size, tokens), count)
 
 
-def check_conservation(stage: str, shard: str, found: StageTally) -> None:
-    """in = kept + dropped; raises ConservationError, which no input can cause."""
-    dropped = sum(rule.dropped.documents for rule in found.rules.values())
-    lost = found.arrived.documents - found.kept.documents - dropped
-    if lost:
-        raise ConservationError(
-            f"stage {stage}, {shard}: {lost} documents are neither kept nor dropped; please report this"
-        )
-
-
 def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch]:
     """The rows of a shard's documents, which are counted on the way."""
     planned = shard.planned
     listing = read_table(planned.documents_file)
     reasons = [REASON.empty_table()]
     reason = np.full(listing.num_rows, -1)  # of each document its row in the reasons, -1 while it is kept
-    stays = np.zeros(listing.num_rows, np.bool_)
+    kept: dict[str, NDArray[np.bool_]] = {}
     total = 0
     for stage in shard.stages:
-        stays, found = _judged(planned, stage)
+        name = stage.decided.stage
+        arrived, stays, found = _judged(planned, stage)
+        due = arrived_documents(stage.parents, planned.spec.name, listing.num_rows, kept)
+        if wrong := int((arrived != due).sum()):
+            raise ConservationError(
+                f"stage {name}, {planned.name}: {wrong} documents came that no stage above had kept, or did not "
+                "come; please report this"
+            )
+        kept[name] = stays
         for documents, why in found:
             reason[documents] = total + np.arange(len(documents))
             reasons.append(why)
             total += len(documents)
         reason[stays] = -1  # an earlier stage on another branch no longer matters
-        counts.add(stage.decided.stage, load_columns(planned, stage.sizes), stays, found[1:])
-    lost = int(((reason < 0) != stays).sum())
-    if lost:
-        raise ConservationError(
-            f"{planned.name}: {lost} documents are neither kept nor dropped; please report this"
-        )
+        counts.add(name, load_columns(planned, stage.sizes), stays, found[1:])
     known = pa.concat_tables(reasons).combine_chunks()
-    rows, ids = listed(planned.shard, listing)
+    rows, ids = rows_and_ids(planned.shard, listing)
     for start in range(0, listing.num_rows, BATCH_ROWS):
         here = slice(start, start + BATCH_ROWS)
         why = known.take(pa.array(reason[here], mask=reason[here] < 0))
-        outcome = pa.array(OUTCOMES).take(pa.array(stays[here].astype(np.int8)))
+        outcome = pa.array(OUTCOMES).take(pa.array((reason[here] < 0).astype(np.int8)))
         place = _place(planned, rows.slice(start, BATCH_ROWS))
         columns = [*place, ids.slice(start, BATCH_ROWS), outcome, *why.columns]
         yield from pa.Table.from_arrays(columns, schema=DECISIONS).to_batches()
@@ -222,12 +229,12 @@ def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch
 
 def _judged(
     planned: PlannedShard, stage: StageOutcome
-) -> tuple[NDArray[np.bool_], list[tuple[NDArray[np.int64], pa.Table]]]:
-    """Which documents a stage kept; which its rules dropped, and then its verb if it has one, with the reasons."""
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], list[tuple[NDArray[np.int64], pa.Table]]]:
+    """Which documents came to a stage, and which it kept; what its rules dropped, and then its verb, with reasons."""
     name = stage.decided.stage
     table = read_table(planned.decision_file(stage.decided.key), [name, f"{name}.failed"])
     first = table.column(0).fill_null(KEPT - 1).to_numpy()  # less than KEPT where a document never arrived
-    stays, dropped = first == KEPT, np.flatnonzero(first > KEPT)
+    arrived, stays, dropped = first >= KEPT, first == KEPT, np.flatnonzero(first > KEPT)
     names = pa.array(stage.rules, pa.string())
     failed = table.column(1).take(pa.array(dropped)).combine_chunks()
     failed = pa.ListArray.from_arrays(failed.offsets, names.take(failed.values))
@@ -245,29 +252,25 @@ def _judged(
                 f"stage {name}, {planned.name}: {passed} documents passed its rules, {len(documents)} of them were "
                 f"dropped by its verb and {int(stays.sum())} were kept; please report this"
             )
-    return stays, found
+    return arrived, stays, found
 
 
 def _reasons(stage: str, rule: pa.Array, failed: pa.Array, verb: pa.Table | None = None) -> pa.Table:
-    size = len(rule)
-    fixed = {"stage": pa.repeat(pa.scalar(stage), size), "rule": rule, "failed": failed}
-    columns = [
-        fixed[field.name]
-        if field.name in fixed
-        else verb.column(field.name)
-        if verb
-        else pa.nulls(size, field.type)
-        for field in REASON
-    ]
-    return pa.Table.from_arrays(columns, schema=REASON)
+    known = {name: verb.column(name) for name in REASON.names[3:]} if verb else {}
+    known |= {"stage": pa.repeat(pa.scalar(stage), len(rule)), "rule": rule, "failed": failed}
+    return pa.Table.from_arrays(_in_order(REASON, known, len(rule)), schema=REASON)
 
 
 def _rejections(planned: PlannedShard, rejects: pa.RecordBatch) -> pa.RecordBatch:
     size = rejects.num_rows
     known = dict(zip(DECISIONS.names, _place(planned, _rows_in_file(planned, rejects)), strict=False))
     known |= {"outcome": pa.repeat(pa.scalar("rejected"), size), "rule": rejects.column("reason")}
-    columns = [known.get(field.name, pa.nulls(size, field.type)) for field in DECISIONS]
-    return pa.RecordBatch.from_arrays(columns, schema=DECISIONS)
+    return pa.RecordBatch.from_arrays(_in_order(DECISIONS, known, size), schema=DECISIONS)
+
+
+def _in_order(schema: pa.Schema, known: Mapping[str, pa.Array], size: int) -> list[pa.Array]:
+    """The schema's columns, NULL those that are not known."""
+    return [known[f.name] if f.name in known else pa.nulls(size, f.type) for f in schema]
 
 
 def _rejects(planned: PlannedShard, rejects: pa.RecordBatch) -> pa.RecordBatch:

@@ -7,57 +7,20 @@ the manifest is removed first and written last, so a folder with a manifest is a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import orjson
-from filelock import FileLock, Timeout
 
-from refinery.errors import InputError, OutputError, RunError
-from refinery.storage.commit import cannot_write, commit_bytes, make_directory, remove_leftovers
-from refinery.storage.lease import RENEW_EVERY, TAKEN_OVER_AFTER, leased
+from refinery.errors import InputError, OutputError
+from refinery.storage.commit import commit_bytes, make_directory
+from refinery.storage.lock import LOCK, Held
 from refinery.storage.marks import DATA, MANIFEST, OWNER
 from refinery.storage.place import Place, files_below, move_files, read_file, remove_files, remove_scratch
 
-LOCK = ".lock"
 _LEFTOVER = re.compile(r"\..+\.tmp")  # of a write that was killed
 _OWN_FILES = re.compile(rf"{DATA.pattern}|(decisions|rejects)-\d+\.parquet|\.staging-[0-9a-f]+")
-
-Held: TypeAlias = Callable[[], None]  # raises RunError when a folder is held no longer
-
-
-@contextmanager
-def held(folder: Place, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AFTER) -> Iterator[Held]:
-    """Makes the folder and holds it for this process alone; leftovers of a killed run are removed.
-
-    A local folder is held by a file lock, one on an object store by a lease, renewed every `every` seconds and
-    taken over `after` seconds after the last renewal, which the function that is given tells. Raises OutputError
-    when the folder cannot be written, RunError when another run holds it.
-    """
-    if not isinstance(folder, Path):
-        with ExitStack() as stack:
-            try:
-                lease = stack.enter_context(leased(str(folder / LOCK), every, after))
-            except OSError as error:
-                raise cannot_write(str(folder), error, 0) from None
-            yield lease.check
-        return
-    make_directory(folder)
-    lock = FileLock(folder / LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        message = f"{folder}: another run is working here; wait for it, or give this one another folder"
-        raise RunError(message) from None
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
-    try:
-        remove_leftovers(folder)
-        yield lambda: None  # the lock lasts as long as the process
-    finally:
-        lock.release()
 
 
 def claim(folder: Place, pipeline: str, output: str) -> None:

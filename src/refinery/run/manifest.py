@@ -18,7 +18,7 @@ from refinery.run.decisions import Decided
 from refinery.run.measure import ShardRecord
 from refinery.run.write import Layout
 from refinery.sources.schema import notes
-from refinery.storage.url import shown
+from refinery.storage.url import redact
 from refinery.storage.write import WrittenFile
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ def make_manifest(
 ) -> Manifest:
     """Puts together what the run knows about an output."""
     plan = run.plan
-    stages = plan.graph.ancestors(name)
-    sources = plan.graph.stages[name].sources
+    last = plan.graph.stage_of(name)
+    stages, sources = plan.graph.ancestors(last.name), last.sources
     measurers = {m.key: m.measurer for source in sources for m in plan.graph.measurements(source)}
     return Manifest(
         refinery=__version__,
@@ -99,7 +99,7 @@ def make_manifest(
         versions={"python": platform.python_version(), **dict(versions())},
         sources={source: _source(run, source, records) for source in sources},
         stages={stage: _stage(run, stage, decided) for stage in stages},
-        kept=_kept(name, decided),
+        kept=_kept(last.name, decided),
         made_columns=layout.made,
         renamed_columns=layout.renamed,
         notes=notes(layout.carried),
@@ -121,7 +121,9 @@ def _definition(pipeline: Pipeline) -> dict[str, Any]:
     """The definition without what is a default and without the secrets of URLs."""
     content = pipeline.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     for source in content["sources"].values():
-        source["path"] = [shown(path) for path in source["path"]]
+        source["path"] = [redact(path) for path in source["path"]]
+    if pipeline.roots:
+        content["roots"] = {name: redact(path) for name, path in pipeline.roots.items()}
     return content
 
 

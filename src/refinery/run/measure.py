@@ -27,9 +27,9 @@ from refinery.sources.ids import common_id_type, id_texts
 from refinery.sources.read import fields_to_carry, first_row, read_documents
 from refinery.storage.commit import commit_bytes, make_directory, remove_leftovers
 from refinery.storage.place import read_many
-from refinery.storage.seal import read_sealed_json, sealed_json
+from refinery.storage.sealed import read_sealed_json, sealed_json
 from refinery.storage.tables import read_batches, read_table
-from refinery.storage.url import shown
+from refinery.storage.url import redact
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
 
@@ -204,7 +204,7 @@ def _other_rows(planned: PlannedShard) -> RunError:
 def _rejected(planned: PlannedShard, first: Reject) -> InputError:
     found = f"{first.reason}: {first.detail}" if first.detail else first.reason
     row = first_row(planned.shard) + first.row
-    return InputError(f"{shown(planned.shard.path)}, row {row}", found, "`on_error` is `fail`")
+    return InputError(f"{redact(planned.shard.path)}, row {row}", found, "`on_error` is `fail`")
 
 
 def _reject_rows(rejects: Sequence[Reject]) -> pa.RecordBatch:

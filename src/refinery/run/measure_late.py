@@ -15,7 +15,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import RunError
-from refinery.filters.measurer import gpus
 from refinery.plan.graph import Measurement
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import MEASURED
@@ -42,7 +41,7 @@ class LateTask:
     @property
     def gpus(self) -> float:
         """The share of GPUs that the unit needs."""
-        return max(gpus(m.measurer) for _, measurements in self.wanted for m in measurements)
+        return max(m.measurer.gpus for _, measurements in self.wanted for m in measurements)
 
 
 def late_tasks(plan: Plan, depth: int) -> list[LateTask]:

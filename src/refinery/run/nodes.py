@@ -17,11 +17,10 @@ import xxhash
 
 from refinery.errors import InputError, RunError
 from refinery.executors.shipping import Shipped, copy_file
-from refinery.filters.measurer import files
 from refinery.models import model_file
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, files_below, place_of, read_file, remove_file, remove_tree
-from refinery.storage.url import is_url, local, shown
+from refinery.storage.url import is_url, local_path, redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,7 +67,7 @@ def share(plan: Plan, executor: Executor) -> dict[str, Shipped]:
     firsts = {planned.spec.name: planned.shard.path for planned in reversed(plan.shards)}
     asked = Probe(
         tuple((str(place), content) for place, content in tokens),
-        tuple(local(path) for path in firsts.values() if not is_url(path)),
+        tuple(local_path(path) for path in firsts.values() if not is_url(path)),
     )
     try:
         for place, content in tokens:
@@ -96,7 +95,7 @@ def files_of(plan: Plan) -> list[tuple[str, ...]]:
         for measurement in plan.graph.measurements(source):
             loaders[id(measurement.measurer)] = measurement.measurer
             loaders |= {id(transform): transform for transform in measurement.view.transforms}
-    groups = [tuple(str(file) for file in files(one) if not is_url(str(file))) for one in loaders.values()]
+    groups = [tuple(str(file) for file in one.files if not is_url(str(file))) for one in loaders.values()]
     return [
         group for group in dict.fromkeys(groups) if group and not any(set(group) < set(o) for o in groups)
     ]
@@ -140,8 +139,8 @@ def check_nodes(answers: Mapping[str, object]) -> None:
         folder = place.rpartition("/.seen-")[0] or place
         named = f"{', '.join(nodes[:5])}{' …' if nodes[5:] else ''}"
         if reason == _ABSENT:
-            raise InputError(shown(folder), f"is not seen by {named}", _HINT)
-        raise InputError(shown(folder), f"cannot be read by {named}: {reason}")
+            raise InputError(redact(folder), f"is not seen by {named}", _HINT)
+        raise InputError(redact(folder), f"cannot be read by {named}: {reason}")
 
 
 def copy_files(groups: Sequence[tuple[str, ...]], folder: Place) -> dict[str, Shipped]:
@@ -155,7 +154,7 @@ def copy_files(groups: Sequence[tuple[str, ...]], folder: Place) -> dict[str, Sh
         paths = [Path(path).absolute() for path in group]
         root = Path(os.path.commonpath([path.parent for path in paths]))
         names = tuple(path.relative_to(root).as_posix() for path in paths)
-        told = [f"{name} {model_file.fingerprint(root / name)}" for name in names]
+        told = [f"{name} {model_file.file_hash(root / name)}" for name in names]
         content = xxhash.xxh3_128_hexdigest("\n".join(told).encode())
         for name in names:
             copy = folder / content / name
@@ -174,4 +173,4 @@ def _is_copy(place: Place, size: int | None, original: Path) -> bool:
     """Whether the file there is whole: on a file system by its content, on a store by its size."""
     if size != original.stat().st_size:
         return False
-    return not isinstance(place, Path) or model_file.fingerprint(place) == model_file.fingerprint(original)
+    return not isinstance(place, Path) or model_file.file_hash(place) == model_file.file_hash(original)

@@ -20,7 +20,7 @@ from refinery.plan.plan import PlannedShard
 from refinery.run.decide import DROPPED
 from refinery.shuffle.records import Records, Tables
 from refinery.shuffle.units import MapUnits
-from refinery.sources.ids import listed
+from refinery.sources.ids import rows_and_ids
 from refinery.storage.place import Place
 from refinery.storage.tables import read_rows
 from refinery.storage.write import TableWriter
@@ -132,7 +132,7 @@ def _names(shard: Numbered, documents: NDArray[np.int64]) -> pa.Table:
             pa.array(documents),
             pa.repeat(pa.scalar(planned.spec.name, pa.string()), size),
             pa.repeat(pa.scalar(planned.shard.relative_path, pa.string()), size),
-            *listed(planned.shard, listing),
+            *rows_and_ids(planned.shard, listing),
         ],
         schema=NAMES,
     )

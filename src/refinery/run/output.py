@@ -34,7 +34,8 @@ from refinery.watch.events import CacheChecked, Count, Subject
 
 SCATTER_BYTES = 2**30  # of text that one unit scatters at most
 BLOCK_BYTES = 2**27  # of rows that are scattered together; each output file has a part of a block
-LITTLE = 4  # times as much text is read as is left: then all workers read before few write
+# Text that is read to text that is left, and workers to files, from which on all workers read before few write.
+LITTLE = 4
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,7 +50,7 @@ def write_output(
 ) -> tuple[Layout, list[WrittenFile]]:
     """Writes every file of an output into the staging folder, in order."""
     plan = run.plan
-    stage, output = plan.graph.stages[name], plan.graph.outputs[name]
+    stage, output = plan.graph.stage_of(name), plan.graph.outputs[name]
     layout = make_layout(output, stage, carried, id_type)
     survivors = [s for source in stage.sources for s in _survivors(plan, stage, source, layout.measured)]
     of = Subject("output", name)
@@ -74,9 +75,8 @@ def write_output(
         )
         known.update((task.path.name, file) for task, file in zip(left, made, strict=True))
 
-    # workers, if each file were written by one that reads
-    idle = files < min(run.executor.slots, len(survivors))
-    if output.shuffle is None and not (idle and total < read // LITTLE):
+    few = LITTLE * files <= min(run.executor.slots, len(survivors)) and LITTLE * total < read
+    if output.shuffle is None and not few:
         write(write_file, _cut(survivors, sizes, paths, layout, output))
     elif len(known) < files:
         with _scattered(run, of, survivors, sizes, layout, output, files, staged) as scattered:

@@ -5,25 +5,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 import pyarrow as pa
 
 from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Executor, Unit
-from refinery.executors.local import InProcess
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.needs import note_needs
 from refinery.plan.plan import UNITS, VERBS, Plan
 from refinery.run import folder as folders
-from refinery.run.cache import check_decisions, check_measurements, count_stage, stage_subjects, subjects
+from refinery.run.cache import (
+    check_decisions,
+    check_measurements,
+    count_stage,
+    finish_stage,
+    stage_subjects,
+    subjects,
+)
 from refinery.run.context import Run
-from refinery.run.decide import decide, decide_tasks, read_tallies
-from refinery.run.decisions import Decided, check_conservation, decisions_tasks, write_decisions
+from refinery.run.decide import check_conservation, decide, decide_tasks, read_tallies
+from refinery.run.decisions import Decided, decisions_tasks, write_decisions
+from refinery.run.kernels import compile_kernels
 from refinery.run.manifest import Manifest, make_manifest
 from refinery.run.measure import MeasureTask, ShardRecord, measure, read_records, refuse_rejects
 from refinery.run.measure_late import late_tasks, measure_arrived
@@ -33,19 +39,18 @@ from refinery.run.repair import repair
 from refinery.run.verbs import run_verb
 from refinery.sources.ids import common_id_type
 from refinery.sources.schema import unify
+from refinery.storage import lock
+from refinery.storage.lock import Held
 from refinery.storage.place import Place, place_of, remove_file, remove_scratch
 from refinery.watch.events import CacheChecked, Count, Listener, Note, RunBegun, Subject
 from refinery.watch.record import record_run
-
-if TYPE_CHECKING:
-    from refinery.filters.measurer import Measurer
 
 
 def execute(
     plan: Plan,
     executor: Executor,
     listener: Listener,
-    hold: Callable[[Place], AbstractContextManager[folders.Held]] = folders.held,
+    hold: Callable[[Place], AbstractContextManager[Held]] = lock.hold,
 ) -> dict[str, Manifest]:
     """Brings every output up to date and returns their manifests.
 
@@ -74,7 +79,7 @@ def execute(
             raise
 
 
-def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: folders.Held) -> dict[str, Manifest]:
+def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -> dict[str, Manifest]:
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
@@ -101,7 +106,8 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: folders
     records = measure_pass(run, records)
     plan = run.plan = plan.with_first_rows({number: record.rows for number, record in records.items()})
     for name in outputs:
-        carried_columns(run, plan.graph.stages[name], records)  # a clash is better found before the decisions
+        # a clash is better found before the decisions
+        carried_columns(run, plan.graph.stage_of(name), records)
     for depth in range(plan.graph.depth + 1):
         late_pass(run, depth)
         decide_pass(run, depth)
@@ -110,7 +116,10 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: folders
 
 
 def measure_pass(run: Run, records: dict[int, ShardRecord]) -> dict[int, ShardRecord]:
-    """Measures whatever is missing and returns every shard's record by its number; `records`: those known."""
+    """Measures whatever is missing and returns every shard's record by its number; `records`: those known.
+
+    Raises RunError for a record that is not there afterwards, ConservationError when rows do not add up.
+    """
     plan = run.plan
     present = plan.present()
     for name in present:
@@ -125,7 +134,7 @@ def measure_pass(run: Run, records: dict[int, ShardRecord]) -> dict[int, ShardRe
     for event in check_measurements(plan, [unit.argument for unit in units], records):
         run.emit(event)
     if units:
-        _compile_kernels(run, units)
+        compile_kernels(run, units)
     run.map(
         "measure",
         measure,
@@ -195,13 +204,7 @@ def decide_pass(run: Run, depth: int) -> None:
             run.tallies[stage.name, task.planned.number] = found
     for resolved in stages.values():
         if resolved.depth == depth and resolved.verb is None:
-            _finish_stage(run, resolved)
-
-
-def _finish_stage(run: Run, stage: ResolvedStage, dropped: int | None = None) -> None:
-    """Tells what came to a stage and what it kept; dropped: by its verb, if it has one and that is known."""
-    count = count_stage(stage, [run.tallies[stage.name, p.number] for p in run.plan.reaching(stage)], dropped)
-    run.finish(count.of, count.documents, count.kept)
+            finish_stage(run, resolved)
 
 
 def verb_pass(run: Run, depth: int, records: dict[int, ShardRecord]) -> None:
@@ -216,7 +219,7 @@ def verb_pass(run: Run, depth: int, records: dict[int, ShardRecord]) -> None:
         dropped = None
         if not there:
             dropped = run_verb(run, stage, records, partial(_map_units, run, of))
-        _finish_stage(run, stage, dropped)
+        finish_stage(run, stage, dropped)
 
 
 def _map_units(
@@ -247,24 +250,23 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
         manifest = Manifest.model_validate(current)
         run.finish(of, manifest.kept.documents, manifest.kept.documents)
         return manifest
-    staged = folders.staging(folder, key)
+    staged, stage = folders.staging(folder, key), plan.graph.stage_of(name)
     decided = run.map(
         "decisions",
         write_decisions,
         [Unit(t.decisions.name, t, of=(of,)) for t in decisions_tasks(plan, name, records, staged)],
         documents=lambda one: one.documents,
-        counts=lambda _, one: [Count(of, one.kept[name].documents)] if name in one.kept else [],
+        counts=lambda _, one: [Count(of, one.kept[stage.name].documents)] if stage.name in one.kept else [],
         more=True,
     )
-    for above in plan.graph.ancestors(name):  # what verbs kept whose outcome was there
+    for above in plan.graph.ancestors(stage.name):  # what verbs kept whose outcome was there
         before = run.finished[Subject("stage", above)]
         left = sum(one.kept[above].documents for one in decided if above in one.kept)
         run.finish(before.of, before.documents, left)
-    kept = sum(one.kept[name].documents for one in decided if name in one.kept)
+    kept = sum(one.kept[stage.name].documents for one in decided if stage.name in one.kept)
     if kept == 0:
         remove_scratch(staged)
         raise RunError(_nothing_left(run, name, decided, records))
-    stage = plan.graph.stages[name]
     id_type = common_id_type(records[planned.number].id_type() for planned in plan.reaching(stage))
     layout, files = write_output(run, name, carried_columns(run, stage, records), id_type, staged)
     written = sum(file.rows for file in files)
@@ -282,12 +284,14 @@ def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datet
 
 def _nothing_left(run: Run, name: str, decided: Sequence[Decided], records: dict[int, ShardRecord]) -> str:
     dropped = Counter[str]()
+    last = run.plan.graph.stage_of(name)
+    above = run.plan.graph.ancestors(last.name)
     verbs = [found for one in decided for found in one.verbs.items()]
     for stage, rules in [*((s, tally.rules) for (s, _), tally in run.tallies.items()), *verbs]:
-        if stage in run.plan.graph.ancestors(name):
+        if stage in above:
             for rule, found in rules.items():
                 dropped[f"{stage}: {rule} dropped"] += found.dropped.documents
-    shards = run.plan.reaching(run.plan.graph.stages[name])
+    shards = run.plan.reaching(last)
     unread = Counter[str]()
     for planned in shards:
         record = records[planned.number]
@@ -301,21 +305,3 @@ def _nothing_left(run: Run, name: str, decided: Sequence[Decided], records: dict
         f"output {name}: no document is left of {read:,} read in {len(shards)} shards ({rejected:,} rows rejected). "
         f"{reasons or 'The sources hold no documents'}. Nothing was written."
     )
-
-
-def _compile_kernels(run: Run, units: Sequence[Unit[MeasureTask]]) -> None:
-    """Has a machine compile once what its workers will use; the result is cached on its disk."""
-    if run.executor.slots == 1 and len(units) == 1:
-        return
-    missing = {m.key: m.measurer for unit in units for m in unit.argument.missing}
-    of = tuple(dict.fromkeys(subject for unit in units for subject in unit.of))
-    prepare = partial(run.executor.prepare, measure_sample)
-    here = replace(run, executor=InProcess())
-    here.map("kernels", prepare, [Unit(one.name, one, of=of) for one in missing.values()], more=True)
-
-
-def measure_sample(measurer: Measurer) -> None:
-    """Measures a few words, so that kernels get compiled and models read."""
-    from refinery.text.batch import TextBatch
-
-    measurer(TextBatch.from_texts(["A few words, 一些字。\n\nAnd a second paragraph, to be measured."]))

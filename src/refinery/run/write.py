@@ -34,7 +34,7 @@ from refinery.sources.ids import with_minted, with_type
 from refinery.sources.read import read_documents
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, files_below, read_many
-from refinery.storage.seal import read_sealed_json, sealed_json
+from refinery.storage.sealed import read_sealed_json, sealed_json
 from refinery.storage.tables import read_table
 from refinery.storage.write import WrittenFile, write_table
 
@@ -235,7 +235,7 @@ def _read(
         if not np.array_equal(listing[documents], batch.rows):
             raise RunError(f"{planned.name}: other rows than in the first read; the file has changed")
         done += len(documents)
-        yield documents, _row_batch(survivors, batch, measured[documents], layout)
+        yield documents, _row_batch(survivors, batch, measured, documents, layout)
     if done != len(chosen):
         raise RunError(
             f"{planned.name}: {len(chosen) - done} documents are missing in the second read; run again"
@@ -243,8 +243,13 @@ def _read(
 
 
 def _row_batch(
-    survivors: Survivors, batch: Documents, measured: pl.DataFrame, layout: Layout
+    survivors: Survivors,
+    batch: Documents,
+    measured: pl.DataFrame,
+    documents: NDArray[np.int64],
+    layout: Layout,
 ) -> pa.RecordBatch:
+    """Output rows of the documents in a batch, which are numbered in the shard; measured: of the whole shard."""
     planned = survivors.planned
     size = len(batch.rows)
     text = apply_transforms(survivors.view, batch.text)
@@ -255,7 +260,7 @@ def _row_batch(
     for name in layout.measured:
         wanted = layout.schema.field(name).type
         if name in measured.columns:
-            arrays.append(measured[name].to_arrow().cast(wanted))
+            arrays.append(measured[name][documents].to_arrow().cast(wanted))
         else:
             arrays.append(pa.nulls(size, wanted))
     lineage = [

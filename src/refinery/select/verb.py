@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field
 
 from refinery.definition.models import Model, TokenCount
-from refinery.filters import size
+from refinery.definition.paths import Paths
+from refinery.definition.validate import validate
+from refinery.filters import token_count
 from refinery.filters.ranking import Missing, Ranking, ranking
 from refinery.filters.verb import (
     DROPPED,
@@ -116,11 +117,13 @@ class Select:
         return outcome
 
 
-def build(settings: Settings, base: Path) -> Select:
+def build(settings: Settings, paths: Paths) -> Select:
     """The verb; raises DefinitionError without the tokenizers package, InputError for an unreadable tokenizer."""
-    tokenizer = settings.tokenizer
-    counter = size.build(size.Settings(tokenizer=tokenizer), base) if tokenizer else None
-    return Select(settings, counter)
+    if settings.tokenizer is None:
+        return Select(settings, None)
+    return Select(
+        settings, token_count.build(validate(token_count.Settings, {"tokenizer": settings.tokenizer}, paths))
+    )
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 from refinery.errors import DamagedFile, RunError
-from refinery.storage.commit import commit_bytes, committed
+from refinery.storage.commit import commit_bytes, commit_file
 from refinery.storage.place import Place, read_file, read_many
 
 AT_ONCE = 16  # reads of an object store that are under way together
@@ -49,7 +49,7 @@ class BlockWriter:
         self._stack = ExitStack()
 
     def __enter__(self) -> BlockWriter:
-        self._file = self._stack.enter_context(committed(self._place, scratch=True))
+        self._file = self._stack.enter_context(commit_file(self._place, scratch=True))
         return self
 
     def write(self, content: Any, ends: NDArray[np.int64]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.storage.url import shown
+from refinery.storage.url import redact
 
 Format = Literal["auto", "parquet", "jsonl", "warc", "wet"]
 REJECT_BYTES = 512  # of memory, copies included: rejects fill a batch as text does
@@ -63,7 +63,7 @@ class Shard:
     @property
     def name(self) -> str:
         """What errors, logs and reports call it; no secrets of a URL."""
-        place = shown(self.path)
+        place = redact(self.path)
         if self.start == 0 and self.stop == -1:
             return place
         kind = "row groups" if self.format == "parquet" else "bytes"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from refinery.errors import InputError
-from refinery.storage.url import has_dots, is_url, local, shown
+from refinery.storage.url import has_dots, is_url, local_path, redact
 
 _STRAY_ENDINGS = (".crc", ".tmp", ".temp", ".part", ".partial", ".inprogress", ".md5", ".sha256", ".lock")
 _MAGIC = re.compile(r"[*?\[]")
@@ -62,7 +62,7 @@ def find(patterns: Sequence[str]) -> Found:
     for pattern in patterns:
         here = dict(_expand(pattern))
         if not here:
-            raise InputError(shown(pattern), "no such file, folder or glob match", _nearby(pattern))
+            raise InputError(redact(pattern), "no such file, folder or glob match", _nearby(pattern))
         root = _root(pattern, here)
         roots.append(root)
         for path, state in here.items():
@@ -80,7 +80,7 @@ def find(patterns: Sequence[str]) -> Found:
 def state(path: str) -> tuple[int, str]:
     """Size in bytes, and a stamp (modification time, or an object's tag) that changes with the content."""
     if not is_url(path):
-        status = Path(local(path)).stat()
+        status = Path(local_path(path)).stat()
         return status.st_size, str(status.st_mtime_ns)
     from refinery.storage.object_store import info
 
@@ -106,7 +106,7 @@ def _remote_state(info: dict[str, Any]) -> tuple[int, str]:
 
 
 def _plain(pattern: str) -> str:
-    return pattern if is_url(pattern) else os.path.normpath(local(pattern))
+    return pattern if is_url(pattern) else os.path.normpath(local_path(pattern))
 
 
 def _expand(pattern: str) -> Iterator[tuple[str, tuple[int, str]]]:
@@ -148,9 +148,9 @@ def _walk(folder: str) -> Iterator[tuple[str, tuple[int, str]]]:
 
 
 def _expand_url(pattern: str) -> Iterator[tuple[str, tuple[int, str]]]:
-    from refinery.storage.object_store import located, matching
+    from refinery.storage.object_store import filesystem_of, matching
 
-    inner = located(pattern)[1]
+    inner = filesystem_of(pattern)[1]
     below = inner.lstrip("/")
     head = (
         pattern[: len(pattern) - len(below)]
@@ -160,7 +160,7 @@ def _expand_url(pattern: str) -> Iterator[tuple[str, tuple[int, str]]]:
     try:
         listed = matching(pattern)
     except OSError as error:
-        raise InputError(shown(pattern), f"cannot be listed: {error.strerror}") from None
+        raise InputError(redact(pattern), f"cannot be listed: {error.strerror}") from None
     for name, info in listed.items():
         path = pattern if name == inner else head + name.lstrip("/")
         yield path, _remote_state(info)
@@ -186,7 +186,7 @@ def _common(roots: list[str]) -> str:
 
 def _below(path: str, root: str) -> str:
     below = path[len(root) :].lstrip("/") if path.startswith(root) else path
-    return shown(below) if "://" in below else below.partition("?")[0]
+    return redact(below) if "://" in below else below.partition("?")[0]
 
 
 def _is_stray(path: str, root: str, pattern: str) -> bool:

@@ -37,7 +37,7 @@ def require(extractor: Extraction, place: str) -> None:
         raise InputError(place, f"the extractor trafilatura needs {' and '.join(missing)}", hint)
 
 
-def decoded(body: bytes, declared: str | None) -> str | None:
+def decode(body: bytes, declared: str | None) -> str | None:
     """The page as text, or None when no encoding fits.
 
     A byte order mark first, then the declared charset, the one in the page's `meta`, UTF-8, and what the bytes
@@ -62,7 +62,7 @@ def decoded(body: bytes, declared: str | None) -> str | None:
     return None
 
 
-def extracted(page: str, extractor: Extraction) -> str:
+def extract_text(page: str, extractor: Extraction) -> str:
     """The main content of a page as text with paragraphs and lists; empty when there is none."""
     if extractor == "resiliparse":
         from resiliparse.extract.html2text import extract_plain_text
@@ -87,11 +87,11 @@ def serve(requests: BinaryIO, answers: BinaryIO, seconds: int) -> None:
 
 
 def _answer(body: bytes, declared: str | None, extractor: Extraction) -> tuple[int, bytes]:
-    page = decoded(body, declared)
+    page = decode(body, declared)
     if page is None:
         return UNDECODABLE, b""
     try:
-        return TEXT, extracted(page, extractor).encode("utf-8", "replace")
+        return TEXT, extract_text(page, extractor).encode("utf-8", "replace")
     except MemoryError:
         raise
     except Exception as error:  # a parser's own bug on one page is that page's reject

@@ -32,7 +32,7 @@ def with_minted(shard: Shard, rows: NDArray[np.int64], ids: pa.Array, minted: ND
     return pc.if_else(pa.array(minted), minted_ids(shard, rows), ids)
 
 
-def listed(shard: Shard, listing: pa.Table | pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
+def rows_and_ids(shard: Shard, listing: pa.Table | pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
     """Row in the file and id, as text, of documents as `run.measure.LISTING` lists them."""
     rows = listing.column("row").to_numpy()
     ids = listing.column("id")

@@ -27,7 +27,7 @@ class RefusedError(Exception):
         self.detail = detail
 
 
-def load(line: bytes) -> Any:
+def parse_line(line: bytes) -> Any:
     """The line's value; a number beyond 64 bits is an orjson.Fragment of its digits, which orjson writes as it was.
 
     Raises RefusedError with the reason `not_json`, `invalid_utf8` or `lone_surrogate`.

@@ -52,7 +52,7 @@ class JsonRows:
     def parse(self, row: int, line: bytes) -> tuple[str, Any, dict[str, Any]] | Reject:
         """(text, id, other columns); the id is an int64, a string, None, or MISSING where one is to be minted."""
         try:
-            found = json_line.load(line)
+            found = json_line.parse_line(line)
         except json_line.RefusedError as error:
             return Reject(row, error.reason, error.detail)
         if not isinstance(found, dict):

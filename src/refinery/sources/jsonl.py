@@ -31,7 +31,7 @@ from refinery.sources.documents import (
 from refinery.sources.json_row import MISSING, JsonRows
 from refinery.sources.schema import JsonColumns, json_column
 from refinery.storage.place import open_input, unreadable
-from refinery.storage.url import shown
+from refinery.storage.url import redact
 
 _BOM = b"\xef\xbb\xbf"
 _LOOK_BYTES = 4 * 2**20  # of lines whose values beside text and id are looked at together
@@ -47,7 +47,7 @@ def plan(whole: Shard, head: bytes, shard_bytes: int) -> tuple[list[Shard], pa.S
     nothing = pa.schema([])
     if compression.is_compressed(head):
         return [whole], nothing
-    place = shown(whole.path)
+    place = redact(whole.path)
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         raise InputError(place, "the file is UTF-16", "JSON Lines are UTF-8; convert it")
     first = head.removeprefix(_BOM).lstrip()

@@ -25,7 +25,7 @@ from refinery.sources.text_rows import text_rows
 from refinery.sources.types import plain
 from refinery.storage.marks import MADE
 from refinery.storage.place import open_input, unreadable
-from refinery.storage.url import is_url, local, shown
+from refinery.storage.url import is_url, local_path, redact
 
 _MAX_BATCH_ROWS = 1024  # rows of very unequal length make an average useless, so a batch is never long
 _SMALL_CHUNK = 8 * 2**20  # a dictionary column chunk up to this size is read as a dictionary
@@ -34,7 +34,7 @@ _SMALL_CHUNK = 8 * 2**20  # a dictionary column chunk up to this size is read as
 def plan(whole: Shard, spec: SourceSpec, shard_bytes: int) -> tuple[list[Shard], pa.Schema]:
     """Cuts a file into runs of row groups of about `shard_bytes` of data; raises InputError when it is not usable."""
     if whole.bytes == 0:
-        raise InputError(shown(whole.path), "the file is empty (0 bytes)")
+        raise InputError(redact(whole.path), "the file is empty (0 bytes)")
     with _opened(whole) as file:
         made = tuple(orjson.loads((file.schema_arrow.metadata or {}).get(MADE, b"[]")))
         whole = replace(whole, made=made)
@@ -218,7 +218,7 @@ def _opened(shard: Shard, *, to_read: bool = False) -> Iterator[pq.ParquetFile]:
     options = {"pre_buffer": False, "buffer_size": 2**20, "page_checksum_verification": True}
     remote = is_url(shard.path)
     try:
-        opened = open_input(shard.path) if remote else pa.OSFile(local(shard.path))
+        opened = open_input(shard.path) if remote else pa.OSFile(local_path(shard.path))
         with opened as source:
             file = pq.ParquetFile(source, **options)
             if to_read:
@@ -237,11 +237,11 @@ def _not_parquet(path: str, error: str) -> InputError:
     with open_input(path) as file:
         head = file.read(512).lstrip()
     if head[:1] == b"<" or b"<html" in head.lower():
-        return InputError(shown(path), "this is an HTML or XML page, not Parquet", "download it again")
+        return InputError(redact(path), "this is an HTML or XML page, not Parquet", "download it again")
     if head[:4] == b"PAR1":
         problem = f"the footer is damaged or cut off: {error.splitlines()[0][:200]}"
-        return InputError(shown(path), problem, "the upload or download was not completed")
-    return InputError(shown(path), "this is not a Parquet file")
+        return InputError(redact(path), problem, "the upload or download was not completed")
+    return InputError(redact(path), "this is not a Parquet file")
 
 
 def _dictionary_columns(metadata: pq.FileMetaData, shard: Shard) -> list[str]:

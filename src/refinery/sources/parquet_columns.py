@@ -10,7 +10,7 @@ from refinery.errors import InputError
 from refinery.sources.documents import Shard, SourceSpec
 from refinery.sources.types import is_bytes, is_text, plain
 from refinery.storage.marks import JSON_TEXT, is_json_text
-from refinery.storage.url import shown
+from refinery.storage.url import redact
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class ParquetColumns:
 
 def locate(schema: pa.Schema, spec: SourceSpec, shard: Shard) -> ParquetColumns:
     """Finds the columns that a source names; raises InputError that lists what there is."""
-    place = shown(shard.path)
+    place = redact(shard.path)
     names = schema.names
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -18,7 +18,7 @@ from refinery.storage.marks import json_text
 from refinery.storage.place import unreadable
 
 BATCH_BYTES = 16 * 2**20
-READING = 1  # raised when a file gives other rows than before, or a row another text or id
+READING = 2  # raised when a file gives other rows than before, or a row another text or id
 
 
 def read_documents(

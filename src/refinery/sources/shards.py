@@ -18,7 +18,7 @@ from refinery.sources.html import require
 from refinery.sources.own_outputs import is_output_data, output_folders
 from refinery.sources.schema import unify
 from refinery.storage.place import open_input, unreadable
-from refinery.storage.url import is_url, shown
+from refinery.storage.url import is_url, redact
 
 SHARD_BYTES = 256 * 2**20
 HEAD_FILES, HEAD_BYTES = (
@@ -75,14 +75,14 @@ def list_shards(spec: SourceSpec, shard_bytes: int = SHARD_BYTES) -> SourceShard
             ignored.append(file.path)
             continue
         shards += [replace(shard, index=len(shards) + number) for number, shard in enumerate(cut)]
-        schemas.append((shown(file.path), schema))
+        schemas.append((redact(file.path), schema))
     if not shards:
         raise _nothing(spec, ignored, broken)
     if any(shard.format == "warc" for shard in shards):
         require(spec.extractor, spec.name)
-    names = tuple(shown(path) for path in ignored)
+    names = tuple(redact(path) for path in ignored)
     unreadable = tuple(
-        (file.relative, text.replace(shown(file.path), file.relative)) for file, text in broken
+        (file.relative, text.replace(redact(file.path), file.relative)) for file, text in broken
     )
     return SourceShards(tuple(shards), names, unreadable, unify(schemas))
 
@@ -104,9 +104,9 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
             shard, schema = planned[0][0], planned[1]
             if shard.format == "jsonl":
                 with contextlib.suppress(InputError, StorageError):
-                    yield shown(file.path), jsonl.first_columns(shard, spec, HEAD_BYTES)
+                    yield redact(file.path), jsonl.first_columns(shard, spec, HEAD_BYTES)
             else:
-                yield shown(file.path), schema
+                yield redact(file.path), schema
 
 
 def verify_unchanged(shard: Shard) -> None:
@@ -116,11 +116,13 @@ def verify_unchanged(shard: Shard) -> None:
         head, tail = file_ends(shard.path, size)
     except OSError as error:
         raise unreadable(shard.path, error) from None
-    if fingerprint(size, stamp, head, tail, shard.format, shard.start, shard.stop) != shard.fingerprint:
-        raise InputError(shown(shard.path), "the file has changed since it was planned", "run again")
+    if shard_fingerprint(size, stamp, head, tail, shard.format, shard.start, shard.stop) != shard.fingerprint:
+        raise InputError(redact(shard.path), "the file has changed since it was planned", "run again")
 
 
-def fingerprint(size: int, stamp: str, head: bytes, tail: bytes, format: str, start: int, stop: int) -> str:
+def shard_fingerprint(
+    size: int, stamp: str, head: bytes, tail: bytes, format: str, start: int, stop: int
+) -> str:
     """Identity of a shard's content, cheap: xxh3-128 over size, time stamp, both ends of the file and the cut."""
     digest = xxhash.xxh3_128(f"{size} {stamp} {format} {start} {stop}\n".encode())
     digest.update(head)
@@ -149,11 +151,11 @@ def _nothing(spec: SourceSpec, ignored: list[str], broken: list[tuple[FoundFile,
         file, problem = broken[0]
         if len(broken) > 1:
             problem += f"; source {spec.name}: none of its {len(broken)} files can be read"
-        return InputError(shown(file.path), problem)
+        return InputError(redact(file.path), problem)
     names = ", ".join(path.rpartition("/")[2] for path in ignored[:5])
     hint = "set `format` if the names do not tell it"
     problem = f"no data among {len(ignored)} files ({names})"
-    return InputError(", ".join(shown(path) for path in spec.path), problem, hint)
+    return InputError(", ".join(redact(path) for path in spec.path), problem, hint)
 
 
 def _plan_files(
@@ -187,7 +189,7 @@ def _plan_file(
             problem = "the format cannot be told by its name or content"
             if _is_one_object(head):
                 problem = "this is one JSON document, not JSON Lines"
-            raise InputError(shown(file.path), problem, "set `format` if it is one that can be read")
+            raise InputError(redact(file.path), problem, "set `format` if it is one that can be read")
         if format is None:
             return [], pa.schema([])
         whole = Shard(spec.name, file.path, file.relative, format, 0, -1, 0, None, file.size, "")
@@ -202,7 +204,7 @@ def _plan_file(
     except OSError as error:
         raise unreadable(file.path, error) from None
     key = (file.size, file.stamp, head, tail, format)
-    return [replace(cut, fingerprint=fingerprint(*key, cut.start, cut.stop)) for cut in planned], schema
+    return [replace(cut, fingerprint=shard_fingerprint(*key, cut.start, cut.stop)) for cut in planned], schema
 
 
 def _format(relative: str, head: bytes) -> str | None:

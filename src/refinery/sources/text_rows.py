@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from refinery.sources.documents import Documents, Reject
 from refinery.sources.types import is_bytes
-from refinery.storage.sizes import cuts, row_bytes
+from refinery.storage.arrow_bytes import cuts, row_bytes
 
 
 def text_rows(

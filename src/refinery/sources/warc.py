@@ -31,7 +31,7 @@ from refinery.sources.documents import (
 )
 from refinery.sources.extractor import ExtractionError, Extractor
 from refinery.storage.place import open_input, unreadable
-from refinery.storage.url import shown
+from refinery.storage.url import redact
 
 CARRIED = pa.schema([(name, pa.string()) for name in ("url", "date", "http_status", "content_type")])
 
@@ -100,9 +100,9 @@ def check(shard: Shard) -> None:
         try:
             begin = next(compression.blocks(file), b"")
         except compression.DamagedError as error:
-            raise InputError(shown(shard.path), str(error)) from None
+            raise InputError(redact(shard.path), str(error)) from None
     if begin and not begin.lstrip().startswith(b"WARC/"):
-        raise InputError(shown(shard.path), "this is not a WARC file", "it should begin with WARC/1.0")
+        raise InputError(redact(shard.path), "this is not a WARC file", "it should begin with WARC/1.0")
 
 
 def read(

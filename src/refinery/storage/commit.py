@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, cast
 
 from refinery.errors import OutputError
 from refinery.storage.place import Place, is_remote
-from refinery.storage.url import is_url, local, shown
+from refinery.storage.url import is_url, local_path, redact
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -46,7 +46,7 @@ class OutputFile(io.RawIOBase):
         return True
 
     def write(self, data: Any) -> int:
-        """Writes all of the data."""
+        """Writes all of the data; raises OutputError."""
         view = memoryview(data).cast("B")
         try:
             self._file.write(view)
@@ -63,7 +63,7 @@ class OutputFile(io.RawIOBase):
 
 
 @contextmanager
-def committed(path: Place | str, *, scratch: bool = False) -> Iterator[OutputFile]:
+def commit_file(path: Place | str, *, scratch: bool = False) -> Iterator[OutputFile]:
     """A file to write to that takes its place only if the block ends without an error.
 
     scratch: for files of the work folder, whose damage is found when they are read and which can be made again; they
@@ -76,7 +76,7 @@ def committed(path: Place | str, *, scratch: bool = False) -> Iterator[OutputFil
         with _uploaded(place, scratch=scratch) as output:
             yield output
         return
-    final = Path(local(place))
+    final = Path(local_path(place))
     temporary = final.with_name(f".{final.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         file = temporary.open("xb")
@@ -120,8 +120,8 @@ def remove_leftovers(folder: Place) -> None:
 
 
 def commit_bytes(path: Place | str, content: bytes, *, scratch: bool = False) -> None:
-    """Writes a small file atomically; `scratch` as in `committed`."""
-    with committed(path, scratch=scratch) as file:
+    """Writes a small file atomically; `scratch` as in `commit_file`."""
+    with commit_file(path, scratch=scratch) as file:
         file.write(content)
 
 
@@ -147,8 +147,8 @@ def cannot_write(place: str, error: OSError, written: int) -> OutputError:
     """What to tell about a write that failed: the folder, why, and how many bytes were written and are free."""
     reason = error.strerror or type(error).__name__
     if is_url(place):
-        return OutputError(f"{shown(place)}: cannot be written: {reason}")
-    path = Path(local(place))
+        return OutputError(f"{redact(place)}: cannot be written: {reason}")
+    path = Path(local_path(place))
     if error.errno in _FULL:
         try:
             free = f"{shutil.disk_usage(path.parent).free:,} bytes free"

@@ -29,7 +29,7 @@ import orjson
 
 from refinery.errors import RunError, StorageError
 from refinery.storage import object_store
-from refinery.storage.url import shown
+from refinery.storage.url import redact
 
 RENEW_EVERY = 10.0  # seconds
 TAKEN_OVER_AFTER = 60.0  # seconds without a renewal
@@ -125,7 +125,7 @@ class Lease:
         if not self.lost and self._left() <= 0:
             self.lost = f"its hold on the folder could not be renewed in time{self._problem}"
         if self.lost:
-            folder = shown(self.url.rpartition("/")[0])
+            folder = redact(self.url.rpartition("/")[0])
             raise RunError(
                 f"{folder}: this run was stopped: {self.lost}; run the same command again to go on"
             )
@@ -169,12 +169,12 @@ class Lease:
 
 
 @contextmanager
-def leased(url: str, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AFTER) -> Iterator[Lease]:
+def hold_lease(url: str, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AFTER) -> Iterator[Lease]:
     """Holds the lease for the block. Raises RunError when another run has it, or takes it over meanwhile."""
     lease = Lease(url, every, after)
     holder = lease.acquire()
     if holder is not None:
-        folder = shown(url.rpartition("/")[0])
+        folder = redact(url.rpartition("/")[0])
         name = f"process {holder.process} on {holder.host.partition('/')[0]}"
         raise RunError(
             f"{folder}: another run is working here ({name}); wait for it, or give this one another folder. "

@@ -18,8 +18,8 @@ from functools import lru_cache
 from typing import Any, BinaryIO, cast
 
 from refinery.errors import InputError
-from refinery.storage.retry import ShortReadError, is_absence, retried, status
-from refinery.storage.url import has_dots, shown
+from refinery.storage.retry import ShortReadError, is_absence, retry, status
+from refinery.storage.url import has_dots, redact
 
 REQUESTS = 3  # of a request, by S3's client
 CONNECT_TIMEOUT, READ_TIMEOUT = 10.0, 60.0  # seconds
@@ -45,7 +45,7 @@ PACKAGES = {
 _S3 = {"s3", "s3a"}
 
 
-def located(url: str, timeout: float | None = None) -> tuple[Any, str]:
+def filesystem_of(url: str, timeout: float | None = None) -> tuple[Any, str]:
     """The filesystem of a URL, one client a process and timeout, and the path in it.
 
     With a timeout (seconds; S3 alone) a request is sent once and waits no longer than that.
@@ -67,7 +67,7 @@ def located(url: str, timeout: float | None = None) -> tuple[Any, str]:
 
 @lru_cache
 def client(scheme: str, _process: int, timeout: float | None = None) -> Any:
-    """One client a process: an object store's client does not survive a fork."""
+    """One client a process: an object store's client does not survive a fork; raises InputError."""
     import fsspec
 
     try:
@@ -100,7 +100,7 @@ def refuse_dots(url: str) -> None:
     """Raises InputError for a URL with `.` or `..` among its parts."""
     if has_dots(url):
         raise InputError(
-            shown(url), "'.' and '..' cannot be parts of a URL", "name the file or folder itself"
+            redact(url), "'.' and '..' cannot be parts of a URL", "name the file or folder itself"
         )
 
 
@@ -109,23 +109,25 @@ def missing_package(path: str, error: Exception) -> InputError:
     scheme = path.partition("://")[0].partition("::")[0]
     package = PACKAGES.get(scheme)
     if package is None:
-        return InputError(shown(path), f"{scheme}:// is not a filesystem that fsspec knows", str(error)[:200])
-    return InputError(shown(path), f"{scheme}:// needs the package {package}", f"pip install {package}")
+        return InputError(
+            redact(path), f"{scheme}:// is not a filesystem that fsspec knows", str(error)[:200]
+        )
+    return InputError(redact(path), f"{scheme}:// needs the package {package}", f"pip install {package}")
 
 
 def read_whole(url: str) -> bytes:
     """An object's content, by one request."""
-    filesystem, inner = located(url)
-    return retried(url, lambda: cast(bytes, filesystem.cat_file(inner, **_whole(url))))
+    filesystem, inner = filesystem_of(url)
+    return retry(url, lambda: cast(bytes, filesystem.cat_file(inner, **_whole(url))))
 
 
 def read_many(urls: Sequence[str]) -> list[bytes | None]:
     """The contents of small objects of one store, many at once; None for those that are not there."""
     if not urls:
         return []
-    filesystem, _ = located(urls[0])
-    inner = [located(url)[1] for url in urls]
-    found = retried(
+    filesystem, _ = filesystem_of(urls[0])
+    inner = [filesystem_of(url)[1] for url in urls]
+    found = retry(
         urls[0],
         lambda: filesystem.cat_ranges(inner, None, None, on_error="return", **_whole(urls[0])),
     )
@@ -144,14 +146,12 @@ def read_ranges(ranges: Sequence[tuple[str, int, int]]) -> list[bytes]:
     """Bytes start:stop of objects of one store, many at once, each whole or an error."""
     if not ranges:
         return []
-    filesystem, _ = located(ranges[0][0])
+    filesystem, _ = filesystem_of(ranges[0][0])
     if ranges[0][0].startswith(("http://", "https://")):
         return [_http_range(url, start, stop) for url, start, stop in ranges]
     urls, starts, stops = zip(*ranges, strict=True)
-    inner = [located(url)[1] for url in urls]
-    found = retried(
-        urls[0], lambda: filesystem.cat_ranges(inner, list(starts), list(stops), on_error="return")
-    )
+    inner = [filesystem_of(url)[1] for url in urls]
+    found = retry(urls[0], lambda: filesystem.cat_ranges(inner, list(starts), list(stops), on_error="return"))
     contents: list[bytes] = []
     for (url, start, stop), path, content in zip(ranges, inner, found, strict=True):
         if isinstance(content, BaseException) or len(content) != stop - start:
@@ -160,7 +160,7 @@ def read_ranges(ranges: Sequence[tuple[str, int, int]]) -> list[bytes]:
             def again(path: str = path, start: int = start, stop: int = stop) -> bytes:
                 return _checked(filesystem.cat_file(path, start=start, end=stop), stop - start)
 
-            contents.append(bytes(retried(url, again)))
+            contents.append(bytes(retry(url, again)))
         else:
             contents.append(bytes(content))
     return contents
@@ -168,7 +168,7 @@ def read_ranges(ranges: Sequence[tuple[str, int, int]]) -> list[bytes]:
 
 def _http_range(url: str, start: int, stop: int) -> bytes:
     """By way of an open file: `cat_file` would take all that comes from a server that knows no ranges."""
-    filesystem, inner = located(url)
+    filesystem, inner = filesystem_of(url)
 
     def fetch() -> bytes:
         with filesystem.open(inner, "rb", block_size=BLOCK, size=stop) as file:
@@ -176,10 +176,10 @@ def _http_range(url: str, start: int, stop: int) -> bytes:
                 return _checked(file.cache.fetcher(start, stop), stop - start)
             except ValueError:
                 raise InputError(
-                    shown(url), "the server ignores Range requests", "download the file first"
+                    redact(url), "the server ignores Range requests", "download the file first"
                 ) from None
 
-    return retried(url, fetch)
+    return retry(url, fetch)
 
 
 def _or_none(url: str) -> bytes | None:
@@ -199,8 +199,8 @@ def open_read(url: str) -> BinaryIO:
 
     A block that comes short, or of another version of the object than was opened, is an error and never data.
     """
-    filesystem, inner = located(url)
-    file = retried(url, lambda: filesystem.open(inner, "rb", block_size=BLOCK))
+    filesystem, inner = filesystem_of(url)
+    file = retry(url, lambda: filesystem.open(inner, "rb", block_size=BLOCK))
     cache, size = getattr(file, "cache", None), getattr(file, "size", None)
     if cache is None or not isinstance(size, int):
         return cast(BinaryIO, file)
@@ -208,7 +208,7 @@ def open_read(url: str) -> BinaryIO:
 
     def whole_block(start: int, stop: int) -> bytes:
         stop = min(stop, size)
-        return retried(url, lambda: _checked(fetch(start, stop), stop - start)) if stop > start else b""
+        return retry(url, lambda: _checked(fetch(start, stop), stop - start)) if stop > start else b""
 
     if size <= BLOCK:
         with file:
@@ -225,13 +225,13 @@ def _checked(content: bytes, size: int) -> bytes:
 
 def info(url: str) -> dict[str, Any]:
     """What the store tells of an object: its size, its tag."""
-    filesystem, inner = located(url)
-    return retried(url, lambda: cast(dict[str, Any], filesystem.info(inner)))
+    filesystem, inner = filesystem_of(url)
+    return retry(url, lambda: cast(dict[str, Any], filesystem.info(inner)))
 
 
 def matching(pattern: str) -> dict[str, dict[str, Any]]:
     """What the store tells of the files that a URL names: itself, or all below it, or those that a glob matches."""
-    filesystem, inner = located(pattern)
+    filesystem, inner = filesystem_of(pattern)
 
     def found() -> dict[str, dict[str, Any]]:
         try:
@@ -249,12 +249,12 @@ def matching(pattern: str) -> dict[str, dict[str, Any]]:
             listed = filesystem.glob(inner, detail=True)
         return {name: one for name, one in listed.items() if one.get("type") == "file"}
 
-    return retried(pattern, found, "listed")
+    return retry(pattern, found, "listed")
 
 
 def upload(file: BinaryIO, url: str) -> None:
     """Copies an open local file to a URL; the object appears when the upload completes."""
-    filesystem, inner = located(url)
+    filesystem, inner = filesystem_of(url)
 
     def put() -> None:
         if not _is_s3(url):  # there a folder is nothing, and this asks for its bucket each time
@@ -262,12 +262,12 @@ def upload(file: BinaryIO, url: str) -> None:
         file.seek(0)  # /dev/fd/N goes on where a failed attempt ended, on some systems
         filesystem.put_file(f"/dev/fd/{file.fileno()}", inner)
 
-    retried(url, put, "written")
+    retry(url, put, "written")
 
 
 def listing(url: str) -> dict[str, dict[str, Any]]:
     """What the store tells of every object below a folder, by its path relative to it; one listing."""
-    filesystem, inner = located(url)
+    filesystem, inner = filesystem_of(url)
     inner = inner.rstrip("/")
 
     def find() -> dict[str, dict[str, Any]]:
@@ -280,7 +280,7 @@ def listing(url: str) -> dict[str, dict[str, Any]]:
             return {}
 
     start = len(inner) + 1
-    found = retried(url, find, "listed")
+    found = retry(url, find, "listed")
     return {name[start:]: info for name, info in found.items() if name.startswith(f"{inner}/")}
 
 
@@ -289,13 +289,13 @@ def copy_many(pairs: Sequence[tuple[str, str]], still_held: Callable[[], None]) 
 
     def copy(pair: tuple[str, str]) -> None:
         source, target = pair
-        filesystem, inner = located(source)
+        filesystem, inner = filesystem_of(source)
 
         def once() -> None:
             still_held()
-            filesystem.cp_file(inner, located(target)[1])
+            filesystem.cp_file(inner, filesystem_of(target)[1])
 
-        retried(source, once, "copied")
+        retry(source, once, "copied")
 
     with ThreadPoolExecutor(COPIES) as pool:
         for _ in pool.map(copy, pairs):
@@ -306,12 +306,12 @@ def remove(urls: Sequence[str]) -> None:
     """Removes objects of one store, those that are not there too; on S3 a thousand by a request."""
     if not urls:
         return
-    filesystem, _ = located(urls[0])
-    inner = [located(url)[1] for url in urls]
+    filesystem, _ = filesystem_of(urls[0])
+    inner = [filesystem_of(url)[1] for url in urls]
     if _is_s3(urls[0]):
         for start in range(0, len(inner), 1000):
             keys = [filesystem.split_path(path)[:2] for path in inner[start : start + 1000]]
-            retried(urls[start], lambda keys=keys: _delete_s3(filesystem, keys), "removed")  # type: ignore[misc]
+            retry(urls[start], lambda keys=keys: _delete_s3(filesystem, keys), "removed")  # type: ignore[misc]
         return
 
     def rm() -> None:
@@ -319,7 +319,7 @@ def remove(urls: Sequence[str]) -> None:
             with contextlib.suppress(FileNotFoundError):
                 filesystem.rm_file(path)
 
-    retried(urls[0], rm, "removed")
+    retry(urls[0], rm, "removed")
 
 
 def _delete_s3(filesystem: Any, keys: list[tuple[str, str]]) -> None:
@@ -345,7 +345,7 @@ def put_over(url: str, content: bytes, tag: str, timeout: float | None = None) -
 
 
 def _conditional(url: str, content: bytes, timeout: float | None = None, **condition: str) -> str | None:
-    filesystem, inner = located(url, timeout)
+    filesystem, inner = filesystem_of(url, timeout)
 
     def put() -> Any:
         try:
@@ -355,7 +355,7 @@ def _conditional(url: str, content: bytes, timeout: float | None = None, **condi
                 return None
             raise
 
-    answer = retried(url, put, "written")
+    answer = retry(url, put, "written")
     if answer is None:
         return None
     return str(answer["ETag"]) if "ETag" in answer else read_tagged(url)[1]
@@ -363,7 +363,7 @@ def _conditional(url: str, content: bytes, timeout: float | None = None, **condi
 
 def remove_version(url: str, tag: str) -> None:
     """Removes an object if it still has the tag (If-Match), or whatever it has where a store cannot ask for that."""
-    filesystem, inner = located(url)
+    filesystem, inner = filesystem_of(url)
     if not _is_s3(url):
         remove([url])
         return
@@ -378,7 +378,7 @@ def remove_version(url: str, tag: str) -> None:
             elif status(error) != 412:
                 raise
 
-    retried(url, delete, "removed")
+    retry(url, delete, "removed")
 
 
 def read_tagged(url: str, timeout: float | None = None) -> tuple[bytes, str, float]:
@@ -386,10 +386,10 @@ def read_tagged(url: str, timeout: float | None = None) -> tuple[bytes, str, flo
 
     The age is told by the server's clock alone, so that clocks of machines need not agree.
     """
-    filesystem, inner = located(url, timeout)
+    filesystem, inner = filesystem_of(url, timeout)
     if not _is_s3(url):
         content = read_whole(url)
-        modified = retried(url, lambda: filesystem.modified(inner).timestamp())
+        modified = retry(url, lambda: filesystem.modified(inner).timestamp())
         return content, content.hex(), max(0.0, time.time() - modified)
 
     def get() -> tuple[bytes, str, float]:
@@ -401,4 +401,4 @@ def read_tagged(url: str, timeout: float | None = None) -> tuple[bytes, str, flo
             raise ShortReadError(errno.EAGAIN, "it was replaced while it was read")
         return content, found["ETag"], (now - found["LastModified"]).total_seconds()
 
-    return retried(url, get)
+    return retry(url, get)

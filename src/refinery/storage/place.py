@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from refinery.errors import InputError, OutputError, StorageError
-from refinery.storage.url import has_dots, is_url, local, shown
+from refinery.storage.url import has_dots, is_url, local_path, redact
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -29,7 +29,7 @@ _SAME_SCHEMES = {"s3a": "s3", "gcs": "gs", "abfss": "abfs", "az": "abfs"}
 def place_of(path: str | Path) -> Place:
     """The place that an absolute path or a URL names; raises InputError for a URL that no installed package knows."""
     if not is_url(str(path)):
-        return Path(local(str(path)))
+        return Path(local_path(str(path)))
     from upath import UPath
 
     from refinery.storage.object_store import missing_package, options
@@ -112,16 +112,24 @@ def remove_scratch(folder: Place) -> None:
 def files_below(folder: Place) -> dict[str, int]:
     """Size in bytes of every file below a folder, by its path relative to it; one listing, not one call a file."""
     if isinstance(folder, Path):
-        found: dict[str, int] = {}
-        for here, _, names in os.walk(folder):
-            for name in names:
-                file = Path(here, name)
-                with contextlib.suppress(FileNotFoundError):  # gone meanwhile, or a link to nothing
-                    found[file.relative_to(folder).as_posix()] = file.stat().st_size
-        return found
+        return dict(_below(str(folder), ""))
     from refinery.storage.object_store import listing
 
     return {name: int(info["size"] or 0) for name, info in listing(str(folder)).items()}
+
+
+def _below(folder: str, prefix: str) -> Iterator[tuple[str, int]]:
+    """Paths below the prefix and sizes, by strings: a Path a file takes longer than the system's answer."""
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:  # gone meanwhile, or not for this process to read
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _below(entry.path, f"{prefix}{entry.name}/")
+        elif not entry.is_dir():
+            with contextlib.suppress(FileNotFoundError):  # gone meanwhile, or a link to nothing
+                yield prefix + entry.name, entry.stat().st_size
 
 
 def exists(place: Place) -> bool:
@@ -163,7 +171,7 @@ def read_many(places: Sequence[Place]) -> list[bytes | None]:
 def open_input(path: str) -> BinaryIO:
     """Opens a file for reading, seekable; a URL as `object_store.open_read` does. Raises OSError or StorageError."""
     if not is_url(path):
-        return Path(local(path)).open("rb")
+        return Path(local_path(path)).open("rb")
     from refinery.storage.object_store import open_read
 
     return open_read(path)
@@ -171,7 +179,7 @@ def open_input(path: str) -> BinaryIO:
 
 def unreadable(path: str, error: OSError) -> InputError:
     """What to tell about a user's file that cannot be opened or read."""
-    return InputError(shown(path), f"cannot be read: {error.strerror or type(error).__name__}")
+    return InputError(redact(path), f"cannot be read: {error.strerror or type(error).__name__}")
 
 
 def lies_in(path: str, folder: str) -> bool:
@@ -183,7 +191,7 @@ def lies_in(path: str, folder: str) -> bool:
         return False
     if is_url(path):
         return f"{_compared(path)}/".startswith(f"{_compared(folder)}/")
-    return Path(local(path)).resolve().is_relative_to(Path(local(folder)).resolve())
+    return Path(local_path(path)).resolve().is_relative_to(Path(local_path(folder)).resolve())
 
 
 def _compared(url: str) -> str:
@@ -199,6 +207,6 @@ def refuse_as_folder(url: str) -> str:
         return f"{scheme}:// cannot be written to; use a local folder or an object store such as s3://"
     if has_dots(url):
         return "'.' and '..' cannot be parts of a URL; name the folder itself"
-    if shown(url) != url:
+    if redact(url) != url:
         return "credentials and queries do not belong in a path; set them in the environment"
     return ""

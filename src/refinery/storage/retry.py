@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 from refinery.errors import RefineryError, StorageError
-from refinery.storage.url import shown, without_secrets
+from refinery.storage.url import redact, without_secrets
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ class ShortReadError(OSError):
     """Fewer bytes came than the object holds."""
 
 
-def retried(url: str, action: Callable[[], T], doing: str = "read") -> T:
+def retry(url: str, action: Callable[[], T], doing: str = "read") -> T:
     """The result of an action that may be repeated.
 
     Raises StorageError, naming the URL and the last cause, when a passing fault did not pass; an OSError with an
@@ -49,22 +49,22 @@ def retried(url: str, action: Callable[[], T], doing: str = "read") -> T:
             error = raised
             if isinstance(raised, FileNotFoundError) and not is_absence(raised):
                 error = cast(Exception, raised.__cause__)
-            if not is_passing(error):
-                raise lasting(error, url) from None  # a client's own message may hold secrets
+            if not is_transient(error):
+                raise as_os_error(error, url) from None  # a client's own message may hold secrets
             if attempt >= ATTEMPTS:
                 cause = f"{type(error).__name__}: {without_secrets(str(error), url)}"
                 problem = f"cannot be {doing}: {cause} (tried {attempt} times)"
-                raise StorageError(shown(url), problem) from None
+                raise StorageError(redact(url), problem) from None
         time.sleep(random.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2**attempt)))
         attempt += 1
 
 
 def is_absence(error: FileNotFoundError) -> bool:
     """Whether nothing is there: fsspec's HTTP client says so of a server that does not answer, too."""
-    return error.__cause__ is None or not is_passing(error.__cause__)
+    return error.__cause__ is None or not is_transient(error.__cause__)
 
 
-def is_passing(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Whether the same request may succeed a moment later."""
     if isinstance(error, (RefineryError, FileNotFoundError, FileExistsError, PermissionError)) or _is_changed(
         error
@@ -82,7 +82,7 @@ def is_passing(error: BaseException) -> bool:
     told = status(error)
     if told in {408, 425, 429} or (500 <= told < 600 and told != 501):
         return True
-    return error.__cause__ is not None and is_passing(error.__cause__)
+    return error.__cause__ is not None and is_transient(error.__cause__)
 
 
 def status(error: BaseException) -> int:
@@ -99,7 +99,7 @@ def status(error: BaseException) -> int:
     return status(error.__cause__) if error.__cause__ is not None else 0
 
 
-def lasting(error: Exception, url: str) -> Exception:
+def as_os_error(error: Exception, url: str) -> Exception:
     """An error that will not pass as an OSError with a number and a message that may be shown."""
     if isinstance(error, RefineryError):
         return error

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from refinery.errors import DamagedFile
 from refinery.storage.place import Place, open_input, read_file
-from refinery.storage.seal import VerifiedFile, read_sealed_json
+from refinery.storage.sealed import VerifiedFile, read_sealed_json
 
 BATCH_ROWS = 1 << 16
 RANGE_ROWS = 1 << 15  # of a range of rows that are held at a time: 15 MB of signatures

@@ -36,7 +36,7 @@ def has_dots(url: str) -> bool:
     return not {".", ".."}.isdisjoint(re.split("/|::", path))
 
 
-def shown(path: str) -> str:
+def redact(path: str) -> str:
     """The path without what may be secret in a URL.
 
     >>> shown("s3://KEY:SECRET@bucket/a.parquet"), shown("https://host/a.gz?sig=abc"), shown("/data/a")
@@ -48,7 +48,7 @@ def shown(path: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
-def local(path: str) -> str:
+def local_path(path: str) -> str:
     """A local path without its `file://`."""
     return path.partition("://")[2] if "://" in path else path
 
@@ -60,7 +60,7 @@ def without_secrets(text: str, url: str = "") -> str:
     'no answer from "https://host/a"'
     """
     login = urlsplit(url).netloc.rpartition("@")[0]
-    text = text.replace(url, shown(url)) if url else text
+    text = text.replace(url, redact(url)) if url else text
     keys = (os.environ.get(name, "") for name in _KEYS)
     for secret in (urlsplit(url).query, *login.split(":"), *keys):
         for form in (secret, unquote(secret)):

@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from refinery.storage.commit import OutputFile, committed
+from refinery.storage.arrow_bytes import batch_bytes, cuts
+from refinery.storage.commit import OutputFile, commit_file
 from refinery.storage.marks import MADE, is_json_text
 from refinery.storage.place import Place
-from refinery.storage.seal import SealedFile
-from refinery.storage.sizes import batch_bytes, cuts
+from refinery.storage.sealed import SealedFile
 
 ROW_GROUP_BYTES = 32 * 2**20
 ROW_GROUP_ROWS = 2**20
@@ -44,7 +44,7 @@ class TableWriter:
 
     Rows are gathered until a row group holds `row_group_bytes` of data, so row groups depend on the rows alone,
     not on the batches they came in. `made` names the columns that are not carried on when the file is read as
-    a source; `scratch` as in `committed`. After the block `written` says what was written. Raises OutputError when
+    a source; `scratch` as in `commit_file`. After the block `written` says what was written. Raises OutputError when
     the place cannot be written.
     """
 
@@ -70,7 +70,7 @@ class TableWriter:
         self._stack = ExitStack()
 
     def __enter__(self) -> TableWriter:
-        self._file: OutputFile = self._stack.enter_context(committed(self.path, scratch=self._scratch))
+        self._file: OutputFile = self._stack.enter_context(commit_file(self.path, scratch=self._scratch))
         schema = self.schema
         if self._made:
             schema = schema.with_metadata({**(schema.metadata or {}), MADE: orjson.dumps(self._made)})
@@ -152,7 +152,7 @@ def write_jsonl(path: Place, rows: Iterable[pa.RecordBatch], schema: pa.Schema) 
     """Writes batches as JSON Lines in one zstd frame with a checksum."""
     count = 0
     waiting = bytearray()
-    with committed(path) as file:
+    with commit_file(path) as file:
         compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True).compressobj()
         for batch in rows:
             waiting += json_lines(batch.cast(schema))

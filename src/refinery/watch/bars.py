@@ -76,12 +76,12 @@ def draw(lines: Sequence[Line], width: int, height: int) -> Iterator[Text]:
 
 
 def fold(lines: Sequence[Line], height: int) -> list[Line | Folded]:
-    """The lines, or, where there are more than `height`, with one for several that are done, wait, or even work.
+    """The lines, or, where there are more than `height`, with one for several that are in the same state.
 
     The ones that are folded are those that were done first, or come last.
     """
     rows: list[Line | Folded] = [*lines]
-    states: tuple[Stand, ...] = ("done", "waiting", "working")
+    states: tuple[Stand, ...] = ("done", "waiting", "stopped", "working")
     for state in states:
         if len(rows) > height:
             rows = _fold(rows, state, height)
@@ -112,20 +112,21 @@ def clock(seconds: float) -> str:
 
 def time_text(line: Line) -> str:
     """How long a line still takes or took."""
-    if line.state == "waiting":
-        return "waiting"
+    if line.state in {"waiting", "stopped"}:
+        return line.state
     if line.state == "done":
         return f"took {clock(line.seconds)}" if line.units else "cached"
     return "time unknown" if line.seconds_left is None else f"{clock(line.seconds_left)} left"
 
 
 def rate_texts(line: Line) -> list[str]:
-    """What a line that is worked on is at, as far as there is something to tell."""
-    if line.state != "working":
+    """What a line that is worked on, or was when the run ended, is at, as far as there is something to tell."""
+    if line.state not in {"working", "stopped"}:
         return []
     rate = [f"{line.documents_per_second:,.0f} docs/s"] if line.documents_per_second else []
     speed = [f"{decimal(int(line.mb_per_second * 1e6))}/s"] if line.kind == "source" and rate else []
-    return [*rate, f"{line.phase} {line.units_done}/{line.units}", *speed]
+    phase = f"{line.phase} {line.units_done}/{line.units}"
+    return [*rate, phase, *speed] if line.state == "working" else [phase]
 
 
 def _cells(line: Line) -> Cells:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from refinery.errors import InputError
 from refinery.storage.place import Place, files_below, is_remote, read_file
-from refinery.storage.url import shown
+from refinery.storage.url import redact
 from refinery.watch.status import FILE, SILENCE, Status
 
 
@@ -28,12 +28,12 @@ def find_status(folder: Place) -> Status:
             continue
         except OSError as error:
             if own:
-                refused = refused or InputError(shown(str(place)), f"cannot be read: {error.strerror}")
+                refused = refused or InputError(redact(str(place)), f"cannot be read: {error.strerror}")
             continue
         except ValueError:
             if own:
                 hint = "the next run writes it anew"
-                refused = refused or InputError(shown(str(place)), "the file is damaged", hint)
+                refused = refused or InputError(redact(str(place)), "the file is damaged", hint)
             continue
         if not own and not _writes_to(status, folder):
             continue
@@ -47,7 +47,7 @@ def find_status(folder: Place) -> Status:
     if refused:
         raise refused
     hint = "give the work folder (--work), or the folder of the definition"
-    raise InputError(shown(str(folder)), "no run is known here", hint)
+    raise InputError(redact(str(folder)), "no run is known here", hint)
 
 
 def _places(folder: Place) -> Iterator[Place]:
@@ -58,7 +58,7 @@ def _places(folder: Place) -> Iterator[Place]:
 
 
 def _writes_to(status: Status, folder: Place) -> bool:
-    return shown(str(folder)) in {place.rstrip("/") for place in status.outputs.values()}
+    return redact(str(folder)) in {place.rstrip("/") for place in status.outputs.values()}
 
 
 def _is_gone(status: Status) -> bool:

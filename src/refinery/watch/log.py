@@ -14,7 +14,7 @@ from typing import IO
 from refinery.errors import OutputError
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.place import Place, is_remote
-from refinery.storage.url import shown
+from refinery.storage.url import redact
 from refinery.watch.events import Event, Note, RunEnded
 from refinery.watch.json_lines import json_line
 
@@ -27,7 +27,7 @@ class RunLog:
     def __init__(self, work: Place, started: datetime) -> None:
         self.folder = work / FOLDER
         self.name = f"run-{started:%Y%m%dT%H%M%S%fZ}"
-        self.path = f"{shown(str(self.folder))}/{self.name}{'-*' if is_remote(work) else ''}.jsonl"
+        self.path = f"{redact(str(self.folder))}/{self.name}{'-*' if is_remote(work) else ''}.jsonl"
         self._begun = False
         self._lines: list[bytes] = []  # that are not written yet
         self._objects = 0

@@ -15,12 +15,13 @@ from refinery.watch.events import (
     Kind,
     Phase,
     RunBegun,
+    RunEnded,
     Subject,
     UnitBegun,
     UnitEnded,
 )
 
-Stand = Literal["waiting", "working", "done"]
+Stand = Literal["waiting", "working", "done", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,9 @@ class Progress:
             elif isinstance(event, Finished):
                 row = self._row(event.of)
                 row.state, row.documents, row.kept = "done", event.documents, event.kept
+            elif isinstance(event, RunEnded):
+                for row in self._rows.values():
+                    row.state = "stopped" if row.state == "working" else row.state
 
     def lines(self) -> tuple[Line, ...]:
         """A line for each subject, in the definition's order."""

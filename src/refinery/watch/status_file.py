@@ -18,7 +18,7 @@ import orjson
 
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, is_remote
-from refinery.storage.url import shown, without_secrets
+from refinery.storage.url import redact, without_secrets
 from refinery.watch.events import Event, Phase, RunEnded, UnitBegun, UnitEnded, UnitFailed
 from refinery.watch.log import RunLog
 from refinery.watch.progress import Progress
@@ -55,9 +55,9 @@ class StatusFile:
             host=socket.gethostname(),
             started=started.timestamp(),
             updated=started.timestamp(),
-            outputs={name: shown(str(folder)) for name, folder in outputs.items()},
+            outputs={name: redact(str(folder)) for name, folder in outputs.items()},
             log=log.path,
-            work=shown(str(work)),
+            work=redact(str(work)),
         )
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refinery.errors import DamagedFile
-from refinery.storage.seal import BLOCK, SealedFile, VerifiedFile, read_sealed_json, sealed_json
+from refinery.storage.sealed import BLOCK, SealedFile, VerifiedFile, read_sealed_json, sealed_json
 from refinery.storage.tables import open_table, read_json, read_schema, read_table, row_count
 from refinery.storage.write import TableWriter
 

@@ -13,7 +13,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from refinery.definition.paths import FilePath
 from refinery.errors import DefinitionError, InputError
+from refinery.filters.measurer import Measurer
 
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
@@ -27,17 +29,17 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    tokenizer: str | None = Field(
+    tokenizer: FilePath | None = Field(
         None, description="tokenizers JSON file for exact counts (default: estimated)"
     )
 
 
 @dataclass(frozen=True)
-class Size:
+class Size(Measurer):
     """Columns bytes, chars (code points) and tokens, all int64.
 
-    tokens is estimated from the scripts of the text (see refinery.text.size), or, with `tokenizer`, exactly
-    the number of tokens that this tokenizer gives without special tokens.
+    tokens is estimated from the scripts of the text (see refinery.text.token_estimate), or, with `tokenizer`,
+    exactly the number of tokens that this tokenizer gives without special tokens.
     """
 
     tokenizer: Path | None = None
@@ -62,21 +64,21 @@ class Size:
 
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document, never NULL."""
-        from refinery.text import size
+        from refinery.text import token_estimate
 
         chars, tokens = np.zeros(len(batch), np.int64), np.zeros(len(batch), np.int64)
-        size.count(batch.data, batch.offsets, *size.tables(), chars, tokens)
+        token_estimate.count(batch.data, batch.offsets, *token_estimate.tables(), chars, tokens)
         if self.tokenizer is not None:
             tokens = _exact(batch, self.tokenizer, self.tokenizer_hash)
         columns = [np.diff(batch.offsets), chars, tokens]
         return pa.RecordBatch.from_arrays([pa.array(column) for column in columns], schema=SCHEMA)
 
 
-def build(settings: Settings, base: Path) -> Size:
+def build(settings: Settings) -> Size:
     """The measurer; raises DefinitionError without the tokenizers package, InputError for an unreadable file."""
     if settings.tokenizer is None:
         return Size()
-    path = base / settings.tokenizer
+    path = settings.tokenizer
     digest = hashlib.sha256(_read(path)).hexdigest()
     _load(path, digest)
     return Size(path, digest)

@@ -5,38 +5,40 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refinery.text import size
+from refinery.text import token_estimate
 from refinery.text.batch import TextBatch
 
 
 def measure(texts):
     batch = TextBatch.from_texts(texts)
     chars, tokens = np.zeros(len(batch), np.int64), np.zeros(len(batch), np.int64)
-    size.count(batch.data, batch.offsets, *size.tables(), chars, tokens)
+    token_estimate.count(batch.data, batch.offsets, *token_estimate.tables(), chars, tokens)
     return chars.tolist(), tokens.tolist()
 
 
 def reference(text):
     """The estimate, code point by code point."""
-    weight, kind = size.tables()
+    weight, kind = token_estimate.tables()
     total, previous, run = 0, None, 0
     for char in text:
         code = ord(char)
         if code > 0xFFFF:
-            total += size.ASTRAL_SYMBOL if code < 0x20000 else size.HAN_SUPPLEMENT
-            previous = size.OTHER
+            total += token_estimate.ASTRAL_SYMBOL if code < 0x20000 else token_estimate.HAN_SUPPLEMENT
+            previous = token_estimate.OTHER
             continue
         group = int(kind[code])
         total += int(weight[code])
-        if group in (size.LATIN, size.LATIN_EXTENDED):
-            run = run + 1 if previous == size.LATIN else 1
-            total += size.LATIN_WORD * (run == 1) + size.LONG_WORD_LETTER * (run > size.LONG_WORD)
-            group = size.LATIN
-        elif group == size.NEWLINE:
-            total += size.NEWLINES * (previous != size.NEWLINE)
-        elif group == size.SPACE:
-            run = run + 1 if previous == size.SPACE else 1
-            total += size.WIDE_SPACE * (run == 2)
+        if group in (token_estimate.LATIN, token_estimate.LATIN_EXTENDED):
+            run = run + 1 if previous == token_estimate.LATIN else 1
+            total += token_estimate.LATIN_WORD * (run == 1) + token_estimate.LONG_WORD_LETTER * (
+                run > token_estimate.LONG_WORD
+            )
+            group = token_estimate.LATIN
+        elif group == token_estimate.NEWLINE:
+            total += token_estimate.NEWLINES * (previous != token_estimate.NEWLINE)
+        elif group == token_estimate.SPACE:
+            run = run + 1 if previous == token_estimate.SPACE else 1
+            total += token_estimate.WIDE_SPACE * (run == 2)
         previous = group
     return (total + 500) // 1000
 

@@ -3,13 +3,12 @@
 import json
 import pickle
 import sys
-from pathlib import Path
 
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from refinery.errors import DefinitionError, InputError
-from refinery.filters import size
+from refinery.filters import token_count
 from refinery.text.batch import TextBatch
 
 TEXTS = ["the heart beats", "", "the the unknown heart", "漢字", "a" * 1000]
@@ -28,8 +27,8 @@ def tokenizer(tmp_path):
 
 def test_bytes_and_code_points_are_exact_and_tokens_estimated():
     """Three int64 columns, one row a document, no NULL."""
-    batch = size.Size()(TextBatch.from_texts(TEXTS))
-    assert batch.schema == size.SCHEMA
+    batch = token_count.Size()(TextBatch.from_texts(TEXTS))
+    assert batch.schema == token_count.SCHEMA
     assert batch["bytes"].to_pylist() == [len(text.encode()) for text in TEXTS]
     assert batch["chars"].to_pylist() == [len(text) for text in TEXTS]
     assert [bool(count) for count in batch["tokens"].to_pylist()] == [True, False, True, True, True]
@@ -37,16 +36,16 @@ def test_bytes_and_code_points_are_exact_and_tokens_estimated():
 
 def test_a_tokenizer_file_gives_its_own_count_of_whole_documents(tokenizer):
     """Neither truncated nor padded, without special tokens, whatever the file asks for."""
-    exact = size.build(size.Settings(tokenizer="tokenizer.json"), tokenizer.parent)
+    exact = token_count.build(token_count.Settings(tokenizer=tokenizer))
     assert exact(TextBatch.from_texts(TEXTS))["tokens"].to_pylist() == [3, 0, 4, 1, 1]
 
 
 def test_long_batches_are_encoded_in_stretches_with_the_same_counts(tokenizer, monkeypatch):
     """The bound on text in flight changes no number, and a document above it is still counted."""
-    exact = size.build(size.Settings(tokenizer="tokenizer.json"), tokenizer.parent)
+    exact = token_count.build(token_count.Settings(tokenizer=tokenizer))
     batch = TextBatch.from_texts(TEXTS * 3)
     whole = exact(batch)
-    monkeypatch.setattr(size, "ENCODE_BYTES", 20)
+    monkeypatch.setattr(token_count, "ENCODE_BYTES", 20)
     assert exact(batch) == whole
 
 
@@ -57,10 +56,10 @@ def test_settings_name_the_tokenizer_by_content_and_not_by_path(tokenizer, tmp_p
     changed = tmp_path / "changed.json"
     changed.write_text(json.dumps(json.loads(tokenizer.read_text()) | {"truncation": None}))
     first, second, third = (
-        size.build(size.Settings(tokenizer=path.name), tmp_path) for path in (tokenizer, copy, changed)
+        token_count.build(token_count.Settings(tokenizer=path)) for path in (tokenizer, copy, changed)
     )
     assert first.settings == second.settings != third.settings
-    assert size.Size().settings == {"tokenizer": None}
+    assert token_count.Size().settings == {"tokenizer": None}
     assert pickle.loads(pickle.dumps(first)) == first
 
 
@@ -72,7 +71,7 @@ def test_a_missing_or_wrong_file_is_an_input_error_that_names_it(tmp_path):
         ("page.json", "not a tokenizers JSON file"),
     ]:
         with pytest.raises(InputError, match=problem) as caught:
-            size.build(size.Settings(tokenizer=name), tmp_path)
+            token_count.build(token_count.Settings(tokenizer=tmp_path / name))
         assert caught.value.place == str(tmp_path / name)
 
 
@@ -81,14 +80,14 @@ def test_without_the_package_the_error_says_what_to_install(tokenizer, monkeypat
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     monkeypatch.setattr("refinery.models.loaded._loaded", {})
     with pytest.raises(DefinitionError, match=r"pip install 'refinery\[tokenizers\]'"):
-        size.build(size.Settings(tokenizer=str(tokenizer)), Path())
+        token_count.build(token_count.Settings(tokenizer=tokenizer))
 
 
 def test_a_tokenizer_that_changed_since_it_was_checked_is_an_error(tokenizer, tmp_path, monkeypatch):
     """In a process that has not read it: the measurer would count by another one under the name of the first."""
     path = tmp_path / "tokenizer.json"
     path.write_bytes(tokenizer.read_bytes())
-    measurer = size.build(size.Settings(tokenizer="tokenizer.json"), tmp_path)
+    measurer = token_count.build(token_count.Settings(tokenizer=path))
     monkeypatch.setattr("refinery.models.loaded._loaded", {})
     path.write_text(json.dumps(json.loads(tokenizer.read_text()) | {"truncation": None, "padding": None}))
     with pytest.raises(InputError, match="changed since the definition was checked"):

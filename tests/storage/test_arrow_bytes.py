@@ -3,7 +3,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refinery.storage.sizes import batch_bytes, cuts, row_bytes
+from refinery.storage.arrow_bytes import batch_bytes, cuts, row_bytes
 
 BATCH = pa.RecordBatch.from_pydict(
     {

@@ -1,0 +1,113 @@
+"""What the paths and the names of models in a definition stand for.
+
+`{NAME}` in a path is the root of that name; `{{` and `}}` are braces themselves. A relative path counts from the
+definition's folder. Settings of measurers have the types `FilePath` and `ModelPath`: validated with a `Paths` as
+context, they become absolute paths.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import BeforeValidator, ValidationInfo
+
+from refinery.definition.models import ModelFile, Name, WrittenPath
+from refinery.definition.validate import validate
+from refinery.errors import DefinitionError, nearest
+from refinery.storage.url import is_url, local_path, redact
+
+T = TypeVar("T")
+_BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}(/?)|[{}]")
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The folder of a definition, its roots and its models.
+
+    A root or model that is wrong itself is None: it is told at its own place, so what rests on it raises
+    DefinitionError without a problem.
+    """
+
+    base: Path = Path()
+    roots: Mapping[str, str | None] = field(default_factory=dict)
+    models: Mapping[str, Path | None] = field(default_factory=dict)
+
+    def expand(self, written: str) -> str:
+        """The absolute path or the URL that is meant; raises DefinitionError for an unknown root.
+
+        >>> Paths(Path("/home/me"), {"data": "s3://bucket/"}).expand("{data}/crawl/*.parquet")
+        's3://bucket/crawl/*.parquet'
+        """
+        path = _BRACES.sub(self._root, written)
+        return path if is_url(path) else str(self.base / local_path(path))
+
+    def file(self, written: str) -> Path:
+        """A path on this machine; raises DefinitionError for an unknown root and for a URL."""
+        path = self.expand(written)
+        if is_url(path):
+            what = "models, tokenizers and rule sets are read from this machine's disk"
+            raise DefinitionError(f"{redact(path)}: {what}")
+        return Path(path)
+
+    def model(self, name: str) -> Path:
+        """The model of that name; raises DefinitionError if there is none."""
+        if name not in self.models:
+            near = nearest(name, self.models)
+            raise DefinitionError(f"no model is called {name!r}{near}; a file is written {{file: {name}}}")
+        return _sound(self.models[name])
+
+    def _root(self, found: re.Match[str]) -> str:
+        name, slash = found[1], found[2]
+        if name is None and len(found[0]) == 2:
+            return found[0][0]
+        if name not in self.roots:
+            near = nearest(name, self.roots) if name else ""
+            braces = "braces themselves are written {{ }}"
+            raise DefinitionError(f"no root is called {name or ''!r}{near}; {braces}")
+        root = _sound(self.roots[name])
+        return root.removesuffix("/") + "/" if slash else root
+
+
+def _sound(value: T | None) -> T:
+    if value is None:
+        raise DefinitionError
+    return value
+
+
+HERE = Paths()  # no roots, no models, and what is relative is relative to the current directory
+
+
+def is_path(rule_set: str) -> bool:
+    """Whether a rule set is named by its file, not by a name of its own."""
+    return "/" in rule_set or rule_set.endswith((".yaml", ".yml"))
+
+
+def _file(value: object, info: ValidationInfo) -> Path:
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value:
+        raise ValueError("expected a path")
+    try:
+        return (info.context or HERE).file(value)
+    except DefinitionError as error:
+        raise ValueError("; ".join(error.problems)) from None
+
+
+def _model(value: object, info: ValidationInfo) -> Path:
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str | dict):
+        raise ValueError("expected the name of a model, or {file: PATH}")
+    paths: Paths = info.context or HERE
+    try:
+        return paths.model(value) if isinstance(value, str) else paths.file(validate(ModelFile, value).file)
+    except DefinitionError as error:
+        raise ValueError("; ".join(error.problems)) from None
+
+
+FilePath = Annotated[Path, BeforeValidator(_file, json_schema_input_type=WrittenPath)]
+ModelPath = Annotated[Path, BeforeValidator(_model, json_schema_input_type=Name | ModelFile)]

@@ -1,0 +1,80 @@
+"""The outputs of a definition: the stage of each, and a folder that is nothing else's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping
+from pathlib import Path
+
+from refinery.definition.load import Definition
+from refinery.definition.models import Output
+from refinery.definition.paths import Paths
+from refinery.definition.yaml import Location
+from refinery.errors import DefinitionError, InputError, nearest
+from refinery.plan.graph import OWN_OUTPUT, ResolvedStage
+from refinery.sources.documents import SourceSpec
+from refinery.storage.place import Place, lies_in, place_of, refuse_as_folder
+from refinery.storage.url import is_url
+
+
+def output_folders(
+    definition: Definition, sources: Mapping[str, SourceSpec], report: Callable[[Location, str], None]
+) -> dict[str, Place]:
+    """The folder of each output by name, and a report of all that is wrong with outputs."""
+    folders: dict[str, Place] = {}
+    for name, output in definition.pipeline.outputs.items():
+        location = ("outputs", name, "path")
+        if problem := _stage_problem(definition, output.from_):
+            report(("outputs", name, "from"), problem)
+        try:
+            folder = _folder(output.path, definition.paths)
+        except DefinitionError as error:
+            for problem in error.problems:
+                report(location, problem)
+            continue
+        for source, spec in sources.items():
+            if any(lies_in(str(folder), path) for path in spec.path):
+                report(location, f"it lies in the source {source!r}, which would read it; {OWN_OUTPUT}")
+        for other, taken in folders.items():
+            if lies_in(str(folder), str(taken)) or lies_in(str(taken), str(folder)):
+                report(location, f"the output {other!r} is written there too")
+        folders[name] = folder
+    return folders
+
+
+def check_measurements(
+    outputs: Mapping[str, Output],
+    stages: Mapping[str, ResolvedStage],
+    incomplete: Container[str],
+    report: Callable[[Location, str], None],
+) -> None:
+    """Reports the columns that an output asks for and no measurer makes; not of stages that are incomplete."""
+    for name, output in outputs.items():
+        stage = stages.get(output.from_)
+        if stage is None or stage.name in incomplete:
+            continue
+        seen = {column for columns in stage.columns.values() for column in columns}
+        for column in output.measurements or ():
+            if column not in seen:
+                message = f"no measurer makes the column {column!r}{nearest(column, seen)}"
+                report(("outputs", name, "measurements"), message)
+
+
+def _stage_problem(definition: Definition, stage: str) -> str:
+    stages = definition.names("stages")
+    if stage in stages:
+        return ""
+    if stage in definition.names("sources"):
+        return f"{stage!r} is a source, and outputs are of stages; make one that only comes `from: {stage}`"
+    return f"no stage {stage!r}{nearest(stage, stages)}"
+
+
+def _folder(written: str, paths: Paths) -> Place:
+    path = paths.expand(written)
+    if not is_url(path):
+        return Path(path).resolve()
+    if problem := refuse_as_folder(path):
+        raise DefinitionError(problem)
+    try:
+        return place_of(path)
+    except InputError as error:
+        raise DefinitionError(str(error)) from None

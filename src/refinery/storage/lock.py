@@ -1,0 +1,51 @@
+"""A folder that one process at a time works in: by a file lock on this machine, by a lease on an object store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from filelock import FileLock, Timeout
+
+from refinery.errors import OutputError, RunError
+from refinery.storage.commit import cannot_write, make_directory, remove_leftovers
+from refinery.storage.lease import RENEW_EVERY, TAKEN_OVER_AFTER, hold_lease
+from refinery.storage.place import Place
+
+LOCK = ".lock"
+
+Held: TypeAlias = Callable[[], None]  # raises RunError when a folder is held no longer
+
+
+@contextmanager
+def hold(folder: Place, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AFTER) -> Iterator[Held]:
+    """Makes the folder and holds it for this process alone; leftovers of a killed run are removed.
+
+    A local folder is held by a file lock, one on an object store by a lease, renewed every `every` seconds and
+    taken over `after` seconds after the last renewal, which the function that is given tells. Raises OutputError
+    when the folder cannot be written, RunError when another run holds it.
+    """
+    if not isinstance(folder, Path):
+        with ExitStack() as stack:
+            try:
+                lease = stack.enter_context(hold_lease(str(folder / LOCK), every, after))
+            except OSError as error:
+                raise cannot_write(str(folder), error, 0) from None
+            yield lease.check
+        return
+    make_directory(folder)
+    lock = FileLock(folder / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        message = f"{folder}: another run is working here; wait for it, or give this one another folder"
+        raise RunError(message) from None
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
+    try:
+        remove_leftovers(folder)
+        yield lambda: None  # the lock lasts as long as the process
+    finally:
+        lock.release()

@@ -1,0 +1,79 @@
+"""What may be written in a definition."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from refinery.dedup.settings import Settings as Dedup
+from refinery.definition.models import Output, Pipeline, Source, Stage
+
+
+@pytest.mark.parametrize(
+    ("written", "share"), [("20%", 0.2), ("0.1%", 0.001), (" 100 % ", 1.0), ("7%", 0.07)]
+)
+def test_shares_are_percentages(written, share):
+    """Exactly the number that they say."""
+    assert Dedup(max_cluster_share=written).max_cluster_share == share
+
+
+@given(st.decimals(min_value="0.0001", max_value=100, places=4))
+def test_a_share_is_written_as_it_is_read(percent):
+    """What a manifest says of a definition can be run."""
+    dedup = Dedup(max_cluster_share=f"{percent:f}%")
+    assert Dedup.model_validate(dedup.model_dump(mode="json")) == dedup
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (0.2, "write 20%"),
+        (1, "write 100%"),
+        (20, "write 20%"),
+        (0.005, r"write 0\.5%"),
+        ("0%", "expected a percentage"),
+        ("101%", "expected a percentage"),
+        ("20", "expected a percentage"),
+        (True, "expected a percentage"),
+    ],
+)
+def test_what_is_no_share(value, problem):
+    """A bare number says neither; what to write is told."""
+    with pytest.raises(ValidationError, match=problem):
+        Dedup(max_cluster_share=value)
+
+
+@pytest.mark.parametrize("use", ["language", {"language": {"model": "x"}}, {"language": None}])
+def test_a_use_is_a_name_or_one_name_with_settings(use):
+    """As it is written."""
+    assert Stage.model_validate({"from": "a", "measure": [use]}).measure == (use,)
+
+
+@pytest.mark.parametrize("use", [5, None, {}, {"a": {}, "b": {}}, {"language": 5}, ["language"]])
+def test_what_is_no_use(use):
+    """One problem, not one for each form that it could have had."""
+    with pytest.raises(ValidationError, match="expected a name, or one name with its settings") as caught:
+        Stage.model_validate({"from": "a", "measure": [use]})
+    assert caught.value.error_count() == 1
+
+
+@pytest.mark.parametrize(
+    "entry", [5, {"a b": "x > 1"}, {"rules": 5}, {"rules": "c4", "wihout": []}, {"a": 5}]
+)
+def test_what_is_no_entry_of_keep(entry):
+    """One problem again."""
+    with pytest.raises(ValidationError) as caught:
+        Stage.model_validate({"from": "a", "keep": [entry]})
+    assert caught.value.error_count() == 1
+
+
+def test_a_source_without_transform_has_that_of_the_top_level():
+    """None is not the empty list, which says that nothing rewrites it."""
+    assert Source(path="a").transform is None
+    assert Source(path="a", transform=[]).transform == ()
+
+
+def test_every_key_says_what_it_is():
+    """The schema for editors has no hole."""
+    for model in (Pipeline, Source, Stage, Dedup, Output):
+        assert all(field.description for field in model.model_fields.values()), model

@@ -1,0 +1,69 @@
+"""Where outputs are written."""
+
+from pathlib import Path
+
+import pytest
+
+from refinery.definition.load import load
+from refinery.definition.yaml import Location
+from refinery.plan.outputs import output_folders
+from refinery.sources.documents import SourceSpec
+from tests.conftest import PIPELINE
+
+SOURCES = {"crawl": SourceSpec("crawl", ("/data/crawl",))}
+
+
+def reported(folder: Path, outputs: str) -> tuple[dict[str, str], list[tuple[Location, str]]]:
+    """The folders of the outputs, and what is wrong with them."""
+    file = folder / "pipeline.yaml"
+    head = PIPELINE.partition("outputs:")[0].replace(
+        "name: tiny", "name: tiny\nroots: {store: 's3://bucket'}"
+    )
+    file.write_text(f"{head}outputs: {outputs}\n", encoding="utf-8")
+    found: list[tuple[Location, str]] = []
+    folders = output_folders(load(file), SOURCES, lambda place, message: found.append((place, message)))
+    return {name: str(place) for name, place in folders.items()}, found
+
+
+def test_folders_and_urls(tmp_path):
+    """Relative to the definition, or below a root; one stage may have several."""
+    outputs = "{a: {from: unique, path: ./x/../out}, b: {from: unique, path: '{store}/b'}}"
+    assert reported(tmp_path, outputs) == ({"a": f"{tmp_path}/out", "b": "s3://bucket/b"}, [])
+
+
+@pytest.mark.parametrize(
+    ("outputs", "place", "problem"),
+    [
+        ("{a: {from: uniqe, path: out}}", "from", "no stage 'uniqe'; did you mean \"unique\"?"),
+        (
+            "{a: {from: crawl, path: out}}",
+            "from",
+            "'crawl' is a source, and outputs are of stages; make one that only comes `from: crawl`",
+        ),
+        (
+            "{a: {from: unique, path: '{stor}/a'}}",
+            "path",
+            "no root is called 'stor'; did you mean \"store\"?",
+        ),
+        (
+            "{a: {from: unique, path: /data/crawl/out}}",
+            "path",
+            "it lies in the source 'crawl', which would read it",
+        ),
+        (
+            "{b: {from: unique, path: out}, a: {from: screened, path: out/in}}",
+            "path",
+            "the output 'b' is written",
+        ),
+        (
+            "{a: {from: unique, path: 'nonesuch://out'}}",
+            "path",
+            "nonesuch:// is not a filesystem that fsspec",
+        ),
+    ],
+)
+def test_what_is_wrong_with_an_output(tmp_path, outputs, place, problem):
+    """A stage that is none, a source, an unknown root, a folder that is another's or that a source reads."""
+    ((where, message),) = reported(tmp_path, outputs)[1]
+    assert where == ("outputs", "a", place)
+    assert problem in message

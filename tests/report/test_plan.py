@@ -1,0 +1,57 @@
+"""What `refinery plan` prints."""
+
+from collections import Counter
+from io import StringIO
+
+from rich.console import Console
+
+from refinery.report.plan import plan_tables
+from tests.run.planning import plan_of
+
+
+def printed(definition, width=200):
+    """The tables as text, without the frames."""
+    console = Console(width=width, file=StringIO())
+    for table in plan_tables(plan_of(definition)):
+        console.print(table)
+    return console.file.getvalue()
+
+
+def rows(text, *starts):
+    """The cells of the first row that begins with these cells."""
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip("│┃ ").split("│")]
+        if cells[: len(starts)] == list(starts):
+            return cells
+    raise AssertionError(f"no row {starts} in:\n{text}")
+
+
+def test_a_plan_says_what_is_cached_and_what_will_be_made(data_repository, refinery):
+    """Before a run all is to be computed, after it nothing; a new threshold leaves the measurements as they are."""
+    definition = data_repository / "pipeline.yaml"
+    fresh = printed(definition)
+    shards = rows(fresh, "crawl")[1]
+    assert f"language on {shards}" in rows(fresh, "crawl")[4]
+    assert rows(fresh, "unique")[-1] == "to write"
+    assert refinery("run", definition, "-q")[0] == 0
+    done = printed(definition)
+    assert rows(done, "crawl")[4] == "nothing: all cached"
+    assert rows(done, "unique")[-1] == "up to date"
+    definition.write_text(definition.read_text().replace("words >= 50", "words >= 51"))
+    changed = printed(definition)
+    assert rows(changed, "crawl")[4] == "nothing: all cached"
+    assert rows(changed, "unique")[-1] == "to write"
+
+
+def test_a_plan_names_rules_and_verbs_of_each_stage(data_repository):
+    """Stages in the order of the work, with their rules and what the verb compares."""
+    text = printed(data_repository / "pipeline.yaml")
+    assert "english" in rows(text, "1", "screened")[4]
+    assert rows(text, "1", "unique")[5].startswith("dedup")
+
+
+def test_nothing_is_cut_in_a_narrow_terminal(data_repository):
+    """At 60 columns each letter is still there, over several lines."""
+    definition = data_repository / "pipeline.yaml"
+    wide, narrow = (Counter(filter(str.isalnum, printed(definition, width))) for width in (300, 60))
+    assert narrow == wide

@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from refinery.errors import DamagedFile, OutputError
+from refinery.shuffle.blocks import BlockWriter, find_ranges, read_ranges, read_whole
+
+PARTITIONS = 3
+BLOCK = st.lists(st.binary(max_size=20), min_size=PARTITIONS, max_size=PARTITIONS)
+
+
+def write(place, blocks: list[list[bytes]]) -> None:
+    """Each block from the bytes of its partitions."""
+    with BlockWriter(place, PARTITIONS) as writer:
+        for block in blocks:
+            writer.write(b"".join(block), np.cumsum([0, *map(len, block)]))
+
+
+def read(places, partition: int) -> list[bytes]:
+    """The bytes of a partition in each block that has any."""
+    return [content.tobytes() for content in read_ranges(find_ranges(places, PARTITIONS, partition))]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(st.lists(st.lists(BLOCK, min_size=1, max_size=4), min_size=1, max_size=3))
+def test_a_partition_is_read_without_the_rest(tmp_path, files):
+    """From every block of every file, in order; the whole file is its blocks one after the other."""
+    places = [tmp_path / f"{n}.records" for n in range(len(files))]
+    for place, blocks in zip(places, files, strict=True):
+        write(place, blocks)
+        assert read_whole(place, PARTITIONS).tobytes() == b"".join(b"".join(block) for block in blocks)
+    for partition in range(PARTITIONS):
+        expected = [block[partition] for blocks in files for block in blocks if block[partition]]
+        assert read(places, partition) == expected
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(st.sampled_from(["records", "bounds"]), st.integers(0, 10**9), st.integers(0, 7))
+def test_a_flipped_bit_is_told_and_never_data(tmp_path, ending, at, bit):
+    """In the bytes, or in where they lie; partitions that it does not touch are as they were."""
+    blocks = [[b"a" * 40, b"b" * 40, b"c" * 40], [b"d" * 40, b"", b"e" * 40]]
+    place = tmp_path / "a.records"
+    write(place, blocks)
+    file = tmp_path / f"a.{ending}"
+    content = bytearray(file.read_bytes())
+    at %= len(content)
+    content[at] ^= 1 << bit
+    file.write_bytes(content)
+    damaged = []
+    for partition in range(PARTITIONS):
+        try:
+            assert read([place], partition) == [block[partition] for block in blocks if block[partition]]
+        except DamagedFile as error:
+            assert error.place == str(file)
+            damaged.append(partition)
+    with pytest.raises(DamagedFile):
+        read_whole(place, PARTITIONS)
+    assert damaged == ([0, 1, 2] if ending == "bounds" else [[0, 1, 2, 0, 2][at // 40]])
+
+
+def test_a_failure_at_the_end_leaves_nothing(tmp_path):
+    """Where the partitions lie cannot be written: the bytes do not appear, and no temporary file stays."""
+    (tmp_path / "a.bounds").mkdir()
+    with pytest.raises(OutputError):
+        write(tmp_path / "a.records", [[b"one", b"", b""]])
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.bounds"]

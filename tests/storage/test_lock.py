@@ -1,0 +1,53 @@
+"""One process at a time in a folder."""
+
+import subprocess
+import sys
+
+import pytest
+
+from refinery.errors import OutputError, RunError
+from refinery.storage.lock import LOCK, hold
+
+HOLD = "import sys; from pathlib import Path; from refinery.storage.lock import hold\nwith hold(Path(sys.argv[1])): "
+
+
+def test_a_folder_is_held_by_one_process(tmp_path):
+    """Another process is refused while the folder is held, and not when it is free again."""
+    command = [sys.executable, "-c", HOLD + "print('mine')", str(tmp_path)]
+    with hold(tmp_path) as still_held:
+        refused = subprocess.run(command, capture_output=True, text=True, check=False)
+        still_held()
+    assert "another run is working here" in refused.stderr
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "mine\n"
+
+
+def test_a_folder_that_another_process_holds_is_refused(tmp_path):
+    """The error comes at once and names the folder; when that process is killed the folder is free."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD + "print('held', flush=True); sys.stdin.read()", str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(RunError, match=f"{tmp_path}: another run"), hold(tmp_path):
+            pass
+        other.kill()
+    with hold(tmp_path):
+        pass
+
+
+def test_what_a_killed_process_was_writing_goes(tmp_path):
+    """Temporary files are removed when the folder is held, other files are not."""
+    (tmp_path / ".a.parquet.7-0.tmp").write_text("half")
+    (tmp_path / "b").write_text("whole")
+    with hold(tmp_path):
+        assert sorted(path.name for path in tmp_path.iterdir()) == [LOCK, "b"]
+
+
+def test_a_folder_that_cannot_be_is_told(tmp_path):
+    """A file in the place of a folder is an error of the output, not a traceback."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="file"), hold(tmp_path / "file" / "work"):
+        pass
