@@ -262,3 +262,21 @@ def test_columns_of_an_earlier_run_are_compared_too(tmp_path, refinery, kept, ch
     write_jsonl(tmp_path / "new" / "1.jsonl", rows("b5", pmid=[1]))
     told = "earlier: the earlier output has no column 'pmid' (dedup.by) (there is doi, id"
     assert told in checked("by: pmid, against: earlier", second)
+
+
+def test_near_duplicates_are_sought_among_documents_that_share_columns(tmp_path, kept, checked):
+    """Judgments of one court; those of which no court is known are compared with one another."""
+    other = document(1).replace("aspirin", "ibuprofen")
+    courts = ["BGH", "BVerfG", "BGH", None, None]
+    lines = rows("a1 a2 a3 a4 a5", court=courts)
+    for number, row in enumerate(lines):
+        row["text"] = f"{document(1) if number % 2 else other} {'and so on ' * number}"
+    write_jsonl(tmp_path / "old" / "0.jsonl", lines)
+    write_jsonl(tmp_path / "new" / "0.jsonl", rows("b9", court=["BGH"]))
+    near = "near: {similarity: 0.5, bands: 28, rows: 4%s}"
+    assert kept(near % "", BY) == ["a1", "b9"]
+    assert kept(near % ", within: court", BY) == ["a1", "a2", "a4", "b9"]
+    assert decided(tmp_path / "out") == {"a3": ("dedup.near", "a1"), "a5": ("dedup.near", "a4")}
+    assert kept(near % ", within: [source, court]", BY) == ["a1", "a2", "a4", "b9"]
+    told = "dedup.near.within.0: no measurer before this makes the column 'curt' and no source has it; did you mean"
+    assert told in checked(near % ", within: [curt]", BY)

@@ -33,7 +33,11 @@ stages:
     keep: [{large: "costly >= 100"}]
   unique:
     from: [judged, screened]
-    dedup: {exact: true, near: {similarity: 0.8}, prefer: [source, "words DESC"]}
+    dedup:
+      by: [url]
+      exact: true
+      near: {similarity: 0.8, within: [year]}
+      prefer: [source, "year DESC", "words DESC"]
   best:
     from: unique
     select: {tokens: 20K, by: lang_score}
@@ -70,6 +74,8 @@ def wide(tmp_path, monkeypatch):
         rows.append({"id": f"{number}-copy", "text": document(100 * (number // 2), 20)})
         near = " ".join(document(100 * (number // 3) + 1, 20).split(" ")[8:])
         rows += [{"id": f"{number}-near", "text": near}, {"id": f"{number}-bad", "text": None}]
+        columns = {"url": f"https://host.example/{number}/{number % 7}", "year": 2000 + number // 6}
+        rows = [row | columns | {"url": None} for row in rows[:-1]] + [rows[-1] | columns]
         write_parquet(tmp_path / "crawl" / name / "documents.parquet", rows)
     sources = "\n".join(f'  {name}: {{path: "crawl/{name}/*.parquet"}}' for name in names)
     text = PIPELINE.replace("SOURCES", sources).replace("NAMES", ", ".join(names))

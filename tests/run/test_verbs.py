@@ -135,6 +135,15 @@ def test_a_verb_of_an_installed_package_runs_like_those_built_in(data_repository
     assert manifest["stages"]["rest"]["arrived"] == manifest["stages"]["drawn"]["kept"]
 
 
+def test_the_editors_schema_knows_the_settings_of_an_installed_verb(refinery, sample):
+    """As those of the verbs built in."""
+    code, out, _ = refinery("schema")
+    assert code == 0
+    stage = json.loads(out)["$defs"]["Stage"]["properties"]
+    assert {"dedup", "select", "sample"} <= stage.keys()
+    assert '"of the documents"' in out and stage["sample"]["description"] == "a share of the documents is kept"
+
+
 def test_a_verbs_outcome_is_made_again_only_when_what_makes_it_changes(
     data_repository, refinery, sample, monkeypatch
 ):

@@ -20,7 +20,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from refinery.dedup.bands import Bands
-from refinery.dedup.corpus import Corpus, Partition, as_matrix, read_column, read_entries
+from refinery.dedup.corpus import Corpus, Partition, as_matrix, read_column, read_entries, read_within
 from refinery.dedup.sorting import look_up, preferred_order, shared_keys, starts_of
 from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Records
@@ -38,9 +38,11 @@ SPLIT = np.dtype(
 
 
 def signature_dtype(corpus: Corpus) -> np.dtype[Any]:
-    """A bucket's document, its preferences, and 8 bits of each hash of its signature."""
-    fields = (("bucket", np.uint64), ("document", np.int64))
-    return np.dtype([*corpus.with_preferences(*fields).descr, ("signature", np.uint8, (corpus.num_perm,))])
+    """A bucket's document, its preferences, 8 bits of each hash of its signature, and its key of `within`, if any."""
+    fields = [("bucket", np.uint64), ("document", np.int64)]
+    within = [("within", np.uint64, (2,))] * corpus.within
+    signature = ("signature", np.uint8, (corpus.num_perm,))
+    return np.dtype([*corpus.with_preferences(*fields).descr, *within, signature])
 
 
 def write_bands(
@@ -52,6 +54,7 @@ def write_bands(
     for pairs in copies:
         gone[pairs.read_written(partition.number)["document"] - partition.first] = True
     firsts = np.arange(chosen.count) * chosen.rows
+    within = read_within(corpus, partition)
     with bands.writer(partition.number) as writer:
         for document, values in read_column(partition, "signature"):
             matrix, valid = as_matrix(values, np.uint32)
@@ -59,6 +62,8 @@ def write_bands(
             rows = np.flatnonzero(valid & ~gone[at : at + len(valid)])
             records = np.empty((len(rows), chosen.count), BAND)
             records["high"] = band_keys(matrix, firsts, chosen.rows)[rows]
+            if within is not None:
+                records["high"] ^= within[at + rows, :1]
             records["document"] = (document + rows)[:, None]
             keys = records["high"].reshape(-1)
             writer.write(records.reshape(-1), partition_of(keys, bands.partitions))
@@ -113,6 +118,7 @@ def write_signatures(
     large = read_split(split)
     kept = [np.empty(0, signatures.form)]
     _, prefer = read_entries(corpus, partition)
+    within = read_within(corpus, partition)
     with signatures.writer(partition.number) as writer:
         for document, values in read_column(partition, "signature"):
             low, high = np.searchsorted(found["document"], [document, document + len(values)])
@@ -122,6 +128,8 @@ def write_signatures(
             records = np.empty(len(here), signatures.form)
             records["bucket"], records["document"] = here["bucket"], here["document"]
             records["prefer"] = prefer[here["document"] - partition.first]
+            if within is not None:
+                records["within"] = within[here["document"] - partition.first]
             records["signature"] = low_bits(as_matrix(values, np.uint32)[0], here["document"] - document)
             writer.write(records, partition_of(records["bucket"], signatures.partitions))
             if len(large):

@@ -49,15 +49,18 @@ def find_candidates(
 ) -> int:
     """Writes candidate edges of a partition of buckets, each once, to preferred documents; gives their number.
 
-    Pairs with fewer than `least` equal hashes are no candidates.
+    Pairs with fewer than `least` equal hashes are no candidates, nor are documents with different keys of `within`,
+    which share a bucket by chance.
     """
     records = _with_best(signatures.read(partition), split, best)
-    records = records[preferred_order(records, records["bucket"])]
+    keys = [*records["within"].T] if corpus.within else []
+    records = records[preferred_order(records, *keys, records["bucket"])]
     matrix = np.ascontiguousarray(records["signature"])
-    kept = [name for name in records.dtype.names or () if name != "signature"]
+    keys = [*records["within"].T] if corpus.within else []
+    bounds = np.append(np.flatnonzero(starts_of(records["bucket"], *keys)), len(records))
+    kept = ["bucket", "document", "prefer"]
     members = records[kept].astype(corpus.with_preferences(("bucket", np.uint64), ("document", np.int64)))
-    del records
-    bounds = np.append(np.flatnonzero(starts_of(members["bucket"])), len(members))
+    del records, keys
     found = unique_edges(edges_within(corpus, members, matrix, bounds, least))
     found = found[found["document"] >= corpus.earlier]
     write_edges(edges, partition, found)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from refinery.dedup.corpus import Corpus, Partition, as_matrix, read_column, read_entries
+from refinery.dedup.corpus import Corpus, Partition, as_matrix, read_column, read_entries, read_within
 from refinery.dedup.sorting import look_up, preferred_order, shared_keys, starts_of
 from refinery.shuffle.partition import partition_count, partition_of
 from refinery.shuffle.records import Records
@@ -152,11 +152,14 @@ def _read_hashes(
 ) -> NDArray[Any]:
     found: list[NDArray[Any]] = [np.empty(0, hash_dtype(corpus))]
     whole = np.zeros(2, np.int64)  # two different hashes of the whole signature
+    within = read_within(corpus, partition) if column == "signature" else None
     for document, values in read_column(partition, column):
         at = document - partition.first
         if column == "signature":
             matrix, valid = as_matrix(values, np.uint32)
             hashes = band_keys(matrix, whole, corpus.num_perm)
+            if within is not None:
+                hashes ^= within[at : at + len(hashes)]
         else:
             hashes, valid = as_matrix(values, np.uint64)
         rows = np.flatnonzero(valid & stands[at : at + len(valid)])

@@ -34,11 +34,11 @@ class DedupShard:
     """A shard as the verb sees it: Parquet files of refinery's own with a row for each of its documents.
 
     entries: `prefer_0`, `prefer_1` ... (keys of filters.ranking, or other numbers, the smaller the better), `stands`
-    (bool; without it all documents stand) and `by` (16 bytes, NULL allowed). content: where column `content` is (16
-    bytes, NULL allowed), signature: where column `signature` is (4 * num_perm bytes, NULL allowed); None: in the
-    entries. documents: what `read_texts` is given with row numbers of the shard; picklable. earlier: of an earlier
-    corpus, always kept. name: what a user knows the shard by, source: of which it is, and standing: its documents
-    here that stand, for the guard against clusters that eat a source.
+    (bool; without it all documents stand), `by` (16 bytes, NULL allowed), `within` (16 bytes). content: where column
+    `content` is (16 bytes, NULL allowed), signature: where column `signature` is (4 * num_perm bytes, NULL allowed);
+    None: in the entries. documents: what `read_texts` is given with row numbers of the shard; picklable. earlier: of
+    an earlier corpus, always kept. name: what a user knows the shard by, source: of which it is, and standing: its
+    documents here that stand, for the guard against clusters that eat a source.
     """
 
     entries: Place
@@ -79,7 +79,7 @@ class Corpus:
 
     documents: of all, of which those below `earlier` are an earlier corpus's; preferences: names of the preference
     columns, most important first; partition_documents: of each partition of documents but the last;
-    partition_bytes: of a partition of records.
+    partition_bytes: of a partition of records; within: near duplicates are sought among documents with one key.
     """
 
     work: Place
@@ -89,6 +89,7 @@ class Corpus:
     num_perm: int
     partition_documents: int
     partition_bytes: int
+    within: bool = False
 
     @property
     def partitions(self) -> int:
@@ -118,10 +119,11 @@ def make_corpus(shards: Sequence[DedupShard], num_perm: int, keys: int, work: Pl
     """Numbers the documents of shards, those of an earlier corpus first; keys: of each document, at most."""
     documents = sum(shard.rows for shard in shards)
     size = partition_bytes(documents * keys, KEY_BYTES)
-    names: list[str] = []
+    columns: list[str] = []
     if shards:
         with open_table(shards[-1].entries) as file:
-            names = [name for name in file.schema_arrow.names if name.startswith("prefer_")]
+            columns = file.schema_arrow.names
+    names = [name for name in columns if name.startswith("prefer_")]
     return Corpus(
         work,
         documents,
@@ -130,6 +132,7 @@ def make_corpus(shards: Sequence[DedupShard], num_perm: int, keys: int, work: Pl
         num_perm,
         max(size // (keys * KEY_BYTES), LEAST_DOCUMENTS),
         size,
+        "within" in columns,
     )
 
 
@@ -153,7 +156,7 @@ def partition_rows(shards: Sequence[DedupShard], corpus: Corpus) -> list[Partiti
 
 
 def read_column(partition: Partition, name: str) -> Iterator[tuple[int, pa.Array]]:
-    """The first document and the values of each batch of a partition's column `content`, `signature` or `by`."""
+    """The first document and the values of each batch of one of a partition's columns of keys."""
     for rows in partition.rows:
         shard = rows.shard
         place = {"content": shard.content, "signature": shard.signature}.get(name) or shard.entries
@@ -182,6 +185,14 @@ def read_entries(corpus: Corpus, partition: Partition) -> tuple[NDArray[np.bool_
                     keys = stored_keys(pa.chunked_array([column]))
                     prefer[at : at + len(column), corpus.preferences.index(name)] = keys
     return stands, prefer
+
+
+def read_within(corpus: Corpus, partition: Partition) -> NDArray[np.uint64] | None:
+    """Of a partition's documents the keys (documents, 2) that near duplicates must share; None: all are compared."""
+    if not corpus.within:
+        return None
+    found = [as_matrix(values, np.uint64)[0] for _, values in read_column(partition, "within")]
+    return np.concatenate([np.empty((0, 2), np.uint64), *found])
 
 
 def as_matrix(column: pa.Array, dtype: type[np.generic]) -> tuple[NDArray[Any], NDArray[np.bool_]]:

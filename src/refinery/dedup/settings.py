@@ -16,6 +16,9 @@ class Near(Model):
     similarity: float = Field(
         0.8, gt=0, le=1, description="Jaccard similarity of shingles from which on a document goes"
     )
+    within: Columns = Field(
+        (), description="columns that documents must share to be compared (default: all are compared)"
+    )
     num_perm: int = Field(112, ge=16, le=1024, description="hashes in a signature")
     bands: int | None = Field(None, ge=2, description="LSH bands (default: datasketch's optimum)")
     rows: int | None = Field(None, ge=1, description="rows a band (default: datasketch's optimum)")

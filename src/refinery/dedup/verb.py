@@ -47,13 +47,16 @@ class Dedup:
 
     @property
     def needed(self) -> tuple[Needed, ...]:
-        """The columns of `prefer` and of `by`."""
+        """The columns of `prefer`, of `by` and of `within`."""
         everywhere = self.chosen.missing is None
         prefer = (
             Needed(ranking(text)[0], ("prefer", n), ranks=True, everywhere=everywhere)
             for n, text in enumerate(self.chosen.prefer)
         )
-        return (*prefer, *(Needed(column, ("by", n)) for n, column in enumerate(self.chosen.by)))
+        by = (Needed(column, ("by", n)) for n, column in enumerate(self.chosen.by))
+        columns = self.chosen.near.within if self.chosen.near else ()
+        within = (Needed(column, ("near", "within", n)) for n, column in enumerate(columns))
+        return (*prefer, *by, *within)
 
     @property
     def measurers(self) -> tuple[Measurer, ...]:
@@ -80,10 +83,15 @@ class Dedup:
         wanted = {
             f"by {', '.join(self.chosen.by)}": self.chosen.by,
             "exact": self.chosen.compares_texts,
-            "near": self.chosen.near,
+            "near" + self._within: self.chosen.near,
         }
         kinds = " + ".join(kind for kind, is_wanted in wanted.items() if is_wanted)
         return f"dedup {kinds}" + (f", against {self.against}" if self.against else "")
+
+    @property
+    def _within(self) -> str:
+        columns = self.chosen.near.within if self.chosen.near else ()
+        return f" within {', '.join(columns)}" if columns else ""
 
     def explained(self) -> tuple[Explained, ...]:
         """The recall that the bands promise."""
@@ -132,13 +140,15 @@ class Entries:
 
 
 def write_entries(chosen: Settings, unit: Entries) -> None:
-    """Writes which documents of a shard come to the verb, their preferences as keys, and the key of `by`."""
+    """Writes which documents of a shard come to the verb, and their preferences, `by` and `within` as keys."""
     shard = unit.shard
     keys = ranking_keys(shard, chosen.prefer, chosen.missing)
     columns: dict[str, object] = {"stands": shard.arrives()}
     columns |= {f"prefer_{n}": keys[:, n] for n in range(keys.shape[1])}
     if chosen.by:
         columns["by"] = column_keys(shard.columns(chosen.by))
+    if chosen.near and chosen.near.within:
+        columns["within"] = column_keys(shard.columns(chosen.near.within), nothing_is_a_value=True)
     batch = pa.RecordBatch.from_pydict(columns)
     with TableWriter(unit.file, batch.schema, scratch=True) as writer:
         writer.write(batch)
