@@ -1,6 +1,6 @@
 """Every command of benchmarks/ runs on a tiny input, is documented, and makes the figures that floors are about.
 
-The commands are started once, two at a time, in the order in which one needs what another made.
+The commands are started once, two at a time.
 """
 
 import importlib.util
@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from pydoc_data.topics import topics
 
@@ -29,69 +30,28 @@ README = (FOLDER / "README.md").read_text("utf-8")
 REFINERY = "from refinery.cli import main; main()"
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where inputs and outputs of the commands lie."""
-
-    folder: Path
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "data"
-
-    @property
-    def pool(self) -> Path:
-        return self.folder / "pool"
-
-    @property
-    def english(self) -> Path:
-        return self.data / "medical.parquet"
-
-
 # The smallest work that each command does.
 COMMANDS = {
-    "pool.py": lambda at: (
-        at.pool,
-        "--data",
-        at.data,
-        "--near",
-        60,
-        "--exact",
-        40,
-        "--footers",
-        6,
-        "--shards",
-        4,
-    ),
-    "quality.py": lambda at: (at.pool, at.pool / "out" / "medical-en", "--domain", "medical"),
-    "everywhere.py": lambda at: (at.pool / "medical-en.yaml", "--nodes", 1),
-    "scaling.py": lambda at: (
-        *(at.pool / "medical-en.yaml", "--copies", 1, "--repeats", 1, "--most", 1, "--units", 50),
-    ),
-    "throughput.py": lambda at: (
-        *(at.english, "--limit", 40, "--repeats", 1, "--warm", "--memory", "--memory-bytes", 100_000),
-        *("--buckets", 1000, "--cache", at.folder / "throughput"),
-    ),
-    "peers.py": lambda at: (
-        *(at.english, "--limit", 20, "--repeats", 1, "--here", "--buckets", 1000),
-        *("--cache", at.folder / "peers"),
-    ),
-    "scale.py": lambda at: (
-        *("--documents", 0.004, 0.008, "--buckets", 0.003, "--workers", 1),
-        *("--work", at.folder / "scale"),
-    ),
+    "pool.py": "{0}/pool --data {0}/data --near 60 --exact 40 --footers 6 --shards 4",
+    "quality.py": "{0}/pool {0}/pool/out/medical-en --domain medical",
+    "everywhere.py": "{0}/pool/medical-en.yaml --nodes 1",
+    "throughput.py": "{0}/data/medical.parquet --limit 40 --repeats 1 --warm --memory --memory-bytes 100000 "
+    "--buckets 1000 --cache {0}/throughput",
+    "peers.py": "{0}/data/medical.parquet --limit 20 --repeats 1 --here --buckets 1000 --cache {0}/peers",
+    "scale.py": "--documents 0.004 0.008 --buckets 0.003 --workers 1 --work {0}/scale",
+    "scaling.py": "{0}/pool/medical-en.yaml --copies 1 --repeats 1 --most 1 --units 50",
 }
-APART = {"threshold.py": "test_threshold.py", "check.py": "test_commands.py"}  # whose tests start them
-# What must have run before.
-AFTER = {"quality.py": "run", "everywhere.py": "run", "scaling.py": "run", "run": "train", "train": "pool.py"}
 OTHERS = {
-    "train": lambda at: (
-        *("train", "relevance", "--out", at.pool / "models" / "medical"),
-        *("--positive", at.pool / "train" / "medical" / "positive"),
-        *("--negative", at.pool / "train" / "medical" / "negative"),
-    ),
-    "run": lambda at: ("run", at.pool / "medical-en.yaml", "--workers", 1, "--quiet"),
+    "train": "train relevance --positive {0}/pool/train/medical/positive "
+    "--negative {0}/pool/train/medical/negative --out {0}/pool/models/medical",
+    "run": "run {0}/pool/medical-en.yaml --workers 1 --quiet",
 }
+# One after the other, beside each other; the last of the second needs the run of the first.
+LANES = (
+    ("pool.py", "train", "run", "quality.py", "everywhere.py"),
+    ("throughput.py", "peers.py", "scale.py", "scaling.py"),
+)
+APART = {"threshold.py": "test_threshold.py", "check.py": "test_commands.py"}  # whose tests start them
 
 
 def write_data(folder: Path) -> None:
@@ -126,30 +86,29 @@ class Ran:
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory) -> Iterator[dict[str, "Future[Ran]"]]:
     """All commands by name, as they end."""
-    at = Place(tmp_path_factory.mktemp("benchmarks"))
-    write_data(at.data)
-    started: dict[str, Future[Ran]] = {}
+    folder = tmp_path_factory.mktemp("benchmarks")
+    write_data(folder / "data")
+    found: dict[str, Future[Ran]] = {name: Future() for lane in LANES for name in lane}
 
     def run(name: str) -> Ran:
-        if name in AFTER:
-            started[AFTER[name]].result()
-        out = at.folder / f"{name}.json"
-        words = [FOLDER / name, *COMMANDS[name](at), "--json", out] if name in COMMANDS else ["-c", REFINERY]
-        words += OTHERS[name](at) if name in OTHERS else ()
-        command = [sys.executable, *map(str, words)]
+        if name == "scaling.py":
+            found["run"].result()
+        out = folder / f"{name}.json"
+        program = [FOLDER / name, "--json", out] if name in COMMANDS else ["-c", REFINERY]
+        words = ({**COMMANDS, **OTHERS}[name]).format(folder).split()
+        command = [sys.executable, *program, *words]
         return Ran(subprocess.run(command, capture_output=True, text=True, check=False, timeout=900), out)
 
-    with ThreadPoolExecutor(2) as pool:
-        # first what others wait for; the rest fills the time in between
-        for name in (
-            "pool.py",
-            "throughput.py",
-            "train",
-            "run",
-            *(COMMANDS.keys() - {"pool.py", "throughput.py"}),
-        ):
-            started[name] = pool.submit(run, name)
-        yield started
+    def run_all(lane: tuple[str, ...]) -> None:
+        for name in lane:
+            try:
+                found[name].set_result(run(name))
+            except Exception as error:
+                found[name].set_exception(error)
+
+    with ThreadPoolExecutor(len(LANES)) as pool:
+        list(map(partial(pool.submit, run_all), LANES))
+        yield found
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -281,11 +240,10 @@ def test_the_check_fails_under_a_floor(ran, tmp_path, monkeypatch, capsys):
     """It runs the benchmark and compares; its exit code is not 0 when a figure is below its floor or not there."""
     import check
 
-    ran["pool.py"].result()  # the data is there
-    at = Place(ran["pool.py"].result().json.parent)
+    words = COMMANDS["pool.py"].format(ran["pool.py"].result().json.parent).split()  # its data is there
 
     def ended(*bounds: Floor) -> tuple[int, str]:
-        command = tuple(map(str, ("pool.py", "{work}/pool", *COMMANDS["pool.py"](at)[1:])))
+        command = ("pool.py", "{work}/pool", *words[1:])
         monkeypatch.setattr(check, "benchmarks", lambda: (Benchmark(command=command, floors=bounds),))
         monkeypatch.setattr(sys, "argv", ["check.py", "--work", str(tmp_path / f"work-{len(bounds)}")])
         with pytest.raises(SystemExit) as error:

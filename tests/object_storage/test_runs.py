@@ -144,11 +144,11 @@ def test_a_second_driver_stops(repository, bucket, s3_server):
 
 KILLED = """
 import os, signal, sys, threading
-from refinery.storage.commit import committed
+from refinery.storage.commit import commit_file
 from refinery.storage import retry
 import s3fs.core
 s3fs.core.calculate_chunksize = lambda *_, **__: 5 * 2**20
-with committed(sys.argv[1]) as file:
+with commit_file(sys.argv[1]) as file:
     for _ in range(23):
         file.write(os.urandom(2**20))
     if sys.argv[2] == "before":

@@ -96,8 +96,8 @@ def test_a_folder_without_permission_is_named(tmp_path):
 
 KILLED = """
 import os, signal, sys
-from refinery.storage.commit import committed
-with committed(sys.argv[1]) as file:
+from refinery.storage.commit import commit_file
+with commit_file(sys.argv[1]) as file:
     file.write(b"half")
     os.kill(os.getpid(), signal.SIGKILL)
 """
