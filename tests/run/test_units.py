@@ -33,18 +33,28 @@ stages:
     keep: [{large: "costly >= 100"}]
   unique:
     from: [judged, screened]
-    dedup:
-      by: [url]
-      exact: true
-      near: {similarity: 0.8, within: [year]}
-      prefer: [source, "year DESC", "words DESC"]
-  best:
+    dedup: {exact: true, near: {within: [year]}, against: earlier, prefer: [source, "words DESC"]}
+  known:
     from: unique
-    select: {tokens: 20K, by: lang_score}
+    dedup: {by: [pmid], prefer: ["year DESC"]}
+  best:
+    from: known
+    select: {tokens: 2K, by: lang_score}
 outputs:
   screened: {from: screened, path: screened, shuffle: 1}
   unique: {from: unique, path: unique, format: jsonl}
   best: {from: best, path: best}
+"""
+
+EARLIER = """
+refinery: 1
+name: earlier
+sources:
+  old: {path: "crawl/source_number_4*/*.parquet"}
+stages:
+  all: {from: old}
+outputs:
+  all: {from: all, path: earlier, shard_bytes: 3000}
 """
 
 
@@ -74,11 +84,12 @@ def wide(tmp_path, monkeypatch):
         rows.append({"id": f"{number}-copy", "text": document(100 * (number // 2), 20)})
         near = " ".join(document(100 * (number // 3) + 1, 20).split(" ")[8:])
         rows += [{"id": f"{number}-near", "text": near}, {"id": f"{number}-bad", "text": None}]
-        columns = {"url": f"https://host.example/{number}/{number % 7}", "year": 2000 + number // 6}
-        rows = [row | columns | {"url": None} for row in rows[:-1]] + [rows[-1] | columns]
+        rows = [row | {"pmid": number * 7 // 2 + n, "year": 2000 + n % 2} for n, row in enumerate(rows)]
         write_parquet(tmp_path / "crawl" / name / "documents.parquet", rows)
     sources = "\n".join(f'  {name}: {{path: "crawl/{name}/*.parquet"}}' for name in names)
     text = PIPELINE.replace("SOURCES", sources).replace("NAMES", ", ".join(names))
+    (tmp_path / "earlier.yaml").write_text(EARLIER, encoding="utf-8")
+    execute(plan_of(tmp_path / "earlier.yaml"), InProcess(), silent)
     (tmp_path / "pipeline.yaml").write_text(text, encoding="utf-8")
     return tmp_path / "pipeline.yaml"
 
@@ -86,7 +97,9 @@ def wide(tmp_path, monkeypatch):
 def test_a_unit_is_small_with_fifty_sources(wide):
     """Each kind: what is sent, and what a shard costs where a unit's list of shards goes by a file."""
     executor = Recording()
-    execute(plan_of(wide), executor, silent)
+    manifests = execute(plan_of(wide), executor, silent)
+    rules = {rule for stage in manifests["best"].stages.values() for rule in stage.rules}
+    assert {f"dedup.{kind}" for kind in ("exact", "near", "against", "by")} | {"select.tokens"} <= rules
     largest = {name: max(sizes) for name, sizes in executor.units.items()}
     a_shard = {name: sum(sizes) // max(len(sizes), SOURCES) for name, sizes in executor.arguments.items()}
     assert {"measure", "measure_arrived", "decide", "write_file", "scatter", "gather"} <= largest.keys()

@@ -141,7 +141,9 @@ def test_the_editors_schema_knows_the_settings_of_an_installed_verb(refinery, sa
     assert code == 0
     stage = json.loads(out)["$defs"]["Stage"]["properties"]
     assert {"dedup", "select", "sample"} <= stage.keys()
-    assert '"of the documents"' in out and stage["sample"]["description"] == "a share of the documents is kept"
+    assert (
+        '"of the documents"' in out and stage["sample"]["description"] == "a share of the documents is kept"
+    )
 
 
 def test_a_verbs_outcome_is_made_again_only_when_what_makes_it_changes(
