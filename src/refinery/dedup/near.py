@@ -24,13 +24,13 @@ from refinery.shuffle.records import Records
 
 
 def find_near(
-    search: Search, gone: tuple[Records, ...], signatures: Copies, same: int
+    search: Search, exact: Copies, signatures: Copies, same: int, gone: tuple[Records, ...] = ()
 ) -> tuple[Records, ...]:
     """The removed near duplicates, edges to kept documents, by document.
 
-    gone: copies by columns and of key texts, which are left out; same: copies of signatures.
+    same: copies of signatures; gone: copies by columns, which are left out.
     """
-    settled = settle(search, _candidates(search, *gone, signatures.pairs), "dedup pairs:")
+    settled = settle(search, _candidates(search, *gone, exact.pairs, signatures.pairs), "dedup pairs:")
     settled.far.remove()
     resolved = resolve(search.corpus, settled, search.map_units)
     return (resolved, *(settle_copies(search, signatures, resolved, same) if same else ()))

@@ -126,7 +126,7 @@ def dedup(
     with exact, signatures:
         if near:
             search = Search(corpus, partitions, near, map_units, read_texts)
-            removed = find_near(search, (*gone, exact.pairs), signatures, same)
+            removed = find_near(search, exact, signatures, same, gone)
         result, clusters, count = _write_removed(corpus, partitions, exact, removed, map_units)
     with clusters:
         if near:
