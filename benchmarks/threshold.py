@@ -55,7 +55,7 @@ stages:
       - prose: "alpha_word_ratio >= 0.5 AND mean_word_length BETWEEN 2 AND 12"
       - not_repetitive: "dup_10gram_char_frac_greedy <= 0.3 AND dup_line_frac <= 0.5"
 {more}outputs:
-  {output}: {{path: "{folder}/{name}"}}
+  {output}: {{from: {output}, path: "{folder}/{name}"}}
 """
 VERBS = """  unique:
     from: screened
