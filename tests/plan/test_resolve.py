@@ -9,6 +9,7 @@ import pytest
 from refinery.definition.load import load
 from refinery.definition.models import Source
 from refinery.errors import DefinitionError
+from refinery.filters.rules import MAX_RULES
 from refinery.models.model_file import BUILT_IN
 from refinery.plan.graph import Graph
 from refinery.plan.resolve import resolve
@@ -256,3 +257,13 @@ def test_every_setting_of_a_source_is_one_of_its_reader_with_the_same_default():
     written = {n: f.default for n, f in Source.model_fields.items() if n not in {"path", "transform"}}
     read = {f.name: f.default for f in dataclasses.fields(SourceSpec) if f.name in written}
     assert written == read
+
+
+def test_no_more_rules_than_their_numbers_can_tell(tmp_path, monkeypatch):
+    """Those of all entries of a stage together; a rule's number is stored in 16 bits."""
+    assert MAX_RULES == 2**15 - 1
+    monkeypatch.setattr("refinery.plan.resolve.MAX_RULES", 2)
+    assert resolved(tmp_path, PIPELINE)
+    third = '- long_enough: "words >= 50"\n      - short_enough: "words <= 5000"'
+    text = PIPELINE.replace('- long_enough: "words >= 50"', third)
+    assert problems(tmp_path, text) == ["11: stages.screened.keep: 3 rules in one stage; 2 is the most"]

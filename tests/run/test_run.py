@@ -10,7 +10,7 @@ from refinery.executors.local import InProcess
 from refinery.run.run import execute
 from refinery.storage.lock import LOCK
 from refinery.watch.events import silent
-from tests.conftest import PIPELINE, output_hashes
+from tests.conftest import PIPELINE, document, output_hashes, write_parquet
 
 
 @pytest.mark.parametrize("shuffle", ["", ", shuffle: 7"])
@@ -77,3 +77,14 @@ def test_the_executor_is_closed_while_the_folders_are_held(data_repository):
 
     execute(plan, Watched(), silent)
     assert held == [plan.work, plan.graph.output_paths["unique"]]
+
+
+def test_a_run_that_stops_in_a_verb_leaves_no_scratch(data_repository, refinery):
+    """When one document would remove too much of a source, the files between units go with the run."""
+    rows = [{"id": f"same{n}", "text": document(7, 40) + f" {n}."} for n in range(1200)]
+    write_parquet(data_repository / "crawl" / "same.parquet", rows)
+    code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
+    assert code == 1
+    assert "max_cluster_share" in err
+    work = data_repository / ".refinery"
+    assert not [file for name in ("verbs", "units") for file in (work / name).rglob("*")]

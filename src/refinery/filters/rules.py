@@ -17,6 +17,7 @@ whose language is unknown (NULL, or `und`, which empty text gets) is judged by e
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -36,7 +37,7 @@ from refinery.filters.language_codes import UNDETERMINED
 if TYPE_CHECKING:
     import polars as pl
 
-MAX_RULES = 2**16 - 1  # indices are stored as 16-bit integers
+MAX_RULES = 2**15 - 1  # of a stage: indices are stored as 16-bit integers with a sign
 
 
 @dataclass(frozen=True)
@@ -170,8 +171,8 @@ def resolve_rules(
         ]
         kept = [rule for rule, word in zip(chosen.rules, own, strict=True) if word not in without]
         rules += [_scoped(rule, chosen.languages, measured) for rule in kept]
-    names = [rule.name for rule in rules]
-    problems += [f"two rules are called {name!r}" for name in dict.fromkeys(names) if names.count(name) > 1]
+    names = Counter(rule.name for rule in rules)
+    problems += [f"two rules are called {name!r}" for name, count in names.items() if count > 1]
     if len(rules) > MAX_RULES:
         problems.append(f"{len(rules)} rules in one stage; {MAX_RULES} is the most")
     if problems:

@@ -18,7 +18,7 @@ from refinery.definition.validate import Invalid
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, nearest
 from refinery.filters import registry
-from refinery.filters.rules import resolve_rules
+from refinery.filters.rules import MAX_RULES, resolve_rules
 from refinery.plan.against import earlier_folder
 from refinery.plan.graph import RESERVED, Column, Graph, Measurement, ResolvedStage, View
 from refinery.plan.outputs import check_measurements, output_folders
@@ -219,22 +219,24 @@ class _Resolver:
         from refinery.filters.predicate import problems
 
         types, labels = _seen_by_rules(columns)
-        rules: list[Rule] = []
+        rules: dict[str, Rule] = {}
         for index, entry in enumerate(entries):
             location: Location = (*place, "keep", index)
             found = self.attempt(
                 location, partial(resolve_rules, [entry], self.definition.paths, types.keys())
             )
             for rule in found or ():
-                if any(rule.name == other.name for other in rules):
+                if rule.name in rules:
                     self.problem(location, f"two rules are called {rule.name!r}")
                 at = (*location, rule.name) if isinstance(entry, dict) else location
                 for message in problems(rule.predicate, types, labels):
                     if message.startswith("no column") and place[-1] in self.incomplete:
                         continue  # what would make it has been reported
                     self.problem(at, f"{rule.name}: {message}")
-                rules.append(rule)
-        return tuple(rules)
+                rules[rule.name] = rule
+        if len(rules) > MAX_RULES:
+            self.problem((*place, "keep"), f"{len(rules)} rules in one stage; {MAX_RULES} is the most")
+        return tuple(rules.values())
 
     def _verb(self, place: Location, stage: Stage) -> Verb | None:
         if stage.verb is None:

@@ -18,7 +18,7 @@ from refinery.run.decisions import Decided
 from refinery.run.measure import ShardRecord
 from refinery.run.write import Layout
 from refinery.sources.schema import notes
-from refinery.storage.url import redact
+from refinery.storage.url import is_url, redact
 from refinery.storage.write import WrittenFile
 
 if TYPE_CHECKING:
@@ -118,13 +118,18 @@ def make_manifest(
 
 
 def _definition(pipeline: Pipeline) -> dict[str, Any]:
-    """The definition without what is a default and without the secrets of URLs."""
+    """The definition without what is a default and without the secrets of URLs, wherever they stand."""
     content = pipeline.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    for source in content["sources"].values():
-        source["path"] = [redact(path) for path in source["path"]]
-    if pipeline.roots:
-        content["roots"] = {name: redact(path) for name, path in pipeline.roots.items()}
-    return content
+    found: dict[str, Any] = _redacted(content)
+    return found
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _redacted(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_redacted(inner) for inner in value]
+    return redact(value) if isinstance(value, str) and is_url(value) else value
 
 
 def _source(run: Run, source: str, records: dict[int, ShardRecord]) -> SourceAccount:

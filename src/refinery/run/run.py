@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -71,7 +71,8 @@ def execute(
 
         record = record_run(plan.work, plan.graph.name, plan.graph.output_paths, listener, holds[0])
         emit = stack.enter_context(record)
-        stack.callback(executor.close)  # no unit writes any more when the folders are free for another run
+        stack.callback(_remove_scratch, plan.work, holds[0])
+        stack.callback(executor.close)  # no unit writes any more when scratch goes and the folders are free
         try:
             return repair(plan, emit, lambda: _execute(plan, executor, emit, still_held))
         except KeyboardInterrupt:
@@ -79,13 +80,20 @@ def execute(
             raise
 
 
+def _remove_scratch(work: Place, still_held: Held) -> None:
+    """Removes what only the units of a run read, unless another run has taken over the work folder."""
+    with suppress(RunError):
+        still_held()
+        for scratch in (VERBS, UNITS):
+            remove_scratch(work / scratch)
+
+
 def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -> dict[str, Manifest]:
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
     note_needs(plan)
-    for scratch in (VERBS, UNITS):
-        remove_scratch(plan.work / scratch)  # of a run that was killed
+    _remove_scratch(plan.work, still_held)  # of a run that was killed
     done = {
         name: folders.current_manifest(plan.graph.output_paths[name], plan.output_key(name))
         for name in outputs

@@ -1,7 +1,7 @@
 """Finding a source's files, local or behind a URL: paths, folders and globs, their order, what is passed over.
 
 Local paths go straight to the operating system; only URLs load fsspec. A URL's user, password and query may be
-secret, so everything shown to a user goes through `shown`.
+secret, so everything shown to a user goes through `redact`.
 """
 
 from __future__ import annotations

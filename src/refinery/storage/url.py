@@ -39,7 +39,7 @@ def has_dots(url: str) -> bool:
 def redact(path: str) -> str:
     """The path without what may be secret in a URL.
 
-    >>> shown("s3://KEY:SECRET@bucket/a.parquet"), shown("https://host/a.gz?sig=abc"), shown("/data/a")
+    >>> redact("s3://KEY:SECRET@bucket/a.parquet"), redact("https://host/a.gz?sig=abc"), redact("/data/a")
     ('s3://bucket/a.parquet', 'https://host/a.gz', '/data/a')
     """
     if "://" not in path:
