@@ -49,16 +49,6 @@ def test_a_second_run_computes_nothing(data_repository, refinery):
     assert {Path(name).name for name in changed} <= {".refinery-output.json"}
 
 
-def test_no_document_left(data_repository, refinery):
-    """An empty corpus is a failed run that says which rules took the documents, not an empty folder."""
-    (data_repository / "pipeline.yaml").write_text(PIPELINE.replace("words >= 50", "words >= 50000"))
-    code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
-    assert code == 1
-    assert "no document is left of 61 read" in err
-    assert "screened: long_enough dropped 51" in err
-    assert not (data_repository / "out" / "manifest.json").exists()
-
-
 def test_the_executor_is_closed_while_the_folders_are_held(data_repository):
     """What still runs when a run ends must not write into the folders of the next."""
     plan = _plan(data_repository / "pipeline.yaml", None, 256)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import orjson
-import pyarrow as pa
-
 from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Executor, Unit
-from refinery.plan.graph import ResolvedStage
 from refinery.plan.needs import note_needs
 from refinery.plan.plan import UNITS, VERBS, Plan
 from refinery.run import folder as folders
@@ -28,17 +23,14 @@ from refinery.run.cache import (
 )
 from refinery.run.context import Run
 from refinery.run.decide import check_conservation, decide, decide_tasks, read_tallies
-from refinery.run.decisions import Decided, decisions_tasks, write_decisions
 from refinery.run.kernels import compile_kernels
-from refinery.run.manifest import Manifest, make_manifest
+from refinery.run.manifest import Manifest
 from refinery.run.measure import MeasureTask, ShardRecord, measure, read_records, refuse_rejects
 from refinery.run.measure_late import late_tasks, measure_arrived
 from refinery.run.nodes import share
-from refinery.run.output import write_output
+from refinery.run.output import carried_columns, make_output
 from refinery.run.repair import repair
 from refinery.run.verbs import run_verb
-from refinery.sources.ids import common_id_type
-from refinery.sources.schema import unify
 from refinery.storage import lock
 from refinery.storage.lock import Held
 from refinery.storage.place import Place, place_of, remove_file, remove_scratch
@@ -120,7 +112,7 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
         late_pass(run, depth)
         decide_pass(run, depth)
         verb_pass(run, depth, records)
-    return {name: _output(run, name, records, started) for name in outputs}
+    return {name: make_output(run, name, records, started) for name in outputs}
 
 
 def measure_pass(run: Run, records: dict[int, ShardRecord]) -> dict[int, ShardRecord]:
@@ -166,11 +158,6 @@ def measure_pass(run: Run, records: dict[int, ShardRecord]) -> dict[int, ShardRe
     for source in plan.listed:
         run.finish(Subject("source", source), sum(known[p.number].documents for p in plan.of(source)))
     return known
-
-
-def carried_columns(run: Run, stage: ResolvedStage, records: dict[int, ShardRecord]) -> pa.Schema:
-    """The source columns that reach a stage, unified by name; raises InputError where their types clash."""
-    return unify([(p.name, records[p.number].carried()) for p in run.plan.reaching(stage)])
 
 
 def late_pass(run: Run, depth: int) -> None:
@@ -247,69 +234,3 @@ def _map_units(
         for number, argument in enumerate(arguments, 1)
     ]
     return run.map(step, function, units, more=True)
-
-
-def _output(run: Run, name: str, records: dict[int, ShardRecord], started: datetime) -> Manifest:
-    plan = run.plan
-    key, folder = plan.output_key(name), plan.graph.output_paths[name]
-    current, of = folders.current_manifest(folder, key), Subject("output", name)
-    run.emit(CacheChecked(of, "output", int(current is not None), int(current is None)))
-    if current is not None:
-        manifest = Manifest.model_validate(current)
-        run.finish(of, manifest.kept.documents, manifest.kept.documents)
-        return manifest
-    staged, stage = folders.staging(folder, key), plan.graph.stage_of(name)
-    decided = run.map(
-        "decisions",
-        write_decisions,
-        [Unit(t.decisions.name, t, of=(of,)) for t in decisions_tasks(plan, name, records, staged)],
-        documents=lambda one: one.documents,
-        counts=lambda _, one: [Count(of, one.kept[stage.name].documents)] if stage.name in one.kept else [],
-        more=True,
-    )
-    for above in plan.graph.ancestors(stage.name):  # what verbs kept whose outcome was there
-        before = run.finished[Subject("stage", above)]
-        left = sum(one.kept[above].documents for one in decided if above in one.kept)
-        run.finish(before.of, before.documents, left)
-    kept = sum(one.kept[stage.name].documents for one in decided if stage.name in one.kept)
-    if kept == 0:
-        remove_scratch(staged)
-        raise RunError(_nothing_left(run, name, decided, records))
-    id_type = common_id_type(records[planned.number].id_type() for planned in plan.reaching(stage))
-    layout, files = write_output(run, name, carried_columns(run, stage, records), id_type, staged)
-    written = sum(file.rows for file in files)
-    if written != kept:
-        raise ConservationError(
-            f"output {name}: {kept} documents were kept but {written} written; please report this"
-        )
-    manifest = make_manifest(run, name, records, decided, layout, files, started)
-    names = [file.path for file in (*manifest.files, *manifest.decisions, *manifest.rejects)]
-    content = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
-    folders.finish(folder, staged, names, content, run.still_held)
-    run.finish(of, kept, written)
-    return manifest
-
-
-def _nothing_left(run: Run, name: str, decided: Sequence[Decided], records: dict[int, ShardRecord]) -> str:
-    dropped = Counter[str]()
-    last = run.plan.graph.stage_of(name)
-    above = run.plan.graph.ancestors(last.name)
-    verbs = [found for one in decided for found in one.verbs.items()]
-    for stage, rules in [*((s, tally.rules) for (s, _), tally in run.tallies.items()), *verbs]:
-        if stage in above:
-            for rule, found in rules.items():
-                dropped[f"{stage}: {rule} dropped"] += found.dropped.documents
-    shards = run.plan.reaching(last)
-    unread = Counter[str]()
-    for planned in shards:
-        record = records[planned.number]
-        for reason, number in record.reasons.items():
-            unread[f"{planned.spec.name}: {reason} rejected"] += number
-        for reason, number in record.skipped.items():
-            unread[f"{planned.spec.name}: {reason} skipped"] += number
-    reasons = ", ".join(f"{why} {number:,}" for why, number in (dropped + unread).most_common(5))
-    read, rejected = sum(one.documents for one in decided), sum(one.rejected for one in decided)
-    return (
-        f"output {name}: no document is left of {read:,} read in {len(shards)} shards ({rejected:,} rows rejected). "
-        f"{reasons or 'The sources hold no documents'}. Nothing was written."
-    )
