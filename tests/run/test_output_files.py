@@ -11,7 +11,7 @@ from refinery.executors.local import InProcess
 from refinery.run.folder import claim, staging
 from refinery.run.output_files import in_batches, scatter_bytes
 from refinery.run.run import execute
-from refinery.run.write import CheckTask, is_whole, staged_before
+from refinery.run.write import CheckTask, find_staged, is_whole
 from refinery.storage.sealed import sealed_json
 from refinery.watch.events import silent
 from tests.conftest import PIPELINE, decisions, document, output_hashes, write_parquet
@@ -24,19 +24,19 @@ def test_finished_files_are_known_by_their_receipts(tmp_path):
     staged.mkdir()
     file = staged / "data-00000.parquet"
     file.write_bytes(b"12345")
-    assert staged_before(staged, [file.name]) == []
+    assert find_staged(staged, [file.name]) == []
     digest = hashlib.sha256(b"12345").hexdigest()
     (staged / "data-00000.parquet.json").write_bytes(sealed_json([3, 5, digest]))
-    (found,) = staged_before(staged, [file.name])
+    (found,) = find_staged(staged, [file.name])
     assert (found.rows, found.bytes, found.sha256) == (3, 5, digest)
     assert is_whole(CheckTask(staged, found))
     file.rename(tmp_path / file.name)
-    assert staged_before(staged, [file.name]) == [found]
+    assert find_staged(staged, [file.name]) == [found]
     assert is_whole(CheckTask(staged, found))
     (tmp_path / file.name).write_bytes(b"12346")
     assert not is_whole(CheckTask(staged, found))
     (tmp_path / file.name).write_bytes(b"123")
-    assert staged_before(staged, [file.name]) == []
+    assert find_staged(staged, [file.name]) == []
 
 
 def test_a_run_goes_on_from_staged_files(data_repository, refinery):

@@ -234,11 +234,11 @@ def _final(unit: str, error: Exception, times: int) -> Exception:
     return error
 
 
-def inner(function: Callable[..., R]) -> Callable[..., R]:
+def unwrap(function: Callable[..., R]) -> Callable[..., R]:
     """The function that functools.partial gave arguments to, or the function itself: what has a name.
 
     >>> from functools import partial
-    >>> inner(partial(max, 1)).__name__
+    >>> unwrap(partial(max, 1)).__name__
     'max'
     """
     found: Callable[..., R] = getattr(function, "func", function)

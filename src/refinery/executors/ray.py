@@ -25,7 +25,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from rich.filesize import decimal
 
 from refinery.errors import InputError, RefineryError, RunError
-from refinery.executors.base import MAX_RETRIES, Attempt, OutOfMemory, Unit, WorkerLost, inner
+from refinery.executors.base import MAX_RETRIES, Attempt, OutOfMemory, Unit, WorkerLost, unwrap
 from refinery.executors.model_workers import ModelWorkers
 from refinery.executors.nodes import POLL, Nodes
 from refinery.executors.shipping import Filed, Shipped, pack, prepare_once, unpack
@@ -102,7 +102,7 @@ class RayExecutor:
 
     def submit(self, ticket: int, function: Callable[[Any], Any], unit: Unit[Any], doublings: int) -> None:
         """Starts a task; Ray never retries it."""
-        plain = inner(function)
+        plain = unwrap(function)
         kind = f"{plain.__module__}.{plain.__qualname__}"
         if unit.gpus:
             self._submit_to_models(ticket, kind, function, unit, doublings)
@@ -110,7 +110,7 @@ class RayExecutor:
         most = self._nodes.now().most_memory
         reserved = self._reserve(kind, unit, doublings, most)
         task = self._task.options(
-            name=f"{inner(function).__name__} {unit.name}",
+            name=f"{unwrap(function).__name__} {unit.name}",
             num_cpus=1,
             memory=reserved,
             max_retries=0,
@@ -131,7 +131,7 @@ class RayExecutor:
             memory = self._reserve(kind, unit, doublings, self._nodes.now().most_memory_with(unit.gpus))
             workers = self._models[unit.gpus, doublings] = ModelWorkers(run_unit, unit.gpus, memory)
             self._silent_until = time.monotonic() + IMPATIENT
-        call, name = pack(function, unit.argument, self._shipped), f"{inner(function).__name__} {unit.name}"
+        call, name = pack(function, unit.argument, self._shipped), f"{unwrap(function).__name__} {unit.name}"
 
         def start(actor: Any) -> Any:
             return actor.run.options(name=name).remote(call, self._key, self._prepared, self._versions)
@@ -219,7 +219,7 @@ class RayExecutor:
         answers: dict[str, Any] = {}
         asked = list(nodes)
         for _ in range(1 + MAX_RETRIES):
-            answers |= self._ask(call, inner(function).__name__, asked)
+            answers |= self._ask(call, unwrap(function).__name__, asked)
             asked = [node for node in asked if isinstance(answers.get(node), WorkerLost)]
             for node in asked:
                 answers.pop(node)  # asked again; one that is gone gives no answer

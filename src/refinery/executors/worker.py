@@ -47,7 +47,7 @@ def attempt(function: Callable[[Any], Any], argument: Any) -> Attempt:
     return Attempt(outcome, started, time.perf_counter() - clock, _peak(), _here())
 
 
-def portable(ended: Attempt) -> Attempt:
+def make_portable(ended: Attempt) -> Attempt:
     """The same with an error that can be sent to another process: what cannot is told in words."""
     if not isinstance(ended.outcome, Exception):
         return ended
@@ -61,7 +61,7 @@ def portable(ended: Attempt) -> Attempt:
 
 def attempt_elsewhere(function: Callable[[Any], Any], argument: Any) -> Attempt:
     """`attempt` whose answer can be sent to another process."""
-    return portable(attempt(function, argument))
+    return make_portable(attempt(function, argument))
 
 
 def _here() -> str:

@@ -18,13 +18,13 @@ from refinery.run.write import (
     ScatterTask,
     Survivors,
     WriteTask,
+    find_staged,
     gather,
     is_whole,
     kept_bytes,
     make_layout,
     scatter,
     scattered_schema,
-    staged_before,
     write_file,
 )
 from refinery.shuffle.records import Tables
@@ -95,7 +95,7 @@ def _survivors(plan: Plan, stage: ResolvedStage, source: str, measured: tuple[st
 
 def _staged_before(run: Run, of: Subject, staging: Place, names: list[str]) -> dict[str, WrittenFile]:
     """The files that an earlier run finished and that are still as it wrote them."""
-    staged = staged_before(staging, names)
+    staged = find_staged(staging, names)
     units = [Unit(file.path, CheckTask(staging, file), max(file.bytes, 1), of=(of,)) for file in staged]
     whole = run.map("check", is_whole, units, more=True)
     found = {file.path: file for file, good in zip(staged, whole, strict=True) if good}

@@ -167,7 +167,7 @@ def gather(task: GatherTask) -> WrittenFile:
     return _staged(task, table.combine_chunks().to_batches(max_chunksize=4096))
 
 
-def staged_before(staging: Place, names: Sequence[str]) -> list[WrittenFile]:
+def find_staged(staging: Place, names: Sequence[str]) -> list[WrittenFile]:
     """Files that an interrupted run of the same fingerprint finished: still staged, or moved already."""
     output = staging.parent
     sizes = files_below(output)
