@@ -348,7 +348,8 @@ def _show(manifest: Manifest, folder: Place, *, table: bool) -> None:
 
         from refinery.report.funnel import funnel
 
-        Console().print(funnel(manifest))
+        console = Console()
+        console.print(funnel(manifest, console.width))
     for note in manifest.notes:
         typer.echo(f"note: {note}", err=True)
     rejected = sum(source.rejected for source in manifest.sources.values())

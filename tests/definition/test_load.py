@@ -67,6 +67,15 @@ def test_all_errors_at_once_with_line_path_and_nearest_name(tmp_path):
         ),
         (("name: tiny", "name: tiny\nname: again"), "4: name: this key is written twice"),
         (("name: tiny", "name: {tiny"), "4: not valid YAML"),
+        (
+            ("keep:\n      - english", "keep: gopher\n    unused:\n      - english"),
+            "10: stages.clean.keep: expected a list: write [gopher]",
+        ),
+        (
+            ('{path: "crawl/*.parquet"}', "crawl"),
+            "5: sources.crawl: expected a mapping with the keys path, transform, text, id, format, extractor, "
+            "binary_text, on_error, max_document_bytes: write {path: crawl}",
+        ),
     ],
 )
 def test_form_errors(tmp_path, change, expected):

@@ -30,6 +30,7 @@ class Tree(BaseModel):
 
     from_: str = Field(alias="from")
     leaf: Leaf | None = None
+    share: float | None = None
     leaves: dict[Name, Leaf] = {}
     rooted: Leaves | None = None
     codes: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")], ...] = ()
@@ -65,6 +66,8 @@ class Tree(BaseModel):
             [(("mixed", 1, "siz"), 'unknown key; did you mean "size"?')],
         ),
         ({"from": "x", "leaves": [1]}, [(("leaves",), "input should be a mapping")]),
+        ({"from": "x", "codes": "en"}, [(("codes",), "expected a list: write [en]")]),
+        ({"from": "x", "share": "80%"}, [(("share",), "no percentage but a number, such as 0.8, got '80%'")]),
         (
             {"leaf": {"label": [], "size": -1}},
             [

@@ -267,3 +267,15 @@ def test_no_more_rules_than_their_numbers_can_tell(tmp_path, monkeypatch):
     third = '- long_enough: "words >= 50"\n      - short_enough: "words <= 5000"'
     text = PIPELINE.replace('- long_enough: "words >= 50"', third)
     assert problems(tmp_path, text) == ["11: stages.screened.keep: 3 rules in one stage; 2 is the most"]
+
+
+def test_a_measurer_that_was_forgotten_is_named_once(tmp_path):
+    """Not each column of each rule; a name that no measurer makes is told as before."""
+    text = PIPELINE.replace("[language, signals]", "[language]").replace(
+        "      - long", "      - gopher\n      - long"
+    )
+    assert problems(tmp_path, text) == [
+        "13: stages.screened.keep.1: the measurer signals makes what its rules read: add signals to `measure`",
+        "14: stages.screened.keep.2: the measurer signals makes what it reads: add signals to `measure`",
+    ]
+    assert "no column" in problems(tmp_path, text.replace("words >= 50", "wrods >= 50"))[1]

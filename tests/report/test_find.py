@@ -212,3 +212,13 @@ def test_signatures_are_those_of_the_outputs_own_dedup(tmp_path, refinery):
     own = run(refinery, tmp_path, stage={"dedup": {"near": near}}, output={"path": "own"})
     assert open_corpus(own.output).minhash == MinHash(**near)
     assert "1.000 (the same words)  en5" in refinery("find", own.output, DOCUMENTS["en5"])[1]
+
+
+@pytest.mark.parametrize("name", ["exams/quesiton.jsonl", "./nothere", "questions.txt", "folder"])
+def test_a_name_of_no_file_is_no_text(output, refinery, tmp_path, monkeypatch, name):
+    """A mistyped file or a folder ends with exit code 2: `not found` would tell of a text."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    code, out, err = refinery("find", output, name)
+    assert (code, out) == (2, "")
+    assert name in err

@@ -1,6 +1,9 @@
 """The funnel in the terminal."""
 
+from io import StringIO
+
 import orjson
+import pytest
 from rich.console import Console
 
 from refinery.report.funnel import funnel
@@ -21,3 +24,16 @@ def test_the_funnel_shows_what_the_manifest_says(data_repository, refinery):
     assert lines["dedup.exact"][2].strip() == "-6"
     kept = manifest.kept.documents
     assert any(name.startswith("output (") and row[2].strip() == str(kept) for name, row in lines.items())
+
+
+@pytest.mark.parametrize(("width", "headings"), [(79, 4), (69, 2), (50, 2), (40, 1)])
+def test_names_are_whole_in_a_narrow_terminal(data_repository, refinery, width, headings):
+    """Columns go before a stage's or a rule's name is broken; documents stay."""
+    refinery("run", data_repository / "pipeline.yaml", "-q")
+    manifest = Manifest.model_validate(orjson.loads((data_repository / "out/manifest.json").read_bytes()))
+    console = Console(width=width, file=StringIO())
+    console.print(funnel(manifest, width))
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    for name in ("source crawl", "stage screened", "  long_enough", "  dedup.exact", "  kept"):
+        assert [line for line in lines if line.startswith(f"│ {name} ") and line.count("│") == headings + 2]

@@ -45,7 +45,12 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[L
         elif kind == "missing":
             yield place[:-1], f"the key {place[-1]!r} is missing"
         elif kind in {"model_type", "model_attributes_type"}:
-            yield place, f"expected a mapping with the keys {', '.join(keys_of(wanted))}"
+            yield (
+                place,
+                f"expected a mapping with the keys {', '.join(keys_of(wanted))}{_as_path(entry, wanted)}",
+            )
+        elif kind == "tuple_type" and isinstance(entry["input"], str):
+            yield place, f"expected a list: write [{entry['input']}]"
         elif kind == "string_pattern_mismatch":
             yield place, f"expected {_PATTERNS.get(entry['ctx']['pattern'], message)}"
         elif kind == "value_error":
@@ -55,7 +60,15 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[L
             yield place, _sentence(message, entry["input"])
 
 
+def _as_path(entry: Any, wanted: Any) -> str:
+    """What to write where a path stands for what has a key for it."""
+    given = entry["input"]
+    return f": write {{path: {given}}}" if isinstance(given, str) and "path" in keys_of(wanted) else ""
+
+
 def _sentence(message: str, given: object) -> str:
+    if isinstance(given, str) and given.endswith("%") and "number" in message:
+        return f"no percentage but a number, such as 0.8, got {given!r}"
     message = message[:1].lower() + message[1:]
     message = message.replace("valid tuple", "list").replace("valid dictionary", "mapping")
     return f"{message}, got {given!r}" if isinstance(given, str | int | float | bool) else message

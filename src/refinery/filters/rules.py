@@ -103,6 +103,8 @@ def load_rule_set(name_or_path: str, paths: Paths = HERE) -> RuleSet:
     """
     if not is_path(name_or_path):
         if name_or_path not in built_in_rule_sets():
+            if not re.match(NAME, name_or_path):
+                raise DefinitionError(f'a rule has a name: write NAME: "{name_or_path}"')
             near = nearest(name_or_path, built_in_rule_sets())
             raise DefinitionError(
                 f"no rule set is called {name_or_path!r}{near} (a file of yours: ./NAME.yaml)"

@@ -6,7 +6,8 @@ can give are checked before any text is read, and all problems are reported toge
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -225,12 +226,16 @@ class _Resolver:
             found = self.attempt(
                 location, partial(resolve_rules, [entry], self.definition.paths, types.keys())
             )
+            maker = None if place[-1] in self.incomplete else _maker(found or (), types.keys())
+            if maker:
+                read = "what it reads" if isinstance(entry, dict) else "what its rules read"
+                self.problem(location, f"the measurer {maker} makes {read}: add {maker} to `measure`")
             for rule in found or ():
                 if rule.name in rules:
                     self.problem(location, f"two rules are called {rule.name!r}")
                 at = (*location, rule.name) if isinstance(entry, dict) else location
                 for message in problems(rule.predicate, types, labels):
-                    if message.startswith("no column") and place[-1] in self.incomplete:
+                    if message.startswith("no column") and (maker or place[-1] in self.incomplete):
                         continue  # what would make it has been reported
                     self.problem(at, f"{rule.name}: {message}")
                 rules[rule.name] = rule
@@ -316,3 +321,18 @@ def _visible(column: str, prefix: str | None, width: int) -> str:
     if prefix is None:
         return column
     return prefix if width == 1 else f"{prefix}_{column}"
+
+
+def _maker(rules: Iterable[Rule], known: Collection[str]) -> str | None:
+    """The built-in measurer that makes, without settings, all columns that rules read and nobody has measured."""
+    from refinery.filters.predicate import columns_of
+
+    unknown: set[str] = set()
+    for rule in rules:
+        with suppress(DefinitionError):  # not SQL, which is told
+            unknown |= columns_of(rule.predicate) - set(known)
+    for name in registry.MEASURERS.built_in if unknown else ():
+        with suppress(DefinitionError):  # it needs settings
+            if unknown <= set(registry.measurer(name, {}).schema.names):
+                return name
+    return None

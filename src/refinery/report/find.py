@@ -46,6 +46,9 @@ SHARED = pa.schema([("lineage", LINEAGE)])
 INDEX = b"refinery.index"  # metadata of an index file: of what
 ROWS = 1 << 14  # of an index file that are looked at together
 _ROWS = re.compile(r"\.(jsonl|ndjson|parquet)(\.\w+)?$", re.IGNORECASE)  # names of files with a text a row
+_NAME = re.compile(
+    r"^(\.{0,2}/\S*|\S+/\S+|\S+\.(txt|md|jsonl|ndjson|parquet)(\.\w+)?)$"
+)  # of a file, at first sight
 _REMOVE = "remove it, or give another --index"
 _PLACE = struct.Struct(">IQ")  # a document's key in the index: shard and row
 
@@ -126,6 +129,9 @@ def questions_of(text: str) -> list[Question]:
     try:
         file = Path(text)
         if not file.is_file():
+            if file.is_dir() or (_NAME.search(text) and not file.exists()):
+                hint = "a text that looks like a file's name is read from standard input: -"
+                raise InputError(text, "is a folder" if file.is_dir() else "there is no such file", hint)
             raise ValueError
     except (OSError, ValueError):  # too long for a name, or with characters that no name has
         return [Question(textwrap.shorten(text, 60, placeholder=" …"), _decoded("TEXT", os.fsencode(text)))]

@@ -12,49 +12,45 @@ if TYPE_CHECKING:
     from refinery.run.manifest import Manifest
 
 
-def funnel(manifest: Manifest) -> Table:
-    """One row a source, a stage and a rule that dropped something."""
+# Columns that a terminal of so many characters has room for, beside one for names.
+HEADINGS = {70: ("documents", "text", "tokens", "share"), 50: ("documents", "tokens"), 0: ("documents",)}
+
+
+def funnel(manifest: Manifest, width: int = 80) -> Table:
+    """One row a source, a stage and a rule that dropped something, with the columns that `width` has room for."""
     table = Table(title=f"{manifest.pipeline}: {manifest.output}", title_justify="left", header_style="bold")
     table.add_column("", overflow="fold")
-    for heading in ("documents", "text", "tokens", "share"):
+    for heading in next(headings for least, headings in HEADINGS.items() if width >= least):
         table.add_column(heading, justify="right", no_wrap=True)
+
+    def row(label: str, style: str | None = None, **cells: str) -> None:
+        names = [str(column.header) for column in table.columns[1:]]
+        table.add_row(label, *(cells.get(name, "") for name in names), style=style)
+
+    def counts(label: str, count: Tally, share: str = "", sign: str = "", style: str | None = None) -> None:
+        text, tokens = f"{sign}{decimal(count.bytes)}", f"{sign}{count.tokens:,}"
+        row(label, style, documents=f"{sign}{count.documents:,}", text=text, tokens=tokens, share=share)
+
     for name, source in manifest.sources.items():
-        table.add_row(f"source {name}", f"{source.documents:,}", decimal(source.bytes), "", "")
+        row(f"source {name}", documents=f"{source.documents:,}", text=decimal(source.bytes))
         for reason, count in source.reasons.items():
-            table.add_row(f"  rejected: {reason}", f"-{count:,}", "", "", "", style="yellow")
+            row(f"  rejected: {reason}", "yellow", documents=f"-{count:,}")
         for reason, count in source.skipped.items():
-            table.add_row(f"  no document: {reason}", f"({count:,})", "", "", "", style="dim")
+            row(f"  no document: {reason}", "dim", documents=f"({count:,})")
         for broken in source.broken:
-            table.add_row(f"  unreadable: {broken.path}", "", "", "", "", style="yellow")
+            row(f"  unreadable: {broken.path}", "yellow")
     for name, stage in manifest.stages.items():
         table.add_section()
-        _row(table, f"stage {name}", stage.arrived, "", "")
+        counts(f"stage {name}", stage.arrived)
         for rule, account in stage.rules.items():
             if account.dropped.documents:
-                share = f"{100 * account.dropped.documents / stage.arrived.documents:.1f} %"
-                _row(table, f"  {rule}", account.dropped, share, "-")
-        share = (
-            f"{100 * stage.kept.documents / stage.arrived.documents:.1f} %" if stage.arrived.documents else ""
-        )
-        _row(table, "  kept", stage.kept, share, "", style="green")
+                counts(f"  {rule}", account.dropped, _share(account.dropped, stage.arrived), "-")
+        counts("  kept", stage.kept, _share(stage.kept, stage.arrived), style="green")
     table.add_section()
-    size = sum(file.bytes for file in manifest.files)
-    _row(
-        table,
-        f"output ({decimal(size)} in {len(manifest.files)} file{'s'[: len(manifest.files) != 1]})",
-        manifest.kept,
-        "",
-        "",
-        style="bold",
-    )
+    size, files = sum(file.bytes for file in manifest.files), len(manifest.files)
+    counts(f"output ({decimal(size)} in {files} file{'s'[: files != 1]})", manifest.kept, style="bold")
     return table
 
 
-def _row(table: Table, label: str, count: Tally, share: str, sign: str, style: str | None = None) -> None:
-    cells = (
-        f"{sign}{count.documents:,}",
-        f"{sign}{decimal(count.bytes)}",
-        f"{sign}{count.tokens:,}",
-        share,
-    )
-    table.add_row(label, *cells, style=style)
+def _share(part: Tally, whole: Tally) -> str:
+    return f"{100 * part.documents / whole.documents:.1f} %" if whole.documents else ""
