@@ -56,6 +56,41 @@ def test_decimals_lose_zeros_alone(numbers):
     assert not any("." in text and text[-1] in "0." for text in found)
 
 
+def plain(number: Decimal) -> str:
+    """A number without exponent and without zeros that say nothing."""
+    text = f"{number:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
+
+
+@given(st.lists(st.decimals(-(10**12), 10**12, places=18)), st.sampled_from([pa.decimal128, pa.decimal256]))
+def test_small_decimals_have_no_exponent(numbers, kind):
+    """Zero is 0 and 1e-10 is 0.0000000001, as Python writes them; so are those of less scale."""
+    numbers += [Decimal(0), Decimal("1e-8"), Decimal("-1e-10"), Decimal("1e-18"), Decimal(10)]
+    assert texts(numbers, kind(38, 18)) == [plain(number) for number in numbers]
+    assert texts([Decimal("12000"), Decimal(0)], pa.decimal128(5, -3)) == ["12000", "0"]
+
+
+@given(st.lists(st.floats(-(10.0**75), 10.0**75) | st.floats(-1, 1) | st.floats(-1e16, 1e16)))
+def test_floats_are_written_as_decimals_are(numbers):
+    """A whole one exactly, another as the shortest decimal that is the same float."""
+    numbers += [0.0, -0.0, 1e-8, 1.5e-300, 2.0**63, 2.0**70, 1e15 + 0.5, 1.0000000000000002]
+    decimals = [Decimal(int(n)) if n.is_integer() else Decimal(repr(n)) for n in numbers]
+    assert texts(numbers, pa.float64()) == [plain(number) for number in decimals]
+
+
+def test_equal_numbers_of_several_types_have_one_text():
+    """Whether a source has them as integers, floats, decimals, texts or JSON."""
+    for text in ("0", "0.00000001", "0.1", "120", "9223372036854775808", "1234567890.5"):
+        number = Decimal(text)
+        kinds = [pa.float64(), pa.decimal128(38, 18), pa.decimal256(60, 20), pa.string()]
+        if number == int(number):
+            kinds += [pa.uint64(), pa.decimal128(20, 0)]
+        values = [text if k == pa.string() else float(text) if k == pa.float64() else number for k in kinds]
+        values = [int(v) if k == pa.uint64() else v for v, k in zip(values, kinds, strict=True)]
+        assert {texts([v], k)[0] for v, k in zip(values, kinds, strict=True)} == {text}
+
+
 @given(
     st.lists(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(), max_size=9)
 )

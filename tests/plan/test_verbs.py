@@ -39,8 +39,8 @@ def stage(tmp_path):
         line = json.dumps(row | {"text": document(1)})
         (tmp_path / name / "0.jsonl").write_text(line, encoding="utf-8")
 
-    def of(verb: str, measure: str = "signals") -> ResolvedStage:
-        text = DEFINITION.replace("VERB", verb).replace("[signals]", f"[{measure}]")
+    def of(verb: str, measure: str = "signals", ids: str = "pmid") -> ResolvedStage:
+        text = DEFINITION.replace("VERB", verb).replace("[signals]", f"[{measure}]").replace("pmid", ids, 1)
         (tmp_path / "pipeline.yaml").write_text(text, encoding="utf-8")
         return resolve(load(tmp_path / "pipeline.yaml")).stages["unique"]
 
@@ -66,6 +66,18 @@ def test_a_column_is_measured_or_of_the_files_or_the_id(stage):
     assert "content" not in found.columns["old"], (
         "what a verb has measured for itself is no column of the stage"
     )
+
+
+def test_what_is_measured_goes_before_an_id_of_that_name(stage):
+    """A source whose ids are its column `words` ranks by the words that were counted."""
+    found = stage('{prefer: ["words DESC"], exact: true}', ids="words")
+    assert where(found.needed["old"]) == where(found.needed["new"]) == {"words": "signals"}
+
+
+def test_what_one_branch_measured_is_compared_in_every_source(stage):
+    """Not only what ranks: a source that went around the measuring branch has the column that `by` names."""
+    found = stage("{by: words}")
+    assert where(found.needed["old"]) == where(found.needed["new"]) == {"words": "signals"}
 
 
 def test_an_earlier_runs_documents_have_what_is_compared(stage):

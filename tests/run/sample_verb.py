@@ -8,8 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from refinery.definition.paths import Paths
-from refinery.filters.measurer import Measurer
-from refinery.filters.verb import DROPPED, NONE, Explained, Needed, Outcome, ShardDocuments
+from refinery.filters.verb import DROPPED, NONE, Explained, Needed, Outcome, ShardDocuments, Verb
 from refinery.shuffle.partition import hash_numbers
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
@@ -32,13 +31,10 @@ class Settings(BaseModel):
 
 
 @dataclass(frozen=True)
-class Sample:
+class Sample(Verb):
     chosen: Settings
     name: str = "sample"
     version: int = 1
-    measurers: tuple[Measurer, ...] = ()
-    own_measurers: tuple[Measurer, ...] = ()
-    against: str | None = None
 
     @property
     def settings(self) -> Mapping[str, object]:

@@ -59,6 +59,16 @@ def test_a_flipped_bit_is_told_and_never_data(tmp_path, ending, at, bit):
     assert damaged == ([0, 1, 2] if ending == "bounds" else [[0, 1, 2, 0, 2][at // 40]])
 
 
+@pytest.mark.parametrize("change", [lambda content: content + b"x" * 16, lambda content: content[:-1]])
+def test_a_whole_file_of_another_length_is_damaged(tmp_path, change):
+    """Bytes after the last block are no data, nor is a file that was cut off."""
+    place = tmp_path / "a.records"
+    write(place, [[b"one", b"", b"three"], [b"", b"two", b""]])
+    place.write_bytes(change(place.read_bytes()))
+    with pytest.raises(DamagedFile, match=r"a\.records: damaged: it has (27|10) bytes, not 11"):
+        read_whole(place, PARTITIONS)
+
+
 def test_a_failure_at_the_end_leaves_nothing(tmp_path):
     """Where the partitions lie cannot be written: the bytes do not appear, and no temporary file stays."""
     (tmp_path / "a.bounds").mkdir()

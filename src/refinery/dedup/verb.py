@@ -17,7 +17,7 @@ from refinery.dedup.keys import column_keys
 from refinery.dedup.minhash import MinHash
 from refinery.dedup.settings import Settings
 from refinery.filters.ranking import ranking
-from refinery.filters.verb import Explained, Needed, Outcome, ShardDocuments, ranking_keys
+from refinery.filters.verb import Explained, Needed, Outcome, ShardDocuments, Verb, ranking_keys
 from refinery.storage.place import Place
 from refinery.storage.write import TableWriter
 
@@ -32,7 +32,7 @@ _SIMILARITIES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 
 @dataclass(frozen=True)
-class Dedup:
+class Dedup(Verb):
     """See docs/dedup.md."""
 
     chosen: Settings
@@ -57,11 +57,6 @@ class Dedup:
         columns = self.chosen.near.within if self.chosen.near else ()
         within = (Needed(column, ("near", "within", n)) for n, column in enumerate(columns))
         return (*prefer, *by, *within)
-
-    @property
-    def measurers(self) -> tuple[Measurer, ...]:
-        """None."""
-        return ()
 
     @property
     def own_measurers(self) -> tuple[Measurer, ...]:

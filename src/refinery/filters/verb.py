@@ -119,7 +119,7 @@ class ShardDocuments(Protocol):
 
 
 class Verb(Protocol):
-    """Decides on all documents of a stage. A frozen value, picklable, cheap to build.
+    """Decides on all documents of a stage. A frozen value, picklable, cheap to build. Inherit from it.
 
     `settings` is all that its outcome depends on besides `version` and what it reads, as JSON values: the key of the
     outcome is made of it. The outcome depends on the documents in their order alone, not on shards or units.
@@ -144,14 +144,17 @@ class Verb(Protocol):
     @property
     def measurers(self) -> tuple[Measurer, ...]:
         """What it has measured as if the stage's `measure` named it: columns of the stage and those below."""
+        return ()
 
     @property
     def own_measurers(self) -> tuple[Measurer, ...]:
         """What it has measured for itself alone."""
+        return ()
 
     @property
     def against(self) -> str | None:
         """The output folder of an earlier run whose documents it looks at; its setting of that name."""
+        return None
 
     @property
     def summary(self) -> str:
@@ -159,6 +162,7 @@ class Verb(Protocol):
 
     def explained(self) -> tuple[Explained, ...]:
         """Tables for `refinery plan`."""
+        return ()
 
     def run(self, shards: Sequence[ShardDocuments], map_units: MapUnits, work: Place) -> Outcome:
         """Decides. Shards of an earlier corpus come first, then the others in trust order.

@@ -72,9 +72,10 @@ def own_measurements(verb: Verb, arriving: Arriving) -> dict[str, tuple[Measurem
 def needed_columns(verb: Verb, arriving: Arriving, problem: Problem) -> Columns:
     """The columns that the verb reads, by source; `problem` is told each that is not there, at its setting.
 
-    What ranks documents is measured on every document it ranks, also where only one branch asked for it: otherwise a
-    trusted source that went around the measuring branch would rank last as a whole. It becomes a column of the stage.
-    What nobody measured is a column of the source's files; `source` and the id need no column.
+    A column that one branch has measured is measured on every document that arrives: otherwise a trusted source that
+    went around that branch would rank last as a whole, and none of its documents would be compared by the column. It
+    becomes a column of the stage. What nobody measured is a column of the source's files; `source` and the id need
+    no column.
     """
     found: Columns = {source: {} for source in arriving.views}
     if verb.against:
@@ -122,17 +123,15 @@ def is_id(spec: SourceSpec, name: str) -> bool:
 def _column(need: Needed, source: str, arriving: Arriving) -> Column | None:
     """Where a source, or the earlier run, has a column; None where none is needed."""
     name = need.column
-    if name == "source" or (source in arriving.views and is_id(arriving.heads.specs[source], name)):
+    if name == "source" or (need.ranks and source not in arriving.views):
         return None
-    carried = Column(Measurement(View(source), Carried(name)), VALUE, pa.null())
-    if source in arriving.views:
-        return arriving.columns[source].get(name, carried)
-    if need.ranks or name == "id":
+    if name in arriving.columns.get(source, {}):
+        return arriving.columns[source][name]
+    if name == "id" or (source in arriving.views and is_id(arriving.heads.specs[source], name)):
         return None
-    measured = [columns[name] for columns in arriving.columns.values() if name in columns]
-    if not measured:
-        return carried
-    (column, *_) = measured
+    column = next((columns[name] for columns in arriving.columns.values() if name in columns), None)
+    if column is None or source in arriving.views:
+        return Column(Measurement(View(source), Carried(name)), VALUE, pa.null())
     return Column(Measurement(View(source), column.measurement.measurer), column.original, column.type)
 
 

@@ -19,10 +19,10 @@ from refinery.filters.ranking import Missing, Ranking, ranking
 from refinery.filters.verb import (
     DROPPED,
     NONE,
-    Explained,
     Needed,
     Outcome,
     ShardDocuments,
+    Verb,
     key_count,
     ranking_keys,
 )
@@ -53,7 +53,7 @@ class Settings(Model):
 
 
 @dataclass(frozen=True)
-class Select:
+class Select(Verb):
     """See docs/pipeline.md; counter: counts tokens exactly."""
 
     chosen: Settings
@@ -79,22 +79,9 @@ class Select:
         return (self.counter,) if self.counter else ()
 
     @property
-    def own_measurers(self) -> tuple[Measurer, ...]:
-        """None."""
-        return ()
-
-    @property
-    def against(self) -> None:
-        """None."""
-
-    @property
     def summary(self) -> str:
         """The budget and the ranking."""
         return f"select {self.chosen.tokens:,} tokens by {self.chosen.by}"
-
-    def explained(self) -> tuple[Explained, ...]:
-        """Nothing."""
-        return ()
 
     def run(self, shards: Sequence[ShardDocuments], map_units: MapUnits, work: Place) -> Outcome:
         """Finds where the budget ends and gives the documents beyond."""

@@ -92,6 +92,8 @@ def read_whole(place: Place, partitions: int) -> Bytes:
     except FileNotFoundError:
         raise DamagedFile(str(place), "it is gone") from None
     for _, ends, digests in _read_bounds([place], partitions):
+        if len(content) != (size := int(ends[-1, -1])):
+            raise DamagedFile(str(place), f"it has {len(content)} bytes, not {size}")
         for start, stop, digest in zip(ends[:, :-1].flat, ends[:, 1:].flat, digests.flat, strict=True):
             if stop > start:
                 _verify(place, content[start:stop], int(digest))
