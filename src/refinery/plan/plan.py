@@ -245,7 +245,8 @@ def _numbered(
         for shard in found.shards:
             packages = ("fastwarc", spec.extractor) if shard.format in {"warc", "wet"} else ()
             extraction = [version(package) for package in packages]  # they decide what text a page gives
-            content = (shard.fingerprint, shard.start, shard.stop, reading, extraction)
+            # made, since the manifest beside a file decides which columns its rows have
+            content = (shard.fingerprint, shard.made, reading, extraction)
             # the source, since two may read one file; the path below its root, since lineage and minted ids hold it
             key = fingerprint(LAYOUT, READING, content, name, shard.relative_path)
             yield PlannedShard(shard, replace(spec, path=()), work / "shards" / key[:2] / key, number)
