@@ -26,11 +26,15 @@ def earlier_folder(written: str, paths: Paths) -> Place:
     return place_of(path)
 
 
-def earlier_spec(stage: ResolvedStage, paths: Paths) -> SourceSpec:
-    """The source made of exactly the files that the earlier run's manifest lists; raises InputError."""
-    verb = stage.verb
-    folder = earlier_folder(verb.against if verb and verb.against else "", paths)
-    hint = f"{verb.name if verb else ''}.against wants the output folder of a finished run"
+def earlier_spec(stage: ResolvedStage, paths: Paths) -> SourceSpec | None:
+    """The source made of exactly the files that the manifest lists of the earlier run that the verb names, if any.
+
+    Raises InputError when there is no manifest to be read.
+    """
+    if stage.verb is None or not stage.verb.against:
+        return None
+    folder = earlier_folder(stage.verb.against, paths)
+    hint = f"{stage.verb.name}.against wants the output folder of a finished run"
     return output_source(against_source(stage.name), folder, read_manifest(folder, hint))
 
 
