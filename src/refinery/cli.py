@@ -216,9 +216,10 @@ def find(
     """Say whether a text is in an output, as a copy or a near one; exit code 0 if it is, 1 if not, 2 for an error."""
     from refinery.errors import RunError
     from refinery.report import find as finding
+    from refinery.report.questions import questions_of
 
     try:
-        questions = finding.questions_of(text)
+        questions = questions_of(text)
         where = index if index is None or index.startswith(_REDIS) else _place(index)
         found = finding.find(_place(output), questions, threshold, where, lambda n: typer.echo(n, err=True))
     except RunError as error:

@@ -94,12 +94,8 @@ def _docstrings() -> Iterator[Page]:
 def _in_file(package: str, inner: Path, file: Path) -> Iterator[Page]:
     try:
         tree = ast.parse(file.read_bytes())
-    except (
-        SyntaxError,
-        ValueError,
-        OSError,
-        SystemError,
-    ):  # the last: python/cpython#106905, in a library's threads
+    # SystemError: python/cpython#106905, in a library's threads
+    except (SyntaxError, ValueError, OSError, SystemError):
         return  # a template or a file for another Python
     module = ".".join((package, *inner.with_suffix("").parts))
     for number, node in enumerate(ast.walk(tree)):

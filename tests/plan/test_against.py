@@ -5,7 +5,7 @@ import pytest
 
 from refinery.definition.load import load
 from refinery.definition.paths import Paths
-from refinery.errors import InputError, StorageError
+from refinery.errors import DefinitionError, InputError, StorageError
 from refinery.plan.against import earlier_folder, earlier_spec
 from refinery.plan.resolve import resolve
 from refinery.storage import retry
@@ -67,6 +67,21 @@ def test_a_folder_without_a_manifest_is_told(stage, data_repository):
     """As the hint says, it wants a finished run."""
     with pytest.raises(InputError, match=r"earlier: there is no manifest.json \(dedup.against wants"):
         earlier_spec(stage(), Paths(data_repository))
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://KEY:SECRET@bucket/x", "https://me:SECRET@host/x", "https://host/x?sig=SECRET"]
+)
+def test_a_login_is_refused_and_not_repeated(url, stage):
+    """The setting is shown and stored as it is written, so no secret may stand in it; as for outputs."""
+    with pytest.raises(DefinitionError, match="credentials and queries do not belong in a path") as told:
+        stage(url)
+    assert "against" in str(told.value) and "SECRET" not in str(told.value)
+
+
+def test_others_outputs_may_be_read_over_http(data_repository):
+    """What cannot be written to can be compared with."""
+    assert str(earlier_folder("https://host/out", Paths(data_repository))) == "https://host/out"
 
 
 def test_on_an_object_store_too(stage, data_repository, bucket, s3_server, proxied, monkeypatch):

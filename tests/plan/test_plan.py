@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from refinery.storage.marks import OWNER
 from tests.conftest import PIPELINE, decisions, document, output_hashes, read_files, write_parquet
 
 TWO = PIPELINE.replace(
@@ -54,6 +55,24 @@ def test_a_shard_that_moves_to_another_source_is_judged_anew(tmp_path, refinery)
     (tmp_path / "crawl" / "9.parquet").rename(tmp_path / "notes" / "0.parquet")
     assert refinery("run", tmp_path / "pipeline.yaml", "-q")[0] == 0
     assert set(duplicates_of(tmp_path / "out")) == {f"a{n}" for n in range(5)}
+
+
+def test_what_was_read_without_a_manifest_is_read_again_with_it(tmp_path, refinery):
+    """An output read as a source while a run replaces it: the columns that refinery made do not stay carried on."""
+    rows = "".join(json.dumps({"id": n, "text": document(n), "words": 9}) + "\n" for n in range(5))
+    folder = tmp_path / "crawl"
+    folder.mkdir()
+    (folder / "data-00000.jsonl").write_text(rows)
+    (folder / OWNER).write_text("{}")
+    (tmp_path / "pipeline.yaml").write_text(PIPELINE.replace("crawl/*.parquet", "crawl"))
+
+    def columns() -> set[str]:
+        assert refinery("run", tmp_path / "pipeline.yaml", "-q")[0] == 0
+        return set(pq.read_schema(tmp_path / "out" / "data-00000.parquet").names)
+
+    assert "words" in columns()
+    (folder / "manifest.json").write_text(json.dumps({"made_columns": ["words"]}))
+    assert "words" not in columns()
 
 
 def test_a_file_that_broke_is_told_though_all_else_is_cached(data_repository, refinery):

@@ -10,8 +10,6 @@ import pyarrow.parquet as pq
 import pytest
 import redis
 
-from refinery.dedup.minhash import MinHash
-from refinery.report.find import open_corpus
 from tests.cases import Ran, run, write_jsonl, write_table
 from tests.conftest import chinese_document, document, output_hashes
 from tests.text.test_shingles import reference
@@ -201,17 +199,6 @@ def test_an_output_on_a_store(bucket, refinery, tmp_path):
         assert code == 0, err
         assert "1.000 (the same words)" in out
     assert err == ""
-
-
-def test_signatures_are_those_of_the_outputs_own_dedup(tmp_path, refinery):
-    """With its settings, so that what is near there is near here; else with the defaults."""
-    write_jsonl(tmp_path / "in" / "a.jsonl", [{"id": name, "text": text} for name, text in DOCUMENTS.items()])
-    plain = run(refinery, tmp_path)
-    assert open_corpus(plain.output).minhash == MinHash()
-    near = {"num_perm": 64, "words": 3, "chars": 5, "seed": 9}
-    own = run(refinery, tmp_path, stage={"dedup": {"near": near}}, output={"path": "own"})
-    assert open_corpus(own.output).minhash == MinHash(**near)
-    assert "1.000 (the same words)  en5" in refinery("find", own.output, DOCUMENTS["en5"])[1]
 
 
 @pytest.mark.parametrize("name", ["exams/quesiton.jsonl", "./nothere", "questions.txt", "folder"])

@@ -6,8 +6,10 @@ import pytest
 
 from refinery.errors import RunError
 from refinery.plan.needs import noted_needs
+from refinery.plan.plan import MODELS
 from refinery.run import clean
 from refinery.run.clean import LOGS
+from refinery.run.nodes import copy_files
 from refinery.storage.lock import hold
 from tests.conftest import PIPELINE, document, output_hashes, write_parquet
 from tests.run.planning import plan_of
@@ -170,6 +172,21 @@ def test_what_the_next_run_goes_on_with_stays(changed, refinery):
     assert staged.exists()
 
 
+def test_copies_of_models_go(changed, refinery):
+    """They are for one run on a cluster, and the next one makes its own; the models themselves stay."""
+    definition, work = changed / "pipeline.yaml", changed / ".refinery"
+    refinery("clean", definition, "--force")
+    model = changed / "net" / "model.onnx"
+    model.parent.mkdir()
+    model.write_bytes(b"x" * 100)
+    (shipped,) = copy_files([(str(model),)], work / MODELS).values()
+    assert "100 bytes in 1 file: copies of models" in refinery("clean", definition)[1]
+    assert (shipped.folder / shipped.name).exists()
+    assert refinery("clean", definition, "--force")[0] == 0
+    assert not (work / MODELS).exists()
+    assert model.exists()
+
+
 def test_logs_but_for_the_last_runs_go(changed, refinery):
     """The newest stay, whatever is removed."""
     definition, logs = changed / "pipeline.yaml", changed / ".refinery" / "logs"
@@ -196,7 +213,9 @@ def test_strange_files_stay(changed, refinery):
         work / "shards" / "readme.md",
         shard / "notes.txt",
         work / "logs" / "mine.jsonl",
+        work / MODELS / "mine" / "model.bin",
     ]
+    mine[-1].parent.mkdir(parents=True)
     for file in mine:
         file.write_text("mine")
     assert refinery("clean", changed / "pipeline.yaml", "--force")[0] == 0

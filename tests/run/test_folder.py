@@ -5,6 +5,9 @@ import os
 
 import pytest
 
+from refinery.errors import InputError
+from tests.run.planning import plan_of
+
 
 def test_a_foreign_output_folder_is_refused(data_repository, refinery):
     """A folder with anything else in it is left alone, with exit code 2."""
@@ -63,6 +66,15 @@ def test_work_folder_and_output_are_kept_apart(data_repository, refinery, work, 
     assert (code, err.count("error: ")) == (2, 1)
     assert problem in err
     assert sorted(data_repository.rglob("*")) == before
+
+
+@pytest.mark.parametrize("own", ["shards", "verbs", "units", "models", "pipelines", "logs"])
+def test_no_output_lies_in_a_folder_that_is_cleaned(data_repository, own):
+    """What is old there is removed."""
+    definition = data_repository / "pipeline.yaml"
+    definition.write_text(definition.read_text().replace("path: out", f"path: .refinery/{own}/out"))
+    with pytest.raises(InputError, match="would lie among the files that the work folder keeps"):
+        plan_of(definition)
 
 
 def test_an_output_beside_the_files_of_the_work_folder(data_repository, refinery):

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refinery.errors import InputError
+from refinery.sources import jsonl
 from refinery.sources.schema import notes, unify
 from refinery.sources.shards import list_shards
 
@@ -405,6 +406,27 @@ def test_a_cut_file_has_the_rows_of_the_whole(tmp_path_factory, texts, size, asc
     assert found.texts == texts
     assert found.ids == read_all(spec(path)).ids
     assert len(set(found.ids)) == len(texts)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"text": "other"}, {"max_document_bytes": 500}], ids=["read", "no_text", "oversize"]
+)
+def test_a_look_at_the_first_columns_reads_no_more_than_that(tmp_path, monkeypatch, options):
+    """Lines that are no documents count as those that are: a wrong name of the text makes no whole read."""
+    path = lines(tmp_path / "a.jsonl", *({"text": "x" * 1000, "n": 1} for _ in range(1000)))
+    taken = []
+    read = jsonl.lines
+
+    def counted(*arguments):
+        for line in read(*arguments):
+            taken.append(line)
+            yield line
+
+    monkeypatch.setattr(jsonl, "lines", counted)
+    source = spec(path, **options)
+    (shard,) = list_shards(source).shards
+    jsonl.first_columns(shard, source, 10_000)
+    assert 5 <= len(taken) <= 20
 
 
 def test_a_large_plain_file_is_cut_by_bytes(tmp_path):

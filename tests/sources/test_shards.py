@@ -1,6 +1,7 @@
 import json
 import os
 import pickle
+import threading
 from pathlib import Path
 
 import fsspec
@@ -10,7 +11,7 @@ import pytest
 
 from refinery.errors import InputError
 from refinery.sources.documents import SourceSpec
-from refinery.sources.shards import list_shards, verify_unchanged
+from refinery.sources.shards import head_schemas, list_shards, verify_unchanged
 
 from .reading import read_all, spec
 
@@ -32,6 +33,14 @@ def test_shards_are_in_natural_order_and_numbered(tmp_path):
     assert list_shards(spec(tmp_path)).shards == shards
     assert pickle.loads(pickle.dumps(shards)) == shards
     assert len({shard.fingerprint for shard in shards}) == 3
+
+
+def test_a_look_at_heads_that_stops_halfway_leaves_no_thread(tmp_path):
+    """Who has found what it wanted in the first file asks for no other."""
+    before = threading.active_count()
+    heads = head_schemas(spec(corpus(tmp_path)))
+    place, _ = next(heads)
+    assert (Path(place).name, threading.active_count()) == ("p1.jsonl", before)
 
 
 def test_a_file_that_changed_since_planning_is_an_error(tmp_path):

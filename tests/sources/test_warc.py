@@ -4,6 +4,7 @@ import pytest
 import zstandard
 
 from refinery.errors import InputError
+from refinery.sources import warc
 from refinery.sources.read import read_documents
 from refinery.sources.shards import list_shards
 
@@ -160,11 +161,12 @@ def test_records_over_the_limit_are_rejected(tmp_path):
     assert (found.texts, found.reasons) == (["ok"], ["oversize_row", "oversize_row"])
 
 
-def test_a_page_that_hangs_the_extractor_is_one_reject(tmp_path):
+def test_a_page_that_hangs_the_extractor_is_one_reject(tmp_path, monkeypatch):
     """The time limit holds although the parser runs no Python code; the pages around it are read."""
     pages = [page(TEXT), b"<div>" * 200_000, page(TEXT)]
     (tmp_path / "a.warc").write_bytes(b"".join(record("response", response(p)) for p in pages))
-    found = read_all(spec(tmp_path, extraction_seconds=1))
+    monkeypatch.setattr(warc, "EXTRACTION_SECONDS", 1)
+    found = read_all(spec(tmp_path))
     assert found.texts == [TEXT, TEXT]
     assert [(r.row, r.reason) for r in found.rejects] == [(1, "extraction_timeout")]
 

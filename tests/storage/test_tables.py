@@ -1,4 +1,4 @@
-"""Reading back refinery's own Parquet and JSON files."""
+"""Reading back refinery's own Parquet files."""
 
 import errno
 
@@ -7,8 +7,7 @@ import pytest
 
 from refinery.errors import DamagedFile
 from refinery.storage.commit import commit_bytes
-from refinery.storage.sealed import sealed_json
-from refinery.storage.tables import open_table, read_json, read_schema, read_table, row_count
+from refinery.storage.tables import open_table, read_schema, read_table, row_count
 from refinery.storage.write import write_table
 
 TABLE = pa.table({"n": pa.array(range(3), pa.int64()), "text": ["a", "b", "c"]})
@@ -39,7 +38,7 @@ def test_what_was_written_is_read(file):
 READERS = [read_table, read_schema, row_count]
 
 
-@pytest.mark.parametrize("read", [*READERS, opened, read_json])
+@pytest.mark.parametrize("read", [*READERS, opened])
 def test_a_file_that_is_gone_is_damage(read, folder):
     """It can be made again."""
     with pytest.raises(DamagedFile, match=r"none: damaged: it is gone"):
@@ -60,7 +59,7 @@ def test_a_byte_that_changed_is_damage(read, position, file):
         read(file)
 
 
-@pytest.mark.parametrize("read", [*READERS, opened, read_json])
+@pytest.mark.parametrize("read", [*READERS, opened])
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1PAR1", b"x" * 100])
 def test_what_is_no_file_of_ours_is_damage(read, content, folder):
     """Empty, cut off or something else."""
@@ -75,20 +74,9 @@ def test_a_column_that_is_missing_is_damage(file):
         read_table(file, ["n", "other"])
 
 
-def test_sealed_json_is_read(folder):
-    """As it was written; a changed byte is damage."""
-    content = sealed_json({"rows": 3})
-    commit_bytes(folder / "a.json", content)
-    assert read_json(folder / "a.json") == {"rows": 3}
-    commit_bytes(folder / "a.json", content.replace(b"3", b"4", 1))
-    with pytest.raises(DamagedFile):
-        read_json(folder / "a.json")
-
-
 def test_an_error_of_the_disk_is_not_damage(tmp_path):
     """A folder in the file's place: nothing that could be made again by removing it."""
     (tmp_path / "a.parquet").mkdir()
-    for read in (read_table, read_json):
-        with pytest.raises(OSError) as error:
-            read(tmp_path / "a.parquet")
-        assert error.value.errno == errno.EISDIR
+    with pytest.raises(OSError) as error:
+        read_table(tmp_path / "a.parquet")
+    assert error.value.errno == errno.EISDIR

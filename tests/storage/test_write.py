@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refinery.storage.marks import json_text
-from refinery.storage.write import TableWriter, json_lines, write_table
+from refinery.storage.write import json_lines, write_table
 
 BATCH = pa.RecordBatch.from_pydict(
     {"id": list(range(1000)), "text": [f"text {n} " * (n % 50) for n in range(1000)]}
@@ -67,17 +67,6 @@ def test_narrow_rows_do_not_make_endless_row_groups(tmp_path):
     batch = pa.RecordBatch.from_pydict({"n": np.arange(2**20 + 10, dtype=np.int8)})
     write_table(tmp_path / "a.parquet", [batch], batch.schema)
     assert pq.ParquetFile(tmp_path / "a.parquet").num_row_groups == 2
-
-
-def test_a_group_of_its_own(tmp_path):
-    """write_group makes exactly one row group, and those before are closed."""
-    with TableWriter(tmp_path / "a.parquet", BATCH.schema) as writer:
-        writer.write(BATCH.slice(0, 5))
-        writer.write_group(pa.Table.from_batches([BATCH.slice(5, 3), BATCH.slice(8, 2)]))
-    rows = [pq.read_metadata(tmp_path / "a.parquet").row_group(g).num_rows for g in range(2)]
-    assert rows == [5, 5]
-    assert writer.written is not None
-    assert writer.written.rows == 10
 
 
 def test_no_rows_make_a_file_with_a_schema(tmp_path):

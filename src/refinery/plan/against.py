@@ -8,25 +8,33 @@ from typing import Any
 import orjson
 
 from refinery.definition.paths import Paths
-from refinery.errors import InputError
+from refinery.errors import DefinitionError, InputError
 from refinery.plan.graph import ResolvedStage, against_source
 from refinery.sources.documents import SourceSpec
 from refinery.storage.marks import DATA, MANIFEST
-from refinery.storage.place import Place, place_of, read_file, unreadable
+from refinery.storage.place import Place, place_of, read_file, refuse_secrets, unreadable
 from refinery.storage.url import is_url, redact
 
 
 def earlier_folder(written: str, paths: Paths) -> Place:
-    """The folder that `against` names; raises DefinitionError for an unknown root."""
+    """The folder that `against` names; raises DefinitionError for an unknown root, and for a URL with a login."""
     path = paths.expand(written)
-    return place_of(path) if is_url(path) else Path(path).resolve()
+    if not is_url(path):
+        return Path(path).resolve()
+    if problem := refuse_secrets(path):
+        raise DefinitionError(problem)
+    return place_of(path)
 
 
-def earlier_spec(stage: ResolvedStage, paths: Paths) -> SourceSpec:
-    """The source made of exactly the files that the earlier run's manifest lists; raises InputError."""
-    verb = stage.verb
-    folder = earlier_folder(verb.against if verb and verb.against else "", paths)
-    hint = f"{verb.name if verb else ''}.against wants the output folder of a finished run"
+def earlier_spec(stage: ResolvedStage, paths: Paths) -> SourceSpec | None:
+    """The source made of exactly the files that the manifest lists of the earlier run that the verb names, if any.
+
+    Raises InputError when there is no manifest to be read.
+    """
+    if stage.verb is None or not stage.verb.against:
+        return None
+    folder = earlier_folder(stage.verb.against, paths)
+    hint = f"{stage.verb.name}.against wants the output folder of a finished run"
     return output_source(against_source(stage.name), folder, read_manifest(folder, hint))
 
 

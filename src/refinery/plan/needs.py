@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from refinery.errors import InputError
-from refinery.plan.plan import PIPELINES, Plan, PlannedShard
+from refinery.plan.plan import PIPELINES, SHARDS, Plan, PlannedShard
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.place import Place, files_below, read_file, read_many
 from refinery.storage.sealed import read_sealed_json, sealed_json
@@ -39,7 +39,7 @@ class Needs:
         for source in self.sources:
             for key in source.shards:
                 for name in source.files:
-                    yield f"shards/{key[:2]}/{key}/{name}"
+                    yield f"{SHARDS}/{key[:2]}/{key}/{name}"
 
 
 def needs_of(plan: Plan) -> Needs:

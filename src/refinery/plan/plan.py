@@ -24,10 +24,14 @@ from refinery.sources.read import READING
 from refinery.sources.shards import SourceShards
 from refinery.storage.place import Place, files_below, lies_in
 from refinery.storage.url import redact
+from refinery.watch.log import FOLDER as LOGS
 
-DOCUMENTS = "documents.parquet"
-VERBS, UNITS = "verbs", "units"  # folders of the work folder that hold scratch of a run
+DOCUMENTS, REJECTS, RECORD = "documents.parquet", "rejects.parquet", "record.json"  # of a shard's folder
+SHARDS = "shards"  # the folder of the work folder with a folder for each shard
+VERBS, UNITS = "verbs", "units"  # those that hold scratch of a run
+MODELS = "models"  # the one with copies of models for other machines
 PIPELINES = "pipelines"  # the one with what each pipeline needs of it
+_OWN = (SHARDS, VERBS, UNITS, MODELS, PIPELINES, LOGS)
 LAYOUT = 6  # raised when the files of the work folder change their form
 
 
@@ -60,12 +64,12 @@ class PlannedShard:
     @property
     def rejects_file(self) -> Place:
         """Row number, reason and detail of every rejected row."""
-        return self.folder / "rejects.parquet"
+        return self.folder / REJECTS
 
     @property
     def record_file(self) -> Place:
         """Counts of the shard; written last, so its presence says that the documents are known."""
-        return self.folder / "record.json"
+        return self.folder / RECORD
 
     def decision_file(self, key: str) -> Place:
         """Outcome of every document in the stages of one depth."""
@@ -164,7 +168,7 @@ class Plan:
 
     def present(self) -> frozenset[str]:
         """Every file that lies in a shard's folder by now, from one listing; leftovers of killed processes too."""
-        folder, listed = self.work / "shards", files_below(self.work / "shards")
+        folder, listed = self.work / SHARDS, files_below(self.work / SHARDS)
         return frozenset(f"{folder}/{name}" for name in listed if listed[name] or name.endswith(".tmp"))
 
     def with_first_rows(self, rows: Mapping[int, int]) -> Plan:
@@ -207,8 +211,7 @@ def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
     _refuse_work_folder(work, graph.output_paths)
     specs = dict(graph.sources)
     for stage in graph.stages.values():
-        if stage.verb and stage.verb.against:
-            earlier = earlier_spec(stage, graph.definition.paths)
+        if earlier := earlier_spec(stage, graph.definition.paths):
             refuse_lacking(stage, earlier)
             specs[earlier.name] = earlier
     listed = {name: list_shards(spec, shard_bytes) for name, spec in specs.items()}
@@ -226,9 +229,7 @@ def _refuse_work_folder(work: Place, outputs: dict[str, Place]) -> None:
             problem = f"the work folder would lie in the output {name!r}"
             if lies_in(str(output), str(work)):
                 problem = f"the work folder and the output {name!r} are the same folder"
-        elif any(
-            lies_in(str(output), str(work / own)) for own in ("shards", VERBS, UNITS, PIPELINES, "logs")
-        ):
+        elif any(lies_in(str(output), str(work / own)) for own in _OWN):
             problem = f"the output {name!r} would lie among the files that the work folder keeps"
         else:
             continue
@@ -245,8 +246,9 @@ def _numbered(
         for shard in found.shards:
             packages = ("fastwarc", spec.extractor) if shard.format in {"warc", "wet"} else ()
             extraction = [version(package) for package in packages]  # they decide what text a page gives
-            content = (shard.fingerprint, shard.start, shard.stop, reading, extraction)
+            # made, since the manifest beside a file decides which columns its rows have
+            content = (shard.fingerprint, shard.made, reading, extraction)
             # the source, since two may read one file; the path below its root, since lineage and minted ids hold it
             key = fingerprint(LAYOUT, READING, content, name, shard.relative_path)
-            yield PlannedShard(shard, replace(spec, path=()), work / "shards" / key[:2] / key, number)
+            yield PlannedShard(shard, replace(spec, path=()), work / SHARDS / key[:2] / key, number)
             number += 1

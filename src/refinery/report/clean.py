@@ -17,6 +17,7 @@ _KINDS = {
     "measurements": "measurements with other settings or models",
     "decisions": "decisions by other rules",
     "leftovers": "what runs left that were killed",
+    "models": "copies of models for other machines, which get new ones",
     "logs": "logs of older runs",
 }
 

@@ -14,21 +14,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from refinery.plan.needs import needs_of, noted_needs
-from refinery.plan.plan import UNITS, VERBS, Plan
+from refinery.plan.plan import DOCUMENTS, MODELS, RECORD, REJECTS, SHARDS, UNITS, VERBS, Plan
 from refinery.run.folder import current_manifest, refuse_foreign, staging_name
 from refinery.storage.lock import Held, hold
 from refinery.storage.place import Place, files_below, remove_files
+from refinery.watch.log import FOLDER as LOG_FOLDER
 
 LOGS = 10  # runs whose logs stay
 AT_ONCE = 1000  # files that are removed between two looks at whether the folder is still held
-_SHARD = re.compile(r"shards/[0-9a-f]{2}/([0-9a-f]{32})/([^/]+)")
+_SHARD = re.compile(rf"{SHARDS}/[0-9a-f]{{2}}/([0-9a-f]{{32}})/([^/]+)")
 _RESULT = {
     "measurements": re.compile(r"measured-.+\.parquet"),
     "decisions": re.compile(r"decided-[0-9a-f]{32}\.(parquet|json)|dropped-[0-9a-f]{32}\.parquet"),
-    "shards": re.compile(r"documents\.parquet|rejects\.parquet|record\.json"),
+    "shards": re.compile("|".join(map(re.escape, (DOCUMENTS, REJECTS, RECORD)))),
     "leftovers": re.compile(r"\..+\.tmp"),
 }
-_LOG = re.compile(r"logs/(run-\d{8}T\d{12}Z)(-\d+)?\.jsonl")
+_COPY = re.compile(rf"{MODELS}/[0-9a-f]{{32}}/.+")
+_LOG = re.compile(rf"{LOG_FOLDER}/(run-\d{{8}}T\d{{12}}Z)(-\d+)?\.jsonl")
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ def unneeded(names: Iterable[str], wanted: set[str]) -> Iterator[tuple[str, str]
                 yield name, kinds[0] if shard[1] in shards else "shards"
         elif log and log[1] not in logs:
             yield name, "logs"
+        elif _COPY.fullmatch(name):
+            yield name, "models"
         elif name.startswith((f"{VERBS}/", f"{UNITS}/")):
             yield name, "leftovers"
 

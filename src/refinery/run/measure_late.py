@@ -96,9 +96,8 @@ def _measure(
             size += text.nbytes
     if not np.array_equal(np.concatenate(rows), listing[wanted]):
         raise RunError(f"{planned.name}: other rows than in the first read; the file has changed")
-    place = np.full(
-        len(listing), -1
-    )  # of each document in the rows measured before and now, one after the other
+    # of each document in the rows measured before and now, one after the other
+    place = np.full(len(listing), -1)
     place[measured] = np.flatnonzero(measured)
     place[wanted] = (before.num_rows if before else 0) + np.arange(len(wanted))
     known = [before.select(m.measurer.schema.names)] if before else []

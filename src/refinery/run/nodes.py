@@ -18,6 +18,7 @@ import xxhash
 from refinery.errors import InputError, RunError
 from refinery.executors.shipping import Shipped, copy_file
 from refinery.models import model_file
+from refinery.plan.plan import MODELS, Plan
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, files_below, place_of, read_file, remove_file, remove_tree
 from refinery.storage.url import is_url, local_path, redact
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from refinery.executors.base import Executor
     from refinery.filters.measurer import Measurer, Transform
-    from refinery.plan.plan import Plan
 
 _HINT = "sources, work folder and outputs must lie on a file system that all nodes share, or on s3:// and the like"
 _JOB_COPY = "/runtime_resources/working_dir_files/"  # where Ray unpacks --working-dir on each node
@@ -76,7 +76,7 @@ def share(plan: Plan, executor: Executor) -> dict[str, Shipped]:
     finally:
         for place, _ in tokens:
             remove_file(place)
-    copies = copy_files(files_of(plan), plan.work / "models")
+    copies = copy_files(files_of(plan), plan.work / MODELS)
     executor.ship(copies)
     return copies
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from refinery.errors import DamagedFile
-from refinery.plan.plan import VERBS, Plan
+from refinery.plan.plan import DOCUMENTS, RECORD, REJECTS, VERBS, Plan
 from refinery.storage.place import place_of, remove_file
 from refinery.watch.events import Listener, Note
 
@@ -41,8 +41,8 @@ def repair(plan: Plan, emit: Listener, work: Callable[[], R]) -> R:
 
 def _remove(place: str) -> None:
     file = place_of(place)
-    if file.name in {"documents.parquet", "rejects.parquet"}:
-        remove_file(file.with_name("record.json"))  # first: without it the shard is read again
+    if file.name in {DOCUMENTS, REJECTS}:
+        remove_file(file.with_name(RECORD))  # first: without it the shard is read again
     if file.name.startswith("decided-"):
         remove_file(file.with_suffix(".json"))
     remove_file(file)

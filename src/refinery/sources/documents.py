@@ -22,8 +22,7 @@ class SourceSpec:
     """How a source is read: everything that changes what a row is.
 
     path: absolute paths, URLs or globs; text, id: column names, dotted for nested ones (id None: `id` if there
-    is one, else minted); max_document_bytes: a longer row is rejected; extraction_seconds: processor time that
-    a web page may take.
+    is one, else minted); max_document_bytes: a longer row is rejected.
     """
 
     name: str
@@ -35,7 +34,6 @@ class SourceSpec:
     on_error: Literal["quarantine", "fail"] = "quarantine"
     binary_text: bool = False
     max_document_bytes: int = 100 * 2**20
-    extraction_seconds: int = 10
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ class ExtractionError(Exception):
 class Extractor:
     """Extracts pages one after another; a page over `seconds` of processor time, or one that crashes, is an error."""
 
-    def __init__(self, extractor: Extraction, seconds: int = 10) -> None:
+    def __init__(self, extractor: Extraction, seconds: int) -> None:
         self._number = EXTRACTORS.index(extractor)
         self._seconds = seconds
         self._process: subprocess.Popen[bytes] | None = None

@@ -20,9 +20,8 @@ from refinery.sources.types import fields_in, levels, merge, plain
 from refinery.storage.marks import JSON_TEXT, is_json_text, json_text
 
 FROM_JSON = {b"refinery.from_json": b"1"}  # schema metadata: a mixture of types is no error here
-WIDE = {
-    b"refinery.wide": b"1"
-}  # field metadata of JSON that was looked at: integers that a double cannot hold
+# field metadata of JSON that was looked at: integers that a double cannot hold
+WIDE = {b"refinery.wide": b"1"}
 MAX_FIELDS = 512  # an object with more keys is used as a map, and no table should get a column for each
 MAX_LEVELS = 32  # Arrow's own reader refuses a schema that is nested some hundred deep
 _EXACT_IN_DOUBLE = 2**53

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -21,10 +21,8 @@ from refinery.storage.place import open_input, unreadable
 from refinery.storage.url import is_url, redact
 
 SHARD_BYTES = 256 * 2**20
-HEAD_FILES, HEAD_BYTES = (
-    16,
-    4 * 2**20,
-)  # that tell which columns a source has, and bytes of JSON Lines in each
+HEAD_FILES = 16  # that tell which columns a source has
+HEAD_BYTES = 4 * 2**20  # of JSON Lines that are looked at in each
 _AT_ONCE = 16  # files looked at together
 _ENDS = 64 * 2**10  # bytes at either end of a file that its fingerprint covers
 _SUFFIXES = {
@@ -33,6 +31,8 @@ _SUFFIXES = {
     "warc": "warc", "wet": "wet",
 }  # fmt: skip
 _COMPRESSIONS = {"gz", "gzip", "zst", "zstd", "bz2", "xz"}
+
+_Planned = tuple[list[Shard], pa.Schema]
 
 
 @dataclass(frozen=True)
@@ -98,15 +98,15 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
     except (InputError, StorageError):
         return
     for file in files[:: -(-len(files) // HEAD_FILES) or 1]:
-        for _, planned in _plan_files([file], spec, SHARD_BYTES):
-            if planned is None or isinstance(planned, InputError) or not planned[0]:
-                continue
-            shard, schema = planned[0][0], planned[1]
-            if shard.format == "jsonl":
-                with contextlib.suppress(InputError, StorageError):
-                    yield redact(file.path), jsonl.first_columns(shard, spec, HEAD_BYTES)
-            else:
-                yield redact(file.path), schema
+        planned = _plan_file(file, spec, SHARD_BYTES, output_folders([file.path]), alone=False)
+        if planned is None or isinstance(planned, InputError) or not planned[0]:
+            continue
+        (shard, *_), schema = planned
+        if shard.format == "jsonl":
+            with contextlib.suppress(InputError, StorageError):
+                yield redact(file.path), jsonl.first_columns(shard, spec, HEAD_BYTES)
+        else:
+            yield redact(file.path), schema
 
 
 def verify_unchanged(shard: Shard) -> None:
@@ -160,27 +160,38 @@ def _nothing(spec: SourceSpec, ignored: list[str], broken: list[tuple[FoundFile,
 
 def _plan_files(
     files: Sequence[FoundFile], spec: SourceSpec, shard_bytes: int
-) -> Iterator[tuple[FoundFile, tuple[list[Shard], pa.Schema] | InputError | None]]:
-    """Each file with its plan, None for one that is no data of ours; many at once, since each is a wait or two."""
-
+) -> Iterator[tuple[FoundFile, _Planned | InputError | None]]:
+    """Each file with its plan; many at once, since each is a wait or two."""
     outputs = output_folders(file.path for file in files)
 
-    def plan(file: FoundFile) -> tuple[list[Shard], pa.Schema] | InputError | None:
-        if not is_output_data(file.path, outputs):
-            return None
-        made = outputs.get(file.path.rpartition("/")[0], ())
-        try:
-            return _plan_file(file, spec, shard_bytes, made, alone=len(files) == 1)
-        except InputError as error:
-            return error
+    def plan(file: FoundFile) -> _Planned | InputError | None:
+        return _plan_file(file, spec, shard_bytes, outputs, alone=len(files) == 1)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         yield from zip(files, pool.map(plan, files), strict=True)
 
 
 def _plan_file(
+    file: FoundFile,
+    spec: SourceSpec,
+    shard_bytes: int,
+    outputs: Mapping[str, tuple[str, ...]],
+    *,
+    alone: bool,
+) -> _Planned | InputError | None:
+    """A file's plan, what is wrong with it, or None for one of an output that holds no documents."""
+    if not is_output_data(file.path, outputs):
+        return None
+    made = outputs.get(file.path.rpartition("/")[0], ())
+    try:
+        return _cut(file, spec, shard_bytes, made, alone=alone)
+    except InputError as error:
+        return error
+
+
+def _cut(
     file: FoundFile, spec: SourceSpec, shard_bytes: int, made: tuple[str, ...], *, alone: bool
-) -> tuple[list[Shard], pa.Schema]:
+) -> _Planned:
     """A file's shards and known carried columns; no shards for a file that is none of our formats."""
     try:
         head, tail = file_ends(file.path, file.size)

@@ -34,6 +34,7 @@ from refinery.storage.place import open_input, unreadable
 from refinery.storage.url import redact
 
 CARRIED = pa.schema([(name, pa.string()) for name in ("url", "date", "http_status", "content_type")])
+EXTRACTION_SECONDS = 10  # of processor time that a page may take; READING is raised with it
 
 _TYPES = {
     2: "warcinfo",
@@ -128,7 +129,7 @@ def read(
         except OSError as error:
             raise unreadable(shard.path, error) from None
         content = _Content(compression.blocks(file))
-        extractor = stack.enter_context(Extractor(spec.extractor, spec.extraction_seconds))
+        extractor = stack.enter_context(Extractor(spec.extractor, EXTRACTION_SECONDS))
         row = -1
         try:
             for row, record in enumerate(_records(content)):

@@ -42,7 +42,7 @@ class OutputFile(io.RawIOBase):
         return self._hash.hexdigest()
 
     def writable(self) -> bool:
-        """Always."""
+        """True: pyarrow asks before it writes."""
         return True
 
     def write(self, data: Any) -> int:

@@ -207,6 +207,11 @@ def refuse_as_folder(url: str) -> str:
         return f"{scheme}:// cannot be written to; use a local folder or an object store such as s3://"
     if has_dots(url):
         return "'.' and '..' cannot be parts of a URL; name the folder itself"
+    return refuse_secrets(url)
+
+
+def refuse_secrets(url: str) -> str:
+    """Why a URL cannot be shown and written into manifests as it is, or an empty string."""
     if redact(url) != url:
         return "credentials and queries do not belong in a path; set them in the environment"
     return ""

@@ -35,7 +35,7 @@ class SealedFile(io.RawIOBase):
         self._footer: bytearray | None = None
 
     def writable(self) -> bool:
-        """Always."""
+        """True: pyarrow asks before it writes."""
         return True
 
     def tell(self) -> int:
@@ -108,11 +108,11 @@ class VerifiedFile(io.RawIOBase):
         return self._file.read(stop - start)
 
     def readable(self) -> bool:
-        """Always."""
+        """True: pyarrow asks before it reads."""
         return True
 
     def seekable(self) -> bool:
-        """Always."""
+        """True: Parquet is read from its end."""
         return True
 
     def tell(self) -> int:

@@ -7,7 +7,6 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +14,7 @@ import pyarrow.parquet as pq
 
 from refinery.errors import DamagedFile
 from refinery.storage.place import Place, open_input, read_file
-from refinery.storage.sealed import VerifiedFile, read_sealed_json
+from refinery.storage.sealed import VerifiedFile
 
 BATCH_ROWS = 1 << 16
 RANGE_ROWS = 1 << 15  # of a range of rows that are held at a time: 15 MB of signatures
@@ -77,12 +76,6 @@ def row_count(place: Place) -> int:
     """The file's rows; raises DamagedFile."""
     with _fetched(place) as file:
         return int(file.metadata.num_rows)
-
-
-def read_json(place: Place) -> Any:
-    """The content of a sealed JSON file; raises DamagedFile."""
-    with _damage(place):
-        return read_sealed_json(read_file(place))
 
 
 @contextmanager

@@ -97,12 +97,6 @@ class TableWriter:
                 if self._waiting_bytes >= self._row_group_bytes:
                     self._flush()
 
-    def write_group(self, rows: pa.RecordBatch | pa.Table) -> None:
-        """Writes rows as one row group of their own."""
-        self._flush()
-        self._waiting = rows.to_batches() if isinstance(rows, pa.Table) else [rows]
-        self._flush()
-
     def _flush(self) -> None:
         rows = sum(len(batch) for batch in self._waiting)
         if rows:

@@ -6,8 +6,8 @@ newline counts as a space, so a document scores as `fasttext.predict(text.replac
 the document and a token that starts with `__label__` is no feature, as in fastText.
 
 What differs is only speed: a vocabulary word's n-gram rows are summed once (`word_rows`), a bitmap with running
-counts replaces the pruned index, and the n-grams of many words are hashed at once in vector code. The helpers have
-one loop after another and one exit: then numba counts no references to the arrays that they are given.
+counts replaces the pruned index, and the n-grams of many words are hashed at once in vector code. The functions
+that the kernels call have one loop after another and one exit: then numba counts no references to their arrays.
 """
 
 from __future__ import annotations

@@ -30,9 +30,8 @@ _HIGHS = np.uint64(0x8080808080808080)
 _SPACES = np.uint64(0x2020202020202020)
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
-POSITION, HEAD, TAIL, WEIGHT = range(
-    4
-)  # of a state: next byte; tokens read, dropped; weight of those between
+# of a state: next byte; tokens read, dropped; weight of those between
+POSITION, HEAD, TAIL, WEIGHT = range(4)
 
 
 def shingle_sets(batch: TextBatch, words: int, chars: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
@@ -41,9 +40,8 @@ def shingle_sets(batch: TextBatch, words: int, chars: int) -> tuple[NDArray[np.u
     hashes: uint64; bounds: int64, shape (documents + 1,). `batch` holds texts, not key texts.
     """
     keys = fold.key_texts(batch)
-    hashes = np.empty(
-        keys.nbytes // 2 + len(keys) + 1, np.uint64
-    )  # a token has a byte and a space, or 3 bytes
+    # a token has a byte and a space, or 3 bytes
+    hashes = np.empty(keys.nbytes // 2 + len(keys) + 1, np.uint64)
     bounds = np.zeros(len(keys) + 1, np.int64)
     tables = fold.tables()
     write_shingles(keys.data, keys.offsets, tables.stage1, tables.stage2, words, chars, hashes, bounds)

@@ -79,15 +79,6 @@ def tables() -> Tables:
     return found
 
 
-def script_of(char: str) -> str:
-    """Script of a character as the table has it, "Other" for scripts without a number of their own.
-
-    >>> script_of("漢"), script_of("é"), script_of("!")
-    ('Han', 'Latin', 'Other')
-    """
-    return SCRIPTS[flags_of(char) >> SCRIPT_SHIFT]
-
-
 def flags_of(char: str) -> int:
     """A character's table entry, for use outside kernels.
 
