@@ -63,7 +63,7 @@ ACCOUNT = {
     "stage": "the stage that dropped it",
     "rule": "the first rule that failed; `dedup.*` or `select.tokens`; for a rejected row the reason",
     "failed": "all rules of that stage that failed",
-    "duplicate_of_source": "source of the document that was kept instead; `against:STAGE` for an earlier run",
+    "duplicate_of_source": "source of the document that this stage kept instead, which a later one may drop; `against:STAGE` for an earlier run",
     "duplicate_of_path": "its path",
     "duplicate_of_row": "its row",
     "duplicate_of_id": "its id",
