@@ -63,8 +63,8 @@ def write_removed(
     result: Records,
     clusters: Records,
     partition: Partition,
-) -> int:
-    """Writes a partition's removed documents, copies of key texts and near ones, ascending; gives their number.
+) -> None:
+    """Writes a partition's removed documents, copies of key texts and near ones, ascending.
 
     A copied document that went itself gives way to the one it went for; outcomes: of such, None if nothing is near.
     Writes, too, how many of each source each document removes as near, by that document.
@@ -87,7 +87,6 @@ def write_removed(
     )  # fmt: skip
     write_dropped(corpus, result, partition.number, np.concatenate([own, others]))
     _write_clusters(clusters, near, partition)
-    return len(own) + len(others)
 
 
 def answer_dropped(removed: Records, requests: Records, answers: Records, partition: int) -> None:
@@ -105,8 +104,8 @@ def add_copies_by(
     result: Records,
     clusters: Records,
     partition: Partition,
-) -> int:
-    """Writes a partition's removed documents, copies by columns and those removed by texts; gives their number.
+) -> None:
+    """Writes a partition's removed documents, copies by columns and those removed by texts.
 
     A copied document that went itself, one of the answers, gives way to the one it went for. Writes, too, how many of
     each source each document removes by columns, by that document.
@@ -123,7 +122,6 @@ def add_copies_by(
     others = removed.read(partition.number)
     write_dropped(corpus, result, partition.number, np.concatenate([own, others]))
     _write_clusters(clusters, found, partition)
-    return len(own) + len(others)
 
 
 def write_dropped(corpus: Corpus, result: Records, partition: int, dropped: NDArray[Any]) -> None:

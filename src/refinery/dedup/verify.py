@@ -24,7 +24,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from refinery.dedup.candidates import unique_edges
-from refinery.dedup.corpus import Corpus, Partition, ReadTexts
+from refinery.dedup.corpus import Corpus, Partition
 from refinery.dedup.sorting import starts_of
 from refinery.errors import RunError
 from refinery.shuffle.partition import hash_numbers, partition_of
@@ -53,7 +53,6 @@ class Search:
     partitions: Sequence[Partition]  # of documents
     near: Near
     map_units: MapUnits
-    read_texts: ReadTexts
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ def settle(search: Search, edges: Records, name: str) -> Settled:
     sets = corpus.records(f"{kind}-sets", WORD, partitions=count * finer)
     with wanted:
         if still_open:
-            read = partial(write_sets, near, search.read_texts, wanted, sets)
+            read = partial(write_sets, near, wanted, sets)
             map_units(f"{name} texts", read, search.partitions)
     found, far = (
         corpus.records(f"{kind}-{what}", near_dtype(corpus), partitions=documents, writers=count * finer)
@@ -167,12 +166,10 @@ def write_wanted(
     wanted.write(partition, asked, corpus.partition_of(asked["document"]))
 
 
-def write_sets(
-    near: Near, read_texts: ReadTexts, wanted: Records, sets: Records, partition: Partition
-) -> None:
+def write_sets(near: Near, wanted: Records, sets: Records, partition: Partition) -> None:
     """Writes the shingle sets of the wanted documents as words: document, size, hashes; by who wants them.
 
-    Raises RunError when `read_texts` gives more or fewer texts than it is asked for.
+    Raises RunError when a shard gives more or fewer texts than it is asked for.
     """
     asked = wanted.read(partition.number)
     asked = asked[np.argsort(asked["document"], kind="stable")]
@@ -184,7 +181,7 @@ def write_sets(
             if len(documents) == 0:
                 continue
             done = 0
-            for batch in read_texts(rows.shard.documents, documents - rows.document + rows.start):
+            for batch in rows.shard.documents.texts(documents - rows.document + rows.start):
                 here = documents[done : done + len(batch)]
                 if len(here) < len(batch):
                     raise RunError(_other_texts(len(documents), done + len(batch)))
