@@ -16,7 +16,7 @@ from refinery.dedup.outcomes import NEAR
 from refinery.dedup.run import dedup
 from refinery.dedup.settings import Near, Settings
 from refinery.filters.ranking import rank_keys
-from refinery.filters.verb import DROPPED, Outcome
+from refinery.filters.verb import DROPPED_RECORD, Outcome
 from refinery.shuffle import partition
 from refinery.storage.write import write_table
 from refinery.text.batch import TextBatch
@@ -129,7 +129,7 @@ def run(
 
 def records_of(result: Outcome) -> np.ndarray:
     """The records of all removed documents, ascending."""
-    size, found = result.partition_documents, [np.empty(0, DROPPED)]
+    size, found = result.partition_documents, [np.empty(0, DROPPED_RECORD)]
     for number in range(result.dropped.partitions):
         found.append(result.dropped.read(number))
         assert (found[-1]["document"] // size == number).all()

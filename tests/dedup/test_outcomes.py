@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refinery.dedup.copies import COPY, REQUEST, Copies, write_copies
+from refinery.dedup.copies import COPY, Copies, write_copies
 from refinery.dedup.corpus import Corpus, DedupShard, partition_rows
 from refinery.dedup.outcomes import (
     AGAINST,
@@ -15,8 +15,8 @@ from refinery.dedup.outcomes import (
     write_removed,
 )
 from refinery.dedup.verify import near_dtype
-from refinery.filters.verb import DROPPED
-from refinery.shuffle.records import Records
+from refinery.filters.verb import DROPPED_RECORD
+from refinery.shuffle.records import REQUEST, Records
 from tests.dedup.corpus import Documents, numbered
 
 TOTAL = 24
@@ -85,7 +85,7 @@ def removed(
     outcomes = corpus.records("outcomes", OUTCOME, partitions=count)
     for number in numbers:
         answer_requests(corpus, (resolved,), exact.requests, outcomes, number)
-    result = corpus.records("removed", DROPPED, partitions=count)
+    result = corpus.records("removed", DROPPED_RECORD, partitions=count)
     clusters = corpus.records("clusters", CLUSTER)
     found = []
     shards = [DedupShard(Documents(None, corpus.documents), corpus.work)]

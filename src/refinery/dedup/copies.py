@@ -19,12 +19,11 @@ from numpy.typing import NDArray
 from refinery.dedup.corpus import Corpus, Partition, as_matrix, read_column, read_entries, read_within
 from refinery.dedup.sorting import look_up, preferred_order, shared_keys, starts_of
 from refinery.shuffle.partition import partition_count, partition_of
-from refinery.shuffle.records import Records
+from refinery.shuffle.records import REQUEST, Records
 from refinery.shuffle.units import MapUnits
 from refinery.text.minhash import band_keys
 
 COPY = np.dtype([("document", np.int64), ("preferred", np.int64)])
-REQUEST = np.dtype([("document", np.int64), ("partition", np.int64)])  # for a document, by a partition
 
 
 @dataclass(frozen=True)

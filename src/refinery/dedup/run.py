@@ -51,7 +51,7 @@ from refinery.dedup.outcomes import (
 )
 from refinery.dedup.verify import Search
 from refinery.errors import RunError
-from refinery.filters.verb import DROPPED, Outcome
+from refinery.filters.verb import DROPPED_RECORD, Outcome
 from refinery.shuffle.partition import partition_count
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
@@ -118,7 +118,7 @@ def _write_removed(
     map_units: MapUnits,
 ) -> tuple[Records, Records]:
     """All removed documents, how many each removes as near (CLUSTER, by document)."""
-    result = corpus.records("removed", DROPPED, partitions=corpus.partitions)
+    result = corpus.records("removed", DROPPED_RECORD, partitions=corpus.partitions)
     count = partition_count(corpus.documents, CLUSTER, corpus.partition_bytes)
     clusters = corpus.records("clusters", CLUSTER, partitions=count)
     with corpus.records("outcomes", OUTCOME, partitions=corpus.partitions) as outcomes:
@@ -136,10 +136,10 @@ def _add_copies_by(
 ) -> tuple[Records, Records]:
     """As `_write_removed`, of copies by columns and what was removed for its text; removes the latter's records."""
     numbers = range(corpus.partitions)
-    result = corpus.records("dropped", DROPPED, partitions=corpus.partitions)
+    result = corpus.records("dropped", DROPPED_RECORD, partitions=corpus.partitions)
     count = partition_count(corpus.documents, CLUSTER, corpus.partition_bytes)
     clusters = corpus.records("clusters-by", CLUSTER, partitions=count)
-    with removed, corpus.records("answers-by", DROPPED, partitions=corpus.partitions) as answers:
+    with removed, corpus.records("answers-by", DROPPED_RECORD, partitions=corpus.partitions) as answers:
         answer = partial(answer_dropped, removed, by.requests, answers)
         map_units("dedup outcomes of copies by columns", answer, numbers)
         add = partial(add_copies_by, corpus, by.pairs, answers, removed, result, clusters)

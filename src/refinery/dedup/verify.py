@@ -28,7 +28,7 @@ from refinery.dedup.corpus import Corpus, Partition
 from refinery.dedup.sorting import starts_of
 from refinery.errors import RunError
 from refinery.shuffle.partition import hash_numbers, partition_of
-from refinery.shuffle.records import Records, Writer
+from refinery.shuffle.records import REQUEST, Records, Writer
 from refinery.shuffle.units import MapUnits
 from refinery.text.similarity import jaccard
 
@@ -41,7 +41,6 @@ STANDARD_ERRORS = 3.0
 CHANCE = 1 / 256  # that two different hashes agree in the 8 bits that are compared
 SET_BYTES = 1 << 13  # of a document's shingles, as they are expected when partitions are made finer
 
-WANTED = np.dtype([("document", np.int64), ("partition", np.int64)])
 WORD = np.dtype(np.uint64)
 
 
@@ -123,7 +122,7 @@ def settle(search: Search, edges: Records, name: str) -> Settled:
         still_open = sum(map_units(f"{name} unique pairs", write, range(count)))
     finer = -(-still_open * 2 * SET_BYTES // (corpus.partition_bytes * count)) or 1
     pairs = corpus.records(f"{kind}-pairs", edges.form, partitions=finer, writers=count)
-    wanted = corpus.records(f"{kind}-wanted", WANTED, partitions=documents, writers=count)
+    wanted = corpus.records(f"{kind}-wanted", REQUEST, partitions=documents, writers=count)
     with unique:
         write_some = partial(write_wanted, corpus, unique, pairs, wanted, certain)
         map_units(f"{name} wanted texts", write_some, range(count))
@@ -158,7 +157,7 @@ def write_wanted(
     numbers = partition_of(hash_numbers(edges["document"]), unique.writers * pairs.partitions)
     pairs.write(partition, edges, numbers - partition * pairs.partitions)
     here = edges["equal"] < certain
-    asked = np.empty(2 * int(here.sum()), WANTED)
+    asked = np.empty(2 * int(here.sum()), REQUEST)
     asked["document"] = np.concatenate([edges["document"][here], edges["preferred"][here]])
     asked["partition"] = np.tile(numbers[here], 2)
     asked = asked[np.lexsort((asked["partition"], asked["document"]))]
