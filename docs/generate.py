@@ -102,9 +102,10 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 def keys() -> str:
     """The YAML keys by model of refinery.definition.models, and those of each verb."""
-    from refinery.definition import models, verbs
+    from refinery.definition import models
+    from refinery.definition.registry import VERBS
 
-    settings = verbs.settings(())
+    settings = VERBS.settings(())
     stage = get_args(models.pipeline_model(settings).model_fields["stages"].annotation)[1]
     sections: tuple[tuple[str, type[BaseModel]], ...] = (
         ("Top level", models.Pipeline),

@@ -2,8 +2,8 @@
 
 A verb is a module with `Settings`, a pydantic model of what a stage may write under the verb's name, and
 `build(settings, paths)`, which gives a `Verb` and raises DefinitionError or InputError in the user's words; `paths`
-says what paths in the settings stand for. The built-in ones are listed in refinery.definition.verbs; a package offers
-its own as entry points of the group `refinery.verbs`.
+says what paths in the settings stand for. The built-in ones are listed in refinery.definition.registry; a package
+offers its own as entry points of the group `refinery.verbs`.
 """
 
 from __future__ import annotations
