@@ -24,14 +24,14 @@ from typing import Any
 
 import numpy as np
 from harness import Sheet, number, report
-from synthetic import BANDS, NEAR, Corpus, ShardUnit, expected, read_texts, shards, write_shard
+from synthetic import BANDS, NEAR, Corpus, ShardUnit, expected, shards, write_shard
 
 from refinery.dedup import outcomes
-from refinery.dedup.run import DedupResult, dedup
+from refinery.dedup.run import dedup
 from refinery.dedup.settings import Settings
 from refinery.executors.base import Unit, run_units
 from refinery.executors.local import local
-from refinery.filters.ranking import stored_keys
+from refinery.filters.verb import Outcome
 from refinery.select.budget import Batch, find_cutoff, ranked_dtype
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
@@ -155,7 +155,7 @@ def measure(corpus: Corpus, work: Path, workers: int) -> Measured:
         settings = Settings(near=NEAR, max_cluster_share="100%")
         started = time.perf_counter()
         with watch.running():
-            result = dedup(known, settings, map_units=map_units, read_texts=read_texts, work=folder / "dedup")
+            result = dedup(known, settings, map_units=map_units, work=folder / "dedup")
         seconds["(driver)"] = time.perf_counter() - started - sum(seconds.values())
         exact, near = _count(result)
         steps = dict(seconds)
@@ -173,10 +173,10 @@ def measure(corpus: Corpus, work: Path, workers: int) -> Measured:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _count(result: DedupResult) -> tuple[int, int]:
+def _count(result: Outcome) -> tuple[int, int]:
     exact = near = 0
-    for partition in range(result.removed.partitions):
-        rules = result.removed.read(partition)["rule"]
+    for partition in range(result.dropped.partitions):
+        rules = result.dropped.read(partition)["rule"]
         near += int((rules == outcomes.NEAR).sum())
         exact += int((rules == outcomes.EXACT).sum())
     return exact, near
@@ -198,7 +198,7 @@ def write_ranked(ranked: Records, unit: tuple[int, ShardUnit]) -> None:
     records = np.empty(table.num_rows, ranked.form)
     records["document"] = np.arange(shard.start, shard.stop)
     records["tokens"] = table.column("tokens").to_numpy()
-    records["keys"][:, 0] = stored_keys(table.column("prefer_0"))
+    records["keys"][:, 0] = table.column("prefer_0").to_numpy()
     ranked.write(number_, records)
 
 

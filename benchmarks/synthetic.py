@@ -62,11 +62,38 @@ class ShardUnit:
 
 
 @dataclass(frozen=True)
-class Texts:
-    """What read_texts is given: the corpus and the place of the shard's first document."""
+class Documents:
+    """A shard's documents as dedup sees them; start: the place of the first one."""
 
     corpus: Corpus
     start: int
+    rows: int
+    name: str
+    source: str = "synthetic"
+    earlier: bool = False
+
+    @property
+    def arrived(self) -> int:
+        """All of them."""
+        return self.rows
+
+    def texts(self, rows: NDArray[np.int64]) -> Iterator[TextBatch]:
+        """Texts of documents by position, made anew."""
+        numbers = (self.start + rows) * self.corpus.stride % self.corpus.documents
+        for start in range(0, len(numbers), TEXT_BATCH):
+            here = numbers[start : start + TEXT_BATCH]
+            if self.corpus.kind == "mixed":
+                cluster, _, similarity = members(here)
+            else:
+                alone = self.corpus.kind == "key"
+                cluster, similarity = (
+                    here if alone else np.zeros(len(here), np.int64),
+                    np.full(len(here), 0.97),
+                )
+            changed = np.where(similarity < 0.95, 10, np.where(similarity < 1, 1, 0))  # J = 0.905, 0.99
+            data = np.empty((len(here), WORDS, WORD_BYTES), np.uint8)
+            spell(cluster, here, changed, data)
+            yield TextBatch(data.reshape(-1), np.arange(len(here) + 1) * (WORDS * WORD_BYTES))
 
 
 @dataclass(frozen=True)
@@ -119,7 +146,8 @@ def write_shard(unit: ShardUnit) -> int:
         [
             ("content", pa.binary(16)),
             ("signature", pa.binary(4 * NUM_PERM)),
-            ("prefer_0", pa.float64()),
+            ("arrives", pa.bool_()),
+            ("prefer_0", pa.uint64()),
             ("tokens", pa.int64()),
         ]
     )
@@ -133,7 +161,8 @@ def write_shard(unit: ShardUnit) -> int:
             columns = [
                 pa.Array.from_buffers(schema.field(0).type, size, [None, pa.py_buffer(content)]),
                 pa.Array.from_buffers(schema.field(1).type, size, [None, pa.py_buffer(signatures)]),
-                pa.array((random[:, 0] >> np.uint64(11)).astype(np.float64) / 2**53),
+                pa.array(np.ones(size, np.bool_)),
+                pa.array(random[:, 0]),
                 pa.array((random[:, 1] % np.uint64(2000)).astype(np.int64)),
             ]
             writer.write(pa.RecordBatch.from_arrays(columns, schema=schema))
@@ -162,24 +191,8 @@ def shards(corpus: Corpus, folder: Path) -> tuple[list[ShardUnit], list[DedupSha
         ShardUnit(corpus, folder / f"{n:05}.parquet", start, min(start + SHARD_DOCUMENTS, corpus.documents))
         for n, start in enumerate(range(0, corpus.documents, SHARD_DOCUMENTS))
     ]
-    return units, [DedupShard(u.place, Texts(corpus, u.start), False, u.stop - u.start) for u in units]
-
-
-def read_texts(reference: Texts, rows: NDArray[np.int64]) -> Iterator[TextBatch]:
-    """The texts of a shard's rows, made anew."""
-    numbers = reference.start + rows
-    numbers = numbers * reference.corpus.stride % reference.corpus.documents
-    for start in range(0, len(numbers), TEXT_BATCH):
-        here = numbers[start : start + TEXT_BATCH]
-        if reference.corpus.kind == "mixed":
-            cluster, _, similarity = members(here)
-        else:
-            alone = reference.corpus.kind == "key"
-            cluster, similarity = here if alone else np.zeros(len(here), np.int64), np.full(len(here), 0.97)
-        changed = np.where(similarity < 0.95, 10, np.where(similarity < 1, 1, 0))  # J = 0.905, 0.99
-        data = np.empty((len(here), WORDS, WORD_BYTES), np.uint8)
-        spell(cluster, here, changed, data)
-        yield TextBatch(data.reshape(-1), np.arange(len(here) + 1) * (WORDS * WORD_BYTES))
+    documents = [Documents(corpus, u.start, u.stop - u.start, u.place.name) for u in units]
+    return units, [DedupShard(d, u.place) for d, u in zip(documents, units, strict=True)]
 
 
 @njit(cache=True, nogil=True)

@@ -63,7 +63,8 @@ ACCOUNT = {
     "stage": "the stage that dropped it",
     "rule": "the first rule that failed; `dedup.*` or `select.tokens`; for a rejected row the reason",
     "failed": "all rules of that stage that failed",
-    "duplicate_of_source": "source of the document that this stage kept instead, which a later one may drop; `against:STAGE` for an earlier run",
+    "duplicate_of_source": "source of the document that this stage kept instead, which a later one may drop; "
+    "`against:STAGE` for an earlier run",
     "duplicate_of_path": "its path",
     "duplicate_of_row": "its row",
     "duplicate_of_id": "its id",
@@ -102,9 +103,10 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 def keys() -> str:
     """The YAML keys by model of refinery.definition.models, and those of each verb."""
-    from refinery.definition import models, verbs
+    from refinery.definition import models
+    from refinery.definition.registry import VERBS
 
-    settings = verbs.settings(())
+    settings = VERBS.settings(())
     stage = get_args(models.pipeline_model(settings).model_fields["stages"].annotation)[1]
     sections: tuple[tuple[str, type[BaseModel]], ...] = (
         ("Top level", models.Pipeline),

@@ -244,13 +244,13 @@ def schema() -> None:
     """Print the JSON Schema of pipeline definitions, for editors."""
     import orjson
 
-    from refinery.definition import verbs
     from refinery.definition.models import pipeline_model
+    from refinery.definition.registry import VERBS
     from refinery.definition.schema import json_schema
     from refinery.filters.registry import MEASURERS, TRANSFORMS
     from refinery.filters.rules import built_in_rule_sets
 
-    pipeline = pipeline_model(verbs.settings(verbs.installed()))
+    pipeline = pipeline_model(VERBS.settings())
     found = json_schema(pipeline, TRANSFORMS.settings(), MEASURERS.settings(), built_in_rule_sets())
     typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
 

@@ -13,8 +13,10 @@ from refinery.dedup.content import Content
 from refinery.dedup.corpus import Corpus, DedupShard
 from refinery.dedup.minhash import MinHash
 from refinery.dedup.outcomes import NEAR
-from refinery.dedup.run import DedupResult, dedup
+from refinery.dedup.run import dedup
 from refinery.dedup.settings import Near, Settings
+from refinery.filters.ranking import rank_keys
+from refinery.filters.verb import DROPPED_RECORD, Outcome
 from refinery.shuffle import partition
 from refinery.storage.write import write_table
 from refinery.text.batch import TextBatch
@@ -46,11 +48,44 @@ def numbered(
 SETTINGS = Settings(exact=True, near=near())
 
 
-def read_texts(path: Path, rows: np.ndarray) -> Iterator[TextBatch]:
-    """Reads the wanted rows of a Parquet file with a text column, three at a time."""
-    texts = pq.read_table(path, columns=["text"]).column(0).combine_chunks().cast(pa.large_string())
-    for start in range(0, len(rows), 3):
-        yield TextBatch.from_arrow(texts.take(pa.array(rows[start : start + 3])))
+@dataclass(frozen=True)
+class Documents:
+    """A shard's documents, of which all arrive; their texts are a column of a Parquet file."""
+
+    path: Path | None
+    rows: int
+    earlier: bool = False
+    source: str = "source"
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def arrived(self) -> int:
+        return self.rows
+
+    def texts(self, rows: np.ndarray) -> Iterator[TextBatch]:
+        """Three at a time."""
+        texts = pq.read_table(self.path, columns=["text"]).column(0).combine_chunks().cast(pa.large_string())
+        for start in range(0, len(rows), 3):
+            yield TextBatch.from_arrow(texts.take(pa.array(rows[start : start + 3])))
+
+
+def write_entries(
+    path: Path, columns: dict[str, Any], *, earlier: bool = False, source: str = "source", **options: int
+) -> DedupShard:
+    """A shard whose entries and texts are these columns, `prefer_` ones as numbers of which the least is best."""
+    count = len(next(iter(columns.values())))
+    columns = {"arrives": pa.array([True] * count, pa.bool_())} | columns
+    for name in columns:
+        if name.startswith("prefer_"):
+            numbers = pa.chunked_array([pa.array(columns[name], pa.float64())])
+            columns[name] = rank_keys(numbers, descending=False, missing="last")[:, 0]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = pa.table(columns)
+    write_table(path, table.to_batches(), table.schema, **options)
+    return DedupShard(Documents(path, count, earlier, source), path)
 
 
 def in_order(_name, function, units, **_) -> list[Any]:
@@ -75,38 +110,46 @@ def write_shard(
     columns = {"text": pa.array(texts, pa.large_string()), "content": Content()(batch).column("content")}
     columns["signature"] = MinHash(num_perm=num_perm)(batch).column("signature")
     for number, values in enumerate(prefer):
-        columns[f"prefer_{number}"] = pa.array(values, pa.float64())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table = pa.table(columns)
-    write_table(path, table.to_batches(), table.schema)
-    return DedupShard(path, path, earlier, len(texts), path.name, source)
+        columns[f"prefer_{number}"] = values
+    return write_entries(path, columns, earlier=earlier, source=source)
 
 
 def run(
     folder: Path, shards: Sequence[DedupShard], settings: Settings = SETTINGS, map_units=in_order
 ) -> dict[Place, Kept]:
     """Every removed document and the kept one recorded for it, after checking what holds for every run."""
-    result = dedup(shards, settings, map_units=map_units, read_texts=read_texts, work=folder / "work")
-    removed = removed_of(result)
+    result = dedup(shards, settings, map_units=map_units, work=folder / "work")
+    removed = removed_of(result, shards)
     assert not any(kept.place in removed for kept in removed.values()), "a kept document was removed itself"
-    assert not any(shards[shard].earlier for shard, _ in removed), "one of an earlier corpus was removed"
+    assert not any(shards[shard].documents.earlier for shard, _ in removed), (
+        "one of an earlier corpus was removed"
+    )
     return removed
 
 
-def removed_of(result: DedupResult) -> dict[Place, Kept]:
+def records_of(result: Outcome) -> np.ndarray:
+    """The records of all removed documents, ascending."""
+    size, found = result.partition_documents, [np.empty(0, DROPPED_RECORD)]
+    for number in range(result.dropped.partitions):
+        found.append(result.dropped.read(number))
+        assert (found[-1]["document"] // size == number).all()
+    records = np.concatenate(found)
+    assert (np.diff(records["document"]) > 0).all(), "a document is removed once"
+    return records
+
+
+def removed_of(result: Outcome, shards: Sequence[DedupShard]) -> dict[Place, Kept]:
     """Every removed document and its kept one, by shard and row."""
+    starts = np.cumsum([0, *(shard.documents.rows for shard in shards)])
 
     def place(document: int) -> Place:
-        here = int(np.searchsorted(result.starts, document, "right")) - 1
-        return result.given[here], document - int(result.starts[here])
+        here = int(np.searchsorted(starts, document, "right")) - 1
+        return here, document - int(starts[here])
 
-    records = result.between(0, int(result.starts[-1])).tolist()
-    removed = {
+    return {
         place(document): Kept(place(kept), rule == NEAR, similarity)
-        for document, rule, kept, similarity in records
+        for document, rule, kept, similarity in records_of(result).tolist()
     }
-    assert len(removed) == len(records) == result.count
-    return removed
 
 
 def of_texts(folder: Path, texts: Sequence[str | None], settings: Settings = SETTINGS) -> dict[int, Kept]:

@@ -14,10 +14,9 @@ from refinery.dedup.outcomes import AGAINST, BY, EXACT
 from refinery.dedup.run import dedup
 from refinery.dedup.settings import Settings
 from refinery.errors import RunError
-from refinery.storage.write import write_table
 from refinery.text.batch import TextBatch
 from tests.conftest import document
-from tests.dedup.corpus import backwards, in_order, near, read_texts, set_partitions
+from tests.dedup.corpus import backwards, in_order, near, records_of, set_partitions, write_entries
 
 Row = tuple[int | None, int, int]  # key of `by`, text, preference
 
@@ -28,12 +27,10 @@ def write(path: Path, rows: list[Row], *, earlier: bool = False) -> DedupShard:
     columns = {
         "text": texts,
         "content": Content()(TextBatch.from_arrow(texts)).column("content"),
-        "prefer_0": pa.array([prefer for _, _, prefer in rows], pa.int64()),
+        "prefer_0": [prefer for _, _, prefer in rows],
         "by": pa.array([None if key is None else bytes([key]) * 16 for key, _, _ in rows], pa.binary(16)),
     }
-    table = pa.table(columns)
-    write_table(path, table.to_batches(), table.schema)
-    return DedupShard(path, path, earlier, len(rows), path.name, "earlier" if earlier else "source")
+    return write_entries(path, columns, earlier=earlier, source="earlier" if earlier else "source")
 
 
 def plain(rows: list[Row], earlier: int, *, exact: bool) -> dict[int, tuple[int, int]]:
@@ -76,14 +73,13 @@ def test_equals_the_plain_definition(tmp_path_factory, old, new, exact, map_unit
             shards,
             Settings(by=("x",), exact=exact),
             map_units=map_units,
-            read_texts=read_texts,
             work=folder / "work",
         )
-    records = result.between(0, int(result.starts[-1]))
+    records = records_of(result)
     found = {n: (rule, kept) for n, rule, kept, _ in records.tolist()}
     assert found == plain(old + new, len(old), exact=exact)
     assert not {kept for _, kept in found.values()} & found.keys()
-    assert len(records) == result.count == len(found)
+    assert len(records) == len(found)
     unknown = np.isnan(records["similarity"])
     assert unknown[records["rule"] == BY].all() and not unknown[records["rule"] == EXACT].any()
 
@@ -95,18 +91,15 @@ def test_near_duplicates_are_sought_among_what_is_left(tmp_path):
     batch = TextBatch.from_texts(texts)
     from refinery.dedup.minhash import MinHash
 
-    table = pa.table(
-        {
-            "text": pa.array(texts, pa.large_string()),
-            "signature": MinHash()(batch).column("signature"),
-            "by": pa.array([None, b"x" * 16, b"x" * 16, b"y" * 16], pa.binary(16)),
-        }
-    )
-    write_table(tmp_path / "0", table.to_batches(), table.schema)
-    shard = DedupShard(tmp_path / "0", tmp_path / "0", False, 4)
+    columns = {
+        "text": pa.array(texts, pa.large_string()),
+        "signature": MinHash()(batch).column("signature"),
+        "by": pa.array([None, b"x" * 16, b"x" * 16, b"y" * 16], pa.binary(16)),
+    }
+    shard = write_entries(tmp_path / "0", columns)
     chosen = Settings(by=("x",), near=near(bands=28, rows=4))
-    result = dedup([shard], chosen, map_units=in_order, read_texts=read_texts, work=tmp_path / "work")
-    assert [(n, kept) for n, _, kept, _ in result.between(0, 4).tolist()] == [(1, 0), (2, 0)]
+    result = dedup([shard], chosen, map_units=in_order, work=tmp_path / "work")
+    assert [(n, kept) for n, _, kept, _ in records_of(result).tolist()] == [(1, 0), (2, 0)]
 
 
 def test_a_value_that_many_share_stops_the_run(tmp_path):
@@ -116,7 +109,7 @@ def test_a_value_that_many_share_stops_the_run(tmp_path):
     with pytest.raises(
         RunError, match=r"1,499 of 3,000 documents of 'source' share `by` with one \(document 0 of 0,"
     ):
-        dedup([shard], Settings(by=("x",)), map_units=in_order, read_texts=read_texts, work=tmp_path / "work")
+        dedup([shard], Settings(by=("x",)), map_units=in_order, work=tmp_path / "work")
 
 
 def test_what_is_compared_by_default():

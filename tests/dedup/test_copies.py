@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from refinery.dedup.copies import find_copies
 from refinery.dedup.corpus import DedupShard, make_corpus, partition_rows
-from refinery.storage.write import write_table
-from tests.dedup.corpus import backwards, in_order, set_partitions
+from tests.dedup.corpus import backwards, in_order, set_partitions, write_entries
 
 
 def shard(
@@ -18,15 +17,12 @@ def shard(
         [None if key is None else np.full(size, key, np.uint32).tobytes() for key in column]
         for size, column in zip((4, 112), zip(*keys, strict=True), strict=True)
     )
-    table = pa.table(
-        {
-            "content": pa.array(contents, pa.binary(16)),
-            "signature": pa.array(signatures, pa.binary(448)),
-            "prefer_0": pa.array(prefer, pa.float64()),
-        }
-    )
-    write_table(path, table.to_batches(), table.schema)
-    return DedupShard(path, None, earlier, len(keys))
+    columns = {
+        "content": pa.array(contents, pa.binary(16)),
+        "signature": pa.array(signatures, pa.binary(448)),
+        "prefer_0": prefer,
+    }
+    return write_entries(path, columns, earlier=earlier)
 
 
 KEY = st.none() | st.integers(0, 6)

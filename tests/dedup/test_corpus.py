@@ -4,13 +4,13 @@ import pyarrow.parquet as pq
 
 from refinery.dedup.corpus import DedupShard, Partition, make_corpus, partition_rows, read_entries, read_rows
 from refinery.storage.write import write_table
-from tests.dedup.corpus import numbered, write_shard
+from tests.dedup.corpus import Documents, numbered, write_entries
 
 
 def test_documents_are_partitioned_without_regard_to_shards(tmp_path):
     """Every row of every shard lies in exactly one partition, in order; each partition but the last is full."""
     shards = [
-        DedupShard(tmp_path / str(n), None, n == 0, rows, source="ab"[n % 2])
+        DedupShard(Documents(None, rows, n == 0, "ab"[n % 2]), tmp_path / str(n))
         for n, rows in enumerate([3, 0, 10, 2])
     ]
     corpus = numbered(tmp_path, 15, 4, earlier=3)
@@ -45,16 +45,17 @@ def test_rows_of_a_file_are_read_from_the_row_groups_that_hold_them(tmp_path):
         assert all(values[0] == row for row, values in found)
 
 
-def test_preferences_and_who_stands(tmp_path):
-    """Not measured is the greatest, of an earlier corpus the least; without a column all documents stand."""
-    old = write_shard(tmp_path / "old.parquet", ["x", "y"], earlier=True)
-    table = pa.table({"stands": [True, False, True], "prefer_0": [1.0, None, float("nan")]})
-    write_table(tmp_path / "new.parquet", table.to_batches(), table.schema)
-    shards = [old, DedupShard(tmp_path / "new.parquet", None, False, 3)]
+def test_preferences_and_who_arrives(tmp_path):
+    """Not measured is the greatest, of an earlier corpus the least."""
+    columns = {"arrives": [True, False, True], "prefer_0": [1.0, None, float("nan")]}
+    shards = [
+        write_entries(tmp_path / "old.parquet", {"prefer_0": [3.0, 4.0]}, earlier=True),
+        write_entries(tmp_path / "new.parquet", columns),
+    ]
     corpus = make_corpus(shards, 112, 2, tmp_path / "work")
     assert (corpus.documents, corpus.earlier, corpus.preferences) == (5, 2, ("prefer_0",))
-    stands, prefer = read_entries(corpus, partition_rows(shards, corpus)[0])
-    assert stands.tolist() == [True, True, True, False, True]
+    arrives, prefer = read_entries(corpus, partition_rows(shards, corpus)[0])
+    assert arrives.tolist() == [True, True, True, False, True]
     last = np.iinfo(np.uint64).max
     assert prefer[[0, 1, 3, 4], 0].tolist() == [0, 0, last, last]
     assert 0 < prefer[2, 0] < last

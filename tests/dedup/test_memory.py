@@ -12,8 +12,7 @@ from refinery.dedup.corpus import DedupShard
 from refinery.dedup.run import dedup
 from refinery.dedup.settings import Settings
 from refinery.shuffle.records import Records
-from refinery.storage.write import write_table
-from tests.dedup.corpus import near, read_texts, set_partitions
+from tests.dedup.corpus import near, records_of, set_partitions, write_entries
 
 ROWS = 40_000
 
@@ -56,9 +55,7 @@ def shard(folder, signatures: np.ndarray) -> DedupShard:
             pa.binary(448), count, [None, pa.py_buffer(np.ascontiguousarray(signatures))]
         ),
     }
-    table = pa.table(columns)
-    write_table(folder / "0.parquet", table.to_batches(), table.schema, row_group_bytes=2 << 20)
-    return DedupShard(folder / "0.parquet", None, False, count)
+    return write_entries(folder / "0.parquet", columns, row_group_bytes=2 << 20)
 
 
 def largest_unit(folder, signatures: np.ndarray, settings: Settings) -> tuple[dict[str, int], int]:
@@ -72,8 +69,8 @@ def largest_unit(folder, signatures: np.ndarray, settings: Settings) -> tuple[di
             peaks[name] = max(peaks.get(name, 0), peak(lambda unit=unit: found.append(function(unit))))
         return found
 
-    result = dedup([documents], settings, map_units=measured, read_texts=read_texts, work=folder / "work")
-    return peaks, result.count
+    result = dedup([documents], settings, map_units=measured, work=folder / "work")
+    return peaks, len(records_of(result))
 
 
 @pytest.mark.parametrize("kind", ["unlike", "one key", "one signature"])

@@ -7,7 +7,7 @@ from refinery.dedup.corpus import make_corpus, partition_rows
 from refinery.dedup.near import find_near
 from refinery.dedup.verify import Search
 from refinery.storage.place import files_below
-from tests.dedup.corpus import in_order, jaccard, near, read_texts, set_partitions, words, write_shard
+from tests.dedup.corpus import in_order, jaccard, near, set_partitions, words, write_shard
 
 
 def test_near_duplicates_are_edges_to_kept_documents(tmp_path, monkeypatch):
@@ -25,8 +25,8 @@ def test_near_duplicates_are_edges_to_kept_documents(tmp_path, monkeypatch):
     corpus = make_corpus(shards, 112, 28, tmp_path / "work")
     partitions = partition_rows(shards, corpus)
     exact, signatures, same = find_copies(corpus, partitions, True, True, in_order)
-    search = Search(corpus, partitions, near(bands=28, rows=4), in_order, read_texts)
-    found = find_near(search, (exact.pairs,), signatures, same)
+    search = Search(corpus, partitions, near(bands=28, rows=4), in_order)
+    found = find_near(search, exact, signatures, same)
     assert {name.split("/")[0] for name in files_below(tmp_path / "work")} == {
         *(records.folder.name for records in found),
         *(

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refinery.dedup.copies import COPY, REQUEST, Copies, write_copies
+from refinery.dedup.copies import COPY, Copies, write_copies
 from refinery.dedup.corpus import Corpus, DedupShard, partition_rows
 from refinery.dedup.outcomes import (
     AGAINST,
@@ -15,9 +15,9 @@ from refinery.dedup.outcomes import (
     write_removed,
 )
 from refinery.dedup.verify import near_dtype
-from refinery.filters.verb import DROPPED
-from refinery.shuffle.records import Records
-from tests.dedup.corpus import numbered
+from refinery.filters.verb import DROPPED_RECORD
+from refinery.shuffle.records import REQUEST, Records
+from tests.dedup.corpus import Documents, numbered
 
 TOTAL = 24
 
@@ -85,13 +85,12 @@ def removed(
     outcomes = corpus.records("outcomes", OUTCOME, partitions=count)
     for number in numbers:
         answer_requests(corpus, (resolved,), exact.requests, outcomes, number)
-    result = corpus.records("removed", DROPPED, partitions=count)
+    result = corpus.records("removed", DROPPED_RECORD, partitions=count)
     clusters = corpus.records("clusters", CLUSTER)
     found = []
-    shards = [DedupShard(corpus.work, None, False, corpus.documents)]
+    shards = [DedupShard(Documents(None, corpus.documents), corpus.work)]
     for number, partition in enumerate(partition_rows(shards, corpus)):
-        written = write_removed(corpus, exact.pairs, outcomes, (resolved,), result, clusters, partition)
+        write_removed(corpus, exact.pairs, outcomes, (resolved,), result, clusters, partition)
         found += result.read_written(number).tolist()
-        assert written == len(result.read_written(number))
     assert [document for document, *_ in found] == sorted({document for document, *_ in found})
     return {document: (kept, rule, similarity) for document, rule, kept, similarity in found}, clusters

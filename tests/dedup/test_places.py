@@ -3,11 +3,10 @@
 import fsspec
 import pytest
 
-from refinery.dedup.corpus import DedupShard
 from refinery.dedup.run import dedup
 from refinery.storage.place import files_below, place_of
 from tests.conftest import document
-from tests.dedup.corpus import SETTINGS, in_order, read_texts, removed_of, run, set_partitions, write_shard
+from tests.dedup.corpus import SETTINGS, in_order, removed_of, run, set_partitions, write_shard
 
 
 @pytest.fixture
@@ -26,9 +25,7 @@ def test_the_result_is_that_of_a_local_folder(tmp_path, store, monkeypatch):
     shards = [write_shard(tmp_path / f"{n}.parquet", texts[n::2]) for n in range(2)]
     set_partitions(monkeypatch, 4000)
     expected = run(tmp_path, shards)
-    remote = [DedupShard(s.entries, s.documents, s.earlier, s.rows, s.name, s.source) for s in shards]
-    result = dedup(remote, SETTINGS, map_units=in_order, read_texts=read_texts, work=store)
-    found = removed_of(result)
+    found = removed_of(dedup(shards, SETTINGS, map_units=in_order, work=store), shards)
     assert found == expected
     assert len(found) > 60
     assert {name.partition("/")[0] for name in files_below(store)} == {"removed"}

@@ -115,12 +115,12 @@ def test_documents_of_an_earlier_corpus_are_never_removed(tmp_path):
     seen = [document(n) if n % 2 else edited(document(n), n) for n in range(50)]
     new = seen + [document(n) for n in range(1000, 1050)]
     shards = [
-        write_shard(tmp_path / "new.parquet", new, [[0.0] * 100]),
         write_shard(tmp_path / "old.parquet", old, [[9.0] * 101], earlier=True, source="earlier"),
+        write_shard(tmp_path / "new.parquet", new, [[0.0] * 100]),
     ]
     removed = run(tmp_path, shards)
-    assert {row: kept.place for (_, row), kept in removed.items()} == {n: (1, n) for n in range(50)}
-    assert [removed[0, n].similarity < 1 for n in range(50)] == [n % 2 == 0 for n in range(50)]
+    assert {row: kept.place for (_, row), kept in removed.items()} == {n: (0, n) for n in range(50)}
+    assert [removed[1, n].similarity < 1 for n in range(50)] == [n % 2 == 0 for n in range(50)]
     assert all(kept.similarity >= 0.8 for kept in removed.values())
 
 

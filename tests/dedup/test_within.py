@@ -14,10 +14,9 @@ from refinery.dedup.minhash import MinHash
 from refinery.dedup.run import dedup
 from refinery.dedup.settings import Settings
 from refinery.shuffle.records import Records
-from refinery.storage.write import write_table
 from refinery.text.batch import TextBatch
 from tests.conftest import document
-from tests.dedup.corpus import backwards, in_order, near, read_texts, set_partitions
+from tests.dedup.corpus import backwards, in_order, near, records_of, set_partitions, write_entries
 
 
 def write(path: Path, texts: list[str], groups: list[str | None] | None) -> DedupShard:
@@ -27,17 +26,14 @@ def write(path: Path, texts: list[str], groups: list[str | None] | None) -> Dedu
     if groups is not None:
         table = pa.table({"group": pa.array(groups, pa.string())})
         columns["within"] = column_keys(table, nothing_is_a_value=True)
-    table = pa.table(columns)
-    write_table(path, table.to_batches(), table.schema)
-    return DedupShard(path, path, False, len(texts))
+    return write_entries(path, columns)
 
 
 def removed(folder: Path, shards: list[DedupShard], map_units=in_order) -> dict[int, tuple[int, float]]:
     """Every removed document with the kept one and their similarity."""
     chosen = Settings(exact=False, near=near(0.7, bands=56, rows=2))
-    result = dedup(shards, chosen, map_units=map_units, read_texts=read_texts, work=folder / "work")
-    records = result.between(0, int(result.starts[-1])).tolist()
-    return {n: (kept, similarity) for n, _, kept, similarity in records}
+    result = dedup(shards, chosen, map_units=map_units, work=folder / "work")
+    return {n: (kept, similarity) for n, _, kept, similarity in records_of(result).tolist()}
 
 
 def edited(seed: int, edits: int) -> str:
@@ -83,5 +79,5 @@ def test_groups_that_share_a_bucket_by_chance_are_not_compared(tmp_path):
     split.write(0, np.empty(0, buckets.SPLIT))
     best.write(0, np.empty(0, dtype))
     edges: Records = corpus.records("edges", edge_dtype(corpus))
-    assert find_candidates(corpus, signatures, split, best, edges, 78, 0) == 1
+    find_candidates(corpus, signatures, split, best, edges, 78, 0)
     assert edges.read()[["document", "preferred"]].tolist() == [(2, 0)]

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from refinery.definition.paths import Paths
-from refinery.filters.verb import DROPPED, NONE, Explained, Needed, Outcome, ShardDocuments, Verb
+from refinery.filters.verb import DROPPED_RECORD, NONE, Explained, Needed, Outcome, ShardDocuments, Verb
 from refinery.shuffle.partition import hash_numbers
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
@@ -54,7 +54,7 @@ class Sample(Verb):
     def run(self, shards: Sequence[ShardDocuments], map_units: MapUnits, work: Place) -> Outcome:
         starts = np.cumsum([0, *(shard.rows for shard in shards)]).tolist()
         partitions = starts[-1] // DOCUMENTS + 1
-        dropped = Records.create(work / "dropped", DROPPED, partitions=partitions, writers=len(shards))
+        dropped = Records.create(work / "dropped", DROPPED_RECORD, partitions=partitions, writers=len(shards))
         units = [(n, shard, start) for n, (shard, start) in enumerate(zip(shards, starts, strict=False))]
         map_units("sample draw", partial(draw, self.chosen, dropped), units)
         return Outcome(("sample.share", "sample.short"), dropped, DOCUMENTS)
@@ -70,7 +70,7 @@ def draw(chosen: Settings, dropped: Records, unit: tuple[int, ShardDocuments, in
         lengths = shard.columns([chosen.longer]).column(0).to_numpy()[arrived - start]
         short = lengths < lengths.mean()
     gone = short | undrawn
-    records = np.empty(int(gone.sum()), DROPPED)
+    records = np.empty(int(gone.sum()), DROPPED_RECORD)
     records["document"], records["rule"] = arrived[gone], short[gone]
     records["duplicate_of"], records["similarity"] = NONE, np.nan
     dropped.write(number, records, records["document"] // DOCUMENTS)

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from refinery.filters.verb import DROPPED, NONE, Outcome
+from refinery.filters.verb import DROPPED_RECORD, NONE, Outcome
 from refinery.plan.plan import PlannedShard
 from refinery.run.measure import LISTING
 from refinery.run.outcome import Numbered, write_outcome
@@ -51,9 +51,9 @@ def test_every_dropped_document_has_the_kept_ones_place_and_id(tmp_path, planned
     dropped = sorted(chosen.sample(range(earlier, starts[-1]), 9))
     kept = [n for n in range(starts[-1]) if n not in dropped]
     rows = [(n, n % 2, chosen.choice([*kept, NONE]), n / 32 if n % 3 else np.nan) for n in dropped]
-    records = np.array(rows, DROPPED)[::-1].copy()
+    records = np.array(rows, DROPPED_RECORD)[::-1].copy()
     partitions = -(-starts[-1] // size)
-    written = Records.create(tmp_path / "dropped", DROPPED, partitions=partitions, writers=1)
+    written = Records.create(tmp_path / "dropped", DROPPED_RECORD, partitions=partitions, writers=1)
     written.write(0, records, records["document"] // size)
     numbered = [Numbered(planned[n], *pair) for n, pair in zip(given, pairwise(starts), strict=True)]
     outcome = Outcome(("verb.one", "verb.other"), written, size)

@@ -46,8 +46,8 @@ def find_candidates(
     edges: Records,
     least: int,
     partition: int,
-) -> int:
-    """Writes candidate edges of a partition of buckets, each once, to preferred documents; gives their number.
+) -> None:
+    """Writes candidate edges of a partition of buckets, each once, to preferred documents.
 
     Pairs with fewer than `least` equal hashes are no candidates, nor are documents with different keys of `within`,
     which share a bucket by chance.
@@ -64,7 +64,6 @@ def find_candidates(
     found = unique_edges(edges_within(corpus, members, matrix, bounds, least))
     found = found[found["document"] >= corpus.earlier]
     write_edges(edges, partition, found)
-    return len(found)
 
 
 def _with_best(records: NDArray[Any], split: Records, best: Records) -> NDArray[Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -39,13 +38,7 @@ class Content(Measurer):
 
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document."""
-        from xxhash import xxh3_128_digest
-
+        from refinery.text.digests import digests
         from refinery.text.fold import key_texts
 
-        keys = key_texts(batch)
-        data, bounds = memoryview(keys.data), keys.offsets.tolist()  # type: ignore[arg-type]
-        digests = [  # half a microsecond a document; folding its text takes longer
-            xxh3_128_digest(data[start:stop]) if stop > start else None for start, stop in pairwise(bounds)
-        ]
-        return pa.RecordBatch.from_arrays([pa.array(digests, pa.binary(16))], schema=SCHEMA)
+        return pa.RecordBatch.from_arrays([digests(key_texts(batch))], schema=SCHEMA)

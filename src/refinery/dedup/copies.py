@@ -19,12 +19,11 @@ from numpy.typing import NDArray
 from refinery.dedup.corpus import Corpus, Partition, as_matrix, read_column, read_entries, read_within
 from refinery.dedup.sorting import look_up, preferred_order, shared_keys, starts_of
 from refinery.shuffle.partition import partition_count, partition_of
-from refinery.shuffle.records import Records
+from refinery.shuffle.records import REQUEST, Records
 from refinery.shuffle.units import MapUnits
 from refinery.text.minhash import band_keys
 
 COPY = np.dtype([("document", np.int64), ("preferred", np.int64)])
-REQUEST = np.dtype([("document", np.int64), ("partition", np.int64)])  # for a document, by a partition
 
 
 @dataclass(frozen=True)
@@ -133,11 +132,11 @@ def write_hashes(
     corpus: Corpus, hashes: Sequence[Hashes], gone: tuple[Records, ...], partition: Partition
 ) -> None:
     """Writes the copies within a partition of documents, and the preferred documents by hash; gone: left out."""
-    stands, prefer = read_entries(corpus, partition)
+    left, prefer = read_entries(corpus, partition)
     for copies in gone:
-        stands[copies.read_written(partition.number)["document"] - partition.first] = False
+        left[copies.read_written(partition.number)["document"] - partition.first] = False
     for target in hashes:
-        pairs, preferred = _split(_read_hashes(corpus, partition, target.column, stands, prefer))
+        pairs, preferred = _split(_read_hashes(corpus, partition, target.column, left, prefer))
         target.within.write(partition.number, pairs)
         numbers = partition_of(preferred["high"], target.preferred.partitions)
         target.preferred.write(partition.number, preferred, numbers)
@@ -147,7 +146,7 @@ def _read_hashes(
     corpus: Corpus,
     partition: Partition,
     column: str,
-    stands: NDArray[np.bool_],
+    left: NDArray[np.bool_],
     prefer: NDArray[np.uint64],
 ) -> NDArray[Any]:
     found: list[NDArray[Any]] = [np.empty(0, hash_dtype(corpus))]
@@ -162,7 +161,7 @@ def _read_hashes(
                 hashes ^= within[at : at + len(hashes)]
         else:
             hashes, valid = as_matrix(values, np.uint64)
-        rows = np.flatnonzero(valid & stands[at : at + len(valid)])
+        rows = np.flatnonzero(valid & left[at : at + len(valid)])
         records: NDArray[Any] = np.empty(len(rows), found[0].dtype)
         records["high"], records["low"] = hashes[rows, 0], hashes[rows, 1]
         records["document"], records["prefer"] = document + rows, prefer[at + rows]

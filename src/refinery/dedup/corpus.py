@@ -8,7 +8,7 @@ shards; its entries are read in one go.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,38 +16,27 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.filters.ranking import stored_keys
+from refinery.filters.verb import ShardDocuments
 from refinery.shuffle.partition import partition_bytes
 from refinery.shuffle.records import Records
 from refinery.storage.place import Place
 from refinery.storage.tables import open_table, read_rows
-from refinery.text.batch import TextBatch
 
 LEAST_DOCUMENTS = 1024  # of a partition of documents, however small those of keys
 KEY_BYTES = 16  # of a band's key and its document
 
-ReadTexts = Callable[[Any, NDArray[np.int64]], Iterator[TextBatch]]
-
 
 @dataclass(frozen=True)
 class DedupShard:
-    """A shard as the verb sees it: Parquet files of refinery's own with a row for each of its documents.
+    """A shard's documents, and Parquet files of refinery's own with a row for each of them.
 
-    entries: `prefer_0`, `prefer_1` ... (keys of filters.ranking, or other numbers, the smaller the better), `stands`
-    (bool; without it all documents stand), `by` (16 bytes, NULL allowed), `within` (16 bytes). content: where column
-    `content` is (16 bytes, NULL allowed), signature: where column `signature` is (4 * num_perm bytes, NULL allowed);
-    None: in the entries. documents: what `read_texts` is given with row numbers of the shard; picklable. earlier: of
-    an earlier corpus, always kept. name: what a user knows the shard by, source: of which it is, and standing: its
-    documents here that stand, for the guard against clusters that eat a source.
+    entries: `arrives` (bool), `prefer_0`, `prefer_1` ... (keys of filters.ranking), `by` (16 bytes, NULL allowed),
+    `within` (16 bytes). content: where column `content` is (16 bytes, NULL allowed), signature: where column
+    `signature` is (4 * num_perm bytes, NULL allowed); None: in the entries.
     """
 
+    documents: ShardDocuments
     entries: Place
-    documents: Any
-    earlier: bool
-    rows: int
-    name: str = ""
-    source: str = ""
-    standing: int | None = None
     content: Place | None = None
     signature: Place | None = None
 
@@ -117,7 +106,7 @@ class Corpus:
 
 def make_corpus(shards: Sequence[DedupShard], num_perm: int, keys: int, work: Place) -> Corpus:
     """Numbers the documents of shards, those of an earlier corpus first; keys: of each document, at most."""
-    documents = sum(shard.rows for shard in shards)
+    documents = sum(shard.documents.rows for shard in shards)
     size = partition_bytes(documents * keys, KEY_BYTES)
     columns: list[str] = []
     if shards:
@@ -127,7 +116,7 @@ def make_corpus(shards: Sequence[DedupShard], num_perm: int, keys: int, work: Pl
     return Corpus(
         work,
         documents,
-        sum(shard.rows for shard in shards if shard.earlier),
+        sum(shard.documents.rows for shard in shards if shard.documents.earlier),
         tuple(sorted(names, key=lambda name: int(name.removeprefix("prefer_")))),
         num_perm,
         max(size // (keys * KEY_BYTES), LEAST_DOCUMENTS),
@@ -140,16 +129,18 @@ def partition_rows(shards: Sequence[DedupShard], corpus: Corpus) -> list[Partiti
     """The partitions of documents, each with the rows of shards that it has."""
     size = corpus.partition_documents
     found: list[list[ShardRows]] = [[] for _ in range(corpus.partitions)]
-    sources = {source: n for n, source in enumerate(dict.fromkeys(shard.source for shard in shards))}
+    sources = {
+        source: n for n, source in enumerate(dict.fromkeys(shard.documents.source for shard in shards))
+    }
     document = 0
     for shard in shards:
-        row = 0
-        while row < shard.rows:
+        row, count, source = 0, shard.documents.rows, sources[shard.documents.source]
+        while row < count:
             number = (document + row) // size
-            stop = min(shard.rows, (number + 1) * size - document)
-            found[number].append(ShardRows(shard, sources[shard.source], document + row, row, stop))
+            stop = min(count, (number + 1) * size - document)
+            found[number].append(ShardRows(shard, source, document + row, row, stop))
             row = stop
-        document += shard.rows
+        document += count
     return [
         Partition(n, n * size, min((n + 1) * size, document), tuple(rows)) for n, rows in enumerate(found)
     ]
@@ -165,26 +156,22 @@ def read_column(partition: Partition, name: str) -> Iterator[tuple[int, pa.Array
 
 
 def read_entries(corpus: Corpus, partition: Partition) -> tuple[NDArray[np.bool_], NDArray[np.uint64]]:
-    """Of a partition's documents: which stand, and their preferences (documents, columns).
+    """Of a partition's documents: which arrive, and their preferences (documents, columns).
 
     Those of an earlier corpus are 0.
     """
     size = partition.stop - partition.first
-    stands = np.ones(size, np.bool_)
+    arrives = np.empty(size, np.bool_)
     prefer = np.zeros((size, len(corpus.preferences)), np.uint64)
     for rows in partition.rows:
-        with open_table(rows.shard.entries) as file:
-            names = set(file.schema_arrow.names)
-        columns = [n for n in ("stands", *corpus.preferences) if n in names]
-        for row, batch in read_rows(rows.shard.entries, columns, rows.start, rows.stop) if columns else ():
+        columns = ["arrives", *(() if rows.shard.documents.earlier else corpus.preferences)]
+        for row, batch in read_rows(rows.shard.entries, columns, rows.start, rows.stop):
             at = rows.document - partition.first + row - rows.start
-            for name, column in zip(columns, batch.columns, strict=True):
-                if name == "stands":
-                    stands[at : at + len(column)] = column.to_numpy(zero_copy_only=False)
-                elif not rows.shard.earlier:
-                    keys = stored_keys(pa.chunked_array([column]))
-                    prefer[at : at + len(column), corpus.preferences.index(name)] = keys
-    return stands, prefer
+            here = slice(at, at + batch.num_rows)
+            arrives[here] = batch.column(0).to_numpy(zero_copy_only=False)
+            for number, keys in enumerate(batch.columns[1:]):
+                prefer[here, number] = keys.to_numpy()
+    return arrives, prefer
 
 
 def read_within(corpus: Corpus, partition: Partition) -> NDArray[np.uint64] | None:

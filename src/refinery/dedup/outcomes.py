@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from refinery.dedup.corpus import Corpus, Partition
 from refinery.dedup.sorting import look_up, starts_of
 from refinery.dedup.verify import near_dtype
-from refinery.filters.verb import DROPPED
+from refinery.filters.verb import DROPPED_RECORD
 from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Records
 
@@ -63,8 +63,8 @@ def write_removed(
     result: Records,
     clusters: Records,
     partition: Partition,
-) -> int:
-    """Writes a partition's removed documents, copies of key texts and near ones, ascending; gives their number.
+) -> None:
+    """Writes a partition's removed documents, copies of key texts and near ones, ascending.
 
     A copied document that went itself gives way to the one it went for; outcomes: of such, None if nothing is near.
     Writes, too, how many of each source each document removes as near, by that document.
@@ -72,7 +72,7 @@ def write_removed(
     near = read_removed(corpus, removed, partition.number)
     exact = copies.read_written(partition.number)
     exact = exact[exact["document"] >= corpus.earlier]
-    own, others = np.empty(len(exact), DROPPED), np.empty(len(near), DROPPED)
+    own, others = np.empty(len(exact), DROPPED_RECORD), np.empty(len(near), DROPPED_RECORD)
     own["document"], own["duplicate_of"], own["rule"], own["similarity"] = (
         exact["document"], exact["preferred"], EXACT, 1.0,
     )  # fmt: skip
@@ -85,13 +85,12 @@ def write_removed(
     others["document"], others["duplicate_of"], others["rule"], others["similarity"] = (
         near["document"], near["preferred"], NEAR, near["similarity"],
     )  # fmt: skip
-    write_dropped(corpus, result, partition.number, np.concatenate([own, others]))
+    _write_dropped(corpus, result, partition.number, np.concatenate([own, others]))
     _write_clusters(clusters, near, partition)
-    return len(own) + len(others)
 
 
 def answer_dropped(removed: Records, requests: Records, answers: Records, partition: int) -> None:
-    """As `answer_requests`, from all documents that were removed for their texts; the answers are DROPPED."""
+    """As `answer_requests`, from all documents that were removed for their texts; the answers are DROPPED_RECORD."""
     own, asked = removed.read(partition), requests.read(partition)
     found, at = look_up(own["document"], asked["document"])
     answers.write(partition, own[at[found]], asked["partition"][found])
@@ -105,14 +104,14 @@ def add_copies_by(
     result: Records,
     clusters: Records,
     partition: Partition,
-) -> int:
-    """Writes a partition's removed documents, copies by columns and those removed by texts; gives their number.
+) -> None:
+    """Writes a partition's removed documents, copies by columns and those removed by texts.
 
     A copied document that went itself, one of the answers, gives way to the one it went for. Writes, too, how many of
     each source each document removes by columns, by that document.
     """
     found = copies.read_written(partition.number)
-    own = np.empty(len(found), DROPPED)
+    own = np.empty(len(found), DROPPED_RECORD)
     own["document"], own["duplicate_of"], own["rule"], own["similarity"] = (
         found["document"], found["preferred"], BY, np.nan,
     )  # fmt: skip
@@ -121,12 +120,11 @@ def add_copies_by(
     gone, at = look_up(known["document"], found["preferred"])
     own["duplicate_of"][gone] = known["duplicate_of"][at[gone]]
     others = removed.read(partition.number)
-    write_dropped(corpus, result, partition.number, np.concatenate([own, others]))
+    _write_dropped(corpus, result, partition.number, np.concatenate([own, others]))
     _write_clusters(clusters, found, partition)
-    return len(own) + len(others)
 
 
-def write_dropped(corpus: Corpus, result: Records, partition: int, dropped: NDArray[Any]) -> None:
+def _write_dropped(corpus: Corpus, result: Records, partition: int, dropped: NDArray[Any]) -> None:
     """Writes a partition's removed documents, ascending; those of which an earlier corpus has the kept one say so."""
     dropped = dropped[np.argsort(dropped["document"])]
     dropped["rule"][dropped["duplicate_of"] < corpus.earlier] = AGAINST

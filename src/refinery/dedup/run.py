@@ -29,21 +29,20 @@ result depends on the shards' order and content alone, not on partitions, units 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from refinery.dedup.bands import bands_of
 from refinery.dedup.copies import Copies, find_copies, find_copies_by
-from refinery.dedup.corpus import Corpus, DedupShard, Partition, ReadTexts, make_corpus, partition_rows
+from refinery.dedup.corpus import Corpus, DedupShard, Partition, make_corpus, partition_rows
 from refinery.dedup.near import find_near
 from refinery.dedup.outcomes import (
     CLUSTER,
     OUTCOME,
+    RULES,
     add_copies_by,
     answer_dropped,
     answer_requests,
@@ -52,7 +51,7 @@ from refinery.dedup.outcomes import (
 )
 from refinery.dedup.verify import Search
 from refinery.errors import RunError
-from refinery.filters.verb import DROPPED
+from refinery.filters.verb import DROPPED_RECORD, Outcome
 from refinery.shuffle.partition import partition_count
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
@@ -61,36 +60,8 @@ from refinery.storage.place import Place, remove_tree
 if TYPE_CHECKING:
     from refinery.dedup.settings import Settings
 
-__all__ = ["DedupResult", "DedupShard", "dedup"]
-
 GUARD_DOCUMENTS = 1000  # a cluster smaller than this is no reason to stop, whatever its share
 UNIT_PARTITIONS = 5  # whose bytes a unit holds
-
-
-@dataclass(frozen=True)
-class DedupResult:
-    """The removed documents, and how many there are.
-
-    removed: DROPPED, ascending, by partition of documents; given: the index that the caller knows each shard by,
-    in the order in which documents are numbered; starts: the first document of each, and the end. The kept document
-    is always a kept one; an exact duplicate of a near duplicate is `near` to it.
-    """
-
-    corpus: Corpus
-    removed: Records
-    count: int
-    given: tuple[int, ...]
-    starts: NDArray[np.int64]
-
-    def between(self, start: int, stop: int) -> NDArray[np.void]:
-        """The records of documents start:stop."""
-        found = [np.empty(0, DROPPED)]
-        size = self.corpus.partition_documents
-        for partition in range(start // size, -(-stop // size)):
-            records = self.removed.read(partition)
-            low, high = np.searchsorted(records["document"], [start, stop])
-            found.append(records[low:high])
-        return np.concatenate(found)
 
 
 def dedup(
@@ -98,25 +69,23 @@ def dedup(
     settings: Settings,
     *,
     map_units: MapUnits,
-    read_texts: ReadTexts,
     work: Place,
-) -> DedupResult:
+) -> Outcome:
     """Keeps one document of each group of duplicates, the preferred one.
 
-    The order of preference is the entries' `prefer_` columns, then the order of the shards, then of the rows.
-    map_units runs a picklable function over units and gives the results in their order; read_texts (picklable) gives
-    a shard's texts of ascending rows, in batches; `work` is a folder of its own for records between units: what an
-    earlier call left there is removed, and at the end all but the result.
+    shards: those of an earlier corpus first. The order of preference is the entries' `prefer_` columns, then the
+    order of the shards, then of the rows. The kept document is always a kept one; an exact duplicate of a near
+    duplicate is `near` to it.
+    map_units runs a picklable function over units and gives the results in their order; `work` is a folder of its own
+    for records between units: what an earlier call left there is removed, and at the end all but the result.
     Raises RunError when one near-duplicate cluster holds more than its share of a source.
     """
     remove_tree(work)
-    given = tuple(sorted(range(len(shards)), key=lambda n: not shards[n].earlier))
-    ordered = [shards[n] for n in given]
     near = settings.near
     keys = bands_of(near).count if near else 2  # exact: a hash takes the place of two keys
-    corpus = make_corpus(ordered, near.num_perm if near else 0, keys, work)
+    corpus = make_corpus(shards, near.num_perm if near else 0, keys, work)
     map_units = partial(map_units, memory=UNIT_PARTITIONS * corpus.partition_bytes)
-    partitions = partition_rows(ordered, corpus)
+    partitions = partition_rows(shards, corpus)
     by = find_copies_by(corpus, partitions, map_units) if settings.by else None
     gone = (by.pairs,) if by else ()
     exact, signatures, same = find_copies(
@@ -125,21 +94,20 @@ def dedup(
     removed: tuple[Records, ...] = ()
     with exact, signatures:
         if near:
-            search = Search(corpus, partitions, near, map_units, read_texts)
+            search = Search(corpus, partitions, near, map_units)
             removed = find_near(search, exact, signatures, same, gone)
-        result, clusters, count = _write_removed(corpus, partitions, exact, removed, map_units)
+        result, clusters = _write_removed(corpus, partitions, exact, removed, map_units)
     with clusters:
         if near:
-            _guard(clusters, ordered, settings.max_cluster_share, "are near duplicates of one", map_units)
+            _guard(clusters, shards, settings.max_cluster_share, "are near duplicates of one", map_units)
     for records in removed:
         records.remove()
     if by:
         with by:
-            result, clusters, count = _add_copies_by(corpus, partitions, by, result, map_units)
+            result, clusters = _add_copies_by(corpus, partitions, by, result, map_units)
         with clusters:
-            _guard(clusters, ordered, settings.max_cluster_share, "share `by` with one", map_units)
-    starts = np.array([0, *accumulate(shard.rows for shard in ordered)], np.int64)
-    return DedupResult(corpus, result, count, given, starts)
+            _guard(clusters, shards, settings.max_cluster_share, "share `by` with one", map_units)
+    return Outcome(RULES, result, corpus.partition_documents)
 
 
 def _write_removed(
@@ -148,9 +116,9 @@ def _write_removed(
     exact: Copies,
     removed: tuple[Records, ...],
     map_units: MapUnits,
-) -> tuple[Records, Records, int]:
-    """All removed documents, how many each removes as near (CLUSTER, by document), and how many they are."""
-    result = corpus.records("removed", DROPPED, partitions=corpus.partitions)
+) -> tuple[Records, Records]:
+    """All removed documents, how many each removes as near (CLUSTER, by document)."""
+    result = corpus.records("removed", DROPPED_RECORD, partitions=corpus.partitions)
     count = partition_count(corpus.documents, CLUSTER, corpus.partition_bytes)
     clusters = corpus.records("clusters", CLUSTER, partitions=count)
     with corpus.records("outcomes", OUTCOME, partitions=corpus.partitions) as outcomes:
@@ -159,31 +127,32 @@ def _write_removed(
             map_units("dedup outcomes of copies", answer, range(corpus.partitions))
         answers = outcomes if removed else None
         write = partial(write_removed, corpus, exact.pairs, answers, removed, result, clusters)
-        total = sum(map_units("dedup removed", write, partitions))
-    return result, clusters, total
+        map_units("dedup removed", write, partitions)
+    return result, clusters
 
 
 def _add_copies_by(
     corpus: Corpus, partitions: Sequence[Partition], by: Copies, removed: Records, map_units: MapUnits
-) -> tuple[Records, Records, int]:
+) -> tuple[Records, Records]:
     """As `_write_removed`, of copies by columns and what was removed for its text; removes the latter's records."""
     numbers = range(corpus.partitions)
-    result = corpus.records("dropped", DROPPED, partitions=corpus.partitions)
+    result = corpus.records("dropped", DROPPED_RECORD, partitions=corpus.partitions)
     count = partition_count(corpus.documents, CLUSTER, corpus.partition_bytes)
     clusters = corpus.records("clusters-by", CLUSTER, partitions=count)
-    with removed, corpus.records("answers-by", DROPPED, partitions=corpus.partitions) as answers:
+    with removed, corpus.records("answers-by", DROPPED_RECORD, partitions=corpus.partitions) as answers:
         answer = partial(answer_dropped, removed, by.requests, answers)
         map_units("dedup outcomes of copies by columns", answer, numbers)
         add = partial(add_copies_by, corpus, by.pairs, answers, removed, result, clusters)
-        total = sum(map_units("dedup removed by columns", add, partitions))
-    return result, clusters, total
+        map_units("dedup removed by columns", add, partitions)
+    return result, clusters
 
 
-def _guard(clusters: Records, shards: list[DedupShard], share: float, how: str, map_units: MapUnits) -> None:
+def _guard(
+    clusters: Records, shards: Sequence[DedupShard], share: float, how: str, map_units: MapUnits
+) -> None:
     sizes: dict[str, int] = {}
-    for shard in shards:
-        standing = shard.rows if shard.standing is None else shard.standing
-        sizes[shard.source] = sizes.get(shard.source, 0) + standing
+    for documents in (shard.documents for shard in shards):
+        sizes[documents.source] = sizes.get(documents.source, 0) + documents.arrived
     limits = tuple(max(share * size, GUARD_DOCUMENTS - 1) for size in sizes.values())
     check = partial(too_large, clusters, limits)
     found = [cluster for cluster in map_units("dedup guard", check, range(clusters.partitions)) if cluster]
@@ -191,10 +160,11 @@ def _guard(clusters: Records, shards: list[DedupShard], share: float, how: str, 
         return
     kept, source, count = min(found)
     source_name = list(sizes)[source]
-    starts = np.array([0, *accumulate(shard.rows for shard in shards)], np.int64)
+    starts = np.array([0, *accumulate(shard.documents.rows for shard in shards)], np.int64)
     where = int(np.searchsorted(starts, kept, "right")) - 1
+    place = f"document {kept - starts[where]} of {shards[where].documents.name}, from 0"
     raise RunError(
         f"dedup: {count:,} of {sizes[source_name]:,} documents of {source_name!r} {how} "
-        f"(document {kept - starts[where]} of {shards[where].name}, from 0, rejects not counted), more than "
+        f"({place}, rejects not counted), more than "
         f"max_cluster_share {share} allows: drop such pages by a rule, or raise max_cluster_share"
     )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from refinery.dedup.bands import bands_of, recall
 from refinery.dedup.content import Content
@@ -22,11 +20,10 @@ from refinery.storage.place import Place
 from refinery.storage.write import TableWriter
 
 if TYPE_CHECKING:
-    from refinery.dedup.run import DedupShard
+    from refinery.dedup.corpus import DedupShard
     from refinery.definition.paths import Paths
     from refinery.filters.measurer import Measurer
     from refinery.shuffle.units import MapUnits
-    from refinery.text.batch import TextBatch
 
 _SIMILARITIES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
@@ -105,20 +102,22 @@ class Dedup(Verb):
 
         Raises RunError when one near-duplicate cluster holds more than its share of a source.
         """
-        from refinery.dedup.outcomes import RULES
+        from refinery.dedup.corpus import DedupShard
         from refinery.dedup.run import dedup
 
-        entries = [Entries(shard, work / f"entries-{n:06}.parquet") for n, shard in enumerate(shards)]
+        near, exact = self.chosen.near, self.chosen.compares_texts
+        entries = [
+            DedupShard(
+                shard,
+                work / f"entries-{n:06}.parquet",
+                shard.measured("content") if exact else None,
+                shard.measured("signature") if near else None,
+            )
+            for n, shard in enumerate(shards)
+        ]
         size = max((shard.bytes for shard in shards), default=0)
         map_units("dedup entries", partial(write_entries, self.chosen), entries, memory=size or 1)
-        result = dedup(
-            [dedup_shard(self.chosen, one) for one in entries],
-            self.chosen,
-            map_units=map_units,
-            read_texts=read_texts,
-            work=work / "dedup",
-        )
-        return Outcome(RULES, result.removed, result.corpus.partition_documents)
+        return dedup(entries, self.chosen, map_units=map_units, work=work / "dedup")
 
 
 def build(settings: Settings, paths: Paths) -> Dedup:  # noqa: ARG001  (the shape of every `build`)
@@ -126,47 +125,16 @@ def build(settings: Settings, paths: Paths) -> Dedup:  # noqa: ARG001  (the shap
     return Dedup(settings)
 
 
-@dataclass(frozen=True)
-class Entries:
-    """A shard, and the file with a row for each of its documents."""
-
-    shard: ShardDocuments
-    file: Place
-
-
-def write_entries(chosen: Settings, unit: Entries) -> None:
+def write_entries(chosen: Settings, unit: DedupShard) -> None:
     """Writes which documents of a shard come to the verb, and their preferences, `by` and `within` as keys."""
-    shard = unit.shard
+    shard = unit.documents
     keys = ranking_keys(shard, chosen.prefer, chosen.missing)
-    columns: dict[str, object] = {"stands": shard.arrives()}
+    columns: dict[str, object] = {"arrives": shard.arrives()}
     columns |= {f"prefer_{n}": keys[:, n] for n in range(keys.shape[1])}
     if chosen.by:
         columns["by"] = column_keys(shard.columns(chosen.by))
     if chosen.near and chosen.near.within:
         columns["within"] = column_keys(shard.columns(chosen.near.within), nothing_is_a_value=True)
     batch = pa.RecordBatch.from_pydict(columns)
-    with TableWriter(unit.file, batch.schema, scratch=True) as writer:
+    with TableWriter(unit.entries, batch.schema, scratch=True) as writer:
         writer.write(batch)
-
-
-def read_texts(shard: ShardDocuments, rows: NDArray[np.int64]) -> Iterator[TextBatch]:
-    """The texts of a shard's documents, as `dedup` asks for them."""
-    return shard.texts(rows)
-
-
-def dedup_shard(chosen: Settings, unit: Entries) -> DedupShard:
-    """The shard as `dedup` is given it."""
-    from refinery.dedup.run import DedupShard
-
-    shard = unit.shard
-    return DedupShard(
-        entries=unit.file,
-        documents=shard,
-        earlier=shard.earlier,
-        rows=shard.rows,
-        name=shard.name,
-        source=shard.source,
-        standing=shard.arrived,
-        content=shard.measured("content") if chosen.compares_texts else None,
-        signature=shard.measured("signature") if chosen.near else None,
-    )

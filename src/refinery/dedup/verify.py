@@ -24,11 +24,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from refinery.dedup.candidates import unique_edges
-from refinery.dedup.corpus import Corpus, Partition, ReadTexts
+from refinery.dedup.corpus import Corpus, Partition
 from refinery.dedup.sorting import starts_of
 from refinery.errors import RunError
 from refinery.shuffle.partition import hash_numbers, partition_of
-from refinery.shuffle.records import Records, Writer
+from refinery.shuffle.records import REQUEST, Records, Writer
 from refinery.shuffle.units import MapUnits
 from refinery.text.similarity import jaccard
 
@@ -41,7 +41,6 @@ STANDARD_ERRORS = 3.0
 CHANCE = 1 / 256  # that two different hashes agree in the 8 bits that are compared
 SET_BYTES = 1 << 13  # of a document's shingles, as they are expected when partitions are made finer
 
-WANTED = np.dtype([("document", np.int64), ("partition", np.int64)])
 WORD = np.dtype(np.uint64)
 
 
@@ -53,7 +52,6 @@ class Search:
     partitions: Sequence[Partition]  # of documents
     near: Near
     map_units: MapUnits
-    read_texts: ReadTexts
 
 
 @dataclass(frozen=True)
@@ -124,14 +122,14 @@ def settle(search: Search, edges: Records, name: str) -> Settled:
         still_open = sum(map_units(f"{name} unique pairs", write, range(count)))
     finer = -(-still_open * 2 * SET_BYTES // (corpus.partition_bytes * count)) or 1
     pairs = corpus.records(f"{kind}-pairs", edges.form, partitions=finer, writers=count)
-    wanted = corpus.records(f"{kind}-wanted", WANTED, partitions=documents, writers=count)
+    wanted = corpus.records(f"{kind}-wanted", REQUEST, partitions=documents, writers=count)
     with unique:
         write_some = partial(write_wanted, corpus, unique, pairs, wanted, certain)
         map_units(f"{name} wanted texts", write_some, range(count))
     sets = corpus.records(f"{kind}-sets", WORD, partitions=count * finer)
     with wanted:
         if still_open:
-            read = partial(write_sets, near, search.read_texts, wanted, sets)
+            read = partial(write_sets, near, wanted, sets)
             map_units(f"{name} texts", read, search.partitions)
     found, far = (
         corpus.records(f"{kind}-{what}", near_dtype(corpus), partitions=documents, writers=count * finer)
@@ -159,7 +157,7 @@ def write_wanted(
     numbers = partition_of(hash_numbers(edges["document"]), unique.writers * pairs.partitions)
     pairs.write(partition, edges, numbers - partition * pairs.partitions)
     here = edges["equal"] < certain
-    asked = np.empty(2 * int(here.sum()), WANTED)
+    asked = np.empty(2 * int(here.sum()), REQUEST)
     asked["document"] = np.concatenate([edges["document"][here], edges["preferred"][here]])
     asked["partition"] = np.tile(numbers[here], 2)
     asked = asked[np.lexsort((asked["partition"], asked["document"]))]
@@ -167,12 +165,10 @@ def write_wanted(
     wanted.write(partition, asked, corpus.partition_of(asked["document"]))
 
 
-def write_sets(
-    near: Near, read_texts: ReadTexts, wanted: Records, sets: Records, partition: Partition
-) -> None:
+def write_sets(near: Near, wanted: Records, sets: Records, partition: Partition) -> None:
     """Writes the shingle sets of the wanted documents as words: document, size, hashes; by who wants them.
 
-    Raises RunError when `read_texts` gives more or fewer texts than it is asked for.
+    Raises RunError when a shard gives more or fewer texts than it is asked for.
     """
     asked = wanted.read(partition.number)
     asked = asked[np.argsort(asked["document"], kind="stable")]
@@ -184,7 +180,7 @@ def write_sets(
             if len(documents) == 0:
                 continue
             done = 0
-            for batch in read_texts(rows.shard.documents, documents - rows.document + rows.start):
+            for batch in rows.shard.documents.texts(documents - rows.document + rows.start):
                 here = documents[done : done + len(batch)]
                 if len(here) < len(batch):
                     raise RunError(_other_texts(len(documents), done + len(batch)))

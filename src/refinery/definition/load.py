@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
-from refinery.definition import verbs
 from refinery.definition.models import Pipeline, Stage, pipeline_model
 from refinery.definition.paths import Paths
+from refinery.definition.registry import VERBS
 from refinery.definition.validate import Invalid, keys_of, validate
 from refinery.definition.yaml import Location, YamlFile, parse, read_text
 from refinery.errors import DefinitionError, nearest
@@ -57,7 +57,7 @@ def load(file: Path, roots: Mapping[str, str] | None = None) -> Definition:
     problems = parsed.problems()
     if not isinstance(parsed.content, dict):
         raise DefinitionError(f"{file}:1: expected a mapping with refinery, name, sources, stages, outputs")
-    model = pipeline_model(verbs.settings(_stage_keys(parsed.content)))
+    model = pipeline_model(VERBS.settings(_stage_keys(parsed.content)))
     pipeline, wrong, broken = _sound_part(parsed.content, model)
     problems += [parsed.problem(place, message) for place, message in wrong]
     problems += [

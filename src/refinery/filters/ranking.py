@@ -133,13 +133,6 @@ def keys_of(kind: pa.DataType) -> int:
     return TEXT_BYTES // _KEY_BYTES if pa.types.is_large_string(kind) else 1
 
 
-def stored_keys(values: pa.ChunkedArray) -> NDArray[np.uint64]:
-    """A column of keys as it was stored; other numbers, of which the smaller is better, become keys."""
-    if pa.types.is_uint64(values.type):
-        return values.to_numpy()  # type: ignore[no-any-return]
-    return rank_keys(values, descending=False, missing="last")[:, 0]
-
-
 def _number_keys(values: pa.ChunkedArray) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
     kind = values.type
     known = values.is_valid().to_numpy()

@@ -2,8 +2,8 @@
 
 A verb is a module with `Settings`, a pydantic model of what a stage may write under the verb's name, and
 `build(settings, paths)`, which gives a `Verb` and raises DefinitionError or InputError in the user's words; `paths`
-says what paths in the settings stand for. The built-in ones are listed in refinery.definition.verbs; a package offers
-its own as entry points of the group `refinery.verbs`.
+says what paths in the settings stand for. The built-in ones are listed in refinery.definition.registry; a package
+offers its own as entry points of the group `refinery.verbs`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from refinery.text.batch import TextBatch
 
 # A dropped document: its number, the index of its rule, the number of the document that is kept in its place, and
 # their similarity. Documents are numbered from 0 through all rows of the shards in their order.
-DROPPED = np.dtype(
+DROPPED_RECORD = np.dtype(
     [("document", np.int64), ("rule", np.int16), ("duplicate_of", np.int64), ("similarity", np.float32)]
 )
 NONE = -1  # in duplicate_of; the similarity is NaN where there is none
@@ -35,7 +35,7 @@ NONE = -1  # in duplicate_of; the similarity is NaN where there is none
 class Outcome:
     """What a verb decided: all documents that it drops, none of an earlier corpus.
 
-    rules: names for the record, such as `dedup.near`; dropped: records DROPPED, of which partition n holds the
+    rules: names for the record, such as `dedup.near`; dropped: records DROPPED_RECORD, of which partition n holds the
     documents from n * partition_documents on.
     """
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from refinery.filters.verb import NONE, Outcome
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import DROPPED
-from refinery.shuffle.records import Records, Tables
+from refinery.shuffle.records import REQUEST, Records, Tables
 from refinery.shuffle.units import MapUnits
 from refinery.sources.ids import rows_and_ids
 from refinery.storage.place import Place
@@ -26,7 +26,6 @@ from refinery.storage.tables import read_rows
 from refinery.storage.write import TableWriter
 
 NAME_BYTES = 512  # of memory for a dropped document with the kept one's path and id
-REQUEST = np.dtype([("document", np.int64), ("partition", np.int64)])  # for a name, by a partition
 NAMES = pa.schema(
     [
         ("document", pa.int64()),  # its number

@@ -17,7 +17,7 @@ from refinery.definition.validate import validate
 from refinery.filters import token_count
 from refinery.filters.ranking import Missing, Ranking, ranking
 from refinery.filters.verb import (
-    DROPPED,
+    DROPPED_RECORD,
     NONE,
     Needed,
     Outcome,
@@ -96,7 +96,7 @@ class Select(Verb):
         cutoff = find_cutoff(ranked, batches, self.chosen.tokens, map_units, work)
         size = batch_documents(starts[-1])
         count = starts[-1] // size + 1
-        dropped = Records.create(work / "dropped", DROPPED, partitions=count, writers=len(batches))
+        dropped = Records.create(work / "dropped", DROPPED_RECORD, partitions=count, writers=len(batches))
         outcome = Outcome(RULES, dropped, size)
         remaining = cutoff.remaining if cutoff else (0,) * len(batches)
         write = partial(write_dropped, ranked, outcome, cutoff.keys if cutoff else None)
@@ -157,7 +157,7 @@ def write_dropped(
         chosen, remaining = within(keys, records, remaining)
         found.append(records["document"][~chosen])
     documents = np.concatenate([np.empty(0, np.int64), *found])
-    dropped = np.empty(len(documents), DROPPED)
+    dropped = np.empty(len(documents), DROPPED_RECORD)
     dropped["document"], dropped["rule"] = documents, 0
     dropped["duplicate_of"], dropped["similarity"] = NONE, np.nan
     outcome.dropped.write(batch.number, dropped, documents // outcome.partition_documents)

@@ -38,6 +38,9 @@ class Sized(Protocol):
 
 Rows = TypeVar("Rows", bound=Sized)
 
+REQUEST = np.dtype(
+    [("document", np.int64), ("partition", np.int64)]
+)  # for what a document has, by a partition
 BLOCK_BYTES = 1 << 30  # of rows that a writer holds, unless it is told otherwise: mostly all that it has
 
 
