@@ -127,26 +127,3 @@ def test_heads_are_read_as_far_as_they_are_needed(tmp_path, monkeypatch):
     assert heads.find("source", "c") is not None and len(opened) == 2
     assert heads.find("source", "none") is None
     assert len(opened) == len(set(opened)) <= 16
-
-
-def test_nothing_is_told_of_the_columns_of_a_source_whose_first_lines_are_no_documents(tmp_path):
-    """With a wrong name for the text no line is one; its other columns may be there."""
-    (tmp_path / "a.jsonl").write_text('{"body": "a", "pmid": 1}\n' * 3, encoding="utf-8")
-    text = """
-refinery: 1
-name: tiny
-sources:
-  crawl: {path: "*.jsonl", text: WHICH}
-stages:
-  unique:
-    from: crawl
-    dedup: {by: [NAME]}
-outputs:
-  unique: {from: unique, path: out}
-"""
-    file = tmp_path / "pipeline.yaml"
-    file.write_text(text.replace("WHICH", "txt").replace("NAME", "pmid"), encoding="utf-8")
-    assert resolve(load(file))
-    file.write_text(text.replace("WHICH", "body").replace("NAME", "pmdi"), encoding="utf-8")
-    with pytest.raises(DefinitionError, match='no source has it; did you mean "pmid"'):
-        resolve(load(file))

@@ -153,11 +153,13 @@ def _problems(need: Needed, arriving: Arriving) -> Iterator[str]:
             types.append((place, pa.null() if is_json_text(carried) else carried.type))
             if need.ranks and is_json_text(carried):
                 yield f"{place}: the column {name!r} cannot rank documents: {carried.metadata[JSON_TEXT].decode()}"
-        elif next(heads.schemas(source), None):  # else nothing is known of it
+        else:
             lacking.append(source)
-    if not types and lacking and not arriving.incomplete:
-        near = nearest(name, _all_columns(arriving))
-        yield f"no measurer before this makes the column {name!r} and no source has it{near}"
+    if not types and not arriving.incomplete:
+        valid = {column for columns in arriving.columns.values() for column in columns} | {"source", "id"}
+        for source in arriving.views:
+            valid |= {column for _, schema in heads.schemas(source) for column in schema.names}
+        yield f"no measurer before this makes the column {name!r} and no source has it{nearest(name, valid)}"
     elif types and lacking and need.everywhere:
         yield (
             f"the source{'s' * (len(lacking) > 1)} {', '.join(lacking)} {'have' if len(lacking) > 1 else 'has'} no "
@@ -171,13 +173,6 @@ def _problems(need: Needed, arriving: Arriving) -> Iterator[str]:
     for place, kind in types:
         if not need.ranks and not is_plain(kind):
             yield f"{place}: the column {name!r} is {kind}; it must be {PLAIN}"
-
-
-def _all_columns(arriving: Arriving) -> set[str]:
-    """The names of all columns that are measured before the verb or that a source has."""
-    measured = {column for columns in arriving.columns.values() for column in columns}
-    schemas = (schema for source in arriving.views for _, schema in arriving.heads.schemas(source))
-    return measured.union({"source", "id"}, *(schema.names for schema in schemas))
 
 
 def _measure_on_all(name: str, arriving: Arriving) -> None:

@@ -115,22 +115,22 @@ def rows_before(shard: Shard) -> int:
     return count
 
 
-def first_columns(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema | None:
+def first_columns(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
     """The types of the columns beside text and id in the first lines, which together have about `size` bytes.
 
-    None when none of them is a document. Raises InputError when the file cannot be opened.
+    Raises InputError when the file cannot be opened.
     """
-    parser, seen, documents = JsonRows(shard, spec), _Seen(), 0
+    parser, seen = JsonRows(shard, spec), _Seen()
     for row, line in lines(shard, spec.max_document_bytes):
         parsed = line if isinstance(line, Reject) else parser.parse(row, line)
         if not isinstance(parsed, Reject):
             seen.add(parsed[2], len(line))  # type: ignore[arg-type]
-            documents += 1
-        # what is rejected is longer than the limit
-        size -= spec.max_document_bytes if isinstance(line, Reject) else len(line) + 1
+        size -= (
+            spec.max_document_bytes if isinstance(line, Reject) else len(line) + 1
+        )  # it is longer than that
         if size <= 0:
             break
-    return seen.schema() if documents else None
+    return seen.schema()
 
 
 def lines(shard: Shard, limit: int) -> Iterator[Line]:

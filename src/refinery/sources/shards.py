@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -90,7 +91,7 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
     """Columns beside text and id that a source has, as the heads of some of its files tell: (file, its columns).
 
     At most HEAD_FILES spread over the source are looked at, each when it is asked for; what cannot be read is left
-    out, and JSON Lines whose first lines are no documents: reading the source will tell.
+    out: reading the source will tell.
     """
     try:
         files = find(spec.path).files
@@ -102,14 +103,10 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
             continue
         (shard, *_), schema = planned
         if shard.format == "jsonl":
-            try:
-                found = jsonl.first_columns(shard, spec, HEAD_BYTES)
-            except (InputError, StorageError):
-                continue
+            with contextlib.suppress(InputError, StorageError):
+                yield redact(file.path), jsonl.first_columns(shard, spec, HEAD_BYTES)
         else:
-            found = schema
-        if found is not None:
-            yield redact(file.path), found
+            yield redact(file.path), schema
 
 
 def verify_unchanged(shard: Shard) -> None:
