@@ -71,7 +71,7 @@ def test_what_goes_round_the_stage_is_measured_where_the_branches_meet(data_repo
     assert sum(costly_measurer.SEEN) == 46
 
 
-@pytest.mark.parametrize("where", ["decide_pass", "verb_pass", "_output"])
+@pytest.mark.parametrize("where", ["decide_pass", "verb_pass", "make_output"])
 def test_an_earlier_file_put_over_a_later_one_drops_nothing(data_repository, refinery, monkeypatch, where):
     """As a worker does that was thought dead: the file is made again, whoever meets it first."""
     text = PIPELINE.replace("costly >= 100", "costly >= 1")

@@ -39,7 +39,7 @@ def questions_of(text: str) -> list[Question]:
     try:
         file = Path(text)
         if not file.is_file():
-            if file.is_dir() or (_NAME.fullmatch(text) and not file.exists()):
+            if text and (file.is_dir() or (_NAME.fullmatch(text) and not file.exists())):
                 hint = "a text that looks like a file's name is read from standard input: -"
                 raise InputError(text, "is a folder" if file.is_dir() else "there is no such file", hint)
             raise ValueError

@@ -125,9 +125,8 @@ def first_columns(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
         parsed = line if isinstance(line, Reject) else parser.parse(row, line)
         if not isinstance(parsed, Reject):
             seen.add(parsed[2], len(line))  # type: ignore[arg-type]
-        size -= (
-            spec.max_document_bytes if isinstance(line, Reject) else len(line) + 1
-        )  # it is longer than that
+        # what is rejected here is longer than the limit
+        size -= spec.max_document_bytes if isinstance(line, Reject) else len(line) + 1
         if size <= 0:
             break
     return seen.schema()
