@@ -108,7 +108,7 @@ def test_nothing_runs_when_it_is_closed(executor, tmp_path):
     """Tasks and the workers of models have ended by then, so that they write no more."""
     for number, gpus in enumerate((0.0, 0.0, 1.0)):
         executor.submit(number, units.beat, Unit(f"n{number}", (number, str(tmp_path)), gpus=gpus), 0)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while len(list(tmp_path.iterdir())) < 3 and time.monotonic() < end:
         executor.wait()
     processes = [int(file.read_text()) for file in tmp_path.iterdir()]
