@@ -20,12 +20,12 @@ def funnel(manifest: Manifest, width: int = 80) -> Table:
     """One row a source, a stage and a rule that dropped something, with the columns that `width` has room for."""
     table = Table(title=f"{manifest.pipeline}: {manifest.output}", title_justify="left", header_style="bold")
     table.add_column("", overflow="fold")
-    for heading in next(headings for least, headings in HEADINGS.items() if width >= least):
+    headings = next(headings for least, headings in HEADINGS.items() if width >= least)
+    for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
 
     def row(label: str, style: str | None = None, **cells: str) -> None:
-        names = [str(column.header) for column in table.columns[1:]]
-        table.add_row(label, *(cells.get(name, "") for name in names), style=style)
+        table.add_row(label, *(cells.get(heading, "") for heading in headings), style=style)
 
     def counts(label: str, count: Tally, share: str = "", sign: str = "", style: str | None = None) -> None:
         text, tokens = f"{sign}{decimal(count.bytes)}", f"{sign}{count.tokens:,}"

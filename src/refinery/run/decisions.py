@@ -31,6 +31,7 @@ from refinery.run.decide import (
 )
 from refinery.run.measure import ShardRecord
 from refinery.sources.ids import rows_and_ids
+from refinery.storage.arrow_bytes import cuts
 from refinery.storage.place import Place
 from refinery.storage.tables import read_batches, read_table
 from refinery.storage.write import TableWriter, WrittenFile
@@ -138,12 +139,8 @@ def _outcomes(plan: Plan, last: str, source: str) -> list[ShardOutcomes]:
 def cut_into_files(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Shards start:stop that have a file of decisions together, by the rows of each."""
     most = min(max(sum(rows) // FILES, LEAST_ROWS), MOST_ROWS)
-    start = size = 0
-    for number, count in enumerate(rows):
-        size += max(count, SHARD_ROWS)
-        if size >= most or number == len(rows) - 1:
-            yield start, number + 1
-            start, size = number + 1, 0
+    for start, stop, _ in cuts(np.maximum(np.array(rows, np.int64), SHARD_ROWS), most):
+        yield start, stop
 
 
 def write_decisions(task: DecisionsTask) -> Decided:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from refinery.definition.models import Output
 from refinery.executors.base import Unit
 from refinery.run.columns import column_files
@@ -28,6 +30,7 @@ from refinery.run.write import (
     write_file,
 )
 from refinery.shuffle.records import Tables
+from refinery.storage.arrow_bytes import cuts
 from refinery.storage.place import Place
 from refinery.storage.write import WrittenFile
 from refinery.watch.events import CacheChecked, Count, Subject
@@ -140,12 +143,8 @@ def scatter_bytes(sizes: list[int], slots: int) -> int:
 
 def in_batches(sizes: list[int], wanted: int) -> Iterator[range]:
     """Consecutive shards, by number, of together just more than the bytes wanted."""
-    start = size = 0
-    for number, bytes_ in enumerate(sizes):
-        size += bytes_
-        if size > wanted or number == len(sizes) - 1:
-            yield range(start, number + 1)
-            start, size = number + 1, 0
+    for start, stop, _ in cuts(np.array(sizes, np.int64), wanted + 1):
+        yield range(start, stop)
 
 
 def _scatter_unit(task: ScatterTask, of: Subject, sizes: list[int]) -> Unit[ScatterTask]:

@@ -138,14 +138,13 @@ def scattered_schema(layout: Layout) -> pa.Schema:
     return layout.schema.append(ORDER)
 
 
-def scatter(task: ScatterTask) -> int:
-    """Writes the survivors by output file; gives their number."""
+def scatter(task: ScatterTask) -> None:
+    """Writes the survivors by output file."""
     with task.target.writer(task.number) as writer:
         for batch in _ordered(task):
             order = batch.column(ORDER.name).to_numpy()
             files = _file_of(order, task.output, task.target.partitions)
             writer.write(pa.Table.from_batches([batch]), files)
-    return writer.written
 
 
 def _ordered(task: ScatterTask) -> Iterator[pa.RecordBatch]:
