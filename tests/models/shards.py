@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,10 +52,7 @@ class TextShard:
 def cut(source: str, texts: list[str], *cuts: int, dropped: frozenset[int] = frozenset()) -> list[TextShard]:
     """A source's shards, cut at these documents."""
     bounds = [0, *cuts, len(texts)]
-    return [
-        TextShard(source, tuple(texts[low:high]), low, dropped)
-        for low, high in zip(bounds, bounds[1:], strict=False)
-    ]
+    return [TextShard(source, tuple(texts[low:high]), low, dropped) for low, high in pairwise(bounds)]
 
 
 def run_here(_name, function, units, /, *, memory=0):

@@ -17,9 +17,7 @@ def drawn(folder, shards, most: int, seed: int = 1, map_units=run_here) -> list[
     """The prepared texts that are drawn of one part."""
     found = draw({"positive": shards}, {"positive": most}, seed, map_units, folder)
     assert [one.number for one in found] == list(range(len(found)))
-    return [
-        text for one in found for _, texts in one.words() for text in texts.to_arrow().to_pylist()
-    ]
+    return [text for one in found for _, texts in one.words() for text in texts.to_arrow().to_pylist()]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)

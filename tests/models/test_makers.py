@@ -145,6 +145,8 @@ def test_documents_without_a_word_are_told(tmp_path: Path) -> None:
 def test_settings_name_no_inputs() -> None:
     """All else is part of what a model is made by."""
     settings = maker_of(TRAIN).settings
-    assert settings["dim"] == 8 and settings["held_out"] == "20%" and settings["negative_documents"] == 200_000
+    assert (
+        settings["dim"] == 8 and settings["held_out"] == "20%" and settings["negative_documents"] == 200_000
+    )
     assert not {"positive", "negative"} & settings.keys()
     assert not {"positive", "raw"} & maker_of(WEIGH).settings.keys()

@@ -154,7 +154,7 @@ class RelevanceTraining(Model):
     positive_documents: Drawn = 100_000
     negative_documents: Drawn = 200_000
     precision: float = Field(0.9, gt=0, le=1, description="precision of the suggested threshold")
-    held_out: Share = Field(0.2, lt=1, description="share of each class that judges the model")
+    held_out: Share = Field(0.2, le=0.9, description="share of each class that judges the model")
     dim: int = Field(16, ge=1, description="width of word vectors")
     word_ngrams: int = Field(2, ge=1, description="longest runs of words that are features")
     epochs: int = Field(5, ge=1, description="times that each example is seen")
@@ -196,9 +196,9 @@ class NamedModel(Model):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        kinds = ", ".join(type(self).model_fields)
-        if len(self.model_fields_set) != 1:
-            raise ValueError(f"a model is one of {kinds}")
+        kinds = list(type(self).model_fields)
+        if len(given := [kind for kind in kinds if getattr(self, kind) is not None]) != 1:
+            raise ValueError(f"a model has one of {', '.join(kinds)}, here {' and '.join(given) or 'none'}")
         return self
 
 

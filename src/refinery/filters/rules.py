@@ -33,6 +33,7 @@ from refinery.definition.validate import Invalid, validate
 from refinery.definition.yaml import parse, read_text
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.filters.language_codes import UNDETERMINED
+from refinery.filters.suggested import with_suggestions
 
 if TYPE_CHECKING:
     import polars as pl
@@ -153,7 +154,8 @@ def resolve_rules(
     """The rules of a stage's `keep`, in order: set names, {rules: set, without: [...]}, {name: predicate}.
 
     `measured` holds the columns known at that point: a set's language scope applies only where `lang` is one.
-    Raises DefinitionError with all that is wrong: unknown sets or rules, names that stand twice.
+    Suggestions of models that are there become numbers. Raises DefinitionError with all that is wrong: unknown sets
+    or rules, names that stand twice, models that suggest nothing.
     """
     rules: list[Rule] = []
     problems: list[str] = []
@@ -177,9 +179,15 @@ def resolve_rules(
     problems += [f"two rules are called {name!r}" for name, count in names.items() if count > 1]
     if len(rules) > MAX_RULES:
         problems.append(f"{len(rules)} rules in one stage; {MAX_RULES} is the most")
+    resolved = []
+    for rule in rules:
+        try:
+            resolved.append(replace(rule, predicate=with_suggestions(rule.predicate, paths)))
+        except DefinitionError as error:
+            problems += [f"{rule.name}: {problem}" for problem in error.problems]
     if problems:
         raise DefinitionError(*dict.fromkeys(problems))
-    return tuple(rules)
+    return tuple(resolved)
 
 
 def _scoped(rule: Rule, languages: tuple[str, ...] | None, measured: Collection[str]) -> Rule:
