@@ -154,7 +154,12 @@ class RelevanceTraining(Model):
     positive_documents: Drawn = 100_000
     negative_documents: Drawn = 200_000
     precision: float = Field(0.9, gt=0, le=1, description="precision of the suggested threshold")
-    held_out: Share = Field(0.2, le=0.9, description="share of each class that judges the model")
+    held_out: Share = Field(
+        0.2,
+        le=0.9,
+        description="share of each class that judges the model",
+        json_schema_extra={"default": "20%"},
+    )
     dim: int = Field(16, ge=1, description="width of word vectors")
     word_ngrams: int = Field(2, ge=1, description="longest runs of words that are features")
     epochs: int = Field(5, ge=1, description="times that each example is seen")
