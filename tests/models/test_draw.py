@@ -15,7 +15,7 @@ TEXTS = [f"Word{n} word" for n in range(200)]
 
 def drawn(folder, shards, most: int, seed: int = 1, map_units=run_here) -> list[str]:
     """The prepared texts that are drawn of one part."""
-    found = draw({"positive": shards}, {"positive": most}, seed, map_units, folder)
+    found = draw({"positive": shards}, {"positive": most}, seed, map_units, folder).drawn
     assert [one.number for one in found] == list(range(len(found)))
     return [text for one in found for _, texts in one.words() for text in texts.to_arrow().to_pylist()]
 
@@ -58,7 +58,7 @@ def test_few_candidates_are_written_of_many_documents(tmp_path) -> None:
     def map_units(name, function, units, /, *, memory=0):
         found = run_here(name, function, units)
         if not name.startswith("end"):
-            written.append(sum(found))
+            written.append(sum(one.documents for one in found))
             stated.append(memory)
         return found
 

@@ -65,11 +65,6 @@ class Measurer(Protocol):
         """
         return ()
 
-    @property
-    def models(self) -> tuple[str, ...]:
-        """The names of models that the run makes and calls read; until they are made it cannot be called."""
-        return ()
-
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document, in the batch's order."""
 

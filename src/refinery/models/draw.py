@@ -6,10 +6,12 @@ lie below; one unit finds the hash of the last that is drawn. Texts are read of 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import isqrt
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,18 +65,34 @@ class Drawn:
             start += len(batch)
 
 
+class Candidates(NamedTuple):
+    """How many documents of a shard arrive, and how many of them are candidates."""
+
+    arrived: int
+    documents: int
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What is drawn, and how many documents arrived by part and source."""
+
+    drawn: tuple[Drawn, ...]
+    arrived: Mapping[tuple[str, str], int]
+
+
 def draw(
     inputs: Mapping[str, Sequence[ShardDocuments]],
     most: Mapping[str, int],
     seed: int,
     map_units: MapUnits,
     work: Place,
-) -> list[Drawn]:
-    """What is drawn of each shard: of each part `most` documents, or all that arrive.
+) -> Draw:
+    """Draws of each part `most` documents, or all that arrive.
 
     A document that a part gets by two ways counts once and is drawn by both. work: for candidates, which Drawn reads.
     """
     found: list[Drawn] = []
+    arrived = Counter[tuple[str, str]]()
     for part, shards in inputs.items():
         units = [NumberedShard(*one) for one in enumerate(shards)]
         memory = _CANDIDATE_BYTES * max((shard.rows for shard in shards), default=0)
@@ -86,9 +104,10 @@ def draw(
             (last,) = map_units(f"end of {part}", partial(find_last, candidates, bound), [most[part]])
             bound = min(4 * bound, _ALL)
         for unit, count in zip(units, counts, strict=True):
-            if count:
+            arrived[part, unit.shard.source] += count.arrived
+            if count.documents:
                 found.append(Drawn(part, len(found), unit.shard, candidates, unit.number, last))
-    return found
+    return Draw(tuple(found), arrived)
 
 
 def bound_of(most: int, arrived: int) -> int:
@@ -101,8 +120,8 @@ def bound_of(most: int, arrived: int) -> int:
     return _ALL if enough >= arrived else enough * _ALL // arrived
 
 
-def write_candidates(candidates: Records, seed: int, bound: int, unit: NumberedShard) -> int:
-    """Writes the documents of a shard that arrive and have a hash up to the bound; gives their number."""
+def write_candidates(candidates: Records, seed: int, bound: int, unit: NumberedShard) -> Candidates:
+    """Writes the documents of a shard that arrive and have a hash up to the bound."""
     arrived = np.flatnonzero(unit.shard.arrives())
     identities = unit.shard.identities()[arrived].view(np.int64)
     hashes = hash_numbers(identities, xxh3_64_intdigest(b"draw %d" % seed))
@@ -110,7 +129,7 @@ def write_candidates(candidates: Records, seed: int, bound: int, unit: NumberedS
     found = np.empty(int(chosen.sum()), CANDIDATE)
     found["hash"], found["position"] = hashes[chosen], arrived[chosen]
     candidates.write(unit.number, found)
-    return len(found)
+    return Candidates(len(arrived), len(found))
 
 
 def find_last(candidates: Records, bound: int, most: int) -> int | None:

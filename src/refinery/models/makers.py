@@ -45,11 +45,11 @@ class RelevanceMaker(Maker):
 
         chosen = self.training
         most = {"positive": chosen.positive_documents, "negative": chosen.negative_documents}
-        drawn = draw(inputs, most, chosen.seed, map_units, work)
-        examples = train.examples_in(work / "examples", len(drawn))
+        found = draw(inputs, most, chosen.seed, map_units, work)
+        examples = train.examples_in(work / "examples", len(found.drawn))
         write = partial(train.write_examples, examples)
-        written = map_units("read examples", write, drawn, memory=train.READ_BYTES)
-        counts = train.count_sources(inputs, drawn, written)
+        written = map_units("read examples", write, found.drawn, memory=train.READ_BYTES)
+        counts = train.count_sources(found, written)
         fit = partial(train.fit_examples, examples, chosen, counts)
         memory = train.fit_bytes(chosen, sum(one.bytes for one in written))
         _in_one_unit("fit", fit, map_units, memory, folder, work)
@@ -80,7 +80,7 @@ class ImportanceMaker(Maker):
 
         chosen = self.training
         most = {"positive": chosen.positive_documents, "raw": chosen.raw_documents}
-        drawn = draw(inputs, most, chosen.seed, map_units, work)
+        drawn = draw(inputs, most, chosen.seed, map_units, work).drawn
         counts = importance.counts_in(work / "counts", len(drawn))
         write = partial(importance.write_counts, counts, chosen.buckets)
         map_units("count n-grams", write, drawn, memory=importance.READ_BYTES)

@@ -32,12 +32,11 @@ from refinery.models.card import (
     SourceCounts,
     write_card,
 )
-from refinery.models.draw import Drawn
+from refinery.models.draw import Draw, Drawn
 from refinery.models.examples import Examples, choose_examples, hold_out, near_groups, read_examples
 from refinery.models.model_file import file_hash
 from refinery.models.scorer import load_scorer
 from refinery.shuffle.records import Tables
-from refinery.sources.documents import ShardDocuments
 from refinery.storage.commit import cannot_write, commit_bytes
 from refinery.storage.place import Place
 from refinery.text.batch import TextBatch
@@ -95,19 +94,14 @@ def write_examples(examples: Tables, drawn: Drawn) -> Written:
     return Written(documents, size)
 
 
-def count_sources(
-    inputs: Mapping[str, Sequence[ShardDocuments]], drawn: Sequence[Drawn], written: Sequence[Written]
-) -> tuple[SourceCounts, ...]:
+def count_sources(found: Draw, written: Sequence[Written]) -> tuple[SourceCounts, ...]:
     """By class and source, what arrived and what was drawn of it."""
-    arrived, chosen = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-    for part, shards in inputs.items():
-        for shard in shards:
-            arrived[part, shard.source] += shard.arrived
-    for one, found in zip(drawn, written, strict=True):
-        chosen[one.part, one.shard.source] += found.documents
+    chosen = Counter[tuple[str, str]]()
+    for one, counts in zip(found.drawn, written, strict=True):
+        chosen[one.part, one.shard.source] += counts.documents
     return tuple(
         SourceCounts(part=part, source=source, documents=documents, drawn=chosen[part, source])
-        for (part, source), documents in arrived.items()
+        for (part, source), documents in found.arrived.items()
     )
 
 

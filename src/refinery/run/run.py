@@ -16,7 +16,7 @@ from refinery.run.manifest import Manifest
 from refinery.run.measure import read_records, refuse_rejects
 from refinery.run.nodes import share
 from refinery.run.repair import repair
-from refinery.run.walk import walk
+from refinery.run.walk import walk, with_known
 from refinery.storage import lock
 from refinery.storage.lock import Held
 from refinery.storage.place import Place, remove_scratch
@@ -67,6 +67,7 @@ def _remove_scratch(work: Place, still_held: Held) -> None:
 
 
 def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -> dict[str, Manifest]:
+    plan = with_known(plan)
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
@@ -83,7 +84,7 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
     for planned in plan.shards:
         if planned.number in records:
             refuse_rejects(planned, records[planned.number])
-    if all(done.values()):
+    if outputs and all(done.values()):
         emit(Note("Nothing to do: every output is up to date."))
         return {name: Manifest.model_validate(found) for name, found in done.items()}
     run = Run(plan, executor, emit, still_held, share(plan, executor), records=records)
