@@ -41,10 +41,10 @@ def test_a_definition_is_sound_before_its_models_are_there(tmp_path: Path) -> No
         ),
         ("raw: crawl", "raw: craw", ":10: models.words.importance.raw: no source or stage 'craw'"),
         ("raw: crawl", "raw: [crawl, seeds]", ":10: models.words.importance.raw: seeds is positive already"),
-        ("model: medical}", "model: words}", "the model 'words' is made by `importance`; here stands one made by"),
-        ("suggested('medical')", "suggested('medcal')", ":19: stages.medical.keep.0: on_topic: suggested('medcal'): no"),
+        ("model: medical}", "model: words}", "'words' is made by `importance`; here stands one made by `train`"),
+        ("suggested('medical')", "suggested('medcal')", ":19: stages.medical.keep.0: on_topic: suggested('medcal'):"),
         ("suggested('medical')", "suggested('words')", "made by `importance` suggests no threshold"),
-        ("relevance >= suggested", "lang = suggested", ":19: stages.medical.keep.0.on_topic: "),
+        ("relevance >= suggested", "source = suggested", ":19: stages.medical.keep.0.on_topic: "),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_models_is_told(tmp_path: Path, old: str, new: str, problem: str) -> None:
