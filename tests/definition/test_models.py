@@ -113,3 +113,16 @@ def test_a_model_says_how_it_is_made():
     assert NamedModel.model_validate(trained.model_dump(mode="json")) == trained
     weighed = NamedModel.model_validate({"importance": {"positive": "a", "raw": "b"}})
     assert weighed.training == ImportanceTraining(positive=("a",), raw=("b",))
+
+
+def test_a_definition_makes_outputs_or_models():
+    """Without either there is nothing to do; models need no stage."""
+    known = {"refinery": 1, "name": "x", "sources": {"a": {"path": "a"}, "b": {"path": "b"}}}
+    with pytest.raises(
+        ValidationError, match="the keys 'stages' and 'outputs' are missing: a definition makes"
+    ):
+        Pipeline.model_validate(known)
+    with pytest.raises(ValidationError, match="the key 'outputs' is missing"):
+        Pipeline.model_validate({**known, "stages": {"c": {"from": "a"}}, "models": {"m": {"file": "m"}}})
+    models = {"m": {"importance": {"positive": "a", "raw": "b"}}}
+    assert Pipeline.model_validate({**known, "models": models}).outputs == {}

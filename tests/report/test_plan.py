@@ -43,6 +43,26 @@ def test_a_plan_says_what_is_cached_and_what_will_be_made(data_repository, refin
     assert rows(changed, "unique")[-1] == "to write"
 
 
+def test_a_plan_says_of_what_models_are_made(data_repository, refinery):
+    """And whether they are there; once they are, all that depends on them is known."""
+    definition = data_repository / "pipeline.yaml"
+    text = definition.read_text().replace(
+        "stages:", "models: {m: {importance: {positive: screened, raw: crawl}}}\nstages:"
+    )
+    measured = "  scored: {from: screened, measure: [{importance: {model: m}}], keep: [some: 'importance > -1000']}\n"
+    text = text.replace("  unique:", f"{measured}  unique:", 1).replace(
+        "    from: screened\n    dedup", "    from: scored\n    dedup"
+    )
+    definition.write_text(text)
+    made_of = ["models.m", "importance", "positive: screened; raw: crawl"]
+    assert rows(printed(definition), *made_of)[-1] == "to make"
+    code, _, err = refinery("run", definition, "-q")
+    assert code == 0, err
+    done = printed(definition)
+    assert rows(done, *made_of)[-1] == "there"
+    assert rows(done, "unique", "unique")[-1] == "up to date"
+
+
 def test_a_plan_names_rules_and_verbs_of_each_stage(data_repository):
     """Stages in the order of the work, with their rules and what the verb compares."""
     text = printed(data_repository / "pipeline.yaml")

@@ -287,8 +287,18 @@ class Pipeline(Model):
     )
     sources: dict[Name, Source] = Field(json_schema_extra=SOME, description="name to source")
     models: dict[Name, NamedModel] = Field({}, description="name, as `model:` uses it, to model")
-    stages: dict[Name, Stage] = Field(json_schema_extra=SOME, description="name to stage")
-    outputs: dict[Name, Output] = Field(json_schema_extra=SOME, description="name to what is written where")
+    stages: dict[Name, Stage] = Field({}, json_schema_extra=SOME, description="name to stage")
+    outputs: dict[Name, Output] = Field(
+        {}, json_schema_extra=SOME, description="name to what is written where"
+    )
+
+    @model_validator(mode="after")
+    def _makes_something(self) -> Self:
+        missing = [f"{key!r}" for key in ("stages", "outputs") if key not in self.model_fields_set]
+        if missing and not any(model.training for model in self.models.values()):
+            keys = f"keys {' and '.join(missing)} are" if len(missing) > 1 else f"key {missing[0]} is"
+            raise ValueError(f"the {keys} missing: a definition makes outputs, or models")
+        return self
 
 
 def pipeline_model(verbs: Mapping[str, type[BaseModel]]) -> type[Pipeline]:
@@ -298,7 +308,7 @@ def pipeline_model(verbs: Mapping[str, type[BaseModel]]) -> type[Pipeline]:
         for name, settings in verbs.items()
     }
     stage = create_model("Stage", __base__=Stage, __doc__=Stage.__doc__, **keys)
-    stages = (dict[Name, stage], Field(json_schema_extra=SOME, description="name to stage"))
+    stages: Any = (dict[Name, stage], Field({}, json_schema_extra=SOME, description="name to stage"))
     return create_model("Pipeline", __base__=Pipeline, __doc__=Pipeline.__doc__, stages=stages)
 
 

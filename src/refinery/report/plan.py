@@ -9,6 +9,8 @@ from rich.filesize import decimal
 from rich.table import Column, Table
 
 from refinery.run.folder import current_manifest
+from refinery.run.make import find_made
+from refinery.run.walk import with_known
 from refinery.storage.url import redact
 
 if TYPE_CHECKING:
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
 
 def plan_tables(plan: Plan) -> Iterator[Table]:
     """The tables that describe a plan, in the order of the work."""
+    plan = with_known(plan)
     yield _measure_pass(plan)
+    if plan.graph.makings:
+        yield _models(plan)
     yield _stages(plan)
     for stage in plan.graph.stages.values():
         for explained in stage.verb.explained() if stage.verb else ():
@@ -50,6 +55,16 @@ def _measure_pass(plan: Plan) -> Table:
         wanted = ", ".join(sorted({m.measurer.name for p in shards[:1] for m in plan.measurements(p)}))
         broken = f" ({len(listed.broken)} unreadable)" if listed.broken else ""
         table.add_row(source, f"{len(shards)}{broken}", size, wanted, todo)
+    return table
+
+
+def _models(plan: Plan) -> Table:
+    table = _table("Models and counts (made of documents)", "name", "made by", "of", "state")
+    for name, making in plan.graph.makings.items():
+        of = "; ".join(f"{part}: {', '.join(names)}" for part, names in making.maker.inputs.items())
+        table.add_row(
+            name, making.maker.name, of, "there" if find_made(plan.made_folder(name)) else "to make"
+        )
     return table
 
 
