@@ -183,7 +183,7 @@ class _Builder:
     def _making(self, name: str, making: Making, read: Iterable[str], kind: Kind) -> None:
         """A model or a count."""
         maker = making.maker
-        made_of = {maker.name: {"version": maker.version, **maker.settings}, "from": dict(maker.inputs)}
+        made_of = {maker.name: {"version": maker.version, **maker.settings}, "of": dict(maker.inputs)}
         if making.view:
             made_of |= _transforms(making.view)
             of = Subject("source", making.view.source)
@@ -290,9 +290,11 @@ class _Builder:
         verb = stage.verb
         if verb is None:
             return
-        earlier = against_source(stage.name)
-        sources = [earlier, *stage.sources] if earlier in self.listed else [*stage.sources]
-        made_of = {verb.name: {"version": verb.version, **verb.settings}, "from": sources}
+        earlier = [name for name in (against_source(stage.name),) if name in self.listed]
+        sources = [*earlier, *stage.sources]
+        measured = {m.name: dict(m.settings) for m in verb.measurers}
+        settings = {"version": verb.version, **verb.settings, **measured, "against": bool(earlier)}
+        made_of = {verb.name: settings, "order of sources": list(stage.sources)}
         own = [self.measured[source, m.key] for source, found in stage.own.items() for m in found]
         inputs = [*map(documents_name, sources), decision, *self._makers(stage, stage.needed), *own]
         seen = [
@@ -304,7 +306,6 @@ class _Builder:
     def _output(self, name: str) -> None:
         output, stage = self.graph.outputs[name], self.graph.stage_of(name)
         made_of = output.model_dump(mode="json", exclude={"path", "from_"})
-        made_of |= {"stages": list(self.graph.ancestors(stage.name))}
         made_of |= {"unreadable": [self.listed[source].broken for source in stage.sources]}
         written = {
             source: {column: columns[column] for column in output_columns(output, columns)}
@@ -317,8 +318,8 @@ class _Builder:
         ]
         for above in self.graph.ancestors(stage.name):  # who counts what they kept
             inputs += self._of_documents(above)
-        of = Subject("output", name)
-        self._add(output_name(name), Kind.OUTPUT, of, made_of, inputs, seen=_columns(written))
+        of, named = Subject("output", name), self.graph.ancestors(stage.name)  # decisions name stages
+        self._add(output_name(name), Kind.OUTPUT, of, made_of, inputs, seen=[named, _columns(written)])
 
 
 def reading_of(spec: SourceSpec) -> dict[str, object]:
