@@ -12,8 +12,7 @@ from refinery.definition.models import NAME
 from refinery.errors import InputError
 from refinery.models.card import CARD
 from refinery.plan.plan import Plan
-from refinery.run.make import RECORD
-from refinery.run.walk import with_known
+from refinery.run.make import RECORD, with_found
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.url import is_url, local_path
 
@@ -60,7 +59,7 @@ def take_model(plan: Plan, name: str, out: Path) -> Path:
 
     There is no moment with a new model and an old card. Raises InputError if the model is not there.
     """
-    use = with_known(plan).graph.definition.paths.model(name)
+    use = with_found(plan).graph.definition.paths.model(name)
     if use.path is None:
         raise InputError(name, "the model is not made yet", "run its definition")
     make_directory(out)
