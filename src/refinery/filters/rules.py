@@ -45,13 +45,15 @@ MAX_RULES = 2**15 - 1  # of a stage: indices are stored as 16-bit integers with 
 class Rule:
     """A predicate with a name: `gopher.short` for a set's rule, `english` for one written in a stage.
 
-    `place` (file:line) is where a set's rule is written, empty for a rule of the definition itself.
+    `place` (file:line) is where a set's rule is written, empty for a rule of the definition itself; `written`: the
+    predicate with suggestions of models as they stand in it, where numbers have taken their place.
     """
 
     name: str
     predicate: str
     source: str = ""
     place: str = field(default="", compare=False)
+    written: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,8 @@ def resolve_rules(
     resolved = []
     for rule in rules:
         try:
-            resolved.append(replace(rule, predicate=with_suggestions(rule.predicate, paths)))
+            predicate = with_suggestions(rule.predicate, paths)
+            resolved.append(replace(rule, predicate=predicate, written=rule.predicate))
         except DefinitionError as error:
             problems += [f"{rule.name}: {problem}" for problem in error.problems]
     if problems:

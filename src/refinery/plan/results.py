@@ -253,7 +253,7 @@ class _Builder:
         self._arrivals(stage, above)
         read = {source: rule_columns(stage, source) for source in stage.sources}
         parts = {source: self._decision_key(stage, source, read[source]) for source in stage.sources}
-        rules = {rule.name: rule.predicate for rule in stage.rules}
+        rules = {rule.name: rule.written or rule.predicate for rule in stage.rules}
         made_of = {"keep": rules, "order of rules": list(rules)}
         of = Subject("stage", stage.name)
         inputs = [*above, *self._makers(stage, read), *self._suggesting(stage)]
@@ -303,9 +303,10 @@ class _Builder:
                     yield self.measured[known]
 
     def _suggesting(self, stage: ResolvedStage) -> Iterator[str]:
-        """The models that are not there yet and whose suggestions a stage's rules ask for."""
+        """The models that the run makes and whose suggestions a stage's rules ask for."""
         for rule in stage.rules:
-            yield from map(model_name, sorted(suggesting_models(rule.predicate)))
+            names = map(model_name, sorted(suggesting_models(rule.written)))
+            yield from (name for name in names if name in self.graph.makings)
 
     def _outcome(self, name: str, stage: ResolvedStage, decision: str) -> None:
         verb = stage.verb
@@ -365,9 +366,12 @@ def output_columns(output: Output, there: Iterable[str]) -> tuple[str, ...]:
 
 
 def _measured(measurement: Measurement) -> dict[str, object]:
+    """A model that the run makes is told by its name: why it is another one is told of the model."""
     measurer = measurement.measurer
-    settings = _without(measurer.settings, "model" if measurer.models else "")
-    return {measurer.name: {"version": measurer.version, **settings}, **_transforms(measurement.view)}
+    settings = {"version": measurer.version, **measurer.settings}
+    if measurer.models:
+        settings["model"] = [model_name(model) for model in measurer.models]
+    return {measurer.name: settings, **_transforms(measurement.view)}
 
 
 def _transforms(view: View) -> dict[str, object]:
