@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
-from refinery.definition.models import Output, Source
+from refinery.definition.models import ImportanceTraining, NamedModel, Output, RelevanceTraining, Source
 from refinery.definition.registry import VERBS
 from refinery.filters.registry import MEASURERS, TRANSFORMS
 from refinery.plan.derivations import derivation, reasons
@@ -29,7 +29,11 @@ DEFINITION: dict[str, Any] = {
     "name": "all",
     "transform": ["normalize"],
     "sources": {"books": {"path": "books/*.parquet", "transform": []}, "crawl": {"path": "crawl/*.parquet"}},
-    "models": {"topic": {"file": "topic.bin"}},
+    "models": {
+        "topic": {"file": "topic.bin"},
+        "trained": {"train": {"positive": "books", "negative": "screened"}},
+        "words": {"importance": {"positive": "books", "raw": "screened"}},
+    },
     "stages": {
         "screened": {
             "from": "crawl",
@@ -46,12 +50,19 @@ DEFINITION: dict[str, Any] = {
             ],
         },
         "unique": {"from": ["books", "screened"], "dedup": {"exact": True, "near": {}, "prefer": ["source"]}},
-        "best": {"from": "unique", "select": {"tokens": "5k", "by": "tokens"}},
+        "scored": {
+            "from": "unique",
+            "measure": [{"quality": {"model": "trained"}}, {"importance": {"model": "words"}}],
+            "keep": [{"on_topic": "quality >= suggested('trained') AND importance > 0"}],
+        },
+        "best": {"from": "scored", "select": {"tokens": "5k", "by": "tokens"}},
     },
     "outputs": {"best": {"from": "best", "path": "out/best"}, "all": {"from": "unique", "path": "out/all"}},
 }
 CRAWL, UNIQUE = ("sources", "crawl"), ("stages", "unique", "dedup")
 BEST, WRITTEN, MEASURE = ("stages", "best", "select"), ("outputs", "best"), ("stages", "screened", "measure")
+TRAIN, WORDS = ("models", "trained", "train"), ("models", "words", "importance")
+TRAINED, WEIGHED = {"models.trained"}, {"models.words"}
 DEDUP, SELECT = {"stages.unique.dedup"}, {"stages.best.select"}
 SHINGLED = {*DEDUP, "sources.crawl.minhash", "sources.books.minhash"}
 ON_CRAWL = {
@@ -114,6 +125,28 @@ CASES: dict[tuple[str, str], Case] = {
     ("patterns", "root"): case((*MEASURE, 2, "patterns", "x"), "[0-8]", {"sources.crawl.patterns"}, named="x"),
     ("relevance", "model"): case(("models", "topic", "file"), "other.bin", {"sources.crawl.relevance"}),
     ("relevance", "label"): case((*MEASURE, 3, "relevance", "label"), "l2", {"sources.crawl.relevance"}),
+    ("models", "file"): case(("models", "topic", "file"), "other.bin", {"sources.crawl.relevance"}, named="model"),
+    ("models", "train"): case((*TRAIN, "dim"), 5, TRAINED, named="dim"),
+    ("models", "importance"): case((*WORDS, "buckets"), 5, WEIGHED, named="buckets"),
+    ("models.train", "positive"): case((*TRAIN, "positive"), "crawl", TRAINED),
+    ("models.train", "negative"): case((*TRAIN, "negative"), "crawl", TRAINED),
+    ("models.train", "positive_documents"): case((*TRAIN, "positive_documents"), 50, TRAINED),
+    ("models.train", "negative_documents"): case((*TRAIN, "negative_documents"), 50, TRAINED),
+    ("models.train", "precision"): case((*TRAIN, "precision"), 0.5, TRAINED),
+    ("models.train", "held_out"): case((*TRAIN, "held_out"), "30%", TRAINED),
+    ("models.train", "dim"): case((*TRAIN, "dim"), 5, TRAINED),
+    ("models.train", "word_ngrams"): case((*TRAIN, "word_ngrams"), 1, TRAINED),
+    ("models.train", "epochs"): case((*TRAIN, "epochs"), 7, TRAINED),
+    ("models.train", "learning_rate"): case((*TRAIN, "learning_rate"), 0.1, TRAINED),
+    ("models.train", "min_count"): case((*TRAIN, "min_count"), 1, TRAINED),
+    ("models.train", "buckets"): case((*TRAIN, "buckets"), 5, TRAINED),
+    ("models.train", "seed"): case((*TRAIN, "seed"), 5, TRAINED),
+    ("models.importance", "positive"): case((*WORDS, "positive"), "crawl", WEIGHED),
+    ("models.importance", "raw"): case((*WORDS, "raw"), "crawl", WEIGHED),
+    ("models.importance", "positive_documents"): case((*WORDS, "positive_documents"), 50, WEIGHED),
+    ("models.importance", "raw_documents"): case((*WORDS, "raw_documents"), 50, WEIGHED),
+    ("models.importance", "buckets"): case((*WORDS, "buckets"), 5, WEIGHED),
+    ("models.importance", "seed"): case((*WORDS, "seed"), 5, WEIGHED),
     ("normalize", "ftfy"): case(("transform",), [{"normalize": {"ftfy": True}}], ON_CRAWL),
 }  # fmt: skip
 # Models with the settings of another one, and those that are tried where their models are made.
@@ -126,7 +159,13 @@ ELSEWHERE = {
 
 def settings_models() -> dict[str, type[BaseModel]]:
     """Every model of settings that a definition may have, by the word for it."""
-    found: dict[str, type[BaseModel]] = {"source": Source, "output": Output}
+    found: dict[str, type[BaseModel]] = {
+        "source": Source,
+        "output": Output,
+        "models": NamedModel,
+        "models.train": RelevanceTraining,
+        "models.importance": ImportanceTraining,
+    }
     for kind in (VERBS, MEASURERS, TRANSFORMS):
         found |= kind.settings()
     found["dedup.near"] = type(VERBS.settings()["dedup"].model_validate({"near": {}}).near)
