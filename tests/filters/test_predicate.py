@@ -39,10 +39,10 @@ def test_sound_predicates_have_no_problems(predicate):
 @pytest.mark.parametrize(
     ("predicate", "problem"),
     [
-        ("words >", "not a SQL predicate"),
-        ("", "not a SQL predicate"),
-        ("words > 1; lang = 'en'", "not a SQL predicate"),
-        ("SELECT words", "not a SQL predicate"),
+        ("words >", "not a SQL expression"),
+        ("", "not a SQL expression"),
+        ("words > 1; lang = 'en'", "not a SQL expression"),
+        ("SELECT words", "not a SQL expression"),
         ("nonsense(words) > 1", "unsupported function 'nonsense'"),
         ("wordz >= 50", 'no column "wordz"; did you mean "words"?'),
         ('lang = "en"', "double quotes name a column, text is written 'en'"),

@@ -5,9 +5,9 @@ import pyarrow as pa
 import pytest
 
 from refinery.errors import DamagedFile
-from refinery.plan.graph import Column, Measurement, View
+from refinery.plan.graph import Measured, Measurement, View
 from refinery.plan.plan import PlannedShard
-from refinery.run.columns import MEASURED, column_files, load_columns
+from refinery.run.columns import MEASURED, find_columns, load_columns
 from refinery.sources.documents import SourceSpec
 from refinery.sources.shards import list_shards
 from refinery.storage.write import write_table
@@ -22,7 +22,7 @@ def columns(tmp_path):
     (tmp_path / "words.txt").write_text("the")
     made = {"seen": Listed(str(tmp_path / "words.txt")), "judged": Costly()}
     return {
-        name: Column(Measurement(View("crawl"), measurer), measurer.name, pa.int64())
+        name: Measured(Measurement(View("crawl"), measurer), measurer.name, pa.int64())
         for name, measurer in made.items()
     }
 
@@ -43,9 +43,9 @@ def planned(tmp_path, columns):
 
 def test_columns_come_by_the_names_of_the_stage(planned, columns):
     """Whatever they are called in their files, and only those that are wanted."""
-    frame = load_columns(planned, column_files(columns, ["judged", "seen"]), np.array([True, False, True]))
+    frame = load_columns(planned, find_columns(columns, ["judged", "seen"]), np.array([True, False, True]))
     assert frame.to_dict(as_series=False) == {"judged": [1, None, 3], "seen": [7, 8, 9]}
-    assert load_columns(planned, column_files(columns, ["seen"])).columns == ["seen"]
+    assert load_columns(planned, find_columns(columns, ["seen"])).columns == ["seen"]
 
 
 @pytest.mark.parametrize("needed", [[False, True, True], None])
@@ -53,4 +53,4 @@ def test_a_late_measurement_that_lacks_a_document_is_damage(planned, columns, ne
     """NULL would pass for a value that was measured."""
     mask = None if needed is None else np.array(needed)
     with pytest.raises(DamagedFile, match="documents that came to the stage are not measured"):
-        load_columns(planned, column_files(columns, ["judged"]), mask)
+        load_columns(planned, find_columns(columns, ["judged"]), mask)

@@ -80,6 +80,7 @@ def _kind_of_entry(value: object) -> str:
 
 NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=64)]
+ColumnName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | list[str])]
 WrittenPath = Annotated[str, StringConstraints(min_length=1)]
 WrittenPaths = Annotated[
@@ -157,7 +158,7 @@ KeepEntry = Annotated[
 
 
 class Stage(Model):
-    """transform, measure, keep, then at most one verb; verbs are keys that `pipeline_model` adds."""
+    """transform, measure, derive, keep, then at most one verb; verbs are keys that `pipeline_model` adds."""
 
     from_: Names = Field(
         alias="from", min_length=1, description="sources or stages; the order is the trust order"
@@ -166,6 +167,9 @@ class Stage(Model):
         (), description="rewrites the text before it is measured and written"
     )
     measure: tuple[MeasurerUse, ...] = Field((), description="makes columns for rules, rankings and outputs")
+    derive: dict[ColumnName, str] = Field(
+        {}, description="name to SQL over columns: more columns, each computed after those above it"
+    )
     keep: tuple[KeepEntry, ...] = Field((), description="rule sets and rules, judged in this order")
 
     @property

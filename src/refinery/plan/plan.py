@@ -125,7 +125,7 @@ class Plan:
         keys: dict[str, str] = {}
         for stage in self.graph.stages.values():
             seen = [
-                (source, name, column.measurement.key, column.original)
+                (source, name, column.key)
                 for source, columns in stage.columns.items()
                 for name, column in columns.items()
             ]
@@ -188,14 +188,14 @@ class Plan:
         return tuple(m for m in wanted if str(planned.measurement_file(m)) not in present)
 
 
-def _read(stage: ResolvedStage) -> list[tuple[str, str, str, str]]:
+def _read(stage: ResolvedStage) -> list[tuple[str, str, str]]:
     """What a stage's verb reads of each source: columns by name, and what is measured for it alone."""
     needed = [
-        (source, name, column.measurement.key, column.original)
+        (source, name, column.key)
         for source, columns in stage.needed.items()
         for name, column in columns.items()
     ]
-    own = [(source, "", measurement.key, "") for source, found in stage.own.items() for measurement in found]
+    own = [(source, "", measurement.key) for source, found in stage.own.items() for measurement in found]
     return sorted(needed + own)
 
 

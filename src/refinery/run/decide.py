@@ -21,7 +21,7 @@ from refinery.filters.predicate import columns_of
 from refinery.filters.rules import Rule, evaluate
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
-from refinery.run.columns import ColumnFile, column_files, load_columns
+from refinery.run.columns import NamedColumn, find_columns, load_columns
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, read_many
 from refinery.storage.sealed import read_sealed_json, sealed_json
@@ -90,7 +90,7 @@ class StageRules:
     name: str
     parents: tuple[str, ...]
     rules: tuple[Rule, ...]
-    columns: tuple[ColumnFile, ...]
+    columns: tuple[NamedColumn, ...]
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def decide_tasks(plan: Plan, depth: int) -> list[DecideTask]:
 def _stage_rules(plan: Plan, stage: ResolvedStage, source: str) -> StageRules:
     read = {column for rule in stage.rules for column in columns_of(rule.predicate)} - {"source"}
     rules = tuple(Rule(rule.name, rule.predicate) for rule in stage.rules)  # without where they are from
-    columns = column_files(stage.columns[source], sorted(read | {"bytes", "tokens"}))
+    columns = find_columns(stage.columns[source], sorted(read | {"bytes", "tokens"}))
     return StageRules(stage.name, plan.graph.parents(stage, source), rules, columns)
 
 
