@@ -20,15 +20,19 @@ ROW_WISE = {"Column", "Literal", "BinaryExpr", "Function", "Cast", "Ternary", "A
 OTHER_ROWS = {"Range", "Shift", "CumCount", "CumSum", "CumMin", "CumMax", "CumProd", "Rank", "Diff", "Random"}
 TOKEN = re.compile(r"""--[^\n]*|'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|<>|!=|==|[<>]=?|\S""")
 EQUALITY = {"=", "==", "<>", "!="}
+FRACTION = re.compile(r"""--[^\n]*|'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|(\d+\.\d*|\.\d+)(?![eE\d])""")
 
 
 @lru_cache(maxsize=1024)
 def parse(predicate: str) -> pl.Expr:
-    """The Polars expression of SQL; raises DefinitionError when it is none."""
+    """The Polars expression of SQL, in which 0.6 is a float; raises DefinitionError when it is no SQL."""
+    # Polars takes 0.6 for a decimal, with which a division by zero is an error and not infinite, as of floats.
+    written = FRACTION.sub(lambda found: f"{found[0]}e0" if found[1] else found[0], predicate)
     try:
-        return pl.sql_expr(predicate)
+        return pl.sql_expr(written)
     except pl.exceptions.PolarsError as error:
-        raise DefinitionError(f"not a SQL expression: {_sentence(error)}: {predicate}") from None
+        sentence = _sentence(error).replace(written, predicate)
+        raise DefinitionError(f"not a SQL expression: {sentence}: {predicate}") from None
 
 
 def columns_of(predicate: str) -> frozenset[str]:
@@ -73,8 +77,7 @@ def type_of(
 def compute(expression: str, columns: pl.DataFrame) -> pl.Series:
     """The values of an expression that `type_of` has found sound.
 
-    Whole numbers have 64 bits; decimals, which a literal such as 0.6 makes, become floats. Raises InputError for
-    values that break it.
+    Whole numbers have 64 bits, decimals become floats. Raises InputError for values that break it.
     """
     try:
         return _plain(columns.select(parse(expression).alias("")).to_series())

@@ -78,9 +78,9 @@ def load_columns(
     late = late_files(columns)
     tables = {file: _read(planned, file, list(names), file in late, needed) for file, names in files.items()}
     rows = next((table.num_rows for table in tables.values()), None)
-    return _frame(
-        columns, tables, planned.spec.name, row_count(planned.documents_file) if rows is None else rows
-    )
+    if rows is None:
+        rows = row_count(planned.documents_file)
+    return pl.DataFrame(_series(columns, tables, planned.spec.name, rows))
 
 
 def _stored(columns: Iterable[NamedColumn]) -> Iterator[Stored]:
@@ -103,17 +103,16 @@ def _read(
     return table
 
 
-def _frame(
+def _series(
     columns: Sequence[NamedColumn], tables: Mapping[str, pa.Table], source: str, rows: int
-) -> pl.DataFrame:
+) -> dict[str, pl.Series]:
     from refinery.filters.predicate import compute
 
     def series(values: Stored | Computed) -> pl.Series:
         if isinstance(values, Stored):
             return pl.Series(tables[values.file].column(values.name))
-        named = pl.repeat(source, rows, dtype=pl.String, eager=True)
-        return compute(
-            values.expression, _frame(values.inputs, tables, source, rows).with_columns(source=named)
-        )
+        inputs = _series(values.inputs, tables, source, rows)
+        inputs["source"] = pl.repeat(source, rows, dtype=pl.String, eager=True)
+        return compute(values.expression, pl.DataFrame(inputs))
 
-    return pl.DataFrame({column.name: series(column.values) for column in columns})
+    return {column.name: series(column.values) for column in columns}
