@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from refinery.models.maker import Maker
     from refinery.text.batch import TextBatch
 
 
@@ -82,6 +83,15 @@ class Transform(Protocol):
     def files(self) -> tuple[str | Path, ...]:
         """As a measurer's."""
         return ()
+
+    @property
+    def counter(self) -> Maker | None:
+        """What it must know of all documents of the source, as the transforms before it leave them; one part."""
+        return None
+
+    def with_count(self, folder: Path) -> Self:
+        """The transform with the folder that its counter has filled; its settings follow what it reads there."""
+        return self
 
     def __call__(self, text: pa.Array) -> pa.Array:
         """large_string in, large_string of the same length out."""
