@@ -111,23 +111,22 @@ def test_branches_that_derive_different_columns_of_one_name_do_not_meet(tmp_path
     assert ["crawl arrives here with two kinds of 'long'" in line for line in found] == [True]
 
 
-def keys(folder, derive: str) -> tuple[str, str, str]:
-    """Of the measurements, of the derived column, of the decisions of the first stage."""
-    (folder / "pipeline.yaml").write_text(with_derive(lines(derive)), encoding="utf-8")
+def keys(folder, derive: str, rule: str = "long") -> tuple[str, str]:
+    """Of all that is measured, and of the decisions by rules of which the last is this."""
+    text = with_derive(lines(derive)).replace("words >= 50", rule)
+    (folder / "pipeline.yaml").write_text(text, encoding="utf-8")
     plan = plan_of(folder / "pipeline.yaml")
-    column = plan.graph.stages["screened"].columns["crawl"]["long"]
-    return (
-        ",".join(sorted(m.key for m in plan.graph.measurements("crawl"))),
-        column.key,
-        plan.stage_keys["screened"],
-    )
+    measured = ",".join(sorted(m.key for m in plan.graph.measurements("crawl")))
+    return measured, plan.decision_key("screened", "crawl")
 
 
 def test_the_sql_and_what_it_reads_are_the_columns_identity(data_repository):
-    """Nothing is measured again for other SQL, but what reads the column is made again."""
-    measured, column, decisions = keys(data_repository, LONG)
-    assert keys(data_repository, f"{LONG}\n      # a comment") == (measured, column, decisions)
-    other = keys(data_repository, 'long: "words > 401"')
-    assert other[0] == measured
-    assert other[1] != column
-    assert other[2] != decisions
+    """Nothing is measured again for other SQL, but what reads the column is made again, and nothing else."""
+    measured, decisions = keys(data_repository, LONG)
+    assert keys(data_repository, f"{LONG}\n      # a comment") == (measured, decisions)
+    assert keys(data_repository, f'{LONG}\n      more: "words + 1"') == (measured, decisions)
+    assert keys(data_repository, 'long: "words > 401"')[0] == measured
+    assert keys(data_repository, 'long: "words > 401"')[1] != decisions
+    assert keys(data_repository, 'long: "tokens > 400"')[1] != decisions
+    others = {keys(data_repository, derive, "words >= 50") for derive in (LONG, 'long: "words > 401"')}
+    assert len(others) == 1

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from refinery.models.maker import Made
+
 
 class Settings(BaseModel):
     """What may be written in a definition for `lines`."""
@@ -72,11 +74,11 @@ class Lines(Transform):
         """What counts the lines."""
         return LineCounts()
 
-    def with_count(self, folder: Path) -> Lines:
+    def with_count(self, count: Made) -> Lines:
         """The transform that knows its source's counts; raises DamagedFile."""
-        count = folder / FILE
-        removed = _digest(read_frequent(count, self.repeated, self.least_documents))
-        return replace(self, count=count, removed=removed)
+        file = count.folder / FILE
+        removed = _digest(read_frequent(file, self.repeated, self.least_documents))
+        return replace(self, count=file, removed=removed)
 
     def _hashes(self) -> NDArray[np.uint64]:
         path = self.count

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from refinery.models.maker import Maker
+    from refinery.models.maker import Made, Maker
     from refinery.text.batch import TextBatch
 
 
@@ -45,6 +45,11 @@ class Measurer(Protocol):
     def costly(self) -> bool:
         """Whether it takes far longer than reading a text: it sees only the documents that reach its stage."""
         return False
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models of the definition that it needs and the run makes; it knows its schema before they are there."""
+        return ()
 
     @property
     def gpus(self) -> float:
@@ -86,11 +91,11 @@ class Transform(Protocol):
 
     @property
     def counter(self) -> Maker | None:
-        """What it must know of all documents of the source, as the transforms before it leave them; one part."""
+        """What is counted over all documents of a source before this can rewrite any of them, if anything."""
         return None
 
-    def with_count(self, folder: Path) -> Self:
-        """The transform with the folder that its counter has filled; its settings follow what it reads there."""
+    def with_count(self, count: Made) -> Self:
+        """The same, with what its counter has made; without a counter it is the same anyway."""
         return self
 
     def __call__(self, text: pa.Array) -> pa.Array:
