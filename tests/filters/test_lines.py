@@ -53,14 +53,20 @@ def test_a_small_source_loses_nothing(made):
     assert build(Settings(repeated="0.1%")).with_count(made)(text) is text
 
 
-def test_its_identity_is_what_it_removes(made, tmp_path):
-    """Other shares, or counts of other documents, that remove the same lines are the same transform."""
+def test_its_identity_is_its_settings_and_what_it_removes(made, tmp_path):
+    """Counts of other documents that remove the same lines make nothing again; those that do not, do."""
     removes = Lines(0.5, 2).with_count(made)
-    assert removes.settings == Lines(0.4, 3).with_count(made).settings
-    assert removes.settings != Lines(0.6, 2).with_count(made).settings
     more = counted(tmp_path / "more", Texts((*PAGES, "one more")))
-    assert removes.settings == Lines(0.5, 2).with_count(more).settings
-    assert Lines(0.5, 2).settings != Lines(0.5, 3).settings  # before anything is counted
+    other = counted(tmp_path / "other", Texts((*PAGES, *PAGES, "one more")))
+    fewer = counted(tmp_path / "fewer", Texts(PAGES[:1]))
+    assert (
+        removes.settings
+        == Lines(0.5, 2).with_count(more).settings
+        == Lines(0.5, 2).with_count(other).settings
+    )
+    assert removes.settings != Lines(0.5, 2).with_count(fewer).settings
+    assert removes.settings != Lines(0.4, 2).with_count(made).settings
+    assert removes.settings | {"count": None} == Lines(0.5, 2).settings
     assert removes.counter == Lines(0.1, 9).counter == LineCounts()
     assert removes.files == (made.folder / FILE,)
 

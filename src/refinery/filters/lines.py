@@ -59,10 +59,9 @@ class Lines(Transform):
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """The lines that go, or, before they have been counted, which ones will."""
-        if self.count is None:
-            return {"repeated": self.repeated, "least_documents": self.least_documents}
-        return {"removed": self.removed}
+        """Which lines go, and, once they have been counted, a digest of them."""
+        which = {"repeated": self.repeated, "least_documents": self.least_documents}
+        return {**which, "count": self.removed or None}
 
     @property
     def files(self) -> tuple[Path, ...]:

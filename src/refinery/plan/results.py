@@ -23,7 +23,15 @@ from typing import TYPE_CHECKING
 from refinery.errors import DefinitionError
 from refinery.filters.predicate import columns_of
 from refinery.plan.fingerprint import fingerprint
-from refinery.plan.graph import Making, Measurement, ResolvedStage, View, against_source, measurer_key
+from refinery.plan.graph import (
+    Derived,
+    Making,
+    Measurement,
+    ResolvedStage,
+    View,
+    against_source,
+    measurer_key,
+)
 from refinery.plan.outputs import DEFAULT_MEASUREMENTS
 from refinery.sources.read import READING
 from refinery.watch.events import Subject
@@ -234,7 +242,7 @@ class _Builder:
         read = {source: rule_columns(stage, source) for source in stage.sources}
         parts = {source: self._decision_key(stage, source, read[source]) for source in stage.sources}
         rules = {rule.name: rule.predicate for rule in stage.rules}
-        made_of = {"keep": rules, "order of rules": list(rules)}
+        made_of = {"keep": rules, "order of rules": list(rules), **_derive(read)}
         of = Subject("stage", stage.name)
         inputs = [*above, *self._makers(stage, read)]
         decision = self._add(decision_name(stage.name), Kind.DECISION, of, made_of, inputs, parts)
@@ -288,7 +296,11 @@ class _Builder:
             return
         earlier = against_source(stage.name)
         sources = [earlier, *stage.sources] if earlier in self.shards else [*stage.sources]
-        made_of = {verb.name: {"version": verb.version, **verb.settings}, "from": sources}
+        made_of = {
+            verb.name: {"version": verb.version, **verb.settings},
+            "from": sources,
+            **_derive(stage.needed),
+        }
         own = [self.measured[source, m.key] for source, found in stage.own.items() for m in found]
         inputs = [*map(documents_name, sources), decision, *self._makers(stage, stage.needed), *own]
         seen = [
@@ -306,6 +318,7 @@ class _Builder:
             source: {column: columns[column] for column in output_columns(output, columns)}
             for source, columns in stage.columns.items()
         }
+        made_of |= _derive(written)
         inputs = [
             *map(documents_name, stage.sources),
             *self._of_documents(stage.name),
@@ -348,6 +361,20 @@ def _measured(measurement: Measurement) -> dict[str, object]:
 
 def _transforms(view: View) -> dict[str, object]:
     return {"transform": [{t.name: {"version": t.version, **t.settings}} for t in view.transforms]}
+
+
+def _derive(columns: Mapping[str, Mapping[str, Column]]) -> dict[str, object]:
+    """The SQL of derived columns by name, as `derive`, where there are some."""
+    found = {name: sql for read in columns.values() for name, sql in _expressions(read)}
+    return {"derive": found} if found else {}
+
+
+def _expressions(columns: Mapping[str, Column]) -> Iterator[tuple[str, str]]:
+    """Names and SQL of the derived columns among these, and among those that they are made of."""
+    for name, column in columns.items():
+        if isinstance(column, Derived):
+            yield name, column.expression
+            yield from _expressions(column.inputs)
 
 
 def _columns(columns: Mapping[str, Mapping[str, Column]]) -> list[tuple[str, str, str]]:
