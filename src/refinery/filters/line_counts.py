@@ -25,14 +25,13 @@ from refinery.sources.documents import ShardDocuments
 from refinery.storage.place import Place
 from refinery.storage.tables import open_table
 from refinery.storage.write import TableWriter
-from refinery.text.repeated_lines import distinct_lines
 
 DOCUMENTS = "documents"  # the role of what is counted
 FILE = "lines.parquet"
 MOST_DOCUMENTS_A_LINE = 10_000
 LINE = np.dtype([("hash", np.uint64), ("documents", np.uint32)])
 LINE_BYTES = 32  # of text, about, for the number of partitions
-BLOCK_LINES = 1 << 22  # that a unit holds before it adds up those that are equal
+BLOCK_LINES = 1 << 20  # that a unit holds before it adds up those that are equal
 _TOTAL = b"documents"  # in the schema's metadata: of the source
 _SCHEMA = pa.schema([("hash", pa.uint64()), ("documents", pa.uint32())])
 
@@ -61,27 +60,30 @@ class LineCounts(Maker):
         folder: Path,
         work: Place,
     ) -> None:
-        """Counts the lines of all documents; memory: of a unit, 32 MiB or a few partitions, see shuffle.partition."""
+        """Counts the lines of all documents; a unit holds 40 MiB and five partitions, see shuffle.partition."""
         shards = inputs[DOCUMENTS]
-        total, lines = (
-            sum(shard.arrived for shard in shards),
-            sum(shard.bytes for shard in shards) // LINE_BYTES,
-        )
+        total = sum(shard.arrived for shard in shards)
+        lines = sum(shard.bytes for shard in shards) // LINE_BYTES
         size = partition_bytes(lines, LINE.itemsize)
         count = partition_count(lines, LINE, size)
+        map_units = partial(map_units, memory=5 * (size + 8 * BLOCK_LINES))
         written = Records.create(
             work / "lines", LINE, partitions=count, writers=len(shards), block_bytes=size
         )
         frequent = Records.create(work / "frequent", LINE, writers=count)
         with written, frequent:
-            map_units("count lines", partial(write_lines, written), list(enumerate(shards)), memory=4 * size)
+            map_units("count lines", partial(write_lines, written), list(enumerate(shards)))
             add_up = partial(keep_frequent, written, frequent, least_stored(total))
-            map_units("add up lines", add_up, range(count), memory=4 * size)
-            schema = _SCHEMA.with_metadata({_TOTAL: str(total)})
-            with TableWriter(folder / FILE, schema) as writer:
-                for found in frequent.each():
-                    columns = [pa.array(found[name]) for name in _SCHEMA.names]
-                    writer.write(pa.RecordBatch.from_arrays(columns, schema=schema))
+            map_units("add up lines", add_up, range(count))
+            _write_file(folder / FILE, frequent, total)
+
+
+def _write_file(file: Path, frequent: Records, total: int) -> None:
+    schema = _SCHEMA.with_metadata({_TOTAL: str(total)})
+    with TableWriter(file, schema) as writer:
+        for lines in frequent.each():
+            columns = [pa.array(lines[name]) for name in _SCHEMA.names]
+            writer.write(pa.RecordBatch.from_arrays(columns, schema=schema))
 
 
 def least_stored(documents: int) -> int:
@@ -98,6 +100,8 @@ def write_lines(lines: Records, unit: tuple[int, ShardDocuments]) -> None:
 
 
 def _added_up(shard: ShardDocuments) -> Iterator[NDArray[np.void]]:
+    from refinery.text.repeated_lines import distinct_lines
+
     waiting: list[NDArray[np.uint64]] = []
     for batch in shard.texts(np.flatnonzero(shard.arrives())):
         waiting.append(distinct_lines(batch))
