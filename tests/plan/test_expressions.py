@@ -111,6 +111,24 @@ def test_branches_that_derive_different_columns_of_one_name_do_not_meet(tmp_path
     assert ["crawl arrives here with two kinds of 'long'" in line for line in found] == [True]
 
 
+def test_a_column_has_one_type_whatever_source_it_is_of(tmp_path):
+    """A rule, and a file of the output, have one for all; told where they meet, and not again below."""
+    text = (
+        with_derive(lines(LONG))
+        .replace("sources:\n", "sources:\n  other: {path: other}\n")
+        .replace(
+            "  unique:\n    from: screened\n",
+            '  more:\n    from: other\n    measure: [signals]\n    derive: {long: "2 * words"}\n'
+            "  both:\n    from: [screened, more]\n  unique:\n    from: both\n",
+        )
+    )
+    found = [line.partition(": ")[2] for line in problems(tmp_path, text)]
+    assert found == [
+        "stages.both.from: the column 'long' is bool of crawl, int64 of other: rename or CAST one"
+    ]
+    assert resolved(tmp_path, text.replace("2 * words", "words > 3"))
+
+
 def keys(folder, derive: str, rule: str = "long") -> tuple[str, str]:
     """Of all that is measured, and of the decisions by rules of which the last is this."""
     text = with_derive(lines(derive)).replace("words >= 50", rule)

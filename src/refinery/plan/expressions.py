@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 
 import pyarrow as pa
@@ -24,6 +24,16 @@ def seen_by_sql(columns: Columns) -> tuple[dict[str, pa.DataType], dict[str, fro
         ):
             labels[name] = found
     return types | {"source": pa.string()}, labels
+
+
+def clashing_types(columns: Columns) -> Iterator[str]:
+    """What to do about each column that the sources which arrive have in different types."""
+    found: dict[str, tuple[str, pa.DataType]] = {}
+    for source, seen in columns.items():
+        for name, column in seen.items():
+            other, kind = found.setdefault(name, (source, column.type))
+            if kind != column.type:
+                yield f"the column {name!r} is {kind} of {other}, {column.type} of {source}: rename or CAST one"
 
 
 def add_derived(expressions: Mapping[str, str], arriving: Arriving, problem: Problem) -> bool:

@@ -20,7 +20,7 @@ from refinery.errors import DefinitionError, nearest
 from refinery.filters import registry
 from refinery.filters.rules import MAX_RULES, resolve_rules
 from refinery.plan.against import earlier_folder
-from refinery.plan.expressions import add_derived, maker_of, seen_by_sql
+from refinery.plan.expressions import add_derived, clashing_types, maker_of, seen_by_sql
 from refinery.plan.graph import (
     RESERVED,
     Column,
@@ -194,8 +194,11 @@ class _Resolver:
                 known = columns.setdefault(source, {})
                 for column, entry in (above.columns[source] if above else {}).items():
                     if known.setdefault(column, entry).key != entry.key:
-                        message = f"arrives here with two kinds of {column!r}; rename one with `as`"
-                        self.problem(location, f"{source} {message}")
+                        message = f"arrives here with two kinds of {column!r}; rename one"
+                        self.problem(location, f"{source} {message} (a measured one with `as`)")
+        if name not in self.incomplete and (found := list(clashing_types(columns))):
+            self.problem(location, *found)
+            self.incomplete.add(name)
         return views, columns
 
     def _view(self, view: View, chain: Iterable[Transform]) -> View:
