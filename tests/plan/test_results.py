@@ -71,3 +71,16 @@ def test_what_reads_derived_columns_says_of_what_they_are_made(data_repository):
     assert results["stages.screened"].made_of["derive"] == {"long": "words > 50"}
     assert results["outputs.unique"].made_of["derive"] == {"double": "4 * half", "half": "words / 2"}
     assert "derive" not in results["stages.unique.dedup"].made_of
+
+
+def test_a_count_is_made_of_the_texts_before_it(data_repository):
+    """Of the source's documents, and of a count that an earlier transform needs; not of itself."""
+    lines = "{lines: {repeated: 1%}}"
+    text = PIPELINE.replace("sources:\n", f"transform: [{lines}, normalize]\nsources:\n")
+    text = text.replace("    transform: [normalize]\n", f"    transform: [{lines}]\n")
+    (data_repository / "pipeline.yaml").write_text(text)
+    results = plan_of(data_repository / "pipeline.yaml").results
+    first, second = "sources.crawl.lines", "sources.crawl.lines.normalize.lines"
+    assert results[first].inputs == ("sources.crawl",)
+    assert results[second].inputs == ("sources.crawl", first)
+    assert set(results["sources.crawl.signals"].inputs) == {"sources.crawl", first, second}

@@ -195,9 +195,11 @@ class _Builder:
         if making.view:
             made_of |= _transforms(making.view)
             of = Subject("source", making.view.source)
+            # its text is counted as it is before the transform that asks for it
+            inputs = [documents_name(making.view.source), *self._counts(making.view)]
         else:
             of = Subject("model", name.partition(".")[2])
-        inputs = [one for part in read for one in self._of_documents(part)]
+            inputs = [one for part in read for one in self._of_documents(part)]
         self._add(name, kind, of, made_of, inputs)
 
     def _of_documents(self, name: str) -> Iterator[str]:
