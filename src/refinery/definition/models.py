@@ -198,7 +198,7 @@ class Output(Model):
     )
     measurements: tuple[str, ...] | None = Field(
         None,
-        description="measured columns to write "
+        description="measured and derived columns to write "
         "(default: lang, lang_score, relevance, quality, importance, neural, tokens)",
     )
     shard_bytes: ByteCount = Field(256 * 2**20, description="text bytes an output shard holds")

@@ -56,7 +56,7 @@ def add_derived(expressions: Mapping[str, str], arriving: Arriving, problem: Pro
             problems += [message for message in error.problems if message not in lacking]
             sound = False
         else:
-            read = columns_of(expression) - {"source"}
+            read = sorted(columns_of(expression) - {"source"})
             for columns in arriving.columns.values():
                 columns[name] = Derived(expression, {other: columns[other] for other in read}, kind)
         for message in problems:
