@@ -97,8 +97,9 @@ class Lines(Transform):
         from refinery.text.batch import TextBatch
         from refinery.text.repeated_lines import drop_lines
 
+        hashes = self._hashes()
         batch = TextBatch.from_arrow(text)
-        left = drop_lines(batch, self._hashes())
+        left = drop_lines(batch, hashes) if len(hashes) else batch
         if left is batch:
             return text
         result = left.to_arrow()
