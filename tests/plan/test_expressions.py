@@ -68,6 +68,7 @@ def test_a_derived_column_is_one_of_its_stage_and_of_those_below(tmp_path):
         (['2nd: "words"'], "expected a column's name: letters, digits and _, no digit first"),
         (['twice: "2 * more"', 'more: "words"'], "it reads 'more', which is derived below it: put 'more' first"),
         (['ratio: "relevant"', 'high: "ratio > 1"'], 'no column "relevant"'),
+        (["above: \"words > suggested('topic')\""], "derive.above: suggested('topic'): no model is called 'topic'"),
     ],
 )  # fmt: skip
 def test_each_kind_of_mistake_is_named_once_where_it_stands(tmp_path, derive, expected):

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.filters.language_codes import UNDETERMINED
+from refinery.filters.suggested import as_numbers
 from refinery.filters.values import PLAIN, is_plain
 
 # What a predicate may be made of in Polars' own form: all else (Agg, Over, Len, SubPlan) sees other rows.
@@ -37,7 +38,7 @@ def parse(predicate: str) -> pl.Expr:
 
 def columns_of(predicate: str) -> frozenset[str]:
     """The columns that a predicate reads; raises DefinitionError when it is not SQL."""
-    return frozenset(parse(predicate).meta.root_names())
+    return frozenset(parse(as_numbers(predicate)).meta.root_names())
 
 
 def problems(
@@ -90,7 +91,7 @@ def _computed(expression: str, columns: Mapping[str, Any], what: str) -> pl.Seri
 
     Comparisons of text with numbers are found only when an expression is computed.
     """
-    parsed = parse(expression)
+    parsed = parse(as_numbers(expression))
     names = parsed.meta.root_names()
     if unknown := sorted(set(names) - set(columns)):
         raise DefinitionError(*(_unknown_column(name, expression, columns) for name in unknown))

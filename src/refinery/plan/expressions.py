@@ -7,8 +7,10 @@ from contextlib import suppress
 
 import pyarrow as pa
 
+from refinery.definition.paths import Paths
 from refinery.errors import DefinitionError
 from refinery.filters import registry
+from refinery.filters.suggested import with_suggestions
 from refinery.plan.graph import RESERVED, Columns, Derived, Measured
 from refinery.plan.verbs import Arriving, Problem, is_id
 
@@ -36,19 +38,21 @@ def clashing_types(columns: Columns) -> Iterator[str]:
                 yield f"the column {name!r} is {kind} of {other}, {column.type} of {source}: rename or CAST one"
 
 
-def add_derived(expressions: Mapping[str, str], arriving: Arriving, problem: Problem) -> bool:
+def add_derived(expressions: Mapping[str, str], arriving: Arriving, paths: Paths, problem: Problem) -> bool:
     """Adds the derived columns to all that arrives, each after those that it may read; whether all are sound.
 
-    `problem` is told what is wrong, at the name of the column.
+    paths: with models whose suggestions become numbers; `problem` is told what is wrong, at the name of the column.
     """
     from refinery.filters.predicate import columns_of, type_of
 
     sound, below = not arriving.incomplete, list(expressions)
-    for name, expression in expressions.items():
+    for name, written in expressions.items():
         below.remove(name)
         types, labels = seen_by_sql(arriving.columns)
         problems = _clashes(name, arriving)
+        expression = written
         try:
+            expression = with_suggestions(written, paths)
             kind = type_of(expression, types, labels)
         except DefinitionError as error:
             lacking = [message for message in error.problems if message.startswith("no column")]
@@ -58,7 +62,7 @@ def add_derived(expressions: Mapping[str, str], arriving: Arriving, problem: Pro
         else:
             read = sorted(columns_of(expression) - {"source"})
             for columns in arriving.columns.values():
-                columns[name] = Derived(expression, {other: columns[other] for other in read}, kind)
+                columns[name] = Derived(expression, {other: columns[other] for other in read}, kind, written)
         for message in problems:
             problem((name,), message)
         sound = sound and not problems

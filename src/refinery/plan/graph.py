@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -86,11 +86,15 @@ class Measured:
 
 @dataclass(frozen=True)
 class Derived:
-    """A column that SQL computes, a row at a time, of other columns: `inputs`, by the names that they have in it."""
+    """A column that SQL computes, a row at a time, of other columns: `inputs`, by the names that they have in it.
+
+    written: the SQL as the definition has it, where suggestions of models have become numbers by now.
+    """
 
     expression: str
     inputs: Mapping[str, Column]
     type: pa.DataType
+    written: str = field(default="", compare=False)
 
     @cached_property
     def key(self) -> str:

@@ -7,7 +7,7 @@ can give are checked before any text is read, and all problems are reported toge
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,6 +33,7 @@ from refinery.plan.graph import (
     ResolvedStage,
     View,
 )
+from refinery.plan.models import makings_of, with_models
 from refinery.plan.outputs import check_measurements, output_folders
 from refinery.plan.results import count_name
 from refinery.plan.verbs import Arriving, Heads, add_columns, needed_columns, own_measurements
@@ -54,6 +55,7 @@ def resolve(definition: Definition, made: Mapping[str, Made] | None = None) -> G
 
     made: the models and counts that are there by now, by the names of their results.
     """
+    definition = replace(definition, paths=with_models(definition.paths, made or {}))
     resolver = _Resolver(definition, [*definition.problems], made or {})
     graph = resolver.resolve()
     if resolver.problems:
@@ -99,6 +101,7 @@ class _Resolver:
         self._sources()
         for name in self._in_order():
             self._stage(name, pipeline.stages[name])
+        self.makings |= makings_of(self.definition, self.problem)
         output_paths = output_folders(self.definition, self.sources, self.problem)
         check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
         self._earlier(output_paths)
@@ -260,7 +263,8 @@ class _Resolver:
                 columns[visible] = Measured(measurement, entry.name, entry.type)
 
     def _derive(self, place: Location, expressions: Mapping[str, str], arriving: Arriving) -> None:
-        if not add_derived(expressions, arriving, partial(self._problem_in, (*place, "derive"))):
+        problem = partial(self._problem_in, (*place, "derive"))
+        if not add_derived(expressions, arriving, self.definition.paths, problem):
             self.incomplete.add(arriving.stage)
 
     def _rules(self, place: Location, entries: Sequence[KeepEntry], columns: Columns) -> tuple[Rule, ...]:

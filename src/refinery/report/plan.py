@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def plan_tables(plan: Plan) -> Iterator[Table]:
     """The tables that describe a plan, in the order of the work."""
-    with suppress(DamagedFile):  # the run makes it again
+    with suppress(DamagedFile):  # which the run makes again
         plan = with_found(plan)
     present = plan.present()
     yield _measure_pass(plan, present)
