@@ -37,6 +37,7 @@ DEFINITION: dict[str, Any] = {
     "stages": {
         "screened": {
             "from": "crawl",
+            "transform": [{"lines": {"repeated": "50%"}}],
             "measure": [
                 "language",
                 "signals",
@@ -63,8 +64,10 @@ CRAWL, UNIQUE = ("sources", "crawl"), ("stages", "unique", "dedup")
 BEST, WRITTEN, MEASURE = ("stages", "best", "select"), ("outputs", "best"), ("stages", "screened", "measure")
 TRAIN, WORDS = ("models", "trained", "train"), ("models", "words", "importance")
 TRAINED, WEIGHED = {"models.trained"}, {"models.words"}
+LINES, COUNT = ("stages", "screened", "transform", 0, "lines"), "sources.crawl.normalize.lines"
 DEDUP, SELECT = {"stages.unique.dedup"}, {"stages.best.select"}
 SHINGLED = {*DEDUP, "sources.crawl.minhash", "sources.books.minhash"}
+NORMALIZE = [{"normalize": {"ftfy": True}}]
 ON_CRAWL = {
     f"sources.crawl.{name}"
     for name in ("size", "language", "signals", "patterns", "relevance", "content", "minhash")
@@ -88,7 +91,7 @@ def case(*arguments: Any, **known: Any) -> Case:
 
 CASES: dict[tuple[str, str], Case] = {
     ("source", "path"): case((*CRAWL, "path"), "../ROOT/crawl/*.parquet"),
-    ("source", "transform"): case((*CRAWL, "transform"), [{"normalize": {"ftfy": True}}], ON_CRAWL, named="ftfy"),
+    ("source", "transform"): case((*CRAWL, "transform"), NORMALIZE, {*ON_CRAWL, COUNT}, named="ftfy"),
     ("source", "text"): case((*CRAWL, "text"), "id", {"sources.crawl"}),
     ("source", "id"): case((*CRAWL, "id"), "year", {"sources.crawl"}),
     ("source", "format"): case((*CRAWL, "format"), "parquet"),  # what the files are anyway
@@ -147,7 +150,9 @@ CASES: dict[tuple[str, str], Case] = {
     ("models.importance", "raw_documents"): case((*WORDS, "raw_documents"), 50, WEIGHED),
     ("models.importance", "buckets"): case((*WORDS, "buckets"), 5, WEIGHED),
     ("models.importance", "seed"): case((*WORDS, "seed"), 5, WEIGHED),
-    ("normalize", "ftfy"): case(("transform",), [{"normalize": {"ftfy": True}}], ON_CRAWL),
+    ("normalize", "ftfy"): case(("transform",), NORMALIZE, {*ON_CRAWL, COUNT}),
+    ("lines", "repeated"): case((*LINES, "repeated"), "60%", ON_CRAWL),
+    ("lines", "least_documents"): case((*LINES, "least_documents"), 50, ON_CRAWL),
 }  # fmt: skip
 # Models with the settings of another one, and those that are tried where their models are made.
 ELSEWHERE = {
