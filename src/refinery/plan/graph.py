@@ -68,7 +68,7 @@ class ResolvedStage:
     """A stage with everything looked up.
 
     needed: columns that its verb reads; own: what is measured for its verb alone. Both are by source, and tell of the
-    documents of an earlier run too, if the verb looks at one.
+    documents too that the verb looks at and never drops; against: the sources of those, with the view of their text.
     """
 
     name: str
@@ -82,17 +82,23 @@ class ResolvedStage:
     own: dict[str, tuple[Measurement, ...]]
     depth: int  # verbs and costly measurements that decisions on it wait for
     costly: dict[str, tuple[Measurement, ...]]  # by source, measured on what arrives here alone
+    against: dict[str, View]
 
 
 @dataclass(frozen=True)
 class Graph:
-    """The resolved definition; stages in an order in which parents come first."""
+    """The resolved definition; stages in an order in which parents come first.
+
+    sources: those of benchmarks among them; protected: stages and sources of which nothing protected may go on, each
+    with the stage that leaves it out.
+    """
 
     definition: Definition
     sources: dict[str, SourceSpec]
     stages: dict[str, ResolvedStage]
     outputs: dict[str, Output]
     output_paths: dict[str, Place]
+    protected: dict[str, str]
 
     @property
     def name(self) -> str:
@@ -105,8 +111,9 @@ class Graph:
         return max(stage.depth for stage in self.stages.values())
 
     def stage_of(self, output: str) -> ResolvedStage:
-        """The stage whose documents an output holds."""
-        return self.stages[self.outputs[output].from_]
+        """The stage whose documents an output holds: nothing protected is among them."""
+        written = self.outputs[output].from_
+        return self.stages[self.protected.get(written, written)]
 
     def measurements(self, source: str) -> tuple[Measurement, ...]:
         """Everything that is measured on a source, each once; an earlier run is a source of its own."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,8 +21,17 @@ from refinery.errors import DefinitionError, nearest
 from refinery.filters import registry
 from refinery.filters.rules import MAX_RULES, resolve_rules
 from refinery.plan.against import earlier_folder
-from refinery.plan.graph import RESERVED, Column, Graph, Measurement, ResolvedStage, View
+from refinery.plan.graph import (
+    RESERVED,
+    Column,
+    Graph,
+    Measurement,
+    ResolvedStage,
+    View,
+    against_source,
+)
 from refinery.plan.outputs import check_measurements, output_folders
+from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
 from refinery.plan.verbs import Arriving, Heads, add_columns, needed_columns, own_measurements
 from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place
@@ -54,6 +63,8 @@ class _Resolver:
     sources: dict[str, SourceSpec] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)  # of each source, as stages get it
     stages: dict[str, ResolvedStage] = field(default_factory=dict)
+    protections: list[Protection] = field(default_factory=list)
+    protected: dict[str, str] = field(default_factory=dict)  # see Graph
     heads: Heads = field(init=False)
     # stages that may lack columns, as a part of them or of a stage above is wrong and has been reported
     incomplete: set[str] = field(default_factory=set)
@@ -83,7 +94,12 @@ class _Resolver:
         output_paths = output_folders(self.definition, self.sources, self.problem)
         check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
         self._earlier(output_paths)
-        return Graph(self.definition, self.sources, self.stages, dict(pipeline.outputs), output_paths)
+        for name, output in pipeline.outputs.items():
+            if output.from_ in self.stages:
+                self._protect(output.from_, ("outputs", name, "from"))
+        return Graph(
+            self.definition, self.sources, self.stages, dict(pipeline.outputs), output_paths, self.protected
+        )
 
     def _sources(self) -> None:
         pipeline = self.definition.pipeline
@@ -98,6 +114,8 @@ class _Resolver:
             make = partial(_spec, name, source, self.definition.paths)
             if spec := self.attempt(("sources", name, "path"), make):
                 self.sources[name] = spec
+        self.sources |= benchmark_specs(self.definition, self.problem)
+        self.protections = protections(self.definition, self.views, View("", every), self.problem)
 
     def _in_order(self) -> list[str]:
         """Stage names, parents first; names a cycle or an unknown parent as a problem and leaves it out."""
@@ -140,15 +158,34 @@ class _Resolver:
             self._add_columns(place, views[source], measured, columns[source], first=source == sources[0])
         rules = self._rules(place, stage.keep, columns)
         verb = self._verb(place, stage)
+        earlier = against_source(name)
+        against = {earlier: View(earlier)} if verb and verb.against else {}
         needed, own = self._read(
-            verb, place, Arriving(name, views, columns, self.heads, name in self.incomplete)
+            verb, place, Arriving(name, views, columns, self.heads, name in self.incomplete), against
         )
         costly = _costly(parents, columns)
         waits = bool(costly)
         depth = max((up.depth + (up.verb is not None or waits) if up else 0) for _, up in parents)
         self.stages[name] = ResolvedStage(
-            name, stage.from_, sources, views, columns, rules, verb, needed, own, depth, costly
+            name, stage.from_, sources, views, columns, rules, verb, needed, own, depth, costly, against
         )
+
+    def _protect(self, name: str, location: Location) -> None:
+        """Adds the stages that leave out of a stage or source what is protected, unless they are there."""
+        above = name
+        sources = self.stages[name].sources if name in self.stages else (name,)
+        if held := [p for p in self.protections if p.against.keys() >= set(sources)]:
+            names = ", ".join(group.name for group in held[0].verb.groups)
+            self.problem(location, f"all documents of {name!r} are protected ({names})")
+        for number, protection in enumerate(self.protections if name not in self.protected else ()):
+            stage = protected_stage(name, number)
+            self._stage(stage, Stage.model_construct(from_=(above,)))
+            arrived = self.stages[stage]
+            own = own_measurements(protection.verb, {**arrived.views, **protection.against})
+            self.stages[stage] = replace(arrived, verb=protection.verb, own=own, against=protection.against)
+            above = stage
+        if self.protections:
+            self.protected[name] = above
 
     def _arriving(
         self, name: str, parents: Parents, chain: tuple[Transform, ...]
@@ -250,7 +287,7 @@ class _Resolver:
         return self.attempt((*place, name), partial(registry.verb, name, settings, self.definition.paths))
 
     def _read(
-        self, verb: Verb | None, place: Location, arriving: Arriving
+        self, verb: Verb | None, place: Location, arriving: Arriving, against: dict[str, View]
     ) -> tuple[dict[str, dict[str, Column]], dict[str, tuple[Measurement, ...]]]:
         """What a stage's verb reads, by source: columns, and what is measured for it alone."""
         if verb is None:
@@ -260,7 +297,7 @@ class _Resolver:
             return {}, {}  # a source is in error, so that nobody knows which columns its files have
         location: Location = (*place, verb.name)
         needed = needed_columns(verb, arriving, lambda at, message: self.problem((*location, *at), message))
-        return needed, own_measurements(verb, arriving)
+        return needed, own_measurements(verb, {**arriving.views, **against})
 
     def _earlier(self, outputs: Mapping[str, Place]) -> None:
         """What a verb looks at is another run's output."""

@@ -14,10 +14,10 @@ from refinery.watch.events import CacheChecked, Count, Subject
 
 
 def subjects(plan: Plan) -> tuple[Subject, ...]:
-    """Sources, the earlier runs of `against` among them, stages and outputs, in the definition's order."""
+    """Sources, stages and outputs in the definition's order, those that it implies after those that it names."""
     return (
         *(Subject("source", name) for name in plan.listed),
-        *stage_subjects(plan.graph.definition.pipeline.stages),
+        *stage_subjects(dict.fromkeys([*plan.graph.definition.pipeline.stages, *plan.graph.stages])),
         *(Subject("output", name) for name in plan.graph.outputs),
     )
 

@@ -15,7 +15,7 @@ from refinery.filters.carried import VALUE, Carried, find_field, from_json
 from refinery.filters.ranking import as_common, common_type
 from refinery.filters.values import PLAIN, is_plain
 from refinery.filters.verb import Needed
-from refinery.plan.graph import Column, ResolvedStage, View, against_source
+from refinery.plan.graph import Column, ResolvedStage, View
 from refinery.plan.plan import VERBS, PlannedShard
 from refinery.plan.verbs import is_id
 from refinery.run.columns import ColumnFile, column_files, load_columns
@@ -194,23 +194,28 @@ def _shards(
     run: Run, stage: ResolvedStage, needed: Sequence[Needed], records: Records
 ) -> Iterator[VerbShard]:
     """The shards that the verb looks at, and then those it decides on, in trust order."""
-    plan, earlier = run.plan, against_source(stage.name)
+    plan = run.plan
+    seen = (
+        *((name, None) for name in stage.against),
+        *((s, upstream(plan, stage.name, s)) for s in stage.sources),
+    )
     ranks = {need.column for need in needed if need.ranks and need.column != "source"}
     ranked = tuple((name, _common_type(run, stage, name, records)) for name in sorted(ranks))
-    for trust, source in enumerate((earlier, *stage.sources), start=-1):
+    for trust, (source, decided) in enumerate(seen, start=-len(stage.against)):
         columns = stage.needed.get(source, {})
         measured = {n: c for n, c in columns.items() if not isinstance(c.measurement.measurer, Carried)}
         files = column_files(measured, sorted(measured))
         own = tuple((name, m.file) for m in stage.own.get(source, ()) for name in m.measurer.schema.names)
-        above = None if source == earlier else replace(upstream(plan, stage.name, source), verb_key=None)
-        common = VerbSource(above, stage.views.get(source, View(source)), files, ranked, own, trust)
+        view = stage.views[source] if decided else stage.against[source]
+        above = replace(decided, verb_key=None) if decided else None
+        common = VerbSource(above, view, files, ranked, own, trust)
         for planned in plan.of(source):
             record = records[planned.number]
             carried = tuple(
                 _carried_file(name, columns[name], record.carried())
                 for name in sorted(columns.keys() - measured.keys())
             )
-            tally = None if source == earlier else run.tallies[stage.name, planned.number]
+            tally = run.tallies[stage.name, planned.number] if decided else None
             arrived = tally.kept.documents if tally else record.documents
             yield VerbShard(planned, common, carried, record.documents, arrived)
 

@@ -1,0 +1,163 @@
+"""Leaving out of a corpus what is protected, as units over partitions of documents.
+
+1. Protected documents: what they are looked up by, in blocks.                  probe.write_block
+2. Documents: copies of protected ones, candidates for near ones.               find_in_partition
+3. Candidates that signatures do not settle by their texts.                     verify.settle
+4. Documents: those that go, each with the protected one that it is most like.  write_dropped
+
+Documents are compared with the protected ones alone, never with each other. A document of a protected source goes as
+such; there is none that it would be a copy of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refinery.dedup.bands import bands_of
+from refinery.dedup.candidates import edge_dtype
+from refinery.dedup.copies import COPY
+from refinery.dedup.corpus import KEY_BYTES, LEAST_DOCUMENTS, Corpus, DedupShard, Partition, partition_rows
+from refinery.dedup.probe import BLOCK_DOCUMENTS, Probe, find_matches, write_block
+from refinery.dedup.sorting import starts_of
+from refinery.dedup.verify import Search, settle
+from refinery.filters.verb import DROPPED_RECORD, NONE, Outcome
+from refinery.shuffle.partition import partition_bytes
+from refinery.shuffle.records import Records
+from refinery.shuffle.units import MapUnits
+from refinery.storage.place import Place, remove_tree
+
+if TYPE_CHECKING:
+    from refinery.dedup.protect import Protect
+    from refinery.dedup.settings import Near
+
+UNIT_PARTITIONS = 5  # whose bytes a unit holds
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rule by which a document goes: of a protected one it is like, by its number, and of a protected source."""
+
+    firsts: tuple[int, ...]  # the first document of each shard of protected ones
+    numbers: tuple[int, ...]  # its rule
+    sources: Mapping[str, int]
+
+    def of(self, protected: NDArray[np.int64]) -> NDArray[np.int64]:
+        """For each of those documents the rule."""
+        at = np.searchsorted(np.array(self.firsts), protected, "right") - 1
+        found: NDArray[np.int64] = np.array(self.numbers)[at]
+        return found
+
+
+def leave_out(shards: Sequence[DedupShard], verb: Protect, *, map_units: MapUnits, work: Place) -> Outcome:
+    """Drops the documents that are protected or copies of protected ones.
+
+    shards: those with protected documents first, which are `earlier`, in the order of the verb's groups. map_units
+    runs a picklable function over units and gives the results in their order; `work` is a folder of its own for
+    records between units: what an earlier call left there is removed, and at the end all but the result.
+    """
+    remove_tree(work)
+    near = verb.lookup
+    corpus = _corpus(shards, near, work)
+    probe = Probe(corpus, verb.exact, near)
+    partitions = partition_rows(shards, corpus)
+    earlier = [shard for shard in shards if shard.documents.earlier]
+    blocks = partition_rows(
+        earlier, replace(corpus, documents=corpus.earlier, partition_documents=BLOCK_DOCUMENTS)
+    )
+    rules = _rules(earlier, verb)
+    map_units = partial(map_units, memory=UNIT_PARTITIONS * corpus.partition_bytes)
+    copies = corpus.records("copies", COPY)
+    edges = corpus.records("edges", edge_dtype(corpus), partitions=corpus.partitions)
+    with corpus.records("protected", probe.form, writers=len(blocks)) as protected:
+        map_units("protect index", partial(write_block, probe, protected), blocks)
+        compare = partial(find_in_partition, probe, protected, copies, edges, rules)
+        candidates = sum(map_units("protect compare", compare, partitions))
+    settled = None
+    if near and candidates:
+        settled = settle(Search(corpus, partitions, near, map_units), edges, "protect pairs:")
+        settled.far.remove()
+    edges.remove()
+    result = corpus.records("dropped", DROPPED_RECORD, partitions=corpus.partitions)
+    with copies:
+        found = settled.near if settled else None
+        map_units("protect dropped", partial(write_dropped, corpus, copies, found, rules, result), partitions)
+    if settled:
+        settled.near.remove()
+    return Outcome(
+        tuple(f"protect.{group.name}" for group in verb.groups), result, corpus.partition_documents
+    )
+
+
+def _corpus(shards: Sequence[DedupShard], near: Near | None, work: Place) -> Corpus:
+    documents = sum(shard.documents.rows for shard in shards)
+    keys = bands_of(near).count if near else 2  # exact: a hash takes the place of two keys
+    size = partition_bytes(documents * keys, KEY_BYTES)
+    return Corpus(
+        work,
+        documents,
+        sum(shard.documents.rows for shard in shards if shard.documents.earlier),
+        (),
+        near.num_perm if near else 0,
+        max(size // (keys * KEY_BYTES), LEAST_DOCUMENTS),
+        size,
+    )
+
+
+def _rules(protected: Sequence[DedupShard], verb: Protect) -> Rules:
+    numbers = {source: n for n, group in reversed([*enumerate(verb.groups)]) for source in group.sources}
+    firsts = np.cumsum([0, *(shard.documents.rows for shard in protected)])[:-1].tolist()
+    return Rules(tuple(firsts), tuple(numbers[shard.documents.source] for shard in protected), numbers)
+
+
+def find_in_partition(
+    probe: Probe, protected: Records, copies: Records, edges: Records, rules: Rules, partition: Partition
+) -> int:
+    """Writes a partition's copies and candidates, see probe.find_matches; gives the number of the latter."""
+    arrives = np.zeros(partition.stop - partition.first, np.bool_)
+    for rows in partition.rows:
+        documents = rows.shard.documents
+        if not documents.earlier and documents.source not in rules.sources:
+            at = rows.document - partition.first
+            arrives[at : at + rows.stop - rows.start] = documents.arrives()[rows.start : rows.stop]
+    return find_matches(probe, protected, copies, edges, partition, arrives)
+
+
+def write_dropped(
+    corpus: Corpus, copies: Records, near: Records | None, rules: Rules, result: Records, partition: Partition
+) -> None:
+    """Writes the documents of a partition that go, ascending: copies, near ones, those of protected sources."""
+    exact = copies.read_written(partition.number)
+    found = [_dropped(exact["document"], rules.of(exact["preferred"]), exact["preferred"], 1.0)]
+    if near:
+        most = _most_similar(near.read(partition.number))
+        found.append(
+            _dropped(most["document"], rules.of(most["preferred"]), most["preferred"], most["similarity"])
+        )
+    for rows in partition.rows:
+        documents = rows.shard.documents
+        if not documents.earlier and documents.source in rules.sources:
+            gone = rows.document + np.flatnonzero(documents.arrives()[rows.start : rows.stop])
+            found.append(_dropped(gone, rules.sources[documents.source], NONE, np.nan))
+    dropped = np.concatenate(found)
+    dropped = dropped[np.argsort(dropped["document"])]
+    result.write(partition.number, dropped, corpus.partition_of(dropped["document"]))
+
+
+def _most_similar(edges: NDArray[Any]) -> NDArray[Any]:
+    """Of each document the edge to the most similar protected one, the first such."""
+
+    edges = edges[np.lexsort((edges["preferred"], -edges["similarity"], edges["document"]))]
+    return edges[starts_of(edges["document"])]
+
+
+def _dropped(documents: NDArray[np.int64], rule: Any, duplicate_of: Any, similarity: Any) -> NDArray[Any]:
+    found = np.empty(len(documents), DROPPED_RECORD)
+    found["document"], found["rule"] = documents, rule
+    found["duplicate_of"], found["similarity"] = duplicate_of, similarity
+    return found
