@@ -123,7 +123,7 @@ def check(definition: Definition, root: Roots = None) -> None:
         refuse_foreign(folder, graph.name, name)
     found = ", ".join(f"{name} ({len(planned.of(name))} shards)" for name in graph.sources)
     typer.echo(f"{definition} is valid: {found} -> {', '.join(graph.stages)} -> {', '.join(graph.outputs)}")
-    used = {above for output in graph.outputs.values() for above in graph.ancestors(output.from_)}
+    used = {above for output in graph.outputs for above in graph.ancestors(graph.stage_of(output).name)}
     for name in graph.stages:
         if name not in used:
             typer.echo(f"note: the stage {name} leads to no output")

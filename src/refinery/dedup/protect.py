@@ -86,15 +86,16 @@ class Protect(Verb):
     def run(self, shards: Sequence[ShardDocuments], map_units: MapUnits, work: Place) -> Outcome:
         """Finds what is protected among the documents, and gives each with the protected one that it is like."""
         from refinery.dedup.corpus import DedupShard
-        from refinery.dedup.protected import leave_out
+        from refinery.dedup.protected import leave_out, write_entries
 
         entries = [
             DedupShard(
                 shard,
-                work,
+                work / f"entries-{n:06}.parquet",
                 shard.measured("content") if self.exact else None,
                 shard.measured("signature") if self.near else None,
             )
-            for shard in shards
+            for n, shard in enumerate(shards)
         ]
+        map_units("protect entries", write_entries, entries)
         return leave_out(entries, self, map_units=map_units, work=work / "protect")

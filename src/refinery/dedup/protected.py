@@ -17,26 +17,26 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.dedup.bands import bands_of
 from refinery.dedup.candidates import edge_dtype
 from refinery.dedup.copies import COPY
-from refinery.dedup.corpus import KEY_BYTES, LEAST_DOCUMENTS, Corpus, DedupShard, Partition, partition_rows
+from refinery.dedup.corpus import Corpus, DedupShard, Partition, make_corpus, partition_rows, read_entries
 from refinery.dedup.probe import BLOCK_DOCUMENTS, Probe, find_matches, write_block
 from refinery.dedup.sorting import starts_of
 from refinery.dedup.verify import Search, settle
 from refinery.filters.verb import DROPPED_RECORD, NONE, Outcome
-from refinery.shuffle.partition import partition_bytes
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
 from refinery.storage.place import Place, remove_tree
+from refinery.storage.write import TableWriter
 
 if TYPE_CHECKING:
     from refinery.dedup.protect import Protect
-    from refinery.dedup.settings import Near
 
-UNIT_PARTITIONS = 5  # whose bytes a unit holds
+UNIT_PARTITIONS, UNIT_BLOCKS = 5, 3  # whose bytes a unit holds
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,13 @@ class Rules:
         return found
 
 
+def write_entries(unit: DedupShard) -> None:
+    """Writes which documents of a shard come to the verb."""
+    batch = pa.RecordBatch.from_pydict({"arrives": unit.documents.arrives()})
+    with TableWriter(unit.entries, batch.schema, scratch=True) as writer:
+        writer.write(batch)
+
+
 def leave_out(shards: Sequence[DedupShard], verb: Protect, *, map_units: MapUnits, work: Place) -> Outcome:
     """Drops the documents that are protected or copies of protected ones.
 
@@ -63,7 +70,8 @@ def leave_out(shards: Sequence[DedupShard], verb: Protect, *, map_units: MapUnit
     """
     remove_tree(work)
     near = verb.lookup
-    corpus = _corpus(shards, near, work)
+    keys = bands_of(near).count if near else 2  # exact: a hash takes the place of two keys
+    corpus = make_corpus(shards, near.num_perm if near else 0, keys, work)
     probe = Probe(corpus, verb.exact, near)
     partitions = partition_rows(shards, corpus)
     earlier = [shard for shard in shards if shard.documents.earlier]
@@ -71,7 +79,8 @@ def leave_out(shards: Sequence[DedupShard], verb: Protect, *, map_units: MapUnit
         earlier, replace(corpus, documents=corpus.earlier, partition_documents=BLOCK_DOCUMENTS)
     )
     rules = _rules(earlier, verb)
-    map_units = partial(map_units, memory=UNIT_PARTITIONS * corpus.partition_bytes)
+    blocks_bytes = UNIT_BLOCKS * min(corpus.earlier, BLOCK_DOCUMENTS) * probe.form.itemsize
+    map_units = partial(map_units, memory=UNIT_PARTITIONS * corpus.partition_bytes + blocks_bytes)
     copies = corpus.records("copies", COPY)
     edges = corpus.records("edges", edge_dtype(corpus), partitions=corpus.partitions)
     with corpus.records("protected", probe.form, writers=len(blocks)) as protected:
@@ -94,21 +103,6 @@ def leave_out(shards: Sequence[DedupShard], verb: Protect, *, map_units: MapUnit
     )
 
 
-def _corpus(shards: Sequence[DedupShard], near: Near | None, work: Place) -> Corpus:
-    documents = sum(shard.documents.rows for shard in shards)
-    keys = bands_of(near).count if near else 2  # exact: a hash takes the place of two keys
-    size = partition_bytes(documents * keys, KEY_BYTES)
-    return Corpus(
-        work,
-        documents,
-        sum(shard.documents.rows for shard in shards if shard.documents.earlier),
-        (),
-        near.num_perm if near else 0,
-        max(size // (keys * KEY_BYTES), LEAST_DOCUMENTS),
-        size,
-    )
-
-
 def _rules(protected: Sequence[DedupShard], verb: Protect) -> Rules:
     numbers = {source: n for n, group in reversed([*enumerate(verb.groups)]) for source in group.sources}
     firsts = np.cumsum([0, *(shard.documents.rows for shard in protected)])[:-1].tolist()
@@ -119,13 +113,26 @@ def find_in_partition(
     probe: Probe, protected: Records, copies: Records, edges: Records, rules: Rules, partition: Partition
 ) -> int:
     """Writes a partition's copies and candidates, see probe.find_matches; gives the number of the latter."""
-    arrives = np.zeros(partition.stop - partition.first, np.bool_)
+    looked_up, _ = _arriving(probe.corpus, rules, partition)
+    return find_matches(probe, protected, copies, edges, partition, looked_up)
+
+
+def _arriving(
+    corpus: Corpus, rules: Rules, partition: Partition
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Which of a partition's documents are looked up; the rule of those that come of protected sources, NONE else."""
+    arrives, _ = read_entries(corpus, partition)
+    rule = np.full(len(arrives), NONE)
     for rows in partition.rows:
         documents = rows.shard.documents
-        if not documents.earlier and documents.source not in rules.sources:
-            at = rows.document - partition.first
-            arrives[at : at + rows.stop - rows.start] = documents.arrives()[rows.start : rows.stop]
-    return find_matches(probe, protected, copies, edges, partition, arrives)
+        here = slice(
+            rows.document - partition.first, rows.document - partition.first + rows.stop - rows.start
+        )
+        if not documents.earlier and documents.source in rules.sources:
+            rule[here][arrives[here]] = rules.sources[documents.source]
+        if documents.earlier or documents.source in rules.sources:
+            arrives[here] = False
+    return arrives, rule
 
 
 def write_dropped(
@@ -139,11 +146,9 @@ def write_dropped(
         found.append(
             _dropped(most["document"], rules.of(most["preferred"]), most["preferred"], most["similarity"])
         )
-    for rows in partition.rows:
-        documents = rows.shard.documents
-        if not documents.earlier and documents.source in rules.sources:
-            gone = rows.document + np.flatnonzero(documents.arrives()[rows.start : rows.stop])
-            found.append(_dropped(gone, rules.sources[documents.source], NONE, np.nan))
+    _, rule = _arriving(corpus, rules, partition)
+    own = np.flatnonzero(rule != NONE)
+    found.append(_dropped(partition.first + own, rule[own], NONE, np.nan))
     dropped = np.concatenate(found)
     dropped = dropped[np.argsort(dropped["document"])]
     result.write(partition.number, dropped, corpus.partition_of(dropped["document"]))
