@@ -43,9 +43,7 @@ def test_the_closest_of_those_that_share_a_band_are_found(corpus):
             if np.isin(own_keys[document], keys[row]).any()
         )
         expected = [(row, -equal) for equal, row in expected if -equal >= least][:CLOSEST]
-        found = [
-            (int(row), int(n)) for row, n in zip(closest[document], counts[document], strict=True) if n
-        ]
+        found = [(int(row), int(n)) for row, n in zip(closest[document], counts[document], strict=True) if n]
         assert found == expected
 
 
@@ -61,7 +59,9 @@ def test_a_row_stands_where_it_belongs(rows):
     assert counts.tolist() == [equal[row] for row in best] + [0] * (CLOSEST - len(best))
 
 
-@given(st.lists(st.tuples(FEW, st.booleans()), max_size=8), st.lists(st.tuples(FEW, st.booleans()), max_size=8))
+@given(
+    st.lists(st.tuples(FEW, st.booleans()), max_size=8), st.lists(st.tuples(FEW, st.booleans()), max_size=8)
+)
 def test_copies_are_those_of_the_first_that_has_the_words(protected, own):
     """A document without words is a copy of nothing, whatever its hash would be."""
     form = [("document", np.int64), ("worded", np.bool_), ("content", np.uint64, (2,))]

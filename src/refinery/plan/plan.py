@@ -216,10 +216,7 @@ def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
             refuse_lacking(stage, earlier)
             specs[earlier.name] = earlier
     listed = {name: list_shards(spec, shard_bytes) for name, spec in specs.items()}
-    for name in {
-        source for stage in graph.stages.values() for source in stage.against
-    } & graph.sources.keys():
-        refuse_empty(specs[name], listed[name])
+    refuse_empty(graph, listed)
     for name in graph.sources:
         for shard in listed[name].shards:
             if any(lies_in(shard.path, str(folder)) for folder in graph.output_paths.values()):

@@ -15,7 +15,7 @@ from refinery.definition.load import Definition
 from refinery.definition.models import NearCopies, Protected
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, InputError, nearest
-from refinery.plan.graph import View
+from refinery.plan.graph import Graph, View
 from refinery.sources.documents import SourceSpec
 from refinery.sources.read import read_documents
 from refinery.sources.shards import HEAD_FILES, SourceShards
@@ -96,17 +96,23 @@ def _source_problem(source: str, definition: Definition) -> str:
     return f"no source {source!r}{nearest(source, sources)}"
 
 
-def refuse_empty(spec: SourceSpec, listed: SourceShards) -> None:
-    """Raises InputError for a protected source of which no file, of those looked at, has a document at its beginning.
+def refuse_empty(graph: Graph, listed: Mapping[str, SourceShards]) -> None:
+    """Raises InputError for a protected source without documents: comparing with nothing would pass for protection.
 
-    Comparing with nothing would pass for protection.
+    Looked at are the beginnings of some of its files.
     """
+    for name in dict.fromkeys(source for stage in graph.stages.values() for source in stage.against):
+        if name in graph.sources and (problem := _lack_of_text(graph.sources[name], listed[name])):
+            path = ", ".join(redact(path) for path in graph.sources[name].path)
+            raise InputError(path, problem)
+
+
+def _lack_of_text(spec: SourceSpec, listed: SourceShards) -> str:
     detail = "they are empty"
     for shard in listed.shards[:: -(-len(listed.shards) // HEAD_FILES)]:
         first = next(read_documents(shard, spec), None)
         if first and len(first.rows):
-            return
+            return ""
         for reject in first.rejects[:1] if first else ():
             detail = reject.detail or reject.reason
-    problem = f"no text in the column {spec.text!r}, which `protect` compares with ({spec.name}): {detail}"
-    raise InputError(", ".join(redact(path) for path in spec.path), problem)
+    return f"no text in the column {spec.text!r}, which `protect` compares with ({spec.name}): {detail}"

@@ -171,21 +171,21 @@ class _Resolver:
         )
 
     def _protect(self, name: str, location: Location) -> None:
-        """Adds the stages that leave out of a stage or source what is protected, unless they are there."""
-        above = name
+        """Adds the stages that leave out of a stage or source what is protected, once; location: who asks for it."""
         sources = self.stages[name].sources if name in self.stages else (name,)
-        if held := [p for p in self.protections if p.against.keys() >= set(sources)]:
-            names = ", ".join(group.name for group in held[0].verb.groups)
-            self.problem(location, f"all documents of {name!r} are protected ({names})")
-        for number, protection in enumerate(self.protections if name not in self.protected else ()):
+        held = {source for protection in self.protections for source in protection.against}
+        if held.issuperset(sources):
+            self.problem(location, f"all documents of {name!r} are protected, none would be left")
+        if name in self.protected:
+            return
+        above = name
+        for number, protection in enumerate(self.protections):
             stage = protected_stage(name, number)
             self._stage(stage, Stage.model_construct(from_=(above,)))
             arrived = self.stages[stage]
             own = own_measurements(protection.verb, {**arrived.views, **protection.against})
             self.stages[stage] = replace(arrived, verb=protection.verb, own=own, against=protection.against)
-            above = stage
-        if self.protections:
-            self.protected[name] = above
+            self.protected[name] = above = stage
 
     def _arriving(
         self, name: str, parents: Parents, chain: tuple[Transform, ...]
