@@ -7,7 +7,7 @@ import pytest
 
 from refinery.dedup.content import Content
 from refinery.dedup.minhash import MinHash
-from refinery.dedup.protect import Group, Protect
+from refinery.dedup.protect import Protect
 from refinery.definition.models import NearCopies
 from tests.conftest import chinese_document, decisions, document, output_hashes, write_parquet
 
@@ -86,7 +86,10 @@ def test_no_copy_of_what_is_protected_reaches_the_output(repository, refinery):
         assert row["duplicate_of_source"] == (f"protect:exams.{column}" if exam else "heldout")
         assert row["duplicate_of_path"] == ("exam.jsonl" if exam else "0.parquet")
         assert row["similarity"] == 1 or ("near" in name and 0.8 <= row["similarity"] < 1)
-    stage = json.loads((repository / "out" / "manifest.json").read_bytes())["stages"]["protect:unique"]
+    manifest = json.loads((repository / "out" / "manifest.json").read_bytes())
+    compared = {name: source["documents"] for name, source in manifest["protected"].items()}
+    assert compared == {"heldout": 8, "protect:exams.question": 2, "protect:exams.answer": 2}
+    stage = manifest["stages"]["protect:unique"]
     told = {rule: count["dropped"]["documents"] for rule, count in stage["rules"].items()}
     assert told == {"protect.heldout": 4, "protect.exams": 3}
     assert stage["arrived"]["documents"] == stage["kept"]["documents"] + 7
@@ -118,15 +121,15 @@ def test_workers_and_cuts_change_no_byte(repository, refinery, monkeypatch):
 
 def test_signatures_are_those_that_dedup_measures():
     """So a document that is compared by both is measured once."""
-    verb = Protect((Group("heldout", ("heldout",)),), exact=True, near=NearCopies())
+    verb = Protect({"heldout": ("heldout",)}, exact=True, near=NearCopies())
     assert verb.own_measurers == (Content(), MinHash())
-    assert Protect(verb.groups, exact=False, near=NearCopies(words=3)).own_measurers == (MinHash(words=3),)
-    assert Protect(verb.groups, exact=True, near=None).own_measurers == (Content(),)
+    assert Protect(verb.protected, exact=False, near=NearCopies(words=3)).own_measurers == (MinHash(words=3),)
+    assert Protect(verb.protected, exact=True, near=None).own_measurers == (Content(),)
 
 
 def test_the_recall_at_the_threshold_is_told():
     """It is that of bands that are chosen for it."""
-    verb = Protect((Group("heldout", ("heldout",)),), exact=True, near=NearCopies())
+    verb = Protect({"heldout": ("heldout",)}, exact=True, near=NearCopies())
     (table,) = verb.explained()
     found = dict(zip(table.columns, table.rows[0], strict=True))
     assert float(found["0.8"]) >= 0.99

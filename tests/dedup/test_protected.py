@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from refinery.dedup import probe
-from refinery.dedup.protect import Group, Protect
+from refinery.dedup.protect import Protect
 from refinery.dedup.protected import leave_out
 from refinery.definition.models import NearCopies
 from refinery.filters.verb import NONE
@@ -22,12 +22,13 @@ from tests.dedup.corpus import (
     write_shard,
 )
 
-VERB = Protect((Group("heldout", ("heldout",)), Group("exams", ("q", "a"))), exact=True, near=NearCopies())
+VERB = Protect({"heldout": ("heldout",), "exams": ("q", "a")}, exact=True, near=NearCopies())
 
 
 def left_out(folder, shards, verb=VERB, map_units=in_order):
     """Every dropped document by its number: rule, the protected one, similarity; protected ones come first."""
-    outcome = leave_out(shards, verb, map_units=map_units, work=folder / "work")
+    compared = verb.protected, verb.exact, verb.lookup
+    outcome = leave_out(shards, *compared, map_units=map_units, work=folder / "work")
     return {
         number: (outcome.rules[rule], kept, similarity)
         for number, rule, kept, similarity in records_of(outcome).tolist()

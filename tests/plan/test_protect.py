@@ -62,10 +62,8 @@ def test_what_is_compared_in_another_way_has_a_stage_of_its_own(repository):
     graph = graph_of(repository, "{from: heldout}", "{from: heldout, near: {similarity: 0.6}}")
     last = graph.stage_of("unique")
     assert (last.name, last.parents) == ("protect:unique.2", ("protect:unique",))
-    assert [graph.stages[name].verb.groups[0].name for name in (*last.parents, last.name)] == [
-        "heldout",
-        "exams",
-    ]
+    protected = [graph.stages[name].verb.protected for name in (*last.parents, last.name)]
+    assert [*map(list, protected)] == [["heldout"], ["exams"]]
     assert graph.stages["protect:unique"].verb.near.similarity == 0.6
 
 
@@ -129,6 +127,14 @@ def test_a_benchmark_without_texts_is_refused(content, problem, repository):
     with pytest.raises(InputError, match=problem) as told:
         plan_of(repository / "pipeline.yaml")
     assert "exam" in str(told.value)
+
+
+def test_an_unreadable_protected_file_is_refused(repository):
+    """Even where a source would pass over it: protection from a part would pass for the whole."""
+    (repository / "held" / "1.parquet").write_bytes(b"PAR1 no Parquet file PAR1")
+    with pytest.raises(InputError, match="`protect` compares with all of heldout") as told:
+        plan_of(repository / "pipeline.yaml")
+    assert "1.parquet" in str(told.value)
 
 
 def test_a_benchmark_that_is_not_there_is_told(repository):

@@ -71,14 +71,14 @@ class Probe:
         return found
 
 
-def write_block(probe: Probe, protected: Records, block: Partition) -> None:
+def write_block(probe: Probe, index: Records, block: Partition) -> None:
     """Writes a block of protected documents, to be looked up in."""
-    protected.write(block.number, probe.read(block))
+    index.write(block.number, probe.read(block))
 
 
 def find_matches(
     probe: Probe,
-    protected: Records,
+    index: Records,
     copies: Records,
     edges: Records,
     arriving: Partition,
@@ -90,8 +90,8 @@ def find_matches(
     """
     own = probe.read(arriving)[arrives]
     pairs, near = [np.empty(0, COPY)], [np.empty(0, edges.form)]
-    for number in range(protected.writers):
-        block = protected.read_written(number)
+    for number in range(index.writers):
+        block = index.read_written(number)
         if probe.exact:
             pairs.append(copies_in(block, own))
             own = own[~np.isin(own["document"], pairs[-1]["document"])]

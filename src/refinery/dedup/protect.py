@@ -24,18 +24,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Group:
-    """What is protected under one name, and the sources that hold it."""
-
-    name: str
-    sources: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Protect(Verb):
-    """See docs/dedup.md."""
+    """See docs/dedup.md. protected: by the names of a definition, the sources that hold it."""
 
-    groups: tuple[Group, ...]
+    protected: Mapping[str, tuple[str, ...]]
     exact: bool
     near: NearCopies | None
     name: str = "protect"
@@ -44,12 +36,9 @@ class Protect(Verb):
     @property
     def settings(self) -> Mapping[str, object]:
         """What is compared and how; the files of benchmarks count by their content."""
-        groups = [[group.name, list(group.sources)] for group in self.groups]
-        return {
-            "groups": groups,
-            "exact": self.exact,
-            "near": self.near and self.near.model_dump(mode="json"),
-        }
+        protected = [[name, list(sources)] for name, sources in self.protected.items()]  # in this order
+        near = self.near and self.near.model_dump(mode="json")
+        return {"protected": protected, "exact": self.exact, "near": near}
 
     @property
     def needed(self) -> tuple[Needed, ...]:
@@ -69,7 +58,7 @@ class Protect(Verb):
     def summary(self) -> str:
         """What is kept out, and how it is told."""
         kinds = [kind for kind, wanted in (("exact", self.exact), ("near", self.near)) if wanted]
-        return f"protect {', '.join(group.name for group in self.groups)}: {' + '.join(kinds)}"
+        return f"protect {', '.join(self.protected)}: {' + '.join(kinds)}"
 
     @property
     def lookup(self) -> Near | None:
@@ -97,5 +86,7 @@ class Protect(Verb):
             )
             for n, shard in enumerate(shards)
         ]
-        map_units("protect entries", write_entries, entries)
-        return leave_out(entries, self, map_units=map_units, work=work / "protect")
+        size = max((shard.bytes for shard in shards), default=0)
+        map_units("protect entries", write_entries, entries, memory=size or 1)
+        compared = self.exact, self.lookup
+        return leave_out(entries, self.protected, *compared, map_units=map_units, work=work / "protect")

@@ -34,7 +34,7 @@ from refinery.storage.place import Place, remove_tree
 from refinery.storage.write import TableWriter
 
 if TYPE_CHECKING:
-    from refinery.dedup.protect import Protect
+    from refinery.dedup.settings import Near
 
 UNIT_PARTITIONS, UNIT_BLOCKS = 5, 3  # whose bytes a unit holds
 
@@ -61,31 +61,39 @@ def write_entries(unit: DedupShard) -> None:
         writer.write(batch)
 
 
-def leave_out(shards: Sequence[DedupShard], verb: Protect, *, map_units: MapUnits, work: Place) -> Outcome:
-    """Drops the documents that are protected or copies of protected ones.
+def leave_out(
+    shards: Sequence[DedupShard],
+    protected: Mapping[str, tuple[str, ...]],
+    exact: bool,
+    near: Near | None,
+    *,
+    map_units: MapUnits,
+    work: Place,
+) -> Outcome:
+    """Drops the documents that are protected or copies of protected ones, by key text if `exact` and by shingles.
 
-    shards: those with protected documents first, which are `earlier`, in the order of the verb's groups. map_units
-    runs a picklable function over units and gives the results in their order; `work` is a folder of its own for
-    records between units: what an earlier call left there is removed, and at the end all but the result.
+    shards: those with protected documents first, which are `earlier`; protected: by name the sources of those, of
+    which a document that comes goes as such. map_units runs a picklable function over units and gives the results in
+    their order; `work` is a folder of its own for records between units: what an earlier call left there is removed,
+    and at the end all but the result.
     """
     remove_tree(work)
-    near = verb.lookup
     keys = bands_of(near).count if near else 2  # exact: a hash takes the place of two keys
     corpus = make_corpus(shards, near.num_perm if near else 0, keys, work)
-    probe = Probe(corpus, verb.exact, near)
+    probe = Probe(corpus, exact, near)
     partitions = partition_rows(shards, corpus)
     earlier = [shard for shard in shards if shard.documents.earlier]
     blocks = partition_rows(
         earlier, replace(corpus, documents=corpus.earlier, partition_documents=BLOCK_DOCUMENTS)
     )
-    rules = _rules(earlier, verb)
+    rules = _rules(earlier, protected)
     blocks_bytes = UNIT_BLOCKS * min(corpus.earlier, BLOCK_DOCUMENTS) * probe.form.itemsize
     map_units = partial(map_units, memory=UNIT_PARTITIONS * corpus.partition_bytes + blocks_bytes)
     copies = corpus.records("copies", COPY)
     edges = corpus.records("edges", edge_dtype(corpus), partitions=corpus.partitions)
-    with corpus.records("protected", probe.form, writers=len(blocks)) as protected:
-        map_units("protect index", partial(write_block, probe, protected), blocks)
-        compare = partial(find_in_partition, probe, protected, copies, edges, rules)
+    with corpus.records("index", probe.form, writers=len(blocks)) as index:
+        map_units("protect index", partial(write_block, probe, index), blocks)
+        compare = partial(find_in_partition, probe, index, copies, edges, rules)
         candidates = sum(map_units("protect compare", compare, partitions))
     settled = None
     if near and candidates:
@@ -98,23 +106,21 @@ def leave_out(shards: Sequence[DedupShard], verb: Protect, *, map_units: MapUnit
         map_units("protect dropped", partial(write_dropped, corpus, copies, found, rules, result), partitions)
     if settled:
         settled.near.remove()
-    return Outcome(
-        tuple(f"protect.{group.name}" for group in verb.groups), result, corpus.partition_documents
-    )
+    return Outcome(tuple(f"protect.{name}" for name in protected), result, corpus.partition_documents)
 
 
-def _rules(protected: Sequence[DedupShard], verb: Protect) -> Rules:
-    numbers = {source: n for n, group in reversed([*enumerate(verb.groups)]) for source in group.sources}
-    firsts = np.cumsum([0, *(shard.documents.rows for shard in protected)])[:-1].tolist()
-    return Rules(tuple(firsts), tuple(numbers[shard.documents.source] for shard in protected), numbers)
+def _rules(shards: Sequence[DedupShard], protected: Mapping[str, tuple[str, ...]]) -> Rules:
+    sources = {s: n for n, names in reversed([*enumerate(protected.values())]) for s in names}
+    firsts = np.cumsum([0, *(shard.documents.rows for shard in shards)])[:-1].tolist()
+    return Rules(tuple(firsts), tuple(sources[shard.documents.source] for shard in shards), sources)
 
 
 def find_in_partition(
-    probe: Probe, protected: Records, copies: Records, edges: Records, rules: Rules, partition: Partition
+    probe: Probe, index: Records, copies: Records, edges: Records, rules: Rules, partition: Partition
 ) -> int:
     """Writes a partition's copies and candidates, see probe.find_matches; gives the number of the latter."""
     looked_up, _ = _arriving(probe.corpus, rules, partition)
-    return find_matches(probe, protected, copies, edges, partition, looked_up)
+    return find_matches(probe, index, copies, edges, partition, looked_up)
 
 
 def _arriving(
@@ -156,7 +162,6 @@ def write_dropped(
 
 def _most_similar(edges: NDArray[Any]) -> NDArray[Any]:
     """Of each document the edge to the most similar protected one, the first such."""
-
     edges = edges[np.lexsort((edges["preferred"], -edges["similarity"], edges["document"]))]
     return edges[starts_of(edges["document"])]
 

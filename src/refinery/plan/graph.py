@@ -140,6 +140,11 @@ class Graph:
                 wanted.update(parent for parent in self.stages[name].parents if parent in self.stages)
         return tuple(name for name in self.stages if name in wanted)
 
+    def protected_sources(self, stage: str) -> tuple[str, ...]:
+        """The sources of what is kept out of a stage by `protect`."""
+        seen = (source for name in self.ancestors(stage) for source in self.stages[name].against)
+        return tuple(dict.fromkeys(source for source in seen if source in self.sources))
+
 
 def against_source(stage: str) -> str:
     """The name under which the earlier run that a stage's verb looks at is read."""

@@ -205,7 +205,7 @@ def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
     Raises InputError for a source that cannot be read at all, and for folders that would be mixed up.
     """
     from refinery.plan.against import earlier_spec
-    from refinery.plan.protect import refuse_empty
+    from refinery.plan.protect import refuse_incomplete
     from refinery.plan.verbs import refuse_lacking
     from refinery.sources.shards import list_shards
 
@@ -216,7 +216,7 @@ def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
             refuse_lacking(stage, earlier)
             specs[earlier.name] = earlier
     listed = {name: list_shards(spec, shard_bytes) for name, spec in specs.items()}
-    refuse_empty(graph, listed)
+    refuse_incomplete(graph, listed)
     for name in graph.sources:
         for shard in listed[name].shards:
             if any(lies_in(shard.path, str(folder)) for folder in graph.output_paths.values()):

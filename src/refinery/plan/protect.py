@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from refinery.dedup.protect import Group, Protect
+from refinery.dedup.protect import Protect
 from refinery.definition.load import Definition
 from refinery.definition.models import NearCopies, Protected
 from refinery.definition.yaml import Location
@@ -74,9 +74,9 @@ def protections(
                 problem(("protect", name, "from"), message)
         against = _sources(name, entry, views, benchmark)
         alike = entry.exact, entry.near
-        before = found.get(alike, Protection(Protect((), *alike), {}))
-        groups = (*before.verb.groups, Group(name, tuple(against)))
-        found[alike] = Protection(replace(before.verb, groups=groups), {**before.against, **against})
+        before = found.get(alike, Protection(Protect({}, *alike), {}))
+        protected = {**before.verb.protected, name: tuple(against)}
+        found[alike] = Protection(replace(before.verb, protected=protected), {**before.against, **against})
     return list(found.values())
 
 
@@ -96,15 +96,17 @@ def _source_problem(source: str, definition: Definition) -> str:
     return f"no source {source!r}{nearest(source, sources)}"
 
 
-def refuse_empty(graph: Graph, listed: Mapping[str, SourceShards]) -> None:
-    """Raises InputError for a protected source without documents: comparing with nothing would pass for protection.
+def refuse_incomplete(graph: Graph, listed: Mapping[str, SourceShards]) -> None:
+    """Raises InputError for a protected source with an unreadable file or without documents.
 
-    Looked at are the beginnings of some of its files.
+    Comparing with less than all would pass for protection. Looked at are the beginnings of some of its files.
     """
-    for name in dict.fromkeys(source for stage in graph.stages.values() for source in stage.against):
-        if name in graph.sources and (problem := _lack_of_text(graph.sources[name], listed[name])):
-            path = ", ".join(redact(path) for path in graph.sources[name].path)
-            raise InputError(path, problem)
+    for name in dict.fromkeys(source for stage in graph.stages for source in graph.protected_sources(stage)):
+        spec, found = graph.sources[name], listed[name]
+        for path, problem in found.broken[:1]:
+            raise InputError(path, problem, f"`protect` compares with all of {name}")
+        if problem := _lack_of_text(spec, found):
+            raise InputError(", ".join(redact(path) for path in spec.path), problem)
 
 
 def _lack_of_text(spec: SourceSpec, listed: SourceShards) -> str:

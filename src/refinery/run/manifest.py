@@ -60,6 +60,7 @@ class Manifest(_Model):
     measurers: dict[str, dict[str, Any]]
     versions: dict[str, str]
     sources: dict[str, SourceAccount]
+    protected: dict[str, SourceAccount] = {}
     stages: dict[str, StageTally]
     kept: Tally
     made_columns: tuple[str, ...]
@@ -98,6 +99,9 @@ def make_manifest(
         },
         versions={"python": platform.python_version(), **dict(versions())},
         sources={source: _source(run, source, records) for source in sources},
+        protected={
+            source: _source(run, source, records) for source in plan.graph.protected_sources(last.name)
+        },
         stages={stage: _stage(run, stage, decided) for stage in stages},
         kept=_kept(last.name, decided),
         made_columns=layout.made,
