@@ -1,12 +1,13 @@
 """What a definition protects, resolved: sources, stages, mistakes, and what is made again."""
 
 import json
-import os
+from types import SimpleNamespace
 
 import pytest
 
 from refinery.definition.load import load
 from refinery.errors import DefinitionError, InputError
+from refinery.plan.graph import Graph, Making, View
 from refinery.plan.plan import make_plan
 from refinery.plan.resolve import resolve
 from tests.conftest import PIPELINE, document, write_parquet
@@ -144,34 +145,54 @@ def test_a_benchmark_that_is_not_there_is_told(repository):
         plan_of(repository / "pipeline.yaml")
 
 
+LEFT_OUT = {"stages.protect:unique.protect", "outputs.unique"}
+MEASURED = {
+    "held/0.parquet": {f"sources.heldout{end}" for end in ("", ".content", ".minhash")},
+    "eval/exam.jsonl": {
+        f"sources.protect:exams.{column}{end}"
+        for column in ("question", "answer")
+        for end in ("", ".content", ".minhash")
+    },
+    "setting": {"stages.protect:unique.2", "stages.protect:unique.2.protect"},
+    "order": set(),
+}
+
+
 def keys_of(repository, text=PROTECTED):
     (repository / "pipeline.yaml").write_text(text)
-    plan = plan_of(repository / "pipeline.yaml")
-    shards = {planned.name: planned.folder.name for planned in plan.shards}
-    return plan.stage_keys["unique"], plan.verb_keys, plan.output_key("unique"), shards
+    results = plan_of(repository / "pipeline.yaml").results
+    return {name: result.key for name, result in results.items()}
 
 
-@pytest.mark.parametrize("changed", ["held/0.parquet", "eval/exam.jsonl", "setting", "name"])
+@pytest.mark.parametrize("changed", MEASURED)
 def test_a_change_makes_again_what_depends_on_what_is_protected(changed, repository):
     """The outcome of `protect`, the outputs below it and what is measured on a file that changed; nothing else."""
-    stage, verbs, output, shards = keys_of(repository)
+    before = keys_of(repository)
     text = PROTECTED
     if changed == "setting":
         text = text.replace("{from: heldout}", "{from: heldout, near: {similarity: 0.7}}")
-    elif changed == "name":
-        text = text.replace("  exams:", "  tests:")
+    elif changed == "order":
+        text = text.replace(PROTECT, "protect:\n" + "".join(reversed(PROTECT.splitlines(keepends=True)[1:])))
+    elif changed.endswith("parquet"):
+        write_parquet(repository / changed, [{"id": "h", "text": document(101)}])
     else:
-        os.utime(repository / changed, (1, 1))
-        (repository / changed).write_bytes(
-            (repository / changed).read_bytes() + b"\n" * changed.endswith("l")
-        )
-    other_stage, other_verbs, other_output, other_shards = keys_of(repository, text)
-    assert other_stage == stage
-    assert other_verbs["unique"] == verbs["unique"]
-    assert other_verbs["protect:unique"] != verbs["protect:unique"]
-    assert other_output != output
-    remade = {name for name in shards if other_shards.get(name) != shards[name]}
-    assert all(changed in name or (changed == "name" and "exam" in name) for name in remade)
+        with (repository / changed).open("a") as file:
+            file.write('{"question": "Why?", "answer": "because"}\n')
+    after = keys_of(repository, text)
+    assert {name for name in after if after[name] != before.get(name)} == LEFT_OUT | MEASURED[changed]
+
+
+def test_what_a_model_is_made_of_is_protected_too():
+    """Its inputs are replaced by the stages that leave out what is protected; the source of a count is as it is."""
+    read = {"positive": ("seeds",), "negative": ("screened", "other")}
+    maker = SimpleNamespace(inputs=read)
+    protected = {"seeds": "protect:seeds", "screened": "protect:screened"}
+    graph = Graph(None, {}, {}, {}, {}, {}, {}, protected)
+    assert graph.inputs_of(Making(maker)) == {
+        "positive": ("protect:seeds",),
+        "negative": ("protect:screened", "other"),
+    }
+    assert graph.inputs_of(Making(maker, View("seeds"))) == read
 
 
 def test_the_files_are_read_once_for_all_outputs(repository):

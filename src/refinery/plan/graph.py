@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer, Transform
     from refinery.filters.rules import Rule
     from refinery.filters.verb import Verb
+    from refinery.models.maker import Maker
 
 RESERVED = frozenset({"text", "id", "lineage", "source"})  # columns that every output or every rule has
 OWN_OUTPUT = "narrow the source's path or write elsewhere"
@@ -47,6 +48,11 @@ class Measurement:
     def key(self) -> str:
         """Fingerprint of view and measurer."""
         return fingerprint(self.view.key, self.measurer.name, self.measurer.version, self.measurer.settings)
+
+    @property
+    def late(self) -> bool:
+        """Whether it is made of what comes to a stage alone: it is costly, or needs a model that the run makes."""
+        return self.measurer.costly or bool(self.measurer.models)
 
     @property
     def file(self) -> str:
@@ -80,21 +86,31 @@ class ResolvedStage:
     verb: Verb | None
     needed: dict[str, dict[str, Column]]
     own: dict[str, tuple[Measurement, ...]]
-    depth: int  # verbs and costly measurements that decisions on it wait for
-    costly: dict[str, tuple[Measurement, ...]]  # by source, measured on what arrives here alone
+    late: dict[str, tuple[Measurement, ...]]  # by source, measured on what arrives here alone
     against: dict[str, View]
+
+
+@dataclass(frozen=True)
+class Making:
+    """Files that the run makes of documents; view: the text that is counted, None for a model."""
+
+    maker: Maker
+    view: View | None = None
 
 
 @dataclass(frozen=True)
 class Graph:
     """The resolved definition; stages in an order in which parents come first.
 
-    sources: those of benchmarks among them; protected: stages and sources of which nothing protected may go on, each
-    with the stage that leaves it out.
+    sources: those of benchmarks among them; views: of each source, as stages get it; makings: models and counts, by
+    the name of the result; protected: stages and sources of which nothing protected may go on, each with the stage
+    that leaves it out.
     """
 
     definition: Definition
     sources: dict[str, SourceSpec]
+    views: dict[str, View]
+    makings: dict[str, Making]
     stages: dict[str, ResolvedStage]
     outputs: dict[str, Output]
     output_paths: dict[str, Place]
@@ -105,15 +121,18 @@ class Graph:
         """The pipeline's name."""
         return self.definition.pipeline.name
 
-    @property
-    def depth(self) -> int:
-        """How many times decisions must wait for a verb or a costly measurement."""
-        return max(stage.depth for stage in self.stages.values())
-
     def stage_of(self, output: str) -> ResolvedStage:
         """The stage whose documents an output holds: nothing protected is among them."""
         written = self.outputs[output].from_
         return self.stages[self.protected.get(written, written)]
+
+    def inputs_of(self, making: Making) -> dict[str, tuple[str, ...]]:
+        """The stages or sources that a maker reads, by part; of what a model is made of nothing is protected."""
+        protected = {} if making.view else self.protected
+        return {
+            part: tuple(protected.get(name, name) for name in names)
+            for part, names in making.maker.inputs.items()
+        }
 
     def measurements(self, source: str) -> tuple[Measurement, ...]:
         """Everything that is measured on a source, each once; an earlier run is a source of its own."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from refinery.dedup.protect import Protect
 from refinery.definition.load import Definition
-from refinery.definition.models import NearCopies, Protected
+from refinery.definition.models import NearCopies
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.plan.graph import Graph, View
@@ -60,31 +60,23 @@ def benchmark_specs(definition: Definition, problem: Problem) -> dict[str, Sourc
     return specs
 
 
-def protections(
-    definition: Definition, views: Mapping[str, View], benchmark: View, problem: Problem
-) -> list[Protection]:
+def protections(definition: Definition, views: Mapping[str, View], problem: Problem) -> list[Protection]:
     """Everything that is protected, what is compared alike together; `problem` is told of sources that there are not.
 
-    views: of the definition's sources; benchmark: how the text of one is transformed.
+    views: of all sources, those of benchmarks among them.
     """
     found: dict[tuple[bool, NearCopies | None], Protection] = {}
     for name, entry in definition.pipeline.protect.items():
         for source in entry.from_:
             if message := _source_problem(source, definition):
                 problem(("protect", name, "from"), message)
-        against = _sources(name, entry, views, benchmark)
+        sources = entry.from_ or [benchmark_source(name, column) for column in entry.columns]
+        against = {source: views[source] for source in sources if source in views}
         alike = entry.exact, entry.near
         before = found.get(alike, Protection(Protect({}, *alike), {}))
         protected = {**before.verb.protected, name: tuple(against)}
         found[alike] = Protection(replace(before.verb, protected=protected), {**before.against, **against})
     return list(found.values())
-
-
-def _sources(name: str, entry: Protected, views: Mapping[str, View], benchmark: View) -> dict[str, View]:
-    if entry.from_:
-        return {source: views[source] for source in entry.from_ if source in views}
-    sources = (benchmark_source(name, column) for column in entry.columns)
-    return {source: replace(benchmark, source=source) for source in sources}
 
 
 def _source_problem(source: str, definition: Definition) -> str:

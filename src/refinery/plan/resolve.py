@@ -25,6 +25,7 @@ from refinery.plan.graph import (
     RESERVED,
     Column,
     Graph,
+    Making,
     Measurement,
     ResolvedStage,
     View,
@@ -32,6 +33,7 @@ from refinery.plan.graph import (
 )
 from refinery.plan.outputs import check_measurements, output_folders
 from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
+from refinery.plan.results import count_name
 from refinery.plan.verbs import Arriving, Heads, add_columns, needed_columns, own_measurements
 from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place
@@ -42,14 +44,18 @@ if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer, Transform
     from refinery.filters.rules import Rule
     from refinery.filters.verb import Verb
+    from refinery.models.maker import Made
 
 T = TypeVar("T")
 Parents = list[tuple[str, "ResolvedStage | None"]]  # names, with the stage for what is no source
 
 
-def resolve(definition: Definition) -> Graph:
-    """Looks up everything a definition names; raises DefinitionError with every problem found."""
-    resolver = _Resolver(definition, [*definition.problems])
+def resolve(definition: Definition, made: Mapping[str, Made] | None = None) -> Graph:
+    """Looks up everything a definition names; raises DefinitionError with every problem found.
+
+    made: the models and counts that are there by now, by the names of their results.
+    """
+    resolver = _Resolver(definition, [*definition.problems], made or {})
     graph = resolver.resolve()
     if resolver.problems:
         raise DefinitionError(*dict.fromkeys(resolver.problems))
@@ -60,7 +66,9 @@ def resolve(definition: Definition) -> Graph:
 class _Resolver:
     definition: Definition
     problems: list[str]
+    made: Mapping[str, Made]
     sources: dict[str, SourceSpec] = field(default_factory=dict)
+    makings: dict[str, Making] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)  # of each source, as stages get it
     stages: dict[str, ResolvedStage] = field(default_factory=dict)
     protections: list[Protection] = field(default_factory=list)
@@ -94,33 +102,42 @@ class _Resolver:
         output_paths = output_folders(self.definition, self.sources, self.problem)
         check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
         self._earlier(output_paths)
-        for name, output in pipeline.outputs.items():
-            if output.from_ in self.stages:
-                self._protect(output.from_, ("outputs", name, "from"))
+        self._leave_out_protected()
         return Graph(
-            self.definition, self.sources, self.stages, dict(pipeline.outputs), output_paths, self.protected
+            self.definition,
+            self.sources,
+            self.views,
+            self.makings,
+            self.stages,
+            dict(pipeline.outputs),
+            output_paths,
+            self.protected,
         )
 
     def _sources(self) -> None:
         pipeline = self.definition.pipeline
         every = self._transforms((), pipeline.transform)
         for name in self.definition.names("sources"):
-            self.views[name] = View(name, every)
+            self.views[name] = self._view(View(name), every)
             if name in self.definition.names("stages"):
                 self.problem(("stages", name), "a source has this name too")
         for name, source in pipeline.sources.items():
             if source.transform is not None:
-                self.views[name] = View(name, self._transforms(("sources", name), source.transform))
+                self.views[name] = self._view(
+                    View(name), self._transforms(("sources", name), source.transform)
+                )
             make = partial(_spec, name, source, self.definition.paths)
             if spec := self.attempt(("sources", name, "path"), make):
                 self.sources[name] = spec
-        self.sources |= benchmark_specs(self.definition, self.problem)
-        self.protections = protections(self.definition, self.views, View("", every), self.problem)
+        benchmarks = benchmark_specs(self.definition, self.problem)
+        self.sources |= benchmarks
+        self.views |= {name: self._view(View(name), every) for name in benchmarks}
+        self.protections = protections(self.definition, self.views, self.problem)
 
     def _in_order(self) -> list[str]:
         """Stage names, parents first; names a cycle or an unknown parent as a problem and leaves it out."""
         stages, sources = self.definition.pipeline.stages, self.views
-        known = [*sources, *self.definition.names("stages")]
+        known = [*self.definition.names("sources"), *self.definition.names("stages")]
         ordered: list[str] = []
         waiting = dict(stages)
         for name, stage in stages.items():
@@ -163,21 +180,41 @@ class _Resolver:
         needed, own = self._read(
             verb, place, Arriving(name, views, columns, self.heads, name in self.incomplete), against
         )
-        costly = _costly(parents, columns)
-        waits = bool(costly)
-        depth = max((up.depth + (up.verb is not None or waits) if up else 0) for _, up in parents)
         self.stages[name] = ResolvedStage(
-            name, stage.from_, sources, views, columns, rules, verb, needed, own, depth, costly, against
+            name,
+            stage.from_,
+            sources,
+            views,
+            columns,
+            rules,
+            verb,
+            needed,
+            own,
+            _late(parents, columns),
+            against,
         )
 
-    def _protect(self, name: str, location: Location) -> None:
-        """Adds the stages that leave out of a stage or source what is protected, once; location: who asks for it."""
-        sources = self.stages[name].sources if name in self.stages else (name,)
+    def _leave_out_protected(self) -> None:
+        """Adds what `protect` implies: stages before the outputs and before what models are made of."""
+        outputs = self.definition.pipeline.outputs
+        read: list[tuple[str, Location]] = [
+            (o.from_, ("outputs", name, "from")) for name, o in outputs.items()
+        ]
+        for name, making in self.makings.items():
+            if making.view is None:
+                place = tuple(name.split("."))
+                read += [(one, place) for names in making.maker.inputs.values() for one in names]
         held = {source for protection in self.protections for source in protection.against}
-        if held.issuperset(sources):
-            self.problem(location, f"all documents of {name!r} are protected, none would be left")
-        if name in self.protected:
-            return
+        for name, location in read if self.protections else ():
+            if name not in self.stages and name not in self.views:
+                continue  # which has been reported
+            if held.issuperset(self.stages[name].sources if name in self.stages else (name,)):
+                self.problem(location, f"all documents of {name!r} are protected, none would be left")
+            if name not in self.protected:
+                self._protect(name)
+
+    def _protect(self, name: str) -> None:
+        """Adds the stages that leave out of a stage or source what is protected."""
         above = name
         for number, protection in enumerate(self.protections):
             stage = protected_stage(name, number)
@@ -185,7 +222,8 @@ class _Resolver:
             arrived = self.stages[stage]
             own = own_measurements(protection.verb, {**arrived.views, **protection.against})
             self.stages[stage] = replace(arrived, verb=protection.verb, own=own, against=protection.against)
-            self.protected[name] = above = stage
+            above = stage
+        self.protected[name] = above
 
     def _arriving(
         self, name: str, parents: Parents, chain: tuple[Transform, ...]
@@ -197,7 +235,7 @@ class _Resolver:
         for parent, above in parents:
             for source in above.sources if above else (parent,):
                 inherited = above.views[source] if above else self.views[source]
-                view = View(source, inherited.transforms + chain)
+                view = self._view(inherited, chain)
                 if views.setdefault(source, view).key != view.key and name not in self.incomplete:
                     message = "arrives here after two different chains of transforms; use two outputs"
                     self.problem(location, f"{source} {message}")
@@ -207,6 +245,18 @@ class _Resolver:
                         message = f"arrives here with two kinds of {column!r}; rename one with `as`"
                         self.problem(location, f"{source} {message}")
         return views, columns
+
+    def _view(self, view: View, chain: Iterable[Transform]) -> View:
+        """The view after more transforms; what they count is made of the source's texts before them."""
+        for transform in chain:
+            if transform.counter:
+                making = Making(transform.counter, view)
+                name = count_name(making, self.makings)
+                self.makings[name] = making
+                if name in self.made:
+                    transform = transform.with_count(self.made[name])  # noqa: PLW2901  (the same, complete)
+            view = View(view.source, (*view.transforms, transform))
+        return view
 
     def _transforms(self, place: Location, uses: Sequence[Use]) -> tuple[Transform, ...]:
         paths = self.definition.paths
@@ -325,8 +375,8 @@ def _seen_by_rules(
     return types | {"source": pa.string()}, labels
 
 
-def _costly(parents: Parents, columns: dict[str, dict[str, Column]]) -> dict[str, tuple[Measurement, ...]]:
-    """By source, the costly measurements that not every branch to this stage has made."""
+def _late(parents: Parents, columns: dict[str, dict[str, Column]]) -> dict[str, tuple[Measurement, ...]]:
+    """By source, the late measurements that not every branch to this stage has made."""
     found: dict[str, tuple[Measurement, ...]] = {}
     for source, seen in columns.items():
         made = [
@@ -334,7 +384,7 @@ def _costly(parents: Parents, columns: dict[str, dict[str, Column]]) -> dict[str
             for name, above in parents
             if source in (above.sources if above else (name,))
         ]
-        here = {c.measurement.key: c.measurement for c in seen.values() if c.measurement.measurer.costly}
+        here = {c.measurement.key: c.measurement for c in seen.values() if c.measurement.late}
         missing = tuple(m for key, m in here.items() if not all(key in branch for branch in made))
         if missing:
             found[source] = missing

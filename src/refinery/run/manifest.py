@@ -15,7 +15,6 @@ from refinery.definition.models import Pipeline
 from refinery.executors.versions import versions
 from refinery.run.decide import RuleTally, StageTally, Tally
 from refinery.run.decisions import Decided
-from refinery.run.measure import ShardRecord
 from refinery.run.write import Layout
 from refinery.sources.schema import notes
 from refinery.storage.url import is_url, redact
@@ -76,11 +75,9 @@ class Manifest(_Model):
 def make_manifest(
     run: Run,
     name: str,
-    records: dict[int, ShardRecord],
     decided: Sequence[Decided],
     layout: Layout,
     files: Sequence[WrittenFile],
-    started: datetime,
 ) -> Manifest:
     """Puts together what the run knows about an output."""
     plan = run.plan
@@ -98,10 +95,8 @@ def make_manifest(
             for key, m in sorted(measurers.items(), key=lambda item: (item[1].name, item[0]))
         },
         versions={"python": platform.python_version(), **dict(versions())},
-        sources={source: _source(run, source, records) for source in sources},
-        protected={
-            source: _source(run, source, records) for source in plan.graph.protected_sources(last.name)
-        },
+        sources={source: _source(run, source) for source in sources},
+        protected={source: _source(run, source) for source in plan.graph.protected_sources(last.name)},
         stages={stage: _stage(run, stage, decided) for stage in stages},
         kept=_kept(last.name, decided),
         made_columns=layout.made,
@@ -110,12 +105,12 @@ def make_manifest(
         files=tuple(files),
         decisions=tuple(one.decisions for one in decided),
         rejects=tuple(one.rejects for one in decided if one.rejects),
-        started=started.isoformat(timespec="seconds"),
+        started=run.started.isoformat(timespec="seconds"),
         seconds={
             phase: round(seconds, 3)
             for phase, seconds in {
                 **run.seconds,
-                "total": (datetime.now(UTC) - started).total_seconds(),
+                "total": (datetime.now(UTC) - run.started).total_seconds(),
             }.items()
         },
     )
@@ -136,8 +131,8 @@ def _redacted(value: Any) -> Any:
     return redact(value) if isinstance(value, str) and is_url(value) else value
 
 
-def _source(run: Run, source: str, records: dict[int, ShardRecord]) -> SourceAccount:
-    mine = [records[planned.number] for planned in run.plan.of(source)]
+def _source(run: Run, source: str) -> SourceAccount:
+    mine = [run.records[planned.number] for planned in run.plan.of(source)]
     listed = run.plan.listed[source]
     reasons, skipped = Counter[str](), Counter[str]()
     for record in mine:
