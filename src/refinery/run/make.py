@@ -26,7 +26,7 @@ RECORD = "record.json"
 
 
 def make(run: Run, result: Result) -> Made:
-    """The files of a model or a count, made if they are not there."""
+    """The files of a model or a count, made if they are not there; raises DamagedFile."""
     place = run.plan.made_folder(result.name)
     found = find_made(place)
     run.emit(CacheChecked(result.of, result.kind.value, int(found is not None), int(found is None)))

@@ -12,9 +12,10 @@ from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Unit
 from refinery.plan.graph import ResolvedStage
 from refinery.run import folder as folders
+from refinery.run.account import make_manifest
 from refinery.run.context import Run
 from refinery.run.decisions import Decided, decisions_tasks, write_decisions
-from refinery.run.manifest import Manifest, make_manifest
+from refinery.run.manifest import Manifest
 from refinery.run.output_files import write_output
 from refinery.sources.ids import common_id_type
 from refinery.sources.schema import unify
