@@ -96,16 +96,16 @@ def test_no_copy_of_what_is_protected_reaches_the_output(repository, refinery):
 
 
 def test_a_held_out_source_that_comes_to_an_output_is_dropped_there(repository, refinery):
-    """Its documents are dropped as themselves, whatever they hold; the account of documents adds up."""
-    text = DEFINITION.replace("from: crawl", "from: [heldout, crawl]")
-    (repository / "pipeline.yaml").write_text(text)
+    """Its documents that come are dropped as themselves, whatever they hold; the account of documents adds up."""
+    odd = "from: [heldout, crawl]\n    keep: [odd: 'bytes % 2 = 1']"
+    (repository / "pipeline.yaml").write_text(DEFINITION.replace("from: crawl", odd))
     run(refinery, repository)
     found = decisions(repository / "out")
     own = [row for row in found.values() if row["source"] == "heldout"]
+    assert {row["rule"] for row in own} == {"protect.heldout", "odd"}
     assert len(own) == 8
-    assert {(row["rule"], row["duplicate_of_id"]) for row in own} == {("protect.heldout", None)}
+    assert {row["duplicate_of_id"] for row in own} == {None}
     assert {row["source"] for row in found.values() if row["outcome"] == "kept"} == {"crawl"}
-    assert found["copy"]["rule"] == "dedup.exact"  # of the held-out document, which the stage kept
 
 
 def test_workers_and_cuts_change_no_byte(repository, refinery, monkeypatch):

@@ -134,9 +134,9 @@ def _arriving(
         here = slice(
             rows.document - partition.first, rows.document - partition.first + rows.stop - rows.start
         )
-        if not documents.earlier and documents.source in rules.sources:
-            rule[here][arrives[here]] = rules.sources[documents.source]
-        if documents.earlier or documents.source in rules.sources:
+        if documents.source in rules.sources:
+            if not documents.earlier:
+                rule[here][arrives[here]] = rules.sources[documents.source]
             arrives[here] = False
     return arrives, rule
 
