@@ -114,8 +114,14 @@ def test_each_comparison_alone(settings, gone, tmp_path):
 
 
 def test_partitions_blocks_and_order_of_units_change_nothing(tmp_path, monkeypatch):
-    """The same documents go for the same ones."""
-    held = [document(n) for n in range(40)]
+    """The same documents go for the same ones, those too that are copies or like ones of several blocks."""
+    held = [
+        f"{document(20)} once",
+        *(document(n) for n in range(40)),
+        document(20),
+        document(21),
+        document(20),
+    ]
     arriving = [f"{document(n)} {n % 3 * 'and so on '}" for n in range(20, 60)]
     shards = corpus(tmp_path, held, arriving)
     whole = left_out(tmp_path, shards)

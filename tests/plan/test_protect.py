@@ -77,6 +77,15 @@ def test_held_out_text_is_transformed_as_its_source_says(repository):
     assert {view.source for view in views.values()} == views.keys()
 
 
+def test_a_held_out_source_that_comes_is_compared_as_it_is_held(repository):
+    """What the stage does to the text of its own documents is not done to that of protected ones."""
+    graph = graph_of(repository, "from: crawl", "from: [heldout, crawl]")
+    last = graph.stage_of("unique")
+    assert last.views["heldout"].transforms and not last.against["heldout"].transforms
+    assert {measured.view for measured in last.own["heldout"]} == {last.against["heldout"]}
+    assert {measured.view for measured in last.own["crawl"]} == {last.views["crawl"]}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
