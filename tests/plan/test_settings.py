@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
-from refinery.definition.models import Output, Source
+from refinery.definition.models import NearCopies, Output, Protected, Source
 from refinery.definition.registry import VERBS
 from refinery.filters.registry import MEASURERS, TRANSFORMS
 from refinery.plan.derivations import derivation, reasons
@@ -27,6 +27,7 @@ from tests.run.planning import plan_of
 DEFINITION: dict[str, Any] = {
     "refinery": 1,
     "name": "all",
+    "protect": {"exams": {"benchmark": "eval/*.jsonl", "columns": ["question"], "near": {}}},
     "transform": ["normalize"],
     "sources": {"books": {"path": "books/*.parquet", "transform": []}, "crawl": {"path": "crawl/*.parquet"}},
     "models": {"topic": {"file": "topic.bin"}},
@@ -53,6 +54,9 @@ DEFINITION: dict[str, Any] = {
 CRAWL, UNIQUE = ("sources", "crawl"), ("stages", "unique", "dedup")
 BEST, WRITTEN, MEASURE = ("stages", "best", "select"), ("outputs", "best"), ("stages", "screened", "measure")
 DEDUP, SELECT = {"stages.unique.dedup"}, {"stages.best.select"}
+EXAM = "sources.protect:exams.question.minhash"
+ON_EXAM = {EXAM, "sources.protect:exams.question.content"}
+EXAMS, PROTECT = ("protect", "exams"), {f"stages.protect:{name}.protect" for name in ("best", "unique")}
 SHINGLED = {*DEDUP, "sources.crawl.minhash", "sources.books.minhash"}
 ON_CRAWL = {
     f"sources.crawl.{name}"
@@ -106,6 +110,16 @@ CASES: dict[tuple[str, str], Case] = {
     ("dedup", "missing"): case((*UNIQUE, "missing"), "last", DEDUP),
     ("dedup", "against"): case((*UNIQUE, "against"), "earlier", DEDUP),
     ("dedup", "max_cluster_share"): case((*UNIQUE, "max_cluster_share"), "30%", DEDUP),
+    ("protect", "from_"): case(EXAMS, {"from": "books"}, PROTECT, named="from"),
+    ("protect", "benchmark"): case((*EXAMS, "benchmark"), "../ROOT/eval/*.jsonl"),
+    ("protect", "columns"): case((*EXAMS, "columns"), ["answer"], PROTECT, named="from"),
+    ("protect", "exact"): case((*EXAMS, "exact"), False, PROTECT),
+    ("protect", "near"): case((*EXAMS, "near"), None, PROTECT),
+    ("protect.near", "similarity"): case((*EXAMS, "near", "similarity"), 0.7, PROTECT),
+    ("protect.near", "num_perm"): case((*EXAMS, "near", "num_perm"), 64, {*PROTECT, EXAM}),
+    ("protect.near", "words"): case((*EXAMS, "near", "words"), 6, {*PROTECT, EXAM}),
+    ("protect.near", "chars"): case((*EXAMS, "near", "chars"), 9, {*PROTECT, EXAM}),
+    ("protect.near", "seed"): case((*EXAMS, "near", "seed"), 2, {*PROTECT, EXAM}),
     ("select", "tokens"): case((*BEST, "tokens"), "6k", SELECT),
     ("select", "by"): case((*BEST, "by"), "bytes", SELECT),
     ("select", "missing"): case((*BEST, "missing"), "last", SELECT),
@@ -114,7 +128,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("patterns", "root"): case((*MEASURE, 2, "patterns", "x"), "[0-8]", {"sources.crawl.patterns"}, named="x"),
     ("relevance", "model"): case(("models", "topic", "file"), "other.bin", {"sources.crawl.relevance"}),
     ("relevance", "label"): case((*MEASURE, 3, "relevance", "label"), "l2", {"sources.crawl.relevance"}),
-    ("normalize", "ftfy"): case(("transform",), [{"normalize": {"ftfy": True}}], ON_CRAWL),
+    ("normalize", "ftfy"): case(("transform",), [{"normalize": {"ftfy": True}}], {*ON_CRAWL, *ON_EXAM}),
 }  # fmt: skip
 # Models with the settings of another one, and those that are tried where their models are made.
 ELSEWHERE = {
@@ -127,6 +141,7 @@ ELSEWHERE = {
 def settings_models() -> dict[str, type[BaseModel]]:
     """Every model of settings that a definition may have, by the word for it."""
     found: dict[str, type[BaseModel]] = {"source": Source, "output": Output}
+    found |= {"protect": Protected, "protect.near": NearCopies}
     for kind in (VERBS, MEASURERS, TRANSFORMS):
         found |= kind.settings()
     found["dedup.near"] = type(VERBS.settings()["dedup"].model_validate({"near": {}}).near)
@@ -151,6 +166,8 @@ def repository(tmp_path_factory) -> Path:
     Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]")).save(str(folder / "tokenizer.json"))
     write_parquet(folder / "earlier" / "data-00000.parquet", [{"id": "x", "text": document(1)}])
     (folder / "earlier" / "manifest.json").write_text('{"files": [{"path": "data-00000.parquet"}]}')
+    (folder / "eval").mkdir()
+    (folder / "eval" / "exam.jsonl").write_text('{"question": "Which one is it?", "answer": "The first."}\n')
     return folder
 
 

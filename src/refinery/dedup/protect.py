@@ -36,7 +36,7 @@ class Protect(Verb):
     @property
     def settings(self) -> Mapping[str, object]:
         """What is compared and how; the files of benchmarks count by their content."""
-        protected = [[name, list(sources)] for name, sources in self.protected.items()]  # in this order
+        protected = [{name: {"from": list(sources)}} for name, sources in self.protected.items()]
         near = self.near and self.near.model_dump(mode="json")
         return {"protected": protected, "exact": self.exact, "near": near}
 
