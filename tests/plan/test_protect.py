@@ -139,6 +139,22 @@ def test_a_benchmark_without_texts_is_refused(content, problem, repository):
     assert "exam" in str(told.value)
 
 
+def test_a_column_that_no_file_of_a_benchmark_has_is_told(repository):
+    """With those that there are, in Parquet too."""
+    write_parquet(repository / "eval" / "exam.parquet", [{"q": "Which one?", "a": "This one."}])
+    (repository / "eval" / "exam.jsonl").unlink()
+    (repository / "pipeline.yaml").write_text(PROTECTED.replace("*.jsonl", "*.parquet"))
+    with pytest.raises(InputError, match=r"no text column 'question' \(there is q, a; name one of them\)"):
+        plan_of(repository / "pipeline.yaml")
+
+
+def test_a_benchmark_is_read_up_to_its_first_text(repository):
+    """Files without a text in the column are passed over, however many there are."""
+    for number in range(20):
+        (repository / "eval" / f"a{number:02}.jsonl").write_text('{"answer": "x", "question": null}\n')
+    assert len(plan_of(repository / "pipeline.yaml").of("protect:exams.question")) == 21
+
+
 def test_an_unreadable_protected_file_is_refused(repository):
     """Even where a source would pass over it: protection from a part would pass for the whole."""
     (repository / "held" / "1.parquet").write_bytes(b"PAR1 no Parquet file PAR1")

@@ -18,7 +18,7 @@ from refinery.errors import DefinitionError, InputError, nearest
 from refinery.plan.graph import Graph, View
 from refinery.sources.documents import SourceSpec
 from refinery.sources.read import read_documents
-from refinery.sources.shards import HEAD_FILES, SourceShards
+from refinery.sources.shards import SourceShards
 from refinery.storage.url import redact
 
 PREFIX = "protect:"
@@ -91,7 +91,7 @@ def _source_problem(source: str, definition: Definition) -> str:
 def refuse_incomplete(graph: Graph, listed: Mapping[str, SourceShards]) -> None:
     """Raises InputError for a protected source with an unreadable file or without documents.
 
-    Comparing with less than all would pass for protection. Looked at are the beginnings of some of its files.
+    Comparing with less than all would pass for protection. Looked at are the beginnings of its files, up to a text.
     """
     for name in dict.fromkeys(source for stage in graph.stages for source in graph.protected_sources(stage)):
         spec, found = graph.sources[name], listed[name]
@@ -103,7 +103,7 @@ def refuse_incomplete(graph: Graph, listed: Mapping[str, SourceShards]) -> None:
 
 def _lack_of_text(spec: SourceSpec, listed: SourceShards) -> str:
     detail = "they are empty"
-    for shard in listed.shards[:: -(-len(listed.shards) // HEAD_FILES)]:
+    for shard in listed.shards:
         first = next(read_documents(shard, spec), None)
         if first and len(first.rows):
             return ""
