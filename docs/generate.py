@@ -113,7 +113,7 @@ def keys() -> str:
         ("Top level", models.Pipeline),
         ("A source, `sources.NAME`", models.Source),
         *with_nested("protect.NAME", models.Protected),
-        ("A model, `models.NAME`", models.ModelFile),
+        *with_nested("models.NAME", models.NamedModel),
         ("A stage, `stages.NAME`", stage),
         ("A rule set in `keep`", models.RuleSetUse),
         *(section for name, model in settings.items() for section in with_nested(name, model)),

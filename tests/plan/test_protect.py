@@ -217,7 +217,7 @@ def test_what_a_model_is_made_of_is_protected_too():
         "positive": ("protect:seeds",),
         "negative": ("protect:screened", "other"),
     }
-    assert graph.inputs_of(Making(maker, View("seeds"))) == read
+    assert graph.inputs_of(Making(maker, View("seeds"))) == {"positive": ("seeds",), "negative": ("seeds",)}
 
 
 def test_the_files_are_read_once_for_all_outputs(repository):

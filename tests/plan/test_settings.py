@@ -15,7 +15,15 @@ from pydantic import BaseModel
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
-from refinery.definition.models import NearCopies, Output, Protected, Source
+from refinery.definition.models import (
+    ImportanceTraining,
+    NamedModel,
+    NearCopies,
+    Output,
+    Protected,
+    RelevanceTraining,
+    Source,
+)
 from refinery.definition.registry import VERBS
 from refinery.filters.registry import MEASURERS, TRANSFORMS
 from refinery.plan.derivations import derivation, reasons
@@ -29,11 +37,20 @@ DEFINITION: dict[str, Any] = {
     "name": "all",
     "protect": {"exams": {"benchmark": "eval/*.jsonl", "columns": ["question"], "near": {}}},
     "transform": ["normalize"],
-    "sources": {"books": {"path": "books/*.parquet", "transform": []}, "crawl": {"path": "crawl/*.parquet"}},
-    "models": {"topic": {"file": "topic.bin"}},
+    "sources": {
+        "books": {"path": "books/*.parquet", "transform": []},
+        "crawl": {"path": "crawl/*.parquet"},
+        "held": {"path": "books/*.parquet"},
+    },
+    "models": {
+        "topic": {"file": "topic.bin"},
+        "trained": {"train": {"positive": "books", "negative": "screened"}},
+        "words": {"importance": {"positive": "books", "raw": "screened"}},
+    },
     "stages": {
         "screened": {
             "from": "crawl",
+            "transform": [{"lines": {"repeated": "50%"}}],
             "measure": [
                 "language",
                 "signals",
@@ -47,17 +64,27 @@ DEFINITION: dict[str, Any] = {
             ],
         },
         "unique": {"from": ["books", "screened"], "dedup": {"exact": True, "near": {}, "prefer": ["source"]}},
-        "best": {"from": "unique", "select": {"tokens": "5k", "by": "tokens"}},
+        "scored": {
+            "from": "unique",
+            "measure": [{"quality": {"model": "trained"}}, {"importance": {"model": "words"}}],
+            "keep": [{"on_topic": "quality >= suggested('trained') AND importance > 0"}],
+        },
+        "best": {"from": "scored", "select": {"tokens": "5k", "by": "tokens"}},
     },
     "outputs": {"best": {"from": "best", "path": "out/best"}, "all": {"from": "unique", "path": "out/all"}},
 }
 CRAWL, UNIQUE = ("sources", "crawl"), ("stages", "unique", "dedup")
 BEST, WRITTEN, MEASURE = ("stages", "best", "select"), ("outputs", "best"), ("stages", "screened", "measure")
+TRAIN, WORDS = ("models", "trained", "train"), ("models", "words", "importance")
+TRAINED, WEIGHED = {"models.trained"}, {"models.words"}
+LINES, COUNT = ("stages", "screened", "transform", 0, "lines"), "sources.crawl.normalize.lines"
 DEDUP, SELECT = {"stages.unique.dedup"}, {"stages.best.select"}
 EXAM = "sources.protect:exams.question.minhash"
 ON_EXAM = {EXAM, "sources.protect:exams.question.content"}
-EXAMS, PROTECT = ("protect", "exams"), {f"stages.protect:{name}.protect" for name in ("best", "unique")}
+EXAMS = ("protect", "exams")
+PROTECT = {f"stages.protect:{name}.protect" for name in ("best", "unique", "books", "screened")}
 SHINGLED = {*DEDUP, "sources.crawl.minhash", "sources.books.minhash"}
+NORMALIZE = [{"normalize": {"ftfy": True}}]
 ON_CRAWL = {
     f"sources.crawl.{name}"
     for name in ("size", "language", "signals", "patterns", "relevance", "content", "minhash")
@@ -81,7 +108,7 @@ def case(*arguments: Any, **known: Any) -> Case:
 
 CASES: dict[tuple[str, str], Case] = {
     ("source", "path"): case((*CRAWL, "path"), "../ROOT/crawl/*.parquet"),
-    ("source", "transform"): case((*CRAWL, "transform"), [{"normalize": {"ftfy": True}}], ON_CRAWL, named="ftfy"),
+    ("source", "transform"): case((*CRAWL, "transform"), NORMALIZE, {*ON_CRAWL, COUNT}, named="ftfy"),
     ("source", "text"): case((*CRAWL, "text"), "id", {"sources.crawl"}),
     ("source", "id"): case((*CRAWL, "id"), "year", {"sources.crawl"}),
     ("source", "format"): case((*CRAWL, "format"), "parquet"),  # what the files are anyway
@@ -110,7 +137,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("dedup", "missing"): case((*UNIQUE, "missing"), "last", DEDUP),
     ("dedup", "against"): case((*UNIQUE, "against"), "earlier", DEDUP),
     ("dedup", "max_cluster_share"): case((*UNIQUE, "max_cluster_share"), "30%", DEDUP),
-    ("protect", "from_"): case(EXAMS, {"from": "books"}, PROTECT, named="from"),
+    ("protect", "from_"): case(EXAMS, {"from": "held"}, PROTECT, named="from"),
     ("protect", "benchmark"): case((*EXAMS, "benchmark"), "../ROOT/eval/*.jsonl"),
     ("protect", "columns"): case((*EXAMS, "columns"), ["answer"], PROTECT, named="from"),
     ("protect", "exact"): case((*EXAMS, "exact"), False, PROTECT),
@@ -128,7 +155,31 @@ CASES: dict[tuple[str, str], Case] = {
     ("patterns", "root"): case((*MEASURE, 2, "patterns", "x"), "[0-8]", {"sources.crawl.patterns"}, named="x"),
     ("relevance", "model"): case(("models", "topic", "file"), "other.bin", {"sources.crawl.relevance"}),
     ("relevance", "label"): case((*MEASURE, 3, "relevance", "label"), "l2", {"sources.crawl.relevance"}),
-    ("normalize", "ftfy"): case(("transform",), [{"normalize": {"ftfy": True}}], {*ON_CRAWL, *ON_EXAM}),
+    ("models", "file"): case(("models", "topic", "file"), "other.bin", {"sources.crawl.relevance"}, named="model"),
+    ("models", "train"): case((*TRAIN, "dim"), 5, TRAINED, named="dim"),
+    ("models", "importance"): case((*WORDS, "buckets"), 5, WEIGHED, named="buckets"),
+    ("models.train", "positive"): case((*TRAIN, "positive"), "crawl", TRAINED),
+    ("models.train", "negative"): case((*TRAIN, "negative"), "crawl", TRAINED),
+    ("models.train", "positive_documents"): case((*TRAIN, "positive_documents"), 50, TRAINED),
+    ("models.train", "negative_documents"): case((*TRAIN, "negative_documents"), 50, TRAINED),
+    ("models.train", "precision"): case((*TRAIN, "precision"), 0.5, TRAINED),
+    ("models.train", "held_out"): case((*TRAIN, "held_out"), "30%", TRAINED),
+    ("models.train", "dim"): case((*TRAIN, "dim"), 5, TRAINED),
+    ("models.train", "word_ngrams"): case((*TRAIN, "word_ngrams"), 1, TRAINED),
+    ("models.train", "epochs"): case((*TRAIN, "epochs"), 7, TRAINED),
+    ("models.train", "learning_rate"): case((*TRAIN, "learning_rate"), 0.1, TRAINED),
+    ("models.train", "min_count"): case((*TRAIN, "min_count"), 1, TRAINED),
+    ("models.train", "buckets"): case((*TRAIN, "buckets"), 5, TRAINED),
+    ("models.train", "seed"): case((*TRAIN, "seed"), 5, TRAINED),
+    ("models.importance", "positive"): case((*WORDS, "positive"), "crawl", WEIGHED),
+    ("models.importance", "raw"): case((*WORDS, "raw"), "crawl", WEIGHED),
+    ("models.importance", "positive_documents"): case((*WORDS, "positive_documents"), 50, WEIGHED),
+    ("models.importance", "raw_documents"): case((*WORDS, "raw_documents"), 50, WEIGHED),
+    ("models.importance", "buckets"): case((*WORDS, "buckets"), 5, WEIGHED),
+    ("models.importance", "seed"): case((*WORDS, "seed"), 5, WEIGHED),
+    ("normalize", "ftfy"): case(("transform",), NORMALIZE, {*ON_CRAWL, *ON_EXAM, COUNT}),
+    ("lines", "repeated"): case((*LINES, "repeated"), "60%", ON_CRAWL),
+    ("lines", "least_documents"): case((*LINES, "least_documents"), 50, ON_CRAWL),
 }  # fmt: skip
 # Models with the settings of another one, and those that are tried where their models are made.
 ELSEWHERE = {
@@ -140,8 +191,15 @@ ELSEWHERE = {
 
 def settings_models() -> dict[str, type[BaseModel]]:
     """Every model of settings that a definition may have, by the word for it."""
-    found: dict[str, type[BaseModel]] = {"source": Source, "output": Output}
-    found |= {"protect": Protected, "protect.near": NearCopies}
+    found: dict[str, type[BaseModel]] = {
+        "source": Source,
+        "output": Output,
+        "models": NamedModel,
+        "models.train": RelevanceTraining,
+        "models.importance": ImportanceTraining,
+        "protect": Protected,
+        "protect.near": NearCopies,
+    }
     for kind in (VERBS, MEASURERS, TRANSFORMS):
         found |= kind.settings()
     found["dedup.near"] = type(VERBS.settings()["dedup"].model_validate({"near": {}}).near)
@@ -194,10 +252,13 @@ def edited(place: tuple[str | int, ...], value: Any, definition: Any) -> Any:
 
 
 def followers(results: dict[str, Result], owners: set[str]) -> set[str]:
-    """The owners and all that is made from them."""
+    """The owners and all that is made from them.
+
+    What a model measures follows from its settings, and from its documents only by its content, which is not there yet.
+    """
     found = set(owners)
     for name, result in results.items():  # inputs come first
-        if found & set(result.inputs):
+        if any(one in owners or not one.startswith("models.") for one in found & set(result.inputs)):
             found.add(name)
     return found
 
