@@ -77,6 +77,16 @@ def test_held_out_text_is_transformed_as_its_source_says(repository):
     assert {view.source for view in views.values()} == views.keys()
 
 
+def test_nothing_is_counted_over_a_benchmark(repository):
+    """An answer that many items have is no repeated line of them that goes before it is compared with."""
+    graph = graph_of(repository, "sources:\n", "transform: [normalize, {lines: {repeated: 1%}}]\nsources:\n")
+    views = graph.stage_of("unique").against
+    names = {source: [one.name for one in view.transforms] for source, view in views.items()}
+    assert names["heldout"] == ["normalize", "lines"]
+    assert names["protect:exams.answer"] == ["normalize"]
+    assert not any("exams" in name for name in graph.makings)
+
+
 def test_a_held_out_source_that_comes_is_compared_as_it_is_held(repository):
     """What the stage does to the text of its own documents is not done to that of protected ones."""
     graph = graph_of(repository, "from: crawl", "from: [heldout, crawl]")

@@ -254,7 +254,7 @@ def edited(place: tuple[str | int, ...], value: Any, definition: Any) -> Any:
 def followers(results: dict[str, Result], owners: set[str]) -> set[str]:
     """The owners and all that is made from them.
 
-    What a model measures follows from its settings, and from its documents only by its content, which is not there yet.
+    What a model measures follows from its settings, and from its documents by its content, which is not there yet.
     """
     found = set(owners)
     for name, result in results.items():  # inputs come first

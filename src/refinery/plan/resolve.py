@@ -138,7 +138,8 @@ class _Resolver:
                 self.sources[name] = spec
         benchmarks = benchmark_specs(self.definition, self.problem)
         self.sources |= benchmarks
-        self.views |= {name: self._view(View(name), every) for name in benchmarks}
+        plain = tuple(one for one in every if one.counter is None)  # an item stays, however many are like it
+        self.views |= {name: View(name, plain) for name in benchmarks}
         self.protections = protections(self.definition, self.views, self.problem)
 
     def _in_order(self) -> list[str]:
