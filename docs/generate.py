@@ -61,10 +61,10 @@ ACCOUNT = {
     "id": "the document's id as text; NULL for a rejected row",
     "outcome": "`kept`, `dropped` or `rejected`",
     "stage": "the stage that dropped it",
-    "rule": "the first rule that failed; `dedup.*` or `select.tokens`; for a rejected row the reason",
+    "rule": "the first rule that failed; `dedup.*`, `select.tokens` or `protect.*`; for a rejected row the reason",
     "failed": "all rules of that stage that failed",
     "duplicate_of_source": "source of the document that this stage kept instead, which a later one may drop; "
-    "`against:STAGE` for an earlier run",
+    "`against:STAGE` for an earlier run, `protect:NAME.COLUMN` for a benchmark",
     "duplicate_of_path": "its path",
     "duplicate_of_row": "its row",
     "duplicate_of_id": "its id",
@@ -81,6 +81,7 @@ MANIFEST = {
     "measurers": "each measurer with its version and settings, models by content",
     "versions": "of Python and of the packages that results depend on",
     "sources": "by source: shards, documents, bytes, rejected rows by reason, records skipped, broken files",
+    "protected": "by source that outputs are protected from, as in `sources`: what they were compared with",
     "stages": "by stage: arrived, kept, and by rule: dropped first, failed at all",
     "kept": "documents, bytes and tokens of the output",
     "made_columns": "columns that refinery added; not carried on when the output is read as a source",
@@ -111,6 +112,7 @@ def keys() -> str:
     sections: tuple[tuple[str, type[BaseModel]], ...] = (
         ("Top level", models.Pipeline),
         ("A source, `sources.NAME`", models.Source),
+        *with_nested("protect.NAME", models.Protected),
         *with_nested("models.NAME", models.NamedModel),
         ("A stage, `stages.NAME`", stage),
         ("A rule set in `keep`", models.RuleSetUse),

@@ -125,7 +125,7 @@ def check(definition: Definition, root: Roots = None) -> None:
     found = ", ".join(f"{name} ({len(planned.of(name))} shards)" for name in graph.sources)
     made = [", ".join(names) for names in (graph.stages, graph.outputs or graph.makings) if names]
     typer.echo(f"{definition} is valid: {' -> '.join([found, *made])}")
-    used = {above for output in graph.outputs.values() for above in graph.ancestors(output.from_)}
+    used = {above for output in graph.outputs for above in graph.ancestors(graph.stage_of(output).name)}
     for name in graph.stages:
         if name not in used:
             typer.echo(f"note: the stage {name} leads to no output")

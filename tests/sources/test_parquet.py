@@ -60,7 +60,7 @@ def test_a_missing_text_column_is_an_error_that_lists_the_columns(tmp_path):
     """The message names file, column and what there is."""
     path = write(tmp_path / "a.parquet", {"id": [1], "body": ["x"]})
     with pytest.raises(
-        InputError, match=r"a\.parquet: no text column 'text' \(there is id, body; set `text`\)"
+        InputError, match=r"a\.parquet: no text column 'text' \(there is id, body; name one of them\)"
     ):
         list_shards(spec(path))
 

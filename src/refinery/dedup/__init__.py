@@ -9,4 +9,6 @@ verify      exact Jaccard from the texts                     components  which n
 resolve     who is removed, and for whom                     same_signature  copies of signatures, the last
 outcomes    who asks what became of which, and the result    sorting     order of preference, equal keys
 verb        the verb as stages use it                        settings    what a stage may write under `dedup`
+protect     the verb that a definition's `protect` implies   protected   how it leaves out what is protected
+probe       documents looked up among protected ones         lookup      an index of datasketch's, for `find`
 """

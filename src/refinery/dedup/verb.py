@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from refinery.dedup.bands import bands_of, recall
+from refinery.dedup.bands import explain_recall
 from refinery.dedup.content import Content
 from refinery.dedup.keys import column_keys
 from refinery.dedup.minhash import MinHash
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from refinery.definition.paths import Paths
     from refinery.filters.measurer import Measurer
     from refinery.shuffle.units import MapUnits
-
-_SIMILARITIES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 
 @dataclass(frozen=True)
@@ -89,14 +87,7 @@ class Dedup(Verb):
     def explained(self) -> tuple[Explained, ...]:
         """The recall that the bands promise."""
         near = self.chosen.near
-        if near is None:
-            return ()
-        bands = bands_of(near)
-        title = (
-            f"Near duplicates: {bands.count} bands of {bands.rows} rows, from Jaccard {near.similarity} on"
-        )
-        found = tuple(f"{recall(s, bands.count, bands.rows):.3f}" for s in _SIMILARITIES)
-        return (Explained(title, ("Jaccard", *map(str, _SIMILARITIES)), (("found", *found),)),)
+        return (explain_recall("Near duplicates", near),) if near else ()
 
     def run(self, shards: Sequence[ShardDocuments], map_units: MapUnits, work: Place) -> Outcome:
         """Finds the duplicates and gives each removed document with the one that is kept in its place.

@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 from refinery.errors import InputError
 from refinery.plan.fingerprint import fingerprint
-from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage, against_source
+from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage
 from refinery.plan.results import (
     LAYOUT,
     Listed,
@@ -106,8 +106,8 @@ class Plan:
         return tuple(planned for source in stage.sources for planned in self.of(source))
 
     def earlier(self, stage: ResolvedStage) -> tuple[PlannedShard, ...]:
-        """The shards of the earlier run that a stage's verb looks at."""
-        return self.of(against_source(stage.name))
+        """The shards that a stage's verb looks at and never drops from: of an earlier run, of what is protected."""
+        return tuple(planned for source in stage.against for planned in self.of(source))
 
     def measurements(self, planned: PlannedShard) -> tuple[Measurement, ...]:
         """What is measured on every document of a shard."""
@@ -172,6 +172,7 @@ def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
     for models that need themselves.
     """
     from refinery.plan.against import earlier_spec
+    from refinery.plan.protect import refuse_incomplete
     from refinery.plan.verbs import refuse_lacking
     from refinery.sources.shards import list_shards
 
@@ -182,6 +183,7 @@ def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
             refuse_lacking(stage, earlier)
             specs[earlier.name] = earlier
     listed = {name: list_shards(spec, shard_bytes) for name, spec in specs.items()}
+    refuse_incomplete(graph, listed)
     for name in graph.sources:
         for shard in listed[name].shards:
             if any(lies_in(shard.path, str(folder)) for folder in graph.output_paths.values()):

@@ -32,9 +32,11 @@ from refinery.plan.graph import (
     Measurement,
     ResolvedStage,
     View,
+    against_source,
 )
 from refinery.plan.models import makings_of, with_models
 from refinery.plan.outputs import check_measurements, output_folders
+from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
 from refinery.plan.results import count_name
 from refinery.plan.verbs import Arriving, Heads, add_columns, needed_columns, own_measurements
 from refinery.sources.documents import SourceSpec
@@ -72,6 +74,8 @@ class _Resolver:
     makings: dict[str, Making] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)  # of each source, as stages get it
     stages: dict[str, ResolvedStage] = field(default_factory=dict)
+    protections: list[Protection] = field(default_factory=list)
+    protected: dict[str, str] = field(default_factory=dict)  # see Graph
     heads: Heads = field(init=False)
     # stages that may lack columns, as a part of them or of a stage above is wrong and has been reported
     incomplete: set[str] = field(default_factory=set)
@@ -105,6 +109,7 @@ class _Resolver:
         output_paths = output_folders(self.definition, self.sources, self.problem)
         check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
         self._earlier(output_paths)
+        self._leave_out_protected()
         return Graph(
             self.definition,
             self.sources,
@@ -113,6 +118,7 @@ class _Resolver:
             self.stages,
             dict(pipeline.outputs),
             output_paths,
+            self.protected,
         )
 
     def _sources(self) -> None:
@@ -130,11 +136,16 @@ class _Resolver:
             make = partial(_spec, name, source, self.definition.paths)
             if spec := self.attempt(("sources", name, "path"), make):
                 self.sources[name] = spec
+        benchmarks = benchmark_specs(self.definition, self.problem)
+        self.sources |= benchmarks
+        plain = tuple(one for one in every if one.counter is None)  # an item stays, however many are like it
+        self.views |= {name: View(name, plain) for name in benchmarks}
+        self.protections = protections(self.definition, self.views, self.problem)
 
     def _in_order(self) -> list[str]:
         """Stage names, parents first; names a cycle or an unknown parent as a problem and leaves it out."""
         stages, sources = self.definition.pipeline.stages, self.views
-        known = [*sources, *self.definition.names("stages")]
+        known = [*self.definition.names("sources"), *self.definition.names("stages")]
         ordered: list[str] = []
         waiting = dict(stages)
         for name, stage in stages.items():
@@ -173,12 +184,55 @@ class _Resolver:
         self._derive(place, stage.derive, Arriving(name, views, columns, self.heads, name in self.incomplete))
         rules = self._rules(place, stage.keep, columns)
         verb = self._verb(place, stage)
+        earlier = against_source(name)
+        against = {earlier: View(earlier)} if verb and verb.against else {}
         needed, own = self._read(
-            verb, place, Arriving(name, views, columns, self.heads, name in self.incomplete)
+            verb, place, Arriving(name, views, columns, self.heads, name in self.incomplete), against
         )
         self.stages[name] = ResolvedStage(
-            name, stage.from_, sources, views, columns, rules, verb, needed, own, _late(parents, columns)
+            name,
+            stage.from_,
+            sources,
+            views,
+            columns,
+            rules,
+            verb,
+            needed,
+            own,
+            _late(parents, columns),
+            against,
         )
+
+    def _leave_out_protected(self) -> None:
+        """Adds what `protect` implies: stages before the outputs and before what models are made of."""
+        outputs = self.definition.pipeline.outputs
+        read: list[tuple[str, Location]] = [
+            (o.from_, ("outputs", name, "from")) for name, o in outputs.items()
+        ]
+        for name, making in self.makings.items():
+            if making.view is None:
+                place = tuple(name.split("."))
+                read += [(one, place) for names in making.inputs.values() for one in names]
+        held = {source for protection in self.protections for source in protection.against}
+        for name, location in read if self.protections else ():
+            if name not in self.stages and name not in self.views:
+                continue  # which has been reported
+            if held.issuperset(self.stages[name].sources if name in self.stages else (name,)):
+                self.problem(location, f"all documents of {name!r} are protected, none would be left")
+            if name not in self.protected:
+                self._protect(name)
+
+    def _protect(self, name: str) -> None:
+        """Adds the stages that leave out of a stage or source what is protected."""
+        above = name
+        for number, protection in enumerate(self.protections):
+            stage = protected_stage(name, number)
+            self._stage(stage, Stage.model_construct(from_=(above,)))
+            arrived = self.stages[stage]
+            own = own_measurements(protection.verb, {**arrived.views, **protection.against})
+            self.stages[stage] = replace(arrived, verb=protection.verb, own=own, against=protection.against)
+            above = stage
+        self.protected[name] = above
 
     def _arriving(
         self, name: str, parents: Parents, chain: tuple[Transform, ...]
@@ -302,7 +356,7 @@ class _Resolver:
         return self.attempt((*place, name), partial(registry.verb, name, settings, self.definition.paths))
 
     def _read(
-        self, verb: Verb | None, place: Location, arriving: Arriving
+        self, verb: Verb | None, place: Location, arriving: Arriving, against: dict[str, View]
     ) -> tuple[Columns, dict[str, tuple[Measurement, ...]]]:
         """What a stage's verb reads, by source: columns, and what is measured for it alone."""
         if verb is None:
@@ -312,7 +366,7 @@ class _Resolver:
             return {}, {}  # a source is in error, so that nobody knows which columns its files have
         location: Location = (*place, verb.name)
         needed = needed_columns(verb, arriving, partial(self._problem_in, location))
-        return needed, own_measurements(verb, arriving)
+        return needed, own_measurements(verb, {**arriving.views, **against})
 
     def _earlier(self, outputs: Mapping[str, Place]) -> None:
         """What a verb looks at is another run's output."""

@@ -30,7 +30,6 @@ from refinery.plan.graph import (
     Measurement,
     ResolvedStage,
     View,
-    against_source,
     measurer_key,
 )
 from refinery.plan.outputs import DEFAULT_MEASUREMENTS
@@ -171,7 +170,7 @@ class _Builder:
             self._stage(stage)
         for name, making in self.graph.makings.items():
             if not making.view:
-                read = [one for names in making.inputs.values() for one in names]
+                read = [one for names in self.graph.inputs_of(making).values() for one in names]
                 self._making(name, making, read, Kind.MODEL)
         for output in self.graph.outputs:
             self._output(output)
@@ -323,7 +322,7 @@ class _Builder:
         verb = stage.verb
         if verb is None:
             return
-        earlier = [name for name in (against_source(stage.name),) if name in self.listed]
+        earlier = [name for name in stage.against if name in self.listed]
         sources = [*earlier, *stage.sources]
         measured = {m.name: dict(m.settings) for m in verb.measurers}
         settings = {"version": verb.version, **verb.settings, **measured, "against": bool(earlier)}

@@ -45,6 +45,7 @@ def make_manifest(
         },
         versions={"python": platform.python_version(), **dict(versions())},
         sources={source: _source(run, source) for source in sources},
+        protected={source: _source(run, source) for source in plan.graph.protected_sources(last.name)},
         stages={stage: _stage(run, stage, decided) for stage in stages},
         kept=_kept(last.name, decided),
         made_columns=layout.made,

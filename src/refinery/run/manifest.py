@@ -45,6 +45,7 @@ class Manifest(_Model):
     measurers: dict[str, dict[str, Any]]
     versions: dict[str, str]
     sources: dict[str, SourceAccount]
+    protected: dict[str, SourceAccount] = {}
     stages: dict[str, StageTally]
     kept: Tally
     made_columns: tuple[str, ...]
