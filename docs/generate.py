@@ -83,6 +83,7 @@ MANIFEST = {
     "sources": "by source: shards, documents, bytes, rejected rows by reason, records skipped, broken files",
     "stages": "by stage: arrived, kept, and by rule: dropped first, failed at all",
     "kept": "documents, bytes and tokens of the output",
+    "splits": "by split, of an output that has some: documents and files",
     "made_columns": "columns that refinery added; not carried on when the output is read as a source",
     "renamed_columns": "source columns whose name was taken, and the name they have here",
     "notes": "source columns that had to be carried as JSON text, and why",

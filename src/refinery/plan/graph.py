@@ -93,6 +93,9 @@ class Graph:
     stages: dict[str, ResolvedStage]
     outputs: dict[str, Output]
     output_paths: dict[str, Place]
+    positions: dict[
+        str, Column
+    ]  # by source, of those that outputs split: where each document's split follows from
 
     @property
     def name(self) -> str:
@@ -115,6 +118,9 @@ class Graph:
             seen = (*stage.columns.get(source, {}).values(), *stage.needed.get(source, {}).values())
             for measurement in (*(column.measurement for column in seen), *stage.own.get(source, ())):
                 found.setdefault(measurement.key, measurement)
+        if source in self.positions:
+            measurement = self.positions[source].measurement
+            found.setdefault(measurement.key, measurement)
         return tuple(found.values())
 
     def parents(self, stage: ResolvedStage, source: str) -> tuple[str, ...]:

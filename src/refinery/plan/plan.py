@@ -162,7 +162,11 @@ class Plan:
         stage = self.graph.stage_of(output)
         shards = [(p.folder.name, p.spec.name) for p in self.reaching(stage)]
         verbs = [self.verb_keys[name] for name in self.graph.ancestors(stage.name) if name in self.verb_keys]
-        settings = self.graph.outputs[output].model_dump(exclude={"path", "from_"})
+        chosen = self.graph.outputs[output]
+        settings: dict[str, object] = chosen.model_dump(exclude={"path", "from_", "split"})
+        if chosen.split:
+            settings["split"] = list(chosen.split.items())  # their order counts
+            settings["positions"] = [self.graph.positions[s].measurement.key for s in stage.sources]
         broken = [self.listed[source].broken for source in stage.sources]  # they are in its account
         return fingerprint(self.stage_keys[stage.name], settings, shards, verbs, broken)
 

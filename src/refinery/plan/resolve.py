@@ -23,6 +23,7 @@ from refinery.filters.rules import MAX_RULES, resolve_rules
 from refinery.plan.against import earlier_folder
 from refinery.plan.graph import RESERVED, Column, Graph, Measurement, ResolvedStage, View
 from refinery.plan.outputs import check_measurements, output_folders
+from refinery.plan.splits import hold_out, positions_of
 from refinery.plan.verbs import Arriving, Heads, add_columns, needed_columns, own_measurements
 from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place
@@ -83,7 +84,10 @@ class _Resolver:
         output_paths = output_folders(self.definition, self.sources, self.problem)
         check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
         self._earlier(output_paths)
-        return Graph(self.definition, self.sources, self.stages, dict(pipeline.outputs), output_paths)
+        positions = positions_of(pipeline.outputs, self.stages, self.views)
+        self.stages = hold_out(pipeline.outputs, self.stages, positions)
+        outputs = dict(pipeline.outputs)
+        return Graph(self.definition, self.sources, self.stages, outputs, output_paths, positions)
 
     def _sources(self) -> None:
         pipeline = self.definition.pipeline

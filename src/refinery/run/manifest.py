@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from refinery import __version__
-from refinery.definition.models import Pipeline
+from refinery.dedup.split import split_names
+from refinery.definition.models import Output, Pipeline
 from refinery.executors.versions import versions
 from refinery.run.decide import RuleTally, StageTally, Tally
 from refinery.run.decisions import Decided
@@ -49,6 +50,13 @@ class SourceAccount(_Model):
     ignored: int
 
 
+class SplitAccount(_Model):
+    """What is in a split."""
+
+    documents: int
+    files: tuple[str, ...]
+
+
 class Manifest(_Model):
     """The record of a finished run of one output."""
 
@@ -62,6 +70,7 @@ class Manifest(_Model):
     sources: dict[str, SourceAccount]
     stages: dict[str, StageTally]
     kept: Tally
+    splits: dict[str, SplitAccount]
     made_columns: tuple[str, ...]
     renamed_columns: dict[str, str]
     notes: tuple[str, ...]
@@ -100,6 +109,7 @@ def make_manifest(
         sources={source: _source(run, source, records) for source in sources},
         stages={stage: _stage(run, stage, decided) for stage in stages},
         kept=_kept(last.name, decided),
+        splits=_splits(plan.graph.outputs[name], files),
         made_columns=layout.made,
         renamed_columns=layout.renamed,
         notes=notes(layout.carried),
@@ -165,6 +175,17 @@ def _stage(run: Run, stage: str, decided: Sequence[Decided]) -> StageTally:
         for rule, found in one.verbs.get(stage, {}).items():
             rules[rule] = rules.get(rule, RuleTally()) + found
     return StageTally(arrived, _kept(stage, decided), rules)
+
+
+def _splits(output: Output, files: Sequence[WrittenFile]) -> dict[str, SplitAccount]:
+    """By split, in order; a split without documents has no files."""
+    found: dict[str, list[WrittenFile]] = {name: [] for name in split_names(output.split)}
+    for file in files if found else ():
+        found[file.path.removeprefix("data-").rpartition("-")[0]].append(file)
+    return {
+        name: SplitAccount(documents=sum(f.rows for f in mine), files=tuple(f.path for f in mine))
+        for name, mine in found.items()
+    }
 
 
 def _kept(stage: str, decided: Sequence[Decided]) -> Tally:

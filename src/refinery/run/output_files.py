@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from refinery.dedup.split import bounds_of, split_names
 from refinery.definition.models import Output
 from refinery.executors.base import Unit
 from refinery.run.columns import column_files
@@ -55,15 +56,16 @@ def write_output(
     plan = run.plan
     stage, output = plan.graph.stage_of(name), plan.graph.outputs[name]
     layout = make_layout(output, stage, carried, id_type)
-    survivors = [s for source in stage.sources for s in _survivors(plan, stage, source, layout.measured)]
+    survivors = [
+        s for source in stage.sources for s in _survivors(plan, output, stage, source, layout.measured)
+    ]
     of = Subject("output", name)
     units = [Unit(s.planned.name, s, of=(of,)) for s in survivors]
     found = run.map("lay out", kept_bytes, units, more=True)
-    sizes, read = [kept for kept, _ in found], sum(size for _, size in found)
-    total = sum(sizes)
-    files = max(1, -(-total // output.shard_bytes))
-    ending = "parquet" if output.format == "parquet" else "jsonl.zst"
-    paths = [staged / f"data-{number:05}.{ending}" for number in range(files)]
+    sizes, read = [sum(kept) for kept, _ in found], sum(size for _, size in found)
+    total, of_splits = sum(sizes), [kept for kept, _ in found]
+    counts = tuple(max(1, -(-sum(kept) // output.shard_bytes)) for kept in zip(*of_splits, strict=True))
+    paths, files = [staged / name for name in _names(output, counts)], sum(counts)
     known = _staged_before(run, of, staged, [path.name for path in paths])
 
     def write(function: Callable[[Any], WrittenFile], tasks: Sequence[WriteTask | GatherTask]) -> None:
@@ -79,21 +81,32 @@ def write_output(
         known.update((task.path.name, file) for task, file in zip(left, made, strict=True))
 
     few = LITTLE * files <= min(run.executor.slots, len(survivors)) and LITTLE * total < read
-    if output.shuffle is None and not few:
+    if output.shuffle is None and not output.split and not few:
         write(write_file, _cut(survivors, sizes, paths, layout, output))
     elif len(known) < files:
-        with _scattered(run, of, survivors, sizes, layout, output, files, staged) as scattered:
+        with _scattered(run, of, survivors, of_splits, layout, output, counts, staged) as scattered:
             tasks = [GatherTask(scattered, number, layout, output, path) for number, path in enumerate(paths)]
             write(gather, tasks)
     return layout, [known[path.name] for path in paths if known[path.name].rows]
 
 
-def _survivors(plan: Plan, stage: ResolvedStage, source: str, measured: tuple[str, ...]) -> list[Survivors]:
+def _names(output: Output, counts: Sequence[int]) -> Iterator[str]:
+    """The names of the files, of which each split has so many."""
+    ending = "parquet" if output.format == "parquet" else "jsonl.zst"
+    for split, count in zip(split_names(output.split) or ("",), counts, strict=True):
+        yield from (f"data-{split and split + '-'}{number:05}.{ending}" for number in range(count))
+
+
+def _survivors(
+    plan: Plan, output: Output, stage: ResolvedStage, source: str, measured: tuple[str, ...]
+) -> list[Survivors]:
     columns = stage.columns[source]
     written = column_files(columns, (name for name in measured if name in columns))
     sizes = column_files(columns, ("bytes",))
-    kept = upstream(plan, stage.name, source)
-    return [Survivors(planned, stage.views[source], kept, written, sizes) for planned in plan.of(source)]
+    kept, bounds = upstream(plan, stage.name, source), bounds_of(output.split)
+    position = (plan.graph.positions[source].measurement.file, bounds) if bounds else None
+    view = stage.views[source]
+    return [Survivors(planned, view, kept, written, sizes, position) for planned in plan.of(source)]
 
 
 def _staged_before(run: Run, of: Subject, staging: Place, names: list[str]) -> dict[str, WrittenFile]:
@@ -111,25 +124,26 @@ def _scattered(
     run: Run,
     of: Subject,
     survivors: list[Survivors],
-    sizes: list[int],
+    of_splits: Sequence[tuple[int, ...]],
     layout: Layout,
     output: Output,
-    files: int,
+    files: tuple[int, ...],
     staged: Place,
 ) -> Tables:
-    """All survivors by the output file that they go to."""
+    """All survivors by the output file that they go to; of_splits: text bytes of each shard in each split."""
+    sizes = [sum(kept) for kept in of_splits]
     size = scatter_bytes(sizes, run.executor.slots)
     batches = list(in_batches(sizes, size))
     target = Tables.create(
         staged / f"scattered-{size}",  # another run may batch shards otherwise, with another number of slots
         scattered_schema(layout),
-        partitions=files,
+        partitions=sum(files),
         writers=len(batches),
         block_bytes=BLOCK_BYTES,
     )
-    before = [0, *accumulate(sizes)]
+    before = list(zip(*([0, *accumulate(kept)] for kept in zip(*of_splits, strict=True)), strict=True))
     tasks = [
-        ScatterTask(number, tuple((survivors[n], n, before[n]) for n in batch), layout, output, target)
+        ScatterTask(number, tuple((survivors[n], n, before[n]) for n in batch), layout, output, files, target)
         for number, batch in enumerate(batches)
     ]
     run.map("scatter", scatter, [_scatter_unit(task, of, sizes) for task in tasks], more=True)

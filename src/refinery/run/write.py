@@ -3,7 +3,7 @@
 An output is cut into files by text bytes in input order, so every file can be written alone and comes out the
 same whoever writes it. With a shuffle, documents are first scattered by their place in the output and
 then gathered, so no unit holds more than one output file. So they are without one where little is left of
-much text: else the few units that write would read all of it.
+much text, or of a split: else the few units that write would read all of it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
+from refinery.dedup.split import split_numbers
 from refinery.definition.models import Output
 from refinery.errors import RunError
 from refinery.plan.graph import ResolvedStage, View
@@ -35,7 +36,7 @@ from refinery.sources.read import read_documents
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, files_below, read_many
 from refinery.storage.sealed import read_sealed_json, sealed_json
-from refinery.storage.tables import read_table
+from refinery.storage.tables import read_table, row_count
 from refinery.storage.write import WrittenFile, write_table
 
 DEFAULT_MEASUREMENTS = ("lang", "lang_score", "relevance", "quality", "importance", "neural", "tokens")
@@ -60,13 +61,22 @@ class Layout:
 
 @dataclass(frozen=True)
 class Survivors:
-    """A shard's part of an output; measured: the columns of it that are written, sizes: where the bytes are."""
+    """A shard's part of an output; measured: the columns of it that are written, sizes: where the bytes are.
+
+    position: the file of the digests that splits follow from, and where these end; None: the output is not split.
+    """
 
     planned: PlannedShard
     view: View
     kept: Upstream
     measured: tuple[ColumnFile, ...]
     sizes: tuple[ColumnFile, ...]
+    position: tuple[str, tuple[int, ...]] | None = None
+
+    @property
+    def splits(self) -> int:
+        """How many splits the output has; at least one."""
+        return len(self.position[1]) + 1 if self.position else 1
 
 
 @dataclass(frozen=True)
@@ -85,13 +95,14 @@ class WriteTask:
 class ScatterTask:
     """The survivors of consecutive shards, which writer `number` writes by the output file that they go to.
 
-    With each shard its number among those that reach the output, and the text bytes that lie before it.
+    With each shard its number among those that reach the output, and the text bytes of each split that lie before it.
     """
 
     number: int
-    survivors: tuple[tuple[Survivors, int, int], ...]
+    survivors: tuple[tuple[Survivors, int, tuple[int, ...]], ...]
     layout: Layout
     output: Output
+    files: tuple[int, ...]  # of each split
     target: Tables  # of `scattered_schema`, a partition for each output file
 
 
@@ -122,10 +133,12 @@ def make_layout(output: Output, stage: ResolvedStage, carried: pa.Schema, id_typ
     return Layout(pa.schema(fields), carried, measured, renamed)
 
 
-def kept_bytes(survivors: Survivors) -> tuple[int, int]:
-    """Text bytes of a shard's survivors, and of all its documents."""
-    sizes = _sizes(survivors)
-    return int(sizes[kept_documents(survivors.planned, survivors.kept)].sum()), int(sizes.sum())
+def kept_bytes(survivors: Survivors) -> tuple[tuple[int, ...], int]:
+    """Text bytes of a shard's survivors in each split, and of all its documents."""
+    sizes, kept = _sizes(survivors), kept_documents(survivors.planned, survivors.kept)
+    found = np.zeros(survivors.splits, np.int64)
+    np.add.at(found, _splits(survivors)[kept], sizes[kept])
+    return tuple(found.tolist()), int(sizes.sum())
 
 
 def write_file(task: WriteTask) -> WrittenFile:
@@ -141,23 +154,16 @@ def scattered_schema(layout: Layout) -> pa.Schema:
 def scatter(task: ScatterTask) -> None:
     """Writes the survivors by output file."""
     with task.target.writer(task.number) as writer:
-        for batch in _ordered(task):
-            order = batch.column(ORDER.name).to_numpy()
-            files = _file_of(order, task.output, task.target.partitions)
-            writer.write(pa.Table.from_batches([batch]), files)
-
-
-def _ordered(task: ScatterTask) -> Iterator[pa.RecordBatch]:
-    """The survivors with their place in the output."""
-    for survivors, number, before in task.survivors:
-        mask = kept_documents(survivors.planned, survivors.kept)
-        starts = _starts(survivors, mask, before)
-        for documents, batch in _read(survivors, mask, task.layout):
-            if task.output.shuffle is None:
-                order = starts[documents].astype(np.uint64)
-            else:
-                order = _shuffle_order(task.output.shuffle, number, documents)
-            yield batch.append_column(ORDER, pa.array(order))
+        for survivors, number, before in task.survivors:
+            mask, splits = kept_documents(survivors.planned, survivors.kept), _splits(survivors)
+            starts = _starts(survivors, mask, splits, before)
+            for documents, batch in _read(survivors, mask, task.layout):
+                if task.output.shuffle is None:
+                    order = starts[documents].astype(np.uint64)
+                else:
+                    order = _shuffle_order(task.output.shuffle, number, documents)
+                files = _file_of(order, splits[documents], task.output, task.files)
+                writer.write(pa.Table.from_batches([batch.append_column(ORDER, pa.array(order))]), files)
 
 
 def gather(task: GatherTask) -> WrittenFile:
@@ -213,7 +219,7 @@ def _receipt(path: Place) -> Place:
 def _rows(task: WriteTask) -> Iterator[pa.RecordBatch]:
     for survivors, before in task.survivors:
         mask = kept_documents(survivors.planned, survivors.kept)
-        starts = _starts(survivors, mask, before)
+        starts = _starts(survivors, mask, _splits(survivors), (before,))
         mask &= (starts >= task.low) & (starts < task.high)
         if mask.any():
             for _, batch in _read(survivors, mask, task.layout):
@@ -275,10 +281,23 @@ def _sizes(survivors: Survivors) -> NDArray[np.int64]:
     return load_columns(survivors.planned, survivors.sizes)["bytes"].to_numpy()
 
 
-def _starts(survivors: Survivors, kept: NDArray[np.bool_], before: int) -> NDArray[np.int64]:
-    """The text bytes of the output that lie before each document of a shard."""
+def _splits(survivors: Survivors) -> NDArray[np.int64]:
+    """The number of the split of each document of a shard."""
+    if survivors.position is None:
+        return np.zeros(row_count(survivors.planned.documents_file), np.int64)
+    file, bounds = survivors.position
+    return split_numbers(read_table(survivors.planned.folder / file).column(0), bounds)
+
+
+def _starts(
+    survivors: Survivors, kept: NDArray[np.bool_], splits: NDArray[np.int64], before: Sequence[int]
+) -> NDArray[np.int64]:
+    """The text bytes of its split that lie before each document of a shard; before: those before the shard."""
     sizes = _sizes(survivors) * kept
-    starts: NDArray[np.int64] = before + np.cumsum(sizes) - sizes
+    starts = np.empty(len(sizes), np.int64)
+    for split, first in enumerate(before):
+        here = splits == split
+        starts[here] = first + np.cumsum(sizes[here]) - sizes[here]
     return starts
 
 
@@ -287,12 +306,19 @@ def _shuffle_order(seed: int, shard: int, documents: NDArray[np.int64]) -> NDArr
     return hash_numbers(documents, xxhash.xxh3_64_intdigest(f"{seed}/{shard}".encode()))
 
 
-def _file_of(order: NDArray[np.uint64], output: Output, files: int) -> NDArray[np.int64]:
-    """The output file of each document, from its place: its random place, or its first byte."""
-    if output.shuffle is not None:
-        return partition_of(order, files)
-    found: NDArray[np.int64] = (order // np.uint64(output.shard_bytes)).astype(np.int64)
-    return np.minimum(found, files - 1)
+def _file_of(
+    order: NDArray[np.uint64], splits: NDArray[np.int64], output: Output, files: Sequence[int]
+) -> NDArray[np.int64]:
+    """The output file of each document, from its place in its split: its random place, or its first byte."""
+    found = np.empty(len(order), np.int64)
+    for split, count in enumerate(files):
+        here = splits == split
+        if output.shuffle is not None:
+            within = partition_of(order[here], count)
+        else:
+            within = (order[here] // np.uint64(output.shard_bytes)).astype(np.int64)
+        found[here] = sum(files[:split]) + np.minimum(within, count - 1)
+    return found
 
 
 def _free(name: str, taken: set[str]) -> str:
