@@ -100,7 +100,7 @@ def test_nothing_moves_to_a_later_split_when_a_shard_is_added(shards, added, at,
     Wherever the shard is put and whatever is preferred besides; and what was dropped for it has no other fate.
     """
     before = [[text_of(*one) for one in shard] for shard in shards]
-    after = before[:at] + [[text_of(*one) for one in added]] + before[at:]
+    after = [*before[:at], [text_of(*one) for one in added], *before[at:]]
     old, new = (_represented(texts, seed) for texts in (before, after))
     for text, kept in old.items():
         assert min(splits_of([text])[0], splits_of([kept])[0]) == splits_of([kept])[0]
