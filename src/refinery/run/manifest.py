@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,7 @@ class Manifest(_Model):
     renamed_columns: dict[str, str]
     notes: tuple[str, ...]
     files: tuple[WrittenFile, ...]
+    file_keys: dict[str, str]
     decisions: tuple[WrittenFile, ...]
     rejects: tuple[WrittenFile, ...]
     started: str
@@ -88,6 +89,7 @@ def make_manifest(
     decided: Sequence[Decided],
     layout: Layout,
     files: Sequence[WrittenFile],
+    keys: Mapping[str, str],
     started: datetime,
 ) -> Manifest:
     """Puts together what the run knows about an output."""
@@ -114,6 +116,7 @@ def make_manifest(
         renamed_columns=layout.renamed,
         notes=notes(layout.carried),
         files=tuple(files),
+        file_keys={file.path: keys[file.path] for file in files if file.path in keys},
         decisions=tuple(one.decisions for one in decided),
         rejects=tuple(one.rejects for one in decided if one.rejects),
         started=started.isoformat(timespec="seconds"),

@@ -15,21 +15,21 @@ from refinery.executors.base import Unit
 from refinery.run.columns import column_files
 from refinery.run.decide import upstream
 from refinery.run.write import (
-    CheckTask,
+    Extent,
     GatherTask,
     Layout,
     ScatterTask,
     Survivors,
     WriteTask,
-    find_staged,
+    extent_of,
+    file_key,
     gather,
-    is_whole,
-    kept_bytes,
     make_layout,
     scatter,
     scattered_schema,
     write_file,
 )
+from refinery.run.written_before import CheckTask, find_staged, find_unchanged, is_whole
 from refinery.shuffle.records import Tables
 from refinery.storage.arrow_bytes import cuts
 from refinery.storage.place import Place
@@ -51,8 +51,11 @@ if TYPE_CHECKING:
 
 def write_output(
     run: Run, name: str, carried: pa.Schema, id_type: pa.DataType, staged: Place
-) -> tuple[Layout, list[WrittenFile]]:
-    """Writes every file of an output into the staging folder, in order."""
+) -> tuple[Layout, list[WrittenFile], dict[str, str]]:
+    """Writes every file of an output into the staging folder, in order, and gives the keys of those that have one.
+
+    What the run before wrote and what would be the same now stays where it is.
+    """
     plan = run.plan
     stage, output = plan.graph.stage_of(name), plan.graph.outputs[name]
     layout = make_layout(output, stage, carried, id_type)
@@ -61,12 +64,19 @@ def write_output(
     ]
     of = Subject("output", name)
     units = [Unit(s.planned.name, s, of=(of,)) for s in survivors]
-    found = run.map("lay out", kept_bytes, units, more=True)
-    sizes, read = [sum(kept) for kept, _ in found], sum(size for _, size in found)
-    total, of_splits = sum(sizes), [kept for kept, _ in found]
-    counts = tuple(max(1, -(-sum(kept) // output.shard_bytes)) for kept in zip(*of_splits, strict=True))
-    paths, files = [staged / name for name in _names(output, counts)], sum(counts)
-    known = _staged_before(run, of, staged, [path.name for path in paths])
+    extents = run.map("lay out", extent_of, units, more=True)
+    sizes = [extent.bytes for extent in extents]
+    counts = _file_counts(output, extents)
+    paths, files, total = [staged / name for name in _names(output, counts)], sum(counts), sum(sizes)
+    few = LITTLE * files <= min(run.executor.slots, len(survivors)) and LITTLE * total < sum(
+        extent.read for extent in extents
+    )
+    cut: list[WriteTask] = []
+    if output.shuffle is None and not output.split:
+        cut = _cut(survivors, sizes, paths, layout, output)
+    digests = {s.planned.number: extent.digest for s, extent in zip(survivors, extents, strict=True)}
+    keys = {task.path.name: file_key(task, digests) for task in cut}
+    known = _written_before(run, of, plan.graph.output_paths[name], staged, [p.name for p in paths], keys)
 
     def write(function: Callable[[Any], WrittenFile], tasks: Sequence[WriteTask | GatherTask]) -> None:
         left = [task for task in tasks if task.path.name not in known]
@@ -80,14 +90,19 @@ def write_output(
         )
         known.update((task.path.name, file) for task, file in zip(left, made, strict=True))
 
-    few = LITTLE * files <= min(run.executor.slots, len(survivors)) and LITTLE * total < read
-    if output.shuffle is None and not output.split and not few:
-        write(write_file, _cut(survivors, sizes, paths, layout, output))
+    if cut and not few:
+        write(write_file, cut)
     elif len(known) < files:
-        with _scattered(run, of, survivors, of_splits, layout, output, counts, staged) as scattered:
+        with _scattered(run, of, survivors, extents, layout, output, counts, staged) as scattered:
             tasks = [GatherTask(scattered, number, layout, output, path) for number, path in enumerate(paths)]
             write(gather, tasks)
-    return layout, [known[path.name] for path in paths if known[path.name].rows]
+    return layout, [known[path.name] for path in paths if known[path.name].rows], keys
+
+
+def _file_counts(output: Output, extents: Sequence[Extent]) -> tuple[int, ...]:
+    """How many files each split has; at least one."""
+    totals = map(sum, zip(*(extent.splits for extent in extents), strict=True))
+    return tuple(max(1, -(-total // output.shard_bytes)) for total in totals)
 
 
 def _names(output: Output, counts: Sequence[int]) -> Iterator[str]:
@@ -109,12 +124,16 @@ def _survivors(
     return [Survivors(planned, view, kept, written, sizes, position) for planned in plan.of(source)]
 
 
-def _staged_before(run: Run, of: Subject, staging: Place, names: list[str]) -> dict[str, WrittenFile]:
-    """The files that an earlier run finished and that are still as it wrote them."""
-    staged = find_staged(staging, names)
-    units = [Unit(file.path, CheckTask(staging, file), max(file.bytes, 1), of=(of,)) for file in staged]
+def _written_before(
+    run: Run, of: Subject, folder: Place, staging: Place, names: list[str], keys: dict[str, str]
+) -> dict[str, WrittenFile]:
+    """The files that an earlier run wrote, staged for this output or in the one before, and that are as it did."""
+    there = {file.path: file for file in (*find_unchanged(folder, keys), *find_staged(staging, names))}
+    units = [
+        Unit(path, CheckTask(staging, file), max(file.bytes, 1), of=(of,)) for path, file in there.items()
+    ]
     whole = run.map("check", is_whole, units, more=True)
-    found = {file.path: file for file, good in zip(staged, whole, strict=True) if good}
+    found = {path: file for (path, file), good in zip(there.items(), whole, strict=True) if good}
     rows = sum(file.rows for file in found.values())
     run.emit(CacheChecked(of, "file", len(found), len(names) - len(found), kept=rows if found else None))
     return found
@@ -124,14 +143,14 @@ def _scattered(
     run: Run,
     of: Subject,
     survivors: list[Survivors],
-    of_splits: Sequence[tuple[int, ...]],
+    extents: Sequence[Extent],
     layout: Layout,
     output: Output,
     files: tuple[int, ...],
     staged: Place,
 ) -> Tables:
-    """All survivors by the output file that they go to; of_splits: text bytes of each shard in each split."""
-    sizes = [sum(kept) for kept in of_splits]
+    """All survivors by the output file that they go to."""
+    sizes = [extent.bytes for extent in extents]
     size = scatter_bytes(sizes, run.executor.slots)
     batches = list(in_batches(sizes, size))
     target = Tables.create(
@@ -141,7 +160,8 @@ def _scattered(
         writers=len(batches),
         block_bytes=BLOCK_BYTES,
     )
-    before = list(zip(*([0, *accumulate(kept)] for kept in zip(*of_splits, strict=True)), strict=True))
+    of_splits = zip(*(extent.splits for extent in extents), strict=True)
+    before = list(zip(*([0, *accumulate(kept)] for kept in of_splits), strict=True))
     tasks = [
         ScatterTask(number, tuple((survivors[n], n, before[n]) for n in batch), layout, output, files, target)
         for number, batch in enumerate(batches)

@@ -8,11 +8,8 @@ much text, or of a split: else the few units that write would read all of it.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -23,23 +20,26 @@ from numpy.typing import NDArray
 from refinery.dedup.split import split_numbers
 from refinery.definition.models import Output
 from refinery.errors import RunError
+from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import ResolvedStage, View
 from refinery.plan.plan import PlannedShard
 from refinery.run.columns import ColumnFile, load_columns
 from refinery.run.decide import Upstream, kept_documents
 from refinery.run.measure import apply_transforms
+from refinery.run.written_before import receipt_of
 from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Tables
 from refinery.sources.documents import Documents
 from refinery.sources.ids import with_minted, with_type
 from refinery.sources.read import read_documents
 from refinery.storage.commit import commit_bytes
-from refinery.storage.place import Place, files_below, read_many
-from refinery.storage.sealed import read_sealed_json, sealed_json
+from refinery.storage.place import Place
+from refinery.storage.sealed import sealed_json
 from refinery.storage.tables import read_table, row_count
 from refinery.storage.write import WrittenFile, write_table
 
 DEFAULT_MEASUREMENTS = ("lang", "lang_score", "relevance", "quality", "importance", "neural", "tokens")
+WRITING = 1  # raised when the same documents would be written as other bytes
 ORDER = pa.field("_order", pa.uint64())
 LINEAGE = pa.struct([("source", pa.string()), ("path", pa.string()), ("row", pa.int64())])
 
@@ -133,17 +133,46 @@ def make_layout(output: Output, stage: ResolvedStage, carried: pa.Schema, id_typ
     return Layout(pa.schema(fields), carried, measured, renamed)
 
 
-def kept_bytes(survivors: Survivors) -> tuple[tuple[int, ...], int]:
-    """Text bytes of a shard's survivors in each split, and of all its documents."""
+@dataclass(frozen=True)
+class Extent:
+    """Text bytes of a shard's survivors in each split, and of all its documents; a digest of who survives."""
+
+    splits: tuple[int, ...]
+    read: int
+    digest: str
+
+    @property
+    def bytes(self) -> int:
+        """Of all survivors."""
+        return sum(self.splits)
+
+
+def extent_of(survivors: Survivors) -> Extent:
+    """How much of a shard is written."""
     sizes, kept = _sizes(survivors), kept_documents(survivors.planned, survivors.kept)
     found = np.zeros(survivors.splits, np.int64)
     np.add.at(found, _splits(survivors)[kept], sizes[kept])
-    return tuple(found.tolist()), int(sizes.sum())
+    digest = xxhash.xxh3_128_hexdigest(np.packbits(kept).tobytes())
+    return Extent(tuple(found.tolist()), int(sizes.sum()), digest)
 
 
 def write_file(task: WriteTask) -> WrittenFile:
     """Writes one output file."""
     return _staged(task, _rows(task))
+
+
+def file_key(task: WriteTask, kept: Mapping[int, str]) -> str:
+    """Names a file's content; kept: of each shard, by its number, a digest of what the output has of it."""
+    shards = [
+        (
+            *(s.planned.folder.name, s.planned.spec.name, s.planned.shard.first_row, s.view.key),
+            *(s.measured, kept[s.planned.number], before),
+        )
+        for s, before in task.survivors
+    ]
+    layout, output = task.layout, task.output
+    rows = (layout.schema.serialize().to_pybytes().hex(), layout.made, layout.renamed, output.format)
+    return fingerprint(WRITING, rows, shards, task.low, task.high)
 
 
 def scattered_schema(layout: Layout) -> pa.Schema:
@@ -172,48 +201,12 @@ def gather(task: GatherTask) -> WrittenFile:
     return _staged(task, table.combine_chunks().to_batches(max_chunksize=4096))
 
 
-def find_staged(staging: Place, names: Sequence[str]) -> list[WrittenFile]:
-    """Files that an interrupted run of the same fingerprint finished: still staged, or moved already."""
-    output = staging.parent
-    sizes = files_below(output)
-    receipts = [name for name in names if f"{staging.name}/{name}.json" in sizes]
-    found: list[WrittenFile] = []
-    for name, content in zip(receipts, read_many([_receipt(staging / n) for n in receipts]), strict=True):
-        with contextlib.suppress(ValueError, TypeError):
-            rows, size, sha256 = read_sealed_json(content or b"")
-            if size in {sizes.get(f"{staging.name}/{name}"), sizes.get(name)}:
-                found.append(WrittenFile(name, rows, size, sha256))
-    return found
-
-
-@dataclass(frozen=True)
-class CheckTask:
-    """A file that was staged before, or moved from there already."""
-
-    staging: Place
-    file: WrittenFile
-
-
-def is_whole(task: CheckTask) -> bool:
-    """Whether the file has the content that its receipt tells; an object store keeps its own."""
-    staged, file = task.staging, task.file
-    if not isinstance(staged, Path):
-        return True
-    here = staged / file.path
-    with (here if here.exists() else staged.parent / file.path).open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256
-
-
 def _staged(task: WriteTask | GatherTask, rows: Iterable[pa.RecordBatch]) -> WrittenFile:
     """Writes the file, then its receipt, by which a later run knows that it is whole."""
     layout = task.layout
     file = write_table(task.path, rows, layout.schema, format=task.output.format, made=layout.made)
-    commit_bytes(_receipt(task.path), sealed_json([file.rows, file.bytes, file.sha256]))
+    commit_bytes(receipt_of(task.path), sealed_json([file.rows, file.bytes, file.sha256]))
     return file
-
-
-def _receipt(path: Place) -> Place:
-    return path.with_name(path.name + ".json")
 
 
 def _rows(task: WriteTask) -> Iterator[pa.RecordBatch]:
