@@ -48,15 +48,13 @@ def test_a_document_less_changes_the_files_from_its_shard_on(data_repository, re
     """What is kept of a shard counts, and where the text after it lies; files of the shards before it stay."""
     before = run(data_repository, refinery)
     tables = {name: pq.read_table(data_repository / "out" / name) for name in before}
-    paths = {
-        name: {one["path"] for one in table.column("lineage").to_pylist()} for name, table in tables.items()
-    }
-    others = [name for name in before if "2.parquet" in paths[name]]
-    sizes = Counter(
-        len(text.encode()) for table in tables.values() for text in table.column("text").to_pylist()
-    )
-    last = [len(text.encode()) for name in others for text in tables[name].column("text").to_pylist()][2:]
-    size = next(size for size in last if sizes[size] == 1)
+    rows = [
+        (name, row) for name, table in tables.items() for row in table.select(["text", "lineage"]).to_pylist()
+    ]
+    others = dict.fromkeys(name for name, row in rows if row["lineage"]["path"] == "2.parquet")
+    sizes = Counter(len(row["text"].encode()) for _, row in rows)
+    there = [len(row["text"].encode()) for _, row in rows if row["lineage"]["path"] == "2.parquet"]
+    size = next(size for size in there if sizes[size] == 1)
     text = TEXT.replace('"words >= 50"', f'"words >= 50 AND bytes <> {size}"')
     after = run(data_repository, refinery, text)
     same = [name for name in before if after.get(name) == before[name]]

@@ -9,19 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from refinery.dedup.split import bounds_of, split_names
+from refinery.dedup.split import split_names
 from refinery.definition.models import Output
 from refinery.executors.base import Unit
-from refinery.run.columns import column_files
-from refinery.run.decide import upstream
+from refinery.run.survivors import Extent, Survivors, extent_of, survivors_of
 from refinery.run.write import (
-    Extent,
     GatherTask,
     Layout,
     ScatterTask,
-    Survivors,
     WriteTask,
-    extent_of,
     file_key,
     gather,
     make_layout,
@@ -44,8 +40,6 @@ LITTLE = 4
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from refinery.plan.graph import ResolvedStage
-    from refinery.plan.plan import Plan
     from refinery.run.context import Run
 
 
@@ -60,7 +54,7 @@ def write_output(
     stage, output = plan.graph.stage_of(name), plan.graph.outputs[name]
     layout = make_layout(output, stage, carried, id_type)
     survivors = [
-        s for source in stage.sources for s in _survivors(plan, output, stage, source, layout.measured)
+        s for source in stage.sources for s in survivors_of(plan, output, stage, source, layout.measured)
     ]
     of = Subject("output", name)
     units = [Unit(s.planned.name, s, of=(of,)) for s in survivors]
@@ -110,18 +104,6 @@ def _names(output: Output, counts: Sequence[int]) -> Iterator[str]:
     ending = "parquet" if output.format == "parquet" else "jsonl.zst"
     for split, count in zip(split_names(output.split) or ("",), counts, strict=True):
         yield from (f"data-{split and split + '-'}{number:05}.{ending}" for number in range(count))
-
-
-def _survivors(
-    plan: Plan, output: Output, stage: ResolvedStage, source: str, measured: tuple[str, ...]
-) -> list[Survivors]:
-    columns = stage.columns[source]
-    written = column_files(columns, (name for name in measured if name in columns))
-    sizes = column_files(columns, ("bytes",))
-    kept, bounds = upstream(plan, stage.name, source), bounds_of(output.split)
-    position = (plan.graph.positions[source].measurement.file, bounds) if bounds else None
-    view = stage.views[source]
-    return [Survivors(planned, view, kept, written, sizes, position) for planned in plan.of(source)]
 
 
 def _written_before(

@@ -17,16 +17,15 @@ import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
-from refinery.dedup.split import split_numbers
 from refinery.definition.models import Output
 from refinery.errors import RunError
 from refinery.plan.fingerprint import fingerprint
-from refinery.plan.graph import ResolvedStage, View
+from refinery.plan.graph import ResolvedStage
 from refinery.plan.outputs import DEFAULT_MEASUREMENTS
-from refinery.plan.plan import PlannedShard
-from refinery.run.columns import ColumnFile, load_columns
-from refinery.run.decide import Upstream, kept_documents
+from refinery.run.columns import load_columns
+from refinery.run.decide import kept_documents
 from refinery.run.measure import apply_transforms
+from refinery.run.survivors import Survivors, splits_of, starts_of
 from refinery.run.written_before import receipt_of
 from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Tables
@@ -36,7 +35,7 @@ from refinery.sources.read import read_documents
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place
 from refinery.storage.sealed import sealed_json
-from refinery.storage.tables import read_table, row_count
+from refinery.storage.tables import read_table
 from refinery.storage.write import WrittenFile, write_table
 
 WRITING = 1  # raised when the same documents would be written as other bytes
@@ -57,26 +56,6 @@ class Layout:
     def made(self) -> tuple[str, ...]:
         """The columns that refinery made: an output read as a source does not carry them on."""
         return (*self.measured, "lineage")
-
-
-@dataclass(frozen=True)
-class Survivors:
-    """A shard's part of an output; measured: the columns of it that are written, sizes: where the bytes are.
-
-    position: the file of the digests that splits follow from, and where these end; None: the output is not split.
-    """
-
-    planned: PlannedShard
-    view: View
-    kept: Upstream
-    measured: tuple[ColumnFile, ...]
-    sizes: tuple[ColumnFile, ...]
-    position: tuple[str, tuple[int, ...]] | None = None
-
-    @property
-    def splits(self) -> int:
-        """How many splits the output has; at least one."""
-        return len(self.position[1]) + 1 if self.position else 1
 
 
 @dataclass(frozen=True)
@@ -133,29 +112,6 @@ def make_layout(output: Output, stage: ResolvedStage, carried: pa.Schema, id_typ
     return Layout(pa.schema(fields), carried, measured, renamed)
 
 
-@dataclass(frozen=True)
-class Extent:
-    """Text bytes of a shard's survivors in each split, and of all its documents; a digest of who survives."""
-
-    splits: tuple[int, ...]
-    read: int
-    digest: str
-
-    @property
-    def bytes(self) -> int:
-        """Of all survivors."""
-        return sum(self.splits)
-
-
-def extent_of(survivors: Survivors) -> Extent:
-    """How much of a shard is written."""
-    sizes, kept = _sizes(survivors), kept_documents(survivors.planned, survivors.kept)
-    found = np.zeros(survivors.splits, np.int64)
-    np.add.at(found, _splits(survivors)[kept], sizes[kept])
-    digest = xxhash.xxh3_128_hexdigest(np.packbits(kept).tobytes())
-    return Extent(tuple(found.tolist()), int(sizes.sum()), digest)
-
-
 def write_file(task: WriteTask) -> WrittenFile:
     """Writes one output file."""
     return _staged(task, _rows(task))
@@ -184,8 +140,9 @@ def scatter(task: ScatterTask) -> None:
     """Writes the survivors by output file."""
     with task.target.writer(task.number) as writer:
         for survivors, number, before in task.survivors:
-            mask, splits = kept_documents(survivors.planned, survivors.kept), _splits(survivors)
-            starts = _starts(survivors, mask, splits, before)
+            mask = kept_documents(survivors.planned, survivors.kept)
+            splits = splits_of(survivors, len(mask))
+            starts = starts_of(survivors, mask, splits, before)
             for documents, batch in _read(survivors, mask, task.layout):
                 if task.output.shuffle is None:
                     order = starts[documents].astype(np.uint64)
@@ -212,7 +169,7 @@ def _staged(task: WriteTask | GatherTask, rows: Iterable[pa.RecordBatch]) -> Wri
 def _rows(task: WriteTask) -> Iterator[pa.RecordBatch]:
     for survivors, before in task.survivors:
         mask = kept_documents(survivors.planned, survivors.kept)
-        starts = _starts(survivors, mask, _splits(survivors), (before,))
+        starts = starts_of(survivors, mask, splits_of(survivors, len(mask)), (before,))
         mask &= (starts >= task.low) & (starts < task.high)
         if mask.any():
             for _, batch in _read(survivors, mask, task.layout):
@@ -268,30 +225,6 @@ def _row_batch(
     ]
     arrays.append(pa.StructArray.from_arrays(lineage, fields=list(LINEAGE)))
     return pa.RecordBatch.from_arrays(arrays, schema=layout.schema)
-
-
-def _sizes(survivors: Survivors) -> NDArray[np.int64]:
-    return load_columns(survivors.planned, survivors.sizes)["bytes"].to_numpy()
-
-
-def _splits(survivors: Survivors) -> NDArray[np.int64]:
-    """The number of the split of each document of a shard."""
-    if survivors.position is None:
-        return np.zeros(row_count(survivors.planned.documents_file), np.int64)
-    file, bounds = survivors.position
-    return split_numbers(read_table(survivors.planned.folder / file).column(0), bounds)
-
-
-def _starts(
-    survivors: Survivors, kept: NDArray[np.bool_], splits: NDArray[np.int64], before: Sequence[int]
-) -> NDArray[np.int64]:
-    """The text bytes of its split that lie before each document of a shard; before: those before the shard."""
-    sizes = _sizes(survivors) * kept
-    starts = np.empty(len(sizes), np.int64)
-    for split, first in enumerate(before):
-        here = splits == split
-        starts[here] = first + np.cumsum(sizes[here]) - sizes[here]
-    return starts
 
 
 def _shuffle_order(seed: int, shard: int, documents: NDArray[np.int64]) -> NDArray[np.uint64]:
