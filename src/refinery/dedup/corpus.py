@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from refinery.shuffle.partition import partition_bytes
 from refinery.shuffle.records import Records
 from refinery.sources.documents import ShardDocuments
+from refinery.storage.marks import KEPT
 from refinery.storage.place import Place
 from refinery.storage.tables import open_table, read_rows
 
 LEAST_DOCUMENTS = 1024  # of a partition of documents, however small those of keys
-SETTLED_SUFFIX = ".settled.parquet"  # of a file beside the signatures
 KEY_BYTES = 16  # of a band's key and its document
 
 
@@ -46,7 +46,7 @@ class DedupShard:
         """Where similarities are kept that its texts told, see dedup.settled; None: they are not."""
         if self.signature is None or self.content is None:
             return None
-        return self.signature.with_suffix(SETTLED_SUFFIX)
+        return self.signature.with_suffix(KEPT)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from refinery.storage.write import TableWriter
 PAIR = ("document", np.int64), ("text", np.uint64, (2,))  # a document and the digest of the other one's text
 ASKED = np.dtype([*PAIR, ("partition", np.int64)])
 SETTLED = np.dtype([*PAIR, ("similarity", np.float64)])
-KEPT = pa.schema([("row", pa.int64()), ("text", pa.binary(16)), ("similarity", pa.float64())])
+SCHEMA = pa.schema([("row", pa.int64()), ("text", pa.binary(16)), ("similarity", pa.float64())])
 
 
 class Whole(NamedTuple):
@@ -137,5 +137,5 @@ def write_settled(fresh: Records, whole: Whole) -> None:
     texts = pa.py_buffer(np.ascontiguousarray(found["text"]))
     text = pa.Array.from_buffers(pa.binary(16), len(found), [None, texts])
     columns = [pa.array(found["document"] - first), text, pa.array(found["similarity"])]
-    with TableWriter(shard.settled, KEPT, scratch=True) as writer:
-        writer.write(pa.RecordBatch.from_arrays(columns, schema=KEPT))
+    with TableWriter(shard.settled, SCHEMA, scratch=True) as writer:
+        writer.write(pa.RecordBatch.from_arrays(columns, schema=SCHEMA))
