@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from refinery.errors import InputError
 from refinery.plan.plan import PIPELINES, SHARDS, Plan, PlannedShard
 from refinery.storage.commit import commit_bytes, make_directory
-from refinery.storage.marks import KEPT
 from refinery.storage.place import Place, files_below, read_file, read_many
 from refinery.storage.sealed import read_sealed_json, sealed_json
 from refinery.storage.url import redact
@@ -71,8 +70,6 @@ def _files(plan: Plan, planned: PlannedShard) -> Iterator[Place]:
             yield from (decided, decided.with_suffix(".json"))
             if key := plan.outcome_key(stage.name):
                 yield planned.verb_file(key)
-            for measurement in stage.own.get(source, ()):
-                yield planned.measurement_file(measurement).with_suffix(KEPT)
 
 
 def note_needs(plan: Plan) -> None:
