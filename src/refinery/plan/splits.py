@@ -8,25 +8,25 @@ from dataclasses import replace
 from refinery.dedup.content import SCHEMA, Content
 from refinery.dedup.split import POSITION, bounds_of
 from refinery.definition.models import Output
-from refinery.plan.graph import Column, Measurement, ResolvedStage, View
+from refinery.plan.graph import Measured, Measurement, ResolvedStage, View
 
 
 def positions_of(
     outputs: Mapping[str, Output], stages: Mapping[str, ResolvedStage], views: Mapping[str, View]
-) -> dict[str, Column]:
+) -> dict[str, Measured]:
     """Of each source of an output that is split the column of digests; views: of sources, as stages get them."""
     split = (stages[output.from_] for output in outputs.values() if output.split and output.from_ in stages)
     sources = dict.fromkeys(source for stage in split for source in stage.sources)
     (field,) = SCHEMA
     return {
-        name: Column(Measurement(views[name], Content()), field.name, field.type)
+        name: Measured(Measurement(views[name], Content()), field.name, field.type)
         for name in sources
         if name in views  # another name is a mistake that has been reported
     }
 
 
 def hold_out(
-    outputs: Mapping[str, Output], stages: Mapping[str, ResolvedStage], positions: Mapping[str, Column]
+    outputs: Mapping[str, Output], stages: Mapping[str, ResolvedStage], positions: Mapping[str, Measured]
 ) -> dict[str, ResolvedStage]:
     """The stages, of which the verbs above an output that is split know where its splits end."""
     bounds: dict[str, set[int]] = {}
@@ -45,7 +45,7 @@ def _above(last: str, stages: Mapping[str, ResolvedStage]) -> Iterable[str]:
 
 
 def _holding_out(
-    stage: ResolvedStage, bounds: Iterable[int], positions: Mapping[str, Column]
+    stage: ResolvedStage, bounds: Iterable[int], positions: Mapping[str, Measured]
 ) -> ResolvedStage:
     if stage.verb is None or not bounds:
         return stage

@@ -13,7 +13,7 @@ from refinery.dedup.split import bounds_of, split_numbers
 from refinery.definition.models import Output
 from refinery.plan.graph import ResolvedStage, View
 from refinery.plan.plan import Plan, PlannedShard
-from refinery.run.columns import ColumnFile, column_files, load_columns
+from refinery.run.columns import NamedColumn, find_columns, load_columns
 from refinery.run.decide import Upstream, kept_documents, upstream
 from refinery.storage.tables import read_table
 
@@ -28,8 +28,8 @@ class Survivors:
     planned: PlannedShard
     view: View
     kept: Upstream
-    measured: tuple[ColumnFile, ...]
-    sizes: tuple[ColumnFile, ...]
+    measured: tuple[NamedColumn, ...]
+    sizes: tuple[NamedColumn, ...]
     position: tuple[str, tuple[int, ...]] | None = None
 
     @property
@@ -43,8 +43,8 @@ def survivors_of(
 ) -> list[Survivors]:
     """Of each shard of a source, in order, what an output of this stage has; measured: columns that are written."""
     columns = stage.columns[source]
-    written = column_files(columns, (name for name in measured if name in columns))
-    sizes = column_files(columns, ("bytes",))
+    written = find_columns(columns, (name for name in measured if name in columns))
+    sizes = find_columns(columns, ("bytes",))
     kept, bounds = upstream(plan, stage.name, source), bounds_of(output.split)
     position = (plan.graph.positions[source].measurement.file, bounds) if bounds else None
     view = stage.views[source]
