@@ -160,7 +160,7 @@ def plain_needed(repository: Path, old: str, new: str, stage: str) -> set[str]:
     other = repository / "other.yaml"
     other.write_text(DEFINITION.replace(old, new))
     resolved = plan_of(other).graph.stages[stage]
-    assert "held_out" not in resolved.verb.settings
+    assert "split" not in resolved.verb.settings
     return {name for columns in resolved.needed.values() for name in columns}
 
 
@@ -179,3 +179,17 @@ def test_wrong_splits_are_told(repository, refinery, split, problem):
     definition.write_text(DEFINITION.replace("{validation: 20%, test: 30%}", split))
     code, _, err = refinery("check", definition)
     assert code == 2 and problem in err and "outputs.good.split" in err
+
+
+def test_the_order_of_splits_counts(repository):
+    """The first one is who keeps its documents; the same order written otherwise is the same output."""
+    definition = repository / "pipeline.yaml"
+    keys = []
+    for split in (
+        "{validation: 20%, test: 30%}",
+        "{'validation': '20.0%', test: 30%}",
+        "{test: 30%, validation: 20%}",
+    ):
+        definition.write_text(DEFINITION.replace("{validation: 20%, test: 30%}", split))
+        keys.append(plan_of(definition).output_key("good"))
+    assert keys[0] == keys[1] != keys[2]

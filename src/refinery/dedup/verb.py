@@ -44,8 +44,8 @@ class Dedup(Verb):
     def settings(self) -> Mapping[str, object]:
         """All but the folder of the earlier run, whose files count by their content."""
         chosen = self.chosen.model_dump(mode="json", exclude={"against"})
-        held_out = {"held_out": list(self.held_out)} if self.held_out else {}
-        return {**chosen, "exact": self.chosen.compares_texts, **held_out}
+        split = {"split": list(self.held_out)} if self.held_out else {}
+        return {**chosen, "exact": self.chosen.compares_texts, **split}
 
     def holding_out(self, bounds: tuple[int, ...]) -> Dedup:
         """Of duplicates it keeps those of an earlier split before all others, see dedup.split."""

@@ -185,9 +185,9 @@ class Graph:
                 *stage.own.get(source, ()),
             ):
                 found.setdefault(measurement.key, measurement)
-        if source in self.positions:
+        if source in self.positions:  # last, so that a split renames nothing that is measured without it
             measurement = self.positions[source].measurement
-            found.setdefault(measurement.key, measurement)
+            found[measurement.key] = found.pop(measurement.key, measurement)
         return tuple(found.values())
 
     def parents(self, stage: ResolvedStage, source: str) -> tuple[str, ...]:

@@ -347,7 +347,7 @@ class _Builder:
         }
         made_of |= _derive(written)
         if output.split:
-            made_of |= {"order of splits": list(output.split)}
+            made_of |= {"split": [list(one) for one in output.split.items()]}  # their order counts
             written = {s: columns | {POSITION: self.graph.positions[s]} for s, columns in written.items()}
         inputs = [
             *map(documents_name, stage.sources),
