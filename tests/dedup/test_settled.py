@@ -60,7 +60,7 @@ def removed(
 TEXTS = st.lists(st.builds(text_of, st.integers(0, 4), st.integers(0, 30)), min_size=1, max_size=12)
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(st.lists(TEXTS, min_size=1, max_size=3), TEXTS, st.integers(0, 3))
 def test_only_pairs_with_a_new_document_have_their_texts_read(shards, added, at):
     """Wherever a shard is added, the run removes what one from nothing does; one like it reads nothing."""

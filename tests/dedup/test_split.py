@@ -92,7 +92,7 @@ def text_of(page: int, version: int) -> str:
 TEXTS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 30)), min_size=1, max_size=12)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(st.lists(TEXTS, min_size=1, max_size=3), TEXTS, st.integers(0, 3), st.integers(0, 99))
 def test_nothing_moves_to_a_later_split_when_a_shard_is_added(shards, added, at, seed):
     """A document that was kept is in its split still, or goes for one that is in it or in an earlier one.
