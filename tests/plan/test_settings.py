@@ -122,6 +122,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("output", "measurements"): case((*WRITTEN, "measurements"), ["tokens"], {"outputs.best"}),
     ("output", "shard_bytes"): case((*WRITTEN, "shard_bytes"), "1MB", {"outputs.best"}),
     ("output", "shuffle"): case((*WRITTEN, "shuffle"), 3, {"outputs.best"}),
+    ("output", "split"): case((*WRITTEN, "split"), {"validation": "5%"}, {"outputs.best", *DEDUP}),
     ("dedup", "by"): case((*UNIQUE, "by"), ["year"], DEDUP),
     ("dedup", "exact"): case((*UNIQUE, "exact"), False, DEDUP),
     ("dedup", "near"): case((*UNIQUE, "near"), None, DEDUP),

@@ -8,7 +8,7 @@ from refinery.errors import RunError
 from refinery.plan.needs import noted_needs
 from refinery.plan.plan import MODELS
 from refinery.run import clean
-from refinery.run.clean import LOGS
+from refinery.run.clean import LOGS, unneeded
 from refinery.run.nodes import copy_files
 from refinery.storage.lock import hold
 from tests.conftest import PIPELINE, document, output_hashes, write_parquet
@@ -283,3 +283,11 @@ def test_status_tells_the_size_of_the_work_folder(changed, refinery):
     assert f"work folder: {changed / '.refinery'}, " in out
     size = sum(file.stat().st_size for file in (changed / ".refinery").rglob("*") if file.is_file())
     assert f'"work_bytes": {size}' in refinery("status", changed, "--json")[1]
+
+
+def test_what_is_kept_beside_a_measurement_is_needed_as_long_as_that_is():
+    """By the name of the measurement's file."""
+    folder = f"shards/ab/{'ab' * 16}"
+    names = [f"{folder}/measured-{name}.parquet" for name in ("x", "x.kept", "y.kept")]
+    found = [name for name, _ in unneeded(names, {names[0]})]
+    assert found == names[2:]

@@ -11,7 +11,7 @@ from refinery.executors.local import InProcess
 from refinery.run.folder import claim, staging
 from refinery.run.output_files import in_batches, scatter_bytes
 from refinery.run.run import execute
-from refinery.run.write import CheckTask, find_staged, is_whole
+from refinery.run.written_before import CheckTask, find_staged, is_whole
 from refinery.storage.sealed import sealed_json
 from refinery.watch.events import silent
 from tests.conftest import PIPELINE, decisions, document, output_hashes, write_parquet

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from refinery.dedup.bands import explain_recall
@@ -14,6 +15,7 @@ from refinery.dedup.content import Content
 from refinery.dedup.keys import column_keys
 from refinery.dedup.minhash import MinHash
 from refinery.dedup.settings import Settings
+from refinery.dedup.split import POSITION, split_numbers
 from refinery.filters.ranking import ranking
 from refinery.filters.verb import Explained, Needed, Outcome, Verb, ranking_keys
 from refinery.sources.documents import ShardDocuments
@@ -32,6 +34,7 @@ class Dedup(Verb):
     """See docs/dedup.md."""
 
     chosen: Settings
+    held_out: tuple[int, ...] = ()  # bounds of the splits below it
     name: str = "dedup"
     version: int = 1
 
@@ -39,7 +42,12 @@ class Dedup(Verb):
     def settings(self) -> Mapping[str, object]:
         """All but the folder of the earlier run, whose files count by their content."""
         chosen = self.chosen.model_dump(mode="json", exclude={"against"})
-        return {**chosen, "exact": self.chosen.compares_texts}
+        split = {"split": list(self.held_out)} if self.held_out else {}
+        return {**chosen, "exact": self.chosen.compares_texts, **split}
+
+    def holding_out(self, bounds: tuple[int, ...]) -> Dedup:
+        """Of duplicates it keeps those of an earlier split before all others, see dedup.split."""
+        return replace(self, held_out=bounds)
 
     @property
     def needed(self) -> tuple[Needed, ...]:
@@ -108,7 +116,9 @@ class Dedup(Verb):
             for n, shard in enumerate(shards)
         ]
         size = max((shard.bytes for shard in shards), default=0)
-        map_units("dedup entries", partial(write_entries, self.chosen), entries, memory=size or 1)
+        map_units(
+            "dedup entries", partial(write_entries, self.chosen, self.held_out), entries, memory=size or 1
+        )
         return dedup(entries, self.chosen, map_units=map_units, work=work / "dedup")
 
 
@@ -117,10 +127,16 @@ def build(settings: Settings, paths: Paths) -> Dedup:  # noqa: ARG001  (the shap
     return Dedup(settings)
 
 
-def write_entries(chosen: Settings, unit: DedupShard) -> None:
-    """Writes which documents of a shard come to the verb, and their preferences, `by` and `within` as keys."""
+def write_entries(chosen: Settings, held_out: tuple[int, ...], unit: DedupShard) -> None:
+    """Writes which documents of a shard come to the verb, and their preferences, `by` and `within` as keys.
+
+    Those of an earlier split are preferred to all others; held_out: bounds of the splits.
+    """
     shard = unit.documents
     keys = ranking_keys(shard, chosen.prefer, chosen.missing)
+    if held_out:
+        splits = split_numbers(shard.columns([POSITION]).column(0), held_out).astype(np.uint64)
+        keys = np.column_stack([splits, keys])
     columns: dict[str, object] = {"arrives": shard.arrives()}
     columns |= {f"prefer_{n}": keys[:, n] for n in range(keys.shape[1])}
     if chosen.by:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -23,6 +24,7 @@ from pydantic import (
     Tag,
     WithJsonSchema,
     create_model,
+    field_validator,
     model_validator,
 )
 
@@ -78,6 +80,7 @@ def _kind_of_entry(value: object) -> str:
     return "set" if is_set else "predicates"
 
 
+TRAIN = "train"  # the split of all documents that are held out for no other
 NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=64)]
 ColumnName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)]
@@ -313,6 +316,19 @@ class Output(Model):
     shuffle: int | None = Field(
         None, ge=0, description="seed of a shuffle of all documents (default: input order)"
     )
+    split: dict[Name, Share] = Field(
+        {},
+        description="name to share of the documents that are held out of `train`, by a hash of their words",
+    )
+
+    @field_validator("split")
+    @classmethod
+    def _train_is_the_rest(cls, split: dict[str, float]) -> dict[str, float]:
+        if TRAIN in split:
+            raise ValueError(f"{TRAIN!r} is what the others leave; name those")
+        if sum(Fraction(str(share)) for share in split.values()) >= 1:
+            raise ValueError(f"together they leave nothing for {TRAIN!r}")
+        return split
 
 
 SOME: dict[str, JsonValue] = {

@@ -156,7 +156,7 @@ class Graph:
 
     sources: those of benchmarks among them; views: of each source, as stages get it; makings: models and counts, by
     the name of the result; protected: stages and sources of which nothing protected may go on, each with the stage
-    that leaves it out.
+    that leaves it out; positions: of each source of an output that is split, what its documents' splits follow from.
     """
 
     definition: Definition
@@ -167,6 +167,7 @@ class Graph:
     outputs: dict[str, Output]
     output_paths: dict[str, Place]
     protected: dict[str, str]
+    positions: dict[str, Measured]
 
     @property
     def name(self) -> str:
@@ -197,6 +198,9 @@ class Graph:
                 *stage.own.get(source, ()),
             ):
                 found.setdefault(measurement.key, measurement)
+        if source in self.positions:  # last, so that a split renames nothing that is measured without it
+            measurement = self.positions[source].measurement
+            found[measurement.key] = found.pop(measurement.key, measurement)
         return tuple(found.values())
 
     def parents(self, stage: ResolvedStage, source: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from refinery.dedup.split import POSITION
 from refinery.errors import DefinitionError
 from refinery.filters.predicate import columns_of
 from refinery.filters.suggested import suggesting_models
@@ -344,6 +345,9 @@ class _Builder:
             for source, columns in stage.columns.items()
         }
         made_of |= _derive(written)
+        if output.split:
+            made_of |= {"split": [list(one) for one in output.split.items()]}  # their order counts
+            written = {s: columns | {POSITION: self.graph.positions[s]} for s, columns in written.items()}
         inputs = [
             *map(documents_name, stage.sources),
             *self._of_documents(stage.name),

@@ -17,6 +17,7 @@ from refinery.plan.needs import needs_of, noted_needs
 from refinery.plan.plan import DOCUMENTS, MODELS, RECORD, REJECTS, SHARDS, UNITS, VERBS, Plan
 from refinery.run.folder import current_manifest, refuse_foreign, staging_name
 from refinery.storage.lock import Held, hold
+from refinery.storage.marks import KEPT
 from refinery.storage.place import Place, files_below, remove_files
 from refinery.watch.log import FOLDER as LOG_FOLDER
 
@@ -87,7 +88,7 @@ def unneeded(names: Iterable[str], wanted: set[str]) -> Iterator[tuple[str, str]
     logs = sorted({found[1] for name in names if (found := _LOG.fullmatch(name))})[-LOGS:]
     for name in names:
         shard, log = _SHARD.fullmatch(name), _LOG.fullmatch(name)
-        if shard and name not in wanted:
+        if shard and name.replace(KEPT, ".parquet") not in wanted:
             kinds = [kind for kind, pattern in _RESULT.items() if pattern.fullmatch(shard[2])]
             if kinds:
                 yield name, kinds[0] if shard[1] in shards else "shards"
