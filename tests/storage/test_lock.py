@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from refinery.errors import OutputError, RunError
+from refinery.errors import FolderInUse, OutputError
 from refinery.storage.lock import LOCK, hold
+from tests.storage.leftover import leave
 
 HOLD = "import sys; from pathlib import Path; from refinery.storage.lock import hold\nwith hold(Path(sys.argv[1])): "
 
@@ -31,7 +32,7 @@ def test_a_folder_that_another_process_holds_is_refused(tmp_path):
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(RunError, match=f"{tmp_path}: another run"), hold(tmp_path):
+        with pytest.raises(FolderInUse, match=f"{tmp_path}: another run"), hold(tmp_path):
             pass
         other.kill()
     with hold(tmp_path):
@@ -40,7 +41,7 @@ def test_a_folder_that_another_process_holds_is_refused(tmp_path):
 
 def test_what_a_killed_process_was_writing_goes(tmp_path):
     """Temporary files are removed when the folder is held, other files are not."""
-    (tmp_path / ".a.parquet.7-0.tmp").write_text("half")
+    leave(tmp_path, "a.parquet")
     (tmp_path / "b").write_text("whole")
     with hold(tmp_path):
         assert sorted(path.name for path in tmp_path.iterdir()) == [LOCK, "b"]

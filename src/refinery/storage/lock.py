@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from filelock import FileLock, Timeout
 
-from refinery.errors import OutputError, RunError
+from refinery.errors import FolderInUse, OutputError
 from refinery.storage.commit import cannot_write, make_directory, remove_leftovers
 from refinery.storage.lease import RENEW_EVERY, TAKEN_OVER_AFTER, hold_lease
 from refinery.storage.place import Place
@@ -25,7 +25,7 @@ def hold(folder: Place, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AF
 
     A local folder is held by a file lock, one on an object store by a lease, renewed every `every` seconds and
     taken over `after` seconds after the last renewal, which the function that is given tells. Raises OutputError
-    when the folder cannot be written, RunError when another run holds it.
+    when the folder cannot be written, FolderInUse when another run holds it.
     """
     if not isinstance(folder, Path):
         with ExitStack() as stack:
@@ -41,7 +41,7 @@ def hold(folder: Place, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AF
         lock.acquire()
     except Timeout:
         message = f"{folder}: another run is working here; wait for it, or give this one another folder"
-        raise RunError(message) from None
+        raise FolderInUse(message) from None
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
     try:
