@@ -177,18 +177,24 @@ def status(
     folder: Annotated[
         str,
         typer.Argument(
-            metavar="DIR", help="Work folder, output folder, or the folder of the definition; or URL."
+            metavar="DIR",
+            help="Work folder, the folder of the definition, or an output for its pipeline alone; or URL.",
         ),
     ],
-    json: Annotated[bool, typer.Option("--json", help="The whole status as JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="All of it as JSON, a list.")] = False,
 ) -> None:
-    """Show what a run is doing, or how it ended; exit code 1 if it failed, was stopped or died."""
+    """Show what the last run of each pipeline is doing, or how it ended; exit code 1 if one failed or was stopped."""
     from refinery.report.status import status_text
     from refinery.watch.find_status import find_status
 
     found = find_status(_place(folder))
-    typer.echo(found.model_dump_json(indent=2) if json else status_text(found))
-    if found.state not in {"running", "finished"}:
+    if json:
+        import orjson
+
+        typer.echo(orjson.dumps([one.model_dump() for one in found], option=orjson.OPT_INDENT_2))
+    else:
+        typer.echo("\n\n".join(status_text(one) for one in found))
+    if any(one.state not in {"running", "finished"} for one in found):
         raise typer.Exit(1)
 
 
