@@ -169,7 +169,9 @@ def run(folder: Path, *arguments: object, workers: int = 1, **options: object) -
 
 def lines_logged(folder: Path) -> int:
     """Lines in the logs of all runs."""
-    return sum(file.read_bytes().count(b"\n") for file in (folder / ".refinery" / "logs").glob("*.jsonl"))
+    return sum(
+        file.read_bytes().count(b"\n") for file in (folder / ".refinery").glob("pipelines/*/logs/*.jsonl")
+    )
 
 
 def leftovers(folder: Path) -> list[str]:

@@ -58,7 +58,7 @@ def test_what_making_again_does_not_mend_is_told(plan, tmp_path):
 
 def test_scratch_of_the_verbs_is_made_again_three_times(plan):
     """Another file of it each time: a disk or memory that damages whatever is written there."""
-    scratch = plan.work / "verbs" / "key"
+    scratch = plan.own / "verbs" / "key"
     with pytest.raises(DamagedFile) as raised:
         repair(plan, silent, damaged(scratch / f"{n}.bin" for n in range(1000)))
     assert raised.value.place == str(scratch / "3.bin")

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from refinery.errors import FolderInUse, OutputError
-from refinery.storage.lock import LOCK, hold
+from refinery.storage.lock import LOCK, hold, hold_when_free
 from tests.storage.leftover import leave
 
 HOLD = "import sys; from pathlib import Path; from refinery.storage.lock import hold\nwith hold(Path(sys.argv[1])): "
@@ -52,3 +54,23 @@ def test_a_folder_that_cannot_be_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="file"), hold(tmp_path / "file" / "work"):
         pass
+
+
+def test_a_folder_is_waited_for(tmp_path):
+    """Until it is free; who waits tells so once."""
+    told = []
+    with ThreadPoolExecutor(1) as pool:
+        with hold(tmp_path):
+            waiting = pool.submit(held_when_free, tmp_path, told)
+            while not told:
+                time.sleep(0.001)
+            assert not waiting.done()
+        assert waiting.result(timeout=30)
+    assert told == [
+        f"waiting: {tmp_path}: another run is working here; wait for it, or give this one another folder"
+    ]
+
+
+def held_when_free(folder, told):
+    with hold_when_free(folder, told.append):
+        return True

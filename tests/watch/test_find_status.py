@@ -131,7 +131,9 @@ def test_a_store_that_refuses_or_is_silent_is_told(bucket, s3_server, monkeypatc
 def test_on_an_object_store(own, bucket, s3_server, proxied):
     """The status is read from there, through faults."""
     body = written(own).model_dump_json().encode()
-    s3_server.client().put_object(Bucket=bucket.removeprefix("s3://"), Key=f"work/pipelines/tiny/{FILE}", Body=body)
+    s3_server.client().put_object(
+        Bucket=bucket.removeprefix("s3://"), Key=f"work/pipelines/tiny/{FILE}", Body=body
+    )
     proxied(every=2, kinds=("reset",))
     from refinery.storage.place import place_of
 

@@ -71,9 +71,7 @@ def test_what_is_in_flight_is_written_while_it_is(tmp_path, status_file, monkeyp
         status_file(UnitBegun(phase, phase, 1, 10))
     status_file(UnitEnded("decide", "decide", 1, 10))
     ends = time.monotonic() + 30
-    while not (
-        (pipeline_folder(tmp_path, "tiny") / FILE).exists() and find_status(tmp_path)[0].units_done
-    ):
+    while not ((pipeline_folder(tmp_path, "tiny") / FILE).exists() and find_status(tmp_path)[0].units_done):
         assert time.monotonic() < ends
     (now,) = find_status(tmp_path)
     status_file(RunEnded("finished"))

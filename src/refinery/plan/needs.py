@@ -1,20 +1,25 @@
 """What a pipeline needs of its work folder, noted there by each run, so that `refinery clean` knows the rest.
 
-A pipeline is known by its name, as an output is. The note is a file of its own in `WORK/pipelines`: some 35 bytes a
-shard. Without it (removed by hand, say) the pipeline is given up: what it alone needs may be removed.
+A pipeline is known by its name, as an output is. The note is `WORK/pipelines/NAME/needs.json`: some 35 bytes a shard.
+Without it (that folder was removed by hand, say) the pipeline is given up: what it alone needs may be removed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from refinery.errors import InputError
-from refinery.plan.plan import PIPELINES, SHARDS, Plan, PlannedShard
+from refinery.plan.plan import SHARDS, Plan, PlannedShard
 from refinery.storage.commit import commit_bytes, make_directory
-from refinery.storage.place import Place, files_below, read_file, read_many
+from refinery.storage.lock import hold_when_free
+from refinery.storage.place import Place, read_many
 from refinery.storage.sealed import read_sealed_json, sealed_json
 from refinery.storage.url import redact
+from refinery.storage.work_folder import pipeline_folder, pipelines_in
+
+
+FILE = "needs.json"
 
 
 @dataclass(frozen=True)
@@ -72,23 +77,31 @@ def _files(plan: Plan, planned: PlannedShard) -> Iterator[Place]:
             yield planned.verb_file(key)
 
 
-def note_needs(plan: Plan) -> None:
-    """Notes what a run needs, before it makes anything."""
-    file, content = _file(plan.work, plan.graph.name), sealed_json(needs_of(plan))
+def note_needs(plan: Plan, tell: Callable[[str], None]) -> None:
+    """Notes what a run needs, before it makes anything or takes anything for made.
+
+    Not while `refinery clean` works, which holds the work folder from the moment that it reads the notes: it is told
+    of and waited for.
+    """
+    file, content = plan.own / FILE, sealed_json(needs_of(plan))
     if read_many([file]) != [content]:
         make_directory(file.parent)
-        commit_bytes(file, content, scratch=True)
+        with hold_when_free(plan.work, tell):
+            commit_bytes(file, content, scratch=True)
 
 
 def noted_needs(work: Place) -> dict[str, Needs]:
     """The notes that lie in a work folder, by the pipeline's name; raises InputError for one that is damaged."""
-    names = sorted(name for name in files_below(work / PIPELINES) if name.endswith(".json"))
-    return {needs.pipeline: needs for needs in (_read(work / PIPELINES / name) for name in names)}
+    files = [pipeline_folder(work, name) / FILE for name in pipelines_in(work)]
+    found = zip(files, read_many(files), strict=True)
+    return {
+        needs.pipeline: needs for needs in (_read(file, note) for file, note in found if note is not None)
+    }
 
 
-def _read(file: Place) -> Needs:
+def _read(file: Place, note: bytes) -> Needs:
     try:
-        found = read_sealed_json(read_file(file))
+        found = read_sealed_json(note)
         sources = tuple(SourceNeeds(tuple(s["shards"]), tuple(s["files"])) for s in found.pop("sources"))
         return Needs(**found, sources=sources)
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -96,7 +109,3 @@ def _read(file: Place) -> Needs:
         raise InputError(
             redact(str(file)), "damaged, so it is not known what its pipeline needs", hint
         ) from None
-
-
-def _file(work: Place, pipeline: str) -> Place:
-    return work / PIPELINES / f"{pipeline}.json"

@@ -22,16 +22,19 @@ from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage, a
 from refinery.sources.documents import Shard, SourceSpec
 from refinery.sources.read import READING
 from refinery.sources.shards import SourceShards
+from refinery.storage.claims import CLAIMS
 from refinery.storage.place import Place, files_below, lies_in
 from refinery.storage.url import redact
-from refinery.watch.log import FOLDER as LOGS
+from refinery.storage.work_folder import PIPELINES, pipeline_folder
 
 DOCUMENTS, REJECTS, RECORD = "documents.parquet", "rejects.parquet", "record.json"  # of a shard's folder
 SHARDS = "shards"  # the folder of the work folder with a folder for each shard
-VERBS, UNITS = "verbs", "units"  # those that hold scratch of a run
-MODELS = "models"  # the one with copies of models for other machines
-PIPELINES = "pipelines"  # the one with what each pipeline needs of it
-_OWN = (SHARDS, VERBS, UNITS, MODELS, PIPELINES, LOGS)
+VERBS, UNITS, MODELS = (
+    "verbs",
+    "units",
+    "models",
+)  # of a pipeline's folder: scratch, copies for other machines
+_OWN = (SHARDS, PIPELINES, CLAIMS)
 LAYOUT = 6  # raised when the files of the work folder change their form
 
 
@@ -89,6 +92,11 @@ class Plan:
     listed: dict[str, SourceShards]  # by source, the earlier runs of `against` among them
     shards: tuple[PlannedShard, ...]
     shard_bytes: int  # wanted of a shard
+
+    @property
+    def own(self) -> Place:
+        """What the pipeline alone has in the work folder, held by one run at a time."""
+        return pipeline_folder(self.work, self.graph.name)
 
     def of(self, source: str) -> tuple[PlannedShard, ...]:
         """The shards of a source, in order."""

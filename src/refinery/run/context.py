@@ -73,7 +73,7 @@ class Run:
 
         started = time.perf_counter()
         self.emit(_phase(phase, units, self.executor.slots, more))
-        place = self.plan.work / UNITS / f"{re.sub(r'[^a-z0-9]+', '-', phase)}.bin"
+        place = self.plan.own / UNITS / f"{re.sub(r'[^a-z0-9]+', '-', phase)}.bin"
         try:
             arguments = file_arguments([unit.argument for unit in units], place, self.shipped)
             sent = [replace(unit, argument=one) for unit, one in zip(units, arguments, strict=True)]

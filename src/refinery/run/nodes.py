@@ -1,7 +1,7 @@
 """What other machines need of a run: that they see its folders, and a copy of the models that lie on this one.
 
 Sources, work folder and outputs must lie on storage that every node shares. Models may lie anywhere on the driver's
-disk (beside the definition, in its environment): they are copied into the work folder, named by their content.
+disk (beside the definition, in its environment): they are copied into the pipeline's folder, named by their content.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def share(plan: Plan, executor: Executor) -> dict[str, Shipped]:
     finally:
         for place, _ in tokens:
             remove_file(place)
-    copies = copy_files(files_of(plan), plan.work / MODELS)
+    copies = copy_files(files_of(plan), plan.own / MODELS)
     executor.ship(copies)
     return copies
 

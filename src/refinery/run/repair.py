@@ -23,7 +23,7 @@ def repair(plan: Plan, emit: Listener, work: Callable[[], R]) -> R:
     again: then it is the disk, and not what happened to it before. Scratch of the verbs is one thing, however many
     files it is, since all of it is made again for any of them.
     """
-    scratch = f"{plan.work}/{VERBS}/"
+    scratch = f"{plan.own}/{VERBS}/"
     folders = [str(folder).rstrip("/") + "/" for folder in (plan.work, *plan.graph.output_paths.values())]
     mended: Counter[str] = Counter()
     while True:

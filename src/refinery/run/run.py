@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from refinery.errors import ConservationError, RunError
@@ -32,8 +33,10 @@ from refinery.run.output import carried_columns, make_output
 from refinery.run.repair import repair
 from refinery.run.verbs import run_verb
 from refinery.storage import lock
+from refinery.storage.commit import remove_leftover
 from refinery.storage.lock import Held
-from refinery.storage.place import Place, place_of, remove_file, remove_scratch
+from refinery.storage.place import Place, place_of, remove_scratch
+from refinery.storage.work_folder import make_work_folder
 from refinery.watch.events import CacheChecked, Count, Listener, Note, RunBegun, Subject
 from refinery.watch.record import record_run
 
@@ -48,13 +51,14 @@ def execute(
 
     Raises InputError for an output folder that is not this pipeline's, RunError when an output would be empty,
     ConservationError when documents do not add up; what was finished before stays finished. A damaged file of the
-    work folder is made again. The executor is closed. `hold` keeps a folder from other runs.
+    work folder is made again. The executor is closed. `hold` keeps the pipeline's folder and outputs from other runs.
     """
     with ExitStack() as stack:
         for name, folder in plan.graph.output_paths.items():
             folders.refuse_foreign(folder, plan.graph.name, name)
+        make_work_folder(plan.work)
         holds = [
-            stack.enter_context(hold(folder)) for folder in (plan.work, *plan.graph.output_paths.values())
+            stack.enter_context(hold(folder)) for folder in (plan.own, *plan.graph.output_paths.values())
         ]
 
         def still_held() -> None:
@@ -63,7 +67,7 @@ def execute(
 
         record = record_run(plan.work, plan.graph.name, plan.graph.output_paths, listener, holds[0])
         emit = stack.enter_context(record)
-        stack.callback(_remove_scratch, plan.work, holds[0])
+        stack.callback(_remove_scratch, plan.own, holds[0])
         stack.callback(executor.close)  # no unit writes any more when scratch goes and the folders are free
         try:
             return repair(plan, emit, lambda: _execute(plan, executor, emit, still_held))
@@ -72,20 +76,20 @@ def execute(
             raise
 
 
-def _remove_scratch(work: Place, still_held: Held) -> None:
-    """Removes what only the units of a run read, unless another run has taken over the work folder."""
+def _remove_scratch(own: Place, still_held: Held) -> None:
+    """Removes what only the units of a run read, unless another run has taken over its pipeline's folder."""
     with suppress(RunError):
         still_held()
         for scratch in (VERBS, UNITS):
-            remove_scratch(work / scratch)
+            remove_scratch(own / scratch)
 
 
 def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -> dict[str, Manifest]:
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
-    note_needs(plan)
-    _remove_scratch(plan.work, still_held)  # of a run that was killed
+    note_needs(plan, lambda message: emit(Note(message)))
+    _remove_scratch(plan.own, still_held)  # of a run that was killed
     done = {
         name: folders.current_manifest(plan.graph.output_paths[name], plan.output_key(name))
         for name in outputs
@@ -123,8 +127,8 @@ def measure_pass(run: Run, records: dict[int, ShardRecord]) -> dict[int, ShardRe
     plan = run.plan
     present = plan.present()
     for name in present:
-        if name.endswith(".tmp"):  # of a process that was killed
-            remove_file(place_of(name))
+        if name.endswith(".tmp"):
+            remove_leftover(Path(name))
     units = []
     for planned in plan.shards:
         task = MeasureTask(planned, plan.missing(planned, present), planned.number not in records)

@@ -177,7 +177,7 @@ def run_verb(run: Run, stage: ResolvedStage, records: Records, map_units: MapUni
     if verb is None:
         return 0
     key = run.plan.verb_keys[stage.name]
-    folder = run.plan.work / VERBS / key
+    folder = run.plan.own / VERBS / key
     remove_tree(folder)  # what a run that was killed left
     make_directory(folder / verb.name)
     shards = list(_shards(run, stage, verb.needed, records))

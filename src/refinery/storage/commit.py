@@ -134,8 +134,13 @@ def remove_leftovers(folder: Place) -> None:
     """Removes the temporary files of processes that were killed; on an object store there are none."""
     if isinstance(folder, Path):
         for file in folder.glob(".*.tmp"):
-            if is_leftover(file):
-                file.unlink(missing_ok=True)
+            remove_leftover(file)
+
+
+def remove_leftover(file: Path) -> None:
+    """Removes a temporary file that nobody writes any more."""
+    if is_leftover(file):
+        file.unlink(missing_ok=True)
 
 
 def is_leftover(file: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from refinery.storage.lease import RENEW_EVERY, TAKEN_OVER_AFTER, hold_lease
 from refinery.storage.place import Place
 
 LOCK = ".lock"
+POLL = 0.5  # seconds between two looks at whether a folder is free
 
 Held: TypeAlias = Callable[[], None]  # raises RunError when a folder is held no longer
 
@@ -49,3 +51,20 @@ def hold(folder: Place, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AF
         yield lambda: None  # the lock lasts as long as the process
     finally:
         lock.release()
+
+
+@contextmanager
+def hold_when_free(folder: Place, tell: Callable[[str], None]) -> Iterator[Held]:
+    """As `hold`, but waits for whoever holds the folder; who that is, is told once."""
+    told = False
+    with ExitStack() as stack:
+        while True:
+            try:
+                held = stack.enter_context(hold(folder))
+                break
+            except FolderInUse as error:
+                if not told:
+                    tell(f"waiting: {error}")
+                    told = True
+                time.sleep(POLL)
+        yield held
