@@ -163,7 +163,7 @@ def clean(
     before = noted_needs(folder).get(graph.name)
     size = shard_mib * 2**20 if shard_mib else before.shard_bytes if before else 256 * 2**20
     planned = make_plan(graph, folder, size)
-    for line in lines_of(clean_folder(planned, force=force)):
+    for line in lines_of(clean_folder(planned, lambda note: typer.echo(note, err=True), force=force)):
         typer.echo(line)
     for name, listed in planned.listed.items():
         for path, problem in listed.broken:
