@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -53,6 +53,13 @@ class CacheChecked:
     missing: int
     documents: int | None = None
     kept: int | None = None
+
+
+@dataclass(frozen=True)
+class WorkFolder:
+    """The work folder was listed: bytes of each kind of file in it, the most first."""
+
+    kinds: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -132,7 +139,16 @@ class RunEnded:
 
 
 Event: TypeAlias = (
-    RunBegun | CacheChecked | Phase | UnitBegun | UnitEnded | UnitFailed | Finished | Note | RunEnded
+    RunBegun
+    | CacheChecked
+    | WorkFolder
+    | Phase
+    | UnitBegun
+    | UnitEnded
+    | UnitFailed
+    | Finished
+    | Note
+    | RunEnded
 )
 Listener: TypeAlias = Callable[[Event], None]
 

@@ -20,7 +20,7 @@ from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, is_remote
 from refinery.storage.url import redact, without_secrets
 from refinery.storage.work_folder import pipeline_folder
-from refinery.watch.events import Event, Phase, RunEnded, UnitBegun, UnitEnded, UnitFailed
+from refinery.watch.events import Event, Phase, RunEnded, UnitBegun, UnitEnded, UnitFailed, WorkFolder
 from refinery.watch.log import RunLog
 from refinery.watch.progress import Progress
 from refinery.watch.status import FILE, Failure, InFlight, State, Status
@@ -81,6 +81,8 @@ class StatusFile:
             self._flight[event.unit, event.attempt] = time.time()
         elif isinstance(event, UnitEnded | UnitFailed):
             self._flight.pop((event.unit, event.attempt), None)
+        elif isinstance(event, WorkFolder):
+            self._run = self._run.model_copy(update={"work_bytes": dict(event.kinds)})
         if isinstance(event, UnitFailed):
             self._failed += 1
             problem = without_secrets(event.problem)
