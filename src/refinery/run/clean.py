@@ -53,8 +53,8 @@ class Cleaning:
 def clean(plan: Plan, tell: Callable[[str], None], *, force: bool) -> Cleaning:
     """Finds what nobody needs, and with `force` removes it; another that cleans is waited for, and told.
 
-    Raises FolderInUse when a run of the plan's pipeline goes on or one works in the plan's outputs, InputError when an
-    output is another pipeline's or when the needs of another pipeline cannot be read.
+    Raises FolderInUse when a run of the plan's pipeline goes on or one works in its outputs, InputError when an output
+    is another pipeline's or when the needs of another pipeline cannot be read.
     """
     with ExitStack() as stack:
         holds = [stack.enter_context(hold(plan.own)), stack.enter_context(hold_when_free(plan.work, tell))]

@@ -22,7 +22,7 @@ FOLDER = "logs"
 
 
 class RunLog:
-    """Events as lines in `logs/run-<start>.jsonl` of its pipeline's folder; one that cannot be written stops no run."""
+    """Events as lines in `logs/run-<start>.jsonl` of its pipeline's folder; without a place for it a run goes on."""
 
     def __init__(self, own: Place, started: datetime) -> None:
         self.folder = own / FOLDER

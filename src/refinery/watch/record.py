@@ -24,8 +24,8 @@ def record_run(
 ) -> Iterator[Listener]:
     """The listener together with a log and a status file, all told at the end how the run ended.
 
-    A run that does not hold its pipeline's folder any more (`still_held` raises) leaves the status to the one that has
-    taken over.
+    A run that does not hold its pipeline's folder any more (`still_held` raises) leaves the status to the one that
+    has taken over.
     """
     started = datetime.now(UTC)
     log = RunLog(pipeline_folder(work, pipeline), started)

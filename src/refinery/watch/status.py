@@ -1,4 +1,4 @@
-"""What `WORK/pipelines/NAME/status.json` says: a run writes it (status_file), `refinery status` finds and reads it (find_status)."""
+"""What `WORK/pipelines/NAME/status.json` says: a run writes it (status_file), `refinery status` reads it."""
 
 from __future__ import annotations
 
