@@ -111,7 +111,7 @@ def test_a_claim_stands_with_the_folder_of_its_pipeline(bucket, s3_server):
         with hold(pipeline_folder(work, "medical")), ExitStack() as left:
             left.enter_context(claim(work, "medical", ["a"]))
             with claim(work, "legal", ["a"]) as claimed:
-                assert claimed.mine == frozenset()
+                assert claimed.mine == set()
             kept = left.pop_all()
         with claim(work, "legal", ["a"]) as claimed:
             assert claimed.mine == {"a"}
@@ -131,3 +131,15 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     for work in ("a", "b"):
         with pytest.raises(OutputError, match=CLAIMS), claim(tmp_path / work, "legal", ["key"]):
             pass
+
+
+def test_a_part_is_given_up_before(work):
+    """Another run gets it, and the rest when the block ends."""
+    with hold(pipeline_folder(work, "legal")), hold(pipeline_folder(work, "medical")):
+        with claim(work, "legal", ["a", "b"]) as claimed:
+            claimed.release(["b", "c"])
+            assert claimed.mine == {"a"}
+            with claim(work, "medical", ["a", "b"]) as other:
+                assert other.mine == {"b"}
+            assert files_below(work / CLAIMS).keys() == {"a"}
+        assert files_below(work / CLAIMS) == {}

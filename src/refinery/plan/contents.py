@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-from refinery.plan.plan import DOCUMENTS, MODELS, RECORD, REJECTS, SHARDS, UNITS, VERBS
+from refinery.plan.plan import DOCUMENTS, MADE, MODELS, RECORD, REJECTS, SHARDS, UNITS, VERBS
 from refinery.storage.claims import CLAIMS
 from refinery.storage.work_folder import PIPELINES
 from refinery.watch.log import FOLDER as LOGS
@@ -19,6 +19,7 @@ _KINDS = {
     "documents": re.compile(_SHARD + rf"({'|'.join(map(re.escape, (DOCUMENTS, REJECTS, RECORD)))})"),
     "measurements": re.compile(_SHARD + r"measured-.+\.parquet"),
     "decisions": re.compile(_SHARD + r"(decided-[0-9a-f]{32}\.(parquet|json)|dropped-[0-9a-f]{32}\.parquet)"),
+    "models and counts": re.compile(rf"{MADE}/[0-9a-f]{{32}}/.+"),
     "logs": re.compile(rf"{_PIPELINE}{LOGS}/run-\d{{8}}T\d{{12}}Z(-\d+)?\.jsonl"),
     "scratch": re.compile(rf"{_PIPELINE}({VERBS}|{UNITS})/.+"),
     "copies of models": re.compile(rf"{_PIPELINE}{MODELS}/[0-9a-f]{{32}}/.+"),

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from refinery.errors import InputError
-from refinery.plan.plan import SHARDS, Plan, PlannedShard
+from refinery.plan.files import shard_files
+from refinery.plan.plan import SHARDS, Plan
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.lock import hold_when_free
 from refinery.storage.place import Place, read_many
@@ -31,15 +32,19 @@ class SourceNeeds:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a pipeline needs; definition: where its file lay; shard_bytes: how its sources were cut."""
+    """What a pipeline needs; definition: where its file lay; shard_bytes: how its sources were cut.
+
+    made: the keys of models and counts.
+    """
 
     pipeline: str
     definition: str
     shard_bytes: int
     sources: tuple[SourceNeeds, ...]
+    made: tuple[str, ...]
 
     def files(self) -> Iterator[str]:
-        """Every file, relative to the work folder."""
+        """Every file in the folder of a shard, relative to the work folder."""
         for source in self.sources:
             for key in source.shards:
                 for name in source.files:
@@ -48,32 +53,20 @@ class Needs:
 
 def needs_of(plan: Plan) -> Needs:
     """What a run of the plan makes or finds there."""
-    by_source: dict[str, list[PlannedShard]] = {}
-    for planned in plan.shards:
-        by_source.setdefault(planned.spec.name, []).append(planned)
+    files: dict[str, list[str]] = {source: [] for source in plan.listed}
+    for result in plan.results.values():
+        for source, names in shard_files(plan, result).items():
+            files[source] += names
     sources = [
         SourceNeeds(
-            tuple(planned.folder.name for planned in shards),
-            tuple(dict.fromkeys(place.name for place in _files(plan, shards[0]))),
+            tuple(planned.folder.name for planned in plan.of(source)),
+            tuple(dict.fromkeys(files[source])),
         )
-        for shards in by_source.values()
+        for source in plan.listed
     ]
     definition = str(plan.graph.definition.file)
-    return Needs(plan.graph.name, definition, plan.shard_bytes, tuple(sources))
-
-
-def _files(plan: Plan, planned: PlannedShard) -> Iterator[Place]:
-    """The files of one shard; they are called alike in every shard of a source."""
-    source = planned.spec.name
-    yield from (planned.documents_file, planned.rejects_file, planned.record_file)
-    for measurement in plan.graph.measurements(source):
-        yield planned.measurement_file(measurement)
-    for stage in plan.graph.stages.values():
-        if source in stage.sources:
-            decided = planned.decision_file(plan.decision_key(stage.name, source))
-            yield from (decided, decided.with_suffix(".json"))
-            if key := plan.outcome_key(stage.name):
-                yield planned.verb_file(key)
+    made = tuple(plan.results[name].key for name in plan.graph.makings)
+    return Needs(plan.graph.name, definition, plan.shard_bytes, tuple(sources), made)
 
 
 def note_needs(plan: Plan, tell: Callable[[str], None]) -> None:
@@ -102,7 +95,7 @@ def _read(file: Place, note: bytes) -> Needs:
     try:
         found = read_sealed_json(note)
         sources = tuple(SourceNeeds(tuple(s["shards"]), tuple(s["files"])) for s in found.pop("sources"))
-        return Needs(**found, sources=sources)
+        return Needs(**{**found, "sources": sources, "made": tuple(found["made"])})
     except (ValueError, KeyError, TypeError, AttributeError):
         hint = "run its pipeline again, or remove the file if the pipeline is given up"
         raise InputError(

@@ -145,14 +145,14 @@ class Plan:
         return frozenset(f"{folder}/{name}" for name in listed if listed[name] or name.endswith(".tmp"))
 
     def with_first_rows(self, rows: Mapping[int, int]) -> Plan:
-        """The plan in which each shard knows its first row in its file; rows: of each shard, by its number."""
+        """The plan in which shards know their first row in their file; rows: of shards, by number."""
         before: Counter[tuple[str, str]] = Counter()
         shards = []
         for planned in self.shards:
             file = (planned.spec.name, planned.shard.path)
             shard = replace(planned.shard, first_row=before[file])
             shards.append(replace(planned, shard=shard))
-            before[file] += rows[planned.number]
+            before[file] += rows.get(planned.number, 0)
         return replace(self, shards=tuple(shards))
 
     def missing(

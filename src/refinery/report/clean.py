@@ -16,6 +16,7 @@ _KINDS = {
     "shards": "shards of files that have changed or are gone",
     "measurements": "measurements with other settings or models",
     "decisions": "decisions by other rules",
+    "models and counts": "models and counts with other settings or of other documents",
     "leftovers": "what runs left that were killed",
     "copies of models": "copies of models for other machines, which get new ones",
     "logs": "logs of older runs",

@@ -16,7 +16,7 @@ from pathlib import Path
 from refinery.errors import FolderInUse
 from refinery.plan.contents import kind_of, sizes_by_kind
 from refinery.plan.needs import needs_of, noted_needs
-from refinery.plan.plan import Plan
+from refinery.plan.plan import MADE, Plan
 from refinery.run.folder import current_manifest, refuse_foreign, staging_name
 from refinery.storage.claims import CLAIMS, claim
 from refinery.storage.commit import is_leftover
@@ -53,17 +53,18 @@ class Cleaning:
 def clean(plan: Plan, tell: Callable[[str], None], *, force: bool) -> Cleaning:
     """Finds what nobody needs, and with `force` removes it; another that cleans is waited for, and told.
 
-    Raises FolderInUse when a run of the plan's pipeline goes on or one works in its outputs, InputError when an output
-    is another pipeline's or when the needs of another pipeline cannot be read.
+    Raises FolderInUse when a run of the plan's pipeline goes on or one works in its outputs, InputError when one of
+    those is another pipeline's or when the needs of another pipeline cannot be read.
     """
     with ExitStack() as stack:
         holds = [stack.enter_context(hold(plan.own)), stack.enter_context(hold_when_free(plan.work, tell))]
         sizes = files_below(plan.work)
         needs = noted_needs(plan.work) | {plan.graph.name: needs_of(plan)}
         wanted = {file for one in needs.values() for file in one.files()}
+        made = {f"{MADE}/{key}" for one in needs.values() for key in one.made}
         idle = {plan.graph.name, *_hold_idle(plan, sizes, stack)}
         kinds: dict[str, dict[Place, int]] = defaultdict(dict)
-        for name, kind in unneeded(sizes, wanted, idle):
+        for name, kind in unneeded(sizes, wanted | made, idle):
             if kind_of(name) != "leftovers" or _is_left(plan.work / name):
                 kinds[kind][plan.work / name] = sizes[name]
         for name, folder in plan.graph.output_paths.items():
@@ -101,7 +102,8 @@ def _is_left(file: Place) -> bool:
 def unneeded(names: Iterable[str], wanted: set[str], idle: Collection[str]) -> Iterator[tuple[str, str]]:
     """Files of a work folder that are not wanted, each with its kind; files that are not refinery's are no such.
 
-    idle: pipelines of which no run goes on. Temporary files are told as leftovers, whoever writes them.
+    wanted: files in the folders of shards, folders of models and counts; idle: pipelines of which no run goes on.
+    Temporary files are told as leftovers, whoever writes them.
     """
     found = {name: kind_of(name) for name in names}
     shards = {_folder(name) for name in wanted}
@@ -115,7 +117,7 @@ def unneeded(names: Iterable[str], wanted: set[str], idle: Collection[str]) -> I
             yield name, kind if _folder(name) in shards and kind != "documents" else "shards"
         elif (kind == "logs" and _run(name) not in kept) or (kind in _OF_A_RUN and _pipeline(name) in idle):
             yield name, kind if kind != "scratch" else "leftovers"
-        elif kind == "leftovers":
+        elif kind == "leftovers" or (kind == "models and counts" and _folder(name) not in wanted):
             yield name, kind
 
 

@@ -8,15 +8,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from refinery.executors.base import Attempt, Executor, Unit, run_units
 from refinery.executors.shipping import Shipped, file_arguments
-from refinery.plan.plan import UNITS, Plan
+from refinery.plan.contents import sizes_by_kind
+from refinery.plan.plan import SHARDS, UNITS, Plan
 from refinery.run.decide import StageTally
 from refinery.shuffle.units import MapUnits
+from refinery.storage.commit import remove_leftover
 from refinery.storage.lock import Held
-from refinery.storage.place import remove_file
+from refinery.storage.place import files_below, remove_file
 from refinery.watch import events
 from refinery.watch.events import Count, Subject
 
@@ -47,6 +50,18 @@ class Run:
     finished: dict[Subject, events.Finished] = field(default_factory=dict)
     made: dict[str, Made] = field(default_factory=dict)  # models and counts by the name of the result
     manifests: dict[str, Manifest] = field(default_factory=dict)  # by output
+    present: frozenset[str] = frozenset()  # files in the folders of shards when they were last listed
+
+    def list_files(self) -> None:
+        """Looks at what lies in the work folder by now; leftovers of killed processes go."""
+        work, sizes = self.plan.work, files_below(self.plan.work)
+        self.emit(events.WorkFolder(sizes_by_kind(sizes)))
+        if isinstance(work, Path):
+            for name in sizes:
+                if name.endswith(".tmp"):
+                    remove_leftover(work / name)
+        shards = (name for name, size in sizes.items() if size and name.startswith(f"{SHARDS}/"))
+        self.present = frozenset(f"{work}/{name}" for name in shards)
 
     def map(
         self,

@@ -11,9 +11,9 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +32,19 @@ CLAIMS = "claims"
 AT_ONCE = 16  # requests to a store
 
 
-@dataclass(frozen=True)
+@dataclass
 class Claimed:
     """Of the keys asked for, those that this run may make now, and by key who makes each of the others."""
 
-    mine: frozenset[str]
-    others: Mapping[str, str]
+    mine: set[str]
+    others: dict[str, str]
+    _release: Callable[[Sequence[str]], None]
+
+    def release(self, keys: Iterable[str]) -> None:
+        """Gives up those of the keys that are this run's."""
+        given_up = self.mine & set(keys)
+        self.mine -= given_up
+        self._release(sorted(given_up))
 
 
 @contextmanager
@@ -46,20 +53,18 @@ def claim(work: Place, pipeline: str, keys: Iterable[str]) -> Iterator[Claimed]:
 
     A claim of a run that is gone is free. Raises OutputError when the folder cannot be written.
     """
-    who = _Claim(pipeline, Process.here())
-    folder = work / CLAIMS
+    who, folder = _Claim(pipeline, Process.here()), work / CLAIMS
+    claims = _Files(folder) if isinstance(folder, Path) else _Objects(work)
     make_directory(folder)
-    with ExitStack() as stack:
-        mine, others = set(), {}
+    try:
         try:
-            for key, other in _take_all(work, sorted(set(keys)), who, stack):
-                if other is None:
-                    mine.add(key)
-                else:
-                    others[key] = other.label
+            found = dict(claims.take(sorted(set(keys)), who))
         except OSError as error:
             raise cannot_write(str(folder), error, 0) from None
-        yield Claimed(frozenset(mine), others)
+        others = {key: other.label for key, other in found.items() if other}
+        yield Claimed(found.keys() - others.keys(), others, claims.release)
+    finally:
+        claims.release(list(claims.held))
 
 
 @dataclass(frozen=True)
@@ -83,91 +88,93 @@ class _Claim:
             return cls("", Process("", 0, ""))
 
 
-def _take_all(
-    work: Place, keys: list[str], who: _Claim, stack: ExitStack
-) -> Iterator[tuple[str, _Claim | None]]:
-    """For each key None, if it is claimed by now until the stack ends, or whose it is."""
-    if isinstance(work, Path):
-        for key in keys:
-            yield key, _take_file(work / CLAIMS / key, who, stack)
-        return
-    pool = stack.enter_context(ThreadPoolExecutor(AT_ONCE))
-    tags: dict[str, str] = {}
-    stack.callback(_release_objects, pool, tags)
+class _Files:
+    """Claims as locked files; held: open files by key."""
 
-    def take(key: str) -> _Claim | None:
-        url = str(work / CLAIMS / key)
-        found = _take_object(work, url, who)
-        if isinstance(found, _Claim):
-            return found
-        tags[url] = found
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.held: dict[str, int] = {}
+
+    def take(self, keys: Sequence[str], who: _Claim) -> Iterator[tuple[str, _Claim | None]]:
+        """Of each key whose it is, None where it is held by now."""
+        for key in keys:
+            yield key, self._take(key, who)
+
+    def _take(self, key: str, who: _Claim) -> _Claim | None:
+        file = self._folder / key
+        while True:
+            handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                still_there = os.path.samestat(os.fstat(handle), file.stat())
+            except BlockingIOError:
+                with os.fdopen(handle, "rb") as other:
+                    return _Claim.of(other.read())
+            except FileNotFoundError:
+                still_there = False
+            except BaseException:
+                os.close(handle)
+                raise
+            if still_there:
+                break
+            os.close(handle)  # it was removed between opening and locking
+        self.held[key] = handle
+        os.truncate(handle, 0)
+        os.write(handle, who.content())
         return None
 
-    yield from zip(keys, pool.map(take, keys), strict=True)
+    def release(self, keys: Sequence[str]) -> None:
+        """Removes files while they are locked: who opens one in between sees that it is not there any more."""
+        for key in keys:
+            with contextlib.suppress(OSError):
+                (self._folder / key).unlink()
+            os.close(self.held.pop(key))
 
 
-def _take_file(file: Path, who: _Claim, stack: ExitStack) -> _Claim | None:
-    while True:
-        handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            with os.fdopen(handle, "rb") as other:
-                return _Claim.of(other.read())
-        except BaseException:
-            os.close(handle)
-            raise
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(handle), file.stat()):
-                break
-        os.close(handle)  # it was removed between opening and locking
-    stack.callback(_release_file, file, handle)
-    os.truncate(handle, 0)
-    os.write(handle, who.content())
-    return None
+class _Objects:
+    """Claims as objects, many requests at once; held: their tags by key."""
 
+    def __init__(self, work: Place) -> None:
+        self._work = work
+        self.held: dict[str, str] = {}
 
-def _release_file(file: Path, handle: int) -> None:
-    """Removed first: who opens it in between sees that it is not there any more."""
-    with contextlib.suppress(OSError):
-        file.unlink()
-    os.close(handle)
+    def take(self, keys: Sequence[str], who: _Claim) -> Iterator[tuple[str, _Claim | None]]:
+        """Of each key whose it is, None where it is held by now."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            yield from zip(keys, pool.map(lambda key: self._take(key, who), keys), strict=True)
 
+    def _take(self, key: str, who: _Claim) -> _Claim | None:
+        url, content = str(self._work / CLAIMS / key), who.content()
+        tag = object_store.put_new(url, content)
+        while not tag:
+            try:
+                before, found, _ = object_store.read_tagged(url)
+            except FileNotFoundError:  # released this moment
+                tag = object_store.put_new(url, content)
+                continue
+            other = _Claim.of(before)
+            if other.pipeline != who.pipeline and self._stands(other):
+                return other
+            tag = object_store.put_over(url, content, found)
+        self.held[key] = tag
+        return None
 
-def _take_object(work: Place, url: str, who: _Claim) -> str | _Claim:
-    """The tag of the claim that was written, or whose it is."""
-    content = who.content()
-    while (tag := object_store.put_new(url, content)) is None:
-        try:
-            before, tag, _ = object_store.read_tagged(url)
-        except FileNotFoundError:  # released this moment
-            continue
-        found = _Claim.of(before)
-        if found.pipeline != who.pipeline and _stands(work, found):
-            return found
-        if replaced := object_store.put_over(url, content, tag):
-            return replaced
-    return tag
+    def _stands(self, other: _Claim) -> bool:
+        """Whether the process of a claim is known to hold its pipeline's folder; no run of another pipeline does."""
+        if not other.pipeline or other.process.is_dead():
+            return False
+        lease = read_lease(str(pipeline_folder(self._work, other.pipeline) / LOCK))
+        if lease is None or lease.age >= TAKEN_OVER_AFTER:
+            return False
+        holder = lease.holder
+        return Process(holder.host, holder.process, holder.started) == other.process
 
+    def release(self, keys: Sequence[str]) -> None:
+        """Removes objects; what cannot be removed stands no longer than the run holds its folder."""
 
-def _stands(work: Place, found: _Claim) -> bool:
-    """Whether the process of a claim is known to hold its pipeline's folder; no run of another pipeline does."""
-    if not found.pipeline or found.process.is_dead():
-        return False
-    lease = read_lease(str(pipeline_folder(work, found.pipeline) / LOCK))
-    if lease is None or lease.age >= TAKEN_OVER_AFTER:
-        return False
-    holder = lease.holder
-    return Process(holder.host, holder.process, holder.started) == found.process
+        def remove(key: str) -> None:
+            with contextlib.suppress(OSError, RunError):
+                object_store.remove_version(str(self._work / CLAIMS / key), self.held.pop(key))
 
-
-def _release_objects(pool: ThreadPoolExecutor, tags: dict[str, str]) -> None:
-    pool.shutdown(cancel_futures=True)  # what was being claimed when another claim failed is known then
-    with ThreadPoolExecutor(AT_ONCE) as releasing:
-        list(releasing.map(_release_object, tags, tags.values()))
-
-
-def _release_object(url: str, tag: str) -> None:
-    """What cannot be removed stands no longer than the run holds its folder."""
-    with contextlib.suppress(OSError, RunError):
-        object_store.remove_version(url, tag)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(remove, keys))
