@@ -40,12 +40,12 @@ def repair(plan: Plan, emit: Listener, work: Callable[[], R]) -> R:
             thing, times = (scratch, SCRATCH) if error.place.startswith(scratch) else (error.place, 1)
             if not _lies_in(error.place, plan.work, *own) or mended[thing] == times:
                 raise
+            emit(Note(f"{error.place}: {error.problem}; it is made again"))
             if thing in mended_by_others or _lies_in(error.place, *own):
                 _remove(error.place)
             elif not _remove_damaged(error.place, plan.work, emit):
                 mended_by_others.add(thing)
                 continue
-            emit(Note(f"{error.place}: {error.problem}; it is made again"))
             mended[thing] += 1
 
 
