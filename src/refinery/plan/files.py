@@ -1,8 +1,6 @@
-"""The files that results consist of, in the folders of shards, and whether all of them are there."""
+"""The files that results consist of in the folders of shards."""
 
 from __future__ import annotations
-
-from collections.abc import Container, Mapping
 
 from refinery.plan.plan import DOCUMENTS, RECORD, REJECTS, Plan
 from refinery.plan.results import Kind, Result
@@ -27,13 +25,3 @@ def shard_files(plan: Plan, result: Result) -> dict[str, tuple[str, ...]]:
 
 def _measured(plan: Plan, source: str, key: str) -> str:
     return next(m.file for m in plan.graph.measurements(source) if m.key == key)
-
-
-def lie_there(plan: Plan, files: Mapping[str, tuple[str, ...]], present: Container[str]) -> bool:
-    """Whether files, by source, are among those `present` in the folder of every shard."""
-    return all(
-        f"{folder}/{name}" in present
-        for source, names in files.items()
-        for folder in (str(planned.folder) for planned in plan.of(source))
-        for name in names
-    )

@@ -69,17 +69,19 @@ def needs_of(plan: Plan) -> Needs:
     return Needs(plan.graph.name, definition, plan.shard_bytes, tuple(sources), made)
 
 
-def note_needs(plan: Plan, tell: Callable[[str], None]) -> None:
-    """Notes what a run needs, before it makes anything or takes anything for made.
+def note_needs(plan: Plan, tell: Callable[[str], None]) -> bool:
+    """Notes what a run needs, before it makes anything or takes anything for made; whether that is new.
 
     Not while `refinery clean` works, which holds the work folder from the moment that it reads the notes: it is told
     of and waited for.
     """
     file, content = plan.own / FILE, sealed_json(needs_of(plan))
-    if read_many([file]) != [content]:
-        make_directory(file.parent)
-        with hold_when_free(plan.work, tell):
-            commit_bytes(file, content, scratch=True)
+    if read_many([file]) == [content]:
+        return False
+    make_directory(file.parent)
+    with hold_when_free(plan.work, tell):
+        commit_bytes(file, content, scratch=True)
+    return True
 
 
 def noted_needs(work: Place) -> dict[str, Needs]:

@@ -10,12 +10,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from refinery.plan.files import lie_there, shard_files
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.plan import Plan
 from refinery.plan.results import Kind, Result
 from refinery.run.context import Run
 from refinery.run.make import RECORD
+from refinery.run.state import shards_state
 from refinery.storage.claims import claim
 from refinery.storage.place import exists, is_remote
 from refinery.watch.events import Note
@@ -68,8 +68,7 @@ def _is_there(run: Run, result: Result) -> bool:
     """Whether all of a result is there; what is measured on arrival may always lack documents."""
     if result.kind in {Kind.MODEL, Kind.COUNT}:
         return exists(run.plan.made_folder(result.name) / RECORD)
-    files = shard_files(run.plan, result)
-    return result.kind is not Kind.ARRIVAL and lie_there(run.plan, files, run.present)
+    return result.kind is not Kind.ARRIVAL and not shards_state(run.plan, result, run.present).missing
 
 
 def _keys(plan: Plan, result: Result) -> set[str]:

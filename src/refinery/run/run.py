@@ -7,11 +7,13 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 
 from refinery.errors import RunError
 from refinery.executors.base import Executor
+from refinery.plan.derivations import note_derivations, noted_derivations, reasons
 from refinery.plan.needs import note_needs
 from refinery.plan.plan import UNITS, VERBS, Plan
 from refinery.run import folder as folders
 from refinery.run.cache import subjects
 from refinery.run.context import Run
+from refinery.run.make import with_found
 from refinery.run.manifest import Manifest
 from refinery.run.measure import read_records, refuse_rejects
 from refinery.run.nodes import share
@@ -68,11 +70,21 @@ def _remove_scratch(own: Place, still_held: Held) -> None:
             remove_scratch(own / scratch)
 
 
+def _noted(plan: Plan, tell: Callable[[str], None]) -> Plan:
+    """The plan with the models and counts that are there; what it needs is noted, so that none of it is removed."""
+    while True:
+        found = with_found(plan)
+        if not note_needs(found, tell):
+            return found  # what was found before that may have been removed
+
+
 def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -> dict[str, Manifest]:
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
-    note_needs(plan, lambda message: emit(Note(message)))
+    plan = _noted(plan, lambda message: emit(Note(message)))
+    why = reasons(plan.results, noted_derivations(plan.work, plan.graph.name))
+    note_derivations(plan)
     _remove_scratch(plan.own, still_held)  # of a run that was killed
     done = {
         name: folders.current_manifest(plan.graph.output_paths[name], plan.output_key(name))
@@ -81,14 +93,16 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
     for name, found in done.items():
         if found:
             folders.remove_staging(plan.graph.output_paths[name])  # of a run that was killed at its very end
-    records = read_records(plan.shards)
-    for planned in plan.shards:
+    strict = [planned for planned in plan.shards if planned.spec.on_error == "fail"]
+    records = read_records(strict)
+    for planned in strict:
         if planned.number in records:
             refuse_rejects(planned, records[planned.number])
     if all(done.values()):
         emit(Note("Nothing to do: every output is up to date."))
         return {name: Manifest.model_validate(found) for name, found in done.items()}
-    run = Run(plan, executor, emit, still_held, share(plan, executor), records=records)
+    records |= read_records(planned for planned in plan.shards if planned.number not in records)
+    run = Run(plan, executor, emit, still_held, share(plan, executor), records=records, reasons=why)
     emit(RunBegun(subjects(plan)))
     walk(run)
     return run.manifests

@@ -1,0 +1,50 @@
+"""Which results of a plan are there: for `refinery plan`, from one listing of the work folder."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass
+
+from refinery.errors import DamagedFile
+from refinery.plan.files import shard_files
+from refinery.plan.plan import Plan
+from refinery.plan.results import Kind, Result
+from refinery.run.folder import current_manifest
+from refinery.run.make import find_made
+
+
+@dataclass(frozen=True)
+class State:
+    """Of how many parts (mostly shards) a result is made, and how many of them are missing."""
+
+    parts: int
+    missing: int
+
+
+def states(plan: Plan, present: Container[str]) -> dict[str, State]:
+    """The state of each result by name, inputs first; present: the files in the folders of shards."""
+    return {name: _state(plan, result, present) for name, result in plan.results.items()}
+
+
+def _state(plan: Plan, result: Result, present: Container[str]) -> State:
+    if result.kind is Kind.OUTPUT:
+        folder = plan.graph.output_paths[result.of.name]
+        return State(1, int(current_manifest(folder, result.key) is None))
+    if result.kind in {Kind.COUNT, Kind.MODEL}:
+        return State(1, int(not _is_made(plan, result)))
+    return shards_state(plan, result, present)
+
+
+def shards_state(plan: Plan, result: Result, present: Container[str]) -> State:
+    """The state of a result that lies in the folders of shards."""
+    files = shard_files(plan, result)
+    folders = [(str(planned.folder), names) for source, names in files.items() for planned in plan.of(source)]
+    missing = sum(any(f"{folder}/{name}" not in present for name in names) for folder, names in folders)
+    return State(len(folders), missing)
+
+
+def _is_made(plan: Plan, result: Result) -> bool:
+    try:
+        return find_made(plan.made_folder(result.name)) is not None
+    except DamagedFile:
+        return False  # the run makes it again
