@@ -9,7 +9,7 @@ from refinery.storage.process import Process
 
 
 def test_a_process_is_known_to_be_dead_on_its_own_machine_alone():
-    """One that ended, or whose number another has by now; without its start or of another machine nothing is known."""
+    """One that ended, or whose number another has; without its start or of another machine nothing is known."""
     here = Process.here()
     assert (here.process, here.is_dead()) == (os.getpid(), False)
     with subprocess.Popen([sys.executable, "-c", ""]) as other:

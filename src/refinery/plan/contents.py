@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from refinery.plan.plan import DOCUMENTS, MADE, MODELS, RECORD, REJECTS, SHARDS, UNITS, VERBS
 from refinery.storage.claims import CLAIMS
+from refinery.storage.place import Place
 from refinery.storage.work_folder import PIPELINES
 from refinery.watch.log import FOLDER as LOGS
 
@@ -42,3 +43,10 @@ def sizes_by_kind(sizes: Mapping[str, int]) -> dict[str, int]:
     for name, size in sizes.items():
         found[kind_of(name)] += size
     return dict(found.most_common())
+
+
+def files_of_shards(work: Place, sizes: Mapping[str, int]) -> frozenset[str]:
+    """The places of the files that lie in the folders of shards; empty ones are what a lost disk has left."""
+    return frozenset(
+        f"{work}/{name}" for name, size in sizes.items() if size and name.startswith(f"{SHARDS}/")
+    )

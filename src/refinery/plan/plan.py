@@ -25,7 +25,7 @@ from refinery.sources.documents import Shard, SourceSpec
 from refinery.sources.read import READING
 from refinery.sources.shards import SourceShards
 from refinery.storage.claims import CLAIMS
-from refinery.storage.place import Place, files_below, lies_in
+from refinery.storage.place import Place, lies_in
 from refinery.storage.url import redact
 from refinery.storage.work_folder import PIPELINES, pipeline_folder
 
@@ -144,11 +144,6 @@ class Plan:
     def made_folder(self, name: str) -> Place:
         """Where a model or a count lies once it is made."""
         return self.work / MADE / self.results[name].key
-
-    def present(self) -> frozenset[str]:
-        """Every file that lies in a shard's folder by now, from one listing; leftovers of killed processes too."""
-        folder, listed = self.work / SHARDS, files_below(self.work / SHARDS)
-        return frozenset(f"{folder}/{name}" for name in listed if listed[name] or name.endswith(".tmp"))
 
     def with_first_rows(self, rows: Mapping[int, int]) -> Plan:
         """The plan in which shards know their first row in their file; rows: of shards, by number."""

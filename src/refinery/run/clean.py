@@ -18,6 +18,7 @@ from refinery.plan.contents import kind_of, sizes_by_kind
 from refinery.plan.needs import needs_of, noted_needs
 from refinery.plan.plan import MADE, Plan
 from refinery.run.folder import current_manifest, refuse_foreign, staging_name
+from refinery.run.make import with_found
 from refinery.storage.claims import CLAIMS, claim
 from refinery.storage.commit import is_leftover
 from refinery.storage.lock import Held, hold, hold_when_free
@@ -58,6 +59,7 @@ def clean(plan: Plan, tell: Callable[[str], None], *, force: bool) -> Cleaning:
     """
     with ExitStack() as stack:
         holds = [stack.enter_context(hold(plan.own)), stack.enter_context(hold_when_free(plan.work, tell))]
+        plan = with_found(plan)
         sizes = files_below(plan.work)
         needs = noted_needs(plan.work) | {plan.graph.name: needs_of(plan)}
         wanted = {file for one in needs.values() for file in one.files()}

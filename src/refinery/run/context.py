@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from refinery.executors.base import Attempt, Executor, Unit, run_units
 from refinery.executors.shipping import Shipped, file_arguments
-from refinery.plan.contents import sizes_by_kind
-from refinery.plan.plan import SHARDS, UNITS, Plan
+from refinery.plan.contents import files_of_shards, sizes_by_kind
+from refinery.plan.plan import UNITS, Plan
 from refinery.run.decide import StageTally
 from refinery.shuffle.units import MapUnits
 from refinery.storage.commit import remove_leftover
@@ -65,8 +65,7 @@ class Run:
             for name in sizes:
                 if name.endswith(".tmp"):
                     remove_leftover(work / name)
-        shards = (name for name, size in sizes.items() if size and name.startswith(f"{SHARDS}/"))
-        self.present = frozenset(f"{work}/{name}" for name in shards)
+        self.present = files_of_shards(work, sizes)
 
     def map(
         self,

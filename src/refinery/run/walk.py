@@ -20,7 +20,7 @@ from refinery.run.context import Run
 from refinery.run.decide import check_conservation, decide, decide_tasks, read_tallies
 from refinery.run.kernels import compile_kernels
 from refinery.run.make import make, with_made
-from refinery.run.measure import MeasureTask, ShardRecord, measure, read_records, refuse_rejects
+from refinery.run.measure import MeasureTask, measure, read_records, refuse_rejects
 from refinery.run.measure_late import late_tasks, measure_arrived
 from refinery.run.nodes import share
 from refinery.run.output import carried_columns, make_output
@@ -72,9 +72,7 @@ def measure_pass(run: Run, group: Group) -> None:
     keys = {(source, key) for result in group for source, key in result.parts.items()}
     units, records = [], run.records
     read = {result.of.name for result in group}
-    for number, record in _read_by_others(run).items():
-        refuse_rejects(plan.shards[number], record)
-        records[number] = record
+    _know_what_others_read(run)
     for planned in (p for p in plan.shards if p.spec.name in read):
         mine = {key for source, key in keys if source == planned.spec.name}
         task = MeasureTask(planned, plan.missing(planned, run.present, mine), planned.number not in records)
@@ -105,10 +103,14 @@ def measure_pass(run: Run, group: Group) -> None:
             run.finish(Subject("source", source), sum(records[p.number].documents for p in plan.of(source)))
 
 
-def _read_by_others(run: Run) -> dict[int, ShardRecord]:
-    """The records of shards that runs of other pipelines have read since this one began."""
+def _know_what_others_read(run: Run) -> None:
+    """Reads the records of shards that runs of other pipelines have read since this one began."""
     unknown = (planned for planned in run.plan.shards if planned.number not in run.records)
-    return read_records(planned for planned in unknown if str(planned.record_file) in run.present)
+    found = read_records(planned for planned in unknown if str(planned.record_file) in run.present)
+    for number, record in found.items():
+        if run.plan.shards[number].spec.on_error == "fail":
+            refuse_rejects(run.plan.shards[number], record)
+    run.records |= found
 
 
 def _check_records(run: Run, sources: Container[str]) -> None:
