@@ -3,13 +3,14 @@
 import json
 import random
 import shutil
+import subprocess
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.faults.conftest import IDENTICAL
-from tests.faults.repository import OUTPUTS, PIPELINE, clear, content, leftovers, lines_logged, start
+from tests.faults.repository import COMMAND, PIPELINE, clear, content, leftovers, lines_logged, run, start
 
 OTHER = ("other-unique", "other-chosen")
 # The stages are the same, so all is shared but the choice and what is written.
@@ -101,3 +102,28 @@ def test_one_of_two_pipelines_is_killed(shared, times, seed, outcome, moment):
         assert code == 0, err
         well(folder, expected)
         outcome("one of two pipelines killed", IDENTICAL)
+
+
+def test_clean_takes_nothing_from_a_run_of_another_pipeline(shared, outcome):
+    """Again and again while it goes on; what nobody needs goes meanwhile."""
+    folder, expected = shared
+    forget(folder)
+    definition = folder / "pipeline.yaml"
+    definition.write_text(PIPELINE.replace("words >= 30", "words >= 25"))
+    assert run(folder)[0] == 0
+    old = set((folder / ".refinery").glob("shards/*/*/decided-*"))
+    definition.write_text(PIPELINE)
+    begun = start(folder, definition="other.yaml")
+    begun.wait_for((folder / ".refinery" / "pipelines" / "other" / "needs.json").exists)
+    cleaned = 0
+    while begun.process.poll() is None:
+        command = [*COMMAND, "clean", "--force", "pipeline.yaml"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        cleaned += 1
+    code, err = begun.finish()
+    assert code == 0, err
+    assert cleaned
+    assert content(folder, OTHER) == expected[1]
+    assert not [file for file in old if file.exists()]
+    outcome("clean while a run goes on", IDENTICAL)

@@ -2,16 +2,27 @@
 
 import os
 import shutil
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
+import orjson
 import pytest
+from rich.filesize import decimal
 
 from refinery.errors import RunError
-from refinery.plan.needs import noted_needs
-from refinery.plan.plan import MODELS
+from refinery.plan.contents import kind_of
+from refinery.plan.needs import needs_of, noted_needs
+from refinery.plan.plan import MADE, MODELS
 from refinery.run import clean
 from refinery.run.clean import LOGS
 from refinery.run.nodes import copy_files
+from refinery.storage.claims import CLAIMS, claim
+from refinery.storage.commit import temporary_name
 from refinery.storage.lock import hold
+from refinery.storage.place import files_below
+from refinery.storage.sealed import sealed_json
 from tests.conftest import PIPELINE, document, output_hashes, write_parquet
 from tests.run.planning import plan_of
 from tests.storage.leftover import leave
@@ -282,4 +293,69 @@ def test_on_a_store(data_repository, bucket, s3_server, refinery):
 
 
 def test_status_tells_the_size_of_the_work_folder(changed, refinery):
-    """TODO"""
+    """As the run found it when it last looked, by kind; `plan` tells it as it is now."""
+    code, out, _ = refinery("status", changed)
+    assert code == 0
+    assert f"work folder: {changed / '.refinery'}, " in out
+    (found,) = orjson.loads(refinery("status", changed, "--json")[1])
+    by_kind = Counter()
+    for name, size in files_below(changed / ".refinery").items():
+        by_kind[kind_of(name)] += size
+    assert found["work_bytes"]["measurements"] == by_kind["measurements"] > 0
+    out = refinery("plan", changed / "pipeline.yaml")[1]
+    assert f"work folder: {changed / '.refinery'}, {decimal(by_kind.total())} (measurements " in " ".join(
+        out.split()
+    )
+
+
+def test_what_a_run_of_another_pipeline_works_with_stays(changed, refinery):
+    """Its scratch and copies of models, as long as it holds its folder, and what any process writes just now."""
+    definition, work = changed / "pipeline.yaml", changed / ".refinery"
+    refinery("clean", definition, "--force")
+    own = work / "pipelines" / "other"
+    with hold(own):
+        left = [own / "verbs" / "0f" / "a.spill", own / MODELS / ("ab" * 16) / "model.bin"]
+        left.append(next((work / "shards").glob("*/*")) / temporary_name("record.json"))
+        for file in left:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(b"x" * 100)
+        assert "All of it is needed." in refinery("clean", definition, "--force")[1]
+    assert all(file.exists() for file in left)
+    assert "200 bytes in 2 files" in refinery("clean", definition, "--force")[1]
+    assert [file for file in left if file.exists()] == left[2:]
+
+
+def test_claims_of_runs_that_are_gone_go(changed, refinery):
+    """And those of others stay."""
+    definition, claims = changed / "pipeline.yaml", changed / ".refinery" / CLAIMS
+    (claims / ("ab" * 16)).write_bytes(b"")
+    with claim(changed / ".refinery", "other", ["cd" * 16]):
+        refinery("clean", definition, "--force")
+        assert [file.name for file in claims.iterdir()] == ["cd" * 16]
+
+
+def test_models_and_counts_that_nobody_needs_go(changed, refinery):
+    """Those that a pipeline has noted stay."""
+    definition, work = changed / "pipeline.yaml", changed / ".refinery"
+    refinery("clean", definition, "--force")
+    for key in ("ab" * 16, "cd" * 16):
+        (work / MADE / key).mkdir(parents=True)
+        (work / MADE / key / "model.bin").write_bytes(b"x" * 100)
+    other = replace(needs_of(plan_of(definition)), pipeline="other", made=("ab" * 16,))
+    (work / "pipelines" / "other").mkdir()
+    (work / "pipelines" / "other" / "needs.json").write_bytes(sealed_json(other))
+    assert "100 bytes in 1 file: models and counts" in refinery("clean", definition, "--force")[1]
+    assert [file.name for file in (work / MADE).iterdir()] == ["ab" * 16]
+
+
+def test_another_that_cleans_is_waited_for(changed):
+    """And told of; then there is nothing left to remove."""
+    plan, told = plan_of(changed / "pipeline.yaml"), []
+    with ThreadPoolExecutor(1) as pool:
+        with hold(plan.work):
+            waiting = pool.submit(clean.clean, plan, told.append, force=True)
+            while not told:
+                time.sleep(0.001)
+            assert not waiting.done()
+        assert waiting.result(timeout=30).removed
+    assert "another run is working here" in told[0]
