@@ -183,7 +183,7 @@ def status(
     ],
     json: Annotated[bool, typer.Option("--json", help="All of it as JSON, a list.")] = False,
 ) -> None:
-    """Show what the last run of each pipeline does, or how it ended; exit code 1 if one failed, was stopped or died."""
+    """Show what each pipeline's last run does or how it ended; exit code 1 if one failed, was stopped or died."""
     from refinery.report.status import status_text
     from refinery.watch.find_status import find_status
 
