@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
 from rich.table import Column, Table
 
+from refinery.errors import DamagedFile
 from refinery.plan.contents import files_of_shards, sizes_by_kind
 from refinery.plan.derivations import noted_derivations, reasons
 from refinery.report.status import size_text
 from refinery.run.folder import current_manifest
+from refinery.run.make import with_found
 from refinery.run.state import states
 from refinery.storage.place import files_below
 from refinery.storage.url import redact
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 def plan_tables(plan: Plan) -> Iterator[Table | str]:
     """The tables that describe a plan, in the order of the work, and how large the work folder is by now."""
+    with suppress(DamagedFile):  # which the run makes again
+        plan = with_found(plan)
     sizes = files_below(plan.work)
     present = files_of_shards(plan.work, sizes)
     yield _measure_pass(plan, present)
