@@ -165,7 +165,7 @@ def clean(
     before = noted_needs(folder).get(graph.name)
     size = shard_mib * 2**20 if shard_mib else before.shard_bytes if before else 256 * 2**20
     planned = make_plan(graph, folder, size)
-    for line in lines_of(clean_folder(planned, force=force)):
+    for line in lines_of(clean_folder(planned, lambda note: typer.echo(note, err=True), force=force)):
         typer.echo(line)
     for name, listed in planned.listed.items():
         for path, problem in listed.broken:
@@ -179,18 +179,24 @@ def status(
     folder: Annotated[
         str,
         typer.Argument(
-            metavar="DIR", help="Work folder, output folder, or the folder of the definition; or URL."
+            metavar="DIR",
+            help="Work folder, the folder of the definition, or an output for its pipeline alone; or URL.",
         ),
     ],
-    json: Annotated[bool, typer.Option("--json", help="The whole status as JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="All of it as JSON, a list.")] = False,
 ) -> None:
-    """Show what a run is doing, or how it ended; exit code 1 if it failed, was stopped or died."""
+    """Show what each pipeline's last run does or how it ended; exit code 1 if one failed, was stopped or died."""
     from refinery.report.status import status_text
     from refinery.watch.find_status import find_status
 
     found = find_status(_place(folder))
-    typer.echo(found.model_dump_json(indent=2) if json else status_text(found))
-    if found.state not in {"running", "finished"}:
+    if json:
+        import orjson
+
+        typer.echo(orjson.dumps([one.model_dump() for one in found], option=orjson.OPT_INDENT_2))
+    else:
+        typer.echo("\n\n".join(status_text(one) for one in found))
+    if any(one.state not in {"running", "finished"} for one in found):
         raise typer.Exit(1)
 
 

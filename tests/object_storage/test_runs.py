@@ -159,10 +159,13 @@ def test_a_killed_run_goes_on(repository, bucket, s3_server):
 
 def test_a_second_driver_stops(repository, bucket, s3_server):
     """Two drivers on one work folder: the second says who works there; the first goes on to the same bytes."""
-    with hold(place_of(f"{bucket}/work")):
+    with hold(place_of(f"{bucket}/work/pipelines/tiny")):
         second = run(repository, bucket, "--workers", "1")
     assert second.returncode == 1
-    assert f"{bucket}/work: another run is working here (process {os.getpid()} on " in second.stderr
+    assert (
+        f"{bucket}/work/pipelines/tiny: another run is working here (process {os.getpid()} on "
+        in second.stderr
+    )
     assert not s3_server.objects(f"{bucket}/out")
 
 

@@ -97,7 +97,7 @@ def test_one_stage_can_have_several_outputs(data_repository, refinery):
     assert {n: m["output"] for n, m in manifests.items()} == {n: n for n in NAMES}
     assert [list(manifests[n]["stages"]) for n in NAMES] == [["screened", "unique"]] * 2 + [["screened"]]
     assert manifests["parquet"]["kept"] == manifests["jsonl"]["kept"] != manifests["screened"]["kept"]
-    status = orjson.loads((data_repository / ".refinery" / "status.json").read_bytes())
+    status = orjson.loads((data_repository / ".refinery" / "pipelines" / "tiny" / "status.json").read_bytes())
     assert status["outputs"] == {n: str(data_repository / "out" / n) for n in NAMES}
     two = [decisions(data_repository / "out" / n) for n in ("parquet", "jsonl")]
     assert two[0] == two[1]

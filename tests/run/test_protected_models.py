@@ -60,7 +60,7 @@ def models(folder: Path, planted: list[str]) -> dict[str, bytes]:
 
 
 def test_models_are_those_of_documents_without_what_is_protected(tmp_path):
-    """Copies of held-out text and exam items, near ones too, change no byte of a model; nor does a held-out source."""
+    """Copies of held-out text and exam items change no byte of a model, near ones too, nor does a held-out source."""
     clean, planted = (models(tmp_path / name, rows) for name, rows in (("clean", []), ("planted", PLANTED)))
     assert clean.keys() == {"model.bin", "model.npz"}
     assert planted == clean

@@ -56,7 +56,7 @@ def test_the_executor_is_closed_while_the_folders_are_held(data_repository):
 
     class Watched(InProcess):
         def close(self):
-            for folder in (plan.work, plan.graph.output_paths["unique"]):
+            for folder in (plan.own, plan.graph.output_paths["unique"]):
                 lock = FileLock(folder / LOCK, timeout=0)
                 try:
                     lock.acquire()
@@ -66,7 +66,7 @@ def test_the_executor_is_closed_while_the_folders_are_held(data_repository):
                     lock.release()
 
     execute(plan, Watched(), silent)
-    assert held == [plan.work, plan.graph.output_paths["unique"]]
+    assert held == [plan.own, plan.graph.output_paths["unique"]]
 
 
 def test_a_run_that_stops_in_a_verb_leaves_no_scratch(data_repository, refinery):
@@ -76,5 +76,5 @@ def test_a_run_that_stops_in_a_verb_leaves_no_scratch(data_repository, refinery)
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 1
     assert "max_cluster_share" in err
-    work = data_repository / ".refinery"
-    assert not [file for name in ("verbs", "units") for file in (work / name).rglob("*")]
+    own = data_repository / ".refinery" / "pipelines" / "tiny"
+    assert not [file for name in ("verbs", "units") for file in (own / name).rglob("*")]

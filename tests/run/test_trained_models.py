@@ -46,6 +46,7 @@ outputs:
   unique: {from: unique, path: out}
 """
 ROOT = Path(__file__).parents[2]
+Refinery = Callable[..., tuple[int, str, str]]
 FRESH = documents(MEDICAL, 40, 8)
 
 
@@ -289,3 +290,27 @@ def test_a_derived_column_knows_what_a_model_suggests(repository: Path) -> None:
     results = plan_of(repository / "pipeline.yaml").results
     assert results["stages.medical"].made_of["derive"] == {"above": "relevance - suggested('medical')"}
     assert "models.medical" in results["outputs.unique"].inputs
+
+
+def test_what_was_measured_with_a_model_before_is_cleaned(repository: Path, refinery: Refinery) -> None:
+    """With the model; what the definition needs stays, whatever the content of its models, and is not made again."""
+
+    def results() -> dict[str, int]:
+        files = (
+            file for name in ("shards", "made") for file in (repository / ".refinery" / name).rglob("*.*")
+        )
+        return {str(file): file.stat().st_mtime_ns for file in files}
+
+    run(repository)
+    first = results()
+    assert "All of it is needed." in refinery("clean", repository / "pipeline.yaml", "--force")[1]
+    assert results() == first
+    run(repository, lambda text: text.replace("dim: 8", "dim: 9"))
+    both = results()
+    assert "models and counts with" in refinery("clean", repository / "pipeline.yaml", "--force")[1]
+    left = results()
+    gone = {Path(name).name.split("-")[0] for name in both.keys() - left.keys()}
+    assert {"record.json", "measured", "decided", "dropped"} <= gone
+    (repository / "out" / "manifest.json").unlink()
+    run(repository, lambda text: text.replace("dim: 8", "dim: 9"))
+    assert results() == left

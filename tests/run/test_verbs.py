@@ -98,7 +98,7 @@ def test_units_of_verbs_tell_what_they_hold(data_repository, refinery):
     (data_repository / "pipeline.yaml").write_text(text)
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 0, err
-    (log,) = (data_repository / ".refinery" / "logs").iterdir()
+    (log,) = (data_repository / ".refinery" / "pipelines" / "tiny" / "logs").iterdir()
     told = [json.loads(line) for line in log.read_text().splitlines()]
     begun = {e["phase"]: e for e in told if e["event"] == "unit_begun"}
     assert begun["dedup bands"]["memory"] == begun["dedup candidates"]["memory"] == 5 * partition.LEAST_BYTES

@@ -24,17 +24,16 @@ from refinery.plan.results import (
 from refinery.sources.documents import Shard, SourceSpec
 from refinery.sources.read import READING
 from refinery.sources.shards import SourceShards
-from refinery.storage.place import Place, files_below, lies_in
+from refinery.storage.claims import CLAIMS
+from refinery.storage.place import Place, lies_in
 from refinery.storage.url import redact
-from refinery.watch.log import FOLDER as LOGS
+from refinery.storage.work_folder import PIPELINES, pipeline_folder
 
 DOCUMENTS, REJECTS, RECORD = "documents.parquet", "rejects.parquet", "record.json"  # of a shard's folder
 SHARDS = "shards"  # the folder of the work folder with a folder for each shard
-VERBS, UNITS = "verbs", "units"  # those that hold scratch of a run
 MADE = "made"  # the one with models and counts
-MODELS = "models"  # the one with copies of models for other machines
-PIPELINES = "pipelines"  # the one with what each pipeline needs of it
-_OWN = (SHARDS, VERBS, UNITS, MADE, MODELS, PIPELINES, LOGS)
+VERBS, UNITS, MODELS = "verbs", "units", "models"  # of a pipeline's own: scratch, copies for other machines
+_OWN = (SHARDS, MADE, PIPELINES, CLAIMS)
 
 
 @dataclass(frozen=True)
@@ -92,6 +91,11 @@ class Plan:
     shards: tuple[PlannedShard, ...]
     shard_bytes: int  # wanted of a shard
 
+    @property
+    def own(self) -> Place:
+        """What the pipeline alone has in the work folder, held by one run at a time."""
+        return pipeline_folder(self.work, self.graph.name)
+
     def of(self, source: str) -> tuple[PlannedShard, ...]:
         """The shards of a source, in order."""
         return self._by_source.get(source, ())
@@ -141,20 +145,15 @@ class Plan:
         """Where a model or a count lies once it is made."""
         return self.work / MADE / self.results[name].key
 
-    def present(self) -> frozenset[str]:
-        """Every file that lies in a shard's folder by now, from one listing; leftovers of killed processes too."""
-        folder, listed = self.work / SHARDS, files_below(self.work / SHARDS)
-        return frozenset(f"{folder}/{name}" for name in listed if listed[name] or name.endswith(".tmp"))
-
     def with_first_rows(self, rows: Mapping[int, int]) -> Plan:
-        """The plan in which each shard knows its first row in its file; rows: of each shard, by its number."""
+        """The plan in which shards know their first row in their file; rows: of shards, by number."""
         before: Counter[tuple[str, str]] = Counter()
         shards = []
         for planned in self.shards:
             file = (planned.spec.name, planned.shard.path)
             shard = replace(planned.shard, first_row=before[file])
             shards.append(replace(planned, shard=shard))
-            before[file] += rows[planned.number]
+            before[file] += rows.get(planned.number, 0)
         return replace(self, shards=tuple(shards))
 
     def missing(

@@ -8,15 +8,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from refinery.executors.base import Attempt, Executor, Unit, run_units
 from refinery.executors.shipping import Shipped, file_arguments
+from refinery.plan.contents import files_of_shards, sizes_by_kind
 from refinery.plan.plan import UNITS, Plan
 from refinery.run.decide import StageTally
 from refinery.shuffle.units import MapUnits
+from refinery.storage.commit import remove_leftover
 from refinery.storage.lock import Held
-from refinery.storage.place import remove_file
+from refinery.storage.place import files_below, remove_file
 from refinery.watch import events
 from refinery.watch.events import Count, Subject
 
@@ -52,6 +55,17 @@ class Run:
         default_factory=dict
     )  # why a result is another than before
     manifests: dict[str, Manifest] = field(default_factory=dict)  # by output
+    present: frozenset[str] = frozenset()  # files in the folders of shards when they were last listed
+
+    def list_files(self) -> None:
+        """Looks at what lies in the work folder by now; leftovers of killed processes go."""
+        work, sizes = self.plan.work, files_below(self.plan.work)
+        self.emit(events.WorkFolder(sizes_by_kind(sizes)))
+        if isinstance(work, Path):
+            for name in sizes:
+                if name.endswith(".tmp"):
+                    remove_leftover(work / name)
+        self.present = files_of_shards(work, sizes)
 
     def map(
         self,
@@ -89,7 +103,7 @@ class Run:
 
         started = time.perf_counter()
         self.emit(_phase(phase, units, self.executor.slots, more))
-        place = self.plan.work / UNITS / f"{re.sub(r'[^a-z0-9]+', '-', phase)}.bin"
+        place = self.plan.own / UNITS / f"{re.sub(r'[^a-z0-9]+', '-', phase)}.bin"
         try:
             arguments = file_arguments([unit.argument for unit in units], place, self.shipped)
             sent = [replace(unit, argument=one) for unit, one in zip(units, arguments, strict=True)]

@@ -22,6 +22,7 @@ from refinery.run.walk import walk
 from refinery.storage import lock
 from refinery.storage.lock import Held
 from refinery.storage.place import Place, remove_scratch
+from refinery.storage.work_folder import make_work_folder
 from refinery.watch.events import Listener, Note, RunBegun
 from refinery.watch.record import record_run
 
@@ -36,13 +37,14 @@ def execute(
 
     Raises InputError for an output folder that is not this pipeline's, RunError when an output would be empty,
     ConservationError when documents do not add up; what was finished before stays finished. A damaged file of the
-    work folder is made again. The executor is closed. `hold` keeps a folder from other runs.
+    work folder is made again. The executor is closed. `hold` keeps the pipeline's folder and outputs from other runs.
     """
     with ExitStack() as stack:
         for name, folder in plan.graph.output_paths.items():
             folders.refuse_foreign(folder, plan.graph.name, name)
+        make_work_folder(plan.work)
         holds = [
-            stack.enter_context(hold(folder)) for folder in (plan.work, *plan.graph.output_paths.values())
+            stack.enter_context(hold(folder)) for folder in (plan.own, *plan.graph.output_paths.values())
         ]
 
         def still_held() -> None:
@@ -51,7 +53,7 @@ def execute(
 
         record = record_run(plan.work, plan.graph.name, plan.graph.output_paths, listener, holds[0])
         emit = stack.enter_context(record)
-        stack.callback(_remove_scratch, plan.work, holds[0])
+        stack.callback(_remove_scratch, plan.own, holds[0])
         stack.callback(executor.close)  # no unit writes any more when scratch goes and the folders are free
         try:
             return repair(plan, emit, lambda: _execute(plan, executor, emit, still_held))
@@ -60,23 +62,30 @@ def execute(
             raise
 
 
-def _remove_scratch(work: Place, still_held: Held) -> None:
-    """Removes what only the units of a run read, unless another run has taken over the work folder."""
+def _remove_scratch(own: Place, still_held: Held) -> None:
+    """Removes what only the units of a run read, unless another run has taken over its pipeline's folder."""
     with suppress(RunError):
         still_held()
         for scratch in (VERBS, UNITS):
-            remove_scratch(work / scratch)
+            remove_scratch(own / scratch)
+
+
+def _noted(plan: Plan, tell: Callable[[str], None]) -> Plan:
+    """The plan with the models and counts that are there; what it needs is noted, so that none of it is removed."""
+    while True:
+        found = with_found(plan)
+        if not note_needs(found, tell):
+            return found  # what was found before that may have been removed
 
 
 def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -> dict[str, Manifest]:
-    plan = with_found(plan)
-    why = reasons(plan.results, noted_derivations(plan.work, plan.graph.name))
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
-    note_needs(plan)
+    plan = _noted(plan, lambda message: emit(Note(message)))
+    why = reasons(plan.results, noted_derivations(plan.work, plan.graph.name))
     note_derivations(plan)
-    _remove_scratch(plan.work, still_held)  # of a run that was killed
+    _remove_scratch(plan.own, still_held)  # of a run that was killed
     done = {
         name: folders.current_manifest(plan.graph.output_paths[name], plan.output_key(name))
         for name in outputs

@@ -173,7 +173,7 @@ def run_verb(run: Run, stage: ResolvedStage, map_units: MapUnits) -> int:
     verb, key = stage.verb, run.plan.outcome_key(stage.name)
     if verb is None or key is None:
         return 0
-    folder = run.plan.work / VERBS / key
+    folder = run.plan.own / VERBS / key
     remove_tree(folder)  # what a run that was killed left
     make_directory(folder / verb.name)
     shards = list(_shards(run, stage, verb.needed))

@@ -132,6 +132,18 @@ def _below(folder: str, prefix: str) -> Iterator[tuple[str, int]]:
                 yield prefix + entry.name, entry.stat().st_size
 
 
+def folders_in(folder: Place) -> list[str]:
+    """The names of the folders that lie directly in a folder, none if it is not there."""
+    if not isinstance(folder, Path):
+        from refinery.storage.object_store import prefixes
+
+        return prefixes(str(folder))
+    try:
+        return [entry.name for entry in os.scandir(folder) if entry.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def exists(place: Place) -> bool:
     """Whether there is such a file; raises OSError or StorageError when that cannot be told."""
     if isinstance(place, Path):
