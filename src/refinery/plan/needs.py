@@ -27,11 +27,10 @@ class SourceNeeds:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a pipeline needs; definition: where its file lay; shard_bytes: how its sources were cut."""
+    """What a pipeline needs; definition: where its file lay."""
 
     pipeline: str
     definition: str
-    shard_bytes: int
     sources: tuple[SourceNeeds, ...]
 
     def files(self) -> Iterator[str]:
@@ -55,7 +54,7 @@ def needs_of(plan: Plan) -> Needs:
         for shards in by_source.values()
     ]
     definition = str(plan.graph.definition.file)
-    return Needs(plan.graph.name, definition, plan.shard_bytes, tuple(sources))
+    return Needs(plan.graph.name, definition, tuple(sources))
 
 
 def _files(plan: Plan, planned: PlannedShard) -> Iterator[Place]:

@@ -21,7 +21,7 @@ from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage, against_source
 from refinery.sources.documents import Shard, SourceSpec
 from refinery.sources.read import READING
-from refinery.sources.shards import SourceShards
+from refinery.sources.shards import SHARD_BYTES, SourceShards, list_shards
 from refinery.storage.place import Place, files_below, lies_in
 from refinery.storage.url import redact
 from refinery.watch.log import FOLDER as LOGS
@@ -31,7 +31,8 @@ SHARDS = "shards"  # the folder of the work folder with a folder for each shard
 VERBS, UNITS = "verbs", "units"  # those that hold scratch of a run
 MODELS = "models"  # the one with copies of models for other machines
 PIPELINES = "pipelines"  # the one with what each pipeline needs of it
-_OWN = (SHARDS, VERBS, UNITS, MODELS, PIPELINES, LOGS)
+FILES = "files"  # the one with what is known of the sources' files
+_OWN = (SHARDS, VERBS, UNITS, MODELS, PIPELINES, FILES, LOGS)
 LAYOUT = 6  # raised when the files of the work folder change their form
 
 
@@ -88,7 +89,6 @@ class Plan:
     work: Place
     listed: dict[str, SourceShards]  # by source, the earlier runs of `against` among them
     shards: tuple[PlannedShard, ...]
-    shard_bytes: int  # wanted of a shard
 
     def of(self, source: str) -> tuple[PlannedShard, ...]:
         """The shards of a source, in order."""
@@ -199,14 +199,13 @@ def _read(stage: ResolvedStage) -> list[tuple[str, str, str, str]]:
     return sorted(needed + own)
 
 
-def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
-    """Lists the shards of every source.
+def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep: bool = True) -> Plan:
+    """Lists the shards of every source; `keep`: what is known of files is read from the work folder and kept there.
 
     Raises InputError for a source that cannot be read at all, and for folders that would be mixed up.
     """
     from refinery.plan.against import earlier_spec
     from refinery.plan.verbs import refuse_lacking
-    from refinery.sources.shards import list_shards
 
     _refuse_work_folder(work, graph.output_paths)
     specs = dict(graph.sources)
@@ -214,12 +213,13 @@ def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
         if earlier := earlier_spec(stage, graph.definition.paths):
             refuse_lacking(stage, earlier)
             specs[earlier.name] = earlier
-    listed = {name: list_shards(spec, shard_bytes) for name, spec in specs.items()}
+    known_in = work / FILES if keep else None
+    listed = {name: list_shards(spec, shard_bytes, known_in=known_in) for name, spec in specs.items()}
     for name in graph.sources:
         for shard in listed[name].shards:
             if any(lies_in(shard.path, str(folder)) for folder in graph.output_paths.values()):
                 raise InputError(shard.name, f"source {name} reads what this pipeline writes", OWN_OUTPUT)
-    return Plan(graph, work, listed, tuple(_numbered(listed, specs, work)), shard_bytes)
+    return Plan(graph, work, listed, tuple(_numbered(listed, specs, work)))
 
 
 def _refuse_work_folder(work: Place, outputs: dict[str, Place]) -> None:
@@ -241,14 +241,21 @@ def _numbered(
 ) -> Iterator[PlannedShard]:
     number = 0
     for name, found in listed.items():
-        spec = specs[name]
-        reading = (spec.text, spec.id, spec.extractor, spec.binary_text, spec.max_document_bytes)
+        spec = replace(specs[name], path=())
         for shard in found.shards:
-            packages = ("fastwarc", spec.extractor) if shard.format in {"warc", "wet"} else ()
-            extraction = [version(package) for package in packages]  # they decide what text a page gives
-            # made, since the manifest beside a file decides which columns its rows have
-            content = (shard.fingerprint, shard.made, reading, extraction)
-            # the source, since two may read one file; the path below its root, since lineage and minted ids hold it
-            key = fingerprint(LAYOUT, READING, content, name, shard.relative_path)
-            yield PlannedShard(shard, replace(spec, path=()), work / SHARDS / key[:2] / key, number)
+            key = shard_key(shard, spec)
+            yield PlannedShard(shard, spec, work / SHARDS / key[:2] / key, number)
             number += 1
+
+
+def shard_key(shard: Shard, spec: SourceSpec) -> str:
+    """Names all that is made of a shard alone: its file's identity, its cut, how it is read and by what name.
+
+    By its source, since two may read one file; by its path below the root, since lineage and minted ids hold it.
+    """
+    cut = (shard.identity, shard.format, shard.start, shard.stop)
+    reading = (spec.text, spec.id, spec.binary_text, spec.max_document_bytes)
+    # another version of the extractor gives other texts of pages
+    extraction = (spec.extractor, version(spec.extractor)) if shard.format == "warc" else ()
+    # made, since the manifest beside a file decides which columns its rows have
+    return fingerprint(LAYOUT, READING, cut, reading, extraction, shard.made, spec.name, shard.relative_path)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from itertools import pairwise
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -22,8 +22,10 @@ from refinery.sources import compression, json_line
 from refinery.sources.documents import (
     NO_COLUMNS,
     REJECT_BYTES,
+    Cut,
     Description,
     Documents,
+    FilePlan,
     Reject,
     Shard,
     SourceSpec,
@@ -39,14 +41,14 @@ _LOOK_BYTES = 4 * 2**20  # of lines whose values beside text and id are looked a
 Line = tuple[int, bytes | Reject]  # row, and the line or why it is none
 
 
-def plan(whole: Shard, head: bytes, shard_bytes: int) -> tuple[list[Shard], pa.Schema]:
+def plan(whole: Shard, head: bytes, shard_bytes: int) -> FilePlan:
     """Cuts a plain file into runs of bytes; a compressed one is one shard. The carried columns are not known yet.
 
     Raises InputError for what begins like UTF-16, a JSON array or a web page.
     """
-    nothing = pa.schema([])
+    one = FilePlan((Cut(0, -1, 0, None, whole.bytes),), pa.schema([]), whole.made)
     if compression.is_compressed(head):
-        return [whole], nothing
+        return one
     place = redact(whole.path)
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         raise InputError(place, "the file is UTF-16", "JSON Lines are UTF-8; convert it")
@@ -57,14 +59,10 @@ def plan(whole: Shard, head: bytes, shard_bytes: int) -> tuple[list[Shard], pa.S
         raise InputError(place, "this is an HTML or XML page, not JSON Lines", "download it again")
     count = max(1, round(whole.bytes / shard_bytes))
     if count == 1:
-        return [whole], nothing
-    cuts = [whole.bytes * number // count for number in range(count + 1)]
-    shards = [
-        replace(whole, start=start, stop=stop, bytes=stop - start)
-        for start, stop in zip(cuts, [*cuts[1:-1], -1], strict=False)
-    ]
-    shards[-1] = replace(shards[-1], bytes=whole.bytes - cuts[-2])
-    return shards, nothing
+        return one
+    ends = [whole.bytes * number // count for number in range(count + 1)]
+    cuts = [Cut(start, stop, 0, None, stop - start) for start, stop in pairwise(ends)]
+    return one._replace(cuts=(*cuts[:-1], cuts[-1]._replace(stop=-1)))
 
 
 def read(

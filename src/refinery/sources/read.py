@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from refinery.sources import jsonl, parquet, warc
 from refinery.sources.documents import NO_COLUMNS, REJECT_BYTES, Description, Documents, Shard, SourceSpec
+from refinery.sources.identity import hash_of_part, verify_unchanged
 from refinery.sources.ids import common_id_type, with_type
-from refinery.sources.shards import verify_unchanged
 from refinery.storage.marks import json_text
 from refinery.storage.place import unreadable
 
@@ -45,6 +45,8 @@ def read_documents(
         if describe is not None and len(batch.rows):
             describe.id_types.add(batch.ids.type)
         yield batch
+    if describe is not None:
+        describe.hash = hash_of_part(shard)
     verify_unchanged(shard)  # else rows may be of one file and others of another
 
 
