@@ -109,7 +109,7 @@ def test_what_is_known_is_not_looked_at(corpus):
         lambda corpus: (corpus / "2.jsonl").replace(corpus / "3.jsonl"),
         lambda corpus: os.utime(corpus / "2.jsonl", ns=(0, PAST + 1)),
         lambda corpus: write(corpus / "notes.txt", LINE % 5, PAST + 1),
-        lambda corpus: write(corpus / "2.jsonl", "[1,\n2]\n", PAST + 1),
+        lambda corpus: write(corpus / "4.parquet", "no Parquet", PAST + 1),
     ],
     ids=["new", "changed", "longer", "removed", "renamed", "replaced", "touched", "other format", "broken"],
 )

@@ -8,7 +8,7 @@ one by `json_line` (the only Python loop).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import pairwise
 from typing import Any, BinaryIO
@@ -36,33 +36,36 @@ from refinery.storage.place import open_input, unreadable
 from refinery.storage.url import redact
 
 _BOM = b"\xef\xbb\xbf"
+_HEAD = 64 * 2**10  # bytes that tell whether a file is JSON Lines
 _LOOK_BYTES = 4 * 2**20  # of lines whose values beside text and id are looked at together
 
 Line = tuple[int, bytes | Reject]  # row, and the line or why it is none
 
 
-def plan(whole: Shard, head: bytes, shard_bytes: int) -> FilePlan:
-    """Cuts a plain file into runs of bytes; a compressed one is one shard. The carried columns are not known yet.
+def plan(whole: Shard, head: Callable[[], bytes], shard_bytes: int) -> FilePlan:
+    """Cuts a large plain file into runs of bytes; a compressed one is one shard. No carried columns are known yet.
 
-    Raises InputError for what begins like UTF-16, a JSON array or a web page.
+    The head is fetched only if the file is large: what is no JSON Lines at all is told by reading it.
     """
     one = FilePlan((Cut(0, -1, 0, None, whole.bytes),), pa.schema([]), whole.made)
-    if compression.is_compressed(head):
-        return one
-    place = redact(whole.path)
-    if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        raise InputError(place, "the file is UTF-16", "JSON Lines are UTF-8; convert it")
-    first = head.removeprefix(_BOM).lstrip()
-    if first[:1] == b"[" and not json_line.is_json(first.partition(b"\n")[0]):
-        raise InputError(place, "this is a JSON array, not JSON Lines", "write one object a line")
-    if first[:1] == b"<":
-        raise InputError(place, "this is an HTML or XML page, not JSON Lines", "download it again")
     count = max(1, round(whole.bytes / shard_bytes))
-    if count == 1:
+    if count == 1 or compression.is_compressed(head()) or wrong_form(head()):
         return one
     ends = [whole.bytes * number // count for number in range(count + 1)]
     cuts = [Cut(start, stop, 0, None, stop - start) for start, stop in pairwise(ends)]
     return one._replace(cuts=(*cuts[:-1], cuts[-1]._replace(stop=-1)))
+
+
+def wrong_form(head: bytes) -> str:
+    """What a file is that begins so, and what to do, if it is UTF-16, a JSON array or a web page; else nothing."""
+    if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return "the file is UTF-16 (JSON Lines are UTF-8; convert it)"
+    first = head.removeprefix(_BOM).lstrip()
+    if first[:1] == b"[" and not json_line.is_json(first.partition(b"\n")[0]):
+        return "this is a JSON array, not JSON Lines (write one object a line)"
+    if first[:1] == b"<":
+        return "this is an HTML or XML page, not JSON Lines (download it again)"
+    return ""
 
 
 def read(
@@ -116,11 +119,13 @@ def rows_before(shard: Shard) -> int:
 def first_columns(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
     """The types of the columns beside text and id in the first lines, which together have about `size` bytes.
 
-    Raises InputError when the file cannot be opened.
+    Raises InputError when the file cannot be opened or is no JSON Lines.
     """
     parser, seen = JsonRows(shard, spec), _Seen()
     for row, line in lines(shard, spec.max_document_bytes):
         parsed = line if isinstance(line, Reject) else parser.parse(row, line)
+        if isinstance(parsed, Reject) and parsed.reason == "unreadable":
+            raise InputError(redact(shard.path), parsed.detail)
         if not isinstance(parsed, Reject):
             seen.add(parsed[2], len(line))  # type: ignore[arg-type]
         # what is rejected here is longer than the limit
@@ -133,11 +138,14 @@ def first_columns(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
 def lines(shard: Shard, limit: int) -> Iterator[Line]:
     """The shard's lines with their row numbers, blank ones too. A damaged stream ends in a reject.
 
-    Raises InputError when the file cannot be read.
+    A file that is no JSON Lines at all is one reject. Raises InputError when the file cannot be read.
     """
     row = 0
     try:
         with closing(open_input(shard.path)) as file:
+            if shard.start == 0 and (problem := wrong_form(file.read(_HEAD))):
+                yield 0, Reject(0, "unreadable", problem)
+                return
             for line in _raw_lines(file, shard, limit):
                 if isinstance(line, int):
                     detail = f"{line} bytes in the line; the limit is {limit}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
@@ -84,6 +84,9 @@ def list_shards(
             continue
         schemas.setdefault(seen.carried, redact(file.path))
         shards += _shards(file, seen, spec, len(shards))
+    if not known:
+        formats = {shard.path: shard.format for shard in shards}
+        _refuse_wrong_form([file for file in found.files if formats.get(file.path) == "jsonl"], spec)
     if table:
         update_inventory(table, changed)
     if not shards:
@@ -108,7 +111,7 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
         files = find(spec.path).files
     except (InputError, StorageError):
         return
-    for file in files[:: -(-len(files) // HEAD_FILES) or 1]:
+    for file in _spread(files):
         outputs = output_folders([file.path])
         with contextlib.suppress(InputError, StorageError):
             if not is_output_data(file.path, outputs):
@@ -119,6 +122,23 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
                 yield redact(file.path), jsonl.first_columns(whole, spec, HEAD_BYTES)
             elif format:
                 yield redact(file.path), plan.carried
+
+
+def _spread(files: Sequence[FoundFile]) -> Sequence[FoundFile]:
+    """At most HEAD_FILES, from all over the source."""
+    return files[:: -(-len(files) // HEAD_FILES) or 1]
+
+
+def _refuse_wrong_form(files: Sequence[FoundFile], spec: SourceSpec) -> None:
+    """Raises InputError if no file that is looked at is JSON Lines; with `on_error: fail` if one of them is not."""
+    looked = _spread(files)
+    wrong = []
+    for file in looked:
+        with contextlib.suppress(OSError):  # reading it will tell
+            if problem := jsonl.wrong_form(file_head(file.path, file.state.size)):
+                wrong.append((redact(file.path), problem))
+    if wrong and (len(wrong) == len(looked) or spec.on_error == "fail"):
+        raise InputError(*wrong[0])
 
 
 def _problem(error: InputError) -> str:
@@ -182,9 +202,9 @@ def _look(
     *,
     alone: bool,
 ) -> KnownFile:
+    identity = identity_again(before, file)
     settled = is_settled(file)
     stamp, ctime = (file.state.stamp if settled else ""), file.state.ctime
-    identity = identity_again(before, file)
     if before and identity == before.identity and _is_usable(before, made, alone=alone):
         same = (stamp, ctime) == (before.stamp, before.ctime)
         return before if same else replace(before, stamp=stamp, ctime=ctime)
@@ -239,7 +259,7 @@ def _cut(
     if format == "parquet":
         return format, parquet.plan(whole, spec, shard_bytes)
     if format == "jsonl":
-        return format, jsonl.plan(replace(whole, made=made), head(), shard_bytes)
+        return format, jsonl.plan(replace(whole, made=made), head, shard_bytes)
     return format, warc.plan(whole)
 
 
