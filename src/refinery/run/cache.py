@@ -10,7 +10,8 @@ from refinery.plan.plan import Plan
 from refinery.plan.results import Kind
 from refinery.run.context import Run
 from refinery.run.decide import DecideTask, StageTally
-from refinery.run.measure import MeasureTask, ShardRecord
+from refinery.run.measure import MeasureTask
+from refinery.run.records import ShardRecord
 from refinery.watch.events import CacheChecked, Count, Subject
 
 

@@ -23,7 +23,7 @@ from refinery.watch.events import Count, Subject
 if TYPE_CHECKING:
     from refinery.models.maker import Made
     from refinery.run.manifest import Manifest
-    from refinery.run.measure import ShardRecord
+    from refinery.run.records import ShardRecord
 
 R = TypeVar("R")
 

@@ -13,8 +13,9 @@ from refinery.run import folder as folders
 from refinery.run.cache import subjects
 from refinery.run.context import Run
 from refinery.run.manifest import Manifest
-from refinery.run.measure import read_records, refuse_rejects
+from refinery.run.measure import refuse_rejects
 from refinery.run.nodes import share
+from refinery.run.records import read_shard_records
 from refinery.run.repair import repair
 from refinery.run.walk import walk
 from refinery.storage import lock
@@ -79,7 +80,7 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
     for name, found in done.items():
         if found:
             folders.remove_staging(plan.graph.output_paths[name])  # of a run that was killed at its very end
-    records = read_records(plan.shards)
+    records = read_shard_records(plan.shards)
     for planned in plan.shards:
         if planned.number in records:
             refuse_rejects(planned, records[planned.number])

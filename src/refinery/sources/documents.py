@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from refinery.sources.digest import PartDigest
 from refinery.storage.place import Place
 from refinery.storage.url import redact
 from refinery.text.batch import TextBatch
@@ -145,13 +146,15 @@ class Description:
     """What a whole read of a shard finds out beside its documents; `read_documents` fills it in.
 
     rows: its lines, rows or records, whatever came of them; carried: its columns beside text and id; id_types:
-    those of its batches' ids, null where none has one; hash: `identity.hash_of_part`.
+    those of its batches' ids, null where none has one; hash: of the shard's part
+    of its file, empty where its identity covers all content; digest: takes it as the file is read.
     """
 
     rows: int = 0
     carried: pa.Schema = field(default_factory=lambda: pa.schema([]))
     id_types: set[pa.DataType] = field(default_factory=set)
     hash: str = ""
+    digest: PartDigest | None = None
 
 
 class ShardDocuments(Protocol):

@@ -16,9 +16,10 @@ import pyarrow as pa
 import xxhash
 
 from refinery.errors import DamagedFile
+from refinery.sources.digest import part_hashes
 from refinery.sources.documents import Cut, Shard, SourceSpec
-from refinery.sources.find import FileState, FoundFile
-from refinery.sources.identity import COVERED, identity_of, part_hash
+from refinery.sources.find import FoundFile
+from refinery.sources.identity import covers, identity_of
 from refinery.storage.commit import make_directory
 from refinery.storage.place import Place
 from refinery.storage.tables import read_table
@@ -117,8 +118,8 @@ def update_inventory(file: Place, changed: Inventory) -> None:
         writer.write(pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA))
 
 
-def keep_hashes(folder: Place, spec: SourceSpec, read: Iterable[tuple[Shard, str]], shard_bytes: int) -> None:
-    """Adds to a source's inventory the hashes of files that have been read to the end: of each shard `hash_of_part`.
+def keep_hashes(file: Place | None, read: Iterable[tuple[Shard, str]]) -> None:
+    """Adds to an inventory the hashes of files that have been read to the end: of each shard that of its part.
 
     Raises OutputError when it cannot be written.
     """
@@ -128,9 +129,8 @@ def keep_hashes(folder: Place, spec: SourceSpec, read: Iterable[tuple[Shard, str
         if found:
             hashes.setdefault(shard.relative_path, {})[shard.part] = found
             shards[shard.relative_path] = shard
-    if not hashes:
+    if file is None or not hashes:
         return
-    file = inventory_file(folder, spec, shard_bytes)
     known = read_inventory(file)
     changed = {}
     for path, shard in shards.items():
@@ -165,17 +165,8 @@ def identity_again(before: KnownFile | None, file: FoundFile) -> str:
         return before.identity
     if before.hashes and before.hashes == part_hashes(path, found.size, len(before.hashes)):
         return before.identity
-    return f"{identity}-{part_hash(path, found.size)}"
-
-
-def covers(found: FileState) -> bool:
-    """Whether `identity_of` covers all content of a file, or nothing would tell when to look at it again."""
-    return found.tagged or found.size <= COVERED or not found.stamp
-
-
-def part_hashes(path: str, size: int, parts: int) -> tuple[str, ...]:
-    """`part_hash` of all parts of a file; raises OSError."""
-    return tuple(part_hash(path, size, part, parts) for part in range(parts))
+    (whole,) = part_hashes(path, found.size, 1)
+    return f"{identity}-{whole}"
 
 
 def is_settled(file: FoundFile) -> bool:

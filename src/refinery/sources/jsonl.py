@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from refinery.errors import InputError
 from refinery.sources import compression, json_line
+from refinery.sources.digest import PartDigest
 from refinery.sources.documents import (
     NO_COLUMNS,
     REJECT_BYTES,
@@ -30,13 +31,13 @@ from refinery.sources.documents import (
     Shard,
     SourceSpec,
 )
+from refinery.sources.identity import HEAD
 from refinery.sources.json_row import MISSING, JsonRows
 from refinery.sources.schema import JsonColumns, json_column
 from refinery.storage.place import open_input, unreadable
 from refinery.storage.url import redact
 
 _BOM = b"\xef\xbb\xbf"
-_HEAD = 64 * 2**10  # bytes that tell whether a file is JSON Lines
 _LOOK_BYTES = 4 * 2**20  # of lines whose values beside text and id are looked at together
 
 Line = tuple[int, bytes | Reject]  # row, and the line or why it is none
@@ -87,7 +88,8 @@ def read(
     asked = None if wanted is None else iter(wanted.tolist())
     next_row = None if asked is None else next(asked, None)
     row = -1
-    for row, line in lines(shard, spec.max_document_bytes):
+    digest = description.digest if description else None
+    for row, line in lines(shard, spec.max_document_bytes, digest):
         if asked is not None:
             if next_row is None:
                 break
@@ -135,15 +137,16 @@ def first_columns(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
     return seen.schema()
 
 
-def lines(shard: Shard, limit: int) -> Iterator[Line]:
+def lines(shard: Shard, limit: int, digest: PartDigest | None = None) -> Iterator[Line]:
     """The shard's lines with their row numbers, blank ones too. A damaged stream ends in a reject.
 
     A file that is no JSON Lines at all is one reject. Raises InputError when the file cannot be read.
     """
     row = 0
     try:
-        with closing(open_input(shard.path)) as file:
-            if shard.start == 0 and (problem := wrong_form(file.read(_HEAD))):
+        with closing(open_input(shard.path)) as opened:
+            file = digest.of_reads(opened) if digest else opened
+            if shard.start == 0 and (problem := wrong_form(file.read(HEAD))):
                 yield 0, Reject(0, "unreadable", problem)
                 return
             for line in _raw_lines(file, shard, limit):

@@ -12,20 +12,19 @@ import pyarrow as pa
 
 from refinery.errors import InputError, StorageError
 from refinery.sources import jsonl, parquet, warc
+from refinery.sources.digest import part_hashes
 from refinery.sources.documents import FilePlan, Shard, SourceSpec
 from refinery.sources.find import FoundFile, find
 from refinery.sources.formats import format_of, is_one_document
 from refinery.sources.html import require
-from refinery.sources.identity import file_head
+from refinery.sources.identity import covers, file_head
 from refinery.sources.inventory import (
     Inventory,
     KnownFile,
-    covers,
     identity_again,
     inventory_file,
     is_known,
     is_settled,
-    part_hashes,
     read_inventory,
     update_inventory,
 )
@@ -45,13 +44,15 @@ class SourceShards:
     """A source's shards in order; files passed over; files that cannot be read, with the problem.
 
     broken: paths below the source's root, since outputs do not depend on where it lies;
-    schema: carried columns unified over the files whose schema is known before reading (all but JSONL).
+    schema: carried columns unified over the files whose schema is known before reading (all but JSONL);
+    inventory: the file with what is known of the source's files, if it is kept.
     """
 
     shards: tuple[Shard, ...]
     ignored: tuple[str, ...]
     broken: tuple[tuple[str, str], ...]
     schema: pa.Schema
+    inventory: Place | None = None
 
 
 def list_shards(
@@ -98,7 +99,7 @@ def list_shards(
         (file.relative, _problem(error).replace(redact(file.path), file.relative)) for file, error in broken
     )
     carried = [(place, pa.ipc.read_schema(pa.py_buffer(schema))) for schema, place in schemas.items()]
-    return SourceShards(tuple(shards), names, problems, unify(carried))
+    return SourceShards(tuple(shards), names, problems, unify(carried), table)
 
 
 def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:

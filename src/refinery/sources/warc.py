@@ -131,7 +131,8 @@ def read(
             file = stack.enter_context(closing(open_input(shard.path)))
         except OSError as error:
             raise unreadable(shard.path, error) from None
-        content = _Content(compression.blocks(file))
+        digest = description.digest if description else None
+        content = _Content(compression.blocks(digest.of_reads(file) if digest else file))
         extractor = stack.enter_context(Extractor(spec.extractor, EXTRACTION_SECONDS))
         row = -1
         try:
