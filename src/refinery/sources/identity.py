@@ -1,8 +1,8 @@
 """What a file is known by, wherever it lies and whatever its time stamp: a store's tag, or its size and content.
 
 Without a tag, 16 blocks of 8 KiB from the beginning to the end are hashed, or the whole of a smaller file. A change
-between the blocks, of the same size, is seen by the new time stamp: then the whole is hashed and compared with what it
-was when it was first read (`inventory`).
+between the blocks that keeps the size is seen by the new time stamp: then the whole is hashed and compared with what
+it was when it was first read (`inventory`).
 """
 
 from __future__ import annotations
