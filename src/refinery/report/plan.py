@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
 from rich.table import Column, Table
 
+from refinery.plan.derivations import noted_derivations, reasons
 from refinery.run.folder import current_manifest
+from refinery.run.state import states
 from refinery.storage.url import redact
 
 if TYPE_CHECKING:
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 
 def plan_tables(plan: Plan) -> Iterator[Table]:
     """The tables that describe a plan, in the order of the work."""
-    yield _measure_pass(plan)
+    present = plan.present()
+    yield _measure_pass(plan, present)
     yield _stages(plan)
     for stage in plan.graph.stages.values():
         for explained in stage.verb.explained() if stage.verb else ():
@@ -26,6 +29,20 @@ def plan_tables(plan: Plan) -> Iterator[Table]:
                 table.add_row(*row)
             yield table
     yield _outputs(plan)
+    yield _to_make(plan, present)
+
+
+def _to_make(plan: Plan, present: Container[str]) -> Table:
+    """What a run would make, and the settings that differ from the last run."""
+    table = _table("To make", "result", "parts", "why")
+    before = noted_derivations(plan.work, plan.graph.name)
+    why = reasons(plan.results, before)
+    for name, state in states(plan, present).items():
+        if state.missing:
+            missing = f"{state.missing:,} of {state.parts:,}" if state.parts > 1 else "all"
+            changed = "\n".join(map(str, why[name])) if before else "the pipeline is new here"
+            table.add_row(name, missing, changed or "not there any more, or not yet")
+    return table
 
 
 def _table(title: str, *headings: str) -> Table:
@@ -33,10 +50,9 @@ def _table(title: str, *headings: str) -> Table:
     return Table(*(Column(heading, overflow="fold") for heading in headings), title=title)
 
 
-def _measure_pass(plan: Plan) -> Table:
+def _measure_pass(plan: Plan, present: Container[str]) -> Table:
     columns = ("source", "shards", "data", "measured on it", "to compute")
     table = _table("Measure pass (text read once; data as in the files, Parquet's uncompressed)", *columns)
-    present = plan.present()
     for source, listed in plan.listed.items():
         shards = plan.of(source)
         size = decimal(sum(planned.shard.bytes for planned in shards))
