@@ -379,9 +379,11 @@ def _root(given: str) -> tuple[str, str]:
 
 def _plan(definition: Path, work: str | None, roots: list[str] | None = None, *, keep: bool = True) -> Plan:
     from refinery.plan.plan import make_plan
+    from refinery.sources.find import listed_once
 
-    graph = _resolve(definition, roots)
-    return make_plan(graph, _work_folder(work, graph), keep=keep)
+    with listed_once():
+        graph = _resolve(definition, roots)
+        return make_plan(graph, _work_folder(work, graph), keep=keep)
 
 
 def _place(text: str) -> Place:

@@ -24,7 +24,7 @@ from refinery.plan.results import (
 from refinery.sources.documents import Shard, SourceSpec
 from refinery.sources.read import READING
 from refinery.sources.shards import SHARD_BYTES, SourceShards, list_shards
-from refinery.storage.place import Place, files_below, lies_in
+from refinery.storage.place import Place, files_below, first_in, lies_in
 from refinery.storage.url import redact
 from refinery.watch.log import FOLDER as LOGS
 
@@ -182,9 +182,9 @@ def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep
     known_in = work / FILES if keep else None
     listed = {name: list_shards(spec, shard_bytes, known_in=known_in) for name, spec in specs.items()}
     for name in graph.sources:
-        for shard in listed[name].shards:
-            if any(lies_in(shard.path, str(folder)) for folder in graph.output_paths.values()):
-                raise InputError(shard.name, f"source {name} reads what this pipeline writes", OWN_OUTPUT)
+        for folder in graph.output_paths.values():
+            if found := first_in((shard.path for shard in listed[name].shards), str(folder)):
+                raise InputError(redact(found), f"source {name} reads what this pipeline writes", OWN_OUTPUT)
     return Plan(graph, work, listed, tuple(_numbered(listed, specs, work)))
 
 
@@ -205,12 +205,12 @@ def _refuse_work_folder(work: Place, outputs: dict[str, Place]) -> None:
 def _numbered(
     listed: dict[str, SourceShards], specs: dict[str, SourceSpec], work: Place
 ) -> Iterator[PlannedShard]:
-    number = 0
+    number, folder = 0, work / SHARDS
     for name, found in listed.items():
         spec = replace(specs[name], path=())
         for shard in found.shards:
             key = shard_key(shard, spec)
-            yield PlannedShard(shard, spec, work / SHARDS / key[:2] / key, number)
+            yield PlannedShard(shard, spec, folder / f"{key[:2]}/{key}", number)
             number += 1
 
 

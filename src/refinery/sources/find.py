@@ -10,6 +10,8 @@ import glob
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -64,11 +66,33 @@ def natural(path: str) -> tuple[tuple[str | int, ...], str]:
     return tuple(int(piece) if number % 2 else piece for number, piece in enumerate(pieces)), path
 
 
+_LISTINGS: ContextVar[dict[tuple[str, ...], Found] | None] = ContextVar("listings", default=None)
+
+
+@contextmanager
+def listed_once() -> Iterator[None]:
+    """Within it `find` lists the same patterns once: a check and a plan see one state of a source."""
+    token = _LISTINGS.set({})
+    try:
+        yield
+    finally:
+        _LISTINGS.reset(token)
+
+
 def find(patterns: Sequence[str]) -> Found:
     """The files that paths, folders and globs name; an existing path is taken literally.
 
     Raises InputError when a pattern names nothing, or when a URL's filesystem is not installed or not reachable.
     """
+    listings, key = _LISTINGS.get(), tuple(patterns)
+    if listings is None:
+        return _find(patterns)
+    if key not in listings:
+        listings[key] = _find(patterns)
+    return listings[key]
+
+
+def _find(patterns: Sequence[str]) -> Found:
     files: dict[str, FileState] = {}
     ignored: set[str] = set()
     roots: list[str] = []
