@@ -114,7 +114,7 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
         return
     for file in _spread(files):
         outputs = output_folders([file.path])
-        with contextlib.suppress(InputError, StorageError):
+        with contextlib.suppress(InputError, StorageError, OSError):
             if not is_output_data(file.path, outputs):
                 continue
             format, plan = _cut(file, spec, SHARD_BYTES, _made(file, outputs), alone=False)
