@@ -168,7 +168,8 @@ class Plan:
 def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep: bool = True) -> Plan:
     """Lists the shards of every source; `keep`: what is known of files is read from the work folder and kept there.
 
-    Raises InputError for a source that cannot be read at all, and for folders that would be mixed up.
+    Raises InputError for a source that cannot be read at all, and for folders that would be mixed up; DefinitionError
+    for models that need themselves.
     """
     from refinery.plan.against import earlier_spec
     from refinery.plan.verbs import refuse_lacking
@@ -185,7 +186,9 @@ def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep
         for folder in graph.output_paths.values():
             if found := first_in((shard.path for shard in listed[name].shards), str(folder)):
                 raise InputError(redact(found), f"source {name} reads what this pipeline writes", OWN_OUTPUT)
-    return Plan(graph, work, listed, tuple(_numbered(listed, specs, work)))
+    plan = Plan(graph, work, listed, tuple(_numbered(listed, specs, work)))
+    _ = plan.results  # what needs itself is found when they are put in order
+    return plan
 
 
 def _refuse_work_folder(work: Place, outputs: dict[str, Place]) -> None:
