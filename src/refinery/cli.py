@@ -44,9 +44,6 @@ Roots = Annotated[
         "--root", metavar="NAME=PATH", help="Folder or URL for a root of the definition; may be repeated."
     ),
 ]
-ShardSize = Annotated[
-    int, typer.Option("--shard-mib", min=1, help="Cut larger files into shards of this size.")
-]
 Positive = Annotated[
     list[str], typer.Option(help="Documents of the domain: file, folder, glob or URL; may be repeated.")
 ]
@@ -68,7 +65,6 @@ def run(
     ] = None,
     work: Work = None,
     root: Roots = None,
-    shard_mib: ShardSize = 256,
     executor: Annotated[
         Executors,
         typer.Option(help="Where units of work run; auto: ray in a Ray job or with RAY_ADDRESS, else local."),
@@ -85,7 +81,7 @@ def run(
     from refinery.run.run import execute
     from refinery.watch.show import show
 
-    plan = _plan(definition, work, shard_mib, root)
+    plan = _plan(definition, work, root)
     chosen = choose(executor, workers, address, len(plan.shards))
     try:
         with _sigterm_is_ctrl_c(), show(quiet=quiet, json=json) as listener:
@@ -118,7 +114,7 @@ def check(definition: Definition, root: Roots = None) -> None:
     """Check a definition: every name, column, model and path; reports all problems at once."""
     from refinery.run.folder import refuse_foreign
 
-    planned = _plan(definition, None, 256, root)
+    planned = _plan(definition, None, root, keep=False)
     graph = planned.graph
     for name, folder in graph.output_paths.items():
         refuse_foreign(folder, graph.name, name)
@@ -132,9 +128,9 @@ def check(definition: Definition, root: Roots = None) -> None:
 
 
 @app.command()
-def plan(definition: Definition, work: Work = None, root: Roots = None, shard_mib: ShardSize = 256) -> None:
+def plan(definition: Definition, work: Work = None, root: Roots = None) -> None:
     """Show what a run would do: passes, shards, bands and their recall, what is cached."""
-    planned = _plan(definition, work, shard_mib, root)
+    planned = _plan(definition, work, root)
     from rich.console import Console
 
     from refinery.report.plan import plan_tables
@@ -147,24 +143,14 @@ def plan(definition: Definition, work: Work = None, root: Roots = None, shard_mi
 def clean(
     definition: Definition,
     work: Work = None,
-    shard_mib: Annotated[
-        int | None,
-        typer.Option("--shard-mib", min=1, help="As it was given to the last run (default: that)."),
-    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Remove it; without, it is only listed.")] = False,
     root: Roots = None,
 ) -> None:
     """List what lies in the work folder and no pipeline that has run there needs, or remove it."""
-    from refinery.plan.needs import noted_needs
-    from refinery.plan.plan import make_plan
     from refinery.report.clean import lines_of
     from refinery.run.clean import clean as clean_folder
 
-    graph = _resolve(definition, root)
-    folder = _work_folder(work, graph)
-    before = noted_needs(folder).get(graph.name)
-    size = shard_mib * 2**20 if shard_mib else before.shard_bytes if before else 256 * 2**20
-    planned = make_plan(graph, folder, size)
+    planned = _plan(definition, work, root)
     for line in lines_of(clean_folder(planned, lambda note: typer.echo(note, err=True), force=force)):
         typer.echo(line)
     for name, listed in planned.listed.items():
@@ -322,7 +308,7 @@ def _train(out: Path, kind: str, parts: dict[str, list[str]], text: str, setting
 
     definition = write_definition(out, kind, parts, text, settings)
     run(definition, executor=Executors.LOCAL)
-    take_model(_plan(definition, None, 256), "model", out)
+    take_model(_plan(definition, None), "model", out)
 
 
 @app.command()
@@ -402,11 +388,13 @@ def _root(given: str) -> tuple[str, str]:
     return name, path if is_url(path) else str(Path(local_path(path)).absolute())
 
 
-def _plan(definition: Path, work: str | None, shard_mib: int, roots: list[str] | None = None) -> Plan:
+def _plan(definition: Path, work: str | None, roots: list[str] | None = None, *, keep: bool = True) -> Plan:
     from refinery.plan.plan import make_plan
+    from refinery.sources.find import listed_once
 
-    graph = _resolve(definition, roots)
-    return make_plan(graph, _work_folder(work, graph), shard_mib * 2**20)
+    with listed_once():
+        graph = _resolve(definition, roots)
+        return make_plan(graph, _work_folder(work, graph), keep=keep)
 
 
 def _place(text: str) -> Place:

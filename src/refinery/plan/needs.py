@@ -32,14 +32,10 @@ class SourceNeeds:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a pipeline needs; definition: where its file lay; shard_bytes: how its sources were cut.
-
-    made: the keys of models and counts.
-    """
+    """What a pipeline needs; definition: where its file lay; made: the keys of models and counts."""
 
     pipeline: str
     definition: str
-    shard_bytes: int
     sources: tuple[SourceNeeds, ...]
     made: tuple[str, ...]
 
@@ -66,7 +62,7 @@ def needs_of(plan: Plan) -> Needs:
     ]
     definition = str(plan.graph.definition.file)
     made = tuple(plan.results[name].key for name in plan.graph.makings)
-    return Needs(plan.graph.name, definition, plan.shard_bytes, tuple(sources), made)
+    return Needs(plan.graph.name, definition, tuple(sources), made)
 
 
 def note_needs(plan: Plan, tell: Callable[[str], None]) -> bool:

@@ -20,11 +20,13 @@ from refinery.run.context import Run
 from refinery.run.decide import check_conservation, decide, decide_tasks, read_tallies
 from refinery.run.kernels import compile_kernels
 from refinery.run.make import make, with_made
-from refinery.run.measure import MeasureTask, measure, read_records, refuse_rejects
+from refinery.run.measure import MeasureTask, measure, refuse_rejects
 from refinery.run.measure_late import late_tasks, measure_arrived
 from refinery.run.nodes import share
 from refinery.run.output import carried_columns, make_output
+from refinery.run.records import read_shard_records
 from refinery.run.verbs import run_verb
+from refinery.sources.inventory import keep_hashes
 from refinery.watch.events import Count, Note, Subject
 
 Group: TypeAlias = Sequence[Result]
@@ -89,8 +91,11 @@ def measure_pass(run: Run, group: Group) -> None:
         documents=lambda measured: measured.documents,
         counts=lambda of, measured: [Count(of[0], measured.documents)],
     )
-    records |= read_records(p for p in plan.shards if p.spec.name in read and p.number not in records)
+    records |= read_shard_records(p for p in plan.shards if p.spec.name in read and p.number not in records)
     _check_records(run, read)
+    for source in read:
+        hashes = ((p.shard, records[p.number].hash) for p in plan.of(source))
+        keep_hashes(plan.listed[source].inventory, hashes)
     run.plan = plan.with_first_rows({number: record.rows for number, record in records.items()})
     if len(records) == len(plan.shards):
         for name in plan.graph.outputs:  # a clash is better found before the decisions
@@ -106,7 +111,7 @@ def measure_pass(run: Run, group: Group) -> None:
 def _know_what_others_read(run: Run) -> None:
     """Reads the records of shards that runs of other pipelines have read since this one began."""
     unknown = (planned for planned in run.plan.shards if planned.number not in run.records)
-    found = read_records(planned for planned in unknown if str(planned.record_file) in run.present)
+    found = read_shard_records(p for p in unknown if str(p.record_file) in run.present)
     for number, record in found.items():
         if run.plan.shards[number].spec.on_error == "fail":
             refuse_rejects(run.plan.shards[number], record)
