@@ -4,7 +4,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from refinery.errors import DamagedFile, OutputError
-from refinery.shuffle.blocks import BlockWriter, find_ranges, read_ranges, read_whole
+from refinery.shuffle.blocks import PIECE_BYTES, BlockWriter, find_ranges, read_ranges, read_whole
+from refinery.storage.place import place_of
 
 PARTITIONS = 3
 BLOCK = st.lists(st.binary(max_size=20), min_size=PARTITIONS, max_size=PARTITIONS)
@@ -25,14 +26,39 @@ def read(places, partition: int) -> list[bytes]:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(st.lists(st.lists(BLOCK, min_size=1, max_size=4), min_size=1, max_size=3))
 def test_a_partition_is_read_without_the_rest(tmp_path, files):
-    """From every block of every file, in order; the whole file is its blocks one after the other."""
+    """From every block of every file, in order; in a file each partition is in one piece."""
     places = [tmp_path / f"{n}.records" for n in range(len(files))]
     for place, blocks in zip(places, files, strict=True):
         write(place, blocks)
-        assert read_whole(place, PARTITIONS).tobytes() == b"".join(b"".join(block) for block in blocks)
+        whole = b"".join(block[partition] for partition in range(PARTITIONS) for block in blocks)
+        assert read_whole(place, PARTITIONS).tobytes() == whole
     for partition in range(PARTITIONS):
         expected = [block[partition] for blocks in files for block in blocks if block[partition]]
         assert read(places, partition) == expected
+
+
+@pytest.mark.parametrize("size", [20, 3 << 19])
+def test_parts_that_lie_together_are_read_by_one_request(size, proxied, s3_server):
+    """Of each file one, but for pieces of more than PIECE_BYTES; the order is that of the blocks."""
+    proxy = proxied()
+    places = [place_of(f"{s3_server.new_bucket()}/{n}.records") for n in range(2)]
+    blocks = [[bytes([block, part]) * (size // 2) for part in range(PARTITIONS)] for block in range(5)]
+    for place in places:
+        write(place, blocks)
+    for partition in range(PARTITIONS):
+        before = len(proxy.requests)
+        assert read(places, partition) == [block[partition] for block in blocks] * 2
+        ranged = [request for request in proxy.requests[before:] if request.range]
+        assert len(ranged) == len(places) * -(-5 // min(5, PIECE_BYTES // size))
+
+
+def test_blocks_that_wait_leave_nothing(tmp_path):
+    """They have no name, and are gone with the writer, whether it ends well or not."""
+    write(tmp_path / "a.records", [[b"one", b"two", b""]] * 3)
+    with pytest.raises(ZeroDivisionError), BlockWriter(tmp_path / "b.records", PARTITIONS) as writer:
+        writer.write(b"x", np.array([0, 1, 1, 1]))
+        raise ZeroDivisionError
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.bounds", "a.records"]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
@@ -56,7 +82,7 @@ def test_a_flipped_bit_is_told_and_never_data(tmp_path, ending, at, bit):
             damaged.append(partition)
     with pytest.raises(DamagedFile):
         read_whole(place, PARTITIONS)
-    assert damaged == ([0, 1, 2] if ending == "bounds" else [[0, 1, 2, 0, 2][at // 40]])
+    assert damaged == ([0, 1, 2] if ending == "bounds" else [[0, 0, 1, 2, 2][at // 40]])
 
 
 @pytest.mark.parametrize("change", [lambda content: content + b"x" * 16, lambda content: content[:-1]])

@@ -131,7 +131,7 @@ class Records(Partitioned[NDArray[Any]]):
         return sum(one.stop - one.start for one in ranges) // self.form.itemsize
 
     def read_written(self, writer: int) -> NDArray[Any]:
-        """All records of one writer, block by block, in the order of partitions in each; raises DamagedFile."""
+        """All records of one writer, partition by partition; raises DamagedFile."""
         return self._decode(read_whole(self.place(writer), self.partitions))
 
     def _encode(
@@ -208,7 +208,7 @@ class Writer(Generic[Rows]):
         if self._size >= self._target.block_bytes:
             self._flush()
 
-    def _flush(self) -> None:
+    def _flush(self, *, last: bool = False) -> None:
         numbers = np.concatenate([np.empty(0, np.uint16), *self._numbers])
         ends = np.concatenate([[0], np.cumsum(np.bincount(numbers, minlength=self._target.partitions))])
         order = np.argsort(numbers, kind="stable") if self._target.partitions > 1 else None
@@ -216,12 +216,12 @@ class Writer(Generic[Rows]):
         rows = self._pending
         self._pending, self._numbers, self._size = [], [], 0
         del numbers
-        self._blocks.write(*self._target._encode(rows, order, ends))
+        self._blocks.write(*self._target._encode(rows, order, ends), last=last)
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         try:
             if error is None and (self._pending or not self.written):
-                self._flush()
+                self._flush(last=True)
         except BaseException as failed:
             self._blocks.__exit__(type(failed), failed, failed.__traceback__)
             raise
