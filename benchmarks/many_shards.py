@@ -106,7 +106,9 @@ def run(name: str, command: Sequence[str], environment: dict[str, str], log: Req
     """Runs a command to its end."""
     log.clear()
     started = time.perf_counter()
-    process = subprocess.Popen(command, env=os.environ | environment | log.environment(), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, env=os.environ | environment | log.environment(), stdout=subprocess.DEVNULL
+    )
     memory = 0
     while process.poll() is None:
         memory = max(memory, peak(process.pid))
@@ -171,7 +173,10 @@ def fits(sizes: Sequence[Size], outlook: int) -> list[Sheet]:
     """For seconds and memory, and for each kind of request: a + b n, and what the parabola adds to it."""
     sheets = []
     for number, step in enumerate(sizes[0].steps):
-        wanted: dict[str, Callable[[Step], float]] = {"seconds": lambda s: s.seconds, "driver MB": lambda s: s.memory / 1e6}
+        wanted: dict[str, Callable[[Step], float]] = {
+            "seconds": lambda s: s.seconds,
+            "driver MB": lambda s: s.memory / 1e6,
+        }
         kinds = sorted({pair for size in sizes for pair in size.steps[number].requests})
         wanted |= {f"{kind} {folder}".strip(): _counter(kind, folder) for kind, folder in kinds}
         shards = np.array([size.shards for size in sizes], float)

@@ -73,7 +73,7 @@ class BlockWriter:
     def _wait(self) -> OutputFile:
         if self._waiting is None:
             folder = self._place.parent if isinstance(self._place, Path) else Path(tempfile.gettempdir())
-            self._aside = self._stack.enter_context(tempfile.TemporaryFile(buffering=0, dir=folder))
+            self._aside = self._stack.enter_context(tempfile.TemporaryFile(buffering=0, dir=folder))  # noqa: SIM115
             self._waiting = OutputFile(cast(BinaryIO, self._aside), f"{folder}/shuffle", hashed=False)
         return self._waiting
 
@@ -226,7 +226,11 @@ def _read_bounds(
                 raise DamagedFile(str(bounds), f"it does not tell the bounds of {partitions} partitions")
             numbers = np.frombuffer(values, np.int64)
             ends, digests = numbers[: partitions * blocks + 1], numbers[partitions * blocks + 1 :]
-            yield place, sliding_window_view(ends, blocks + 1)[::blocks], digests.view(np.uint64).reshape(partitions, blocks)
+            yield (
+                place,
+                sliding_window_view(ends, blocks + 1)[::blocks],
+                digests.view(np.uint64).reshape(partitions, blocks),
+            )
 
 
 def _bounds_of(place: Place) -> Place:
