@@ -36,7 +36,9 @@ from refinery.storage.write import WrittenFile
 from refinery.watch.events import CacheChecked, Count, Subject
 
 SCATTER_BYTES = 2**30  # of text that one unit scatters at most, while they are no more than SCATTER_UNITS
-SCATTER_UNITS = 512  # each output file is gathered from as many files: by this bound, reads follow the files alone
+SCATTER_UNITS = (
+    512  # each output file is gathered from as many files: by this bound, reads follow the files alone
+)
 BLOCK_BYTES = 2**27  # of rows that are scattered together; each output file has a part of a block
 # Text that is read to text that is left, and workers to files, from which on all workers read before few write.
 LITTLE = 4
