@@ -12,9 +12,7 @@ tells what the largest size wanted (`--outlook`) would add to the line. `--only 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
@@ -28,33 +26,10 @@ import numpy as np
 from harness import Sheet, machine, report
 from tests.request_counts import RequestLog
 from tests.s3_server import S3Server, forget_clients, running
+from tests.tiny_shards import definition, upload
 from whole_runs import REFINERY
 
-UPLOADED_AT_ONCE = 2000
 SAMPLE_SECONDS = 0.1
-PARTS = ("driver", "workers")
-DEFINITION = """
-refinery: 1
-name: many
-sources:
-  crawl: {{path: "{bucket}/crawl"}}
-stages:
-  screened:
-    from: crawl
-    measure: [signals, {{patterns: {{digits: "[0-9]"}}}}]
-    keep:
-      - long_enough: "words >= 20"
-      - few_digits: "digits < 100"
-  unique:
-    from: screened
-    dedup: {{exact: true, near: {{similarity: 0.8}}}}
-  chosen:
-    from: unique
-    select: {{tokens: {budget}, by: words}}
-outputs:
-  chosen: {{from: chosen, path: "{bucket}/chosen"}}
-  shuffled: {{from: unique, path: "{bucket}/shuffled", shuffle: 7}}
-"""
 
 
 @dataclass(frozen=True)
@@ -74,32 +49,6 @@ class Size:
 
     shards: int
     steps: tuple[Step, ...]
-
-
-def shard(number: int, documents: int) -> bytes:
-    """JSON Lines of made-up documents: one in ten is another's copy, one in ten nearly."""
-    lines = []
-    for n in range(number * documents, (number + 1) * documents):
-        copied = n % 10 in {3, 7}
-        words = random.Random(n // 10 * 10 if copied else n).choices(WORDS, k=80)
-        if n % 10 == 7:
-            words[5] = f"changed{n}"
-        lines.append(json.dumps({"id": f"d{n}", "text": " ".join(words)}))
-    return "\n".join(lines).encode()
-
-
-WORDS = [f"{first}{last}" for first in ("al", "be", "co", "du", "en", "fi", "ga") for last in
-         ("ter", "mon", "ly", "sta", "r", "quent", "ness", "ing", "tion", "or", "us", "ea")]  # fmt: skip
-
-
-def upload(bucket: str, shards: range, documents: int) -> None:
-    """Puts the shards, many at once."""
-    from refinery.storage.object_store import filesystem_of
-
-    filesystem, inner = filesystem_of(f"{bucket}/crawl")
-    for first in range(shards.start, shards.stop, UPLOADED_AT_ONCE):
-        here = range(first, min(first + UPLOADED_AT_ONCE, shards.stop))
-        filesystem.pipe({f"{inner}/{n // 1000:04}/{n:07}.jsonl": shard(n, documents) for n in here})
 
 
 def run(name: str, command: Sequence[str], environment: dict[str, str], log: RequestLog) -> Step:
@@ -133,12 +82,11 @@ def measure(server: S3Server, shards: int, options: argparse.Namespace, folder: 
     """One size, from an empty bucket."""
     bucket = server.new_bucket()
     started = time.perf_counter()
-    upload(bucket, range(shards), options.documents)
+    upload(bucket, shards, options.documents)
     _tell(f"{shards:,} shards uploaded in {time.perf_counter() - started:.0f} s")
-    definition = folder / f"many-{shards}.yaml"
-    budget = shards * options.documents * 50
-    definition.write_text(DEFINITION.format(bucket=bucket, budget=budget), encoding="utf-8")
-    work = [str(definition), "--work", f"{bucket}/work"]
+    file = folder / f"many-{shards}.yaml"
+    file.write_text(definition(bucket, bucket, shards, options.documents), encoding="utf-8")
+    work = [str(file), "--work", f"{bucket}/work"]
     going = [str(REFINERY), "run", *work, "-q", "--workers", str(options.workers)]
     commands = {"plan": [str(REFINERY), "plan", *work], "run": going, "nothing to do": going}
     steps = []
