@@ -25,7 +25,9 @@ def shifting(bucket) -> Iterator[object]:
 def outputs(server: S3Server, bucket: str) -> dict[str, bytes]:
     """The files of both outputs but for the manifests, which have times."""
     found = {name: server.objects(f"{bucket}/{name}") for name in ("chosen", "shuffled")}
-    return {f"{o}/{f}": body for o, files in found.items() for f, body in files.items() if f != "manifest.json"}
+    return {
+        f"{o}/{f}": body for o, files in found.items() for f, body in files.items() if f != "manifest.json"
+    }
 
 
 def test_nodes_come_and_go_all_along(shifting, bucket, s3_server, refinery, tmp_path):

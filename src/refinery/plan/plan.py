@@ -11,6 +11,7 @@ from importlib.metadata import version
 from refinery.errors import InputError
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage, against_source
+from refinery.plan.present import Present
 from refinery.plan.results import (
     LAYOUT,
     Listed,
@@ -24,7 +25,7 @@ from refinery.plan.results import (
 from refinery.sources.documents import Shard, SourceSpec
 from refinery.sources.read import READING
 from refinery.sources.shards import SourceShards
-from refinery.storage.place import Place, files_below, lies_in
+from refinery.storage.place import Place, each_file_below, lies_in
 from refinery.storage.url import redact
 from refinery.watch.log import FOLDER as LOGS
 
@@ -141,10 +142,9 @@ class Plan:
         """Where a model or a count lies once it is made."""
         return self.work / MADE / self.results[name].key
 
-    def present(self) -> frozenset[str]:
-        """Every file that lies in a shard's folder by now, from one listing; leftovers of killed processes too."""
-        folder, listed = self.work / SHARDS, files_below(self.work / SHARDS)
-        return frozenset(f"{folder}/{name}" for name in listed if listed[name] or name.endswith(".tmp"))
+    def present(self) -> Present:
+        """The files that lie in the folders of shards by now, from one listing."""
+        return Present(self.work / SHARDS, each_file_below(self.work / SHARDS))
 
     def with_first_rows(self, rows: Mapping[int, int]) -> Plan:
         """The plan in which each shard knows its first row in its file; rows: of each shard, by its number."""

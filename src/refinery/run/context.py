@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from refinery.executors.base import Attempt, Executor, Unit, run_units
@@ -23,6 +24,7 @@ from refinery.watch.events import Count, Subject
 if TYPE_CHECKING:
     from refinery.models.maker import Made
     from refinery.plan.derivations import Reason
+    from refinery.plan.present import Present
     from refinery.plan.results import Result
     from refinery.run.manifest import Manifest
     from refinery.run.measure import ShardRecord
@@ -52,6 +54,11 @@ class Run:
         default_factory=dict
     )  # why a result is another than before
     manifests: dict[str, Manifest] = field(default_factory=dict)  # by output
+
+    @cached_property
+    def present(self) -> Present:
+        """The files that lay in the folders of shards when this was first asked; the run knows what it adds."""
+        return self.plan.present()
 
     def map(
         self,

@@ -68,15 +68,13 @@ def measure_pass(run: Run, group: Group) -> None:
     Raises RunError for a record that is not there afterwards, ConservationError when rows do not add up.
     """
     plan = run.plan
-    present = plan.present()
-    for name in present:
-        if name.endswith(".tmp"):  # of a process that was killed
-            remove_file(place_of(name))
+    for name in run.present.leftovers:
+        remove_file(place_of(name))
     keys = {(source, key) for result in group for source, key in result.parts.items()}
     units, records = [], run.records
     for planned in plan.shards:
         mine = {key for source, key in keys if source == planned.spec.name}
-        task = MeasureTask(planned, plan.missing(planned, present, mine), planned.number not in records)
+        task = MeasureTask(planned, plan.missing(planned, run.present, mine), planned.number not in records)
         if task.missing or task.describe:
             of = (Subject("source", planned.spec.name),)
             units.append(Unit(planned.name, task, max(planned.shard.bytes, 1), of=of))
@@ -138,7 +136,7 @@ def decision_pass(run: Run, group: Group) -> None:
     """Applies the rules of stages."""
     names = [result.of.name for result in group]
     tasks = decide_tasks(run.plan, names)
-    known = read_tallies(tasks, run.plan.present())
+    known = read_tallies(tasks, run.present)
     stages = run.plan.graph.stages
     check_decisions(run, group, tasks, known)
     missing = []
@@ -171,7 +169,7 @@ def outcome_pass(run: Run, group: Group) -> None:
         stage = run.plan.graph.stages[result.of.name]
         if stage.verb is None:
             continue
-        there = {str(p.verb_file(result.key)) for p in run.plan.reaching(stage)} <= run.plan.present()
+        there = all(str(p.verb_file(result.key)) in run.present for p in run.plan.reaching(stage))
         run.checked(result, stage.verb.name, int(there), int(not there))
         dropped = None if there else run_verb(run, stage, run.map_units(result.of))
         finish_stage(run, stage, dropped)

@@ -94,7 +94,7 @@ def remove_tree(folder: Place) -> None:
     from refinery.storage.object_store import listing, remove
 
     url = str(folder).rstrip("/")
-    remove([f"{url}/{name}" for name in listing(url)])
+    remove([f"{url}/{name}" for name, _ in listing(url)])
 
 
 def remove_scratch(folder: Place) -> None:
@@ -111,11 +111,16 @@ def remove_scratch(folder: Place) -> None:
 
 def files_below(folder: Place) -> dict[str, int]:
     """Size in bytes of every file below a folder, by its path relative to it; one listing, not one call a file."""
+    return dict(each_file_below(folder))
+
+
+def each_file_below(folder: Place) -> Iterator[tuple[str, int]]:
+    """As `files_below`, one after the other: of a folder that may have millions."""
     if isinstance(folder, Path):
-        return dict(_below(str(folder), ""))
+        return _below(str(folder), "")
     from refinery.storage.object_store import listing
 
-    return {name: int(info["size"] or 0) for name, info in listing(str(folder)).items()}
+    return listing(str(folder))
 
 
 def _below(folder: str, prefix: str) -> Iterator[tuple[str, int]]:
