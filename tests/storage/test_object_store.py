@@ -100,7 +100,6 @@ def test_a_server_without_ranges_or_without_an_answer_is_told(tmp_path, monkeypa
         list_shards(small)
 
 
-@pytest.mark.filterwarnings("ignore:UPath 'flaky'")
 def test_what_cannot_be_told_is_no_absence(flaky):
     """A file that may not be asked for is not taken for one that is not there."""
     with pytest.raises(PermissionError, match="permission denied"):

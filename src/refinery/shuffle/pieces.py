@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -171,7 +172,7 @@ def _from_disk(wanted: _Read) -> Bytes:
     except FileNotFoundError:
         raise DamagedFile(str(wanted.place), "it is gone") from None
     if len(found) != size:
-        raise _cut_off(wanted, wanted.place.stat().st_size)
+        raise _cut_off(wanted, Path(str(wanted.place)).stat().st_size)
     return found
 
 

@@ -104,6 +104,16 @@ def refuse_dots(url: str) -> None:
         )
 
 
+def require_package(url: str) -> None:
+    """Raises InputError for a URL whose filesystem no installed package knows."""
+    import fsspec
+
+    try:
+        fsspec.get_filesystem_class(url.partition("://")[0].rpartition("::")[2])
+    except (ImportError, ValueError) as error:
+        raise missing_package(url, error) from None
+
+
 def missing_package(path: str, error: Exception) -> InputError:
     """What to tell about a URL whose filesystem is not installed or not known."""
     scheme = path.partition("://")[0].partition("::")[0]
