@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from refinery.executors.base import Attempt, Executor, Unit, run_units
 from refinery.executors.shipping import Shipped, file_arguments
 from refinery.plan.plan import UNITS, Plan
-from refinery.run.decide import StageTally
+from refinery.run.tallies import Tallies
 from refinery.shuffle.units import MapUnits
 from refinery.storage.lock import Held
 from refinery.storage.place import remove_file
@@ -46,7 +46,7 @@ class Run:
     shipped: Mapping[str, Shipped] = field(default_factory=dict)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     records: dict[int, ShardRecord] = field(default_factory=dict)  # by shard number
-    tallies: dict[tuple[str, int], StageTally] = field(default_factory=dict)  # by stage and shard number
+    tallies: Tallies = field(default_factory=Tallies)
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
     finished: dict[Subject, events.Finished] = field(default_factory=dict)
     made: dict[str, Made] = field(default_factory=dict)  # models and counts by the name of the result

@@ -62,7 +62,7 @@ class ShardRecord:
         return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(self.schema)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MeasureTask:
     """A shard and what to measure on it; `describe` when its documents are not known yet."""
 
@@ -71,7 +71,7 @@ class MeasureTask:
     describe: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Measured:
     """A measured shard, for progress: text bytes and documents read, seconds taken."""
 
