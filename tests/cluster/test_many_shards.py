@@ -8,7 +8,7 @@ import pytest
 
 from tests.ray_cluster import COMMAND, NODE, end_cluster, start_cluster
 from tests.s3_server import S3Server
-from tests.tiny_shards import definition, shard, upload
+from tests.tiny_shards import definition, upload
 
 SHARDS, DOCUMENTS = 150, 2
 EVERY = 60  # units that end between two changes of the cluster
