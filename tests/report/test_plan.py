@@ -43,6 +43,25 @@ def test_a_plan_says_what_is_cached_and_what_will_be_made(data_repository, refin
     assert rows(changed, "unique", "unique")[-1] == "to write"
 
 
+def test_a_plan_knows_models_that_are_there(data_repository, refinery):
+    """Before a run a model is to be made; after it nothing of what the model measured, and of what follows, is."""
+    definition = data_repository / "pipeline.yaml"
+    text = definition.read_text().replace(
+        "stages:", "models: {m: {importance: {positive: screened, raw: crawl}}}\nstages:"
+    )
+    measured = "  scored: {from: screened, measure: [{importance: {model: m}}], keep: [some: 'importance > -1000']}\n"
+    text = text.replace("  unique:", f"{measured}  unique:", 1).replace(
+        "    from: screened\n    dedup", "    from: scored\n    dedup"
+    )
+    definition.write_text(text)
+    assert rows(printed(definition), "models.m")[1] == "all"
+    code, _, err = refinery("run", definition, "-q")
+    assert code == 0, err
+    done = printed(definition)
+    assert rows(done, "unique", "unique")[-1] == "up to date"
+    assert "stages.scored" not in done
+
+
 def test_a_plan_names_rules_and_verbs_of_each_stage(data_repository):
     """Stages in the order of the work, with their rules and what the verb compares."""
     text = printed(data_repository / "pipeline.yaml")
@@ -76,3 +95,21 @@ def test_a_plan_says_why_something_is_made_again(data_repository, refinery):
     definition.write_text(definition.read_text().replace("words >= 51", "words >= 50"))
     (data_repository / "out" / "manifest.json").unlink()
     assert rows(printed(definition), "outputs.unique")[1:] == ["all", "not there any more, or not yet"]
+
+
+def test_a_plan_says_why_a_count_is_made_again(data_repository, refinery):
+    """Another share only measures again; another file counts again; what was counted is there until then."""
+    definition = data_repository / "pipeline.yaml"
+    lines = "transform: [normalize, {lines: {repeated: 10%, least_documents: 2}}]"
+    definition.write_text(definition.read_text().replace("transform: [normalize]", lines))
+    assert rows(printed(definition), "sources.crawl.normalize.lines")[1] == "all"
+    assert refinery("run", definition, "-q")[0] == 0
+    assert "sources.crawl" not in printed(definition)
+    definition.write_text(definition.read_text().replace("10%", "20%"))
+    changed = printed(definition)
+    why = "sources.crawl.signals: transform.lines.repeated: 0.1 -> 0.2"
+    assert rows(changed, "sources.crawl.signals")[1:] == ["3 of 3", why]
+    assert "sources.crawl.normalize.lines" not in changed
+    assert refinery("run", definition, "-q")[0] == 0
+    (data_repository / "crawl" / "2.parquet").unlink()
+    assert "sources.crawl: files: 3 shards" in rows(printed(definition), "sources.crawl.normalize.lines")[2]
