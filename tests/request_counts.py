@@ -68,10 +68,6 @@ def _kind(method: str, query: str, ranged: str) -> str:
 
 
 def folder_of(key: str) -> str:
-    """The folder that people know: of the work folder its own folders, else the first.
-
-    >>> folder_of("work/shards/ab/abcdef/record.json"), folder_of("crawl/1.jsonl"), folder_of("")
-    ('work/shards', 'crawl', '')
-    """
+    """The folder that people know: of the work folder its own folders, else the first."""
     first, *others = key.split("/")
     return f"{first}/{others[0]}" if first == "work" and len(others) > 1 else first
