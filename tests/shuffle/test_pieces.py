@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from refinery.errors import DamagedFile
 from refinery.shuffle.blocks import ENTRY
-from refinery.shuffle.pieces import READ_BYTES, find_pieces, read_pieces, read_whole
+from refinery.shuffle.pieces import WHOLE_BYTES, find_pieces, read_pieces, read_whole
 from refinery.storage.place import place_of
 from tests.shuffle.test_blocks import PARTITIONS, write
 
@@ -33,7 +33,7 @@ def test_a_partition_is_read_without_the_rest(tmp_path, files):
 
 @pytest.mark.parametrize("size", [20, 3 << 19])
 def test_a_partition_takes_two_requests_a_file(size, proxied, s3_server):
-    """Whatever the number of blocks: header and piece; a piece of more than READ_BYTES takes its index and parts."""
+    """Whatever the number of blocks: header and piece; a piece of more than WHOLE_BYTES takes its index and parts."""
     proxy = proxied()
     places = [place_of(f"{s3_server.new_bucket()}/{n}.records") for n in range(2)]
     blocks = [[bytes([block, part]) * (size // 2) for part in range(PARTITIONS)] for block in range(5)]
@@ -46,7 +46,7 @@ def test_a_partition_takes_two_requests_a_file(size, proxied, s3_server):
         ranged = [request for request in proxy.requests[before:] if request.range]
         assert len(ranged) == len(proxy.requests) - before
         assert len(ranged) == len(places) * (
-            2 if 5 * size < READ_BYTES else 2 + -(-5 // (READ_BYTES // size))
+            2 if 5 * size < WHOLE_BYTES else 2 + -(-5 // (WHOLE_BYTES // size))
         )
 
 

@@ -1,4 +1,4 @@
-"""Reading what `blocks` writes: the pieces of a partition, by requests that are large or few."""
+"""Reading what `blocks` writes: the pieces of a partition, by few requests."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ from refinery.storage.place import Place, is_remote, read_file
 AT_ONCE = 16  # reads of an object store that are under way together
 AT_ONCE_BYTES = 1 << 26  # of these, but for one that is larger
 HEADERS_AT_ONCE = 64
-READ_BYTES = (
-    1 << 22
-)  # a piece, or parts of a larger one in an object, are read by one request up to that many
+WHOLE_BYTES = 1 << 22  # a piece up to this is one request, and so are parts of a larger one in an object
 
 Bytes = NDArray[np.uint8]
 
@@ -96,13 +94,13 @@ def read_pieces(pieces: Sequence[Piece]) -> Iterator[Bytes]:
 def _reads(pieces: Sequence[Piece]) -> Iterator[_Read]:
     """The requests for pieces: a small one comes with its index, of others the parts."""
     for piece in pieces:
-        if piece.stop - piece.start <= READ_BYTES:
+        if piece.stop - piece.start <= WHOLE_BYTES:
             yield _Read(piece.place, piece.start, piece.stop, None, piece)
             continue
         (index,) = _fetch([_Read(piece.place, piece.end, piece.stop, None)])
         together: list[Part] = []
         for part in _parts(piece, index):
-            grows = is_remote(piece.place) and together and part.stop - together[0].start <= READ_BYTES
+            grows = is_remote(piece.place) and together and part.stop - together[0].start <= WHOLE_BYTES
             if together and not grows:
                 yield _Read(piece.place, together[0].start, together[-1].stop, tuple(together))
                 together = []
