@@ -32,7 +32,7 @@ from refinery.dedup.settings import Settings
 from refinery.executors.base import Unit, run_units
 from refinery.executors.local import local
 from refinery.filters.verb import Outcome
-from refinery.select.budget import Batch, find_cutoff, ranked_dtype
+from refinery.select.budget import find_cutoff, ranked_dtype
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
 from refinery.storage.tables import read_table
@@ -185,10 +185,8 @@ def _count(result: Outcome) -> tuple[int, int]:
 def _select(units: Sequence[ShardUnit], map_units: MapUnits, work: Path) -> None:
     ranked = Records.create(work / "ranked", ranked_dtype(1), writers=len(units))
     map_units("select ranking", partial(write_ranked, ranked), list(enumerate(units)))
-    starts = range(0, len(units), 5)
-    batches = [Batch(n, range(start, min(start + 5, len(units)))) for n, start in enumerate(starts)]
     budget = sum(u.stop - u.start for u in units) * 300  # of 1,000 tokens a document on average
-    find_cutoff(ranked, batches, budget, map_units, work)
+    find_cutoff(ranked, budget, map_units, work)
 
 
 def write_ranked(ranked: Records, unit: tuple[int, ShardUnit]) -> None:

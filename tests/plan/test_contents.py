@@ -2,7 +2,7 @@
 
 import pytest
 
-from refinery.plan.contents import OTHER, files_of_shards, kind_of, sizes_by_kind
+from refinery.plan.contents import OTHER, contents_of, kind_of, sizes_by_kind
 
 KEY = "0123456789abcdef" * 2
 SHARD = f"shards/01/{KEY}"
@@ -38,10 +38,19 @@ def test_a_file_is_known_by_its_name(name, kind):
 def test_sizes_are_added_up():
     """The kind with the most bytes comes first."""
     sizes = {f"{SHARD}/record.json": 1, f"{SHARD}/documents.parquet": 2, f"made/{KEY}/a": 9, "x": 4}
-    assert list(sizes_by_kind(sizes).items()) == [("models and counts", 9), (OTHER, 4), ("documents", 3)]
+    assert list(sizes_by_kind(sizes.items()).items()) == [
+        ("models and counts", 9),
+        (OTHER, 4),
+        ("documents", 3),
+    ]
 
 
-def test_an_empty_file_is_none():
-    """As a machine leaves it that lost its power."""
-    sizes = {f"{SHARD}/a": 1, f"{SHARD}/b": 0, "pipelines/x/a": 1}
-    assert files_of_shards("/work", sizes) == {f"/work/{SHARD}/a"}
+def test_what_lies_in_a_work_folder_is_told_by_one_listing(tmp_path):
+    """Bytes by kind; of files in the folders of shards which are there, but for what a lost disk has left empty."""
+    sizes = {f"{SHARD}/record.json": 3, f"{SHARD}/documents.parquet": 0, "pipelines/x/a": 1}
+    for name, size in sizes.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x" * size)
+    found = contents_of(tmp_path)
+    assert dict(found.sizes) == {"documents": 3, OTHER: 1}
+    assert [str(tmp_path / name) in found.present for name in sizes] == [True, False, False]

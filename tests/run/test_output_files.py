@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refinery.executors.local import InProcess
+from refinery.run import output_files
 from refinery.run.folder import claim, staging
 from refinery.run.output_files import in_batches, scatter_bytes
 from refinery.run.run import execute
@@ -76,6 +77,13 @@ def test_scattered_files_of_one_folder_hold_the_same_shards(sizes, slots, others
         batches = list(in_batches(sizes, size))
         assert [n for batch in batches for n in batch] == list(range(len(sizes)))
         assert folders.setdefault(size, batches) == batches
+
+
+@given(st.lists(st.integers(0, 10**11), min_size=1, max_size=2000), st.sampled_from([1, 16, 1600]))
+def test_an_output_file_is_gathered_from_a_bounded_number_of_files(sizes, slots):
+    """However much text there is and however many units run at a time."""
+    batches = list(in_batches(sizes, scatter_bytes(sizes, slots)))
+    assert len(batches) <= output_files.SCATTER_UNITS + 1
 
 
 NAMES = ("parquet", "jsonl", "screened")

@@ -1,15 +1,14 @@
 """Which results are there."""
 
-from refinery.plan.contents import files_of_shards
+from refinery.plan.contents import contents_of
 from refinery.plan.plan import Plan
 from refinery.run import state
 from refinery.run.state import State
-from refinery.storage.place import files_below
 from tests.run.planning import plan_of
 
 
 def states(plan: Plan) -> dict[str, State]:
-    return state.states(plan, files_of_shards(plan.work, files_below(plan.work)))
+    return state.states(plan, contents_of(plan.work).present)
 
 
 def test_what_is_missing_is_counted(data_repository, refinery):

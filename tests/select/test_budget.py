@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from refinery.filters.ranking import rank_keys
-from refinery.select.budget import Batch, find_cutoff, ranked_dtype, within
+from refinery.select.budget import find_cutoff, ranked_dtype, within
 from refinery.shuffle.records import Records
 
 VALUES = [-1.0, -0.0, 0.0, 5e-324, 0.5, 0.5000000000000001, float("inf"), float("-inf"), float("nan")]
@@ -31,7 +31,7 @@ def plain(tokens: np.ndarray, ranking: np.ndarray, budget: int) -> set[int]:
 
 def write(folder, tokens: np.ndarray, ranking: np.ndarray, cuts: list[int]) -> Records:
     """Ranked documents by writers that are cut at the given documents."""
-    ranked = Records.create(folder / "ranked", ranked_dtype(1), writers=len(cuts) + 1)
+    ranked = Records.create(folder / "ranked", ranked_dtype(1), writers=len(cuts) + 1, block_bytes=300)
     for number, (start, stop) in enumerate(zip([0, *cuts], [*cuts, len(tokens)], strict=True)):
         records = np.empty(stop - start, ranked.form)
         records["document"], records["tokens"] = np.arange(start, stop), tokens[start:stop]
@@ -42,16 +42,13 @@ def write(folder, tokens: np.ndarray, ranking: np.ndarray, cuts: list[int]) -> R
 
 
 def selected(folder, tokens: np.ndarray, ranking: np.ndarray, budget: int, cuts: list[int]) -> set[int]:
-    """The same through files cut at the given documents, two files a batch."""
+    """The same through files cut at the given documents."""
     ranked = write(folder, tokens, ranking, cuts)
-    starts = range(0, ranked.writers, 2)
-    batches = [Batch(n, range(start, min(start + 2, ranked.writers))) for n, start in enumerate(starts)]
-    cutoff = find_cutoff(ranked, batches, budget, in_order, folder)
+    cutoff = find_cutoff(ranked, budget, in_order, folder)
     chosen: set[int] = set()
-    for batch in batches:
-        remaining = cutoff.remaining[batch.number] if cutoff else 0
-        for writer in batch.writers:
-            records = ranked.read_written(writer)
+    for writer in range(ranked.writers):
+        remaining = cutoff.remaining[writer] if cutoff else 0
+        for records in ranked.each(writers=[writer]):
             mask, remaining = within(cutoff and cutoff.keys, records, remaining)
             chosen |= set(records["document"][mask].tolist())
     return chosen
@@ -84,6 +81,5 @@ def test_units_and_results_are_a_few_numbers(tmp_path):
         results.extend(len(pickle.dumps(one)) for one in found)
         return found
 
-    batches = [Batch(n, range(n, n + 1)) for n in range(3)]
-    assert find_cutoff(ranked, batches, 20_000, map_units, tmp_path) is not None
+    assert find_cutoff(ranked, 20_000, map_units, tmp_path) is not None
     assert len(results) > 10 and max(results) < 100 and max(sizes) < 1500

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -5,11 +6,21 @@ from refinery.select import verb
 from refinery.select.verb import in_batches
 
 
-@given(st.lists(st.integers(0, 200_000), max_size=40))
-def test_batches_are_all_shards_in_order(rows):
-    """Each shard in one batch, numbered from 0; a batch begins with less than a batch's documents before its last."""
-    batches = in_batches(rows)
-    assert [n for batch in batches for n in batch.writers] == list(range(len(rows)))
-    assert [batch.number for batch in batches] == list(range(len(batches)))
-    size = verb.batch_documents(sum(rows))
-    assert all(sum(rows[n] for n in batch.writers[:-1]) < size for batch in batches)
+@given(st.lists(st.integers(0, 200_000), max_size=40), st.integers(1, 5))
+def test_batches_are_all_shards_in_order(arrived, most):
+    """Each shard in one; a batch ends with the shard that fills it, or that is the last it may have."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verb, "BATCH_SHARDS", most)
+        batches = in_batches(arrived)
+    assert [n for batch in batches for n in batch] == list(range(len(arrived)))
+    size = verb.batch_documents(sum(arrived))
+    assert all(1 <= len(batch) <= most for batch in batches)
+    for batch in batches:
+        assert sum(arrived[n] for n in batch[:-1]) < size
+    if most >= len(arrived):
+        assert all(sum(arrived[n] for n in batch) >= size or batch.stop == len(arrived) for batch in batches)
+
+
+def test_the_units_and_files_of_tiny_shards_are_few():
+    """A unit ranks 256 of them, so requests follow the shards with a small factor."""
+    assert [len(batch) for batch in in_batches([8] * 1000)] == [256, 256, 256, 232]

@@ -1,13 +1,11 @@
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from xxhash import xxh3_64_intdigest
 
-from refinery.errors import DamagedFile, OutputError
-from refinery.shuffle.blocks import BlockWriter, find_ranges, read_ranges, read_whole
+from refinery.errors import OutputError
+from refinery.shuffle.blocks import BlockWriter
 
 PARTITIONS = 3
-BLOCK = st.lists(st.binary(max_size=20), min_size=PARTITIONS, max_size=PARTITIONS)
 
 
 def write(place, blocks: list[list[bytes]]) -> None:
@@ -17,61 +15,45 @@ def write(place, blocks: list[list[bytes]]) -> None:
             writer.write(b"".join(block), np.cumsum([0, *map(len, block)]))
 
 
-def read(places, partition: int) -> list[bytes]:
-    """The bytes of a partition in each block that has any."""
-    return [content.tobytes() for content in read_ranges(find_ranges(places, PARTITIONS, partition))]
+def plain(blocks: list[list[bytes]]) -> bytes:
+    """The file as its description says, put together one number after the other."""
+    header, pieces, at = b"", b"", 32 * len(blocks[0])
+    for parts in zip(*blocks, strict=True):
+        found = [part for part in parts if part]
+        index = b"".join(len(b"".join(found[: n + 1])).to_bytes(8, "little") for n in range(len(found)))
+        index += b"".join(xxh3_64_intdigest(part).to_bytes(8, "little") for part in found)
+        piece = b"".join(found) + index + xxh3_64_intdigest(index).to_bytes(8, "little") if found else b""
+        entry = b"".join(n.to_bytes(8, "little") for n in (at, at + len(piece), len(found)))
+        header += entry + xxh3_64_intdigest(entry, seed=len(blocks[0])).to_bytes(8, "little")
+        pieces += piece
+        at += len(piece)
+    return header + pieces
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
-@given(st.lists(st.lists(BLOCK, min_size=1, max_size=4), min_size=1, max_size=3))
-def test_a_partition_is_read_without_the_rest(tmp_path, files):
-    """From every block of every file, in order; the whole file is its blocks one after the other."""
-    places = [tmp_path / f"{n}.records" for n in range(len(files))]
-    for place, blocks in zip(places, files, strict=True):
-        write(place, blocks)
-        assert read_whole(place, PARTITIONS).tobytes() == b"".join(b"".join(block) for block in blocks)
-    for partition in range(PARTITIONS):
-        expected = [block[partition] for blocks in files for block in blocks if block[partition]]
-        assert read(places, partition) == expected
+@pytest.mark.parametrize("copied", [4, 1 << 20])
+def test_the_file_is_as_it_is_described(tmp_path, monkeypatch, copied):
+    """Of several blocks that waited, and of one that is alone; empty parts have no place."""
+    monkeypatch.setattr("refinery.shuffle.blocks.COPY_BYTES", copied)
+    blocks = [[b"one", b"", b"three"], [b"", b"", b"six"]]
+    write(tmp_path / "a.records", blocks)
+    assert (tmp_path / "a.records").read_bytes() == plain(blocks)
+    with BlockWriter(tmp_path / "b.records", PARTITIONS) as writer:
+        writer.write(b"onethree", np.array([0, 3, 3, 8]), last=True)
+    assert (tmp_path / "b.records").read_bytes() == plain(blocks[:1])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
-@given(st.sampled_from(["records", "bounds"]), st.integers(0, 10**9), st.integers(0, 7))
-def test_a_flipped_bit_is_told_and_never_data(tmp_path, ending, at, bit):
-    """In the bytes, or in where they lie; partitions that it does not touch are as they were."""
-    blocks = [[b"a" * 40, b"b" * 40, b"c" * 40], [b"d" * 40, b"", b"e" * 40]]
-    place = tmp_path / "a.records"
-    write(place, blocks)
-    file = tmp_path / f"a.{ending}"
-    content = bytearray(file.read_bytes())
-    at %= len(content)
-    content[at] ^= 1 << bit
-    file.write_bytes(content)
-    damaged = []
-    for partition in range(PARTITIONS):
-        try:
-            assert read([place], partition) == [block[partition] for block in blocks if block[partition]]
-        except DamagedFile as error:
-            assert error.place == str(file)
-            damaged.append(partition)
-    with pytest.raises(DamagedFile):
-        read_whole(place, PARTITIONS)
-    assert damaged == ([0, 1, 2] if ending == "bounds" else [[0, 1, 2, 0, 2][at // 40]])
-
-
-@pytest.mark.parametrize("change", [lambda content: content + b"x" * 16, lambda content: content[:-1]])
-def test_a_whole_file_of_another_length_is_damaged(tmp_path, change):
-    """Bytes after the last block are no data, nor is a file that was cut off."""
-    place = tmp_path / "a.records"
-    write(place, [[b"one", b"", b"three"], [b"", b"two", b""]])
-    place.write_bytes(change(place.read_bytes()))
-    with pytest.raises(DamagedFile, match=r"a\.records: damaged: it has (27|10) bytes, not 11"):
-        read_whole(place, PARTITIONS)
+def test_blocks_that_wait_leave_nothing(tmp_path):
+    """They have no name, and are gone with the writer, whether it ends well or not."""
+    write(tmp_path / "a.records", [[b"one", b"two", b""]] * 3)
+    with pytest.raises(ZeroDivisionError), BlockWriter(tmp_path / "b.records", PARTITIONS) as writer:
+        writer.write(b"x", np.array([0, 1, 1, 1]))
+        raise ZeroDivisionError
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.records"]
 
 
 def test_a_failure_at_the_end_leaves_nothing(tmp_path):
-    """Where the partitions lie cannot be written: the bytes do not appear, and no temporary file stays."""
-    (tmp_path / "a.bounds").mkdir()
+    """The file cannot take its place: nothing appears, and no temporary file stays."""
+    (tmp_path / "a.records").mkdir()
     with pytest.raises(OutputError):
         write(tmp_path / "a.records", [[b"one", b"", b""]])
-    assert [entry.name for entry in tmp_path.iterdir()] == ["a.bounds"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.records"]

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from refinery.shuffle import partition
 from refinery.shuffle.partition import hash_numbers, partition_bytes, partition_count, partition_of
@@ -42,3 +44,11 @@ def test_partitions_grow_with_the_root_of_the_corpus():
     assert partition_bytes(10**12, 16) == partition.MOST_BYTES
     size = partition_bytes(9 * 10**8, 16)
     assert size / (9 * 10**8 * 16 / size) == pytest.approx(partition.READ_BYTES, rel=0.01)
+
+
+@given(st.integers(1, 2**40 // RECORD.itemsize))
+def test_pieces_are_no_more_than_megabytes(records):
+    """Of as many files as partitions, up to a terabyte: requests follow the bytes, not units times partitions."""
+    size = partition_bytes(records, RECORD.itemsize)
+    count = partition_count(records, RECORD, size)
+    assert (count - 1) ** 2 <= records * RECORD.itemsize / partition.READ_BYTES + 1

@@ -100,7 +100,6 @@ def test_a_server_without_ranges_or_without_an_answer_is_told(tmp_path, monkeypa
         list_shards(small)
 
 
-@pytest.mark.filterwarnings("ignore:UPath 'flaky'")
 def test_what_cannot_be_told_is_no_absence(flaky):
     """A file that may not be asked for is not taken for one that is not there."""
     with pytest.raises(PermissionError, match="permission denied"):
@@ -149,3 +148,15 @@ def test_names_with_dots_that_a_store_lists_are_passed_over(name, pattern):
         del store[key], store["/listed/a/b.jsonl"]
     assert [file.path for file in found.files] == ["memory://listed/a/b.jsonl"]
     assert found.ignored == (f"memory://listed/{name}",) or "*" in pattern
+
+
+def test_a_listing_goes_on_page_by_page(bucket):
+    """Each object once, with its size and its path below the folder; objects beside the folder are not in it."""
+    filesystem, inner = object_store.filesystem_of(bucket)
+    sizes = {f"{n % 7}/{n:04}": n % 3 for n in range(1100)}
+    filesystem.pipe({f"{inner}/folder/{name}": b"x" * size for name, size in sizes.items()})
+    filesystem.pipe(f"{inner}/folder2", b"x")
+    found = list(object_store.listing(f"{bucket}/folder"))
+    assert len(found) == 1100
+    assert dict(found) == sizes
+    assert list(object_store.listing(f"{bucket}/none")) == []

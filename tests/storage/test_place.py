@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from refinery.errors import OutputError
+from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.place import (
     exists,
     files_below,
@@ -22,8 +23,8 @@ from refinery.storage.place import (
 
 
 def write(folder, name, content):
-    (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_bytes(content)
+    make_directory((folder / name).parent)
+    commit_bytes(folder / name, content)
 
 
 def test_files_are_listed_read_moved_and_removed(folder):

@@ -1,10 +1,12 @@
 """Paths and URLs as text."""
 
+from pathlib import PurePosixPath
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refinery.storage.url import is_url, local_path, redact, without_secrets
+from refinery.storage.url import Url, is_url, local_path, redact, without_secrets
 
 
 def test_file_urls_are_local():
@@ -59,3 +61,19 @@ def test_names_of_keys_are_secret_wherever_they_were_read():
 def test_messages_are_short():
     """A server may answer with a page."""
     assert len(without_secrets("x" * 10_000)) == 300
+
+
+@given(st.lists(st.from_regex(r"[a-z0-9][a-z0-9.-]{0,9}[a-z0-9]", fullmatch=True), min_size=1, max_size=4))
+def test_a_url_names_places_as_a_path_does(parts):
+    """Joining, name, folder, other endings: those of a path below the bucket."""
+    place, path = Url("s3://bucket"), PurePosixPath("/")
+    for part in parts:
+        place, path = place / part, path / part
+    assert str(place) == f"s3://bucket{path}"
+    assert place.name == path.name
+    assert [str(one).rstrip("/") for one in place.parents] == [
+        f"s3://bucket{one}".rstrip("/") for one in path.parents
+    ]
+    assert str(place.with_suffix(".json")) == f"s3://bucket{path.with_suffix('.json')}"
+    assert str(place.with_name("x")) == f"s3://bucket{path.with_name('x')}"
+    assert place == Url(str(place)) and hash(place) == hash(Url(str(place)))

@@ -23,7 +23,7 @@ MAX_DOUBLINGS = 1  # of a unit's memory
 MAX_FAILED = 3  # units that fail before no more are started: by then it is not one document's fault
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Unit(Generic[A]):
     """A piece of work: a plain function's argument, the name errors and logs use, its weight in bytes of text.
 
@@ -39,7 +39,7 @@ class Unit(Generic[A]):
     of: tuple[Subject, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One attempt of a unit, as its worker tells: `outcome` is the result or the exception.
 

@@ -113,19 +113,21 @@ def file_arguments(
     arguments: Sequence[Any], place: Place, shipped: Mapping[str, Shipped], most: int = LARGE
 ) -> list[Any]:
     """The arguments as they are, but for those of more than `most` bytes, which are written to one file there."""
-    from refinery.storage.commit import commit_bytes, make_directory
+    from refinery.storage.commit import OutputFile, commit_file, make_directory
 
     found = list(arguments)
-    content = bytearray()
-    for number, argument in enumerate(arguments):
-        pickled = _pickled(argument, shipped)
-        if len(pickled) > most:
-            start, digest = len(content), sha256(pickled).digest()
-            content += pickled
-            found[number] = Filed(place, start, len(content), digest)
-    if content:
-        make_directory(place.parent)
-        commit_bytes(place, bytes(content), scratch=True)
+    with contextlib.ExitStack() as stack:
+        file: OutputFile | None = None
+        for number, argument in enumerate(arguments):
+            pickled = _pickled(argument, shipped)
+            if len(pickled) <= most:
+                continue
+            if file is None:
+                make_directory(place.parent)
+                file = stack.enter_context(commit_file(place, scratch=True))
+            start = file.size
+            file.write(pickled)
+            found[number] = Filed(place, start, file.size, sha256(pickled).digest())
     return found
 
 

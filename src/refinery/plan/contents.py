@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
 from refinery.plan.plan import DOCUMENTS, MADE, MODELS, RECORD, REJECTS, SHARDS, UNITS, VERBS
+from refinery.plan.present import Present
 from refinery.storage.claims import CLAIMS
-from refinery.storage.place import Place
+from refinery.storage.place import Place, each_file_below
 from refinery.storage.work_folder import PIPELINES
 from refinery.watch.log import FOLDER as LOGS
 
 _SHARD = rf"{SHARDS}/[0-9a-f]{{2}}/[0-9a-f]{{32}}/"
+_SHARD_FOLDER = re.compile(_SHARD.removesuffix("/"))
 _PIPELINE = rf"{PIPELINES}/[^/]+/"
 OTHER = "other files"
 _KINDS = {
@@ -37,16 +41,43 @@ def kind_of(name: str) -> str:
     return next((kind for kind, pattern in _KINDS.items() if pattern.fullmatch(name)), OTHER)
 
 
-def sizes_by_kind(sizes: Mapping[str, int]) -> dict[str, int]:
-    """Bytes of each kind, the most first; sizes: of files, by their paths in the work folder."""
+def sizes_by_kind(files: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Bytes of each kind, the most first; files: paths in the work folder, with bytes."""
     found = Counter[str]()
-    for name, size in sizes.items():
-        found[kind_of(name)] += size
+    for name, size in files:
+        found[_kind(*name.rpartition("/")[::2])] += size
     return dict(found.most_common())
 
 
-def files_of_shards(work: Place, sizes: Mapping[str, int]) -> frozenset[str]:
-    """The places of the files that lie in the folders of shards; empty ones are what a lost disk has left."""
-    return frozenset(
-        f"{work}/{name}" for name, size in sizes.items() if size and name.startswith(f"{SHARDS}/")
+def _kind(folder: str, name: str) -> str:
+    """As `kind_of`; there may be millions of files of shards, of which few have different names."""
+    return (
+        _kind_in_shard(name) if _SHARD_FOLDER.fullmatch(folder) else kind_of(f"{folder}/{name}".lstrip("/"))
     )
+
+
+@lru_cache(maxsize=10_000)
+def _kind_in_shard(name: str) -> str:
+    return kind_of(f"{SHARDS}/00/{'0' * 32}/{name}")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What lies in a work folder: the files in the folders of shards, and the bytes of each kind of file."""
+
+    present: Present
+    sizes: Mapping[str, int]
+
+
+def contents_of(work: Place) -> Contents:
+    """What lies in a work folder, from one listing."""
+    folder, of_shards = f"{SHARDS}/", Present(work / SHARDS)
+
+    def each() -> Iterator[tuple[str, int]]:
+        for name, size in each_file_below(work):
+            if name.startswith(folder):
+                of_shards.add(name[len(folder) :], size)
+            yield name, size
+
+    sizes = sizes_by_kind(each())
+    return Contents(of_shards, sizes)

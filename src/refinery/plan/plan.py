@@ -115,7 +115,11 @@ class Plan:
 
     def measurements(self, planned: PlannedShard) -> tuple[Measurement, ...]:
         """What is measured on every document of a shard."""
-        return tuple(m for m in self.graph.measurements(planned.spec.name) if not m.late)
+        return self._measured[planned.spec.name]
+
+    @cached_property
+    def _measured(self) -> dict[str, tuple[Measurement, ...]]:
+        return {name: tuple(m for m in self.graph.measurements(name) if not m.late) for name in self.listed}
 
     @cached_property
     def results(self) -> dict[str, Result]:

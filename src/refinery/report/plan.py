@@ -10,13 +10,12 @@ from rich.filesize import decimal
 from rich.table import Column, Table
 
 from refinery.errors import DamagedFile
-from refinery.plan.contents import files_of_shards, sizes_by_kind
+from refinery.plan.contents import contents_of
 from refinery.plan.derivations import noted_derivations, reasons
 from refinery.report.status import size_text
 from refinery.run.folder import current_manifest
 from refinery.run.make import with_found
 from refinery.run.state import states
-from refinery.storage.place import files_below
 from refinery.storage.url import redact
 
 if TYPE_CHECKING:
@@ -27,8 +26,8 @@ def plan_tables(plan: Plan) -> Iterator[Table | str]:
     """The tables that describe a plan, in the order of the work, and how large the work folder is by now."""
     with suppress(DamagedFile):  # which the run makes again
         plan = with_found(plan)
-    sizes = files_below(plan.work)
-    present = files_of_shards(plan.work, sizes)
+    found = contents_of(plan.work)
+    present = found.present
     yield _measure_pass(plan, present)
     yield _stages(plan)
     for stage in plan.graph.stages.values():
@@ -39,8 +38,8 @@ def plan_tables(plan: Plan) -> Iterator[Table | str]:
             yield table
     yield _outputs(plan)
     yield _to_make(plan, present)
-    if sizes:
-        yield f"work folder: {redact(str(plan.work))}, {size_text(sizes_by_kind(sizes))}"
+    if found.sizes:
+        yield f"work folder: {redact(str(plan.work))}, {size_text(found.sizes)}"
 
 
 def _to_make(plan: Plan, present: Container[str]) -> Table:

@@ -82,7 +82,7 @@ def clean(plan: Plan, tell: Callable[[str], None], *, force: bool) -> Cleaning:
             with claim(plan.work, plan.graph.name, claims):
                 pass  # those of runs that are gone go with this
     pipelines = {name: one.definition for name, one in needs.items()}
-    return Cleaning(plan.work, len(sizes), sizes_by_kind(sizes), pipelines, found, force)
+    return Cleaning(plan.work, len(sizes), sizes_by_kind(sizes.items()), pipelines, found, force)
 
 
 def _hold_idle(plan: Plan, names: Iterable[str], stack: ExitStack) -> Iterator[str]:

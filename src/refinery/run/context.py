@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from refinery.executors.base import Attempt, Executor, Unit, run_units
 from refinery.executors.shipping import Shipped, file_arguments
-from refinery.plan.contents import files_of_shards, sizes_by_kind
+from refinery.plan.contents import contents_of
 from refinery.plan.plan import UNITS, Plan
-from refinery.run.decide import StageTally
+from refinery.run.tallies import Tallies
 from refinery.shuffle.units import MapUnits
 from refinery.storage.commit import remove_leftover
 from refinery.storage.lock import Held
-from refinery.storage.place import files_below, remove_file
+from refinery.storage.place import is_remote, remove_file
 from refinery.watch import events
 from refinery.watch.events import Count, Subject
 
@@ -47,7 +47,7 @@ class Run:
     shipped: Mapping[str, Shipped] = field(default_factory=dict)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     records: dict[int, ShardRecord] = field(default_factory=dict)  # by shard number
-    tallies: dict[tuple[str, int], StageTally] = field(default_factory=dict)  # by stage and shard number
+    tallies: Tallies = field(default_factory=Tallies)
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
     finished: dict[Subject, events.Finished] = field(default_factory=dict)
     made: dict[str, Made] = field(default_factory=dict)  # models and counts by the name of the result
@@ -55,17 +55,16 @@ class Run:
         default_factory=dict
     )  # why a result is another than before
     manifests: dict[str, Manifest] = field(default_factory=dict)  # by output
-    present: frozenset[str] = frozenset()  # files in the folders of shards when they were last listed
+    present: Container[str] = frozenset()  # files in the folders of shards when they were last listed
 
     def list_files(self) -> None:
         """Looks at what lies in the work folder by now; leftovers of killed processes go."""
-        work, sizes = self.plan.work, files_below(self.plan.work)
-        self.emit(events.WorkFolder(sizes_by_kind(sizes)))
-        if isinstance(work, Path):
-            for name in sizes:
-                if name.endswith(".tmp"):
-                    remove_leftover(work / name)
-        self.present = files_of_shards(work, sizes)
+        found = contents_of(self.plan.work)
+        self.emit(events.WorkFolder(dict(found.sizes)))
+        if not is_remote(self.plan.work):
+            for name in found.present.leftovers:
+                remove_leftover(Path(name))
+        self.present = found.present
 
     def map(
         self,

@@ -43,7 +43,7 @@ DROPPED = pa.schema(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Tally:
     """Documents, text bytes and estimated tokens."""
 
@@ -55,7 +55,7 @@ class Tally:
         return Tally(self.documents + other.documents, self.bytes + other.bytes, self.tokens + other.tokens)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RuleTally:
     """What a rule dropped as the first that failed, and how many documents failed it at all."""
 
@@ -66,7 +66,7 @@ class RuleTally:
         return RuleTally(self.dropped + other.dropped, self.failed + other.failed)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StageTally:
     """in = kept + dropped: what arrived, what was kept, and by rule what was dropped."""
 
@@ -98,7 +98,7 @@ class StageRules:
     columns: tuple[NamedColumn, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DecideTask:
     """One shard, stages that are decided on together, parents first, and where those above left their decisions."""
 

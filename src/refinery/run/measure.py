@@ -37,7 +37,7 @@ REJECTS = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("detail", pa
 LISTING = pa.schema([("row", pa.int64()), ("id", pa.string()), ("minted", pa.bool_())])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MeasureTask:
     """A shard and what to measure on it; `describe` when its documents are not known yet."""
 
@@ -46,7 +46,7 @@ class MeasureTask:
     describe: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Measured:
     """A measured shard, for progress: text bytes and documents read, seconds taken."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import orjson
 import pyarrow as pa
@@ -11,6 +11,7 @@ import pyarrow as pa
 from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Unit
 from refinery.plan.graph import ResolvedStage
+from refinery.plan.plan import PlannedShard
 from refinery.plan.results import output_name
 from refinery.run import folder as folders
 from refinery.run.account import make_manifest
@@ -26,7 +27,15 @@ from refinery.watch.events import Count, Subject
 
 def carried_columns(run: Run, stage: ResolvedStage) -> pa.Schema:
     """The source columns that reach a stage, unified by name; raises InputError where their types clash."""
-    return unify([(p.name, run.records[p.number].carried()) for p in run.plan.reaching(stage)])
+    return unify([(p.name, run.records[p.number].carried()) for p in _by_schema(run, stage)])
+
+
+def _by_schema(run: Run, stage: ResolvedStage) -> Iterable[PlannedShard]:
+    """The first shard of each schema: there may be hundreds of thousands of shards, and few schemas."""
+    first: dict[str, PlannedShard] = {}
+    for planned in run.plan.reaching(stage):
+        first.setdefault(run.records[planned.number].schema, planned)
+    return first.values()
 
 
 def make_output(run: Run, name: str) -> Manifest:
@@ -59,7 +68,7 @@ def make_output(run: Run, name: str) -> Manifest:
     if kept == 0:
         remove_scratch(staged)
         raise RunError(_nothing_left(run, name, decided))
-    id_type = common_id_type(records[planned.number].id_type() for planned in plan.reaching(stage))
+    id_type = common_id_type(records[planned.number].id_type() for planned in _by_schema(run, stage))
     layout, files, keys = write_output(run, name, carried_columns(run, stage), id_type, staged)
     written = sum(file.rows for file in files)
     if written != kept:

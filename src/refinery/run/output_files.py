@@ -32,10 +32,14 @@ from refinery.storage.place import Place
 from refinery.storage.write import WrittenFile
 from refinery.watch.events import CacheChecked, Count, Subject
 
-SCATTER_BYTES = 2**30  # of text that one unit scatters at most
+SCATTER_BYTES = 2**30  # of text that one unit scatters at most, while they are no more than SCATTER_UNITS
+SCATTER_UNITS = (
+    512  # each output file is gathered from as many files: by this bound, reads follow the files alone
+)
 BLOCK_BYTES = 2**27  # of rows that are scattered together; each output file has a part of a block
 # Text that is read to text that is left, and workers to files, from which on all workers read before few write.
 LITTLE = 4
+OPENED_BYTES = 2**20  # of text that is read in the time that a shard's files take to open
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,9 +66,8 @@ def write_output(
     sizes = [extent.bytes for extent in extents]
     counts = _file_counts(output, extents)
     paths, files, total = [staged / name for name in _names(output, counts)], sum(counts), sum(sizes)
-    few = LITTLE * files <= min(run.executor.slots, len(survivors)) and LITTLE * total < sum(
-        extent.read for extent in extents
-    )
+    work = sum(extent.read for extent in extents) + OPENED_BYTES * len(survivors)
+    few = LITTLE * files <= min(run.executor.slots, len(survivors)) and LITTLE * total < work
     cut: list[WriteTask] = []
     if output.shuffle is None and not output.split:
         cut = _cut(survivors, sizes, paths, layout, output)
@@ -154,7 +157,8 @@ def _scattered(
 
 def scatter_bytes(sizes: list[int], slots: int) -> int:
     """Text bytes that one unit scatters, about: few files to gather from, and work for every slot."""
-    return min(SCATTER_BYTES, sum(sizes) // (4 * slots))
+    total = sum(sizes)
+    return max(min(SCATTER_BYTES, total // (4 * slots)), total // SCATTER_UNITS)
 
 
 def in_batches(sizes: list[int], wanted: int) -> Iterator[range]:
@@ -167,7 +171,8 @@ def _scatter_unit(task: ScatterTask, of: Subject, sizes: list[int]) -> Unit[Scat
     first, start, _ = task.survivors[0]
     count = len(task.survivors)
     name = first.planned.name if count == 1 else f"{first.planned.name} and {count - 1} more"
-    return Unit(name, task, max(sum(sizes[start : start + count]), 1), of=(of,))
+    weight = max(sum(sizes[start : start + count]), 1)
+    return Unit(name, task, weight, memory=min(weight, 3 * BLOCK_BYTES), of=(of,))
 
 
 def _cut(

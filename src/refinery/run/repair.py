@@ -64,9 +64,9 @@ def _remove_damaged(place: str, work: Place, emit: Listener) -> bool:
 
 def _is_damaged(file: Place) -> bool:
     try:
-        if file.suffix == ".json":
+        if file.name.endswith(".json"):
             read_sealed_json(read_file(file))
-        elif file.suffix == ".parquet":
+        elif file.name.endswith(".parquet"):
             verify_table(file)
         else:
             return True

@@ -188,7 +188,7 @@ def outcome_pass(run: Run, group: Group) -> None:
         stage = run.plan.graph.stages[result.of.name]
         if stage.verb is None:
             continue
-        there = {str(p.verb_file(result.key)) for p in run.plan.reaching(stage)} <= run.present
+        there = all(str(p.verb_file(result.key)) in run.present for p in run.plan.reaching(stage))
         run.checked(result, stage.verb.name, int(there), int(not there))
         dropped = None if there else run_verb(run, stage, run.map_units(result.of))
         finish_stage(run, stage, dropped)

@@ -8,10 +8,10 @@ writes its histogram of 65,536 bins, and one unit adds them up: no process holds
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,57 +34,48 @@ def ranked_dtype(keys: int) -> np.dtype[Any]:
 class Cutoff:
     """Documents with keys below `keys` are chosen, and of those with these keys the first, while tokens remain.
 
-    remaining: tokens left for documents with the keys, before each batch of writers.
+    remaining: tokens left for documents with the keys, before each writer.
     """
 
     keys: tuple[int, ...]
     remaining: tuple[int, ...]
 
 
-class Batch(NamedTuple):
-    """Consecutive writers of ranked documents, which one unit takes together."""
-
-    number: int
-    writers: range
-
-
-def find_cutoff(
-    ranked: Records, batches: Sequence[Batch], budget: int, map_units: MapUnits, work: Place
-) -> Cutoff | None:
+def find_cutoff(ranked: Records, budget: int, map_units: MapUnits, work: Place) -> Cutoff | None:
     """Where the running sum of tokens, by ascending keys, meets the budget; None: it never does.
 
-    ranked: of ranked_dtype, in the order of the documents, by writer; batches: all its writers; work: a folder for
-    histograms. Ties go to the earlier document. The first document that would overspend ends the selection, so that
-    no lower-ranked document is kept in place of a better one.
+    ranked: of ranked_dtype, in the order of the documents, by writer; work: a folder for histograms. Ties go to the
+    earlier document. The first document that would overspend ends the selection, so that no lower-ranked document is
+    kept in place of a better one.
     """
     keys = ranked.form["keys"].shape[0]
     known: tuple[int, ...] = ()
     left = budget
     for digit in range(1, DIGITS * keys + 1):
-        with Records.create(work / f"histogram-{digit}", HISTOGRAM, writers=len(batches)) as histograms:
+        with Records.create(work / f"histogram-{digit}", HISTOGRAM, writers=ranked.writers) as histograms:
             write = partial(write_histogram, ranked, histograms, known)
-            map_units(f"select digit {digit}", write, batches)
+            map_units(f"select digit {digit}", write, range(ranked.writers))
             (found,) = map_units(f"select sum of digit {digit}", partial(find_digit, histograms), [left])
         if found is None:
             return None
         value, left = found
         known = (*known, value)
-    sums = map_units("select ties", partial(sum_ties, ranked, known), batches)
-    before = np.cumsum([0, *sums])[: len(batches)]
+    sums = map_units("select ties", partial(sum_ties, ranked, known), range(ranked.writers))
+    before = np.cumsum([0, *sums])[: ranked.writers]
     weights = np.uint64(1) << np.arange(64 - DIGIT, -1, -DIGIT, dtype=np.uint64)
     cutoff = (np.array(known, np.uint64).reshape(keys, DIGITS) * weights).sum(axis=1, dtype=np.uint64)
     return Cutoff(tuple(cutoff.tolist()), tuple((left - before).tolist()))
 
 
-def write_histogram(ranked: Records, histograms: Records, known: tuple[int, ...], batch: Batch) -> None:
+def write_histogram(ranked: Records, histograms: Records, known: tuple[int, ...], writer: int) -> None:
     """Writes the values that occur of the next digit, ascending, and the tokens of their documents."""
     totals = np.zeros(1 << DIGIT, np.int64)
-    for records in _agreeing(ranked, known, batch):
+    for records in _agreeing(ranked, known, writer):
         np.add.at(totals, _digit(records["keys"], len(known)), records["tokens"])
     found = np.flatnonzero(totals)
     histogram = np.empty(len(found), HISTOGRAM)
     histogram["digit"], histogram["tokens"] = found, totals[found]
-    histograms.write(batch.number, histogram)
+    histograms.write(writer, histogram)
 
 
 def find_digit(histograms: Records, left: int) -> tuple[int, int] | None:
@@ -97,14 +88,14 @@ def find_digit(histograms: Records, left: int) -> tuple[int, int] | None:
     return (over, left - int(spent[over] - totals[over])) if over < len(spent) else None
 
 
-def sum_ties(ranked: Records, known: tuple[int, ...], batch: Batch) -> int:
+def sum_ties(ranked: Records, known: tuple[int, ...], writer: int) -> int:
     """The tokens of the documents whose keys are the cutoff's."""
-    return sum(int(records["tokens"].sum()) for records in _agreeing(ranked, known, batch))
+    return sum(int(records["tokens"].sum()) for records in _agreeing(ranked, known, writer))
 
 
-def _agreeing(ranked: Records, known: tuple[int, ...], batch: Batch) -> Iterator[NDArray[Any]]:
-    """The documents of a batch that agree with the first digits of the cutoff, a writer's at a time."""
-    for records in ranked.each(writers=batch.writers):
+def _agreeing(ranked: Records, known: tuple[int, ...], writer: int) -> Iterator[NDArray[Any]]:
+    """The documents of a writer that agree with the first digits of the cutoff, a block at a time."""
+    for records in ranked.each(writers=[writer]):
         for number, digit in enumerate(known):
             records = records[_digit(records["keys"], number) == digit]  # noqa: PLW2901
         yield records

@@ -25,9 +25,10 @@ from refinery.filters.verb import (
     key_count,
     ranking_keys,
 )
-from refinery.select.budget import Batch, find_cutoff, ranked_dtype, within
+from refinery.select.budget import find_cutoff, ranked_dtype, within
 from refinery.shuffle.records import Records
 from refinery.sources.documents import ShardDocuments
+from refinery.storage.arrow_bytes import cuts
 from refinery.storage.place import Place
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ RULES = ("select.tokens",)
 BATCH_DOCUMENTS = 1 << 21  # of shards that one unit goes through
 BATCHES = 64  # at least, where there are documents enough
 LEAST_BATCH = 50_000
-RANKED_BYTES = 64  # of memory that is taken for each document of a shard
+BATCH_SHARDS = 256  # at most
+RANKED_BYTES = 64  # of memory that is taken for each document of a batch
 
 
 class Settings(Model):
@@ -88,19 +90,21 @@ class Select(Verb):
         starts = list(accumulate((shard.rows for shard in shards), initial=0))
         memory = max((shard.bytes for shard in shards), default=0) or 1
         dtype = ranked_dtype(key_count(shards, [self.chosen.by]))
-        ranked = Records.create(work / "ranked", dtype, writers=len(shards))
-        units = [RankedShard(*one) for one in zip(range(len(shards)), shards, starts, strict=False)]
+        units = [
+            Batch(n, starts[batch.start], tuple(shards[batch.start : batch.stop]))
+            for n, batch in enumerate(in_batches([shard.arrived for shard in shards]))
+        ]
+        ranked = Records.create(work / "ranked", dtype, writers=len(units))
         rows = map_units("select ranking", partial(write_ranked, ranked, self.chosen), units, memory=memory)
-        batches = in_batches(rows)
         map_units = partial(map_units, memory=RANKED_BYTES * max(rows, default=0))
-        cutoff = find_cutoff(ranked, batches, self.chosen.tokens, map_units, work)
+        cutoff = find_cutoff(ranked, self.chosen.tokens, map_units, work)
         size = batch_documents(starts[-1])
         count = starts[-1] // size + 1
-        dropped = Records.create(work / "dropped", DROPPED_RECORD, partitions=count, writers=len(batches))
+        dropped = Records.create(work / "dropped", DROPPED_RECORD, partitions=count, writers=len(units))
         outcome = Outcome(RULES, dropped, size)
-        remaining = cutoff.remaining if cutoff else (0,) * len(batches)
+        remaining = cutoff.remaining if cutoff else (0,) * len(units)
         write = partial(write_dropped, ranked, outcome, cutoff.keys if cutoff else None)
-        map_units("select dropped", write, list(zip(batches, remaining, strict=True)))
+        map_units("select dropped", write, list(enumerate(remaining)))
         return outcome
 
 
@@ -114,24 +118,27 @@ def build(settings: Settings, paths: Paths) -> Select:
 
 
 @dataclass(frozen=True)
-class RankedShard:
-    """A shard to be ranked, and the number of its first document."""
+class Batch:
+    """Consecutive shards that one unit ranks, and the number of their first document."""
 
     number: int
-    shard: ShardDocuments
     start: int
+    shards: tuple[ShardDocuments, ...]
 
 
-def write_ranked(ranked: Records, chosen: Settings, unit: RankedShard) -> int:
-    """Writes tokens and keys of a shard's documents that come to the verb; gives their number."""
-    shard = unit.shard
-    arrived = np.flatnonzero(shard.arrives())
-    records = np.empty(len(arrived), ranked.form)
-    records["document"] = unit.start + arrived
-    records["tokens"] = shard.columns(["tokens"]).column(0).to_numpy()[arrived]
-    records["keys"] = ranking_keys(shard, [chosen.by], chosen.missing, best="DESC")[arrived]
-    ranked.write(unit.number, records)
-    return len(arrived)
+def write_ranked(ranked: Records, chosen: Settings, batch: Batch) -> int:
+    """Writes tokens and keys of a batch's documents that come to the verb; gives their number."""
+    start = batch.start
+    with ranked.writer(batch.number) as writer:
+        for shard in batch.shards:
+            arrived = np.flatnonzero(shard.arrives())
+            records = np.empty(len(arrived), ranked.form)
+            records["document"] = start + arrived
+            records["tokens"] = shard.columns(["tokens"]).column(0).to_numpy()[arrived]
+            records["keys"] = ranking_keys(shard, [chosen.by], chosen.missing, best="DESC")[arrived]
+            writer.write(records)
+            start += shard.rows
+    return writer.written
 
 
 def batch_documents(documents: int) -> int:
@@ -139,25 +146,24 @@ def batch_documents(documents: int) -> int:
     return min(BATCH_DOCUMENTS, max(documents // BATCHES, LEAST_BATCH))
 
 
-def in_batches(rows: Sequence[int]) -> list[Batch]:
-    """Consecutive shards, of which `rows` documents each are ranked, in batches."""
-    numbers = np.cumsum([0, *rows])[:-1] // batch_documents(sum(rows))
-    starts = np.flatnonzero(np.diff(numbers, prepend=-1)).tolist()
-    stops = [*starts[1:], len(rows)]
-    return [Batch(n, range(start, stop)) for n, (start, stop) in enumerate(zip(starts, stops, strict=False))]
+def in_batches(arrived: Sequence[int]) -> list[range]:
+    """Consecutive shards, by number, of which so many documents each come, in batches of BATCH_SHARDS at most."""
+    size = batch_documents(sum(arrived))
+    weights = np.maximum(np.array(arrived, np.int64), -(-size // BATCH_SHARDS))
+    return [range(start, stop) for start, stop, _ in cuts(weights, size)]
 
 
 def write_dropped(
-    ranked: Records, outcome: Outcome, keys: tuple[int, ...] | None, unit: tuple[Batch, int]
+    ranked: Records, outcome: Outcome, keys: tuple[int, ...] | None, unit: tuple[int, int]
 ) -> None:
-    """Writes the documents of a batch of shards that the budget leaves out; keys, tokens: see budget.Cutoff."""
-    batch, remaining = unit
+    """Writes the documents of a writer that the budget leaves out; keys, tokens: see budget.Cutoff."""
+    writer, remaining = unit
     found = []
-    for records in ranked.each(writers=batch.writers):
+    for records in ranked.each(writers=[writer]):
         chosen, remaining = within(keys, records, remaining)
         found.append(records["document"][~chosen])
     documents = np.concatenate([np.empty(0, np.int64), *found])
     dropped = np.empty(len(documents), DROPPED_RECORD)
     dropped["document"], dropped["rule"] = documents, 0
     dropped["duplicate_of"], dropped["similarity"] = NONE, np.nan
-    outcome.dropped.write(batch.number, dropped, documents // outcome.partition_documents)
+    outcome.dropped.write(writer, dropped, documents // outcome.partition_documents)

@@ -1,173 +1,118 @@
-"""Files of blocks of bytes, each block partitioned, of which a partition can be read without the rest.
+"""Files of partitioned bytes, of which a partition can be read without the rest: by two reads of a range.
 
-Beside the blocks lies a file that says where each partition lies in each block, with its checksum (xxh3, 64 bits).
-Whatever is read is verified: a damaged file is an error, never data. Writing goes through storage.commit, reading is
-a read of a range of a local file or of an object, so the files may lie on storage that all nodes share.
+    header     of each partition where its piece starts and stops, of how many parts it is, and a checksum of these
+    piece      a partition's part of each block that has any, in order; then where each part stops in the piece, the
+               checksum of each, and a checksum of these
+
+Checksums are xxh3 of 64 bits, numbers int64. Whatever is read is verified: a damaged file is an error, never data.
+Writing goes through storage.commit, so files may lie on storage that all nodes share. Where W units write files of P
+partitions, reading all of them takes 2 * W * P requests, however many blocks there were: whoever chooses W and P
+bounds their product by the bytes (partition.partition_bytes), or W by a constant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
-from refinery.errors import DamagedFile, RunError
-from refinery.storage.commit import commit_bytes, commit_file
-from refinery.storage.place import Place, read_file, read_many
+from refinery.storage.commit import OutputFile, commit_file
+from refinery.storage.place import Place, is_remote
 
-AT_ONCE = 16  # reads of an object store that are under way together
-BOUNDS_AT_ONCE = 64  # files of bounds
-DIGEST_BYTES = 8
-
-Bytes = NDArray[np.uint8]
-
-
-class Range(NamedTuple):
-    """The bytes start:stop of a file, one partition in one block, and their checksum."""
-
-    place: Place
-    start: int
-    stop: int
-    digest: int
+COPY_BYTES = 1 << 20  # that are gathered before they are written
+ENTRY = np.dtype([("start", np.int64), ("stop", np.int64), ("parts", np.int64), ("digest", np.uint64)])
 
 
 class BlockWriter:
-    """Writes blocks of partitioned bytes to `place`, and where the partitions lie to `place`.bounds.
+    """Writes blocks of partitioned bytes as one file, which appears when the block of code ends without an error.
 
-    The bounds are int64 (blocks, 2 * partitions + 1): where each partition starts and the last one stops, then the
-    checksum of each; and a checksum of all that. Both files appear when the block of code ends without an error.
+    Blocks wait in a file without a name on this machine until all are there, but for one that is alone.
     """
 
     def __init__(self, place: Place, partitions: int) -> None:
         self._place, self._partitions = place, partitions
-        self._bounds: list[NDArray[np.int64]] = []
+        self._ends: list[NDArray[np.int64]] = []  # of each block, in what waits
+        self._alone: memoryview | None = None
+        self._waiting: OutputFile | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> BlockWriter:
         self._file = self._stack.enter_context(commit_file(self._place, scratch=True))
         return self
 
-    def write(self, content: Any, ends: NDArray[np.int64]) -> None:
-        """Writes a block, a buffer of bytes; partition i is content[ends[i]:ends[i + 1]]."""
-        self._bounds.append(np.concatenate([self._file.size + ends, _digests(content, ends)]))
-        self._file.write(content)
+    def write(self, content: Any, ends: NDArray[np.int64], *, last: bool = False) -> None:
+        """Takes a block, a buffer of bytes; partition i is content[ends[i]:ends[i + 1]]; last: none follows."""
+        if last and not self._ends:
+            self._alone = memoryview(content)
+            self._ends.append(ends)
+            return
+        if self._waiting is None:
+            folder = Path(tempfile.gettempdir()) if is_remote(self._place) else self._place.parent
+            self._aside = self._stack.enter_context(tempfile.TemporaryFile(dir=str(folder)))  # noqa: SIM115
+            self._waiting = OutputFile(cast(BinaryIO, self._aside), f"{folder}/shuffle", hashed=False)
+        self._ends.append(self._waiting.size + ends)
+        self._waiting.write(content)
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if error is not None:
             self._stack.__exit__(kind, error, trace)
             return
         with self._stack:
-            bounds = np.array(self._bounds, np.int64).tobytes()
-            digest = xxh3_64_intdigest(bounds).to_bytes(DIGEST_BYTES, "little")
-            commit_bytes(_bounds_of(self._place), bounds + digest, scratch=True)
+            sizes = np.diff(np.array(self._ends), axis=1).T  # (partitions, blocks)
+            parts = np.count_nonzero(sizes, axis=1)
+            stops = np.cumsum(sizes.sum(axis=1) + np.where(parts, 8 * (2 * parts + 1), 0))
+            self._file.write(_header(ENTRY.itemsize * self._partitions + stops, parts))
+            starts = np.array(self._ends).T[:-1]
+            gathered = bytearray()
+            for partition in np.flatnonzero(parts).tolist():
+                for content in self._piece(starts[partition], sizes[partition]):
+                    if len(content) + len(gathered) > COPY_BYTES:
+                        self._file.write(gathered)
+                        gathered = bytearray()
+                    if len(content) > COPY_BYTES:
+                        self._file.write(content)
+                    else:
+                        gathered += content
+            self._file.write(gathered)
 
-
-def _digests(content: Any, ends: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The checksum of each partition; 0 of an empty one."""
-    found = np.zeros(len(ends) - 1, np.uint64)
-    for partition in np.flatnonzero(np.diff(ends)).tolist():
-        found[partition] = xxh3_64_intdigest(content[ends[partition] : ends[partition + 1]])
-    return found.view(np.int64)
-
-
-def read_ranges(ranges: Sequence[Range]) -> Iterator[Bytes]:
-    """The bytes of each range, writable; raises DamagedFile when they are not as they were written."""
-    for first in range(0, len(ranges), AT_ONCE):
-        here = ranges[first : first + AT_ONCE]
-        found = map(_from_disk, here) if isinstance(here[0].place, Path) else iter(_from_store(here))
-        for wanted, content in zip(here, found, strict=True):
-            _verify(wanted.place, content, wanted.digest)
+    def _piece(self, starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> Iterator[Any]:
+        """The parts of a piece, then its index."""
+        chosen = np.flatnonzero(sizes)
+        digests = []
+        for start, size in zip(starts[chosen].tolist(), sizes[chosen].tolist(), strict=True):
+            content = self._part(start, size)
+            digests.append(xxh3_64_intdigest(content))
             yield content
+        index = np.cumsum(sizes[chosen]).tobytes() + np.array(digests, np.uint64).tobytes()
+        yield index + digest_of(index)
+
+    def _part(self, start: int, size: int) -> Any:
+        if self._alone is not None:
+            return self._alone[start : start + size]
+        self._aside.seek(start)
+        return self._aside.read(size)
 
 
-def read_whole(place: Place, partitions: int) -> Bytes:
-    """All blocks of a file, in the order in which they lie there; raises DamagedFile."""
-    try:
-        content = np.frombuffer(bytearray(read_file(place)), np.uint8)
-    except FileNotFoundError:
-        raise DamagedFile(str(place), "it is gone") from None
-    for _, ends, digests in _read_bounds([place], partitions):
-        if len(content) != (size := int(ends[-1, -1])):
-            raise DamagedFile(str(place), f"it has {len(content)} bytes, not {size}")
-        for start, stop, digest in zip(ends[:, :-1].flat, ends[:, 1:].flat, digests.flat, strict=True):
-            if stop > start:
-                _verify(place, content[start:stop], int(digest))
-    return content
+def _header(stops: NDArray[np.int64], parts: NDArray[np.int64]) -> bytes:
+    """Of each partition where its piece stops, and of how many parts it is."""
+    entries = np.zeros(len(stops), ENTRY)
+    entries["stop"], entries["parts"] = stops, parts
+    entries["start"] = np.concatenate([[ENTRY.itemsize * len(stops)], stops[:-1]])
+    entries["digest"] = [entry_digest(entry, len(stops)) for entry in entries]
+    return entries.tobytes()
 
 
-def find_ranges(places: Sequence[Place], partitions: int, partition: int) -> list[Range]:
-    """Where a partition lies in each file and block, in order, but for empty ranges; raises DamagedFile."""
-    return [
-        Range(place, start, stop, digest)
-        for place, ends, digests in _read_bounds(places, partitions)
-        for (start, stop), digest in zip(
-            ends[:, partition : partition + 2].tolist(), digests[:, partition].tolist(), strict=True
-        )
-        if stop > start
-    ]
+def entry_digest(entry: Any, partitions: int) -> int:
+    """Of an entry of a file with so many partitions: a reader that expects others is told."""
+    return int(xxh3_64_intdigest(entry.tobytes()[:-8], seed=partitions))
 
 
-def _from_disk(wanted: Range) -> Bytes:
-    size = wanted.stop - wanted.start
-    try:
-        found = np.fromfile(str(wanted.place), np.uint8, size, offset=wanted.start)
-    except FileNotFoundError:
-        raise DamagedFile(str(wanted.place), "it is gone") from None
-    if len(found) != size:
-        raise _cut_off(wanted, wanted.start + len(found))
-    return found
-
-
-def _from_store(ranges: Sequence[Range]) -> list[Bytes]:
-    from refinery.storage.object_store import info
-    from refinery.storage.object_store import read_ranges as read
-
-    try:
-        contents = read([(str(place), start, stop) for place, start, stop, _ in ranges])
-    except (OSError, RunError):
-        for wanted in ranges:  # an object that is gone or cut off, or only a store that does not answer?
-            try:
-                there = int(info(str(wanted.place))["size"])
-            except FileNotFoundError:
-                raise DamagedFile(str(wanted.place), "it is gone") from None
-            if there < wanted.stop:
-                raise _cut_off(wanted, there) from None
-        raise
-    return [np.frombuffer(bytearray(content), np.uint8) for content in contents]
-
-
-def _cut_off(wanted: Range, there: int) -> DamagedFile:
-    return DamagedFile(str(wanted.place), f"{there} of {wanted.stop} bytes are there")
-
-
-def _verify(place: Place, content: Any, digest: int) -> None:
-    if xxh3_64_intdigest(content) != digest:
-        raise DamagedFile(str(place), "its checksum does not match")
-
-
-def _read_bounds(
-    places: Sequence[Place], partitions: int
-) -> Iterator[tuple[Place, NDArray[np.int64], NDArray[np.uint64]]]:
-    """Of each file where the partitions lie, (blocks, partitions + 1), and their checksums, (blocks, partitions)."""
-    width = 2 * partitions + 1
-    for first in range(0, len(places), BOUNDS_AT_ONCE):
-        here = places[first : first + BOUNDS_AT_ONCE]
-        for place, content in zip(here, read_many([_bounds_of(place) for place in here]), strict=True):
-            bounds = _bounds_of(place)
-            if content is None:
-                raise DamagedFile(str(bounds), "it is gone")
-            values = memoryview(content)[:-DIGEST_BYTES]
-            _verify(bounds, values, int.from_bytes(content[-DIGEST_BYTES:], "little"))
-            if len(values) == 0 or len(values) % (8 * width):
-                raise DamagedFile(str(bounds), f"it does not tell the bounds of {partitions} partitions")
-            blocks = np.frombuffer(values, np.int64).reshape(-1, width)
-            yield place, blocks[:, : partitions + 1], blocks[:, partitions + 1 :].view(np.uint64)
-
-
-def _bounds_of(place: Place) -> Place:
-    return place.with_suffix(".bounds")
+def digest_of(content: Any) -> bytes:
+    """The checksum of an index, as it stands behind it."""
+    return xxh3_64_intdigest(content).to_bytes(8, "little")

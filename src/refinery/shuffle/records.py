@@ -21,7 +21,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.shuffle.blocks import BlockWriter, Bytes, find_ranges, read_ranges, read_whole
+from refinery.shuffle.blocks import BlockWriter
+from refinery.shuffle.pieces import Bytes, Piece, find_pieces, read_pieces, read_whole
 from refinery.storage.commit import make_directory
 from refinery.storage.place import Place, remove_scratch, remove_tree
 
@@ -83,8 +84,9 @@ class Partitioned(Generic[Rows]):
         """The file of a writer."""
         return self.folder / f"{writer:06}.records"
 
-    def _places(self, writers: Sequence[int] | None) -> list[Place]:
-        return [self.place(n) for n in (range(self.writers) if writers is None else writers)]
+    def _pieces(self, partition: int, writers: Sequence[int] | None) -> list[Piece]:
+        places = [self.place(n) for n in (range(self.writers) if writers is None else writers)]
+        return find_pieces(places, self.partitions, partition)
 
     def writer(self, number: int) -> Writer[Rows]:
         """Writes the file of one writer, a context manager; memory: about three times `block_bytes`."""
@@ -100,8 +102,7 @@ class Partitioned(Generic[Rows]):
 
         Raises DamagedFile when a file is gone or is not as it was written.
         """
-        ranges = find_ranges(self._places(writers), self.partitions, partition)
-        yield from map(self._decode, read_ranges(ranges))
+        yield from map(self._decode, read_pieces(self._pieces(partition, writers)))
 
     def read(self, partition: int = 0, writers: Sequence[int] | None = None) -> Rows:
         """All rows of a partition, as `each` gives them; raises DamagedFile."""
@@ -127,11 +128,11 @@ class Records(Partitioned[NDArray[Any]]):
 
     def count(self, partition: int = 0, writers: Sequence[int] | None = None) -> int:
         """How many records a partition has, of all writers or of those named; raises DamagedFile."""
-        ranges = find_ranges(self._places(writers), self.partitions, partition)
-        return sum(one.stop - one.start for one in ranges) // self.form.itemsize
+        pieces = self._pieces(partition, writers)
+        return sum(piece.end - piece.start for piece in pieces) // self.form.itemsize
 
     def read_written(self, writer: int) -> NDArray[Any]:
-        """All records of one writer, block by block, in the order of partitions in each; raises DamagedFile."""
+        """All records of one writer, partition by partition; raises DamagedFile."""
         return self._decode(read_whole(self.place(writer), self.partitions))
 
     def _encode(
@@ -208,7 +209,7 @@ class Writer(Generic[Rows]):
         if self._size >= self._target.block_bytes:
             self._flush()
 
-    def _flush(self) -> None:
+    def _flush(self, *, last: bool = False) -> None:
         numbers = np.concatenate([np.empty(0, np.uint16), *self._numbers])
         ends = np.concatenate([[0], np.cumsum(np.bincount(numbers, minlength=self._target.partitions))])
         order = np.argsort(numbers, kind="stable") if self._target.partitions > 1 else None
@@ -216,12 +217,12 @@ class Writer(Generic[Rows]):
         rows = self._pending
         self._pending, self._numbers, self._size = [], [], 0
         del numbers
-        self._blocks.write(*self._target._encode(rows, order, ends))
+        self._blocks.write(*self._target._encode(rows, order, ends), last=last)
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         try:
             if error is None and (self._pending or not self.written):
-                self._flush()
+                self._flush(last=True)
         except BaseException as failed:
             self._blocks.__exit__(type(failed), failed, failed.__traceback__)
             raise

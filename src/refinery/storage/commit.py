@@ -25,7 +25,7 @@ from typing import Any, BinaryIO, cast
 import xxhash
 
 from refinery.errors import OutputError
-from refinery.storage.place import Place, is_remote
+from refinery.storage.place import Place
 from refinery.storage.process import Process
 from refinery.storage.url import is_url, local_path, redact
 
@@ -112,7 +112,7 @@ def commit_file(path: Place | str, *, scratch: bool = False) -> Iterator[OutputF
 
 def make_directory(path: Place) -> None:
     """Makes a folder and those above it, on a local disk; raises OutputError when it cannot be made."""
-    if is_remote(path):
+    if not isinstance(path, Path):
         return  # an object store has no folders
     try:
         path.mkdir(parents=True, exist_ok=True)

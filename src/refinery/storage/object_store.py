@@ -11,7 +11,7 @@ import glob
 import io
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -102,6 +102,16 @@ def refuse_dots(url: str) -> None:
         raise InputError(
             redact(url), "'.' and '..' cannot be parts of a URL", "name the file or folder itself"
         )
+
+
+def require_package(url: str) -> None:
+    """Raises InputError for a URL whose filesystem no installed package knows."""
+    import fsspec
+
+    try:
+        fsspec.get_filesystem_class(url.partition("://")[0].rpartition("::")[2])
+    except (ImportError, ValueError) as error:
+        raise missing_package(url, error) from None
 
 
 def missing_package(path: str, error: Exception) -> InputError:
@@ -265,23 +275,39 @@ def upload(file: BinaryIO, url: str) -> None:
     retry(url, put, "written")
 
 
-def listing(url: str) -> dict[str, dict[str, Any]]:
-    """What the store tells of every object below a folder, by its path relative to it; one listing."""
+def listing(url: str) -> Iterator[tuple[str, int]]:
+    """The path relative to a folder and the bytes of every object below it; on S3 a page of a thousand at a time.
+
+    What s3fs keeps of an object is a kilobyte, and a work folder may have millions.
+    """
     filesystem, inner = filesystem_of(url)
     inner = inner.rstrip("/")
+    start = len(inner) + 1
+    if _is_s3(url):
+        bucket, key, _ = filesystem.split_path(inner)
+        yield from _pages(url, filesystem, bucket, f"{key}/" if key else "")
+        return
 
     def find() -> dict[str, dict[str, Any]]:
-        if _is_s3(url):  # one request; without a prefix s3fs looks again when nothing is there
-            bucket, key, _ = filesystem.split_path(inner)
-            return cast(dict[str, Any], filesystem.find(bucket, prefix=f"{key}/" if key else "", detail=True))
         try:
             return cast(dict[str, dict[str, Any]], filesystem.find(inner, detail=True))
         except FileNotFoundError:
             return {}
 
-    start = len(inner) + 1
-    found = retry(url, find, "listed")
-    return {name[start:]: info for name, info in found.items() if name.startswith(f"{inner}/")}
+    for name, info in retry(url, find, "listed").items():
+        if name.startswith(f"{inner}/"):
+            yield name[start:], int(info["size"] or 0)
+
+
+def _pages(url: str, filesystem: Any, bucket: str, prefix: str) -> Iterator[tuple[str, int]]:
+    page: dict[str, Any] = {"NextContinuationToken": None}
+    while "NextContinuationToken" in page:
+        token = page["NextContinuationToken"]
+        wanted = {"Bucket": bucket, "Prefix": prefix} | ({"ContinuationToken": token} if token else {})
+        page = retry(url, lambda wanted=wanted: filesystem.call_s3("list_objects_v2", **wanted), "listed")  # type: ignore[misc]
+        for item in page.get("Contents", ()):
+            if name := item["Key"][len(prefix) :]:
+                yield name, int(item["Size"])
 
 
 def prefixes(url: str) -> list[str]:

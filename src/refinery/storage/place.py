@@ -1,7 +1,7 @@
 """Folders and files, local or on an object store, whatever is done with them but writing.
 
-A local place is a `pathlib.Path`; a URL is a `UPath` with the same methods and no cached listings, since other
-processes write there too. What the two do differently is here; writing is in `refinery.storage.commit`.
+A local place is a `pathlib.Path`; one on an object store is a `Url`, which names it as a Path would. What the two do
+differently is here; writing is in `refinery.storage.commit`.
 """
 
 from __future__ import annotations
@@ -11,17 +11,12 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import BinaryIO, TypeAlias
 
 from refinery.errors import InputError, OutputError, StorageError
-from refinery.storage.url import has_dots, is_url, local_path, redact
+from refinery.storage.url import Url, has_dots, is_url, local_path, redact
 
-if TYPE_CHECKING:
-    from upath import UPath
-
-    Place: TypeAlias = Path | UPath
-else:
-    Place: TypeAlias = object  # importing UPath takes a tenth of a second, and only URLs need it
+Place: TypeAlias = Path | Url
 
 _SAME_SCHEMES = {"s3a": "s3", "gcs": "gs", "abfss": "abfs", "az": "abfs"}
 
@@ -30,15 +25,10 @@ def place_of(path: str | Path) -> Place:
     """The place that an absolute path or a URL names; raises InputError for a URL that no installed package knows."""
     if not is_url(str(path)):
         return Path(local_path(str(path)))
-    from upath import UPath
+    from refinery.storage.object_store import require_package
 
-    from refinery.storage.object_store import missing_package, options
-
-    try:
-        place: UPath = UPath(str(path), **options(str(path).partition("://")[0]))
-    except (ImportError, ValueError) as error:
-        raise missing_package(str(path), error) from None
-    return place
+    require_package(str(path))
+    return Url(str(path).rstrip("/"))
 
 
 def is_remote(place: Place) -> bool:
@@ -77,7 +67,7 @@ def remove_files(places: Sequence[Place]) -> None:
         remove([str(place) for place in places])
         return
     for place in places:
-        place.unlink(missing_ok=True)
+        Path(str(place)).unlink(missing_ok=True)
 
 
 def remove_tree(folder: Place) -> None:
@@ -94,7 +84,7 @@ def remove_tree(folder: Place) -> None:
     from refinery.storage.object_store import listing, remove
 
     url = str(folder).rstrip("/")
-    remove([f"{url}/{name}" for name in listing(url)])
+    remove([f"{url}/{name}" for name, _ in listing(url)])
 
 
 def remove_scratch(folder: Place) -> None:
@@ -111,11 +101,16 @@ def remove_scratch(folder: Place) -> None:
 
 def files_below(folder: Place) -> dict[str, int]:
     """Size in bytes of every file below a folder, by its path relative to it; one listing, not one call a file."""
+    return dict(each_file_below(folder))
+
+
+def each_file_below(folder: Place) -> Iterator[tuple[str, int]]:
+    """As `files_below`, one after the other: of a folder that may have millions."""
     if isinstance(folder, Path):
-        return dict(_below(str(folder), ""))
+        return _below(str(folder), "")
     from refinery.storage.object_store import listing
 
-    return {name: int(info["size"] or 0) for name, info in listing(str(folder)).items()}
+    return listing(str(folder))
 
 
 def _below(folder: str, prefix: str) -> Iterator[tuple[str, int]]:
@@ -174,7 +169,7 @@ def read_many(places: Sequence[Place]) -> list[bytes | None]:
     found: list[bytes | None] = []
     for place in places:
         try:
-            found.append(place.read_bytes())
+            found.append(Path(str(place)).read_bytes())
         except FileNotFoundError:
             found.append(None)
     return found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 _KEYS = (
@@ -13,6 +15,50 @@ _KEYS = (
 _KEY_NAME = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")  # of AWS, wherever it was read from
 _LOGIN = re.compile(r"(?<=://)[^/\s'\"@]*@")
 _QUERY = re.compile(r"(?<=[\w/.])\?[^\s'\"]*=[^\s'\"]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """A file or folder on an object store, with the methods by which a `pathlib.Path` is named; a text and no more.
+
+    >>> place = Url("s3://bucket/work") / "a.records"
+    >>> str(place), place.name, str(place.parent), str(place.with_suffix(".json"))
+    ('s3://bucket/work/a.records', 'a.records', 's3://bucket/work', 's3://bucket/work/a.json')
+    """
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __truediv__(self, below: str) -> Url:
+        return Url(f"{self.text}/{below}")
+
+    @property
+    def name(self) -> str:
+        """The last part."""
+        return self.text.rpartition("/")[2]
+
+    @property
+    def parent(self) -> Url:
+        """The folder that it lies in."""
+        return Url(self.text.rpartition("/")[0])
+
+    @property
+    def parents(self) -> tuple[Url, ...]:
+        """All folders that it lies in, up to the bucket."""
+        found = [self]
+        for _ in range(self.text.partition("://")[2].count("/")):
+            found.append(found[-1].parent)
+        return tuple(found[1:])
+
+    def with_name(self, name: str) -> Url:
+        """Another file in the same folder."""
+        return self.parent / name
+
+    def with_suffix(self, suffix: str) -> Url:
+        """The same with another ending."""
+        return self.with_name(PurePosixPath(self.name).with_suffix(suffix).name)
 
 
 def is_url(path: str) -> bool:

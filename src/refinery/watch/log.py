@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from datetime import datetime
+from pathlib import Path
 from typing import IO
 
 from refinery.errors import OutputError
@@ -47,7 +48,7 @@ class RunLog:
             self._close()
 
     def _open(self) -> None:
-        if is_remote(self.folder):
+        if not isinstance(self.folder, Path):
             return
         with contextlib.suppress(OSError, OutputError):
             make_directory(self.folder)
