@@ -8,10 +8,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from refinery.definition.paths import Paths
-from refinery.filters.verb import DROPPED_RECORD, NONE, Explained, Needed, Outcome, ShardDocuments, Verb
+from refinery.filters.verb import DROPPED_RECORD, NONE, Explained, Needed, Outcome, Verb
 from refinery.shuffle.partition import hash_numbers
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
+from refinery.sources.documents import ShardDocuments
 from refinery.storage.place import Place
 
 DOCUMENTS = 32  # in a partition

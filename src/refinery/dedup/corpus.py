@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.filters.verb import ShardDocuments
 from refinery.shuffle.partition import partition_bytes
 from refinery.shuffle.records import Records
+from refinery.sources.documents import ShardDocuments
 from refinery.storage.place import Place
 from refinery.storage.tables import open_table, read_rows
 

@@ -15,7 +15,8 @@ from refinery.dedup.keys import column_keys
 from refinery.dedup.minhash import MinHash
 from refinery.dedup.settings import Settings
 from refinery.filters.ranking import ranking
-from refinery.filters.verb import Explained, Needed, Outcome, ShardDocuments, Verb, ranking_keys
+from refinery.filters.verb import Explained, Needed, Outcome, Verb, ranking_keys
+from refinery.sources.documents import ShardDocuments
 from refinery.storage.place import Place
 from refinery.storage.write import TableWriter
 

@@ -8,20 +8,19 @@ offers its own as entry points of the group `refinery.verbs`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.filters.measurer import Measurer
 from refinery.filters.ranking import Missing, keys_of, rank_keys, ranking
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
+from refinery.sources.documents import ShardDocuments
 from refinery.storage.place import Place
-from refinery.text.batch import TextBatch
 
 # A dropped document: its number, the index of its rule, the number of the document that is kept in its place, and
 # their similarity. Documents are numbered from 0 through all rows of the shards in their order.
@@ -65,57 +64,6 @@ class Explained:
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-
-
-class ShardDocuments(Protocol):
-    """The documents of a shard as a verb sees them; picklable and small, read from files when it is asked."""
-
-    @property
-    def name(self) -> str:
-        """What a user knows the shard by."""
-
-    @property
-    def source(self) -> str:
-        """Its source."""
-
-    @property
-    def trust(self) -> int:
-        """The place of its source in the trust order, from 0."""
-
-    @property
-    def earlier(self) -> bool:
-        """Whether it is of the corpus that `against` names: looked at, never dropped."""
-
-    @property
-    def rows(self) -> int:
-        """Its documents, whether or not they come to the verb."""
-
-    @property
-    def arrived(self) -> int:
-        """Its documents that come to the verb."""
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of its data, more than all measurements of it."""
-
-    def arrives(self) -> NDArray[np.bool_]:
-        """Which of its documents come to the verb."""
-
-    def ranked_type(self, column: str) -> pa.DataType:
-        """The type that a column that ranks has in all shards."""
-
-    def columns(self, names: Sequence[str]) -> pa.Table:
-        """Columns that the verb needs, of every document; NULL where the shard does not have one.
-
-        What ranks has the type that it has in all shards. Of others, JSON values of several types are JSON text, as
-        their field says (storage.marks.is_json_text).
-        """
-
-    def measured(self, column: str) -> Place:
-        """The file with a column of the verb's own measurers, row-aligned with the documents."""
-
-    def texts(self, documents: NDArray[np.int64]) -> Iterator[TextBatch]:
-        """Texts of documents given by ascending positions, after the stage's transforms."""
 
 
 class Verb(Protocol):

@@ -24,6 +24,7 @@ from refinery.run.decide import Upstream, kept_documents, upstream
 from refinery.run.measure import ShardRecord, apply_transforms
 from refinery.run.outcome import Numbered, write_outcome
 from refinery.shuffle.units import MapUnits
+from refinery.sources.ids import identities
 from refinery.sources.read import read_documents
 from refinery.storage.commit import make_directory
 from refinery.storage.marks import is_json_text, json_text
@@ -65,7 +66,7 @@ class VerbSource:
 
 @dataclass(frozen=True)
 class VerbShard:
-    """A shard's documents as its stage's verb sees them, see refinery.filters.verb.ShardDocuments."""
+    """A shard's documents as its stage's verb sees them, see refinery.sources.documents.ShardDocuments."""
 
     planned: PlannedShard
     of: VerbSource
@@ -97,6 +98,12 @@ class VerbShard:
     def bytes(self) -> int:
         """Bytes of its data."""
         return self.planned.shard.bytes
+
+    def identities(self) -> NDArray[np.uint64]:
+        """A hash of each document's identity."""
+        return identities(
+            self.planned.shard, read_table(self.planned.documents_file, ["row"]).column(0).to_numpy()
+        )
 
     def arrives(self) -> NDArray[np.bool_]:
         """Which documents come to the verb."""

@@ -21,13 +21,13 @@ from refinery.filters.verb import (
     NONE,
     Needed,
     Outcome,
-    ShardDocuments,
     Verb,
     key_count,
     ranking_keys,
 )
 from refinery.select.budget import Batch, find_cutoff, ranked_dtype, within
 from refinery.shuffle.records import Records
+from refinery.sources.documents import ShardDocuments
 from refinery.storage.place import Place
 
 if TYPE_CHECKING:

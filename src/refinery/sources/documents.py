@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from refinery.storage.place import Place
 from refinery.storage.url import redact
+from refinery.text.batch import TextBatch
 
 Format = Literal["auto", "parquet", "jsonl", "warc", "wet"]
 REJECT_BYTES = 512  # of memory, copies included: rejects fill a batch as text does
@@ -127,3 +129,57 @@ class Description:
     rows: int = 0
     carried: pa.Schema = field(default_factory=lambda: pa.schema([]))
     id_types: set[pa.DataType] = field(default_factory=set)
+
+
+class ShardDocuments(Protocol):
+    """The documents of a shard as a verb or a maker sees them; picklable and small, read from files when asked."""
+
+    @property
+    def name(self) -> str:
+        """What a user knows the shard by."""
+
+    @property
+    def source(self) -> str:
+        """Its source."""
+
+    @property
+    def trust(self) -> int:
+        """The place of its source in the trust order, from 0."""
+
+    @property
+    def earlier(self) -> bool:
+        """Whether it is of the corpus that `against` names: looked at, never dropped."""
+
+    @property
+    def rows(self) -> int:
+        """Its documents, whether or not they come to the verb."""
+
+    @property
+    def arrived(self) -> int:
+        """Its documents that come to the verb."""
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of its data, more than all measurements of it."""
+
+    def identities(self) -> NDArray[np.uint64]:
+        """A hash of each document's identity: its source, its file's path below the root, its row in the file."""
+
+    def arrives(self) -> NDArray[np.bool_]:
+        """Which of its documents come to the verb."""
+
+    def ranked_type(self, column: str) -> pa.DataType:
+        """The type that a column that ranks has in all shards."""
+
+    def columns(self, names: Sequence[str]) -> pa.Table:
+        """Columns that the verb needs, of every document; NULL where the shard does not have one.
+
+        What ranks has the type that it has in all shards. Of others, JSON values of several types are JSON text, as
+        their field says (storage.marks.is_json_text).
+        """
+
+    def measured(self, column: str) -> Place:
+        """The file with a column of the verb's own measurers, row-aligned with the documents."""
+
+    def texts(self, documents: NDArray[np.int64]) -> Iterator[TextBatch]:
+        """Texts of documents given by ascending positions, after the stage's transforms."""

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import xxhash
 from numpy.typing import NDArray
 
+from refinery.shuffle.partition import hash_numbers
 from refinery.sources.documents import Shard
 from refinery.sources.types import is_text, merge
 
@@ -23,6 +24,16 @@ def minted_ids(shard: Shard, rows: NDArray[np.int64]) -> pa.Array:
     """
     numbers = pa.array(rows + shard.first_row).cast(pa.string())
     return pc.binary_join_element_wise(xxhash.xxh3_64_hexdigest(shard.relative_path.encode()), numbers, "-")
+
+
+def identities(shard: Shard, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """uint64 (rows,): a hash of the identity of rows of a shard: source, file below its root, row in the file.
+
+    The same wherever the source lies and however its files are cut; the shard's first row must be known. Random
+    choices are made by it, mixed with their seed.
+    """
+    place = xxhash.xxh3_64_intdigest(f"{shard.source}\n{shard.relative_path}".encode())
+    return hash_numbers(rows + shard.first_row, place)
 
 
 def with_minted(shard: Shard, rows: NDArray[np.int64], ids: pa.Array, minted: NDArray[np.bool_]) -> pa.Array:
