@@ -1,26 +1,95 @@
 """refinery: raw text in, a training set for a domain language model out, every decision on record.
 
-Everything but the errors' names is imported when it is first asked for: `import refinery` loads no data library.
+Functions are imported when they are first asked for: `import refinery` loads no data library. See docs/python.md.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-# Packages of these names are loaded before their names are functions': a later import then leaves the names alone.
+# Packages whose names functions have here: what is loaded by now is not bound to its name by a later import.
 import refinery.dedup
 import refinery.plan
-import refinery.run
+import refinery.run  # noqa: F401
+from refinery.errors import (
+    ConservationError,
+    DamagedFile,
+    DefinitionError,
+    InputError,
+    OutputError,
+    RefineryError,
+    RunError,
+    StorageError,
+    UnitFailed,
+)
 
 if TYPE_CHECKING:
-    from refinery.api.frames import x as dedup
-    from refinery.api.frames import x as plan
-    from refinery.api.frames import x as run
+    from refinery.api.decide import decide, keep
+    from refinery.api.dedup import dedup, duplicates
+    from refinery.api.measure import measure, measurer, transform
+    from refinery.api.minhash import minhash
+    from refinery.api.output import Output
+    from refinery.api.pipeline import Pipeline
+    from refinery.api.runs import check, load, plan, run
+
+    __version__: str
 else:
     del dedup, plan, run
 
-__all__ = ["dedup", "plan", "run"]
+__all__ = [
+    "ConservationError",
+    "DamagedFile",
+    "DefinitionError",
+    "InputError",
+    "Output",
+    "OutputError",
+    "Pipeline",
+    "RefineryError",
+    "RunError",
+    "StorageError",
+    "UnitFailed",
+    "__version__",
+    "check",
+    "decide",
+    "dedup",
+    "duplicates",
+    "keep",
+    "load",
+    "measure",
+    "measurer",
+    "minhash",
+    "plan",
+    "run",
+    "transform",
+]
+_MODULES = {
+    "Output": "output",
+    "Pipeline": "pipeline",
+    "check": "runs",
+    "decide": "decide",
+    "dedup": "dedup",
+    "duplicates": "dedup",
+    "keep": "decide",
+    "load": "runs",
+    "measure": "measure",
+    "measurer": "measure",
+    "minhash": "minhash",
+    "plan": "runs",
+    "run": "runs",
+    "transform": "measure",
+}
 
-def __getattr__(name: str) -> object:
-    return getattr(importlib.import_module("refinery.api.frames"), "x")
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("refinery")
+    if name not in _MODULES:
+        raise AttributeError(f"module 'refinery' has no attribute {name!r}")
+    return getattr(import_module(f"refinery.api.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,4 +1,4 @@
-"""Tables as users have them: pyarrow, Polars and pandas, the batches of Ray Data (dicts of NumPy arrays), or texts."""
+"""Tables as users have them: of pyarrow, Polars or pandas, batches of Ray Data (dicts of NumPy arrays), or texts."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from refinery.errors import InputError
 from refinery.plan.plan import PIPELINES, SHARDS, Plan, PlannedShard
@@ -27,7 +28,10 @@ class SourceNeeds:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a pipeline needs; definition: where its file lay; shard_bytes: how its sources were cut."""
+    """What a pipeline needs; definition: its file, or the folder of one that a program made.
+
+    shard_bytes: how its sources were cut.
+    """
 
     pipeline: str
     definition: str
@@ -54,7 +58,8 @@ def needs_of(plan: Plan) -> Needs:
         )
         for shards in by_source.values()
     ]
-    definition = str(plan.graph.definition.file)
+    source = plan.graph.definition.source.file
+    definition = str(Path(source).absolute()) if source else str(plan.graph.definition.base)
     return Needs(plan.graph.name, definition, plan.shard_bytes, tuple(sources))
 
 

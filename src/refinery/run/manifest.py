@@ -6,11 +6,11 @@ import platform
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from refinery import __version__
 from refinery.definition.models import Pipeline
 from refinery.executors.versions import versions
 from refinery.run.decide import RuleTally, StageTally, Tally
@@ -87,7 +87,7 @@ def make_manifest(
     stages, sources = plan.graph.ancestors(last.name), last.sources
     measurers = {m.key: m.measurer for source in sources for m in plan.graph.measurements(source)}
     return Manifest(
-        refinery=__version__,
+        refinery=version("refinery"),
         pipeline=plan.graph.name,
         output=name,
         fingerprint=plan.output_key(name),

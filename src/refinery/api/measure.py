@@ -1,0 +1,158 @@
+"""Measuring and rewriting the texts of a table, as the `measure` and `transform` of a stage do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial, reduce
+from typing import TYPE_CHECKING, Any, overload
+
+from refinery.api.frames import TABLE, Frame, Texts, as_frame, names_of, set_columns, texts_of
+from refinery.errors import DefinitionError, InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from refinery.definition.registry import Kind
+    from refinery.filters.measurer import Measurer, Transform
+
+Use = str | Mapping[str, Any]  # a name, or {name: {settings}}
+_SIZE = {"size": "refinery.filters.token_count"}  # what every stage measures without being asked
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A measurer and the names of its columns."""
+
+    measurer: Measurer
+    names: tuple[str, ...]
+
+
+@overload
+def measure(data: Frame, measurers: Use | Sequence[Use], *, text: str = "text") -> Frame: ...
+@overload
+def measure(data: Texts, measurers: Use | Sequence[Use], *, text: str = "text") -> pa.Table: ...
+def measure(data: Any, measurers: Use | Sequence[Use], *, text: str = "text") -> Any:
+    """The data with the columns that measurers make of its texts.
+
+    data: a pyarrow Table or RecordBatch, a Polars or pandas DataFrame, or texts, which become a pyarrow Table;
+    measurers: as in the `measure` of a stage, and `size` for the columns `bytes`, `chars` and `tokens`, which every
+    stage has; text: the text column. A row whose text is NULL has no measurements. Raises DefinitionError for what
+    `measure` could not say, InputError for a table that has no such column, or has one of a name that is made.
+
+    >>> import refinery
+    >>> refinery.measure(["A short text."], ["language", "size"]).drop_columns(["text", "lang_score", "lang_share"])
+    pyarrow.Table
+    lang: string
+    bytes: int64
+    chars: int64
+    tokens: int64
+    ----
+    lang: [["en"]]
+    bytes: [[13]]
+    chars: [[13]]
+    tokens: [[4]]
+    """
+    uses = [measurers] if isinstance(measurers, str | Mapping) else measurers
+    return _measure(_build(uses), text, as_frame(data, text))
+
+
+def measurer(*measurers: Use, text: str = "text") -> Callable[[Frame], Frame]:
+    """A function that measures a table, to be sent to other processes: `dataset.map_batches` of Ray Data takes it.
+
+    It can be pickled, holds no state, and loads each model once a process; files of models must lie where the
+    processes see them. Batches may be pyarrow Tables, pandas DataFrames or dicts of NumPy arrays. Raises
+    DefinitionError for what `measure` could not say.
+
+    >>> import pyarrow, refinery
+    >>> sized = refinery.measurer("size")
+    >>> sized(pyarrow.table({"text": ["one", "two"]})).column_names
+    ['text', 'bytes', 'chars', 'tokens']
+    """
+    return partial(_measure, _build(measurers), text)
+
+
+def transform(data: Any, transforms: Use | Sequence[Use], *, text: str = "text") -> Any:
+    """The data with its texts rewritten by transforms, one after the other.
+
+    As the `transform` of a stage; data and text: as in `measure`. Raises DefinitionError, InputError.
+
+    >>> import refinery
+    >>> refinery.transform(["Two  \\r\\n lines"], ["normalize"]).column("text").to_pylist()
+    ['Two\\n lines']
+    """
+    import pyarrow as pa
+
+    from refinery.api.documents import text_batches
+    from refinery.filters import registry
+
+    uses = [transforms] if isinstance(transforms, str | Mapping) else transforms
+    chain: list[Transform] = _each(uses, "transform", registry.TRANSFORMS)
+    frame = as_frame(data, text)
+    rewritten = [
+        reduce(lambda texts, one: one(texts), chain, batch) for batch in text_batches(texts_of(frame, text))
+    ]
+    return set_columns(frame, pa.table({text: pa.chunked_array(rewritten, pa.large_string())}))
+
+
+def _measure(measured: tuple[_Measured, ...], text: str, frame: Any) -> Any:
+    import pyarrow as pa
+
+    from refinery.api.documents import measured_batches
+
+    there = set(names_of(frame))
+    for name in (name for one in measured for name in one.names):
+        if name in there:
+            hint = "drop it, or name the measured one: {MEASURER: {as: NAME}}"
+            raise InputError(TABLE, f"has a column {name!r} already", hint)
+    schema = pa.schema(
+        [f.with_name(n) for m in measured for f, n in zip(m.measurer.schema, m.names, strict=True)]
+    )
+    batches = measured_batches([one.measurer for one in measured], texts_of(frame, text))
+    found = [pa.RecordBatch.from_arrays(columns, schema=schema) for columns in batches]
+    return set_columns(frame, pa.Table.from_batches(found, schema))
+
+
+def _build(uses: Sequence[Use]) -> tuple[_Measured, ...]:
+    from refinery.filters import registry
+
+    kind = replace(registry.MEASURERS, built_in={**_SIZE, **registry.MEASURERS.built_in})
+    prefixes: list[str | None] = []
+    plain: list[Use] = []
+    for use in uses:
+        name, settings = registry.name_and_settings(use)
+        prefixes.append(settings.pop("as", None))
+        plain.append({name: settings})
+    measured, problems, taken = [], [], dict[str, str]()
+    for prefix, built in zip(prefixes, _each(plain, "measure", kind), strict=True):
+        names = tuple(registry.column_name(n, prefix, len(built.schema)) for n in built.schema.names)
+        problems += [
+            f"{built.name} and {taken[name]} both make the column {name!r}; rename one with `as`"
+            for name in names
+            if name in taken
+        ]
+        taken |= dict.fromkeys(names, built.name)
+        measured.append(_Measured(built, names))
+    if problems:
+        raise DefinitionError(*problems)
+    return tuple(measured)
+
+
+def _each(uses: Sequence[Use], key: str, kind: Kind) -> list[Any]:
+    """Builds what entries name; raises DefinitionError with all that is wrong, each with its place."""
+    from refinery.definition.paths import HERE
+    from refinery.definition.validate import Invalid
+    from refinery.definition.yaml import problem_at
+    from refinery.filters.registry import name_and_settings
+
+    built, problems = [], list[str]()
+    for number, use in enumerate(uses):
+        try:
+            built.append(kind.build(*name_and_settings(use), HERE))
+        except Invalid as error:
+            problems += [problem_at((key, number, *place), message) for place, message in error.found]
+        except DefinitionError as error:
+            problems += [problem_at((key, number), problem) for problem in error.problems]
+    if problems:
+        raise DefinitionError(*problems)
+    return built

@@ -1,0 +1,140 @@
+"""A definition loaded, checked, planned and run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from refinery.api.pipeline import Pipeline
+from refinery.errors import DefinitionError, InputError
+
+Roots = Mapping[str, str | Path]
+
+if TYPE_CHECKING:
+    from refinery.api.output import Output
+    from refinery.definition.load import Definition
+    from refinery.plan.graph import Graph
+    from refinery.plan.plan import Plan
+    from refinery.storage.place import Place
+    from refinery.watch.events import Listener
+
+
+def load(definition: str | Path | Pipeline | Definition, *, roots: Roots | None = None) -> Definition:
+    """A definition from its YAML file, or of a Pipeline; no source is looked at.
+
+    roots: folders or URLs that stand in place of the definition's roots of the same names; relative ones count from
+    the current directory. What is wrong with parts of its form is kept in `problems` for `check`, which finds what
+    else is wrong; raises DefinitionError when nothing is left.
+
+    >>> import refinery
+    >>> print(sorted(refinery.load("pipelines/medical-en.yaml").pipeline.stages))
+    ['corpus', 'medical', 'screened', 'unique']
+    """
+    from refinery.definition import load as loading
+    from refinery.definition.load import Definition
+    from refinery.definition.yaml import YamlFile
+
+    if isinstance(definition, Definition):
+        if roots:
+            raise DefinitionError("roots: the definition is loaded; give them to `load`")
+        return definition
+    given = {name: str(place_of(path)) for name, path in (roots or {}).items()}
+    if isinstance(definition, Pipeline):
+        return loading.load_content(
+            YamlFile("", definition.content()), Path(definition.base).absolute(), given
+        )
+    return loading.load(Path(definition), given)
+
+
+def check(definition: str | Path | Pipeline | Definition, *, roots: Roots | None = None) -> Plan:
+    """Checks every name, column, model, path and the heads of all files; gives the plan of a run in no work folder.
+
+    Raises DefinitionError or InputError with all that was found, each with its place.
+    """
+    from refinery.run.folder import refuse_foreign
+
+    planned = plan(definition, roots=roots)
+    for name, folder in planned.graph.output_paths.items():
+        refuse_foreign(folder, planned.graph.name, name)
+    return planned
+
+
+def plan(
+    definition: str | Path | Pipeline | Definition,
+    *,
+    work: str | Path | None = None,
+    roots: Roots | None = None,
+) -> Plan:
+    """What a run would do.
+
+    work: folder or URL of measurements and decisions, by default `.refinery` beside the definition; roots: as in
+    `load`. Raises DefinitionError or InputError with all that is wrong, each with its place.
+    """
+    from refinery.plan.plan import make_plan
+
+    graph = _graph(definition, roots)
+    return make_plan(graph, work_folder(work, graph), 256 << 20)
+
+
+def run(
+    definition: str | Path | Pipeline | Definition,
+    *,
+    work: str | Path | None = None,
+    roots: Roots | None = None,
+    workers: int | None = None,
+    executor: Literal["auto", "local", "ray"] = "auto",
+    address: str | None = None,
+    progress: bool | Listener = True,
+) -> dict[str, Output]:
+    """Runs a definition and gives its outputs by name; what an earlier run finished is not done again.
+
+    workers: processes on this machine, by default one a core; executor, address: where units of work run, see
+    docs/cluster.md; progress: whether it is shown (lines that are drawn anew in a terminal or a notebook, plain ones
+    on standard error elsewhere), or a function that gets the events; work, roots: as in `plan`. Raises
+    DefinitionError or InputError for what is wrong with definition or sources, RunError for a run that fails. An
+    interrupted run goes on where it was when it is called again.
+    """
+    from refinery.api.output import Output
+    from refinery.executors.choose import Kind, choose
+    from refinery.run.run import execute
+    from refinery.watch.show import show
+
+    planned = plan(definition, work=work, roots=roots)
+    chosen = choose(Kind(executor), workers, address, len(planned.shards))
+    shown = show(quiet=not progress) if isinstance(progress, bool) else nullcontext(progress)
+    try:
+        with shown as listener:
+            manifests = execute(planned, chosen, listener)
+    finally:
+        chosen.close()
+    return {name: Output(name, manifest, planned) for name, manifest in manifests.items()}
+
+
+def place_of(path: str | Path) -> Place:
+    """The place that a path or URL names; relative paths count from the current directory."""
+    from refinery.storage import place
+    from refinery.storage.url import is_url, local_path
+
+    text = str(path)
+    return place.place_of(text) if is_url(text) else Path(local_path(text)).absolute()
+
+
+def work_folder(work: str | Path | None, graph: Graph) -> Place:
+    """Where measurements and decisions lie; raises InputError for a store that cannot hold them."""
+    from refinery.storage.place import refuse_as_folder
+    from refinery.storage.url import is_url, redact
+
+    if work is None:
+        return (graph.definition.base / ".refinery").absolute()
+    refused = refuse_as_folder(str(work)) if is_url(str(work)) else ""
+    if refused:
+        raise InputError(redact(str(work)), refused)
+    return place_of(work)
+
+
+def _graph(definition: str | Path | Pipeline | Definition, roots: Roots | None) -> Graph:
+    from refinery.plan.resolve import resolve
+
+    return resolve(load(definition, roots=roots))
