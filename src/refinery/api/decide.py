@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from refinery.api.frames import Frame, columns_of, filter_rows, names_of, set_columns
@@ -37,23 +38,25 @@ def keep(data: Frame, rules: Rules) -> Frame:
 def decide(data: Frame, rules: Rules) -> Frame:
     """The data with two columns that say what rules make of each row.
 
-    `rule`: the first rule that failed, NULL for a row that all rules keep; `failed`: all that failed. data, rules: as
+    `rule`: the first rule that failed; `failed`: all that failed; both NULL for a row that is kept. data, rules: as
     in `keep`. Raises DefinitionError with all that is wrong with the rules.
 
     >>> import pyarrow, refinery
     >>> table = pyarrow.table({"words": [3, 80], "lang": ["de", "en"]})
     >>> rules = [{"long": "words >= 50"}, {"english": "lang = 'en'"}]
     >>> refinery.decide(table, rules).column("failed").to_pylist()
-    [['long', 'english'], []]
+    [['long', 'english'], None]
     """
     import pyarrow as pa
 
     resolved, verdicts = _judge(data, rules)
     names = pa.array([rule.name for rule in resolved], pa.string())
-    failed = verdicts["failed"].to_arrow()
+    first, failed = verdicts["first_failed"].to_arrow(), verdicts["failed"].to_arrow()
     columns = {
-        "rule": names.take(verdicts["first_failed"].to_arrow()),
-        "failed": pa.LargeListArray.from_arrays(failed.offsets, names.take(failed.values)),
+        "rule": names.take(first),
+        "failed": pa.LargeListArray.from_arrays(
+            failed.offsets, names.take(failed.values), mask=first.is_null()
+        ),
     }
     decided: Frame = set_columns(data, pa.table(columns))
     return decided
@@ -68,7 +71,10 @@ def _judge(data: Any, rules: Rules) -> tuple[tuple[Rule, ...], pl.DataFrame]:
     from refinery.filters.rules import evaluate
 
     resolved = _resolve(rules, names_of(data))
-    read = {name for rule in resolved for name in columns_read(rule.predicate)}
+    read = set[str]()
+    for rule in resolved:
+        with suppress(DefinitionError):  # not SQL: a problem below
+            read |= columns_read(rule.predicate)
     there = [name for name in names_of(data) if name in read]
     table = columns_of(data, there)
     types: dict[str, pa.DataType] = dict.fromkeys(names_of(data)) | {f.name: f.type for f in table.schema}

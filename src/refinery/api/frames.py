@@ -49,7 +49,7 @@ def as_frame(data: Any, text: str) -> Any:
     import pyarrow as pa
 
     try:
-        return pa.table({text: pa.array(list(data), pa.large_string())})
+        return pa.table({text: pa.array(list(data), from_pandas=True)})
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise TypeError(f"expected texts: {error}") from None
 

@@ -52,6 +52,21 @@ def check(definition: str | Path | Pipeline | Definition, *, roots: Roots | None
     """Checks every name, column, model, path and the heads of all files; gives the plan of a run in no work folder.
 
     Raises DefinitionError or InputError with all that was found, each with its place.
+
+    >>> import pathlib, tempfile, refinery
+    >>> base = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (base / "crawl.jsonl").write_text('{"text": "A text."}')
+    >>> pipeline = refinery.Pipeline(
+    ...     name="tiny",
+    ...     sources={"crawl": {"path": "crawl.jsonl"}},
+    ...     stages={"unique": {"from": "crawl", "dedup": {"by": "doi"}}},
+    ...     outputs={"unique": {"from": "unique", "path": "out"}},
+    ...     base=base,
+    ... )
+    >>> refinery.check(pipeline)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    refinery.errors.DefinitionError: stages.unique.dedup.by.0: no measurer before this makes the column 'doi' and no...
     """
     from refinery.run.folder import refuse_foreign
 
@@ -71,6 +86,19 @@ def plan(
 
     work: folder or URL of measurements and decisions, by default `.refinery` beside the definition; roots: as in
     `load`. Raises DefinitionError or InputError with all that is wrong, each with its place.
+
+    >>> import pathlib, tempfile, refinery
+    >>> base = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (base / "crawl.jsonl").write_text('{"text": "A text."}')
+    >>> pipeline = refinery.Pipeline(
+    ...     name="tiny",
+    ...     sources={"crawl": {"path": "*.jsonl"}},
+    ...     stages={"unique": {"from": "crawl", "dedup": {"exact": True}}},
+    ...     outputs={"unique": {"from": "unique", "path": "out"}},
+    ...     base=base,
+    ... )
+    >>> [planned.shard.relative_path for planned in refinery.plan(pipeline).shards]
+    ['crawl.jsonl']
     """
     from refinery.plan.plan import make_plan
 
@@ -95,6 +123,23 @@ def run(
     on standard error elsewhere), or a function that gets the events; work, roots: as in `plan`. Raises
     DefinitionError or InputError for what is wrong with definition or sources, RunError for a run that fails. An
     interrupted run goes on where it was when it is called again.
+
+    >>> import pathlib, tempfile, refinery
+    >>> base = pathlib.Path(tempfile.mkdtemp())
+    >>> lines = ['{"text": "A text."}', '{"text": "Another."}', '{"text": "a text"}']
+    >>> _ = (base / "crawl.jsonl").write_text("\\n".join(lines))
+    >>> pipeline = refinery.Pipeline(
+    ...     name="tiny",
+    ...     sources={"crawl": {"path": "crawl.jsonl"}},
+    ...     stages={"unique": {"from": "crawl", "dedup": {"exact": True}}},
+    ...     outputs={"unique": {"from": "unique", "path": "out"}},
+    ...     base=base,
+    ... )
+    >>> output = refinery.run(pipeline, workers=1, progress=False)["unique"]
+    >>> output.manifest.kept.documents
+    2
+    >>> output.decisions().filter(outcome="dropped").select("row", "rule", "duplicate_of_row").collect().rows()
+    [(2, 'dedup.exact', 0)]
     """
     from refinery.api.output import Output
     from refinery.executors.choose import Kind, choose

@@ -1,0 +1,109 @@
+"""Finding the duplicates among the rows of a table."""
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import refinery
+from refinery.errors import DefinitionError, InputError
+from tests.api.tables import KINDS, in_form, rows_of
+from tests.conftest import document
+
+LONG = document(1, 20)
+ROWS = {
+    "text": ["Once.", LONG, "once", LONG + " And two more.", "Other."],
+    "year": [1999, 2001, 2003, 2005, 2007],
+    "pmid": ["a", "b", "c", "d", "a"],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_of_each_group_is_kept(kind):
+    """Copies and near copies go, on every kind of table; the others stay in order."""
+    frame = in_form(kind, ROWS)
+    assert [row["year"] for row in rows_of(refinery.dedup(frame))] == [1999, 2001, 2005, 2007]
+    assert [row["year"] for row in rows_of(refinery.dedup(frame, near={}))] == [1999, 2001, 2007]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_duplicate_is_named(kind):
+    """With its rule, the kept row and their similarity, in the form of the data."""
+    exact, near = rows_of(refinery.duplicates(in_form(kind, ROWS), near={"similarity": 0.7}))
+    assert exact == {"row": 2, "rule": "dedup.exact", "duplicate_of_row": 0, "similarity": 1.0}
+    assert (near["row"], near["rule"], near["duplicate_of_row"]) == (3, "dedup.near", 1)
+    assert 0.7 <= near["similarity"] < 1
+
+
+def test_columns_compare_and_prefer():
+    """`by` compares columns alone, `prefer` says which one stays, `missing` where NULL ranks."""
+    table = pa.table(ROWS)
+    assert refinery.dedup(table, by="pmid").column("year").to_pylist() == [1999, 2001, 2003, 2005]
+    assert refinery.dedup(table, by=["pmid"], prefer="year DESC").column("year").to_pylist() == [
+        2001,
+        2003,
+        2005,
+        2007,
+    ]
+    years = table.set_column(1, "year", pa.array([None, 1, 2, 3, 4]))
+    assert refinery.dedup(years, by="pmid", prefer="year", missing="last").num_rows == 4
+    assert refinery.duplicates(years, by="pmid", prefer="year", missing="first").to_pylist()[0]["row"] == 4
+    assert refinery.duplicates(table, by="pmid").column("similarity").to_pylist() == [None]
+
+
+def test_within_compares_what_shares_a_column():
+    """Near duplicates with other values are left alone."""
+    assert refinery.dedup(pa.table(ROWS), near={"within": ["pmid"]}).num_rows == 4
+
+
+def test_duplicates_are_those_of_a_run(data_repository):
+    """The verb on a table finds what it finds in a run."""
+    near = {"similarity": 0.5}
+    file = data_repository / "pipeline.yaml"
+    file.write_text(file.read_text().replace("near: {similarity: 0.8}", "near: {similarity: 0.5}"))
+    output = refinery.run(file, workers=1, progress=False)["unique"]
+    ran = output.decisions().filter(stage="unique").collect()
+    places, texts = {}, []
+    for n in range(3):
+        table = pq.read_table(data_repository / "crawl" / f"{n}.parquet")
+        places |= {(f"{n}.parquet", row): len(texts) + row for row in range(len(table))}
+        texts += table.column("text").to_pylist()
+    screened = {
+        (row["path"], row["row"])
+        for row in output.decisions().collect().to_dicts()
+        if row["stage"] != "screened"
+    }
+    chosen = [places[place] for place in sorted(screened)]
+    table = refinery.transform([texts[n] for n in chosen], ["normalize"])
+    own = refinery.duplicates(table, exact=True, near=near).to_pylist()
+    assert [
+        (chosen[row["row"]], row["rule"], chosen[row["duplicate_of_row"]], row["similarity"]) for row in own
+    ] == [
+        (
+            places[row["path"], row["row"]],
+            row["rule"],
+            places[row["duplicate_of_path"], row["duplicate_of_row"]],
+            row["similarity"],
+        )
+        for row in ran.to_dicts()
+    ]
+    assert {row["rule"] for row in own} >= {"dedup.exact"}
+
+
+def test_nothing_and_texts_without_words():
+    """An empty table has no duplicates; documents without a word are no copies of one another."""
+    assert refinery.dedup(pa.table({"text": pa.array([], pa.string())}), near={}).num_rows == 0
+    assert refinery.dedup(["", "", None, None, "?"], near={}).num_rows == 5
+
+
+def test_what_a_table_cannot_be_asked_is_told():
+    """Settings as a stage has them, with their places; columns that are not there."""
+    with pytest.raises(DefinitionError, match=r"near\.similarty: unknown key; did you mean \"similarity\""):
+        refinery.dedup(["a"], near={"similarty": 0.8})
+    with pytest.raises(DefinitionError, match="against: a table is compared with itself"):
+        refinery.duplicates(["a"], against="out")
+    with pytest.raises(DefinitionError, match="prefer: a table has no sources"):
+        refinery.dedup(["a"], prefer="source")
+    with pytest.raises(InputError, match="no column 'yaer'; did you mean \"year\""):
+        refinery.dedup(pa.table(ROWS), prefer="yaer DESC")
+    with pytest.raises(InputError, match="no column 'pimd'"):
+        refinery.dedup(pa.table(ROWS), by="pimd")
