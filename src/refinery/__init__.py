@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from refinery.api.runs import check, load, plan, run
 
     __version__: str
-else:
-    del dedup, plan, run
 
 __all__ = [
     "ConservationError",
@@ -81,14 +79,17 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:
+    del dedup, plan, run
 
-        return version("refinery")
-    if name not in _MODULES:
-        raise AttributeError(f"module 'refinery' has no attribute {name!r}")
-    return getattr(import_module(f"refinery.api.{_MODULES[name]}"), name)
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("refinery")
+        if name not in _MODULES:
+            raise AttributeError(f"module 'refinery' has no attribute {name!r}")
+        return getattr(import_module(f"refinery.api.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

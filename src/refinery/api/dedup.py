@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 from refinery.api.frames import Frame, Texts, as_frame, filter_rows, like, texts_of
 from refinery.errors import DefinitionError
@@ -18,31 +18,22 @@ if TYPE_CHECKING:
 Columns = str | Sequence[str]
 
 
+class Settings(TypedDict, total=False):
+    """What `dedup` of a stage takes, see docs/dedup.md."""
+
+    exact: bool | None
+    near: Mapping[str, Any] | None
+    by: Columns
+    prefer: Columns
+    missing: Literal["first", "last"] | None
+    max_cluster_share: str
+
+
 @overload
-def dedup(
-    data: Frame,
-    *,
-    text: str = ...,
-    exact: bool | None = ...,
-    near: Mapping[str, Any] | None = ...,
-    by: Columns = ...,
-    prefer: Columns = ...,
-    missing: Literal["first", "last"] | None = ...,
-    max_cluster_share: str = ...,
-) -> Frame: ...
+def dedup(data: Frame, *, text: str = ..., **settings: Unpack[Settings]) -> Frame: ...
 @overload
-def dedup(
-    data: Texts,
-    *,
-    text: str = ...,
-    exact: bool | None = ...,
-    near: Mapping[str, Any] | None = ...,
-    by: Columns = ...,
-    prefer: Columns = ...,
-    missing: Literal["first", "last"] | None = ...,
-    max_cluster_share: str = ...,
-) -> pa.Table: ...
-def dedup(data: Any, *, text: str = "text", **settings: Any) -> Any:
+def dedup(data: Texts, *, text: str = ..., **settings: Unpack[Settings]) -> pa.Table: ...
+def dedup(data: Any, *, text: str = "text", **settings: Unpack[Settings]) -> Any:
     """The rows that are left when of each group of duplicates one is kept, in their order.
 
     data: a pyarrow Table or RecordBatch, a Polars or pandas DataFrame, or texts, which become a pyarrow Table; text:
@@ -64,7 +55,11 @@ def dedup(data: Any, *, text: str = "text", **settings: Any) -> Any:
     return filter_rows(frame, kept)
 
 
-def duplicates(data: Any, *, text: str = "text", **settings: Any) -> Any:
+@overload
+def duplicates(data: Frame, *, text: str = ..., **settings: Unpack[Settings]) -> Frame: ...
+@overload
+def duplicates(data: Texts, *, text: str = ..., **settings: Unpack[Settings]) -> pa.Table: ...
+def duplicates(data: Any, *, text: str = "text", **settings: Unpack[Settings]) -> Any:
     """What `dedup` would leave out, a row for each document in their order; the same kind of table.
 
     Columns: `row` (from 0), `rule` (`dedup.exact`, `dedup.near` or `dedup.by`), `duplicate_of_row`, the kept one, and

@@ -72,6 +72,10 @@ def measurer(*measurers: Use, text: str = "text") -> Callable[[Frame], Frame]:
     return partial(_measure, _build(measurers), text)
 
 
+@overload
+def transform(data: Frame, transforms: Use | Sequence[Use], *, text: str = "text") -> Frame: ...
+@overload
+def transform(data: Texts, transforms: Use | Sequence[Use], *, text: str = "text") -> pa.Table: ...
 def transform(data: Any, transforms: Use | Sequence[Use], *, text: str = "text") -> Any:
     """The data with its texts rewritten by transforms, one after the other.
 

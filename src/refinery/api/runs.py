@@ -59,14 +59,14 @@ def check(definition: str | Path | Pipeline | Definition, *, roots: Roots | None
     >>> pipeline = refinery.Pipeline(
     ...     name="tiny",
     ...     sources={"crawl": {"path": "crawl.jsonl"}},
-    ...     stages={"unique": {"from": "crawl", "dedup": {"by": "doi"}}},
+    ...     stages={"unique": {"from": "crawl", "dedup": {"by": "pmid"}}},
     ...     outputs={"unique": {"from": "unique", "path": "out"}},
     ...     base=base,
     ... )
     >>> refinery.check(pipeline)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    refinery.errors.DefinitionError: stages.unique.dedup.by.0: no measurer before this makes the column 'doi' and no...
+    refinery.errors.DefinitionError: stages.unique.dedup.by.0: no measurer before this makes the column 'pmid'...
     """
     from refinery.run.folder import refuse_foreign
 

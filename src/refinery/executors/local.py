@@ -120,6 +120,9 @@ def _ended(future: Future[Attempt]) -> Attempt:
     return Attempt(error) if error is not None else future.result()
 
 
+_MAIN = ("__file__", "__spec__")  # by which a worker finds the main program
+
+
 @contextmanager
 def _without_main() -> Iterator[None]:
     """Workers that start now do not run the main program again: units need nothing of it, and it may be a script.
@@ -127,7 +130,7 @@ def _without_main() -> Iterator[None]:
     Such a script, without a guard, would call refinery anew in each of them.
     """
     main = sys.modules["__main__"]
-    hidden = {name: vars(main).pop(name) for name in ("__file__", "__spec__") if name in vars(main)}
+    hidden: dict[str, object] = {name: vars(main).pop(name) for name in _MAIN if name in vars(main)}
     main.__spec__ = None
     try:
         yield
