@@ -34,7 +34,6 @@ def test_a_sound_definition(tmp_path):
     graph = resolved(tmp_path, PIPELINE)
     assert list(graph.stages) == ["screened", "unique"]
     assert {"lang", "words", "bytes"} <= set(graph.stages["unique"].columns["crawl"])
-    assert graph.stages["unique"].depth == 0
     assert graph.stages["unique"].views["crawl"].transforms[0].name == "normalize"
 
 

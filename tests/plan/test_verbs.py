@@ -105,7 +105,9 @@ def test_a_costly_column_ranks_and_does_nothing_else(stage, monkeypatch):
     """It is not there of documents that have not come to its stage, as those of an earlier run."""
     monkeypatch.setitem(registry.MEASURERS.built_in, "costly", "tests.run.costly_measurer")
     stage("{prefer: [costly]}", "costly")
-    with pytest.raises(DefinitionError, match="'costly' is costly: it can rank documents, nothing else"):
+    with pytest.raises(
+        DefinitionError, match="'costly' is measured on arrival: it can rank documents, nothing else"
+    ):
         stage("{by: costly}", "costly")
 
 

@@ -37,8 +37,8 @@ def plan(data_repository):
 
 @pytest.fixture
 def task(plan):
-    """The first shard's stages of depth 0."""
-    return decide_tasks(plan, 0)[0]
+    """The first shard's two stages, which are decided on together."""
+    return decide_tasks(plan, ["screened", "unique"])[0]
 
 
 def test_outcomes_are_those_of_the_rules_one_by_one(plan, task):
@@ -55,10 +55,10 @@ def test_outcomes_are_those_of_the_rules_one_by_one(plan, task):
         ]
         for r in rows
     ]
-    table = read_table(task.planned.decision_file(task.key))
-    assert table.column("screened").to_pylist() == [f[0] if f else KEPT for f in failed]
-    assert table.column("screened.failed").to_pylist() == failed
-    assert table.column("unique").to_pylist() == [None if f else KEPT for f in failed]
+    screened, unique = (read_table(task.planned.decision_file(stage.key)) for stage in task.stages)
+    assert screened.column("outcome").to_pylist() == [f[0] if f else KEPT for f in failed]
+    assert screened.column("failed").to_pylist() == failed
+    assert unique.column("outcome").to_pylist() == [None if f else KEPT for f in failed]
     assert {len(f) for f in failed} == {0, 1, 2}
 
     def tally(wanted) -> Tally:
@@ -75,25 +75,39 @@ def test_outcomes_are_those_of_the_rules_one_by_one(plan, task):
 def test_what_was_decided_is_known_again_and_damage_is_not(task):
     """Decisions count when both files are there and the tallies are as they were written."""
     tallies = decide(task)
-    present = frozenset({str(task.planned.decision_file(task.key)), str(task.tally_file)})
+    files = list(task.files())
+    present = frozenset(str(file) for pair in files for file in pair)
     assert read_tallies([task], present) == [tallies]
-    for missing in present:
-        assert read_tallies([task], present - {missing}) == [None]
-    content = bytearray(task.tally_file.read_bytes())
+    for missing in files[0]:
+        assert read_tallies([task], present - {str(missing)}) == [(None, tallies[1])]
+    (_, tally_file), _ = files
+    content = bytearray(tally_file.read_bytes())
     content[len(content) // 2] ^= 1
-    task.tally_file.write_bytes(content)
-    assert read_tallies([task], present) == [None]
+    tally_file.write_bytes(content)
+    assert read_tallies([task], present) == [(None, tallies[1])]
+
+
+def test_a_stage_can_be_decided_on_without_those_that_were(task):
+    """What is missing of a task finds what the others decided before, and decides the same."""
+    tallies = decide(task)
+    missing = task.only({"unique"})
+    assert [stage.name for stage in missing.stages] == ["unique"]
+    (_, (file, _)) = task.files()
+    before = file.read_bytes()
+    file.unlink()
+    assert decide(missing) == tallies[1:]
+    assert file.read_bytes() == before
 
 
 def test_what_a_verb_dropped_does_not_go_on(task):
     """A stage keeps what passed its rules and its verb left; one with several parents gets what any of them kept."""
     decide(task)
-    planned, (screened, _) = task.planned, task.stages
-    passed = kept_documents(planned, Upstream("unique", task.key, None))
+    planned, (screened, unique) = task.planned, task.stages
+    passed = kept_documents(planned, Upstream("unique", unique.key))
     gone = np.flatnonzero(passed)[::2]
     columns = [pa.array(gone), *(pa.nulls(len(gone), kind) for kind in DROPPED.types[1:])]
     write_table(planned.verb_file("verb"), [pa.RecordBatch.from_arrays(columns, schema=DROPPED)], DROPPED)
-    kept = kept_documents(planned, Upstream("unique", task.key, "verb"))
+    kept = kept_documents(planned, Upstream("unique", unique.key, "verb"))
     assert np.flatnonzero(passed & ~kept).tolist() == gone.tolist() != []
     found = arrived_documents(("one", "other"), "crawl", len(kept), {"one": kept, "other": ~passed})
     assert found.tolist() == (kept | ~passed).tolist()

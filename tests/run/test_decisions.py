@@ -14,7 +14,7 @@ from refinery.errors import ConservationError
 from refinery.plan.plan import PlannedShard
 from refinery.run import decisions as module
 from refinery.run.columns import ColumnFile
-from refinery.run.decide import DROPPED, KEPT, RuleTally, Tally, Upstream
+from refinery.run.decide import DECISION, DROPPED, KEPT, RuleTally, Tally, Upstream
 from refinery.run.decisions import (
     DecisionsTask,
     ShardOutcomes,
@@ -136,16 +136,14 @@ def fill(planned: PlannedShard, found: list[tuple[set[int], set[int], set[int], 
     sizes = pa.schema([("b", pa.int64()), ("t", pa.int64())])
     write(planned.folder / "sizes.parquet", [{"b": n + 1, "t": 10 * n} for n in range(len(found))], sizes)
     write(planned.rejects_file, [], REJECTS)
-    rows = []
+    rows: dict[str, list[dict[str, object]]] = {stage: [] for stage in stages}
     for one, two, union, _ in found:
         arrives = (True, True, not one or not two)
-        row: dict[str, object] = {}
         for stage, failed, here in zip(stages, (one, two, union), arrives, strict=True):
-            row[stage] = (min(failed) if failed else KEPT) if here else None
-            row[f"{stage}.failed"] = sorted(failed)
-        rows.append(row)
-    kinds = [(s, pa.int16()) for s in stages] + [(f"{s}.failed", pa.list_(pa.uint16())) for s in stages]
-    write(planned.decision_file("key"), rows, pa.schema(kinds))
+            outcome = (min(failed) if failed else KEPT) if here else None
+            rows[stage].append({"outcome": outcome, "failed": sorted(failed)})
+    for stage in stages:
+        write(planned.decision_file(stage), rows[stage], DECISION)
     gone = [
         n for n, (one, two, union, by_verb) in enumerate(found) if by_verb and arrived_and_passed(*found[n])
     ]
@@ -155,7 +153,7 @@ def fill(planned: PlannedShard, found: list[tuple[set[int], set[int], set[int], 
     write(planned.verb_file("verb"), dropped, DROPPED)
     columns = (ColumnFile("sizes.parquet", (("bytes", "b"), ("tokens", "t")), late=False),)
     outcomes = tuple(
-        StageOutcome(Upstream(stage, "key", "verb" if stage == "union" else None), parents, RULES, columns)
+        StageOutcome(Upstream(stage, stage, "verb" if stage == "union" else None), parents, RULES, columns)
         for stage, parents in zip(stages, (("crawl",), ("crawl",), ("one", "two")), strict=True)
     )
     return DecisionsTask(
@@ -216,7 +214,7 @@ def test_a_document_that_is_lost_between_stages_is_found(planned, first):
     task = fill(planned, [(set(), {0}, set(), False), ({1}, {0}, set(), False)])
     (shard,) = task.shards
     came = pa.array([None, None] if not first else [0, 0], pa.int16())
-    lost = pa.RecordBatch.from_pydict({"union": came, "union.failed": [[0], [0]]})
+    lost = pa.RecordBatch.from_pydict({"outcome": came, "failed": [[0], [0]]}, DECISION)
     write_table(planned.decision_file("lost"), [lost], lost.schema)
     last = replace(shard.stages[2], decided=Upstream("union", "lost", None))
     stages = replace(shard, stages=(*shard.stages[:2], last))

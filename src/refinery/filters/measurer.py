@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from refinery.models.maker import Made, Maker
     from refinery.text.batch import TextBatch
 
 
@@ -44,6 +45,11 @@ class Measurer(Protocol):
     def costly(self) -> bool:
         """Whether it takes far longer than reading a text: it sees only the documents that reach its stage."""
         return False
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models of the definition that it needs and the run makes; it knows its schema before they are there."""
+        return ()
 
     @property
     def gpus(self) -> float:
@@ -82,6 +88,15 @@ class Transform(Protocol):
     def files(self) -> tuple[str | Path, ...]:
         """As a measurer's."""
         return ()
+
+    @property
+    def counter(self) -> Maker | None:
+        """What is counted over all documents of a source before this can rewrite any of them, if anything."""
+        return None
+
+    def with_count(self, count: Made) -> Self:
+        """The same, with what its counter has made; without a counter it is the same anyway."""
+        return self
 
     def __call__(self, text: pa.Array) -> pa.Array:
         """large_string in, large_string of the same length out."""

@@ -7,12 +7,21 @@ are made of, so that they can be planned before they are there, and made once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from refinery.shuffle.units import MapUnits
 from refinery.sources.documents import ShardDocuments
 from refinery.storage.place import Place
+
+
+@dataclass(frozen=True)
+class Made:
+    """Files that a maker has made: the folder on this machine where they lie, and the hash of their content."""
+
+    folder: Path
+    content: str
 
 
 class Maker(Protocol):

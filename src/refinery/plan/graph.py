@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer, Transform
     from refinery.filters.rules import Rule
     from refinery.filters.verb import Verb
+    from refinery.models.maker import Maker
 
 RESERVED = frozenset({"text", "id", "lineage", "source"})  # columns that every output or every rule has
 OWN_OUTPUT = "narrow the source's path or write elsewhere"
@@ -47,6 +48,11 @@ class Measurement:
     def key(self) -> str:
         """Fingerprint of view and measurer."""
         return fingerprint(self.view.key, self.measurer.name, self.measurer.version, self.measurer.settings)
+
+    @property
+    def late(self) -> bool:
+        """Whether it is made of what comes to a stage alone: it is costly, or needs a model that the run makes."""
+        return self.measurer.costly or bool(self.measurer.models)
 
     @property
     def file(self) -> str:
@@ -80,16 +86,28 @@ class ResolvedStage:
     verb: Verb | None
     needed: dict[str, dict[str, Column]]
     own: dict[str, tuple[Measurement, ...]]
-    depth: int  # verbs and costly measurements that decisions on it wait for
-    costly: dict[str, tuple[Measurement, ...]]  # by source, measured on what arrives here alone
+    late: dict[str, tuple[Measurement, ...]]  # by source, measured on what arrives here alone
+
+
+@dataclass(frozen=True)
+class Making:
+    """Files that the run makes of documents; view: the text that is counted, None for a model."""
+
+    maker: Maker
+    view: View | None = None
 
 
 @dataclass(frozen=True)
 class Graph:
-    """The resolved definition; stages in an order in which parents come first."""
+    """The resolved definition; stages in an order in which parents come first.
+
+    views: of each source, as stages get it; makings: models and counts, by the name of the result.
+    """
 
     definition: Definition
     sources: dict[str, SourceSpec]
+    views: dict[str, View]
+    makings: dict[str, Making]
     stages: dict[str, ResolvedStage]
     outputs: dict[str, Output]
     output_paths: dict[str, Place]
@@ -98,11 +116,6 @@ class Graph:
     def name(self) -> str:
         """The pipeline's name."""
         return self.definition.pipeline.name
-
-    @property
-    def depth(self) -> int:
-        """How many times decisions must wait for a verb or a costly measurement."""
-        return max(stage.depth for stage in self.stages.values())
 
     def stage_of(self, output: str) -> ResolvedStage:
         """The stage whose documents an output holds."""

@@ -69,12 +69,12 @@ def _files(plan: Plan, planned: PlannedShard) -> Iterator[Place]:
     yield from (planned.documents_file, planned.rejects_file, planned.record_file)
     for measurement in plan.graph.measurements(source):
         yield planned.measurement_file(measurement)
-    for depth in plan.depths(source):
-        decided = planned.decision_file(plan.decision_key(source, depth))
-        yield from (decided, decided.with_suffix(".json"))
-    for name, key in plan.verb_keys.items():
-        if source in plan.graph.stages[name].sources:
-            yield planned.verb_file(key)
+    for stage in plan.graph.stages.values():
+        if source in stage.sources:
+            decided = planned.decision_file(plan.decision_key(stage.name, source))
+            yield from (decided, decided.with_suffix(".json"))
+            if key := plan.outcome_key(stage.name):
+                yield planned.verb_file(key)
 
 
 def note_needs(plan: Plan) -> None:

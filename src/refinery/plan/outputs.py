@@ -15,6 +15,8 @@ from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place, lies_in, place_of, refuse_as_folder
 from refinery.storage.url import is_url
 
+DEFAULT_MEASUREMENTS = ("lang", "lang_score", "relevance", "quality", "importance", "neural", "tokens")
+
 
 def output_folders(
     definition: Definition, sources: Mapping[str, SourceSpec], report: Callable[[Location, str], None]

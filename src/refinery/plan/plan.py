@@ -1,17 +1,9 @@
-"""The plan of a run: shards, and for each the name of every result that the run needs.
-
-Every result has a key that covers all it depends on, so what is there already needs no work:
-
-    measurement   = view (transforms) + measurer + model content            in the shard's folder
-    decision      = shard + rules of the stages at one depth + verbs above  in the shard's folder
-    verb          = settings + all shards that reach it + verbs above       in the shard's folder, part of a whole
-    output        = all of the above + how it is written                    in the output folder's manifest
-"""
+"""The plan of a run: the shards that a definition meets today, and all results that are to be made of them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
@@ -19,6 +11,15 @@ from importlib.metadata import version
 from refinery.errors import InputError
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage, against_source
+from refinery.plan.results import (
+    LAYOUT,
+    Result,
+    decision_name,
+    outcome_name,
+    output_name,
+    reading_of,
+    results_of,
+)
 from refinery.sources.documents import Shard, SourceSpec
 from refinery.sources.read import READING
 from refinery.sources.shards import SourceShards
@@ -29,10 +30,10 @@ from refinery.watch.log import FOLDER as LOGS
 DOCUMENTS, REJECTS, RECORD = "documents.parquet", "rejects.parquet", "record.json"  # of a shard's folder
 SHARDS = "shards"  # the folder of the work folder with a folder for each shard
 VERBS, UNITS = "verbs", "units"  # those that hold scratch of a run
+MADE = "made"  # the one with models and counts
 MODELS = "models"  # the one with copies of models for other machines
 PIPELINES = "pipelines"  # the one with what each pipeline needs of it
-_OWN = (SHARDS, VERBS, UNITS, MODELS, PIPELINES, LOGS)
-LAYOUT = 6  # raised when the files of the work folder change their form
+_OWN = (SHARDS, VERBS, UNITS, MADE, MODELS, PIPELINES, LOGS)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class PlannedShard:
         return self.folder / RECORD
 
     def decision_file(self, key: str) -> Place:
-        """Outcome of every document in the stages of one depth."""
+        """What a stage's rules decide on every document."""
         return self.folder / f"decided-{key}.parquet"
 
     def verb_file(self, key: str) -> Place:
@@ -109,62 +110,30 @@ class Plan:
 
     def measurements(self, planned: PlannedShard) -> tuple[Measurement, ...]:
         """What is measured on every document of a shard."""
-        return tuple(m for m in self.graph.measurements(planned.spec.name) if not m.measurer.costly)
-
-    def stages_at(self, depth: int, source: str) -> tuple[ResolvedStage, ...]:
-        """The stages that a source reaches at one depth, parents first."""
-        return tuple(s for s in self.graph.stages.values() if s.depth == depth and source in s.sources)
-
-    def depths(self, source: str) -> tuple[int, ...]:
-        """The depths at which a source is decided on."""
-        return tuple(sorted({s.depth for s in self.graph.stages.values() if source in s.sources}))
+        return tuple(m for m in self.graph.measurements(planned.spec.name) if not m.late)
 
     @cached_property
-    def stage_keys(self) -> dict[str, str]:
-        """For each stage, a fingerprint of its rules and of all that its rules see."""
-        keys: dict[str, str] = {}
-        for stage in self.graph.stages.values():
-            seen = [
-                (source, name, column.measurement.key, column.original)
-                for source, columns in stage.columns.items()
-                for name, column in columns.items()
-            ]
-            parents = [keys.get(parent, parent) for parent in stage.parents]
-            rules = [(rule.name, rule.predicate) for rule in stage.rules]
-            keys[stage.name] = fingerprint(LAYOUT, stage.name, parents, rules, sorted(seen))
-        return keys
+    def results(self) -> dict[str, Result]:
+        """All that a run makes, by name, inputs first."""
+        shards = {name: tuple(planned.folder.name for planned in self.of(name)) for name in self.listed}
+        return results_of(self.graph, shards, {name: found.broken for name, found in self.listed.items()})
 
-    @cached_property
-    def verb_keys(self) -> dict[str, str]:
-        """For each stage with a verb, a fingerprint of it and of every document that can reach it."""
-        keys: dict[str, str] = {}
-        for stage in self.graph.stages.values():
-            if stage.verb:
-                verb = (stage.verb.name, stage.verb.version, stage.verb.settings)
-                shards = [(p.folder.name, p.spec.name) for p in (*self.earlier(stage), *self.reaching(stage))]
-                above = [keys[name] for name in self.graph.ancestors(stage.name) if name in keys]
-                keys[stage.name] = fingerprint(self.stage_keys[stage.name], verb, _read(stage), shards, above)
-        return keys
+    def decision_key(self, stage: str, source: str) -> str:
+        """Names a stage's decisions on a source's shards."""
+        return self.results[decision_name(stage)].parts[source]
 
-    def decision_key(self, source: str, depth: int) -> str:
-        """Names the decisions on a source's shards at a depth."""
-        stages = self.stages_at(depth, source)
-        above = [
-            self.verb_keys[name]
-            for stage in stages
-            for name in self.graph.ancestors(stage.name)
-            if name in self.verb_keys and self.graph.stages[name].depth < depth
-        ]
-        return fingerprint(source, [self.stage_keys[stage.name] for stage in stages], sorted(set(above)))
+    def outcome_key(self, stage: str) -> str | None:
+        """Names what a stage's verb decides, if it has one."""
+        name = outcome_name(self.graph.stages[stage])
+        return self.results[name].key if name else None
 
     def output_key(self, output: str) -> str:
         """Names an output's content."""
-        stage = self.graph.stage_of(output)
-        shards = [(p.folder.name, p.spec.name) for p in self.reaching(stage)]
-        verbs = [self.verb_keys[name] for name in self.graph.ancestors(stage.name) if name in self.verb_keys]
-        settings = self.graph.outputs[output].model_dump(exclude={"path", "from_"})
-        broken = [self.listed[source].broken for source in stage.sources]  # they are in its account
-        return fingerprint(self.stage_keys[stage.name], settings, shards, verbs, broken)
+        return self.results[output_name(output)].key
+
+    def made_folder(self, name: str) -> Place:
+        """Where a model or a count lies once it is made."""
+        return self.work / MADE / self.results[name].key
 
     def present(self) -> frozenset[str]:
         """Every file that lies in a shard's folder by now, from one listing; leftovers of killed processes too."""
@@ -182,21 +151,12 @@ class Plan:
             before[file] += rows[planned.number]
         return replace(self, shards=tuple(shards))
 
-    def missing(self, planned: PlannedShard, present: frozenset[str]) -> tuple[Measurement, ...]:
-        """The measurements of a shard that are not among the files `present`."""
-        wanted = self.measurements(planned)
+    def missing(
+        self, planned: PlannedShard, present: Container[str], keys: Container[str] | None = None
+    ) -> tuple[Measurement, ...]:
+        """The measurements of a shard, those with these keys or all, that are not among the files `present`."""
+        wanted = (m for m in self.measurements(planned) if keys is None or m.key in keys)
         return tuple(m for m in wanted if str(planned.measurement_file(m)) not in present)
-
-
-def _read(stage: ResolvedStage) -> list[tuple[str, str, str, str]]:
-    """What a stage's verb reads of each source: columns by name, and what is measured for it alone."""
-    needed = [
-        (source, name, column.measurement.key, column.original)
-        for source, columns in stage.needed.items()
-        for name, column in columns.items()
-    ]
-    own = [(source, "", measurement.key, "") for source, found in stage.own.items() for measurement in found]
-    return sorted(needed + own)
 
 
 def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
@@ -242,7 +202,7 @@ def _numbered(
     number = 0
     for name, found in listed.items():
         spec = specs[name]
-        reading = (spec.text, spec.id, spec.extractor, spec.binary_text, spec.max_document_bytes)
+        reading = reading_of(spec)
         for shard in found.shards:
             packages = ("fastwarc", spec.extractor) if shard.format in {"warc", "wet"} else ()
             extraction = [version(package) for package in packages]  # they decide what text a page gives

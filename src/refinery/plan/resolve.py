@@ -21,8 +21,9 @@ from refinery.errors import DefinitionError, nearest
 from refinery.filters import registry
 from refinery.filters.rules import MAX_RULES, resolve_rules
 from refinery.plan.against import earlier_folder
-from refinery.plan.graph import RESERVED, Column, Graph, Measurement, ResolvedStage, View
+from refinery.plan.graph import RESERVED, Column, Graph, Making, Measurement, ResolvedStage, View
 from refinery.plan.outputs import check_measurements, output_folders
+from refinery.plan.results import count_name
 from refinery.plan.verbs import Arriving, Heads, add_columns, needed_columns, own_measurements
 from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place
@@ -33,14 +34,18 @@ if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer, Transform
     from refinery.filters.rules import Rule
     from refinery.filters.verb import Verb
+    from refinery.models.maker import Made
 
 T = TypeVar("T")
 Parents = list[tuple[str, "ResolvedStage | None"]]  # names, with the stage for what is no source
 
 
-def resolve(definition: Definition) -> Graph:
-    """Looks up everything a definition names; raises DefinitionError with every problem found."""
-    resolver = _Resolver(definition, [*definition.problems])
+def resolve(definition: Definition, made: Mapping[str, Made] | None = None) -> Graph:
+    """Looks up everything a definition names; raises DefinitionError with every problem found.
+
+    made: the models and counts that are there by now, by the names of their results.
+    """
+    resolver = _Resolver(definition, [*definition.problems], made or {})
     graph = resolver.resolve()
     if resolver.problems:
         raise DefinitionError(*dict.fromkeys(resolver.problems))
@@ -51,7 +56,9 @@ def resolve(definition: Definition) -> Graph:
 class _Resolver:
     definition: Definition
     problems: list[str]
+    made: Mapping[str, Made]
     sources: dict[str, SourceSpec] = field(default_factory=dict)
+    makings: dict[str, Making] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)  # of each source, as stages get it
     stages: dict[str, ResolvedStage] = field(default_factory=dict)
     heads: Heads = field(init=False)
@@ -83,18 +90,28 @@ class _Resolver:
         output_paths = output_folders(self.definition, self.sources, self.problem)
         check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
         self._earlier(output_paths)
-        return Graph(self.definition, self.sources, self.stages, dict(pipeline.outputs), output_paths)
+        return Graph(
+            self.definition,
+            self.sources,
+            self.views,
+            self.makings,
+            self.stages,
+            dict(pipeline.outputs),
+            output_paths,
+        )
 
     def _sources(self) -> None:
         pipeline = self.definition.pipeline
         every = self._transforms((), pipeline.transform)
         for name in self.definition.names("sources"):
-            self.views[name] = View(name, every)
+            self.views[name] = self._view(View(name), every)
             if name in self.definition.names("stages"):
                 self.problem(("stages", name), "a source has this name too")
         for name, source in pipeline.sources.items():
             if source.transform is not None:
-                self.views[name] = View(name, self._transforms(("sources", name), source.transform))
+                self.views[name] = self._view(
+                    View(name), self._transforms(("sources", name), source.transform)
+                )
             make = partial(_spec, name, source, self.definition.paths)
             if spec := self.attempt(("sources", name, "path"), make):
                 self.sources[name] = spec
@@ -143,11 +160,8 @@ class _Resolver:
         needed, own = self._read(
             verb, place, Arriving(name, views, columns, self.heads, name in self.incomplete)
         )
-        costly = _costly(parents, columns)
-        waits = bool(costly)
-        depth = max((up.depth + (up.verb is not None or waits) if up else 0) for _, up in parents)
         self.stages[name] = ResolvedStage(
-            name, stage.from_, sources, views, columns, rules, verb, needed, own, depth, costly
+            name, stage.from_, sources, views, columns, rules, verb, needed, own, _late(parents, columns)
         )
 
     def _arriving(
@@ -160,7 +174,7 @@ class _Resolver:
         for parent, above in parents:
             for source in above.sources if above else (parent,):
                 inherited = above.views[source] if above else self.views[source]
-                view = View(source, inherited.transforms + chain)
+                view = self._view(inherited, chain)
                 if views.setdefault(source, view).key != view.key and name not in self.incomplete:
                     message = "arrives here after two different chains of transforms; use two outputs"
                     self.problem(location, f"{source} {message}")
@@ -170,6 +184,18 @@ class _Resolver:
                         message = f"arrives here with two kinds of {column!r}; rename one with `as`"
                         self.problem(location, f"{source} {message}")
         return views, columns
+
+    def _view(self, view: View, chain: Iterable[Transform]) -> View:
+        """The view after more transforms; what they count is made of the source's texts before them."""
+        for transform in chain:
+            if transform.counter:
+                making = Making(transform.counter, view)
+                name = count_name(making, self.makings)
+                self.makings[name] = making
+                if name in self.made:
+                    transform = transform.with_count(self.made[name])  # noqa: PLW2901  (the same, complete)
+            view = View(view.source, (*view.transforms, transform))
+        return view
 
     def _transforms(self, place: Location, uses: Sequence[Use]) -> tuple[Transform, ...]:
         paths = self.definition.paths
@@ -288,8 +314,8 @@ def _seen_by_rules(
     return types | {"source": pa.string()}, labels
 
 
-def _costly(parents: Parents, columns: dict[str, dict[str, Column]]) -> dict[str, tuple[Measurement, ...]]:
-    """By source, the costly measurements that not every branch to this stage has made."""
+def _late(parents: Parents, columns: dict[str, dict[str, Column]]) -> dict[str, tuple[Measurement, ...]]:
+    """By source, the late measurements that not every branch to this stage has made."""
     found: dict[str, tuple[Measurement, ...]] = {}
     for source, seen in columns.items():
         made = [
@@ -297,7 +323,7 @@ def _costly(parents: Parents, columns: dict[str, dict[str, Column]]) -> dict[str
             for name, above in parents
             if source in (above.sources if above else (name,))
         ]
-        here = {c.measurement.key: c.measurement for c in seen.values() if c.measurement.measurer.costly}
+        here = {c.measurement.key: c.measurement for c in seen.values() if c.measurement.late}
         missing = tuple(m for key, m in here.items() if not all(key in branch for branch in made))
         if missing:
             found[source] = missing

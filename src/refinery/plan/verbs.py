@@ -144,8 +144,8 @@ def _problems(need: Needed, arriving: Arriving) -> Iterator[str]:
     for source, columns in arriving.columns.items():
         if name in columns:
             types.append((f"the stage {arriving.stage!r}", columns[name].type))
-            if columns[name].measurement.measurer.costly and not need.ranks:
-                yield f"the column {name!r} is costly: it can rank documents, nothing else"
+            if columns[name].measurement.late and not need.ranks:
+                yield f"the column {name!r} is measured on arrival: it can rank documents, nothing else"
         elif is_id(heads.specs[source], name):
             types.append((f"the source {source!r}", pa.string()))
         elif found := heads.find(source, name):

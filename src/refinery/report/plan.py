@@ -54,14 +54,14 @@ def _measure_pass(plan: Plan) -> Table:
 
 
 def _stages(plan: Plan) -> Table:
-    columns = ("pass", "stage", "from", "measured on arrival", "rules", "verb")
+    columns = ("stage", "from", "measured on arrival", "rules", "verb")
     table = _table("Decisions (no text read, but for what is measured on arrival)", *columns)
-    for stage in sorted(plan.graph.stages.values(), key=lambda stage: stage.depth):
+    for stage in plan.graph.stages.values():
         rules = ", ".join(rule.name for rule in stage.rules)
-        costly = ", ".join(sorted({m.measurer.name for found in stage.costly.values() for m in found}))
+        costly = ", ".join(sorted({m.measurer.name for found in stage.late.values() for m in found}))
         parents = ", ".join(stage.parents)
         verb = stage.verb.summary if stage.verb else ""
-        table.add_row(str(stage.depth + 1), stage.name, parents, costly, rules, verb)
+        table.add_row(stage.name, parents, costly, rules, verb)
     return table
 
 

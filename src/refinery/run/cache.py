@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan
+from refinery.plan.results import Kind
 from refinery.run.context import Run
 from refinery.run.decide import DecideTask, StageTally
 from refinery.run.measure import MeasureTask, ShardRecord
@@ -14,9 +15,11 @@ from refinery.watch.events import CacheChecked, Count, Subject
 
 
 def subjects(plan: Plan) -> tuple[Subject, ...]:
-    """Sources, the earlier runs of `against` among them, stages and outputs, in the definition's order."""
+    """Sources, the earlier runs of `against` among them, models, stages and outputs, in the definition's order."""
+    models = dict.fromkeys(r.of for r in plan.results.values() if r.kind is Kind.MODEL)
     return (
         *(Subject("source", name) for name in plan.listed),
+        *models,
         *stage_subjects(plan.graph.definition.pipeline.stages),
         *(Subject("output", name) for name in plan.graph.outputs),
     )
@@ -47,15 +50,17 @@ def check_measurements(
 def check_decisions(
     stages: Mapping[str, ResolvedStage],
     tasks: Sequence[DecideTask],
-    known: Sequence[tuple[StageTally, ...] | None],
+    known: Sequence[tuple[StageTally | None, ...]],
 ) -> Iterator[CacheChecked]:
-    """For each stage the shards that were decided on before, with their documents; known: by task."""
+    """For each stage the shards that were decided on before, with their documents; known: by task and stage."""
     found: dict[str, list[StageTally]] = {stage.name: [] for task in tasks for stage in task.stages}
     missing = Counter[str]()
     for task, tallies in zip(tasks, known, strict=True):
-        for stage, tally in zip(task.stages, tallies or (), strict=tallies is not None):
-            found[stage.name].append(tally)
-        missing.update(stage.name for stage in task.stages if tallies is None)
+        for stage, tally in zip(task.stages, tallies, strict=True):
+            if tally is None:
+                missing[stage.name] += 1
+            else:
+                found[stage.name].append(tally)
     for name, there in found.items():
         of = Subject("stage", name)
         count = count_stage(stages[name], there) if there else Count(of)

@@ -36,7 +36,7 @@ def column_files(columns: Mapping[str, Column], wanted: Iterable[str]) -> tuple[
     found: dict[str, tuple[bool, list[tuple[str, str]]]] = {}
     for name in wanted:
         column = columns[name]
-        late = column.measurement.measurer.costly
+        late = column.measurement.late
         found.setdefault(column.measurement.file, (late, []))[1].append((name, column.original))
     return tuple(ColumnFile(file, tuple(names), late) for file, (late, names) in found.items())
 

@@ -7,16 +7,23 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from refinery.executors.base import Attempt, Executor, Unit, run_units
 from refinery.executors.shipping import Shipped, file_arguments
 from refinery.plan.plan import UNITS, Plan
 from refinery.run.decide import StageTally
+from refinery.shuffle.units import MapUnits
 from refinery.storage.lock import Held
 from refinery.storage.place import remove_file
 from refinery.watch import events
 from refinery.watch.events import Count, Subject
+
+if TYPE_CHECKING:
+    from refinery.models.maker import Made
+    from refinery.run.manifest import Manifest
+    from refinery.run.measure import ShardRecord
 
 R = TypeVar("R")
 
@@ -33,9 +40,13 @@ class Run:
     emit: events.Listener
     still_held: Held  # raises RunError when another run has taken over a folder
     shipped: Mapping[str, Shipped] = field(default_factory=dict)
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    records: dict[int, ShardRecord] = field(default_factory=dict)  # by shard number
     tallies: dict[tuple[str, int], StageTally] = field(default_factory=dict)  # by stage and shard number
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
     finished: dict[Subject, events.Finished] = field(default_factory=dict)
+    made: dict[str, Made] = field(default_factory=dict)  # models and counts by the name of the result
+    manifests: dict[str, Manifest] = field(default_factory=dict)  # by output
 
     def map(
         self,
@@ -81,6 +92,21 @@ class Run:
         finally:
             remove_file(place)
             self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
+
+    def map_units(self, of: Subject) -> MapUnits:
+        """Has the steps of a verb or a maker run for a subject; how many follow, only those know."""
+
+        def run_step(
+            step: str, function: Callable[[Any], Any], arguments: Sequence[Any], /, *, memory: int = 0
+        ) -> list[Any]:
+            total = len(arguments)
+            units = [
+                Unit(f"{of.name} {step} {number:06} of {total:06}", argument, memory=memory, of=(of,))
+                for number, argument in enumerate(arguments, 1)
+            ]
+            return self.map(step, function, units, more=True)
+
+        return run_step
 
     def finish(self, of: Subject, documents: int | None = None, kept: int | None = None) -> None:
         """Tells that nothing is left to do for a subject; once, and again when its counts are known better."""

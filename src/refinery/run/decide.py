@@ -1,13 +1,13 @@
-"""Decisions: rules evaluated on measurements, a shard and a depth at a time; no text is touched.
+"""Decisions: rules evaluated on measurements, a shard at a time; no text is touched.
 
-A decision file is row-aligned with the shard's documents and has two columns a stage: `STAGE`, int16, NULL
-where the document never arrived, KEPT where it passed every rule, else the index of the first rule that failed; and
-`STAGE.failed`, the indices of all that failed.
+A stage's decision file is row-aligned with the shard's documents and has two columns: `outcome`, int16, NULL where
+the document never arrived, KEPT where it passed every rule, else the index of the first rule that failed; and
+`failed`, the indices of all that failed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from refinery.errors import ConservationError
-from refinery.filters.predicate import columns_of
 from refinery.filters.rules import Rule, evaluate
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
+from refinery.plan.results import rule_columns
 from refinery.run.columns import ColumnFile, column_files, load_columns
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, read_many
@@ -29,6 +29,7 @@ from refinery.storage.tables import read_table, row_count
 from refinery.storage.write import TableWriter
 
 KEPT = -1
+DECISION = pa.schema([("outcome", pa.int16()), ("failed", pa.list_(pa.uint16()))])
 DROPPED = pa.schema(
     [
         ("document", pa.int64()),  # position among the shard's accepted documents
@@ -80,14 +81,18 @@ class Upstream:
 
     stage: str
     key: str
-    verb_key: str | None
+    verb_key: str | None = None
 
 
 @dataclass(frozen=True)
 class StageRules:
-    """A stage as it decides on one source; parents: as in `Graph.parents`, columns: those that its rules read."""
+    """A stage as it decides on one source.
+
+    key: of its decision files; parents: as in `Graph.parents`, columns: those that its rules read.
+    """
 
     name: str
+    key: str
     parents: tuple[str, ...]
     rules: tuple[Rule, ...]
     columns: tuple[ColumnFile, ...]
@@ -95,82 +100,88 @@ class StageRules:
 
 @dataclass(frozen=True)
 class DecideTask:
-    """One shard, the stages of one depth, and where the stages above left their decisions."""
+    """One shard, stages that are decided on together, parents first, and where those above left their decisions."""
 
     planned: PlannedShard
     stages: tuple[StageRules, ...]
     above: tuple[Upstream, ...]
-    key: str
 
-    @property
-    def tally_file(self) -> Place:
-        """The counts, beside the decision file and written after it."""
-        return self.planned.decision_file(self.key).with_suffix(".json")
+    def files(self) -> Iterator[tuple[Place, Place]]:
+        """Of each stage the decision file and the counts, which lie beside it and are written after it."""
+        for stage in self.stages:
+            yield self.planned.decision_file(stage.key), tally_file(self.planned, stage.key)
+
+    def only(self, names: Collection[str]) -> DecideTask:
+        """The task for some of its stages; the others have decided."""
+        others = tuple(Upstream(stage.name, stage.key) for stage in self.stages if stage.name not in names)
+        stages = tuple(stage for stage in self.stages if stage.name in names)
+        return DecideTask(self.planned, stages, self.above + others)
 
 
-def decide_tasks(plan: Plan, depth: int) -> list[DecideTask]:
-    """The units of a depth."""
+def tally_file(planned: PlannedShard, key: str) -> Place:
+    """The counts of a stage's decisions on a shard."""
+    return planned.decision_file(key).with_suffix(".json")
+
+
+def decide_tasks(plan: Plan, names: Collection[str]) -> list[DecideTask]:
+    """The units for stages that are decided on together."""
     tasks = []
     for source in plan.graph.sources:
-        stages = plan.stages_at(depth, source)
+        stages = [s for s in plan.graph.stages.values() if s.name in names and source in s.sources]
         if not stages:
             continue
         rules = tuple(_stage_rules(plan, stage, source) for stage in stages)
-        names = sorted({p for stage in rules for p in stage.parents} - {s.name for s in stages} - {source})
-        above = tuple(upstream(plan, name, source) for name in names)
-        key = plan.decision_key(source, depth)
-        tasks += [DecideTask(planned, rules, above, key) for planned in plan.of(source)]
+        parents = sorted({p for stage in rules for p in stage.parents} - {s.name for s in stages} - {source})
+        above = tuple(upstream(plan, name, source) for name in parents)
+        tasks += [DecideTask(planned, rules, above) for planned in plan.of(source)]
     return tasks
 
 
 def _stage_rules(plan: Plan, stage: ResolvedStage, source: str) -> StageRules:
-    read = {column for rule in stage.rules for column in columns_of(rule.predicate)} - {"source"}
     rules = tuple(Rule(rule.name, rule.predicate) for rule in stage.rules)  # without where they are from
-    columns = column_files(stage.columns[source], sorted(read | {"bytes", "tokens"}))
-    return StageRules(stage.name, plan.graph.parents(stage, source), rules, columns)
+    read = rule_columns(stage, source)
+    key, parents = plan.decision_key(stage.name, source), plan.graph.parents(stage, source)
+    return StageRules(stage.name, key, parents, rules, column_files(read, read))
 
 
 def upstream(plan: Plan, stage: str, source: str) -> Upstream:
     """What a stage's decisions on a source's shards are called."""
-    key = plan.decision_key(source, plan.graph.stages[stage].depth)
-    return Upstream(stage, key, plan.verb_keys.get(stage))
+    return Upstream(stage, plan.decision_key(stage, source), plan.outcome_key(stage))
 
 
 def decide(task: DecideTask) -> tuple[StageTally, ...]:
-    """Evaluates the rules of every stage of the task and writes the decision file and its tallies."""
+    """Evaluates the rules of every stage of the task and writes its decision file, then its counts."""
     planned = task.planned
     rows = row_count(planned.documents_file)
     kept: dict[str, NDArray[np.bool_]] = {a.stage: kept_documents(planned, a) for a in task.above}
-    columns: list[pa.Array] = []
-    fields: list[pa.Field] = []
     tallies: list[StageTally] = []
     for stage in task.stages:
         arrived = arrived_documents(stage.parents, planned.spec.name, rows, kept)
         outcome, failed, tally = _judge(planned, stage, arrived)
         kept[stage.name] = arrived & (outcome == KEPT)
+        columns = [pa.array(outcome, pa.int16(), mask=~arrived), failed]
+        with TableWriter(planned.decision_file(stage.key), DECISION, scratch=True) as writer:
+            writer.write(pa.RecordBatch.from_arrays(columns, schema=DECISION))
+        commit_bytes(tally_file(planned, stage.key), sealed_json(tally), scratch=True)
         tallies.append(tally)
-        columns += [pa.array(outcome, pa.int16(), mask=~arrived), failed]
-        fields += [pa.field(stage.name, pa.int16()), pa.field(f"{stage.name}.failed", failed.type)]
-    batch = pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
-    with TableWriter(planned.decision_file(task.key), batch.schema, scratch=True) as writer:
-        writer.write(batch)
-    commit_bytes(task.tally_file, sealed_json(tallies), scratch=True)
     return tuple(tallies)
 
 
-def read_tallies(tasks: Sequence[DecideTask], present: frozenset[str]) -> list[tuple[StageTally, ...] | None]:
-    """For each task the tallies of a decision made before, or None; `present`: the files there are."""
-    there = [{str(t.planned.decision_file(t.key)), str(t.tally_file)} <= present for t in tasks]
-    contents = iter(read_many([task.tally_file for task, made in zip(tasks, there, strict=True) if made]))
-    return [_tallies(next(contents)) if made else None for made in there]
+def read_tallies(tasks: Sequence[DecideTask], present: Container[str]) -> list[tuple[StageTally | None, ...]]:
+    """For each task and stage the counts of a decision made before, or None; `present`: the files there are."""
+    files = [pair for task in tasks for pair in task.files()]
+    there = [str(decided) in present and str(tally) in present for decided, tally in files]
+    contents = iter(read_many([tally for (_, tally), made in zip(files, there, strict=True) if made]))
+    found = iter([_tally(next(contents)) if made else None for made in there])
+    return [tuple(next(found) for _ in task.stages) for task in tasks]
 
 
-_TALLIES = TypeAdapter(tuple[StageTally, ...])
+_TALLY = TypeAdapter(StageTally)
 
 
-def _tallies(content: bytes | None) -> tuple[StageTally, ...] | None:
+def _tally(content: bytes | None) -> StageTally | None:
     try:
-        return _TALLIES.validate_python(read_sealed_json(content)) if content else None
+        return _TALLY.validate_python(read_sealed_json(content)) if content else None
     except ValueError:
         return None  # damaged: decide again
 
@@ -187,7 +198,7 @@ def check_conservation(stage: str, shard: str, found: StageTally) -> None:
 
 def kept_documents(planned: PlannedShard, above: Upstream) -> NDArray[np.bool_]:
     """Which of a shard's documents a stage kept, its verb included."""
-    outcome = read_table(planned.decision_file(above.key), [above.stage]).column(0)
+    outcome = read_table(planned.decision_file(above.key), ["outcome"]).column(0)
     kept: NDArray[np.bool_] = outcome.fill_null(0).to_numpy() == KEPT
     if above.verb_key:
         gone = read_table(planned.verb_file(above.verb_key), ["document"]).column(0).to_numpy()
@@ -217,7 +228,7 @@ def _judge(
     frame = load_columns(planned, stage.columns, arrived).with_columns(source=pl.lit(planned.spec.name))
     verdict = evaluate(frame, stage.rules)
     outcome = verdict["first_failed"].cast(pl.Int16).fill_null(KEPT).to_numpy()
-    failed = verdict["failed"].to_arrow().cast(pa.list_(pa.uint16()))
+    failed = verdict["failed"].to_arrow().cast(DECISION.field("failed").type)
     sizes = frame.select("bytes", "tokens")
     counts = np.bincount(failed.filter(pa.array(arrived)).flatten().to_numpy())
     rules = {

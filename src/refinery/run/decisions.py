@@ -229,7 +229,7 @@ def _judged(
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], list[tuple[NDArray[np.int64], pa.Table]]]:
     """Which documents came to a stage, and which it kept; what its rules dropped, and then its verb, with reasons."""
     name = stage.decided.stage
-    table = read_table(planned.decision_file(stage.decided.key), [name, f"{name}.failed"])
+    table = read_table(planned.decision_file(stage.decided.key))
     first = table.column(0).fill_null(KEPT - 1).to_numpy()  # less than KEPT where a document never arrived
     arrived, stays, dropped = first >= KEPT, first == KEPT, np.flatnonzero(first > KEPT)
     names = pa.array(stage.rules, pa.string())

@@ -1,13 +1,14 @@
-"""Late measurements: a neural model's numbers for the documents that reach its stage, and for no others.
+"""Late measurements: of what is costly, or needs a model that the run makes, on documents that reach a stage alone.
 
-One unit a shard and depth, before the decisions of that depth. The file is row-aligned with the shard's documents,
-as every measurement is, with NULL where nothing was measured. What an earlier run measured stays: other rules
-upstream cost only the documents that they let through anew.
+One unit a shard, for stages that are ready together. The file is row-aligned with the shard's documents, as every
+measurement is, with NULL where nothing was measured. What an earlier run measured stays: other rules upstream cost
+only the documents that they let through anew.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,7 @@ from refinery.text.batch import TextBatch
 
 @dataclass(frozen=True)
 class LateTask:
-    """A shard, what the stages of one depth measure on arrival, and where the stages above left their decisions.
+    """A shard, what stages measure on arrival, and where the stages above left their decisions.
 
     wanted: the parents (as in `Graph.parents`) of each stage, and its late measurements.
     """
@@ -44,17 +45,20 @@ class LateTask:
         return max(m.measurer.gpus for _, measurements in self.wanted for m in measurements)
 
 
-def late_tasks(plan: Plan, depth: int) -> list[LateTask]:
-    """The units of a depth."""
+def late_tasks(plan: Plan, wanted: Mapping[str, Container[str]]) -> list[LateTask]:
+    """The units that measure what comes to stages; wanted: by stage the keys of measurements."""
     tasks = []
     for source in plan.graph.sources:
-        stages = [stage for stage in plan.stages_at(depth, source) if source in stage.costly]
-        if not stages:
-            continue
-        wanted = tuple((plan.graph.parents(stage, source), stage.costly[source]) for stage in stages)
-        names = sorted({parent for parents, _ in wanted for parent in parents} - {source})
+        found = []
+        for name, keys in wanted.items():
+            stage = plan.graph.stages[name]
+            measurements = tuple(m for m in stage.late.get(source, ()) if m.key in keys)
+            if measurements:
+                found.append((plan.graph.parents(stage, source), measurements))
+        names = sorted({parent for parents, _ in found for parent in parents} - {source})
         above = tuple(upstream(plan, name, source) for name in names)
-        tasks += [LateTask(planned, wanted, above) for planned in plan.of(source)]
+        if found:
+            tasks += [LateTask(planned, tuple(found), above) for planned in plan.of(source)]
     return tasks
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
 
 import orjson
 import pyarrow as pa
@@ -13,10 +12,10 @@ from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Unit
 from refinery.plan.graph import ResolvedStage
 from refinery.run import folder as folders
+from refinery.run.account import make_manifest
 from refinery.run.context import Run
 from refinery.run.decisions import Decided, decisions_tasks, write_decisions
-from refinery.run.manifest import Manifest, make_manifest
-from refinery.run.measure import ShardRecord
+from refinery.run.manifest import Manifest
 from refinery.run.output_files import write_output
 from refinery.sources.ids import common_id_type
 from refinery.sources.schema import unify
@@ -24,17 +23,17 @@ from refinery.storage.place import remove_scratch
 from refinery.watch.events import CacheChecked, Count, Subject
 
 
-def carried_columns(run: Run, stage: ResolvedStage, records: dict[int, ShardRecord]) -> pa.Schema:
+def carried_columns(run: Run, stage: ResolvedStage) -> pa.Schema:
     """The source columns that reach a stage, unified by name; raises InputError where their types clash."""
-    return unify([(p.name, records[p.number].carried()) for p in run.plan.reaching(stage)])
+    return unify([(p.name, run.records[p.number].carried()) for p in run.plan.reaching(stage)])
 
 
-def make_output(run: Run, name: str, records: dict[int, ShardRecord], started: datetime) -> Manifest:
+def make_output(run: Run, name: str) -> Manifest:
     """Brings an output up to date: its decisions, then its files, then its manifest.
 
     Raises RunError when it would be empty, ConservationError when other documents are written than were kept.
     """
-    plan = run.plan
+    plan, records = run.plan, run.records
     key, folder = plan.output_key(name), plan.graph.output_paths[name]
     current, of = folders.current_manifest(folder, key), Subject("output", name)
     run.emit(CacheChecked(of, "output", int(current is not None), int(current is None)))
@@ -58,15 +57,15 @@ def make_output(run: Run, name: str, records: dict[int, ShardRecord], started: d
     kept = sum(one.kept[stage.name].documents for one in decided if stage.name in one.kept)
     if kept == 0:
         remove_scratch(staged)
-        raise RunError(_nothing_left(run, name, decided, records))
+        raise RunError(_nothing_left(run, name, decided))
     id_type = common_id_type(records[planned.number].id_type() for planned in plan.reaching(stage))
-    layout, files = write_output(run, name, carried_columns(run, stage, records), id_type, staged)
+    layout, files = write_output(run, name, carried_columns(run, stage), id_type, staged)
     written = sum(file.rows for file in files)
     if written != kept:
         raise ConservationError(
             f"output {name}: {kept} documents were kept but {written} written; please report this"
         )
-    manifest = make_manifest(run, name, records, decided, layout, files, started)
+    manifest = make_manifest(run, name, decided, layout, files)
     names = [file.path for file in (*manifest.files, *manifest.decisions, *manifest.rejects)]
     content = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
     folders.finish(folder, staged, names, content, run.still_held)
@@ -74,7 +73,7 @@ def make_output(run: Run, name: str, records: dict[int, ShardRecord], started: d
     return manifest
 
 
-def _nothing_left(run: Run, name: str, decided: Sequence[Decided], records: dict[int, ShardRecord]) -> str:
+def _nothing_left(run: Run, name: str, decided: Sequence[Decided]) -> str:
     dropped = Counter[str]()
     last = run.plan.graph.stage_of(name)
     above = run.plan.graph.ancestors(last.name)
@@ -86,7 +85,7 @@ def _nothing_left(run: Run, name: str, decided: Sequence[Decided], records: dict
     shards = run.plan.reaching(last)
     unread = Counter[str]()
     for planned in shards:
-        record = records[planned.number]
+        record = run.records[planned.number]
         for reason, number in record.reasons.items():
             unread[f"{planned.spec.name}: {reason} rejected"] += number
         for reason, number in record.skipped.items():

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, suppress
-from datetime import UTC, datetime
-from functools import partial
-from typing import Any
 
-from refinery.errors import ConservationError, RunError
-from refinery.executors.base import Executor, Unit
+from refinery.errors import RunError
+from refinery.executors.base import Executor
 from refinery.plan.needs import note_needs
 from refinery.plan.plan import UNITS, VERBS, Plan
 from refinery.run import folder as folders
-from refinery.run.cache import (
-    check_decisions,
-    check_measurements,
-    count_stage,
-    finish_stage,
-    stage_subjects,
-    subjects,
-)
+from refinery.run.cache import subjects
 from refinery.run.context import Run
-from refinery.run.decide import check_conservation, decide, decide_tasks, read_tallies
-from refinery.run.kernels import compile_kernels
 from refinery.run.manifest import Manifest
-from refinery.run.measure import MeasureTask, ShardRecord, measure, read_records, refuse_rejects
-from refinery.run.measure_late import late_tasks, measure_arrived
+from refinery.run.measure import read_records, refuse_rejects
 from refinery.run.nodes import share
-from refinery.run.output import carried_columns, make_output
 from refinery.run.repair import repair
-from refinery.run.verbs import run_verb
+from refinery.run.walk import walk
 from refinery.storage import lock
 from refinery.storage.lock import Held
-from refinery.storage.place import Place, place_of, remove_file, remove_scratch
-from refinery.watch.events import CacheChecked, Count, Listener, Note, RunBegun, Subject
+from refinery.storage.place import Place, remove_scratch
+from refinery.watch.events import Listener, Note, RunBegun
 from refinery.watch.record import record_run
 
 
@@ -100,137 +86,7 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
     if all(done.values()):
         emit(Note("Nothing to do: every output is up to date."))
         return {name: Manifest.model_validate(found) for name, found in done.items()}
-    run = Run(plan, executor, emit, still_held, share(plan, executor))
+    run = Run(plan, executor, emit, still_held, share(plan, executor), records=records)
     emit(RunBegun(subjects(plan)))
-    started = datetime.now(UTC)
-    records = measure_pass(run, records)
-    plan = run.plan = plan.with_first_rows({number: record.rows for number, record in records.items()})
-    for name in outputs:
-        # a clash is better found before the decisions
-        carried_columns(run, plan.graph.stage_of(name), records)
-    for depth in range(plan.graph.depth + 1):
-        late_pass(run, depth)
-        decide_pass(run, depth)
-        verb_pass(run, depth, records)
-    return {name: make_output(run, name, records, started) for name in outputs}
-
-
-def measure_pass(run: Run, records: dict[int, ShardRecord]) -> dict[int, ShardRecord]:
-    """Measures whatever is missing and returns every shard's record by its number; `records`: those known.
-
-    Raises RunError for a record that is not there afterwards, ConservationError when rows do not add up.
-    """
-    plan = run.plan
-    present = plan.present()
-    for name in present:
-        if name.endswith(".tmp"):  # of a process that was killed
-            remove_file(place_of(name))
-    units = []
-    for planned in plan.shards:
-        task = MeasureTask(planned, plan.missing(planned, present), planned.number not in records)
-        if task.missing or task.describe:
-            of = (Subject("source", planned.spec.name),)
-            units.append(Unit(planned.name, task, max(planned.shard.bytes, 1), of=of))
-    for event in check_measurements(plan, [unit.argument for unit in units], records):
-        run.emit(event)
-    if units:
-        compile_kernels(run, units)
-    run.map(
-        "measure",
-        measure,
-        units,
-        documents=lambda measured: measured.documents,
-        counts=lambda of, measured: [Count(of[0], measured.documents)],
-    )
-    known = records | read_records(p for p in plan.shards if p.number not in records)
-    for planned in plan.shards:
-        record = known.get(planned.number)
-        if record is None:
-            raise RunError(
-                f"{planned.name}: its record is missing after it was measured; is the work folder shared?"
-            )
-        rows, found = planned.shard.rows, record.documents + record.rejected
-        if rows is not None and rows != found:
-            message = (
-                f"{planned.name}: {rows} rows in the file, {found} documents and rejects; please report this"
-            )
-            raise ConservationError(message)
-    for source in plan.listed:
-        run.finish(Subject("source", source), sum(known[p.number].documents for p in plan.of(source)))
-    return known
-
-
-def late_pass(run: Run, depth: int) -> None:
-    """Measures what the stages at this depth measure on arrival alone."""
-    units = []
-    for task in late_tasks(run.plan, depth):
-        source = task.planned.spec.name
-        stages = (stage.name for stage in run.plan.stages_at(depth, source) if source in stage.costly)
-        size, of = max(task.planned.shard.bytes, 1), stage_subjects(stages)
-        units.append(Unit(task.planned.name, task, size, task.gpus, of=of))
-    run.map("measure arrived", measure_arrived, units, documents=lambda measured: measured.documents)
-
-
-def decide_pass(run: Run, depth: int) -> None:
-    """Applies the rules of every stage at this depth."""
-    tasks = decide_tasks(run.plan, depth)
-    known = read_tallies(tasks, run.plan.present())
-    stages = run.plan.graph.stages
-    for event in check_decisions(stages, tasks, known):
-        run.emit(event)
-    units = [
-        Unit(t.planned.name, t, of=stage_subjects(stage.name for stage in t.stages))
-        for t, tallies in zip(tasks, known, strict=True)
-        if tallies is None
-    ]
-    decided = run.map(
-        "decide",
-        decide,
-        units,
-        documents=lambda tallies: max(tally.arrived.documents for tally in tallies),
-        counts=lambda of, tallies: [
-            count_stage(stages[stage.name], [tally]) for stage, tally in zip(of, tallies, strict=True)
-        ],
-    )
-    fresh = iter(decided)
-    for task, tallies in zip(tasks, known, strict=True):
-        for stage, found in zip(task.stages, tallies or next(fresh), strict=True):
-            check_conservation(stage.name, task.planned.name, found)
-            run.tallies[stage.name, task.planned.number] = found
-    for resolved in stages.values():
-        if resolved.depth == depth and resolved.verb is None:
-            finish_stage(run, resolved)
-
-
-def verb_pass(run: Run, depth: int, records: dict[int, ShardRecord]) -> None:
-    """Runs the verbs of the stages at this depth."""
-    plan = run.plan
-    for stage in plan.graph.stages.values():
-        if stage.depth != depth or stage.verb is None:
-            continue
-        key, of = plan.verb_keys[stage.name], Subject("stage", stage.name)
-        there = {str(planned.verb_file(key)) for planned in plan.reaching(stage)} <= plan.present()
-        run.emit(CacheChecked(of, stage.verb.name, int(there), int(not there)))
-        dropped = None
-        if not there:
-            dropped = run_verb(run, stage, records, partial(_map_units, run, of))
-        finish_stage(run, stage, dropped)
-
-
-def _map_units(
-    run: Run,
-    stage: Subject,
-    step: str,
-    function: Callable[[Any], Any],
-    arguments: Sequence[Any],
-    /,
-    *,
-    memory: int = 0,
-) -> list[Any]:
-    """Runs a step of a stage's verb; how many follow, only the verb knows."""
-    total = len(arguments)
-    units = [
-        Unit(f"{stage.name} {step} {number:06} of {total:06}", argument, memory=memory, of=(stage,))
-        for number, argument in enumerate(arguments, 1)
-    ]
-    return run.map(step, function, units, more=True)
+    walk(run)
+    return run.manifests

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
@@ -21,7 +21,7 @@ from refinery.plan.verbs import is_id
 from refinery.run.columns import ColumnFile, column_files, load_columns
 from refinery.run.context import Run
 from refinery.run.decide import Upstream, kept_documents, upstream
-from refinery.run.measure import ShardRecord, apply_transforms
+from refinery.run.measure import apply_transforms
 from refinery.run.outcome import Numbered, write_outcome
 from refinery.shuffle.units import MapUnits
 from refinery.sources.ids import identities
@@ -31,8 +31,6 @@ from refinery.storage.marks import is_json_text, json_text
 from refinery.storage.place import Place, remove_scratch, remove_tree
 from refinery.storage.tables import read_table
 from refinery.text.batch import TextBatch
-
-Records = Mapping[int, ShardRecord]  # by shard number
 
 
 @dataclass(frozen=True)
@@ -168,19 +166,18 @@ class VerbShard:
             yield TextBatch.from_arrow(apply_transforms(self.of.view, batch.text))
 
 
-def run_verb(run: Run, stage: ResolvedStage, records: Records, map_units: MapUnits) -> int:
+def run_verb(run: Run, stage: ResolvedStage, map_units: MapUnits) -> int:
     """Runs a stage's verb over all shards that reach it and writes each shard's verb file; gives how many it drops.
 
     Raises InputError for a column that ranks documents whose types in the sources cannot be compared.
     """
-    verb = stage.verb
-    if verb is None:
+    verb, key = stage.verb, run.plan.outcome_key(stage.name)
+    if verb is None or key is None:
         return 0
-    key = run.plan.verb_keys[stage.name]
     folder = run.plan.work / VERBS / key
     remove_tree(folder)  # what a run that was killed left
     make_directory(folder / verb.name)
-    shards = list(_shards(run, stage, verb.needed, records))
+    shards = list(_shards(run, stage, verb.needed))
     outcome = verb.run(shards, map_units, folder / verb.name)
     ends = list(accumulate(shard.rows for shard in shards))
     numbered = [Numbered(s.planned, end - s.rows, end) for s, end in zip(shards, ends, strict=True)]
@@ -190,13 +187,24 @@ def run_verb(run: Run, stage: ResolvedStage, records: Records, map_units: MapUni
     return dropped
 
 
-def _shards(
-    run: Run, stage: ResolvedStage, needed: Sequence[Needed], records: Records
-) -> Iterator[VerbShard]:
+def documents_of(run: Run, name: str, view: View | None = None) -> Iterator[VerbShard]:
+    """The documents that a stage keeps or a source has, for a maker; view: their text, else as the stage has it."""
+    stage = run.plan.graph.stages.get(name)
+    for trust, source in enumerate(stage.sources if stage else (name,)):
+        above = upstream(run.plan, name, source) if stage else None
+        text = view or (stage.views[source] if stage else run.plan.graph.views[source])
+        common = VerbSource(above, text, (), (), (), trust)
+        for planned in run.plan.of(source):
+            rows = run.records[planned.number].documents
+            arrived = run.tallies[name, planned.number].kept.documents if stage else rows
+            yield VerbShard(planned, common, (), rows, arrived)
+
+
+def _shards(run: Run, stage: ResolvedStage, needed: Sequence[Needed]) -> Iterator[VerbShard]:
     """The shards that the verb looks at, and then those it decides on, in trust order."""
-    plan, earlier = run.plan, against_source(stage.name)
+    plan, earlier, records = run.plan, against_source(stage.name), run.records
     ranks = {need.column for need in needed if need.ranks and need.column != "source"}
-    ranked = tuple((name, _common_type(run, stage, name, records)) for name in sorted(ranks))
+    ranked = tuple((name, _common_type(run, stage, name)) for name in sorted(ranks))
     for trust, source in enumerate((earlier, *stage.sources), start=-1):
         columns = stage.needed.get(source, {})
         measured = {n: c for n, c in columns.items() if not isinstance(c.measurement.measurer, Carried)}
@@ -220,7 +228,7 @@ def _carried_file(name: str, column: Column, schema: pa.Schema) -> CarriedFile:
     return CarriedFile(name, column.measurement.file, field.type, is_json_text(field))
 
 
-def _common_type(run: Run, stage: ResolvedStage, name: str, records: Records) -> pa.DataType:
+def _common_type(run: Run, stage: ResolvedStage, name: str) -> pa.DataType:
     """The type in which a column's values are ranked, from those that it has in each shard."""
     types: dict[pa.DataType, str] = {}  # each with the first place that has it
     for planned in run.plan.reaching(stage):
@@ -229,7 +237,7 @@ def _common_type(run: Run, stage: ResolvedStage, name: str, records: Records) ->
             types.setdefault(pa.string(), planned.name)
         elif not isinstance(column.measurement.measurer, Carried):
             types.setdefault(column.type, planned.name)
-        elif field := find_field(records[planned.number].carried(), name):
+        elif field := find_field(run.records[planned.number].carried(), name):
             if is_json_text(field):
                 raise InputError(planned.name, f"the column {name!r} has values that cannot be compared")
             types.setdefault(field.type, planned.name)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from refinery.definition.models import Output
 from refinery.errors import RunError
 from refinery.plan.graph import ResolvedStage, View
+from refinery.plan.outputs import DEFAULT_MEASUREMENTS
 from refinery.plan.plan import PlannedShard
 from refinery.run.columns import ColumnFile, load_columns
 from refinery.run.decide import Upstream, kept_documents
@@ -38,7 +39,6 @@ from refinery.storage.sealed import read_sealed_json, sealed_json
 from refinery.storage.tables import read_table
 from refinery.storage.write import WrittenFile, write_table
 
-DEFAULT_MEASUREMENTS = ("lang", "lang_score", "relevance", "quality", "importance", "neural", "tokens")
 ORDER = pa.field("_order", pa.uint64())
 LINEAGE = pa.struct([("source", pa.string()), ("path", pa.string()), ("row", pa.int64())])
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Kind: TypeAlias = Literal["source", "stage", "output"]
+Kind: TypeAlias = Literal["source", "model", "stage", "output"]
 Ending: TypeAlias = Literal["finished", "failed", "stopped"]
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A source, stage or output of the definition: what people know the work by."""
+    """A source, model, stage or output of the definition: what people know the work by."""
 
     kind: Kind
     name: str

@@ -1,0 +1,359 @@
+"""Results: all that a run makes, each with what it is made of. Inputs come first.
+
+    documents     which rows a source's files have            in the folder of each shard
+    measurement   of a source's documents                     in the folder of each shard
+    arrival       measured on what comes to a stage           in the folder of each shard
+    decision      of a stage's rules                          in the folder of each shard
+    outcome       of a stage's verb                           in the folder of each shard, parts of a whole
+    count, model  files made of documents                     in a folder of the work folder
+    output        what is written                             in a folder of the user's
+
+A key is made of a result's own settings and of its inputs' keys, so what is there already needs no work. Files in a
+shard's folder are named without the shard: one more shard changes nothing in the folders of others. Folders that are
+roots, executors, workers, time stamps and the package's version are part of no key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from refinery.errors import DefinitionError
+from refinery.filters.predicate import columns_of
+from refinery.plan.fingerprint import fingerprint
+from refinery.plan.graph import Making, Measurement, ResolvedStage, View, against_source, measurer_key
+from refinery.plan.outputs import DEFAULT_MEASUREMENTS
+from refinery.sources.read import READING
+from refinery.watch.events import Subject
+
+if TYPE_CHECKING:
+    from refinery.definition.models import Output
+    from refinery.plan.graph import Column, Graph
+    from refinery.sources.documents import SourceSpec
+
+LAYOUT = 7  # raised when the files of the work folder change their form
+SIZES = ("bytes", "tokens")  # columns that every decision is counted in
+
+
+class Kind(StrEnum):
+    """What a result is."""
+
+    DOCUMENTS = "documents"
+    MEASUREMENT = "measurement"
+    ARRIVAL = "arrival"
+    DECISION = "decision"
+    OUTCOME = "outcome"
+    COUNT = "count"
+    MODEL = "model"
+    OUTPUT = "output"
+
+
+@dataclass(frozen=True)
+class Result:
+    """Something that a run makes.
+
+    name: what reports call it, the same whatever its settings; made_of: its own settings as JSON values, by the words
+    of a definition; inputs: names of results; parts: by source, the key of its files in the folders of shards.
+    """
+
+    name: str
+    kind: Kind
+    of: Subject
+    made_of: Mapping[str, object]
+    inputs: tuple[str, ...]
+    key: str
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+
+def documents_name(source: str) -> str:
+    """The name of the result that is a source's documents."""
+    return f"sources.{source}"
+
+
+def decision_name(stage: str) -> str:
+    """The name of a stage's decisions."""
+    return f"stages.{stage}"
+
+
+def outcome_name(stage: ResolvedStage) -> str | None:
+    """The name of what a stage's verb decides, if it has one."""
+    return f"stages.{stage.name}.{stage.verb.name}" if stage.verb else None
+
+
+def output_name(output: str) -> str:
+    """The name of an output."""
+    return f"outputs.{output}"
+
+
+def count_name(making: Making, others: Mapping[str, Making]) -> str:
+    """The name of a count over a source's texts; another for another count of the same word."""
+    view = making.view or View("")
+    chain = ".".join(transform.name for transform in view.transforms)
+    return _free(".".join(filter(None, ("sources", view.source, chain, making.maker.name))), making, others)
+
+
+def _free(name: str, making: Making, others: Mapping[str, Making]) -> str:
+    number, found = 1, name
+    while others.get(found, making) != making:
+        number += 1
+        found = f"{name} {number}"
+    return found
+
+
+def results_of(
+    graph: Graph, shards: Mapping[str, tuple[str, ...]], broken: Mapping[str, object]
+) -> dict[str, Result]:
+    """All results by name, inputs first; shards: by source the keys of its shards, broken: its files that are none.
+
+    Raises DefinitionError when results need each other.
+    """
+    waiting = _Builder(graph, shards, broken).build()
+    found: dict[str, Result] = {}
+    while waiting:
+        ready = {name: one for name, one in waiting.items() if found.keys() >= set(one.inputs)}
+        if not ready:
+            raise DefinitionError(f"{', '.join(waiting)} need each other")
+        found |= ready
+        waiting = {name: one for name, one in waiting.items() if name not in ready}
+    return found
+
+
+@dataclass
+class _Builder:
+    graph: Graph
+    shards: Mapping[str, tuple[str, ...]]
+    broken: Mapping[str, object]
+    results: dict[str, Result] = field(default_factory=dict)
+    # by source and key of a measurement: the name of the result, and of those on arrival by stage
+    measured: dict[tuple[str, str], str] = field(default_factory=dict)
+    arrivals: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+
+    def build(self) -> dict[str, Result]:
+        for source in self.shards:
+            self._documents(source)
+        for name, making in self.graph.makings.items():
+            if making.view:
+                self._making(name, making, (making.view.source,), Kind.COUNT)
+        for source in self.shards:
+            for measurement in self.graph.measurements(source):
+                if not measurement.late:
+                    self._measurement(source, measurement)
+        for stage in self.graph.stages.values():
+            self._stage(stage)
+        for name, making in self.graph.makings.items():
+            if not making.view:
+                read = [one for names in making.maker.inputs.values() for one in names]
+                self._making(name, making, read, Kind.MODEL)
+        for output in self.graph.outputs:
+            self._output(output)
+        return self.results
+
+    def _add(
+        self,
+        name: str,
+        kind: Kind,
+        of: Subject,
+        made_of: Mapping[str, object],
+        inputs: Iterable[str],
+        parts: Mapping[str, str] | None = None,
+        seen: object = None,
+    ) -> str:
+        """Adds a result; seen: what else its key is made of, known by other words in the inputs."""
+        inputs = tuple(dict.fromkeys(inputs))
+        above = [
+            self.results[one].key for one in inputs if one in self.results
+        ]  # a model's content is in settings
+        key = fingerprint(LAYOUT, kind.value, made_of, parts, above, seen)
+        self.results[name] = Result(name, kind, of, made_of, inputs, key, parts or {})
+        return name
+
+    def _documents(self, source: str) -> None:
+        spec = self.graph.sources.get(source)
+        made_of = {"reading": READING, "files": fingerprint(self.shards[source])}
+        if spec:
+            made_of |= reading_of(spec)
+        self._add(documents_name(source), Kind.DOCUMENTS, Subject("source", source), made_of, ())
+
+    def _making(self, name: str, making: Making, read: Iterable[str], kind: Kind) -> None:
+        """A model or a count."""
+        maker = making.maker
+        made_of = {maker.name: {"version": maker.version, **maker.settings}, "from": dict(maker.inputs)}
+        if making.view:
+            made_of |= _transforms(making.view)
+            of = Subject("source", making.view.source)
+        else:
+            of = Subject("model", name.partition(".")[2])
+        inputs = [one for part in read for one in self._of_documents(part)]
+        self._add(name, kind, of, made_of, inputs)
+
+    def _of_documents(self, name: str) -> Iterator[str]:
+        """The results that say which documents a stage or source gives."""
+        if name not in self.graph.stages:
+            yield documents_name(name)
+            yield from self._counts(self.graph.views[name])
+            return
+        stage = self.graph.stages[name]
+        yield decision_name(name)
+        if outcome := outcome_name(stage):
+            yield outcome
+        for view in stage.views.values():
+            yield from self._counts(view)
+
+    def _counts(self, view: View) -> Iterator[str]:
+        """The counts that a view's transforms need."""
+        for name, making in self.graph.makings.items():
+            if making.view and making.view.source == view.source:
+                before, counted = making.view.transforms, view.transforms[len(making.view.transforms) :]
+                if (
+                    counted
+                    and view.transforms[: len(before)] == before
+                    and counted[0].counter == making.maker
+                ):
+                    yield name
+
+    def _measurement(self, source: str, measurement: Measurement) -> None:
+        of = Subject("source", source)
+        name = self._free(f"{documents_name(source)}.{measurement.measurer.name}")
+        inputs = [documents_name(source), *self._counts(measurement.view)]
+        self._add(name, Kind.MEASUREMENT, of, _measured(measurement), inputs, {source: measurement.key})
+        self.measured[source, measurement.key] = name
+
+    def _free(self, name: str) -> str:
+        number, found = 1, name
+        while found in self.results:
+            number += 1
+            found = f"{name} {number}"
+        return found
+
+    def _stage(self, stage: ResolvedStage) -> None:
+        above = [one for parent in stage.parents for one in self._of_documents(parent)]
+        above += map(documents_name, stage.sources)
+        self._arrivals(stage, above)
+        read = {source: rule_columns(stage, source) for source in stage.sources}
+        parts = {source: self._decision_key(stage, source, read[source]) for source in stage.sources}
+        rules = {rule.name: rule.predicate for rule in stage.rules}
+        made_of = {"keep": rules, "order of rules": list(rules)}
+        of = Subject("stage", stage.name)
+        inputs = [*above, *self._makers(stage, read)]
+        decision = self._add(decision_name(stage.name), Kind.DECISION, of, made_of, inputs, parts)
+        if name := outcome_name(stage):
+            self._outcome(name, stage, decision)
+
+    def _arrivals(self, stage: ResolvedStage, above: list[str]) -> None:
+        """What is measured on all that comes to the stage, a result for each measurer."""
+        found: dict[str, list[tuple[str, Measurement]]] = {}
+        for source, measurements in stage.late.items():
+            for measurement in measurements:
+                found.setdefault(measurer_key(measurement.measurer), []).append((source, measurement))
+        for made in found.values():
+            measurement = made[0][1]
+            name = self._free(f"{decision_name(stage.name)}.{measurement.measurer.name}")
+            models = [f"models.{model}" for model in measurement.measurer.models]
+            parts = {source: one.key for source, one in made}
+            of = Subject("stage", stage.name)
+            counts = [one for _, m in made for one in self._counts(m.view)]
+            self._add(name, Kind.ARRIVAL, of, _measured(measurement), [*above, *models, *counts], parts)
+            for source, one in made:
+                self.arrivals.setdefault((source, one.key), {})[stage.name] = name
+
+    def _decision_key(self, stage: ResolvedStage, source: str, read: Mapping[str, Column]) -> str:
+        """Names the decisions on a source's shards: of the rules, the columns that they read and what comes."""
+        parents = []
+        for parent in self.graph.parents(stage, source):
+            if parent in self.graph.stages:
+                decision, outcome = decision_name(parent), outcome_name(self.graph.stages[parent])
+                verb = self.results[outcome].key if outcome else ""
+                parents.append((self.results[decision].parts[source], verb))
+        whole = source in self.graph.parents(stage, source)
+        rules = [(rule.name, rule.predicate) for rule in stage.rules]
+        return fingerprint(LAYOUT, rules, _columns({source: read}), whole, sorted(parents))
+
+    def _makers(self, stage: ResolvedStage, columns: Mapping[str, Mapping[str, Column]]) -> Iterator[str]:
+        """The results that measure columns that are read at a stage."""
+        ancestors = self.graph.ancestors(stage.name)
+        for source, read in columns.items():
+            for column in read.values():
+                known = source, column.measurement.key
+                if column.measurement.late:
+                    made = self.arrivals.get(known, {})
+                    yield from (name for at, name in made.items() if at in ancestors)
+                else:
+                    yield self.measured[known]
+
+    def _outcome(self, name: str, stage: ResolvedStage, decision: str) -> None:
+        verb = stage.verb
+        if verb is None:
+            return
+        earlier = against_source(stage.name)
+        sources = [earlier, *stage.sources] if earlier in self.shards else [*stage.sources]
+        made_of = {verb.name: {"version": verb.version, **verb.settings}, "from": sources}
+        own = [self.measured[source, m.key] for source, found in stage.own.items() for m in found]
+        inputs = [*map(documents_name, sources), decision, *self._makers(stage, stage.needed), *own]
+        seen = [
+            _columns(stage.needed),
+            [(source, m.key) for source, found in stage.own.items() for m in found],
+        ]
+        self._add(name, Kind.OUTCOME, Subject("stage", stage.name), made_of, inputs, seen=seen)
+
+    def _output(self, name: str) -> None:
+        output, stage = self.graph.outputs[name], self.graph.stage_of(name)
+        made_of = output.model_dump(mode="json", exclude={"path", "from_"})
+        made_of |= {"stages": list(self.graph.ancestors(stage.name))}
+        made_of |= {"unreadable": [self.broken.get(source) for source in stage.sources]}
+        written = {
+            source: {column: columns[column] for column in output_columns(output, columns)}
+            for source, columns in stage.columns.items()
+        }
+        inputs = [
+            *map(documents_name, stage.sources),
+            *self._of_documents(stage.name),
+            *self._makers(stage, written),
+        ]
+        for above in self.graph.ancestors(stage.name):  # who counts what they kept
+            inputs += self._of_documents(above)
+        of = Subject("output", name)
+        self._add(output_name(name), Kind.OUTPUT, of, made_of, inputs, seen=_columns(written))
+
+
+def reading_of(spec: SourceSpec) -> dict[str, object]:
+    """How a source is read: what decides which rows its files have."""
+    return {
+        "text": spec.text, "id": spec.id, "extractor": spec.extractor, "binary_text": spec.binary_text,
+        "max_document_bytes": spec.max_document_bytes,
+    }  # fmt: skip
+
+
+def rule_columns(stage: ResolvedStage, source: str) -> dict[str, Column]:
+    """The columns that a stage's decisions on a source read: those of its rules, and sizes to count in."""
+    read = {column for rule in stage.rules for column in columns_of(rule.predicate)} - {"source"}
+    return {name: stage.columns[source][name] for name in sorted(read | set(SIZES))}
+
+
+def output_columns(output: Output, there: Iterable[str]) -> tuple[str, ...]:
+    """The measured columns of an output that are there, and the sizes that it is cut by."""
+    wanted = DEFAULT_MEASUREMENTS if output.measurements is None else output.measurements
+    known = set(there)
+    return tuple(dict.fromkeys(name for name in (*wanted, *SIZES) if name in known))
+
+
+def _measured(measurement: Measurement) -> dict[str, object]:
+    measurer = measurement.measurer
+    return {
+        measurer.name: {"version": measurer.version, **measurer.settings},
+        **_transforms(measurement.view),
+    }
+
+
+def _transforms(view: View) -> dict[str, object]:
+    return {"transform": [{t.name: {"version": t.version, **t.settings}} for t in view.transforms]}
+
+
+def _columns(columns: Mapping[str, Mapping[str, Column]]) -> list[tuple[str, str, str, str]]:
+    """What columns are, by source and name."""
+    return sorted(
+        (source, name, column.measurement.key, column.original)
+        for source, found in columns.items()
+        for name, column in found.items()
+    )

@@ -1,0 +1,118 @@
+"""What a run knows about an output, put together in its manifest."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from refinery.definition.models import Pipeline
+from refinery.executors.versions import versions
+from refinery.run.context import Run
+from refinery.run.decide import RuleTally, StageTally, Tally
+from refinery.run.decisions import Decided
+from refinery.run.manifest import BrokenShard, Manifest, SourceAccount
+from refinery.run.write import Layout
+from refinery.sources.schema import notes
+from refinery.storage.url import is_url, redact
+from refinery.storage.write import WrittenFile
+
+
+def make_manifest(
+    run: Run,
+    name: str,
+    decided: Sequence[Decided],
+    layout: Layout,
+    files: Sequence[WrittenFile],
+) -> Manifest:
+    """Puts together what the run knows about an output."""
+    plan = run.plan
+    last = plan.graph.stage_of(name)
+    stages, sources = plan.graph.ancestors(last.name), last.sources
+    measurers = {m.key: m.measurer for source in sources for m in plan.graph.measurements(source)}
+    return Manifest(
+        refinery=version("refinery"),
+        pipeline=plan.graph.name,
+        output=name,
+        fingerprint=plan.output_key(name),
+        definition=_definition(plan.graph.definition.pipeline),
+        measurers={
+            key: {"name": m.name, "version": m.version, "settings": dict(m.settings)}
+            for key, m in sorted(measurers.items(), key=lambda item: (item[1].name, item[0]))
+        },
+        versions={"python": platform.python_version(), **dict(versions())},
+        sources={source: _source(run, source) for source in sources},
+        stages={stage: _stage(run, stage, decided) for stage in stages},
+        kept=_kept(last.name, decided),
+        made_columns=layout.made,
+        renamed_columns=layout.renamed,
+        notes=notes(layout.carried),
+        files=tuple(files),
+        decisions=tuple(one.decisions for one in decided),
+        rejects=tuple(one.rejects for one in decided if one.rejects),
+        started=run.started.isoformat(timespec="seconds"),
+        seconds={
+            phase: round(seconds, 3)
+            for phase, seconds in {
+                **run.seconds,
+                "total": (datetime.now(UTC) - run.started).total_seconds(),
+            }.items()
+        },
+    )
+
+
+def _definition(pipeline: Pipeline) -> dict[str, Any]:
+    """The definition without what is a default and without the secrets of URLs, wherever they stand."""
+    content = pipeline.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    found: dict[str, Any] = _redacted(content)
+    return found
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _redacted(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_redacted(inner) for inner in value]
+    return redact(value) if isinstance(value, str) and is_url(value) else value
+
+
+def _source(run: Run, source: str) -> SourceAccount:
+    mine = [run.records[planned.number] for planned in run.plan.of(source)]
+    listed = run.plan.listed[source]
+    reasons, skipped = Counter[str](), Counter[str]()
+    for record in mine:
+        reasons.update(record.reasons)
+        skipped.update(record.skipped)
+    return SourceAccount(
+        shards=len(mine),
+        documents=sum(record.documents for record in mine),
+        rejected=sum(record.rejected for record in mine),
+        bytes=sum(record.bytes for record in mine),
+        reasons=dict(sorted(reasons.items())),
+        skipped=dict(sorted(skipped.items())),
+        broken=tuple(BrokenShard(path=path, problem=problem) for path, problem in listed.broken),
+        ignored=len(listed.ignored),
+    )
+
+
+def _stage(run: Run, stage: str, decided: Sequence[Decided]) -> StageTally:
+    """Over all shards, the stage's verb included."""
+    resolved = run.plan.graph.stages[stage]
+    rules = {rule.name: RuleTally() for rule in resolved.rules}
+    arrived = Tally()
+    for planned in run.plan.reaching(resolved):
+        tally = run.tallies[stage, planned.number]
+        arrived += tally.arrived
+        for rule, found in tally.rules.items():
+            rules[rule] += found
+    for one in decided:
+        for rule, found in one.verbs.get(stage, {}).items():
+            rules[rule] = rules.get(rule, RuleTally()) + found
+    return StageTally(arrived, _kept(stage, decided), rules)
+
+
+def _kept(stage: str, decided: Sequence[Decided]) -> Tally:
+    return sum((one.kept.get(stage, Tally()) for one in decided), Tally())

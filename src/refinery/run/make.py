@@ -1,0 +1,85 @@
+"""Models and counts: files that a run makes of documents, in a folder named by what they are made of.
+
+A maker writes on this machine's disk; the files are then committed one by one, and last a record with the hash of
+each. What is on an object store is fetched once a run, since models are read from a disk.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import xxhash
+
+from refinery.errors import DamagedFile
+from refinery.models.maker import Made
+from refinery.plan.plan import VERBS
+from refinery.plan.results import Result
+from refinery.run.context import Run
+from refinery.run.verbs import documents_of
+from refinery.storage.commit import commit_bytes, make_directory
+from refinery.storage.place import Place, read_file, remove_scratch, remove_tree
+from refinery.storage.sealed import read_sealed_json, sealed_json
+from refinery.watch.events import CacheChecked
+
+RECORD = "record.json"
+
+
+def make(run: Run, result: Result) -> Made:
+    """The files of a model or a count, made if they are not there; raises DamagedFile."""
+    place = run.plan.made_folder(result.name)
+    found = find_made(place)
+    run.emit(CacheChecked(result.of, result.kind.value, int(found is not None), int(found is None)))
+    if found is None:
+        _make(run, result, place)
+        found = find_made(place)
+    if found is None:
+        raise DamagedFile(str(place), "it is gone as soon as it was made")
+    return found
+
+
+def find_made(place: Place) -> Made | None:
+    """What lies in the folder of a model or a count, if all of it is there; raises DamagedFile."""
+    try:
+        record = read_sealed_json(read_file(place / RECORD))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        raise DamagedFile(str(place / RECORD), "its record is not as it was written") from None
+    files: dict[str, str] = record["files"]
+    local = place if isinstance(place, Path) else _fetched(place, files)
+    for name, digest in files.items():
+        if not (local / name).exists() or xxhash.xxh3_128_hexdigest((local / name).read_bytes()) != digest:
+            raise DamagedFile(str(place / RECORD), f"{name} is not as it was written")
+    return Made(local, record["content"])
+
+
+def _fetched(place: Place, files: dict[str, str]) -> Path:
+    """A copy on this machine's disk of files on an object store."""
+    folder = Path(tempfile.gettempdir()) / f"refinery-{xxhash.xxh3_64_hexdigest(str(place).encode())}"
+    folder.mkdir(exist_ok=True)
+    for name in files:
+        commit_bytes(folder / name, read_file(place / name))
+    return folder
+
+
+def _make(run: Run, result: Result, place: Place) -> None:
+    making = run.plan.graph.makings[result.name]
+    inputs = {
+        part: [shard for name in names for shard in documents_of(run, name, making.view)]
+        for part, names in making.maker.inputs.items()
+    }
+    work = run.plan.work / VERBS / result.key
+    remove_tree(work)  # what a run that was killed left
+    make_directory(work)
+    with tempfile.TemporaryDirectory(prefix="refinery-") as folder:
+        making.maker.make(inputs, run.map_units(result.of), Path(folder), work)
+        files = {file.name: file.read_bytes() for file in sorted(Path(folder).iterdir())}
+    remove_scratch(work)
+    make_directory(place)
+    for name, content in files.items():
+        commit_bytes(place / name, content)
+    digests = {name: xxhash.xxh3_128_hexdigest(content) for name, content in files.items()}
+    listed = "".join(f"{name} {digest}\n" for name, digest in digests.items())
+    whole = xxhash.xxh3_128_hexdigest(listed.encode())
+    commit_bytes(place / RECORD, sealed_json({"content": whole, "files": digests}))

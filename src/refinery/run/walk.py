@@ -1,0 +1,207 @@
+"""The walk: of all results, those whose inputs are made are made, those of one kind together, until none is left.
+
+Measurements that are ready together share one read of the text, and stages whose rules are ready together one unit a
+shard. Whether a result is there already is looked at when its turn comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from refinery.errors import ConservationError, RunError
+from refinery.executors.base import Unit
+from refinery.models.maker import Made
+from refinery.plan.plan import Plan
+from refinery.plan.resolve import resolve
+from refinery.plan.results import Kind, Result
+from refinery.run.cache import check_decisions, check_measurements, count_stage, finish_stage, stage_subjects
+from refinery.run.context import Run
+from refinery.run.decide import check_conservation, decide, decide_tasks, read_tallies
+from refinery.run.kernels import compile_kernels
+from refinery.run.make import make
+from refinery.run.measure import MeasureTask, measure, read_records
+from refinery.run.measure_late import late_tasks, measure_arrived
+from refinery.run.nodes import share
+from refinery.run.output import carried_columns, make_output
+from refinery.run.verbs import run_verb
+from refinery.storage.place import place_of, remove_file
+from refinery.watch.events import CacheChecked, Count, Subject
+
+Group: TypeAlias = Sequence[Result]
+
+
+def walk(run: Run) -> None:
+    """Makes all results of the run's plan.
+
+    Raises RunError for a record that is not there when it was made and for an output that would be empty,
+    ConservationError when documents do not add up.
+    """
+    made: set[str] = set()
+    while group := _next(run.plan.results, made):
+        step = next(step for kinds, step in STEPS if group[0].kind in kinds)
+        step(run, group)
+        made.update(result.name for result in group)
+
+
+def _next(results: Mapping[str, Result], made: Collection[str]) -> list[Result]:
+    """What can be made together now: the first step, in the order of STEPS, that has a result that is ready."""
+    for kinds, _ in STEPS:
+        waiting = [result for name, result in results.items() if name not in made and result.kind in kinds]
+        ready: dict[str, Result] = {}
+        for result in waiting:
+            # in the order of inputs, so that decisions that only wait for each other go together
+            if all(one in made or (one in ready and _together(result, ready[one])) for one in result.inputs):
+                ready[result.name] = result
+        if ready:
+            return list(ready.values())
+    return []
+
+
+def _together(result: Result, needed: Result) -> bool:
+    """Whether units make a result and one that it needs at once: documents are read as they are measured."""
+    return result.kind in {Kind.MEASUREMENT, Kind.DECISION} and needed.kind in {Kind.DOCUMENTS, Kind.DECISION}
+
+
+def measure_pass(run: Run, group: Group) -> None:
+    """Reads every shard once for all that is measured on it now.
+
+    Raises RunError for a record that is not there afterwards, ConservationError when rows do not add up.
+    """
+    plan = run.plan
+    present = plan.present()
+    for name in present:
+        if name.endswith(".tmp"):  # of a process that was killed
+            remove_file(place_of(name))
+    keys = {(source, key) for result in group for source, key in result.parts.items()}
+    units, records = [], run.records
+    for planned in plan.shards:
+        mine = {key for source, key in keys if source == planned.spec.name}
+        task = MeasureTask(planned, plan.missing(planned, present, mine), planned.number not in records)
+        if task.missing or task.describe:
+            of = (Subject("source", planned.spec.name),)
+            units.append(Unit(planned.name, task, max(planned.shard.bytes, 1), of=of))
+    for event in check_measurements(plan, [unit.argument for unit in units], records):
+        run.emit(event)
+    if units:
+        compile_kernels(run, units)
+    run.map(
+        "measure",
+        measure,
+        units,
+        documents=lambda measured: measured.documents,
+        counts=lambda of, measured: [Count(of[0], measured.documents)],
+    )
+    records |= read_records(p for p in plan.shards if p.number not in records)
+    _check_records(run)
+    run.plan = plan.with_first_rows({number: record.rows for number, record in records.items()})
+    for name in plan.graph.outputs:  # a clash is better found before the decisions
+        carried_columns(run, plan.graph.stage_of(name))
+    waiting = {one.of for one in plan.results.values() if one.kind is Kind.MEASUREMENT} - {
+        r.of for r in group
+    }
+    for source in plan.listed:
+        if Subject("source", source) not in waiting:
+            run.finish(Subject("source", source), sum(records[p.number].documents for p in plan.of(source)))
+
+
+def _check_records(run: Run) -> None:
+    for planned in run.plan.shards:
+        record = run.records.get(planned.number)
+        if record is None:
+            raise RunError(f"{planned.name}: its record is missing after it was measured; run again")
+        rows, found = planned.shard.rows, record.documents + record.rejected
+        if rows is not None and rows != found:
+            message = (
+                f"{planned.name}: {rows} rows in the file, {found} documents and rejects; please report this"
+            )
+            raise ConservationError(message)
+
+
+def arrival_pass(run: Run, group: Group) -> None:
+    """Measures what came to stages."""
+    units = []
+    wanted: dict[str, set[str]] = {}
+    for result in group:
+        wanted.setdefault(result.of.name, set()).update(result.parts.values())
+    for task in late_tasks(run.plan, wanted):
+        source = task.planned.spec.name
+        stages = [name for name in wanted if source in run.plan.graph.stages[name].late]
+        size, of = max(task.planned.shard.bytes, 1), stage_subjects(stages)
+        units.append(Unit(task.planned.name, task, size, task.gpus, of=of))
+    run.map("measure arrived", measure_arrived, units, documents=lambda measured: measured.documents)
+
+
+def decision_pass(run: Run, group: Group) -> None:
+    """Applies the rules of stages."""
+    names = [result.of.name for result in group]
+    tasks = decide_tasks(run.plan, names)
+    known = read_tallies(tasks, run.plan.present())
+    stages = run.plan.graph.stages
+    for event in check_decisions(stages, tasks, known):
+        run.emit(event)
+    missing = []
+    for task, tallies in zip(tasks, known, strict=True):
+        absent = {stage.name for stage, one in zip(task.stages, tallies, strict=True) if one is None}
+        if absent:
+            missing.append(task.only(absent))
+    decided = run.map(
+        "decide",
+        decide,
+        [Unit(t.planned.name, t, of=stage_subjects(stage.name for stage in t.stages)) for t in missing],
+        documents=lambda tallies: max(tally.arrived.documents for tally in tallies),
+        counts=lambda of, tallies: [
+            count_stage(stages[stage.name], [tally]) for stage, tally in zip(of, tallies, strict=True)
+        ],
+    )
+    for made, counts in [*zip(tasks, known, strict=True), *zip(missing, decided, strict=True)]:
+        for stage, found in zip(made.stages, counts, strict=True):
+            if found:
+                check_conservation(stage.name, made.planned.name, found)
+                run.tallies[stage.name, made.planned.number] = found
+    for name in names:
+        if stages[name].verb is None:
+            finish_stage(run, stages[name])
+
+
+def outcome_pass(run: Run, group: Group) -> None:
+    """Runs the verbs of stages."""
+    for result in group:
+        stage = run.plan.graph.stages[result.of.name]
+        if stage.verb is None:
+            continue
+        there = {str(p.verb_file(result.key)) for p in run.plan.reaching(stage)} <= run.plan.present()
+        run.emit(CacheChecked(result.of, stage.verb.name, int(there), int(not there)))
+        dropped = None if there else run_verb(run, stage, run.map_units(result.of))
+        finish_stage(run, stage, dropped)
+
+
+def making_pass(run: Run, group: Group) -> None:
+    """Makes models or counts, and has the definition resolved with them."""
+    for result in group:
+        run.made[result.name] = make(run, result)
+    run.plan = with_made(run.plan, run.made)
+    run.shipped = share(run.plan, run.executor)
+
+
+def with_made(plan: Plan, made: Mapping[str, Made]) -> Plan:
+    """The plan in which what needs models and counts knows their content."""
+    return replace(plan, graph=resolve(plan.graph.definition, made))
+
+
+def output_pass(run: Run, group: Group) -> None:
+    """Writes outputs."""
+    for result in group:
+        run.manifests[result.of.name] = make_output(run, result.of.name)
+
+
+# In the order in which they are chosen when several have something that is ready.
+STEPS: tuple[tuple[frozenset[Kind], Callable[[Run, Group], None]], ...] = (
+    (frozenset({Kind.DOCUMENTS, Kind.MEASUREMENT}), measure_pass),
+    (frozenset({Kind.COUNT, Kind.MODEL}), making_pass),
+    (frozenset({Kind.ARRIVAL}), arrival_pass),
+    (frozenset({Kind.DECISION}), decision_pass),
+    (frozenset({Kind.OUTCOME}), outcome_pass),
+    (frozenset({Kind.OUTPUT}), output_pass),
+)
