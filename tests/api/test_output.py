@@ -5,6 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import refinery
+from refinery.filters import registry
 from tests.conftest import PIPELINE, read_files, write_parquet
 
 
@@ -87,6 +88,21 @@ def test_rows_count_through_files_and_ids_are_minted(tmp_path):
     assert measured.select(decided.columns).equals(decided)
     assert measured["lang"].null_count() == 3
     assert measured["tokens"].null_count() == 0
+
+
+def test_what_depends_on_a_count_is_found(data_repository, monkeypatch):
+    """Measurements whose keys were not known before the run made what they depend on."""
+    monkeypatch.setitem(registry.TRANSFORMS.built_in, "without_first", "tests.run.word_maker")
+    file = data_repository / "pipeline.yaml"
+    file.write_text(PIPELINE.replace("transform: [normalize]", "transform: [{without_first: {least: 2}}]"))
+    output = refinery.run(file, workers=1, progress=False)["unique"]
+    measured = output.measurements().select("row", "path", "chars").collect()
+    written = (
+        output.documents().select(pl.col("lineage").struct.unnest(), pl.col("text").str.len_chars()).collect()
+    )
+    joined = written.join(measured, on=["path", "row"])
+    assert len(joined) == len(written) > 0
+    assert joined["text"].to_list() == joined["chars"].to_list()
 
 
 def test_json_lines_are_read_too(data_repository):

@@ -20,7 +20,7 @@ from refinery.run.cache import check_decisions, check_measurements, count_stage,
 from refinery.run.context import Run
 from refinery.run.decide import check_conservation, decide, decide_tasks, read_tallies
 from refinery.run.kernels import compile_kernels
-from refinery.run.make import make
+from refinery.run.make import find_made, make
 from refinery.run.measure import MeasureTask, measure, read_records
 from refinery.run.measure_late import late_tasks, measure_arrived
 from refinery.run.nodes import share
@@ -183,6 +183,19 @@ def making_pass(run: Run, group: Group) -> None:
         run.made[result.name] = make(run, result)
     run.plan = with_made(run.plan, run.made)
     run.shipped = share(run.plan, run.executor)
+
+
+def with_known(plan: Plan) -> Plan:
+    """The plan in which what needs models and counts that lie in the work folder by now knows their content."""
+    made: dict[str, Made] = {}
+    while found := {
+        name: there
+        for name in plan.graph.makings.keys() - made.keys()
+        if (there := find_made(plan.made_folder(name)))
+    }:
+        made |= found  # of what is made with their help the key is known now
+        plan = with_made(plan, made)
+    return plan
 
 
 def with_made(plan: Plan, made: Mapping[str, Made]) -> Plan:
