@@ -32,17 +32,21 @@ if TYPE_CHECKING:
     from refinery.api.output import Output
     from refinery.api.pipeline import Pipeline
     from refinery.api.runs import check, load, plan, run
+    from refinery.definition.load import Definition
+    from refinery.plan.plan import Plan
 
     __version__: str
 
 __all__ = [
     "ConservationError",
     "DamagedFile",
+    "Definition",
     "DefinitionError",
     "InputError",
     "Output",
     "OutputError",
     "Pipeline",
+    "Plan",
     "RefineryError",
     "RunError",
     "StorageError",
@@ -62,20 +66,22 @@ __all__ = [
     "transform",
 ]
 _MODULES = {
-    "Output": "output",
-    "Pipeline": "pipeline",
-    "check": "runs",
-    "decide": "decide",
-    "dedup": "dedup",
-    "duplicates": "dedup",
-    "keep": "decide",
-    "load": "runs",
-    "measure": "measure",
-    "measurer": "measure",
-    "minhash": "minhash",
-    "plan": "runs",
-    "run": "runs",
-    "transform": "measure",
+    "Definition": "definition.load",
+    "Output": "api.output",
+    "Pipeline": "api.pipeline",
+    "Plan": "plan.plan",
+    "check": "api.runs",
+    "decide": "api.decide",
+    "dedup": "api.dedup",
+    "duplicates": "api.dedup",
+    "keep": "api.decide",
+    "load": "api.runs",
+    "measure": "api.measure",
+    "measurer": "api.measure",
+    "minhash": "api.minhash",
+    "plan": "api.runs",
+    "run": "api.runs",
+    "transform": "api.measure",
 }
 
 
@@ -89,7 +95,7 @@ if not TYPE_CHECKING:
             return version("refinery")
         if name not in _MODULES:
             raise AttributeError(f"module 'refinery' has no attribute {name!r}")
-        return getattr(import_module(f"refinery.api.{_MODULES[name]}"), name)
+        return getattr(import_module(f"refinery.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -1,8 +1,12 @@
 """Finding the duplicates among the rows of a table."""
 
+import re
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import refinery
 from refinery.errors import DefinitionError, InputError
@@ -87,6 +91,26 @@ def test_duplicates_are_those_of_a_run(data_repository):
         for row in ran.to_dicts()
     ]
     assert {row["rule"] for row in own} >= {"dedup.exact"}
+
+
+WORDS = st.sampled_from(["a", "b", "c d", "C D", "e!", "e", "", "?"])
+
+
+@given(st.lists(WORDS, max_size=20), st.randoms())
+def test_what_is_kept_and_what_goes_are_all_there_is(texts, random):
+    """Of texts with the same words the best ranked stays; each that goes names a kept one with the same words."""
+    ranks = random.sample(range(100), len(texts))
+    table = pa.table({"text": pa.array(texts, pa.string()), "rank": pa.array(ranks, pa.int64())})
+    gone = {
+        row["row"]: row["duplicate_of_row"] for row in refinery.duplicates(table, prefer="rank").to_pylist()
+    }
+    best: dict[str, int] = {}
+    for n in sorted(range(len(texts)), key=ranks.__getitem__):
+        best.setdefault(re.sub(r"\W+", " ", texts[n].lower()).strip() or f"nothing {n}", n)
+    kept = sorted(best.values())
+    assert sorted(gone) == sorted(set(range(len(texts))) - set(kept))
+    assert set(gone.values()) <= set(kept)
+    assert refinery.dedup(table, prefer="rank").column("rank").to_pylist() == [ranks[n] for n in kept]
 
 
 def test_nothing_and_texts_without_words():

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from refinery.storage.marks import OWNER
 from tests.conftest import PIPELINE, decisions, document, output_hashes, read_files, write_parquet
+from tests.run.planning import plan_of
 
 TWO = PIPELINE.replace(
     '  crawl: {path: "crawl/*.parquet"}\n',
@@ -143,6 +144,12 @@ def test_another_root_remakes_nothing(tmp_path, refinery):
     assert output_hashes(tmp_path / "there" / "out") == output_hashes(tmp_path / "here" / "out")
     lineage = pq.read_table(tmp_path / "there" / "out" / "data-00000.parquet").column("lineage").to_pylist()
     assert {place["path"] for place in lineage} == {"0.parquet", "1.parquet"}
+
+
+def test_a_plan_is_shown_in_short(data_repository):
+    """Whatever the number of shards: its name, and how much there is."""
+    plan = plan_of(data_repository / "pipeline.yaml")
+    assert repr(plan) == f"Plan('tiny', 3 shards, {len(plan.results)} results, outputs: unique)"
 
 
 def test_another_release_makes_nothing_again(data_repository, refinery):

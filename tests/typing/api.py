@@ -10,8 +10,6 @@ import pyarrow as pa
 from datasketch import MinHash
 
 import refinery
-from refinery.definition.load import Definition
-from refinery.plan.plan import Plan
 
 
 def tables(polars: pl.DataFrame, pandas: pd.DataFrame, arrow: pa.Table, batch: pa.RecordBatch) -> None:
@@ -48,9 +46,9 @@ def runs(file: Path) -> None:
         stages={"unique": {"from": "crawl", "dedup": {"near": {}}}},
         outputs={"unique": {"from": "unique", "path": file}},
     )
-    assert_type(refinery.load(file, roots={"data": "s3://bucket"}), Definition)
-    assert_type(refinery.check(pipeline), Plan)
-    assert_type(refinery.plan(str(file), work="w"), Plan)
+    assert_type(refinery.load(file, roots={"data": "s3://bucket"}), refinery.Definition)
+    assert_type(refinery.check(pipeline), refinery.Plan)
+    assert_type(refinery.plan(str(file), work="w"), refinery.Plan)
     outputs = refinery.run(pipeline, workers=4, executor="local", progress=print)
     assert_type(outputs, dict[str, refinery.Output])
     assert_type(outputs["unique"].decisions(), pl.LazyFrame)

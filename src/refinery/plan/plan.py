@@ -91,6 +91,11 @@ class Plan:
     shards: tuple[PlannedShard, ...]
     shard_bytes: int  # wanted of a shard
 
+    def __repr__(self) -> str:
+        """In short, since it knows every shard."""
+        outputs, shards = ", ".join(self.graph.outputs), len(self.shards)
+        return f"Plan({self.graph.name!r}, {shards} shards, {len(self.results)} results, outputs: {outputs})"
+
     def of(self, source: str) -> tuple[PlannedShard, ...]:
         """The shards of a source, in order."""
         return self._by_source.get(source, ())
