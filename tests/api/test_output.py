@@ -111,3 +111,16 @@ def test_json_lines_are_read_too(data_repository):
     file.write_text(PIPELINE.replace("path: out}", "path: out, format: jsonl}"))
     output = refinery.run(file, workers=1, progress=False)["unique"]
     assert output.documents().select("id").collect().height == 40
+
+
+def test_an_output_on_an_object_store_is_read_there(data_repository, bucket):
+    """Documents, decisions and measurements of a run whose folders are URLs are those of a run here."""
+    local = refinery.run(data_repository / "pipeline.yaml", workers=1, progress=False)["unique"]
+    file = data_repository / "s3.yaml"
+    file.write_text(PIPELINE.replace("path: out", f"path: {bucket}/out"))
+    stored = refinery.run(file, work=f"{bucket}/work", workers=1, progress=False)["unique"]
+    assert str(stored.files[0]) == f"{bucket}/out/data-00000.parquet"
+    for name in ("documents", "decisions", "measurements"):
+        here, there = getattr(local, name)(), getattr(stored, name)()
+        assert there.collect().equals(here.collect()), name
+        assert there.select("id").head(3).collect().height == 3
