@@ -32,22 +32,22 @@ def test_a_plan_says_what_is_cached_and_what_will_be_made(data_repository, refin
     fresh = printed(definition)
     shards = rows(fresh, "crawl")[1]
     assert f"language on {shards}" in rows(fresh, "crawl")[4]
-    assert rows(fresh, "unique")[-1] == "to write"
+    assert rows(fresh, "unique", "unique")[-1] == "to write"
     assert refinery("run", definition, "-q")[0] == 0
     done = printed(definition)
     assert rows(done, "crawl")[4] == "nothing: all cached"
-    assert rows(done, "unique")[-1] == "up to date"
+    assert rows(done, "unique", "unique")[-1] == "up to date"
     definition.write_text(definition.read_text().replace("words >= 50", "words >= 51"))
     changed = printed(definition)
     assert rows(changed, "crawl")[4] == "nothing: all cached"
-    assert rows(changed, "unique")[-1] == "to write"
+    assert rows(changed, "unique", "unique")[-1] == "to write"
 
 
 def test_a_plan_names_rules_and_verbs_of_each_stage(data_repository):
     """Stages in the order of the work, with their rules and what the verb compares."""
     text = printed(data_repository / "pipeline.yaml")
-    assert "english" in rows(text, "1", "screened")[4]
-    assert rows(text, "1", "unique")[5].startswith("dedup")
+    assert "english" in rows(text, "screened")[3]
+    assert rows(text, "unique", "screened")[4].startswith("dedup")
 
 
 def test_nothing_is_cut_in_a_narrow_terminal(data_repository):
@@ -55,3 +55,24 @@ def test_nothing_is_cut_in_a_narrow_terminal(data_repository):
     definition = data_repository / "pipeline.yaml"
     wide, narrow = (Counter(filter(str.isalnum, printed(definition, width))) for width in (300, 60))
     assert narrow == wide
+
+
+def test_a_plan_says_why_something_is_made_again(data_repository, refinery):
+    """The setting that differs from the last run, with what it was, beside everything that follows from it."""
+    definition = data_repository / "pipeline.yaml"
+    assert rows(printed(definition), "sources.crawl")[1:] == ["3 of 3", "the pipeline is new here"]
+    assert refinery("run", definition, "-q")[0] == 0
+    assert "sources.crawl" not in printed(definition)
+    definition.write_text(definition.read_text().replace("words >= 50", "words >= 51"))
+    changed = printed(definition)
+    why = "stages.screened: keep.long_enough: words >= 50 -> words >= 51"
+    for name, parts in (
+        ("stages.screened", "3 of 3"),
+        ("stages.unique.dedup", "3 of 3"),
+        ("outputs.unique", "all"),
+    ):
+        assert rows(changed, name)[1:] == [parts, why]
+    assert "sources.crawl" not in changed
+    definition.write_text(definition.read_text().replace("words >= 51", "words >= 50"))
+    (data_repository / "out" / "manifest.json").unlink()
+    assert rows(printed(definition), "outputs.unique")[1:] == ["all", "not there any more, or not yet"]

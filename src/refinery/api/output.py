@@ -61,11 +61,11 @@ class Output:
         may read; NULL where a document did not come so far as to be measured. They lie in the work folder until
         `refinery clean`.
         """
+        from refinery.run.make import with_found
         from refinery.run.measure import read_records
-        from refinery.run.walk import with_known
 
         records = read_records(self.plan.shards)
-        plan = with_known(self.plan).with_first_rows({n: record.rows for n, record in records.items()})
+        plan = with_found(self.plan).with_first_rows({n: record.rows for n, record in records.items()})
         stage = plan.graph.stage_of(self.name)
         columns = {s: stage.columns[s] for s in stage.sources}
         kinds = [pa.schema([(n, c.type) for n, c in found.items()]) for found in columns.values()]

@@ -48,7 +48,10 @@ class Measurer(Protocol):
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The models of the definition that it needs and the run makes; it knows its schema before they are there."""
+        """The models of the definition that it needs and the run makes; it knows its schema before they are there.
+
+        The content of such a model is the setting `model`.
+        """
         return ()
 
     @property
@@ -91,7 +94,10 @@ class Transform(Protocol):
 
     @property
     def counter(self) -> Maker | None:
-        """What is counted over all documents of a source before this can rewrite any of them, if anything."""
+        """What is counted over all documents of a source before this can rewrite any of them, if anything.
+
+        The content of what was counted is the setting `count`.
+        """
         return None
 
     def with_count(self, count: Made) -> Self:

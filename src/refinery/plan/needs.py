@@ -87,7 +87,7 @@ def note_needs(plan: Plan) -> None:
 
 def noted_needs(work: Place) -> dict[str, Needs]:
     """The notes that lie in a work folder, by the pipeline's name; raises InputError for one that is damaged."""
-    names = sorted(name for name in files_below(work / PIPELINES) if name.endswith(".json"))
+    names = sorted(name for name in files_below(work / PIPELINES) if "/" not in name)
     return {needs.pipeline: needs for needs in (_read(work / PIPELINES / name) for name in names)}
 
 

@@ -13,6 +13,7 @@ from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage, against_source
 from refinery.plan.results import (
     LAYOUT,
+    Listed,
     Result,
     decision_name,
     outcome_name,
@@ -120,8 +121,13 @@ class Plan:
     @cached_property
     def results(self) -> dict[str, Result]:
         """All that a run makes, by name, inputs first."""
-        shards = {name: tuple(planned.folder.name for planned in self.of(name)) for name in self.listed}
-        return results_of(self.graph, shards, {name: found.broken for name, found in self.listed.items()})
+        return results_of(self.graph, {name: self._listed(name) for name in self.listed})
+
+    def _listed(self, source: str) -> Listed:
+        shards = self.of(source)
+        cuts = [(p.shard.relative_path, p.shard.fingerprint) for p in shards]
+        content = f"{len(shards)} shards, {fingerprint(cuts)[:12]}"
+        return Listed(tuple(p.folder.name for p in shards), content, self.listed[source].broken)
 
     def decision_key(self, stage: str, source: str) -> str:
         """Names a stage's decisions on a source's shards."""

@@ -102,14 +102,18 @@ def _free(name: str, making: Making, others: Mapping[str, Making]) -> str:
     return found
 
 
-def results_of(
-    graph: Graph, shards: Mapping[str, tuple[str, ...]], broken: Mapping[str, object]
-) -> dict[str, Result]:
-    """All results by name, inputs first; shards: by source the keys of its shards, broken: its files that are none.
+@dataclass(frozen=True)
+class Listed:
+    """The shards of a source: their keys, what tells their content to people, and the files that are no shards."""
 
-    Raises DefinitionError when results need each other.
-    """
-    waiting = _Builder(graph, shards, broken).build()
+    keys: tuple[str, ...]
+    content: str
+    broken: object
+
+
+def results_of(graph: Graph, listed: Mapping[str, Listed]) -> dict[str, Result]:
+    """All results by name, inputs first; listed: by source. Raises DefinitionError when results need each other."""
+    waiting = _Builder(graph, listed).build()
     found: dict[str, Result] = {}
     while waiting:
         ready = {name: one for name, one in waiting.items() if found.keys() >= set(one.inputs)}
@@ -123,20 +127,19 @@ def results_of(
 @dataclass
 class _Builder:
     graph: Graph
-    shards: Mapping[str, tuple[str, ...]]
-    broken: Mapping[str, object]
+    listed: Mapping[str, Listed]
     results: dict[str, Result] = field(default_factory=dict)
     # by source and key of a measurement: the name of the result, and of those on arrival by stage
     measured: dict[tuple[str, str], str] = field(default_factory=dict)
     arrivals: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
 
     def build(self) -> dict[str, Result]:
-        for source in self.shards:
+        for source in self.listed:
             self._documents(source)
         for name, making in self.graph.makings.items():
             if making.view:
                 self._making(name, making, (making.view.source,), Kind.COUNT)
-        for source in self.shards:
+        for source in self.listed:
             for measurement in self.graph.measurements(source):
                 if not measurement.late:
                     self._measurement(source, measurement)
@@ -171,15 +174,16 @@ class _Builder:
 
     def _documents(self, source: str) -> None:
         spec = self.graph.sources.get(source)
-        made_of = {"reading": READING, "files": fingerprint(self.shards[source])}
+        made_of = {"version": READING, "files": self.listed[source].content}
         if spec:
             made_of |= reading_of(spec)
-        self._add(documents_name(source), Kind.DOCUMENTS, Subject("source", source), made_of, ())
+        of, keys = Subject("source", source), self.listed[source].keys
+        self._add(documents_name(source), Kind.DOCUMENTS, of, made_of, (), seen=keys)
 
     def _making(self, name: str, making: Making, read: Iterable[str], kind: Kind) -> None:
         """A model or a count."""
         maker = making.maker
-        made_of = {maker.name: {"version": maker.version, **maker.settings}, "from": dict(maker.inputs)}
+        made_of = {maker.name: {"version": maker.version, **maker.settings}, "of": dict(maker.inputs)}
         if making.view:
             made_of |= _transforms(making.view)
             of = Subject("source", making.view.source)
@@ -286,9 +290,11 @@ class _Builder:
         verb = stage.verb
         if verb is None:
             return
-        earlier = against_source(stage.name)
-        sources = [earlier, *stage.sources] if earlier in self.shards else [*stage.sources]
-        made_of = {verb.name: {"version": verb.version, **verb.settings}, "from": sources}
+        earlier = [name for name in (against_source(stage.name),) if name in self.listed]
+        sources = [*earlier, *stage.sources]
+        measured = {m.name: dict(m.settings) for m in verb.measurers}
+        settings = {"version": verb.version, **verb.settings, **measured, "against": bool(earlier)}
+        made_of = {verb.name: settings, "order of sources": list(stage.sources)}
         own = [self.measured[source, m.key] for source, found in stage.own.items() for m in found]
         inputs = [*map(documents_name, sources), decision, *self._makers(stage, stage.needed), *own]
         seen = [
@@ -300,8 +306,7 @@ class _Builder:
     def _output(self, name: str) -> None:
         output, stage = self.graph.outputs[name], self.graph.stage_of(name)
         made_of = output.model_dump(mode="json", exclude={"path", "from_"})
-        made_of |= {"stages": list(self.graph.ancestors(stage.name))}
-        made_of |= {"unreadable": [self.broken.get(source) for source in stage.sources]}
+        made_of |= {"unreadable": [self.listed[source].broken for source in stage.sources]}
         written = {
             source: {column: columns[column] for column in output_columns(output, columns)}
             for source, columns in stage.columns.items()
@@ -313,8 +318,8 @@ class _Builder:
         ]
         for above in self.graph.ancestors(stage.name):  # who counts what they kept
             inputs += self._of_documents(above)
-        of = Subject("output", name)
-        self._add(output_name(name), Kind.OUTPUT, of, made_of, inputs, seen=_columns(written))
+        of, named = Subject("output", name), self.graph.ancestors(stage.name)  # decisions name stages
+        self._add(output_name(name), Kind.OUTPUT, of, made_of, inputs, seen=[named, _columns(written)])
 
 
 def reading_of(spec: SourceSpec) -> dict[str, object]:
@@ -340,14 +345,21 @@ def output_columns(output: Output, there: Iterable[str]) -> tuple[str, ...]:
 
 def _measured(measurement: Measurement) -> dict[str, object]:
     measurer = measurement.measurer
-    return {
-        measurer.name: {"version": measurer.version, **measurer.settings},
-        **_transforms(measurement.view),
-    }
+    settings = _without(measurer.settings, "model" if measurer.models else "")
+    return {measurer.name: {"version": measurer.version, **settings}, **_transforms(measurement.view)}
 
 
 def _transforms(view: View) -> dict[str, object]:
-    return {"transform": [{t.name: {"version": t.version, **t.settings}} for t in view.transforms]}
+    found = [
+        {t.name: {"version": t.version, **_without(t.settings, "count" if t.counter else "")}}
+        for t in view.transforms
+    ]
+    return {"transform": found}
+
+
+def _without(settings: Mapping[str, object], made: str) -> dict[str, object]:
+    """Settings but for the content of what the run makes: that is an input, not known before it is made."""
+    return {name: value for name, value in settings.items() if name != made}
 
 
 def _columns(columns: Mapping[str, Mapping[str, Column]]) -> list[tuple[str, str, str, str]]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from rich.filesize import decimal
 from rich.table import Column, Table
 
+from refinery.plan.derivations import noted_derivations, reasons
 from refinery.run.folder import current_manifest
+from refinery.run.state import states
 from refinery.storage.url import redact
 
 if TYPE_CHECKING:
@@ -26,6 +28,20 @@ def plan_tables(plan: Plan) -> Iterator[Table]:
                 table.add_row(*row)
             yield table
     yield _outputs(plan)
+    yield _to_make(plan)
+
+
+def _to_make(plan: Plan) -> Table:
+    """What a run would make, and the settings that differ from the last run."""
+    table = _table("To make", "result", "parts", "why")
+    before = noted_derivations(plan.work, plan.graph.name)
+    why = reasons(plan.results, before)
+    for name, state in states(plan).items():
+        if state.missing:
+            missing = f"{state.missing:,} of {state.parts:,}" if state.parts > 1 else "all"
+            changed = "\n".join(map(str, why[name])) if before else "the pipeline is new here"
+            table.add_row(name, missing, changed or "not there any more, or not yet")
+    return table
 
 
 def _table(title: str, *headings: str) -> Table:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan
-from refinery.plan.results import Kind
+from refinery.plan.results import Kind, Result
 from refinery.run.context import Run
 from refinery.run.decide import DecideTask, StageTally
-from refinery.run.measure import MeasureTask, ShardRecord
-from refinery.watch.events import CacheChecked, Count, Subject
+from refinery.run.measure import MeasureTask
+from refinery.watch.events import Count, Subject
 
 
 def subjects(plan: Plan) -> tuple[Subject, ...]:
@@ -30,30 +30,30 @@ def stage_subjects(names: Iterable[str]) -> tuple[Subject, ...]:
     return tuple(Subject("stage", name) for name in names)
 
 
-def check_measurements(
-    plan: Plan, tasks: Sequence[MeasureTask], records: Mapping[int, ShardRecord]
-) -> Iterator[CacheChecked]:
-    """For each source the shards that need not be read, with their documents, and its measurements by name."""
-    missing = Counter((task.planned.spec.name, m.measurer.name) for task in tasks for m in task.missing)
+def check_measurements(run: Run, group: Sequence[Result], tasks: Sequence[MeasureTask]) -> None:
+    """Tells for each source the shards that need not be read, with their documents, and each of its measurements."""
+    missing = Counter((task.planned.spec.name, m.key) for task in tasks for m in task.missing)
     wanted = {task.planned.number for task in tasks}
-    for source in plan.listed:
-        of, shards = Subject("source", source), plan.of(source)
-        known = [records[planned.number] for planned in shards if planned.number not in wanted]
-        documents = sum(record.documents for record in known) if known else None
-        yield CacheChecked(of, "shard", len(known), len(shards) - len(known), documents)
-        names = Counter(m.measurer.name for planned in shards[:1] for m in plan.measurements(planned))
-        for name, number in names.items():
-            absent = missing[source, name]
-            yield CacheChecked(of, f"measurement {name}", number * len(shards) - absent, absent)
+    for result in group:
+        source, shards = result.of.name, run.plan.of(result.of.name)
+        if result.kind is Kind.DOCUMENTS:
+            known = [run.records[planned.number] for planned in shards if planned.number not in wanted]
+            count = Count(result.of, sum(record.documents for record in known) if known else None)
+            run.checked(result, "shard", len(known), len(shards) - len(known), count)
+        else:
+            absent = missing[source, result.parts[source]]
+            name = result.name.removeprefix(f"sources.{source}.")
+            run.checked(result, f"measurement {name}", len(shards) - absent, absent)
 
 
 def check_decisions(
-    stages: Mapping[str, ResolvedStage],
+    run: Run,
+    group: Sequence[Result],
     tasks: Sequence[DecideTask],
     known: Sequence[tuple[StageTally | None, ...]],
-) -> Iterator[CacheChecked]:
-    """For each stage the shards that were decided on before, with their documents; known: by task and stage."""
-    found: dict[str, list[StageTally]] = {stage.name: [] for task in tasks for stage in task.stages}
+) -> None:
+    """Tells for each stage the shards that were decided on before, with their documents; known: by task and stage."""
+    found: dict[str, list[StageTally]] = {result.of.name: [] for result in group}
     missing = Counter[str]()
     for task, tallies in zip(tasks, known, strict=True):
         for stage, tally in zip(task.stages, tallies, strict=True):
@@ -61,10 +61,10 @@ def check_decisions(
                 missing[stage.name] += 1
             else:
                 found[stage.name].append(tally)
-    for name, there in found.items():
-        of = Subject("stage", name)
-        count = count_stage(stages[name], there) if there else Count(of)
-        yield CacheChecked(of, "decision", len(there), missing[name], count.documents, count.kept)
+    for result in group:
+        there, name = found[result.of.name], result.of.name
+        count = count_stage(run.plan.graph.stages[name], there) if there else None
+        run.checked(result, "decision", len(there), missing[name], count)
 
 
 def count_stage(stage: ResolvedStage, tallies: Sequence[StageTally], dropped: int | None = None) -> Count:

@@ -22,6 +22,8 @@ from refinery.watch.events import Count, Subject
 
 if TYPE_CHECKING:
     from refinery.models.maker import Made
+    from refinery.plan.derivations import Reason
+    from refinery.plan.results import Result
     from refinery.run.manifest import Manifest
     from refinery.run.measure import ShardRecord
 
@@ -46,6 +48,9 @@ class Run:
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
     finished: dict[Subject, events.Finished] = field(default_factory=dict)
     made: dict[str, Made] = field(default_factory=dict)  # models and counts by the name of the result
+    reasons: Mapping[str, Sequence[Reason]] = field(
+        default_factory=dict
+    )  # why a result is another than before
     manifests: dict[str, Manifest] = field(default_factory=dict)  # by output
 
     def map(
@@ -107,6 +112,14 @@ class Run:
             return self.map(step, function, units, more=True)
 
         return run_step
+
+    def checked(
+        self, result: Result, what: str, found: int, missing: int, count: Count | None = None
+    ) -> None:
+        """Tells whether a result is there: of how many parts, and what those count."""
+        why = tuple(map(str, self.reasons.get(result.name, ())))
+        documents, kept = (count.documents, count.kept) if count else (None, None)
+        self.emit(events.CacheChecked(result.of, what, found, missing, documents, kept, result.key, why))
 
     def finish(self, of: Subject, documents: int | None = None, kept: int | None = None) -> None:
         """Tells that nothing is left to do for a subject; once, and again when its counts are known better."""

@@ -7,20 +7,22 @@ each. What is on an object store is fetched once a run, since models are read fr
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import xxhash
 
 from refinery.errors import DamagedFile
 from refinery.models.maker import Made
-from refinery.plan.plan import VERBS
+from refinery.plan.plan import VERBS, Plan
+from refinery.plan.resolve import resolve
 from refinery.plan.results import Result
 from refinery.run.context import Run
 from refinery.run.verbs import documents_of
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.place import Place, read_file, remove_scratch, remove_tree
 from refinery.storage.sealed import read_sealed_json, sealed_json
-from refinery.watch.events import CacheChecked
 
 RECORD = "record.json"
 
@@ -29,13 +31,30 @@ def make(run: Run, result: Result) -> Made:
     """The files of a model or a count, made if they are not there; raises DamagedFile."""
     place = run.plan.made_folder(result.name)
     found = find_made(place)
-    run.emit(CacheChecked(result.of, result.kind.value, int(found is not None), int(found is None)))
+    run.checked(result, result.kind.value, int(found is not None), int(found is None))
     if found is None:
         _make(run, result, place)
         found = find_made(place)
     if found is None:
         raise DamagedFile(str(place), "it is gone as soon as it was made")
     return found
+
+
+def with_found(plan: Plan) -> Plan:
+    """The plan with all models and counts that are there already; raises DamagedFile."""
+    made: dict[str, Made] = {}
+    while True:  # what is there may be what another was made of
+        there = {name: find_made(plan.made_folder(name)) for name in plan.graph.makings if name not in made}
+        found = {name: one for name, one in there.items() if one}
+        if not found:
+            return plan
+        made |= found
+        plan = with_made(plan, made)
+
+
+def with_made(plan: Plan, made: Mapping[str, Made]) -> Plan:
+    """The plan in which what needs models and counts knows their content."""
+    return replace(plan, graph=resolve(plan.graph.definition, made))
 
 
 def find_made(place: Place) -> Made | None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Unit
 from refinery.plan.graph import ResolvedStage
+from refinery.plan.results import output_name
 from refinery.run import folder as folders
 from refinery.run.account import make_manifest
 from refinery.run.context import Run
@@ -20,7 +21,7 @@ from refinery.run.output_files import write_output
 from refinery.sources.ids import common_id_type
 from refinery.sources.schema import unify
 from refinery.storage.place import remove_scratch
-from refinery.watch.events import CacheChecked, Count, Subject
+from refinery.watch.events import Count, Subject
 
 
 def carried_columns(run: Run, stage: ResolvedStage) -> pa.Schema:
@@ -36,7 +37,7 @@ def make_output(run: Run, name: str) -> Manifest:
     plan, records = run.plan, run.records
     key, folder = plan.output_key(name), plan.graph.output_paths[name]
     current, of = folders.current_manifest(folder, key), Subject("output", name)
-    run.emit(CacheChecked(of, "output", int(current is not None), int(current is None)))
+    run.checked(plan.results[output_name(name)], "output", int(current is not None), int(current is None))
     if current is not None:
         manifest = Manifest.model_validate(current)
         run.finish(of, manifest.kept.documents, manifest.kept.documents)

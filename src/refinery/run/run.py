@@ -7,11 +7,13 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 
 from refinery.errors import RunError
 from refinery.executors.base import Executor
+from refinery.plan.derivations import note_derivations, noted_derivations, reasons
 from refinery.plan.needs import note_needs
 from refinery.plan.plan import UNITS, VERBS, Plan
 from refinery.run import folder as folders
 from refinery.run.cache import subjects
 from refinery.run.context import Run
+from refinery.run.make import with_found
 from refinery.run.manifest import Manifest
 from refinery.run.measure import read_records, refuse_rejects
 from refinery.run.nodes import share
@@ -67,10 +69,13 @@ def _remove_scratch(work: Place, still_held: Held) -> None:
 
 
 def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -> dict[str, Manifest]:
+    plan = with_found(plan)
+    why = reasons(plan.results, noted_derivations(plan.work, plan.graph.name))
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
     note_needs(plan)
+    note_derivations(plan)
     _remove_scratch(plan.work, still_held)  # of a run that was killed
     done = {
         name: folders.current_manifest(plan.graph.output_paths[name], plan.output_key(name))
@@ -86,7 +91,7 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
     if all(done.values()):
         emit(Note("Nothing to do: every output is up to date."))
         return {name: Manifest.model_validate(found) for name, found in done.items()}
-    run = Run(plan, executor, emit, still_held, share(plan, executor), records=records)
+    run = Run(plan, executor, emit, still_held, share(plan, executor), records=records, reasons=why)
     emit(RunBegun(subjects(plan)))
     walk(run)
     return run.manifests

@@ -7,27 +7,25 @@ shard. Whether a result is there already is looked at when its turn comes.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import TypeAlias
 
 from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Unit
-from refinery.models.maker import Made
-from refinery.plan.plan import Plan
-from refinery.plan.resolve import resolve
+from refinery.plan.derivations import note_derivations
+from refinery.plan.needs import note_needs
 from refinery.plan.results import Kind, Result
 from refinery.run.cache import check_decisions, check_measurements, count_stage, finish_stage, stage_subjects
 from refinery.run.context import Run
 from refinery.run.decide import check_conservation, decide, decide_tasks, read_tallies
 from refinery.run.kernels import compile_kernels
-from refinery.run.make import find_made, make
+from refinery.run.make import make, with_made
 from refinery.run.measure import MeasureTask, measure, read_records
 from refinery.run.measure_late import late_tasks, measure_arrived
 from refinery.run.nodes import share
 from refinery.run.output import carried_columns, make_output
 from refinery.run.verbs import run_verb
 from refinery.storage.place import place_of, remove_file
-from refinery.watch.events import CacheChecked, Count, Subject
+from refinery.watch.events import Count, Subject
 
 Group: TypeAlias = Sequence[Result]
 
@@ -82,8 +80,7 @@ def measure_pass(run: Run, group: Group) -> None:
         if task.missing or task.describe:
             of = (Subject("source", planned.spec.name),)
             units.append(Unit(planned.name, task, max(planned.shard.bytes, 1), of=of))
-    for event in check_measurements(plan, [unit.argument for unit in units], records):
-        run.emit(event)
+    check_measurements(run, group, [unit.argument for unit in units])
     if units:
         compile_kernels(run, units)
     run.map(
@@ -130,7 +127,11 @@ def arrival_pass(run: Run, group: Group) -> None:
         stages = [name for name in wanted if source in run.plan.graph.stages[name].late]
         size, of = max(task.planned.shard.bytes, 1), stage_subjects(stages)
         units.append(Unit(task.planned.name, task, size, task.gpus, of=of))
-    run.map("measure arrived", measure_arrived, units, documents=lambda measured: measured.documents)
+    measured = run.map("measure arrived", measure_arrived, units, documents=lambda one: one.documents)
+    new = sum(one.documents > 0 for one in measured)
+    for result in group:
+        name = result.name.removeprefix(f"stages.{result.of.name}.")
+        run.checked(result, f"arrival {name}", len(units) - new, new)
 
 
 def decision_pass(run: Run, group: Group) -> None:
@@ -139,8 +140,7 @@ def decision_pass(run: Run, group: Group) -> None:
     tasks = decide_tasks(run.plan, names)
     known = read_tallies(tasks, run.plan.present())
     stages = run.plan.graph.stages
-    for event in check_decisions(stages, tasks, known):
-        run.emit(event)
+    check_decisions(run, group, tasks, known)
     missing = []
     for task, tallies in zip(tasks, known, strict=True):
         absent = {stage.name for stage, one in zip(task.stages, tallies, strict=True) if one is None}
@@ -172,7 +172,7 @@ def outcome_pass(run: Run, group: Group) -> None:
         if stage.verb is None:
             continue
         there = {str(p.verb_file(result.key)) for p in run.plan.reaching(stage)} <= run.plan.present()
-        run.emit(CacheChecked(result.of, stage.verb.name, int(there), int(not there)))
+        run.checked(result, stage.verb.name, int(there), int(not there))
         dropped = None if there else run_verb(run, stage, run.map_units(result.of))
         finish_stage(run, stage, dropped)
 
@@ -182,25 +182,9 @@ def making_pass(run: Run, group: Group) -> None:
     for result in group:
         run.made[result.name] = make(run, result)
     run.plan = with_made(run.plan, run.made)
+    note_needs(run.plan)
+    note_derivations(run.plan)
     run.shipped = share(run.plan, run.executor)
-
-
-def with_known(plan: Plan) -> Plan:
-    """The plan in which what needs models and counts that lie in the work folder by now knows their content."""
-    made: dict[str, Made] = {}
-    while found := {
-        name: there
-        for name in plan.graph.makings.keys() - made.keys()
-        if (there := find_made(plan.made_folder(name)))
-    }:
-        made |= found  # of what is made with their help the key is known now
-        plan = with_made(plan, made)
-    return plan
-
-
-def with_made(plan: Plan, made: Mapping[str, Made]) -> Plan:
-    """The plan in which what needs models and counts knows their content."""
-    return replace(plan, graph=resolve(plan.graph.definition, made))
 
 
 def output_pass(run: Run, group: Group) -> None:

@@ -45,7 +45,10 @@ class RunBegun:
 
 @dataclass(frozen=True)
 class CacheChecked:
-    """How many results of a kind were found and how many are missing, and what the found ones count."""
+    """How many results of a kind were found and how many are missing, and what the found ones count.
+
+    key: what they are called in the work folder; why: what differs from the last run, if they are not what it made.
+    """
 
     of: Subject
     result: str
@@ -53,6 +56,8 @@ class CacheChecked:
     missing: int
     documents: int | None = None
     kept: int | None = None
+    key: str = ""
+    why: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

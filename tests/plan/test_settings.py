@@ -1,0 +1,209 @@
+"""Every setting there is: changing it makes again what it is a setting of and what follows, and the plan names it.
+
+Each field of each settings model has a case here; a new field without one fails the first test.
+"""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+
+from refinery.definition.models import Output, Source
+from refinery.definition.registry import VERBS
+from refinery.filters.registry import MEASURERS, TRANSFORMS
+from refinery.plan.derivations import derivation, reasons
+from refinery.plan.results import Result
+from tests.conftest import document, write_parquet
+from tests.fasttext_models import model
+from tests.run.planning import plan_of
+
+DEFINITION: dict[str, Any] = {
+    "refinery": 1,
+    "name": "all",
+    "transform": ["normalize"],
+    "sources": {"books": {"path": "books/*.parquet", "transform": []}, "crawl": {"path": "crawl/*.parquet"}},
+    "models": {"topic": {"file": "topic.bin"}},
+    "stages": {
+        "screened": {
+            "from": "crawl",
+            "measure": [
+                "language",
+                "signals",
+                {"patterns": {"x": "[0-9]"}},
+                {"relevance": {"model": "topic", "label": "l1"}},
+            ],
+            "keep": [
+                {"english": "lang_score > 0.1"},
+                {"long": "words > 5 AND relevance > 0.5"},
+                {"few": "x < 5"},
+            ],
+        },
+        "unique": {"from": ["books", "screened"], "dedup": {"exact": True, "near": {}, "prefer": ["source"]}},
+        "best": {"from": "unique", "select": {"tokens": "5k", "by": "tokens"}},
+    },
+    "outputs": {"best": {"from": "best", "path": "out/best"}, "all": {"from": "unique", "path": "out/all"}},
+}
+CRAWL, UNIQUE = ("sources", "crawl"), ("stages", "unique", "dedup")
+BEST, WRITTEN, MEASURE = ("stages", "best", "select"), ("outputs", "best"), ("stages", "screened", "measure")
+DEDUP, SELECT = {"stages.unique.dedup"}, {"stages.best.select"}
+SHINGLED = {*DEDUP, "sources.crawl.minhash", "sources.books.minhash"}
+ON_CRAWL = {
+    f"sources.crawl.{name}"
+    for name in ("size", "language", "signals", "patterns", "relevance", "content", "minhash")
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A field's place in the definition, another value, and the results that it is a setting of, if of any."""
+
+    place: tuple[str | int, ...]
+    value: Any
+    of: frozenset[str] | set[str] = frozenset()
+    beside: tuple[tuple[tuple[str | int, ...], Any], ...] = ()  # what must change with it
+    named: str = ""  # how its field is called, if not as in the definition
+
+
+def case(*arguments: Any, **known: Any) -> Case:
+    return Case(*arguments, **known)
+
+
+CASES: dict[tuple[str, str], Case] = {
+    ("source", "path"): case((*CRAWL, "path"), "../ROOT/crawl/*.parquet"),
+    ("source", "transform"): case((*CRAWL, "transform"), [{"normalize": {"ftfy": True}}], ON_CRAWL, named="ftfy"),
+    ("source", "text"): case((*CRAWL, "text"), "id", {"sources.crawl"}),
+    ("source", "id"): case((*CRAWL, "id"), "year", {"sources.crawl"}),
+    ("source", "format"): case((*CRAWL, "format"), "parquet"),  # what the files are anyway
+    ("source", "extractor"): case((*CRAWL, "extractor"), "trafilatura", {"sources.crawl"}),
+    ("source", "binary_text"): case((*CRAWL, "binary_text"), True, {"sources.crawl"}),
+    ("source", "on_error"): case((*CRAWL, "on_error"), "fail"),
+    ("source", "max_document_bytes"): case((*CRAWL, "max_document_bytes"), "1MB", {"sources.crawl"}),
+    ("output", "from_"): case((*WRITTEN, "from"), "unique", {"outputs.best"}),
+    ("output", "path"): case((*WRITTEN, "path"), "out/elsewhere"),
+    ("output", "format"): case((*WRITTEN, "format"), "jsonl", {"outputs.best"}),
+    ("output", "measurements"): case((*WRITTEN, "measurements"), ["tokens"], {"outputs.best"}),
+    ("output", "shard_bytes"): case((*WRITTEN, "shard_bytes"), "1MB", {"outputs.best"}),
+    ("output", "shuffle"): case((*WRITTEN, "shuffle"), 3, {"outputs.best"}),
+    ("dedup", "by"): case((*UNIQUE, "by"), ["year"], DEDUP),
+    ("dedup", "exact"): case((*UNIQUE, "exact"), False, DEDUP),
+    ("dedup", "near"): case((*UNIQUE, "near"), None, DEDUP),
+    ("dedup.near", "similarity"): case((*UNIQUE, "near", "similarity"), 0.7, DEDUP),
+    ("dedup.near", "within"): case((*UNIQUE, "near", "within"), ["year"], DEDUP),
+    ("dedup.near", "num_perm"): case((*UNIQUE, "near", "num_perm"), 64, SHINGLED),
+    ("dedup.near", "bands"): case((*UNIQUE, "near", "bands"), 8, DEDUP, beside=(((*UNIQUE, "near", "rows"), 8),)),
+    ("dedup.near", "rows"): case((*UNIQUE, "near", "rows"), 8, DEDUP, beside=(((*UNIQUE, "near", "bands"), 8),)),
+    ("dedup.near", "words"): case((*UNIQUE, "near", "words"), 6, SHINGLED),
+    ("dedup.near", "chars"): case((*UNIQUE, "near", "chars"), 9, SHINGLED),
+    ("dedup.near", "seed"): case((*UNIQUE, "near", "seed"), 2, SHINGLED),
+    ("dedup", "prefer"): case((*UNIQUE, "prefer"), ["tokens DESC"], DEDUP),
+    ("dedup", "missing"): case((*UNIQUE, "missing"), "last", DEDUP),
+    ("dedup", "against"): case((*UNIQUE, "against"), "earlier", DEDUP),
+    ("dedup", "max_cluster_share"): case((*UNIQUE, "max_cluster_share"), "30%", DEDUP),
+    ("select", "tokens"): case((*BEST, "tokens"), "6k", SELECT),
+    ("select", "by"): case((*BEST, "by"), "bytes", SELECT),
+    ("select", "missing"): case((*BEST, "missing"), "last", SELECT),
+    ("select", "tokenizer"): case((*BEST, "tokenizer"), "tokenizer.json", {*SELECT, "stages.best"}),
+    ("language", "model"): case((*MEASURE, 0), {"language": {"model": "topic"}}, {"sources.crawl.language"}),
+    ("patterns", "root"): case((*MEASURE, 2, "patterns", "x"), "[0-8]", {"sources.crawl.patterns"}, named="x"),
+    ("relevance", "model"): case(("models", "topic", "file"), "other.bin", {"sources.crawl.relevance"}),
+    ("relevance", "label"): case((*MEASURE, 3, "relevance", "label"), "l2", {"sources.crawl.relevance"}),
+    ("normalize", "ftfy"): case(("transform",), [{"normalize": {"ftfy": True}}], ON_CRAWL),
+}  # fmt: skip
+# Models with the settings of another one, and those that are tried where their models are made.
+ELSEWHERE = {
+    "quality": "relevance's",
+    "importance": "one setting, a model, as relevance has it",
+    "neural": "tests/filters/test_neural.py: each setting changes `settings`",
+}
+
+
+def settings_models() -> dict[str, type[BaseModel]]:
+    """Every model of settings that a definition may have, by the word for it."""
+    found: dict[str, type[BaseModel]] = {"source": Source, "output": Output}
+    for kind in (VERBS, MEASURERS, TRANSFORMS):
+        found |= kind.settings()
+    found["dedup.near"] = type(VERBS.settings()["dedup"].model_validate({"near": {}}).near)
+    return {name: one for name, one in found.items() if name not in ELSEWHERE}
+
+
+def test_every_setting_has_a_case():
+    """Without exception, and no case is of a setting that is gone."""
+    fields = {(name, field) for name, one in settings_models().items() for field in one.model_fields}
+    assert fields == set(CASES)
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory) -> Path:
+    """Two sources, models, a tokenizer and the output of an earlier run."""
+    folder = tmp_path_factory.mktemp("settings") / "ROOT"
+    for source in ("books", "crawl"):
+        rows = [{"id": f"{source}{n}", "text": document(n), "year": 1990 + n} for n in range(8)]
+        write_parquet(folder / source / "0.parquet", rows)
+    for name, shape in (("topic", "softmax"), ("other", "ova")):
+        (folder / f"{name}.bin").write_bytes(model(shape).read_bytes())
+    Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]")).save(str(folder / "tokenizer.json"))
+    write_parquet(folder / "earlier" / "data-00000.parquet", [{"id": "x", "text": document(1)}])
+    (folder / "earlier" / "manifest.json").write_text('{"files": [{"path": "data-00000.parquet"}]}')
+    return folder
+
+
+@pytest.fixture
+def results(repository) -> Callable[[Any], dict[str, Result]]:
+    """The results of a definition."""
+
+    def of(definition: Any) -> dict[str, Result]:
+        file = repository / "pipeline.yaml"
+        file.write_text(yaml.safe_dump(definition, sort_keys=False))
+        return plan_of(file).results
+
+    return of
+
+
+def edited(place: tuple[str | int, ...], value: Any, definition: Any) -> Any:
+    """The definition with another value at a place."""
+    found = copy.deepcopy(definition)
+    inner = found
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = value
+    return found
+
+
+def followers(results: dict[str, Result], owners: set[str]) -> set[str]:
+    """The owners and all that is made from them."""
+    found = set(owners)
+    for name, result in results.items():  # inputs come first
+        if found & set(result.inputs):
+            found.add(name)
+    return found
+
+
+@pytest.mark.parametrize("key", CASES, ids=".".join)
+def test_a_setting_makes_again_what_follows_from_it_and_nothing_else(results, key):
+    """Its results and what is made from them have another key, no others; the reason told is the field."""
+    this = CASES[key]
+    before = results(DEFINITION)
+    changed = edited(this.place, this.value, DEFINITION)
+    for place, value in this.beside:
+        changed = edited(place, value, changed)
+    after = results(changed)
+    common = before.keys() & after.keys()
+    other = {name for name in common if before[name].key != after[name].key}
+    owners = set(this.of) & common
+    assert other == (followers(after, owners) & common if owners else set())
+    noted = {name: derivation(result) for name, result in before.items()}
+    field = this.named or key[1].strip("_")
+    allowed = {field, *(place[-1] for place, _ in this.beside)}
+    for name in other:
+        # what is new or has other inputs is told as well, beside the setting that is why
+        why = [one for one in reasons(after, noted)[name] if field == "from" or one.field not in {"", "from"}]
+        assert {reason.result for reason in why} <= set(this.of), name
+        assert why or any(one.field == "from" for one in reasons(after, noted)[name]), name
+        assert all(allowed & set(reason.field.split(".")) for reason in why), (name, why)
