@@ -1,17 +1,23 @@
 """Which results are there."""
 
-from refinery.run.state import State, states
+from refinery.plan.plan import Plan
+from refinery.run import state
+from refinery.run.state import State
 from tests.run.planning import plan_of
+
+
+def states(plan: Plan) -> dict[str, State]:
+    return state.states(plan, plan.present())
 
 
 def test_what_is_missing_is_counted(data_repository, refinery):
     """Nothing is there before a run and everything after; a file that is gone is missing of its result alone."""
     definition = data_repository / "pipeline.yaml"
     fresh = states(plan_of(definition))
-    assert all(state.missing == state.parts > 0 for state in fresh.values())
+    assert all(one.missing == one.parts > 0 for one in fresh.values())
     assert refinery("run", definition, "-q")[0] == 0
     done = states(plan_of(definition))
-    assert done == {name: State(state.parts, 0) for name, state in fresh.items()}
+    assert done == {name: State(one.parts, 0) for name, one in fresh.items()}
     plan = plan_of(definition)
     planned = plan.shards[1]
     gone = {
@@ -24,5 +30,5 @@ def test_what_is_missing_is_counted(data_repository, refinery):
     for name, file in gone.items():
         content = file.read_bytes()
         file.unlink()
-        assert [one for one, state in states(plan_of(definition)).items() if state.missing] == [name]
+        assert [one for one, found in states(plan_of(definition)).items() if found.missing] == [name]
         file.write_bytes(content)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 def plan_tables(plan: Plan) -> Iterator[Table]:
     """The tables that describe a plan, in the order of the work."""
-    yield _measure_pass(plan)
+    present = plan.present()
+    yield _measure_pass(plan, present)
     yield _stages(plan)
     for stage in plan.graph.stages.values():
         for explained in stage.verb.explained() if stage.verb else ():
@@ -28,15 +29,15 @@ def plan_tables(plan: Plan) -> Iterator[Table]:
                 table.add_row(*row)
             yield table
     yield _outputs(plan)
-    yield _to_make(plan)
+    yield _to_make(plan, present)
 
 
-def _to_make(plan: Plan) -> Table:
+def _to_make(plan: Plan, present: Container[str]) -> Table:
     """What a run would make, and the settings that differ from the last run."""
     table = _table("To make", "result", "parts", "why")
     before = noted_derivations(plan.work, plan.graph.name)
     why = reasons(plan.results, before)
-    for name, state in states(plan).items():
+    for name, state in states(plan, present).items():
         if state.missing:
             missing = f"{state.missing:,} of {state.parts:,}" if state.parts > 1 else "all"
             changed = "\n".join(map(str, why[name])) if before else "the pipeline is new here"
@@ -49,10 +50,9 @@ def _table(title: str, *headings: str) -> Table:
     return Table(*(Column(heading, overflow="fold") for heading in headings), title=title)
 
 
-def _measure_pass(plan: Plan) -> Table:
+def _measure_pass(plan: Plan, present: Container[str]) -> Table:
     columns = ("source", "shards", "data", "measured on it", "to compute")
     table = _table("Measure pass (text read once; data as in the files, Parquet's uncompressed)", *columns)
-    present = plan.present()
     for source, listed in plan.listed.items():
         shards = plan.of(source)
         size = decimal(sum(planned.shard.bytes for planned in shards))

@@ -93,8 +93,8 @@ def read_records(shards: Iterable[PlannedShard]) -> dict[int, ShardRecord]:
 
 
 def refuse_rejects(planned: PlannedShard, record: ShardRecord) -> None:
-    """Raises InputError for a shard whose rejects an earlier run put aside, if `on_error` is `fail` by now."""
-    if planned.spec.on_error == "fail" and record.rejected:
+    """Raises InputError for a shard of a source with `on_error: fail` whose rejects an earlier run put aside."""
+    if record.rejected:
         first = next(read_batches(planned.rejects_file)).slice(0, 1).to_pylist()
         raise _rejected(planned, Reject(**first[0]))
 

@@ -84,13 +84,15 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
     for name, found in done.items():
         if found:
             folders.remove_staging(plan.graph.output_paths[name])  # of a run that was killed at its very end
-    records = read_records(plan.shards)
-    for planned in plan.shards:
+    strict = [planned for planned in plan.shards if planned.spec.on_error == "fail"]
+    records = read_records(strict)
+    for planned in strict:
         if planned.number in records:
             refuse_rejects(planned, records[planned.number])
     if all(done.values()):
         emit(Note("Nothing to do: every output is up to date."))
         return {name: Manifest.model_validate(found) for name, found in done.items()}
+    records |= read_records(planned for planned in plan.shards if planned.number not in records)
     run = Run(plan, executor, emit, still_held, share(plan, executor), records=records, reasons=why)
     emit(RunBegun(subjects(plan)))
     walk(run)

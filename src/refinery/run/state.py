@@ -22,9 +22,8 @@ class State:
     missing: int
 
 
-def states(plan: Plan) -> dict[str, State]:
-    """The state of each result by name, inputs first."""
-    present = plan.present()
+def states(plan: Plan, present: Container[str]) -> dict[str, State]:
+    """The state of each result by name, inputs first; present: the files in the folders of shards."""
     return {name: _state(plan, result, present) for name, result in plan.results.items()}
 
 
