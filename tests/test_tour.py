@@ -35,6 +35,8 @@ def test_the_tour_runs(tmp_path):
     index = next(cell for cell in cells if "MinHashLSH(" in cell.source)
     assert shown(index) == "True"
     first, second = [cell for cell in cells if "refinery.run(" in cell.source]
+    plan = next(cell for cell in cells if "refinery.results(" in cell.source)
+    assert "keep.long_enough: words >= 40 -> words >= 60" in shown(plan)
     assert "output  corpus" in shown(first)
     assert "cached" in shown(second)
     assert (tmp_path / "corpus" / "manifest.json").exists()

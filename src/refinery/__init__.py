@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from refinery.api.minhash import minhash
     from refinery.api.output import Output
     from refinery.api.pipeline import Pipeline
+    from refinery.api.results import results
     from refinery.api.runs import check, load, plan, run
     from refinery.definition.load import Definition
     from refinery.plan.plan import Plan
@@ -62,6 +63,7 @@ __all__ = [
     "measurer",
     "minhash",
     "plan",
+    "results",
     "run",
     "transform",
 ]
@@ -80,6 +82,7 @@ _MODULES = {
     "measurer": "api.measure",
     "minhash": "api.minhash",
     "plan": "api.runs",
+    "results": "api.results",
     "run": "api.runs",
     "transform": "api.measure",
 }

@@ -49,6 +49,7 @@ def runs(file: Path) -> None:
     assert_type(refinery.load(file, roots={"data": "s3://bucket"}), refinery.Definition)
     assert_type(refinery.check(pipeline), refinery.Plan)
     assert_type(refinery.plan(str(file), work="w"), refinery.Plan)
+    assert_type(refinery.results(refinery.plan(file)), pl.DataFrame)
     outputs = refinery.run(pipeline, workers=4, executor="local", progress=print)
     assert_type(outputs, dict[str, refinery.Output])
     assert_type(outputs["unique"].decisions(), pl.LazyFrame)
