@@ -31,6 +31,15 @@ def test_each_row_says_why(kind):
     ]
 
 
+def test_texts_are_judged_too():
+    """By what SQL says of the texts themselves; what is no table is refused."""
+    assert refinery.keep(["short", "quite long"], {"long": "LENGTH(text) > 6"}).to_pydict() == {
+        "text": ["quite long"]
+    }
+    with pytest.raises(TypeError, match="expected a pyarrow Table"):
+        refinery.decide(3, "gopher")
+
+
 def test_null_is_not_kept():
     """As in a run; a rule may say otherwise."""
     table = pa.table({"words": [None, 60]})

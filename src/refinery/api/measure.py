@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any, overload
 
+from refinery.api.entries import Entries, Entry, entries_of
 from refinery.api.frames import TABLE, Frame, Texts, as_frame, names_of, set_columns, texts_of
 from refinery.errors import DefinitionError, InputError
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from refinery.definition.registry import Kind
     from refinery.filters.measurer import Measurer, Transform
 
-Use = str | Mapping[str, Any]  # a name, or {name: {settings}}
 _SIZE = {"size": "refinery.filters.token_count"}  # what every stage measures without being asked
 
 
@@ -29,10 +29,10 @@ class _Measured:
 
 
 @overload
-def measure(data: Frame, measurers: Use | Sequence[Use], *, text: str = "text") -> Frame: ...
+def measure(data: Frame, measurers: Entries, *, text: str = "text") -> Frame: ...
 @overload
-def measure(data: Texts, measurers: Use | Sequence[Use], *, text: str = "text") -> pa.Table: ...
-def measure(data: Any, measurers: Use | Sequence[Use], *, text: str = "text") -> Any:
+def measure(data: Texts, measurers: Entries, *, text: str = "text") -> pa.Table: ...
+def measure(data: Any, measurers: Entries, *, text: str = "text") -> Any:
     """The data with the columns that measurers make of its texts.
 
     data: a pyarrow Table or RecordBatch, a Polars or pandas DataFrame, or texts, which become a pyarrow Table;
@@ -53,11 +53,10 @@ def measure(data: Any, measurers: Use | Sequence[Use], *, text: str = "text") ->
     chars: [[13]]
     tokens: [[4]]
     """
-    uses = [measurers] if isinstance(measurers, str | Mapping) else measurers
-    return _measure(_build(uses), text, as_frame(data, text))
+    return _measure(_build(measurers), text, as_frame(data, text))
 
 
-def measurer(*measurers: Use, text: str = "text") -> Callable[[Frame], Frame]:
+def measurer(*measurers: Entry, text: str = "text") -> Callable[[Frame], Frame]:
     """A function that measures a table, to be sent to other processes: `dataset.map_batches` of Ray Data takes it.
 
     It can be pickled, holds no state, and loads each model once a process; files of models must lie where the
@@ -73,10 +72,10 @@ def measurer(*measurers: Use, text: str = "text") -> Callable[[Frame], Frame]:
 
 
 @overload
-def transform(data: Frame, transforms: Use | Sequence[Use], *, text: str = "text") -> Frame: ...
+def transform(data: Frame, transforms: Entries, *, text: str = "text") -> Frame: ...
 @overload
-def transform(data: Texts, transforms: Use | Sequence[Use], *, text: str = "text") -> pa.Table: ...
-def transform(data: Any, transforms: Use | Sequence[Use], *, text: str = "text") -> Any:
+def transform(data: Texts, transforms: Entries, *, text: str = "text") -> pa.Table: ...
+def transform(data: Any, transforms: Entries, *, text: str = "text") -> Any:
     """The data with its texts rewritten by transforms, one after the other.
 
     As the `transform` of a stage; data and text: as in `measure`. Raises DefinitionError, InputError.
@@ -90,8 +89,7 @@ def transform(data: Any, transforms: Use | Sequence[Use], *, text: str = "text")
     from refinery.api.documents import text_batches
     from refinery.filters import registry
 
-    uses = [transforms] if isinstance(transforms, str | Mapping) else transforms
-    chain: list[Transform] = _each(uses, "transform", registry.TRANSFORMS)
+    chain: list[Transform] = _each(entries_of("transform", transforms), "transform", registry.TRANSFORMS)
     frame = as_frame(data, text)
     rewritten = [
         reduce(lambda texts, one: one(texts), chain, batch) for batch in text_batches(texts_of(frame, text))
@@ -117,13 +115,13 @@ def _measure(measured: tuple[_Measured, ...], text: str, frame: Any) -> Any:
     return set_columns(frame, pa.Table.from_batches(found, schema))
 
 
-def _build(uses: Sequence[Use]) -> tuple[_Measured, ...]:
+def _build(measurers: Entries) -> tuple[_Measured, ...]:
     from refinery.filters import registry
 
     kind = replace(registry.MEASURERS, built_in={**_SIZE, **registry.MEASURERS.built_in})
     prefixes: list[str | None] = []
-    plain: list[Use] = []
-    for use in uses:
+    plain: list[Entry] = []
+    for use in entries_of("measure", measurers):
         name, settings = registry.name_and_settings(use)
         prefixes.append(settings.pop("as", None))
         plain.append({name: settings})
@@ -142,7 +140,7 @@ def _build(uses: Sequence[Use]) -> tuple[_Measured, ...]:
     return tuple(measured)
 
 
-def _each(uses: Sequence[Use], key: str, kind: Kind) -> list[Any]:
+def _each(uses: Sequence[Entry], key: str, kind: Kind) -> list[Any]:
     """Builds what entries name; raises DefinitionError with all that is wrong, each with its place."""
     from refinery.definition.paths import HERE
     from refinery.definition.validate import Invalid
