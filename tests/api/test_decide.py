@@ -40,6 +40,13 @@ def test_texts_are_judged_too():
         refinery.decide(3, "gopher")
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_rule_keeps_every_row(kind):
+    """And a table without rows stays one, with its columns."""
+    assert rows_of(refinery.keep(in_form(kind, ROWS), [])) == rows_of(in_form(kind, ROWS))
+    assert rows_of(refinery.decide(in_form(kind, {"words": []}), [])) == []
+
+
 def test_null_is_not_kept():
     """As in a run; a rule may say otherwise."""
     table = pa.table({"words": [None, 60]})
