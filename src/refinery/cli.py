@@ -76,16 +76,11 @@ def run(
     from refinery.api import runs
     from refinery.watch.show import show
 
+    planned = runs.plan(definition, work=work, roots=_roots(root))
     try:
         with _sigterm_is_ctrl_c(), show(quiet=quiet, json=json) as listener:
             outputs = runs.run(
-                definition,
-                work=work,
-                roots=_roots(root),
-                workers=workers,
-                executor=executor.value,
-                address=address,
-                progress=listener,
+                planned, workers=workers, executor=executor.value, address=address, progress=listener
             )
     except KeyboardInterrupt:
         typer.echo("Stopped. Run the same command again to go on from here.", err=True)

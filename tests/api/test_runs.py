@@ -70,6 +70,15 @@ def test_a_run_gives_its_outputs(data_repository):
     assert any(isinstance(event, UnitEnded) for event in events)
 
 
+def test_a_plan_is_run_as_it_is(data_repository, tmp_path):
+    """In its work folder; another one cannot be given any more."""
+    planned = refinery.plan(data_repository / "pipeline.yaml", work=tmp_path / "w")
+    assert refinery.run(planned, workers=1, progress=False)["unique"].plan is planned
+    assert (tmp_path / "w" / "shards").exists()
+    with pytest.raises(DefinitionError, match="give them to `plan`"):
+        refinery.run(planned, work=tmp_path)
+
+
 def test_progress_says_nothing_when_it_is_not_wanted(data_repository, capfd):
     """False: not a word; True: lines on standard error where no terminal is."""
     refinery.run(data_repository / "pipeline.yaml", workers=1, progress=False)

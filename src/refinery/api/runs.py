@@ -107,7 +107,7 @@ def plan(
 
 
 def run(
-    definition: str | Path | Pipeline | Definition,
+    definition: str | Path | Pipeline | Definition | Plan,
     *,
     work: str | Path | None = None,
     roots: Roots | None = None,
@@ -116,12 +116,12 @@ def run(
     address: str | None = None,
     progress: bool | Listener = True,
 ) -> dict[str, Output]:
-    """Runs a definition and gives its outputs by name; what an earlier run finished is not done again.
+    """Runs a definition, or a plan, and gives its outputs by name; what an earlier run finished is not done again.
 
     workers: processes on this machine, by default one a core; executor, address: where units of work run, see
     docs/cluster.md; progress: whether it is shown (lines that are drawn anew in a terminal or a notebook, plain ones
-    on standard error elsewhere), or a function that gets the events; work, roots: as in `plan`. Raises
-    DefinitionError or InputError for what is wrong with definition or sources, RunError for a run that fails. An
+    on standard error elsewhere), or a function that gets the events; work, roots: as in `plan`, for a plan none.
+    Raises DefinitionError or InputError for what is wrong with definition or sources, RunError for a run that fails. An
     interrupted run goes on where it was when it is called again.
 
     >>> import pathlib, tempfile, refinery
@@ -146,7 +146,7 @@ def run(
     from refinery.run.run import execute
     from refinery.watch.show import show
 
-    planned = plan(definition, work=work, roots=roots)
+    planned = _planned(definition, work, roots)
     chosen = choose(Kind(executor), workers, address, len(planned.shards))
     shown = show(quiet=not progress) if isinstance(progress, bool) else nullcontext(progress)
     try:
@@ -177,6 +177,18 @@ def work_folder(work: str | Path | None, graph: Graph) -> Place:
     if refused:
         raise InputError(redact(str(work)), refused)
     return place_of(work)
+
+
+def _planned(
+    definition: str | Path | Pipeline | Definition | Plan, work: str | Path | None, roots: Roots | None
+) -> Plan:
+    from refinery.plan.plan import Plan
+
+    if not isinstance(definition, Plan):
+        return plan(definition, work=work, roots=roots)
+    if work is not None or roots:
+        raise DefinitionError("work, roots: the plan is made; give them to `plan`")
+    return definition
 
 
 def _graph(definition: str | Path | Pipeline | Definition, roots: Roots | None) -> Graph:
