@@ -93,10 +93,17 @@ def columns_of(frame: Any, names: Iterable[str]) -> pa.Table:
             table = pa.Table.from_pandas(frame[names], preserve_index=False)
         case _:
             table = pa.table({name: pa.array(frame[name]) for name in names})
+    return table.cast(pa.schema([pa.field(field.name, _plain(field.type)) for field in table.schema]))
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """Without encodings; texts are of the type that has room for any number of bytes."""
+    import pyarrow as pa
+
     from refinery.sources.types import plain
 
-    schema = pa.schema([pa.field(field.name, plain(field.type)) for field in table.schema])
-    return table.cast(schema)
+    kind = plain(kind)
+    return pa.large_string() if pa.types.is_string(kind) else kind
 
 
 def texts_of(frame: Any, text: str) -> pa.ChunkedArray:
@@ -104,7 +111,7 @@ def texts_of(frame: Any, text: str) -> pa.ChunkedArray:
     import pyarrow as pa
 
     column = columns_of(frame, [text]).column(0)
-    if pa.types.is_null(column.type) or pa.types.is_string(column.type):
+    if pa.types.is_null(column.type):
         column = column.cast(pa.large_string())
     if not pa.types.is_large_string(column.type):
         raise InputError(TABLE, f"the text column {text!r} is {column.type}, not text")

@@ -121,8 +121,8 @@ def run(
     workers: processes on this machine, by default one a core; executor, address: where units of work run, see
     docs/cluster.md; progress: whether it is shown (lines that are drawn anew in a terminal or a notebook, plain ones
     on standard error elsewhere), or a function that gets the events; work, roots: as in `plan`, for a plan none.
-    Raises DefinitionError or InputError for what is wrong with definition or sources, RunError for a run that fails. An
-    interrupted run goes on where it was when it is called again.
+    Raises DefinitionError or InputError for what is wrong with definition or sources, RunError for a run that fails.
+    An interrupted run goes on where it was when it is called again.
 
     >>> import pathlib, tempfile, refinery
     >>> base = pathlib.Path(tempfile.mkdtemp())
