@@ -111,7 +111,7 @@ def keys() -> str:
     sections: tuple[tuple[str, type[BaseModel]], ...] = (
         ("Top level", models.Pipeline),
         ("A source, `sources.NAME`", models.Source),
-        ("A model, `models.NAME`", models.ModelFile),
+        *with_nested("models.NAME", models.NamedModel),
         ("A stage, `stages.NAME`", stage),
         ("A rule set in `keep`", models.RuleSetUse),
         *(section for name, model in settings.items() for section in with_nested(name, model)),

@@ -12,7 +12,9 @@ def test_the_demo_finds_its_domain(tmp_path, refinery):
     assert found.height > 50
     assert (found["package"] == "numpy").mean() > 0.8
     crawl = pl.read_parquet(tmp_path / "demo/crawl/docstrings-*.parquet")["module"]
-    training = pl.read_parquet(tmp_path / "demo/training/*.parquet")["module"]
+    training = pl.read_parquet([tmp_path / "demo/seeds/*.parquet", tmp_path / "demo/others/*.parquet"])[
+        "module"
+    ]
     assert not set(crawl) & set(training)
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from refinery.api.pipeline import Pipeline
     from refinery.api.results import results
     from refinery.api.runs import check, load, plan, run
+    from refinery.api.train import train
     from refinery.definition.load import Definition
     from refinery.plan.plan import Plan
 
@@ -65,6 +66,7 @@ __all__ = [
     "plan",
     "results",
     "run",
+    "train",
     "transform",
 ]
 _MODULES = {
@@ -84,6 +86,7 @@ _MODULES = {
     "plan": "api.runs",
     "results": "api.results",
     "run": "api.runs",
+    "train": "api.train",
     "transform": "api.measure",
 }
 

@@ -44,6 +44,7 @@ Roots = Annotated[
 Positive = Annotated[
     list[str], typer.Option(help="Documents of the domain: file, folder, glob or URL; may be repeated.")
 ]
+ModelFolder = Annotated[Path, typer.Option(help="Folder for the model and the definition that makes it.")]
 TextColumn = Annotated[str, typer.Option(help="Name of the text column.")]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress and no table, errors and warnings only.")
@@ -112,7 +113,8 @@ def check(definition: Definition, root: Roots = None) -> None:
     planned = runs.check(definition, roots=_roots(root))
     graph = planned.graph
     found = ", ".join(f"{name} ({len(planned.of(name))} shards)" for name in graph.sources)
-    typer.echo(f"{definition} is valid: {found} -> {', '.join(graph.stages)} -> {', '.join(graph.outputs)}")
+    made = [", ".join(names) for names in (graph.stages, graph.outputs or graph.makings) if names]
+    typer.echo(f"{definition} is valid: {' -> '.join([found, *made])}")
     used = {above for output in graph.outputs.values() for above in graph.ancestors(output.from_)}
     for name in graph.stages:
         if name not in used:
@@ -243,20 +245,12 @@ def demo(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for the demo.")],
     quiet: Quiet = False,
 ) -> None:
-    """Make a small data repository from text on this machine, train its model, run its pipeline."""
+    """Make a small data repository from text on this machine and run its pipeline, which trains a model."""
     from refinery.demo import make_repository
-    from refinery.models.train import train_relevance
 
     definition = make_repository(folder)
-    training = folder / "training"
-    card = train_relevance(
-        [training / "positive.parquet"], [training / "negative.parquet"], folder / "models" / "numerical"
-    )
     if not quiet:
-        typer.echo(
-            f"{folder} holds documentation found on this machine and {definition.name}; the trained model has"
-        )
-        typer.echo(f"{_held_out(card)}.\n")
+        typer.echo(f"{folder} holds documentation found on this machine and {definition.name}.\n")
     run(definition, workers=1, executor=Executors.LOCAL, quiet=quiet)
     if not quiet:
         typer.echo(f"Change {definition} and run it again: refinery run {definition}")
@@ -268,18 +262,21 @@ def train_relevance_command(
     negative: Annotated[
         list[str], typer.Option(help="Other documents: file, folder, glob or URL; may be repeated.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder for the model and its card.")],
+    out: ModelFolder,
     text: TextColumn = "text",
     precision: Annotated[
         float, typer.Option(min=0.01, max=1, help="Precision of the suggested threshold.")
     ] = 0.9,
-    seed: Annotated[int, typer.Option(help="The same examples and seed give the same model.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="The same documents and seed give the same model.")] = 1,
 ) -> None:
     """Train a classifier of a domain's documents; the model card says how good it is."""
-    from refinery.models.train import train_relevance
+    from refinery.models.card import resolve
 
-    card = train_relevance(positive, negative, out, text=text, precision=precision, seed=seed)
-    typer.echo(f"{out}: {_held_out(card)}. See {out}/card.md.")
+    parts = {"positive": positive, "negative": negative}
+    _train(out, "train", parts, text, {"precision": precision, "seed": seed})
+    _, card = resolve(out)
+    if card:
+        typer.echo(f"{out}: {_held_out(card)}. See {out}/card.md.")
 
 
 @train.command("importance")
@@ -288,13 +285,22 @@ def train_importance_command(
     raw: Annotated[
         list[str], typer.Option(help="Ordinary text: file, folder, glob or URL; may be repeated.")
     ],
-    out: Annotated[Path, typer.Option(help="The model file to write (.npz).")],
+    out: ModelFolder,
     text: TextColumn = "text",
 ) -> None:
     """Count hashed n-grams of a domain and of ordinary text, for importance weights (DSIR); no training loop."""
-    from refinery.models.importance import train_importance
+    _train(out, "importance", {"positive": positive, "raw": raw}, text, {})
+    typer.echo(f"Written to {out}")
 
-    typer.echo(f"Written to {train_importance(positive, raw, out, text=text)}")
+
+def _train(out: Path, kind: str, parts: dict[str, list[str]], text: str, settings: dict[str, object]) -> None:
+    """Makes a model by a definition of its own in `out`."""
+    from refinery.api import runs
+    from refinery.run.training import take_model, write_definition
+
+    definition = write_definition(out, kind, parts, text, settings)
+    run(definition, executor=Executors.LOCAL)
+    take_model(runs.plan(definition), "model", out)
 
 
 @app.command()

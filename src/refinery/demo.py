@@ -26,7 +26,7 @@ import orjson
 from refinery.errors import InputError
 
 PACKAGES = ("numpy", "polars", "pyarrow", "numba", "rich", "pydantic", "typer", "fsspec", "datasketch")
-POSITIVE = "numpy"
+DOMAIN = "numpy"
 MIN_CHARACTERS = 200
 _SKIPPED = {"test", "tests", "site-packages", "idlelib", "lib2to3", "turtledemo", "__pycache__", "_vendor"}
 
@@ -47,7 +47,7 @@ class Page:
 
 
 def make_repository(folder: Path) -> Path:
-    """Writes crawl, training texts and the pipeline definition into an empty folder; returns the definition.
+    """Writes crawl, seeds, others and the pipeline definition into an empty folder; returns the definition.
 
     Raises InputError when the folder holds anything.
     """
@@ -55,15 +55,15 @@ def make_repository(folder: Path) -> Path:
         raise InputError(str(folder), "is not empty", "give the demo a new folder")
     pages = list(_docstrings())
     crawl = [page for page in pages if not page.for_training]
-    positive = [page for page in pages if page.for_training and page.package == POSITIVE]
-    negative = [page for page in pages if page.for_training and page.package != POSITIVE]
-    (folder / "crawl").mkdir(parents=True)
-    (folder / "training").mkdir()
+    seeds = [page for page in pages if page.for_training and page.package == DOMAIN]
+    others = [page for page in pages if page.for_training and page.package != DOMAIN]
+    for name in ("crawl", "seeds", "others"):
+        (folder / name).mkdir(parents=True)
     half = len(crawl) // 2
     _write_parquet(folder / "crawl" / "docstrings-0.parquet", crawl[:half])
     _write_parquet(folder / "crawl" / "docstrings-1.parquet", crawl[half:])
-    _write_parquet(folder / "training" / "positive.parquet", positive)
-    _write_parquet(folder / "training" / "negative.parquet", negative[: 3 * len(positive)])
+    _write_parquet(folder / "seeds" / "docstrings.parquet", seeds)
+    _write_parquet(folder / "others" / "docstrings.parquet", others)
     with gzip.GzipFile(folder / "crawl" / "descriptions.jsonl.gz", "wb", mtime=0) as out:
         for page in _descriptions():
             out.write(orjson.dumps(page) + b"\n")

@@ -10,6 +10,7 @@ import refinery
 from refinery.definition.models import Pipeline as Model
 from refinery.errors import DefinitionError
 from tests.conftest import PIPELINE
+from tests.models.domains import write_domains
 
 
 def of_yaml(text: str, base: Path) -> refinery.Pipeline:
@@ -49,6 +50,24 @@ def test_paths_and_tuples_are_what_python_has(tmp_path):
     assert content["stages"] == {"all": {"from": ["crawl"]}}
     assert content["outputs"]["all"]["path"] == str(tmp_path)
     assert "transform" not in content
+
+
+def test_models_alone_can_be_made(tmp_path):
+    """A pipeline without outputs makes its models; one without either makes nothing, which is told."""
+    nothing = refinery.Pipeline(name="tiny", sources={"crawl": {"path": "*"}}, base=tmp_path)
+    with pytest.raises(DefinitionError, match="a definition makes outputs, or models"):
+        refinery.check(nothing)
+    with pytest.raises(DefinitionError, match="sources: expected one at least"):
+        refinery.load(refinery.Pipeline(name="tiny", sources={}, stages={"a": {"from": "b"}}, base=tmp_path))
+    positive, negative = write_domains(tmp_path)
+    pipeline = refinery.Pipeline(
+        name="models",
+        sources={"medical": {"path": positive}, "other": {"path": negative}},
+        models={"medical": {"train": {"positive": "medical", "negative": "other", "buckets": 20_000}}},
+        base=tmp_path,
+    )
+    assert refinery.run(pipeline, workers=1, progress=False) == {}
+    assert refinery.results(refinery.plan(pipeline)).filter(kind="model")["missing"].to_list() == [0]
 
 
 def test_errors_name_the_key(data_repository):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from refinery.definition.load import load
+from refinery.definition.paths import ModelUse
 from refinery.errors import DefinitionError
 
 VALID = """
@@ -169,7 +170,7 @@ def test_other_roots_can_be_given(tmp_path):
     file = write(tmp_path, text.replace("crawl/*", "{data}/crawl/*"))
     paths = load(file).paths
     assert paths.expand("{data}/a") == str(tmp_path / "in/a")
-    assert paths.models == {"lid": tmp_path / "m/lid.bin"}
+    assert paths.models == {"lid": ModelUse(tmp_path / "m/lid.bin")}
     paths = load(file, {"data": "s3://bucket"}).paths
     assert (paths.expand("{data}/a"), paths.roots["trained"]) == ("s3://bucket/a", "m")
     (problem,) = load(file, {"dta": "x"}).problems

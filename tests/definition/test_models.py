@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from refinery.dedup.settings import Settings as Dedup
-from refinery.definition.models import Output, Pipeline, Source, Stage
+from refinery.definition.models import (
+    ImportanceTraining,
+    NamedModel,
+    Output,
+    Pipeline,
+    RelevanceTraining,
+    Source,
+    Stage,
+)
 
 
 @pytest.mark.parametrize(
@@ -77,3 +85,44 @@ def test_every_key_says_what_it_is():
     """The schema for editors has no hole."""
     for model in (Pipeline, Source, Stage, Dedup, Output):
         assert all(field.description for field in model.model_fields.values()), model
+
+
+@pytest.mark.parametrize(
+    ("model", "problem"),
+    [
+        ({}, "a model has one of file, train, importance, here none"),
+        ({"train": None}, "here none"),
+        (
+            {"file": "m", "importance": {"positive": "a", "raw": "b"}},
+            "a model has one of file, train, importance, here file and importance",
+        ),
+    ],
+)
+def test_a_model_is_of_one_kind(model, problem):
+    """Neither of none nor of two."""
+    with pytest.raises(ValidationError, match=problem):
+        NamedModel.model_validate(model)
+
+
+def test_a_model_says_how_it_is_made():
+    """A file is not made; what a manifest says of a model can be run."""
+    assert NamedModel(file="m").training is None
+    trained = NamedModel.model_validate({"train": {"positive": "a", "negative": ["b", "c"]}})
+    assert trained.training == RelevanceTraining(positive=("a",), negative=("b", "c"))
+    assert trained.training.word == "train"
+    assert NamedModel.model_validate(trained.model_dump(mode="json")) == trained
+    weighed = NamedModel.model_validate({"importance": {"positive": "a", "raw": "b"}})
+    assert weighed.training == ImportanceTraining(positive=("a",), raw=("b",))
+
+
+def test_a_definition_makes_outputs_or_models():
+    """Without either there is nothing to do; models need no stage."""
+    known = {"refinery": 1, "name": "x", "sources": {"a": {"path": "a"}, "b": {"path": "b"}}}
+    with pytest.raises(
+        ValidationError, match="the keys 'stages' and 'outputs' are missing: a definition makes"
+    ):
+        Pipeline.model_validate(known)
+    with pytest.raises(ValidationError, match="the key 'outputs' is missing"):
+        Pipeline.model_validate({**known, "stages": {"c": {"from": "a"}}, "models": {"m": {"file": "m"}}})
+    models = {"m": {"importance": {"positive": "a", "raw": "b"}}}
+    assert Pipeline.model_validate({**known, "models": models}).outputs == {}

@@ -1,24 +1,31 @@
 """What paths and names of models stand for."""
 
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 
-from refinery.definition.paths import HERE, FilePath, ModelPath, Paths, is_path
+from refinery.definition.models import ImportanceTraining, RelevanceTraining
+from refinery.definition.paths import HERE, AnyModel, FilePath, ModelPath, ModelUse, Paths, is_path, made_by
 from refinery.definition.validate import Invalid, validate
 from refinery.errors import DefinitionError
 
+TRAINED = ModelUse(None, "medical", RelevanceTraining(positive=("seeds",), negative=("crawl",)))
+WEIGHED = ModelUse(Path("/w"), "dsir", ImportanceTraining(positive=("seeds",), raw=("crawl",)))
 PATHS = Paths(
-    Path("/repo"), {"data": "./", "store": "s3://bucket/", "here": "/", "bad": None}, {"lid": Path("/m/lid")}
+    Path("/repo"),
+    {"data": "./", "store": "s3://bucket/", "here": "/", "bad": None},
+    {"lid": ModelUse(Path("/m/lid")), "medical": TRAINED, "dsir": WEIGHED},
 )
 
 
 class Settings(BaseModel):
     file: FilePath | None = None
     model: ModelPath | None = None
+    trained: Annotated[AnyModel, AfterValidator(made_by(RelevanceTraining))] | None = None
 
 
 @pytest.mark.parametrize(
@@ -90,7 +97,7 @@ def test_settings_get_absolute_paths():
         ),
         (
             {"model": "m/x.bin"},
-            "model: no model is called 'm/x.bin'; there is lid; a file is written {file: m/x.bin}",
+            "model: no model is called 'm/x.bin'; there is dsir, lid, medical; a file is written {file: m/x.bin}",
         ),
         (
             {"model": {"fil": "x"}},
@@ -101,6 +108,11 @@ def test_settings_get_absolute_paths():
             "model: s3://bucket/m: models, tokenizers and rule sets are read",
         ),
         ({"model": 3}, "model: expected the name of a model, or {file: PATH}"),
+        ({"model": "medical"}, "model: the model 'medical' is made by `train`; here stands a file"),
+        (
+            {"trained": "dsir"},
+            "trained: the model 'dsir' is made by `importance`; here stands one made by `train` or a file",
+        ),
         ({"file": "{dta}/t"}, "file: no root is called 'dta'; did you mean \"data\"?"),
         ({"file": ""}, "file: expected a path"),
         ({"file": ["a"]}, "file: expected a path"),
@@ -111,6 +123,14 @@ def test_wrong_models_and_files(settings, problem):
     with pytest.raises(Invalid) as caught:
         validate(Settings, settings, PATHS)
     assert str(caught.value).startswith(problem)
+
+
+def test_a_model_of_the_run_stands_where_its_kind_may():
+    """As it is used, there or not; a file may stand there too."""
+    assert validate(Settings, {"trained": "medical"}, PATHS).trained is TRAINED
+    assert validate(Settings, {"trained": {"file": "m"}}, PATHS).trained == ModelUse(Path("/repo/m"))
+    assert Settings(trained=Path("/m/x.bin")).trained == ModelUse(Path("/m/x.bin"))
+    assert (TRAINED.made, WEIGHED.made, ModelUse(Path("/m")).made) == (("medical",), ("dsir",), ())
 
 
 def test_rule_sets_by_path():

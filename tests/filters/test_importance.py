@@ -6,6 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from refinery.definition.models import ImportanceTraining
+from refinery.definition.paths import ModelUse
+from refinery.errors import InputError
 from refinery.filters.importance import Settings, build
 from refinery.models.importance import load_importance, train_importance
 from refinery.text.batch import TextBatch
@@ -54,3 +57,16 @@ def test_a_text_without_words_weighs_nothing(folder: Path) -> None:
     found = build(Settings(model=folder / "medical.npz"))(TextBatch.from_texts(["", "!?", "a"]))
     assert found["importance"].to_pylist()[:2] == [0, 0]
     assert np.isfinite(found["importance_per_token"].to_numpy()).all()
+
+
+def test_a_model_that_is_still_to_be_made_can_be_planned_with(folder: Path, tmp_path: Path) -> None:
+    """The columns that it will make; it is known by how it is made, later by content; a made one is a folder."""
+    training = ImportanceTraining(positive=("seeds",), raw=("crawl",))
+    planned = build(Settings(model=ModelUse(None, "words", training)))
+    (tmp_path / "model.npz").write_bytes((folder / "medical.npz").read_bytes())
+    made = build(Settings(model=ModelUse(tmp_path, "words", training)))
+    assert planned.schema == made.schema and planned.models == made.models == ("words",)
+    assert planned.settings != made.settings == build(Settings(model=folder / "medical.npz")).settings
+    assert planned.files == () and made.files == (tmp_path / "model.npz",)
+    with pytest.raises(InputError, match="words: the model is not made yet"):
+        planned(TextBatch.from_texts(["text"]))

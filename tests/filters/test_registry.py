@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from refinery.definition.paths import Paths
+from refinery.definition.paths import ModelUse, Paths
 from refinery.errors import DefinitionError
 from refinery.filters import registry
 from refinery.models.model_file import BUILT_IN
@@ -42,7 +42,7 @@ def test_what_cannot_be_built_says_why(name, settings, message):
 def test_paths_and_models_are_those_of_a_definition(tmp_path):
     """A model by name or by file, relative to the definition's folder."""
     shutil.copy(BUILT_IN, tmp_path / "lid.ftz")
-    paths = Paths(tmp_path, models={"lid": tmp_path / "lid.ftz"})
+    paths = Paths(tmp_path, models={"lid": ModelUse(tmp_path / "lid.ftz")})
     built = [registry.measurer("language", {"model": model}, paths) for model in ("lid", {"file": "lid.ftz"})]
     assert built[0] == built[1]
     assert built[0].path == tmp_path / "lid.ftz"

@@ -1,8 +1,11 @@
 import json
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
+from refinery.definition.models import RelevanceTraining
+from refinery.definition.paths import ModelUse
 from refinery.errors import InputError
 from refinery.filters.relevance import Settings, build
 from refinery.models.train import train_relevance
@@ -102,3 +105,27 @@ def test_cards_and_models_that_do_not_belong_together_are_refused(trained: Path,
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"holds no model\.bin or model\.ftz"):
         build(Settings(model=tmp_path / "empty"))
+
+
+def test_a_model_that_is_still_to_be_made_can_be_planned_with(trained: Path) -> None:
+    """Column, label and preparation are those that it will have; it is known by how it is made, later by content."""
+    training = RelevanceTraining(positive=("seeds",), negative=("crawl",))
+    planned = build(Settings(model=ModelUse(None, "medical", training)))
+    made = build(Settings(model=ModelUse(trained / "medical", "medical", training)))
+    assert planned.schema == made.schema
+    assert (planned.label, planned.preparation) == (made.label, made.preparation)
+    assert planned.models == made.models == ("medical",)
+    assert planned.files == () and made.files == (trained / "medical" / "model.bin",)
+    assert build(Settings(model=trained / "medical")).models == ()
+    other = training.model_copy(update={"dim": 3})
+    settings = [
+        planned.settings,
+        build(Settings(model=ModelUse(None, "medical", other))).settings,
+        made.settings,
+    ]
+    assert all(one != two for one, two in combinations(settings, 2))
+    assert made.settings == build(Settings(model=trained / "medical")).settings
+    with pytest.raises(InputError, match="medical: the model is not made yet"):
+        planned(TextBatch.from_texts(["text"]))
+    with pytest.raises(InputError, match=r"medical: no label 'hq' .*: relevant, other"):
+        build(Settings(model=ModelUse(None, "medical", training), label="hq"))

@@ -43,6 +43,25 @@ def test_a_plan_says_what_is_cached_and_what_will_be_made(data_repository, refin
     assert rows(changed, "unique", "unique")[-1] == "to write"
 
 
+def test_a_plan_knows_models_that_are_there(data_repository, refinery):
+    """Before a run a model is to be made; after it nothing of what the model measured, and of what follows, is."""
+    definition = data_repository / "pipeline.yaml"
+    text = definition.read_text().replace(
+        "stages:", "models: {m: {importance: {positive: screened, raw: crawl}}}\nstages:"
+    )
+    measured = "  scored: {from: screened, measure: [{importance: {model: m}}], keep: [some: 'importance > -1000']}\n"
+    text = text.replace("  unique:", f"{measured}  unique:", 1).replace(
+        "    from: screened\n    dedup", "    from: scored\n    dedup"
+    )
+    definition.write_text(text)
+    assert rows(printed(definition), "models.m")[1] == "all"
+    code, _, err = refinery("run", definition, "-q")
+    assert code == 0, err
+    done = printed(definition)
+    assert rows(done, "unique", "unique")[-1] == "up to date"
+    assert "stages.scored" not in done
+
+
 def test_a_plan_names_rules_and_verbs_of_each_stage(data_repository):
     """Stages in the order of the work, with their rules and what the verb compares."""
     text = printed(data_repository / "pipeline.yaml")

@@ -60,6 +60,13 @@ def runs(file: Path) -> None:
         assert_type(error.problems, tuple[str, ...])
 
 
+def models(polars: pl.DataFrame, file: Path) -> None:
+    """A model is trained on tables, texts and files."""
+    card = refinery.train(polars, ["a text"], file, precision=0.95, epochs=3)
+    assert_type(card.at_half.precision, float)
+    refinery.train(file, [file, file], "out", text="body")
+
+
 def wrong(polars: pl.DataFrame, file: Path) -> None:
     """What could not work is told by the checker."""
     refinery.measure(3, ["language"])  # type: ignore[call-overload]
@@ -69,6 +76,7 @@ def wrong(polars: pl.DataFrame, file: Path) -> None:
     refinery.keep(polars, 3)  # type: ignore[call-overload]
     refinery.dedup(polars, similarity=0.8)  # type: ignore[call-overload]
     refinery.dedup(polars, near=0.8)  # type: ignore[call-overload]
+    refinery.train(polars, polars, file, epoch=3)  # type: ignore[call-arg]
     refinery.run(file, executor="cloud")  # type: ignore[arg-type]
     refinery.Pipeline(name="tiny")  # type: ignore[call-arg]
     refinery.mesure(polars)  # type: ignore[attr-defined]

@@ -33,8 +33,8 @@ class Pipeline:
 
     name: str
     sources: Mapping[str, Settings]
-    stages: Mapping[str, Settings]
-    outputs: Mapping[str, Settings]
+    stages: Mapping[str, Settings] = field(default_factory=dict)
+    outputs: Mapping[str, Settings] = field(default_factory=dict)
     models: Mapping[str, Settings] = field(default_factory=dict)
     roots: Mapping[str, str | Path] = field(default_factory=dict)
     transform: Uses = ()
@@ -43,8 +43,7 @@ class Pipeline:
     def content(self) -> dict[str, Any]:
         """The same as a YAML file would give it, without what is empty."""
         given = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "base"}
-        optional = {entry.name for entry in fields(self)} - {"name", "sources", "stages", "outputs"}
-        return {"refinery": 1} | {k: _plain(v) for k, v in given.items() if v or k not in optional}
+        return {"refinery": 1} | {k: _plain(v) for k, v in given.items() if v or k in {"name", "sources"}}
 
 
 def _plain(value: Any) -> Any:

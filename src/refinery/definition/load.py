@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from refinery.definition.models import Pipeline, Stage, pipeline_model
-from refinery.definition.paths import Paths
+from refinery.definition.paths import ModelUse, Paths
 from refinery.definition.registry import VERBS
 from refinery.definition.validate import Invalid, keys_of, validate
 from refinery.definition.yaml import Location, YamlFile, parse, read_text
@@ -138,11 +138,15 @@ def _paths(
         if name not in pipeline.roots
     ]
     roots: dict[str, str | None] = dict.fromkeys(_left_out(broken, "roots")) | pipeline.roots | dict(given)
-    models: dict[str, Path | None] = dict.fromkeys(_left_out(broken, "models"))
+    models: dict[str, ModelUse | None] = dict.fromkeys(_left_out(broken, "models"))
     for name, model in pipeline.models.items():
         models[name] = None
         try:
-            models[name] = Paths(base, roots).file(model.file)
+            models[name] = (
+                ModelUse(Paths(base, roots).file(model.file))
+                if model.file
+                else ModelUse(None, name, model.training)
+            )
         except DefinitionError as error:
             wrong += [(("models", name, "file"), problem) for problem in error.problems]
     return Paths(base, roots, models), wrong

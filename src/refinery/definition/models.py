@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -141,6 +141,72 @@ class ModelFile(Model):
     )
 
 
+Drawn = Annotated[int, Field(ge=20, description="how many of their documents are drawn at most")]
+
+
+class RelevanceTraining(Model):
+    """A fastText classifier that tells the documents of a domain from others, with a card of how good it is."""
+
+    word: ClassVar = "train"
+
+    positive: Names = Field(min_length=1, description="stages or sources of the domain's documents")
+    negative: Names = Field(min_length=1, description="stages or sources of other documents")
+    positive_documents: Drawn = 100_000
+    negative_documents: Drawn = 200_000
+    precision: float = Field(0.9, gt=0, le=1, description="precision of the suggested threshold")
+    held_out: Share = Field(
+        0.2,
+        le=0.9,
+        description="share of each class that judges the model",
+        json_schema_extra={"default": "20%"},
+    )
+    dim: int = Field(16, ge=1, description="width of word vectors")
+    word_ngrams: int = Field(2, ge=1, description="longest runs of words that are features")
+    epochs: int = Field(5, ge=1, description="times that each example is seen")
+    learning_rate: float = Field(0.5, gt=0, description="step of the training at its beginning")
+    min_count: int = Field(2, ge=1, description="a rarer word is no feature by itself")
+    buckets: int = Field(500_000, ge=1, description="rows that runs of words share")
+    seed: int = Field(1, ge=0, description="the same documents and seed give the same model")
+
+
+class ImportanceTraining(Model):
+    """How often hashed n-grams occur in a domain's documents and in ordinary ones (DSIR)."""
+
+    word: ClassVar = "importance"
+
+    positive: Names = Field(min_length=1, description="stages or sources of the domain's documents")
+    raw: Names = Field(min_length=1, description="stages or sources of ordinary documents")
+    positive_documents: Drawn = 500_000
+    raw_documents: Drawn = 500_000
+    buckets: int = Field(10_000, ge=1, description="counts that n-grams share")
+    seed: int = Field(1, ge=0, description="of the choice of documents")
+
+
+Training = RelevanceTraining | ImportanceTraining
+
+
+class NamedModel(Model):
+    """One of: a file, or how the run makes it."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    file: WrittenPath | None = Field(None, description=ModelFile.model_fields["file"].description)
+    train: RelevanceTraining | None = Field(None, description="a classifier for `relevance` and `quality`")
+    importance: ImportanceTraining | None = Field(None, description="weights for `importance`")
+
+    @property
+    def training(self) -> Training | None:
+        """How the run makes it; None of a file."""
+        return self.train or self.importance
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        kinds = list(type(self).model_fields)
+        if len(given := [kind for kind in kinds if getattr(self, kind) is not None]) != 1:
+            raise ValueError(f"a model has one of {', '.join(kinds)}, here {' and '.join(given) or 'none'}")
+        return self
+
+
 class RuleSetUse(Model):
     """A rule set with some of its rules left out."""
 
@@ -220,9 +286,19 @@ class Pipeline(Model):
         (), description="rewrites the text of every source that has no `transform` of its own"
     )
     sources: dict[Name, Source] = Field(json_schema_extra=SOME, description="name to source")
-    models: dict[Name, ModelFile] = Field({}, description="name, as `model:` uses it, to model")
-    stages: dict[Name, Stage] = Field(json_schema_extra=SOME, description="name to stage")
-    outputs: dict[Name, Output] = Field(json_schema_extra=SOME, description="name to what is written where")
+    models: dict[Name, NamedModel] = Field({}, description="name, as `model:` uses it, to model")
+    stages: dict[Name, Stage] = Field({}, json_schema_extra=SOME, description="name to stage")
+    outputs: dict[Name, Output] = Field(
+        {}, json_schema_extra=SOME, description="name to what is written where"
+    )
+
+    @model_validator(mode="after")
+    def _makes_something(self) -> Self:
+        missing = [f"{key!r}" for key in ("stages", "outputs") if key not in self.model_fields_set]
+        if missing and not any(model.training for model in self.models.values()):
+            keys = f"keys {' and '.join(missing)} are" if len(missing) > 1 else f"key {missing[0]} is"
+            raise ValueError(f"the {keys} missing: a definition makes outputs, or models")
+        return self
 
 
 def pipeline_model(verbs: Mapping[str, type[BaseModel]]) -> type[Pipeline]:
@@ -232,7 +308,7 @@ def pipeline_model(verbs: Mapping[str, type[BaseModel]]) -> type[Pipeline]:
         for name, settings in verbs.items()
     }
     stage = create_model("Stage", __base__=Stage, __doc__=Stage.__doc__, **keys)
-    stages = (dict[Name, stage], Field(json_schema_extra=SOME, description="name to stage"))
+    stages: Any = (dict[Name, stage], Field({}, json_schema_extra=SOME, description="name to stage"))
     return create_model("Pipeline", __base__=Pipeline, __doc__=Pipeline.__doc__, stages=stages)
 
 

@@ -1,27 +1,50 @@
 """What the paths and the names of models in a definition stand for.
 
 `{NAME}` in a path is the root of that name; `{{` and `}}` are braces themselves. A relative path counts from the
-definition's folder. Settings of measurers have the types `FilePath` and `ModelPath`: validated with a `Paths` as
-context, they become absolute paths.
+definition's folder. Settings of measurers have the types `FilePath`, `ModelPath` (a model that is a file) and
+`AnyModel` (one that the run makes, too): validated with a `Paths` as context, they become absolute paths, `AnyModel`
+a `ModelUse`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 from pydantic import BeforeValidator, ValidationInfo
 
-from refinery.definition.models import ModelFile, Name, WrittenPath
+from refinery.definition.models import ModelFile, Name, Training, WrittenPath
 from refinery.definition.validate import validate
 from refinery.errors import DefinitionError, nearest
 from refinery.storage.url import is_url, local_path, redact
 
 T = TypeVar("T")
 _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}(/?)|[{}]")
+
+
+@dataclass(frozen=True)
+class ModelUse:
+    """A model that a definition uses: a file or folder of this machine, or one that the run makes.
+
+    path: None until it is made; name, training: of one that the run makes, what it is called and how it is made.
+    """
+
+    path: Path | None
+    name: str = ""
+    training: Training | None = None
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Its name if the run makes it."""
+        return (self.name,) if self.training else ()
+
+    @property
+    def recipe(self) -> str:
+        """How the run makes it, for an identity until its content is known."""
+        return f"{self.training.word} {self.training.model_dump_json()}" if self.training else ""
 
 
 @dataclass(frozen=True)
@@ -34,7 +57,7 @@ class Paths:
 
     base: Path = Path()
     roots: Mapping[str, str | None] = field(default_factory=dict)
-    models: Mapping[str, Path | None] = field(default_factory=dict)
+    models: Mapping[str, ModelUse | None] = field(default_factory=dict)
 
     def expand(self, written: str) -> str:
         """The absolute path or the URL that is meant; raises DefinitionError for an unknown root.
@@ -53,7 +76,7 @@ class Paths:
             raise DefinitionError(f"{redact(path)}: {what}")
         return Path(path)
 
-    def model(self, name: str) -> Path:
+    def model(self, name: str) -> ModelUse:
         """The model of that name; raises DefinitionError if there is none."""
         if name not in self.models:
             near = nearest(name, self.models)
@@ -97,17 +120,42 @@ def _file(value: object, info: ValidationInfo) -> Path:
         raise ValueError("; ".join(error.problems)) from None
 
 
-def _model(value: object, info: ValidationInfo) -> Path:
-    if isinstance(value, Path):
+def _model(value: object, info: ValidationInfo) -> ModelUse:
+    if isinstance(value, ModelUse):
         return value
+    if isinstance(value, Path):
+        return ModelUse(value)
     if not isinstance(value, str | dict):
         raise ValueError("expected the name of a model, or {file: PATH}")
     paths: Paths = info.context or HERE
     try:
-        return paths.model(value) if isinstance(value, str) else paths.file(validate(ModelFile, value).file)
+        if isinstance(value, str):
+            return paths.model(value)
+        return ModelUse(paths.file(validate(ModelFile, value).file))
     except DefinitionError as error:
         raise ValueError("; ".join(error.problems)) from None
 
 
+def _model_file(value: object, info: ValidationInfo) -> Path:
+    path = made_by()(_model(value, info)).path
+    if path is None:
+        raise ValueError  # a model of the run is refused above
+    return path
+
+
+def made_by(*kinds: type[Training]) -> Callable[[ModelUse], ModelUse]:
+    """Refuses a model that the run makes in a way that is none of these; a file is never refused."""
+
+    def check(use: ModelUse) -> ModelUse:
+        if use.training and not isinstance(use.training, kinds):
+            wanted = "".join(f"one made by `{kind.word}` or " for kind in kinds)
+            made = f"the model {use.name!r} is made by `{use.training.word}`"
+            raise ValueError(f"{made}; here stands {wanted}a file")
+        return use
+
+    return check
+
+
 FilePath = Annotated[Path, BeforeValidator(_file, json_schema_input_type=WrittenPath)]
-ModelPath = Annotated[Path, BeforeValidator(_model, json_schema_input_type=Name | ModelFile)]
+ModelPath = Annotated[Path, BeforeValidator(_model_file, json_schema_input_type=Name | ModelFile)]
+AnyModel = Annotated[ModelUse, BeforeValidator(_model, json_schema_input_type=Name | ModelFile)]

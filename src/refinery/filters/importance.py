@@ -1,6 +1,7 @@
 """Measurer `importance`: how much more likely a document's words are in a target domain than in raw text (DSIR).
 
-    measure: [{importance: {model: {file: models/medical.npz}}}]   # made by `refinery train importance`
+    models: {medical: {importance: {positive: seeds, raw: crawl}}}
+    measure: [{importance: {model: medical}}]
     select: {tokens: 2B, by: importance_per_token}
 
 importance: the log-ratio, nats, not normalised for length, as DSIR resamples by. importance_per_token: the same
@@ -12,12 +13,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from refinery.definition.paths import ModelPath
+from refinery.definition.models import ImportanceTraining
+from refinery.definition.paths import AnyModel, made_by
+from refinery.errors import InputError
 from refinery.filters.measurer import Measurer
 
 if TYPE_CHECKING:
@@ -29,15 +32,21 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    model: ModelPath = Field(description="importance model, .npz")
+    model: Annotated[AnyModel, AfterValidator(made_by(ImportanceTraining))] = Field(
+        description="a model made by `importance`, the folder of one, or its .npz file"
+    )
 
 
 @dataclass(frozen=True)
 class Importance(Measurer):
-    """Columns importance and importance_per_token, float64."""
+    """Columns importance and importance_per_token, float64.
 
-    path: Path
+    path: None until the model is made; fingerprint: of its file, until then how it is made.
+    """
+
+    path: Path | None
     fingerprint: str
+    models: tuple[str, ...] = ()
     name: str = "importance"
     version: int = 1
 
@@ -49,7 +58,7 @@ class Importance(Measurer):
     @property
     def files(self) -> tuple[Path, ...]:
         """The model."""
-        return (self.path,)
+        return (self.path,) if self.path else ()
 
     @property
     def schema(self) -> pa.Schema:
@@ -57,13 +66,15 @@ class Importance(Measurer):
         return pa.schema([("importance", pa.float64()), ("importance_per_token", pa.float64())])
 
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
-        """One row a document; raises InputError if the model is not the one it was when this was built."""
+        """One row a document; raises InputError if the model is not made or not what it was when this was built."""
         import numpy as np
 
         from refinery.models.importance import load_importance
         from refinery.text.ngrams_hashed import weigh_ngrams
         from refinery.text.prepare import prepare
 
+        if self.path is None:
+            raise InputError(self.models[0], "the model is not made yet")
         model = load_importance(self.path, self.fingerprint)
         words = prepare(batch)
         totals, tokens = np.empty(len(words)), np.empty(len(words), np.int64)
@@ -76,8 +87,12 @@ class Importance(Measurer):
 
 def build(settings: Settings) -> Importance:
     """The measurer; raises InputError when the model cannot be read or is none."""
-    from refinery.models.importance import load_importance
+    from refinery.models.importance import MODEL, load_importance
     from refinery.models.model_file import file_hash
 
-    load_importance(settings.model)
-    return Importance(settings.model, file_hash(settings.model))
+    use = settings.model
+    if use.path is None:
+        return Importance(None, use.recipe, use.made)
+    file = use.path / MODEL if use.path.is_dir() else use.path
+    load_importance(file)
+    return Importance(file, file_hash(file), use.made)

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from refinery.errors import DefinitionError, nearest
 from refinery.filters.language_codes import UNDETERMINED
+from refinery.filters.suggested import as_numbers
 
 # What a predicate may be made of in Polars' own form: all else (Agg, Over, Len, SubPlan) sees other rows.
 ROW_WISE = {"Column", "Literal", "BinaryExpr", "Function", "Cast", "Ternary", "Alias"}
@@ -32,7 +33,7 @@ def parse(predicate: str) -> pl.Expr:
 
 def columns_of(predicate: str) -> frozenset[str]:
     """The columns that a predicate reads; raises DefinitionError when it is not SQL."""
-    return frozenset(parse(predicate).meta.root_names())
+    return frozenset(parse(as_numbers(predicate)).meta.root_names())
 
 
 def problems(
@@ -45,7 +46,7 @@ def problems(
     is found here.
     """
     try:
-        expression = parse(predicate)
+        expression = parse(as_numbers(predicate))
     except DefinitionError as error:
         return list(error.problems)
     unknown = sorted(set(expression.meta.root_names()) - set(columns))

@@ -1,15 +1,14 @@
 """Measurer `relevance`: the probability of one label of a fastText classifier.
 
-    measure: [{relevance: {model: medical}}]                        # a model by name; its file is the folder that
-    models: {medical: {file: models/medical}}                       # `refinery train relevance` made
+    models: {medical: {train: {positive: seeds, negative: screened}}}
+    measure: [{relevance: {model: medical}}]                        # a model by name
     measure: [{relevance: {model: {file: dclm.bin}, label: hq}}]    # any supervised fastText model
-    keep: [{on_topic: "relevance >= 0.7"}]
+    keep: [{on_topic: "relevance >= suggested('medical')"}]
 
-A model trained by refinery
-has a card, which says how texts are prepared (see refinery.text.prepare) and which label is meant. A model without a
-card is scored by fastText's own rules on the text as it is, newlines as spaces; the label is then `relevant`,
-`positive`, `hq`, `pos`, `good` or `1` if the model has it, else it must be given. The value is what
-`fasttext.predict` gives for the label, at most 1; it is 0 for a text without a token.
+A model trained by refinery has a card, which says how texts are prepared (see refinery.text.prepare) and which label
+is meant. A model without a card is scored by fastText's own rules on the text as it is, newlines as spaces; the label
+is then `relevant`, `positive`, `hq`, `pos`, `good` or `1` if the model has it, else it must be given. The value is
+what `fasttext.predict` gives for the label, at most 1; it is 0 for a text without a token.
 """
 
 from __future__ import annotations
@@ -17,12 +16,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from refinery.definition.paths import ModelPath
+from refinery.definition.models import RelevanceTraining
+from refinery.definition.paths import AnyModel, made_by
 from refinery.errors import InputError
 from refinery.filters.measurer import Measurer
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 PREFIX = "__label__"
 _POSITIVE = ("relevant", "positive", "hq", "pos", "good", "1")
-_PLAIN = "plain"
+_PLAIN, _WORDS = "plain", "words-1"
 
 
 class Settings(BaseModel):
@@ -39,7 +39,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    model: ModelPath = Field(description="folder of a trained model, or a fastText .bin or .ftz file")
+    model: Annotated[AnyModel, AfterValidator(made_by(RelevanceTraining))] = Field(
+        description="a model made by `train`, the folder of one, or a fastText .bin or .ftz file"
+    )
     label: str | None = Field(
         None, min_length=1, description="with or without __label__ (default: the card's)"
     )
@@ -47,12 +49,16 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True)
 class Relevance(Measurer):
-    """One float32 column, called as the measurer: the probability of `label`, 0 for a text without a token."""
+    """One float32 column, called as the measurer: the probability of `label`, 0 for a text without a token.
 
-    path: Path
+    path: None until the model is made; fingerprint: of its file, until then how it is made.
+    """
+
+    path: Path | None
     fingerprint: str
     label: str
     preparation: str
+    models: tuple[str, ...] = ()
     name: str = "relevance"
     version: int = 1
 
@@ -64,7 +70,7 @@ class Relevance(Measurer):
     @property
     def files(self) -> tuple[Path, ...]:
         """The model."""
-        return (self.path,)
+        return (self.path,) if self.path else ()
 
     @property
     def schema(self) -> pa.Schema:
@@ -72,10 +78,12 @@ class Relevance(Measurer):
         return pa.schema([(self.name, pa.float32())])
 
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
-        """One row a document; raises InputError if the model is not the one it was when this was built."""
+        """One row a document; raises InputError if the model is not made or not what it was when this was built."""
         from refinery.models.scorer import load_scorer
         from refinery.text.prepare import prepare
 
+        if self.path is None:
+            raise InputError(self.models[0], "the model is not made yet")
         scorer = load_scorer(self.path, self.fingerprint)
         prepared = batch if self.preparation == _PLAIN else prepare(batch)
         scores = scorer.probability(prepared, scorer.labels.index(self.label))
@@ -86,15 +94,19 @@ def build(settings: Settings) -> Relevance:
     """The measurer; raises InputError for a model that cannot be used or a label that it does not have."""
     from refinery.models import card, model_file
 
-    file, about = card.resolve(settings.model)
+    use = settings.model
+    if use.path is None:
+        label = _choose((card.POSITIVE, card.NEGATIVE), settings.label or card.POSITIVE, use.name)
+        return Relevance(None, use.recipe, label, _WORDS, use.made)
+    file, about = card.resolve(use.path)
     labels = model_file.labels(file)
     wanted = settings.label or (about.positive_label if about else None)
     preparation = about.preparation if about else _PLAIN
-    if preparation not in {_PLAIN, "words-1"}:
+    if preparation not in {_PLAIN, _WORDS}:
         problem = f"texts are prepared as {preparation!r}, which this version does not know"
         raise InputError(str(file.with_name(card.CARD)), problem, "train the model again")
     label = _choose(labels, wanted, str(file))
-    return Relevance(file, model_file.file_hash(file), label, preparation)
+    return Relevance(file, model_file.file_hash(file), label, preparation, use.made)
 
 
 def _choose(labels: tuple[str, ...], wanted: str | None, place: str) -> str:

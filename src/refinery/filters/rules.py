@@ -33,6 +33,7 @@ from refinery.definition.validate import Invalid, validate
 from refinery.definition.yaml import parse, read_text
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.filters.language_codes import UNDETERMINED
+from refinery.filters.suggested import with_suggestions
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,13 +45,15 @@ MAX_RULES = 2**15 - 1  # of a stage: indices are stored as 16-bit integers with 
 class Rule:
     """A predicate with a name: `gopher.short` for a set's rule, `english` for one written in a stage.
 
-    `place` (file:line) is where a set's rule is written, empty for a rule of the definition itself.
+    `place` (file:line) is where a set's rule is written, empty for a rule of the definition itself; `written`: the
+    predicate with suggestions of models as they stand in it, where numbers have taken their place.
     """
 
     name: str
     predicate: str
     source: str = ""
     place: str = field(default="", compare=False)
+    written: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,8 @@ def resolve_rules(
     """The rules of a stage's `keep`, in order: set names, {rules: set, without: [...]}, {name: predicate}.
 
     `measured` holds the columns known at that point: a set's language scope applies only where `lang` is one.
-    Raises DefinitionError with all that is wrong: unknown sets or rules, names that stand twice.
+    Suggestions of models that are there become numbers. Raises DefinitionError with all that is wrong: unknown sets
+    or rules, names that stand twice, models that suggest nothing.
     """
     rules: list[Rule] = []
     problems: list[str] = []
@@ -177,9 +181,16 @@ def resolve_rules(
     problems += [f"two rules are called {name!r}" for name, count in names.items() if count > 1]
     if len(rules) > MAX_RULES:
         problems.append(f"{len(rules)} rules in one stage; {MAX_RULES} is the most")
+    resolved = []
+    for rule in rules:
+        try:
+            predicate = with_suggestions(rule.predicate, paths)
+            resolved.append(replace(rule, predicate=predicate, written=rule.predicate))
+        except DefinitionError as error:
+            problems += [f"{rule.name}: {problem}" for problem in error.problems]
     if problems:
         raise DefinitionError(*dict.fromkeys(problems))
-    return tuple(rules)
+    return tuple(resolved)
 
 
 def _scoped(rule: Rule, languages: tuple[str, ...] | None, measured: Collection[str]) -> Rule:

@@ -15,8 +15,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from refinery.errors import InputError
 from refinery.models.model_file import file_hash
 
-CARD = "card.json"
-MODEL_NAMES = ("model.bin", "model.ftz")
+CARD, CARD_TEXT = "card.json", "card.md"
+MODEL = "model.bin"  # as training writes it
+MODEL_NAMES = (MODEL, "model.ftz")
+POSITIVE, NEGATIVE = "__label__relevant", "__label__other"  # of a model that refinery trains
 
 
 class _Frozen(BaseModel):
@@ -49,8 +51,20 @@ class Counts(_Frozen):
     held_out: int
 
 
+class SourceCounts(_Frozen):
+    """Documents of a source that came for a class, and how many of them were drawn."""
+
+    part: str
+    source: str
+    documents: int
+    drawn: int
+
+
 class Card(_Frozen):
-    """Everything about a trained classifier; `suggested` is None when no threshold reaches `wanted_precision`."""
+    """Everything about a trained classifier; `suggested` is None when no threshold reaches `wanted_precision`.
+
+    sources: by class, names of stages and sources, or paths; drawn: where the run drew documents, from what.
+    """
 
     format: Literal[1] = 1
     model: str  # fingerprint, xxh3-128 of the file
@@ -59,6 +73,7 @@ class Card(_Frozen):
     preparation: str
     training: dict[str, int | float | str]
     sources: dict[str, tuple[str, ...]]
+    drawn: tuple[SourceCounts, ...] = ()
     positive: Counts
     negative: Counts
     near_duplicate_groups: int
@@ -105,7 +120,7 @@ def write_card(card: Card, folder: Path) -> None:
     from refinery.storage.commit import commit_bytes
 
     content = json.dumps(card.model_dump(mode="json"), indent=1, ensure_ascii=False)
-    commit_bytes(folder / "card.md", render(card).encode())
+    commit_bytes(folder / CARD_TEXT, render(card).encode())
     commit_bytes(folder / CARD, (content + "\n").encode())
 
 
@@ -125,6 +140,7 @@ def render(card: Card) -> str:
             f"{name.capitalize()}: {', '.join(f'`{p}`' for p in paths)}."
             for name, paths in card.sources.items()
         ),
+        *_drawn(card),
         f"Empty texts, repeats and {card.contradictory} texts found in both classes were dropped. Near-duplicates "
         f"({card.near_duplicate_groups} groups) were never split between training and held-out documents.",
         "",
@@ -158,6 +174,16 @@ def render(card: Card) -> str:
 
 def _classes(card: Card) -> tuple[tuple[str, Counts], tuple[str, Counts]]:
     return ("positive", card.positive), ("negative", card.negative)
+
+
+def _drawn(card: Card) -> list[str]:
+    if not card.drawn:
+        return []
+    rows = (
+        f"| {c.part} | {c.source} | {c.documents} | {c.drawn} | {c.drawn / max(c.documents, 1):.2%} |"
+        for c in card.drawn
+    )
+    return ["", "| class | source | documents | drawn | share |", "|---|---|---:|---:|---:|", *rows, ""]
 
 
 def _row(point: Point) -> str:

@@ -12,18 +12,30 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from refinery.errors import DefinitionError, InputError
 from refinery.models.model_file import read_once
+from refinery.shuffle.records import Records
+from refinery.storage.commit import commit_bytes, make_directory
+from refinery.storage.place import Place
 
+if TYPE_CHECKING:
+    from refinery.models.draw import Drawn
+    from refinery.text.batch import TextBatch
+
+MODEL = "model.npz"
 BUCKETS = 10_000
+PARTS = ("positive", "raw")
+READ_BYTES = 128 << 20  # of memory that `write_counts` takes
 FORMAT = 1  # raised when words, hashes or buckets change
+_COUNT = np.dtype([("bucket", np.int64), ("count", np.int64)])
 _FLOOR = 1e-8
 _MOST_BYTES = 1 << 27
 _HINT = "make one with `refinery train importance`"
@@ -48,35 +60,61 @@ def train_importance(
 
     Raises InputError for text that cannot be read, DefinitionError when a side has no word.
     """
-    from refinery.storage.commit import commit_bytes, make_directory
+    from refinery.models.examples import read_texts
+    from refinery.text.prepare import prepare
 
-    arrays = {"format": np.array([FORMAT], np.int64)}
-    for name, paths in (("target", positive), ("raw", raw)):
-        counts = _count(paths, text, buckets)
-        if counts.sum() == 0:
-            raise DefinitionError(f"{name} text: no word in {', '.join(map(str, paths))}")
-        arrays[name] = counts / counts.sum()
-    content = io.BytesIO()
-    np.savez(content, **arrays)  # type: ignore[arg-type]
+    sides = ("positive", positive), ("raw", raw)
+    counted = {name: count(map(prepare, read_texts(paths, text)), buckets) for name, paths in sides}
+    content = distributions(counted)
     make_directory(out.parent)
-    commit_bytes(out, content.getvalue())
+    commit_bytes(out, content)
     return out
 
 
-def _count(paths: Sequence[str | Path], text: str, buckets: int) -> NDArray[np.int64]:
-    from refinery.models.examples import read_texts
+def count(words: Iterable[TextBatch], buckets: int) -> NDArray[np.int64]:
+    """How many n-grams of prepared texts fall into each bucket, int64 (buckets,)."""
     from refinery.text.ngrams_hashed import weigh_ngrams
-    from refinery.text.prepare import prepare
 
-    counts = np.zeros(buckets, np.int64)
-    weights = np.zeros(buckets)
+    counts, weights = np.zeros(buckets, np.int64), np.zeros(buckets)
     weights.flags.writeable = False
-    for batch in read_texts(paths, text):
-        words = prepare(batch)
-        weigh_ngrams(
-            words.data, words.offsets, weights, np.empty(len(words)), np.empty(len(words), np.int64), counts
-        )
+    for batch in words:
+        totals, tokens = np.empty(len(batch)), np.empty(len(batch), np.int64)
+        weigh_ngrams(batch.data, batch.offsets, weights, totals, tokens, counts)
     return counts
+
+
+def counts_in(folder: Place, writers: int) -> Records:
+    """Where so many units write counts: those of the target in one partition, those of raw text in another."""
+    return Records.create(folder, _COUNT, partitions=len(PARTS), writers=writers)
+
+
+def write_counts(counts: Records, buckets: int, drawn: Drawn) -> None:
+    """Counts what is drawn of a shard."""
+    found = count((words for _, words in drawn.words()), buckets)
+    rows = np.empty(np.count_nonzero(found), _COUNT)
+    rows["bucket"] = np.flatnonzero(found)
+    rows["count"] = found[rows["bucket"]]
+    counts.write(drawn.number, rows, np.full(len(rows), PARTS.index(drawn.part)))
+
+
+def add_counts(counts: Records, buckets: int, target: Place) -> tuple[str, ...]:
+    """Adds up what units wrote; gives the name of the file in `target`. Raises DefinitionError as above."""
+    totals = {part: np.zeros(buckets, np.int64) for part in PARTS}
+    for number, total in enumerate(totals.values()):
+        for rows in counts.each(number):
+            np.add.at(total, rows["bucket"], rows["count"])
+    commit_bytes(target / MODEL, distributions(totals), scratch=True)
+    return (MODEL,)
+
+
+def distributions(counts: Mapping[str, NDArray[np.int64]]) -> bytes:
+    """The model's file of counts by bucket, of each of PARTS; raises DefinitionError for one without a word."""
+    if empty := [f"{part} documents: none has a word" for part, found in counts.items() if not found.sum()]:
+        raise DefinitionError(*empty)
+    target, raw = (counts[part] / counts[part].sum() for part in PARTS)
+    content = io.BytesIO()
+    np.savez(content, format=np.array([FORMAT], np.int64), target=target, raw=raw)
+    return content.getvalue()
 
 
 def load_importance(path: Path, expected: str | None = None) -> ImportanceModel:

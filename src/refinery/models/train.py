@@ -7,24 +7,48 @@ texts prepared by refinery.text.prepare. One thread and a seed, so that the same
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from refinery.definition.models import RelevanceTraining
+from refinery.definition.validate import validate
 from refinery.errors import DefinitionError, OutputError
 from refinery.models import metrics
-from refinery.models.card import CARD, Card, Counts, write_card
-from refinery.models.examples import Examples, hold_out, near_groups, read_examples
+from refinery.models.card import (
+    CARD,
+    CARD_TEXT,
+    MODEL,
+    NEGATIVE,
+    POSITIVE,
+    Card,
+    Counts,
+    SourceCounts,
+    write_card,
+)
+from refinery.models.draw import Draw, Drawn
+from refinery.models.examples import Examples, choose_examples, hold_out, near_groups, read_examples
 from refinery.models.model_file import file_hash
 from refinery.models.scorer import load_scorer
+from refinery.shuffle.records import Tables
+from refinery.storage.commit import cannot_write, commit_bytes
+from refinery.storage.place import Place
 from refinery.text.batch import TextBatch
 from refinery.text.prepare import WORDS
 
-MODEL = "model.bin"
-POSITIVE, NEGATIVE = "__label__relevant", "__label__other"
+NAMES = (MODEL, CARD, CARD_TEXT)
 _LEAST = 10  # examples of a class below which a held-out score says nothing
+_EXAMPLE = pa.schema([("hash", pa.uint64()), ("positive", pa.bool_()), ("text", pa.large_string())])
+_BLOCK_BYTES = 32 << 20  # of examples that a unit collects
+READ_BYTES = 4 * _BLOCK_BYTES  # of memory that `write_examples` takes
+_COPIES = 8  # of all examples, in the memory of the unit that fits
+_ROOM = 256 << 20
 
 
 def train_relevance(
@@ -33,41 +57,132 @@ def train_relevance(
     out: Path,
     *,
     text: str = "text",
-    precision: float = 0.9,
-    held_out: float = 0.2,
-    dim: int = 16,
-    word_ngrams: int = 2,
-    epochs: int = 5,
-    learning_rate: float = 0.5,
-    min_count: int = 2,
-    buckets: int = 500_000,
-    seed: int = 1,
+    **settings: Any,
 ) -> Card:
     """Trains on Parquet or JSON Lines and writes model.bin, card.json and card.md into `out`; returns the card.
 
-    positive, negative: files, folders, globs or URLs; text: their text column; precision: for the suggested
-    threshold; held_out: share of each class that judges the model. Raises InputError for examples that cannot be
-    read, DefinitionError for too few of them, OutputError when `out` cannot be written.
+    positive, negative: files, folders, globs or URLs, of which all documents are examples; text: their text column;
+    settings: those of RelevanceTraining. Raises InputError for examples that cannot be read, DefinitionError for too
+    few of them or a wrong setting, OutputError when `out` cannot be written.
     """
+    training = validate(RelevanceTraining, {"positive": "positive", "negative": "negative", **settings})
     examples = read_examples(positive, negative, text)
+    sources = {"positive": tuple(map(str, positive)), "negative": tuple(map(str, negative))}
+    return fit(examples, training, out, sources)
+
+
+def examples_in(folder: Place, writers: int) -> Tables:
+    """Where so many units write examples."""
+    return Tables.create(folder, _EXAMPLE, writers=writers, block_bytes=_BLOCK_BYTES)
+
+
+class Written(NamedTuple):
+    """Documents, and bytes of their prepared texts."""
+
+    documents: int
+    bytes: int
+
+
+def write_examples(examples: Tables, drawn: Drawn) -> Written:
+    """Writes what is drawn of a shard, prepared."""
+    documents = size = 0
+    with examples.writer(drawn.number) as writer:
+        for hashes, texts in drawn.words():
+            positive = pa.repeat(pa.scalar(drawn.part == "positive"), len(texts))
+            writer.write(pa.table([pa.array(hashes), positive, texts.to_arrow()], _EXAMPLE))
+            documents, size = documents + len(texts), size + texts.nbytes
+    return Written(documents, size)
+
+
+def count_sources(found: Draw, written: Sequence[Written]) -> tuple[SourceCounts, ...]:
+    """By class and source, what arrived and what was drawn of it."""
+    chosen = Counter[tuple[str, str]]()
+    for one, counts in zip(found.drawn, written, strict=True):
+        chosen[one.part, one.shard.source] += counts.documents
+    return tuple(
+        SourceCounts(part=part, source=source, documents=documents, drawn=chosen[part, source])
+        for (part, source), documents in found.arrived.items()
+    )
+
+
+def fit_bytes(training: RelevanceTraining, examples: int) -> int:
+    """Of memory that `fit_examples` takes, about; examples: bytes of text."""
+    return _ROOM + _COPIES * examples + 8 * training.dim * training.buckets
+
+
+def fit_examples(
+    examples: Tables, training: RelevanceTraining, drawn: tuple[SourceCounts, ...], target: Place
+) -> tuple[str, ...]:
+    """Trains on what units wrote, in the order of the hashes; gives the names of the files in `target`."""
+    table = pl.DataFrame(pl.from_arrow(examples.read()))
+    table = table.sort("hash", maintain_order=True).sort("positive", descending=True, maintain_order=True)
+    sources = {"positive": training.positive, "negative": training.negative}
+    with tempfile.TemporaryDirectory(dir=target if isinstance(target, Path) else None) as folder:
+        fit(choose_examples(table.select("text", "positive")), training, Path(folder), sources, drawn)
+        for name in NAMES:
+            commit_bytes(target / name, (Path(folder) / name).read_bytes(), scratch=True)
+    return NAMES
+
+
+def fit(
+    examples: Examples,
+    training: RelevanceTraining,
+    out: Path,
+    sources: Mapping[str, tuple[str, ...]],
+    drawn: tuple[SourceCounts, ...] = (),
+) -> Card:
+    """Writes model.bin, card.json and card.md into `out`; sources, drawn: for the card.
+
+    Raises DefinitionError for too few examples, OutputError when `out` cannot be written.
+    """
     groups = near_groups(examples.texts)
-    held = hold_out(groups, examples.positive, held_out, seed)
+    held = hold_out(groups, examples.positive, training.held_out, training.seed)
     _enough(examples, held)
     model = _prepare_folder(out) / MODEL
     settings: dict[str, int | float] = {
-        "lr": learning_rate, "dim": dim, "epoch": epochs, "wordNgrams": word_ngrams, "minCount": min_count,
-        "bucket": buckets, "seed": seed,
+        "lr": training.learning_rate, "dim": training.dim, "epoch": training.epochs,
+        "wordNgrams": training.word_ngrams, "minCount": training.min_count, "bucket": training.buckets,
+        "seed": training.seed,
     }  # fmt: skip
     _fit(examples, ~held, settings, model)
     scorer = load_scorer(model)
-    judged = _take(examples.texts, held)
-    scores = scorer.probability(judged, scorer.labels.index(POSITIVE))
-    sources = {"positive": tuple(map(str, positive)), "negative": tuple(map(str, negative))}
-    card = _card(
-        file_hash(model), scorer.labels, examples, groups, held, scores, precision, settings, sources
+    scores = scorer.probability(_take(examples.texts, held), scorer.labels.index(POSITIVE))
+    truth = examples.positive[held]
+    suggested = metrics.suggest(scores, truth, training.precision)
+    rate = None
+    if suggested is not None and not truth.all():
+        rate = float((scores[~truth] >= np.float32(suggested.threshold)).mean())
+    negative, positive = _counts(examples, held)
+    card = Card(
+        model=file_hash(model),
+        labels=scorer.labels,
+        positive_label=POSITIVE,
+        preparation=WORDS,
+        training={"library": "fasttext-community", "loss": "softmax", **settings},
+        sources=dict(sources),
+        drawn=drawn,
+        positive=positive,
+        negative=negative,
+        near_duplicate_groups=int((np.unique(groups, return_counts=True)[1] > 1).sum()),
+        contradictory=examples.contradictory,
+        wanted_precision=training.precision,
+        suggested=suggested,
+        at_half=metrics.point(scores, truth, 0.5),
+        average_precision=metrics.average_precision(scores, truth),
+        false_positive_rate=rate,
+        curve=metrics.curve(scores, truth),
+        calibration=metrics.calibration(scores, truth),
     )
     write_card(card, out)
     return card
+
+
+def _counts(examples: Examples, held: NDArray[np.bool_]) -> list[Counts]:
+    """Of the negative and of the positive class."""
+    return [
+        Counts(read=read, used=int(kind.sum()), held_out=int((kind & held).sum()))
+        for read, kind in zip(examples.read, (~examples.positive, examples.positive), strict=True)
+    ]
 
 
 def _enough(examples: Examples, held: NDArray[np.bool_]) -> None:
@@ -95,8 +210,6 @@ def _prepare_folder(out: Path) -> Path:
 
 
 def _take(texts: TextBatch, chosen: NDArray[np.bool_]) -> TextBatch:
-    import pyarrow as pa
-
     return TextBatch.from_arrow(texts.to_arrow().filter(pa.array(chosen)))
 
 
@@ -105,8 +218,6 @@ def _fit(
 ) -> None:
     """Trains on the chosen examples, in a seeded order, and puts the model into place in one step."""
     import fasttext
-
-    from refinery.storage.commit import cannot_write
 
     order = np.random.default_rng(int(settings["seed"])).permutation(np.flatnonzero(chosen))
     lines = examples.texts.to_arrow()
@@ -125,45 +236,3 @@ def _fit(
             target.replace(model)
     except OSError as error:
         raise cannot_write(str(model), error, 0) from None
-
-
-def _card(
-    model: str,
-    labels: tuple[str, ...],
-    examples: Examples,
-    groups: NDArray[np.int64],
-    held: NDArray[np.bool_],
-    scores: NDArray[np.float32],
-    precision: float,
-    settings: dict[str, int | float],
-    sources: dict[str, tuple[str, ...]],
-) -> Card:
-    truth = examples.positive[held]
-    suggested = metrics.suggest(scores, truth, precision)
-    rate = None
-    if suggested is not None and not truth.all():
-        rate = float((scores[~truth] >= np.float32(suggested.threshold)).mean())
-    counts = [
-        Counts(read=read, used=int(kind.sum()), held_out=int((kind & held).sum()))
-        for read, kind in zip(examples.read, (~examples.positive, examples.positive), strict=True)
-    ]
-    sizes = np.unique(groups, return_counts=True)[1]
-    return Card(
-        model=model,
-        labels=labels,
-        positive_label=POSITIVE,
-        preparation=WORDS,
-        training={"library": "fasttext-community", "loss": "softmax", **settings},
-        sources=sources,
-        positive=counts[1],
-        negative=counts[0],
-        near_duplicate_groups=int((sizes > 1).sum()),
-        contradictory=examples.contradictory,
-        wanted_precision=precision,
-        suggested=suggested,
-        at_half=metrics.point(scores, truth, 0.5),
-        average_precision=metrics.average_precision(scores, truth),
-        false_positive_rate=rate,
-        curve=metrics.curve(scores, truth),
-        calibration=metrics.calibration(scores, truth),
-    )

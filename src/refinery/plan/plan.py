@@ -173,7 +173,8 @@ class Plan:
 def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
     """Lists the shards of every source.
 
-    Raises InputError for a source that cannot be read at all, and for folders that would be mixed up.
+    Raises InputError for a source that cannot be read at all, and for folders that would be mixed up; DefinitionError
+    for models that need themselves.
     """
     from refinery.plan.against import earlier_spec
     from refinery.plan.verbs import refuse_lacking
@@ -190,7 +191,9 @@ def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
         for shard in listed[name].shards:
             if any(lies_in(shard.path, str(folder)) for folder in graph.output_paths.values()):
                 raise InputError(shard.name, f"source {name} reads what this pipeline writes", OWN_OUTPUT)
-    return Plan(graph, work, listed, tuple(_numbered(listed, specs, work)), shard_bytes)
+    plan = Plan(graph, work, listed, tuple(_numbered(listed, specs, work)), shard_bytes)
+    _ = plan.results  # what needs itself is found when they are put in order
+    return plan
 
 
 def _refuse_work_folder(work: Place, outputs: dict[str, Place]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,6 +22,7 @@ from refinery.filters import registry
 from refinery.filters.rules import MAX_RULES, resolve_rules
 from refinery.plan.against import earlier_folder
 from refinery.plan.graph import RESERVED, Column, Graph, Making, Measurement, ResolvedStage, View
+from refinery.plan.models import makings_of, with_models
 from refinery.plan.outputs import check_measurements, output_folders
 from refinery.plan.results import count_name
 from refinery.plan.verbs import Arriving, Heads, add_columns, needed_columns, own_measurements
@@ -45,6 +46,7 @@ def resolve(definition: Definition, made: Mapping[str, Made] | None = None) -> G
 
     made: the models and counts that are there by now, by the names of their results.
     """
+    definition = replace(definition, paths=with_models(definition.paths, made or {}))
     resolver = _Resolver(definition, [*definition.problems], made or {})
     graph = resolver.resolve()
     if resolver.problems:
@@ -87,6 +89,7 @@ class _Resolver:
         self._sources()
         for name in self._in_order():
             self._stage(name, pipeline.stages[name])
+        self.makings |= makings_of(self.definition, self.problem)
         output_paths = output_folders(self.definition, self.sources, self.problem)
         check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
         self._earlier(output_paths)

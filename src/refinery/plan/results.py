@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from refinery.errors import DefinitionError
 from refinery.filters.predicate import columns_of
+from refinery.filters.suggested import suggesting_models
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import Making, Measurement, ResolvedStage, View, against_source, measurer_key
 from refinery.plan.outputs import DEFAULT_MEASUREMENTS
@@ -87,6 +88,11 @@ def output_name(output: str) -> str:
     return f"outputs.{output}"
 
 
+def model_name(model: str) -> str:
+    """The name of a model that the run makes."""
+    return f"models.{model}"
+
+
 def count_name(making: Making, others: Mapping[str, Making]) -> str:
     """The name of a count over a source's texts; another for another count of the same word."""
     view = making.view or View("")
@@ -118,10 +124,20 @@ def results_of(graph: Graph, listed: Mapping[str, Listed]) -> dict[str, Result]:
     while waiting:
         ready = {name: one for name, one in waiting.items() if found.keys() >= set(one.inputs)}
         if not ready:
-            raise DefinitionError(f"{', '.join(waiting)} need each other")
+            circle = " needs ".join(_circle(waiting))
+            message = f"{circle}: make a model of documents that it does not choose"
+            raise DefinitionError(graph.definition.source.problem(("models",), message))
         found |= ready
         waiting = {name: one for name, one in waiting.items() if name not in ready}
     return found
+
+
+def _circle(waiting: Mapping[str, Result]) -> list[str]:
+    """Names of results of which each needs the next, the first one again at the end."""
+    walk = [min(waiting)]
+    while walk[-1] not in walk[:-1]:
+        walk.append(next(one for one in waiting[walk[-1]].inputs if one in waiting))
+    return walk[walk.index(walk[-1]) :]
 
 
 @dataclass
@@ -237,10 +253,10 @@ class _Builder:
         self._arrivals(stage, above)
         read = {source: rule_columns(stage, source) for source in stage.sources}
         parts = {source: self._decision_key(stage, source, read[source]) for source in stage.sources}
-        rules = {rule.name: rule.predicate for rule in stage.rules}
+        rules = {rule.name: rule.written or rule.predicate for rule in stage.rules}
         made_of = {"keep": rules, "order of rules": list(rules)}
         of = Subject("stage", stage.name)
-        inputs = [*above, *self._makers(stage, read)]
+        inputs = [*above, *self._makers(stage, read), *self._suggesting(stage)]
         decision = self._add(decision_name(stage.name), Kind.DECISION, of, made_of, inputs, parts)
         if name := outcome_name(stage):
             self._outcome(name, stage, decision)
@@ -254,7 +270,7 @@ class _Builder:
         for made in found.values():
             measurement = made[0][1]
             name = self._free(f"{decision_name(stage.name)}.{measurement.measurer.name}")
-            models = [f"models.{model}" for model in measurement.measurer.models]
+            models = map(model_name, measurement.measurer.models)
             parts = {source: one.key for source, one in made}
             of = Subject("stage", stage.name)
             counts = [one for _, m in made for one in self._counts(m.view)]
@@ -285,6 +301,12 @@ class _Builder:
                     yield from (name for at, name in made.items() if at in ancestors)
                 else:
                     yield self.measured[known]
+
+    def _suggesting(self, stage: ResolvedStage) -> Iterator[str]:
+        """The models that the run makes and whose suggestions a stage's rules ask for."""
+        for rule in stage.rules:
+            names = map(model_name, sorted(suggesting_models(rule.written)))
+            yield from (name for name in names if name in self.graph.makings)
 
     def _outcome(self, name: str, stage: ResolvedStage, decision: str) -> None:
         verb = stage.verb
@@ -344,9 +366,12 @@ def output_columns(output: Output, there: Iterable[str]) -> tuple[str, ...]:
 
 
 def _measured(measurement: Measurement) -> dict[str, object]:
+    """A model that the run makes is told by its name: why it is another one is told of the model."""
     measurer = measurement.measurer
-    settings = _without(measurer.settings, "model" if measurer.models else "")
-    return {measurer.name: {"version": measurer.version, **settings}, **_transforms(measurement.view)}
+    settings = {"version": measurer.version, **measurer.settings}
+    if measurer.models:
+        settings["model"] = [model_name(model) for model in measurer.models]
+    return {measurer.name: settings, **_transforms(measurement.view)}
 
 
 def _transforms(view: View) -> dict[str, object]:

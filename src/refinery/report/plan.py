@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
 from rich.table import Column, Table
 
+from refinery.errors import DamagedFile
 from refinery.plan.derivations import noted_derivations, reasons
 from refinery.run.folder import current_manifest
+from refinery.run.make import with_found
 from refinery.run.state import states
 from refinery.storage.url import redact
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 def plan_tables(plan: Plan) -> Iterator[Table]:
     """The tables that describe a plan, in the order of the work."""
+    with suppress(DamagedFile):  # which the run makes again
+        plan = with_found(plan)
     present = plan.present()
     yield _measure_pass(plan, present)
     yield _stages(plan)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import xxhash
 
-from refinery.errors import DamagedFile
+from refinery.errors import DamagedFile, DefinitionError
 from refinery.models.maker import Made
 from refinery.plan.plan import VERBS, Plan
 from refinery.plan.resolve import resolve
@@ -82,6 +82,13 @@ def _fetched(place: Place, files: dict[str, str]) -> Path:
     return folder
 
 
+def _placed(run: Run, result: Result, error: DefinitionError) -> DefinitionError:
+    """The error with the place of the model in the definition."""
+    source = run.plan.graph.definition.source
+    place = tuple(result.name.split("."))
+    return DefinitionError(*(source.problem(place, problem) for problem in error.problems))
+
+
 def _make(run: Run, result: Result, place: Place) -> None:
     making = run.plan.graph.makings[result.name]
     inputs = {
@@ -92,7 +99,10 @@ def _make(run: Run, result: Result, place: Place) -> None:
     remove_tree(work)  # what a run that was killed left
     make_directory(work)
     with tempfile.TemporaryDirectory(prefix="refinery-") as folder:
-        making.maker.make(inputs, run.map_units(result.of), Path(folder), work)
+        try:
+            making.maker.make(inputs, run.map_units(result.of), Path(folder), work)
+        except DefinitionError as error:
+            raise _placed(run, result, error) from None
         files = {file.name: file.read_bytes() for file in sorted(Path(folder).iterdir())}
     remove_scratch(work)
     make_directory(place)

@@ -89,7 +89,7 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
     for planned in strict:
         if planned.number in records:
             refuse_rejects(planned, records[planned.number])
-    if all(done.values()):
+    if outputs and all(done.values()):
         emit(Note("Nothing to do: every output is up to date."))
         return {name: Manifest.model_validate(found) for name, found in done.items()}
     records |= read_records(planned for planned in plan.shards if planned.number not in records)

@@ -181,6 +181,8 @@ def making_pass(run: Run, group: Group) -> None:
     """Makes models or counts, and has the definition resolved with them."""
     for result in group:
         run.made[result.name] = make(run, result)
+        if result.kind is Kind.MODEL:
+            run.finish(result.of)
     run.plan = with_made(run.plan, run.made)
     note_needs(run.plan)
     note_derivations(run.plan)

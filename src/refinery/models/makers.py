@@ -1,0 +1,111 @@
+"""The makers of models: what a definition's `models` has made of the documents of stages or sources.
+
+Units draw documents, see refinery.models.draw, and one unit makes the model of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from refinery.definition.models import ImportanceTraining, RelevanceTraining, Training
+from refinery.models.maker import Maker
+from refinery.shuffle.units import MapUnits
+from refinery.sources.documents import ShardDocuments
+from refinery.storage.commit import make_directory
+from refinery.storage.place import Place, read_file
+
+Inputs = Mapping[str, Sequence[ShardDocuments]]
+
+
+@dataclass(frozen=True)
+class RelevanceMaker(Maker):
+    """Trains a classifier, see refinery.models.train: model.bin, card.json and card.md."""
+
+    training: RelevanceTraining
+    name: str = RelevanceTraining.word
+    version: int = 1
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """All but where documents come from."""
+        return self.training.model_dump(mode="json", exclude=set(self.inputs))
+
+    @property
+    def inputs(self) -> Mapping[str, tuple[str, ...]]:
+        """Both classes."""
+        return {"positive": self.training.positive, "negative": self.training.negative}
+
+    def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
+        """Draws, then fits in one unit; raises DefinitionError for too few different documents of a class."""
+        from refinery.models import train
+        from refinery.models.draw import draw
+
+        chosen = self.training
+        most = {"positive": chosen.positive_documents, "negative": chosen.negative_documents}
+        found = draw(inputs, most, chosen.seed, map_units, work)
+        examples = train.examples_in(work / "examples", len(found.drawn))
+        write = partial(train.write_examples, examples)
+        written = map_units("read examples", write, found.drawn, memory=train.READ_BYTES)
+        counts = train.count_sources(found, written)
+        fit = partial(train.fit_examples, examples, chosen, counts)
+        memory = train.fit_bytes(chosen, sum(one.bytes for one in written))
+        _in_one_unit("fit", fit, map_units, memory, folder, work)
+
+
+@dataclass(frozen=True)
+class ImportanceMaker(Maker):
+    """Counts hashed n-grams, see refinery.models.importance: model.npz."""
+
+    training: ImportanceTraining
+    name: str = ImportanceTraining.word
+    version: int = 1
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """All but where documents come from."""
+        return self.training.model_dump(mode="json", exclude=set(self.inputs))
+
+    @property
+    def inputs(self) -> Mapping[str, tuple[str, ...]]:
+        """Both texts."""
+        return {"positive": self.training.positive, "raw": self.training.raw}
+
+    def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
+        """Units count, one adds up; raises DefinitionError for documents without a word."""
+        from refinery.models import importance
+        from refinery.models.draw import draw
+
+        chosen = self.training
+        most = {"positive": chosen.positive_documents, "raw": chosen.raw_documents}
+        drawn = draw(inputs, most, chosen.seed, map_units, work).drawn
+        counts = importance.counts_in(work / "counts", len(drawn))
+        write = partial(importance.write_counts, counts, chosen.buckets)
+        map_units("count n-grams", write, drawn, memory=importance.READ_BYTES)
+        add = partial(importance.add_counts, counts, chosen.buckets)
+        _in_one_unit("add n-grams", add, map_units, importance.READ_BYTES, folder, work)
+
+
+def maker_of(training: Training) -> Maker:
+    """What makes a model of a definition."""
+    if isinstance(training, RelevanceTraining):
+        return RelevanceMaker(training)
+    return ImportanceMaker(training)
+
+
+def _in_one_unit(
+    name: str,
+    make: Callable[[Place], Sequence[str]],
+    map_units: MapUnits,
+    memory: int,
+    folder: Path,
+    work: Place,
+) -> None:
+    """Has a unit make files, wherever it runs, and brings those that it names to `folder`."""
+    made = work / "made"
+    make_directory(made)
+    (names,) = map_units(name, make, [made], memory=memory)
+    for file in names:
+        (folder / file).write_bytes(read_file(made / file))

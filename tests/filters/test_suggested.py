@@ -1,0 +1,128 @@
+"""Thresholds that models suggest, in SQL."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from refinery.definition.models import ImportanceTraining, RelevanceTraining
+from refinery.definition.paths import ModelUse, Paths
+from refinery.errors import DefinitionError
+from refinery.filters.predicate import columns_of, problems
+from refinery.filters.rules import resolve_rules
+from refinery.filters.suggested import as_numbers, suggesting_models, with_suggestions
+from refinery.models.card import write_card
+from refinery.models.model_file import file_hash
+from tests.models.test_card import POINT, card
+
+TRAINING = RelevanceTraining(positive=("a",), negative=("b",))
+
+
+def paths(folder: Path, threshold: float | None = 0.25) -> Paths:
+    """A model that is there, one that is not, ones that suggest nothing, one that is wrong itself."""
+    (folder / "model.bin").write_bytes(b"model")
+    point = None if threshold is None else POINT.model_copy(update={"threshold": threshold})
+    write_card(card(file_hash(folder / "model.bin"), point), folder)
+    (folder / "plain.bin").write_bytes(b"plain")
+    models = {
+        "medical": ModelUse(folder, "medical", TRAINING),
+        "file": ModelUse(folder / "model.bin"),
+        "plain": ModelUse(folder / "plain.bin"),
+        "later": ModelUse(None, "later", TRAINING),
+        "dsir": ModelUse(None, "dsir", ImportanceTraining(positive=("a",), raw=("b",))),
+        "nowhere": ModelUse(folder / "nowhere"),
+        "wrong": None,
+    }
+    return Paths(folder, {}, models)
+
+
+def test_a_suggestion_becomes_the_number_of_the_card(tmp_path: Path) -> None:
+    """By the name of a model that the run made, and of a file; several; capitals, spaces and comments about it."""
+    found = with_suggestions(
+        "relevance >= suggested('medical') OR quality > SUGGESTED -- really\n ( 'file' )", paths(tmp_path)
+    )
+    assert found == "relevance >= 0.25e0 OR quality > 0.25e0"
+
+
+@given(st.floats(0, 1, width=32))
+def test_the_number_is_exact(tmp_path_factory: pytest.TempPathFactory, threshold: float) -> None:
+    """A score that is the threshold is kept, and none below it, down to the smallest number."""
+    number = with_suggestions("x >= suggested('m')", Paths(models={"m": made(tmp_path_factory, threshold)}))
+    scores = pl.DataFrame(
+        {"x": pl.Series([threshold, np.nextafter(np.float32(threshold), np.float32(-1))], dtype=pl.Float32)}
+    )
+    assert scores.select(pl.sql_expr(number)).to_series().to_list() == [True, False]
+
+
+def made(factory: pytest.TempPathFactory, threshold: float) -> ModelUse:
+    return paths(factory.mktemp("model"), threshold).models["medical"]
+
+
+@pytest.mark.parametrize("name", ["later", "nowhere", "wrong"])
+def test_what_is_not_there_yet_is_left(tmp_path: Path, name: str) -> None:
+    """A model that is still to be made; what is wrong with others is told where they stand."""
+    predicate = f"relevance >= suggested('{name}')"
+    assert with_suggestions(predicate, paths(tmp_path)) == predicate
+    assert suggesting_models(predicate) == {name}
+    assert columns_of(predicate) == {"relevance"}
+    assert problems(predicate, {"relevance": pl.Float32()}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("medcal", "no model is called 'medcal'; did you mean \"medical\"?"),
+        ("dsir", "a model made by `importance` suggests no threshold; write a number"),
+        ("plain", "plain.bin has no card, which would suggest a threshold; write a number"),
+    ],
+)
+def test_a_model_that_suggests_nothing_is_told(tmp_path: Path, name: str, problem: str) -> None:
+    """With the rule and what to do."""
+    with pytest.raises(DefinitionError) as caught:
+        resolve_rules([{"on_topic": f"relevance >= suggested('{name}')"}], paths(tmp_path))
+    (found,) = caught.value.problems
+    assert found.startswith(f"on_topic: suggested('{name}'): ") and problem in found
+
+
+def test_a_precision_that_is_not_reached_is_told(tmp_path: Path) -> None:
+    """With the best that is, and all at once."""
+    predicate = "relevance >= suggested('medical') AND relevance >= suggested('file')"
+    with pytest.raises(DefinitionError) as caught:
+        with_suggestions(predicate, paths(tmp_path, None))
+    assert len(caught.value.problems) == 2
+    assert "no threshold reaches precision 0.9 on the held-out documents, the best has 0.900" in str(
+        caught.value
+    )
+
+
+@pytest.mark.parametrize(
+    "call", ["suggested()", "suggested(medical)", 'suggested("medical")', "suggested('a', 'b')"]
+)
+def test_a_wrong_call_is_told(call: str) -> None:
+    """What to write."""
+    predicate = f"relevance >= {call}"
+    for use in (as_numbers, suggesting_models, lambda text: with_suggestions(text, Paths())):
+        with pytest.raises(DefinitionError, match=r"write suggested\('NAME'\)"):
+            use(predicate)
+    (problem,) = problems(predicate, {"relevance": pl.Float32()})
+    assert problem.startswith("write suggested('NAME') with the name of a model")
+
+
+@given(st.text(alphabet="suggested(')\"- \nx=", max_size=30))
+def test_nothing_else_is_touched(text: str) -> None:
+    """Texts, quoted names, comments and columns of that name; whatever is there comes back."""
+    try:
+        names = suggesting_models(text)
+    except DefinitionError:
+        return
+    if not names:
+        assert as_numbers(text) == with_suggestions(text, Paths()) == text
+
+
+def test_a_suggestion_is_checked_as_a_number() -> None:
+    """Against a text it is no predicate."""
+    (problem,) = problems("lang = suggested('m')", {"lang": pl.String()})
+    assert "lang" in problem

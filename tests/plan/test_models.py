@@ -1,0 +1,65 @@
+"""The models of a definition that the run makes."""
+
+from pathlib import Path
+
+import pytest
+
+from refinery.definition.load import load
+from refinery.definition.paths import ModelUse, Paths
+from refinery.errors import DefinitionError
+from refinery.models.maker import Made
+from refinery.plan.graph import Graph
+from refinery.plan.models import with_models
+from refinery.plan.resolve import resolve
+from tests.definition.test_paths import TRAINED
+from tests.run.test_trained_models import DEFINITION
+
+
+def resolved(folder: Path, text: str = DEFINITION, made: dict[str, Made] | None = None) -> Graph:
+    (folder / "pipeline.yaml").write_text(text)
+    return resolve(load(folder / "pipeline.yaml"), made)
+
+
+def test_a_definition_is_sound_before_its_models_are_there(tmp_path: Path) -> None:
+    """Their columns are known, their suggestions are numbers; what they measure is measured on arrival."""
+    graph = resolved(tmp_path)
+    assert graph.makings.keys() == {"models.medical", "models.words"}
+    assert graph.makings["models.medical"].maker.inputs == {"positive": ("seeds",), "negative": ("screened",)}
+    stage = graph.stages["medical"]
+    late = {m.measurer.name: m.measurer.models for m in stage.late["crawl"]}
+    assert late == {"relevance": ("medical",), "importance": ("words",)}
+    assert [rule.predicate for rule in stage.rules] == ["relevance >= suggested('medical')", "importance > 0"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (
+            "negative: screened",
+            "negative: [screend]",
+            ":9: models.medical.train.negative: no source or stage 'screend'; did you mean \"screened\"?",
+        ),
+        ("raw: crawl", "raw: craw", ":10: models.words.importance.raw: no source or stage 'craw'"),
+        ("raw: crawl", "raw: [crawl, seeds]", ":10: models.words.importance.raw: seeds is positive already"),
+        ("model: medical}", "model: words}", "'words' is made by `importance`; here stands one made by `train`"),
+        ("suggested('medical')", "suggested('medcal')", ":19: stages.medical.keep.0: on_topic: suggested('medcal'):"),
+        ("suggested('medical')", "suggested('words')", "made by `importance` suggests no threshold"),
+        ("relevance >= suggested", "source = suggested", ":19: stages.medical.keep.0.on_topic: "),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_models_is_told(tmp_path: Path, old: str, new: str, problem: str) -> None:
+    """Each at its place, with the nearest name, before any work."""
+    assert old in DEFINITION
+    with pytest.raises(DefinitionError) as caught:
+        resolved(tmp_path, DEFINITION.replace(old, new))
+    (found,) = caught.value.problems
+    assert problem in found
+
+
+def test_made_models_have_a_path() -> None:
+    """That of their folder; what is not made, a file, and what is wrong itself stay as they are."""
+    paths = Paths(models={"medical": TRAINED, "file": ModelUse(Path("/m")), "wrong": None})
+    found = with_models(paths, {"models.medical": Made(Path("/work/made/key"), "hash")}).models
+    assert found["medical"] == ModelUse(Path("/work/made/key"), "medical", TRAINED.training)
+    assert (found["file"], found["wrong"]) == (paths.models["file"], None)
+    assert with_models(paths, {}) == paths

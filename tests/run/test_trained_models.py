@@ -1,0 +1,246 @@
+"""One definition that trains, scores, keeps what the card suggests, removes duplicates and writes."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from shutil import copytree
+
+import polars as pl
+import pytest
+
+from refinery.errors import DefinitionError
+from refinery.executors.local import InProcess, ProcessPool
+from refinery.models.card import CARD, Card
+from refinery.run.run import execute
+from refinery.watch.events import CacheChecked, Event
+from tests.conftest import output_hashes, write_parquet
+from tests.models.domains import MEDICAL, OTHER, documents
+from tests.run.planning import plan_of
+
+DEFINITION = """
+refinery: 1
+name: tiny
+transform: [normalize]
+sources:
+  seeds: {path: "seeds/*.parquet"}
+  crawl: {path: "crawl/*.parquet"}
+models:
+  medical: {train: {positive: seeds, negative: screened, precision: 0.7, dim: 8, buckets: 20000}}
+  words: {importance: {positive: seeds, raw: crawl}}
+stages:
+  screened:
+    from: crawl
+    measure: [signals]
+    keep: [long_enough: "words >= 10"]
+  medical:
+    from: screened
+    measure: [{relevance: {model: medical}}, {importance: {model: words}}]
+    keep: [on_topic: "relevance >= suggested('medical')", likely: "importance > 0"]
+  unique:
+    from: medical
+    dedup: {exact: true, near: {similarity: 0.8}, prefer: ["relevance DESC"]}
+outputs:
+  unique: {from: unique, path: out}
+"""
+ROOT = Path(__file__).parents[2]
+FRESH = documents(MEDICAL, 40, 8)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Medical seeds, and a crawl in two files that has 40 other medical documents, one of them twice."""
+    for name in ("seeds", "crawl"):
+        (tmp_path / name).mkdir()
+    rows = {
+        "seeds/a": documents(MEDICAL, 150, 1),
+        "crawl/a": [*documents(OTHER, 150, 2), *FRESH[:20]],
+        "crawl/b": [*FRESH[20:], *documents(OTHER, 150, 3), FRESH[0], "too short"],
+    }
+    for name, texts in rows.items():
+        found = [{"id": f"{name}-{n}", "text": text} for n, text in enumerate(texts)]
+        write_parquet(tmp_path / f"{name}.parquet", found)
+    (tmp_path / "pipeline.yaml").write_text(DEFINITION)
+    return tmp_path
+
+
+def run(folder: Path, change: Callable[[str], str] = str, workers: int = 1) -> dict[str, int]:
+    """Runs the definition after a change; gives how many parts of each result were not there."""
+    (folder / "pipeline.yaml").write_text(change(DEFINITION))
+    made: dict[str, int] = {}
+
+    def listen(event: Event) -> None:
+        if isinstance(event, CacheChecked) and event.missing:
+            made[f"{event.of.name} {event.result}"] = event.missing
+
+    executor = ProcessPool(workers) if workers > 1 else InProcess()
+    execute(plan_of(folder / "pipeline.yaml"), executor, listen)
+    return made
+
+
+def kept(folder: Path) -> set[str]:
+    return set(pl.read_parquet(folder / "out/data-*.parquet")["text"])
+
+
+def made_files(folder: Path) -> dict[str, bytes]:
+    """The files of models, by the last two parts of their paths."""
+    found = (folder / ".refinery/made").rglob("*.*")
+    return {"/".join(file.parts[-2:]): file.read_bytes() for file in found}
+
+
+def cards(folder: Path) -> list[Card]:
+    return [Card.model_validate_json(content) for name, content in made_files(folder).items() if CARD in name]
+
+
+FOLLOWING = {
+    "medical decision": 2,
+    "unique decision": 2,
+    "unique dedup": 1,
+    "unique output": 1,
+    "unique file": 1,
+}
+
+
+def test_all_is_made_in_one_run(repository: Path) -> None:
+    """Other medical documents of the crawl are found, each once, by the number of the card; then nothing is to do."""
+    made = run(repository)
+    assert made["medical model"] == made["words model"] == 1
+    assert kept(repository) <= set(FRESH) and len(kept(repository)) >= 36
+    (card,) = cards(repository)
+    assert card.sources == {"positive": ("seeds",), "negative": ("screened",)}
+    assert [(c.source, c.documents, c.drawn) for c in card.drawn] == [
+        ("seeds", 150, 150),
+        ("crawl", 341, 341),
+    ]
+    scores = pl.read_parquet(repository / "out/data-*.parquet")["relevance"]
+    assert card.suggested and scores.min() >= card.suggested.threshold
+    assert run(repository) == {}
+
+
+def test_workers_show_nowhere(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """One process and four workers make the same models and the same output, byte for byte."""
+    other = tmp_path_factory.mktemp("four") / "repository"
+    copytree(repository, other)
+    run(repository)
+    run(other, workers=4)
+    assert made_files(repository) == made_files(other)
+    assert output_hashes(repository / "out") == output_hashes(other / "out")
+
+
+def measured(folder: Path) -> dict[Path, int]:
+    """When each file of measurements was written."""
+    return {file: file.stat().st_mtime_ns for file in folder.rglob("measured-*.parquet")}
+
+
+def test_a_training_setting_makes_again_what_follows_from_it(repository: Path) -> None:
+    """The model, what it measures and what follows; not the other model, nor what was measured before."""
+    run(repository)
+    before = measured(repository)
+    made = run(repository, lambda text: text.replace("dim: 8", "dim: 9"))
+    assert made.items() >= {"medical model": 1, "medical arrival relevance": 2, **FOLLOWING}.items()
+    assert not {"words model", "screened decision"} & made.keys()
+    after = measured(repository)
+    assert after.items() >= before.items()
+    assert {file.name.split("-")[1] for file in after.keys() - before.keys()} == {"relevance"}
+
+
+def test_a_precision_decides_again_but_measures_nothing(repository: Path) -> None:
+    """The model is the same; only its card, and the number that it suggests, is another."""
+    run(repository)
+    before = measured(repository)
+    many = len(kept(repository))
+    made = run(repository, lambda text: text.replace("precision: 0.7", "precision: 1"))
+    assert made.keys() == {"medical model", *FOLLOWING}
+    assert measured(repository) == before
+    assert len({card.model for card in cards(repository)}) == 1
+    assert 0 < len(kept(repository)) < many
+
+
+def test_a_threshold_makes_no_model_again(repository: Path) -> None:
+    """A rule below the model decides, and no more; one above it changes what the model is made of."""
+    run(repository)
+    assert run(repository, lambda text: text.replace("importance > 0", "importance > 1")) == FOLLOWING
+    made = run(repository, lambda text: text.replace("words >= 10", "words >= 11"))
+    assert "medical model" in made and "words model" not in made
+
+
+def test_a_model_of_what_another_model_chose(repository: Path) -> None:
+    """Made after it, in the same run."""
+    text = DEFINITION.replace(
+        "  words: {importance: {positive: seeds, raw: crawl}}\n",
+        "  words: {importance: {positive: topic, raw: crawl}}\n",
+    ).replace(
+        """  medical:
+    from: screened
+    measure: [{relevance: {model: medical}}, {importance: {model: words}}]
+    keep: [on_topic: "relevance >= suggested('medical')", likely: "importance > 0"]
+""",
+        """  topic:
+    from: screened
+    measure: [{relevance: {model: medical}}]
+    keep: [on_topic: "relevance >= suggested('medical')"]
+  medical:
+    from: topic
+    measure: [{importance: {model: words}}]
+    keep: [likely: "importance > 0"]
+""",
+    )
+    assert text.count("topic") == 4
+    made = run(repository, lambda _: text)
+    assert (
+        list(made).index("medical model")
+        < list(made).index("topic decision")
+        < list(made).index("words model")
+    )
+    assert 30 <= len(kept(repository)) <= len(FRESH)
+    assert run(repository, lambda _: text) == {}
+
+
+def test_models_that_need_themselves_are_told(repository: Path) -> None:
+    """With the way around, at `models`."""
+    text = DEFINITION.replace("negative: screened", "negative: unique")
+    with pytest.raises(DefinitionError) as caught:
+        run(repository, lambda _: text)
+    (problem,) = caught.value.problems
+    assert ":8: models: " in problem and "models.medical needs stages.unique" in problem
+    assert problem.endswith("make a model of documents that it does not choose")
+
+
+def test_too_few_examples_are_told_at_the_model(repository: Path) -> None:
+    """With its place in the definition."""
+    text = DEFINITION.replace("words >= 10", "words >= 1000")
+    with pytest.raises(
+        DefinitionError, match=r"pipeline.yaml:9: models.medical: negative examples: 0 different"
+    ):
+        run(repository, lambda _: text)
+
+
+def test_a_precision_that_no_threshold_reaches_stops_the_run(repository: Path) -> None:
+    """At the rule that asks for a suggestion; the model's card is there to look at."""
+    same = [{"id": f"s{n}", "text": text} for n, text in enumerate(documents(MEDICAL, 400, 77))]
+    write_parquet(repository / "crawl" / "c.parquet", same)
+    with pytest.raises(
+        DefinitionError, match=r"pipeline.yaml:19: .*suggested\('medical'\): no threshold reaches"
+    ):
+        run(repository, lambda text: text.replace("precision: 0.7", "precision: 1"))
+    assert len(cards(repository)) == 1
+
+
+def test_a_run_killed_in_the_fit_goes_on(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The next one makes the model, of what was measured before, and the same output as one that was not killed."""
+    other = tmp_path_factory.mktemp("whole") / "repository"
+    copytree(repository, other)
+    run(other)
+    code = f"""
+import os
+from pathlib import Path
+from refinery.models import train
+train.fit = lambda *_: os._exit(9)
+from tests.run.test_trained_models import run
+run(Path({str(repository)!r}))
+"""
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 9
+    assert "medical model" in run(repository)
+    assert made_files(repository) == made_files(other)
+    assert output_hashes(repository / "out") == output_hashes(other / "out")
+    assert list((repository / ".refinery/verbs").rglob("*.*")) == []
