@@ -89,7 +89,7 @@ def test_all_that_is_wrong_is_told_at_once():
     with pytest.raises(DefinitionError) as error:
         refinery.keep(table, [{"long": "wrods >= 50", "odd": "words >"}])
     assert error.value.problems[0] == 'long: no column "wrods"; did you mean "words"?'
-    assert error.value.problems[1].startswith("odd: not a SQL predicate")
+    assert error.value.problems[1].startswith("odd: not a SQL expression")
     with pytest.raises(DefinitionError, match="no rule set is called 'gohper'"):
         refinery.keep(table, "gohper")
     with pytest.raises(DefinitionError, match=r"keep\.0\.withot: unknown key"):

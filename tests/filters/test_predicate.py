@@ -1,11 +1,14 @@
 """Checks of SQL predicates before any work."""
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from refinery.errors import DefinitionError
-from refinery.filters.predicate import columns_of, parse, problems
+from refinery.errors import DefinitionError, InputError
+from refinery.filters.predicate import columns_of, compute, parse, problems, type_of
 
 COLUMNS = {
     "words": pa.int64(),
@@ -39,10 +42,10 @@ def test_sound_predicates_have_no_problems(predicate):
 @pytest.mark.parametrize(
     ("predicate", "problem"),
     [
-        ("words >", "not a SQL predicate"),
-        ("", "not a SQL predicate"),
-        ("words > 1; lang = 'en'", "not a SQL predicate"),
-        ("SELECT words", "not a SQL predicate"),
+        ("words >", "not a SQL expression"),
+        ("", "not a SQL expression"),
+        ("words > 1; lang = 'en'", "not a SQL expression"),
+        ("SELECT words", "not a SQL expression"),
         ("nonsense(words) > 1", "unsupported function 'nonsense'"),
         ("wordz >= 50", 'no column "wordz"; did you mean "words"?'),
         ('lang = "en"', "double quotes name a column, text is written 'en'"),
@@ -104,3 +107,73 @@ def test_what_is_not_sql_is_a_definition_error_in_one_line():
 def test_columns_that_a_predicate_reads():
     """Each once, quoted or not."""
     assert columns_of("lang = 'en' OR words > 3 AND \"words\" < 9") == {"lang", "words"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "kind"),
+    [
+        ("words + 1", pa.int64()),
+        ("CASE WHEN ok THEN 1 ELSE 0 END", pa.int64()),
+        ("0.5 * words", pa.float64()),
+        ("0.5 * lang_score", pa.float32()),
+        ("words / 2", pa.float64()),
+        ("words > 3 OR ok", pa.bool_()),
+        ("UPPER(lang)", pa.string()),
+        ("CAST(lang AS DATE)", pa.date32()),
+    ],
+)
+def test_a_derived_column_has_a_type_that_depends_on_no_spelling(expression, kind):
+    """Whole numbers have 64 bits, and no number is a decimal because a literal has a point."""
+    assert type_of(expression, COLUMNS) == kind
+    frame = pl.DataFrame(
+        {"words": [1, None], "lang_score": [0.5, None], "ok": [True, None], "lang": [None] * 2}
+    )
+    frame = frame.cast({"lang_score": pl.Float32, "lang": pl.String})
+    values = compute(expression, frame)
+    assert pl.Series(pa.array([], kind)).dtype == values.dtype
+    assert len(values) == 2
+
+
+def test_null_nan_and_division_by_zero():
+    """As in rules: NULL in gives NULL; a fraction by zero is infinite, or NaN, which is above all numbers."""
+    frame = pl.DataFrame({"words": [0, 1, None], "share": [0.0, float("nan"), 2.0]})
+    assert compute("share / words", frame).to_list()[2] is None
+    assert compute("1.0 * words / 0", frame).to_list()[1] == float("inf")
+    assert compute("NULLIF(words, 0) * 2", frame).to_list() == [None, 2, None]
+    assert compute("share > 1", frame).to_list() == [False, True, True]
+
+
+def test_values_that_break_an_expression_name_it():
+    """Before any of them is used."""
+    with pytest.raises(InputError, match=r"derive: CAST\(lang AS INTEGER\): cannot be computed"):
+        compute("CAST(lang AS INTEGER)", pl.DataFrame({"lang": ["en"]}))
+
+
+@given(st.decimals(0, 1, places=3), st.sampled_from([">=", "<=", "=", "<", ">"]), st.integers(-1, 1))
+def test_a_fraction_is_a_float_of_the_columns_precision(bound, operator, step):
+    """A float32 is compared with the float32 of the text, a float64 with the float64; so are bounds of BETWEEN."""
+    for kind in (np.float32, np.float64):
+        limit = kind(bound)
+        value = limit if step == 0 else np.nextafter(limit, kind(2 * step))
+        frame = pl.DataFrame({"x": np.array([value])})
+        holds = {
+            ">=": value >= limit,
+            "<=": value <= limit,
+            "=": value == limit,
+            "<": value < limit,
+            ">": value > limit,
+        }
+        assert frame.select(parse(f"x {operator} {bound}")).item() == holds[operator]
+        assert frame.select(parse(f"x BETWEEN {bound} AND 2.0")).item() == holds[">="]
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("0.5 * words / zero", float("inf")), (".5 * words", 1.5), ("1. * words", 3.0), ("1.5e1 + words", 18.0),
+        ("'0.5' || ' 1.5'", "0.5 1.5"), ("words -- 0.5\n + 1", 4), ('"a 1.5"', 7),
+    ],
+)  # fmt: skip
+def test_fractions_are_found_outside_of_texts_names_and_comments(written, value):
+    """A decimal divided by zero would be an error, which ends a run for one empty document."""
+    assert pl.DataFrame({"words": [3], "zero": [0], "a 1.5": [7]}).select(parse(written)).item() == value

@@ -41,3 +41,46 @@ def test_a_key_changes_with_what_it_is_made_of_alone(keys, old, new, expected):
     """What a setting does not concern keeps its key."""
     assert PIPELINE.replace(old, new) != PIPELINE
     assert changed(keys(PIPELINE), keys(PIPELINE.replace(old, new))) == expected
+
+
+DERIVED = PIPELINE.replace(
+    "    keep:\n",
+    '    derive: {long: "words > 50", half: "words / 2", unread: "words + 1", double: "4 * half"}\n    keep:\n',
+).replace('"words >= 50"', '"long"').replace("path: out", "path: out, measurements: [double]")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("words > 50", "words > 51", BELOW),
+        ("words / 2", "words / 3", {"outputs.unique"}),
+        ("4 * half", "5 * half", {"outputs.unique"}),
+        ("words + 1", "words + 2", set()),
+        ("exact: true", "exact: true, prefer: [unread]", {"stages.unique.dedup", "outputs.unique"}),
+    ],
+)
+def test_what_reads_a_derived_column_is_made_again_when_it_changes(keys, old, new, expected):
+    """Whatever it is read through; nothing is measured again."""
+    assert changed(keys(DERIVED), keys(DERIVED.replace(old, new))) == expected
+
+
+def test_what_reads_derived_columns_says_of_what_they_are_made(data_repository):
+    """So that a change of their SQL can be told."""
+    (data_repository / "pipeline.yaml").write_text(DERIVED)
+    results = plan_of(data_repository / "pipeline.yaml").results
+    assert results["stages.screened"].made_of["derive"] == {"long": "words > 50"}
+    assert results["outputs.unique"].made_of["derive"] == {"double": "4 * half", "half": "words / 2"}
+    assert "derive" not in results["stages.unique.dedup"].made_of
+
+
+def test_a_count_is_made_of_the_texts_before_it(data_repository):
+    """Of the source's documents, and of a count that an earlier transform needs; not of itself."""
+    lines = "{lines: {repeated: 1%}}"
+    text = PIPELINE.replace("sources:\n", f"transform: [{lines}, normalize]\nsources:\n")
+    text = text.replace("    transform: [normalize]\n", f"    transform: [{lines}]\n")
+    (data_repository / "pipeline.yaml").write_text(text)
+    results = plan_of(data_repository / "pipeline.yaml").results
+    first, second = "sources.crawl.lines", "sources.crawl.lines.normalize.lines"
+    assert results[first].inputs == ("sources.crawl",)
+    assert results[second].inputs == ("sources.crawl", first)
+    assert set(results["sources.crawl.signals"].inputs) == {"sources.crawl", first, second}

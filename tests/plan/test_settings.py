@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
-from refinery.definition.models import Output, Source
+from refinery.definition.models import ImportanceTraining, NamedModel, Output, RelevanceTraining, Source
 from refinery.definition.registry import VERBS
 from refinery.filters.registry import MEASURERS, TRANSFORMS
 from refinery.plan.derivations import derivation, reasons
@@ -29,10 +29,15 @@ DEFINITION: dict[str, Any] = {
     "name": "all",
     "transform": ["normalize"],
     "sources": {"books": {"path": "books/*.parquet", "transform": []}, "crawl": {"path": "crawl/*.parquet"}},
-    "models": {"topic": {"file": "topic.bin"}},
+    "models": {
+        "topic": {"file": "topic.bin"},
+        "trained": {"train": {"positive": "books", "negative": "screened"}},
+        "words": {"importance": {"positive": "books", "raw": "screened"}},
+    },
     "stages": {
         "screened": {
             "from": "crawl",
+            "transform": [{"lines": {"repeated": "50%"}}],
             "measure": [
                 "language",
                 "signals",
@@ -46,14 +51,23 @@ DEFINITION: dict[str, Any] = {
             ],
         },
         "unique": {"from": ["books", "screened"], "dedup": {"exact": True, "near": {}, "prefer": ["source"]}},
-        "best": {"from": "unique", "select": {"tokens": "5k", "by": "tokens"}},
+        "scored": {
+            "from": "unique",
+            "measure": [{"quality": {"model": "trained"}}, {"importance": {"model": "words"}}],
+            "keep": [{"on_topic": "quality >= suggested('trained') AND importance > 0"}],
+        },
+        "best": {"from": "scored", "select": {"tokens": "5k", "by": "tokens"}},
     },
     "outputs": {"best": {"from": "best", "path": "out/best"}, "all": {"from": "unique", "path": "out/all"}},
 }
 CRAWL, UNIQUE = ("sources", "crawl"), ("stages", "unique", "dedup")
 BEST, WRITTEN, MEASURE = ("stages", "best", "select"), ("outputs", "best"), ("stages", "screened", "measure")
+TRAIN, WORDS = ("models", "trained", "train"), ("models", "words", "importance")
+TRAINED, WEIGHED = {"models.trained"}, {"models.words"}
+LINES, COUNT = ("stages", "screened", "transform", 0, "lines"), "sources.crawl.normalize.lines"
 DEDUP, SELECT = {"stages.unique.dedup"}, {"stages.best.select"}
 SHINGLED = {*DEDUP, "sources.crawl.minhash", "sources.books.minhash"}
+NORMALIZE = [{"normalize": {"ftfy": True}}]
 ON_CRAWL = {
     f"sources.crawl.{name}"
     for name in ("size", "language", "signals", "patterns", "relevance", "content", "minhash")
@@ -77,7 +91,7 @@ def case(*arguments: Any, **known: Any) -> Case:
 
 CASES: dict[tuple[str, str], Case] = {
     ("source", "path"): case((*CRAWL, "path"), "../ROOT/crawl/*.parquet"),
-    ("source", "transform"): case((*CRAWL, "transform"), [{"normalize": {"ftfy": True}}], ON_CRAWL, named="ftfy"),
+    ("source", "transform"): case((*CRAWL, "transform"), NORMALIZE, {*ON_CRAWL, COUNT}, named="ftfy"),
     ("source", "text"): case((*CRAWL, "text"), "id", {"sources.crawl"}),
     ("source", "id"): case((*CRAWL, "id"), "year", {"sources.crawl"}),
     ("source", "format"): case((*CRAWL, "format"), "parquet"),  # what the files are anyway
@@ -114,7 +128,31 @@ CASES: dict[tuple[str, str], Case] = {
     ("patterns", "root"): case((*MEASURE, 2, "patterns", "x"), "[0-8]", {"sources.crawl.patterns"}, named="x"),
     ("relevance", "model"): case(("models", "topic", "file"), "other.bin", {"sources.crawl.relevance"}),
     ("relevance", "label"): case((*MEASURE, 3, "relevance", "label"), "l2", {"sources.crawl.relevance"}),
-    ("normalize", "ftfy"): case(("transform",), [{"normalize": {"ftfy": True}}], ON_CRAWL),
+    ("models", "file"): case(("models", "topic", "file"), "other.bin", {"sources.crawl.relevance"}, named="model"),
+    ("models", "train"): case((*TRAIN, "dim"), 5, TRAINED, named="dim"),
+    ("models", "importance"): case((*WORDS, "buckets"), 5, WEIGHED, named="buckets"),
+    ("models.train", "positive"): case((*TRAIN, "positive"), "crawl", TRAINED),
+    ("models.train", "negative"): case((*TRAIN, "negative"), "crawl", TRAINED),
+    ("models.train", "positive_documents"): case((*TRAIN, "positive_documents"), 50, TRAINED),
+    ("models.train", "negative_documents"): case((*TRAIN, "negative_documents"), 50, TRAINED),
+    ("models.train", "precision"): case((*TRAIN, "precision"), 0.5, TRAINED),
+    ("models.train", "held_out"): case((*TRAIN, "held_out"), "30%", TRAINED),
+    ("models.train", "dim"): case((*TRAIN, "dim"), 5, TRAINED),
+    ("models.train", "word_ngrams"): case((*TRAIN, "word_ngrams"), 1, TRAINED),
+    ("models.train", "epochs"): case((*TRAIN, "epochs"), 7, TRAINED),
+    ("models.train", "learning_rate"): case((*TRAIN, "learning_rate"), 0.1, TRAINED),
+    ("models.train", "min_count"): case((*TRAIN, "min_count"), 1, TRAINED),
+    ("models.train", "buckets"): case((*TRAIN, "buckets"), 5, TRAINED),
+    ("models.train", "seed"): case((*TRAIN, "seed"), 5, TRAINED),
+    ("models.importance", "positive"): case((*WORDS, "positive"), "crawl", WEIGHED),
+    ("models.importance", "raw"): case((*WORDS, "raw"), "crawl", WEIGHED),
+    ("models.importance", "positive_documents"): case((*WORDS, "positive_documents"), 50, WEIGHED),
+    ("models.importance", "raw_documents"): case((*WORDS, "raw_documents"), 50, WEIGHED),
+    ("models.importance", "buckets"): case((*WORDS, "buckets"), 5, WEIGHED),
+    ("models.importance", "seed"): case((*WORDS, "seed"), 5, WEIGHED),
+    ("normalize", "ftfy"): case(("transform",), NORMALIZE, {*ON_CRAWL, COUNT}),
+    ("lines", "repeated"): case((*LINES, "repeated"), "60%", ON_CRAWL),
+    ("lines", "least_documents"): case((*LINES, "least_documents"), 50, ON_CRAWL),
 }  # fmt: skip
 # Models with the settings of another one, and those that are tried where their models are made.
 ELSEWHERE = {
@@ -126,7 +164,13 @@ ELSEWHERE = {
 
 def settings_models() -> dict[str, type[BaseModel]]:
     """Every model of settings that a definition may have, by the word for it."""
-    found: dict[str, type[BaseModel]] = {"source": Source, "output": Output}
+    found: dict[str, type[BaseModel]] = {
+        "source": Source,
+        "output": Output,
+        "models": NamedModel,
+        "models.train": RelevanceTraining,
+        "models.importance": ImportanceTraining,
+    }
     for kind in (VERBS, MEASURERS, TRANSFORMS):
         found |= kind.settings()
     found["dedup.near"] = type(VERBS.settings()["dedup"].model_validate({"near": {}}).near)

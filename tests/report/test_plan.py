@@ -95,3 +95,21 @@ def test_a_plan_says_why_something_is_made_again(data_repository, refinery):
     definition.write_text(definition.read_text().replace("words >= 51", "words >= 50"))
     (data_repository / "out" / "manifest.json").unlink()
     assert rows(printed(definition), "outputs.unique")[1:] == ["all", "not there any more, or not yet"]
+
+
+def test_a_plan_says_why_a_count_is_made_again(data_repository, refinery):
+    """Another share only measures again; another file counts again; what was counted is there until then."""
+    definition = data_repository / "pipeline.yaml"
+    lines = "transform: [normalize, {lines: {repeated: 10%, least_documents: 2}}]"
+    definition.write_text(definition.read_text().replace("transform: [normalize]", lines))
+    assert rows(printed(definition), "sources.crawl.normalize.lines")[1] == "all"
+    assert refinery("run", definition, "-q")[0] == 0
+    assert "sources.crawl" not in printed(definition)
+    definition.write_text(definition.read_text().replace("10%", "20%"))
+    changed = printed(definition)
+    why = "sources.crawl.signals: transform.lines.repeated: 0.1 -> 0.2"
+    assert rows(changed, "sources.crawl.signals")[1:] == ["3 of 3", why]
+    assert "sources.crawl.normalize.lines" not in changed
+    assert refinery("run", definition, "-q")[0] == 0
+    (data_repository / "crawl" / "2.parquet").unlink()
+    assert "sources.crawl: files: 3 shards" in rows(printed(definition), "sources.crawl.normalize.lines")[2]

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from refinery.run.columns import column_files, load_columns
+from refinery.run.columns import find_columns, load_columns
 from refinery.run.decide import (
     DROPPED,
     KEPT,
@@ -46,7 +46,7 @@ def test_outcomes_are_those_of_the_rules_one_by_one(plan, task):
     stage_tally, unique_tally = decide(task)
     columns = plan.graph.stages["screened"].columns["crawl"]
     names = ("lang", "lang_score", "words", "bytes", "tokens")
-    rows = load_columns(task.planned, column_files(columns, names)).to_dicts()
+    rows = load_columns(task.planned, find_columns(columns, names)).to_dicts()
     failed = [
         [
             n

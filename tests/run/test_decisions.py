@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from refinery.errors import ConservationError
 from refinery.plan.plan import PlannedShard
 from refinery.run import decisions as module
-from refinery.run.columns import ColumnFile
+from refinery.run.columns import NamedColumn, Stored
 from refinery.run.decide import DECISION, DROPPED, KEPT, RuleTally, Tally, Upstream
 from refinery.run.decisions import (
     DecisionsTask,
@@ -151,7 +151,9 @@ def fill(planned: PlannedShard, found: list[tuple[set[int], set[int], set[int], 
         {"document": n, "rule": f"verb.{n % 2}", "duplicate_of_id": f"k{n}", "similarity": 0.5} for n in gone
     ]
     write(planned.verb_file("verb"), dropped, DROPPED)
-    columns = (ColumnFile("sizes.parquet", (("bytes", "b"), ("tokens", "t")), late=False),)
+    columns = tuple(
+        NamedColumn(name, Stored("sizes.parquet", name[0], late=False)) for name in ("bytes", "tokens")
+    )
     outcomes = tuple(
         StageOutcome(Upstream(stage, stage, "verb" if stage == "union" else None), parents, RULES, columns)
         for stage, parents in zip(stages, (("crawl",), ("crawl",), ("one", "two")), strict=True)

@@ -244,3 +244,31 @@ run(Path({str(repository)!r}))
     assert made_files(repository) == made_files(other)
     assert output_hashes(repository / "out") == output_hashes(other / "out")
     assert list((repository / ".refinery/verbs").rglob("*.*")) == []
+
+
+def test_a_derived_column_knows_what_a_model_suggests(repository: Path) -> None:
+    """Computed once the model is there, by its number; another number decides and writes again, and is told."""
+
+    def derived(text: str) -> str:
+        text = text.replace(
+            "    keep: [on_topic: \"relevance >= suggested('medical')\", likely",
+            '    derive: {above: "relevance - suggested(\'medical\')"}\n    keep: [on_topic: "above >= 0", likely',
+        )
+        assert "above" in text
+        return text.replace("path: out}", "path: out, measurements: [relevance, above]}")
+
+    made = run(repository, derived)
+    assert made["medical model"] == 1
+    rows = pl.read_parquet(repository / "out/data-*.parquet")
+    (card,) = cards(repository)
+    assert card.suggested
+    difference = rows["relevance"] - rows["above"] - card.suggested.threshold
+    assert difference.abs().max() < 1e-6 and rows["above"].min() >= 0
+    texts = kept(repository)
+    assert run(repository, derived) == {}
+    run(repository)
+    assert kept(repository) == texts
+    (repository / "pipeline.yaml").write_text(derived(DEFINITION))
+    results = plan_of(repository / "pipeline.yaml").results
+    assert results["stages.medical"].made_of["derive"] == {"above": "relevance - suggested('medical')"}
+    assert "models.medical" in results["outputs.unique"].inputs

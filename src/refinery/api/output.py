@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -71,44 +72,41 @@ class Output:
         kinds = [pa.schema([(n, c.type) for n, c in found.items()]) for found in columns.values()]
         schema = pa.unify_schemas([LINEAGE, *kinds], promote_options="permissive")
 
-        def frames(names: list[str]) -> Iterator[pa.Table]:
+        def frames(names: list[str]) -> Iterator[pl.DataFrame]:
             for planned in plan.reaching(stage):
                 yield _measured(planned, columns[planned.spec.name], names)
 
         return _lazy(schema, frames)
 
 
-def _measured(planned: PlannedShard, columns: dict[str, Column], names: list[str]) -> pa.Table:
-    """Columns of a shard's documents; those that nobody measured on its source are left out."""
-    from refinery.run.columns import column_files
+def _measured(planned: PlannedShard, columns: dict[str, Column], names: list[str]) -> pl.DataFrame:
+    """Lineage and columns of a shard's documents; those that its source does not have are left out."""
+    from refinery.run.columns import find_columns, load_columns
     from refinery.sources.ids import rows_and_ids
 
     listing = read_table(planned.documents_file)
     row, ids = rows_and_ids(planned.shard, listing)
-    size = len(listing)
-    found = {
-        "source": pa.repeat(pa.scalar(planned.spec.name, pa.string()), size),
-        "path": pa.repeat(pa.scalar(planned.shard.relative_path, pa.string()), size),
-        "row": row,
-        "id": ids,
-    }
-    for file in column_files(columns, (name for name in names if name in columns)):
-        table = read_table(planned.folder / file.file, [original for _, original in file.names])
-        found |= {name: table.column(original) for name, original in file.names}
-    return pa.table({name: found[name] for name in names if name in found})
+    lineage = pl.DataFrame(pa.table({"row": row, "id": ids})).with_columns(
+        source=pl.lit(planned.spec.name), path=pl.lit(planned.shard.relative_path)
+    )
+    found = find_columns(columns, (name for name in names if name in columns))
+    measured = load_columns(planned, found, np.zeros(len(listing), np.bool_))
+    return pl.concat([lineage, measured], how="horizontal")
 
 
 def _scan(files: Iterable[Place]) -> pl.LazyFrame:
     places = list(files)
     if all(isinstance(place, Path) for place in places):
         return pl.scan_parquet([str(place) for place in places])
-    return _lazy(read_schema(places[0]), lambda names: (read_table(place, names) for place in places))
+    return _lazy(
+        read_schema(places[0]), lambda names: (pl.DataFrame(read_table(place, names)) for place in places)
+    )
 
 
-def _lazy(schema: pa.Schema, tables: Callable[[list[str]], Iterator[pa.Table]]) -> pl.LazyFrame:
-    """A frame of tables that are made, with the columns that are asked for, when it is collected.
+def _lazy(schema: pa.Schema, frames: Callable[[list[str]], Iterator[pl.DataFrame]]) -> pl.LazyFrame:
+    """A frame of others that are made, of the columns that are asked for, when it is collected.
 
-    Columns that a table lacks are NULL.
+    Columns that one of them lacks are NULL there.
     """
     from polars.io.plugins import register_io_source
 
@@ -118,8 +116,8 @@ def _lazy(schema: pa.Schema, tables: Callable[[list[str]], Iterator[pa.Table]]) 
         names: list[str] | None, predicate: pl.Expr | None, rows: int | None, _size: int | None
     ) -> Iterator[pl.DataFrame]:
         wanted = names if names is not None else schema.names
-        for table in tables(wanted):
-            frame = pl.concat([nothing.select(wanted), pl.DataFrame(table)], how="diagonal_relaxed")
+        for made in frames(wanted):
+            frame = pl.concat([nothing.select(wanted), made], how="diagonal_relaxed").select(wanted)
             frame = frame if rows is None else frame.head(rows)
             rows = None if rows is None else rows - len(frame)
             yield frame if predicate is None else frame.filter(predicate)

@@ -80,6 +80,7 @@ def _kind_of_entry(value: object) -> str:
 
 NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=64)]
+ColumnName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | list[str])]
 WrittenPath = Annotated[str, StringConstraints(min_length=1)]
 WrittenPaths = Annotated[
@@ -223,7 +224,7 @@ KeepEntry = Annotated[
 
 
 class Stage(Model):
-    """transform, measure, keep, then at most one verb; verbs are keys that `pipeline_model` adds."""
+    """transform, measure, derive, keep, then at most one verb; verbs are keys that `pipeline_model` adds."""
 
     from_: Names = Field(
         alias="from", min_length=1, description="sources or stages; the order is the trust order"
@@ -232,6 +233,9 @@ class Stage(Model):
         (), description="rewrites the text before it is measured and written"
     )
     measure: tuple[MeasurerUse, ...] = Field((), description="makes columns for rules, rankings and outputs")
+    derive: dict[ColumnName, str] = Field(
+        {}, description="name to SQL over columns: more columns, each computed after those above it"
+    )
     keep: tuple[KeepEntry, ...] = Field((), description="rule sets and rules, judged in this order")
 
     @property
@@ -260,7 +264,7 @@ class Output(Model):
     )
     measurements: tuple[str, ...] | None = Field(
         None,
-        description="measured columns to write "
+        description="measured and derived columns to write "
         "(default: lang, lang_score, relevance, quality, importance, neural, tokens)",
     )
     shard_bytes: ByteCount = Field(256 * 2**20, description="text bytes an output shard holds")

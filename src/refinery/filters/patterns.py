@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pyarrow as pa
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints
 
+from refinery.definition.models import ColumnName
 from refinery.errors import DefinitionError
 from refinery.filters.measurer import Measurer
 
@@ -42,7 +43,7 @@ def _as_pattern(value: object) -> object:
 class Settings(
     RootModel[
         dict[
-            Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)],
+            ColumnName,
             Annotated[Pattern, BeforeValidator(_as_pattern, json_schema_input_type=str | Pattern)],
         ]
     ]

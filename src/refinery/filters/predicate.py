@@ -1,4 +1,4 @@
-"""Checks of one SQL predicate before any work: syntax, columns, types, labels. Imports Polars."""
+"""SQL over the columns of one document, checked before any work: syntax, columns, types, labels. Imports Polars."""
 
 from __future__ import annotations
 
@@ -11,24 +11,29 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from refinery.errors import DefinitionError, nearest
+from refinery.errors import DefinitionError, InputError, nearest
 from refinery.filters.language_codes import UNDETERMINED
 from refinery.filters.suggested import as_numbers
+from refinery.filters.values import PLAIN, is_plain
 
 # What a predicate may be made of in Polars' own form: all else (Agg, Over, Len, SubPlan) sees other rows.
 ROW_WISE = {"Column", "Literal", "BinaryExpr", "Function", "Cast", "Ternary", "Alias"}
 OTHER_ROWS = {"Range", "Shift", "CumCount", "CumSum", "CumMin", "CumMax", "CumProd", "Rank", "Diff", "Random"}
 TOKEN = re.compile(r"""--[^\n]*|'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|<>|!=|==|[<>]=?|\S""")
 EQUALITY = {"=", "==", "<>", "!="}
+FRACTION = re.compile(r"""--[^\n]*|'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|(\d+\.\d*|\.\d+)(?![eE\d])""")
 
 
 @lru_cache(maxsize=1024)
 def parse(predicate: str) -> pl.Expr:
-    """The Polars expression of a predicate; raises DefinitionError when it is not SQL."""
+    """The Polars expression of SQL, in which 0.6 is a float; raises DefinitionError when it is no SQL."""
+    # Polars takes 0.6 for a decimal, with which a division by zero is an error and not infinite, as of floats.
+    written = FRACTION.sub(lambda found: f"{found[0]}e0" if found[1] else found[0], predicate)
     try:
-        return pl.sql_expr(predicate)
+        return pl.sql_expr(written)
     except pl.exceptions.PolarsError as error:
-        raise DefinitionError(f"not a SQL predicate: {_sentence(error)}: {predicate}") from None
+        sentence = _sentence(error).replace(written, predicate)
+        raise DefinitionError(f"not a SQL expression: {sentence}: {predicate}") from None
 
 
 def columns_of(predicate: str) -> frozenset[str]:
@@ -46,32 +51,75 @@ def problems(
     is found here.
     """
     try:
-        expression = parse(as_numbers(predicate))
+        result = _computed(predicate, columns, "a rule judges each document").dtype
     except DefinitionError as error:
         return list(error.problems)
-    unknown = sorted(set(expression.meta.root_names()) - set(columns))
-    if unknown:
-        return [_unknown_column(name, predicate, columns) for name in unknown]
-    if not expression.meta.root_names():
-        return [f"it reads no measurement, so it keeps all documents or none: {predicate}"]
-    if not _is_row_wise(expression):
-        return [
-            f"a rule judges each document by itself, without aggregates, windows or subqueries: {predicate}"
-        ]
-    types = {name: _polars_type(columns[name]) for name in expression.meta.root_names()}
-    # One row of NULLs: comparisons of text with numbers are found only when an expression is computed.
-    row = pl.DataFrame({name: pl.Series([None], dtype=kind) for name, kind in types.items()})
-    try:
-        result = row.select(expression).to_series().dtype
-    except pl.exceptions.PolarsError as error:
-        given = ", ".join(f"{name} is {kind}" for name, kind in types.items())
-        return [f"{_sentence(error)} ({given}): {predicate}"]
     if result != pl.Boolean:
         return [f"it gives {result}, not true or false: {predicate}"]
+    return _impossible(predicate, labels or {})
+
+
+def type_of(
+    expression: str, columns: Mapping[str, Any], labels: Mapping[str, frozenset[str]] | None = None
+) -> pa.DataType:
+    """The type of what an expression gives, one that `compute` makes; columns, labels: as for `problems`.
+
+    Raises DefinitionError with all that is wrong with it.
+    """
+    result = _plain(_computed(expression, columns, "a column is derived for each document"))
+    kind = pa.string() if result.dtype == pl.String else result.to_arrow().type
+    if pa.types.is_null(kind) or not is_plain(kind):
+        raise DefinitionError(f"it gives {result.dtype}, not {PLAIN}: {expression}")
+    if found := _impossible(expression, labels or {}):
+        raise DefinitionError(*found)
+    return kind
+
+
+def compute(expression: str, columns: pl.DataFrame) -> pl.Series:
+    """The values of an expression that `type_of` has found sound.
+
+    Whole numbers have 64 bits, decimals become floats. Raises InputError for values that break it.
+    """
+    try:
+        return _plain(columns.select(parse(expression).alias("")).to_series())
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"derive: {expression}", f"cannot be computed: {_sentence(error)}") from None
+
+
+def _computed(expression: str, columns: Mapping[str, Any], what: str) -> pl.Series:
+    """The expression of one row of NULLs; raises DefinitionError when it is not one of each document's columns.
+
+    Comparisons of text with numbers are found only when an expression is computed.
+    """
+    parsed = parse(as_numbers(expression))
+    names = parsed.meta.root_names()
+    if unknown := sorted(set(names) - set(columns)):
+        raise DefinitionError(*(_unknown_column(name, expression, columns) for name in unknown))
+    if not names:
+        raise DefinitionError(f"it reads no measurement, so it is the same for all documents: {expression}")
+    if not _is_row_wise(parsed):
+        raise DefinitionError(f"{what} by itself, without aggregates, windows or subqueries: {expression}")
+    types = {name: _polars_type(columns[name]) for name in names}
+    row = pl.DataFrame({name: pl.Series([None], dtype=kind) for name, kind in types.items()})
+    try:
+        return row.select(parsed.alias("")).to_series()
+    except pl.exceptions.PolarsError as error:
+        given = ", ".join(f"{name} is {kind}" for name, kind in types.items())
+        raise DefinitionError(f"{_sentence(error)} ({given}): {expression}") from None
+
+
+def _plain(values: pl.Series) -> pl.Series:
+    """Numbers in types that do not depend on how an expression is written."""
+    if values.dtype.is_decimal():
+        return values.cast(pl.Float64)
+    return values.cast(pl.Int64) if values.dtype.is_integer() and values.dtype != pl.UInt64 else values
+
+
+def _impossible(predicate: str, labels: Mapping[str, frozenset[str]]) -> list[str]:
     return [
         f"{column} is never {value!r}{_near_label(value, labels[column])}"
         for column, value in _compared(predicate)
-        if labels and column in labels and value not in labels[column] and value != UNDETERMINED
+        if column in labels and value not in labels[column] and value != UNDETERMINED
     ]
 
 

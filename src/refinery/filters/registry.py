@@ -28,7 +28,11 @@ MEASURERS = Kind(
         "neural": "refinery.filters.neural",
     },
 )
-TRANSFORMS = Kind("transform", "refinery.transforms", {"normalize": "refinery.filters.normalize"})
+TRANSFORMS = Kind(
+    "transform",
+    "refinery.transforms",
+    {"normalize": "refinery.filters.normalize", "lines": "refinery.filters.lines"},
+)
 
 
 def measurer(name: str, settings: Mapping[str, Any], paths: Paths = HERE) -> Measurer:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from refinery.definition.models import RelevanceTraining
@@ -49,6 +50,7 @@ _BLOCK_BYTES = 32 << 20  # of examples that a unit collects
 READ_BYTES = 4 * _BLOCK_BYTES  # of memory that `write_examples` takes
 _COPIES = 8  # of all examples, in the memory of the unit that fits
 _ROOM = 256 << 20
+_LINES = 10_000  # examples that are written at once
 
 
 def train_relevance(
@@ -213,6 +215,17 @@ def _take(texts: TextBatch, chosen: NDArray[np.bool_]) -> TextBatch:
     return TextBatch.from_arrow(texts.to_arrow().filter(pa.array(chosen)))
 
 
+def _lines(examples: Examples, chosen: NDArray[np.int64]) -> bytes:
+    """Examples in this order, one a line, as fastText reads them."""
+    positive, negative, end, none = (
+        pa.scalar(word, pa.large_string()) for word in (f"{POSITIVE} ", f"{NEGATIVE} ", "\n", "")
+    )
+    labels = pc.if_else(pa.array(examples.positive[chosen]), positive, negative)
+    texts = examples.texts.to_arrow().take(pa.array(chosen))
+    lines = TextBatch.from_arrow(pc.binary_join_element_wise(labels, texts, end, none))
+    return lines.data[lines.offsets[0] : lines.offsets[-1]].tobytes()
+
+
 def _fit(
     examples: Examples, chosen: NDArray[np.bool_], settings: dict[str, int | float], model: Path
 ) -> None:
@@ -220,14 +233,12 @@ def _fit(
     import fasttext
 
     order = np.random.default_rng(int(settings["seed"])).permutation(np.flatnonzero(chosen))
-    lines = examples.texts.to_arrow()
     try:
         with tempfile.TemporaryDirectory(prefix=".training-", dir=model.parent) as folder:
             source, target = Path(folder) / "examples.txt", Path(folder) / MODEL
-            with source.open("w", encoding="utf-8", newline="\n") as file:
-                for number in order.tolist():
-                    label = POSITIVE if examples.positive[number] else NEGATIVE
-                    file.write(f"{label} {lines[number]}\n")
+            with source.open("wb") as file:
+                for start in range(0, len(order), _LINES):
+                    file.write(_lines(examples, order[start : start + _LINES]))
             trained = fasttext.train_supervised(
                 input=str(source), loss="softmax", minn=0, maxn=0, thread=1, verbose=0, **settings
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -61,12 +62,57 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column that rules can use at some stage: where it is measured and what it is called there."""
+class Measured:
+    """A column of a measurement, which calls it `original`."""
 
     measurement: Measurement
     original: str
     type: pa.DataType
+
+    @cached_property
+    def key(self) -> str:
+        """Fingerprint of all that its values depend on but the documents."""
+        return fingerprint(self.measurement.key, self.original)
+
+    @property
+    def measurements(self) -> tuple[Measurement, ...]:
+        """What must be measured for it."""
+        return (self.measurement,)
+
+    def on(self, view: View) -> Measured:
+        """The same column of another view."""
+        return replace(self, measurement=Measurement(view, self.measurement.measurer))
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A column that SQL computes, a row at a time, of other columns: `inputs`, by the names that they have in it.
+
+    written: the SQL as the definition has it, where suggestions of models have become numbers by now.
+    """
+
+    expression: str
+    inputs: Mapping[str, Column]
+    type: pa.DataType
+    written: str = field(default="", compare=False)
+
+    @cached_property
+    def key(self) -> str:
+        """Fingerprint of all that its values depend on but the documents."""
+        return fingerprint(self.expression, {name: column.key for name, column in self.inputs.items()})
+
+    @property
+    def measurements(self) -> tuple[Measurement, ...]:
+        """What must be measured for it."""
+        return tuple(m for column in self.inputs.values() for m in column.measurements)
+
+    def on(self, view: View) -> Derived:
+        """The same column of another view."""
+        return replace(self, inputs={name: column.on(view) for name, column in self.inputs.items()})
+
+
+Column = Measured | Derived
+Columns = dict[str, dict[str, Column]]  # by source, then by the name that a stage gives it
 
 
 @dataclass(frozen=True)
@@ -81,10 +127,10 @@ class ResolvedStage:
     parents: tuple[str, ...]
     sources: tuple[str, ...]  # in trust order
     views: dict[str, View]  # by source
-    columns: dict[str, dict[str, Column]]  # by source, then by name
+    columns: Columns
     rules: tuple[Rule, ...]
     verb: Verb | None
-    needed: dict[str, dict[str, Column]]
+    needed: Columns
     own: dict[str, tuple[Measurement, ...]]
     late: dict[str, tuple[Measurement, ...]]  # by source, measured on what arrives here alone
 
@@ -95,6 +141,12 @@ class Making:
 
     maker: Maker
     view: View | None = None
+
+    @property
+    def inputs(self) -> Mapping[str, tuple[str, ...]]:
+        """By part, the stages or sources whose documents it reads: of a count, the source of its view."""
+        parts = self.maker.inputs
+        return dict.fromkeys(parts, (self.view.source,)) if self.view else parts
 
 
 @dataclass(frozen=True)
@@ -126,7 +178,10 @@ class Graph:
         found: dict[str, Measurement] = {}
         for stage in self.stages.values():
             seen = (*stage.columns.get(source, {}).values(), *stage.needed.get(source, {}).values())
-            for measurement in (*(column.measurement for column in seen), *stage.own.get(source, ())):
+            for measurement in (
+                *(m for column in seen for m in column.measurements),
+                *stage.own.get(source, ()),
+            ):
                 found.setdefault(measurement.key, measurement)
         return tuple(found.values())
 

@@ -6,8 +6,7 @@ can give are checked before any text is read, and all problems are reported toge
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -21,7 +20,19 @@ from refinery.errors import DefinitionError, nearest
 from refinery.filters import registry
 from refinery.filters.rules import MAX_RULES, resolve_rules
 from refinery.plan.against import earlier_folder
-from refinery.plan.graph import RESERVED, Column, Graph, Making, Measurement, ResolvedStage, View
+from refinery.plan.expressions import add_derived, clashing_types, maker_of, seen_by_sql
+from refinery.plan.graph import (
+    RESERVED,
+    Column,
+    Columns,
+    Derived,
+    Graph,
+    Making,
+    Measured,
+    Measurement,
+    ResolvedStage,
+    View,
+)
 from refinery.plan.models import makings_of, with_models
 from refinery.plan.outputs import check_measurements, output_folders
 from refinery.plan.results import count_name
@@ -30,8 +41,6 @@ from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from refinery.filters.measurer import Measurer, Transform
     from refinery.filters.rules import Rule
     from refinery.filters.verb import Verb
@@ -72,6 +81,9 @@ class _Resolver:
 
     def problem(self, location: Location, *messages: str) -> None:
         self.problems += [self.definition.source.problem(location, message) for message in messages]
+
+    def _problem_in(self, location: Location, at: Location, message: str) -> None:
+        self.problem((*location, *at), message)
 
     def attempt(self, location: Location, make: Callable[[], T]) -> T | None:
         """What `make` gives, or None and its problems at the location."""
@@ -158,6 +170,7 @@ class _Resolver:
         sources = tuple(views)
         for source in sources:
             self._add_columns(place, views[source], measured, columns[source], first=source == sources[0])
+        self._derive(place, stage.derive, Arriving(name, views, columns, self.heads, name in self.incomplete))
         rules = self._rules(place, stage.keep, columns)
         verb = self._verb(place, stage)
         needed, own = self._read(
@@ -169,11 +182,11 @@ class _Resolver:
 
     def _arriving(
         self, name: str, parents: Parents, chain: tuple[Transform, ...]
-    ) -> tuple[dict[str, View], dict[str, dict[str, Column]]]:
+    ) -> tuple[dict[str, View], Columns]:
         """The text and the columns of each source that comes to a stage, in trust order."""
         location: Location = ("stages", name, "from")
         views: dict[str, View] = {}
-        columns: dict[str, dict[str, Column]] = {}
+        columns: Columns = {}
         for parent, above in parents:
             for source in above.sources if above else (parent,):
                 inherited = above.views[source] if above else self.views[source]
@@ -183,9 +196,12 @@ class _Resolver:
                     self.problem(location, f"{source} {message}")
                 known = columns.setdefault(source, {})
                 for column, entry in (above.columns[source] if above else {}).items():
-                    if known.setdefault(column, entry).measurement.key != entry.measurement.key:
-                        message = f"arrives here with two kinds of {column!r}; rename one with `as`"
-                        self.problem(location, f"{source} {message}")
+                    if known.setdefault(column, entry).key != entry.key:
+                        message = f"arrives here with two kinds of {column!r}; rename one"
+                        self.problem(location, f"{source} {message} (a measured one with `as`)")
+        if name not in self.incomplete and (found := list(clashing_types(columns))):
+            self.problem(location, *found)
+            self.incomplete.add(name)
         return views, columns
 
     def _view(self, view: View, chain: Iterable[Transform]) -> View:
@@ -240,22 +256,29 @@ class _Resolver:
                 if visible in RESERVED and first:
                     clash = f"{built.name} makes a column {visible!r}, a name that every output or rule has already"
                     self.problem((*place, "measure"), f"{clash}; choose another")
+                if isinstance(columns.get(visible), Derived):
+                    clash = f"{built.name} makes the column {visible!r}, which a stage above derives"
+                    self.problem((*place, "measure"), f"{clash}; rename one")
                 own[visible] = built.name
-                columns[visible] = Column(measurement, entry.name, entry.type)
+                columns[visible] = Measured(measurement, entry.name, entry.type)
 
-    def _rules(
-        self, place: Location, entries: Sequence[KeepEntry], columns: dict[str, dict[str, Column]]
-    ) -> tuple[Rule, ...]:
+    def _derive(self, place: Location, expressions: Mapping[str, str], arriving: Arriving) -> None:
+        problem = partial(self._problem_in, (*place, "derive"))
+        if not add_derived(expressions, arriving, self.definition.paths, problem):
+            self.incomplete.add(arriving.stage)
+
+    def _rules(self, place: Location, entries: Sequence[KeepEntry], columns: Columns) -> tuple[Rule, ...]:
         from refinery.filters.predicate import problems
 
-        types, labels = _seen_by_rules(columns)
+        types, labels = seen_by_sql(columns)
         rules: dict[str, Rule] = {}
         for index, entry in enumerate(entries):
             location: Location = (*place, "keep", index)
             found = self.attempt(
                 location, partial(resolve_rules, [entry], self.definition.paths, types.keys())
             )
-            maker = None if place[-1] in self.incomplete else _maker(found or (), types.keys())
+            sql = [rule.predicate for rule in found or ()]
+            maker = None if place[-1] in self.incomplete else maker_of(sql, types.keys())
             if maker:
                 read = "what it reads" if isinstance(entry, dict) else "what its rules read"
                 self.problem(location, f"the measurer {maker} makes {read}: add {maker} to `measure`")
@@ -280,7 +303,7 @@ class _Resolver:
 
     def _read(
         self, verb: Verb | None, place: Location, arriving: Arriving
-    ) -> tuple[dict[str, dict[str, Column]], dict[str, tuple[Measurement, ...]]]:
+    ) -> tuple[Columns, dict[str, tuple[Measurement, ...]]]:
         """What a stage's verb reads, by source: columns, and what is measured for it alone."""
         if verb is None:
             return {}, {}
@@ -288,7 +311,7 @@ class _Resolver:
         if not arriving.views.keys() <= self.sources.keys():
             return {}, {}  # a source is in error, so that nobody knows which columns its files have
         location: Location = (*place, verb.name)
-        needed = needed_columns(verb, arriving, lambda at, message: self.problem((*location, *at), message))
+        needed = needed_columns(verb, arriving, partial(self._problem_in, location))
         return needed, own_measurements(verb, arriving)
 
     def _earlier(self, outputs: Mapping[str, Place]) -> None:
@@ -302,31 +325,20 @@ class _Resolver:
                     self.problem(location, "this pipeline writes there itself")
 
 
-def _seen_by_rules(
-    columns: dict[str, dict[str, Column]],
-) -> tuple[dict[str, pa.DataType], dict[str, frozenset[str]]]:
-    """Types of the columns that every source which arrives has, and the values that text columns can have."""
-    import pyarrow as pa
-
-    first, *others = columns.values()
-    types = {name: column.type for name, column in first.items() if all(name in seen for seen in others)}
-    labels: dict[str, frozenset[str]] = {}
-    for name, column in (entry for seen in columns.values() for entry in seen.items()):
-        if values := column.measurement.measurer.labels.get(column.original):
-            labels[name] = values
-    return types | {"source": pa.string()}, labels
-
-
-def _late(parents: Parents, columns: dict[str, dict[str, Column]]) -> dict[str, tuple[Measurement, ...]]:
+def _late(parents: Parents, columns: Columns) -> dict[str, tuple[Measurement, ...]]:
     """By source, the late measurements that not every branch to this stage has made."""
     found: dict[str, tuple[Measurement, ...]] = {}
     for source, seen in columns.items():
         made = [
-            {column.measurement.key for column in (above.columns[source] if above else {}).values()}
+            {
+                m.key
+                for column in (above.columns[source] if above else {}).values()
+                for m in column.measurements
+            }
             for name, above in parents
             if source in (above.sources if above else (name,))
         ]
-        here = {c.measurement.key: c.measurement for c in seen.values() if c.measurement.late}
+        here = {m.key: m for column in seen.values() for m in column.measurements if m.late}
         missing = tuple(m for key, m in here.items() if not all(key in branch for branch in made))
         if missing:
             found[source] = missing
@@ -337,18 +349,3 @@ def _spec(name: str, source: Source, paths: Paths) -> SourceSpec:
     """How the source is read: each of its settings is one of the reader; raises DefinitionError for a wrong path."""
     found = tuple(paths.expand(path) for path in source.path)
     return SourceSpec(name=name, path=found, **source.model_dump(exclude={"path", "transform"}))
-
-
-def _maker(rules: Iterable[Rule], known: Collection[str]) -> str | None:
-    """The built-in measurer that makes, without settings, all columns that rules read and nobody has measured."""
-    from refinery.filters.predicate import columns_of
-
-    unknown: set[str] = set()
-    for rule in rules:
-        with suppress(DefinitionError):  # not SQL, which is told
-            unknown |= columns_of(rule.predicate) - set(known)
-    for name in registry.MEASURERS.built_in if unknown else ():
-        with suppress(DefinitionError):  # it needs settings
-            if unknown <= set(registry.measurer(name, {}).schema.names):
-                return name
-    return None

@@ -24,7 +24,15 @@ from refinery.errors import DefinitionError
 from refinery.filters.predicate import columns_of
 from refinery.filters.suggested import suggesting_models
 from refinery.plan.fingerprint import fingerprint
-from refinery.plan.graph import Making, Measurement, ResolvedStage, View, against_source, measurer_key
+from refinery.plan.graph import (
+    Derived,
+    Making,
+    Measurement,
+    ResolvedStage,
+    View,
+    against_source,
+    measurer_key,
+)
 from refinery.plan.outputs import DEFAULT_MEASUREMENTS
 from refinery.sources.read import READING
 from refinery.watch.events import Subject
@@ -163,7 +171,7 @@ class _Builder:
             self._stage(stage)
         for name, making in self.graph.makings.items():
             if not making.view:
-                read = [one for names in making.maker.inputs.values() for one in names]
+                read = [one for names in making.inputs.values() for one in names]
                 self._making(name, making, read, Kind.MODEL)
         for output in self.graph.outputs:
             self._output(output)
@@ -199,13 +207,15 @@ class _Builder:
     def _making(self, name: str, making: Making, read: Iterable[str], kind: Kind) -> None:
         """A model or a count."""
         maker = making.maker
-        made_of = {maker.name: {"version": maker.version, **maker.settings}, "of": dict(maker.inputs)}
+        made_of = {maker.name: {"version": maker.version, **maker.settings}, "of": dict(making.inputs)}
         if making.view:
             made_of |= _transforms(making.view)
             of = Subject("source", making.view.source)
+            # its text is counted as it is before the transform that asks for it
+            inputs = [documents_name(making.view.source), *self._counts(making.view)]
         else:
             of = Subject("model", name.partition(".")[2])
-        inputs = [one for part in read for one in self._of_documents(part)]
+            inputs = [one for part in read for one in self._of_documents(part)]
         self._add(name, kind, of, made_of, inputs)
 
     def _of_documents(self, name: str) -> Iterator[str]:
@@ -254,9 +264,9 @@ class _Builder:
         read = {source: rule_columns(stage, source) for source in stage.sources}
         parts = {source: self._decision_key(stage, source, read[source]) for source in stage.sources}
         rules = {rule.name: rule.written or rule.predicate for rule in stage.rules}
-        made_of = {"keep": rules, "order of rules": list(rules)}
+        made_of = {"keep": rules, "order of rules": list(rules), **_derive(read)}
         of = Subject("stage", stage.name)
-        inputs = [*above, *self._makers(stage, read), *self._suggesting(stage)]
+        inputs = [*above, *self._makers(stage, read), *self._suggesting(rule.written for rule in stage.rules)]
         decision = self._add(decision_name(stage.name), Kind.DECISION, of, made_of, inputs, parts)
         if name := outcome_name(stage):
             self._outcome(name, stage, decision)
@@ -291,21 +301,22 @@ class _Builder:
         return fingerprint(LAYOUT, rules, _columns({source: read}), whole, sorted(parents))
 
     def _makers(self, stage: ResolvedStage, columns: Mapping[str, Mapping[str, Column]]) -> Iterator[str]:
-        """The results that measure columns that are read at a stage."""
+        """The results that columns that are read at a stage are made of."""
         ancestors = self.graph.ancestors(stage.name)
         for source, read in columns.items():
-            for column in read.values():
-                known = source, column.measurement.key
-                if column.measurement.late:
+            for measurement in (m for column in read.values() for m in column.measurements):
+                known = source, measurement.key
+                if measurement.late:
                     made = self.arrivals.get(known, {})
                     yield from (name for at, name in made.items() if at in ancestors)
                 else:
                     yield self.measured[known]
+            yield from self._suggesting(sql for _, sql in _expressions(read))
 
-    def _suggesting(self, stage: ResolvedStage) -> Iterator[str]:
-        """The models that the run makes and whose suggestions a stage's rules ask for."""
-        for rule in stage.rules:
-            names = map(model_name, sorted(suggesting_models(rule.written)))
+    def _suggesting(self, written: Iterable[str]) -> Iterator[str]:
+        """The models that the run makes and whose suggestions SQL asks for."""
+        for sql in written:
+            names = map(model_name, sorted(suggesting_models(sql)))
             yield from (name for name in names if name in self.graph.makings)
 
     def _outcome(self, name: str, stage: ResolvedStage, decision: str) -> None:
@@ -316,7 +327,7 @@ class _Builder:
         sources = [*earlier, *stage.sources]
         measured = {m.name: dict(m.settings) for m in verb.measurers}
         settings = {"version": verb.version, **verb.settings, **measured, "against": bool(earlier)}
-        made_of = {verb.name: settings, "order of sources": list(stage.sources)}
+        made_of = {verb.name: settings, "order of sources": list(stage.sources), **_derive(stage.needed)}
         own = [self.measured[source, m.key] for source, found in stage.own.items() for m in found]
         inputs = [*map(documents_name, sources), decision, *self._makers(stage, stage.needed), *own]
         seen = [
@@ -333,6 +344,7 @@ class _Builder:
             source: {column: columns[column] for column in output_columns(output, columns)}
             for source, columns in stage.columns.items()
         }
+        made_of |= _derive(written)
         inputs = [
             *map(documents_name, stage.sources),
             *self._of_documents(stage.name),
@@ -387,10 +399,22 @@ def _without(settings: Mapping[str, object], made: str) -> dict[str, object]:
     return {name: value for name, value in settings.items() if name != made}
 
 
-def _columns(columns: Mapping[str, Mapping[str, Column]]) -> list[tuple[str, str, str, str]]:
+def _derive(columns: Mapping[str, Mapping[str, Column]]) -> dict[str, object]:
+    """The SQL of derived columns by name, as `derive`, where there are some."""
+    found = {name: sql for read in columns.values() for name, sql in _expressions(read)}
+    return {"derive": found} if found else {}
+
+
+def _expressions(columns: Mapping[str, Column]) -> Iterator[tuple[str, str]]:
+    """Names and SQL of the derived columns among these, and among those that they are made of."""
+    for name, column in columns.items():
+        if isinstance(column, Derived):
+            yield name, column.written or column.expression
+            yield from _expressions(column.inputs)
+
+
+def _columns(columns: Mapping[str, Mapping[str, Column]]) -> list[tuple[str, str, str]]:
     """What columns are, by source and name."""
     return sorted(
-        (source, name, column.measurement.key, column.original)
-        for source, found in columns.items()
-        for name, column in found.items()
+        (source, name, column.key) for source, found in columns.items() for name, column in found.items()
     )

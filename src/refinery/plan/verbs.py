@@ -14,13 +14,12 @@ from refinery.filters.measurer import Measurer
 from refinery.filters.ranking import common_type
 from refinery.filters.values import PLAIN, is_plain
 from refinery.filters.verb import Needed, Verb
-from refinery.plan.graph import Column, Measurement, ResolvedStage, View, against_source, measurer_key
+from refinery.plan.graph import Column, Columns, Measured, Measurement, ResolvedStage, View, against_source
 from refinery.sources.documents import SourceSpec
 from refinery.sources.shards import head_schemas
 from refinery.storage.marks import JSON_TEXT, is_json_text
 from refinery.storage.url import redact
 
-Columns = dict[str, dict[str, Column]]  # by source, then by name
 Problem = Callable[[Location, str], None]
 
 
@@ -93,7 +92,7 @@ def needed_columns(verb: Verb, arriving: Arriving, problem: Problem) -> Columns:
 def refuse_lacking(stage: ResolvedStage, earlier: SourceSpec) -> None:
     """Raises InputError if the earlier run's output lacks a column of files that the stage's verb reads."""
     needed = stage.needed.get(earlier.name, {})
-    carried = [name for name, column in needed.items() if isinstance(column.measurement.measurer, Carried)]
+    carried = [name for name, column in needed.items() if is_carried(column)]
     if not carried or stage.verb is None:
         return
     schemas = [schema for _, schema in head_schemas(earlier)]
@@ -111,8 +110,13 @@ def add_columns(measurers: Collection[Measurer], arriving: Arriving) -> None:
     for source, view in arriving.views.items():
         for measurer in measurers:
             measurement = Measurement(view, measurer)
-            made = {entry.name: Column(measurement, entry.name, entry.type) for entry in measurer.schema}
+            made = {entry.name: Measured(measurement, entry.name, entry.type) for entry in measurer.schema}
             arriving.columns[source] |= made
+
+
+def is_carried(column: Column) -> bool:
+    """Whether a column is one that a source's files have."""
+    return isinstance(column, Measured) and isinstance(column.measurement.measurer, Carried)
 
 
 def is_id(spec: SourceSpec, name: str) -> bool:
@@ -131,8 +135,8 @@ def _column(need: Needed, source: str, arriving: Arriving) -> Column | None:
         return None
     column = next((columns[name] for columns in arriving.columns.values() if name in columns), None)
     if column is None or source in arriving.views:
-        return Column(Measurement(View(source), Carried(name)), VALUE, pa.null())
-    return Column(Measurement(View(source), column.measurement.measurer), column.original, column.type)
+        return Measured(Measurement(View(source), Carried(name)), VALUE, pa.null())
+    return column.on(View(source))
 
 
 def _problems(need: Needed, arriving: Arriving) -> Iterator[str]:
@@ -144,7 +148,7 @@ def _problems(need: Needed, arriving: Arriving) -> Iterator[str]:
     for source, columns in arriving.columns.items():
         if name in columns:
             types.append((f"the stage {arriving.stage!r}", columns[name].type))
-            if columns[name].measurement.late and not need.ranks:
+            if any(m.late for m in columns[name].measurements) and not need.ranks:
                 yield f"the column {name!r} is measured on arrival: it can rank documents, nothing else"
         elif is_id(heads.specs[source], name):
             types.append((f"the source {source!r}", pa.string()))
@@ -176,13 +180,13 @@ def _problems(need: Needed, arriving: Arriving) -> Iterator[str]:
 
 
 def _measure_on_all(name: str, arriving: Arriving) -> None:
+    anywhere = View("")
     found = {
-        measurer_key(columns[name].measurement.measurer): columns[name]
+        columns[name].on(anywhere).key: columns[name]
         for columns in arriving.columns.values()
         if name in columns
     }
     if len(found) == 1:  # with several models there is no telling which one to use
         (column,) = found.values()
         for source, view in arriving.views.items():
-            measured = Column(Measurement(view, column.measurement.measurer), column.original, column.type)
-            arriving.columns[source].setdefault(name, measured)
+            arriving.columns[source].setdefault(name, column.on(view))

@@ -21,7 +21,7 @@ from refinery.filters.rules import Rule, evaluate
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.plan.results import rule_columns
-from refinery.run.columns import ColumnFile, column_files, load_columns
+from refinery.run.columns import NamedColumn, find_columns, load_columns
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, read_many
 from refinery.storage.sealed import read_sealed_json, sealed_json
@@ -95,7 +95,7 @@ class StageRules:
     key: str
     parents: tuple[str, ...]
     rules: tuple[Rule, ...]
-    columns: tuple[ColumnFile, ...]
+    columns: tuple[NamedColumn, ...]
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _stage_rules(plan: Plan, stage: ResolvedStage, source: str) -> StageRules:
     rules = tuple(Rule(rule.name, rule.predicate) for rule in stage.rules)  # without where they are from
     read = rule_columns(stage, source)
     key, parents = plan.decision_key(stage.name, source), plan.graph.parents(stage, source)
-    return StageRules(stage.name, key, parents, rules, column_files(read, read))
+    return StageRules(stage.name, key, parents, rules, find_columns(read, read))
 
 
 def upstream(plan: Plan, stage: str, source: str) -> Upstream:

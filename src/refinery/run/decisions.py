@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from refinery.errors import ConservationError
 from refinery.plan.plan import Plan, PlannedShard
-from refinery.run.columns import ColumnFile, column_files, load_columns
+from refinery.run.columns import NamedColumn, find_columns, load_columns
 from refinery.run.decide import (
     DROPPED,
     KEPT,
@@ -65,7 +65,7 @@ class StageOutcome:
     decided: Upstream
     parents: tuple[str, ...]
     rules: tuple[str, ...]
-    sizes: tuple[ColumnFile, ...]
+    sizes: tuple[NamedColumn, ...]
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _outcomes(plan: Plan, last: str, source: str) -> list[ShardOutcomes]:
         stage = plan.graph.stages[name]
         if source in stage.sources:
             rules = tuple(rule.name for rule in stage.rules)
-            sizes = column_files(stage.columns[source], ("bytes", "tokens"))
+            sizes = find_columns(stage.columns[source], ("bytes", "tokens"))
             parents = plan.graph.parents(stage, source)
             stages.append(StageOutcome(upstream(plan, name, source), parents, rules, sizes))
     return [ShardOutcomes(planned, tuple(stages)) for planned in plan.of(source)]

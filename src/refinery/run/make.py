@@ -93,7 +93,7 @@ def _make(run: Run, result: Result, place: Place) -> None:
     making = run.plan.graph.makings[result.name]
     inputs = {
         part: [shard for name in names for shard in documents_of(run, name, making.view)]
-        for part, names in making.maker.inputs.items()
+        for part, names in making.inputs.items()
     }
     work = run.plan.work / VERBS / result.key
     remove_tree(work)  # what a run that was killed left

@@ -11,7 +11,7 @@ import numpy as np
 
 from refinery.definition.models import Output
 from refinery.executors.base import Unit
-from refinery.run.columns import column_files
+from refinery.run.columns import find_columns
 from refinery.run.decide import upstream
 from refinery.run.write import (
     CheckTask,
@@ -90,8 +90,8 @@ def write_output(
 
 def _survivors(plan: Plan, stage: ResolvedStage, source: str, measured: tuple[str, ...]) -> list[Survivors]:
     columns = stage.columns[source]
-    written = column_files(columns, (name for name in measured if name in columns))
-    sizes = column_files(columns, ("bytes",))
+    written = find_columns(columns, (name for name in measured if name in columns))
+    sizes = find_columns(columns, ("bytes",))
     kept = upstream(plan, stage.name, source)
     return [Survivors(planned, stage.views[source], kept, written, sizes) for planned in plan.of(source)]
 

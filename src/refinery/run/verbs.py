@@ -11,14 +11,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import InputError
-from refinery.filters.carried import VALUE, Carried, find_field, from_json
+from refinery.filters.carried import VALUE, find_field, from_json
 from refinery.filters.ranking import as_common, common_type
 from refinery.filters.values import PLAIN, is_plain
 from refinery.filters.verb import Needed
 from refinery.plan.graph import Column, ResolvedStage, View, against_source
 from refinery.plan.plan import VERBS, PlannedShard
-from refinery.plan.verbs import is_id
-from refinery.run.columns import ColumnFile, column_files, load_columns
+from refinery.plan.verbs import is_carried, is_id
+from refinery.run.columns import NamedColumn, find_columns, late_files, load_columns
 from refinery.run.context import Run
 from refinery.run.decide import Upstream, kept_documents, upstream
 from refinery.run.measure import apply_transforms
@@ -56,7 +56,7 @@ class VerbSource:
 
     above: Upstream | None
     view: View
-    measurements: tuple[ColumnFile, ...]
+    measured: tuple[NamedColumn, ...]
     ranked: tuple[tuple[str, pa.DataType], ...]
     own: tuple[tuple[str, str], ...]
     trust: int
@@ -117,9 +117,8 @@ class VerbShard:
 
         Raises InputError for a column of the source's files whose values are lists, objects or bytes.
         """
-        files = [file for file in self.of.measurements if any(name in names for name, _ in file.names)]
-        late = any(file.late for file in files)
-        measured = load_columns(self.planned, files, self.arrives() if late else None)
+        found = [column for column in self.of.measured if column.name in names]
+        measured = load_columns(self.planned, found, self.arrives() if late_files(found) else None)
         kinds = dict(self.of.ranked)
         fields, columns = [], []
         for name in names:
@@ -207,25 +206,23 @@ def _shards(run: Run, stage: ResolvedStage, needed: Sequence[Needed]) -> Iterato
     ranked = tuple((name, _common_type(run, stage, name)) for name in sorted(ranks))
     for trust, source in enumerate((earlier, *stage.sources), start=-1):
         columns = stage.needed.get(source, {})
-        measured = {n: c for n, c in columns.items() if not isinstance(c.measurement.measurer, Carried)}
-        files = column_files(measured, sorted(measured))
+        carried = sorted(name for name, column in columns.items() if is_carried(column))
+        measured = find_columns(columns, sorted(columns.keys() - carried))
         own = tuple((name, m.file) for m in stage.own.get(source, ()) for name in m.measurer.schema.names)
         above = None if source == earlier else replace(upstream(plan, stage.name, source), verb_key=None)
-        common = VerbSource(above, stage.views.get(source, View(source)), files, ranked, own, trust)
+        common = VerbSource(above, stage.views.get(source, View(source)), measured, ranked, own, trust)
         for planned in plan.of(source):
             record = records[planned.number]
-            carried = tuple(
-                _carried_file(name, columns[name], record.carried())
-                for name in sorted(columns.keys() - measured.keys())
-            )
+            files = tuple(_carried_file(name, columns[name], record.carried()) for name in carried)
             tally = None if source == earlier else run.tallies[stage.name, planned.number]
             arrived = tally.kept.documents if tally else record.documents
-            yield VerbShard(planned, common, carried, record.documents, arrived)
+            yield VerbShard(planned, common, files, record.documents, arrived)
 
 
 def _carried_file(name: str, column: Column, schema: pa.Schema) -> CarriedFile:
     field = find_field(schema, name) or pa.field(name, pa.null())
-    return CarriedFile(name, column.measurement.file, field.type, is_json_text(field))
+    (measurement,) = column.measurements
+    return CarriedFile(name, measurement.file, field.type, is_json_text(field))
 
 
 def _common_type(run: Run, stage: ResolvedStage, name: str) -> pa.DataType:
@@ -235,7 +232,7 @@ def _common_type(run: Run, stage: ResolvedStage, name: str) -> pa.DataType:
         column = stage.needed[planned.spec.name].get(name)
         if column is None:
             types.setdefault(pa.string(), planned.name)
-        elif not isinstance(column.measurement.measurer, Carried):
+        elif not is_carried(column):
             types.setdefault(column.type, planned.name)
         elif field := find_field(run.records[planned.number].carried(), name):
             if is_json_text(field):

@@ -25,7 +25,7 @@ from refinery.errors import RunError
 from refinery.plan.graph import ResolvedStage, View
 from refinery.plan.outputs import DEFAULT_MEASUREMENTS
 from refinery.plan.plan import PlannedShard
-from refinery.run.columns import ColumnFile, load_columns
+from refinery.run.columns import NamedColumn, load_columns
 from refinery.run.decide import Upstream, kept_documents
 from refinery.run.measure import apply_transforms
 from refinery.shuffle.partition import hash_numbers, partition_of
@@ -65,8 +65,8 @@ class Survivors:
     planned: PlannedShard
     view: View
     kept: Upstream
-    measured: tuple[ColumnFile, ...]
-    sizes: tuple[ColumnFile, ...]
+    measured: tuple[NamedColumn, ...]
+    sizes: tuple[NamedColumn, ...]
 
 
 @dataclass(frozen=True)

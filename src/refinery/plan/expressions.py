@@ -1,0 +1,113 @@
+"""SQL in a stage: the columns that its rules and derived columns can read, and what the latter are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+
+import pyarrow as pa
+
+from refinery.definition.paths import Paths
+from refinery.errors import DefinitionError
+from refinery.filters import registry
+from refinery.filters.suggested import with_suggestions
+from refinery.plan.graph import RESERVED, Columns, Derived, Measured
+from refinery.plan.verbs import Arriving, Problem, is_id
+
+
+def seen_by_sql(columns: Columns) -> tuple[dict[str, pa.DataType], dict[str, frozenset[str]]]:
+    """Types of the columns that every source which arrives has, and the values that text columns can have."""
+    first, *others = columns.values()
+    types = {name: column.type for name, column in first.items() if all(name in seen for seen in others)}
+    labels: dict[str, frozenset[str]] = {}
+    for name, column in (entry for seen in columns.values() for entry in seen.items()):
+        if isinstance(column, Measured) and (
+            found := column.measurement.measurer.labels.get(column.original)
+        ):
+            labels[name] = found
+    return types | {"source": pa.string()}, labels
+
+
+def clashing_types(columns: Columns) -> Iterator[str]:
+    """What to do about each column that the sources which arrive have in different types."""
+    found: dict[str, tuple[str, pa.DataType]] = {}
+    for source, seen in columns.items():
+        for name, column in seen.items():
+            other, kind = found.setdefault(name, (source, column.type))
+            if kind != column.type:
+                yield f"the column {name!r} is {kind} of {other}, {column.type} of {source}: rename or CAST one"
+
+
+def add_derived(expressions: Mapping[str, str], arriving: Arriving, paths: Paths, problem: Problem) -> bool:
+    """Adds the derived columns to all that arrives, each after those that it may read; whether all are sound.
+
+    paths: with models whose suggestions become numbers; `problem` is told what is wrong, at the name of the column.
+    """
+    from refinery.filters.predicate import columns_of, type_of
+
+    sound, below = not arriving.incomplete, list(expressions)
+    for name, written in expressions.items():
+        below.remove(name)
+        types, labels = seen_by_sql(arriving.columns)
+        problems = _clashes(name, arriving)
+        expression = written
+        try:
+            expression = with_suggestions(written, paths)
+            kind = type_of(expression, types, labels)
+        except DefinitionError as error:
+            lacking = [message for message in error.problems if message.startswith("no column")]
+            problems += _remedies(expression, types, below) or lacking if sound else []
+            problems += [message for message in error.problems if message not in lacking]
+            sound = False
+        else:
+            read = sorted(columns_of(expression) - {"source"})
+            for columns in arriving.columns.values():
+                columns[name] = Derived(expression, {other: columns[other] for other in read}, kind, written)
+        for message in problems:
+            problem((name,), message)
+        sound = sound and not problems
+    return sound
+
+
+def _remedies(expression: str, types: Collection[str], below: Collection[str]) -> list[str]:
+    """What to do about the columns that an expression reads and nothing makes; below: derived after it."""
+    if maker := maker_of([expression], types):
+        return [f"the measurer {maker} makes what it reads: add {maker} to `measure`"]
+    from refinery.filters.predicate import columns_of
+
+    return [
+        f"it reads {name!r}, which is derived below it: put {name!r} first"
+        for name in below
+        if name in columns_of(expression)
+    ]
+
+
+def _clashes(name: str, arriving: Arriving) -> list[str]:
+    """The first thing that has a column's name already, in a sentence that says what to do."""
+    heads = arriving.heads
+    if name in RESERVED:
+        return [f"every output or rule has {name!r} already; choose another name"]
+    for source, columns in arriving.columns.items():
+        if isinstance(found := columns.get(name), Measured):
+            maker = found.measurement.measurer.name
+            return [f"the measurer {maker} makes a column {name!r} already; choose another name"]
+        if found:
+            return [f"a stage above derives a column {name!r} already; choose another name"]
+        if source in heads.specs and (is_id(heads.specs[source], name) or heads.find(source, name)):
+            return [f"the source {source!r} has a column {name!r} already; choose another name"]
+    return []
+
+
+def maker_of(expressions: Iterable[str], known: Collection[str]) -> str | None:
+    """The built-in measurer that makes, without settings, all columns that SQL reads and nobody has measured."""
+    from refinery.filters.predicate import columns_of
+
+    unknown: set[str] = set()
+    for expression in expressions:
+        with suppress(DefinitionError):  # not SQL, which is told
+            unknown |= columns_of(expression) - set(known)
+    for name in registry.MEASURERS.built_in if unknown else ():
+        with suppress(DefinitionError):  # it needs settings
+            if unknown <= set(registry.measurer(name, {}).schema.names):
+                return name
+    return None
