@@ -27,13 +27,14 @@ from refinery.errors import (
 if TYPE_CHECKING:
     from refinery.api.decide import decide, keep
     from refinery.api.dedup import dedup, duplicates
-    from refinery.api.measure import measure, measurer, transform
+    from refinery.api.measure import measure, measurer
     from refinery.api.minhash import minhash
     from refinery.api.output import Output
     from refinery.api.pipeline import Pipeline
     from refinery.api.results import results
     from refinery.api.runs import check, load, plan, run
     from refinery.api.train import train
+    from refinery.api.transform import transform
     from refinery.definition.load import Definition
     from refinery.plan.plan import Plan
 
@@ -87,7 +88,7 @@ _MODULES = {
     "results": "api.results",
     "run": "api.runs",
     "train": "api.train",
-    "transform": "api.measure",
+    "transform": "api.transform",
 }
 
 

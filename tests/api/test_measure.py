@@ -48,17 +48,6 @@ def test_measured_is_what_a_run_measures(data_repository):
         assert ran.column(name).to_pylist() == own.column(name).to_pylist()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_transforms_rewrite_the_text(kind):
-    """In place of the text, on every kind of table; NULL stays."""
-    frame = in_form(kind, {"text": ["a \r\nb", "c"], "n": [1, 2]})
-    assert rows_of(refinery.transform(frame, "normalize")) == [
-        {"text": "a\nb", "n": 1},
-        {"text": "c", "n": 2},
-    ]
-    assert refinery.transform(["a \r\nb", None], ["normalize"]).column("text").to_pylist() == ["a\nb", None]
-
-
 def test_all_that_is_wrong_is_told_at_once():
     """Unknown measurers and settings with their places, and names that two measurers make."""
     with pytest.raises(DefinitionError) as error:
@@ -70,8 +59,6 @@ def test_all_that_is_wrong_is_told_at_once():
     )
     with pytest.raises(DefinitionError, match="both make the column 'lang'"):
         refinery.measurer("language", "language")
-    with pytest.raises(DefinitionError, match=r"transform\.0: no transform is called 'nromalize'"):
-        refinery.transform(["a"], ["nromalize"])
 
 
 def test_a_column_is_never_overwritten():

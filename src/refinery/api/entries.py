@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from refinery.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from refinery.definition.registry import Kind
 
 Entry = str | Mapping[str, Any]  # a name, or what stands for it in YAML
 Entries = Entry | Sequence[Entry]
@@ -22,3 +27,23 @@ def entries_of(key: Literal["measure", "transform", "keep"], given: Entries) -> 
     entries = [dict(entry) if isinstance(entry, Mapping) else entry for entry in several]
     found: tuple[Any, ...] = getattr(validate(Stage, {"from": "table", key: entries}), key)
     return found
+
+
+def build_each(kind: Kind, key: str, entries: Sequence[Entry]) -> list[Any]:
+    """What entries name, built; raises DefinitionError with all that is wrong, each with its place."""
+    from refinery.definition.paths import HERE
+    from refinery.definition.validate import Invalid
+    from refinery.definition.yaml import problem_at
+    from refinery.filters.registry import name_and_settings
+
+    built, problems = [], list[str]()
+    for number, use in enumerate(entries):
+        try:
+            built.append(kind.build(*name_and_settings(use), HERE))
+        except Invalid as error:
+            problems += [problem_at((key, number, *place), message) for place, message in error.found]
+        except DefinitionError as error:
+            problems += [problem_at((key, number), problem) for problem in error.problems]
+    if problems:
+        raise DefinitionError(*problems)
+    return built

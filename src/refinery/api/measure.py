@@ -1,21 +1,20 @@
-"""Measuring and rewriting the texts of a table, as the `measure` and `transform` of a stage do."""
+"""Measuring the texts of a table, as the `measure` of a stage does."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial, reduce
+from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
-from refinery.api.entries import Entries, Entry, entries_of
+from refinery.api.entries import Entries, Entry, build_each, entries_of
 from refinery.api.frames import TABLE, Frame, Texts, as_frame, names_of, set_columns, texts_of
 from refinery.errors import DefinitionError, InputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from refinery.definition.registry import Kind
-    from refinery.filters.measurer import Measurer, Transform
+    from refinery.filters.measurer import Measurer
 
 _SIZE = {"size": "refinery.filters.token_count"}  # what every stage measures without being asked
 
@@ -71,32 +70,6 @@ def measurer(*measurers: Entry, text: str = "text") -> Callable[[Frame], Frame]:
     return partial(_measure, _build(measurers), text)
 
 
-@overload
-def transform(data: Frame, transforms: Entries, *, text: str = "text") -> Frame: ...
-@overload
-def transform(data: Texts, transforms: Entries, *, text: str = "text") -> pa.Table: ...
-def transform(data: Any, transforms: Entries, *, text: str = "text") -> Any:
-    """The data with its texts rewritten by transforms, one after the other.
-
-    As the `transform` of a stage; data and text: as in `measure`. Raises DefinitionError, InputError.
-
-    >>> import refinery
-    >>> refinery.transform(["Two  \\r\\n lines"], ["normalize"]).column("text").to_pylist()
-    ['Two\\n lines']
-    """
-    import pyarrow as pa
-
-    from refinery.api.documents import text_batches
-    from refinery.filters import registry
-
-    chain: list[Transform] = _each(entries_of("transform", transforms), "transform", registry.TRANSFORMS)
-    frame = as_frame(data, text)
-    rewritten = [
-        reduce(lambda texts, one: one(texts), chain, batch) for batch in text_batches(texts_of(frame, text))
-    ]
-    return set_columns(frame, pa.table({text: pa.chunked_array(rewritten, pa.large_string())}))
-
-
 def _measure(measured: tuple[_Measured, ...], text: str, frame: Any) -> Any:
     import pyarrow as pa
 
@@ -126,7 +99,7 @@ def _build(measurers: Entries) -> tuple[_Measured, ...]:
         prefixes.append(settings.pop("as", None))
         plain.append({name: settings})
     measured, problems, taken = [], [], dict[str, str]()
-    for prefix, built in zip(prefixes, _each(plain, "measure", kind), strict=True):
+    for prefix, built in zip(prefixes, build_each(kind, "measure", plain), strict=True):
         names = tuple(registry.column_name(n, prefix, len(built.schema)) for n in built.schema.names)
         problems += [
             f"{built.name} and {taken[name]} both make the column {name!r}; rename one with `as`"
@@ -138,23 +111,3 @@ def _build(measurers: Entries) -> tuple[_Measured, ...]:
     if problems:
         raise DefinitionError(*problems)
     return tuple(measured)
-
-
-def _each(uses: Sequence[Entry], key: str, kind: Kind) -> list[Any]:
-    """Builds what entries name; raises DefinitionError with all that is wrong, each with its place."""
-    from refinery.definition.paths import HERE
-    from refinery.definition.validate import Invalid
-    from refinery.definition.yaml import problem_at
-    from refinery.filters.registry import name_and_settings
-
-    built, problems = [], list[str]()
-    for number, use in enumerate(uses):
-        try:
-            built.append(kind.build(*name_and_settings(use), HERE))
-        except Invalid as error:
-            problems += [problem_at((key, number, *place), message) for place, message in error.found]
-        except DefinitionError as error:
-            problems += [problem_at((key, number), problem) for problem in error.problems]
-    if problems:
-        raise DefinitionError(*problems)
-    return built
