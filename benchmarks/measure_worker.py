@@ -40,7 +40,7 @@ def main() -> None:
     answer: dict[str, object] = {}
     seconds = []
     for number in range(passes):
-        plan = make_plan(resolve(load(definition)), work / str(number), 256 * 2**20)
+        plan = make_plan(resolve(load(definition)), work / str(number))
         found, present = [], plan.present()
         begun = time.perf_counter()
         for planned in plan.shards:

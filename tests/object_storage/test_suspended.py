@@ -31,7 +31,7 @@ EVERY, AFTER = 1.2, 3.0  # seconds; ages are told in whole ones
 
 def driver(definition, work):
     """A run in a process of its own, with leases of its own times."""
-    plan = make_plan(resolve(load(Path(definition))), place_of(work), 256 << 20)
+    plan = make_plan(resolve(load(Path(definition))), place_of(work))
     try:
         execute(plan, InProcess(), silent, partial(hold, every=EVERY, after=AFTER))
     except RunError as error:

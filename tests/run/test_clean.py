@@ -1,11 +1,9 @@
 """`refinery clean`: exactly what no pipeline needs goes."""
 
-import os
-
+import pyarrow.parquet as pq
 import pytest
 
 from refinery.errors import RunError
-from refinery.plan.needs import noted_needs
 from refinery.plan.plan import MODELS
 from refinery.run import clean
 from refinery.run.clean import LOGS
@@ -54,15 +52,16 @@ def changed(data_repository, refinery):
 
 @pytest.fixture
 def used(changed, refinery):
-    """One whose work folder has seen other thresholds, settings, files and sizes of shards."""
+    """One whose work folder has seen other thresholds, settings and files."""
     definition = changed / "pipeline.yaml"
     edit(definition, "similarity: 0.8", "similarity: 0.8, num_perm: 64")
     run(refinery, definition)
-    os.utime(changed / "crawl" / "1.parquet", (1, 1))
+    table = pq.read_table(changed / "crawl" / "1.parquet")
+    pq.write_table(table.slice(1), changed / "crawl" / "1.parquet")
     write_parquet(changed / "crawl" / "9.parquet", [{"id": "x", "text": document(99), "year": 1}])
     run(refinery, definition)
     (changed / "crawl" / "9.parquet").unlink()
-    run(refinery, definition, "--shard-mib", 1)
+    run(refinery, definition)
     return changed
 
 
@@ -92,20 +91,6 @@ def test_what_is_left_is_what_a_run_from_nothing_makes(used, refinery):
     assert files(work) == after
     assert output_hashes(used / "out") == output
     assert "All of it is needed." in refinery("clean", definition)[1]
-
-
-def test_shards_are_cut_as_the_last_run_cut_them(data_repository, refinery):
-    """Without --shard-mib nothing is taken for another size; with another size, all is."""
-    definition, work = data_repository / "pipeline.yaml", data_repository / ".refinery"
-    rows = [{"id": f"t{n}", "text": document(n, 800), "year": 1} for n in range(40)]
-    lines = "".join(f'{{"id": "{row["id"]}", "text": {row["text"]!r}}}\n'.replace("'", '"') for row in rows)
-    (data_repository / "crawl" / "z.jsonl").write_text(lines)
-    edit(definition, "crawl/*.parquet", "crawl/*")
-    run(refinery, definition, "--shard-mib", 1)
-    assert noted_needs(work)["tiny"].shard_bytes == 2**20
-    assert len([name for name in files(work) if name.endswith("record.json")]) > 4
-    assert "All of it is needed." in refinery("clean", definition)[1]
-    assert "shards of files" in refinery("clean", definition, "--shard-mib", 2)[1]
 
 
 def test_what_another_pipeline_needs_stays(used, refinery):

@@ -63,9 +63,9 @@ class Output:
         `refinery clean`.
         """
         from refinery.run.make import with_found
-        from refinery.run.measure import read_records
+        from refinery.run.records import read_shard_records
 
-        records = read_records(self.plan.shards)
+        records = read_shard_records(self.plan.shards)
         plan = with_found(self.plan).with_first_rows({n: record.rows for n, record in records.items()})
         stage = plan.graph.stage_of(self.name)
         columns = {s: stage.columns[s] for s in stage.sources}

@@ -70,7 +70,7 @@ def check(definition: str | Path | Pipeline | Definition, *, roots: Roots | None
     """
     from refinery.run.folder import refuse_foreign
 
-    planned = plan(definition, roots=roots)
+    planned = _plan(definition, None, roots, keep=False)
     for name, folder in planned.graph.output_paths.items():
         refuse_foreign(folder, planned.graph.name, name)
     return planned
@@ -100,10 +100,7 @@ def plan(
     >>> [planned.shard.relative_path for planned in refinery.plan(pipeline).shards]
     ['crawl.jsonl']
     """
-    from refinery.plan.plan import make_plan
-
-    graph = _graph(definition, roots)
-    return make_plan(graph, work_folder(work, graph), 256 << 20)
+    return _plan(definition, work, roots)
 
 
 def run(
@@ -191,7 +188,18 @@ def _planned(
     return definition
 
 
-def _graph(definition: str | Path | Pipeline | Definition, roots: Roots | None) -> Graph:
+def _plan(
+    definition: str | Path | Pipeline | Definition,
+    work: str | Path | None,
+    roots: Roots | None,
+    *,
+    keep: bool = True,
+) -> Plan:
+    """keep: what is found out about files is kept in the work folder."""
+    from refinery.plan.plan import make_plan
     from refinery.plan.resolve import resolve
+    from refinery.sources.find import listed_once
 
-    return resolve(load(definition, roots=roots))
+    with listed_once():
+        graph = resolve(load(definition, roots=roots))
+        return make_plan(graph, work_folder(work, graph), keep=keep)

@@ -28,14 +28,10 @@ class SourceNeeds:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a pipeline needs; definition: its file, or the folder of one that a program made.
-
-    shard_bytes: how its sources were cut.
-    """
+    """What a pipeline needs; definition: its file, or the folder of one that a program made."""
 
     pipeline: str
     definition: str
-    shard_bytes: int
     sources: tuple[SourceNeeds, ...]
 
     def files(self) -> Iterator[str]:
@@ -60,7 +56,7 @@ def needs_of(plan: Plan) -> Needs:
     ]
     source = plan.graph.definition.source.file
     definition = str(Path(source).absolute()) if source else str(plan.graph.definition.base)
-    return Needs(plan.graph.name, definition, plan.shard_bytes, tuple(sources))
+    return Needs(plan.graph.name, definition, tuple(sources))
 
 
 def _files(plan: Plan, planned: PlannedShard) -> Iterator[Place]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from refinery.plan.derivations import Reason
     from refinery.plan.results import Result
     from refinery.run.manifest import Manifest
-    from refinery.run.measure import ShardRecord
+    from refinery.run.records import ShardRecord
 
 R = TypeVar("R")
 

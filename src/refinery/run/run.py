@@ -15,8 +15,9 @@ from refinery.run.cache import subjects
 from refinery.run.context import Run
 from refinery.run.make import with_found
 from refinery.run.manifest import Manifest
-from refinery.run.measure import read_records, refuse_rejects
+from refinery.run.measure import refuse_rejects
 from refinery.run.nodes import share
+from refinery.run.records import read_shard_records
 from refinery.run.repair import repair
 from refinery.run.walk import walk
 from refinery.storage import lock
@@ -85,14 +86,14 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
         if found:
             folders.remove_staging(plan.graph.output_paths[name])  # of a run that was killed at its very end
     strict = [planned for planned in plan.shards if planned.spec.on_error == "fail"]
-    records = read_records(strict)
+    records = read_shard_records(strict)
     for planned in strict:
         if planned.number in records:
             refuse_rejects(planned, records[planned.number])
     if outputs and all(done.values()):
         emit(Note("Nothing to do: every output is up to date."))
         return {name: Manifest.model_validate(found) for name, found in done.items()}
-    records |= read_records(planned for planned in plan.shards if planned.number not in records)
+    records |= read_shard_records(planned for planned in plan.shards if planned.number not in records)
     run = Run(plan, executor, emit, still_held, share(plan, executor), records=records, reasons=why)
     emit(RunBegun(subjects(plan)))
     walk(run)

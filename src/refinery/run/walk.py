@@ -19,11 +19,13 @@ from refinery.run.context import Run
 from refinery.run.decide import check_conservation, decide, decide_tasks, read_tallies
 from refinery.run.kernels import compile_kernels
 from refinery.run.make import make, with_made
-from refinery.run.measure import MeasureTask, measure, read_records
+from refinery.run.measure import MeasureTask, measure
 from refinery.run.measure_late import late_tasks, measure_arrived
 from refinery.run.nodes import share
 from refinery.run.output import carried_columns, make_output
+from refinery.run.records import read_shard_records
 from refinery.run.verbs import run_verb
+from refinery.sources.inventory import keep_hashes
 from refinery.storage.place import place_of, remove_file
 from refinery.watch.events import Count, Subject
 
@@ -90,8 +92,10 @@ def measure_pass(run: Run, group: Group) -> None:
         documents=lambda measured: measured.documents,
         counts=lambda of, measured: [Count(of[0], measured.documents)],
     )
-    records |= read_records(p for p in plan.shards if p.number not in records)
+    records |= read_shard_records(p for p in plan.shards if p.number not in records)
     _check_records(run)
+    for source, listed in plan.listed.items():
+        keep_hashes(listed.inventory, ((p.shard, records[p.number].hash) for p in plan.of(source)))
     run.plan = plan.with_first_rows({number: record.rows for number, record in records.items()})
     for name in plan.graph.outputs:  # a clash is better found before the decisions
         carried_columns(run, plan.graph.stage_of(name))
