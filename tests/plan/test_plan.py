@@ -250,3 +250,11 @@ def test_what_is_made_of_a_shard_has_no_place_time_or_number():
     """Nor does it matter what is to happen to rejects, or how many shards there are."""
     shard = replace(SHARD, path="s3://b/a.jsonl", stamp="5", index=7, part=2, parts=3, first_row=9)
     assert shard_key(shard, replace(SPEC, path=("s3://b",), on_error="fail")) == shard_key(SHARD, SPEC)
+
+
+def test_a_check_leaves_nothing_behind(data_repository, refinery):
+    """What a plan finds out about files is kept for the run; a check makes no work folder."""
+    assert refinery("check", data_repository / "pipeline.yaml")[0] == 0
+    assert not (data_repository / ".refinery").exists()
+    assert refinery("plan", data_repository / "pipeline.yaml")[0] == 0
+    assert len(list((data_repository / ".refinery" / "files").iterdir())) == 1
