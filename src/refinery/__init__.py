@@ -27,6 +27,7 @@ from refinery.errors import (
 if TYPE_CHECKING:
     from refinery.api.decide import decide, keep
     from refinery.api.dedup import dedup, duplicates
+    from refinery.api.derive import derive
     from refinery.api.measure import measure, measurer
     from refinery.api.minhash import minhash
     from refinery.api.output import Output
@@ -58,6 +59,7 @@ __all__ = [
     "check",
     "decide",
     "dedup",
+    "derive",
     "duplicates",
     "keep",
     "load",
@@ -78,6 +80,7 @@ _MODULES = {
     "check": "api.runs",
     "decide": "api.decide",
     "dedup": "api.dedup",
+    "derive": "api.derive",
     "duplicates": "api.dedup",
     "keep": "api.decide",
     "load": "api.runs",

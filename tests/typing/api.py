@@ -17,6 +17,7 @@ def tables(polars: pl.DataFrame, pandas: pd.DataFrame, arrow: pa.Table, batch: p
     assert_type(refinery.measure(polars, ["language", {"relevance": {"model": Path("m.bin")}}]), pl.DataFrame)
     assert_type(refinery.measure(pandas, "language", text="body"), pd.DataFrame)
     assert_type(refinery.keep(polars, ["gopher", {"long": "words >= 50"}]), pl.DataFrame)
+    assert_type(refinery.derive(polars, {"a_line": "words / lines"}), pl.DataFrame)
     assert_type(refinery.decide(pandas, {"long": "words >= 50"}), pd.DataFrame)
     assert_type(refinery.dedup(polars, near={"similarity": 0.9}, prefer=["date DESC"]), pl.DataFrame)
     assert_type(refinery.duplicates(polars), pl.DataFrame)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, overload
 
 from refinery.api.entries import Entries, entries_of
-from refinery.api.frames import Frame, Texts, as_frame, columns_of, filter_rows, names_of, set_columns
+from refinery.api.frames import Frame, Texts, as_frame, filter_rows, names_of, set_columns
 from refinery.errors import DefinitionError
 
 if TYPE_CHECKING:
@@ -72,18 +71,12 @@ def _judge(frame: Any, rules: Entries) -> tuple[tuple[Rule, ...], pl.DataFrame]:
     """The rules, and `filters.rules.evaluate` of them."""
     import polars as pl
 
-    from refinery.filters.predicate import columns_of as columns_read
+    from refinery.api.sql import read_columns
     from refinery.filters.predicate import problems
     from refinery.filters.rules import evaluate, resolve_rules
 
     resolved = resolve_rules(entries_of("keep", rules), measured=names_of(frame))
-    read = set[str]()
-    for rule in resolved:
-        with suppress(DefinitionError):  # not SQL: a problem below
-            read |= columns_read(rule.predicate)
-    names = names_of(frame)
-    table = columns_of(frame, [name for name in names if name in read] or names[:1])  # one tells the rows
-    types: dict[str, pa.DataType] = dict.fromkeys(names) | {f.name: f.type for f in table.schema}
+    table, types = read_columns(frame, [rule.predicate for rule in resolved])
     wrong = [f"{rule.name}: {problem}" for rule in resolved for problem in problems(rule.predicate, types)]
     if wrong:
         raise DefinitionError(*wrong)
