@@ -54,6 +54,22 @@ def test_columns_compare_and_prefer():
     assert refinery.duplicates(table, by="pmid").column("similarity").to_pylist() == [None]
 
 
+def test_dates_and_texts_rank():
+    """Columns of any type that has an order, dictionaries of texts among them."""
+    table = pa.table(
+        {
+            "text": ["a", "a", "a"],
+            "day": pa.array([2, None, 1], pa.date32()),
+            "host": pa.array(["b", "c", "a"]).dictionary_encode(),
+        }
+    )
+    for prefer, kept in (("day", 2), ("day DESC", 0), ("host DESC", 1), ("host", 2)):
+        assert refinery.dedup(table, prefer=prefer)["host"].to_pylist() == [table["host"][kept].as_py()], (
+            prefer
+        )
+    assert refinery.dedup(table, exact=False, by="host").num_rows == 3
+
+
 def test_within_compares_what_shares_a_column():
     """Near duplicates with other values are left alone."""
     assert refinery.dedup(pa.table(ROWS), near={"within": ["pmid"]}).num_rows == 4

@@ -8,6 +8,7 @@ from refinery.api import documents
 from refinery.api.documents import TableDocuments, map_units, measured_batches, text_batches
 from refinery.dedup.content import Content
 from refinery.errors import InputError
+from refinery.filters.token_count import Size
 from refinery.storage.tables import read_table
 
 TABLE = pa.table({"text": ["a b", None, "c d e"], "year": [3, None, 1], "tags": [[1], [], [2]]})
@@ -27,11 +28,9 @@ def test_texts_are_cut_by_bytes(monkeypatch):
 
 def test_what_has_no_text_has_no_measurement():
     """NULL stays NULL; an empty text is measured."""
-    texts = pa.chunked_array([["a", None, "a"]], pa.large_string())
-    ((found,),) = measured_batches([Content()], texts)
-    first, nothing, third = found.to_pylist()
-    assert nothing is None
-    assert first == third
+    texts = pa.chunked_array([["a", None, ""]], pa.large_string())
+    ((size, *_),) = measured_batches([Size()], texts)
+    assert size.to_pylist() == [1, None, 0]
 
 
 def test_rows_are_documents(tmp_path):
