@@ -12,6 +12,8 @@ import pytest
 from refinery.errors import DefinitionError
 from refinery.executors.local import InProcess, ProcessPool
 from refinery.models.card import CARD, Card
+from refinery.plan.derivations import Reason, noted_derivations, reasons
+from refinery.run.make import with_found
 from refinery.run.run import execute
 from refinery.watch.events import CacheChecked, Event
 from tests.conftest import output_hashes, write_parquet
@@ -142,6 +144,21 @@ def test_a_training_setting_makes_again_what_follows_from_it(repository: Path) -
     after = measured(repository)
     assert after.items() >= before.items()
     assert {file.name.split("-")[1] for file in after.keys() - before.keys()} == {"relevance"}
+
+
+def test_a_plan_says_why(repository: Path) -> None:
+    """One setting of the model is the only reason of all that follows; nothing else is to be made."""
+    run(repository)
+    file = repository / "pipeline.yaml"
+    noted = noted_derivations(plan_of(file).work, "tiny")
+    assert not any(reasons(with_found(plan_of(file)).results, noted).values())
+    file.write_text(DEFINITION.replace("dim: 8", "dim: 9"))
+    why = {name: found for name, found in reasons(with_found(plan_of(file)).results, noted).items() if found}
+    assert set(why.values()) == {(Reason("models.medical", "train.dim", 8, 9),)}
+    assert why.keys() == {
+        "models.medical", "stages.medical.relevance", "stages.medical", "stages.unique", "stages.unique.dedup",
+        "outputs.unique",
+    }  # fmt: skip
 
 
 def test_a_precision_decides_again_but_measures_nothing(repository: Path) -> None:
