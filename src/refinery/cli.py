@@ -14,11 +14,8 @@ import typer
 from refinery.executors.choose import Kind as Executors
 
 if TYPE_CHECKING:
+    from refinery.api.output import Output
     from refinery.models.card import Card
-    from refinery.plan.graph import Graph
-    from refinery.plan.plan import Plan
-    from refinery.run.manifest import Manifest
-    from refinery.storage.place import Place
 
 app = typer.Typer(
     name="refinery",
@@ -77,26 +74,25 @@ def run(
     json: Json = False,
 ) -> None:
     """Run a pipeline; what an earlier run of it finished is not done again."""
-    from refinery.executors.choose import choose
-    from refinery.run.run import execute
+    from refinery.api import runs
     from refinery.watch.show import show
 
-    plan = _plan(definition, work, root)
-    chosen = choose(executor, workers, address, len(plan.shards))
+    planned = runs.plan(definition, work=work, roots=_roots(root))
     try:
         with _sigterm_is_ctrl_c(), show(quiet=quiet, json=json) as listener:
-            manifests = execute(plan, chosen, listener)
+            outputs = runs.run(
+                planned, workers=workers, executor=executor.value, address=address, progress=listener
+            )
     except KeyboardInterrupt:
         typer.echo("Stopped. Run the same command again to go on from here.", err=True)
         raise typer.Exit(130) from None
-    finally:
-        chosen.close()
     if json:
         import orjson
 
-        typer.echo(orjson.dumps({name: m.model_dump(mode="json") for name, m in manifests.items()}))
-    for name, manifest in manifests.items():
-        _show(manifest, plan.graph.output_paths[name], table=not (quiet or json))
+        manifests = {name: output.manifest.model_dump(mode="json") for name, output in outputs.items()}
+        typer.echo(orjson.dumps(manifests))
+    for output in outputs.values():
+        _show(output, table=not (quiet or json))
 
 
 @contextmanager
@@ -112,12 +108,10 @@ def _sigterm_is_ctrl_c() -> Iterator[None]:
 @app.command()
 def check(definition: Definition, root: Roots = None) -> None:
     """Check a definition: every name, column, model and path; reports all problems at once."""
-    from refinery.run.folder import refuse_foreign
+    from refinery.api import runs
 
-    planned = _plan(definition, None, root, keep=False)
+    planned = runs.check(definition, roots=_roots(root))
     graph = planned.graph
-    for name, folder in graph.output_paths.items():
-        refuse_foreign(folder, graph.name, name)
     found = ", ".join(f"{name} ({len(planned.of(name))} shards)" for name in graph.sources)
     made = [", ".join(names) for names in (graph.stages, graph.outputs or graph.makings) if names]
     typer.echo(f"{definition} is valid: {' -> '.join([found, *made])}")
@@ -130,12 +124,12 @@ def check(definition: Definition, root: Roots = None) -> None:
 @app.command()
 def plan(definition: Definition, work: Work = None, root: Roots = None) -> None:
     """Show what a run would do: passes, shards, bands and their recall, what is cached."""
-    planned = _plan(definition, work, root)
     from rich.console import Console
 
+    from refinery.api import runs
     from refinery.report.plan import plan_tables
 
-    for table in plan_tables(planned):
+    for table in plan_tables(runs.plan(definition, work=work, roots=_roots(root))):
         Console().print(table)
 
 
@@ -147,10 +141,11 @@ def clean(
     root: Roots = None,
 ) -> None:
     """List what lies in the work folder and no pipeline that has run there needs, or remove it."""
+    from refinery.api import runs
     from refinery.report.clean import lines_of
     from refinery.run.clean import clean as clean_folder
 
-    planned = _plan(definition, work, root)
+    planned = runs.plan(definition, work=work, roots=_roots(root))
     for line in lines_of(clean_folder(planned, lambda note: typer.echo(note, err=True), force=force)):
         typer.echo(line)
     for name, listed in planned.listed.items():
@@ -172,10 +167,11 @@ def status(
     json: Annotated[bool, typer.Option("--json", help="All of it as JSON, a list.")] = False,
 ) -> None:
     """Show what each pipeline's last run does or how it ended; exit code 1 if one failed, was stopped or died."""
+    from refinery.api.runs import place_of
     from refinery.report.status import status_text
     from refinery.watch.find_status import find_status
 
-    found = find_status(_place(folder))
+    found = find_status(place_of(folder))
     if json:
         import orjson
 
@@ -208,14 +204,15 @@ def find(
     json: Annotated[bool, typer.Option("--json", help="The answers as JSON.")] = False,
 ) -> None:
     """Say whether a text is in an output, as a copy or a near one; exit code 0 if it is, 1 if not, 2 for an error."""
+    from refinery.api.runs import place_of
     from refinery.errors import RunError
     from refinery.report import find as finding
     from refinery.report.questions import questions_of
 
     try:
         questions = questions_of(text)
-        where = index if index is None or index.startswith(_REDIS) else _place(index)
-        found = finding.find(_place(output), questions, threshold, where, lambda n: typer.echo(n, err=True))
+        where = index if index is None or index.startswith(_REDIS) else place_of(index)
+        found = finding.find(place_of(output), questions, threshold, where, lambda n: typer.echo(n, err=True))
     except RunError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
@@ -304,11 +301,12 @@ def train_importance_command(
 
 def _train(out: Path, kind: str, parts: dict[str, list[str]], text: str, settings: dict[str, object]) -> None:
     """Makes a model by a definition of its own in `out`."""
+    from refinery.api import runs
     from refinery.run.training import take_model, write_definition
 
     definition = write_definition(out, kind, parts, text, settings)
     run(definition, executor=Executors.LOCAL)
-    take_model(_plan(definition, None), "model", out)
+    take_model(runs.plan(definition), "model", out)
 
 
 @app.command()
@@ -339,8 +337,9 @@ def _guarded(command: Callable[[], None]) -> int:
     return 0
 
 
-def _show(manifest: Manifest, folder: Place, *, table: bool) -> None:
+def _show(output: Output, *, table: bool) -> None:
     """The funnel of an output, and, on standard error whatever is asked for, what could not be read."""
+    manifest, folder = output.manifest, output.path
     if table:
         from rich.console import Console
 
@@ -370,48 +369,14 @@ def _held_out(card: Card) -> str:
     return f"{found}; suggested threshold {best.threshold:.3f} ({reached})"
 
 
-def _resolve(definition: Path, roots: list[str] | None) -> Graph:
-    from refinery.definition.load import load
-    from refinery.plan.resolve import resolve
-
-    return resolve(load(definition, dict(_root(given) for given in roots or ())))
-
-
-def _root(given: str) -> tuple[str, str]:
-    """Name and path of a root that is given on the command line, where paths count from the current directory."""
+def _roots(given: list[str] | None) -> dict[str, str]:
+    """The roots that are given on the command line, by name."""
     from refinery.errors import DefinitionError
-    from refinery.storage.url import is_url, local_path
 
-    name, sign, path = given.partition("=")
-    if not sign or not path:
-        raise DefinitionError(f"--root {given}: expected NAME=PATH, such as data=s3://bucket")
-    return name, path if is_url(path) else str(Path(local_path(path)).absolute())
-
-
-def _plan(definition: Path, work: str | None, roots: list[str] | None = None, *, keep: bool = True) -> Plan:
-    from refinery.plan.plan import make_plan
-    from refinery.sources.find import listed_once
-
-    with listed_once():
-        graph = _resolve(definition, roots)
-        return make_plan(graph, _work_folder(work, graph), keep=keep)
-
-
-def _place(text: str) -> Place:
-    from refinery.storage.place import place_of
-    from refinery.storage.url import is_url, local_path
-
-    return place_of(text) if is_url(text) else Path(local_path(text)).absolute()
-
-
-def _work_folder(work: str | None, graph: Graph) -> Place:
-    from refinery.errors import InputError
-    from refinery.storage.place import refuse_as_folder
-    from refinery.storage.url import is_url, redact
-
-    if work is None:
-        return (graph.definition.base / ".refinery").absolute()
-    refused = refuse_as_folder(work) if is_url(work) else ""
-    if refused:
-        raise InputError(redact(work), refused)
-    return _place(work)
+    roots = {}
+    for root in given or ():
+        name, sign, path = root.partition("=")
+        if not sign or not path:
+            raise DefinitionError(f"--root {root}: expected NAME=PATH, such as data=s3://bucket")
+        roots[name] = path
+    return roots

@@ -5,6 +5,7 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
+from refinery.dedup import corpus
 from refinery.dedup.content import Content
 from refinery.dedup.minhash import MinHash
 from refinery.dedup.protect import Protect
@@ -113,7 +114,7 @@ def test_workers_and_cuts_change_no_byte(repository, refinery, monkeypatch):
     run(refinery, repository, "--work", repository / "one")
     one = output_hashes(repository / "out")
     (repository / "out" / "manifest.json").unlink()
-    monkeypatch.setattr("refinery.dedup.corpus.LEAST_DOCUMENTS", 7)
+    monkeypatch.setattr(corpus, "LEAST_DOCUMENTS", 7)
     monkeypatch.setattr("refinery.shuffle.partition.LEAST_BYTES", 300)
     run(refinery, repository, "--work", repository / "two", "--workers", 2)
     assert output_hashes(repository / "out") == one

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from refinery.dedup import corpus
 from refinery.dedup.corpus import DedupShard
 from refinery.dedup.settled import SETTLED, similarity_of
 from tests.conftest import PIPELINE, document, output_hashes, write_parquet
@@ -82,7 +83,7 @@ def test_partitions_that_cut_shards_keep_the_same(tmp_path, monkeypatch):
     """A shard's pairs lie in several partitions of documents, and are kept in one file."""
     texts = {str(n): [text_of(page, 7 * n + v) for page in range(40) for v in range(3)] for n in range(3)}
     expected, all_read = removed(tmp_path / "whole", list(texts), texts)
-    monkeypatch.setattr("refinery.dedup.corpus.LEAST_DOCUMENTS", 50)
+    monkeypatch.setattr(corpus, "LEAST_DOCUMENTS", 50)
     set_partitions(monkeypatch, 2000)
     found, read = removed(tmp_path / "cut", list(texts), texts)
     assert found == expected and sorted(set(read)) == sorted(set(all_read)) != []

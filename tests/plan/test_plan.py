@@ -15,6 +15,7 @@ from refinery.plan.plan import shard_key
 from refinery.sources.documents import Shard, SourceSpec
 from refinery.storage.marks import OWNER
 from tests.conftest import PIPELINE, decisions, document, output_hashes, read_files, write_parquet
+from tests.run.planning import plan_of
 
 TWO = PIPELINE.replace(
     '  crawl: {path: "crawl/*.parquet"}\n',
@@ -150,6 +151,12 @@ def test_another_root_remakes_nothing(tmp_path, refinery):
     assert {place["path"] for place in lineage} == {"0.parquet", "1.parquet"}
 
 
+def test_a_plan_is_shown_in_short(data_repository):
+    """Whatever the number of shards: its name, and how much there is."""
+    plan = plan_of(data_repository / "pipeline.yaml")
+    assert repr(plan) == f"Plan('tiny', 3 shards, {len(plan.results)} results, outputs: unique)"
+
+
 def test_another_release_makes_nothing_again(data_repository, refinery):
     """Results are keyed by what makes them, never by the package's version: a new release leaves every file alone."""
     assert refinery("run", data_repository / "pipeline.yaml", "-q")[0] == 0
@@ -161,7 +168,11 @@ def test_another_release_makes_nothing_again(data_repository, refinery):
     before = times()
     assert {"measured", "decided", "dropped"} <= {file.name.partition("-")[0] for file in before}
     (data_repository / "out" / "manifest.json").unlink()
-    code = "import sys, refinery; refinery.__version__ = '99.0'; from refinery.cli import main; main()"
+    code = (
+        "import importlib.metadata as packages\nversion = packages.version\n"
+        "packages.version = lambda name: '99.0' if name == 'refinery' else version(name)\n"
+        "from refinery.cli import main\nmain()"
+    )
     command = [sys.executable, "-c", code, "run", data_repository / "pipeline.yaml", "-q", "--workers", "1"]
     subprocess.run(command, check=True, timeout=100)
     assert json.loads((data_repository / "out" / "manifest.json").read_bytes())["refinery"] == "99.0"

@@ -18,6 +18,7 @@ from refinery.errors import InputError
 from refinery.filters.token_count import Size
 from refinery.plan.graph import Measurement, View
 from refinery.plan.plan import PlannedShard
+from refinery.run import measure as measure_module
 from refinery.run.decisions import DecisionsTask, ShardOutcomes, write_decisions
 from refinery.run.measure import MeasureTask, measure, refuse_rejects
 from refinery.run.records import read_shard_records
@@ -116,7 +117,7 @@ def test_a_reject_that_stops_the_run_is_named_by_file_and_row(tmp_path, size):
 def test_rejects_are_not_gathered_in_memory(tmp_path, monkeypatch):
     """A shard of nothing but rejects takes no more than a batch of them, when it is read and when it is told."""
     small = partial(read_documents, batch_bytes=50_000)
-    monkeypatch.setattr("refinery.run.measure.read_documents", small)
+    monkeypatch.setattr(measure_module, "read_documents", small)
     monkeypatch.setattr("refinery.storage.tables.BATCH_ROWS", 100)
 
     def peak(count: int) -> int:

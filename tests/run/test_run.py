@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock, Timeout
 
-from refinery.cli import _plan
+from refinery.api.runs import plan as make_plan
 from refinery.executors.local import InProcess
 from refinery.run.run import execute
 from refinery.storage.lock import LOCK
@@ -51,7 +51,7 @@ def test_a_second_run_computes_nothing(data_repository, refinery):
 
 def test_the_executor_is_closed_while_the_folders_are_held(data_repository):
     """What still runs when a run ends must not write into the folders of the next."""
-    plan = _plan(data_repository / "pipeline.yaml", None)
+    plan = make_plan(data_repository / "pipeline.yaml")
     held = []
 
     class Watched(InProcess):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from refinery.errors import InputError
 from refinery.plan.files import shard_files
@@ -32,7 +33,10 @@ class SourceNeeds:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a pipeline needs; definition: where its file lay; made: the keys of models and counts."""
+    """What a pipeline needs.
+
+    definition: its file, or the folder of one that a program made; made: the keys of models and counts.
+    """
 
     pipeline: str
     definition: str
@@ -60,7 +64,8 @@ def needs_of(plan: Plan) -> Needs:
         )
         for source in plan.listed
     ]
-    definition = str(plan.graph.definition.file)
+    source = plan.graph.definition.source.file
+    definition = str(Path(source).absolute()) if source else str(plan.graph.definition.base)
     made = tuple(plan.results[name].key for name in plan.graph.makings)
     return Needs(plan.graph.name, definition, tuple(sources), made)
 

@@ -96,6 +96,11 @@ class Plan:
         """What the pipeline alone has in the work folder, held by one run at a time."""
         return pipeline_folder(self.work, self.graph.name)
 
+    def __repr__(self) -> str:
+        """In short, since it knows every shard."""
+        outputs, shards = ", ".join(self.graph.outputs), len(self.shards)
+        return f"Plan({self.graph.name!r}, {shards} shards, {len(self.results)} results, outputs: {outputs})"
+
     def of(self, source: str) -> tuple[PlannedShard, ...]:
         """The shards of a source, in order."""
         return self._by_source.get(source, ())

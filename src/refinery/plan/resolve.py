@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from refinery.definition.load import Definition
 from refinery.definition.models import KeepEntry, Source, Stage, Use
@@ -278,12 +278,12 @@ class _Resolver:
         paths = self.definition.paths
         made = [
             self.attempt((*place, "transform", index), partial(registry.transform, *use, paths))
-            for index, use in enumerate(map(_name_and_settings, uses))
+            for index, use in enumerate(map(registry.name_and_settings, uses))
         ]
         return tuple(transform for transform in made if transform is not None)
 
     def _measure(self, place: Location, index: int, use: Use) -> tuple[Measurer, str | None] | None:
-        name, settings = _name_and_settings(use)
+        name, settings = registry.name_and_settings(use)
         prefix = settings.pop("as", None)
         location: Location = (*place, "measure", index)
         if prefix is not None and not str(prefix).isidentifier():
@@ -307,7 +307,7 @@ class _Resolver:
         for built, prefix in [(sized, None), *measured]:
             measurement = Measurement(view, built)
             for entry in built.schema:
-                visible = _visible(entry.name, prefix, len(built.schema))
+                visible = registry.column_name(entry.name, prefix, len(built.schema))
                 if visible in own and first:
                     clash = f"{built.name} and {own[visible]} both make the column {visible!r}; rename one with `as`"
                     self.problem((*place, "measure"), clash)
@@ -407,16 +407,3 @@ def _spec(name: str, source: Source, paths: Paths) -> SourceSpec:
     """How the source is read: each of its settings is one of the reader; raises DefinitionError for a wrong path."""
     found = tuple(paths.expand(path) for path in source.path)
     return SourceSpec(name=name, path=found, **source.model_dump(exclude={"path", "transform"}))
-
-
-def _name_and_settings(use: Use) -> tuple[str, dict[str, Any]]:
-    if isinstance(use, str):
-        return use, {}
-    [(name, settings)] = use.items()
-    return name, dict(settings or {})
-
-
-def _visible(column: str, prefix: str | None, width: int) -> str:
-    if prefix is None:
-        return column
-    return prefix if width == 1 else f"{prefix}_{column}"

@@ -6,9 +6,9 @@ import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
-from refinery import __version__
 from refinery.dedup.split import split_names
 from refinery.definition.models import Output, Pipeline
 from refinery.executors.versions import versions
@@ -36,7 +36,7 @@ def make_manifest(
     stages, sources = plan.graph.ancestors(last.name), last.sources
     measurers = {m.key: m.measurer for source in sources for m in plan.graph.measurements(source)}
     return Manifest(
-        refinery=__version__,
+        refinery=version("refinery"),
         pipeline=plan.graph.name,
         output=name,
         fingerprint=plan.output_key(name),
