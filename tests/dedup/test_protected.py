@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from refinery.dedup import corpus, probe, protected
+from refinery.dedup import corpus as corpora
+from refinery.dedup import probe, protected
 from refinery.dedup.protect import Protect
 from refinery.dedup.protected import leave_out
 from refinery.definition.models import NearCopies
@@ -127,7 +128,7 @@ def test_partitions_blocks_and_order_of_units_change_nothing(tmp_path, monkeypat
     whole = left_out(tmp_path, shards)
     assert len(whole) == 20
     set_partitions(monkeypatch, 300)
-    monkeypatch.setattr(corpus, "LEAST_DOCUMENTS", 7)
+    monkeypatch.setattr(corpora, "LEAST_DOCUMENTS", 7)
     monkeypatch.setattr(protected, "BLOCK_DOCUMENTS", 11)
     assert probe.BLOCK_DOCUMENTS > 11
     assert left_out(tmp_path, shards, map_units=backwards) == whole

@@ -222,7 +222,7 @@ def test_what_a_model_is_made_of_is_protected_too():
     read = {"positive": ("seeds",), "negative": ("screened", "other")}
     maker = SimpleNamespace(inputs=read)
     protected = {"seeds": "protect:seeds", "screened": "protect:screened"}
-    graph = Graph(None, {}, {}, {}, {}, {}, {}, protected)
+    graph = Graph(None, {}, {}, {}, {}, {}, {}, protected, {})
     assert graph.inputs_of(Making(maker)) == {
         "positive": ("protect:seeds",),
         "negative": ("protect:screened", "other"),
@@ -234,7 +234,7 @@ def test_the_files_are_read_once_for_all_outputs(repository):
     """A benchmark is no source of each stage."""
     outputs = "outputs:\n  screened: {from: screened, path: screened}\n"
     (repository / "pipeline.yaml").write_text(PROTECTED.replace("outputs:\n", outputs))
-    plan = make_plan(resolve(load(repository / "pipeline.yaml")), repository / "work", 1 << 20)
+    plan = make_plan(resolve(load(repository / "pipeline.yaml")), repository / "work", shard_bytes=1 << 20)
     assert len(plan.of("protect:exams.question")) == 1
     (measured,) = (
         m for m in plan.graph.measurements("crawl") if m.measurer.name == "minhash" and m.view.transforms

@@ -73,7 +73,7 @@ def _other_texts(wanted: int, came: int) -> str:
 
 
 def exact_similarities(sets: Records, partition: int, edges: NDArray[Any]) -> NDArray[np.float64]:
-    """Jaccard similarity of each edge, from the sets of shingles of its partition."""
+    """Jaccard similarity of each edge, from the sets of shingles of its partition; raises RunError if one is gone."""
     needed = np.unique(np.concatenate([edges["document"], edges["preferred"]]))
     starts, stops = np.zeros(len(needed), np.int64), np.zeros(len(needed), np.int64)
     words, size = [np.empty(0, WORD)], 0
