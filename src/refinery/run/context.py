@@ -22,6 +22,7 @@ from refinery.storage.lock import Held
 from refinery.storage.place import is_remote, remove_file
 from refinery.watch import events
 from refinery.watch.events import Count, Subject
+from refinery.watch.find_status import last_heard
 
 if TYPE_CHECKING:
     from refinery.models.maker import Made
@@ -56,15 +57,22 @@ class Run:
     )  # why a result is another than before
     manifests: dict[str, Manifest] = field(default_factory=dict)  # by output
     present: Container[str] = frozenset()  # files in the folders of shards when they were last listed
+    heard: Mapping[str, float] | None = None  # of other pipelines then, see last_heard
 
     def list_files(self) -> None:
-        """Looks at what lies in the work folder by now; leftovers of killed processes go."""
+        """Lists the work folder, which may have millions of files, unless no other run can have added to it since.
+
+        What this run has added is not looked for. Leftovers of killed processes go.
+        """
+        heard = last_heard(self.plan.work, self.plan.graph.name)
+        if heard is not None and heard == self.heard:
+            return
         found = contents_of(self.plan.work)
         self.emit(events.WorkFolder(dict(found.sizes)))
         if not is_remote(self.plan.work):
             for name in found.present.leftovers:
                 remove_leftover(Path(name))
-        self.present = found.present
+        self.present, self.heard = found.present, heard
 
     def map(
         self,
