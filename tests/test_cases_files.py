@@ -152,7 +152,7 @@ def test_a_source_that_is_one_damaged_file(tmp_path, refinery, name):
         (
             "in/a.parquet",
             {"text": "body"},
-            "a.parquet: no text column 'body' (there is id, text; set `text`)",
+            "a.parquet: no text column 'body' (there is id, text; name one of them)",
         ),
         ("in/a.parquet", {"id": "uid"}, "a.parquet: no id column 'uid'"),
         ("in/dangling.jsonl", {}, "dangling.jsonl: cannot be read: No such file or directory"),

@@ -68,7 +68,7 @@ def test_json_goes_to_standard_output(data_repository, refinery):
     assert json.loads(out)["unique"]["kept"]["documents"] == 40
     events = [json.loads(line) | {"time": 0} for line in err.splitlines()]
     assert {"run_begun", "cache_checked", "phase", "unit_ended", "finished"} < {e["event"] for e in events}
-    (log,) = (data_repository / ".refinery" / "logs").iterdir()
+    (log,) = (data_repository / ".refinery" / "pipelines" / "tiny" / "logs").iterdir()
     assert [json.loads(line) | {"time": 0} for line in log.read_text().splitlines()] == events
 
 

@@ -13,8 +13,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 REASONS = {
     "gcsfs": "fsspec opens gs:// with it",
     "huggingface_hub": "fsspec opens hf:// with it",
+    "ipykernel": "runs the notebook of the docs",
     "lxml_html_clean": "trafilatura imports it and does not ask for it",
     "mypy": "a command of the gate",
+    "pandas-stubs": "read by mypy",
     "pre-commit": "a command of developers",
     "ruff": "a command of the gate",
     "s3fs": "fsspec opens s3:// with it",

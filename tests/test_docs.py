@@ -234,10 +234,13 @@ def _made_by(content: dict) -> set[str]:
     return made
 
 
-@pytest.mark.parametrize("code", blocks("python", pages=[ROOT / "docs" / "dedup.md"]))
-def test_python_examples_hold(code):
-    """Each Python block of dedup.md runs, with the assertion in it."""
+@pytest.mark.parametrize(
+    "code", blocks("python", pages=[ROOT / "docs" / "dedup.md", ROOT / "docs" / "python.md"])
+)
+def test_python_examples_hold(code, tmp_path, monkeypatch):
+    """Each Python block of dedup.md and python.md runs, with the assertion in it."""
     assert "assert" in code
+    monkeypatch.chdir(tmp_path)
     run_python(code)
 
 

@@ -12,6 +12,7 @@ SOURCE = ROOT / "src" / "refinery"
 # From the top down; a room may import rooms of lower lines alone, and itself.
 LAYERS = (
     ("cli",),
+    ("__init__",),
     ("api", "demo"),
     ("report",),
     ("run",),
@@ -23,7 +24,7 @@ LAYERS = (
     ("shuffle", "watch"),
     ("storage",),
     ("text",),
-    ("errors", "__init__"),
+    ("errors",),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 

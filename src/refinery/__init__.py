@@ -1,6 +1,112 @@
-"""refinery: raw text in, a training set for a domain language model out, every decision on record."""
+"""refinery: raw text in, a training set for a domain language model out, every decision on record.
 
-from importlib.metadata import version
+Functions are imported when they are first asked for: `import refinery` loads no data library. See docs/python.md.
+"""
 
-__version__ = version("refinery")
-__all__ = ["__version__"]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# Packages whose names functions have here: what is loaded by now is not bound to its name by a later import.
+import refinery.dedup
+import refinery.plan
+import refinery.run  # noqa: F401
+from refinery.errors import (
+    ConservationError,
+    DamagedFile,
+    DefinitionError,
+    InputError,
+    OutputError,
+    RefineryError,
+    RunError,
+    StorageError,
+    UnitFailed,
+)
+
+if TYPE_CHECKING:
+    from refinery.api.decide import decide, keep
+    from refinery.api.dedup import dedup, duplicates
+    from refinery.api.derive import derive
+    from refinery.api.measure import measure, measurer
+    from refinery.api.minhash import minhash
+    from refinery.api.output import Output
+    from refinery.api.pipeline import Pipeline
+    from refinery.api.results import results
+    from refinery.api.runs import check, load, plan, run
+    from refinery.api.train import train
+    from refinery.api.transform import transform
+    from refinery.definition.load import Definition
+    from refinery.plan.plan import Plan
+
+    __version__: str
+
+__all__ = [
+    "ConservationError",
+    "DamagedFile",
+    "Definition",
+    "DefinitionError",
+    "InputError",
+    "Output",
+    "OutputError",
+    "Pipeline",
+    "Plan",
+    "RefineryError",
+    "RunError",
+    "StorageError",
+    "UnitFailed",
+    "__version__",
+    "check",
+    "decide",
+    "dedup",
+    "derive",
+    "duplicates",
+    "keep",
+    "load",
+    "measure",
+    "measurer",
+    "minhash",
+    "plan",
+    "results",
+    "run",
+    "train",
+    "transform",
+]
+_MODULES = {
+    "Definition": "definition.load",
+    "Output": "api.output",
+    "Pipeline": "api.pipeline",
+    "Plan": "plan.plan",
+    "check": "api.runs",
+    "decide": "api.decide",
+    "dedup": "api.dedup",
+    "derive": "api.derive",
+    "duplicates": "api.dedup",
+    "keep": "api.decide",
+    "load": "api.runs",
+    "measure": "api.measure",
+    "measurer": "api.measure",
+    "minhash": "api.minhash",
+    "plan": "api.runs",
+    "results": "api.results",
+    "run": "api.runs",
+    "train": "api.train",
+    "transform": "api.transform",
+}
+
+
+if not TYPE_CHECKING:
+    del dedup, plan, run
+
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("refinery")
+        if name not in _MODULES:
+            raise AttributeError(f"module 'refinery' has no attribute {name!r}")
+        return getattr(import_module(f"refinery.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -14,11 +14,8 @@ import typer
 from refinery.executors.choose import Kind as Executors
 
 if TYPE_CHECKING:
+    from refinery.api.output import Output
     from refinery.models.card import Card
-    from refinery.plan.graph import Graph
-    from refinery.plan.plan import Plan
-    from refinery.run.manifest import Manifest
-    from refinery.storage.place import Place
 
 app = typer.Typer(
     name="refinery",
@@ -44,9 +41,6 @@ Roots = Annotated[
         "--root", metavar="NAME=PATH", help="Folder or URL for a root of the definition; may be repeated."
     ),
 ]
-ShardSize = Annotated[
-    int, typer.Option("--shard-mib", min=1, help="Cut larger files into shards of this size.")
-]
 Positive = Annotated[
     list[str], typer.Option(help="Documents of the domain: file, folder, glob or URL; may be repeated.")
 ]
@@ -68,7 +62,6 @@ def run(
     ] = None,
     work: Work = None,
     root: Roots = None,
-    shard_mib: ShardSize = 256,
     executor: Annotated[
         Executors,
         typer.Option(help="Where units of work run; auto: ray in a Ray job or with RAY_ADDRESS, else local."),
@@ -81,26 +74,25 @@ def run(
     json: Json = False,
 ) -> None:
     """Run a pipeline; what an earlier run of it finished is not done again."""
-    from refinery.executors.choose import choose
-    from refinery.run.run import execute
+    from refinery.api import runs
     from refinery.watch.show import show
 
-    plan = _plan(definition, work, shard_mib, root)
-    chosen = choose(executor, workers, address, len(plan.shards))
+    planned = runs.plan(definition, work=work, roots=_roots(root))
     try:
         with _sigterm_is_ctrl_c(), show(quiet=quiet, json=json) as listener:
-            manifests = execute(plan, chosen, listener)
+            outputs = runs.run(
+                planned, workers=workers, executor=executor.value, address=address, progress=listener
+            )
     except KeyboardInterrupt:
         typer.echo("Stopped. Run the same command again to go on from here.", err=True)
         raise typer.Exit(130) from None
-    finally:
-        chosen.close()
     if json:
         import orjson
 
-        typer.echo(orjson.dumps({name: m.model_dump(mode="json") for name, m in manifests.items()}))
-    for name, manifest in manifests.items():
-        _show(manifest, plan.graph.output_paths[name], table=not (quiet or json))
+        manifests = {name: output.manifest.model_dump(mode="json") for name, output in outputs.items()}
+        typer.echo(orjson.dumps(manifests))
+    for output in outputs.values():
+        _show(output, table=not (quiet or json))
 
 
 @contextmanager
@@ -116,30 +108,28 @@ def _sigterm_is_ctrl_c() -> Iterator[None]:
 @app.command()
 def check(definition: Definition, root: Roots = None) -> None:
     """Check a definition: every name, column, model and path; reports all problems at once."""
-    from refinery.run.folder import refuse_foreign
+    from refinery.api import runs
 
-    planned = _plan(definition, None, 256, root)
+    planned = runs.check(definition, roots=_roots(root))
     graph = planned.graph
-    for name, folder in graph.output_paths.items():
-        refuse_foreign(folder, graph.name, name)
     found = ", ".join(f"{name} ({len(planned.of(name))} shards)" for name in graph.sources)
     made = [", ".join(names) for names in (graph.stages, graph.outputs or graph.makings) if names]
     typer.echo(f"{definition} is valid: {' -> '.join([found, *made])}")
-    used = {above for output in graph.outputs.values() for above in graph.ancestors(output.from_)}
+    used = {above for output in graph.outputs for above in graph.ancestors(graph.stage_of(output).name)}
     for name in graph.stages:
         if name not in used:
             typer.echo(f"note: the stage {name} leads to no output")
 
 
 @app.command()
-def plan(definition: Definition, work: Work = None, root: Roots = None, shard_mib: ShardSize = 256) -> None:
+def plan(definition: Definition, work: Work = None, root: Roots = None) -> None:
     """Show what a run would do: passes, shards, bands and their recall, what is cached."""
-    planned = _plan(definition, work, shard_mib, root)
     from rich.console import Console
 
+    from refinery.api import runs
     from refinery.report.plan import plan_tables
 
-    for table in plan_tables(planned):
+    for table in plan_tables(runs.plan(definition, work=work, roots=_roots(root))):
         Console().print(table)
 
 
@@ -147,25 +137,16 @@ def plan(definition: Definition, work: Work = None, root: Roots = None, shard_mi
 def clean(
     definition: Definition,
     work: Work = None,
-    shard_mib: Annotated[
-        int | None,
-        typer.Option("--shard-mib", min=1, help="As it was given to the last run (default: that)."),
-    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Remove it; without, it is only listed.")] = False,
     root: Roots = None,
 ) -> None:
     """List what lies in the work folder and no pipeline that has run there needs, or remove it."""
-    from refinery.plan.needs import noted_needs
-    from refinery.plan.plan import make_plan
+    from refinery.api import runs
     from refinery.report.clean import lines_of
     from refinery.run.clean import clean as clean_folder
 
-    graph = _resolve(definition, root)
-    folder = _work_folder(work, graph)
-    before = noted_needs(folder).get(graph.name)
-    size = shard_mib * 2**20 if shard_mib else before.shard_bytes if before else 256 * 2**20
-    planned = make_plan(graph, folder, size)
-    for line in lines_of(clean_folder(planned, force=force)):
+    planned = runs.plan(definition, work=work, roots=_roots(root))
+    for line in lines_of(clean_folder(planned, lambda note: typer.echo(note, err=True), force=force)):
         typer.echo(line)
     for name, listed in planned.listed.items():
         for path, problem in listed.broken:
@@ -179,18 +160,25 @@ def status(
     folder: Annotated[
         str,
         typer.Argument(
-            metavar="DIR", help="Work folder, output folder, or the folder of the definition; or URL."
+            metavar="DIR",
+            help="Work folder, the folder of the definition, or an output for its pipeline alone; or URL.",
         ),
     ],
-    json: Annotated[bool, typer.Option("--json", help="The whole status as JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="All of it as JSON, a list.")] = False,
 ) -> None:
-    """Show what a run is doing, or how it ended; exit code 1 if it failed, was stopped or died."""
+    """Show what each pipeline's last run does or how it ended; exit code 1 if one failed, was stopped or died."""
+    from refinery.api.runs import place_of
     from refinery.report.status import status_text
     from refinery.watch.find_status import find_status
 
-    found = find_status(_place(folder))
-    typer.echo(found.model_dump_json(indent=2) if json else status_text(found))
-    if found.state not in {"running", "finished"}:
+    found = find_status(place_of(folder))
+    if json:
+        import orjson
+
+        typer.echo(orjson.dumps([one.model_dump() for one in found], option=orjson.OPT_INDENT_2))
+    else:
+        typer.echo("\n\n".join(status_text(one) for one in found))
+    if any(one.state not in {"running", "finished"} for one in found):
         raise typer.Exit(1)
 
 
@@ -216,14 +204,15 @@ def find(
     json: Annotated[bool, typer.Option("--json", help="The answers as JSON.")] = False,
 ) -> None:
     """Say whether a text is in an output, as a copy or a near one; exit code 0 if it is, 1 if not, 2 for an error."""
+    from refinery.api.runs import place_of
     from refinery.errors import RunError
     from refinery.report import find as finding
     from refinery.report.questions import questions_of
 
     try:
         questions = questions_of(text)
-        where = index if index is None or index.startswith(_REDIS) else _place(index)
-        found = finding.find(_place(output), questions, threshold, where, lambda n: typer.echo(n, err=True))
+        where = index if index is None or index.startswith(_REDIS) else place_of(index)
+        found = finding.find(place_of(output), questions, threshold, where, lambda n: typer.echo(n, err=True))
     except RunError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
@@ -312,11 +301,12 @@ def train_importance_command(
 
 def _train(out: Path, kind: str, parts: dict[str, list[str]], text: str, settings: dict[str, object]) -> None:
     """Makes a model by a definition of its own in `out`."""
+    from refinery.api import runs
     from refinery.run.training import take_model, write_definition
 
     definition = write_definition(out, kind, parts, text, settings)
     run(definition, executor=Executors.LOCAL)
-    take_model(_plan(definition, None, 256), "model", out)
+    take_model(runs.plan(definition), "model", out)
 
 
 @app.command()
@@ -347,8 +337,9 @@ def _guarded(command: Callable[[], None]) -> int:
     return 0
 
 
-def _show(manifest: Manifest, folder: Place, *, table: bool) -> None:
+def _show(output: Output, *, table: bool) -> None:
     """The funnel of an output, and, on standard error whatever is asked for, what could not be read."""
+    manifest, folder = output.manifest, output.path
     if table:
         from rich.console import Console
 
@@ -378,46 +369,14 @@ def _held_out(card: Card) -> str:
     return f"{found}; suggested threshold {best.threshold:.3f} ({reached})"
 
 
-def _resolve(definition: Path, roots: list[str] | None) -> Graph:
-    from refinery.definition.load import load
-    from refinery.plan.resolve import resolve
-
-    return resolve(load(definition, dict(_root(given) for given in roots or ())))
-
-
-def _root(given: str) -> tuple[str, str]:
-    """Name and path of a root that is given on the command line, where paths count from the current directory."""
+def _roots(given: list[str] | None) -> dict[str, str]:
+    """The roots that are given on the command line, by name."""
     from refinery.errors import DefinitionError
-    from refinery.storage.url import is_url, local_path
 
-    name, sign, path = given.partition("=")
-    if not sign or not path:
-        raise DefinitionError(f"--root {given}: expected NAME=PATH, such as data=s3://bucket")
-    return name, path if is_url(path) else str(Path(local_path(path)).absolute())
-
-
-def _plan(definition: Path, work: str | None, shard_mib: int, roots: list[str] | None = None) -> Plan:
-    from refinery.plan.plan import make_plan
-
-    graph = _resolve(definition, roots)
-    return make_plan(graph, _work_folder(work, graph), shard_mib * 2**20)
-
-
-def _place(text: str) -> Place:
-    from refinery.storage.place import place_of
-    from refinery.storage.url import is_url, local_path
-
-    return place_of(text) if is_url(text) else Path(local_path(text)).absolute()
-
-
-def _work_folder(work: str | None, graph: Graph) -> Place:
-    from refinery.errors import InputError
-    from refinery.storage.place import refuse_as_folder
-    from refinery.storage.url import is_url, redact
-
-    if work is None:
-        return (graph.definition.base / ".refinery").absolute()
-    refused = refuse_as_folder(work) if is_url(work) else ""
-    if refused:
-        raise InputError(redact(work), refused)
-    return _place(work)
+    roots = {}
+    for root in given or ():
+        name, sign, path = root.partition("=")
+        if not sign or not path:
+            raise DefinitionError(f"--root {root}: expected NAME=PATH, such as data=s3://bucket")
+        roots[name] = path
+    return roots

@@ -7,6 +7,7 @@ RefineryError
      ├─ UnitFailed       one unit of work failed; names the unit
      ├─ StorageError     a store did not answer, however often it was asked; another attempt may help
      ├─ DamagedFile      a file of the work folder is not as it was written; the run makes it again
+     ├─ FolderInUse      another run works in a folder; it can be waited for
      ├─ OutputError      the output or the work directory cannot be written
      └─ ConservationError  documents in != kept + dropped + rejected: a bug, never a warning
 """
@@ -92,6 +93,10 @@ class DamagedFile(RunError):
 
     def __str__(self) -> str:
         return f"{self.place}: damaged: {self.problem}; remove it and run the same command again"
+
+
+class FolderInUse(RunError):
+    """Another run works in a folder that one process at a time works in."""
 
 
 class OutputError(RunError):

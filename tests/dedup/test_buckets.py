@@ -1,6 +1,7 @@
 import numpy as np
 
 from refinery.dedup import buckets
+from refinery.dedup import corpus as corpus_module
 from refinery.dedup.buckets import low_bits
 from refinery.dedup.settings import Settings
 from refinery.text.minhash import permutations, signatures_of_hashes
@@ -44,7 +45,7 @@ def test_a_large_bucket_that_is_split_removes_what_it_does_whole(tmp_path, monke
     settings = Settings(near=near(bands=28, rows=4), max_cluster_share="100%")
     whole = run(tmp_path, shards, settings)
     monkeypatch.setattr(buckets, "LARGE", 50)
-    monkeypatch.setattr("refinery.dedup.corpus.LEAST_DOCUMENTS", 64)
+    monkeypatch.setattr(corpus_module, "LEAST_DOCUMENTS", 64)
     split = run(tmp_path, shards, settings)
     set_partitions(monkeypatch, 40_000)
     assert run(tmp_path, shards, settings) == split

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from refinery.dedup import corpus as corpus_module
 from refinery.dedup.content import Content
 from refinery.dedup.corpus import DedupShard
 from refinery.dedup.outcomes import AGAINST, BY, EXACT
@@ -67,7 +68,7 @@ def test_equals_the_plain_definition(tmp_path_factory, old, new, exact, map_unit
         write(folder / "1", new[9:]),
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("refinery.dedup.corpus.LEAST_DOCUMENTS", size)
+        patch.setattr(corpus_module, "LEAST_DOCUMENTS", size)
         set_partitions(patch, 200)
         result = dedup(
             shards,

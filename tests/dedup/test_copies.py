@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from refinery.dedup import corpus as corpus_module
 from refinery.dedup.copies import find_copies
 from refinery.dedup.corpus import DedupShard, make_corpus, partition_rows
 from tests.dedup.corpus import backwards, in_order, set_partitions, write_entries
@@ -55,7 +56,7 @@ def test_copies_are_those_of_a_dictionary(tmp_path, map_units, documents, earlie
     ]
     with pytest.MonkeyPatch.context() as patch:
         set_partitions(patch, partition_bytes)
-        patch.setattr("refinery.dedup.corpus.LEAST_DOCUMENTS", size)
+        patch.setattr(corpus_module, "LEAST_DOCUMENTS", size)
         corpus = make_corpus(shards, 112, 2, tmp_path / "work")
     exact, signatures, count = find_copies(corpus, partition_rows(shards, corpus), True, True, map_units)
 

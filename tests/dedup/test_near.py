@@ -2,6 +2,7 @@ import random
 
 import numpy as np
 
+from refinery.dedup import corpus as corpus_module
 from refinery.dedup.copies import find_copies
 from refinery.dedup.corpus import make_corpus, partition_rows
 from refinery.dedup.near import find_near
@@ -20,7 +21,7 @@ def test_near_duplicates_are_edges_to_kept_documents(tmp_path, monkeypatch):
         text[chosen.randrange(150)] = f"x{chosen.randrange(10**9)}"
         texts.append(" ".join(text))
     set_partitions(monkeypatch, 2000)
-    monkeypatch.setattr("refinery.dedup.corpus.LEAST_DOCUMENTS", 16)
+    monkeypatch.setattr(corpus_module, "LEAST_DOCUMENTS", 16)
     shards = [write_shard(tmp_path / f"{n}.parquet", texts[n * 40 : n * 40 + 40]) for n in range(2)]
     corpus = make_corpus(shards, 112, 28, tmp_path / "work")
     partitions = partition_rows(shards, corpus)

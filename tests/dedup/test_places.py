@@ -3,6 +3,7 @@
 import fsspec
 import pytest
 
+from refinery.dedup import corpus as corpus_module
 from refinery.dedup.run import dedup
 from refinery.storage.place import files_below, place_of
 from tests.conftest import document
@@ -20,7 +21,7 @@ def store():
 
 def test_the_result_is_that_of_a_local_folder(tmp_path, store, monkeypatch):
     """The same documents go for the same kept ones, and nothing but the result stays."""
-    monkeypatch.setattr("refinery.dedup.corpus.LEAST_DOCUMENTS", 16)
+    monkeypatch.setattr(corpus_module, "LEAST_DOCUMENTS", 16)
     texts = [document(n % 70) + (f" w{n}" if n % 3 else "") for n in range(150)]
     shards = [write_shard(tmp_path / f"{n}.parquet", texts[n::2]) for n in range(2)]
     set_partitions(monkeypatch, 4000)

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from refinery.dedup import buckets
+from refinery.dedup import corpus as corpus_module
 from refinery.dedup.candidates import edge_dtype, find_candidates
 from refinery.dedup.corpus import DedupShard, make_corpus
 from refinery.dedup.keys import column_keys
@@ -60,7 +61,7 @@ def test_each_group_is_as_a_corpus_of_its_own(tmp_path, monkeypatch):
     assert len(removed(tmp_path, [write(tmp_path / "all", texts, None)])) > len(expected)
     shards = [write(tmp_path / f"{n}", texts[n : n + 30], groups[n : n + 30]) for n in range(0, 90, 30)]
     assert removed(tmp_path, shards) == expected
-    monkeypatch.setattr("refinery.dedup.corpus.LEAST_DOCUMENTS", 40)
+    monkeypatch.setattr(corpus_module, "LEAST_DOCUMENTS", 40)
     set_partitions(monkeypatch, 4000)
     assert removed(tmp_path, shards, backwards) == expected
 

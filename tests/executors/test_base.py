@@ -69,7 +69,7 @@ def test_a_unit_that_kills_its_worker_each_time_fails_by_name():
     """A unit that always takes its worker down ends the run with its name and what may help."""
     executor = ProcessPool(1)
     try:
-        with pytest.raises(UnitFailed, match=r"^poison: its worker process died 3 times: .*--shard-mib"):
+        with pytest.raises(UnitFailed, match=r"^poison: its worker process died 3 times: .*fewer --workers"):
             run_units(executor, units.die_always, [Unit("poison", 1)])
     finally:
         executor.close()

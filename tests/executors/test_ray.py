@@ -12,7 +12,7 @@ import onnx
 import pytest
 import ray
 
-from refinery.cli import _plan
+from refinery.api.runs import plan as make_plan
 from refinery.errors import DefinitionError, InputError, RunError, UnitFailed
 from refinery.executors.base import Unit, run_units
 from refinery.executors.choose import on_ray
@@ -183,7 +183,7 @@ def test_a_model_with_weights_of_their_own_reaches_the_nodes(executor, data_repo
     definition = PIPELINE.replace("signals]", "signals, {neural: {model: {file: model}}}]")
     definition = definition.replace('"words >= 50"', '"words >= 50 AND neural > -1000"')
     (data_repository / "pipeline.yaml").write_text(definition)
-    plan = _plan(data_repository / "pipeline.yaml", str(tmp_path / "work"), 256)
+    plan = make_plan(data_repository / "pipeline.yaml", work=tmp_path / "work")
     (tmp_path / "work/models" / ("0" * 32)).mkdir(parents=True)
     (tmp_path / "work/models" / ("0" * 32) / "model.bin").touch()
     (tmp_path / "out").mkdir()

@@ -76,10 +76,10 @@ def clear(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def content(folder: Path) -> dict[str, str]:
+def content(folder: Path, outputs: tuple[str, ...] = OUTPUTS) -> dict[str, str]:
     """SHA-256 of every file that the outputs hold, of their manifests without times; nothing else may lie there."""
     found: dict[str, str] = {}
-    for output in OUTPUTS:
+    for output in outputs:
         for file in sorted((folder / output).rglob("*")):
             data = file.read_bytes() if file.is_file() else b""
             if file.name == "manifest.json":
@@ -148,13 +148,14 @@ def start(
     folder: Path,
     *arguments: object,
     workers: int | None = 1,
+    definition: str = "pipeline.yaml",
     program: tuple[str, ...] = COMMAND,
     **options: object,
 ) -> Running:
     """Starts `refinery run` on the repository."""
     if workers:
         arguments = ("--workers", workers, *arguments)
-    command = [*program, "run", "-q", *map(str, arguments), "pipeline.yaml"]
+    command = [*program, "run", "-q", *map(str, arguments), definition]
     before = lines_logged(folder)
     process = subprocess.Popen(
         command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **options
@@ -169,7 +170,9 @@ def run(folder: Path, *arguments: object, workers: int = 1, **options: object) -
 
 def lines_logged(folder: Path) -> int:
     """Lines in the logs of all runs."""
-    return sum(file.read_bytes().count(b"\n") for file in (folder / ".refinery" / "logs").glob("*.jsonl"))
+    return sum(
+        file.read_bytes().count(b"\n") for file in (folder / ".refinery").glob("pipelines/*/logs/*.jsonl")
+    )
 
 
 def leftovers(folder: Path) -> list[str]:

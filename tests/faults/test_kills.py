@@ -58,7 +58,10 @@ def test_a_run_is_stopped(disturbed, times, seed, outcome, sent):
         begun.process.send_signal(sent)
         code, err = begun.finish()
         assert (code, err) == (130, "Stopped. Run the same command again to go on from here.\n")
-        assert json.loads((folder / ".refinery" / "status.json").read_text())["state"] == "stopped"
+        assert (
+            json.loads((folder / ".refinery/pipelines/disturbed/status.json").read_text())["state"]
+            == "stopped"
+        )
         ends_well(folder, expected, start(folder, workers=workers))
         outcome(f"{sent.name}, then again", IDENTICAL)
 

@@ -65,10 +65,10 @@ def test_a_trained_model_tells_a_domain_apart(tmp_path: Path) -> None:
 
 
 def test_a_model_depends_on_documents_and_settings_alone(tmp_path: Path) -> None:
-    """Other shards give the same bytes; another seed, or one document less, gives others."""
+    """Other shards, in another order, give the same bytes; another seed, or one document less, gives others."""
     first = make(tmp_path / "1", TRAIN)
     second = make(
-        tmp_path / "2", TRAIN, cut("seeds", MEDICAL_TEXTS, 3, 3, 90), cut("crawl", OTHER_TEXTS, 200)
+        tmp_path / "2", TRAIN, cut("seeds", MEDICAL_TEXTS, 3, 3, 90), cut("crawl", OTHER_TEXTS, 200)[::-1]
     )
     for name in ("model.bin", "card.json", "card.md"):
         assert (first / name).read_bytes() == (second / name).read_bytes()
@@ -95,7 +95,9 @@ def test_too_few_documents_are_told(tmp_path: Path) -> None:
     with pytest.raises(DefinitionError) as caught:
         make(tmp_path, TRAIN, cut("seeds", MEDICAL_TEXTS[:5]), [])
     assert "positive examples" in str(caught.value) and "negative examples" in str(caught.value)
-    assert list((tmp_path / "made").iterdir()) == []
+    assert list((tmp_path / "made").iterdir()) == [] and "both classes" not in str(caught.value)
+    with pytest.raises(DefinitionError, match="; 150 texts that both classes have count for neither"):
+        make(tmp_path / "same", TRAIN, SEEDS, [*SEEDS, *CRAWL])
 
 
 def test_memory_of_the_fit_is_stated(tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ import pytest
 from refinery.storage import retry
 from refinery.storage.lock import hold
 from refinery.storage.place import place_of
-from tests.conftest import PIPELINE, document, output_hashes
+from tests.conftest import PIPELINE, document, output_hashes, write_parquet
 from tests.fault_proxy import faulty
+from tests.models.domains import MEDICAL, OTHER, documents
 from tests.s3_server import ACCESS_KEY, SECRET_KEY
 from tests.sources import archives
 
@@ -88,6 +89,29 @@ def test_the_bytes_are_those_of_a_local_run(workers, repository, bucket, s3_serv
     assert s3_server.objects(f"{bucket}/out") == before
 
 
+def test_models_are_made_there(tmp_path, bucket, s3_server, refinery):
+    """Examples, model and card lie on the store: the bytes are those of a local run; then nothing is to do."""
+    for name, sentences in (("seeds", MEDICAL), ("crawl", (*OTHER, *MEDICAL[:1]))):
+        rows = [{"id": f"{name}{n}", "text": text} for n, text in enumerate(documents(sentences, 100, 1))]
+        write_parquet(tmp_path / name / "0.parquet", rows)
+    sources = '{seeds: {path: "seeds/*"}, crawl: {path: "crawl/*"}}'
+    model = "{m: {train: {positive: seeds, negative: crawl, dim: 4, buckets: 1000}}}"
+    stage = "{from: crawl, measure: [{relevance: {model: m}}], keep: [some: 'relevance > 0.01']}"
+    for name in ("local", "store"):
+        (tmp_path / f"{name}.yaml").write_text(
+            f"refinery: 1\nname: tiny\nsources: {sources}\nmodels: {model}\nstages: {{some: {stage}}}\n"
+            f"outputs: {{some: {{from: some, path: {name}}}}}\n"
+        )
+    work = f"{bucket}/work"
+    assert refinery("run", tmp_path / "local.yaml", "-q") == (0, "", "")
+    assert refinery("run", tmp_path / "store.yaml", "-q", "--work", work, "--workers", 2) == (0, "", "")
+    assert output_hashes(tmp_path / "store") == output_hashes(tmp_path / "local")
+    made = {name.rpartition("/")[2] for name in s3_server.objects(f"{work}/made")}
+    assert made == {"model.bin", "card.json", "card.md", "record.json"}
+    code, _, err = refinery("run", tmp_path / "store.yaml", "--work", work)
+    assert code == 0 and "up to date" in err
+
+
 def test_rejects_do_not_tell_where_a_source_lies(repository, bucket, s3_server, refinery, tmp_path):
     """Two folders and a bucket with the same damaged file: the same rejects, by paths below the source's root."""
     damaged = (repository / "crawl" / "0.parquet").read_bytes()[:-100]
@@ -135,10 +159,13 @@ def test_a_killed_run_goes_on(repository, bucket, s3_server):
 
 def test_a_second_driver_stops(repository, bucket, s3_server):
     """Two drivers on one work folder: the second says who works there; the first goes on to the same bytes."""
-    with hold(place_of(f"{bucket}/work")):
+    with hold(place_of(f"{bucket}/work/pipelines/tiny")):
         second = run(repository, bucket, "--workers", "1")
     assert second.returncode == 1
-    assert f"{bucket}/work: another run is working here (process {os.getpid()} on " in second.stderr
+    assert (
+        f"{bucket}/work/pipelines/tiny: another run is working here (process {os.getpid()} on "
+        in second.stderr
+    )
     assert not s3_server.objects(f"{bucket}/out")
 
 

@@ -31,7 +31,7 @@ EVERY, AFTER = 1.2, 3.0  # seconds; ages are told in whole ones
 
 def driver(definition, work):
     """A run in a process of its own, with leases of its own times."""
-    plan = make_plan(resolve(load(Path(definition))), place_of(work), 256 << 20)
+    plan = make_plan(resolve(load(Path(definition))), place_of(work))
     try:
         execute(plan, InProcess(), silent, partial(hold, every=EVERY, after=AFTER))
     except RunError as error:
@@ -96,18 +96,19 @@ def test_a_run_stopped_past_its_lease_ends(data_repository, bucket, s3_server):
     """It is told why, and neither the status that the next run has written nor an output is touched."""
     definition = data_repository / "pipeline.yaml"
     definition.write_text(PIPELINE.replace("path: out}", f"path: {bucket}/out}}"))
+    own = "work/pipelines/tiny"
     call = f"driver({str(definition)!r}, '{bucket}/work')"
     with (
         stopped(call, s3_server, methods=("PUT",), path="/work/shards/") as process,
         ExitStack() as stack,
     ):
-        for name in ("work", "out"):
+        for name in (own, "out"):
             take_over(place_of(f"{bucket}/{name}"), stack)
-        commit_bytes(f"{bucket}/work/{FILE}", b"of the next run")
+        commit_bytes(f"{bucket}/{own}/{FILE}", b"of the next run")
         told = go_on(process)
         stored = s3_server.objects(bucket)
-    assert any(f"{bucket}/{name}: this run was stopped: " in told for name in ("work", "out"))
-    assert stored[f"work/{FILE}"] == b"of the next run"
+    assert any(f"{bucket}/{name}: this run was stopped: " in told for name in (own, "out"))
+    assert stored[f"{own}/{FILE}"] == b"of the next run"
     assert {name for name in stored if name.startswith("out/")} == {"out/.lock", "out/.refinery-output.json"}
 
 

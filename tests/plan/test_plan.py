@@ -1,15 +1,21 @@
 """Keys: what is done again, and what is not, when sources change."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
+from refinery.plan.plan import shard_key
+from refinery.sources.documents import Shard, SourceSpec
 from refinery.storage.marks import OWNER
 from tests.conftest import PIPELINE, decisions, document, output_hashes, read_files, write_parquet
+from tests.run.planning import plan_of
 
 TWO = PIPELINE.replace(
     '  crawl: {path: "crawl/*.parquet"}\n',
@@ -145,6 +151,12 @@ def test_another_root_remakes_nothing(tmp_path, refinery):
     assert {place["path"] for place in lineage} == {"0.parquet", "1.parquet"}
 
 
+def test_a_plan_is_shown_in_short(data_repository):
+    """Whatever the number of shards: its name, and how much there is."""
+    plan = plan_of(data_repository / "pipeline.yaml")
+    assert repr(plan) == f"Plan('tiny', 3 shards, {len(plan.results)} results, outputs: unique)"
+
+
 def test_another_release_makes_nothing_again(data_repository, refinery):
     """Results are keyed by what makes them, never by the package's version: a new release leaves every file alone."""
     assert refinery("run", data_repository / "pipeline.yaml", "-q")[0] == 0
@@ -156,8 +168,93 @@ def test_another_release_makes_nothing_again(data_repository, refinery):
     before = times()
     assert {"measured", "decided", "dropped"} <= {file.name.partition("-")[0] for file in before}
     (data_repository / "out" / "manifest.json").unlink()
-    code = "import sys, refinery; refinery.__version__ = '99.0'; from refinery.cli import main; main()"
+    code = (
+        "import importlib.metadata as packages\nversion = packages.version\n"
+        "packages.version = lambda name: '99.0' if name == 'refinery' else version(name)\n"
+        "from refinery.cli import main\nmain()"
+    )
     command = [sys.executable, "-c", code, "run", data_repository / "pipeline.yaml", "-q", "--workers", "1"]
     subprocess.run(command, check=True, timeout=100)
     assert json.loads((data_repository / "out" / "manifest.json").read_bytes())["refinery"] == "99.0"
     assert times() == before
+
+
+def made(work: Path) -> dict[str, int]:
+    """What lies in the folders of shards, with the time when it was made."""
+    found = (file for file in (work / "shards").rglob("*") if file.is_file())
+    return {str(file.relative_to(work)): file.stat().st_mtime_ns for file in found}
+
+
+def test_neither_time_nor_place_of_files_makes_anything_again(tmp_path, refinery):
+    """Touched, copied to another root in another order, moved back: what is measured and decided stays."""
+    one, other = tmp_path / "one" / "crawl", tmp_path / "other" / "crawl"
+    for number in range(3):
+        write_parquet(one / f"{number}.parquet", rows(4 * number, 4 * number + 4, "a"))
+    lines = [json.dumps({"id": f"b{n}", "text": document(n, 200), "year": n}) for n in range(300)]
+    (one / "large.jsonl").write_text("\n".join(lines))
+    text = PIPELINE.replace("sources:", "roots: {data: one}\nsources:").replace(
+        "crawl/*.parquet", "{data}/crawl/*"
+    )
+    (tmp_path / "pipeline.yaml").write_text(text)
+
+    def run(*arguments: str) -> dict[str, int]:
+        (tmp_path / "out" / "manifest.json").unlink(missing_ok=True)
+        assert refinery("run", tmp_path / "pipeline.yaml", "-q", *arguments)[0] == 0
+        return made(tmp_path / ".refinery")
+
+    before, output = run(), output_hashes(tmp_path / "out")
+    for number, file in enumerate(one.iterdir()):
+        os.utime(file, (number, number))
+    assert run() == before
+    other.mkdir(parents=True)
+    for file in sorted(one.iterdir(), reverse=True):
+        shutil.copyfile(file, other / file.name)
+    assert run("--root", f"data={other.parent}") == before
+    assert output_hashes(tmp_path / "out") == output
+    content = (other / "large.jsonl").read_bytes()
+    (other / "large.jsonl").write_bytes(
+        content[:20_000] + b"#" + content[20_001:]
+    )  # in no block that is looked at
+    assert run("--root", f"data={other.parent}").keys() > before.keys()
+
+
+SHARD = Shard("s", "/data/a.jsonl", "a.jsonl", "jsonl", 0, -1, 0, None, 1, "identity")
+SPEC = SourceSpec("s", ("/data",))
+
+
+@pytest.mark.parametrize(
+    "shard",
+    [
+        {"identity": "other"},
+        {"start": 1},
+        {"stop": 5},
+        {"format": "warc"},
+        {"relative_path": "b.jsonl"},
+        {"made": ("words",)},
+    ],
+)
+def test_what_is_made_of_a_shard_follows_from_its_content_and_cut(shard):
+    """Each of these is another shard."""
+    assert shard_key(replace(SHARD, **shard), SPEC) != shard_key(SHARD, SPEC)
+
+
+@pytest.mark.parametrize(
+    "spec", [{"name": "t"}, {"text": "body"}, {"id": "uid"}, {"binary_text": True}, {"max_document_bytes": 5}]
+)
+def test_what_is_made_of_a_shard_follows_from_how_it_is_read(spec):
+    """Each of these reads other documents, or by another name."""
+    assert shard_key(SHARD, replace(SPEC, **spec)) != shard_key(SHARD, SPEC)
+
+
+def test_what_is_made_of_a_shard_has_no_place_time_or_number():
+    """Nor does it matter what is to happen to rejects, or how many shards there are."""
+    shard = replace(SHARD, path="s3://b/a.jsonl", stamp="5", index=7, part=2, parts=3, first_row=9)
+    assert shard_key(shard, replace(SPEC, path=("s3://b",), on_error="fail")) == shard_key(SHARD, SPEC)
+
+
+def test_a_check_leaves_nothing_behind(data_repository, refinery):
+    """What a plan finds out about files is kept for the run; a check makes no work folder."""
+    assert refinery("check", data_repository / "pipeline.yaml")[0] == 0
+    assert not (data_repository / ".refinery").exists()
+    assert refinery("plan", data_repository / "pipeline.yaml")[0] == 0
+    assert len(list((data_repository / ".refinery" / "files").iterdir())) == 1

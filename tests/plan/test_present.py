@@ -13,9 +13,9 @@ FILES = st.dictionaries(st.tuples(st.sampled_from(["ab/abc", "ab/abd", "cd/cde"]
 @given(FILES)
 def test_the_files_that_are_not_empty_are_there(files):
     """By their whole path; what a killed process left is told apart, empty or not."""
-    present = Present(
-        place_of("/w/shards"), ((f"{folder}/{name}", size) for (folder, name), size in files.items())
-    )
+    present = Present(place_of("/w/shards"))
+    for (folder, name), size in files.items():
+        present.add(f"{folder}/{name}", size)
     for folder in ("ab/abc", "ab/abd", "cd/cde", "ab"):
         for name in ("a.parquet", "b.json"):
             assert (f"/w/shards/{folder}/{name}" in present) == bool(files.get((folder, name)))
@@ -28,7 +28,10 @@ def test_a_file_takes_few_bytes():
     """Of ten thousand folders with fourteen files each."""
     names = [f"measured-{n:02}-{'0' * 32}.parquet" for n in range(14)]
     folders = [f"{n % 256:02x}/{n:032x}" for n in range(10_000)]
-    present = Present(place_of("/w"), ((f"{folder}/{name}", 1) for folder in folders for name in names))
+    present = Present(place_of("/w"))
+    for folder in folders:
+        for name in names:
+            present.add(f"{folder}/{name}", 1)
     sizes = sum(sys.getsizeof(folders) for folders in present._folders.values())
     assert sizes / 140_000 < 70
     assert len({id(folder) for folders in present._folders.values() for folder in folders}) == len(folders)

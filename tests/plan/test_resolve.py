@@ -11,6 +11,7 @@ from refinery.definition.models import Source
 from refinery.errors import DefinitionError
 from refinery.filters.rules import MAX_RULES
 from refinery.models.model_file import BUILT_IN
+from refinery.plan import resolve as resolve_module
 from refinery.plan.graph import Graph
 from refinery.plan.resolve import resolve
 from refinery.sources.documents import SourceSpec
@@ -257,7 +258,7 @@ def test_every_setting_of_a_source_is_one_of_its_reader_with_the_same_default():
 def test_no_more_rules_than_their_numbers_can_tell(tmp_path, monkeypatch):
     """Those of all entries of a stage together; a rule's number is stored in 16 bits."""
     assert MAX_RULES == 2**15 - 1
-    monkeypatch.setattr("refinery.plan.resolve.MAX_RULES", 2)
+    monkeypatch.setattr(resolve_module, "MAX_RULES", 2)
     assert resolved(tmp_path, PIPELINE)
     third = '- long_enough: "words >= 50"\n      - short_enough: "words <= 5000"'
     text = PIPELINE.replace('- long_enough: "words >= 50"', third)

@@ -15,7 +15,15 @@ from pydantic import BaseModel
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
-from refinery.definition.models import ImportanceTraining, NamedModel, Output, RelevanceTraining, Source
+from refinery.definition.models import (
+    ImportanceTraining,
+    NamedModel,
+    NearCopies,
+    Output,
+    Protected,
+    RelevanceTraining,
+    Source,
+)
 from refinery.definition.registry import VERBS
 from refinery.filters.registry import MEASURERS, TRANSFORMS
 from refinery.plan.derivations import derivation, reasons
@@ -27,8 +35,13 @@ from tests.run.planning import plan_of
 DEFINITION: dict[str, Any] = {
     "refinery": 1,
     "name": "all",
+    "protect": {"exams": {"benchmark": "eval/*.jsonl", "columns": ["question"], "near": {}}},
     "transform": ["normalize"],
-    "sources": {"books": {"path": "books/*.parquet", "transform": []}, "crawl": {"path": "crawl/*.parquet"}},
+    "sources": {
+        "books": {"path": "books/*.parquet", "transform": []},
+        "crawl": {"path": "crawl/*.parquet"},
+        "held": {"path": "books/*.parquet"},
+    },
     "models": {
         "topic": {"file": "topic.bin"},
         "trained": {"train": {"positive": "books", "negative": "screened"}},
@@ -66,6 +79,10 @@ TRAIN, WORDS = ("models", "trained", "train"), ("models", "words", "importance")
 TRAINED, WEIGHED = {"models.trained"}, {"models.words"}
 LINES, COUNT = ("stages", "screened", "transform", 0, "lines"), "sources.crawl.normalize.lines"
 DEDUP, SELECT = {"stages.unique.dedup"}, {"stages.best.select"}
+EXAM = "sources.protect:exams.question.minhash"
+ON_EXAM = {EXAM, "sources.protect:exams.question.content"}
+EXAMS = ("protect", "exams")
+PROTECT = {f"stages.protect:{name}.protect" for name in ("best", "unique", "books", "screened")}
 SHINGLED = {*DEDUP, "sources.crawl.minhash", "sources.books.minhash"}
 NORMALIZE = [{"normalize": {"ftfy": True}}]
 ON_CRAWL = {
@@ -105,6 +122,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("output", "measurements"): case((*WRITTEN, "measurements"), ["tokens"], {"outputs.best"}),
     ("output", "shard_bytes"): case((*WRITTEN, "shard_bytes"), "1MB", {"outputs.best"}),
     ("output", "shuffle"): case((*WRITTEN, "shuffle"), 3, {"outputs.best"}),
+    ("output", "split"): case((*WRITTEN, "split"), {"validation": "5%"}, {"outputs.best", *DEDUP}),
     ("dedup", "by"): case((*UNIQUE, "by"), ["year"], DEDUP),
     ("dedup", "exact"): case((*UNIQUE, "exact"), False, DEDUP),
     ("dedup", "near"): case((*UNIQUE, "near"), None, DEDUP),
@@ -120,6 +138,16 @@ CASES: dict[tuple[str, str], Case] = {
     ("dedup", "missing"): case((*UNIQUE, "missing"), "last", DEDUP),
     ("dedup", "against"): case((*UNIQUE, "against"), "earlier", DEDUP),
     ("dedup", "max_cluster_share"): case((*UNIQUE, "max_cluster_share"), "30%", DEDUP),
+    ("protect", "from_"): case(EXAMS, {"from": "held"}, PROTECT, named="from"),
+    ("protect", "benchmark"): case((*EXAMS, "benchmark"), "../ROOT/eval/*.jsonl"),
+    ("protect", "columns"): case((*EXAMS, "columns"), ["answer"], PROTECT, named="from"),
+    ("protect", "exact"): case((*EXAMS, "exact"), False, PROTECT),
+    ("protect", "near"): case((*EXAMS, "near"), None, PROTECT),
+    ("protect.near", "similarity"): case((*EXAMS, "near", "similarity"), 0.7, PROTECT),
+    ("protect.near", "num_perm"): case((*EXAMS, "near", "num_perm"), 64, {*PROTECT, EXAM}),
+    ("protect.near", "words"): case((*EXAMS, "near", "words"), 6, {*PROTECT, EXAM}),
+    ("protect.near", "chars"): case((*EXAMS, "near", "chars"), 9, {*PROTECT, EXAM}),
+    ("protect.near", "seed"): case((*EXAMS, "near", "seed"), 2, {*PROTECT, EXAM}),
     ("select", "tokens"): case((*BEST, "tokens"), "6k", SELECT),
     ("select", "by"): case((*BEST, "by"), "bytes", SELECT),
     ("select", "missing"): case((*BEST, "missing"), "last", SELECT),
@@ -150,7 +178,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("models.importance", "raw_documents"): case((*WORDS, "raw_documents"), 50, WEIGHED),
     ("models.importance", "buckets"): case((*WORDS, "buckets"), 5, WEIGHED),
     ("models.importance", "seed"): case((*WORDS, "seed"), 5, WEIGHED),
-    ("normalize", "ftfy"): case(("transform",), NORMALIZE, {*ON_CRAWL, COUNT}),
+    ("normalize", "ftfy"): case(("transform",), NORMALIZE, {*ON_CRAWL, *ON_EXAM, COUNT}),
     ("lines", "repeated"): case((*LINES, "repeated"), "60%", ON_CRAWL),
     ("lines", "least_documents"): case((*LINES, "least_documents"), 50, ON_CRAWL),
 }  # fmt: skip
@@ -170,6 +198,8 @@ def settings_models() -> dict[str, type[BaseModel]]:
         "models": NamedModel,
         "models.train": RelevanceTraining,
         "models.importance": ImportanceTraining,
+        "protect": Protected,
+        "protect.near": NearCopies,
     }
     for kind in (VERBS, MEASURERS, TRANSFORMS):
         found |= kind.settings()
@@ -195,6 +225,8 @@ def repository(tmp_path_factory) -> Path:
     Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]")).save(str(folder / "tokenizer.json"))
     write_parquet(folder / "earlier" / "data-00000.parquet", [{"id": "x", "text": document(1)}])
     (folder / "earlier" / "manifest.json").write_text('{"files": [{"path": "data-00000.parquet"}]}')
+    (folder / "eval").mkdir()
+    (folder / "eval" / "exam.jsonl").write_text('{"question": "Which one is it?", "answer": "The first."}\n')
     return folder
 
 
@@ -221,10 +253,13 @@ def edited(place: tuple[str | int, ...], value: Any, definition: Any) -> Any:
 
 
 def followers(results: dict[str, Result], owners: set[str]) -> set[str]:
-    """The owners and all that is made from them."""
+    """The owners and all that is made from them.
+
+    What a model measures follows from its settings, and from its documents by its content, which is not there yet.
+    """
     found = set(owners)
     for name, result in results.items():  # inputs come first
-        if found & set(result.inputs):
+        if any(one in owners or not one.startswith("models.") for one in found & set(result.inputs)):
             found.add(name)
     return found
 

@@ -37,3 +37,21 @@ def test_names_are_whole_in_a_narrow_terminal(data_repository, refinery, width, 
     assert max(map(len, lines)) <= width
     for name in ("source crawl", "stage screened", "  long_enough", "  dedup.exact", "  kept"):
         assert [line for line in lines if line.startswith(f"│ {name} ") and line.count("│") == headings + 2]
+
+
+def test_the_funnel_shows_what_is_protected(data_repository, refinery):
+    """The documents that an output was compared with, in brackets, since they are none of it."""
+    source, protect = "sources:\n", "protect: {exams: {benchmark: 'crawl/0*', near: null}}\n"
+    text = (data_repository / "pipeline.yaml").read_text().replace(source, protect + source)
+    (data_repository / "pipeline.yaml").write_text(text)
+    refinery("run", data_repository / "pipeline.yaml", "-q")
+    manifest = Manifest.model_validate(orjson.loads((data_repository / "out/manifest.json").read_bytes()))
+    console = Console(width=80, file=StringIO())
+    console.print(funnel(manifest))
+    lines = {
+        row[1].strip(): row
+        for line in console.file.getvalue().splitlines()
+        if len(row := line.split("│")) > 3
+    }
+    assert lines["protected exams.text"][2].strip() == "(21)"
+    assert int(lines["protect.exams"][2]) < 0

@@ -26,7 +26,7 @@ STATUS = Status(
     outputs={"a": "/data/a", "b": "s3://b"},
     log="/work/run-1.jsonl",
     work="/work",
-    work_bytes=95_200_000,
+    work_bytes={"measurements": 95_000_000, "logs": 200_000},
 )
 
 
@@ -46,7 +46,10 @@ def test_people_are_told_when_a_run_ended_and_what_it_made():
         "output b: s3://b",
     ]
     assert re.fullmatch(r"started [-\d]+ \S+, ended [-\d]+ \S+, after 62 s; process 7 on here", lines[5])
-    assert lines[6:] == ["work folder: /work, 95.2 MB", "log: /work/run-1.jsonl"]
+    assert lines[6:] == [
+        "work folder: /work, 95.2 MB (measurements 95.0 MB, logs 200.0 kB)",
+        "log: /work/run-1.jsonl",
+    ]
     for state, words in (("running", "started"), ("failed", ", ended "), ("died", ", last heard of ")):
         lines = status_text(STATUS.model_copy(update={"state": state})).splitlines()
         assert lines[1] == "dedup bands: 1 of 2 units, 0 docs/s, 0.0 MB/s"

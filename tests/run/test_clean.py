@@ -1,18 +1,31 @@
 """`refinery clean`: exactly what no pipeline needs goes."""
 
-import os
+import shutil
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
+import orjson
+import pyarrow.parquet as pq
 import pytest
+from rich.filesize import decimal
 
 from refinery.errors import RunError
-from refinery.plan.needs import noted_needs
-from refinery.plan.plan import MODELS
+from refinery.plan.contents import kind_of
+from refinery.plan.needs import needs_of
+from refinery.plan.plan import MADE, MODELS
 from refinery.run import clean
-from refinery.run.clean import LOGS
+from refinery.run.clean import LOGS, unneeded
 from refinery.run.nodes import copy_files
+from refinery.storage.claims import CLAIMS, claim
+from refinery.storage.commit import temporary_name
 from refinery.storage.lock import hold
+from refinery.storage.place import files_below
+from refinery.storage.sealed import sealed_json
 from tests.conftest import PIPELINE, document, output_hashes, write_parquet
 from tests.run.planning import plan_of
+from tests.storage.leftover import leave
 
 
 def files(work, *kinds):
@@ -54,15 +67,16 @@ def changed(data_repository, refinery):
 
 @pytest.fixture
 def used(changed, refinery):
-    """One whose work folder has seen other thresholds, settings, files and sizes of shards."""
+    """One whose work folder has seen other thresholds, settings and files."""
     definition = changed / "pipeline.yaml"
     edit(definition, "similarity: 0.8", "similarity: 0.8, num_perm: 64")
     run(refinery, definition)
-    os.utime(changed / "crawl" / "1.parquet", (1, 1))
+    table = pq.read_table(changed / "crawl" / "1.parquet")
+    pq.write_table(table.slice(1), changed / "crawl" / "1.parquet")
     write_parquet(changed / "crawl" / "9.parquet", [{"id": "x", "text": document(99), "year": 1}])
     run(refinery, definition)
     (changed / "crawl" / "9.parquet").unlink()
-    run(refinery, definition, "--shard-mib", 1)
+    run(refinery, definition)
     return changed
 
 
@@ -94,20 +108,6 @@ def test_what_is_left_is_what_a_run_from_nothing_makes(used, refinery):
     assert "All of it is needed." in refinery("clean", definition)[1]
 
 
-def test_shards_are_cut_as_the_last_run_cut_them(data_repository, refinery):
-    """Without --shard-mib nothing is taken for another size; with another size, all is."""
-    definition, work = data_repository / "pipeline.yaml", data_repository / ".refinery"
-    rows = [{"id": f"t{n}", "text": document(n, 800), "year": 1} for n in range(40)]
-    lines = "".join(f'{{"id": "{row["id"]}", "text": {row["text"]!r}}}\n'.replace("'", '"') for row in rows)
-    (data_repository / "crawl" / "z.jsonl").write_text(lines)
-    edit(definition, "crawl/*.parquet", "crawl/*")
-    run(refinery, definition, "--shard-mib", 1)
-    assert noted_needs(work)["tiny"].shard_bytes == 2**20
-    assert len([name for name in files(work) if name.endswith("record.json")]) > 4
-    assert "All of it is needed." in refinery("clean", definition)[1]
-    assert "shards of files" in refinery("clean", definition, "--shard-mib", 2)[1]
-
-
 def test_what_another_pipeline_needs_stays(used, refinery):
     """Two definitions in one work folder: cleaning for one keeps what the other has noted, until it is given up."""
     definition, other, work = used / "pipeline.yaml", used / "other.yaml", used / ".refinery"
@@ -119,20 +119,20 @@ def test_what_another_pipeline_needs_stays(used, refinery):
     assert code == 0
     assert f"known: other ({other})" in out
     assert files(work).keys() == both
-    (work / "pipelines" / "other.json").unlink()
+    shutil.rmtree(work / "pipelines" / "other")
     assert "Removed: " in refinery("clean", definition, "--force")[1]
     assert files(work).keys() == made_from_nothing(refinery, used / "alone", definition)
 
 
 def test_needs_that_cannot_be_read_stop_it(changed, refinery):
     """Then nothing is removed; a run of that pipeline notes them anew."""
-    definition, note = changed / "pipeline.yaml", changed / ".refinery" / "pipelines" / "tiny.json"
+    definition, note = changed / "pipeline.yaml", changed / ".refinery" / "pipelines" / "tiny" / "needs.json"
     whole, before = note.read_bytes(), files(changed / ".refinery")
     for damaged in (whole[:-20], whole.replace(b"documents", b"dokuments"), b"[]", b""):
         note.write_bytes(damaged)
         code, _, err = refinery("clean", definition, "--force")
         assert code == 2
-        assert "tiny.json: damaged" in err
+        assert "needs.json: damaged" in err
         assert files(changed / ".refinery") == before
     run(refinery, definition)
     assert note.read_bytes() == whole
@@ -143,13 +143,15 @@ def test_what_killed_runs_left_goes(changed, refinery):
     definition, work, out = changed / "pipeline.yaml", changed / ".refinery", changed / "out"
     refinery("clean", definition, "--force")
     shard = next((work / "shards").glob("*/*"))
-    left = [shard / ".record.json.7-ab.tmp", work / "verbs" / "0f" / "dedup" / "a.spill"]
-    left.append(work / "units" / "write.bin")
+    left = [leave(shard, "record.json", b"x" * 100)]
+    for name in ("tiny", "other"):
+        own = work / "pipelines" / name
+        left += [own / "verbs" / "0f" / "dedup" / "a.spill", own / "units" / "write.bin"]
     left += [out / f".staging-{'ab' * 8}" / "data-00000.parquet"]
-    for file in left:
+    for file in left[1:]:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"x" * 100)
-    assert "400 bytes in 4 files: what runs left that were killed" in " ".join(
+    assert "600 bytes in 6 files: what runs left that were killed" in " ".join(
         refinery("clean", definition)[1].split()
     )
     assert refinery("clean", definition, "--force")[0] == 0
@@ -179,17 +181,18 @@ def test_copies_of_models_go(changed, refinery):
     model = changed / "net" / "model.onnx"
     model.parent.mkdir()
     model.write_bytes(b"x" * 100)
-    (shipped,) = copy_files([(str(model),)], work / MODELS).values()
+    copies = work / "pipelines" / "tiny" / MODELS
+    (shipped,) = copy_files([(str(model),)], copies).values()
     assert "100 bytes in 1 file: copies of models" in refinery("clean", definition)[1]
     assert (shipped.folder / shipped.name).exists()
     assert refinery("clean", definition, "--force")[0] == 0
-    assert not (work / MODELS).exists()
+    assert not copies.exists()
     assert model.exists()
 
 
 def test_logs_but_for_the_last_runs_go(changed, refinery):
     """The newest stay, whatever is removed."""
-    definition, logs = changed / "pipeline.yaml", changed / ".refinery" / "logs"
+    definition, logs = changed / "pipeline.yaml", changed / ".refinery" / "pipelines" / "tiny" / "logs"
     refinery("clean", definition, "--force")
     for number in range(LOGS + 3):
         (logs / f"run-20200101T0000{number:02}000000Z.jsonl").write_text("{}\n")
@@ -212,8 +215,8 @@ def test_strange_files_stay(changed, refinery):
         work / "notes.txt",
         work / "shards" / "readme.md",
         shard / "notes.txt",
-        work / "logs" / "mine.jsonl",
-        work / MODELS / "mine" / "model.bin",
+        work / "pipelines" / "tiny" / "logs" / "mine.jsonl",
+        work / "pipelines" / "tiny" / MODELS / "mine" / "model.bin",
     ]
     mine[-1].parent.mkdir(parents=True)
     for file in mine:
@@ -222,9 +225,9 @@ def test_strange_files_stay(changed, refinery):
     assert all(file.read_text() == "mine" for file in mine)
 
 
-@pytest.mark.parametrize("place", [".refinery", "out"])
+@pytest.mark.parametrize("place", [".refinery/pipelines/tiny", "out"])
 def test_nothing_goes_while_a_run_works(changed, refinery, place):
-    """Work folder and outputs are held as by a run."""
+    """The pipeline's folder and outputs are held as by a run."""
     before = files(changed / ".refinery")
     with hold(changed / place):
         code, _, err = refinery("clean", changed / "pipeline.yaml", "--force")
@@ -277,9 +280,77 @@ def test_on_a_store(data_repository, bucket, s3_server, refinery):
 
 
 def test_status_tells_the_size_of_the_work_folder(changed, refinery):
-    """In words and as a number."""
+    """As the run found it when it last looked, by kind; `plan` tells it as it is now."""
     code, out, _ = refinery("status", changed)
     assert code == 0
     assert f"work folder: {changed / '.refinery'}, " in out
-    size = sum(file.stat().st_size for file in (changed / ".refinery").rglob("*") if file.is_file())
-    assert f'"work_bytes": {size}' in refinery("status", changed, "--json")[1]
+    (found,) = orjson.loads(refinery("status", changed, "--json")[1])
+    by_kind = Counter()
+    for name, size in files_below(changed / ".refinery").items():
+        by_kind[kind_of(name)] += size
+    assert found["work_bytes"]["measurements"] == by_kind["measurements"] > 0
+    out = refinery("plan", changed / "pipeline.yaml")[1]
+    assert f"work folder: {changed / '.refinery'}, {decimal(by_kind.total())} (measurements " in " ".join(
+        out.split()
+    )
+
+
+def test_what_a_run_of_another_pipeline_works_with_stays(changed, refinery):
+    """Its scratch and copies of models, as long as it holds its folder, and what any process writes just now."""
+    definition, work = changed / "pipeline.yaml", changed / ".refinery"
+    refinery("clean", definition, "--force")
+    own = work / "pipelines" / "other"
+    with hold(own):
+        left = [own / "verbs" / "0f" / "a.spill", own / MODELS / ("ab" * 16) / "model.bin"]
+        left.append(next((work / "shards").glob("*/*")) / temporary_name("record.json"))
+        for file in left:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(b"x" * 100)
+        assert "All of it is needed." in refinery("clean", definition, "--force")[1]
+    assert all(file.exists() for file in left)
+    assert "200 bytes in 2 files" in refinery("clean", definition, "--force")[1]
+    assert [file for file in left if file.exists()] == left[2:]
+
+
+def test_claims_of_runs_that_are_gone_go(changed, refinery):
+    """And those of others stay."""
+    definition, claims = changed / "pipeline.yaml", changed / ".refinery" / CLAIMS
+    (claims / ("ab" * 16)).write_bytes(b"")
+    with claim(changed / ".refinery", "other", ["cd" * 16]):
+        refinery("clean", definition, "--force")
+        assert [file.name for file in claims.iterdir()] == ["cd" * 16]
+
+
+def test_models_and_counts_that_nobody_needs_go(changed, refinery):
+    """Those that a pipeline has noted stay."""
+    definition, work = changed / "pipeline.yaml", changed / ".refinery"
+    refinery("clean", definition, "--force")
+    for key in ("ab" * 16, "cd" * 16):
+        (work / MADE / key).mkdir(parents=True)
+        (work / MADE / key / "model.bin").write_bytes(b"x" * 100)
+    other = replace(needs_of(plan_of(definition)), pipeline="other", made=("ab" * 16,))
+    (work / "pipelines" / "other").mkdir()
+    (work / "pipelines" / "other" / "needs.json").write_bytes(sealed_json(other))
+    assert "100 bytes in 1 file: models and counts" in refinery("clean", definition, "--force")[1]
+    assert [file.name for file in (work / MADE).iterdir()] == ["ab" * 16]
+
+
+def test_another_that_cleans_is_waited_for(changed):
+    """And told of; then there is nothing left to remove."""
+    plan, told = plan_of(changed / "pipeline.yaml"), []
+    with ThreadPoolExecutor(1) as pool:
+        with hold(plan.work):
+            waiting = pool.submit(clean.clean, plan, told.append, force=True)
+            while not told:
+                time.sleep(0.001)
+            assert not waiting.done()
+        assert waiting.result(timeout=30).removed
+    assert "another run is working here" in told[0]
+
+
+def test_what_is_kept_beside_a_measurement_is_needed_as_long_as_that_is():
+    """By the name of the measurement's file."""
+    folder = f"shards/ab/{'ab' * 16}"
+    names = [f"{folder}/measured-{name}.parquet" for name in ("x", "x.kept", "y.kept")]
+    found = [name for name, _ in unneeded(names, {names[0]}, ())]
+    assert found == names[2:]

@@ -89,7 +89,7 @@ def test_results_come_in_the_order_of_the_units(run):
     arguments = [list(range(n)) for n in (5000, 3, 6000)]
     units = [Unit(str(n), argument) for n, argument in enumerate(arguments)]
     assert run.map("count: all", len, units) == [5000, 3, 6000]
-    assert list((run.plan.work / "units").iterdir()) == []
+    assert list((run.plan.own / "units").iterdir()) == []
     assert set(run.seconds) == {"count: all"}
 
 

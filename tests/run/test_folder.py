@@ -23,7 +23,7 @@ def test_two_runs_at_once_do_not_meet(data_repository, refinery):
     """A run whose folders another run holds says so and leaves them alone; afterwards it goes on."""
     from refinery.storage.lock import hold
 
-    with hold(data_repository / ".refinery"):
+    with hold(data_repository / ".refinery" / "pipelines" / "tiny"):
         code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 1
     assert "another run is working here" in err
@@ -59,7 +59,7 @@ def test_work_folder_and_output_are_kept_apart(data_repository, refinery, work, 
     definition = data_repository / "pipeline.yaml"
     (data_repository / "link").symlink_to(data_repository)
     if not work:
-        definition.write_text(definition.read_text().replace("path: out", "path: .refinery/verbs/out"))
+        definition.write_text(definition.read_text().replace("path: out", "path: .refinery/shards/out"))
     before = sorted(data_repository.rglob("*"))
     options = ("--work", data_repository / work) if work else ()
     code, _, err = refinery("run", definition, "-q", *options)
@@ -68,7 +68,7 @@ def test_work_folder_and_output_are_kept_apart(data_repository, refinery, work, 
     assert sorted(data_repository.rglob("*")) == before
 
 
-@pytest.mark.parametrize("own", ["shards", "verbs", "units", "models", "pipelines", "logs"])
+@pytest.mark.parametrize("own", ["shards", "pipelines", "claims"])
 def test_no_output_lies_in_a_folder_that_is_cleaned(data_repository, own):
     """What is old there is removed."""
     definition = data_repository / "pipeline.yaml"
@@ -94,7 +94,7 @@ def test_scratch_that_cannot_be_removed_is_no_failure(data_repository, refinery,
         rmdir(path, *args, **options)
 
     monkeypatch.setattr(os, "rmdir", busy)
-    (data_repository / ".refinery" / "verbs").mkdir(parents=True)
+    (data_repository / ".refinery" / "pipelines" / "tiny" / "verbs").mkdir(parents=True)
     for _ in range(2):
         code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
         assert code == 0, err

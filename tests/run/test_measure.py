@@ -18,8 +18,10 @@ from refinery.errors import InputError
 from refinery.filters.token_count import Size
 from refinery.plan.graph import Measurement, View
 from refinery.plan.plan import PlannedShard
+from refinery.run import measure as measure_module
 from refinery.run.decisions import DecisionsTask, ShardOutcomes, write_decisions
-from refinery.run.measure import MeasureTask, measure, read_records, refuse_rejects
+from refinery.run.measure import MeasureTask, measure, refuse_rejects
+from refinery.run.records import read_shard_records
 from refinery.sources.documents import SourceSpec
 from refinery.sources.read import read_documents
 from refinery.sources.shards import list_shards
@@ -75,7 +77,7 @@ def test_a_shard_is_read_once(tmp_path, ending):
         reads.append(bytes_read())
         measure(MeasureTask(planned, (measurement,), describe=False))
         reads.append(bytes_read())
-        record = read_records([planned])[0]
+        record = read_shard_records([planned])[0]
         wanted = np.arange(0, count, 3)
         for batch in read_documents(planned.shard, spec, carry=record.carried(), wanted=wanted):
             wanted = wanted[len(batch.rows) :]
@@ -107,7 +109,7 @@ def test_a_reject_that_stops_the_run_is_named_by_file_and_row(tmp_path, size):
                 found.append(error.place)
                 measure(MeasureTask(quiet, (), describe=True))
                 with pytest.raises(InputError) as later:
-                    refuse_rejects(planned, read_records([planned])[number])
+                    refuse_rejects(planned, read_shard_records([planned])[number])
                 found.append(later.value.place)
         assert found == [f"{tmp_path / name}, row 41"] * 2
 
@@ -115,7 +117,7 @@ def test_a_reject_that_stops_the_run_is_named_by_file_and_row(tmp_path, size):
 def test_rejects_are_not_gathered_in_memory(tmp_path, monkeypatch):
     """A shard of nothing but rejects takes no more than a batch of them, when it is read and when it is told."""
     small = partial(read_documents, batch_bytes=50_000)
-    monkeypatch.setattr("refinery.run.measure.read_documents", small)
+    monkeypatch.setattr(measure_module, "read_documents", small)
     monkeypatch.setattr("refinery.storage.tables.BATCH_ROWS", 100)
 
     def peak(count: int) -> int:
@@ -130,7 +132,7 @@ def test_rejects_are_not_gathered_in_memory(tmp_path, monkeypatch):
             found = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-        record = read_records([planned])[0]
+        record = read_shard_records([planned])[0]
         assert (record.documents, record.rejected, record.reasons) == (0, count, {"missing_text": count})
         assert written.rejects.rows == written.decisions.rows == written.rejected == count
         return found

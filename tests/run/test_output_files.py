@@ -12,7 +12,7 @@ from refinery.run import output_files
 from refinery.run.folder import claim, staging
 from refinery.run.output_files import in_batches, scatter_bytes
 from refinery.run.run import execute
-from refinery.run.write import CheckTask, find_staged, is_whole
+from refinery.run.written_before import CheckTask, find_staged, is_whole
 from refinery.storage.sealed import sealed_json
 from refinery.watch.events import silent
 from tests.conftest import PIPELINE, decisions, document, output_hashes, write_parquet
@@ -105,7 +105,7 @@ def test_one_stage_can_have_several_outputs(data_repository, refinery):
     assert {n: m["output"] for n, m in manifests.items()} == {n: n for n in NAMES}
     assert [list(manifests[n]["stages"]) for n in NAMES] == [["screened", "unique"]] * 2 + [["screened"]]
     assert manifests["parquet"]["kept"] == manifests["jsonl"]["kept"] != manifests["screened"]["kept"]
-    status = orjson.loads((data_repository / ".refinery" / "status.json").read_bytes())
+    status = orjson.loads((data_repository / ".refinery" / "pipelines" / "tiny" / "status.json").read_bytes())
     assert status["outputs"] == {n: str(data_repository / "out" / n) for n in NAMES}
     two = [decisions(data_repository / "out" / n) for n in ("parquet", "jsonl")]
     assert two[0] == two[1]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock, Timeout
 
-from refinery.cli import _plan
+from refinery.api.runs import plan as make_plan
 from refinery.executors.local import InProcess
 from refinery.run.run import execute
 from refinery.storage.lock import LOCK
@@ -51,12 +51,12 @@ def test_a_second_run_computes_nothing(data_repository, refinery):
 
 def test_the_executor_is_closed_while_the_folders_are_held(data_repository):
     """What still runs when a run ends must not write into the folders of the next."""
-    plan = _plan(data_repository / "pipeline.yaml", None, 256)
+    plan = make_plan(data_repository / "pipeline.yaml")
     held = []
 
     class Watched(InProcess):
         def close(self):
-            for folder in (plan.work, plan.graph.output_paths["unique"]):
+            for folder in (plan.own, plan.graph.output_paths["unique"]):
                 lock = FileLock(folder / LOCK, timeout=0)
                 try:
                     lock.acquire()
@@ -66,7 +66,7 @@ def test_the_executor_is_closed_while_the_folders_are_held(data_repository):
                     lock.release()
 
     execute(plan, Watched(), silent)
-    assert held == [plan.work, plan.graph.output_paths["unique"]]
+    assert held == [plan.own, plan.graph.output_paths["unique"]]
 
 
 def test_a_run_that_stops_in_a_verb_leaves_no_scratch(data_repository, refinery):
@@ -76,5 +76,5 @@ def test_a_run_that_stops_in_a_verb_leaves_no_scratch(data_repository, refinery)
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 1
     assert "max_cluster_share" in err
-    work = data_repository / ".refinery"
-    assert not [file for name in ("verbs", "units") for file in (work / name).rglob("*")]
+    own = data_repository / ".refinery" / "pipelines" / "tiny"
+    assert not [file for name in ("verbs", "units") for file in (own / name).rglob("*")]

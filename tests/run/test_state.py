@@ -1,5 +1,6 @@
 """Which results are there."""
 
+from refinery.plan.contents import contents_of
 from refinery.plan.plan import Plan
 from refinery.run import state
 from refinery.run.state import State
@@ -7,7 +8,7 @@ from tests.run.planning import plan_of
 
 
 def states(plan: Plan) -> dict[str, State]:
-    return state.states(plan, plan.present())
+    return state.states(plan, contents_of(plan.work).present)
 
 
 def test_what_is_missing_is_counted(data_repository, refinery):

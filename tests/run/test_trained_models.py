@@ -12,6 +12,8 @@ import pytest
 from refinery.errors import DefinitionError
 from refinery.executors.local import InProcess, ProcessPool
 from refinery.models.card import CARD, Card
+from refinery.plan.derivations import Reason, noted_derivations, reasons
+from refinery.run.make import with_found
 from refinery.run.run import execute
 from refinery.watch.events import CacheChecked, Event
 from tests.conftest import output_hashes, write_parquet
@@ -44,6 +46,7 @@ outputs:
   unique: {from: unique, path: out}
 """
 ROOT = Path(__file__).parents[2]
+Refinery = Callable[..., tuple[int, str, str]]
 FRESH = documents(MEDICAL, 40, 8)
 
 
@@ -142,6 +145,21 @@ def test_a_training_setting_makes_again_what_follows_from_it(repository: Path) -
     after = measured(repository)
     assert after.items() >= before.items()
     assert {file.name.split("-")[1] for file in after.keys() - before.keys()} == {"relevance"}
+
+
+def test_a_plan_says_why(repository: Path) -> None:
+    """One setting of the model is the only reason of all that follows; nothing else is to be made."""
+    run(repository)
+    file = repository / "pipeline.yaml"
+    noted = noted_derivations(plan_of(file).work, "tiny")
+    assert not any(reasons(with_found(plan_of(file)).results, noted).values())
+    file.write_text(DEFINITION.replace("dim: 8", "dim: 9"))
+    why = {name: found for name, found in reasons(with_found(plan_of(file)).results, noted).items() if found}
+    assert set(why.values()) == {(Reason("models.medical", "train.dim", 8, 9),)}
+    assert why.keys() == {
+        "models.medical", "stages.medical.relevance", "stages.medical", "stages.unique", "stages.unique.dedup",
+        "outputs.unique",
+    }  # fmt: skip
 
 
 def test_a_precision_decides_again_but_measures_nothing(repository: Path) -> None:
@@ -272,3 +290,27 @@ def test_a_derived_column_knows_what_a_model_suggests(repository: Path) -> None:
     results = plan_of(repository / "pipeline.yaml").results
     assert results["stages.medical"].made_of["derive"] == {"above": "relevance - suggested('medical')"}
     assert "models.medical" in results["outputs.unique"].inputs
+
+
+def test_what_was_measured_with_a_model_before_is_cleaned(repository: Path, refinery: Refinery) -> None:
+    """With the model; what the definition needs stays, whatever the content of its models, and is not made again."""
+
+    def results() -> dict[str, int]:
+        files = (
+            file for name in ("shards", "made") for file in (repository / ".refinery" / name).rglob("*.*")
+        )
+        return {str(file): file.stat().st_mtime_ns for file in files}
+
+    run(repository)
+    first = results()
+    assert "All of it is needed." in refinery("clean", repository / "pipeline.yaml", "--force")[1]
+    assert results() == first
+    run(repository, lambda text: text.replace("dim: 8", "dim: 9"))
+    both = results()
+    assert "models and counts with" in refinery("clean", repository / "pipeline.yaml", "--force")[1]
+    left = results()
+    gone = {Path(name).name.split("-")[0] for name in both.keys() - left.keys()}
+    assert {"record.json", "measured", "decided", "dropped"} <= gone
+    (repository / "out" / "manifest.json").unlink()
+    run(repository, lambda text: text.replace("dim: 8", "dim: 9"))
+    assert results() == left

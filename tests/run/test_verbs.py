@@ -7,6 +7,7 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
+from refinery.dedup import corpus as corpus_module
 from refinery.report.plan import plan_tables
 from refinery.shuffle import partition
 from tests.conftest import PIPELINE, decisions, document, output_hashes, write_parquet
@@ -53,7 +54,7 @@ def test_partitions_that_cut_shards_change_no_byte(data_repository, refinery, mo
     hashes = []
     for least in (4 << 20, 300):
         monkeypatch.setattr("refinery.shuffle.partition.LEAST_BYTES", least)
-        monkeypatch.setattr("refinery.dedup.corpus.LEAST_DOCUMENTS", min(least, 7))
+        monkeypatch.setattr(corpus_module, "LEAST_DOCUMENTS", min(least, 7))
         work = data_repository / f"work-{least}"
         code, _, err = refinery(
             "run", data_repository / "pipeline.yaml", "-q", "--workers", 1, "--work", work
@@ -98,7 +99,7 @@ def test_units_of_verbs_tell_what_they_hold(data_repository, refinery):
     (data_repository / "pipeline.yaml").write_text(text)
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 0, err
-    (log,) = (data_repository / ".refinery" / "logs").iterdir()
+    (log,) = (data_repository / ".refinery" / "pipelines" / "tiny" / "logs").iterdir()
     told = [json.loads(line) for line in log.read_text().splitlines()]
     begun = {e["phase"]: e for e in told if e["event"] == "unit_begun"}
     assert begun["dedup bands"]["memory"] == begun["dedup candidates"]["memory"] == 5 * partition.LEAST_BYTES

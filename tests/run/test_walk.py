@@ -2,10 +2,12 @@
 
 import pytest
 
+from refinery.errors import InputError
 from refinery.executors.local import InProcess
 from refinery.plan.results import Kind
+from refinery.run.context import Run
 from refinery.run.run import execute
-from refinery.run.walk import _next
+from refinery.run.walk import _next, walk
 from refinery.watch.events import Phase, UnitBegun
 from tests.conftest import PIPELINE
 from tests.run.planning import plan_of
@@ -65,3 +67,15 @@ def test_a_stage_is_decided_on_alone(data_repository, plan):
     decided = [event.of for event in events if isinstance(event, UnitBegun) and event.phase == "decide"]
     assert {subject.name for of in decided for subject in of} == {"long", "best"}
     assert "measure" not in {event.phase for event in events if isinstance(event, Phase)}
+
+
+def test_rejects_of_another_run_are_refused(data_repository):
+    """What a pipeline that puts rejects aside has read since the run began: `on_error: fail` holds for it, too."""
+    (data_repository / "crawl" / "bad.jsonl").write_text("not JSON\n")
+    (data_repository / "pipeline.yaml").write_text(PIPELINE.replace("crawl/*.parquet", "crawl/*"))
+    execute(plan_of(data_repository / "pipeline.yaml"), InProcess(), lambda _: None)
+    strict = PIPELINE.replace('"crawl/*.parquet"', '"crawl/*", on_error: fail')
+    (data_repository / "pipeline.yaml").write_text(strict)
+    run = Run(plan_of(data_repository / "pipeline.yaml"), InProcess(), lambda _: None, lambda: None)
+    with pytest.raises(InputError, match=r"bad\.jsonl, row 0: not_json"):
+        walk(run)

@@ -84,7 +84,7 @@ def test_rows_and_ids_do_not_depend_on_where_files_are_cut(tmp_path):
     shards, found = [], []
     for size in (1 << 30, 20_000, 3000):
         (tmp_path / "p.yaml").write_text(definition.replace("path: out}", f"path: out{size}}}"))
-        plan = plan_of(tmp_path / "p.yaml", size)
+        plan = plan_of(tmp_path / "p.yaml", shard_bytes=size)
         execute(plan, InProcess(), silent)
         shards.append(len(plan.shards))
         out = tmp_path / f"out{size}"

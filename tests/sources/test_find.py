@@ -4,7 +4,7 @@ import fsspec
 import pytest
 
 from refinery.errors import InputError
-from refinery.sources.find import find, state
+from refinery.sources.find import find, listed_once, state
 from refinery.storage.place import open_input
 from refinery.storage.url import redact
 
@@ -148,3 +148,14 @@ def test_the_stamp_changes_with_the_file(tmp_path):
     before = state(str(tmp_path / "a"))
     os.utime(tmp_path / "a", ns=(1, 1))
     assert state(str(tmp_path / "a")) != before
+
+
+def test_a_source_is_listed_once_where_that_is_asked_for(tmp_path):
+    """A check and the plan after it see the same files; what is asked for later is listed anew."""
+    make(tmp_path, "a.jsonl")
+    with listed_once():
+        assert names(tmp_path) == ["a.jsonl"]
+        make(tmp_path, "b.jsonl")
+        assert names(tmp_path) == ["a.jsonl"]
+        assert names(tmp_path / "*.jsonl") == ["a.jsonl", "b.jsonl"]
+    assert names(tmp_path) == ["a.jsonl", "b.jsonl"]

@@ -67,7 +67,7 @@ def shard(**fields):
         "format": "parquet",
         "start": 0,
     }
-    rest = {"stop": -1, "index": 0, "rows": None, "bytes": 1, "fingerprint": ""}
+    rest = {"stop": -1, "index": 0, "rows": None, "bytes": 1, "identity": ""}
     return Shard(**(known | rest | fields))
 
 

@@ -261,10 +261,17 @@ def test_a_half_uploaded_file_keeps_its_complete_lines(tmp_path, name):
     ],
 )
 def test_files_that_are_not_json_lines_are_found_in_planning(tmp_path, content, problem):
-    """Each is named with what it is."""
+    """Each is named with what it is, if nothing else is there; among others it is one reject."""
     (tmp_path / "a.jsonl").write_bytes(content)
-    with pytest.raises(InputError, match=problem):
+    with pytest.raises(InputError, match=rf"a\.jsonl: .*{problem}"):
         list_shards(spec(tmp_path))
+    (tmp_path / "b.jsonl").write_text('{"text": "x"}\n')
+    found = read_all(spec(tmp_path), shard_bytes=5)
+    assert found.texts == ["x"]
+    assert [(reject.row, reject.reason) for reject in found.rejects] == [(0, "unreadable")]
+    assert problem in found.rejects[0].detail
+    with pytest.raises(InputError, match=rf"a\.jsonl: .*{problem}"):
+        list_shards(spec(tmp_path, on_error="fail"))
 
 
 def test_nested_text_and_id(tmp_path):

@@ -1,12 +1,15 @@
 import os
 import subprocess
 import sys
+import time
 
 import fsspec
 import pytest
 
 from refinery.errors import InputError, OutputError
-from refinery.storage.commit import commit_bytes, commit_file
+from refinery.storage.commit import ABANDONED, commit_bytes, commit_file, remove_leftovers, temporary_name
+from refinery.storage.process import Process
+from tests.storage.leftover import leave
 
 
 def test_a_file_takes_its_place_only_when_it_is_whole(tmp_path):
@@ -121,3 +124,32 @@ def test_an_object_appears_when_its_upload_completes():
         file.write(b"two")
         raise ZeroDivisionError
     assert store.cat("/commit/a") == b"one"
+
+
+def test_leftovers_go_and_what_is_being_written_stays(tmp_path):
+    """Of a process of this machine it is known; what another machine wrote stays for a day, and so does any other."""
+    leave(tmp_path, "a.parquet")
+    here = Process.here()
+    mine = temporary_name("b.parquet")
+    foreign = mine.replace(mine.split(".")[-2].split("-")[0], "0123abcd")
+    unknown = mine.replace(f"-{here.started}-", "--")
+    old = foreign.replace("b.parquet", "c.parquet")
+    for name in (mine, foreign, unknown, old, ".strange.tmp", "whole.tmp"):
+        (tmp_path / name).write_bytes(b"half")
+    past = time.time() - ABANDONED - 1
+    for name in (mine, old, "whole.tmp"):
+        os.utime(tmp_path / name, (past, past))
+    remove_leftovers(tmp_path)
+    left = {mine, foreign, unknown, ".strange.tmp", "whole.tmp"}
+    assert {file.name for file in tmp_path.iterdir()} == left
+
+
+def test_a_file_is_written_while_another_process_sweeps(tmp_path):
+    """Nothing is taken from under a writer."""
+    sweep = (
+        "import sys; from pathlib import Path; from refinery.storage.commit import remove_leftovers as r; "
+    )
+    with commit_file(tmp_path / "a") as file:
+        file.write(b"abc")
+        subprocess.run([sys.executable, "-c", sweep + "r(Path(sys.argv[1]))", str(tmp_path)], check=True)
+    assert (tmp_path / "a").read_bytes() == b"abc"

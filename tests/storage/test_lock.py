@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from refinery.errors import OutputError, RunError
-from refinery.storage.lock import LOCK, hold
+from refinery.errors import FolderInUse, OutputError
+from refinery.storage.lock import LOCK, hold, hold_when_free
+from tests.storage.leftover import leave
 
 HOLD = "import sys; from pathlib import Path; from refinery.storage.lock import hold\nwith hold(Path(sys.argv[1])): "
 
@@ -31,7 +34,7 @@ def test_a_folder_that_another_process_holds_is_refused(tmp_path):
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(RunError, match=f"{tmp_path}: another run"), hold(tmp_path):
+        with pytest.raises(FolderInUse, match=f"{tmp_path}: another run"), hold(tmp_path):
             pass
         other.kill()
     with hold(tmp_path):
@@ -40,7 +43,7 @@ def test_a_folder_that_another_process_holds_is_refused(tmp_path):
 
 def test_what_a_killed_process_was_writing_goes(tmp_path):
     """Temporary files are removed when the folder is held, other files are not."""
-    (tmp_path / ".a.parquet.7-0.tmp").write_text("half")
+    leave(tmp_path, "a.parquet")
     (tmp_path / "b").write_text("whole")
     with hold(tmp_path):
         assert sorted(path.name for path in tmp_path.iterdir()) == [LOCK, "b"]
@@ -51,3 +54,23 @@ def test_a_folder_that_cannot_be_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="file"), hold(tmp_path / "file" / "work"):
         pass
+
+
+def test_a_folder_is_waited_for(tmp_path):
+    """Until it is free; who waits tells so once."""
+    told = []
+    with ThreadPoolExecutor(1) as pool:
+        with hold(tmp_path):
+            waiting = pool.submit(held_when_free, tmp_path, told)
+            while not told:
+                time.sleep(0.001)
+            assert not waiting.done()
+        assert waiting.result(timeout=30)
+    assert told == [
+        f"waiting: {tmp_path}: another run is working here; wait for it, or give this one another folder"
+    ]
+
+
+def held_when_free(folder, told):
+    with hold_when_free(folder, told.append):
+        return True

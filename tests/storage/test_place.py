@@ -9,6 +9,7 @@ from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.place import (
     exists,
     files_below,
+    first_in,
     is_remote,
     lies_in,
     move_files,
@@ -94,6 +95,22 @@ def test_links_lie_where_they_lead(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "out")
     assert lies_in(str(tmp_path / "link" / "a"), str(tmp_path / "out"))
+
+
+def test_the_first_of_many_files_in_a_folder_is_found(tmp_path):
+    """As if each were asked for: links to files and folders, a name that begins alike, parts that lead up."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "outer").mkdir()
+    (tmp_path / "out" / "a").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    (tmp_path / "outer" / "file").symlink_to(tmp_path / "out" / "a")
+    names = ["outer/b", "c", "outer/../d", "s3://out/a", "out/a", "link/a", "outer/file", "outer/../out/a"]
+    paths = [name if "://" in name else f"{tmp_path}/{name}" for name in names]
+    for folder in (f"{tmp_path}/out", f"file://{tmp_path}/link", "s3://out", "s3a://out/", "/"):
+        asked = [path for path in paths if lies_in(path, folder)]
+        assert [path for path in paths if first_in([path], folder)] == asked
+        assert first_in(paths, folder) == asked[0]
+    assert first_in(paths, f"{tmp_path}/none") is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from refinery.errors import DamagedFile
 from refinery.storage.commit import commit_bytes
-from refinery.storage.tables import open_table, read_schema, read_table, row_count
+from refinery.storage.tables import open_table, read_schema, read_table, row_count, verify_table
 from refinery.storage.write import write_table
 
 TABLE = pa.table({"n": pa.array(range(3), pa.int64()), "text": ["a", "b", "c"]})
@@ -35,7 +35,7 @@ def test_what_was_written_is_read(file):
     assert row_count(file) == 3
 
 
-READERS = [read_table, read_schema, row_count]
+READERS = [read_table, read_schema, row_count, verify_table]
 
 
 @pytest.mark.parametrize("read", [*READERS, opened])
@@ -47,7 +47,7 @@ def test_a_file_that_is_gone_is_damage(read, folder):
 
 @pytest.mark.parametrize(
     ("read", "position"),
-    [(read, position) for read in (read_table, opened) for position in (10, 100)]
+    [(read, position) for read in (read_table, opened, verify_table) for position in (10, 100)]
     + [(read, position) for read in (*READERS, opened) for position in (-12, -1)],
 )
 def test_a_byte_that_changed_is_damage(read, position, file):

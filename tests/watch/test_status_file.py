@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from refinery.storage.work_folder import pipeline_folder
 from refinery.watch.events import (
     Note,
     Phase,
@@ -28,7 +29,8 @@ CRAWL = Subject("source", "crawl")
 def status_file(tmp_path):
     """Of a run whose work folder is tmp_path."""
     started = datetime.now(UTC)
-    log = RunLog(tmp_path, started)
+    pipeline_folder(tmp_path, "tiny").mkdir(parents=True)
+    log = RunLog(pipeline_folder(tmp_path, "tiny"), started)
     return StatusFile(tmp_path, "tiny", {"unique": tmp_path / "out"}, started, log, lambda: None)
 
 
@@ -43,7 +45,7 @@ def test_what_was_done_in_a_phase_is_counted(tmp_path, status_file):
     status_file(UnitFailed("measure", "b", 1, 60, error="OutputError", problem=problem))
     status_file(UnitBegun("measure", "c", 2, 1))
     status_file(RunEnded("failed", "s3://me:hunter2@bucket: no answer"))
-    found = find_status(tmp_path)
+    (found,) = find_status(tmp_path)
     assert (found.state, found.phase, found.units, found.units_done) == ("failed", "measure", 5, 1)
     assert (found.bytes, found.bytes_done, found.documents) == (300, 60, 7)
     assert (found.failed_attempts, [failure.unit for failure in found.failures]) == (1, ["b"])
@@ -55,7 +57,7 @@ def test_the_first_status_is_there_when_the_first_phase_begins(tmp_path, status_
     """Whatever keeps its thread waiting then."""
     status_file(RunBegun((CRAWL,)))
     status_file(Phase("kernels", 2, 100, 1, (Share(CRAWL, 2, 100),)))
-    found = find_status(tmp_path)
+    (found,) = find_status(tmp_path)
     status_file(RunEnded("finished"))
     assert (found.state, found.phase) == ("running", "kernels")
     assert [(line.name, line.state, line.units) for line in found.lines] == [("crawl", "waiting", 2)]
@@ -69,9 +71,9 @@ def test_what_is_in_flight_is_written_while_it_is(tmp_path, status_file, monkeyp
         status_file(UnitBegun(phase, phase, 1, 10))
     status_file(UnitEnded("decide", "decide", 1, 10))
     ends = time.monotonic() + 30
-    while not ((tmp_path / FILE).exists() and find_status(tmp_path).units_done):
+    while not ((pipeline_folder(tmp_path, "tiny") / FILE).exists() and find_status(tmp_path)[0].units_done):
         assert time.monotonic() < ends
-    now = find_status(tmp_path)
+    (now,) = find_status(tmp_path)
     status_file(RunEnded("finished"))
     assert (now.phase, now.units, now.units_done, now.in_flight_units) == ("decide", 1, 1, 1)
     assert [flight.unit for flight in now.in_flight] == ["measure"]
@@ -81,4 +83,4 @@ def test_a_run_with_nothing_to_do_writes_nothing(tmp_path, status_file):
     """The status of the run before stays."""
     status_file(Note("Nothing to do"))
     status_file(RunEnded("finished"))
-    assert list(tmp_path.iterdir()) == []
+    assert list(pipeline_folder(tmp_path, "tiny").iterdir()) == []

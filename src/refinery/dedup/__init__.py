@@ -5,8 +5,12 @@ run         the whole verb, over shards                      corpus      how doc
 copies      documents with one hash                          bands       the cut into bands, the recall it promises
 near        the search for near duplicates:
 buckets     documents that share a band's key                candidates  pairs of a bucket with like signatures
-verify      exact Jaccard from the texts                     components  which near pairs hang together
+verify      what settles a pair                              sets        exact Jaccard from the texts
+settled     similarities that are kept for later runs        components  which near pairs hang together
 resolve     who is removed, and for whom                     same_signature  copies of signatures, the last
 outcomes    who asks what became of which, and the result    sorting     order of preference, equal keys
 verb        the verb as stages use it                        settings    what a stage may write under `dedup`
+protect     the verb that a definition's `protect` implies   protected   how it leaves out what is protected
+probe       documents looked up among protected ones         lookup      an index of datasketch's, for `find`
+split       which documents are held out of training
 """

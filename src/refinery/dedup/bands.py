@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from refinery.filters.verb import Explained
+
 if TYPE_CHECKING:
     from refinery.dedup.settings import Near
+
+_SIMILARITIES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 
 @dataclass(frozen=True)
@@ -73,3 +77,11 @@ def split_for_recall(threshold: float, num_perm: int, least: float = 0.99) -> tu
         if recall(threshold, num_perm // rows, rows) >= least:
             return num_perm // rows, rows
     return num_perm, 1
+
+
+def explain_recall(what: str, near: Near) -> Explained:
+    """The recall that the bands promise, for `refinery plan`."""
+    bands = bands_of(near)
+    title = f"{what}: {bands.count} bands of {bands.rows} rows, from Jaccard {near.similarity} on"
+    found = tuple(f"{recall(s, bands.count, bands.rows):.3f}" for s in _SIMILARITIES)
+    return Explained(title, ("Jaccard", *map(str, _SIMILARITIES)), (("found", *found),))

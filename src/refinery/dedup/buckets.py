@@ -20,7 +20,15 @@ from numba import njit
 from numpy.typing import NDArray
 
 from refinery.dedup.bands import Bands
-from refinery.dedup.corpus import Corpus, Partition, as_matrix, read_column, read_entries, read_within
+from refinery.dedup.corpus import (
+    Corpus,
+    Partition,
+    as_matrix,
+    read_column,
+    read_entries,
+    read_texts,
+    read_within,
+)
 from refinery.dedup.sorting import look_up, preferred_order, shared_keys, starts_of
 from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Records
@@ -38,11 +46,11 @@ SPLIT = np.dtype(
 
 
 def signature_dtype(corpus: Corpus) -> np.dtype[Any]:
-    """A bucket's document, its preferences, 8 bits of each hash of its signature, and its key of `within`, if any."""
+    """A bucket's document, its preferences, 8 bits of each hash of its signature; its key of `within`, its text."""
     fields = [("bucket", np.uint64), ("document", np.int64)]
     within = [("within", np.uint64, (2,))] * corpus.within
     signature = ("signature", np.uint8, (corpus.num_perm,))
-    return np.dtype([*corpus.with_preferences(*fields).descr, *within, signature])
+    return np.dtype([*corpus.with_preferences(*fields).descr, *within, *corpus.text, signature])
 
 
 def write_bands(
@@ -118,7 +126,7 @@ def write_signatures(
     large = read_split(split)
     kept = [np.empty(0, signatures.form)]
     _, prefer = read_entries(corpus, partition)
-    within = read_within(corpus, partition)
+    within, texts = read_within(corpus, partition), read_texts(corpus, partition)
     with signatures.writer(partition.number) as writer:
         for document, values in read_column(partition, "signature"):
             low, high = np.searchsorted(found["document"], [document, document + len(values)])
@@ -130,6 +138,8 @@ def write_signatures(
             records["prefer"] = prefer[here["document"] - partition.first]
             if within is not None:
                 records["within"] = within[here["document"] - partition.first]
+            if texts is not None:
+                records["text"] = texts[here["document"] - partition.first]
             records["signature"] = low_bits(as_matrix(values, np.uint32)[0], here["document"] - document)
             writer.write(records, partition_of(records["bucket"], signatures.partitions))
             if len(large):

@@ -29,8 +29,9 @@ SORTED_COLUMNS = 16  # signature columns by which a large bucket is sorted
 
 
 def edge_dtype(corpus: Corpus) -> np.dtype[Any]:
-    """A document, one that is preferred to it, their equal hashes, and the preferences of the latter."""
-    return corpus.with_preferences(("document", np.int64), ("preferred", np.int64), ("equal", np.int16))
+    """A document, one that is preferred to it, their equal hashes, and the preferences and the text of the latter."""
+    fields = ("document", np.int64), ("preferred", np.int64), ("equal", np.int16), *corpus.text
+    return corpus.with_preferences(*fields)
 
 
 def write_edges(edges: Records, writer: int, found: NDArray[Any]) -> None:
@@ -58,8 +59,10 @@ def find_candidates(
     matrix = np.ascontiguousarray(records["signature"])
     keys = [*records["within"].T] if corpus.within else []
     bounds = np.append(np.flatnonzero(starts_of(records["bucket"], *keys)), len(records))
-    kept = ["bucket", "document", "prefer"]
-    members = records[kept].astype(corpus.with_preferences(("bucket", np.uint64), ("document", np.int64)))
+    form = corpus.with_preferences(("bucket", np.uint64), ("document", np.int64), *corpus.text)
+    members = np.empty(len(records), form)
+    for name in form.names or ():
+        members[name] = records[name]
     del records, keys
     found = unique_edges(edges_within(corpus, members, matrix, bounds, least))
     found = found[found["document"] >= corpus.earlier]
@@ -109,6 +112,8 @@ def edges_within(
         edges = np.empty(len(rows), edge_dtype(corpus))
         edges["document"], edges["preferred"] = members["document"][rows], members["document"][chosen]
         edges["equal"], edges["prefer"] = equal[rows, kept], members["prefer"][chosen]
+        if corpus.texts:
+            edges["text"] = members["text"][chosen]
         found.append(edges)
     return np.concatenate(found)
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from refinery.shuffle.partition import partition_bytes
 from refinery.shuffle.records import Records
 from refinery.sources.documents import ShardDocuments
+from refinery.storage.marks import KEPT
 from refinery.storage.place import Place
 from refinery.storage.tables import open_table, read_rows
 
@@ -39,6 +40,13 @@ class DedupShard:
     entries: Place
     content: Place | None = None
     signature: Place | None = None
+
+    @property
+    def settled(self) -> Place | None:
+        """Where similarities are kept that its texts told, see dedup.settled; None: they are not."""
+        if self.signature is None or self.content is None:
+            return None
+        return self.signature.with_suffix(KEPT)
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,8 @@ class Corpus:
 
     documents: of all, of which those below `earlier` are an earlier corpus's; preferences: names of the preference
     columns, most important first; partition_documents: of each partition of documents but the last;
-    partition_bytes: of a partition of records; within: near duplicates are sought among documents with one key.
+    partition_bytes: of a partition of records; within: near duplicates are sought among documents with one key;
+    texts: edges tell the digest of the preferred text, by which similarities are kept.
     """
 
     work: Place
@@ -79,6 +88,7 @@ class Corpus:
     partition_documents: int
     partition_bytes: int
     within: bool = False
+    texts: bool = False
 
     @property
     def partitions(self) -> int:
@@ -98,6 +108,11 @@ class Corpus:
             writers=writers or self.partitions,
             block_bytes=self.partition_bytes,
         )
+
+    @property
+    def text(self) -> list[tuple[Any, ...]]:
+        """The field with the digest of a text, in what tells it."""
+        return [("text", np.uint64, (2,))] * self.texts
 
     def with_preferences(self, *fields: tuple[Any, ...]) -> np.dtype[Any]:
         """A record of these fields and `prefer`, the preference columns as keys, see filters.ranking."""
@@ -122,6 +137,7 @@ def make_corpus(shards: Sequence[DedupShard], num_perm: int, keys: int, work: Pl
         max(size // (keys * KEY_BYTES), LEAST_DOCUMENTS),
         size,
         "within" in columns,
+        num_perm > 0 and all(shard.settled is not None for shard in shards),
     )
 
 
@@ -179,6 +195,14 @@ def read_within(corpus: Corpus, partition: Partition) -> NDArray[np.uint64] | No
     if not corpus.within:
         return None
     found = [as_matrix(values, np.uint64)[0] for _, values in read_column(partition, "within")]
+    return np.concatenate([np.empty((0, 2), np.uint64), *found])
+
+
+def read_texts(corpus: Corpus, partition: Partition) -> NDArray[np.uint64] | None:
+    """Of a partition's documents the digests of their texts (documents, 2); None: nobody tells them."""
+    if not corpus.texts:
+        return None
+    found = [as_matrix(values, np.uint64)[0] for _, values in read_column(partition, "content")]
     return np.concatenate([np.empty((0, 2), np.uint64), *found])
 
 

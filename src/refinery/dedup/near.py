@@ -30,7 +30,9 @@ def find_near(
 
     same: copies of signatures; gone: copies by columns, which are left out.
     """
-    settled = settle(search, _candidates(search, *gone, exact.pairs, signatures.pairs), "dedup pairs:")
+    settled = settle(
+        search, _candidates(search, *gone, exact.pairs, signatures.pairs), "dedup pairs:", keep=True
+    )
     settled.far.remove()
     resolved = resolve(search.corpus, settled, search.map_units)
     return (resolved, *(settle_copies(search, signatures, resolved, same) if same else ()))

@@ -8,6 +8,7 @@
 6. Documents: preferences and signatures of the members, by bucket.             buckets.write_signatures
 7. Buckets: candidate pairs, by document.                                       candidates.find_candidates
 8. Pairs once each; those that signatures do not settle by their texts.         verify.settle
+   What texts tell is kept; of what earlier runs have kept no text is read.     settled.find_settled
 9. Spanning forests of near pairs, merged two by two; pairs by component.       components.label_components
 10. Components: a document goes for a kept one that is preferred to it.         resolve.resolve_partition
 11. Documents with the signature of another share its outcome, if near.         same_signature.settle_copies
@@ -21,7 +22,7 @@ Memory: a unit holds about UNIT_PARTITIONS times a partition's bytes, which is s
 bucket (16 bytes a document) and the pairs of the largest component. One step's memory grows with the corpus: the last
 merge of forests, 24 bytes a document that has a near duplicate. This process holds counts.
 
-Disk, at its peak: 16 bytes a band of each document, or, where more, 128 bytes and 8 a preference for each bucket that
+Disk, at its peak: 16 bytes a band of each document, or, where more, 144 bytes and 8 a preference for each bucket that
 a document shares, or 8 a shingle of the pairs that are read; files are removed as soon as nobody needs them. The
 result depends on the shards' order and content alone, not on partitions, units or their order of completion.
 """

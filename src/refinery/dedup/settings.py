@@ -6,25 +6,18 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from refinery.definition.models import Columns, Model, Share
+from refinery.definition.models import Columns, Model, NearCopies, Share
 from refinery.filters.ranking import Missing, Ranking
 
 
-class Near(Model):
+class Near(NearCopies):
     """Near-duplicate removal: MinHash-LSH proposes, signature and text settle."""
 
-    similarity: float = Field(
-        0.8, gt=0, le=1, description="Jaccard similarity of shingles from which on a document goes"
-    )
     within: Columns = Field(
         (), description="columns that documents must share to be compared (default: all are compared)"
     )
-    num_perm: int = Field(112, ge=16, le=1024, description="hashes in a signature")
     bands: int | None = Field(None, ge=2, description="LSH bands (default: datasketch's optimum)")
     rows: int | None = Field(None, ge=1, description="rows a band (default: datasketch's optimum)")
-    words: int = Field(5, ge=1, le=50, description="words a shingle")
-    chars: int = Field(8, ge=1, le=100, description="characters a shingle in unspaced scripts")
-    seed: int = Field(1, ge=0, lt=2**32, description="seed of the hash functions")
 
     @model_validator(mode="after")
     def _bands_fit(self) -> Self:

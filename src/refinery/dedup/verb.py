@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
-from refinery.dedup.bands import bands_of, recall
+from refinery.dedup.bands import explain_recall
 from refinery.dedup.content import Content
 from refinery.dedup.keys import column_keys
 from refinery.dedup.minhash import MinHash
 from refinery.dedup.settings import Settings
+from refinery.dedup.split import POSITION, split_numbers
 from refinery.filters.ranking import ranking
 from refinery.filters.verb import Explained, Needed, Outcome, Verb, ranking_keys
 from refinery.sources.documents import ShardDocuments
@@ -26,14 +28,13 @@ if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer
     from refinery.shuffle.units import MapUnits
 
-_SIMILARITIES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
-
 
 @dataclass(frozen=True)
 class Dedup(Verb):
     """See docs/dedup.md."""
 
     chosen: Settings
+    held_out: tuple[int, ...] = ()  # bounds of the splits below it
     name: str = "dedup"
     version: int = 1
 
@@ -41,7 +42,12 @@ class Dedup(Verb):
     def settings(self) -> Mapping[str, object]:
         """All but the folder of the earlier run, whose files count by their content."""
         chosen = self.chosen.model_dump(mode="json", exclude={"against"})
-        return {**chosen, "exact": self.chosen.compares_texts}
+        split = {"split": list(self.held_out)} if self.held_out else {}
+        return {**chosen, "exact": self.chosen.compares_texts, **split}
+
+    def holding_out(self, bounds: tuple[int, ...]) -> Dedup:
+        """Of duplicates it keeps those of an earlier split before all others, see dedup.split."""
+        return replace(self, held_out=bounds)
 
     @property
     def needed(self) -> tuple[Needed, ...]:
@@ -89,14 +95,7 @@ class Dedup(Verb):
     def explained(self) -> tuple[Explained, ...]:
         """The recall that the bands promise."""
         near = self.chosen.near
-        if near is None:
-            return ()
-        bands = bands_of(near)
-        title = (
-            f"Near duplicates: {bands.count} bands of {bands.rows} rows, from Jaccard {near.similarity} on"
-        )
-        found = tuple(f"{recall(s, bands.count, bands.rows):.3f}" for s in _SIMILARITIES)
-        return (Explained(title, ("Jaccard", *map(str, _SIMILARITIES)), (("found", *found),)),)
+        return (explain_recall("Near duplicates", near),) if near else ()
 
     def run(self, shards: Sequence[ShardDocuments], map_units: MapUnits, work: Place) -> Outcome:
         """Finds the duplicates and gives each removed document with the one that is kept in its place.
@@ -117,7 +116,9 @@ class Dedup(Verb):
             for n, shard in enumerate(shards)
         ]
         size = max((shard.bytes for shard in shards), default=0)
-        map_units("dedup entries", partial(write_entries, self.chosen), entries, memory=size or 1)
+        map_units(
+            "dedup entries", partial(write_entries, self.chosen, self.held_out), entries, memory=size or 1
+        )
         return dedup(entries, self.chosen, map_units=map_units, work=work / "dedup")
 
 
@@ -126,10 +127,16 @@ def build(settings: Settings, paths: Paths) -> Dedup:  # noqa: ARG001  (the shap
     return Dedup(settings)
 
 
-def write_entries(chosen: Settings, unit: DedupShard) -> None:
-    """Writes which documents of a shard come to the verb, and their preferences, `by` and `within` as keys."""
+def write_entries(chosen: Settings, held_out: tuple[int, ...], unit: DedupShard) -> None:
+    """Writes which documents of a shard come to the verb, and their preferences, `by` and `within` as keys.
+
+    Those of an earlier split are preferred to all others; held_out: bounds of the splits.
+    """
     shard = unit.documents
     keys = ranking_keys(shard, chosen.prefer, chosen.missing)
+    if held_out:
+        splits = split_numbers(shard.columns([POSITION]).column(0), held_out).astype(np.uint64)
+        keys = np.column_stack([splits, keys])
     columns: dict[str, object] = {"arrives": shard.arrives()}
     columns |= {f"prefer_{n}": keys[:, n] for n in range(keys.shape[1])}
     if chosen.by:

@@ -15,33 +15,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from refinery.dedup.candidates import unique_edges
 from refinery.dedup.corpus import Corpus, Partition
+from refinery.dedup.sets import WORD, exact_similarities, write_sets
+from refinery.dedup.settled import SETTLED, find_settled, keep_settled, similarity_of
 from refinery.dedup.sorting import starts_of
-from refinery.errors import RunError
 from refinery.shuffle.partition import hash_numbers, partition_of
-from refinery.shuffle.records import REQUEST, Records, Writer
+from refinery.shuffle.records import REQUEST, Records
 from refinery.shuffle.units import MapUnits
-from refinery.text.similarity import jaccard
 
 if TYPE_CHECKING:
     from refinery.dedup.settings import Near
-    from refinery.text.batch import TextBatch
 
 CERTAIN = 1e-9
 STANDARD_ERRORS = 3.0
 CHANCE = 1 / 256  # that two different hashes agree in the 8 bits that are compared
 SET_BYTES = 1 << 13  # of a document's shingles, as they are expected when partitions are made finer
-
-WORD = np.dtype(np.uint64)
 
 
 @dataclass(frozen=True)
@@ -111,8 +108,11 @@ def candidate_count(threshold: float, num_perm: int) -> int:
     return max(1, math.ceil(num_perm * (chance - STANDARD_ERRORS * error)))
 
 
-def settle(search: Search, edges: Records, name: str) -> Settled:
-    """Tells near edges from far ones; removes `edges`, which are partitioned by document and may come twice."""
+def settle(search: Search, edges: Records, name: str, *, keep: bool = False) -> Settled:
+    """Tells near edges from far ones; removes `edges`, which are partitioned by document and may come twice.
+
+    keep: what texts tell is kept, and taken from what earlier runs have kept, where edges tell of texts.
+    """
     corpus, near, map_units = search.corpus, search.near, search.map_units
     kind, count, documents = edges.folder.name, edges.partitions, corpus.partitions
     certain = certain_count(near.similarity, corpus.num_perm)
@@ -120,11 +120,16 @@ def settle(search: Search, edges: Records, name: str) -> Settled:
     with edges:
         write = partial(write_unique, edges, unique, certain)
         still_open = sum(map_units(f"{name} unique pairs", write, range(count)))
+    known: Records | None = None
+    if keep and corpus.texts and still_open:
+        known, there = find_settled(corpus, search.partitions, unique, certain, map_units)
+        still_open -= there
     finer = -(-still_open * 2 * SET_BYTES // (corpus.partition_bytes * count)) or 1
-    pairs = corpus.records(f"{kind}-pairs", edges.form, partitions=finer, writers=count)
+    form = np.dtype([*edges.form.descr, ("similarity", np.float64)])  # NaN: not known yet
+    pairs = corpus.records(f"{kind}-pairs", form, partitions=finer, writers=count)
     wanted = corpus.records(f"{kind}-wanted", REQUEST, partitions=documents, writers=count)
-    with unique:
-        write_some = partial(write_wanted, corpus, unique, pairs, wanted, certain)
+    with unique, known or nullcontext():
+        write_some = partial(write_wanted, corpus, unique, known, pairs, wanted, certain)
         map_units(f"{name} wanted texts", write_some, range(count))
     sets = corpus.records(f"{kind}-sets", WORD, partitions=count * finer)
     with wanted:
@@ -137,8 +142,14 @@ def settle(search: Search, edges: Records, name: str) -> Settled:
     )
     with pairs, sets:
         needed = sets if still_open else None
-        compare = partial(compare_pairs, corpus, pairs, needed, certain, near.similarity, found, far)
+        fresh = None
+        if known and still_open:
+            fresh = corpus.records("fresh", SETTLED, partitions=documents, writers=count * finer)
+        compare = partial(compare_pairs, corpus, pairs, needed, certain, near.similarity, found, far, fresh)
         counts = map_units(f"{name} compare", compare, range(count * finer))
+    if fresh:
+        with fresh:
+            keep_settled(corpus, search.partitions, fresh, map_units)
     return Settled(found, far, tuple(n for n, _ in counts), sum(n for _, n in counts))
 
 
@@ -150,13 +161,26 @@ def write_unique(edges: Records, unique: Records, certain: int, partition: int) 
 
 
 def write_wanted(
-    corpus: Corpus, unique: Records, pairs: Records, wanted: Records, certain: int, partition: int
+    corpus: Corpus,
+    unique: Records,
+    known: Records | None,
+    pairs: Records,
+    wanted: Records,
+    certain: int,
+    partition: int,
 ) -> None:
-    """Writes a partition's edges by finer partition, and the documents whose texts these want, by document."""
-    edges = unique.read_written(partition)
+    """Writes a partition's edges by finer partition, and the documents whose texts these want, by document.
+
+    known: similarities that need no texts.
+    """
+    unknown = unique.read_written(partition)
+    edges = np.empty(len(unknown), pairs.form)
+    for name in unknown.dtype.names or ():
+        edges[name] = unknown[name]
+    edges["similarity"] = similarity_of(unknown, known.read(partition)) if known else np.nan
     numbers = partition_of(hash_numbers(edges["document"]), unique.writers * pairs.partitions)
     pairs.write(partition, edges, numbers - partition * pairs.partitions)
-    here = edges["equal"] < certain
+    here = is_open(edges, certain)
     asked = np.empty(2 * int(here.sum()), REQUEST)
     asked["document"] = np.concatenate([edges["document"][here], edges["preferred"][here]])
     asked["partition"] = np.tile(numbers[here], 2)
@@ -165,53 +189,10 @@ def write_wanted(
     wanted.write(partition, asked, corpus.partition_of(asked["document"]))
 
 
-def write_sets(near: Near, wanted: Records, sets: Records, partition: Partition) -> None:
-    """Writes the shingle sets of the wanted documents as words: document, size, hashes; by who wants them.
-
-    Raises RunError when a shard gives more or fewer texts than it is asked for.
-    """
-    asked = wanted.read(partition.number)
-    asked = asked[np.argsort(asked["document"], kind="stable")]
-    with sets.writer(partition.number) as writer:
-        for rows in partition.rows:
-            stop = rows.document + rows.stop - rows.start
-            low, high = np.searchsorted(asked["document"], [rows.document, stop])
-            documents = np.unique(asked["document"][low:high])
-            if len(documents) == 0:
-                continue
-            done = 0
-            for batch in rows.shard.documents.texts(documents - rows.document + rows.start):
-                here = documents[done : done + len(batch)]
-                if len(here) < len(batch):
-                    raise RunError(_other_texts(len(documents), done + len(batch)))
-                done += len(batch)
-                if len(batch):
-                    _write_sets(writer, near, batch, here, asked)
-            if done != len(documents):
-                raise RunError(_other_texts(len(documents), done))
-
-
-def _write_sets(
-    writer: Writer[NDArray[Any]],
-    near: Near,
-    batch: TextBatch,
-    documents: NDArray[np.int64],
-    asked: NDArray[Any],
-) -> None:
-    """Writes the sets of a batch of texts of these documents for each partition that asked."""
-    from refinery.text.shingles import shingle_sets
-
-    hashes, bounds = shingle_sets(batch, near.words, near.chars)
-    low, high = np.searchsorted(asked["document"], [documents[0], documents[-1] + 1])
-    index = np.searchsorted(documents, asked["document"][low:high])
-    sizes = np.diff(bounds)[index] + 2
-    words = np.empty(int(sizes.sum()), WORD)
-    pack(documents, index, hashes, bounds, words)
-    writer.write(words, np.repeat(asked["partition"][low:high], sizes))
-
-
-def _other_texts(wanted: int, came: int) -> str:
-    return f"{wanted} texts were to be compared, {came} came; please report this"
+def is_open(edges: NDArray[Any], certain: int) -> NDArray[np.bool_]:
+    """Which edges are settled by texts."""
+    found: NDArray[np.bool_] = (edges["equal"] < certain) & np.isnan(edges["similarity"])
+    return found
 
 
 def compare_pairs(
@@ -222,69 +203,33 @@ def compare_pairs(
     threshold: float,
     near: Records,
     far: Records,
+    fresh: Records | None,
     partition: int,
 ) -> tuple[int, int]:
     """Writes a finer partition's edges with their similarity, near ones and far ones; gives their numbers.
 
-    sets: of shingles, None if no pair needs them.
+    sets: of shingles, None if no pair needs them; fresh: what texts told, to be kept.
     """
     edges = pairs.read(partition % pairs.partitions, [partition // pairs.partitions])
     edges = edges[np.lexsort((edges["preferred"], edges["document"]))]
-    similarity = estimate(edges["equal"], corpus.num_perm)
-    still_open = np.flatnonzero(edges["equal"] < certain)
+    known = edges["similarity"]
+    similarity = np.where(np.isnan(known), estimate(edges["equal"], corpus.num_perm), known)
+    still_open = np.flatnonzero(is_open(edges, certain))
     if sets is not None and len(still_open):
         size = sets.count(partition) * WORD.itemsize
         # longer texts than were expected are compared a share of the pairs at a time
         for chosen in np.array_split(still_open, -(-size // (2 * corpus.partition_bytes)) or 1):
-            similarity[chosen] = _exact(sets, partition, edges[chosen])
+            similarity[chosen] = exact_similarities(sets, partition, edges[chosen])
     found = np.empty(len(edges), near.form)
-    for name in edges.dtype.names or ():
+    for name in near.form.names or ():
         found[name] = edges[name]
     found["similarity"] = similarity
+    if fresh:
+        told = np.empty(len(still_open), SETTLED)
+        for name in SETTLED.names or ():
+            told[name] = (edges if name == "text" else found)[name][still_open]
+        fresh.write(partition, told, corpus.partition_of(told["document"]))
     is_near = similarity >= threshold
     for target, here in ((near, found[is_near]), (far, found[~is_near])):
         target.write(partition, here, corpus.partition_of(here["document"]))
     return int(is_near.sum()), int((~is_near).sum())
-
-
-def _exact(sets: Records, partition: int, edges: NDArray[Any]) -> NDArray[np.float64]:
-    """Jaccard similarity of each edge, from the sets of shingles of its partition."""
-    needed = np.unique(np.concatenate([edges["document"], edges["preferred"]]))
-    starts, stops = np.zeros(len(needed), np.int64), np.zeros(len(needed), np.int64)
-    words, size = [np.empty(0, WORD)], 0
-    for block in sets.each(partition):
-        kept = take(block, needed, starts, stops, size)
-        words.append(block[:kept].copy())
-        size += kept
-    missing = int((starts == 0).sum())
-    if missing:
-        raise RunError(_other_texts(len(needed), len(needed) - missing))
-    one, other = (np.searchsorted(needed, edges[name]) for name in ("document", "preferred"))
-    return jaccard(np.concatenate(words), starts, stops, one, other)  # type: ignore[no-any-return]
-
-
-@njit(cache=True, nogil=True)
-def pack(documents, index, hashes, bounds, words):  # type: ignore[no-untyped-def]
-    """Writes, for each i in index, documents[i], the size of its set and the set, one after the other."""
-    at = 0
-    for i in index:
-        size = bounds[i + 1] - bounds[i]
-        words[at], words[at + 1] = documents[i], size
-        words[at + 2 : at + 2 + size] = hashes[bounds[i] : bounds[i + 1]]
-        at += 2 + size
-
-
-@njit(cache=True, nogil=True)
-def take(words, needed, starts, stops, base):  # type: ignore[no-untyped-def]
-    """Moves the needed documents' sets to the front of `words`, and notes where they are; gives the words kept."""
-    at = kept = np.int64(0)
-    while at < words.shape[0]:
-        document, size = np.int64(words[at]), np.int64(words[at + 1])
-        index = np.searchsorted(needed, document)
-        if index < needed.shape[0] and needed[index] == document:
-            for offset in range(size + 2):
-                words[kept + offset] = words[at + offset]
-            starts[index], stops[index] = base + kept + 2, base + kept + 2 + size
-            kept += size + 2
-        at += size + 2
-    return kept

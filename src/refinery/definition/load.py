@@ -23,20 +23,16 @@ from refinery.errors import DefinitionError, nearest
 class Definition:
     """A loaded definition: its sound parts as models, the places of its keys, what its paths stand for.
 
-    problems: what is wrong with the form of its other parts, whose places are `broken`.
+    base: the folder that relative paths are relative to; problems: what is wrong with the form of its other parts,
+    whose places are `broken`.
     """
 
     pipeline: Pipeline
-    file: Path
+    base: Path
     source: YamlFile
     paths: Paths
     problems: tuple[str, ...] = ()
     broken: frozenset[Location] = frozenset()
-
-    @property
-    def base(self) -> Path:
-        """The folder that relative paths are relative to."""
-        return self.file.parent
 
     def is_broken(self, *location: str) -> bool:
         """Whether this part, or one in it, is left out because of its form."""
@@ -54,9 +50,14 @@ def load(file: Path, roots: Mapping[str, str] | None = None) -> Definition:
     there is no rest.
     """
     parsed = parse(read_text(file, "file"), str(file))
-    problems = parsed.problems()
     if not isinstance(parsed.content, dict):
         raise DefinitionError(f"{file}:1: expected a mapping with refinery, name, sources, stages, outputs")
+    return load_content(parsed, file.absolute().parent, roots)
+
+
+def load_content(parsed: YamlFile, base: Path, roots: Mapping[str, str] | None = None) -> Definition:
+    """As `load`, of a mapping that is there already; raises DefinitionError."""
+    problems = parsed.problems()
     model = pipeline_model(VERBS.settings(_stage_keys(parsed.content)))
     pipeline, wrong, broken = _sound_part(parsed.content, model)
     problems += [parsed.problem(place, message) for place, message in wrong]
@@ -67,11 +68,9 @@ def load(file: Path, roots: Mapping[str, str] | None = None) -> Definition:
     ]
     if pipeline is None:
         raise DefinitionError(*dict.fromkeys(problems))
-    paths, wrong = _paths(pipeline, file.absolute().parent, roots or {}, broken)
+    paths, wrong = _paths(pipeline, base, roots or {}, broken)
     problems += [parsed.problem(place, message) if place else message for place, message in wrong]
-    return Definition(
-        pipeline, file.absolute(), parsed, paths, tuple(dict.fromkeys(problems)), frozenset(broken)
-    )
+    return Definition(pipeline, base, parsed, paths, tuple(dict.fromkeys(problems)), frozenset(broken))
 
 
 def _stage_keys(content: dict[str, Any]) -> set[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -23,6 +24,7 @@ from pydantic import (
     Tag,
     WithJsonSchema,
     create_model,
+    field_validator,
     model_validator,
 )
 
@@ -78,6 +80,7 @@ def _kind_of_entry(value: object) -> str:
     return "set" if is_set else "predicates"
 
 
+TRAIN = "train"  # the split of all documents that are held out for no other
 NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=64)]
 ColumnName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)]
@@ -132,6 +135,48 @@ class Source(Model):
         "quarantine", description="what a broken shard or row does"
     )
     max_document_bytes: ByteCount = Field(100 * 2**20, description="a longer row is rejected")
+
+
+class NearCopies(Model):
+    """Near duplicates: MinHash-LSH proposes, signature and text settle."""
+
+    similarity: float = Field(
+        0.8, gt=0, le=1, description="Jaccard similarity of shingles from which on a document goes"
+    )
+    num_perm: int = Field(112, ge=16, le=1024, description="hashes in a signature")
+    words: int = Field(5, ge=1, le=50, description="words a shingle")
+    chars: int = Field(8, ge=1, le=100, description="characters a shingle in unspaced scripts")
+    seed: int = Field(1, ge=0, lt=2**32, description="seed of the hash functions")
+
+
+class Protected(Model):
+    """Documents that are kept out of every output and of every model's examples, with their copies."""
+
+    from_: Names = Field((), alias="from", description="sources that hold them")
+    benchmark: WrittenPaths = Field(
+        (), description="in place of `from`: files of test items; relative to the definition"
+    )
+    columns: Columns = Field(
+        ("text",),
+        description="columns of `benchmark`, each a text of its own",
+        json_schema_extra={"default": "text"},
+    )
+    exact: bool = Field(True, description="documents go that have the key text of a protected one")
+    near: NearCopies | None = Field(
+        NearCopies(),
+        description="compare shingles as well; `null`: key texts alone",
+        json_schema_extra={"default": "{}"},
+    )
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if bool(self.from_) == bool(self.benchmark):
+            raise ValueError("give `from`, sources, or `benchmark`, files of test items, one of them")
+        if self.from_ and "columns" in self.model_fields_set:
+            raise ValueError("`columns` are of a `benchmark`; the text of a source is its `text`")
+        if not self.exact and self.near is None:
+            raise ValueError("neither exact nor near is asked for")
+        return self
 
 
 class ModelFile(Model):
@@ -271,6 +316,19 @@ class Output(Model):
     shuffle: int | None = Field(
         None, ge=0, description="seed of a shuffle of all documents (default: input order)"
     )
+    split: dict[Name, Share] = Field(
+        {},
+        description="name to share of the documents that are held out of `train`, by a hash of their words",
+    )
+
+    @field_validator("split")
+    @classmethod
+    def _train_is_the_rest(cls, split: dict[str, float]) -> dict[str, float]:
+        if TRAIN in split:
+            raise ValueError(f"{TRAIN!r} is what the others leave; name those")
+        if sum(Fraction(str(share)) for share in split.values()) >= 1:
+            raise ValueError(f"together they leave nothing for {TRAIN!r}")
+        return split
 
 
 SOME: dict[str, JsonValue] = {
@@ -285,6 +343,9 @@ class Pipeline(Model):
     name: Name = Field(description="name of the pipeline; its outputs carry it")
     roots: dict[Name, WrittenPath] = Field(
         {}, description="name to folder or URL that `{NAME}` in a path stands for; `--root` sets another"
+    )
+    protect: dict[Name, Protected] = Field(
+        {}, description="name to what is kept out of every output and of every model's examples"
     )
     transform: tuple[TransformUse, ...] = Field(
         (), description="rewrites the text of every source that has no `transform` of its own"

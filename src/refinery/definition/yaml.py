@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,12 @@ def problem_at(location: Location, message: str) -> str:
 
 @dataclass(frozen=True)
 class YamlFile:
-    """A parsed file: its content, and the line of every path in it."""
+    """A parsed file: its content, and the line of every path in it; no `file`: content that a program made."""
 
     file: str
     content: Any
-    lines: dict[Location, int]
-    repeated: tuple[Location, ...]  # keys written twice; YAML would silently take the last
+    lines: dict[Location, int] = field(default_factory=dict)
+    repeated: tuple[Location, ...] = ()  # keys written twice; YAML would silently take the last
 
     def line(self, location: Location) -> int:
         """The line of a path, or of the nearest one above it."""
@@ -40,7 +40,9 @@ class YamlFile:
         return self.lines.get(known, 1)
 
     def problem(self, location: Location, message: str) -> str:
-        """One line of an error report: `file:line: path: message`."""
+        """One line of an error report: `file:line: path: message`, without a file `path: message`."""
+        if not self.file:
+            return problem_at(location, message)
         return f"{self.file}:{self.line(location)}: {problem_at(location, message)}"
 
     def problems(self) -> list[str]:

@@ -216,9 +216,7 @@ def _hopeless(error: Exception) -> bool:
 
 def _final(unit: str, error: Exception, times: int) -> Exception:
     if isinstance(error, WorkerLost):
-        mend = (
-            "try fewer --workers, or a smaller --shard-mib, which also narrows down a document that does it"
-        )
+        mend = "try fewer --workers; if it dies then too, a document of this shard does it"
         return UnitFailed(unit, f"its worker process died {times} times: {error}; {mend}")
     if isinstance(error, OutOfMemory):
         tried = (

@@ -20,11 +20,15 @@ INSIDE_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Ray sets a variable of this very n
 
 
 class Kind(StrEnum):
-    """What `--executor` takes."""
+    """What `--executor` takes; raises DefinitionError for anything else."""
 
     AUTO = "auto"
     LOCAL = "local"
     RAY = "ray"
+
+    @classmethod
+    def _missing_(cls, value: object) -> None:
+        raise DefinitionError(f"executor: expected {', '.join(cls)}, got {value!r}")
 
 
 def choose(kind: Kind, workers: int | None, address: str | None, units: int) -> Executor:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from refinery.executors.base import Attempt, Unit, WorkerLost
@@ -72,7 +74,8 @@ class ProcessPool(_Here):
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(self.slots, mp_context=context, initializer=_start_worker)
         try:
-            future = self._pool.submit(attempt_elsewhere, function, unit.argument)
+            with _without_main():
+                future = self._pool.submit(attempt_elsewhere, function, unit.argument)
         except BrokenProcessPool as error:  # broken by a call whose end has not been collected yet
             future = Future()
             future.set_exception(error)
@@ -115,6 +118,24 @@ def _ended(future: Future[Attempt]) -> Attempt:
     if isinstance(error, BrokenProcessPool):  # with all units in flight, the guilty one among them
         return Attempt(WorkerLost("killed, out of memory, or crashed", certain=False))
     return Attempt(error) if error is not None else future.result()
+
+
+_MAIN = ("__file__", "__spec__")  # by which a worker finds the main program
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Workers that start now do not run the main program again: units need nothing of it, and it may be a script.
+
+    Such a script, without a guard, would call refinery anew in each of them.
+    """
+    main = sys.modules["__main__"]
+    hidden: dict[str, object] = {name: vars(main).pop(name) for name in _MAIN if name in vars(main)}
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        vars(main).update(hidden)
 
 
 def _start_worker() -> None:

@@ -51,3 +51,26 @@ def verb(name: str, settings: BaseModel, paths: Paths = HERE) -> Verb:
         return VERBS.module(name).build(settings, paths)  # type: ignore[no-any-return]
     except InputError as error:
         raise DefinitionError(str(error)) from None
+
+
+def name_and_settings(use: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """What an entry of `transform` or `measure` names, and with which settings.
+
+    >>> name_and_settings("normalize"), name_and_settings({"relevance": {"model": "medical"}})
+    (('normalize', {}), ('relevance', {'model': 'medical'}))
+    """
+    if isinstance(use, str):
+        return use, {}
+    [(name, settings)] = use.items()
+    return name, dict(settings or {})
+
+
+def column_name(column: str, prefix: str | None, width: int) -> str:
+    """What a column of a measurer that makes `width` of them is called where `as` is `prefix`.
+
+    >>> column_name("lang", None, 3), column_name("lang", "own", 3), column_name("relevance", "own", 1)
+    ('lang', 'own_lang', 'own')
+    """
+    if prefix is None:
+        return column
+    return prefix if width == 1 else f"{prefix}_{column}"

@@ -108,6 +108,13 @@ class Verb(Protocol):
     def summary(self) -> str:
         """A line for `refinery plan`."""
 
+    def holding_out(self, bounds: tuple[int, ...]) -> Verb:
+        """The verb where documents are held out below it, the bounds of whose splits are given, see dedup.split.
+
+        One that drops documents in favour of others keeps those of an earlier split first.
+        """
+        return self
+
     def explained(self) -> tuple[Explained, ...]:
         """Tables for `refinery plan`."""
         return ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,9 +53,14 @@ def read_texts(paths: Sequence[str | Path], text: str) -> Iterator[TextBatch]:
 
 def read_examples(positive: Sequence[str | Path], negative: Sequence[str | Path], text: str) -> Examples:
     """Reads and prepares both classes of files; drops what `choose_examples` drops."""
+    return prepare_examples(read_texts(positive, text), read_texts(negative, text))
+
+
+def prepare_examples(positive: Iterable[TextBatch], negative: Iterable[TextBatch]) -> Examples:
+    """Prepares both classes; drops what `choose_examples` drops."""
     tables = [pl.DataFrame(schema={"text": pl.String, "positive": pl.Boolean})]
-    for wanted, paths in ((True, positive), (False, negative)):
-        for batch in read_texts(paths, text):
+    for wanted, batches in ((True, positive), (False, negative)):
+        for batch in batches:
             words = pl.Series("text", pl.from_arrow(prepare(batch).to_arrow()))
             tables.append(pl.DataFrame([words]).with_columns(positive=pl.lit(wanted)))
     return choose_examples(pl.concat(tables))

@@ -189,6 +189,8 @@ def _counts(examples: Examples, held: NDArray[np.bool_]) -> list[Counts]:
 
 def _enough(examples: Examples, held: NDArray[np.bool_]) -> None:
     problems = []
+    both = f"; {examples.contradictory} texts that both classes have count for neither"
+    hint = f"give more, or less alike, documents{both if examples.contradictory else ''}"
     for name, kind in (("positive", examples.positive), ("negative", ~examples.positive)):
         for part, number in (
             ("train on", int((kind & ~held).sum())),
@@ -197,7 +199,7 @@ def _enough(examples: Examples, held: NDArray[np.bool_]) -> None:
             if number < _LEAST:
                 problems.append(
                     f"{name} examples: {number} different ones are left to {part} of {int(kind.sum())}, at least "
-                    f"{_LEAST} are needed: give more, or less alike, documents"
+                    f"{_LEAST} are needed: {hint}"
                 )
     if problems:
         raise DefinitionError(*problems)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from refinery.plan.plan import PIPELINES, Plan
+from refinery.plan.plan import Plan
 from refinery.plan.results import Result
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.place import Place, read_many
 from refinery.storage.sealed import read_sealed_json, sealed_json
+from refinery.storage.work_folder import pipeline_folder
 
 FILE = "results.json"
 
@@ -124,4 +125,4 @@ def _shown(value: object) -> str:
 
 
 def _file(work: Place, pipeline: str) -> Place:
-    return work / PIPELINES / pipeline / FILE
+    return pipeline_folder(work, pipeline) / FILE

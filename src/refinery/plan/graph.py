@@ -120,7 +120,7 @@ class ResolvedStage:
     """A stage with everything looked up.
 
     needed: columns that its verb reads; own: what is measured for its verb alone. Both are by source, and tell of the
-    documents of an earlier run too, if the verb looks at one.
+    documents too that the verb looks at and never drops; against: the sources of those, with the view of their text.
     """
 
     name: str
@@ -133,6 +133,7 @@ class ResolvedStage:
     needed: Columns
     own: dict[str, tuple[Measurement, ...]]
     late: dict[str, tuple[Measurement, ...]]  # by source, measured on what arrives here alone
+    against: dict[str, View]
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,9 @@ class Making:
 class Graph:
     """The resolved definition; stages in an order in which parents come first.
 
-    views: of each source, as stages get it; makings: models and counts, by the name of the result.
+    sources: those of benchmarks among them; views: of each source, as stages get it; makings: models and counts, by
+    the name of the result; protected: stages and sources of which nothing protected may go on, each with the stage
+    that leaves it out; positions: of each source of an output that is split, what its documents' splits follow from.
     """
 
     definition: Definition
@@ -163,6 +166,8 @@ class Graph:
     stages: dict[str, ResolvedStage]
     outputs: dict[str, Output]
     output_paths: dict[str, Place]
+    protected: dict[str, str]
+    positions: dict[str, Measured]
 
     @property
     def name(self) -> str:
@@ -170,8 +175,18 @@ class Graph:
         return self.definition.pipeline.name
 
     def stage_of(self, output: str) -> ResolvedStage:
-        """The stage whose documents an output holds."""
-        return self.stages[self.outputs[output].from_]
+        """The stage whose documents an output holds: nothing protected is among them."""
+        written = self.outputs[output].from_
+        return self.stages[self.protected.get(written, written)]
+
+    def inputs_of(self, making: Making) -> Mapping[str, tuple[str, ...]]:
+        """By part, the stages or sources that are read for it: of a model those without what is protected."""
+        if making.view:
+            return making.inputs
+        return {
+            part: tuple(self.protected.get(name, name) for name in names)
+            for part, names in making.inputs.items()
+        }
 
     def measurements(self, source: str) -> tuple[Measurement, ...]:
         """Everything that is measured on a source, each once; an earlier run is a source of its own."""
@@ -183,6 +198,9 @@ class Graph:
                 *stage.own.get(source, ()),
             ):
                 found.setdefault(measurement.key, measurement)
+        if source in self.positions:  # last, so that a split renames nothing that is measured without it
+            measurement = self.positions[source].measurement
+            found[measurement.key] = found.pop(measurement.key, measurement)
         return tuple(found.values())
 
     def parents(self, stage: ResolvedStage, source: str) -> tuple[str, ...]:
@@ -200,6 +218,11 @@ class Graph:
             if name in wanted:
                 wanted.update(parent for parent in self.stages[name].parents if parent in self.stages)
         return tuple(name for name in self.stages if name in wanted)
+
+    def protected_sources(self, stage: str) -> tuple[str, ...]:
+        """The sources of what is kept out of a stage by `protect`."""
+        seen = (source for name in self.ancestors(stage) for source in self.stages[name].against)
+        return tuple(dict.fromkeys(source for source in seen if source in self.sources))
 
 
 def against_source(stage: str) -> str:

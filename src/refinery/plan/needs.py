@@ -1,20 +1,26 @@
 """What a pipeline needs of its work folder, noted there by each run, so that `refinery clean` knows the rest.
 
-A pipeline is known by its name, as an output is. The note is a file of its own in `WORK/pipelines`: some 35 bytes a
-shard. Without it (removed by hand, say) the pipeline is given up: what it alone needs may be removed.
+A pipeline is known by its name, as an output is. The note is `WORK/pipelines/NAME/needs.json`: some 35 bytes a shard.
+Without it (that folder was removed by hand, say) the pipeline is given up: what it alone needs may be removed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from refinery.errors import InputError
-from refinery.plan.plan import PIPELINES, SHARDS, Plan, PlannedShard
+from refinery.plan.files import shard_files
+from refinery.plan.plan import SHARDS, Plan
 from refinery.storage.commit import commit_bytes, make_directory
-from refinery.storage.place import Place, files_below, read_file, read_many
+from refinery.storage.lock import hold_when_free
+from refinery.storage.place import Place, read_many
 from refinery.storage.sealed import read_sealed_json, sealed_json
 from refinery.storage.url import redact
+from refinery.storage.work_folder import pipeline_folder, pipelines_in
+
+FILE = "needs.json"
 
 
 @dataclass(frozen=True)
@@ -27,15 +33,18 @@ class SourceNeeds:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a pipeline needs; definition: where its file lay; shard_bytes: how its sources were cut."""
+    """What a pipeline needs.
+
+    definition: its file, or the folder of one that a program made; made: the keys of models and counts.
+    """
 
     pipeline: str
     definition: str
-    shard_bytes: int
     sources: tuple[SourceNeeds, ...]
+    made: tuple[str, ...]
 
     def files(self) -> Iterator[str]:
-        """Every file, relative to the work folder."""
+        """Every file in the folder of a shard, relative to the work folder."""
         for source in self.sources:
             for key in source.shards:
                 for name in source.files:
@@ -44,59 +53,54 @@ class Needs:
 
 def needs_of(plan: Plan) -> Needs:
     """What a run of the plan makes or finds there."""
-    by_source: dict[str, list[PlannedShard]] = {}
-    for planned in plan.shards:
-        by_source.setdefault(planned.spec.name, []).append(planned)
+    files: dict[str, list[str]] = {source: [] for source in plan.listed}
+    for result in plan.results.values():
+        for source, names in shard_files(plan, result).items():
+            files[source] += names
     sources = [
         SourceNeeds(
-            tuple(planned.folder.name for planned in shards),
-            tuple(dict.fromkeys(place.name for place in _files(plan, shards[0]))),
+            tuple(planned.folder.name for planned in plan.of(source)),
+            tuple(dict.fromkeys(files[source])),
         )
-        for shards in by_source.values()
+        for source in plan.listed
     ]
-    definition = str(plan.graph.definition.file)
-    return Needs(plan.graph.name, definition, plan.shard_bytes, tuple(sources))
+    source = plan.graph.definition.source.file
+    definition = str(Path(source).absolute()) if source else str(plan.graph.definition.base)
+    made = tuple(plan.results[name].key for name in plan.graph.makings)
+    return Needs(plan.graph.name, definition, tuple(sources), made)
 
 
-def _files(plan: Plan, planned: PlannedShard) -> Iterator[Place]:
-    """The files of one shard; they are called alike in every shard of a source."""
-    source = planned.spec.name
-    yield from (planned.documents_file, planned.rejects_file, planned.record_file)
-    for measurement in plan.graph.measurements(source):
-        yield planned.measurement_file(measurement)
-    for stage in plan.graph.stages.values():
-        if source in stage.sources:
-            decided = planned.decision_file(plan.decision_key(stage.name, source))
-            yield from (decided, decided.with_suffix(".json"))
-            if key := plan.outcome_key(stage.name):
-                yield planned.verb_file(key)
+def note_needs(plan: Plan, tell: Callable[[str], None]) -> bool:
+    """Notes what a run needs, before it makes anything or takes anything for made; whether that is new.
 
-
-def note_needs(plan: Plan) -> None:
-    """Notes what a run needs, before it makes anything."""
-    file, content = _file(plan.work, plan.graph.name), sealed_json(needs_of(plan))
-    if read_many([file]) != [content]:
-        make_directory(file.parent)
+    Not while `refinery clean` works, which holds the work folder from the moment that it reads the notes: it is told
+    of and waited for.
+    """
+    file, content = plan.own / FILE, sealed_json(needs_of(plan))
+    if read_many([file]) == [content]:
+        return False
+    make_directory(file.parent)
+    with hold_when_free(plan.work, tell):
         commit_bytes(file, content, scratch=True)
+    return True
 
 
 def noted_needs(work: Place) -> dict[str, Needs]:
     """The notes that lie in a work folder, by the pipeline's name; raises InputError for one that is damaged."""
-    names = sorted(name for name in files_below(work / PIPELINES) if "/" not in name)
-    return {needs.pipeline: needs for needs in (_read(work / PIPELINES / name) for name in names)}
+    files = [pipeline_folder(work, name) / FILE for name in pipelines_in(work)]
+    found = zip(files, read_many(files), strict=True)
+    return {
+        needs.pipeline: needs for needs in (_read(file, note) for file, note in found if note is not None)
+    }
 
 
-def _read(file: Place) -> Needs:
+def _read(file: Place, note: bytes) -> Needs:
     try:
-        found = read_sealed_json(read_file(file))
+        found = read_sealed_json(note)
         sources = tuple(SourceNeeds(tuple(s["shards"]), tuple(s["files"])) for s in found.pop("sources"))
-        return Needs(**found, sources=sources)
+        return Needs(**{**found, "sources": sources, "made": tuple(found["made"])})
     except (ValueError, KeyError, TypeError, AttributeError):
         hint = "run its pipeline again, or remove the file if the pipeline is given up"
         raise InputError(
             redact(str(file)), "damaged, so it is not known what its pipeline needs", hint
         ) from None
-
-
-def _file(work: Place, pipeline: str) -> Place:
-    return work / PIPELINES / f"{pipeline}.json"

@@ -10,8 +10,7 @@ from importlib.metadata import version
 
 from refinery.errors import InputError
 from refinery.plan.fingerprint import fingerprint
-from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage, against_source
-from refinery.plan.present import Present
+from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage
 from refinery.plan.results import (
     LAYOUT,
     Listed,
@@ -24,18 +23,18 @@ from refinery.plan.results import (
 )
 from refinery.sources.documents import Shard, SourceSpec
 from refinery.sources.read import READING
-from refinery.sources.shards import SourceShards
-from refinery.storage.place import Place, each_file_below, lies_in
+from refinery.sources.shards import SHARD_BYTES, SourceShards, list_shards
+from refinery.storage.claims import CLAIMS
+from refinery.storage.place import Place, first_in, lies_in
 from refinery.storage.url import redact
-from refinery.watch.log import FOLDER as LOGS
+from refinery.storage.work_folder import PIPELINES, pipeline_folder
 
 DOCUMENTS, REJECTS, RECORD = "documents.parquet", "rejects.parquet", "record.json"  # of a shard's folder
 SHARDS = "shards"  # the folder of the work folder with a folder for each shard
-VERBS, UNITS = "verbs", "units"  # those that hold scratch of a run
 MADE = "made"  # the one with models and counts
-MODELS = "models"  # the one with copies of models for other machines
-PIPELINES = "pipelines"  # the one with what each pipeline needs of it
-_OWN = (SHARDS, VERBS, UNITS, MADE, MODELS, PIPELINES, LOGS)
+VERBS, UNITS, MODELS = "verbs", "units", "models"  # of a pipeline's own: scratch, copies for other machines
+FILES = "files"  # the folder with what is known of the sources' files
+_OWN = (SHARDS, MADE, PIPELINES, CLAIMS, FILES)
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,16 @@ class Plan:
     work: Place
     listed: dict[str, SourceShards]  # by source, the earlier runs of `against` among them
     shards: tuple[PlannedShard, ...]
-    shard_bytes: int  # wanted of a shard
+
+    @property
+    def own(self) -> Place:
+        """What the pipeline alone has in the work folder, held by one run at a time."""
+        return pipeline_folder(self.work, self.graph.name)
+
+    def __repr__(self) -> str:
+        """In short, since it knows every shard."""
+        outputs, shards = ", ".join(self.graph.outputs), len(self.shards)
+        return f"Plan({self.graph.name!r}, {shards} shards, {len(self.results)} results, outputs: {outputs})"
 
     def of(self, source: str) -> tuple[PlannedShard, ...]:
         """The shards of a source, in order."""
@@ -107,8 +115,8 @@ class Plan:
         return tuple(planned for source in stage.sources for planned in self.of(source))
 
     def earlier(self, stage: ResolvedStage) -> tuple[PlannedShard, ...]:
-        """The shards of the earlier run that a stage's verb looks at."""
-        return self.of(against_source(stage.name))
+        """The shards that a stage's verb looks at and never drops from: of an earlier run, of what is protected."""
+        return tuple(planned for source in stage.against for planned in self.of(source))
 
     def measurements(self, planned: PlannedShard) -> tuple[Measurement, ...]:
         """What is measured on every document of a shard."""
@@ -125,7 +133,7 @@ class Plan:
 
     def _listed(self, source: str) -> Listed:
         shards = self.of(source)
-        cuts = [(p.shard.relative_path, p.shard.fingerprint) for p in shards]
+        cuts = [(p.shard.relative_path, p.shard.identity, p.shard.start, p.shard.stop) for p in shards]
         content = f"{len(shards)} shards, {fingerprint(cuts)[:12]}"
         return Listed(tuple(p.folder.name for p in shards), content, self.listed[source].broken)
 
@@ -146,19 +154,15 @@ class Plan:
         """Where a model or a count lies once it is made."""
         return self.work / MADE / self.results[name].key
 
-    def present(self) -> Present:
-        """The files that lie in the folders of shards by now, from one listing."""
-        return Present(self.work / SHARDS, each_file_below(self.work / SHARDS))
-
     def with_first_rows(self, rows: Mapping[int, int]) -> Plan:
-        """The plan in which each shard knows its first row in its file; rows: of each shard, by its number."""
+        """The plan in which shards know their first row in their file; rows: of shards, by number."""
         before: Counter[tuple[str, str]] = Counter()
         shards = []
         for planned in self.shards:
             file = (planned.spec.name, planned.shard.path)
             shard = replace(planned.shard, first_row=before[file])
             shards.append(replace(planned, shard=shard))
-            before[file] += rows[planned.number]
+            before[file] += rows.get(planned.number, 0)
         return replace(self, shards=tuple(shards))
 
     def missing(
@@ -169,15 +173,15 @@ class Plan:
         return tuple(m for m in wanted if str(planned.measurement_file(m)) not in present)
 
 
-def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
-    """Lists the shards of every source.
+def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep: bool = True) -> Plan:
+    """Lists the shards of every source; `keep`: what is known of files is read from the work folder and kept there.
 
     Raises InputError for a source that cannot be read at all, and for folders that would be mixed up; DefinitionError
     for models that need themselves.
     """
     from refinery.plan.against import earlier_spec
+    from refinery.plan.protect import refuse_incomplete
     from refinery.plan.verbs import refuse_lacking
-    from refinery.sources.shards import list_shards
 
     _refuse_work_folder(work, graph.output_paths)
     specs = dict(graph.sources)
@@ -185,12 +189,14 @@ def make_plan(graph: Graph, work: Place, shard_bytes: int) -> Plan:
         if earlier := earlier_spec(stage, graph.definition.paths):
             refuse_lacking(stage, earlier)
             specs[earlier.name] = earlier
-    listed = {name: list_shards(spec, shard_bytes) for name, spec in specs.items()}
+    known_in = work / FILES if keep else None
+    listed = {name: list_shards(spec, shard_bytes, known_in=known_in) for name, spec in specs.items()}
+    refuse_incomplete(graph, listed)
     for name in graph.sources:
-        for shard in listed[name].shards:
-            if any(lies_in(shard.path, str(folder)) for folder in graph.output_paths.values()):
-                raise InputError(shard.name, f"source {name} reads what this pipeline writes", OWN_OUTPUT)
-    plan = Plan(graph, work, listed, tuple(_numbered(listed, specs, work)), shard_bytes)
+        for folder in graph.output_paths.values():
+            if found := first_in((shard.path for shard in listed[name].shards), str(folder)):
+                raise InputError(redact(found), f"source {name} reads what this pipeline writes", OWN_OUTPUT)
+    plan = Plan(graph, work, listed, tuple(_numbered(listed, specs, work)))
     _ = plan.results  # what needs itself is found when they are put in order
     return plan
 
@@ -212,16 +218,23 @@ def _refuse_work_folder(work: Place, outputs: dict[str, Place]) -> None:
 def _numbered(
     listed: dict[str, SourceShards], specs: dict[str, SourceSpec], work: Place
 ) -> Iterator[PlannedShard]:
-    number = 0
+    number, folder = 0, work / SHARDS
     for name, found in listed.items():
-        spec = specs[name]
-        reading = reading_of(spec)
+        spec = replace(specs[name], path=())
         for shard in found.shards:
-            packages = ("fastwarc", spec.extractor) if shard.format in {"warc", "wet"} else ()
-            extraction = [version(package) for package in packages]  # they decide what text a page gives
-            # made, since the manifest beside a file decides which columns its rows have
-            content = (shard.fingerprint, shard.made, reading, extraction)
-            # the source, since two may read one file; the path below its root, since lineage and minted ids hold it
-            key = fingerprint(LAYOUT, READING, content, name, shard.relative_path)
-            yield PlannedShard(shard, replace(spec, path=()), work / SHARDS / key[:2] / key, number)
+            key = shard_key(shard, spec)
+            yield PlannedShard(shard, spec, folder / f"{key[:2]}/{key}", number)
             number += 1
+
+
+def shard_key(shard: Shard, spec: SourceSpec) -> str:
+    """Names all that is made of a shard alone: its file's identity, its cut, how it is read and by what name.
+
+    By its source, since two may read one file; by its path below the root, since lineage and minted ids hold it.
+    """
+    cut = (shard.identity, shard.format, shard.start, shard.stop)
+    # another version of the extractor gives other texts of pages
+    extraction = version(spec.extractor) if shard.format == "warc" else ""
+    # made, since the manifest beside a file decides which columns its rows have
+    reading = (READING, reading_of(spec), extraction, shard.made)
+    return fingerprint(LAYOUT, cut, reading, spec.name, shard.relative_path)

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from refinery.storage.place import Place
 
 
 class Present:
     """A container of the paths of files; memory: a few bytes each, since many folders have files of the same names.
 
-    leftovers: temporary files of processes that were killed. An empty file is no result.
+    leftovers: temporary files. An empty file is no result.
     """
 
-    def __init__(self, folder: Place, files: Iterable[tuple[str, int]]) -> None:
+    def __init__(self, folder: Place) -> None:
         self._root = f"{folder}/"
         self._folders: dict[str, set[str]] = {}  # by name, those that have such a file
+        self._last = ""
         self.leftovers: list[str] = []
-        last = ""
-        for path, size in files:
-            here, _, name = path.rpartition("/")
-            last = last if here == last else here  # files of a folder come together: one string for all
-            if name.endswith(".tmp"):
-                self.leftovers.append(self._root + path)
-            elif size:
-                self._folders.setdefault(name, set()).add(last)
+
+    def add(self, path: str, size: int) -> None:
+        """Adds a file by its path below the folder; those of one folder are best added one after the other."""
+        here, _, name = path.rpartition("/")
+        if here != self._last:  # one string for all
+            self._last = here
+        if name.endswith(".tmp"):
+            self.leftovers.append(self._root + path)
+        elif size:
+            self._folders.setdefault(name, set()).add(self._last)
 
     def __contains__(self, path: object) -> bool:
         folder, _, name = str(path).rpartition("/")

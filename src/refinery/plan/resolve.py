@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from refinery.definition.load import Definition
 from refinery.definition.models import KeepEntry, Source, Stage, Use
@@ -32,10 +32,13 @@ from refinery.plan.graph import (
     Measurement,
     ResolvedStage,
     View,
+    against_source,
 )
 from refinery.plan.models import makings_of, with_models
 from refinery.plan.outputs import check_measurements, output_folders
+from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
 from refinery.plan.results import count_name
+from refinery.plan.splits import hold_out, positions_of
 from refinery.plan.verbs import Arriving, Heads, add_columns, needed_columns, own_measurements
 from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place
@@ -72,6 +75,8 @@ class _Resolver:
     makings: dict[str, Making] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)  # of each source, as stages get it
     stages: dict[str, ResolvedStage] = field(default_factory=dict)
+    protections: list[Protection] = field(default_factory=list)
+    protected: dict[str, str] = field(default_factory=dict)  # see Graph
     heads: Heads = field(init=False)
     # stages that may lack columns, as a part of them or of a stage above is wrong and has been reported
     incomplete: set[str] = field(default_factory=set)
@@ -105,6 +110,9 @@ class _Resolver:
         output_paths = output_folders(self.definition, self.sources, self.problem)
         check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
         self._earlier(output_paths)
+        self._leave_out_protected()
+        positions = positions_of(pipeline.outputs, self.stages, self.views)
+        self.stages = hold_out(pipeline.outputs, self.stages, positions)
         return Graph(
             self.definition,
             self.sources,
@@ -113,6 +121,8 @@ class _Resolver:
             self.stages,
             dict(pipeline.outputs),
             output_paths,
+            self.protected,
+            positions,
         )
 
     def _sources(self) -> None:
@@ -130,11 +140,16 @@ class _Resolver:
             make = partial(_spec, name, source, self.definition.paths)
             if spec := self.attempt(("sources", name, "path"), make):
                 self.sources[name] = spec
+        benchmarks = benchmark_specs(self.definition, self.problem)
+        self.sources |= benchmarks
+        plain = tuple(one for one in every if one.counter is None)  # an item stays, however many are like it
+        self.views |= {name: View(name, plain) for name in benchmarks}
+        self.protections = protections(self.definition, self.views, self.problem)
 
     def _in_order(self) -> list[str]:
         """Stage names, parents first; names a cycle or an unknown parent as a problem and leaves it out."""
         stages, sources = self.definition.pipeline.stages, self.views
-        known = [*sources, *self.definition.names("stages")]
+        known = [*self.definition.names("sources"), *self.definition.names("stages")]
         ordered: list[str] = []
         waiting = dict(stages)
         for name, stage in stages.items():
@@ -173,12 +188,55 @@ class _Resolver:
         self._derive(place, stage.derive, Arriving(name, views, columns, self.heads, name in self.incomplete))
         rules = self._rules(place, stage.keep, columns)
         verb = self._verb(place, stage)
+        earlier = against_source(name)
+        against = {earlier: View(earlier)} if verb and verb.against else {}
         needed, own = self._read(
-            verb, place, Arriving(name, views, columns, self.heads, name in self.incomplete)
+            verb, place, Arriving(name, views, columns, self.heads, name in self.incomplete), against
         )
         self.stages[name] = ResolvedStage(
-            name, stage.from_, sources, views, columns, rules, verb, needed, own, _late(parents, columns)
+            name,
+            stage.from_,
+            sources,
+            views,
+            columns,
+            rules,
+            verb,
+            needed,
+            own,
+            _late(parents, columns),
+            against,
         )
+
+    def _leave_out_protected(self) -> None:
+        """Adds what `protect` implies: stages before the outputs and before what models are made of."""
+        outputs = self.definition.pipeline.outputs
+        read: list[tuple[str, Location]] = [
+            (o.from_, ("outputs", name, "from")) for name, o in outputs.items()
+        ]
+        for name, making in self.makings.items():
+            if making.view is None:
+                place = tuple(name.split("."))
+                read += [(one, place) for names in making.inputs.values() for one in names]
+        held = {source for protection in self.protections for source in protection.against}
+        for name, location in read if self.protections else ():
+            if name not in self.stages and name not in self.views:
+                continue  # which has been reported
+            if held.issuperset(self.stages[name].sources if name in self.stages else (name,)):
+                self.problem(location, f"all documents of {name!r} are protected, none would be left")
+            if name not in self.protected:
+                self._protect(name)
+
+    def _protect(self, name: str) -> None:
+        """Adds the stages that leave out of a stage or source what is protected."""
+        above = name
+        for number, protection in enumerate(self.protections):
+            stage = protected_stage(name, number)
+            self._stage(stage, Stage.model_construct(from_=(above,)))
+            arrived = self.stages[stage]
+            own = own_measurements(protection.verb, {**arrived.views, **protection.against})
+            self.stages[stage] = replace(arrived, verb=protection.verb, own=own, against=protection.against)
+            above = stage
+        self.protected[name] = above
 
     def _arriving(
         self, name: str, parents: Parents, chain: tuple[Transform, ...]
@@ -220,12 +278,12 @@ class _Resolver:
         paths = self.definition.paths
         made = [
             self.attempt((*place, "transform", index), partial(registry.transform, *use, paths))
-            for index, use in enumerate(map(_name_and_settings, uses))
+            for index, use in enumerate(map(registry.name_and_settings, uses))
         ]
         return tuple(transform for transform in made if transform is not None)
 
     def _measure(self, place: Location, index: int, use: Use) -> tuple[Measurer, str | None] | None:
-        name, settings = _name_and_settings(use)
+        name, settings = registry.name_and_settings(use)
         prefix = settings.pop("as", None)
         location: Location = (*place, "measure", index)
         if prefix is not None and not str(prefix).isidentifier():
@@ -249,7 +307,7 @@ class _Resolver:
         for built, prefix in [(sized, None), *measured]:
             measurement = Measurement(view, built)
             for entry in built.schema:
-                visible = _visible(entry.name, prefix, len(built.schema))
+                visible = registry.column_name(entry.name, prefix, len(built.schema))
                 if visible in own and first:
                     clash = f"{built.name} and {own[visible]} both make the column {visible!r}; rename one with `as`"
                     self.problem((*place, "measure"), clash)
@@ -302,7 +360,7 @@ class _Resolver:
         return self.attempt((*place, name), partial(registry.verb, name, settings, self.definition.paths))
 
     def _read(
-        self, verb: Verb | None, place: Location, arriving: Arriving
+        self, verb: Verb | None, place: Location, arriving: Arriving, against: dict[str, View]
     ) -> tuple[Columns, dict[str, tuple[Measurement, ...]]]:
         """What a stage's verb reads, by source: columns, and what is measured for it alone."""
         if verb is None:
@@ -312,7 +370,7 @@ class _Resolver:
             return {}, {}  # a source is in error, so that nobody knows which columns its files have
         location: Location = (*place, verb.name)
         needed = needed_columns(verb, arriving, partial(self._problem_in, location))
-        return needed, own_measurements(verb, arriving)
+        return needed, own_measurements(verb, {**arriving.views, **against})
 
     def _earlier(self, outputs: Mapping[str, Place]) -> None:
         """What a verb looks at is another run's output."""
@@ -349,16 +407,3 @@ def _spec(name: str, source: Source, paths: Paths) -> SourceSpec:
     """How the source is read: each of its settings is one of the reader; raises DefinitionError for a wrong path."""
     found = tuple(paths.expand(path) for path in source.path)
     return SourceSpec(name=name, path=found, **source.model_dump(exclude={"path", "transform"}))
-
-
-def _name_and_settings(use: Use) -> tuple[str, dict[str, Any]]:
-    if isinstance(use, str):
-        return use, {}
-    [(name, settings)] = use.items()
-    return name, dict(settings or {})
-
-
-def _visible(column: str, prefix: str | None, width: int) -> str:
-    if prefix is None:
-        return column
-    return prefix if width == 1 else f"{prefix}_{column}"

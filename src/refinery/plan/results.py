@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from refinery.dedup.split import POSITION
 from refinery.errors import DefinitionError
 from refinery.filters.predicate import columns_of
 from refinery.filters.suggested import suggesting_models
@@ -30,7 +31,6 @@ from refinery.plan.graph import (
     Measurement,
     ResolvedStage,
     View,
-    against_source,
     measurer_key,
 )
 from refinery.plan.outputs import DEFAULT_MEASUREMENTS
@@ -171,7 +171,7 @@ class _Builder:
             self._stage(stage)
         for name, making in self.graph.makings.items():
             if not making.view:
-                read = [one for names in making.inputs.values() for one in names]
+                read = [one for names in self.graph.inputs_of(making).values() for one in names]
                 self._making(name, making, read, Kind.MODEL)
         for output in self.graph.outputs:
             self._output(output)
@@ -323,7 +323,7 @@ class _Builder:
         verb = stage.verb
         if verb is None:
             return
-        earlier = [name for name in (against_source(stage.name),) if name in self.listed]
+        earlier = [name for name in stage.against if name in self.listed]
         sources = [*earlier, *stage.sources]
         measured = {m.name: dict(m.settings) for m in verb.measurers}
         settings = {"version": verb.version, **verb.settings, **measured, "against": bool(earlier)}
@@ -345,6 +345,9 @@ class _Builder:
             for source, columns in stage.columns.items()
         }
         made_of |= _derive(written)
+        if output.split:
+            made_of |= {"split": [list(one) for one in output.split.items()]}  # their order counts
+            written = {s: columns | {POSITION: self.graph.positions[s]} for s, columns in written.items()}
         inputs = [
             *map(documents_name, stage.sources),
             *self._of_documents(stage.name),

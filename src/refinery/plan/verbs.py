@@ -59,12 +59,8 @@ class Arriving:
     incomplete: bool  # a measurer above is in error and has been reported
 
 
-def own_measurements(verb: Verb, arriving: Arriving) -> dict[str, tuple[Measurement, ...]]:
-    """By source, that of an earlier run among them, what the verb has measured for itself."""
-    views = dict(arriving.views)
-    if verb.against:
-        earlier = against_source(arriving.stage)
-        views[earlier] = View(earlier)
+def own_measurements(verb: Verb, views: Mapping[str, View]) -> dict[str, tuple[Measurement, ...]]:
+    """By source what the verb has measured for itself, given the view of each source that it looks at."""
     return {source: tuple(Measurement(v, m) for m in verb.own_measurers) for source, v in views.items()}
 
 

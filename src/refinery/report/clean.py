@@ -16,15 +16,17 @@ _KINDS = {
     "shards": "shards of files that have changed or are gone",
     "measurements": "measurements with other settings or models",
     "decisions": "decisions by other rules",
+    "models and counts": "models and counts with other settings or of other documents",
     "leftovers": "what runs left that were killed",
-    "models": "copies of models for other machines, which get new ones",
+    "copies of models": "copies of models for other machines, which get new ones",
     "logs": "logs of older runs",
 }
 
 
 def lines_of(cleaning: Cleaning) -> Iterator[str]:
     """What was found, and what was done about it."""
-    yield f"{redact(str(cleaning.work))}: {_amount(cleaning.bytes, cleaning.files)}"
+    yield f"{redact(str(cleaning.work))}: {_amount(sum(cleaning.kinds.values()), cleaning.files)}"
+    yield from (f"  {decimal(size)}: {kind}" for kind, size in cleaning.kinds.items())
     for name, definition in cleaning.pipelines.items():
         yield f"  known: {name} ({definition})"
     for one in cleaning.unneeded:

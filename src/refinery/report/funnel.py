@@ -39,6 +39,8 @@ def funnel(manifest: Manifest, width: int = 80) -> Table:
             row(f"  no document: {reason}", "dim", documents=f"({count:,})")
         for broken in source.broken:
             row(f"  unreadable: {broken.path}", "yellow")
+    for name, source in manifest.protected.items():
+        row(f"protected {name.removeprefix('protect:')}", "dim", documents=f"({source.documents:,})")
     for name, stage in manifest.stages.items():
         table.add_section()
         counts(f"stage {name}", stage.arrived)

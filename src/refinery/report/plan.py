@@ -10,7 +10,9 @@ from rich.filesize import decimal
 from rich.table import Column, Table
 
 from refinery.errors import DamagedFile
+from refinery.plan.contents import contents_of
 from refinery.plan.derivations import noted_derivations, reasons
+from refinery.report.status import size_text
 from refinery.run.folder import current_manifest
 from refinery.run.make import with_found
 from refinery.run.state import states
@@ -20,11 +22,12 @@ if TYPE_CHECKING:
     from refinery.plan.plan import Plan
 
 
-def plan_tables(plan: Plan) -> Iterator[Table]:
-    """The tables that describe a plan, in the order of the work."""
+def plan_tables(plan: Plan) -> Iterator[Table | str]:
+    """The tables that describe a plan, in the order of the work, and how large the work folder is by now."""
     with suppress(DamagedFile):  # which the run makes again
         plan = with_found(plan)
-    present = plan.present()
+    found = contents_of(plan.work)
+    present = found.present
     yield _measure_pass(plan, present)
     yield _stages(plan)
     for stage in plan.graph.stages.values():
@@ -35,6 +38,8 @@ def plan_tables(plan: Plan) -> Iterator[Table]:
             yield table
     yield _outputs(plan)
     yield _to_make(plan, present)
+    if found.sizes:
+        yield f"work folder: {redact(str(plan.work))}, {size_text(found.sizes)}"
 
 
 def _to_make(plan: Plan, present: Container[str]) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Mapping
 from datetime import datetime
 
 from rich.filesize import decimal
@@ -36,10 +37,20 @@ def status_text(status: Status) -> str:
         end = "last heard of" if status.state == "died" else "ended"
         when += f", {end} {_time(status.updated)}, after {status.updated - status.started:,.0f} s"
     lines.append(f"{when}; process {status.pid} on {status.host}")
-    if status.work and status.work_bytes is not None:
-        lines.append(f"work folder: {status.work}, {decimal(status.work_bytes)}")
+    if status.work_bytes:
+        lines.append(f"work folder: {status.work}, {size_text(status.work_bytes)}")
     lines.append(f"log: {status.log}")
     return "\n".join(lines)
+
+
+def size_text(kinds: Mapping[str, int]) -> str:
+    """How large a work folder is, and the kinds of files that most of it is.
+
+    >>> size_text({"measurements": 3_000_000, "logs": 2_000})
+    '3.0 MB (measurements 3.0 MB, logs 2.0 kB)'
+    """
+    most = ", ".join(f"{kind} {decimal(size)}" for kind, size in [*kinds.items()][:3])
+    return f"{decimal(sum(kinds.values()))} ({most})"
 
 
 def _time(seconds: float) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
-from refinery import __version__
-from refinery.definition.models import Pipeline
+from refinery.dedup.split import split_names
+from refinery.definition.models import Output, Pipeline
 from refinery.executors.versions import versions
 from refinery.run.context import Run
 from refinery.run.decide import RuleTally, StageTally, Tally
 from refinery.run.decisions import Decided
-from refinery.run.manifest import BrokenShard, Manifest, SourceAccount
+from refinery.run.manifest import BrokenShard, Manifest, SourceAccount, SplitAccount
 from refinery.run.write import Layout
 from refinery.sources.schema import notes
 from refinery.storage.url import is_url, redact
@@ -27,14 +28,15 @@ def make_manifest(
     decided: Sequence[Decided],
     layout: Layout,
     files: Sequence[WrittenFile],
+    keys: Mapping[str, str],
 ) -> Manifest:
-    """Puts together what the run knows about an output."""
+    """Puts together what the run knows about an output; keys: of files, by name."""
     plan = run.plan
     last = plan.graph.stage_of(name)
     stages, sources = plan.graph.ancestors(last.name), last.sources
     measurers = {m.key: m.measurer for source in sources for m in plan.graph.measurements(source)}
     return Manifest(
-        refinery=__version__,
+        refinery=version("refinery"),
         pipeline=plan.graph.name,
         output=name,
         fingerprint=plan.output_key(name),
@@ -45,12 +47,15 @@ def make_manifest(
         },
         versions={"python": platform.python_version(), **dict(versions())},
         sources={source: _source(run, source) for source in sources},
+        protected={source: _source(run, source) for source in plan.graph.protected_sources(last.name)},
         stages={stage: _stage(run, stage, decided) for stage in stages},
         kept=_kept(last.name, decided),
+        splits=_splits(plan.graph.outputs[name], files),
         made_columns=layout.made,
         renamed_columns=layout.renamed,
         notes=notes(layout.carried),
         files=tuple(files),
+        file_keys={file.path: keys[file.path] for file in files if file.path in keys},
         decisions=tuple(one.decisions for one in decided),
         rejects=tuple(one.rejects for one in decided if one.rejects),
         started=run.started.isoformat(timespec="seconds"),
@@ -112,6 +117,17 @@ def _stage(run: Run, stage: str, decided: Sequence[Decided]) -> StageTally:
         for rule, found in one.verbs.get(stage, {}).items():
             rules[rule] = rules.get(rule, RuleTally()) + found
     return StageTally(arrived, _kept(stage, decided), rules)
+
+
+def _splits(output: Output, files: Sequence[WrittenFile]) -> dict[str, SplitAccount]:
+    """By split, in order; a split without documents has no files."""
+    found: dict[str, list[WrittenFile]] = {name: [] for name in split_names(output.split)}
+    for file in files if found else ():
+        found[file.path.removeprefix("data-").rpartition("-")[0]].append(file)
+    return {
+        name: SplitAccount(documents=sum(f.rows for f in mine), files=tuple(f.path for f in mine))
+        for name, mine in found.items()
+    }
 
 
 def _kept(stage: str, decided: Sequence[Decided]) -> Tally:

@@ -15,12 +15,12 @@ from refinery.watch.events import Count, Subject
 
 
 def subjects(plan: Plan) -> tuple[Subject, ...]:
-    """Sources, the earlier runs of `against` among them, models, stages and outputs, in the definition's order."""
+    """Sources, models, stages and outputs in the definition's order, what it implies after what it names."""
     models = dict.fromkeys(r.of for r in plan.results.values() if r.kind is Kind.MODEL)
     return (
         *(Subject("source", name) for name in plan.listed),
         *models,
-        *stage_subjects(plan.graph.definition.pipeline.stages),
+        *stage_subjects(dict.fromkeys([*plan.graph.definition.pipeline.stages, *plan.graph.stages])),
         *(Subject("output", name) for name in plan.graph.outputs),
     )
 

@@ -5,29 +5,30 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from refinery.executors.base import Attempt, Executor, Unit, run_units
 from refinery.executors.shipping import Shipped, file_arguments
+from refinery.plan.contents import contents_of
 from refinery.plan.plan import UNITS, Plan
 from refinery.run.tallies import Tallies
 from refinery.shuffle.units import MapUnits
+from refinery.storage.commit import remove_leftover
 from refinery.storage.lock import Held
-from refinery.storage.place import remove_file
+from refinery.storage.place import is_remote, remove_file
 from refinery.watch import events
 from refinery.watch.events import Count, Subject
 
 if TYPE_CHECKING:
     from refinery.models.maker import Made
     from refinery.plan.derivations import Reason
-    from refinery.plan.present import Present
     from refinery.plan.results import Result
     from refinery.run.manifest import Manifest
-    from refinery.run.measure import ShardRecord
+    from refinery.run.records import ShardRecord
 
 R = TypeVar("R")
 
@@ -54,11 +55,16 @@ class Run:
         default_factory=dict
     )  # why a result is another than before
     manifests: dict[str, Manifest] = field(default_factory=dict)  # by output
+    present: Container[str] = frozenset()  # files in the folders of shards when they were last listed
 
-    @cached_property
-    def present(self) -> Present:
-        """The files that lay in the folders of shards when this was first asked; the run knows what it adds."""
-        return self.plan.present()
+    def list_files(self) -> None:
+        """Looks at what lies in the work folder by now; leftovers of killed processes go."""
+        found = contents_of(self.plan.work)
+        self.emit(events.WorkFolder(dict(found.sizes)))
+        if not is_remote(self.plan.work):
+            for name in found.present.leftovers:
+                remove_leftover(Path(name))
+        self.present = found.present
 
     def map(
         self,
@@ -96,7 +102,7 @@ class Run:
 
         started = time.perf_counter()
         self.emit(_phase(phase, units, self.executor.slots, more))
-        place = self.plan.work / UNITS / f"{re.sub(r'[^a-z0-9]+', '-', phase)}.bin"
+        place = self.plan.own / UNITS / f"{re.sub(r'[^a-z0-9]+', '-', phase)}.bin"
         try:
             arguments = file_arguments([unit.argument for unit in units], place, self.shipped)
             sent = [replace(unit, argument=one) for unit, one in zip(units, arguments, strict=True)]

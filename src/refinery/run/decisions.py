@@ -29,7 +29,7 @@ from refinery.run.decide import (
     tally,
     upstream,
 )
-from refinery.run.measure import ShardRecord
+from refinery.run.records import ShardRecord
 from refinery.sources.ids import rows_and_ids
 from refinery.storage.arrow_bytes import cuts
 from refinery.storage.place import Place

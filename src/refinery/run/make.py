@@ -93,9 +93,9 @@ def _make(run: Run, result: Result, place: Place) -> None:
     making = run.plan.graph.makings[result.name]
     inputs = {
         part: [shard for name in names for shard in documents_of(run, name, making.view)]
-        for part, names in making.inputs.items()
+        for part, names in run.plan.graph.inputs_of(making).items()
     }
-    work = run.plan.work / VERBS / result.key
+    work = run.plan.own / VERBS / result.key
     remove_tree(work)  # what a run that was killed left
     make_directory(work)
     with tempfile.TemporaryDirectory(prefix="refinery-") as folder:

@@ -34,6 +34,13 @@ class SourceAccount(_Model):
     ignored: int
 
 
+class SplitAccount(_Model):
+    """What is in a split."""
+
+    documents: int
+    files: tuple[str, ...]
+
+
 class Manifest(_Model):
     """The record of a finished run of one output."""
 
@@ -45,12 +52,15 @@ class Manifest(_Model):
     measurers: dict[str, dict[str, Any]]
     versions: dict[str, str]
     sources: dict[str, SourceAccount]
+    protected: dict[str, SourceAccount] = {}
     stages: dict[str, StageTally]
     kept: Tally
+    splits: dict[str, SplitAccount]
     made_columns: tuple[str, ...]
     renamed_columns: dict[str, str]
     notes: tuple[str, ...]
     files: tuple[WrittenFile, ...]
+    file_keys: dict[str, str]
     decisions: tuple[WrittenFile, ...]
     rejects: tuple[WrittenFile, ...]
     started: str

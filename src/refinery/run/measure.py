@@ -6,12 +6,11 @@ One unit a shard. Each measurement becomes one narrow Parquet file, row-aligned 
 from __future__ import annotations
 
 import base64
-import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -22,12 +21,12 @@ from refinery.filters.carried import Carried
 from refinery.filters.measurer import Measurer
 from refinery.plan.graph import Measurement, View
 from refinery.plan.plan import PlannedShard
+from refinery.run.records import ShardRecord
 from refinery.sources.documents import Description, Documents, Reject
 from refinery.sources.ids import common_id_type, id_texts
 from refinery.sources.read import fields_to_carry, first_row, read_documents
 from refinery.storage.commit import commit_bytes, make_directory, remove_leftovers
-from refinery.storage.place import read_many
-from refinery.storage.sealed import read_sealed_json, sealed_json
+from refinery.storage.sealed import sealed_json
 from refinery.storage.tables import read_batches, read_table
 from refinery.storage.url import redact
 from refinery.storage.write import TableWriter
@@ -36,30 +35,6 @@ from refinery.text.batch import TextBatch
 REJECTS = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("detail", pa.string())])
 # Of accepted documents: row in the shard, id as text, and whether it is minted, from a row that is not known yet.
 LISTING = pa.schema([("row", pa.int64()), ("id", pa.string()), ("minted", pa.bool_())])
-
-
-@dataclass(frozen=True)
-class ShardRecord:
-    """What is known about a shard once it has been read; rows: its lines, rows or records, whatever they were."""
-
-    rows: int
-    documents: int
-    rejected: int
-    bytes: int
-    reasons: dict[str, int] = field(default_factory=dict)  # of the rejects
-    skipped: dict[str, int] = field(default_factory=dict)  # records that are no documents, by reason
-    schema: str = ""  # id and carried columns, as base64 of the Arrow schema
-
-    def id_type(self) -> pa.DataType:
-        """The type of the shard's ids."""
-        return self._schema().field(0).type
-
-    def carried(self) -> pa.Schema:
-        """The columns beside text and id that this shard has."""
-        return self._schema().remove(0)
-
-    def _schema(self) -> pa.Schema:
-        return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(self.schema)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +53,6 @@ class Measured:
     documents: int
     bytes: int
     seconds: float
-
-
-def read_records(shards: Iterable[PlannedShard]) -> dict[int, ShardRecord]:
-    """The records of the shards that have been read, by shard number; a damaged one is none."""
-    wanted = list(shards)
-    found: dict[int, ShardRecord] = {}
-    contents = read_many([planned.record_file for planned in wanted])
-    for planned, content in zip(wanted, contents, strict=True):
-        if content is not None:
-            with contextlib.suppress(ValueError, TypeError):
-                found[planned.number] = ShardRecord(**read_sealed_json(content))
-    return found
 
 
 def refuse_rejects(planned: PlannedShard, record: ShardRecord) -> None:
@@ -150,6 +113,7 @@ def measure(task: MeasureTask) -> Measured:
             dict(reasons),
             dict(skipped),
             _schema_of(description),
+            description.hash,
         )
         commit_bytes(planned.record_file, sealed_json(record), scratch=True)
     return Measured(documents, size, time.perf_counter() - started)

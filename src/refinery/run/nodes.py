@@ -1,7 +1,7 @@
 """What other machines need of a run: that they see its folders, and a copy of the models that lie on this one.
 
 Sources, work folder and outputs must lie on storage that every node shares. Models may lie anywhere on the driver's
-disk (beside the definition, in its environment): they are copied into the work folder, named by their content.
+disk (beside the definition, in its environment): they are copied into the pipeline's folder, named by their content.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from refinery.errors import InputError, RunError
 from refinery.executors.shipping import Shipped, copy_file
 from refinery.models import model_file
 from refinery.plan.plan import MODELS, Plan
-from refinery.storage.commit import commit_bytes
+from refinery.storage.commit import commit_bytes, temporary_name
 from refinery.storage.place import Place, files_below, place_of, read_file, remove_file, remove_tree
 from refinery.storage.url import is_url, local_path, redact
 
@@ -63,7 +63,7 @@ def share(plan: Plan, executor: Executor) -> dict[str, Shipped]:
             raise InputError(
                 str(folder), "lies in the job's own copy of the working directory, which Ray removes", hint
             )
-    tokens = [(folder / f".seen-{secrets.token_hex(8)}.tmp", secrets.token_bytes(16)) for folder in folders]
+    tokens = [(folder / temporary_name("seen"), secrets.token_bytes(16)) for folder in folders]
     firsts = {planned.spec.name: planned.shard.path for planned in reversed(plan.shards)}
     asked = Probe(
         tuple((str(place), content) for place, content in tokens),
@@ -76,7 +76,7 @@ def share(plan: Plan, executor: Executor) -> dict[str, Shipped]:
     finally:
         for place, _ in tokens:
             remove_file(place)
-    copies = copy_files(files_of(plan), plan.work / MODELS)
+    copies = copy_files(files_of(plan), plan.own / MODELS)
     executor.ship(copies)
     return copies
 
@@ -136,7 +136,7 @@ def check_nodes(answers: Mapping[str, object]) -> None:
         for found in answer.missing:
             blind.setdefault(found, []).append(node)
     for (place, reason), nodes in blind.items():
-        folder = place.rpartition("/.seen-")[0] or place
+        folder = place.rpartition("/.seen")[0] or place
         named = f"{', '.join(nodes[:5])}{' …' if nodes[5:] else ''}"
         if reason == _ABSENT:
             raise InputError(redact(folder), f"is not seen by {named}", _HINT)

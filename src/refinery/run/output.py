@@ -69,13 +69,13 @@ def make_output(run: Run, name: str) -> Manifest:
         remove_scratch(staged)
         raise RunError(_nothing_left(run, name, decided))
     id_type = common_id_type(records[planned.number].id_type() for planned in _by_schema(run, stage))
-    layout, files = write_output(run, name, carried_columns(run, stage), id_type, staged)
+    layout, files, keys = write_output(run, name, carried_columns(run, stage), id_type, staged)
     written = sum(file.rows for file in files)
     if written != kept:
         raise ConservationError(
             f"output {name}: {kept} documents were kept but {written} written; please report this"
         )
-    manifest = make_manifest(run, name, decided, layout, files)
+    manifest = make_manifest(run, name, decided, layout, files, keys)
     names = [file.path for file in (*manifest.files, *manifest.decisions, *manifest.rejects)]
     content = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
     folders.finish(folder, staged, names, content, run.still_held)

@@ -9,26 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from refinery.dedup.split import split_names
 from refinery.definition.models import Output
 from refinery.executors.base import Unit
-from refinery.run.columns import find_columns
-from refinery.run.decide import upstream
+from refinery.run.survivors import Extent, Survivors, extent_of, survivors_of
 from refinery.run.write import (
-    CheckTask,
     GatherTask,
     Layout,
     ScatterTask,
-    Survivors,
     WriteTask,
-    find_staged,
+    file_key,
     gather,
-    is_whole,
-    kept_bytes,
     make_layout,
     scatter,
     scattered_schema,
     write_file,
 )
+from refinery.run.written_before import CheckTask, find_staged, find_unchanged, is_whole
 from refinery.shuffle.records import Tables
 from refinery.storage.arrow_bytes import cuts
 from refinery.storage.place import Place
@@ -47,28 +44,36 @@ OPENED_BYTES = 2**20  # of text that is read in the time that a shard's files ta
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from refinery.plan.graph import ResolvedStage
-    from refinery.plan.plan import Plan
     from refinery.run.context import Run
 
 
 def write_output(
     run: Run, name: str, carried: pa.Schema, id_type: pa.DataType, staged: Place
-) -> tuple[Layout, list[WrittenFile]]:
-    """Writes every file of an output into the staging folder, in order."""
+) -> tuple[Layout, list[WrittenFile], dict[str, str]]:
+    """Writes every file of an output into the staging folder, in order, and gives the keys of those that have one.
+
+    What the run before wrote and what would be the same now stays where it is.
+    """
     plan = run.plan
     stage, output = plan.graph.stage_of(name), plan.graph.outputs[name]
     layout = make_layout(output, stage, carried, id_type)
-    survivors = [s for source in stage.sources for s in _survivors(plan, stage, source, layout.measured)]
+    survivors = [
+        s for source in stage.sources for s in survivors_of(plan, output, stage, source, layout.measured)
+    ]
     of = Subject("output", name)
     units = [Unit(s.planned.name, s, of=(of,)) for s in survivors]
-    found = run.map("lay out", kept_bytes, units, more=True)
-    sizes, read = [kept for kept, _ in found], sum(size for _, size in found)
-    total = sum(sizes)
-    files = max(1, -(-total // output.shard_bytes))
-    ending = "parquet" if output.format == "parquet" else "jsonl.zst"
-    paths = [staged / f"data-{number:05}.{ending}" for number in range(files)]
-    known = _staged_before(run, of, staged, [path.name for path in paths])
+    extents = run.map("lay out", extent_of, units, more=True)
+    sizes = [extent.bytes for extent in extents]
+    counts = _file_counts(output, extents)
+    paths, files, total = [staged / name for name in _names(output, counts)], sum(counts), sum(sizes)
+    work = sum(extent.read for extent in extents) + OPENED_BYTES * len(survivors)
+    few = LITTLE * files <= min(run.executor.slots, len(survivors)) and LITTLE * total < work
+    cut: list[WriteTask] = []
+    if output.shuffle is None and not output.split:
+        cut = _cut(survivors, sizes, paths, layout, output)
+    digests = {s.planned.number: extent.digest for s, extent in zip(survivors, extents, strict=True)}
+    keys = {task.path.name: file_key(task, digests) for task in cut}
+    known = _written_before(run, of, plan.graph.output_paths[name], staged, [p.name for p in paths], keys)
 
     def write(function: Callable[[Any], WrittenFile], tasks: Sequence[WriteTask | GatherTask]) -> None:
         left = [task for task in tasks if task.path.name not in known]
@@ -82,31 +87,38 @@ def write_output(
         )
         known.update((task.path.name, file) for task, file in zip(left, made, strict=True))
 
-    work = read + OPENED_BYTES * len(survivors)
-    few = LITTLE * files <= min(run.executor.slots, len(survivors)) and LITTLE * total < work
-    if output.shuffle is None and not few:
-        write(write_file, _cut(survivors, sizes, paths, layout, output))
+    if cut and not few:
+        write(write_file, cut)
     elif len(known) < files:
-        with _scattered(run, of, survivors, sizes, layout, output, files, staged) as scattered:
+        with _scattered(run, of, survivors, extents, layout, output, counts, staged) as scattered:
             tasks = [GatherTask(scattered, number, layout, output, path) for number, path in enumerate(paths)]
             write(gather, tasks)
-    return layout, [known[path.name] for path in paths if known[path.name].rows]
+    return layout, [known[path.name] for path in paths if known[path.name].rows], keys
 
 
-def _survivors(plan: Plan, stage: ResolvedStage, source: str, measured: tuple[str, ...]) -> list[Survivors]:
-    columns = stage.columns[source]
-    written = find_columns(columns, (name for name in measured if name in columns))
-    sizes = find_columns(columns, ("bytes",))
-    kept = upstream(plan, stage.name, source)
-    return [Survivors(planned, stage.views[source], kept, written, sizes) for planned in plan.of(source)]
+def _file_counts(output: Output, extents: Sequence[Extent]) -> tuple[int, ...]:
+    """How many files each split has; at least one."""
+    totals = map(sum, zip(*(extent.splits for extent in extents), strict=True))
+    return tuple(max(1, -(-total // output.shard_bytes)) for total in totals)
 
 
-def _staged_before(run: Run, of: Subject, staging: Place, names: list[str]) -> dict[str, WrittenFile]:
-    """The files that an earlier run finished and that are still as it wrote them."""
-    staged = find_staged(staging, names)
-    units = [Unit(file.path, CheckTask(staging, file), max(file.bytes, 1), of=(of,)) for file in staged]
+def _names(output: Output, counts: Sequence[int]) -> Iterator[str]:
+    """The names of the files, of which each split has so many."""
+    ending = "parquet" if output.format == "parquet" else "jsonl.zst"
+    for split, count in zip(split_names(output.split) or ("",), counts, strict=True):
+        yield from (f"data-{split and split + '-'}{number:05}.{ending}" for number in range(count))
+
+
+def _written_before(
+    run: Run, of: Subject, folder: Place, staging: Place, names: list[str], keys: dict[str, str]
+) -> dict[str, WrittenFile]:
+    """The files that an earlier run wrote, staged for this output or in the one before, and that are as it did."""
+    there = {file.path: file for file in (*find_unchanged(folder, keys), *find_staged(staging, names))}
+    units = [
+        Unit(path, CheckTask(staging, file), max(file.bytes, 1), of=(of,)) for path, file in there.items()
+    ]
     whole = run.map("check", is_whole, units, more=True)
-    found = {file.path: file for file, good in zip(staged, whole, strict=True) if good}
+    found = {path: file for (path, file), good in zip(there.items(), whole, strict=True) if good}
     rows = sum(file.rows for file in found.values())
     run.emit(CacheChecked(of, "file", len(found), len(names) - len(found), kept=rows if found else None))
     return found
@@ -116,25 +128,27 @@ def _scattered(
     run: Run,
     of: Subject,
     survivors: list[Survivors],
-    sizes: list[int],
+    extents: Sequence[Extent],
     layout: Layout,
     output: Output,
-    files: int,
+    files: tuple[int, ...],
     staged: Place,
 ) -> Tables:
     """All survivors by the output file that they go to."""
+    sizes = [extent.bytes for extent in extents]
     size = scatter_bytes(sizes, run.executor.slots)
     batches = list(in_batches(sizes, size))
     target = Tables.create(
         staged / f"scattered-{size}",  # another run may batch shards otherwise, with another number of slots
         scattered_schema(layout),
-        partitions=files,
+        partitions=sum(files),
         writers=len(batches),
         block_bytes=BLOCK_BYTES,
     )
-    before = [0, *accumulate(sizes)]
+    of_splits = zip(*(extent.splits for extent in extents), strict=True)
+    before = list(zip(*([0, *accumulate(kept)] for kept in of_splits), strict=True))
     tasks = [
-        ScatterTask(number, tuple((survivors[n], n, before[n]) for n in batch), layout, output, target)
+        ScatterTask(number, tuple((survivors[n], n, before[n]) for n in batch), layout, output, files, target)
         for number, batch in enumerate(batches)
     ]
     run.map("scatter", scatter, [_scatter_unit(task, of, sizes) for task in tasks], more=True)

@@ -15,13 +15,15 @@ from refinery.run.cache import subjects
 from refinery.run.context import Run
 from refinery.run.make import with_found
 from refinery.run.manifest import Manifest
-from refinery.run.measure import read_records, refuse_rejects
+from refinery.run.measure import refuse_rejects
 from refinery.run.nodes import share
+from refinery.run.records import read_shard_records
 from refinery.run.repair import repair
 from refinery.run.walk import walk
 from refinery.storage import lock
 from refinery.storage.lock import Held
 from refinery.storage.place import Place, remove_scratch
+from refinery.storage.work_folder import make_work_folder
 from refinery.watch.events import Listener, Note, RunBegun
 from refinery.watch.record import record_run
 
@@ -36,13 +38,14 @@ def execute(
 
     Raises InputError for an output folder that is not this pipeline's, RunError when an output would be empty,
     ConservationError when documents do not add up; what was finished before stays finished. A damaged file of the
-    work folder is made again. The executor is closed. `hold` keeps a folder from other runs.
+    work folder is made again. The executor is closed. `hold` keeps the pipeline's folder and outputs from other runs.
     """
     with ExitStack() as stack:
         for name, folder in plan.graph.output_paths.items():
             folders.refuse_foreign(folder, plan.graph.name, name)
+        make_work_folder(plan.work)
         holds = [
-            stack.enter_context(hold(folder)) for folder in (plan.work, *plan.graph.output_paths.values())
+            stack.enter_context(hold(folder)) for folder in (plan.own, *plan.graph.output_paths.values())
         ]
 
         def still_held() -> None:
@@ -51,7 +54,7 @@ def execute(
 
         record = record_run(plan.work, plan.graph.name, plan.graph.output_paths, listener, holds[0])
         emit = stack.enter_context(record)
-        stack.callback(_remove_scratch, plan.work, holds[0])
+        stack.callback(_remove_scratch, plan.own, holds[0])
         stack.callback(executor.close)  # no unit writes any more when scratch goes and the folders are free
         try:
             return repair(plan, emit, lambda: _execute(plan, executor, emit, still_held))
@@ -60,23 +63,30 @@ def execute(
             raise
 
 
-def _remove_scratch(work: Place, still_held: Held) -> None:
-    """Removes what only the units of a run read, unless another run has taken over the work folder."""
+def _remove_scratch(own: Place, still_held: Held) -> None:
+    """Removes what only the units of a run read, unless another run has taken over its pipeline's folder."""
     with suppress(RunError):
         still_held()
         for scratch in (VERBS, UNITS):
-            remove_scratch(work / scratch)
+            remove_scratch(own / scratch)
+
+
+def _noted(plan: Plan, tell: Callable[[str], None]) -> Plan:
+    """The plan with the models and counts that are there; what it needs is noted, so that none of it is removed."""
+    while True:
+        found = with_found(plan)
+        if not note_needs(found, tell):
+            return found  # what was found before that may have been removed
 
 
 def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -> dict[str, Manifest]:
-    plan = with_found(plan)
-    why = reasons(plan.results, noted_derivations(plan.work, plan.graph.name))
     outputs = plan.graph.outputs
     for name in outputs:
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
-    note_needs(plan)
+    plan = _noted(plan, lambda message: emit(Note(message)))
+    why = reasons(plan.results, noted_derivations(plan.work, plan.graph.name))
     note_derivations(plan)
-    _remove_scratch(plan.work, still_held)  # of a run that was killed
+    _remove_scratch(plan.own, still_held)  # of a run that was killed
     done = {
         name: folders.current_manifest(plan.graph.output_paths[name], plan.output_key(name))
         for name in outputs
@@ -85,14 +95,14 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
         if found:
             folders.remove_staging(plan.graph.output_paths[name])  # of a run that was killed at its very end
     strict = [planned for planned in plan.shards if planned.spec.on_error == "fail"]
-    records = read_records(strict)
+    records = read_shard_records(strict)
     for planned in strict:
         if planned.number in records:
             refuse_rejects(planned, records[planned.number])
     if outputs and all(done.values()):
         emit(Note("Nothing to do: every output is up to date."))
         return {name: Manifest.model_validate(found) for name, found in done.items()}
-    records |= read_records(planned for planned in plan.shards if planned.number not in records)
+    records |= read_shard_records(planned for planned in plan.shards if planned.number not in records)
     run = Run(plan, executor, emit, still_held, share(plan, executor), records=records, reasons=why)
     emit(RunBegun(subjects(plan)))
     walk(run)

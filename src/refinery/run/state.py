@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from dataclasses import dataclass
 
 from refinery.errors import DamagedFile
-from refinery.plan.plan import Plan, PlannedShard
+from refinery.plan.files import shard_files
+from refinery.plan.plan import Plan
 from refinery.plan.results import Kind, Result
-from refinery.run.decide import tally_file
 from refinery.run.folder import current_manifest
 from refinery.run.make import find_made
-from refinery.storage.place import Place
 
 
 @dataclass(frozen=True)
@@ -33,9 +32,15 @@ def _state(plan: Plan, result: Result, present: Container[str]) -> State:
         return State(1, int(current_manifest(folder, result.key) is None))
     if result.kind in {Kind.COUNT, Kind.MODEL}:
         return State(1, int(not _is_made(plan, result)))
-    shards = _shards(plan, result)
-    missing = sum(any(str(file) not in present for file in _files(result, one)) for one in shards)
-    return State(len(shards), missing)
+    return shards_state(plan, result, present)
+
+
+def shards_state(plan: Plan, result: Result, present: Container[str]) -> State:
+    """The state of a result that lies in the folders of shards."""
+    files = shard_files(plan, result)
+    folders = [(str(planned.folder), names) for source, names in files.items() for planned in plan.of(source)]
+    missing = sum(any(f"{folder}/{name}" not in present for name in names) for folder, names in folders)
+    return State(len(folders), missing)
 
 
 def _is_made(plan: Plan, result: Result) -> bool:
@@ -43,24 +48,3 @@ def _is_made(plan: Plan, result: Result) -> bool:
         return find_made(plan.made_folder(result.name)) is not None
     except DamagedFile:
         return False  # the run makes it again
-
-
-def _shards(plan: Plan, result: Result) -> list[PlannedShard]:
-    if result.kind in {Kind.DOCUMENTS, Kind.MEASUREMENT}:
-        return list(plan.of(result.of.name))
-    sources = result.parts or plan.graph.stages[result.of.name].sources
-    return [planned for source in sources for planned in plan.of(source)]
-
-
-def _files(result: Result, planned: PlannedShard) -> Iterator[Place]:
-    if result.kind is Kind.DOCUMENTS:
-        yield planned.record_file
-    elif result.kind is Kind.OUTCOME:
-        yield planned.verb_file(result.key)
-    elif result.kind is Kind.DECISION:
-        key = result.parts[planned.spec.name]
-        yield from (planned.decision_file(key), tally_file(planned, key))
-    else:
-        measured = result.parts[planned.spec.name]
-        name = result.name.rpartition(".")[2].partition(" ")[0]
-        yield planned.folder / f"measured-{name}-{measured}.parquet"

@@ -15,7 +15,7 @@ from refinery.filters.carried import VALUE, find_field, from_json
 from refinery.filters.ranking import as_common, common_type
 from refinery.filters.values import PLAIN, is_plain
 from refinery.filters.verb import Needed
-from refinery.plan.graph import Column, ResolvedStage, View, against_source
+from refinery.plan.graph import Column, ResolvedStage, View
 from refinery.plan.plan import VERBS, PlannedShard
 from refinery.plan.verbs import is_carried, is_id
 from refinery.run.columns import NamedColumn, find_columns, late_files, load_columns
@@ -173,7 +173,7 @@ def run_verb(run: Run, stage: ResolvedStage, map_units: MapUnits) -> int:
     verb, key = stage.verb, run.plan.outcome_key(stage.name)
     if verb is None or key is None:
         return 0
-    folder = run.plan.work / VERBS / key
+    folder = run.plan.own / VERBS / key
     remove_tree(folder)  # what a run that was killed left
     make_directory(folder / verb.name)
     shards = list(_shards(run, stage, verb.needed))
@@ -201,20 +201,25 @@ def documents_of(run: Run, name: str, view: View | None = None) -> Iterator[Verb
 
 def _shards(run: Run, stage: ResolvedStage, needed: Sequence[Needed]) -> Iterator[VerbShard]:
     """The shards that the verb looks at, and then those it decides on, in trust order."""
-    plan, earlier, records = run.plan, against_source(stage.name), run.records
+    plan, records = run.plan, run.records
+    seen = (
+        *((name, None) for name in stage.against),
+        *((s, upstream(plan, stage.name, s)) for s in stage.sources),
+    )
     ranks = {need.column for need in needed if need.ranks and need.column != "source"}
     ranked = tuple((name, _common_type(run, stage, name)) for name in sorted(ranks))
-    for trust, source in enumerate((earlier, *stage.sources), start=-1):
+    for trust, (source, decided) in enumerate(seen, start=-len(stage.against)):
         columns = stage.needed.get(source, {})
         carried = sorted(name for name, column in columns.items() if is_carried(column))
         measured = find_columns(columns, sorted(columns.keys() - carried))
         own = tuple((name, m.file) for m in stage.own.get(source, ()) for name in m.measurer.schema.names)
-        above = None if source == earlier else replace(upstream(plan, stage.name, source), verb_key=None)
-        common = VerbSource(above, stage.views.get(source, View(source)), measured, ranked, own, trust)
+        view = stage.views[source] if decided else stage.against[source]
+        above = replace(decided, verb_key=None) if decided else None
+        common = VerbSource(above, view, measured, ranked, own, trust)
         for planned in plan.of(source):
             record = records[planned.number]
             files = tuple(_carried_file(name, columns[name], record.carried()) for name in carried)
-            tally = None if source == earlier else run.tallies[stage.name, planned.number]
+            tally = run.tallies[stage.name, planned.number] if decided else None
             arrived = tally.kept.documents if tally else record.documents
             yield VerbShard(planned, common, files, record.documents, arrived)
 

@@ -6,7 +6,7 @@ shard. Whether a result is there already is looked at when its turn comes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from typing import TypeAlias
 
 from refinery.errors import ConservationError, RunError
@@ -15,17 +15,19 @@ from refinery.plan.derivations import note_derivations
 from refinery.plan.needs import note_needs
 from refinery.plan.results import Kind, Result
 from refinery.run.cache import check_decisions, check_measurements, count_stage, finish_stage, stage_subjects
+from refinery.run.claimed import claimed
 from refinery.run.context import Run
 from refinery.run.decide import check_conservation, decide, decide_tasks, read_tallies
 from refinery.run.kernels import compile_kernels
 from refinery.run.make import make, with_made
-from refinery.run.measure import MeasureTask, measure, read_records
+from refinery.run.measure import MeasureTask, measure, refuse_rejects
 from refinery.run.measure_late import late_tasks, measure_arrived
 from refinery.run.nodes import share
 from refinery.run.output import carried_columns, make_output
+from refinery.run.records import read_shard_records
 from refinery.run.verbs import run_verb
-from refinery.storage.place import place_of, remove_file
-from refinery.watch.events import Count, Subject
+from refinery.sources.inventory import keep_hashes
+from refinery.watch.events import Count, Note, Subject
 
 Group: TypeAlias = Sequence[Result]
 
@@ -39,8 +41,9 @@ def walk(run: Run) -> None:
     made: set[str] = set()
     while group := _next(run.plan.results, made):
         step = next(step for kinds, step in STEPS if group[0].kind in kinds)
-        step(run, group)
-        made.update(result.name for result in group)
+        with claimed(run, group) as mine:
+            step(run, mine)
+        made.update(result.name for result in mine)
 
 
 def _next(results: Mapping[str, Result], made: Collection[str]) -> list[Result]:
@@ -68,11 +71,11 @@ def measure_pass(run: Run, group: Group) -> None:
     Raises RunError for a record that is not there afterwards, ConservationError when rows do not add up.
     """
     plan = run.plan
-    for name in run.present.leftovers:
-        remove_file(place_of(name))
     keys = {(source, key) for result in group for source, key in result.parts.items()}
     units, records = [], run.records
-    for planned in plan.shards:
+    read = {result.of.name for result in group}
+    _know_what_others_read(run)
+    for planned in (p for p in plan.shards if p.spec.name in read):
         mine = {key for source, key in keys if source == planned.spec.name}
         task = MeasureTask(planned, plan.missing(planned, run.present, mine), planned.number not in records)
         if task.missing or task.describe:
@@ -88,21 +91,37 @@ def measure_pass(run: Run, group: Group) -> None:
         documents=lambda measured: measured.documents,
         counts=lambda of, measured: [Count(of[0], measured.documents)],
     )
-    records |= read_records(p for p in plan.shards if p.number not in records)
-    _check_records(run)
+    records |= read_shard_records(p for p in plan.shards if p.spec.name in read and p.number not in records)
+    _check_records(run, read)
+    for source in read:
+        hashes = ((p.shard, records[p.number].hash) for p in plan.of(source))
+        keep_hashes(plan.listed[source].inventory, hashes)
     run.plan = plan.with_first_rows({number: record.rows for number, record in records.items()})
-    for name in plan.graph.outputs:  # a clash is better found before the decisions
-        carried_columns(run, plan.graph.stage_of(name))
+    if len(records) == len(plan.shards):
+        for name in plan.graph.outputs:  # a clash is better found before the decisions
+            carried_columns(run, plan.graph.stage_of(name))
     waiting = {one.of for one in plan.results.values() if one.kind is Kind.MEASUREMENT} - {
         r.of for r in group
     }
-    for source in plan.listed:
+    for source in read:
         if Subject("source", source) not in waiting:
             run.finish(Subject("source", source), sum(records[p.number].documents for p in plan.of(source)))
 
 
-def _check_records(run: Run) -> None:
+def _know_what_others_read(run: Run) -> None:
+    """Reads the records of shards that runs of other pipelines have read since this one began."""
+    unknown = (planned for planned in run.plan.shards if planned.number not in run.records)
+    found = read_shard_records(p for p in unknown if str(p.record_file) in run.present)
+    for number, record in found.items():
+        if run.plan.shards[number].spec.on_error == "fail":
+            refuse_rejects(run.plan.shards[number], record)
+    run.records |= found
+
+
+def _check_records(run: Run, sources: Container[str]) -> None:
     for planned in run.plan.shards:
+        if planned.spec.name not in sources:
+            continue
         record = run.records.get(planned.number)
         if record is None:
             raise RunError(f"{planned.name}: its record is missing after it was measured; run again")
@@ -182,7 +201,7 @@ def making_pass(run: Run, group: Group) -> None:
         if result.kind is Kind.MODEL:
             run.finish(result.of)
     run.plan = with_made(run.plan, run.made)
-    note_needs(run.plan)
+    note_needs(run.plan, lambda message: run.emit(Note(message)))
     note_derivations(run.plan)
     run.shipped = share(run.plan, run.executor)
 

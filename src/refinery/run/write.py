@@ -3,16 +3,13 @@
 An output is cut into files by text bytes in input order, so every file can be written alone and comes out the
 same whoever writes it. With a shuffle, documents are first scattered by their place in the output and
 then gathered, so no unit holds more than one output file. So they are without one where little is left of
-much text: else the few units that write would read all of it.
+much text, or of a split: else the few units that write would read all of it.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -22,23 +19,26 @@ from numpy.typing import NDArray
 
 from refinery.definition.models import Output
 from refinery.errors import RunError
-from refinery.plan.graph import ResolvedStage, View
+from refinery.plan.fingerprint import fingerprint
+from refinery.plan.graph import ResolvedStage
 from refinery.plan.outputs import DEFAULT_MEASUREMENTS
-from refinery.plan.plan import PlannedShard
-from refinery.run.columns import NamedColumn, load_columns
-from refinery.run.decide import Upstream, kept_documents
+from refinery.run.columns import load_columns
+from refinery.run.decide import kept_documents
 from refinery.run.measure import apply_transforms
+from refinery.run.survivors import Survivors, splits_of, starts_of
+from refinery.run.written_before import receipt_of
 from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Tables
 from refinery.sources.documents import Documents
 from refinery.sources.ids import with_minted, with_type
 from refinery.sources.read import read_documents
 from refinery.storage.commit import commit_bytes
-from refinery.storage.place import Place, files_below, read_many
-from refinery.storage.sealed import read_sealed_json, sealed_json
+from refinery.storage.place import Place
+from refinery.storage.sealed import sealed_json
 from refinery.storage.tables import read_table
 from refinery.storage.write import WrittenFile, write_table
 
+WRITING = 1  # raised when the same documents would be written as other bytes
 ORDER = pa.field("_order", pa.uint64())
 LINEAGE = pa.struct([("source", pa.string()), ("path", pa.string()), ("row", pa.int64())])
 
@@ -59,17 +59,6 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Survivors:
-    """A shard's part of an output; measured: the columns of it that are written, sizes: where the bytes are."""
-
-    planned: PlannedShard
-    view: View
-    kept: Upstream
-    measured: tuple[NamedColumn, ...]
-    sizes: tuple[NamedColumn, ...]
-
-
-@dataclass(frozen=True)
 class WriteTask:
     """One output file: the documents whose text starts in [low, high) of the output's text bytes."""
 
@@ -85,13 +74,14 @@ class WriteTask:
 class ScatterTask:
     """The survivors of consecutive shards, which writer `number` writes by the output file that they go to.
 
-    With each shard its number among those that reach the output, and the text bytes that lie before it.
+    With each shard its number among those that reach the output, and the text bytes of each split that lie before it.
     """
 
     number: int
-    survivors: tuple[tuple[Survivors, int, int], ...]
+    survivors: tuple[tuple[Survivors, int, tuple[int, ...]], ...]
     layout: Layout
     output: Output
+    files: tuple[int, ...]  # of each split
     target: Tables  # of `scattered_schema`, a partition for each output file
 
 
@@ -122,15 +112,23 @@ def make_layout(output: Output, stage: ResolvedStage, carried: pa.Schema, id_typ
     return Layout(pa.schema(fields), carried, measured, renamed)
 
 
-def kept_bytes(survivors: Survivors) -> tuple[int, int]:
-    """Text bytes of a shard's survivors, and of all its documents."""
-    sizes = _sizes(survivors)
-    return int(sizes[kept_documents(survivors.planned, survivors.kept)].sum()), int(sizes.sum())
-
-
 def write_file(task: WriteTask) -> WrittenFile:
     """Writes one output file."""
     return _staged(task, _rows(task))
+
+
+def file_key(task: WriteTask, kept: Mapping[int, str]) -> str:
+    """Names a file's content; kept: of each shard, by its number, a digest of what the output has of it."""
+    shards = [
+        (
+            *(s.planned.folder.name, s.planned.spec.name, s.planned.shard.first_row, s.view.key),
+            *(s.measured, kept[s.planned.number], before),
+        )
+        for s, before in task.survivors
+    ]
+    layout, output = task.layout, task.output
+    rows = (layout.schema.serialize().to_pybytes().hex(), layout.made, layout.renamed, output.format)
+    return fingerprint(WRITING, rows, shards, task.low, task.high)
 
 
 def scattered_schema(layout: Layout) -> pa.Schema:
@@ -141,23 +139,17 @@ def scattered_schema(layout: Layout) -> pa.Schema:
 def scatter(task: ScatterTask) -> None:
     """Writes the survivors by output file."""
     with task.target.writer(task.number) as writer:
-        for batch in _ordered(task):
-            order = batch.column(ORDER.name).to_numpy()
-            files = _file_of(order, task.output, task.target.partitions)
-            writer.write(pa.Table.from_batches([batch]), files)
-
-
-def _ordered(task: ScatterTask) -> Iterator[pa.RecordBatch]:
-    """The survivors with their place in the output."""
-    for survivors, number, before in task.survivors:
-        mask = kept_documents(survivors.planned, survivors.kept)
-        starts = _starts(survivors, mask, before)
-        for documents, batch in _read(survivors, mask, task.layout):
-            if task.output.shuffle is None:
-                order = starts[documents].astype(np.uint64)
-            else:
-                order = _shuffle_order(task.output.shuffle, number, documents)
-            yield batch.append_column(ORDER, pa.array(order))
+        for survivors, number, before in task.survivors:
+            mask = kept_documents(survivors.planned, survivors.kept)
+            splits = splits_of(survivors, len(mask))
+            starts = starts_of(survivors, mask, splits, before)
+            for documents, batch in _read(survivors, mask, task.layout):
+                if task.output.shuffle is None:
+                    order = starts[documents].astype(np.uint64)
+                else:
+                    order = _shuffle_order(task.output.shuffle, number, documents)
+                files = _file_of(order, splits[documents], task.output, task.files)
+                writer.write(pa.Table.from_batches([batch.append_column(ORDER, pa.array(order))]), files)
 
 
 def gather(task: GatherTask) -> WrittenFile:
@@ -166,54 +158,18 @@ def gather(task: GatherTask) -> WrittenFile:
     return _staged(task, table.combine_chunks().to_batches(max_chunksize=4096))
 
 
-def find_staged(staging: Place, names: Sequence[str]) -> list[WrittenFile]:
-    """Files that an interrupted run of the same fingerprint finished: still staged, or moved already."""
-    output = staging.parent
-    sizes = files_below(output)
-    receipts = [name for name in names if f"{staging.name}/{name}.json" in sizes]
-    found: list[WrittenFile] = []
-    for name, content in zip(receipts, read_many([_receipt(staging / n) for n in receipts]), strict=True):
-        with contextlib.suppress(ValueError, TypeError):
-            rows, size, sha256 = read_sealed_json(content or b"")
-            if size in {sizes.get(f"{staging.name}/{name}"), sizes.get(name)}:
-                found.append(WrittenFile(name, rows, size, sha256))
-    return found
-
-
-@dataclass(frozen=True)
-class CheckTask:
-    """A file that was staged before, or moved from there already."""
-
-    staging: Place
-    file: WrittenFile
-
-
-def is_whole(task: CheckTask) -> bool:
-    """Whether the file has the content that its receipt tells; an object store keeps its own."""
-    staged, file = task.staging, task.file
-    if not isinstance(staged, Path):
-        return True
-    here = staged / file.path
-    with (here if here.exists() else staged.parent / file.path).open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256
-
-
 def _staged(task: WriteTask | GatherTask, rows: Iterable[pa.RecordBatch]) -> WrittenFile:
     """Writes the file, then its receipt, by which a later run knows that it is whole."""
     layout = task.layout
     file = write_table(task.path, rows, layout.schema, format=task.output.format, made=layout.made)
-    commit_bytes(_receipt(task.path), sealed_json([file.rows, file.bytes, file.sha256]))
+    commit_bytes(receipt_of(task.path), sealed_json([file.rows, file.bytes, file.sha256]))
     return file
-
-
-def _receipt(path: Place) -> Place:
-    return path.with_name(path.name + ".json")
 
 
 def _rows(task: WriteTask) -> Iterator[pa.RecordBatch]:
     for survivors, before in task.survivors:
         mask = kept_documents(survivors.planned, survivors.kept)
-        starts = _starts(survivors, mask, before)
+        starts = starts_of(survivors, mask, splits_of(survivors, len(mask)), (before,))
         mask &= (starts >= task.low) & (starts < task.high)
         if mask.any():
             for _, batch in _read(survivors, mask, task.layout):
@@ -271,28 +227,24 @@ def _row_batch(
     return pa.RecordBatch.from_arrays(arrays, schema=layout.schema)
 
 
-def _sizes(survivors: Survivors) -> NDArray[np.int64]:
-    return load_columns(survivors.planned, survivors.sizes)["bytes"].to_numpy()
-
-
-def _starts(survivors: Survivors, kept: NDArray[np.bool_], before: int) -> NDArray[np.int64]:
-    """The text bytes of the output that lie before each document of a shard."""
-    sizes = _sizes(survivors) * kept
-    starts: NDArray[np.int64] = before + np.cumsum(sizes) - sizes
-    return starts
-
-
 def _shuffle_order(seed: int, shard: int, documents: NDArray[np.int64]) -> NDArray[np.uint64]:
     """A random 64-bit place for each document of a shard, by its identity."""
     return hash_numbers(documents, xxhash.xxh3_64_intdigest(f"{seed}/{shard}".encode()))
 
 
-def _file_of(order: NDArray[np.uint64], output: Output, files: int) -> NDArray[np.int64]:
-    """The output file of each document, from its place: its random place, or its first byte."""
-    if output.shuffle is not None:
-        return partition_of(order, files)
-    found: NDArray[np.int64] = (order // np.uint64(output.shard_bytes)).astype(np.int64)
-    return np.minimum(found, files - 1)
+def _file_of(
+    order: NDArray[np.uint64], splits: NDArray[np.int64], output: Output, files: Sequence[int]
+) -> NDArray[np.int64]:
+    """The output file of each document, from its place in its split: its random place, or its first byte."""
+    found = np.empty(len(order), np.int64)
+    for split, count in enumerate(files):
+        here = splits == split
+        if output.shuffle is not None:
+            within = partition_of(order[here], count)
+        else:
+            within = (order[here] // np.uint64(output.shard_bytes)).astype(np.int64)
+        found[here] = sum(files[:split]) + np.minimum(within, count - 1)
+    return found
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from refinery.sources.digest import PartDigest
 from refinery.storage.place import Place
 from refinery.storage.url import redact
 from refinery.text.batch import TextBatch
@@ -38,13 +39,32 @@ class SourceSpec:
     max_document_bytes: int = 100 * 2**20
 
 
-@dataclass(frozen=True)
+class Cut(NamedTuple):
+    """What of a file is one shard, as in `Shard`; it follows from the file's content alone."""
+
+    start: int
+    stop: int
+    first_row: int
+    rows: int | None
+    bytes: int
+
+
+class FilePlan(NamedTuple):
+    """How a file is cut, its carried columns as far as they are known before reading, those that refinery made."""
+
+    cuts: tuple[Cut, ...]
+    carried: pa.Schema
+    made: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Shard:
     """A file, or a run of row groups (Parquet) or of bytes (plain JSONL) in one; `stop` is -1 at the file's end.
 
     index: order in the source; rows: documents and rejects together, where known before reading; bytes: data to
-    read; first_row: rows of the file before it, of JSON Lines known when those have been read (0 until then); made:
-    columns that refinery itself added when it wrote the file, which are not carried on.
+    read; identity: of the file (`identity.identity_of`); first_row: rows of the file before it, of JSON Lines known
+    when those have been read (0 until then); made: columns that refinery itself added when it wrote the file, which
+    are not carried on; stamp: of the file when it was planned; part: its place among the `parts` shards of its file.
     """
 
     source: str
@@ -56,9 +76,12 @@ class Shard:
     index: int
     rows: int | None
     bytes: int
-    fingerprint: str
+    identity: str
     first_row: int = 0
     made: tuple[str, ...] = ()
+    stamp: str = ""
+    part: int = 0
+    parts: int = 1
 
     @property
     def name(self) -> str:
@@ -123,12 +146,15 @@ class Description:
     """What a whole read of a shard finds out beside its documents; `read_documents` fills it in.
 
     rows: its lines, rows or records, whatever came of them; carried: its columns beside text and id; id_types:
-    those of its batches' ids, null where none has one.
+    those of its batches' ids, null where none has one; hash: of the shard's part
+    of its file, empty where its identity covers all content; digest: takes it as the file is read.
     """
 
     rows: int = 0
     carried: pa.Schema = field(default_factory=lambda: pa.schema([]))
     id_types: set[pa.DataType] = field(default_factory=set)
+    hash: str = ""
+    digest: PartDigest | None = None
 
 
 class ShardDocuments(Protocol):

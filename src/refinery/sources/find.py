@@ -10,27 +10,42 @@ import glob
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from refinery.errors import InputError
 from refinery.storage.url import has_dots, is_url, local_path, redact
 
 _STRAY_ENDINGS = (".crc", ".tmp", ".temp", ".part", ".partial", ".inprogress", ".md5", ".sha256", ".lock")
 _MAGIC = re.compile(r"[*?\[]")
+_TAGS = ("md5Hash", "blob_id", "ETag", "etag", "generation")  # hashes first: a new description is a new etag
+_TIMES = ("LastModified", "last_modified", "mtime", "created")
 
 
-@dataclass(frozen=True)
+class FileState(NamedTuple):
+    """Bytes, and a stamp that changes with the content: a store's tag if `tagged`, else the modification time.
+
+    ctime: ns, on a disk, of the last change of content, mode or name: a file that is moved here keeps its stamp.
+    """
+
+    size: int
+    stamp: str
+    tagged: bool = False
+    ctime: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file of a source: where it is, its path below the source's root, bytes, and a stamp of its version."""
+    """A file of a source: where it is, its path below the source's root, its state."""
 
     path: str
     relative: str
-    size: int
-    stamp: str
+    state: FileState
 
 
 @dataclass(frozen=True)
@@ -51,12 +66,34 @@ def natural(path: str) -> tuple[tuple[str | int, ...], str]:
     return tuple(int(piece) if number % 2 else piece for number, piece in enumerate(pieces)), path
 
 
+_LISTINGS: ContextVar[dict[tuple[str, ...], Found] | None] = ContextVar("listings", default=None)
+
+
+@contextmanager
+def listed_once() -> Iterator[None]:
+    """Within it `find` lists the same patterns once: a check and a plan see one state of a source."""
+    token = _LISTINGS.set({})
+    try:
+        yield
+    finally:
+        _LISTINGS.reset(token)
+
+
 def find(patterns: Sequence[str]) -> Found:
     """The files that paths, folders and globs name; an existing path is taken literally.
 
     Raises InputError when a pattern names nothing, or when a URL's filesystem is not installed or not reachable.
     """
-    files: dict[str, tuple[int, str]] = {}
+    listings, key = _LISTINGS.get(), tuple(patterns)
+    if listings is None:
+        return _find(patterns)
+    if key not in listings:
+        listings[key] = _find(patterns)
+    return listings[key]
+
+
+def _find(patterns: Sequence[str]) -> Found:
+    files: dict[str, FileState] = {}
     ignored: set[str] = set()
     roots: list[str] = []
     for pattern in patterns:
@@ -65,51 +102,44 @@ def find(patterns: Sequence[str]) -> Found:
             raise InputError(redact(pattern), "no such file, folder or glob match", _nearby(pattern))
         root = _root(pattern, here)
         roots.append(root)
-        for path, state in here.items():
+        for path, found in here.items():
             literal = len(here) == 1 and path == _plain(pattern)
             if not literal and _is_stray(path, root, pattern):
                 ignored.add(path)
             else:
-                files[path] = state
+                files[path] = found
     root = _common(roots)
     ordered = sorted(files, key=natural)
-    found = tuple(FoundFile(path, _below(path, root), *files[path]) for path in ordered)
-    return Found(found, tuple(sorted(ignored - set(files), key=natural)))
+    chosen = tuple(FoundFile(path, _below(path, root), files[path]) for path in ordered)
+    return Found(chosen, tuple(sorted(ignored - set(files), key=natural)))
 
 
-def state(path: str) -> tuple[int, str]:
-    """Size in bytes, and a stamp (modification time, or an object's tag) that changes with the content."""
+def state(path: str) -> FileState:
+    """What the disk or the store tells of a file; raises OSError when there is none."""
     if not is_url(path):
-        status = Path(local_path(path)).stat()
-        return status.st_size, str(status.st_mtime_ns)
+        status = os.stat(local_path(path))  # noqa: PTH116  (a Path a file takes longer than the system's answer)
+        return FileState(status.st_size, str(status.st_mtime_ns), ctime=status.st_ctime_ns)
     from refinery.storage.object_store import info
 
     return _remote_state(info(path))
 
 
-def _remote_state(info: dict[str, Any]) -> tuple[int, str]:
-    keys = (
-        "ETag",
-        "etag",
-        "md5Hash",
-        "blob_id",
-        "generation",
-        "LastModified",
-        "last_modified",
-        "mtime",
-        "created",
-    )
-    stamp = next((info[key] for key in keys if info.get(key)), "")
+def _remote_state(info: dict[str, Any]) -> FileState:
+    size = int(info.get("size") or 0)
+    for key in _TAGS:
+        if info.get(key):
+            return FileState(size, str(info[key]), tagged=True)
+    stamp = next((info[key] for key in _TIMES if info.get(key)), "")
     if isinstance(stamp, datetime):  # a listing may give in seconds what an entry alone gives as a time
         stamp = stamp.timestamp()
-    return int(info.get("size") or 0), str(stamp)
+    return FileState(size, str(stamp))
 
 
 def _plain(pattern: str) -> str:
     return pattern if is_url(pattern) else os.path.normpath(local_path(pattern))
 
 
-def _expand(pattern: str) -> Iterator[tuple[str, tuple[int, str]]]:
+def _expand(pattern: str) -> Iterator[tuple[str, FileState]]:
     if is_url(pattern):
         yield from _expand_url(pattern)
         return
@@ -127,14 +157,14 @@ def _expand(pattern: str) -> Iterator[tuple[str, tuple[int, str]]]:
                 yield from _walk(match)
 
 
-def _local_state(path: str) -> tuple[int, str]:
+def _local_state(path: str) -> FileState:
     try:
         return state(path)
     except OSError:  # a dangling link: reading it will say so
-        return -1, ""
+        return FileState(-1, "")
 
 
-def _walk(folder: str) -> Iterator[tuple[str, tuple[int, str]]]:
+def _walk(folder: str) -> Iterator[tuple[str, FileState]]:
     seen: set[str] = set()
     for here, folders, names in os.walk(folder, followlinks=True):
         real = os.path.realpath(here)
@@ -147,7 +177,7 @@ def _walk(folder: str) -> Iterator[tuple[str, tuple[int, str]]]:
             yield path, _local_state(path)
 
 
-def _expand_url(pattern: str) -> Iterator[tuple[str, tuple[int, str]]]:
+def _expand_url(pattern: str) -> Iterator[tuple[str, FileState]]:
     from refinery.storage.object_store import filesystem_of, matching
 
     inner = filesystem_of(pattern)[1]
@@ -166,7 +196,7 @@ def _expand_url(pattern: str) -> Iterator[tuple[str, tuple[int, str]]]:
         yield path, _remote_state(info)
 
 
-def _root(pattern: str, here: dict[str, tuple[int, str]]) -> str:
+def _root(pattern: str, here: dict[str, FileState]) -> str:
     """The folder that relative paths count from: the part of the pattern before its first magic character."""
     plain = _plain(pattern)
     if len(here) == 1 and plain in here:

@@ -8,9 +8,9 @@ one by `json_line` (the only Python loop).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
+from itertools import pairwise
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -19,15 +19,19 @@ from numpy.typing import NDArray
 
 from refinery.errors import InputError
 from refinery.sources import compression, json_line
+from refinery.sources.digest import PartDigest
 from refinery.sources.documents import (
     NO_COLUMNS,
     REJECT_BYTES,
+    Cut,
     Description,
     Documents,
+    FilePlan,
     Reject,
     Shard,
     SourceSpec,
 )
+from refinery.sources.identity import HEAD
 from refinery.sources.json_row import MISSING, JsonRows
 from refinery.sources.schema import JsonColumns, json_column
 from refinery.storage.place import open_input, unreadable
@@ -39,32 +43,30 @@ _LOOK_BYTES = 4 * 2**20  # of lines whose values beside text and id are looked a
 Line = tuple[int, bytes | Reject]  # row, and the line or why it is none
 
 
-def plan(whole: Shard, head: bytes, shard_bytes: int) -> tuple[list[Shard], pa.Schema]:
-    """Cuts a plain file into runs of bytes; a compressed one is one shard. The carried columns are not known yet.
+def plan(whole: Shard, head: Callable[[], bytes], shard_bytes: int) -> FilePlan:
+    """Cuts a large plain file into runs of bytes; a compressed one is one shard. No carried columns are known yet.
 
-    Raises InputError for what begins like UTF-16, a JSON array or a web page.
+    The head is fetched only if the file is large: what is no JSON Lines at all is told by reading it.
     """
-    nothing = pa.schema([])
-    if compression.is_compressed(head):
-        return [whole], nothing
-    place = redact(whole.path)
+    one = FilePlan((Cut(0, -1, 0, None, whole.bytes),), pa.schema([]), whole.made)
+    count = max(1, round(whole.bytes / shard_bytes))
+    if count == 1 or compression.is_compressed(head()) or wrong_form(head()):
+        return one
+    ends = [whole.bytes * number // count for number in range(count + 1)]
+    cuts = [Cut(start, stop, 0, None, stop - start) for start, stop in pairwise(ends)]
+    return one._replace(cuts=(*cuts[:-1], cuts[-1]._replace(stop=-1)))
+
+
+def wrong_form(head: bytes) -> str:
+    """What a file is that begins so, and what to do, if it is UTF-16, a JSON array or a web page; else nothing."""
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        raise InputError(place, "the file is UTF-16", "JSON Lines are UTF-8; convert it")
+        return "the file is UTF-16 (JSON Lines are UTF-8; convert it)"
     first = head.removeprefix(_BOM).lstrip()
     if first[:1] == b"[" and not json_line.is_json(first.partition(b"\n")[0]):
-        raise InputError(place, "this is a JSON array, not JSON Lines", "write one object a line")
+        return "this is a JSON array, not JSON Lines (write one object a line)"
     if first[:1] == b"<":
-        raise InputError(place, "this is an HTML or XML page, not JSON Lines", "download it again")
-    count = max(1, round(whole.bytes / shard_bytes))
-    if count == 1:
-        return [whole], nothing
-    cuts = [whole.bytes * number // count for number in range(count + 1)]
-    shards = [
-        replace(whole, start=start, stop=stop, bytes=stop - start)
-        for start, stop in zip(cuts, [*cuts[1:-1], -1], strict=False)
-    ]
-    shards[-1] = replace(shards[-1], bytes=whole.bytes - cuts[-2])
-    return shards, nothing
+        return "this is an HTML or XML page, not JSON Lines (download it again)"
+    return ""
 
 
 def read(
@@ -86,7 +88,8 @@ def read(
     asked = None if wanted is None else iter(wanted.tolist())
     next_row = None if asked is None else next(asked, None)
     row = -1
-    for row, line in lines(shard, spec.max_document_bytes):
+    digest = description.digest if description else None
+    for row, line in lines(shard, spec.max_document_bytes, digest):
         if asked is not None:
             if next_row is None:
                 break
@@ -118,11 +121,13 @@ def rows_before(shard: Shard) -> int:
 def first_columns(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
     """The types of the columns beside text and id in the first lines, which together have about `size` bytes.
 
-    Raises InputError when the file cannot be opened.
+    Raises InputError when the file cannot be opened or is no JSON Lines.
     """
     parser, seen = JsonRows(shard, spec), _Seen()
     for row, line in lines(shard, spec.max_document_bytes):
         parsed = line if isinstance(line, Reject) else parser.parse(row, line)
+        if isinstance(parsed, Reject) and parsed.reason == "unreadable":
+            raise InputError(redact(shard.path), parsed.detail)
         if not isinstance(parsed, Reject):
             seen.add(parsed[2], len(line))  # type: ignore[arg-type]
         # what is rejected here is longer than the limit
@@ -132,14 +137,18 @@ def first_columns(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
     return seen.schema()
 
 
-def lines(shard: Shard, limit: int) -> Iterator[Line]:
+def lines(shard: Shard, limit: int, digest: PartDigest | None = None) -> Iterator[Line]:
     """The shard's lines with their row numbers, blank ones too. A damaged stream ends in a reject.
 
-    Raises InputError when the file cannot be read.
+    A file that is no JSON Lines at all is one reject. Raises InputError when the file cannot be read.
     """
     row = 0
     try:
-        with closing(open_input(shard.path)) as file:
+        with closing(open_input(shard.path)) as opened:
+            file = digest.of_reads(opened) if digest else opened
+            if shard.start == 0 and (problem := wrong_form(file.read(HEAD))):
+                yield 0, Reject(0, "unreadable", problem)
+                return
             for line in _raw_lines(file, shard, limit):
                 if isinstance(line, int):
                     detail = f"{line} bytes in the line; the limit is {limit}"

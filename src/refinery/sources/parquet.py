@@ -19,7 +19,16 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from refinery.errors import InputError, StorageError
-from refinery.sources.documents import NO_COLUMNS, Description, Documents, Reject, Shard, SourceSpec
+from refinery.sources.documents import (
+    NO_COLUMNS,
+    Cut,
+    Description,
+    Documents,
+    FilePlan,
+    Reject,
+    Shard,
+    SourceSpec,
+)
 from refinery.sources.parquet_columns import ParquetColumns, locate
 from refinery.sources.text_rows import text_rows
 from refinery.sources.types import plain
@@ -31,27 +40,25 @@ _MAX_BATCH_ROWS = 1024  # rows of very unequal length make an average useless, s
 _SMALL_CHUNK = 8 * 2**20  # a dictionary column chunk up to this size is read as a dictionary
 
 
-def plan(whole: Shard, spec: SourceSpec, shard_bytes: int) -> tuple[list[Shard], pa.Schema]:
+def plan(whole: Shard, spec: SourceSpec, shard_bytes: int) -> FilePlan:
     """Cuts a file into runs of row groups of about `shard_bytes` of data; raises InputError when it is not usable."""
     if whole.bytes == 0:
         raise InputError(redact(whole.path), "the file is empty (0 bytes)")
     with _opened(whole) as file:
         made = tuple(orjson.loads((file.schema_arrow.metadata or {}).get(MADE, b"[]")))
-        whole = replace(whole, made=made)
-        columns = locate(file.schema_arrow, spec, whole)
+        columns = locate(file.schema_arrow, spec, replace(whole, made=made))
         sizes = [file.metadata.row_group(g).total_byte_size for g in range(file.num_row_groups)]
         rows = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
-    shards: list[Shard] = []
+    found: list[Cut] = []
     start = first_row = count = size = 0
     for group in range(len(sizes)):
         count, size = count + rows[group], size + sizes[group]
         last = group == len(sizes) - 1
         if last or size >= shard_bytes:
             stop = -1 if last and start == 0 else group + 1
-            cut = replace(whole, start=start, stop=stop, first_row=first_row)
-            shards.append(replace(cut, rows=count, bytes=size))
+            found.append(Cut(start, stop, first_row, count, size))
             start, first_row, count, size = group + 1, first_row + count, 0, 0
-    return shards or [replace(whole, rows=0, bytes=0)], columns.carried
+    return FilePlan(tuple(found) or (Cut(0, -1, 0, 0, 0),), columns.carried, made)
 
 
 def carried_schema(shard: Shard, spec: SourceSpec) -> pa.Schema:

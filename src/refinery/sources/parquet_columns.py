@@ -43,7 +43,7 @@ def locate(schema: pa.Schema, spec: SourceSpec, shard: Shard) -> ParquetColumns:
     text = _path(schema, spec.text)
     if text is None:
         raise InputError(
-            place, f"no text column {spec.text!r}", f"there is {', '.join(names[:30])}; set `text`"
+            place, f"no text column {spec.text!r}", f"there is {', '.join(names[:30])}; name one of them"
         )
     kind = plain(_type_at(schema, text))
     if is_bytes(kind) and not spec.binary_text:

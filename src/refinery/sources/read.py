@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from refinery.sources import jsonl, parquet, warc
 from refinery.sources.documents import NO_COLUMNS, REJECT_BYTES, Description, Documents, Shard, SourceSpec
+from refinery.sources.identity import part_digest, verify_unchanged
 from refinery.sources.ids import common_id_type, with_type
-from refinery.sources.shards import verify_unchanged
 from refinery.storage.marks import json_text
 from refinery.storage.place import unreadable
 
@@ -40,11 +40,16 @@ def read_documents(
     """
     readers = {"parquet": parquet.read, "jsonl": jsonl.read, "warc": warc.read, "wet": warc.read}
     verify_unchanged(shard)
+    digest = None
+    if describe is not None:
+        digest = describe.digest = part_digest(shard)
     runs = readers[shard.format](shard, spec, carry, wanted, batch_bytes, describe)
     for batch in _gathered(runs, carry, batch_bytes):
         if describe is not None and len(batch.rows):
             describe.id_types.add(batch.ids.type)
         yield batch
+    if describe is not None and digest is not None:
+        describe.hash = digest.hexdigest()
     verify_unchanged(shard)  # else rows may be of one file and others of another
 
 

@@ -1,4 +1,4 @@
-"""Shards: what a source's files are cut into, whatever their format, and how a changed file is noticed."""
+"""Shards: what a source's files are cut into, whatever their format; a cut follows from the file's content alone."""
 
 from __future__ import annotations
 
@@ -6,33 +6,37 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
 
 import pyarrow as pa
-import xxhash
 
 from refinery.errors import InputError, StorageError
 from refinery.sources import jsonl, parquet, warc
-from refinery.sources.documents import Shard, SourceSpec
-from refinery.sources.find import FoundFile, find, state
+from refinery.sources.digest import part_hashes
+from refinery.sources.documents import FilePlan, Shard, SourceSpec
+from refinery.sources.find import FoundFile, find
+from refinery.sources.formats import format_of, is_one_document
 from refinery.sources.html import require
+from refinery.sources.identity import covers, file_head
+from refinery.sources.inventory import (
+    Inventory,
+    KnownFile,
+    identity_again,
+    inventory_file,
+    is_known,
+    is_settled,
+    read_inventory,
+    update_inventory,
+)
 from refinery.sources.own_outputs import is_output_data, output_folders
 from refinery.sources.schema import unify
-from refinery.storage.place import open_input, unreadable
-from refinery.storage.url import is_url, redact
+from refinery.storage.place import Place, unreadable
+from refinery.storage.url import redact
 
 SHARD_BYTES = 256 * 2**20
 HEAD_FILES = 16  # that tell which columns a source has
 HEAD_BYTES = 4 * 2**20  # of JSON Lines that are looked at in each
 _AT_ONCE = 16  # files looked at together
-_ENDS = 64 * 2**10  # bytes at either end of a file that its fingerprint covers
-_SUFFIXES = {
-    "parquet": "parquet", "pq": "parquet", "parq": "parquet",
-    "jsonl": "jsonl", "ndjson": "jsonl", "json": "jsonl", "jl": "jsonl",
-    "warc": "warc", "wet": "wet",
-}  # fmt: skip
-_COMPRESSIONS = {"gz", "gzip", "zst", "zstd", "bz2", "xz"}
-
-_Planned = tuple[list[Shard], pa.Schema]
 
 
 @dataclass(frozen=True)
@@ -40,51 +44,62 @@ class SourceShards:
     """A source's shards in order; files passed over; files that cannot be read, with the problem.
 
     broken: paths below the source's root, since outputs do not depend on where it lies;
-    schema: carried columns unified over the files whose schema is known before reading (all but JSONL).
+    schema: carried columns unified over the files whose schema is known before reading (all but JSONL);
+    inventory: the file with what is known of the source's files, if it is kept.
     """
 
     shards: tuple[Shard, ...]
     ignored: tuple[str, ...]
     broken: tuple[tuple[str, str], ...]
     schema: pa.Schema
+    inventory: Place | None = None
 
 
-def list_shards(spec: SourceSpec, shard_bytes: int = SHARD_BYTES) -> SourceShards:
-    """Finds a source's files and cuts them into shards of about `shard_bytes`; reads footers and file ends only.
+def list_shards(
+    spec: SourceSpec, shard_bytes: int = SHARD_BYTES, *, known_in: Place | None = None
+) -> SourceShards:
+    """Finds a source's files and cuts them into shards of about `shard_bytes`; reads footers and parts of files only.
 
-    Raises InputError when nothing is found, when no file can be read, when carried columns cannot be unified, and
-    for any broken file if `on_error` is `fail`.
+    known_in: a folder with the inventories of sources, read and updated. Raises InputError when nothing is found,
+    when no file can be read, when carried columns cannot be unified, and for any broken file if `on_error` is `fail`;
+    OutputError when the inventory cannot be written.
     """
     found = find(spec.path)
+    table = None if known_in is None else inventory_file(known_in, spec, shard_bytes)
+    known = read_inventory(table) if table else {}
     shards: list[Shard] = []
     ignored = list(found.ignored)
-    broken: list[tuple[FoundFile, str]] = []
-    schemas: list[tuple[str, pa.Schema]] = []
-    for file, planned in _plan_files(found.files, spec, shard_bytes):
-        if planned is None:
-            ignored.append(file.path)
-            continue
-        if isinstance(planned, InputError):
+    broken: list[tuple[FoundFile, InputError]] = []
+    schemas: dict[bytes, str] = {}  # with the first file that has it
+    changed: dict[str, KnownFile] = {}
+    for file, seen in _look_at(found.files, spec, shard_bytes, known):
+        if isinstance(seen, InputError):
             if spec.on_error == "fail":
-                raise planned
-            problem = planned.problem + (f" ({planned.hint})" if planned.hint else "")
-            broken.append((file, problem))
+                raise seen
+            broken.append((file, seen))
             continue
-        cut, schema = planned
-        if not cut:
+        if seen is not None and seen is not known.get(file.relative):
+            changed[file.relative] = seen
+        if seen is None or not seen.cuts:
             ignored.append(file.path)
             continue
-        shards += [replace(shard, index=len(shards) + number) for number, shard in enumerate(cut)]
-        schemas.append((redact(file.path), schema))
+        schemas.setdefault(seen.carried, redact(file.path))
+        shards += _shards(file, seen, spec, len(shards))
+    if not known:
+        formats = {shard.path: shard.format for shard in shards}
+        _refuse_wrong_form([file for file in found.files if formats.get(file.path) == "jsonl"], spec)
+    if table:
+        update_inventory(table, changed)
     if not shards:
         raise _nothing(spec, ignored, broken)
     if any(shard.format == "warc" for shard in shards):
         require(spec.extractor, spec.name)
     names = tuple(redact(path) for path in ignored)
-    unreadable = tuple(
-        (file.relative, text.replace(redact(file.path), file.relative)) for file, text in broken
+    problems = tuple(
+        (file.relative, _problem(error).replace(redact(file.path), file.relative)) for file, error in broken
     )
-    return SourceShards(tuple(shards), names, unreadable, unify(schemas))
+    carried = [(place, pa.ipc.read_schema(pa.py_buffer(schema))) for schema, place in schemas.items()]
+    return SourceShards(tuple(shards), names, problems, unify(carried), table)
 
 
 def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
@@ -97,142 +112,157 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
         files = find(spec.path).files
     except (InputError, StorageError):
         return
-    for file in files[:: -(-len(files) // HEAD_FILES) or 1]:
-        planned = _plan_file(file, spec, SHARD_BYTES, output_folders([file.path]), alone=False)
-        if planned is None or isinstance(planned, InputError) or not planned[0]:
-            continue
-        (shard, *_), schema = planned
-        if shard.format == "jsonl":
-            with contextlib.suppress(InputError, StorageError):
-                yield redact(file.path), jsonl.first_columns(shard, spec, HEAD_BYTES)
-        else:
-            yield redact(file.path), schema
+    for file in _spread(files):
+        outputs = output_folders([file.path])
+        with contextlib.suppress(InputError, StorageError, OSError):
+            if not is_output_data(file.path, outputs):
+                continue
+            format, plan = _cut(file, spec, SHARD_BYTES, _made(file, outputs), alone=False)
+            if format == "jsonl":
+                whole = replace(_whole(file, spec, format), made=plan.made)
+                yield redact(file.path), jsonl.first_columns(whole, spec, HEAD_BYTES)
+            elif format:
+                yield redact(file.path), plan.carried
 
 
-def verify_unchanged(shard: Shard) -> None:
-    """Raises InputError when the shard's file is not the one that was planned."""
-    try:
-        size, stamp = state(shard.path)
-        head, tail = file_ends(shard.path, size)
-    except OSError as error:
-        raise unreadable(shard.path, error) from None
-    if shard_fingerprint(size, stamp, head, tail, shard.format, shard.start, shard.stop) != shard.fingerprint:
-        raise InputError(redact(shard.path), "the file has changed since it was planned", "run again")
+def _spread(files: Sequence[FoundFile]) -> Sequence[FoundFile]:
+    """At most HEAD_FILES, from all over the source."""
+    return files[:: -(-len(files) // HEAD_FILES) or 1]
 
 
-def shard_fingerprint(
-    size: int, stamp: str, head: bytes, tail: bytes, format: str, start: int, stop: int
-) -> str:
-    """Identity of a shard's content, cheap: xxh3-128 over size, time stamp, both ends of the file and the cut."""
-    digest = xxhash.xxh3_128(f"{size} {stamp} {format} {start} {stop}\n".encode())
-    digest.update(head)
-    digest.update(tail)
-    return digest.hexdigest()
+def _refuse_wrong_form(files: Sequence[FoundFile], spec: SourceSpec) -> None:
+    """Raises InputError if no file that is looked at is JSON Lines; with `on_error: fail` if one of them is not."""
+    looked = _spread(files)
+    wrong = []
+    for file in looked:
+        with contextlib.suppress(OSError):  # reading it will tell
+            if problem := jsonl.wrong_form(file_head(file.path, file.state.size)):
+                wrong.append((redact(file.path), problem))
+    if wrong and (len(wrong) == len(looked) or spec.on_error == "fail"):
+        raise InputError(*wrong[0])
 
 
-def file_ends(path: str, size: int) -> tuple[bytes, bytes]:
-    """The first and last 64 KiB of a file."""
-    if is_url(path):
-        from refinery.storage.object_store import read_ranges
-
-        cut = [(0, min(size, _ENDS)), (max(size - _ENDS, _ENDS), size)]
-        ends = read_ranges([(path, start, stop) for start, stop in cut if start < stop])
-        return (*ends, b"", b"")[0], (*ends, b"", b"")[1]
-    with open_input(path) as file:
-        head = file.read(_ENDS)
-        if size <= _ENDS:
-            return head, b""
-        file.seek(max(size - _ENDS, _ENDS))
-        return head, file.read(_ENDS)
+def _problem(error: InputError) -> str:
+    return error.problem + (f" ({error.hint})" if error.hint else "")
 
 
-def _nothing(spec: SourceSpec, ignored: list[str], broken: list[tuple[FoundFile, str]]) -> InputError:
+def _nothing(spec: SourceSpec, ignored: list[str], broken: list[tuple[FoundFile, InputError]]) -> InputError:
     if broken:
-        file, problem = broken[0]
-        if len(broken) > 1:
-            problem += f"; source {spec.name}: none of its {len(broken)} files can be read"
-        return InputError(redact(file.path), problem)
+        file, error = broken[0]
+        others = f"; source {spec.name}: none of its {len(broken)} files can be read"
+        return InputError(redact(file.path), _problem(error) + (others if len(broken) > 1 else ""))
     names = ", ".join(path.rpartition("/")[2] for path in ignored[:5])
     hint = "set `format` if the names do not tell it"
     problem = f"no data among {len(ignored)} files ({names})"
     return InputError(", ".join(redact(path) for path in spec.path), problem, hint)
 
 
-def _plan_files(
-    files: Sequence[FoundFile], spec: SourceSpec, shard_bytes: int
-) -> Iterator[tuple[FoundFile, _Planned | InputError | None]]:
-    """Each file with its plan; many at once, since each is a wait or two."""
+def _look_at(
+    files: tuple[FoundFile, ...], spec: SourceSpec, shard_bytes: int, known: Inventory
+) -> Iterator[tuple[FoundFile, KnownFile | InputError | None]]:
+    """Each file as it is, what is wrong with it, or None for one of an output that holds no documents.
+
+    Those that are not known are looked at many at once, since each is a wait or two.
+    """
     outputs = output_folders(file.path for file in files)
+    alone = len(files) == 1
 
-    def plan(file: FoundFile) -> _Planned | InputError | None:
-        return _plan_file(file, spec, shard_bytes, outputs, alone=len(files) == 1)
+    def look(file: FoundFile) -> KnownFile | InputError | None:
+        if not is_output_data(file.path, outputs):
+            return None
+        try:
+            return _look(file, known.get(file.relative), spec, shard_bytes, _made(file, outputs), alone=alone)
+        except InputError as error:
+            return error
+        except OSError as error:
+            return unreadable(file.path, error)
 
+    def kept(file: FoundFile) -> KnownFile | None:
+        before = known.get(file.relative)
+        usable = before and is_known(before, file) and _is_usable(before, _made(file, outputs), alone=alone)
+        return before if usable and is_output_data(file.path, outputs) else None
+
+    reused = [kept(file) for file in files]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        yield from zip(files, pool.map(plan, files), strict=True)
+        looked = pool.map(look, [file for file, one in zip(files, reused, strict=True) if one is None])
+        for file, one in zip(files, reused, strict=True):
+            yield file, one or next(looked)
 
 
-def _plan_file(
+def _is_usable(before: KnownFile, made: tuple[str, ...], *, alone: bool) -> bool:
+    """Whether a plan of the same content holds: a manifest beside a file and the files around it bear on it, too."""
+    return (before.made == made or before.format != "jsonl") and bool(before.cuts or not alone)
+
+
+def _look(
     file: FoundFile,
+    before: KnownFile | None,
     spec: SourceSpec,
     shard_bytes: int,
-    outputs: Mapping[str, tuple[str, ...]],
+    made: tuple[str, ...],
     *,
     alone: bool,
-) -> _Planned | InputError | None:
-    """A file's plan, what is wrong with it, or None for one of an output that holds no documents."""
-    if not is_output_data(file.path, outputs):
-        return None
-    made = outputs.get(file.path.rpartition("/")[0], ())
-    try:
-        return _cut(file, spec, shard_bytes, made, alone=alone)
-    except InputError as error:
-        return error
+) -> KnownFile:
+    identity = identity_again(before, file)
+    settled = is_settled(file)
+    stamp, ctime = (file.state.stamp if settled else ""), file.state.ctime
+    if before and identity == before.identity and _is_usable(before, made, alone=alone):
+        same = (stamp, ctime) == (before.stamp, before.ctime)
+        return before if same else replace(before, stamp=stamp, ctime=ctime)
+    format, plan = _cut(file, spec, shard_bytes, made, alone=alone)
+    size = file.state.size
+    # one that was written just now will be looked at again, and is not to be taken for another then
+    hashes = () if settled or covers(file.state) else part_hashes(file.path, size, len(plan.cuts))
+    carried = plan.carried.serialize().to_pybytes()
+    return KnownFile(size, stamp, ctime, identity, format, plan.cuts, carried, plan.made, hashes)
+
+
+def _shards(file: FoundFile, seen: KnownFile, spec: SourceSpec, index: int) -> Iterator[Shard]:
+    """A file's shards, of which the first is the `index`th of the source."""
+    for part, cut in enumerate(seen.cuts):
+        yield Shard(
+            source=spec.name,
+            path=file.path,
+            relative_path=file.relative,
+            format=seen.format,
+            start=cut.start,
+            stop=cut.stop,
+            index=index + part,
+            rows=cut.rows,
+            bytes=cut.bytes,
+            identity=seen.identity,
+            first_row=cut.first_row,
+            made=seen.made,
+            stamp=file.state.stamp,
+            part=part,
+            parts=len(seen.cuts),
+        )
+
+
+def _made(file: FoundFile, outputs: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    return outputs.get(file.path.rpartition("/")[0], ())
 
 
 def _cut(
     file: FoundFile, spec: SourceSpec, shard_bytes: int, made: tuple[str, ...], *, alone: bool
-) -> _Planned:
-    """A file's shards and known carried columns; no shards for a file that is none of our formats."""
-    try:
-        head, tail = file_ends(file.path, file.size)
-        format = spec.format if spec.format != "auto" else _format(file.relative, head)
-        if format is None and alone:
-            problem = "the format cannot be told by its name or content"
-            if _is_one_object(head):
-                problem = "this is one JSON document, not JSON Lines"
-            raise InputError(redact(file.path), problem, "set `format` if it is one that can be read")
-        if format is None:
-            return [], pa.schema([])
-        whole = Shard(spec.name, file.path, file.relative, format, 0, -1, 0, None, file.size, "")
-        if format == "parquet":
-            planned, schema = parquet.plan(whole, spec, shard_bytes)
-        elif format == "jsonl":
-            whole = replace(whole, made=made)
-            planned, schema = jsonl.plan(whole, head, shard_bytes)
-        else:
-            warc.check(whole)
-            planned, schema = [whole], warc.CARRIED
-    except OSError as error:
-        raise unreadable(file.path, error) from None
-    key = (file.size, file.stamp, head, tail, format)
-    return [replace(cut, fingerprint=shard_fingerprint(*key, cut.start, cut.stop)) for cut in planned], schema
+) -> tuple[str, FilePlan]:
+    """A file's format and plan; no format and no cuts for a file that is none of ours; raises InputError, OSError."""
+    head = cache(lambda: file_head(file.path, file.state.size))
+    format = spec.format if spec.format != "auto" else format_of(file.relative, head)
+    if format is None and alone:
+        problem = "the format cannot be told by its name or content"
+        if is_one_document(head()):
+            problem = "this is one JSON document, not JSON Lines"
+        raise InputError(redact(file.path), problem, "set `format` if it is one that can be read")
+    if format is None:
+        return "", FilePlan((), pa.schema([]))
+    whole = _whole(file, spec, format)
+    if format == "parquet":
+        return format, parquet.plan(whole, spec, shard_bytes)
+    if format == "jsonl":
+        return format, jsonl.plan(replace(whole, made=made), head, shard_bytes)
+    return format, warc.plan(whole)
 
 
-def _format(relative: str, head: bytes) -> str | None:
-    """By the name, else by the first bytes."""
-    endings = relative.rpartition("/")[2].lower().split(".")[1:]
-    while endings and endings[-1] in _COMPRESSIONS:
-        endings.pop()
-    if endings and endings[-1] in _SUFFIXES and not (endings == ["json"] and _is_one_object(head)):
-        return _SUFFIXES[endings[-1]]
-    if head.startswith(b"PAR1"):
-        return "parquet"
-    if head.startswith(b"WARC/"):
-        return "warc"
-    return "jsonl" if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b'{"') else None
-
-
-def _is_one_object(head: bytes) -> bool:
-    """Whether a .json file is a document laid out over lines (a manifest, a configuration), not JSON Lines."""
-    first = head.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")[0].rstrip()
-    return first in {b"{", b"["}
+def _whole(file: FoundFile, spec: SourceSpec, format: str) -> Shard:
+    return Shard(spec.name, file.path, file.relative, format, 0, -1, 0, None, file.state.size, "")

@@ -23,8 +23,10 @@ from refinery.sources.archived_response import is_html, parse_response
 from refinery.sources.documents import (
     NO_COLUMNS,
     REJECT_BYTES,
+    Cut,
     Description,
     Documents,
+    FilePlan,
     Reject,
     Shard,
     SourceSpec,
@@ -95,15 +97,16 @@ class _Document:
     columns: tuple[str | None, ...]
 
 
-def check(shard: Shard) -> None:
-    """Raises InputError when the file does not begin as a WARC file does."""
-    with closing(open_input(shard.path)) as file:
+def plan(whole: Shard) -> FilePlan:
+    """One shard; raises InputError when the file does not begin as a WARC file does."""
+    with closing(open_input(whole.path)) as file:
         try:
             begin = next(compression.blocks(file), b"")
         except compression.DamagedError as error:
-            raise InputError(redact(shard.path), str(error)) from None
+            raise InputError(redact(whole.path), str(error)) from None
     if begin and not begin.lstrip().startswith(b"WARC/"):
-        raise InputError(redact(shard.path), "this is not a WARC file", "it should begin with WARC/1.0")
+        raise InputError(redact(whole.path), "this is not a WARC file", "it should begin with WARC/1.0")
+    return FilePlan((Cut(0, -1, 0, None, whole.bytes),), CARRIED)
 
 
 def read(
@@ -128,7 +131,8 @@ def read(
             file = stack.enter_context(closing(open_input(shard.path)))
         except OSError as error:
             raise unreadable(shard.path, error) from None
-        content = _Content(compression.blocks(file))
+        digest = description.digest if description else None
+        content = _Content(compression.blocks(digest.of_reads(file) if digest else file))
         extractor = stack.enter_context(Extractor(spec.extractor, EXTRACTION_SECONDS))
         row = -1
         try:

@@ -1,7 +1,8 @@
 """Atomic commit: a file is written under a temporary name beside its place, synced, and renamed once.
 
 Every writer of the package goes through here, so a reader meets a whole file or none, whatever was killed when.
-An object appears when its upload completes, which is the same promise.
+An object appears when its upload completes, which is the same promise. A temporary name says which process writes it,
+so that several may write into one folder and what a killed one left can be told from what another writes just now.
 """
 
 from __future__ import annotations
@@ -11,19 +12,26 @@ import errno
 import hashlib
 import io
 import os
+import re
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+import xxhash
+
 from refinery.errors import OutputError
 from refinery.storage.place import Place
+from refinery.storage.process import Process
 from refinery.storage.url import is_url, local_path, redact
 
+ABANDONED = 86_400.0  # seconds without a write after which a temporary file of another machine is a leftover
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_TEMPORARY = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)-(\d*)-[0-9a-f]{8}\.tmp")
 
 
 class OutputFile(io.RawIOBase):
@@ -77,7 +85,7 @@ def commit_file(path: Place | str, *, scratch: bool = False) -> Iterator[OutputF
             yield output
         return
     final = Path(local_path(place))
-    temporary = final.with_name(f".{final.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    temporary = final.with_name(temporary_name(final.name))
     try:
         file = temporary.open("xb")
     except OSError as error:
@@ -112,11 +120,42 @@ def make_directory(path: Place) -> None:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
+def temporary_name(name: str) -> str:
+    """A name of its own for a file that this process writes and that is to be called `name`."""
+    here = Process.here()
+    return f".{name}.{_mark(here.host)}-{here.process}-{here.started}-{secrets.token_hex(4)}.tmp"
+
+
+def _mark(host: str) -> str:
+    return xxhash.xxh32_hexdigest(host.encode())
+
+
 def remove_leftovers(folder: Place) -> None:
-    """Removes the temporary files of a process that was killed; on an object store there are none."""
+    """Removes the temporary files of processes that were killed; on an object store there are none."""
     if isinstance(folder, Path):
-        for leftover in folder.glob(".*.tmp"):
-            leftover.unlink(missing_ok=True)
+        for file in folder.glob(".*.tmp"):
+            remove_leftover(file)
+
+
+def remove_leftover(file: Path) -> None:
+    """Removes a temporary file that nobody writes any more."""
+    if is_leftover(file):
+        file.unlink(missing_ok=True)
+
+
+def is_leftover(file: Path) -> bool:
+    """Whether nobody writes a temporary file any more.
+
+    A process of this machine is looked for; those of others have a day from one write to the next.
+    """
+    here, found = Process.here(), _TEMPORARY.fullmatch(file.name)
+    if found and found[1] == _mark(here.host):
+        writer = Process(here.host, int(found[2]), found[3])
+        if writer.started:
+            return writer.is_dead()
+    with contextlib.suppress(FileNotFoundError):
+        return time.time() - file.stat().st_mtime > ABANDONED
+    return False
 
 
 def commit_bytes(path: Place | str, content: bytes, *, scratch: bool = False) -> None:

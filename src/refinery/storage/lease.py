@@ -14,21 +14,19 @@ after the first has written its lease.
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import signal
-import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import orjson
 
-from refinery.errors import RunError, StorageError
+from refinery.errors import FolderInUse, RunError, StorageError
 from refinery.storage import object_store
+from refinery.storage.process import Process
 from refinery.storage.url import redact
 
 RENEW_EVERY = 10.0  # seconds
@@ -38,22 +36,10 @@ PAUSE = 1.0  # seconds after a renewal that failed
 
 
 @dataclass(frozen=True)
-class Holder:
-    """Who holds a lease: machine, process and when that started, and a word of its own for this lease."""
+class Holder(Process):
+    """Who holds a lease: a process, and a word of its own for this lease."""
 
-    host: str
-    process: int
-    started: str
     token: str
-
-    @classmethod
-    def here(cls) -> Holder:
-        """This process."""
-        return cls(_machine(), os.getpid(), _started(os.getpid()), secrets.token_hex(8))
-
-    def is_dead(self) -> bool:
-        """Whether it is known to be gone: a process of this machine that does not exist any more."""
-        return self.host == _machine() and bool(self.started) and _started(self.process) != self.started
 
 
 class Lease:
@@ -63,7 +49,7 @@ class Lease:
         self.url = url
         self.every, self.after = every, after
         self.lost = ""
-        self._holder = Holder.here()
+        self._holder = Holder(**vars(Process.here()), token=secrets.token_hex(8))
         self._renewals = 0
         self._tag = ""
         self._problem = ""  # of the last renewal
@@ -76,11 +62,11 @@ class Lease:
         self._renewed = _now()
         tag = object_store.put_new(self.url, self._content())
         if tag is None:
-            found = _read(self.url)
+            found = read_lease(self.url)
             if found is None:  # released this moment
                 tag = object_store.put_new(self.url, self._content())
                 if tag is None:
-                    return self._holder if (found := _read(self.url)) is None else found.holder
+                    return self._holder if (found := read_lease(self.url)) is None else found.holder
             elif found.holder == self._holder:  # made by a request whose answer was lost
                 tag = found.tag
             elif found.age < self.after and not found.holder.is_dead():
@@ -100,7 +86,7 @@ class Lease:
         content = self._content()
         new = object_store.put_over(self.url, content, tag, TIMEOUT)
         if new is None:
-            found = _read(self.url)
+            found = read_lease(self.url)
             if found is not None and found.holder == self._holder:
                 # by a request whose answer was lost: this one, or one of an earlier renewal
                 this = found.renewals == self._renewals
@@ -163,21 +149,20 @@ class Lease:
         self.end()
         with contextlib.suppress(OSError, RunError):
             self.check()
-            found = _read(self.url)
+            found = read_lease(self.url)
             if found is not None and found.holder == self._holder:
                 object_store.remove_version(self.url, found.tag)
 
 
 @contextmanager
 def hold_lease(url: str, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AFTER) -> Iterator[Lease]:
-    """Holds the lease for the block. Raises RunError when another run has it, or takes it over meanwhile."""
+    """Holds the lease for the block. Raises FolderInUse when another run has it, RunError when one takes it over."""
     lease = Lease(url, every, after)
     holder = lease.acquire()
     if holder is not None:
         folder = redact(url.rpartition("/")[0])
-        name = f"process {holder.process} on {holder.host.partition('/')[0]}"
-        raise RunError(
-            f"{folder}: another run is working here ({name}); wait for it, or give this one another folder. "
+        raise FolderInUse(
+            f"{folder}: another run is working here ({holder.label}); wait for it, or give this one another folder. "
             f"The hold of a run that died ends after {after:.0f} s"
         )
     threads = [
@@ -204,43 +189,28 @@ def hold_lease(url: str, every: float = RENEW_EVERY, after: float = TAKEN_OVER_A
 
 
 @dataclass(frozen=True)
-class _Found:
+class FoundLease:
+    """A lease as it lies there."""
+
     holder: Holder
     renewals: int
     tag: str
     age: float  # seconds
 
 
-def _read(url: str) -> _Found | None:
+def read_lease(url: str) -> FoundLease | None:
+    """The lease that lies there, whoever holds it; None if there is none."""
     try:
         content, tag, age = object_store.read_tagged(url, TIMEOUT)
     except FileNotFoundError:
         return None
     try:
         read = orjson.loads(content)
-        return _Found(Holder(**read["holder"]), int(read["renewals"]), tag, age)
+        return FoundLease(Holder(**read["holder"]), int(read["renewals"]), tag, age)
     except (ValueError, KeyError, TypeError):
-        return _Found(Holder("an unknown machine", 0, "", ""), 0, tag, age)
+        return FoundLease(Holder("an unknown machine", 0, "", ""), 0, tag, age)
 
 
 def _now() -> float:
     """Seconds on a clock that goes on while the machine is suspended, where there is one."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
-def _machine() -> str:
-    """Name, boot and process namespace, so that process numbers of two containers are not taken for each other."""
-    parts = [socket.gethostname()]
-    with contextlib.suppress(OSError):
-        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
-        parts.append(str(Path("/proc/self/ns/pid").readlink()))
-    return "/".join(parts)
-
-
-def _started(process: int) -> str:
-    """When a running process started, in the system's ticks; empty when it does not run or that is not known."""
-    try:
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return "" if fields[0] in {"Z", "X"} else fields[19]

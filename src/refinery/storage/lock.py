@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import TypeAlias
 
 from filelock import FileLock, Timeout
 
-from refinery.errors import OutputError, RunError
+from refinery.errors import FolderInUse, OutputError
 from refinery.storage.commit import cannot_write, make_directory, remove_leftovers
 from refinery.storage.lease import RENEW_EVERY, TAKEN_OVER_AFTER, hold_lease
 from refinery.storage.place import Place
 
 LOCK = ".lock"
+POLL = 0.5  # seconds between two looks at whether a folder is free
 
 Held: TypeAlias = Callable[[], None]  # raises RunError when a folder is held no longer
 
@@ -25,7 +27,7 @@ def hold(folder: Place, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AF
 
     A local folder is held by a file lock, one on an object store by a lease, renewed every `every` seconds and
     taken over `after` seconds after the last renewal, which the function that is given tells. Raises OutputError
-    when the folder cannot be written, RunError when another run holds it.
+    when the folder cannot be written, FolderInUse when another run holds it.
     """
     if not isinstance(folder, Path):
         with ExitStack() as stack:
@@ -41,7 +43,7 @@ def hold(folder: Place, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AF
         lock.acquire()
     except Timeout:
         message = f"{folder}: another run is working here; wait for it, or give this one another folder"
-        raise RunError(message) from None
+        raise FolderInUse(message) from None
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
     try:
@@ -49,3 +51,20 @@ def hold(folder: Place, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AF
         yield lambda: None  # the lock lasts as long as the process
     finally:
         lock.release()
+
+
+@contextmanager
+def hold_when_free(folder: Place, tell: Callable[[str], None]) -> Iterator[Held]:
+    """As `hold`, but waits for whoever holds the folder; who that is, is told once."""
+    told = False
+    with ExitStack() as stack:
+        while True:
+            try:
+                held = stack.enter_context(hold(folder))
+                break
+            except FolderInUse as error:
+                if not told:
+                    tell(f"waiting: {error}")
+                    told = True
+                time.sleep(POLL)
+        yield held

@@ -8,7 +8,11 @@ import pyarrow as pa
 
 OWNER = ".refinery-output.json"  # lies in every output folder
 MANIFEST = "manifest.json"
-DATA = re.compile(r"data-\d+\.(parquet|jsonl\.zst)")  # an output's files of documents
+# An output's files of documents: data-00000.parquet, or of a split data-validation-00000.parquet.
+DATA = re.compile(r"data-([A-Za-z][A-Za-z0-9_-]*-)?\d+\.(parquet|jsonl\.zst)")
+KEPT = (
+    ".kept.parquet"  # ending of a file beside a measurement of a verb's own: what the verb found out about it
+)
 MADE = b"refinery.made"  # metadata of a file: the columns that refinery added, as a JSON list
 JSON_TEXT = b"refinery.json"  # metadata of a field: the strings are JSON; the value says why
 

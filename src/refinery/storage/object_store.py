@@ -336,6 +336,22 @@ def _pages(url: str, filesystem: Any, bucket: str, prefix: str) -> Iterator[tupl
                 yield name, int(item["Size"])
 
 
+def prefixes(url: str) -> list[str]:
+    """The names that lie directly below a folder and have objects below them; one listing, of them alone."""
+    filesystem, inner = filesystem_of(url)
+
+    def ls() -> list[dict[str, Any]]:
+        try:
+            return cast(list[dict[str, Any]], filesystem.ls(inner, detail=True))
+        except FileNotFoundError as error:
+            if not is_absence(error):
+                raise
+            return []
+
+    found = retry(url, ls, "listed")
+    return [one["name"].rstrip("/").rpartition("/")[2] for one in found if one["type"] == "directory"]
+
+
 def copy_many(pairs: Sequence[tuple[str, str]], still_held: Callable[[], None]) -> None:
     """Copies objects to other names in the same store, on the server, several at once; asks before every request."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -127,6 +127,18 @@ def _below(folder: str, prefix: str) -> Iterator[tuple[str, int]]:
                 yield prefix + entry.name, entry.stat().st_size
 
 
+def folders_in(folder: Place) -> list[str]:
+    """The names of the folders that lie directly in a folder, none if it is not there."""
+    if not isinstance(folder, Path):
+        from refinery.storage.object_store import prefixes
+
+        return prefixes(str(folder))
+    try:
+        return [entry.name for entry in os.scandir(folder) if entry.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def exists(place: Place) -> bool:
     """Whether there is such a file; raises OSError or StorageError when that cannot be told."""
     if isinstance(place, Path):
@@ -187,6 +199,25 @@ def lies_in(path: str, folder: str) -> bool:
     if is_url(path):
         return f"{_compared(path)}/".startswith(f"{_compared(folder)}/")
     return Path(local_path(path)).resolve().is_relative_to(Path(local_path(folder)).resolve())
+
+
+def first_in(paths: Iterable[str], folder: str) -> str | None:
+    """The first of many files that lies in a folder, as `lies_in` tells it; a path is resolved once a folder."""
+    if is_url(folder):
+        return next((path for path in paths if lies_in(path, folder)), None)
+    inside = f"{os.path.realpath(local_path(folder)).rstrip('/')}/"
+    parents: dict[str, str] = {}
+    for path in paths:
+        if is_url(path):
+            continue
+        parent, _, name = local_path(path).rpartition("/")
+        if parent not in parents:
+            parents[parent] = os.path.realpath(parent or "/")
+        linked = os.path.islink(local_path(path))  # noqa: PTH114  (a Path a file takes longer than the system's answer)
+        real = os.path.realpath(local_path(path)) if linked else f"{parents[parent]}/{name}"
+        if real.startswith(inside):
+            return path
+    return None
 
 
 def _compared(url: str) -> str:

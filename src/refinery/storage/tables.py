@@ -17,6 +17,7 @@ from refinery.storage.place import Place, open_input, read_file
 from refinery.storage.sealed import VerifiedFile
 
 BATCH_ROWS = 1 << 16
+_AT_ONCE = 1 << 24  # bytes
 RANGE_ROWS = 1 << 15  # of a range of rows that are held at a time: 15 MB of signatures
 
 
@@ -76,6 +77,14 @@ def row_count(place: Place) -> int:
     """The file's rows; raises DamagedFile."""
     with _fetched(place) as file:
         return int(file.metadata.num_rows)
+
+
+def verify_table(place: Place) -> None:
+    """Reads the whole file; raises DamagedFile when any byte is not as it was written."""
+    with _damage(place), open_input(str(place)) as file:
+        verified = VerifiedFile(file)
+        while verified.read(_AT_ONCE):
+            pass
 
 
 @contextmanager

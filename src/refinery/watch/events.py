@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -58,6 +58,13 @@ class CacheChecked:
     kept: int | None = None
     key: str = ""
     why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class WorkFolder:
+    """The work folder was listed: bytes of each kind of file in it, the most first."""
+
+    kinds: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -137,7 +144,16 @@ class RunEnded:
 
 
 Event: TypeAlias = (
-    RunBegun | CacheChecked | Phase | UnitBegun | UnitEnded | UnitFailed | Finished | Note | RunEnded
+    RunBegun
+    | CacheChecked
+    | WorkFolder
+    | Phase
+    | UnitBegun
+    | UnitEnded
+    | UnitFailed
+    | Finished
+    | Note
+    | RunEnded
 )
 Listener: TypeAlias = Callable[[Event], None]
 

@@ -1,64 +1,80 @@
-"""Finds the status of the run that works or worked in a folder, and tells whether that run is still there."""
+"""Finds the status of the runs that work or worked in a folder, and tells whether each is still there."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import time
 from collections.abc import Iterator
 
 from refinery.errors import InputError
-from refinery.storage.place import Place, files_below, is_remote, read_file
+from refinery.storage.place import Place, read_file
 from refinery.storage.url import redact
+from refinery.storage.work_folder import pipeline_folder, pipelines_in
 from refinery.watch.status import FILE, SILENCE, Status
 
+_USUAL = ".refinery"  # the work folder beside a definition
 
-def find_status(folder: Place) -> Status:
-    """The status of a run, by its work folder, the folder of its definition, or one of its outputs.
 
-    A run that says it is running and is not (its process is gone, or its heartbeat stopped) is `died`. Raises
-    InputError when no run is known there or its status cannot be read, StorageError when a store does not answer.
+def find_status(folder: Place) -> list[Status]:
+    """The last run of each pipeline of a work folder, or of that of a definition's folder; the newest comes first.
+
+    The folder of a pipeline, or one of its outputs, names that pipeline alone. A run that says it is running and is
+    not (its process is gone, or its heartbeat stopped) is `died`. Raises InputError when no run is known there or a
+    status cannot be read, StorageError when a store does not answer.
     """
-    refused: InputError | None = None
-    for place in _places(folder):
-        own = place.parent in {folder, folder / ".refinery"}  # what lies above may be anybody's
-        try:
-            status = Status.model_validate_json(read_file(place))
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
-            if own:
-                refused = refused or InputError(redact(str(place)), f"cannot be read: {error.strerror}")
-            continue
-        except ValueError:
-            if own:
-                hint = "the next run writes it anew"
-                refused = refused or InputError(redact(str(place)), "the file is damaged", hint)
-            continue
-        if not own and not _writes_to(status, folder):
-            continue
-        if status.state == "running" and _is_gone(status):
-            silent = time.time() - status.updated
-            message = f"nothing was heard of it for {silent:,.0f} s; the same command goes on from there"
-            status = status.model_copy(update={"state": "died", "message": message})
-        counted = status.state != "running" or not is_remote(place)
-        size = sum(files_below(place.parent).values()) if counted else None
-        return status.model_copy(update={"work_bytes": size})
-    if refused:
-        raise refused
-    hint = "give the work folder (--work), or the folder of the definition"
-    raise InputError(redact(str(folder)), "no run is known here", hint)
+    own = [folder / FILE, *_statuses(folder), *_statuses(folder / _USUAL)]
+    found = [status for place in own if (status := _read(place))]
+    if not found:
+        found = [status for status in _above(folder) if _writes_to(status, folder)]
+    if not found:
+        hint = "give the work folder (--work), or the folder of the definition"
+        raise InputError(redact(str(folder)), "no run is known here", hint)
+    return sorted((_as_it_is(status) for status in found), key=lambda status: -status.started)
 
 
-def _places(folder: Place) -> Iterator[Place]:
-    """Where the status may lie: here, in the usual work folder, or in that of a definition above an output."""
-    yield folder / FILE
-    for above in (folder, *folder.parents):
-        yield above / ".refinery" / FILE
+def _statuses(work: Place) -> list[Place]:
+    try:
+        return [pipeline_folder(work, name) / FILE for name in pipelines_in(work)]
+    except OSError as error:
+        raise InputError(redact(str(work)), f"cannot be read: {error.strerror}") from None
+
+
+def _read(place: Place) -> Status | None:
+    try:
+        return Status.model_validate_json(read_file(place))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise InputError(redact(str(place)), f"cannot be read: {error.strerror}") from None
+    except ValueError:
+        hint = "the next run writes it anew"
+        raise InputError(redact(str(place)), "the file is damaged", hint) from None
+
+
+def _above(output: Place) -> Iterator[Status]:
+    """Of the definitions whose folders an output lies in; what lies there may be anybody's, so no problem is told."""
+    for above in output.parents:
+        places: list[Place] = []
+        with contextlib.suppress(InputError):
+            places = _statuses(above / _USUAL)
+        for place in places:
+            with contextlib.suppress(InputError):
+                if status := _read(place):
+                    yield status
 
 
 def _writes_to(status: Status, folder: Place) -> bool:
     return redact(str(folder)) in {place.rstrip("/") for place in status.outputs.values()}
+
+
+def _as_it_is(status: Status) -> Status:
+    if status.state != "running" or not _is_gone(status):
+        return status
+    silent = time.time() - status.updated
+    message = f"nothing was heard of it for {silent:,.0f} s; the same command goes on from there"
+    return status.model_copy(update={"state": "died", "message": message})
 
 
 def _is_gone(status: Status) -> bool:

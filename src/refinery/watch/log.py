@@ -23,12 +23,12 @@ FOLDER = "logs"
 
 
 class RunLog:
-    """Events as lines in `WORK/logs/run-<start>.jsonl`; a log that cannot be written stops no run."""
+    """Events as lines in `logs/run-<start>.jsonl` of its pipeline's folder; without a place for it a run goes on."""
 
-    def __init__(self, work: Place, started: datetime) -> None:
-        self.folder = work / FOLDER
+    def __init__(self, own: Place, started: datetime) -> None:
+        self.folder = own / FOLDER
         self.name = f"run-{started:%Y%m%dT%H%M%S%fZ}"
-        self.path = f"{redact(str(self.folder))}/{self.name}{'-*' if is_remote(work) else ''}.jsonl"
+        self.path = f"{redact(str(self.folder))}/{self.name}{'-*' if is_remote(own) else ''}.jsonl"
         self._begun = False
         self._lines: list[bytes] = []  # that are not written yet
         self._objects = 0

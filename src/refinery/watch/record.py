@@ -1,4 +1,4 @@
-"""A run's record in its work folder: the log and the status file, from the first event to how it ended."""
+"""A run's record in its pipeline's folder: the log and the status file, from the first event to how it ended."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from refinery.storage.place import Place
+from refinery.storage.work_folder import pipeline_folder
 from refinery.watch.events import Ending, Listener, RunEnded, to_each
 from refinery.watch.log import RunLog
 from refinery.watch.status_file import StatusFile
@@ -23,11 +24,11 @@ def record_run(
 ) -> Iterator[Listener]:
     """The listener together with a log and a status file, all told at the end how the run ended.
 
-    A run that does not hold the work folder any more (`still_held` raises) leaves the status to the one that has
-    taken over.
+    A run that does not hold its pipeline's folder any more (`still_held` raises) leaves the status to the one that
+    has taken over.
     """
     started = datetime.now(UTC)
-    log = RunLog(work, started)
+    log = RunLog(pipeline_folder(work, pipeline), started)
     emit = to_each(log, StatusFile(work, pipeline, outputs, started, log, still_held), listener)
     state: Ending = "failed"
     message = ""

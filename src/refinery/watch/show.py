@@ -1,4 +1,4 @@
-"""Which listener the command line's flags ask for; all of them write to standard error."""
+"""Which listener suits the place where a run is started; all but that of a notebook write to standard error."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from refinery.watch.json_lines import json_lines
 
 
 @contextmanager
-def show(*, quiet: bool, json: bool) -> Iterator[Listener]:
-    """JSON lines before silence, else lines that are drawn anew in a terminal, and plain ones anywhere else."""
+def show(*, quiet: bool = False, json: bool = False) -> Iterator[Listener]:
+    """JSON lines before silence, else lines that are drawn anew in a terminal or a notebook, plain ones elsewhere."""
     if json or quiet:
         yield json_lines(sys.stderr) if json else silent
         return
@@ -23,7 +23,13 @@ def show(*, quiet: bool, json: bool) -> Iterator[Listener]:
     from refinery.watch.plain import PlainLines
 
     console = Console(stderr=True)
-    if console.is_interactive and sys.stderr.isatty():
+    if console.is_jupyter:
+        from IPython.display import display
+
+        from refinery.watch.cell import Cell
+
+        yield Cell(display)
+    elif console.is_interactive and sys.stderr.isatty():
         bars = Bars(console)
         with Live(bars, console=console):
             yield bars

@@ -1,4 +1,4 @@
-"""What `WORK/status.json` says: a run writes it (status_file), `refinery status` finds and reads it (find_status)."""
+"""What `WORK/pipelines/NAME/status.json` says: a run writes it (status_file), `refinery status` reads it."""
 
 from __future__ import annotations
 
@@ -63,4 +63,4 @@ class Status(_Frozen):
     log: str = ""
     message: str = ""
     work: str = ""
-    work_bytes: int | None = None  # counted when it is read; on an object store, once the run has ended
+    work_bytes: dict[str, int] = {}  # of each kind of file, when the run last listed them

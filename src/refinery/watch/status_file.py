@@ -1,4 +1,4 @@
-"""Writes `WORK/status.json` every few seconds while a run works.
+"""Writes `WORK/pipelines/NAME/status.json` every few seconds while a run works.
 
 A thread of its own does it, so it goes on while a unit takes minutes; when it stops, the run has died.
 """
@@ -19,7 +19,8 @@ import orjson
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, is_remote
 from refinery.storage.url import redact, without_secrets
-from refinery.watch.events import Event, Phase, RunEnded, UnitBegun, UnitEnded, UnitFailed
+from refinery.storage.work_folder import pipeline_folder
+from refinery.watch.events import Event, Phase, RunEnded, UnitBegun, UnitEnded, UnitFailed, WorkFolder
 from refinery.watch.log import RunLog
 from refinery.watch.progress import Progress
 from refinery.watch.status import FILE, Failure, InFlight, State, Status
@@ -42,7 +43,8 @@ class StatusFile:
         log: RunLog,
         still_held: Callable[[], None],
     ) -> None:
-        self._file, self._log, self._still_held = work / FILE, log, still_held
+        self._file = pipeline_folder(work, pipeline) / FILE
+        self._log, self._still_held = log, still_held
         self._progress = Progress()
         self._lock = threading.Lock()
         self._flight: dict[tuple[str, int], float] = {}
@@ -79,6 +81,8 @@ class StatusFile:
             self._flight[event.unit, event.attempt] = time.time()
         elif isinstance(event, UnitEnded | UnitFailed):
             self._flight.pop((event.unit, event.attempt), None)
+        elif isinstance(event, WorkFolder):
+            self._run = self._run.model_copy(update={"work_bytes": dict(event.kinds)})
         if isinstance(event, UnitFailed):
             self._failed += 1
             problem = without_secrets(event.problem)

@@ -1,0 +1,1 @@
+"""What Python users call; `refinery` itself has these names."""

@@ -1,0 +1,127 @@
+"""A finished output: where it lies, what it counts, and what became of every document that could reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from refinery.storage.place import Place
+from refinery.storage.tables import read_schema, read_table
+
+if TYPE_CHECKING:
+    from refinery.plan.graph import Column
+    from refinery.plan.plan import Plan, PlannedShard
+    from refinery.run.manifest import Manifest
+
+LINEAGE = pa.schema(
+    [("source", pa.string()), ("path", pa.string()), ("row", pa.int64()), ("id", pa.string())]
+)
+
+
+@dataclass(frozen=True)
+class Output:
+    """An output of a run; `manifest` is its record, with the counts of every source, stage and rule.
+
+    The frames are lazy: only the columns and files that a query asks for are read, when it is collected.
+    """
+
+    name: str
+    manifest: Manifest = field(repr=False)
+    plan: Plan = field(repr=False)
+
+    @property
+    def path(self) -> Place:
+        """Its folder."""
+        return self.plan.graph.output_paths[self.name]
+
+    @property
+    def files(self) -> tuple[Place, ...]:
+        """Its data files, in order."""
+        return tuple(self.path / file.path for file in self.manifest.files)
+
+    def documents(self) -> pl.LazyFrame:
+        """What was written: the text, the id, carried columns, measurements and lineage."""
+        if self.plan.graph.outputs[self.name].format == "jsonl":
+            return pl.scan_ndjson([str(file) for file in self.files])
+        return _scan(self.files)
+
+    def decisions(self) -> pl.LazyFrame:
+        """A row for every row that was read: kept, rejected, or dropped and by which rule; see docs/outputs.md."""
+        return _scan([self.path / file.path for file in self.manifest.decisions])
+
+    def measurements(self) -> pl.LazyFrame:
+        """Everything that is measured on the documents of the sources that reach it, whether they were kept or not.
+
+        Columns: `source`, `path`, `row` and `id`, by which they join the decisions, and those that rules of its stage
+        may read; NULL where a document did not come so far as to be measured. They lie in the work folder until
+        `refinery clean`.
+        """
+        from refinery.run.make import with_found
+        from refinery.run.records import read_shard_records
+
+        records = read_shard_records(self.plan.shards)
+        plan = with_found(self.plan).with_first_rows({n: record.rows for n, record in records.items()})
+        stage = plan.graph.stage_of(self.name)
+        columns = {s: stage.columns[s] for s in stage.sources}
+        kinds = [pa.schema([(n, c.type) for n, c in found.items()]) for found in columns.values()]
+        schema = pa.unify_schemas([LINEAGE, *kinds], promote_options="permissive")
+
+        def frames(names: list[str]) -> Iterator[pl.DataFrame]:
+            for planned in plan.reaching(stage):
+                yield _measured(planned, columns[planned.spec.name], names)
+
+        return _lazy(schema, frames)
+
+
+def _measured(planned: PlannedShard, columns: dict[str, Column], names: list[str]) -> pl.DataFrame:
+    """Lineage and columns of a shard's documents; those that its source does not have are left out."""
+    from refinery.run.columns import find_columns, load_columns
+    from refinery.sources.ids import rows_and_ids
+
+    listing = read_table(planned.documents_file)
+    row, ids = rows_and_ids(planned.shard, listing)
+    lineage = pl.DataFrame(pa.table({"row": row, "id": ids})).with_columns(
+        source=pl.lit(planned.spec.name), path=pl.lit(planned.shard.relative_path)
+    )
+    found = find_columns(columns, (name for name in names if name in columns))
+    measured = load_columns(planned, found, np.zeros(len(listing), np.bool_))
+    return pl.concat([lineage, measured], how="horizontal")
+
+
+def _scan(files: Iterable[Place]) -> pl.LazyFrame:
+    places = list(files)
+    if all(isinstance(place, Path) for place in places):
+        return pl.scan_parquet([str(place) for place in places])
+    return _lazy(
+        read_schema(places[0]), lambda names: (pl.DataFrame(read_table(place, names)) for place in places)
+    )
+
+
+def _lazy(schema: pa.Schema, frames: Callable[[list[str]], Iterator[pl.DataFrame]]) -> pl.LazyFrame:
+    """A frame of others that are made, of the columns that are asked for, when it is collected.
+
+    Columns that one of them lacks are NULL there.
+    """
+    from polars.io.plugins import register_io_source
+
+    nothing = pl.DataFrame(schema.empty_table())
+
+    def read(
+        names: list[str] | None, predicate: pl.Expr | None, rows: int | None, _size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        wanted = names if names is not None else schema.names
+        for made in frames(wanted):
+            frame = pl.concat([nothing.select(wanted), made], how="diagonal_relaxed").select(wanted)
+            frame = frame if rows is None else frame.head(rows)
+            rows = None if rows is None else rows - len(frame)
+            yield frame if predicate is None else frame.filter(predicate)
+            if rows == 0:
+                return
+
+    return register_io_source(read, schema=nothing.schema, validate_schema=True, is_pure=True)

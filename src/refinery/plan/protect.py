@@ -1,0 +1,112 @@
+"""What a definition protects: the sources that hold it, how it is compared, and the stages that leave it out.
+
+A stage is implied before each output and before each stage or source that a model learns from: it compares the final
+text of all that arrives with all that is protected, and drops what is a copy. It has the name of what it protects,
+with a prefix that no name of a user's can have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from refinery.dedup.protect import Protect
+from refinery.definition.load import Definition
+from refinery.definition.models import NearCopies
+from refinery.definition.yaml import Location
+from refinery.errors import DefinitionError, InputError, nearest
+from refinery.plan.graph import Graph, View
+from refinery.sources.documents import SourceSpec
+from refinery.sources.read import read_documents
+from refinery.sources.shards import SourceShards
+from refinery.storage.url import redact
+
+PREFIX = "protect:"
+Problem = Callable[[Location, str], None]
+
+
+@dataclass(frozen=True)
+class Protection:
+    """What is compared in one way, and the sources that hold it with the view of their text."""
+
+    verb: Protect
+    against: dict[str, View]
+
+
+def benchmark_source(name: str, column: str) -> str:
+    """The name under which a column of a benchmark is read."""
+    return f"{PREFIX}{name}.{column}"
+
+
+def protected_stage(name: str, number: int) -> str:
+    """The name of the stage that leaves out of a stage or source what the protection of this number holds."""
+    return f"{PREFIX}{name}" + (f".{number + 1}" if number else "")
+
+
+def benchmark_specs(definition: Definition, problem: Problem) -> dict[str, SourceSpec]:
+    """How the columns of benchmarks are read, a source each; `problem` is told what is wrong with a path."""
+    specs: dict[str, SourceSpec] = {}
+    for name, entry in definition.pipeline.protect.items():
+        try:
+            path = tuple(definition.paths.expand(path) for path in entry.benchmark)
+        except DefinitionError as error:
+            for message in error.problems:
+                problem(("protect", name, "benchmark"), message)
+            continue
+        if path:
+            for column in entry.columns:
+                source = benchmark_source(name, column)
+                specs[source] = SourceSpec(name=source, path=path, text=column)
+    return specs
+
+
+def protections(definition: Definition, views: Mapping[str, View], problem: Problem) -> list[Protection]:
+    """Everything that is protected, what is compared alike together; `problem` is told of sources that there are not.
+
+    views: of all sources, those of benchmarks among them.
+    """
+    found: dict[tuple[bool, NearCopies | None], Protection] = {}
+    for name, entry in definition.pipeline.protect.items():
+        for source in entry.from_:
+            if message := _source_problem(source, definition):
+                problem(("protect", name, "from"), message)
+        sources = entry.from_ or [benchmark_source(name, column) for column in entry.columns]
+        against = {source: views[source] for source in sources if source in views}
+        alike = entry.exact, entry.near
+        before = found.get(alike, Protection(Protect({}, *alike), {}))
+        protected = {**before.verb.protected, name: tuple(against)}
+        found[alike] = Protection(replace(before.verb, protected=protected), {**before.against, **against})
+    return list(found.values())
+
+
+def _source_problem(source: str, definition: Definition) -> str:
+    sources = definition.names("sources")
+    if source in sources:
+        return ""
+    if source in definition.names("stages"):
+        return f"{source!r} is a stage, and what is protected is a source as a whole"
+    return f"no source {source!r}{nearest(source, sources)}"
+
+
+def refuse_incomplete(graph: Graph, listed: Mapping[str, SourceShards]) -> None:
+    """Raises InputError for a protected source with an unreadable file or without documents.
+
+    Comparing with less than all would pass for protection. Looked at are the beginnings of its files, up to a text.
+    """
+    for name in dict.fromkeys(source for stage in graph.stages for source in graph.protected_sources(stage)):
+        spec, found = graph.sources[name], listed[name]
+        for path, problem in found.broken[:1]:
+            raise InputError(path, problem, f"`protect` compares with all of {name}")
+        if problem := _lack_of_text(spec, found):
+            raise InputError(", ".join(redact(path) for path in spec.path), problem)
+
+
+def _lack_of_text(spec: SourceSpec, listed: SourceShards) -> str:
+    detail = "they are empty"
+    for shard in listed.shards:
+        first = next(read_documents(shard, spec), None)
+        if first and len(first.rows):
+            return ""
+        for reject in first.rejects[:1] if first else ():
+            detail = reject.detail or reject.reason
+    return f"no text in the column {spec.text!r}, which `protect` compares with ({spec.name}): {detail}"

@@ -1,0 +1,107 @@
+"""Records: what is known about shards once they have been read, one by one and of a whole source in one table."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from refinery.errors import DamagedFile
+from refinery.plan.plan import PlannedShard
+from refinery.storage.place import Place, read_many
+from refinery.storage.sealed import read_sealed_json
+from refinery.storage.tables import read_table
+from refinery.storage.write import TableWriter
+
+_WORD = pa.dictionary(pa.int32(), pa.string())
+_COUNTS = pa.list_(pa.struct([("reason", pa.string()), ("count", pa.int64())]))
+_TABLE = pa.schema(
+    [
+        *((name, pa.int64()) for name in ("rows", "documents", "rejected", "bytes")),
+        ("reasons", _COUNTS),
+        ("skipped", _COUNTS),
+        ("schema", _WORD),
+        ("hash", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardRecord:
+    """What is known about a shard once it has been read; rows: its lines, rows or records, whatever they were."""
+
+    rows: int
+    documents: int
+    rejected: int
+    bytes: int
+    reasons: dict[str, int] = field(default_factory=dict)  # of the rejects
+    skipped: dict[str, int] = field(default_factory=dict)  # records that are no documents, by reason
+    schema: str = ""  # id and carried columns, as base64 of the Arrow schema
+    hash: str = ""  # of its part of the file (sources.digest)
+
+    def id_type(self) -> pa.DataType:
+        """The type of the shard's ids."""
+        return self._schema().field(0).type
+
+    def carried(self) -> pa.Schema:
+        """The columns beside text and id that this shard has."""
+        return self._schema().remove(0)
+
+    def _schema(self) -> pa.Schema:
+        return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(self.schema)))
+
+
+def read_shard_records(shards: Iterable[PlannedShard]) -> dict[int, ShardRecord]:
+    """The records of the shards that have been read, by shard number; a damaged one is none."""
+    wanted = list(shards)
+    found: dict[int, ShardRecord] = {}
+    contents = read_many([planned.record_file for planned in wanted])
+    for planned, content in zip(wanted, contents, strict=True):
+        if content is not None:
+            with contextlib.suppress(ValueError, TypeError):
+                found[planned.number] = ShardRecord(**read_sealed_json(content))
+    return found
+
+
+def write_records(file: Place, records: Sequence[ShardRecord]) -> None:
+    """Writes the records of all shards of a source, in their order, as one table; raises OutputError."""
+    columns = {
+        "reasons": _counts([record.reasons for record in records]),
+        "skipped": _counts([record.skipped for record in records]),
+        "schema": pa.array([record.schema for record in records], pa.string()).dictionary_encode(),
+    }
+    arrays = [
+        columns[one.name]
+        if one.name in columns
+        else pa.array([getattr(record, one.name) for record in records], one.type)
+        for one in _TABLE
+    ]
+    with TableWriter(file, _TABLE, scratch=True) as writer:
+        writer.write(pa.RecordBatch.from_arrays(arrays, schema=_TABLE))
+
+
+def read_records(file: Place) -> list[ShardRecord] | None:
+    """The records of all shards of a source in their order, or None if the table is damaged or not there."""
+    try:
+        table = read_table(file, _TABLE.names)
+    except DamagedFile:
+        return None
+    records = []
+    for batch in table.to_batches():
+        columns = [batch[name].to_pylist() for name in ("rows", "documents", "rejected", "bytes")]
+        columns += [
+            [{one["reason"]: one["count"] for one in row} for row in batch[name].to_pylist()]
+            for name in ("reasons", "skipped")
+        ]
+        schemas = batch["schema"].dictionary.to_pylist()
+        columns.append([schemas[index] for index in batch["schema"].indices.to_pylist()])
+        columns.append(batch["hash"].to_pylist())
+        records += [ShardRecord(*row) for row in zip(*columns, strict=True)]
+    return records
+
+
+def _counts(rows: Sequence[dict[str, int]]) -> pa.Array:
+    return pa.array([[{"reason": r, "count": n} for r, n in row.items()] for row in rows], _COUNTS)

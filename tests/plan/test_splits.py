@@ -1,0 +1,195 @@
+"""Outputs that are split, as a run writes them."""
+
+from pathlib import Path
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from refinery.dedup.content import Content
+from refinery.dedup.split import POSITION, bounds_of
+from refinery.text.batch import TextBatch
+from tests.conftest import document, read_files, write_parquet
+from tests.dedup.test_split import plain_split
+from tests.run.planning import plan_of
+
+SPLIT = {"validation": 0.2, "test": 0.3}
+DEFINITION = """
+refinery: 1
+name: split
+sources:
+  crawl: {path: "crawl/*.parquet"}
+  books: {path: "books/*.parquet"}
+stages:
+  distinct:
+    from: [crawl, books]
+    dedup: {by: key}
+  unique:
+    from: distinct
+    transform: [normalize]
+    dedup: {near: {similarity: 0.8}, prefer: ["year DESC"], missing: last}
+  good:
+    from: unique
+    keep: [{some: "tokens > 5"}]
+outputs:
+  good: {from: good, path: out, split: {validation: 20%, test: 30%}}
+"""
+
+
+def version(page: int, number: int) -> str:
+    """A page, of which each later version has one word more."""
+    return document(page) + "".join(f" extra{page}x{n}" for n in range(number))
+
+
+def rows_of(pages: range, number: int, year: int) -> list[dict[str, object]]:
+    return [
+        {"id": f"{page}v{number}", "text": version(page, number), "key": f"k{page // 2}y{year}", "year": year}
+        for page in pages
+    ]
+
+
+@pytest.fixture
+def repository(tmp_path) -> Path:
+    write_parquet(tmp_path / "crawl" / "5.parquet", rows_of(range(60), 0, 2001))
+    write_parquet(tmp_path / "crawl" / "6.parquet", rows_of(range(0, 60, 3), 1, 2003))
+    write_parquet(tmp_path / "books" / "0.parquet", rows_of(range(40), 2, 1999))
+    (tmp_path / "pipeline.yaml").write_text(DEFINITION, encoding="utf-8")
+    return tmp_path
+
+
+def texts_of(folder: Path) -> dict[str, list[str]]:
+    """The texts of each split, by the names of the files."""
+    found: dict[str, list[str]] = {}
+    for file in sorted(folder.glob("data-*.parquet")):
+        split = file.name.split("-")[1]
+        found.setdefault(split, []).extend(pq.read_table(file).column("text").to_pylist())
+    return found
+
+
+def splits_of(texts: list[str]) -> list[str]:
+    batch = TextBatch.from_arrow(pa.array(texts, pa.large_string()))
+    return [plain_split(digest, SPLIT) for digest in Content()(batch).column("content").to_pylist()]
+
+
+def test_every_document_is_in_the_files_of_its_split(repository, refinery):
+    """By a plain reference; the manifest counts them, and nothing but a split's files has its name."""
+    assert refinery("run", repository / "pipeline.yaml", "-q")[0] == 0
+    found = texts_of(repository / "out")
+    assert list(found) == ["test", "train", "validation"]
+    for split, texts in found.items():
+        assert splits_of(texts) == [split] * len(texts)
+    manifest = orjson.loads((repository / "out" / "manifest.json").read_bytes())
+    assert list(manifest["splits"]) == ["validation", "test", "train"]
+    for split, account in manifest["splits"].items():
+        assert account == {"documents": len(found[split]), "files": [f"data-{split}-00000.parquet"]}
+    assert manifest["kept"]["documents"] == sum(map(len, found.values()))
+
+
+def test_no_document_moves_to_a_later_split(repository, refinery):
+    """Nor does what takes its place, through two dedups, when shards are added before and after the others."""
+    assert refinery("run", repository / "pipeline.yaml", "-q")[0] == 0
+    before = texts_of(repository / "out")
+    write_parquet(repository / "crawl" / "0.parquet", rows_of(range(0, 60, 2), 3, 2009))
+    write_parquet(repository / "books" / "9.parquet", rows_of(range(30, 70), 4, 2010))
+    assert refinery("run", repository / "pipeline.yaml", "-q")[0] == 0
+    after = texts_of(repository / "out")
+    order = ["validation", "test", "train"]
+    place = {text: order.index(split) for split, texts in after.items() for text in texts}
+    moved = {text for texts in before.values() for text in texts} - place.keys()
+    assert moved and place.keys() - {text for texts in before.values() for text in texts}
+    # all versions of a page are near: what was kept of it and what is kept now
+    pages = {version(page, number): page for page in range(70) for number in range(5)}
+    kept = {(pages[text], split) for text, split in place.items()}
+    for split, texts in before.items():
+        for text in texts:
+            assert place.get(text, order.index(split)) == order.index(split)
+            if text in moved:
+                later = {s for page, s in kept if page == pages[text]}
+                assert not later or max(later) <= order.index(split)
+
+
+def test_files_are_cut_within_splits(repository, refinery):
+    """By bytes, in input order or shuffled; with the same documents in each split."""
+    found, definition = [], (repository / "pipeline.yaml").read_text()
+    for more in ("", "shard_bytes: 2000, ", "shard_bytes: 2000, shuffle: 3, "):
+        (repository / "pipeline.yaml").write_text(definition.replace("path: out, ", f"path: out, {more}"))
+        assert refinery("run", repository / "pipeline.yaml", "-q")[0] == 0
+        found.append(texts_of(repository / "out"))
+    assert len(list((repository / "out").glob("data-train-*.parquet"))) > 2
+    assert found[0] == found[1] != found[2]
+    assert {s: sorted(texts) for s, texts in found[0].items()} == {s: sorted(t) for s, t in found[2].items()}
+
+
+def test_an_output_that_is_split_is_a_source_like_others(repository, refinery):
+    """All of it, or one split by the names of its files."""
+    assert refinery("run", repository / "pipeline.yaml", "-q")[0] == 0
+    (repository / "next.yaml").write_text("""
+refinery: 1
+name: next
+sources: {all: {path: out}, train: {path: "out/data-train-*.parquet"}}
+stages: {every: {from: all}, some: {from: train}}
+outputs: {every: {from: every, path: all}, some: {from: some, path: train}}
+""")
+    assert refinery("run", repository / "next.yaml", "-q")[0] == 0
+    texts = texts_of(repository / "out")
+    whole = [t for split in ("test", "train", "validation") for t in texts[split]]
+    assert read_files(repository / "all", "data").column("text").to_pylist() == whole
+    assert read_files(repository / "train", "data").column("text").to_pylist() == texts["train"]
+
+
+def test_verbs_above_know_the_bounds_and_others_do_not(repository):
+    """Those of all outputs below a verb, in order; one that no split output comes from is as it was."""
+    plain = plan_of(repository / "pipeline.yaml").graph
+    assert POSITION not in plain_needed(
+        repository, "split: {validation: 20%, test: 30%}", "shuffle: 1", "unique"
+    )
+    more = "\n  few: {from: distinct, path: few, split: {validation: 1%}}"
+    definition = repository / "pipeline.yaml"
+    definition.write_text(definition.read_text() + more)
+    graph = plan_of(definition).graph
+    assert plain.stages["unique"].verb.held_out == bounds_of(SPLIT) == graph.stages["unique"].verb.held_out
+    assert graph.stages["distinct"].verb.held_out == tuple(
+        sorted({*bounds_of(SPLIT), *bounds_of({"v": 0.01})})
+    )
+    assert graph.stages["good"].verb is None
+
+
+def plain_needed(repository: Path, old: str, new: str, stage: str) -> set[str]:
+    """The columns that a stage's verb reads under a changed definition."""
+    other = repository / "other.yaml"
+    other.write_text(DEFINITION.replace(old, new))
+    resolved = plan_of(other).graph.stages[stage]
+    assert "split" not in resolved.verb.settings
+    return {name for columns in resolved.needed.values() for name in columns}
+
+
+@pytest.mark.parametrize(
+    ("split", "problem"),
+    [
+        ("{train: 99%}", "'train' is what the others leave"),
+        ("{validation: 60%, test: 40%}", "they leave nothing for 'train'"),
+        ("{validation: 0.5}", "write 50%"),
+        ("{'a b': 5%}", "expected a name"),
+    ],
+)
+def test_wrong_splits_are_told(repository, refinery, split, problem):
+    """At their place, before anything is read."""
+    definition = repository / "pipeline.yaml"
+    definition.write_text(DEFINITION.replace("{validation: 20%, test: 30%}", split))
+    code, _, err = refinery("check", definition)
+    assert code == 2 and problem in err and "outputs.good.split" in err
+
+
+def test_the_order_of_splits_counts(repository):
+    """The first one is who keeps its documents; the same order written otherwise is the same output."""
+    definition = repository / "pipeline.yaml"
+    keys = []
+    for split in (
+        "{validation: 20%, test: 30%}",
+        "{'validation': '20.0%', test: 30%}",
+        "{test: 30%, validation: 20%}",
+    ):
+        definition.write_text(DEFINITION.replace("{validation: 20%, test: 30%}", split))
+        keys.append(plan_of(definition).output_key("good"))
+    assert keys[0] == keys[1] != keys[2]
