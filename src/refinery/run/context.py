@@ -26,7 +26,7 @@ from refinery.watch.events import Count, Subject
 if TYPE_CHECKING:
     from refinery.models.maker import Made
     from refinery.plan.derivations import Reason
-    from refinery.plan.results import Result
+    from refinery.plan.result import Result
     from refinery.run.manifest import Manifest
     from refinery.run.records import ShardRecord
 

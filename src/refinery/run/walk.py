@@ -13,7 +13,7 @@ from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Unit
 from refinery.plan.derivations import note_derivations
 from refinery.plan.needs import note_needs
-from refinery.plan.results import Kind, Result
+from refinery.plan.result import Kind, Result
 from refinery.run.cache import check_decisions, check_measurements, count_stage, finish_stage, stage_subjects
 from refinery.run.claimed import claimed
 from refinery.run.context import Run
