@@ -63,6 +63,18 @@ def test_a_count_is_made_once(repository, refinery):
     assert len(list((repository / ".refinery" / "made").iterdir())) == 2
 
 
+def test_shards_are_described_once(repository, refinery):
+    """Before the count: what is measured of the texts after it asks for no more than that."""
+    assert refinery("run", repository / "pipeline.yaml", "-q")[0] == 0
+    counted = (made_folder(repository) / FILE).stat().st_mtime_ns
+    folders = [record.parent for record in (repository / ".refinery" / "shards").rglob("record.json")]
+    assert len(folders) == 3
+    for folder in folders:
+        assert (folder / "record.json").stat().st_mtime_ns < counted
+        (signals,) = folder.glob("measured-signals-*")
+        assert signals.stat().st_mtime_ns > counted
+
+
 @pytest.mark.parametrize("damage", ["changed", "gone", "record"])
 def test_damaged_files_are_made_again(repository, refinery, damage):
     """Whatever of them is not as it was written; the output has the same bytes."""

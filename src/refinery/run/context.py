@@ -48,14 +48,12 @@ class Run:
     shipped: Mapping[str, Shipped] = field(default_factory=dict)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     records: dict[int, ShardRecord] = field(default_factory=dict)  # by shard number
-    kept_records: frozenset[int] = frozenset()  # those that the pipeline has in tables
+    kept_records: set[int] = field(default_factory=set)  # those that the pipeline has in tables
     tallies: Tallies = field(default_factory=Tallies)
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
     finished: dict[Subject, events.Finished] = field(default_factory=dict)
     made: dict[str, Made] = field(default_factory=dict)  # models and counts by the name of the result
-    reasons: Mapping[str, Sequence[Reason]] = field(
-        default_factory=dict
-    )  # why a result is another than before
+    reasons: Mapping[str, Sequence[Reason]] = field(default_factory=dict)  # why results are other ones
     manifests: dict[str, Manifest] = field(default_factory=dict)  # by output
     present: Container[str] = frozenset()  # files in the folders of shards when they were last listed
     heard: Mapping[str, float] | None = None  # of other pipelines then, see last_heard

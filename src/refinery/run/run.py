@@ -104,8 +104,8 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
         emit(Note("Nothing to do: every output is up to date."))
         return {name: Manifest.model_validate(found) for name, found in done.items()}
     records |= read_shard_records(planned for planned in plan.shards if planned.number not in records)
-    run = Run(plan, executor, emit, still_held, share(plan, executor), records=records, reasons=why)
-    run.kept_records = frozenset(kept)
+    shipped = share(plan, executor)
+    run = Run(plan, executor, emit, still_held, shipped, records=records, kept_records={*kept}, reasons=why)
     emit(RunBegun(subjects(plan)))
     walk(run)
     return run.manifests
