@@ -6,8 +6,8 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, StringConstraints, Tag
 
-from refinery.definition.models import Name
 from refinery.definition.validate import Invalid, validate
+from refinery.definition.values import Name
 
 
 class Leaf(BaseModel):

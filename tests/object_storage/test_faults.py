@@ -178,7 +178,7 @@ def test_an_archive_that_does_not_answer_is_no_reject(bucket, s3_server, proxied
     source = spec(f"{bucket}/a.warc.gz")
     shard = list_shards(source).shards[0]
     asked = len(proxy.requests)
-    proxy.every, proxy.kinds, proxy.methods = 2, ("cut",), ("GET",)
+    proxy.every, proxy.kinds, proxy.methods = 3, ("cut",), ("GET",)
     monkeypatch.setattr(retry, "ATTEMPTS", 1)
     with pytest.raises(StorageError, match="tried 1 times"):
         list(read_documents(shard, source))

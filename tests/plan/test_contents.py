@@ -23,7 +23,7 @@ SHARD = f"shards/01/{KEY}"
         ("pipelines/medical/units/measure.bin", "scratch"),
         (f"pipelines/medical/models/{KEY}/deep/model.onnx", "copies of models"),
         (f"claims/{KEY}", "claims"),
-        ("pipelines/medical/needs.json", OTHER),
+        ("pipelines/medical/needs.json", "notes"),
         (f"{SHARD}/notes.txt", OTHER),
         (f"claims/{KEY}.txt", OTHER),
         ("pipelines/medical/logs/mine.jsonl", OTHER),

@@ -14,7 +14,7 @@ from refinery.plan.derivations import (
     reasons,
 )
 from refinery.plan.plan import PIPELINES
-from refinery.plan.results import Kind, Result
+from refinery.plan.result import Kind, Result
 from refinery.watch.events import Subject
 from tests.run.planning import plan_of
 

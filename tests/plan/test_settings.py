@@ -27,7 +27,7 @@ from refinery.definition.models import (
 from refinery.definition.registry import VERBS
 from refinery.filters.registry import MEASURERS, TRANSFORMS
 from refinery.plan.derivations import derivation, reasons
-from refinery.plan.results import Result
+from refinery.plan.result import Result
 from tests.conftest import document, write_parquet
 from tests.fasttext_models import model
 from tests.run.planning import plan_of

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from refinery.executors.local import InProcess
-from refinery.plan.results import Kind
+from refinery.plan.result import Kind
 from refinery.run.claimed import _keys, claimed
 from refinery.run.context import Run
 from refinery.run.run import execute

@@ -1,6 +1,7 @@
 """Records of shards come back as they were, one by one and as a table."""
 
 import base64
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,10 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refinery.plan.plan import PlannedShard
-from refinery.run.records import ShardRecord, read_records, read_shard_records, write_records
+from refinery.run.records import (
+    ShardRecord,
+    read_kept_records,
+    read_records,
+    read_shard_records,
+    write_records,
+)
 from refinery.sources.shards import list_shards
 from refinery.storage.commit import commit_bytes
 from refinery.storage.sealed import sealed_json
+from tests.run.planning import plan_of
 from tests.sources.reading import spec
 
 SCHEMAS = [
@@ -37,9 +45,9 @@ RECORDS = st.builds(
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.lists(RECORDS, max_size=8))
-def test_a_table_holds_what_was_written(records: list[ShardRecord]) -> None:
-    """All records in their order, none of them too; the same records are the same bytes."""
+@given(st.dictionaries(st.sampled_from(["a" * 32, "b" * 32, "c" * 32]), RECORDS))
+def test_a_table_holds_what_was_written(records: dict[str, ShardRecord]) -> None:
+    """All records by the keys of their shards, none of them too; the same records are the same bytes."""
     with TemporaryDirectory() as folder:
         file, again = Path(folder) / "a.parquet", Path(folder) / "b.parquet"
         write_records(file, records)
@@ -51,12 +59,29 @@ def test_a_table_holds_what_was_written(records: list[ShardRecord]) -> None:
 def test_a_damaged_table_is_none(tmp_path):
     """It is made again of the records of shards; so is one that is not there."""
     file = tmp_path / "records.parquet"
-    assert read_records(file) is None
-    write_records(file, [ShardRecord(1, 1, 0, 5, schema=SCHEMAS[0].decode())] * 3)
+    assert read_records(file) == {}
+    write_records(file, {"ab" * 16: ShardRecord(1, 1, 0, 5, schema=SCHEMAS[0].decode())})
     content = bytearray(file.read_bytes())
     content[10] ^= 1
     file.write_bytes(content)
-    assert read_records(file) is None
+    assert read_records(file) == {}
+
+
+def test_a_run_reads_the_table_of_its_pipeline(data_repository, refinery):
+    """Records of shards that are gone are none, and of a new shard one more is kept."""
+    definition = data_repository / "pipeline.yaml"
+    assert read_kept_records(plan_of(definition)) == {}
+    assert refinery("run", definition, "-q")[0] == 0
+    plan = plan_of(definition)
+    kept = read_kept_records(plan)
+    assert kept == read_shard_records(plan.shards)
+    assert len(kept) == 3
+    (data_repository / "crawl" / "0.parquet").rename(data_repository / "crawl" / "7.parquet")
+    assert len(read_kept_records(plan_of(definition))) == 2
+    shutil.rmtree(plan.shards[1].folder)
+    assert refinery("run", definition, "-q")[0] == 0
+    plan = plan_of(definition)
+    assert read_kept_records(plan) == read_shard_records(plan.shards)
 
 
 def test_a_record_that_is_damaged_or_missing_is_none(tmp_path):

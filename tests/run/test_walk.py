@@ -4,7 +4,7 @@ import pytest
 
 from refinery.errors import InputError
 from refinery.executors.local import InProcess
-from refinery.plan.results import Kind
+from refinery.plan.result import Kind
 from refinery.run.context import Run
 from refinery.run.run import execute
 from refinery.run.walk import _next, walk

@@ -160,3 +160,21 @@ def test_a_listing_goes_on_page_by_page(bucket):
     assert len(found) == 1100
     assert dict(found) == sizes
     assert list(object_store.listing(f"{bucket}/none")) == []
+
+
+@pytest.mark.parametrize("size", [0, 1, object_store.SMALL, object_store.SMALL + 1, object_store.BLOCK + 1])
+def test_a_small_object_is_opened_and_read_by_one_request(size, proxied, s3_server):
+    """A larger one is asked for its size; what is read is the content, wherever it is begun."""
+    proxy = proxied()
+    url, content = f"{s3_server.new_bucket()}/a", bytes(n % 251 for n in range(size))
+    commit_bytes(url, content)
+    before = len(proxy.requests)
+    with open_input(url) as file:
+        assert file.read() == content
+        file.seek(size // 2)
+        assert file.read() == content[size // 2 :]
+    sent = [request.method for request in proxy.requests[before:]]
+    assert ("HEAD" in sent) == (size > object_store.SMALL)
+    assert len(sent) == 1 or size > object_store.SMALL
+    with pytest.raises(FileNotFoundError):
+        open_input(f"{url}/none")

@@ -6,7 +6,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from refinery.definition.models import Columns, Model, NearCopies, Share
+from refinery.definition.models import NearCopies
+from refinery.definition.values import Columns, Model, Share
 from refinery.filters.ranking import Missing, Ranking
 
 

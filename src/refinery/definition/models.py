@@ -6,71 +6,38 @@ form that fingerprints are made of. They do no work.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
     JsonValue,
-    PlainSerializer,
-    StringConstraints,
     Tag,
-    WithJsonSchema,
     create_model,
     field_validator,
     model_validator,
 )
 
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
-_BYTE_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+from refinery.definition.values import (
+    ByteCount,
+    ColumnName,
+    Columns,
+    MeasurerUse,
+    Model,
+    Name,
+    Names,
+    RuleSetName,
+    Share,
+    TransformUse,
+    WrittenPath,
+    WrittenPaths,
+)
 
-
-def _quantity(units: dict[str, int], example: str) -> BeforeValidator:
-    def parse(value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        found = re.fullmatch(r"\s*([0-9][0-9_]*(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*", value)
-        if not found or found[2].lower() not in units:
-            raise ValueError(f"expected a number such as {example}, got {value!r}")
-        return int(float(found[1].replace("_", "")) * units[found[2].lower()])
-
-    return BeforeValidator(parse, json_schema_input_type=int | str)
-
-
-def _share(value: object) -> object:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        raise ValueError(
-            f"shares are percentages: write {_as_percentage(value if value <= 1 else value / 100)}"
-        )
-    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*", value) if isinstance(value, str) else None
-    if not found or not 0 < Decimal(found[1]) <= 100:
-        raise ValueError(f"expected a percentage above 0% and up to 100% such as 20%, got {value!r}")
-    return float(Decimal(found[1]) / 100)
-
-
-def _as_percentage(share: float) -> str:
-    return f"{(Decimal(str(share)) * 100).normalize():f}%"
-
-
-def _as_tuple(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
-def _one_name(value: object) -> object:
-    if isinstance(value, dict) and len(value) == 1:
-        name, settings = next(iter(value.items()))
-        if isinstance(name, str) and (settings is None or isinstance(settings, dict)):
-            return value
-    if not isinstance(value, str):
-        raise ValueError("expected a name, or one name with its settings: NAME or {NAME: {KEY: VALUE}}")
-    return value
+TRAIN = "train"  # the split of all documents that are held out for no other
 
 
 def _kind_of_entry(value: object) -> str:
@@ -78,39 +45,6 @@ def _kind_of_entry(value: object) -> str:
         return "name"
     is_set = isinstance(value, RuleSetUse) or (isinstance(value, dict) and "rules" in value)
     return "set" if is_set else "predicates"
-
-
-TRAIN = "train"  # the split of all documents that are held out for no other
-NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
-Name = Annotated[str, StringConstraints(pattern=NAME, max_length=64)]
-ColumnName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)]
-Names = Annotated[tuple[Name, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | list[str])]
-WrittenPath = Annotated[str, StringConstraints(min_length=1)]
-WrittenPaths = Annotated[
-    tuple[WrittenPath, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | list[str])
-]
-Columns = Annotated[
-    tuple[Annotated[str, StringConstraints(min_length=1)], ...],
-    BeforeValidator(_as_tuple, json_schema_input_type=str | list[str]),
-]
-TokenCount = Annotated[int, _quantity(_UNITS, "500M or 2B"), Field(gt=0)]
-ByteCount = Annotated[int, _quantity(_BYTE_UNITS, "256MiB"), Field(gt=0)]
-Share = Annotated[
-    float,
-    BeforeValidator(_share, json_schema_input_type=Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?%$")]),
-    PlainSerializer(_as_percentage, when_used="json"),
-]
-# A name alone, or {name: {settings}}. The formats are where `schema.py` puts what there is of each kind.
-Use = Annotated[str | dict[str, Any], BeforeValidator(_one_name)]
-TransformUse = Annotated[Use, WithJsonSchema({"format": "Transform"})]
-MeasurerUse = Annotated[Use, WithJsonSchema({"format": "Measurer"})]
-RuleSetName = Annotated[str, StringConstraints(min_length=1), WithJsonSchema({"format": "RuleSet"})]
-
-
-class Model(BaseModel):
-    """Frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class Source(Model):

@@ -16,8 +16,9 @@ from typing import Annotated, TypeVar
 
 from pydantic import BeforeValidator, ValidationInfo
 
-from refinery.definition.models import ModelFile, Name, Training, WrittenPath
+from refinery.definition.models import ModelFile, Training
 from refinery.definition.validate import validate
+from refinery.definition.values import Name, WrittenPath
 from refinery.errors import DefinitionError, nearest
 from refinery.storage.url import is_url, local_path, redact
 

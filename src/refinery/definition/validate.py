@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, RootModel, Tag, ValidationError
 
-from refinery.definition.models import NAME
+from refinery.definition.values import NAME
 from refinery.definition.yaml import Location, problem_at
 from refinery.errors import DefinitionError, nearest
 

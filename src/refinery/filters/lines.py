@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import xxhash
 from pydantic import BaseModel, ConfigDict, Field
 
-from refinery.definition.models import Share
+from refinery.definition.values import Share
 from refinery.errors import DefinitionError
 from refinery.filters.line_counts import FILE, MOST_DOCUMENTS_A_LINE, LineCounts, read_frequent
 from refinery.filters.measurer import Transform

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pyarrow as pa
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints
 
-from refinery.definition.models import ColumnName
+from refinery.definition.values import ColumnName
 from refinery.errors import DefinitionError
 from refinery.filters.measurer import Measurer
 

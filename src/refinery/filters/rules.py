@@ -27,9 +27,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
-from refinery.definition.models import NAME, Name, RuleSetUse
+from refinery.definition.models import RuleSetUse
 from refinery.definition.paths import HERE, Paths, is_path
 from refinery.definition.validate import Invalid, validate
+from refinery.definition.values import NAME, Name
 from refinery.definition.yaml import parse, read_text
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.filters.language_codes import UNDETERMINED

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from refinery.plan.plan import DOCUMENTS, MADE, MODELS, RECORD, REJECTS, SHARDS, UNITS, VERBS
+from refinery.plan.plan import DOCUMENTS, FILES, MADE, MODELS, RECORD, REJECTS, SHARDS, UNITS, VERBS
 from refinery.plan.present import Present
 from refinery.storage.claims import CLAIMS
 from refinery.storage.place import Place, each_file_below
@@ -25,6 +25,7 @@ _KINDS = {
     "measurements": re.compile(_SHARD + r"measured-.+\.parquet"),
     "decisions": re.compile(_SHARD + r"(decided-[0-9a-f]{32}\.(parquet|json)|dropped-[0-9a-f]{32}\.parquet)"),
     "models and counts": re.compile(rf"{MADE}/[0-9a-f]{{32}}/.+"),
+    "notes": re.compile(_PIPELINE + r"(needs\.json|results\.json|records/[^/]+\.parquet)" + rf"|{FILES}/.+"),
     "logs": re.compile(rf"{_PIPELINE}{LOGS}/run-\d{{8}}T\d{{12}}Z(-\d+)?\.jsonl"),
     "scratch": re.compile(rf"{_PIPELINE}({VERBS}|{UNITS})/.+"),
     "copies of models": re.compile(rf"{_PIPELINE}{MODELS}/[0-9a-f]{{32}}/.+"),

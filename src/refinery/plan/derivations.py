@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from refinery.plan.plan import Plan
-from refinery.plan.results import Result
+from refinery.plan.result import Result
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.place import Place, read_many
 from refinery.storage.sealed import read_sealed_json, sealed_json

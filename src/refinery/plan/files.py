@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from refinery.plan.plan import DOCUMENTS, RECORD, REJECTS, Plan
-from refinery.plan.results import Kind, Result
+from refinery.plan.result import Kind, Result
 
 
 def shard_files(plan: Plan, result: Result) -> dict[str, tuple[str, ...]]:

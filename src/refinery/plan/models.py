@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from refinery.definition.yaml import Location
 from refinery.errors import nearest
 from refinery.plan.graph import Making
-from refinery.plan.results import model_name
+from refinery.plan.result import model_name
 
 if TYPE_CHECKING:
     from refinery.definition.load import Definition

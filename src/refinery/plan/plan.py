@@ -11,16 +11,8 @@ from importlib.metadata import version
 from refinery.errors import InputError
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage
-from refinery.plan.results import (
-    LAYOUT,
-    Listed,
-    Result,
-    decision_name,
-    outcome_name,
-    output_name,
-    reading_of,
-    results_of,
-)
+from refinery.plan.result import Result, decision_name, outcome_name, output_name
+from refinery.plan.results import LAYOUT, Listed, reading_of, results_of
 from refinery.sources.documents import Shard, SourceSpec
 from refinery.sources.read import READING
 from refinery.sources.shards import SHARD_BYTES, SourceShards, list_shards

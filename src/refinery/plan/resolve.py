@@ -12,9 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from refinery.definition.load import Definition
-from refinery.definition.models import KeepEntry, Source, Stage, Use
+from refinery.definition.models import KeepEntry, Source, Stage
 from refinery.definition.paths import Paths
 from refinery.definition.validate import Invalid
+from refinery.definition.values import Use
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, nearest
 from refinery.filters import registry
@@ -37,7 +38,7 @@ from refinery.plan.graph import (
 from refinery.plan.models import makings_of, with_models
 from refinery.plan.outputs import check_measurements, output_folders
 from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
-from refinery.plan.results import count_name
+from refinery.plan.result import count_name
 from refinery.plan.splits import hold_out, positions_of
 from refinery.plan.verbs import Arriving, Heads, add_columns, needed_columns, own_measurements
 from refinery.sources.documents import SourceSpec

@@ -1,4 +1,4 @@
-"""Results: all that a run makes, each with what it is made of. Inputs come first.
+"""The graph of results: all that a run makes, each with what it is made of. Inputs come first.
 
     documents     which rows a source's files have            in the folder of each shard
     measurement   of a source's documents                     in the folder of each shard
@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from refinery.dedup.split import POSITION
@@ -34,6 +33,15 @@ from refinery.plan.graph import (
     measurer_key,
 )
 from refinery.plan.outputs import DEFAULT_MEASUREMENTS
+from refinery.plan.result import (
+    Kind,
+    Result,
+    decision_name,
+    documents_name,
+    model_name,
+    outcome_name,
+    output_name,
+)
 from refinery.sources.read import READING
 from refinery.watch.events import Subject
 
@@ -44,76 +52,6 @@ if TYPE_CHECKING:
 
 LAYOUT = 7  # raised when the files of the work folder change their form
 SIZES = ("bytes", "tokens")  # columns that every decision is counted in
-
-
-class Kind(StrEnum):
-    """What a result is."""
-
-    DOCUMENTS = "documents"
-    MEASUREMENT = "measurement"
-    ARRIVAL = "arrival"
-    DECISION = "decision"
-    OUTCOME = "outcome"
-    COUNT = "count"
-    MODEL = "model"
-    OUTPUT = "output"
-
-
-@dataclass(frozen=True)
-class Result:
-    """Something that a run makes.
-
-    name: what reports call it, the same whatever its settings; made_of: its own settings as JSON values, by the words
-    of a definition; inputs: names of results; parts: by source, the key of its files in the folders of shards.
-    """
-
-    name: str
-    kind: Kind
-    of: Subject
-    made_of: Mapping[str, object]
-    inputs: tuple[str, ...]
-    key: str
-    parts: Mapping[str, str] = field(default_factory=dict)
-
-
-def documents_name(source: str) -> str:
-    """The name of the result that is a source's documents."""
-    return f"sources.{source}"
-
-
-def decision_name(stage: str) -> str:
-    """The name of a stage's decisions."""
-    return f"stages.{stage}"
-
-
-def outcome_name(stage: ResolvedStage) -> str | None:
-    """The name of what a stage's verb decides, if it has one."""
-    return f"stages.{stage.name}.{stage.verb.name}" if stage.verb else None
-
-
-def output_name(output: str) -> str:
-    """The name of an output."""
-    return f"outputs.{output}"
-
-
-def model_name(model: str) -> str:
-    """The name of a model that the run makes."""
-    return f"models.{model}"
-
-
-def count_name(making: Making, others: Mapping[str, Making]) -> str:
-    """The name of a count over a source's texts; another for another count of the same word."""
-    view = making.view or View("")
-    chain = ".".join(transform.name for transform in view.transforms)
-    return _free(".".join(filter(None, ("sources", view.source, chain, making.maker.name))), making, others)
-
-
-def _free(name: str, making: Making, others: Mapping[str, Making]) -> str:
-    number, found = 1, name
-    while others.get(found, making) != making:
-        number += 1
-        found = f"{name} {number}"
-    return found
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan
-from refinery.plan.results import Kind, Result
+from refinery.plan.result import Kind, Result
 from refinery.run.context import Run
 from refinery.run.decide import DecideTask, StageTally
 from refinery.run.measure import MeasureTask

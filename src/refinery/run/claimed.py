@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.plan import Plan
-from refinery.plan.results import Kind, Result
+from refinery.plan.result import Kind, Result
 from refinery.run.context import Run
 from refinery.run.make import RECORD
 from refinery.run.state import shards_state

@@ -26,7 +26,7 @@ from refinery.watch.events import Count, Subject
 if TYPE_CHECKING:
     from refinery.models.maker import Made
     from refinery.plan.derivations import Reason
-    from refinery.plan.results import Result
+    from refinery.plan.result import Result
     from refinery.run.manifest import Manifest
     from refinery.run.records import ShardRecord
 
@@ -47,6 +47,7 @@ class Run:
     shipped: Mapping[str, Shipped] = field(default_factory=dict)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     records: dict[int, ShardRecord] = field(default_factory=dict)  # by shard number
+    kept_records: frozenset[int] = frozenset()  # those that the pipeline has in tables
     tallies: Tallies = field(default_factory=Tallies)
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
     finished: dict[Subject, events.Finished] = field(default_factory=dict)

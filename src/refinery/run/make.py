@@ -17,7 +17,7 @@ from refinery.errors import DamagedFile, DefinitionError
 from refinery.models.maker import Made
 from refinery.plan.plan import VERBS, Plan
 from refinery.plan.resolve import resolve
-from refinery.plan.results import Result
+from refinery.plan.result import Result
 from refinery.run.context import Run
 from refinery.run.verbs import documents_of
 from refinery.storage.commit import commit_bytes, make_directory

@@ -12,7 +12,7 @@ from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Unit
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import PlannedShard
-from refinery.plan.results import output_name
+from refinery.plan.result import output_name
 from refinery.run import folder as folders
 from refinery.run.account import make_manifest
 from refinery.run.context import Run

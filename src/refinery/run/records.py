@@ -1,16 +1,21 @@
-"""Records: what is known about shards once they have been read, one by one and of a whole source in one table."""
+"""Records: what is known about shards once they have been read.
+
+Each lies in its shard's folder. A pipeline keeps those of a source in one table as well: of hundreds of thousands of
+shards a run then reads one file.
+"""
 
 from __future__ import annotations
 
 import base64
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from refinery.errors import DamagedFile
-from refinery.plan.plan import PlannedShard
+from refinery.plan.plan import Plan, PlannedShard
+from refinery.storage.commit import make_directory
 from refinery.storage.place import Place, read_many
 from refinery.storage.sealed import read_sealed_json
 from refinery.storage.tables import read_table
@@ -18,8 +23,10 @@ from refinery.storage.write import TableWriter
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 _COUNTS = pa.list_(pa.struct([("reason", pa.string()), ("count", pa.int64())]))
+FOLDER = "records"  # of a pipeline's own
 _TABLE = pa.schema(
     [
+        ("shard", pa.string()),  # its key
         *((name, pa.int64()) for name in ("rows", "documents", "rejected", "bytes")),
         ("reasons", _COUNTS),
         ("skipped", _COUNTS),
@@ -66,30 +73,52 @@ def read_shard_records(shards: Iterable[PlannedShard]) -> dict[int, ShardRecord]
     return found
 
 
-def write_records(file: Place, records: Sequence[ShardRecord]) -> None:
-    """Writes the records of all shards of a source, in their order, as one table; raises OutputError."""
+def read_kept_records(plan: Plan) -> dict[int, ShardRecord]:
+    """The records that the pipeline has kept in tables, by shard number."""
+    found: dict[int, ShardRecord] = {}
+    for source in plan.listed:
+        kept = read_records(_table_of(plan, source))
+        found |= {p.number: kept[p.folder.name] for p in plan.of(source) if p.folder.name in kept}
+    return found
+
+
+def keep_records(plan: Plan, source: str, records: Mapping[int, ShardRecord]) -> None:
+    """Keeps the records of all shards of a source in a table; raises OutputError."""
+    file = _table_of(plan, source)
+    make_directory(file.parent)
+    write_records(file, {planned.folder.name: records[planned.number] for planned in plan.of(source)})
+
+
+def _table_of(plan: Plan, source: str) -> Place:
+    return plan.own / FOLDER / f"{source}.parquet"
+
+
+def write_records(file: Place, records: Mapping[str, ShardRecord]) -> None:
+    """Writes records by the keys of their shards as one table; raises OutputError."""
+    rows = list(records.values())
     columns = {
-        "reasons": _counts([record.reasons for record in records]),
-        "skipped": _counts([record.skipped for record in records]),
-        "schema": pa.array([record.schema for record in records], pa.string()).dictionary_encode(),
+        "shard": pa.array(records.keys(), pa.string()),
+        "reasons": _counts([record.reasons for record in rows]),
+        "skipped": _counts([record.skipped for record in rows]),
+        "schema": pa.array([record.schema for record in rows], pa.string()).dictionary_encode(),
     }
     arrays = [
         columns[one.name]
         if one.name in columns
-        else pa.array([getattr(record, one.name) for record in records], one.type)
+        else pa.array([getattr(record, one.name) for record in rows], one.type)
         for one in _TABLE
     ]
     with TableWriter(file, _TABLE, scratch=True) as writer:
         writer.write(pa.RecordBatch.from_arrays(arrays, schema=_TABLE))
 
 
-def read_records(file: Place) -> list[ShardRecord] | None:
-    """The records of all shards of a source in their order, or None if the table is damaged or not there."""
+def read_records(file: Place) -> dict[str, ShardRecord]:
+    """The records of a table by the keys of their shards; none if it is damaged or not there."""
     try:
         table = read_table(file, _TABLE.names)
     except DamagedFile:
-        return None
-    records = []
+        return {}
+    found: dict[str, ShardRecord] = {}
     for batch in table.to_batches():
         columns = [batch[name].to_pylist() for name in ("rows", "documents", "rejected", "bytes")]
         columns += [
@@ -99,8 +128,9 @@ def read_records(file: Place) -> list[ShardRecord] | None:
         schemas = batch["schema"].dictionary.to_pylist()
         columns.append([schemas[index] for index in batch["schema"].indices.to_pylist()])
         columns.append(batch["hash"].to_pylist())
-        records += [ShardRecord(*row) for row in zip(*columns, strict=True)]
-    return records
+        records = (ShardRecord(*row) for row in zip(*columns, strict=True))
+        found |= zip(batch["shard"].to_pylist(), records, strict=True)
+    return found
 
 
 def _counts(rows: Sequence[dict[str, int]]) -> pa.Array:

@@ -17,7 +17,7 @@ from refinery.run.make import with_found
 from refinery.run.manifest import Manifest
 from refinery.run.measure import refuse_rejects
 from refinery.run.nodes import share
-from refinery.run.records import read_shard_records
+from refinery.run.records import read_kept_records, read_shard_records
 from refinery.run.repair import repair
 from refinery.run.walk import walk
 from refinery.storage import lock
@@ -95,7 +95,8 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
         if found:
             folders.remove_staging(plan.graph.output_paths[name])  # of a run that was killed at its very end
     strict = [planned for planned in plan.shards if planned.spec.on_error == "fail"]
-    records = read_shard_records(strict)
+    kept = read_kept_records(plan)
+    records = kept | read_shard_records(planned for planned in strict if planned.number not in kept)
     for planned in strict:
         if planned.number in records:
             refuse_rejects(planned, records[planned.number])
@@ -104,6 +105,7 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
         return {name: Manifest.model_validate(found) for name, found in done.items()}
     records |= read_shard_records(planned for planned in plan.shards if planned.number not in records)
     run = Run(plan, executor, emit, still_held, share(plan, executor), records=records, reasons=why)
+    run.kept_records = frozenset(kept)
     emit(RunBegun(subjects(plan)))
     walk(run)
     return run.manifests

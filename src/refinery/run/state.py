@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from refinery.errors import DamagedFile
 from refinery.plan.files import shard_files
 from refinery.plan.plan import Plan
-from refinery.plan.results import Kind, Result
+from refinery.plan.result import Kind, Result
 from refinery.run.folder import current_manifest
 from refinery.run.make import find_made
 

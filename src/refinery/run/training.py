@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from refinery.definition.models import NAME
+from refinery.definition.values import NAME
 from refinery.errors import InputError
 from refinery.models.card import CARD
 from refinery.plan.plan import Plan

@@ -13,7 +13,7 @@ from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Unit
 from refinery.plan.derivations import note_derivations
 from refinery.plan.needs import note_needs
-from refinery.plan.results import Kind, Result
+from refinery.plan.result import Kind, Result
 from refinery.run.cache import check_decisions, check_measurements, count_stage, finish_stage, stage_subjects
 from refinery.run.claimed import claimed
 from refinery.run.context import Run
@@ -24,7 +24,7 @@ from refinery.run.measure import MeasureTask, measure, refuse_rejects
 from refinery.run.measure_late import late_tasks, measure_arrived
 from refinery.run.nodes import share
 from refinery.run.output import carried_columns, make_output
-from refinery.run.records import read_shard_records
+from refinery.run.records import keep_records, read_shard_records
 from refinery.run.verbs import run_verb
 from refinery.sources.inventory import keep_hashes
 from refinery.watch.events import Count, Note, Subject
@@ -77,7 +77,8 @@ def measure_pass(run: Run, group: Group) -> None:
     _know_what_others_read(run)
     for planned in (p for p in plan.shards if p.spec.name in read):
         mine = {key for source, key in keys if source == planned.spec.name}
-        task = MeasureTask(planned, plan.missing(planned, run.present, mine), planned.number not in records)
+        known = planned.number in records and str(planned.record_file) in run.present
+        task = MeasureTask(planned, plan.missing(planned, run.present, mine), not known)
         if task.missing or task.describe:
             of = (Subject("source", planned.spec.name),)
             units.append(Unit(planned.name, task, max(planned.shard.bytes, 1), of=of))
@@ -91,11 +92,14 @@ def measure_pass(run: Run, group: Group) -> None:
         documents=lambda measured: measured.documents,
         counts=lambda of, measured: [Count(of[0], measured.documents)],
     )
-    records |= read_shard_records(p for p in plan.shards if p.spec.name in read and p.number not in records)
+    described = {unit.argument.planned.number for unit in units if unit.argument.describe}
+    records |= read_shard_records(p for p in plan.shards if p.number in described)
     _check_records(run, read)
     for source in read:
         hashes = ((p.shard, records[p.number].hash) for p in plan.of(source))
         keep_hashes(plan.listed[source].inventory, hashes)
+        if any(p.number in described or p.number not in run.kept_records for p in plan.of(source)):
+            keep_records(plan, source, records)
     run.plan = plan.with_first_rows({number: record.rows for number, record in records.items()})
     if len(records) == len(plan.shards):
         for name in plan.graph.outputs:  # a clash is better found before the decisions

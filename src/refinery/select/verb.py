@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from refinery.definition.models import Model, TokenCount
 from refinery.definition.paths import Paths
 from refinery.definition.validate import validate
+from refinery.definition.values import Model, TokenCount
 from refinery.filters import token_count
 from refinery.filters.ranking import Missing, Ranking, ranking
 from refinery.filters.verb import (

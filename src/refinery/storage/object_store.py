@@ -25,6 +25,7 @@ REQUESTS = 3  # of a request, by S3's client
 CONNECT_TIMEOUT, READ_TIMEOUT = 10.0, 60.0  # seconds
 COPIES = 16  # at once
 BLOCK = 8 * 2**20  # bytes: a file up to this size is read by one request, a larger one in such steps
+SMALL = 2**18  # bytes: that one request also tells the size; a larger file is asked for its size first
 
 PACKAGES = {
     "s3": "s3fs",
@@ -210,6 +211,8 @@ def open_read(url: str) -> BinaryIO:
     A block that comes short, or of another version of the object than was opened, is an error and never data.
     """
     filesystem, inner = filesystem_of(url)
+    if _is_s3(url) and (small := retry(url, lambda: _small(filesystem, inner))) is not None:
+        return io.BytesIO(small)
     file = retry(url, lambda: filesystem.open(inner, "rb", block_size=BLOCK))
     cache, size = getattr(file, "cache", None), getattr(file, "size", None)
     if cache is None or not isinstance(size, int):
@@ -225,6 +228,29 @@ def open_read(url: str) -> BinaryIO:
             return io.BytesIO(whole_block(0, size))
     cache.fetcher = whole_block
     return cast(BinaryIO, file)
+
+
+def _small(filesystem: Any, inner: str) -> bytes | None:
+    """An object of SMALL bytes or less, None for a larger one; by one request, which a first block makes too."""
+    from fsspec.asyn import sync
+
+    bucket, key, version = filesystem.split_path(inner)
+    if version:
+        return None
+    most = min(SMALL, BLOCK)
+
+    async def get() -> tuple[bytes, int]:
+        answer = await filesystem._call_s3("get_object", Bucket=bucket, Key=key, Range=f"bytes=0-{most - 1}")
+        async with answer["Body"] as body:
+            return await body.read(), int(answer["ContentRange"].rpartition("/")[2])
+
+    try:
+        content, size = sync(filesystem.loop, get)
+    except Exception as error:
+        if status(error) == 416:  # there is no first byte
+            return b""
+        raise
+    return _checked(content, size) if size <= most else None
 
 
 def _checked(content: bytes, size: int) -> bytes:

@@ -1,0 +1,42 @@
+"""Values that may be written in a definition."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from refinery.dedup.settings import Settings as Dedup
+
+
+@pytest.mark.parametrize(
+    ("written", "share"), [("20%", 0.2), ("0.1%", 0.001), (" 100 % ", 1.0), ("7%", 0.07)]
+)
+def test_shares_are_percentages(written, share):
+    """Exactly the number that they say."""
+    assert Dedup(max_cluster_share=written).max_cluster_share == share
+
+
+@given(st.decimals(min_value="0.0001", max_value=100, places=4))
+def test_a_share_is_written_as_it_is_read(percent):
+    """What a manifest says of a definition can be run."""
+    dedup = Dedup(max_cluster_share=f"{percent:f}%")
+    assert Dedup.model_validate(dedup.model_dump(mode="json")) == dedup
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (0.2, "write 20%"),
+        (1, "write 100%"),
+        (20, "write 20%"),
+        (0.005, r"write 0\.5%"),
+        ("0%", "expected a percentage"),
+        ("101%", "expected a percentage"),
+        ("20", "expected a percentage"),
+        (True, "expected a percentage"),
+    ],
+)
+def test_what_is_no_share(value, problem):
+    """A bare number says neither; what to write is told."""
+    with pytest.raises(ValidationError, match=problem):
+        Dedup(max_cluster_share=value)
