@@ -1,6 +1,7 @@
 """What a plan is made of, as a table."""
 
 from dataclasses import replace
+from random import Random
 
 import polars as pl
 
@@ -33,3 +34,26 @@ def test_results_say_what_is_missing_and_why(data_repository):
     assert changed["result"].to_list() == ["stages.screened", "outputs.screened"]
     assert changed["missing"].to_list() == [3, 1]
     assert all("keep.english" in why[0] for why in changed["why"].to_list())
+
+
+def test_what_a_model_is_needed_for_is_there_after_a_run(tmp_path):
+    """What it measures is known by its content, which is looked up."""
+    for name, words in (("good", "dose blood fever nurse"), ("other", "market price profit bank")):
+        rows = [" ".join(Random(n).sample(words.split(), 4)) + f" {name}{n} {n * n}" for n in range(60)]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(f'{{"text": "{row}"}}' for row in rows))
+    pipeline = refinery.Pipeline(
+        name="trained",
+        sources={name: {"path": f"{name}.jsonl"} for name in ("good", "other")},
+        models={"topic": {"train": {"positive": "good", "negative": "other", "buckets": 1000}}},
+        stages={
+            "on": {
+                "from": ["good", "other"],
+                "measure": [{"relevance": {"model": "topic"}}],
+                "keep": [{"topic": "relevance >= 0"}],
+            }
+        },
+        outputs={"on": {"from": "on", "path": "out"}},
+        base=tmp_path,
+    )
+    refinery.run(pipeline, workers=1, progress=False)
+    assert refinery.results(refinery.plan(pipeline))["missing"].sum() == 0

@@ -121,3 +121,12 @@ def test_a_script_needs_no_guard(data_repository):
     before = output_hashes(data_repository / "out")
     refinery.run(data_repository / "pipeline.yaml", work=data_repository / "w", workers=1, progress=False)
     assert output_hashes(data_repository / "out") == before
+
+
+def test_git_leaves_the_work_folder_alone(data_repository):
+    """Whichever of plan and run makes it; a check makes none."""
+    file, work = data_repository / "pipeline.yaml", data_repository / ".refinery"
+    refinery.check(file)
+    assert not work.exists()
+    refinery.plan(file)
+    assert (work / ".gitignore").read_text() == "*\n"

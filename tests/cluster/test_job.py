@@ -106,4 +106,4 @@ def test_the_pages_job_gives_the_bytes_of_a_local_run(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "succeeded" in done.stdout
     assert output_hashes(shared / "out") == here
-    assert (shared / "work/models").is_dir()  # where models lie for the nodes of a cluster
+    assert (shared / "work/pipelines/tiny/models").is_dir()  # where models lie for the nodes of a cluster

@@ -30,6 +30,7 @@ def outputs(server: S3Server, bucket: str) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.faults
 def test_nodes_come_and_go_all_along(shifting, bucket, s3_server, refinery, tmp_path):
     """After every so many units a node is killed and another joins: the bytes of a run on this machine alone."""
     upload(bucket, SHARDS, DOCUMENTS)

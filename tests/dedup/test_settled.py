@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from refinery.dedup import corpus
 from refinery.dedup.corpus import DedupShard
 from refinery.dedup.settled import SETTLED, similarity_of
+from refinery.shuffle.records import Records
 from tests.conftest import PIPELINE, document, output_hashes, write_parquet
 from tests.dedup.corpus import SETTINGS, Documents, Place, run, set_partitions, write_shard
 from tests.dedup.test_split import text_of
@@ -92,6 +93,24 @@ def test_partitions_that_cut_shards_keep_the_same(tmp_path, monkeypatch):
     assert [f.name for f in files[0]] == [f.name for f in files[1]] != []
     for one, other in zip(*files, strict=True):
         assert pq.read_table(one).equals(pq.read_table(other))
+
+
+def test_a_partition_is_read_once_however_many_shards_are_in_it(tmp_path, monkeypatch):
+    """What was settled is read by partition of documents, not by shard: requests must not grow by their product."""
+    reads: list[int] = []
+    read = Records.read
+
+    def counted(self: Records, partition: int = 0, writers: object = None) -> np.ndarray:
+        reads.append(self.folder.name == "fresh")
+        return read(self, partition, writers)
+
+    monkeypatch.setattr(Records, "read", counted)
+    for shards in (4, 24):
+        pages = {str(n): [text_of(n // 2, n), text_of(n // 2, n + 1)] for n in range(shards)}
+        reads.clear()
+        removed(tmp_path / str(shards), list(pages), pages)
+        assert list((tmp_path / str(shards)).glob("*.kept.parquet"))
+        assert sum(reads) == 1
 
 
 def data_repository_with_versions(folder: Path) -> None:

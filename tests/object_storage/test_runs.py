@@ -224,7 +224,7 @@ def test_an_output_on_a_store_is_a_source_and_a_corpus_to_compare_with(repositor
 
 HOOKED = """
 import os, sys
-from refinery.storage import retry
+from refinery.storage import object_store
 def before():
     used = object_store.client.cache_info().currsize
     print(f"FORK after a client was used: {used}", file=sys.stderr, flush=True)

@@ -43,6 +43,16 @@ def test_a_key_changes_with_what_it_is_made_of_alone(keys, old, new, expected):
     assert changed(keys(PIPELINE), keys(PIPELINE.replace(old, new))) == expected
 
 
+def test_a_model_of_a_source_is_made_of_its_rewritten_text(keys):
+    """Without `protect` no stage stands between a model and a source; its transforms are part of the model's key."""
+    models = "  books: {path: crawl/0.parquet}\nmodels: {topic: {train: {positive: books, negative: crawl}}}\nstages:"
+    text = PIPELINE.replace("stages:", models, 1)
+    chains = ("[]", "[normalize]", "[{normalize: {ftfy: true}}]")
+    found = [text.replace("crawl: {", f"crawl: {{transform: {chain}, ", 1) for chain in chains]
+    assert len({keys(one)["models.topic"] for one in found}) == 3
+    assert keys(found[0])["models.topic"] == keys(text)["models.topic"]
+
+
 DERIVED = PIPELINE.replace(
     "    keep:\n",
     '    derive: {long: "words > 50", half: "words / 2", unread: "words + 1", double: "4 * half"}\n    keep:\n',

@@ -261,7 +261,7 @@ run(Path({str(repository)!r}))
     assert "medical model" in run(repository)
     assert made_files(repository) == made_files(other)
     assert output_hashes(repository / "out") == output_hashes(other / "out")
-    assert list((repository / ".refinery/verbs").rglob("*.*")) == []
+    assert list((repository / ".refinery/pipelines/tiny/verbs").rglob("*.*")) == []
 
 
 def test_a_derived_column_knows_what_a_model_suggests(repository: Path) -> None:

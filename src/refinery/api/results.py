@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from refinery.errors import DamagedFile
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,8 +36,11 @@ def results(plan: Plan) -> pl.DataFrame:
 
     from refinery.plan.contents import contents_of
     from refinery.plan.derivations import noted_derivations, reasons
+    from refinery.run.make import with_found
     from refinery.run.state import states
 
+    with suppress(DamagedFile):  # which a run makes again
+        plan = with_found(plan)
     why = reasons(plan.results, noted_derivations(plan.work, plan.graph.name))
     rows = [
         (name, plan.results[name].kind.value, state.parts, state.missing, [*map(str, why[name])])

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from refinery.dedup.corpus import Corpus, DedupShard, Partition, as_matrix
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
-from refinery.storage.place import exists
+from refinery.storage.place import Place, exists
 from refinery.storage.tables import read_table
 from refinery.storage.write import TableWriter
 
@@ -29,11 +29,10 @@ SETTLED = np.dtype([*PAIR, ("similarity", np.float64)])
 SCHEMA = pa.schema([("row", pa.int64()), ("text", pa.binary(16)), ("similarity", pa.float64())])
 
 
-class Whole(NamedTuple):
-    """A shard, the number of its first document, and the partitions of documents that it is in."""
+class Begun(NamedTuple):
+    """Shards that begin in one partition of documents, each with its first document; the partitions of them all."""
 
-    shard: DedupShard
-    first: int
+    shards: tuple[tuple[DedupShard, int], ...]
     partitions: range
 
 
@@ -115,27 +114,35 @@ def read_settled(shard: DedupShard, first: int) -> NDArray[Any]:
 def keep_settled(
     corpus: Corpus, partitions: Sequence[Partition], fresh: Records, map_units: MapUnits
 ) -> None:
-    """Adds what was settled now, SETTLED by partition of documents, to what is kept of each shard."""
-    wholes = []
+    """Adds what was settled now, SETTLED by partition of documents, to what is kept of each shard.
+
+    A unit has all shards that begin in a partition, so that this is read once, however many they are.
+    """
+    units = []
     for part in partitions:
-        for rows in part.rows:
-            if rows.start == 0:
-                last = (rows.document + rows.shard.documents.rows - 1) // corpus.partition_documents
-                wholes.append(Whole(rows.shard, rows.document, range(part.number, last + 1)))
-    map_units("dedup pairs: keep", partial(write_settled, fresh), wholes)
+        shards = tuple((rows.shard, rows.document) for rows in part.rows if rows.start == 0)
+        if shards:
+            shard, first = shards[-1]
+            last = (first + max(shard.documents.rows, 1) - 1) // corpus.partition_documents
+            units.append(Begun(shards, range(part.number, last + 1)))
+    map_units("dedup pairs: keep", partial(write_settled, fresh), units)
 
 
-def write_settled(fresh: Records, whole: Whole) -> None:
-    """Writes what is kept of a shard anew, if there is more than before."""
-    shard, first, numbers = whole
-    more = np.concatenate([np.empty(0, SETTLED), *map(fresh.read, numbers)])
-    more = more[(more["document"] >= first) & (more["document"] < first + shard.documents.rows)]
-    if len(more) == 0 or shard.settled is None:
-        return
-    found = np.concatenate([read_settled(shard, first), more])
+def write_settled(fresh: Records, begun: Begun) -> None:
+    """Writes what is kept of shards anew, if there is more than before."""
+    found = np.concatenate([np.empty(0, SETTLED), *map(fresh.read, begun.partitions)])
+    found = found[np.argsort(found["document"], kind="stable")]
+    for shard, first in begun.shards:
+        here = np.searchsorted(found["document"], [first, first + shard.documents.rows])
+        if here[0] < here[1] and shard.settled is not None:
+            _add(shard.settled, found[slice(*here)], read_settled(shard, first), first)
+
+
+def _add(file: Place, more: NDArray[Any], before: NDArray[Any], first: int) -> None:
+    found = np.concatenate([before, more])
     found = found[np.lexsort((found["text"][:, 1], found["text"][:, 0], found["document"]))]
     texts = pa.py_buffer(np.ascontiguousarray(found["text"]))
     text = pa.Array.from_buffers(pa.binary(16), len(found), [None, texts])
     columns = [pa.array(found["document"] - first), text, pa.array(found["similarity"])]
-    with TableWriter(shard.settled, SCHEMA, scratch=True) as writer:
+    with TableWriter(file, SCHEMA, scratch=True) as writer:
         writer.write(pa.RecordBatch.from_arrays(columns, schema=SCHEMA))

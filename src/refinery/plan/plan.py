@@ -19,7 +19,7 @@ from refinery.sources.shards import SHARD_BYTES, SourceShards, list_shards
 from refinery.storage.claims import CLAIMS
 from refinery.storage.place import Place, first_in, lies_in
 from refinery.storage.url import redact
-from refinery.storage.work_folder import PIPELINES, pipeline_folder
+from refinery.storage.work_folder import PIPELINES, make_work_folder, pipeline_folder
 
 DOCUMENTS, REJECTS, RECORD = "documents.parquet", "rejects.parquet", "record.json"  # of a shard's folder
 SHARDS = "shards"  # the folder of the work folder with a folder for each shard
@@ -181,7 +181,10 @@ def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep
         if earlier := earlier_spec(stage, graph.definition.paths):
             refuse_lacking(stage, earlier)
             specs[earlier.name] = earlier
-    known_in = work / FILES if keep else None
+    known_in = None
+    if keep:
+        make_work_folder(work)
+        known_in = work / FILES
     listed = {name: list_shards(spec, shard_bytes, known_in=known_in) for name, spec in specs.items()}
     refuse_incomplete(graph, listed)
     for name in graph.sources:

@@ -153,7 +153,10 @@ class _Builder:
             inputs = [documents_name(making.view.source), *self._counts(making.view)]
         else:
             of = Subject("model", name.partition(".")[2])
+            read = list(read)
             inputs = [one for part in read for one in self._of_documents(part)]
+            views = {one: view for one, view in self.graph.views.items() if one in read and view.transforms}
+            made_of |= {"texts": {one: _transforms(view) for one, view in views.items()}} if views else {}
         self._add(name, kind, of, made_of, inputs)
 
     def _of_documents(self, name: str) -> Iterator[str]:
