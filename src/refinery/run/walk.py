@@ -11,7 +11,6 @@ from typing import TypeAlias
 
 from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Unit
-from refinery.plan.derivations import note_derivations
 from refinery.plan.needs import note_needs
 from refinery.plan.result import Kind, Result
 from refinery.run.cache import check_decisions, check_measurements, count_stage, finish_stage, stage_subjects
@@ -218,7 +217,6 @@ def making_pass(run: Run, group: Group) -> None:
             run.finish(result.of)
     run.plan = with_made(run.plan, run.made)
     note_needs(run.plan, lambda message: run.emit(Note(message)))
-    note_derivations(run.plan)
     run.shipped = share(run.plan, run.executor)
 
 
