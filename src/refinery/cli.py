@@ -115,10 +115,17 @@ def check(definition: Definition, root: Roots = None) -> None:
     found = ", ".join(f"{name} ({len(planned.of(name))} shards)" for name in graph.sources)
     made = [", ".join(names) for names in (graph.stages, graph.outputs or graph.makings) if names]
     typer.echo(f"{definition} is valid: {' -> '.join([found, *made])}")
-    used = {above for output in graph.outputs for above in graph.ancestors(graph.stage_of(output).name)}
+    ends = [graph.stage_of(output).name for output in graph.outputs]
+    ends += [
+        name
+        for making in graph.makings.values()
+        for part in graph.inputs_of(making).values()
+        for name in part
+    ]
+    used = {above for end in ends if end in graph.stages for above in graph.ancestors(end)}
     for name in graph.stages:
         if name not in used:
-            typer.echo(f"note: the stage {name} leads to no output")
+            typer.echo(f"note: the stage {name} leads to no output and no model")
 
 
 @app.command()

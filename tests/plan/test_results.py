@@ -93,4 +93,4 @@ def test_a_count_is_made_of_the_texts_before_it(data_repository):
     first, second = "sources.crawl.lines", "sources.crawl.lines.normalize.lines"
     assert results[first].inputs == ("sources.crawl",)
     assert results[second].inputs == ("sources.crawl", first)
-    assert set(results["sources.crawl.signals"].inputs) == {"sources.crawl", first, second}
+    assert set(results["sources.crawl.lines.lines.signals"].inputs) == {"sources.crawl", first, second}

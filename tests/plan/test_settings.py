@@ -83,12 +83,14 @@ EXAM = "sources.protect:exams.question.minhash"
 ON_EXAM = {EXAM, "sources.protect:exams.question.content"}
 EXAMS = ("protect", "exams")
 PROTECT = {f"stages.protect:{name}.protect" for name in ("best", "unique", "books", "screened")}
-SHINGLED = {*DEDUP, "sources.crawl.minhash", "sources.books.minhash"}
+SHINGLED = {*DEDUP, "sources.crawl.lines.minhash", "sources.books.minhash"}
 NORMALIZE = [{"normalize": {"ftfy": True}}]
 ON_CRAWL = {
-    f"sources.crawl.{name}"
+    f"sources.crawl.lines.{name}"
     for name in ("size", "language", "signals", "patterns", "relevance", "content", "minhash")
 }
+ON_TOPIC = "sources.crawl.lines.relevance"
+COMPARED = {"sources.crawl.content", "sources.crawl.minhash"}  # with what is protected, before lines go
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def case(*arguments: Any, **known: Any) -> Case:
 
 CASES: dict[tuple[str, str], Case] = {
     ("source", "path"): case((*CRAWL, "path"), "../ROOT/crawl/*.parquet"),
-    ("source", "transform"): case((*CRAWL, "transform"), NORMALIZE, {*ON_CRAWL, COUNT}, named="ftfy"),
+    ("source", "transform"): case((*CRAWL, "transform"), NORMALIZE, {*ON_CRAWL, *COMPARED, COUNT}, named="ftfy"),
     ("source", "text"): case((*CRAWL, "text"), "id", {"sources.crawl"}),
     ("source", "id"): case((*CRAWL, "id"), "year", {"sources.crawl"}),
     ("source", "format"): case((*CRAWL, "format"), "parquet"),  # what the files are anyway
@@ -144,19 +146,19 @@ CASES: dict[tuple[str, str], Case] = {
     ("protect", "exact"): case((*EXAMS, "exact"), False, PROTECT),
     ("protect", "near"): case((*EXAMS, "near"), None, PROTECT),
     ("protect.near", "similarity"): case((*EXAMS, "near", "similarity"), 0.7, PROTECT),
-    ("protect.near", "num_perm"): case((*EXAMS, "near", "num_perm"), 64, {*PROTECT, EXAM}),
-    ("protect.near", "words"): case((*EXAMS, "near", "words"), 6, {*PROTECT, EXAM}),
-    ("protect.near", "chars"): case((*EXAMS, "near", "chars"), 9, {*PROTECT, EXAM}),
-    ("protect.near", "seed"): case((*EXAMS, "near", "seed"), 2, {*PROTECT, EXAM}),
+    ("protect.near", "num_perm"): case((*EXAMS, "near", "num_perm"), 64, {*PROTECT, EXAM, "sources.crawl.minhash"}),
+    ("protect.near", "words"): case((*EXAMS, "near", "words"), 6, {*PROTECT, EXAM, "sources.crawl.minhash"}),
+    ("protect.near", "chars"): case((*EXAMS, "near", "chars"), 9, {*PROTECT, EXAM, "sources.crawl.minhash"}),
+    ("protect.near", "seed"): case((*EXAMS, "near", "seed"), 2, {*PROTECT, EXAM, "sources.crawl.minhash"}),
     ("select", "tokens"): case((*BEST, "tokens"), "6k", SELECT),
     ("select", "by"): case((*BEST, "by"), "bytes", SELECT),
     ("select", "missing"): case((*BEST, "missing"), "last", SELECT),
     ("select", "tokenizer"): case((*BEST, "tokenizer"), "tokenizer.json", {*SELECT, "stages.best"}),
-    ("language", "model"): case((*MEASURE, 0), {"language": {"model": "topic"}}, {"sources.crawl.language"}),
-    ("patterns", "root"): case((*MEASURE, 2, "patterns", "x"), "[0-8]", {"sources.crawl.patterns"}, named="x"),
-    ("relevance", "model"): case(("models", "topic", "file"), "other.bin", {"sources.crawl.relevance"}),
-    ("relevance", "label"): case((*MEASURE, 3, "relevance", "label"), "l2", {"sources.crawl.relevance"}),
-    ("models", "file"): case(("models", "topic", "file"), "other.bin", {"sources.crawl.relevance"}, named="model"),
+    ("language", "model"): case((*MEASURE, 0), {"language": {"model": "topic"}}, {"sources.crawl.lines.language"}),
+    ("patterns", "root"): case((*MEASURE, 2, "patterns", "x"), "[0-8]", {"sources.crawl.lines.patterns"}, named="x"),
+    ("relevance", "model"): case(("models", "topic", "file"), "other.bin", {ON_TOPIC}),
+    ("relevance", "label"): case((*MEASURE, 3, "relevance", "label"), "l2", {ON_TOPIC}),
+    ("models", "file"): case(("models", "topic", "file"), "other.bin", {ON_TOPIC}, named="model"),
     ("models", "train"): case((*TRAIN, "dim"), 5, TRAINED, named="dim"),
     ("models", "importance"): case((*WORDS, "buckets"), 5, WEIGHED, named="buckets"),
     ("models.train", "positive"): case((*TRAIN, "positive"), "crawl", TRAINED),
@@ -178,7 +180,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("models.importance", "raw_documents"): case((*WORDS, "raw_documents"), 50, WEIGHED),
     ("models.importance", "buckets"): case((*WORDS, "buckets"), 5, WEIGHED),
     ("models.importance", "seed"): case((*WORDS, "seed"), 5, WEIGHED),
-    ("normalize", "ftfy"): case(("transform",), NORMALIZE, {*ON_CRAWL, *ON_EXAM, COUNT}),
+    ("normalize", "ftfy"): case(("transform",), NORMALIZE, {*ON_CRAWL, *COMPARED, *ON_EXAM, COUNT}),
     ("lines", "repeated"): case((*LINES, "repeated"), "60%", ON_CRAWL),
     ("lines", "least_documents"): case((*LINES, "least_documents"), 50, ON_CRAWL),
 }  # fmt: skip

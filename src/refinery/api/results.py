@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from refinery.errors import DamagedFile
+from refinery.errors import DamagedFile, DefinitionError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,7 +39,7 @@ def results(plan: Plan) -> pl.DataFrame:
     from refinery.run.make import with_found
     from refinery.run.state import states
 
-    with suppress(DamagedFile):  # which a run makes again
+    with suppress(DamagedFile, DefinitionError):  # a run makes the one again and tells the other
         plan = with_found(plan)
     why = reasons(plan.results, noted_derivations(plan.work, plan.graph.name))
     rows = [

@@ -89,10 +89,10 @@ def _suggestion(name: str, paths: Paths) -> float | None:
 
 
 def _of_card(path: Path) -> float:
-    from refinery.models.card import resolve
+    from refinery.models.card import CARD_TEXT, resolve
 
     try:
-        _, card = resolve(path)
+        file, card = resolve(path)
     except InputError as error:
         raise DefinitionError(str(error)) from None
     if card is None:
@@ -101,6 +101,7 @@ def _of_card(path: Path) -> float:
         most = max((point.precision for point in card.curve), default=0.0)
         raise DefinitionError(
             f"no threshold reaches precision {card.wanted_precision:g} on the held-out documents, the best has "
-            f"{most:.3f}: lower the model's `precision`, train it on more or better examples, or write a number"
+            f"{most:.3f}: lower the model's `precision`, train it on more or better examples, or write a number; see "
+            f"{file.with_name(CARD_TEXT)}"
         )
     return card.suggested.threshold

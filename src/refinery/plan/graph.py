@@ -32,6 +32,11 @@ class View:
     source: str
     transforms: tuple[Transform, ...] = ()
 
+    @property
+    def uncounted(self) -> View:
+        """Without what depends on the other documents of the source: the same whatever is added to it."""
+        return View(self.source, tuple(one for one in self.transforms if one.counter is None))
+
     @cached_property
     def key(self) -> str:
         """Fingerprint of the chain; the source's content is not part of it."""
@@ -121,6 +126,7 @@ class ResolvedStage:
 
     needed: columns that its verb reads; own: what is measured for its verb alone. Both are by source, and tell of the
     documents too that the verb looks at and never drops; against: the sources of those, with the view of their text.
+    compared: the views of texts that its verb reads, where they are others than those that go on.
     """
 
     name: str
@@ -134,6 +140,7 @@ class ResolvedStage:
     own: dict[str, tuple[Measurement, ...]]
     late: dict[str, tuple[Measurement, ...]]  # by source, measured on what arrives here alone
     against: dict[str, View]
+    compared: Mapping[str, View] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """What a definition protects: the sources that hold it, how it is compared, and the stages that leave it out.
 
-A stage is implied before each output and before each stage or source that a model learns from: it compares the final
-text of all that arrives with all that is protected, and drops what is a copy. It has the name of what it protects,
-with a prefix that no name of a user's can have.
+A stage is implied before each output and before each stage or source that a model learns from: it compares the text
+of all that arrives with all that is protected, and drops what is a copy. Texts are compared without what transforms
+take away because other documents have it: of a crawl that is another thing than of a few held-out documents. The
+stage has the name of what it protects, with a prefix that no name of a user's can have.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def benchmark_specs(definition: Definition, problem: Problem) -> dict[str, Sourc
         if path:
             for column in entry.columns:
                 source = benchmark_source(name, column)
-                specs[source] = SourceSpec(name=source, path=path, text=column)
+                specs[source] = SourceSpec(name=source, path=path, text=column, on_error="fail")
     return specs
 
 
@@ -71,7 +72,7 @@ def protections(definition: Definition, views: Mapping[str, View], problem: Prob
             if message := _source_problem(source, definition):
                 problem(("protect", name, "from"), message)
         sources = entry.from_ or [benchmark_source(name, column) for column in entry.columns]
-        against = {source: views[source] for source in sources if source in views}
+        against = {source: views[source].uncounted for source in sources if source in views}
         alike = entry.exact, entry.near
         before = found.get(alike, Protection(Protect({}, *alike), {}))
         protected = {**before.verb.protected, name: tuple(against)}

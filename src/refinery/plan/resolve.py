@@ -138,7 +138,8 @@ class _Resolver:
                 self.views[name] = self._view(
                     View(name), self._transforms(("sources", name), source.transform)
                 )
-            make = partial(_spec, name, source, self.definition.paths)
+            held = any(name in entry.from_ for entry in pipeline.protect.values())
+            make = partial(_spec, name, source, self.definition.paths, held=held)
             if spec := self.attempt(("sources", name, "path"), make):
                 self.sources[name] = spec
         benchmarks = benchmark_specs(self.definition, self.problem)
@@ -234,8 +235,12 @@ class _Resolver:
             stage = protected_stage(name, number)
             self._stage(stage, Stage.model_construct(from_=(above,)))
             arrived = self.stages[stage]
-            own = own_measurements(protection.verb, {**arrived.views, **protection.against})
-            self.stages[stage] = replace(arrived, verb=protection.verb, own=own, against=protection.against)
+            compared = {source: view.uncounted for source, view in arrived.views.items()}
+            own = own_measurements(protection.verb, {**compared, **protection.against})
+            against = protection.against
+            self.stages[stage] = replace(
+                arrived, verb=protection.verb, own=own, against=against, compared=compared
+            )
             above = stage
         self.protected[name] = above
 
@@ -404,7 +409,13 @@ def _late(parents: Parents, columns: Columns) -> dict[str, tuple[Measurement, ..
     return found
 
 
-def _spec(name: str, source: Source, paths: Paths) -> SourceSpec:
-    """How the source is read: each of its settings is one of the reader; raises DefinitionError for a wrong path."""
+def _spec(name: str, source: Source, paths: Paths, *, held: bool) -> SourceSpec:
+    """How the source is read: each of its settings is one of the reader; raises DefinitionError for a wrong path.
+
+    held: what is protected, of which no row may be put aside unless the definition says so.
+    """
     found = tuple(paths.expand(path) for path in source.path)
-    return SourceSpec(name=name, path=found, **source.model_dump(exclude={"path", "transform"}))
+    settings = source.model_dump(exclude={"path", "transform"})
+    if held and "on_error" not in source.model_fields_set:
+        settings["on_error"] = "fail"
+    return SourceSpec(name=name, path=found, **settings)

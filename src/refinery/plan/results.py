@@ -186,7 +186,10 @@ class _Builder:
 
     def _measurement(self, source: str, measurement: Measurement) -> None:
         of = Subject("source", source)
-        name = self._free(f"{documents_name(source)}.{measurement.measurer.name}")
+        counted = [
+            one.name for one in measurement.view.transforms if one.counter
+        ]  # without them it is another
+        name = self._free(".".join((documents_name(source), *counted, measurement.measurer.name)))
         inputs = [documents_name(source), *self._counts(measurement.view)]
         self._add(name, Kind.MEASUREMENT, of, _measured(measurement), inputs, {source: measurement.key})
         self.measured[source, measurement.key] = name

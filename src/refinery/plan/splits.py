@@ -19,7 +19,7 @@ def positions_of(
     sources = dict.fromkeys(source for stage in split for source in stage.sources)
     (field,) = SCHEMA
     return {
-        name: Measured(Measurement(views[name], Content()), field.name, field.type)
+        name: Measured(Measurement(views[name].uncounted, Content()), field.name, field.type)
         for name in sources
         if name in views  # another name is a mistake that has been reported
     }

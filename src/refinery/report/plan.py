@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.filesize import decimal
 from rich.table import Column, Table
 
-from refinery.errors import DamagedFile
+from refinery.errors import DamagedFile, DefinitionError
 from refinery.plan.contents import contents_of
 from refinery.plan.derivations import noted_derivations, reasons
 from refinery.report.status import size_text
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def plan_tables(plan: Plan) -> Iterator[Table | str]:
     """The tables that describe a plan, in the order of the work, and how large the work folder is by now."""
-    with suppress(DamagedFile):  # which the run makes again
+    with suppress(DamagedFile, DefinitionError):  # a run makes the one again and tells the other
         plan = with_found(plan)
     found = contents_of(plan.work)
     present = found.present

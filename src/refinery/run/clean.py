@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from refinery.errors import DamagedFile, FolderInUse
+from refinery.errors import DamagedFile, DefinitionError, FolderInUse
 from refinery.plan.contents import kind_of, sizes_by_kind
 from refinery.plan.needs import needs_of, noted_needs
 from refinery.plan.plan import MADE, Plan
@@ -64,7 +64,7 @@ def clean(plan: Plan, tell: Callable[[str], None], *, force: bool) -> Cleaning:
         known = {name: one for name, one in noted.items() if name != plan.graph.name}
         try:
             plan = with_found(plan)
-        except DamagedFile:  # the next run makes it again, and finds what was made of it
+        except (DamagedFile, DefinitionError):  # a model to be made again, or that suggests nothing
             known = noted
         needs = [*known.values(), needs_of(plan)]
         sizes = files_below(plan.work)

@@ -12,6 +12,8 @@ from refinery.plan.result import Kind, Result
 from refinery.run.folder import current_manifest
 from refinery.run.make import find_made
 
+_DECIDING = {Kind.DECISION, Kind.OUTCOME}
+
 
 @dataclass(frozen=True)
 class State:
@@ -32,7 +34,12 @@ def _state(plan: Plan, result: Result, present: Container[str]) -> State:
         return State(1, int(current_manifest(folder, result.key) is None))
     if result.kind in {Kind.COUNT, Kind.MODEL}:
         return State(1, int(not _is_made(plan, result)))
-    return shards_state(plan, result, present)
+    state = shards_state(plan, result, present)
+    if result.kind is Kind.ARRIVAL:  # other documents may come where it is decided anew
+        above = [plan.results[name] for name in result.inputs]
+        missing = [shards_state(plan, one, present).missing for one in above if one.kind in _DECIDING]
+        state = State(state.parts, min(state.parts, max([state.missing, *missing])))
+    return state
 
 
 def shards_state(plan: Plan, result: Result, present: Container[str]) -> State:

@@ -213,7 +213,7 @@ def _shards(run: Run, stage: ResolvedStage, needed: Sequence[Needed]) -> Iterato
         carried = sorted(name for name, column in columns.items() if is_carried(column))
         measured = find_columns(columns, sorted(columns.keys() - carried))
         own = tuple((name, m.file) for m in stage.own.get(source, ()) for name in m.measurer.schema.names)
-        view = stage.views[source] if decided else stage.against[source]
+        view = (stage.compared.get(source) or stage.views[source]) if decided else stage.against[source]
         above = replace(decided, verb_key=None) if decided else None
         common = VerbSource(above, view, measured, ranked, own, trust)
         for planned in plan.of(source):

@@ -74,6 +74,9 @@ def measure_pass(run: Run, group: Group) -> None:
     _know_what_others_read(run)
     units = _measure_units(run, group)
     check_measurements(run, group, [unit.argument for unit in units])
+    counted = {
+        result.of for result in group if result.kind is Kind.DOCUMENTS
+    }  # not again as more is measured
     if units:
         compile_kernels(run, units)
     run.map(
@@ -81,7 +84,7 @@ def measure_pass(run: Run, group: Group) -> None:
         measure,
         units,
         documents=lambda measured: measured.documents,
-        counts=lambda of, measured: [Count(of[0], measured.documents)],
+        counts=lambda of, measured: [Count(of[0], measured.documents)] if of[0] in counted else [],
     )
     described = {unit.argument.planned.number for unit in units if unit.argument.describe}
     records |= read_shard_records(p for p in plan.shards if p.number in described)
