@@ -113,3 +113,12 @@ def test_nothing_is_there_without_a_record(tmp_path):
     """A folder that a killed run left is made anew."""
     (tmp_path / FILE).write_text("{}")
     assert find_made(tmp_path) is None
+
+
+def test_a_damaged_count_stops_no_cleaning(repository, refinery):
+    """It is told that the run makes it again; what else is not needed goes."""
+    assert refinery("run", repository / "pipeline.yaml", "-q")[0] == 0
+    file = made_folder(repository) / FILE
+    file.write_bytes(file.read_bytes()[:-1])
+    code, _, err = refinery("clean", repository / "pipeline.yaml", "--force")
+    assert (code, err) == (0, "")

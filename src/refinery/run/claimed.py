@@ -6,6 +6,7 @@ the source's name alone: such a file grows, and two runs that add to one at once
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -49,7 +50,8 @@ def claimed(run: Run, group: Sequence[Result]) -> Iterator[list[Result]]:
             for who in {found.others[key] for key in wanted & found.others.keys()} - told:
                 told.add(who)
                 run.emit(Note(f"waiting for {name}: {who} makes it"))
-        time.sleep(REMOTE_LOOK_AGAIN if is_remote(run.plan.work) else LOOK_AGAIN)
+        pause = REMOTE_LOOK_AGAIN if is_remote(run.plan.work) else LOOK_AGAIN
+        time.sleep(pause * random.uniform(0.5, 1.5))
 
 
 def _free(run: Run, group: Sequence[Result], keys: Mapping[str, set[str]], found: Claimed) -> list[Result]:

@@ -12,7 +12,6 @@ from typing import TypeAlias
 from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Unit
 from refinery.models.maker import Made
-from refinery.plan.derivations import note_derivations
 from refinery.plan.needs import note_needs
 from refinery.plan.result import Kind, Result
 from refinery.run.cache import check_decisions, check_measurements, count_stage, finish_stage, stage_subjects
@@ -222,7 +221,6 @@ def making_pass(run: Run, group: Group) -> None:
         return
     run.plan = with_made(run.plan, {**run.plan.made, **made})
     note_needs(run.plan, lambda message: run.emit(Note(message)))
-    note_derivations(run.plan)
     run.shipped = share(run.plan, run.executor)
 
 
