@@ -75,6 +75,20 @@ def test_shards_are_described_once(repository, refinery):
         assert signals.stat().st_mtime_ns > counted
 
 
+def test_what_is_needed_of_all_counts_stays_noted(repository, refinery):
+    """While a run comes to one after the other that are there: `refinery clean` may read the note at any time."""
+    definition = repository / "pipeline.yaml"
+    once = "{without_first: {least: 2}}"
+    definition.write_text(definition.read_text().replace(once, f"{once}, {once}"))
+    assert refinery("run", definition, "-q")[0] == 0
+    assert len(list((repository / ".refinery" / "made").iterdir())) == 2
+    note = repository / ".refinery" / "pipelines" / "tiny" / "needs.json"
+    before = note.stat().st_mtime_ns
+    (repository / "out" / "manifest.json").unlink()
+    assert refinery("run", definition, "-q")[0] == 0
+    assert note.stat().st_mtime_ns == before
+
+
 @pytest.mark.parametrize("damage", ["changed", "gone", "record"])
 def test_damaged_files_are_made_again(repository, refinery, damage):
     """Whatever of them is not as it was written; the output has the same bytes."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from refinery.errors import InputError
 from refinery.plan.fingerprint import fingerprint
@@ -20,6 +21,9 @@ from refinery.storage.claims import CLAIMS
 from refinery.storage.place import Place, first_in, lies_in
 from refinery.storage.url import redact
 from refinery.storage.work_folder import PIPELINES, make_work_folder, pipeline_folder
+
+if TYPE_CHECKING:
+    from refinery.models.maker import Made
 
 DOCUMENTS, REJECTS, RECORD = "documents.parquet", "rejects.parquet", "record.json"  # of a shard's folder
 SHARDS = "shards"  # the folder of the work folder with a folder for each shard
@@ -76,12 +80,13 @@ class PlannedShard:
 
 @dataclass(frozen=True)
 class Plan:
-    """A resolved definition with the shards it meets today."""
+    """A resolved definition with the shards it meets today; made: models and counts that it knows, by result."""
 
     graph: Graph
     work: Place
     listed: dict[str, SourceShards]  # by source, the earlier runs of `against` among them
     shards: tuple[PlannedShard, ...]
+    made: Mapping[str, Made] = field(default_factory=dict)
 
     @property
     def own(self) -> Place:

@@ -100,7 +100,7 @@ class _Builder:
             self._documents(source)
         for name, making in self.graph.makings.items():
             if making.view:
-                self._making(name, making, (making.view.source,), Kind.COUNT)
+                self._count(name, making, making.view)
         for source in self.listed:
             for measurement in self.graph.measurements(source):
                 if not measurement.late:
@@ -109,8 +109,7 @@ class _Builder:
             self._stage(stage)
         for name, making in self.graph.makings.items():
             if not making.view:
-                read = [one for names in self.graph.inputs_of(making).values() for one in names]
-                self._making(name, making, read, Kind.MODEL)
+                self._model(name, making)
         for output in self.graph.outputs:
             self._output(output)
         return self.results
@@ -127,9 +126,8 @@ class _Builder:
     ) -> str:
         """Adds a result; seen: what else its key is made of, known by other words in the inputs."""
         inputs = tuple(dict.fromkeys(inputs))
-        above = [
-            self.results[one].key for one in inputs if one in self.results
-        ]  # a model's content is in settings
+        # a model is not among them yet: its content is in settings
+        above = [self.results[one].key for one in inputs if one in self.results]
         key = fingerprint(LAYOUT, kind.value, made_of, parts, above, seen)
         self.results[name] = Result(name, kind, of, made_of, inputs, key, parts or {})
         return name
@@ -142,22 +140,20 @@ class _Builder:
         of, keys = Subject("source", source), self.listed[source].keys
         self._add(documents_name(source), Kind.DOCUMENTS, of, made_of, (), seen=keys)
 
-    def _making(self, name: str, making: Making, read: Iterable[str], kind: Kind) -> None:
-        """A model or a count."""
-        maker = making.maker
-        made_of = {maker.name: {"version": maker.version, **maker.settings}, "of": dict(making.inputs)}
-        if making.view:
-            made_of |= _transforms(making.view)
-            of = Subject("source", making.view.source)
-            # its text is counted as it is before the transform that asks for it
-            inputs = [documents_name(making.view.source), *self._counts(making.view)]
-        else:
-            of = Subject("model", name.partition(".")[2])
-            read = list(read)
-            inputs = [one for part in read for one in self._of_documents(part)]
-            views = {one: view for one, view in self.graph.views.items() if one in read and view.transforms}
-            made_of |= {"texts": {one: _transforms(view) for one, view in views.items()}} if views else {}
-        self._add(name, kind, of, made_of, inputs)
+    def _count(self, name: str, making: Making, view: View) -> None:
+        """Of a source's texts as they are before the transform that asks for it."""
+        inputs = [documents_name(view.source), *self._counts(view)]
+        made_of = {**_making(making), **_transforms(view)}
+        self._add(name, Kind.COUNT, Subject("source", view.source), made_of, inputs)
+
+    def _model(self, name: str, making: Making) -> None:
+        read = [one for names in self.graph.inputs_of(making).values() for one in names]
+        made_of = _making(making)
+        views = {one: view for one, view in self.graph.views.items() if one in read and view.transforms}
+        if views:
+            made_of |= {"texts": {one: _transforms(view) for one, view in views.items()}}
+        inputs = [one for part in read for one in self._of_documents(part)]
+        self._add(name, Kind.MODEL, Subject("model", name.partition(".")[2]), made_of, inputs)
 
     def _of_documents(self, name: str) -> Iterator[str]:
         """The results that say which documents a stage or source gives."""
@@ -176,12 +172,9 @@ class _Builder:
         """The counts that a view's transforms need."""
         for name, making in self.graph.makings.items():
             if making.view and making.view.source == view.source:
-                before, counted = making.view.transforms, view.transforms[len(making.view.transforms) :]
-                if (
-                    counted
-                    and view.transforms[: len(before)] == before
-                    and counted[0].counter == making.maker
-                ):
+                before = making.view.transforms
+                above, below = view.transforms[: len(before)], view.transforms[len(before) :]
+                if below and above == before and below[0].counter == making.maker:
                     yield name
 
     def _measurement(self, source: str, measurement: Measurement) -> None:
@@ -322,6 +315,11 @@ def output_columns(output: Output, there: Iterable[str]) -> tuple[str, ...]:
     wanted = DEFAULT_MEASUREMENTS if output.measurements is None else output.measurements
     known = set(there)
     return tuple(dict.fromkeys(name for name in (*wanted, *SIZES) if name in known))
+
+
+def _making(making: Making) -> dict[str, object]:
+    maker = making.maker
+    return {maker.name: {"version": maker.version, **maker.settings}, "of": dict(making.inputs)}
 
 
 def _measured(measurement: Measurement) -> dict[str, object]:

@@ -25,7 +25,6 @@ from refinery.watch.events import Count, Subject
 from refinery.watch.find_status import last_heard
 
 if TYPE_CHECKING:
-    from refinery.models.maker import Made
     from refinery.plan.derivations import Reason
     from refinery.plan.result import Result
     from refinery.run.manifest import Manifest
@@ -52,7 +51,6 @@ class Run:
     tallies: Tallies = field(default_factory=Tallies)
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
     finished: dict[Subject, events.Finished] = field(default_factory=dict)
-    made: dict[str, Made] = field(default_factory=dict)  # models and counts by the name of the result
     reasons: Mapping[str, Sequence[Reason]] = field(default_factory=dict)  # why results are other ones
     manifests: dict[str, Manifest] = field(default_factory=dict)  # by output
     present: Container[str] = frozenset()  # files in the folders of shards when they were last listed

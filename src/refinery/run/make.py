@@ -57,7 +57,7 @@ def with_found(plan: Plan) -> Plan:
 
 def with_made(plan: Plan, made: Mapping[str, Made]) -> Plan:
     """The plan in which what needs models and counts knows their content."""
-    return replace(plan, graph=resolve(plan.graph.definition, made))
+    return replace(plan, graph=resolve(plan.graph.definition, made), made=made)
 
 
 def find_made(place: Place) -> Made | None:

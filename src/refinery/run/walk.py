@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Unit
+from refinery.models.maker import Made
 from refinery.plan.needs import note_needs
 from refinery.plan.result import Kind, Result
 from refinery.run.cache import check_decisions, check_measurements, count_stage, finish_stage, stage_subjects
@@ -213,12 +214,15 @@ def outcome_pass(run: Run, group: Group) -> None:
 
 
 def making_pass(run: Run, group: Group) -> None:
-    """Makes models or counts, and has the definition resolved with them."""
+    """Makes models or counts, and has the definition resolved with those that the plan does not know."""
+    made: dict[str, Made] = {}
     for result in group:
-        run.made[result.name] = make(run, result)
+        made[result.name] = make(run, result)
         if result.kind is Kind.MODEL:
             run.finish(result.of)
-    run.plan = with_made(run.plan, run.made)
+    if made.items() <= run.plan.made.items():
+        return
+    run.plan = with_made(run.plan, {**run.plan.made, **made})
     note_needs(run.plan, lambda message: run.emit(Note(message)))
     run.shipped = share(run.plan, run.executor)
 
