@@ -1,5 +1,7 @@
 """A finished output."""
 
+import json
+
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
@@ -114,6 +116,21 @@ def test_json_lines_are_read_too(data_repository):
     file.write_text(PIPELINE.replace("path: out}", "path: out, format: jsonl}"))
     output = refinery.run(file, workers=1, progress=False)["unique"]
     assert output.documents().select("id").collect().height == 40
+
+
+def test_a_column_of_json_lines_may_begin_with_nothing(tmp_path):
+    """Types follow from all rows, not from the first ones."""
+    rows = [{"text": f"Text {n}."} | ({"tag": 7} if n > 200 else {}) for n in range(250)]
+    (tmp_path / "crawl.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    pipeline = refinery.Pipeline(
+        name="late",
+        sources={"crawl": {"path": "crawl.jsonl"}},
+        stages={"all": {"from": "crawl"}},
+        outputs={"all": {"from": "all", "path": "out", "format": "jsonl"}},
+        base=tmp_path,
+    )
+    output = refinery.run(pipeline, workers=1, progress=False)["all"]
+    assert output.documents().select(pl.col("tag").sum()).collect().item() == 7 * 49
 
 
 def test_an_output_on_an_object_store_is_read_there(data_repository, bucket):

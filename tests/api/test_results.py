@@ -4,8 +4,10 @@ from dataclasses import replace
 from random import Random
 
 import polars as pl
+import pytest
 
 import refinery
+from refinery.watch.events import UnitBegun
 
 
 def tiny(base, **keep):
@@ -34,6 +36,22 @@ def test_results_say_what_is_missing_and_why(data_repository):
     assert changed["result"].to_list() == ["stages.screened", "outputs.screened"]
     assert changed["missing"].to_list() == [3, 1]
     assert all("keep.english" in why[0] for why in changed["why"].to_list())
+
+
+def test_a_run_that_was_stopped_leaves_the_reasons(data_repository):
+    """They are told against the last run that was finished, so long as something is to be made."""
+    refinery.run(tiny(data_repository, english="lang = 'en'"), workers=1, progress=False)
+    other = tiny(data_repository, english="lang = 'de'")
+    before = refinery.results(refinery.plan(other))
+
+    def stop(event: object) -> None:
+        if isinstance(event, UnitBegun):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        refinery.run(other, workers=1, progress=stop)
+    assert before["why"].list.len().sum() == 2
+    assert refinery.results(refinery.plan(other)).equals(before)
 
 
 def test_what_a_model_is_needed_for_is_there_after_a_run(tmp_path):

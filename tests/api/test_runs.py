@@ -130,3 +130,18 @@ def test_git_leaves_the_work_folder_alone(data_repository):
     assert not work.exists()
     refinery.plan(file)
     assert (work / ".gitignore").read_text() == "*\n"
+
+
+def test_a_plan_of_a_check_knows_what_a_run_knew_of_files(data_repository):
+    """A change that keeps size and looked-at blocks is known from the work folder alone: another identity."""
+    file, large = data_repository / "pipeline.yaml", data_repository / "crawl" / "large.jsonl"
+    file.write_text(PIPELINE.replace("crawl/*.parquet", "crawl/*"))
+    large.write_text("".join(f'{{"id": "{n:06}", "text": "A text of a large file."}}\n' for n in range(6000)))
+    os.utime(large, (1, 1))
+    refinery.run(file, workers=1, progress=False)
+    content = large.read_text()
+    large.write_text(content[:10_000] + content[10_000:11_000].replace("large", "small") + content[11_000:])
+    os.utime(large, (2, 2))
+    planned = refinery.plan(file).shards
+    assert planned[-1].shard.identity == refinery.check(file).shards[-1].shard.identity
+    assert "-" in planned[-1].shard.identity

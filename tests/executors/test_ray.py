@@ -18,6 +18,7 @@ from refinery.executors.base import Unit, run_units
 from refinery.executors.choose import on_ray
 from refinery.executors.ray import RayExecutor, run_unit
 from refinery.executors.versions import versions
+from refinery.plan.plan import MODELS
 from refinery.run.nodes import share
 from tests.conftest import PIPELINE
 from tests.executors import units
@@ -170,7 +171,7 @@ def test_the_cluster_lives_on(cluster, executor):
 
 
 def test_a_model_with_weights_of_their_own_reaches_the_nodes(executor, data_repository, tmp_path):
-    """The files of an ONNX model go there together; models of earlier runs do not stay in the work folder."""
+    """The files of an ONNX model go there together; models of earlier runs do not stay in the pipeline's folder."""
     weights = Weights(1)
     folder = write(tmp_path / "model", graph(weights))
     onnx.save_model(
@@ -184,15 +185,16 @@ def test_a_model_with_weights_of_their_own_reaches_the_nodes(executor, data_repo
     definition = definition.replace('"words >= 50"', '"words >= 50 AND neural > -1000"')
     (data_repository / "pipeline.yaml").write_text(definition)
     plan = make_plan(data_repository / "pipeline.yaml", work=tmp_path / "work")
-    (tmp_path / "work/models" / ("0" * 32)).mkdir(parents=True)
-    (tmp_path / "work/models" / ("0" * 32) / "model.bin").touch()
+    earlier = plan.own / MODELS / ("0" * 32)
+    earlier.mkdir(parents=True)
+    (earlier / "model.bin").touch()
     (tmp_path / "out").mkdir()
     share(plan, executor)
     measurer = plan.graph.stages["screened"].columns["crawl"]["neural"].measurement.measurer
     shutil.rmtree(folder)
     ((value,),) = run_units(executor, units.score, [Unit("one", (measurer, "court of the patient"))])
     assert value == pytest.approx(weights.logits(ids("court of the patient"))[0], rel=1e-5)
-    names = {path.name for path in (tmp_path / "work/models").glob("*/*")}
+    names = {path.name for path in (plan.own / MODELS).glob("*/*")}
     assert names == {"model.onnx", "w.bin", "tokenizer.json", "lid.176.ftz"}
 
 

@@ -13,7 +13,7 @@ from refinery.run.claimed import _keys, claimed
 from refinery.run.context import Run
 from refinery.run.run import execute
 from refinery.storage.claims import CLAIMS, claim
-from refinery.watch.events import Note
+from refinery.watch.events import Note, WorkFolder
 from tests.conftest import PIPELINE, document, write_parquet
 from tests.run.planning import plan_of
 
@@ -76,6 +76,7 @@ def test_a_run_waits_when_others_make_everything(run):
                 time.sleep(0.001)
             assert not waiting.done()
         assert waiting.result(timeout=30) == ["sources.crawl"]
+    assert sum(isinstance(event, WorkFolder) for event in run.told) == 1
     (note,) = notes(run)
     assert note.startswith("waiting for sources.crawl: pipeline other (process ")
 

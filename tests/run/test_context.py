@@ -1,11 +1,14 @@
 """What the steps of a run share."""
 
+import time
+
 import pytest
 
 from refinery.errors import InputError, RunError
 from refinery.executors.base import Unit
 from refinery.executors.local import InProcess
 from refinery.run.context import Run
+from refinery.run.run import execute
 from refinery.watch.events import (
     Count,
     Finished,
@@ -15,7 +18,10 @@ from refinery.watch.events import (
     UnitBegun,
     UnitEnded,
     UnitFailed,
+    WorkFolder,
 )
+from refinery.watch.find_status import find_status
+from tests.conftest import PIPELINE
 from tests.run.planning import plan_of
 
 CRAWL, BOOKS = Subject("source", "crawl"), Subject("source", "books")
@@ -112,3 +118,26 @@ def test_a_subject_is_finished_once(run, told):
     for kept in (None, None, 5, 5):
         run.finish(stage, 9, kept)
     assert told == [Finished(stage, 9), Finished(stage, 9, 5)]
+
+
+def test_the_work_folder_is_listed_when_another_run_can_have_added_to_it(run, told, data_repository):
+    """Once, again after a run of another pipeline, and each time while one goes on or that cannot be told."""
+
+    def listings() -> int:
+        run.list_files()
+        return sum(isinstance(event, WorkFolder) for event in told)
+
+    assert [listings(), listings()] == [1, 1]
+    other = data_repository / "other.yaml"
+    other.write_text(PIPELINE.replace("name: tiny", "name: other").replace('"out"', '"other"'))
+    execute(plan_of(other), InProcess(), lambda _: None)
+    assert [listings(), listings()] == [2, 2]
+    assert all(str(planned.record_file) in run.present for planned in run.plan.shards)
+    file = run.plan.work / "pipelines" / "other" / "status.json"
+    (ended,) = find_status(file.parent)
+    file.write_text(ended.model_copy(update={"state": "running", "updated": time.time()}).model_dump_json())
+    assert [listings(), listings()] == [3, 4]
+    file.write_bytes(b"damaged")
+    assert [listings(), listings()] == [5, 6]
+    file.write_text(ended.model_dump_json())
+    assert [listings(), listings()] == [7, 7]

@@ -63,6 +63,18 @@ def test_a_count_is_made_once(repository, refinery):
     assert len(list((repository / ".refinery" / "made").iterdir())) == 2
 
 
+def test_shards_are_described_once(repository, refinery):
+    """Before the count: what is measured of the texts after it asks for no more than that."""
+    assert refinery("run", repository / "pipeline.yaml", "-q")[0] == 0
+    counted = (made_folder(repository) / FILE).stat().st_mtime_ns
+    folders = [record.parent for record in (repository / ".refinery" / "shards").rglob("record.json")]
+    assert len(folders) == 3
+    for folder in folders:
+        assert (folder / "record.json").stat().st_mtime_ns < counted
+        (signals,) = folder.glob("measured-signals-*")
+        assert signals.stat().st_mtime_ns > counted
+
+
 @pytest.mark.parametrize("damage", ["changed", "gone", "record"])
 def test_damaged_files_are_made_again(repository, refinery, damage):
     """Whatever of them is not as it was written; the output has the same bytes."""
@@ -87,3 +99,12 @@ def test_nothing_is_there_without_a_record(tmp_path):
     """A folder that a killed run left is made anew."""
     (tmp_path / FILE).write_text("{}")
     assert find_made(tmp_path) is None
+
+
+def test_a_damaged_count_stops_no_cleaning(repository, refinery):
+    """It is told that the run makes it again; what else is not needed goes."""
+    assert refinery("run", repository / "pipeline.yaml", "-q")[0] == 0
+    file = made_folder(repository) / FILE
+    file.write_bytes(file.read_bytes()[:-1])
+    code, _, err = refinery("clean", repository / "pipeline.yaml", "--force")
+    assert (code, err) == (0, "")

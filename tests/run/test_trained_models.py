@@ -177,7 +177,7 @@ def test_a_precision_decides_again_but_measures_nothing(repository: Path) -> Non
 def test_a_threshold_makes_no_model_again(repository: Path) -> None:
     """A rule below the model decides, and no more; one above it changes what the model is made of."""
     run(repository)
-    assert run(repository, lambda text: text.replace("importance > 0", "importance > 1")) == FOLLOWING
+    assert run(repository, lambda text: text.replace("importance > 0", "importance > 80")) == FOLLOWING
     made = run(repository, lambda text: text.replace("words >= 10", "words >= 11"))
     assert "medical model" in made and "words model" not in made
 

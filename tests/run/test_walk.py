@@ -8,7 +8,7 @@ from refinery.plan.result import Kind
 from refinery.run.context import Run
 from refinery.run.run import execute
 from refinery.run.walk import _next, walk
-from refinery.watch.events import Phase, UnitBegun
+from refinery.watch.events import Phase, UnitBegun, WorkFolder
 from tests.conftest import PIPELINE
 from tests.run.planning import plan_of
 
@@ -67,6 +67,13 @@ def test_a_stage_is_decided_on_alone(data_repository, plan):
     decided = [event.of for event in events if isinstance(event, UnitBegun) and event.phase == "decide"]
     assert {subject.name for of in decided for subject in of} == {"long", "best"}
     assert "measure" not in {event.phase for event in events if isinstance(event, Phase)}
+
+
+def test_the_work_folder_is_listed_once(plan):
+    """However many steps a run has, as long as no run of another pipeline works there."""
+    events = []
+    execute(plan, InProcess(), events.append)
+    assert len([event for event in events if isinstance(event, WorkFolder)]) == 1
 
 
 def test_rejects_of_another_run_are_refused(data_repository):

@@ -7,6 +7,7 @@ import pytest
 
 from refinery.errors import DamagedFile
 from refinery.storage.commit import commit_bytes
+from refinery.storage.place import read_file
 from refinery.storage.tables import open_table, read_schema, read_table, row_count, verify_table
 from refinery.storage.write import write_table
 
@@ -52,9 +53,9 @@ def test_a_file_that_is_gone_is_damage(read, folder):
 )
 def test_a_byte_that_changed_is_damage(read, position, file):
     """Of rows for who reads rows, of the footer for every reader; before any of it is believed."""
-    content = bytearray(file.read_bytes())
+    content = bytearray(read_file(file))
     content[position] ^= 1
-    file.write_bytes(bytes(content))
+    commit_bytes(file, bytes(content))
     with pytest.raises(DamagedFile, match=r"a\.parquet: damaged: "):
         read(file)
 

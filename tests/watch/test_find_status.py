@@ -11,7 +11,7 @@ import pytest
 
 from refinery.errors import InputError
 from refinery.storage.work_folder import pipeline_folder
-from refinery.watch.find_status import find_status
+from refinery.watch.find_status import find_status, last_heard
 from refinery.watch.status import FILE, SILENCE, Status
 from tests.s3_server import use
 
@@ -74,6 +74,21 @@ def test_a_run_whose_process_is_gone_died(own):
     assert died.state == "died"
     assert "nothing was heard of it for 61 s" in died.message
     assert written(own, pid=ended.pid, state="finished").state == "finished"
+
+
+def test_other_runs_are_heard_of(work, own):
+    """When they last were, once they have ended or died; nothing is said while one may go on."""
+    assert last_heard(work, "legal") == {}
+    written(own, state="finished", updated=3.0)
+    assert last_heard(work, "legal") == {"tiny": 3.0}
+    assert last_heard(work, "tiny") == {}
+    written(own, updated=4.0)
+    assert last_heard(work, "legal") == {"tiny": 4.0}
+    written(own)
+    assert last_heard(work, "legal") is None
+    (own / FILE).write_bytes(b"damaged")
+    assert last_heard(work, "legal") is None
+    assert last_heard(work, "tiny") == {}
 
 
 def test_every_pipeline_of_a_work_folder_is_shown(work, own, refinery):

@@ -48,7 +48,8 @@ class Output:
     def documents(self) -> pl.LazyFrame:
         """What was written: the text, the id, carried columns, measurements and lineage."""
         if self.plan.graph.outputs[self.name].format == "jsonl":
-            return pl.scan_ndjson([str(file) for file in self.files])
+            files = [str(file) for file in self.files]
+            return pl.scan_ndjson(files, infer_schema_length=None)  # a column may be NULL in many rows
         return _scan(self.files)
 
     def decisions(self) -> pl.LazyFrame:

@@ -1,4 +1,4 @@
-"""Derivations: what a pipeline's results were made of in its last run, to say why one is made again."""
+"""Derivations: what a pipeline's results were made of in its last finished run, to say why one is made again."""
 
 from __future__ import annotations
 

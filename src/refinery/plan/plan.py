@@ -166,7 +166,7 @@ class Plan:
 
 
 def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep: bool = True) -> Plan:
-    """Lists the shards of every source; `keep`: what is known of files is read from the work folder and kept there.
+    """Lists the shards of every source; `keep`: what is found out about files is kept in the work folder.
 
     Raises InputError for a source that cannot be read at all, and for folders that would be mixed up; DefinitionError
     for models that need themselves.
@@ -181,11 +181,10 @@ def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep
         if earlier := earlier_spec(stage, graph.definition.paths):
             refuse_lacking(stage, earlier)
             specs[earlier.name] = earlier
-    known_in = None
     if keep:
         make_work_folder(work)
-        known_in = work / FILES
-    listed = {name: list_shards(spec, shard_bytes, known_in=known_in) for name, spec in specs.items()}
+    known = work / FILES
+    listed = {name: list_shards(spec, shard_bytes, known_in=known, keep=keep) for name, spec in specs.items()}
     refuse_incomplete(graph, listed)
     for name in graph.sources:
         for folder in graph.output_paths.values():

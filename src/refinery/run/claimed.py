@@ -6,8 +6,9 @@ the source's name alone: such a file grows, and two runs that add to one at once
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from refinery.plan.fingerprint import fingerprint
@@ -16,7 +17,7 @@ from refinery.plan.result import Kind, Result
 from refinery.run.context import Run
 from refinery.run.make import RECORD
 from refinery.run.state import shards_state
-from refinery.storage.claims import claim
+from refinery.storage.claims import Claimed, claim
 from refinery.storage.place import exists, is_remote
 from refinery.watch.events import Note
 
@@ -27,30 +28,40 @@ LOOK_AGAIN, REMOTE_LOOK_AGAIN = 0.5, 5.0  # seconds
 def claimed(run: Run, group: Sequence[Result]) -> Iterator[list[Result]]:
     """Those of a group, one at least, that are there already or that no other run makes while the block lasts.
 
-    Waits while other runs make them all, and tells once who does. The files in the work folder are listed once all
-    is claimed that can be, so that `run.present` has what other runs have made before.
+    Waits while other runs make them all, and tells once who does. The files in the work folder are looked at once all
+    is claimed that can be, so that `run.present` has what other runs have made before, and then only when another
+    claim has ended.
     """
     if group[0].kind is Kind.OUTPUT:  # its folder is held
         yield list(group)
         return
     keys = {result.name: _keys(run.plan, result) for result in group}
     told: set[str] = set()
+    waiting: Mapping[str, str] | None = None
     while True:
         run.still_held()
         with claim(run.plan.work, run.plan.graph.name, (key for of in keys.values() for key in of)) as found:
-            run.list_files()
-            there = {one.name for one in group if _is_there(run, one)}
-            mine = [one for one in group if one.name in there or keys[one.name] <= found.mine]
-            if mine := _makeable(mine, group):
-                making = [keys[one.name] for one in mine if one.name not in there]
-                found.release(found.mine.difference(*making))
+            mine = _free(run, group, keys, found) if found.others != waiting else []
+            if mine:
                 yield mine
                 return
+        waiting = found.others
         for name, wanted in keys.items():
             for who in {found.others[key] for key in wanted & found.others.keys()} - told:
                 told.add(who)
                 run.emit(Note(f"waiting for {name}: {who} makes it"))
-        time.sleep(REMOTE_LOOK_AGAIN if is_remote(run.plan.work) else LOOK_AGAIN)
+        pause = REMOTE_LOOK_AGAIN if is_remote(run.plan.work) else LOOK_AGAIN
+        time.sleep(pause * random.uniform(0.5, 1.5))
+
+
+def _free(run: Run, group: Sequence[Result], keys: Mapping[str, set[str]], found: Claimed) -> list[Result]:
+    """Those that are there or claimed; claims on all else are given up."""
+    run.list_files()
+    there = {one.name for one in group if _is_there(run, one)}
+    free = _makeable([one for one in group if one.name in there or keys[one.name] <= found.mine], group)
+    making = [keys[one.name] for one in free if one.name not in there]
+    found.release(found.mine.difference(*making))
+    return free
 
 
 def _makeable(mine: list[Result], group: Sequence[Result]) -> list[Result]:

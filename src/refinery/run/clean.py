@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from refinery.errors import FolderInUse
+from refinery.errors import DamagedFile, FolderInUse
 from refinery.plan.contents import kind_of, sizes_by_kind
 from refinery.plan.needs import needs_of, noted_needs
 from refinery.plan.plan import MADE, Plan
@@ -60,11 +60,16 @@ def clean(plan: Plan, tell: Callable[[str], None], *, force: bool) -> Cleaning:
     """
     with ExitStack() as stack:
         holds = [stack.enter_context(hold(plan.own)), stack.enter_context(hold_when_free(plan.work, tell))]
-        plan = with_found(plan)
+        noted = noted_needs(plan.work)
+        known = {name: one for name, one in noted.items() if name != plan.graph.name}
+        try:
+            plan = with_found(plan)
+        except DamagedFile:  # the next run makes it again, and finds what was made of it
+            known = noted
+        needs = [*known.values(), needs_of(plan)]
         sizes = files_below(plan.work)
-        needs = noted_needs(plan.work) | {plan.graph.name: needs_of(plan)}
-        wanted = {file for one in needs.values() for file in one.files()}
-        made = {f"{MADE}/{key}" for one in needs.values() for key in one.made}
+        wanted = {file for one in needs for file in one.files()}
+        made = {f"{MADE}/{key}" for one in needs for key in one.made}
         idle = {plan.graph.name, *_hold_idle(plan, sizes, stack)}
         kinds: dict[str, dict[Place, int]] = defaultdict(dict)
         for name, kind in unneeded(sizes, wanted | made, idle):
@@ -81,7 +86,7 @@ def clean(plan: Plan, tell: Callable[[str], None], *, force: bool) -> Cleaning:
             claims = [name.removeprefix(f"{CLAIMS}/") for name in sizes if kind_of(name) == "claims"]
             with claim(plan.work, plan.graph.name, claims):
                 pass  # those of runs that are gone go with this
-    pipelines = {name: one.definition for name, one in needs.items()}
+    pipelines = {one.pipeline: one.definition for one in needs}
     return Cleaning(plan.work, len(sizes), sizes_by_kind(sizes.items()), pipelines, found, force)
 
 

@@ -22,6 +22,7 @@ from refinery.storage.lock import Held
 from refinery.storage.place import is_remote, remove_file
 from refinery.watch import events
 from refinery.watch.events import Count, Subject
+from refinery.watch.find_status import last_heard
 
 if TYPE_CHECKING:
     from refinery.models.maker import Made
@@ -47,25 +48,30 @@ class Run:
     shipped: Mapping[str, Shipped] = field(default_factory=dict)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     records: dict[int, ShardRecord] = field(default_factory=dict)  # by shard number
-    kept_records: frozenset[int] = frozenset()  # those that the pipeline has in tables
+    kept_records: set[int] = field(default_factory=set)  # those that the pipeline has in tables
     tallies: Tallies = field(default_factory=Tallies)
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
     finished: dict[Subject, events.Finished] = field(default_factory=dict)
     made: dict[str, Made] = field(default_factory=dict)  # models and counts by the name of the result
-    reasons: Mapping[str, Sequence[Reason]] = field(
-        default_factory=dict
-    )  # why a result is another than before
+    reasons: Mapping[str, Sequence[Reason]] = field(default_factory=dict)  # why results are other ones
     manifests: dict[str, Manifest] = field(default_factory=dict)  # by output
     present: Container[str] = frozenset()  # files in the folders of shards when they were last listed
+    heard: Mapping[str, float] | None = None  # of other pipelines then, see last_heard
 
     def list_files(self) -> None:
-        """Looks at what lies in the work folder by now; leftovers of killed processes go."""
+        """Lists the work folder, which may have millions of files, unless no other run can have added to it since.
+
+        What this run has added is not looked for. Leftovers of killed processes go.
+        """
+        heard = last_heard(self.plan.work, self.plan.graph.name)
+        if heard is not None and heard == self.heard:
+            return
         found = contents_of(self.plan.work)
         self.emit(events.WorkFolder(dict(found.sizes)))
         if not is_remote(self.plan.work):
             for name in found.present.leftovers:
                 remove_leftover(Path(name))
-        self.present = found.present
+        self.present, self.heard = found.present, heard
 
     def map(
         self,

@@ -6,9 +6,12 @@ each. What is on an object store is fetched once a run, since models are read fr
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import xxhash
@@ -74,11 +77,21 @@ def find_made(place: Place) -> Made | None:
 
 
 def _fetched(place: Place, files: dict[str, str]) -> Path:
-    """A copy on this machine's disk of files on an object store."""
-    folder = Path(tempfile.gettempdir()) / f"refinery-{xxhash.xxh3_64_hexdigest(str(place).encode())}"
+    """A copy on this machine's disk of files on an object store, by name and digest, made once a process."""
+    folder = _copies() / xxhash.xxh3_64_hexdigest(str(place).encode())
     folder.mkdir(exist_ok=True)
-    for name in files:
-        commit_bytes(folder / name, read_file(place / name))
+    for name, digest in files.items():
+        copy = folder / name
+        if not copy.exists() or xxhash.xxh3_128_hexdigest(copy.read_bytes()) != digest:
+            commit_bytes(copy, read_file(place / name))
+    return folder
+
+
+@cache
+def _copies() -> Path:
+    """A folder of this process alone, removed when it ends."""
+    folder = Path(tempfile.mkdtemp(prefix="refinery-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from refinery.errors import DamagedFile
-from refinery.plan.plan import DOCUMENTS, RECORD, REJECTS, VERBS, Plan
+from refinery.plan.plan import DOCUMENTS, MADE, RECORD, REJECTS, VERBS, Plan
+from refinery.run.make import find_made
 from refinery.storage.lock import hold_when_free
 from refinery.storage.place import Place, place_of, read_file, remove_file
 from refinery.storage.sealed import read_sealed_json
@@ -64,6 +65,8 @@ def _remove_damaged(place: str, work: Place, emit: Listener) -> bool:
 
 def _is_damaged(file: Place) -> bool:
     try:
+        if file.parent.parent.name == MADE:
+            return find_made(file.parent) is None
         if file.name.endswith(".json"):
             read_sealed_json(read_file(file))
         elif file.name.endswith(".parquet"):

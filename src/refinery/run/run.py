@@ -85,7 +85,6 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
         folders.claim(plan.graph.output_paths[name], plan.graph.name, name)
     plan = _noted(plan, lambda message: emit(Note(message)))
     why = reasons(plan.results, noted_derivations(plan.work, plan.graph.name))
-    note_derivations(plan)
     _remove_scratch(plan.own, still_held)  # of a run that was killed
     done = {
         name: folders.current_manifest(plan.graph.output_paths[name], plan.output_key(name))
@@ -102,10 +101,12 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
             refuse_rejects(planned, records[planned.number])
     if outputs and all(done.values()):
         emit(Note("Nothing to do: every output is up to date."))
+        note_derivations(plan)
         return {name: Manifest.model_validate(found) for name, found in done.items()}
     records |= read_shard_records(planned for planned in plan.shards if planned.number not in records)
-    run = Run(plan, executor, emit, still_held, share(plan, executor), records=records, reasons=why)
-    run.kept_records = frozenset(kept)
+    shipped = share(plan, executor)
+    run = Run(plan, executor, emit, still_held, shipped, records=records, kept_records={*kept}, reasons=why)
     emit(RunBegun(subjects(plan)))
     walk(run)
+    note_derivations(run.plan)  # last: what a stopped run has left to do keeps its reasons
     return run.manifests

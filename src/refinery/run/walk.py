@@ -11,7 +11,6 @@ from typing import TypeAlias
 
 from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Unit
-from refinery.plan.derivations import note_derivations
 from refinery.plan.needs import note_needs
 from refinery.plan.result import Kind, Result
 from refinery.run.cache import check_decisions, check_measurements, count_stage, finish_stage, stage_subjects
@@ -70,18 +69,10 @@ def measure_pass(run: Run, group: Group) -> None:
 
     Raises RunError for a record that is not there afterwards, ConservationError when rows do not add up.
     """
-    plan = run.plan
-    keys = {(source, key) for result in group for source, key in result.parts.items()}
-    units, records = [], run.records
+    plan, records = run.plan, run.records
     read = {result.of.name for result in group}
     _know_what_others_read(run)
-    for planned in (p for p in plan.shards if p.spec.name in read):
-        mine = {key for source, key in keys if source == planned.spec.name}
-        known = planned.number in records and str(planned.record_file) in run.present
-        task = MeasureTask(planned, plan.missing(planned, run.present, mine), not known)
-        if task.missing or task.describe:
-            of = (Subject("source", planned.spec.name),)
-            units.append(Unit(planned.name, task, max(planned.shard.bytes, 1), of=of))
+    units = _measure_units(run, group)
     check_measurements(run, group, [unit.argument for unit in units])
     if units:
         compile_kernels(run, units)
@@ -98,18 +89,38 @@ def measure_pass(run: Run, group: Group) -> None:
     for source in read:
         hashes = ((p.shard, records[p.number].hash) for p in plan.of(source))
         keep_hashes(plan.listed[source].inventory, hashes)
-        if any(p.number in described or p.number not in run.kept_records for p in plan.of(source)):
+        numbers = {planned.number for planned in plan.of(source)}
+        if numbers & described or not numbers <= run.kept_records:
             keep_records(plan, source, records)
+            run.kept_records |= numbers
     run.plan = plan.with_first_rows({number: record.rows for number, record in records.items()})
     if len(records) == len(plan.shards):
         for name in plan.graph.outputs:  # a clash is better found before the decisions
             carried_columns(run, plan.graph.stage_of(name))
-    waiting = {one.of for one in plan.results.values() if one.kind is Kind.MEASUREMENT} - {
-        r.of for r in group
-    }
+    measured = {one.of for one in plan.results.values() if one.kind is Kind.MEASUREMENT}
+    waiting = measured - {result.of for result in group}
     for source in read:
         if Subject("source", source) not in waiting:
             run.finish(Subject("source", source), sum(records[p.number].documents for p in plan.of(source)))
+
+
+def _measure_units(run: Run, group: Group) -> list[Unit[MeasureTask]]:
+    """A unit for each shard of which a result of the group is missing."""
+    keys: dict[str, set[str]] = {}
+    for result in group:
+        for source, key in result.parts.items():
+            keys.setdefault(source, set()).add(key)
+    documents = {result.of.name for result in group if result.kind is Kind.DOCUMENTS}
+    units = []
+    for source in dict.fromkeys(result.of.name for result in group):
+        for planned in run.plan.of(source):
+            known = planned.number in run.records and str(planned.record_file) in run.present
+            missing = run.plan.missing(planned, run.present, keys.get(source, ()))
+            task = MeasureTask(planned, missing, source in documents and not known)
+            if task.missing or task.describe:
+                size = max(planned.shard.bytes, 1)
+                units.append(Unit(planned.name, task, size, of=(Subject("source", source),)))
+    return units
 
 
 def _know_what_others_read(run: Run) -> None:
@@ -206,7 +217,6 @@ def making_pass(run: Run, group: Group) -> None:
             run.finish(result.of)
     run.plan = with_made(run.plan, run.made)
     note_needs(run.plan, lambda message: run.emit(Note(message)))
-    note_derivations(run.plan)
     run.shipped = share(run.plan, run.executor)
 
 

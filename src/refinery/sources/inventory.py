@@ -78,7 +78,7 @@ def read_inventory(file: Place) -> dict[str, KnownFile]:
     """What is known; nothing if the file is damaged or not there."""
     try:
         table = read_table(file, _SCHEMA.names)
-    except DamagedFile:
+    except (DamagedFile, NotADirectoryError):  # the run tells of a folder that is a file
         return {}
     known: dict[str, KnownFile] = {}
     for batch in table.to_batches():

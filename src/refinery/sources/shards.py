@@ -56,13 +56,13 @@ class SourceShards:
 
 
 def list_shards(
-    spec: SourceSpec, shard_bytes: int = SHARD_BYTES, *, known_in: Place | None = None
+    spec: SourceSpec, shard_bytes: int = SHARD_BYTES, *, known_in: Place | None = None, keep: bool = True
 ) -> SourceShards:
     """Finds a source's files and cuts them into shards of about `shard_bytes`; reads footers and parts of files only.
 
-    known_in: a folder with the inventories of sources, read and updated. Raises InputError when nothing is found,
-    when no file can be read, when carried columns cannot be unified, and for any broken file if `on_error` is `fail`;
-    OutputError when the inventory cannot be written.
+    known_in: a folder with inventories of sources, which are read, and updated to `keep` what is found out. Raises
+    InputError when nothing is found, when no file can be read, when carried columns cannot be unified, and for any
+    broken file if `on_error` is `fail`; OutputError when the inventory cannot be written.
     """
     found = find(spec.path)
     table = None if known_in is None else inventory_file(known_in, spec, shard_bytes)
@@ -88,7 +88,7 @@ def list_shards(
     if not known:
         formats = {shard.path: shard.format for shard in shards}
         _refuse_wrong_form([file for file in found.files if formats.get(file.path) == "jsonl"], spec)
-    if table:
+    if table and keep:
         update_inventory(table, changed)
     if not shards:
         raise _nothing(spec, ignored, broken)

@@ -34,6 +34,21 @@ def find_status(folder: Place) -> list[Status]:
     return sorted((_as_it_is(status) for status in found), key=lambda status: -status.started)
 
 
+def last_heard(work: Place, pipeline: str) -> dict[str, float] | None:
+    """When the last run of each other pipeline of a work folder wrote its status, in seconds since the epoch.
+
+    None while one goes on, or may go on since its status cannot be read. A run that makes anything has a status from
+    its first phase on. Raises StorageError when a store does not answer.
+    """
+    own = pipeline_folder(work, pipeline) / FILE
+    try:
+        found = [status for place in _statuses(work) if place != own and (status := _read(place))]
+    except InputError:
+        return None
+    going_on = any(_as_it_is(status).state == "running" for status in found)
+    return None if going_on else {status.pipeline: status.updated for status in found}
+
+
 def _statuses(work: Place) -> list[Place]:
     try:
         return [pipeline_folder(work, name) / FILE for name in pipelines_in(work)]
