@@ -66,7 +66,8 @@ def fragile(tmp_path):
         write_jsonl(
             tmp_path / "crawl" / f"{number}.jsonl", [{"text": document(number * 100 + n)} for n in range(20)]
         )
-    return tmp_path, {**os.environ, "PYTHONPATH": str(site)}
+    path = os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))
+    return tmp_path, {**os.environ, "PYTHONPATH": path}
 
 
 def poison(folder, word: str) -> None:

@@ -72,6 +72,7 @@ def test_each_shard_is_measured_once(pair, bucket, s3_server):
     assert not [name for name in s3_server.objects(bucket) if name.endswith(".lock")]
 
 
+@pytest.mark.faults
 def test_what_a_killed_run_claimed_is_taken_over(pair, bucket, s3_server):
     """While it makes what both need; the killed one goes on by the same command."""
     folder, expected = pair
