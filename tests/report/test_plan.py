@@ -107,8 +107,8 @@ def test_a_plan_says_why_a_count_is_made_again(data_repository, refinery):
     assert "sources.crawl" not in printed(definition)
     definition.write_text(definition.read_text().replace("10%", "20%"))
     changed = printed(definition)
-    why = "sources.crawl.signals: transform.lines.repeated: 0.1 -> 0.2"
-    assert rows(changed, "sources.crawl.signals")[1:] == ["3 of 3", why]
+    why = "sources.crawl.lines.signals: transform.lines.repeated: 0.1 -> 0.2"
+    assert rows(changed, "sources.crawl.lines.signals")[1:] == ["3 of 3", why]
     assert "sources.crawl.normalize.lines" not in changed
     assert refinery("run", definition, "-q")[0] == 0
     (data_repository / "crawl" / "2.parquet").unlink()
