@@ -99,6 +99,7 @@ class Run:
             self.still_held()
             took = (ended.worker, round(ended.started, 3), round(ended.seconds, 6), ended.memory)
             if isinstance(ended.outcome, Exception):
+                self.heard = None  # a worker that was killed leaves a file: it is looked for again
                 error, problem = type(ended.outcome).__name__, str(ended.outcome)
                 self.emit(events.UnitFailed(*known, *took, error=error, problem=problem))
             else:

@@ -44,6 +44,8 @@ def walk(run: Run) -> None:
         with claimed(run, group) as mine:
             step(run, mine)
         made.update(result.name for result in mine)
+    if run.heard is None:  # what a killed worker has left goes
+        run.list_files()
 
 
 def _next(results: Mapping[str, Result], made: Collection[str]) -> list[Result]:
