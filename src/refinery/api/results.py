@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
-
-from refinery.errors import DamagedFile, DefinitionError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,11 +33,10 @@ def results(plan: Plan) -> pl.DataFrame:
 
     from refinery.plan.contents import contents_of
     from refinery.plan.derivations import noted_derivations, reasons
-    from refinery.run.make import with_found
+    from refinery.run.make import with_usable
     from refinery.run.state import states
 
-    with suppress(DamagedFile, DefinitionError):  # a run makes the one again and tells the other
-        plan = with_found(plan)
+    plan = with_usable(plan)
     why = reasons(plan.results, noted_derivations(plan.work, plan.graph.name))
     rows = [
         (name, plan.results[name].kind.value, state.parts, state.missing, [*map(str, why[name])])

@@ -8,7 +8,7 @@ shards; its entries are read in one go.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from refinery.sources.documents import ShardDocuments
 from refinery.storage.marks import KEPT
 from refinery.storage.place import Place
 from refinery.storage.tables import open_table, read_rows
+from refinery.storage.write import TableWriter
 
 LEAST_DOCUMENTS = 1024  # of a partition of documents, however small those of keys
 KEY_BYTES = 16  # of a band's key and its document
@@ -47,6 +48,26 @@ class DedupShard:
         if self.signature is None or self.content is None:
             return None
         return self.signature.with_suffix(KEPT)
+
+
+def entries_of(shards: Sequence[ShardDocuments], work: Place, *, exact: bool, near: bool) -> list[DedupShard]:
+    """Shards with files of entries in `work`; exact, near: whether key texts and shingles are compared."""
+    return [
+        DedupShard(
+            shard,
+            work / f"entries-{n:06}.parquet",
+            shard.measured("content") if exact else None,
+            shard.measured("signature") if near else None,
+        )
+        for n, shard in enumerate(shards)
+    ]
+
+
+def write_entries(unit: DedupShard, columns: Mapping[str, object]) -> None:
+    """Writes a shard's entries: which documents come to the verb, and these columns."""
+    batch = pa.RecordBatch.from_pydict({"arrives": unit.documents.arrives(), **columns})
+    with TableWriter(unit.entries, batch.schema, scratch=True) as writer:
+        writer.write(batch)
 
 
 @dataclass(frozen=True)

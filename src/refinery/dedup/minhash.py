@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from refinery.dedup.content import Content
 from refinery.filters.measurer import Measurer
 
 if TYPE_CHECKING:
+    from refinery.definition.models import NearCopies
     from refinery.text.batch import TextBatch
 
 
@@ -56,3 +58,11 @@ class MinHash(Measurer):
         buffers = [validity, pa.py_buffer(found)]
         column = pa.Array.from_buffers(pa.binary(4 * self.num_perm), len(batch), buffers)
         return pa.RecordBatch.from_arrays([column, pa.array(counts)], schema=self.schema)
+
+
+def key_measurers(near: NearCopies | None, *, exact: bool) -> tuple[Measurer, ...]:
+    """What documents are compared by: whole key texts if `exact`, and shingles if `near` says how."""
+    found: list[Measurer] = [Content()] if exact else []
+    if near:
+        found.append(MinHash(near.num_perm, near.seed, near.words, near.chars))
+    return tuple(found)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from refinery.dedup.bands import explain_recall, split_for_recall
-from refinery.dedup.content import Content
-from refinery.dedup.minhash import MinHash
+from refinery.dedup.minhash import key_measurers
 from refinery.dedup.settings import Near
 from refinery.filters.verb import Explained, Needed, Outcome, Verb
 from refinery.storage.place import Place
@@ -48,11 +48,7 @@ class Protect(Verb):
     @property
     def own_measurers(self) -> tuple[Measurer, ...]:
         """What documents are looked up by: as dedup measures it, so that both have it measured once."""
-        near = self.near
-        found: list[Measurer] = [Content()] if self.exact else []
-        if near:
-            found.append(MinHash(near.num_perm, near.seed, near.words, near.chars))
-        return tuple(found)
+        return key_measurers(self.near, exact=self.exact)
 
     @property
     def summary(self) -> str:
@@ -74,19 +70,11 @@ class Protect(Verb):
 
     def run(self, shards: Sequence[ShardDocuments], map_units: MapUnits, work: Place) -> Outcome:
         """Finds what is protected among the documents, and gives each with the protected one that it is like."""
-        from refinery.dedup.corpus import DedupShard
-        from refinery.dedup.protected import leave_out, write_entries
+        from refinery.dedup.corpus import entries_of, write_entries
+        from refinery.dedup.protected import leave_out
 
-        entries = [
-            DedupShard(
-                shard,
-                work / f"entries-{n:06}.parquet",
-                shard.measured("content") if self.exact else None,
-                shard.measured("signature") if self.near else None,
-            )
-            for n, shard in enumerate(shards)
-        ]
+        entries = entries_of(shards, work, exact=self.exact, near=self.near is not None)
         size = max((shard.bytes for shard in shards), default=0)
-        map_units("protect entries", write_entries, entries, memory=size or 1)
+        map_units("protect entries", partial(write_entries, columns={}), entries, memory=size or 1)
         compared = self.exact, self.lookup
         return leave_out(entries, self.protected, *compared, map_units=map_units, work=work / "protect")

@@ -17,7 +17,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.dedup.bands import bands_of
@@ -31,7 +30,6 @@ from refinery.filters.verb import DROPPED_RECORD, NONE, Outcome
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
 from refinery.storage.place import Place, remove_tree
-from refinery.storage.write import TableWriter
 
 if TYPE_CHECKING:
     from refinery.dedup.settings import Near
@@ -52,13 +50,6 @@ class Rules:
         at = np.searchsorted(np.array(self.firsts), protected, "right") - 1
         found: NDArray[np.int64] = np.array(self.numbers)[at]
         return found
-
-
-def write_entries(unit: DedupShard) -> None:
-    """Writes which documents of a shard come to the verb."""
-    batch = pa.RecordBatch.from_pydict({"arrives": unit.documents.arrives()})
-    with TableWriter(unit.entries, batch.schema, scratch=True) as writer:
-        writer.write(batch)
 
 
 def leave_out(

@@ -8,19 +8,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from refinery.dedup.bands import explain_recall
-from refinery.dedup.content import Content
 from refinery.dedup.keys import column_keys
-from refinery.dedup.minhash import MinHash
+from refinery.dedup.minhash import key_measurers
 from refinery.dedup.settings import Settings
 from refinery.dedup.split import POSITION, split_numbers
 from refinery.filters.ranking import ranking
 from refinery.filters.verb import Explained, Needed, Outcome, Verb, ranking_keys
 from refinery.sources.documents import ShardDocuments
 from refinery.storage.place import Place
-from refinery.storage.write import TableWriter
 
 if TYPE_CHECKING:
     from refinery.dedup.corpus import DedupShard
@@ -65,11 +62,7 @@ class Dedup(Verb):
     @property
     def own_measurers(self) -> tuple[Measurer, ...]:
         """The keys that are compared."""
-        near = self.chosen.near
-        found: list[Measurer] = [Content()] if self.chosen.compares_texts else []
-        if near:
-            found.append(MinHash(near.num_perm, near.seed, near.words, near.chars))
-        return tuple(found)
+        return key_measurers(self.chosen.near, exact=self.chosen.compares_texts)
 
     @property
     def against(self) -> str | None:
@@ -102,23 +95,14 @@ class Dedup(Verb):
 
         Raises RunError when one near-duplicate cluster holds more than its share of a source.
         """
-        from refinery.dedup.corpus import DedupShard
+        from refinery.dedup.corpus import entries_of
         from refinery.dedup.run import dedup
 
-        near, exact = self.chosen.near, self.chosen.compares_texts
-        entries = [
-            DedupShard(
-                shard,
-                work / f"entries-{n:06}.parquet",
-                shard.measured("content") if exact else None,
-                shard.measured("signature") if near else None,
-            )
-            for n, shard in enumerate(shards)
-        ]
+        exact, near = self.chosen.compares_texts, self.chosen.near is not None
+        entries = entries_of(shards, work, exact=exact, near=near)
         size = max((shard.bytes for shard in shards), default=0)
-        map_units(
-            "dedup entries", partial(write_entries, self.chosen, self.held_out), entries, memory=size or 1
-        )
+        write = partial(write_keys, self.chosen, self.held_out)
+        map_units("dedup entries", write, entries, memory=size or 1)
         return dedup(entries, self.chosen, map_units=map_units, work=work / "dedup")
 
 
@@ -127,22 +111,21 @@ def build(settings: Settings, paths: Paths) -> Dedup:  # noqa: ARG001  (the shap
     return Dedup(settings)
 
 
-def write_entries(chosen: Settings, held_out: tuple[int, ...], unit: DedupShard) -> None:
+def write_keys(chosen: Settings, held_out: tuple[int, ...], unit: DedupShard) -> None:
     """Writes which documents of a shard come to the verb, and their preferences, `by` and `within` as keys.
 
     Those of an earlier split are preferred to all others; held_out: bounds of the splits.
     """
+    from refinery.dedup.corpus import write_entries
+
     shard = unit.documents
     keys = ranking_keys(shard, chosen.prefer, chosen.missing)
     if held_out:
         splits = split_numbers(shard.columns([POSITION]).column(0), held_out).astype(np.uint64)
         keys = np.column_stack([splits, keys])
-    columns: dict[str, object] = {"arrives": shard.arrives()}
-    columns |= {f"prefer_{n}": keys[:, n] for n in range(keys.shape[1])}
+    columns: dict[str, object] = {f"prefer_{n}": keys[:, n] for n in range(keys.shape[1])}
     if chosen.by:
         columns["by"] = column_keys(shard.columns(chosen.by))
     if chosen.near and chosen.near.within:
         columns["within"] = column_keys(shard.columns(chosen.near.within), nothing_is_a_value=True)
-    batch = pa.RecordBatch.from_pydict(columns)
-    with TableWriter(unit.entries, batch.schema, scratch=True) as writer:
-        writer.write(batch)
+    write_entries(unit, columns)

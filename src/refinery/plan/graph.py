@@ -197,18 +197,22 @@ class Graph:
 
     def measurements(self, source: str) -> tuple[Measurement, ...]:
         """Everything that is measured on a source, each once; an earlier run is a source of its own."""
-        found: dict[str, Measurement] = {}
+        return self._measurements.get(source, ())
+
+    @cached_property
+    def _measurements(self) -> dict[str, tuple[Measurement, ...]]:
+        found: dict[str, dict[str, Measurement]] = {}  # by source and key
         for stage in self.stages.values():
-            seen = (*stage.columns.get(source, {}).values(), *stage.needed.get(source, {}).values())
-            for measurement in (
-                *(m for column in seen for m in column.measurements),
-                *stage.own.get(source, ()),
-            ):
-                found.setdefault(measurement.key, measurement)
-        if source in self.positions:  # last, so that a split renames nothing that is measured without it
-            measurement = self.positions[source].measurement
-            found[measurement.key] = found.pop(measurement.key, measurement)
-        return tuple(found.values())
+            for source in {**stage.columns, **stage.needed, **stage.own}:
+                seen = (*stage.columns.get(source, {}).values(), *stage.needed.get(source, {}).values())
+                measured = (m for column in seen for m in column.measurements)
+                for measurement in (*measured, *stage.own.get(source, ())):
+                    found.setdefault(source, {}).setdefault(measurement.key, measurement)
+        for source, position in self.positions.items():
+            measurement, here = position.measurement, found.setdefault(source, {})
+            # last, so that a split renames nothing that is measured without it
+            here[measurement.key] = here.pop(measurement.key, measurement)
+        return {source: tuple(here.values()) for source, here in found.items()}
 
     def parents(self, stage: ResolvedStage, source: str) -> tuple[str, ...]:
         """From where a source's documents come to a stage: stages above it, or the source itself."""

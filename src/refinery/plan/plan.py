@@ -25,7 +25,8 @@ from refinery.storage.work_folder import PIPELINES, make_work_folder, pipeline_f
 if TYPE_CHECKING:
     from refinery.models.maker import Made
 
-DOCUMENTS, REJECTS, RECORD = "documents.parquet", "rejects.parquet", "record.json"  # of a shard's folder
+DOCUMENTS, REJECTS = "documents.parquet", "rejects.parquet"  # of a shard's folder
+RECORD = "record.json"  # of a shard, and of a model or a count: written last, so all of it is there
 SHARDS = "shards"  # the folder of the work folder with a folder for each shard
 MADE = "made"  # the one with models and counts
 VERBS, UNITS, MODELS = "verbs", "units", "models"  # of a pipeline's own: scratch, copies for other machines

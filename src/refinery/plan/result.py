@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -69,12 +69,18 @@ def count_name(making: Making, others: Mapping[str, Making]) -> str:
     """The name of a count over a source's texts; another for another count of the same word."""
     view = making.view or View("")
     chain = ".".join(transform.name for transform in view.transforms)
-    return _free(".".join(filter(None, ("sources", view.source, chain, making.maker.name))), making, others)
+    name = ".".join(filter(None, ("sources", view.source, chain, making.maker.name)))
+    return free_name(name, lambda found: others.get(found, making) != making)
 
 
-def _free(name: str, making: Making, others: Mapping[str, Making]) -> str:
+def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
+    """The name, with the first number behind it that is not taken if it is.
+
+    >>> free_name("size", {"size", "size 2"}.__contains__)
+    'size 3'
+    """
     number, found = 1, name
-    while others.get(found, making) != making:
+    while is_taken(found):
         number += 1
         found = f"{name} {number}"
     return found

@@ -38,6 +38,7 @@ from refinery.plan.result import (
     Result,
     decision_name,
     documents_name,
+    free_name,
     model_name,
     outcome_name,
     output_name,
@@ -179,20 +180,14 @@ class _Builder:
 
     def _measurement(self, source: str, measurement: Measurement) -> None:
         of = Subject("source", source)
-        counted = [
-            one.name for one in measurement.view.transforms if one.counter
-        ]  # without them it is another
-        name = self._free(".".join((documents_name(source), *counted, measurement.measurer.name)))
+        # on a text from which nothing goes by counts it is another measurement
+        counted = [one.name for one in measurement.view.transforms if one.counter]
+        name = free_name(
+            ".".join((documents_name(source), *counted, measurement.measurer.name)), self.results.__contains__
+        )
         inputs = [documents_name(source), *self._counts(measurement.view)]
         self._add(name, Kind.MEASUREMENT, of, _measured(measurement), inputs, {source: measurement.key})
         self.measured[source, measurement.key] = name
-
-    def _free(self, name: str) -> str:
-        number, found = 1, name
-        while found in self.results:
-            number += 1
-            found = f"{name} {number}"
-        return found
 
     def _stage(self, stage: ResolvedStage) -> None:
         above = [one for parent in stage.parents for one in self._of_documents(parent)]
@@ -216,7 +211,9 @@ class _Builder:
                 found.setdefault(measurer_key(measurement.measurer), []).append((source, measurement))
         for made in found.values():
             measurement = made[0][1]
-            name = self._free(f"{decision_name(stage.name)}.{measurement.measurer.name}")
+            name = free_name(
+                f"{decision_name(stage.name)}.{measurement.measurer.name}", self.results.__contains__
+            )
             models = map(model_name, measurement.measurer.models)
             parts = {source: one.key for source, one in made}
             of = Subject("stage", stage.name)
@@ -332,16 +329,14 @@ def _measured(measurement: Measurement) -> dict[str, object]:
 
 
 def _transforms(view: View) -> dict[str, object]:
-    found = [
-        {t.name: {"version": t.version, **_without(t.settings, "count" if t.counter else "")}}
-        for t in view.transforms
-    ]
+    """What was counted is an input, not a setting: it is not known before it is made."""
+    found = []
+    for transform in view.transforms:
+        settings = {"version": transform.version, **transform.settings}
+        if transform.counter:
+            settings.pop("count", None)
+        found.append({transform.name: settings})
     return {"transform": found}
-
-
-def _without(settings: Mapping[str, object], made: str) -> dict[str, object]:
-    """Settings but for the content of what the run makes: that is an input, not known before it is made."""
-    return {name: value for name, value in settings.items() if name != made}
 
 
 def _derive(columns: Mapping[str, Mapping[str, Column]]) -> dict[str, object]:

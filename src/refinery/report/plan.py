@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
 from rich.table import Column, Table
 
-from refinery.errors import DamagedFile, DefinitionError
 from refinery.plan.contents import contents_of
 from refinery.plan.derivations import noted_derivations, reasons
 from refinery.report.status import size_text
 from refinery.run.folder import current_manifest
-from refinery.run.make import with_found
+from refinery.run.make import with_usable
 from refinery.run.state import states
 from refinery.storage.url import redact
 
@@ -24,8 +22,7 @@ if TYPE_CHECKING:
 
 def plan_tables(plan: Plan) -> Iterator[Table | str]:
     """The tables that describe a plan, in the order of the work, and how large the work folder is by now."""
-    with suppress(DamagedFile, DefinitionError):  # a run makes the one again and tells the other
-        plan = with_found(plan)
+    plan = with_usable(plan)
     found = contents_of(plan.work)
     present = found.present
     yield _measure_pass(plan, present)

@@ -12,10 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from refinery.plan.fingerprint import fingerprint
-from refinery.plan.plan import Plan
+from refinery.plan.plan import RECORD, Plan
 from refinery.plan.result import Kind, Result
 from refinery.run.context import Run
-from refinery.run.make import RECORD
 from refinery.run.state import shards_state
 from refinery.storage.claims import Claimed, claim
 from refinery.storage.place import exists, is_remote

@@ -18,7 +18,7 @@ import xxhash
 
 from refinery.errors import DamagedFile, DefinitionError
 from refinery.models.maker import Made
-from refinery.plan.plan import VERBS, Plan
+from refinery.plan.plan import RECORD, VERBS, Plan
 from refinery.plan.resolve import resolve
 from refinery.plan.result import Result
 from refinery.run.context import Run
@@ -26,8 +26,6 @@ from refinery.run.verbs import documents_of
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.place import Place, read_file, remove_scratch, remove_tree
 from refinery.storage.sealed import read_sealed_json, sealed_json
-
-RECORD = "record.json"
 
 
 def make(run: Run, result: Result) -> Made:
@@ -53,6 +51,14 @@ def with_found(plan: Plan) -> Plan:
             return plan
         made |= found
         plan = with_made(plan, made)
+
+
+def with_usable(plan: Plan) -> Plan:
+    """As `with_found`; without any where one is damaged or suggests nothing, which a run mends or tells."""
+    try:
+        return with_found(plan)
+    except (DamagedFile, DefinitionError):
+        return plan
 
 
 def with_made(plan: Plan, made: Mapping[str, Made]) -> Plan:

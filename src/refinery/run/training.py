@@ -11,8 +11,8 @@ import yaml
 from refinery.definition.values import NAME
 from refinery.errors import InputError
 from refinery.models.card import CARD
-from refinery.plan.plan import Plan
-from refinery.run.make import RECORD, with_found
+from refinery.plan.plan import RECORD, Plan
+from refinery.run.make import with_found
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.url import is_url, local_path
 

@@ -77,9 +77,8 @@ def measure_pass(run: Run, group: Group) -> None:
     _know_what_others_read(run)
     units = _measure_units(run, group)
     check_measurements(run, group, [unit.argument for unit in units])
-    counted = {
-        result.of for result in group if result.kind is Kind.DOCUMENTS
-    }  # not again as more is measured
+    # documents that are read again, to measure more, are not counted again
+    counted = {result.of for result in group if result.kind is Kind.DOCUMENTS}
     if units:
         compile_kernels(run, units)
     run.map(
