@@ -103,7 +103,7 @@ def test_a_unit_is_small_with_fifty_sources(wide):
     largest = {name: max(sizes) for name, sizes in executor.units.items()}
     a_shard = {name: sum(sizes) // max(len(sizes), SOURCES) for name, sizes in executor.arguments.items()}
     assert {"measure", "measure_arrived", "decide", "write_file", "scatter", "gather"} <= largest.keys()
-    assert {"write_decisions", "write_entries", "write_sets", "write_files"} <= largest.keys()
+    assert {"write_decisions", "write_keys", "write_sets", "write_files"} <= largest.keys()
     assert {name: size for name, size in largest.items() if size >= MOST} == {}
     assert {name: size for name, size in a_shard.items() if size >= MOST} == {}
     assert not list((wide.parent / ".refinery" / "pipelines").glob("*/units"))
