@@ -28,7 +28,7 @@ COLUMNS = {
     "chars": ("code points", "code points of the text", "Unicode"),
     "tokens": (
         "tokens",
-        "LLM tokens: estimated by script, exact with a `tokenizer`",
+        "LLM tokens: estimated for a family of tokenizers, or exact (`tokens:`)",
         "`refinery/text/token_estimate.py`",
     ),
     "lang": (
@@ -115,6 +115,7 @@ def keys() -> str:
         ("Top level", models.Pipeline),
         ("A source, `sources.NAME`", models.Source),
         *with_nested("protect.NAME", models.Protected),
+        *with_nested("tokens", models.Tokens),
         *with_nested("models.NAME", models.NamedModel),
         ("A stage, `stages.NAME`", stage),
         ("A rule set in `keep`", models.RuleSetUse),

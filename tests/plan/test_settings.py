@@ -23,6 +23,7 @@ from refinery.definition.models import (
     Protected,
     RelevanceTraining,
     Source,
+    Tokens,
 )
 from refinery.definition.registry import VERBS
 from refinery.filters.registry import MEASURERS, TRANSFORMS
@@ -89,6 +90,7 @@ ON_CRAWL = {
     f"sources.crawl.lines.{name}"
     for name in ("size", "language", "signals", "patterns", "relevance", "content", "minhash")
 }
+SIZES = {"sources.crawl.lines.size", "sources.books.size"}
 ON_TOPIC = "sources.crawl.lines.relevance"
 COMPARED = {"sources.crawl.content", "sources.crawl.minhash"}  # with what is protected, before lines go
 
@@ -118,6 +120,10 @@ CASES: dict[tuple[str, str], Case] = {
     ("source", "binary_text"): case((*CRAWL, "binary_text"), True, {"sources.crawl"}),
     ("source", "on_error"): case((*CRAWL, "on_error"), "fail"),
     ("source", "max_document_bytes"): case((*CRAWL, "max_document_bytes"), "1MB", {"sources.crawl"}),
+    ("tokens", "family"): case(("tokens",), {"family": "gpt"}, SIZES),
+    ("tokens", "tokenizer"): case(
+        ("tokens",), {"tokenizer": "tokenizer.json"}, SIZES, beside=((("tokens", "family"), "qwen"),)
+    ),
     ("output", "from_"): case((*WRITTEN, "from"), "unique", {"outputs.best"}),
     ("output", "path"): case((*WRITTEN, "path"), "out/elsewhere"),
     ("output", "format"): case((*WRITTEN, "format"), "jsonl", {"outputs.best"}),
@@ -196,6 +202,7 @@ def settings_models() -> dict[str, type[BaseModel]]:
     """Every model of settings that a definition may have, by the word for it."""
     found: dict[str, type[BaseModel]] = {
         "source": Source,
+        "tokens": Tokens,
         "output": Output,
         "models": NamedModel,
         "models.train": RelevanceTraining,

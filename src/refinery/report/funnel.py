@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from rich.filesize import decimal
 from rich.table import Table
 
+from refinery.definition.models import Tokens
+
 if TYPE_CHECKING:
     from refinery.run.decide import Tally
     from refinery.run.manifest import Manifest
@@ -18,7 +20,9 @@ HEADINGS = {70: ("documents", "text", "tokens", "share"), 50: ("documents", "tok
 
 def funnel(manifest: Manifest, width: int = 80) -> Table:
     """One row a source, a stage and a rule that dropped something, with the columns that `width` has room for."""
-    table = Table(title=f"{manifest.pipeline}: {manifest.output}", title_justify="left", header_style="bold")
+    title = f"{manifest.pipeline}: {manifest.output}"
+    tokens = tokens_text(Tokens.model_validate(manifest.definition.get("tokens", {})))
+    table = Table(title=title, title_justify="left", header_style="bold", caption=f"tokens: {tokens}")
     table.add_column("", overflow="fold")
     headings = next(headings for least, headings in HEADINGS.items() if width >= least)
     for heading in headings:
@@ -52,6 +56,17 @@ def funnel(manifest: Manifest, width: int = 80) -> Table:
     size, files = sum(file.bytes for file in manifest.files), len(manifest.files)
     counts(f"output ({decimal(size)} in {files} file{'s'[: files != 1]})", manifest.kept, style="bold")
     return table
+
+
+def tokens_text(tokens: Tokens) -> str:
+    """Whose tokens are counted, in words.
+
+    >>> tokens_text(Tokens(family="gpt"))
+    'estimated for tokenizers of the family gpt'
+    """
+    if tokens.tokenizer:
+        return f"counted by {tokens.tokenizer}"
+    return f"estimated for tokenizers of the family {tokens.family}"
 
 
 def _share(part: Tally, whole: Tally) -> str:

@@ -10,6 +10,7 @@ from rich.table import Column, Table
 
 from refinery.plan.contents import contents_of
 from refinery.plan.derivations import noted_derivations, reasons
+from refinery.report.funnel import tokens_text
 from refinery.report.status import size_text
 from refinery.run.folder import current_manifest
 from refinery.run.make import with_usable
@@ -26,6 +27,7 @@ def plan_tables(plan: Plan) -> Iterator[Table | str]:
     found = contents_of(plan.work)
     present = found.present
     yield _measure_pass(plan, present)
+    yield f"tokens: {tokens_text(plan.graph.definition.pipeline.tokens)}"
     yield _stages(plan)
     for stage in plan.graph.stages.values():
         for explained in stage.verb.explained() if stage.verb else ():
