@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from refinery.storage.marks import records_of
 from tests.conftest import read_files
 
 Refinery = Callable[..., tuple[int, str, str]]
@@ -25,7 +26,7 @@ class Ran:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        return json.loads((self.output / "manifest.json").read_bytes())
+        return json.loads((records_of(self.output) / "manifest.json").read_bytes())
 
     @property
     def source(self) -> dict[str, Any]:

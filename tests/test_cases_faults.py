@@ -49,10 +49,10 @@ def test_a_run_on_fewer_shards_leaves_nothing_of_the_run_before(tmp_path, refine
     write_jsonl(tmp_path / "in" / "0.jsonl", ["broken", *lines(2)])
     third = run(refinery, tmp_path, output=output)
     assert set(third.rows) == {"d0", "d1"}
-    assert (tmp_path / "out" / "rejects-00000.parquet").exists()
+    assert (tmp_path / "out.records" / "rejects-00000.parquet").exists()
     write_jsonl(tmp_path / "in" / "0.jsonl", lines(3))
     assert set(run(refinery, tmp_path, output=output).rows) == {"d0", "d1", "d2"}
-    assert not (tmp_path / "out" / "rejects-00000.parquet").exists()
+    assert not (tmp_path / "out.records" / "rejects-00000.parquet").exists()
 
 
 def limit_files() -> None:
@@ -71,7 +71,7 @@ def test_a_file_size_limit_stops_the_run_at_once_and_the_next_one_goes_on(tmp_pa
     assert "File too large while writing" in failed.stderr
     assert "then run the same command again" in failed.stderr
     assert failed.stderr.count("\n") == 1
-    assert not (tmp_path / "limited" / "out" / "manifest.json").exists()
+    assert not (tmp_path / "limited" / "out.records" / "manifest.json").exists()
     assert list((tmp_path / "limited" / ".refinery").rglob("record.json"))
     for name in ("limited", "free"):
         assert started(tmp_path / name, Path("case.yaml")).returncode == 0
@@ -295,4 +295,4 @@ def test_an_empty_environment(data_repository):
     """Without HOME, PATH or a locale, from another folder: the run needs nothing but local paths."""
     ran = started(data_repository, data_repository / "pipeline.yaml", env={})
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert (data_repository / "out" / "manifest.json").exists()
+    assert (data_repository / "out.records" / "manifest.json").exists()

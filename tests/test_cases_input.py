@@ -66,7 +66,7 @@ def test_clashing_types_are_refused_with_file_column_and_both_types(tmp_path, re
     ran = run(refinery, tmp_path, expect=2)
     assert "3.parquet: column 'year' is string here but int64 in" in ran.err
     assert "0.parquet" in ran.err
-    assert not (tmp_path / "out" / "manifest.json").exists()
+    assert not (tmp_path / "out.records" / "manifest.json").exists()
 
 
 @pytest.mark.parametrize("on_error", ["quarantine", "fail"])
@@ -272,7 +272,7 @@ def test_a_broken_row_stops_the_run_when_asked_to(tmp_path, refinery):
     broken_lines(tmp_path)
     ran = run(refinery, tmp_path, source={"on_error": "fail"}, expect=2)
     assert "a.jsonl, row 501: null_text" in ran.err
-    assert not (tmp_path / "out" / "manifest.json").exists()
+    assert not (tmp_path / "out.records" / "manifest.json").exists()
 
 
 def test_text_in_binary_view_and_nested_columns(tmp_path, refinery):

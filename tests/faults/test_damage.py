@@ -117,7 +117,7 @@ def test_a_finished_output_can_be_checked_with_its_manifest(small, seed):
     """The sums in the manifest are those of sha256sum."""
     folder, _ = small
     assert run(folder)[0] == 0
-    for file in json.loads((folder / "unique" / "manifest.json").read_text())["files"]:
+    for file in json.loads((folder / "unique.records" / "manifest.json").read_text())["files"]:
         found = subprocess.run(
             ["sha256sum", folder / "unique" / file["path"]], capture_output=True, check=True
         )

@@ -124,7 +124,7 @@ def test_rejects_do_not_tell_where_a_source_lies(repository, bucket, s3_server, 
     assert refinery("run", repository / "s3.yaml", "-q", "--work", f"{bucket}/work")[0] == 0
     assert output_hashes(tmp_path / "moved" / "out") == output_hashes(repository / "out")
     assert same_as_local(repository, bucket, s3_server)
-    (reject,) = pq.read_table(repository / "out" / "rejects-00000.parquet").to_pylist()
+    (reject,) = pq.read_table(repository / "out.records" / "rejects-00000.parquet").to_pylist()
     assert (reject["path"], reject["reason"], reject["row"]) == ("3.parquet", "unreadable", None)
 
 

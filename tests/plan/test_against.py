@@ -88,7 +88,7 @@ def test_on_an_object_store_too(stage, data_repository, bucket, s3_server, proxi
     """Read through passing faults; a store that does not answer, and a manifest that is not there, are told."""
     monkeypatch.setattr(retry, "ATTEMPTS", 3)
     client, name = s3_server.client(), bucket.removeprefix("s3://")
-    client.put_object(Bucket=name, Key="out/manifest.json", Body=listing("data-00000.parquet"))
+    client.put_object(Bucket=name, Key="out.records/manifest.json", Body=listing("data-00000.parquet"))
     written = stage(f"{bucket}/out")
     assert str(earlier_folder(f"{bucket}/out", Paths(data_repository))) == f"{bucket}/out"
     proxy = proxied(every=2, kinds=("reset",))

@@ -79,7 +79,7 @@ def test_every_document_is_in_the_files_of_its_split(repository, refinery):
     assert list(found) == ["test", "train", "validation"]
     for split, texts in found.items():
         assert splits_of(texts) == [split] * len(texts)
-    manifest = orjson.loads((repository / "out" / "manifest.json").read_bytes())
+    manifest = orjson.loads((repository / "out.records" / "manifest.json").read_bytes())
     assert list(manifest["splits"]) == ["validation", "test", "train"]
     for split, account in manifest["splits"].items():
         assert account == {"documents": len(found[split]), "files": [f"data-{split}-00000.parquet"]}

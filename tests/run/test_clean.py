@@ -101,7 +101,7 @@ def test_what_is_left_is_what_a_run_from_nothing_makes(used, refinery):
         folder for folder in (work / "shards").rglob("*") if folder.is_dir() and not any(folder.iterdir())
     ]
     after, output = files(work), output_hashes(used / "out")
-    (used / "out" / "manifest.json").unlink()
+    (used / "out.records" / "manifest.json").unlink()
     run(refinery, definition)
     assert files(work) == after
     assert output_hashes(used / "out") == output
@@ -266,7 +266,7 @@ def test_on_a_store(data_repository, bucket, s3_server, refinery):
     edit(definition, "path: out", f"path: {bucket}/out")
     for work, words in (("work", 50), ("work", 45), ("fresh", 45)):
         definition.write_text(definition.read_text().replace("words >= 50", f"words >= {words}"))
-        s3_server.client().delete_object(Bucket=bucket.removeprefix("s3://"), Key="out/manifest.json")
+        s3_server.client().delete_object(Bucket=bucket.removeprefix("s3://"), Key="out.records/manifest.json")
         assert refinery("run", definition, "-q", "--work", f"{bucket}/{work}")[0] == 0
 
     def shards(work):

@@ -239,8 +239,8 @@ def _shards(file: FoundFile, seen: KnownFile, spec: SourceSpec, index: int) -> I
         )
 
 
-def _made(file: FoundFile, outputs: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    return outputs.get(file.path.rpartition("/")[0], ())
+def _made(file: FoundFile, outputs: Mapping[str, tuple[str, ...] | None]) -> tuple[str, ...]:
+    return outputs.get(file.path.rpartition("/")[0]) or ()
 
 
 def _cut(
