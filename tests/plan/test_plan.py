@@ -13,7 +13,7 @@ import pytest
 
 from refinery.plan.plan import shard_key
 from refinery.sources.documents import Shard, SourceSpec
-from refinery.storage.marks import OWNER
+from refinery.storage.marks import OWNER, records_of
 from tests.conftest import PIPELINE, decisions, document, output_hashes, read_files, write_parquet
 from tests.run.planning import plan_of
 
@@ -69,7 +69,8 @@ def test_what_was_read_without_a_manifest_is_read_again_with_it(tmp_path, refine
     folder = tmp_path / "crawl"
     folder.mkdir()
     (folder / "data-00000.jsonl").write_text(rows)
-    (folder / OWNER).write_text("{}")
+    records_of(folder).mkdir()
+    (records_of(folder) / OWNER).write_text("{}")
     (tmp_path / "pipeline.yaml").write_text(PIPELINE.replace("crawl/*.parquet", "crawl"))
 
     def columns() -> set[str]:
@@ -77,7 +78,7 @@ def test_what_was_read_without_a_manifest_is_read_again_with_it(tmp_path, refine
         return set(pq.read_schema(tmp_path / "out" / "data-00000.parquet").names)
 
     assert "words" in columns()
-    (folder / "manifest.json").write_text(json.dumps({"made_columns": ["words"]}))
+    (records_of(folder) / "manifest.json").write_text(json.dumps({"made_columns": ["words"]}))
     assert "words" not in columns()
 
 

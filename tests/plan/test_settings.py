@@ -226,6 +226,7 @@ def repository(tmp_path_factory) -> Path:
         (folder / f"{name}.bin").write_bytes(model(shape).read_bytes())
     Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]")).save(str(folder / "tokenizer.json"))
     write_parquet(folder / "earlier" / "data-00000.parquet", [{"id": "x", "text": document(1)}])
+    (folder / "earlier.records").mkdir()
     (folder / "earlier.records" / "manifest.json").write_text('{"files": [{"path": "data-00000.parquet"}]}')
     (folder / "eval").mkdir()
     (folder / "eval" / "exam.jsonl").write_text('{"question": "Which one is it?", "answer": "The first."}\n')

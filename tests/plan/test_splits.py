@@ -61,8 +61,8 @@ def repository(tmp_path) -> Path:
 def texts_of(folder: Path) -> dict[str, list[str]]:
     """The texts of each split, by the names of the files."""
     found: dict[str, list[str]] = {}
-    for file in sorted(folder.glob("data-*.parquet")):
-        split = file.name.split("-")[1]
+    for file in sorted(folder.glob("data/*.parquet")):
+        split = file.name.split("-")[0]
         found.setdefault(split, []).extend(pq.read_table(file).column("text").to_pylist())
     return found
 
@@ -82,7 +82,7 @@ def test_every_document_is_in_the_files_of_its_split(repository, refinery):
     manifest = orjson.loads((repository / "out.records" / "manifest.json").read_bytes())
     assert list(manifest["splits"]) == ["validation", "test", "train"]
     for split, account in manifest["splits"].items():
-        assert account == {"documents": len(found[split]), "files": [f"data-{split}-00000.parquet"]}
+        assert account == {"documents": len(found[split]), "files": [f"data/{split}-00000-of-00001.parquet"]}
     assert manifest["kept"]["documents"] == sum(map(len, found.values()))
 
 
@@ -112,11 +112,11 @@ def test_no_document_moves_to_a_later_split(repository, refinery):
 def test_files_are_cut_within_splits(repository, refinery):
     """By bytes, in input order or shuffled; with the same documents in each split."""
     found, definition = [], (repository / "pipeline.yaml").read_text()
-    for more in ("", "shard_bytes: 2000, ", "shard_bytes: 2000, shuffle: 3, "):
+    for more in ("shuffle: null, ", "shard_bytes: 2000, shuffle: null, ", "shard_bytes: 2000, shuffle: 3, "):
         (repository / "pipeline.yaml").write_text(definition.replace("path: out, ", f"path: out, {more}"))
         assert refinery("run", repository / "pipeline.yaml", "-q")[0] == 0
         found.append(texts_of(repository / "out"))
-    assert len(list((repository / "out").glob("data-train-*.parquet"))) > 2
+    assert len(list((repository / "out").glob("data/train-*.parquet"))) > 2
     assert found[0] == found[1] != found[2]
     assert {s: sorted(texts) for s, texts in found[0].items()} == {s: sorted(t) for s, t in found[2].items()}
 
@@ -127,9 +127,9 @@ def test_an_output_that_is_split_is_a_source_like_others(repository, refinery):
     (repository / "next.yaml").write_text("""
 refinery: 1
 name: next
-sources: {all: {path: out}, train: {path: "out/data-train-*.parquet"}}
+sources: {all: {path: out}, train: {path: "out/data/train-*.parquet"}}
 stages: {every: {from: all}, some: {from: train}}
-outputs: {every: {from: every, path: all}, some: {from: some, path: train}}
+outputs: {every: {from: every, path: all, shuffle: null}, some: {from: some, path: train, shuffle: null}}
 """)
     assert refinery("run", repository / "next.yaml", "-q")[0] == 0
     texts = texts_of(repository / "out")

@@ -102,7 +102,10 @@ def test_one_stage_can_have_several_outputs(data_repository, refinery):
     code, out, err = refinery("run", file)
     assert code == 0, err
     assert all(f"tiny: {name}" in out for name in NAMES)
-    manifests = {n: orjson.loads((data_repository / "out" / f"{n}.records" / "manifest.json").read_bytes()) for n in NAMES}
+    manifests = {
+        n: orjson.loads((data_repository / "out" / f"{n}.records" / "manifest.json").read_bytes())
+        for n in NAMES
+    }
     assert {n: m["output"] for n, m in manifests.items()} == {n: n for n in NAMES}
     assert [list(manifests[n]["stages"]) for n in NAMES] == [["screened", "unique"]] * 2 + [["screened"]]
     assert manifests["parquet"]["kept"] == manifests["jsonl"]["kept"] != manifests["screened"]["kept"]

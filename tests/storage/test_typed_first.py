@@ -55,7 +55,9 @@ def test_the_first_lines_have_a_value_of_each_kind_that_the_table_has(values, ch
 
 def test_a_reader_that_guesses_types_by_few_lines_reads_all():
     """A column that is NULL in the first thousand rows and an integer, a float or an object then."""
-    rows = [{"at": n, "f": 0.5 if n == 1500 else None, "s": {"y": "z"} if n > 1800 else None} for n in range(2000)]
+    rows = [
+        {"at": n, "f": 0.5 if n == 1500 else None, "s": {"y": "z"} if n > 1800 else None} for n in range(2000)
+    ]
     (batch,) = typed_first(pa.Table.from_pylist(rows, SCHEMA)).combine_chunks().to_batches()
     found = pl.read_ndjson(io.BytesIO(json_lines(batch)))
     assert found.schema["f"] == pl.Float64

@@ -40,6 +40,8 @@ def earlier_spec(stage: ResolvedStage, paths: Paths) -> SourceSpec | None:
 
 def read_manifest(folder: Place, hint: str) -> dict[str, Any]:
     """What the manifest of an output folder says; raises InputError, with the hint where there is none."""
+    if not has_neighbours(str(folder)):
+        raise InputError(redact(str(folder)), "is no output's folder", hint)
     file = records_of(folder) / MANIFEST
     try:
         manifest: dict[str, Any] = orjson.loads(read_file(file))
@@ -47,7 +49,9 @@ def read_manifest(folder: Place, hint: str) -> dict[str, Any]:
         if strange:
             raise ValueError(f"it names {strange[0]!r}, which is no data file of an output")
     except FileNotFoundError:
-        raise InputError(redact(str(folder)), f"there is no {file.parent.name}/{MANIFEST} beside it", hint) from None
+        raise InputError(
+            redact(str(folder)), f"there is no {file.parent.name}/{MANIFEST} beside it", hint
+        ) from None
     except OSError as error:
         raise unreadable(str(file), error) from None
     except (ValueError, KeyError, TypeError) as error:

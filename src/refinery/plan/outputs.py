@@ -78,13 +78,14 @@ def _stage_problem(definition: Definition, stage: str) -> str:
 
 def _folder(written: str, paths: Paths) -> Place:
     path = paths.expand(written)
-    if not has_neighbours(path):
-        raise DefinitionError("its records lie in a folder beside it; name a folder below this one")
     if not is_url(path):
-        return Path(path).resolve()
-    if problem := refuse_as_folder(path):
+        path = str(Path(path).resolve())
+    elif problem := refuse_as_folder(path):
         raise DefinitionError(problem)
     try:
-        return place_of(path)
+        folder = place_of(path)
     except InputError as error:
         raise DefinitionError(str(error)) from None
+    if not has_neighbours(path):
+        raise DefinitionError("its records lie in a folder beside it; name a folder below this one")
+    return folder

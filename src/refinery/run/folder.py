@@ -1,9 +1,9 @@
 """The output folder: whose it is, what may lie in it, and how a finished run replaces the one before.
 
-It has the documents and nothing else, so that whatever loads folders loads it. All else lies in the folder of records
-beside it: whose it is, decisions, rejects, the manifest, and while a run writes the staging folder, named by the run's
-fingerprint. Files are moved from there when all are written; the manifest is removed first and written last, so a
-folder with a manifest is always whole.
+It has the documents and nothing else, so that whatever loads folders loads it. All else lies in the folder of
+records beside it: whose it is, decisions, rejects, the manifest, and while a run writes the staging folder, named by
+the run's fingerprint. Files are moved from there when all are written; the manifest is removed first and written
+last, so a folder with a manifest is always whole.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def refuse_foreign(folder: Place, pipeline: str, output: str) -> bool:
         raise InputError(str(folder), f"belongs to {_whose(found)}", "choose another output path")
     for place, names in ((folder, _strange(documents, DATA)), (records, _strange(present, _RECORDS))):
         if names:
-            raise InputError(str(place), f"holds {min(names)!r}, which is not this pipeline's", "move it away")
+            raise InputError(
+                str(place), f"holds {min(names)!r}, which is not this pipeline's", "move it away"
+            )
     return found is not None
 
 

@@ -114,9 +114,12 @@ def _written_before(
     run: Run, of: Subject, folder: Place, staging: Place, names: list[str], keys: dict[str, str]
 ) -> dict[str, WrittenFile]:
     """The files that an earlier run wrote, staged for this output or in the one before, and that are as it did."""
-    there = {file.path: file for file in (*find_unchanged(folder, keys), *find_staged(folder, staging, names))}
+    there = {
+        file.path: file for file in (*find_unchanged(folder, keys), *find_staged(folder, staging, names))
+    }
     units = [
-        Unit(path, CheckTask(folder, staging, file), max(file.bytes, 1), of=(of,)) for path, file in there.items()
+        Unit(path, CheckTask(folder, staging, file), max(file.bytes, 1), of=(of,))
+        for path, file in there.items()
     ]
     whole = run.map("check", is_whole, units, more=True)
     found = {path: file for (path, file), good in zip(there.items(), whole, strict=True) if good}

@@ -60,7 +60,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class WriteTask:
-    """One output file, by its name in the output: the documents whose text starts in [low, high) of its text bytes."""
+    """One file, by its name in the output: the documents whose text starts in [low, high) of the text bytes."""
 
     survivors: tuple[tuple[Survivors, int], ...]  # with the text bytes that lie before each shard
     low: int

@@ -32,7 +32,7 @@ def find_unchanged(folder: Place, keys: Mapping[str, str]) -> list[WrittenFile]:
 
 
 def find_staged(folder: Place, staging: Place, names: Sequence[str]) -> list[WrittenFile]:
-    """Files that an interrupted run of the same fingerprint finished: still staged, or moved to the folder already."""
+    """Files that an interrupted run of the same fingerprint finished: still staged, or moved already."""
     staged, moved = files_below(staging), files_below(folder)
     receipts = [name for name in names if f"{name}.json" in staged]
     found: list[WrittenFile] = []

@@ -62,7 +62,9 @@ def _move(source: Path, target: Path) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        beside = target.with_name(f".{target.name}.tmp")  # the folder is a disk of its own, as a mounted one is
+        beside = target.with_name(
+            f".{target.name}.tmp"
+        )  # the folder is a disk of its own, as a mounted one is
         shutil.copyfile(source, beside)
         beside.replace(target)
         source.unlink()

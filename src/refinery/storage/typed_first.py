@@ -14,8 +14,8 @@ def typed_first(table: pa.Table) -> pa.Table:
     """The rows, those first that are the first to have a value in a column, or inside of a nested one.
 
     A reader of JSON Lines takes a column for NULL whose first value comes after the lines by which it guesses types
-    (Polars: 100); at most one row for each column, field of a struct and element of a list is moved. What has no value
-    in any row has no type.
+    (Polars: 100); at most one row for each column, field of a struct and element of a list is moved. What has no
+    value in any row has no type.
 
     >>> rows = [{"a": 1, "b": None}, {"a": 2, "b": None}, {"a": 3, "b": {"c": [4.5]}}]
     >>> typed_first(pa.Table.from_pylist(rows)).column("a").to_pylist()
