@@ -76,10 +76,10 @@ def make_output(run: Run, name: str) -> Manifest:
             f"output {name}: {kept} documents were kept but {written} written; please report this"
         )
     manifest = make_manifest(run, name, decided, layout, files, keys)
-    documents = [file.path for file in manifest.files]
-    records = [file.path for file in (*manifest.decisions, *manifest.rejects)]
+    data = [file.path for file in manifest.files]
+    beside = [file.path for file in (*manifest.decisions, *manifest.rejects)]
     content = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
-    folders.finish(folder, staged, documents, records, content, run.still_held)
+    folders.finish(folder, staged, data, beside, content, run.still_held)
     run.finish(of, kept, written)
     return manifest
 

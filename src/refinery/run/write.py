@@ -233,7 +233,7 @@ def _row_batch(
 
 def shuffled(seed: int, identity: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """A random place in [0, 2^64) for each document, by its identity alone: whatever else there is, it stays."""
-    return hash_numbers(identity, xxhash.xxh3_64_intdigest(f"shuffle {seed}".encode()))
+    return hash_numbers(identity.view(np.int64), xxhash.xxh3_64_intdigest(f"shuffle {seed}".encode()))
 
 
 def _file_of(
