@@ -71,13 +71,13 @@ def define(
     output: Mapping[str, object] | None = None,
     name: str = "case",
 ) -> Path:
-    """Writes a definition of one source (every file of `in`), one stage and one output (`out`)."""
+    """Writes a definition of one source (every file of `in`), one stage and one output (`out`), in input order."""
     definition = {
         "refinery": 1,
         "name": "case",
         "sources": {"crawl": {"path": "in", **(source or {})}},
         "stages": {"corpus": {"from": "crawl", **(stage or {})}},
-        "outputs": {"corpus": {"from": "corpus", "path": "out", **(output or {})}},
+        "outputs": {"corpus": {"from": "corpus", "path": "out", "shuffle": None, **(output or {})}},
     }
     file = folder / f"{name}.yaml"
     file.write_text(json.dumps(definition), encoding="utf-8")

@@ -12,6 +12,7 @@ import fasttext
 import pytest
 
 from refinery.models.model_file import BUILT_IN
+from refinery.storage.marks import records_of
 from tests.cases import define, lines, run, write_jsonl
 from tests.conftest import PIPELINE, document, write_parquet
 
@@ -41,9 +42,10 @@ def test_a_run_on_fewer_shards_leaves_nothing_of_the_run_before(tmp_path, refine
         (tmp_path / "in" / f"{number}.jsonl").unlink()
     second = run(refinery, tmp_path, output=output)
     assert len(second.manifest["files"]) < files
-    present = {file.name for file in (tmp_path / "out").iterdir()}
     named = {file["path"] for file in second.manifest["files"]}
-    assert present == named | {"decisions-00000.parquet", "manifest.json", ".refinery-output.json", ".lock"}
+    assert {file.name for file in second.output.iterdir()} == named
+    beside = {file.name for file in records_of(second.output).iterdir()}
+    assert beside == {"decisions-00000.parquet", "manifest.json", ".refinery-output.json", ".lock"}
     assert set(second.rows) == {f"{number}-{n}" for number in (0, 2) for n in range(10)}
     (tmp_path / "in" / "2.jsonl").write_text("")
     write_jsonl(tmp_path / "in" / "0.jsonl", ["broken", *lines(2)])
@@ -121,9 +123,9 @@ def test_a_place_that_cannot_be_written(tmp_path, refinery):
     """A file where the folder should be, for the output or the work folder: exit code 1, place and reason."""
     write_jsonl(tmp_path / "in" / "a.jsonl", lines(2))
     (tmp_path / "file").write_text("mine")
-    for output in ("file", "file/out"):
+    for output, place in (("file", "file"), ("file/out", "file/out.records")):
         ran = run(refinery, tmp_path, output={"path": output}, expect=1)
-        assert f"{tmp_path}/{output}: cannot be written: " in ran.err
+        assert f"{tmp_path}/{place}: cannot be written: " in ran.err
     ran = run(refinery, tmp_path, "--work", tmp_path / "file" / "work", expect=1)
     assert f"{tmp_path}/file/work: cannot be written: Not a directory" in ran.err
     assert (tmp_path / "file").read_text() == "mine"
@@ -134,7 +136,7 @@ def test_a_read_only_disk(tmp_path, refinery, small_disk):
     write_jsonl(tmp_path / "in" / "a.jsonl", lines(2))
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     ran = run(refinery, tmp_path, output={"path": "disk/out"}, expect=1)
-    assert f"{small_disk}/out: cannot be written: Read-only file system" in ran.err
+    assert f"{small_disk}/out.records: cannot be written: Read-only file system" in ran.err
     assert not list((tmp_path / ".refinery").rglob("record.json"))
 
 

@@ -4,12 +4,11 @@ import json
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import zstandard
 
 from tests.cases import lines, run, write_jsonl, write_table
-from tests.conftest import document
+from tests.conftest import document, read_files
 
 
 @pytest.mark.parametrize("backwards", [False, True])
@@ -202,7 +201,7 @@ def test_ids_of_any_type(tmp_path, refinery, ids, told):
     ran = run(refinery, tmp_path, stage=stage)
     assert ran.table.column("id").to_pylist() == ids[:2].to_pylist()
     assert ran.table.column("id").type == ids.type
-    decided = pq.read_table(ran.output / "decisions-00000.parquet").to_pylist()
+    decided = read_files(ran.output, "decisions").to_pylist()
     assert [row["id"] for row in decided] == told
     assert decided[2]["duplicate_of_id"] == told[0]
     write_table(tmp_path / "in" / "b.parquet", {"id": ["x"], "text": ["C"]})

@@ -96,7 +96,7 @@ def test_many_files_say_what_one_says(data_repository, refinery, monkeypatch):
         found.append([read_files(data_repository / "out", kind) for kind in ("decisions", "rejects")])
         manifest = json.loads((data_repository / "out.records" / "manifest.json").read_bytes())
         names = [[file["path"] for file in manifest[kind]] for kind in ("decisions", "rejects")]
-        there = sorted(p.name for p in (data_repository / "out").glob("[dr]e*.parquet"))
+        there = sorted(p.name for p in (data_repository / "out.records").glob("[dr]e*.parquet"))
         assert there == sorted(names[0] + names[1])
     assert [len(one) for one in names] == [4, 2]
     assert names[1] == ["rejects-00000.parquet", "rejects-00002.parquet"]
