@@ -142,5 +142,5 @@ def decisions(folder: Path) -> dict[str, dict[str, object]]:
 
 def read_files(folder: Path, kind: str) -> pa.Table:
     """The rows of an output's files of one kind: data, decisions or rejects."""
-    place = folder if kind == "data" else records_of(folder)
-    return pa.concat_tables(pq.read_table(file) for file in sorted(place.rglob(f"{kind}-*.parquet")))
+    files = folder.rglob("*.parquet") if kind == "data" else records_of(folder).glob(f"{kind}-*.parquet")
+    return pa.concat_tables(pq.read_table(file) for file in sorted(files))

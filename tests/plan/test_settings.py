@@ -125,6 +125,9 @@ CASES: dict[tuple[str, str], Case] = {
     ("output", "shard_bytes"): case((*WRITTEN, "shard_bytes"), "1MB", {"outputs.best"}),
     ("output", "shuffle"): case((*WRITTEN, "shuffle"), 3, {"outputs.best"}),
     ("output", "split"): case((*WRITTEN, "split"), {"validation": "5%"}, {"outputs.best", *DEDUP}),
+    ("output", "split_by"): case(
+        (*WRITTEN, "split_by"), "year", {"outputs.best", *DEDUP}, (((*WRITTEN, "split"), {"v": "5%"}),)
+    ),
     ("dedup", "by"): case((*UNIQUE, "by"), ["year"], DEDUP),
     ("dedup", "exact"): case((*UNIQUE, "exact"), False, DEDUP),
     ("dedup", "near"): case((*UNIQUE, "near"), None, DEDUP),
