@@ -191,11 +191,14 @@ def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep
     if keep:
         make_work_folder(work)
     known = work / FILES
-    listed = {name: list_shards(spec, shard_bytes, known_in=known, keep=keep) for name, spec in specs.items()}
+    listed = {
+        name: list_shards(spec, shard_bytes, known_in=known, keep=keep, packed=True)
+        for name, spec in specs.items()
+    }
     refuse_incomplete(graph, listed)
     for name in graph.sources:
         for folder in graph.output_paths.values():
-            if found := first_in(listed[name].paths(), str(folder)):
+            if found := first_in((shard.path for shard in listed[name].unpacked()), str(folder)):
                 raise InputError(redact(found), f"source {name} reads what this pipeline writes", OWN_OUTPUT)
     plan = Plan(graph, work, listed, tuple(_numbered(listed, specs, work)))
     _ = plan.results  # what needs itself is found when they are put in order

@@ -57,20 +57,26 @@ class SourceShards:
     inventory: Place | None = None
     members: Mapping[int, tuple[Shard, ...]] = field(default_factory=dict)
 
-    def paths(self) -> Iterator[str]:
-        """Where its files lie."""
+    def unpacked(self) -> Iterator[Shard]:
+        """Its shards, in place of packs their files."""
         for shard in self.shards:
-            yield from (member.path for member in self.members.get(shard.index, (shard,)))
+            yield from self.members.get(shard.index, (shard,))
 
 
 def list_shards(
-    spec: SourceSpec, shard_bytes: int = SHARD_BYTES, *, known_in: Place | None = None, keep: bool = True
+    spec: SourceSpec,
+    shard_bytes: int = SHARD_BYTES,
+    *,
+    known_in: Place | None = None,
+    keep: bool = True,
+    packed: bool = False,
 ) -> SourceShards:
     """Finds a source's files and cuts them into shards of about `shard_bytes`; reads footers and parts of files only.
 
-    known_in: a folder with inventories of sources, which are read, and updated to `keep` what is found out. Raises
-    InputError when nothing is found, when no file can be read, when carried columns cannot be unified, and for any
-    broken file if `on_error` is `fail`; OutputError when the inventory cannot be written.
+    packed: small files go together, into packs, which can be read once their lists are written; known_in: a folder
+    with inventories of sources, which are read, and updated to `keep` what is found out. Raises InputError when
+    nothing is found, when no file can be read, when carried columns cannot be unified, and for any broken file if
+    `on_error` is `fail`; OutputError when the inventory cannot be written.
     """
     found = find(spec.path)
     table = None if known_in is None else inventory_file(known_in, spec, shard_bytes)
@@ -98,7 +104,7 @@ def list_shards(
         _refuse_wrong_form([file for file in found.files if formats.get(file.path) == "jsonl"], spec)
     if table and keep:
         update_inventory(table, changed)
-    shards, members = _cut_and_packed(usable, spec)
+    shards, members = _cut_and_packed(usable, spec, packed=packed)
     if not shards:
         raise _nothing(spec, ignored, broken)
     if any(shard.format == "warc" for shard in shards):
@@ -112,27 +118,29 @@ def list_shards(
 
 
 def _cut_and_packed(
-    files: Sequence[tuple[FoundFile, KnownFile]], spec: SourceSpec
+    files: Sequence[tuple[FoundFile, KnownFile]], spec: SourceSpec, *, packed: bool
 ) -> tuple[tuple[Shard, ...], dict[int, tuple[Shard, ...]]]:
     """The shards of files, in order, and the files of those that are packs, by index."""
     shards: list[Shard] = []
-    packed: dict[int, tuple[Shard, ...]] = {}
-    runs = pack(
-        files,
-        path=lambda one: one[0].relative,
-        group=lambda one: f"{one[1].format} {one[1].made}",
-        size=lambda one: one[0].state.size,
-    )
+    members: dict[int, tuple[Shard, ...]] = {}
+    runs = [[file] for file in files]
+    if packed:
+        runs = pack(
+            files,
+            path=lambda one: one[0].relative,
+            group=lambda one: f"{one[1].format} {one[1].made}",
+            size=lambda one: one[0].state.size,
+        )
     for run in runs:
         found = [tuple(_shards(file, seen, spec, 0)) for file, seen in run]
-        members = tuple(member for one in found for member in one)
-        root = pack_root(members) if len(run) > 1 == max(map(len, found)) else None
+        here = tuple(one for cuts in found for one in cuts)
+        root = pack_root(here) if len(run) > 1 == max(map(len, found)) else None
         if root is None:
-            shards += [replace(one, index=len(shards) + n) for n, one in enumerate(members)]
+            shards += [replace(one, index=len(shards) + n) for n, one in enumerate(here)]
         else:
-            packed[len(shards)] = members
-            shards.append(_packed(members, root, len(shards)))
-    return tuple(shards), packed
+            members[len(shards)] = here
+            shards.append(_packed(here, root, len(shards)))
+    return tuple(shards), members
 
 
 def _packed(members: Sequence[Shard], root: str, index: int) -> Shard:
