@@ -32,14 +32,14 @@ REFINERY = "from refinery.cli import main; main()"
 
 # The smallest work that each command does.
 COMMANDS = {
-    "pool.py": "{0}/pool --data {0}/data --near 60 --exact 40 --footers 6 --shards 4",
+    "pool.py": "{0}/pool --data {0}/data --near 60 --exact 40 --footers 6 --files 4",
     "quality.py": "{0}/pool {0}/pool/out/medical-en --domain medical",
     "everywhere.py": "{0}/pool/medical-en.yaml --nodes 1",
     "throughput.py": "{0}/data/medical.parquet --limit 40 --repeats 1 --warm --memory --memory-bytes 100000 "
     "--buckets 1000 --cache {0}/throughput",
     "peers.py": "{0}/data/medical.parquet --limit 20 --repeats 1 --here --buckets 1000 --cache {0}/peers",
     "scale.py": "--documents 0.004 0.008 --buckets 0.003 --workers 1 --work {0}/scale",
-    "many_shards.py": "--shards 4 6 8 --documents 3 --workers 1",
+    "many_files.py": "--files 4 6 8 --documents 3 --workers 1",
     "scaling.py": "{0}/pool/medical-en.yaml --copies 1 --repeats 1 --most 1 --units 50",
 }
 OTHERS = {
@@ -50,7 +50,7 @@ OTHERS = {
 # One after the other, beside each other; the last of the second needs the run of the first.
 LANES = (
     ("pool.py", "train", "run", "quality.py", "everywhere.py"),
-    ("throughput.py", "peers.py", "scale.py", "many_shards.py", "scaling.py"),
+    ("throughput.py", "peers.py", "scale.py", "many_files.py", "scaling.py"),
 )
 APART = {"threshold.py": "test_threshold.py", "check.py": "test_commands.py"}  # whose tests start them
 

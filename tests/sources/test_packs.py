@@ -86,7 +86,7 @@ def planned(found, shard, folder):
 def test_a_pack_gives_the_rows_of_its_files(tmp_path):
     """In order, with places, ids and identities as if each file were a shard of its own; wanted ones alone too."""
     spec = source(tmp_path)
-    found = list_shards(spec)
+    found = list_shards(spec, packed=True)
     assert [len(found.members[shard.index]) for shard in found.shards] == [40]
     shard = planned(found, found.shards[0], tmp_path / "work")
     assert read_members(shard)[3].path == str(tmp_path / "many" / "part-3.jsonl")
@@ -112,7 +112,7 @@ def test_identities_of_a_pack_are_those_of_its_files(tmp_path):
     from refinery.sources.ids import identities, minted_ids
 
     spec = source(tmp_path)
-    found = list_shards(spec)
+    found = list_shards(spec, packed=True)
     shard = planned(found, found.shards[0], tmp_path / "work")
     description = Description()
     rows = np.concatenate([b.rows for b in read_documents(shard, spec, describe=description)])
@@ -129,7 +129,7 @@ def test_files_of_other_formats_are_apart(tmp_path):
     source(tmp_path, 20)
     for n in range(20):
         (tmp_path / "many" / f"a{n}.warc").write_bytes(b"WARC/1.0\r\n")
-    found = list_shards(SourceSpec("docs", (str(tmp_path / "many"),)))
+    found = list_shards(SourceSpec("docs", (str(tmp_path / "many"),)), packed=True)
     assert sorted((s.format, len(found.members[s.index])) for s in found.shards) == [
         ("jsonl", 20),
         ("warc", 20),
