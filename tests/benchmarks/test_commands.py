@@ -32,7 +32,7 @@ REFINERY = "from refinery.cli import main; main()"
 
 # The smallest work that each command does.
 COMMANDS = {
-    "pool.py": "{0}/pool --data {0}/data --near 60 --exact 40 --footers 6 --files 4",
+    "pool.py": "{0}/pool --data {0}/data --near 60 --exact 40 --footers 6 --shards 4",
     "quality.py": "{0}/pool {0}/pool/out/medical-en --domain medical",
     "everywhere.py": "{0}/pool/medical-en.yaml --nodes 1",
     "throughput.py": "{0}/data/medical.parquet --limit 40 --repeats 1 --warm --memory --memory-bytes 100000 "

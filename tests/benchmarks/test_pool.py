@@ -29,7 +29,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def mix(data: Path, out: Path) -> None:
-    settings = ["--near", "10", "--exact", "5", "--footers", "6", "--files", "4"]
+    settings = ["--near", "10", "--exact", "5", "--footers", "6", "--shards", "4"]
     subprocess.run([sys.executable, SCRIPT, out, "--data", data, *settings], check=True, capture_output=True)
 
 
