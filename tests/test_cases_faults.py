@@ -45,7 +45,13 @@ def test_a_run_on_fewer_shards_leaves_nothing_of_the_run_before(tmp_path, refine
     named = {file["path"] for file in second.manifest["files"]}
     assert {file.name for file in second.output.iterdir()} == named
     beside = {file.name for file in records_of(second.output).iterdir()}
-    assert beside == {"decisions-00000.parquet", "manifest.json", ".refinery-output.json", ".lock"}
+    assert beside == {
+        "README.md",
+        "decisions-00000.parquet",
+        "manifest.json",
+        ".refinery-output.json",
+        ".lock",
+    }
     assert set(second.rows) == {f"{number}-{n}" for number in (0, 2) for n in range(10)}
     (tmp_path / "in" / "2.jsonl").write_text("")
     write_jsonl(tmp_path / "in" / "0.jsonl", ["broken", *lines(2)])

@@ -54,7 +54,7 @@ def replace(folder, content, still_held):
     data, decisions = "data-00000.parquet", "decisions-00000.parquet"
     for name in (data, decisions):
         commit_bytes(staged / name, content.encode())
-    finish(folder, staged, [data], [decisions], orjson.dumps({"fingerprint": content}), still_held)
+    finish(folder, staged, [data], [decisions], orjson.dumps({"fingerprint": content}), "", still_held)
 
 
 @contextmanager
@@ -129,6 +129,12 @@ def test_files_are_not_copied_past_the_lease(bucket, s3_server):
         still_held()
         stored = s3_server.objects(url) | s3_server.objects(f"{url}.records")
     assert f"{url}.records: this run was stopped: " in told
-    assert set(stored) == {".lock", "data-00000.parquet", "decisions-00000.parquet", "manifest.json"}
+    assert set(stored) == {
+        ".lock",
+        "README.md",
+        "data-00000.parquet",
+        "decisions-00000.parquet",
+        "manifest.json",
+    }
     assert stored["data-00000.parquet"] == stored["decisions-00000.parquet"] == b"bbbb"
     assert orjson.loads(stored["manifest.json"])["fingerprint"] == "bbbb"

@@ -18,7 +18,7 @@ import orjson
 from refinery.errors import InputError, OutputError
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.lock import LOCK, Held
-from refinery.storage.marks import DATA, MANIFEST, OWNER, records_of
+from refinery.storage.marks import CARD, DATA, MANIFEST, OWNER, records_of
 from refinery.storage.place import Place, files_below, move_files, read_file, remove_files, remove_scratch
 
 _LEFTOVER = re.compile(r"\..+\.tmp")  # of a write that was killed
@@ -62,7 +62,7 @@ def refuse_foreign(folder: Place, pipeline: str, output: str) -> bool:
 
 
 def _strange(names: set[str], own: re.Pattern[str]) -> set[str]:
-    others = {name for name in names - {OWNER, MANIFEST} if not own.fullmatch(name)}
+    others = {name for name in names - {OWNER, MANIFEST, CARD} if not own.fullmatch(name)}
     return {name for name in others if not _STAGING.fullmatch(name)}
 
 
@@ -128,9 +128,10 @@ def finish(
     documents: Sequence[str],
     records: Sequence[str],
     manifest: bytes,
+    card: str,
     still_held: Held,
 ) -> None:
-    """Replaces documents and records by the staged files with these names, and writes the manifest last.
+    """Replaces documents and records by the staged files with these names, writes the card and the manifest last.
 
     Raises RunError when another run has, or may have, taken over the folder: nothing more is changed from then on.
     """
@@ -142,6 +143,7 @@ def finish(
         move_files([(staged / name, target / name) for name in names if name in there], still_held)
     remove_files([folder / name for name in files_below(folder) if name not in set(documents)])
     remove_files([beside / n for n in files_below(beside) if _RECORDS.fullmatch(n) and n not in set(records)])
+    commit_bytes(beside / CARD, card.encode())
     still_held()
     commit_bytes(beside / MANIFEST, manifest)
     remove_scratch(staged)

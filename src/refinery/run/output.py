@@ -16,6 +16,7 @@ from refinery.plan.result import output_name
 from refinery.run import folder as folders
 from refinery.run.account import make_manifest
 from refinery.run.context import Run
+from refinery.run.dataset_card import dataset_card
 from refinery.run.decisions import Decided, decisions_tasks, write_decisions
 from refinery.run.manifest import Manifest
 from refinery.run.output_files import write_output
@@ -79,7 +80,7 @@ def make_output(run: Run, name: str) -> Manifest:
     data = [file.path for file in manifest.files]
     beside = [file.path for file in (*manifest.decisions, *manifest.rejects)]
     content = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
-    folders.finish(folder, staged, data, beside, content, run.still_held)
+    folders.finish(folder, staged, data, beside, content, dataset_card(manifest), run.still_held)
     run.finish(of, kept, written)
     return manifest
 

@@ -11,6 +11,7 @@ from refinery.storage.place import Place
 RECORDS = ".records"  # ending of the folder beside an output's: loaders take every file of that one for data
 OWNER = ".refinery-output.json"  # lies in every folder of records
 MANIFEST = "manifest.json"
+CARD = "README.md"  # the dataset card
 # An output's files of documents: data-00000.parquet, or of a split data/validation-00000-of-00002.parquet, which
 # `datasets` knows as a split by whatever name.
 DATA = re.compile(r"(data-\d+|data/[A-Za-z]\w*-\d+-of-\d+)\.(parquet|jsonl\.zst)", re.ASCII)
