@@ -6,9 +6,12 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from typing import Any, BinaryIO
 
 import zstandard
+
+from refinery.storage.place import open_input
 
 BLOCK = 2**20
 _FEED = 16 * 2**10  # a small step in keeps the step out bounded, however well the data compresses
@@ -29,6 +32,22 @@ class DamagedError(Exception):
 def is_compressed(head: bytes) -> bool:
     """Whether a file that begins so is compressed in a way that `blocks` reads."""
     return _opener(head) is not None
+
+
+def head(path: str, raw: bytes, size: int) -> bytes:
+    """The first `size` bytes of the content of a file that begins with `raw`, fewer where it ends or is damaged.
+
+    The file is opened only if it is compressed. Raises OSError.
+    """
+    if not is_compressed(raw):
+        return raw[:size]
+    content = b""
+    with closing(open_input(path)) as file, suppress(DamagedError):  # what reads the file tells
+        for block in blocks(file):
+            content += block
+            if len(content) >= size:
+                break
+    return content[:size]
 
 
 def blocks(file: BinaryIO, start: int = 0) -> Iterator[bytes]:
