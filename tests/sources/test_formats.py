@@ -38,6 +38,9 @@ def test_a_name_that_tells_the_format_costs_no_read(name: str, format: str) -> N
         (b'[{"a": 1}, {"a": 2}]', "json"),
         (b'{"a": 1}{"a": 2}\n', "json"),
         (b'{"a": 1}\r{"a": 2}', "json"),
+        (b"<!DOCTYPE html>\n<p>", "html"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- x --><HTML lang='en'>", "html"),
+        (b"<SEC-DOCUMENT>0001", None),
         (b"[1] Smith, J. (1990)", None),
         (b"{note} a text", None),
         (b"plain text", None),
@@ -56,6 +59,13 @@ def test_json_by_name_may_be_json_lines() -> None:
     assert format_of("a.json", lambda: b'{\n "text": 1}') == "json"
     assert format_of("a.json", lambda: b'{"text": 1}\n') == "json"
     assert format_of("a.json.gz", lambda: b"\x00") == "json"
+
+
+def test_a_text_file_may_be_something_else() -> None:
+    """JSON Lines, an HTML page, or text."""
+    assert format_of("a.txt", lambda: b'{"text": 1}\n{"text": 2}\n') == "jsonl"
+    assert format_of("a.txt", lambda: b"<html><body>") == "html"
+    assert format_of("a.md", lambda: b"{note} text") == format_of("a.TXT.gz", lambda: b"") == "text"
 
 
 def test_what_a_file_really_is_beside_what_is_said() -> None:

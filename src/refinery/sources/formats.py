@@ -11,12 +11,19 @@ _NAMES = {
     "parquet": "parquet", "pq": "parquet", "parq": "parquet",
     "jsonl": "jsonl", "ndjson": "jsonl", "jl": "jsonl", "json": "json",
     "warc": "warc", "wet": "wet",
+    "txt": "text", "text": "text", "md": "text", "markdown": "text", "rst": "text",
+    "html": "html", "htm": "html", "xhtml": "html",
 }  # fmt: skip
-_LOOKED_INTO = {"json"}  # what is called so may be something else
+_LOOKED_INTO = {"json", "text"}  # what is called so may be something else
+DOCUMENT_FILES = {"text", "html"}  # formats in which a file is a document
 _COMPRESSIONS = {"gz", "gzip", "zst", "zstd", "bz2", "xz", "lz4"}
 _BEGINS = (
     ("parquet", re.compile(rb"PAR1")),
     ("warc", re.compile(rb"WARC/")),
+    (
+        "html",
+        re.compile(rb"(?is)(?:\xef\xbb\xbf|\s|<\?xml[^>]*>|<!--.*?-->)*+<(?:!doctype\s+html|html)[\s>]"),
+    ),
 )
 
 
@@ -58,6 +65,8 @@ _WORDS = {
     "parquet": "Parquet",
     "jsonl": "JSON Lines",
     "json": "JSON that is not one object a line",
+    "text": "text",
+    "html": "an HTML page",
     "warc": "WARC",
     "wet": "WET",
 }

@@ -100,7 +100,7 @@ def list_shards(
         update_inventory(table, changed)
     if not shards:
         raise _nothing(spec, [*found.ignored, *(file.path for file in ignored)], broken)
-    if any(shard.format == "warc" for shard in shards):
+    if any(shard.format in {"warc", "html"} for shard in shards):
         require(spec.extractor, spec.name)
     names = tuple(redact(path) for path in (*found.ignored, *(file.path for file in ignored)))
     problems = tuple(
