@@ -47,3 +47,19 @@ def test_what_describes_a_data_set_is_no_document(tmp_path, refinery):
     (tmp_path / "in/dataset_infos.json").write_text('{"default": {"features": {}}}')
     ran = run(refinery, tmp_path, source={"on_error": "fail"})
     assert (list(ran.rows), ran.source["ignored"]) == (["a"], 1)
+
+
+def test_a_folder_of_text_and_pages(tmp_path, refinery):
+    """A file is a document and its path below the folder the id."""
+    (tmp_path / "in/2024").mkdir(parents=True)
+    (tmp_path / "in/a.txt").write_text("The court held that the buyer could rescind the contract.")
+    (tmp_path / "in/2024/b.md").write_text("---\ntitle: B\n---\nThe patient was given 5 mg.")
+    (tmp_path / "in/2024/c.html").write_text("<html><body><p>Net interest income rose.</p></body></html>")
+    (tmp_path / "in/README.md").write_text("About these files.")
+    ran = run(refinery, tmp_path)
+    assert {name: row["title"] for name, row in ran.rows.items()} == {
+        "2024/b.md": "B",
+        "2024/c.html": None,
+        "a.txt": None,
+    }
+    assert ran.source["ignored"] == 1

@@ -10,7 +10,7 @@ from refinery.sources.shards import list_shards
 
 from .reading import read_all, spec
 
-PAGE = "<html><head><title>t</title></head><body><main><p>The {} of a page that is long enough.</p></main></body></html>"
+PAGE = "<html><title>t</title><body><main><p>The {} of a page that is long enough.</p></main></body></html>"
 
 
 def write(folder, **files):
