@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -29,7 +28,7 @@ from refinery.sources.documents import (
     Shard,
     SourceSpec,
 )
-from refinery.sources.parquet_columns import ParquetColumns, locate
+from refinery.sources.parquet_columns import ParquetColumns, column_at, locate
 from refinery.sources.text_rows import text_rows
 from refinery.sources.types import plain
 from refinery.storage.marks import MADE
@@ -180,9 +179,9 @@ class _Reader:
                 yield from self.read(one, mine)
 
     def _rows(self, batch: pa.RecordBatch, rows: NDArray[np.int64]) -> Iterator[Documents]:
-        text = _at(batch, self.columns.text)
+        text = [_nested_decoded(column_at(batch, path)) for path in self.columns.text]
         path = self.columns.id
-        ids = None if path is None else _decoded(_at(batch, path))
+        ids = None if path is None else _decoded(column_at(batch, path))
         columns = self._columns(batch)
         yield from text_rows(text, rows, ids, columns, self.spec.max_document_bytes, self.batch_bytes)
 
@@ -266,12 +265,10 @@ def _dictionary_columns(metadata: pq.FileMetaData, shard: Shard) -> list[str]:
     return chosen
 
 
-def _at(batch: pa.RecordBatch, path: tuple[str, ...]) -> pa.Array:
-    array = batch.column(path[0])
-    for step in path[1:]:
-        array = pc.struct_field(array, step)
-    return array
-
-
 def _decoded(array: pa.Array) -> pa.Array:
     return array if array.type == plain(array.type) else array.cast(plain(array.type))
+
+
+def _nested_decoded(array: pa.Array) -> pa.Array:
+    """Without encodings below the top, where a text can be a surprise of its size."""
+    return array if pa.types.is_dictionary(array.type) else _decoded(array)
