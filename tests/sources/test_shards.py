@@ -52,7 +52,10 @@ def test_formats_are_told_by_name_or_content(tmp_path):
     (tmp_path / "dataset_infos.json").write_text('{\n  "a": 1\n}')
     found = list_shards(spec(tmp_path))
     assert [shard.format for shard in found.shards] == ["parquet", "jsonl", "jsonl"]
-    assert [Path(path).name for path in found.ignored] == ["dataset_infos.json", "notes.txt"]
+    assert {(one.why, one.ending, one.example) for one in found.passed_over} == {
+        ("unknown format", ".json", "dataset_infos.json"),
+        ("unknown format", ".txt", "notes.txt"),
+    }
     assert read_all(spec(tmp_path)).texts == ["p", "j", "n"]
 
 

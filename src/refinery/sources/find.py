@@ -53,7 +53,7 @@ class Found:
     """Files in natural order of their paths, and the stray ones that were passed over."""
 
     files: tuple[FoundFile, ...]
-    ignored: tuple[str, ...]
+    ignored: tuple[FoundFile, ...]
 
 
 def natural(path: str) -> tuple[tuple[str | int, ...], str]:
@@ -94,7 +94,7 @@ def find(patterns: Sequence[str]) -> Found:
 
 def _find(patterns: Sequence[str]) -> Found:
     files: dict[str, FileState] = {}
-    ignored: set[str] = set()
+    ignored: dict[str, FileState] = {}
     roots: list[str] = []
     for pattern in patterns:
         here = dict(_expand(pattern))
@@ -105,13 +105,16 @@ def _find(patterns: Sequence[str]) -> Found:
         for path, found in here.items():
             literal = len(here) == 1 and path == _plain(pattern)
             if not literal and _is_stray(path, root, pattern):
-                ignored.add(path)
+                ignored[path] = found
             else:
                 files[path] = found
     root = _common(roots)
-    ordered = sorted(files, key=natural)
-    chosen = tuple(FoundFile(path, _below(path, root), files[path]) for path in ordered)
-    return Found(chosen, tuple(sorted(ignored - set(files), key=natural)))
+    stray = {path: found for path, found in ignored.items() if path not in files}
+    return Found(_in_order(files, root), _in_order(stray, root))
+
+
+def _in_order(files: dict[str, FileState], root: str) -> tuple[FoundFile, ...]:
+    return tuple(FoundFile(path, _below(path, root), files[path]) for path in sorted(files, key=natural))
 
 
 def state(path: str) -> FileState:

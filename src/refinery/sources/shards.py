@@ -29,6 +29,7 @@ from refinery.sources.inventory import (
     update_inventory,
 )
 from refinery.sources.own_outputs import is_output_data, output_folders
+from refinery.sources.passed_over import PassedOver, Why, passed_over
 from refinery.sources.schema import unify
 from refinery.storage.place import Place, unreadable
 from refinery.storage.url import redact
@@ -41,7 +42,7 @@ _AT_ONCE = 16  # files looked at together
 
 @dataclass(frozen=True)
 class SourceShards:
-    """A source's shards in order; files passed over; files that cannot be read, with the problem.
+    """A source's shards in order; what is passed over; files that cannot be read, with the problem.
 
     broken: paths below the source's root, since outputs do not depend on where it lies;
     schema: carried columns unified over the files whose schema is known before reading (all but JSONL);
@@ -49,7 +50,7 @@ class SourceShards:
     """
 
     shards: tuple[Shard, ...]
-    ignored: tuple[str, ...]
+    passed_over: tuple[PassedOver, ...]
     broken: tuple[tuple[str, str], ...]
     schema: pa.Schema
     inventory: Place | None = None
@@ -68,7 +69,7 @@ def list_shards(
     table = None if known_in is None else inventory_file(known_in, spec, shard_bytes)
     known = read_inventory(table) if table else {}
     shards: list[Shard] = []
-    ignored = list(found.ignored)
+    ignored: list[tuple[FoundFile, Why]] = [(file, "stray name") for file in found.ignored]
     broken: list[tuple[FoundFile, InputError]] = []
     schemas: dict[bytes, str] = {}  # with the first file that has it
     changed: dict[str, KnownFile] = {}
@@ -81,7 +82,7 @@ def list_shards(
         if seen is not None and seen is not known.get(file.relative):
             changed[file.relative] = seen
         if seen is None or not seen.cuts:
-            ignored.append(file.path)
+            ignored.append((file, "part of an output" if seen is None else "unknown format"))
             continue
         schemas.setdefault(seen.carried, redact(file.path))
         shards += _shards(file, seen, spec, len(shards))
@@ -94,12 +95,11 @@ def list_shards(
         raise _nothing(spec, ignored, broken)
     if any(shard.format == "warc" for shard in shards):
         require(spec.extractor, spec.name)
-    names = tuple(redact(path) for path in ignored)
     problems = tuple(
         (file.relative, _problem(error).replace(redact(file.path), file.relative)) for file, error in broken
     )
     carried = [(place, pa.ipc.read_schema(pa.py_buffer(schema))) for schema, place in schemas.items()]
-    return SourceShards(tuple(shards), names, problems, unify(carried), table)
+    return SourceShards(tuple(shards), passed_over(ignored), problems, unify(carried), table)
 
 
 def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
@@ -146,12 +146,14 @@ def _problem(error: InputError) -> str:
     return error.problem + (f" ({error.hint})" if error.hint else "")
 
 
-def _nothing(spec: SourceSpec, ignored: list[str], broken: list[tuple[FoundFile, InputError]]) -> InputError:
+def _nothing(
+    spec: SourceSpec, ignored: list[tuple[FoundFile, Why]], broken: list[tuple[FoundFile, InputError]]
+) -> InputError:
     if broken:
         file, error = broken[0]
         others = f"; source {spec.name}: none of its {len(broken)} files can be read"
         return InputError(redact(file.path), _problem(error) + (others if len(broken) > 1 else ""))
-    names = ", ".join(path.rpartition("/")[2] for path in ignored[:5])
+    names = ", ".join(file.path.rpartition("/")[2] for file, _ in ignored[:5])
     hint = "set `format` if the names do not tell it"
     problem = f"no data among {len(ignored)} files ({names})"
     return InputError(", ".join(redact(path) for path in spec.path), problem, hint)
