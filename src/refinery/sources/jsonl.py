@@ -43,7 +43,7 @@ _LOOK_BYTES = 4 * 2**20  # of lines whose values beside text and id are looked a
 Line = tuple[int, bytes | Reject]  # row, and the line or why it is none
 
 
-def plan(whole: Shard, head: Callable[[], bytes], shard_bytes: int) -> FilePlan:
+def plan(whole: Shard, spec: SourceSpec, head: Callable[[], bytes], shard_bytes: int) -> FilePlan:
     """Cuts a large plain file into runs of bytes; a compressed one is one shard. No carried columns are known yet.
 
     The head is fetched only if the file is large: what is no JSON Lines at all is told by reading it.

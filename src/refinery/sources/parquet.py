@@ -7,7 +7,7 @@ footer alone, so a second read that asks for other columns meets the same batche
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -40,7 +40,7 @@ _MAX_BATCH_ROWS = 1024  # rows of very unequal length make an average useless, s
 _SMALL_CHUNK = 8 * 2**20  # a dictionary column chunk up to this size is read as a dictionary
 
 
-def plan(whole: Shard, spec: SourceSpec, shard_bytes: int) -> FilePlan:
+def plan(whole: Shard, spec: SourceSpec, head: Callable[[], bytes], shard_bytes: int) -> FilePlan:
     """Cuts a file into runs of row groups of about `shard_bytes` of data; raises InputError when it is not usable."""
     if whole.bytes == 0:
         raise InputError(redact(whole.path), "the file is empty (0 bytes)")
@@ -61,7 +61,7 @@ def plan(whole: Shard, spec: SourceSpec, shard_bytes: int) -> FilePlan:
     return FilePlan(tuple(found) or (Cut(0, -1, 0, 0, 0),), columns.carried, made)
 
 
-def carried_schema(shard: Shard, spec: SourceSpec) -> pa.Schema:
+def carried_schema(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
     """The shard's columns beside text and id, as the footer tells them; raises InputError."""
     with _opened(shard) as file:
         return locate(file.schema_arrow, spec, shard).carried

@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.sources import jsonl, parquet, warc
+from refinery.sources import jsonl
 from refinery.sources.documents import NO_COLUMNS, REJECT_BYTES, Description, Documents, Shard, SourceSpec
-from refinery.sources.identity import part_digest, verify_unchanged
+from refinery.sources.identity import HEAD, part_digest, verify_unchanged
 from refinery.sources.ids import common_id_type, with_type
+from refinery.sources.readers import READERS
 from refinery.storage.marks import json_text
 from refinery.storage.place import unreadable
 
@@ -38,12 +39,11 @@ def read_documents(
     cannot be opened, when a wanted row cannot be decoded any more, and when the file is not the one that was planned,
     before the first batch or after the last.
     """
-    readers = {"parquet": parquet.read, "jsonl": jsonl.read, "warc": warc.read, "wet": warc.read}
     verify_unchanged(shard)
     digest = None
     if describe is not None:
         digest = describe.digest = part_digest(shard)
-    runs = readers[shard.format](shard, spec, carry, wanted, batch_bytes, describe)
+    runs = READERS[shard.format].read(shard, spec, carry, wanted, batch_bytes, describe)
     for batch in _gathered(runs, carry, batch_bytes):
         if describe is not None and len(batch.rows):
             describe.id_types.add(batch.ids.type)
@@ -56,13 +56,14 @@ def read_documents(
 def fields_to_carry(shard: Shard, spec: SourceSpec, names: Iterable[str]) -> pa.Schema:
     """What to `carry` of a shard for columns by name, dotted for nested ones, when its columns are not known yet.
 
-    A column of Parquet has its own type, one of JSON Lines is read as JSON text: only all lines could tell its type.
+    A column has its own type where the file tells it; one of JSON is read as JSON text, for only all rows could tell.
     A nested one is inside of a column that is read whole. Raises InputError when the file cannot be opened.
     """
     wanted = dict.fromkeys(part for name in names for part in (name, name.partition(".")[0]))
-    if shard.format == "jsonl":
+    reader = READERS[shard.format]
+    if not reader.typed:
         return pa.schema([json_text(name, "") for name in wanted])
-    there = parquet.carried_schema(shard, spec) if shard.format == "parquet" else warc.CARRIED
+    there = reader.columns(shard, spec, HEAD)
     return pa.schema([field for field in there if field.name in wanted])
 
 

@@ -11,7 +11,7 @@ from functools import cache
 import pyarrow as pa
 
 from refinery.errors import InputError, StorageError
-from refinery.sources import jsonl, parquet, warc
+from refinery.sources import jsonl
 from refinery.sources.digest import part_hashes
 from refinery.sources.documents import FilePlan, Shard, SourceSpec
 from refinery.sources.find import FoundFile, find
@@ -30,6 +30,7 @@ from refinery.sources.inventory import (
 )
 from refinery.sources.own_outputs import is_output_data, output_folders
 from refinery.sources.passed_over import PassedOver, Why, passed_over
+from refinery.sources.readers import READERS
 from refinery.sources.schema import unify
 from refinery.storage.place import Place, unreadable
 from refinery.storage.url import redact
@@ -118,11 +119,10 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
             if not is_output_data(file.path, outputs):
                 continue
             format, plan = _cut(file, spec, SHARD_BYTES, _made(file, outputs), alone=False)
-            if format == "jsonl":
-                whole = replace(_whole(file, spec, format), made=plan.made)
-                yield redact(file.path), jsonl.first_columns(whole, spec, HEAD_BYTES)
-            elif format:
-                yield redact(file.path), plan.carried
+            if plan.cuts:
+                whole, typed = _whole(file, spec, format, plan.made), READERS[format].typed
+                first = plan.carried if typed else READERS[format].columns(whole, spec, HEAD_BYTES)
+                yield redact(file.path), first
 
 
 def _spread(files: Sequence[FoundFile]) -> Sequence[FoundFile]:
@@ -258,13 +258,8 @@ def _cut(
         raise InputError(redact(file.path), problem, "set `format` if it is one that can be read")
     if format is None:
         return "", FilePlan((), pa.schema([]))
-    whole = _whole(file, spec, format)
-    if format == "parquet":
-        return format, parquet.plan(whole, spec, shard_bytes)
-    if format == "jsonl":
-        return format, jsonl.plan(replace(whole, made=made), head, shard_bytes)
-    return format, warc.plan(whole)
+    return format, READERS[format].plan(_whole(file, spec, format, made), spec, head, shard_bytes)
 
 
-def _whole(file: FoundFile, spec: SourceSpec, format: str) -> Shard:
-    return Shard(spec.name, file.path, file.relative, format, 0, -1, 0, None, file.state.size, "")
+def _whole(file: FoundFile, spec: SourceSpec, format: str, made: tuple[str, ...]) -> Shard:
+    return Shard(spec.name, file.path, file.relative, format, 0, -1, 0, None, file.state.size, "", made=made)
