@@ -17,7 +17,6 @@ from refinery.sources.compression import (
     blocks,
     head,
     is_compressed,
-    unread_compression,
 )
 
 COMPRESSORS = {
@@ -160,10 +159,8 @@ def test_the_head_of_a_damaged_file_is_what_there_is(tmp_path, dictionary):
         head(str(file), file.read_bytes(), 1000)
 
 
-def test_kinds_that_are_not_read_have_names():
-    """So that a file passed over is told as what it is; a text that begins like a magic number is a text."""
-    assert "7-Zip" in unread_compression(b"7z\xbc\xaf\x27\x1c\x00\x04")
-    assert unread_compression(gzip.compress(b"x")) == "" == unread_compression(b"BZh, a text")
+def test_a_text_that_begins_like_a_magic_number_is_a_text():
+    """BZh alone is a word."""
     assert not is_compressed(b"BZh, a text")
 
 

@@ -1,8 +1,8 @@
 """What the paths and the names of models in a definition stand for.
 
-`{NAME}` in a path is the root of that name; `{{` and `}}` are braces themselves; `~` the home folder. A relative
-path counts from the definition's folder. Settings of measurers have the types `FilePath`, `ModelPath` (a model that is
-a file) and `AnyModel` (one that the run makes, too): validated with a `Paths` as context, they become absolute paths,
+`{NAME}` in a path is the root of that name; `{{` and `}}` are braces themselves; `~` is the home folder. A relative
+path counts from the definition's folder. Settings of measurers have the types `FilePath`, `ModelPath` (a model as a
+file) and `AnyModel` (one that the run makes, too): validated with a `Paths` as context, they become absolute paths,
 `AnyModel` a `ModelUse`.
 """
 

@@ -39,11 +39,6 @@ def is_compressed(head: bytes) -> bool:
     return _codec(head) is not None
 
 
-def unread_compression(head: bytes) -> str:
-    """What a file that begins so is packed with, if it is a kind that cannot be read; else nothing."""
-    return next((name for magic, name in _UNREAD.items() if head.startswith(magic)), "")
-
-
 def blocks(file: BinaryIO, start: int = 0) -> Iterator[bytes]:
     """The content of a file, decompressed if its first bytes say so, in blocks; from byte `start` if it is plain.
 
@@ -214,15 +209,6 @@ _CODECS: tuple[tuple[re.Pattern[bytes], Callable[..., Any]], ...] = (
     (re.compile(rb"BZh[1-9](?:1AY&|\x17rE8)"), bz2.BZ2Decompressor),  # a text may begin with BZh
     (re.compile(rb"\xfd7zXZ\x00"), lzma.LZMADecompressor),
 )
-_UNREAD = {
-    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
-    b"Rar!\x1a\x07": "a RAR archive",
-    b"\x1f\x9d": "compressed with `compress` (.Z)",
-    b"LZIP": "compressed with lzip",
-    b"\x02\x21\x4c\x18": "an lz4 file of the legacy form",
-    b"\x5d\x00\x00": "compressed with the old lzma",
-    b"\xff\x06\x00\x00sNaPpY": "compressed with snappy",
-}
 
 
 def _codec(begin: bytes) -> Callable[..., Any] | None:

@@ -10,7 +10,7 @@ _SUFFIXES = {
     "warc": "warc", "wet": "wet",
 }  # fmt: skip
 _BOM = b"\xef\xbb\xbf"
-_COMPRESSIONS = {"gz", "gzip", "zst", "zstd", "bz2", "xz"}
+_COMPRESSIONS = {"gz", "gzip", "zst", "zstd", "bz2", "xz", "lz4"}
 
 
 def format_of(relative: str, head: Callable[[], bytes]) -> str | None:

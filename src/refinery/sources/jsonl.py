@@ -31,7 +31,7 @@ from refinery.sources.documents import (
     Shard,
     SourceSpec,
 )
-from refinery.sources.identity import HEAD
+from refinery.sources.identity import HEAD, file_head
 from refinery.sources.json_row import MISSING, JsonRows
 from refinery.sources.schema import JsonColumns, json_column
 from refinery.storage.place import open_input, unreadable
@@ -50,7 +50,7 @@ def plan(whole: Shard, spec: SourceSpec, head: Callable[[], bytes], shard_bytes:
     """
     one = FilePlan((Cut(0, -1, 0, None, whole.bytes),), pa.schema([]), whole.made)
     count = max(1, round(whole.bytes / shard_bytes))
-    if count == 1 or compression.is_compressed(head()) or wrong_form(head()):
+    if count == 1 or wrong_form(head()) or compression.is_compressed(file_head(whole.path, whole.bytes)):
         return one
     ends = [whole.bytes * number // count for number in range(count + 1)]
     cuts = [Cut(start, stop, 0, None, stop - start) for start, stop in pairwise(ends)]
@@ -156,6 +156,8 @@ def lines(shard: Shard, limit: int, digest: PartDigest | None = None) -> Iterato
                 else:
                     yield row, line
                 row += 1
+    except compression.NoDictionaryError as error:
+        yield row, Reject(row, "unreadable", str(error))
     except compression.DamagedError as error:
         detail = f"{error}; what can be read ends before row {row}"
         yield row, Reject(row, "truncated_file", detail)

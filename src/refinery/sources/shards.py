@@ -11,13 +11,14 @@ from functools import cache
 import pyarrow as pa
 
 from refinery.errors import InputError, StorageError
-from refinery.sources import jsonl
+from refinery.sources import compression, jsonl
 from refinery.sources.digest import part_hashes
 from refinery.sources.documents import FilePlan, Shard, SourceSpec
 from refinery.sources.find import FoundFile, find
+from refinery.sources.foreign import POINTER_BYTES, foreign
 from refinery.sources.formats import format_of, is_one_document
 from refinery.sources.html import require
-from refinery.sources.identity import covers, file_head
+from refinery.sources.identity import HEAD, covers, file_head
 from refinery.sources.inventory import (
     Inventory,
     KnownFile,
@@ -136,7 +137,12 @@ def _refuse_wrong_form(files: Sequence[FoundFile], spec: SourceSpec) -> None:
     wrong = []
     for file in looked:
         with contextlib.suppress(OSError):  # reading it will tell
-            if problem := jsonl.wrong_form(file_head(file.path, file.state.size)):
+            raw = file_head(file.path, file.state.size)
+            try:
+                problem = jsonl.wrong_form(_content_head(file.path, raw))
+            except InputError as error:
+                problem = error.problem
+            if problem:
                 wrong.append((redact(file.path), problem))
     if wrong and (len(wrong) == len(looked) or spec.on_error == "fail"):
         raise InputError(*wrong[0])
@@ -249,8 +255,11 @@ def _cut(
     file: FoundFile, spec: SourceSpec, shard_bytes: int, made: tuple[str, ...], *, alone: bool
 ) -> tuple[str, FilePlan]:
     """A file's format and plan; no format and no cuts for a file that is none of ours; raises InputError, OSError."""
-    head = cache(lambda: file_head(file.path, file.state.size))
+    raw = cache(lambda: file_head(file.path, file.state.size))
+    head = cache(lambda: _content_head(file.path, raw()))
     format = spec.format if spec.format != "auto" else format_of(file.relative, head)
+    if (format is None or file.state.size < POINTER_BYTES) and (kind := foreign(raw())):
+        raise InputError(redact(file.path), *kind)
     if format is None and alone:
         problem = "the format cannot be told by its name or content"
         if is_one_document(head()):
@@ -259,6 +268,14 @@ def _cut(
     if format is None:
         return "", FilePlan((), pa.schema([]))
     return format, READERS[format].plan(_whole(file, spec, format, made), spec, head, shard_bytes)
+
+
+def _content_head(path: str, raw: bytes) -> bytes:
+    """The first bytes below any compression; raises InputError when they can never be read, OSError."""
+    try:
+        return compression.head(path, raw, HEAD)
+    except compression.NoDictionaryError as error:
+        raise InputError(redact(path), str(error)) from None
 
 
 def _whole(file: FoundFile, spec: SourceSpec, format: str, made: tuple[str, ...]) -> Shard:
