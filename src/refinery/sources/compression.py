@@ -20,7 +20,7 @@ from refinery.storage.place import open_input
 BLOCK = 2**20
 _FEED = 16 * 2**10  # a small step in keeps the step out bounded, however well the data compresses
 _LAYERS = 3  # of compression around one another
-_MAGIC = 18  # bytes, the longest header that is looked at: a zstd frame's
+MAGIC = 18  # bytes, the longest header that is looked at: a zstd frame's
 _DICTIONARY_BYTES = 64 * 2**20
 _ZSTD_DICTIONARY = b"\x37\xa4\x30\xec"
 _DAMAGE = (zlib.error, zstandard.ZstdError, OSError, lzma.LZMAError, ValueError, RuntimeError)
@@ -45,7 +45,7 @@ def blocks(file: BinaryIO, start: int = 0) -> Iterator[bytes]:
     Raises DamagedError, after the last good block, when a compressed file is cut off or damaged.
     """
     file.seek(0)
-    head = file.read(_MAGIC)
+    head = file.read(MAGIC)
     file.seek(start)
     plain = iter(lambda: file.read(BLOCK), b"")
     yield from _unpacked(plain, _LAYERS) if is_compressed(head) else plain
@@ -117,7 +117,7 @@ class _Stream:
 
 def _unpacked(blocks: Iterable[bytes], layers: int) -> Iterator[bytes]:
     stream = _Stream(blocks)
-    if not is_compressed(stream.peek(_MAGIC)):
+    if not is_compressed(stream.peek(MAGIC)):
         while block := stream.take(BLOCK):
             yield block
     elif layers:
@@ -129,7 +129,7 @@ def _unpacked(blocks: Iterable[bytes], layers: int) -> Iterator[bytes]:
 def _decompressed(stream: _Stream) -> Iterator[bytes]:
     dictionary: zstandard.ZstdCompressionDict | None = None
     first = True
-    while begin := stream.peek(_MAGIC):
+    while begin := stream.peek(MAGIC):
         codec = _codec(begin)
         if codec is None:
             raise DamagedError("there is something else after the compressed data")
