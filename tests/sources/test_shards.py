@@ -83,7 +83,9 @@ def test_the_format_can_be_said(tmp_path):
 def test_no_data_at_all_is_an_error(tmp_path):
     """A folder of strays names some of them."""
     (tmp_path / "README.md").write_text("x")
-    with pytest.raises(InputError, match=r"no data among 1 files \(README\.md\)"):
+    with pytest.raises(
+        InputError, match=r"no data among 1 files: 1 \.md file \(stray name\), such as README\.md"
+    ):
         list_shards(spec(tmp_path))
 
 

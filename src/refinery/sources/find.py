@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from refinery.errors import InputError
+from refinery.sources.lake_tables import not_live
 from refinery.storage.url import has_dots, is_url, local_path, redact
 
 _STRAY_ENDINGS = (".crc", ".tmp", ".temp", ".part", ".partial", ".inprogress", ".md5", ".sha256", ".lock")
@@ -50,10 +51,11 @@ class FoundFile:
 
 @dataclass(frozen=True)
 class Found:
-    """Files in natural order of their paths, and the stray ones that were passed over."""
+    """Files in natural order of their paths; stray ones that were passed over; those that a table has no more."""
 
     files: tuple[FoundFile, ...]
     ignored: tuple[FoundFile, ...]
+    not_live: tuple[FoundFile, ...] = ()
 
 
 def natural(path: str) -> tuple[tuple[str | int, ...], str]:
@@ -82,7 +84,8 @@ def listed_once() -> Iterator[None]:
 def find(patterns: Sequence[str]) -> Found:
     """The files that paths, folders and globs name; an existing path is taken literally.
 
-    Raises InputError when a pattern names nothing, or when a URL's filesystem is not installed or not reachable.
+    Raises InputError when a pattern names nothing, for a table that cannot be read by its files, and when a URL's
+    filesystem is not installed or not reachable.
     """
     listings, key = _LISTINGS.get(), tuple(patterns)
     if listings is None:
@@ -109,12 +112,17 @@ def _find(patterns: Sequence[str]) -> Found:
             else:
                 files[path] = found
     root = _common(roots)
-    stray = {path: found for path, found in ignored.items() if path not in files}
-    return Found(_in_order(files, root), _in_order(stray, root))
-
-
-def _in_order(files: dict[str, FileState], root: str) -> tuple[FoundFile, ...]:
-    return tuple(FoundFile(path, _below(path, root), files[path]) for path in sorted(files, key=natural))
+    everything = {**ignored, **files}
+    gone = not_live(everything, everything)
+    stray = everything.keys() - files.keys() - gone
+    return Found(
+        *(
+            tuple(
+                FoundFile(path, _below(path, root), everything[path]) for path in sorted(paths, key=natural)
+            )
+            for paths in (files.keys() - gone, stray, gone)
+        )
+    )
 
 
 def state(path: str) -> FileState:

@@ -72,6 +72,7 @@ def list_shards(
     known = read_inventory(table) if table else {}
     shards: list[Shard] = []
     ignored: list[tuple[FoundFile, Why]] = [(file, "stray name") for file in found.ignored]
+    ignored += ((file, "not in the table") for file in found.not_live)
     broken: list[tuple[FoundFile, InputError]] = []
     schemas: dict[bytes, str] = {}  # with the first file that has it
     changed: dict[str, KnownFile] = {}
@@ -159,9 +160,9 @@ def _nothing(
         file, error = broken[0]
         others = f"; source {spec.name}: none of its {len(broken)} files can be read"
         return InputError(redact(file.path), _problem(error) + (others if len(broken) > 1 else ""))
-    names = ", ".join(file.path.rpartition("/")[2] for file, _ in ignored[:5])
+    groups = passed_over(ignored)
     hint = "set `format` if the names do not tell it"
-    problem = f"no data among {len(ignored)} files ({names})"
+    problem = f"no data among {len(ignored)} files: {'; '.join(map(str, groups[:5]))}"
     return InputError(", ".join(redact(path) for path in spec.path), problem, hint)
 
 
