@@ -92,7 +92,7 @@ def _with_vectors(action) -> None:
 
 
 def _with_a_vector(action) -> None:
-    inline = "wi5b=000010000siXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L"  # the example of the protocol: rows 3, 4, 7, 11, 18, 29
+    inline = "wi5b=000010000siXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L"  # the protocol's own example: six rows
     vector = {"storageType": "i", "pathOrInlineDv": inline, "sizeInBytes": 40, "cardinality": 6}
     if "add" in action:
         action["add"]["deletionVector"] = vector
@@ -141,12 +141,12 @@ def test_an_iceberg_table_with_two_newest_versions_is_refused(iceberg, tmp_path)
     shutil.copytree(iceberg, tmp_path / "t")
     newest = max((tmp_path / "t" / "metadata").glob("*.metadata.json"))
     shutil.copy(newest, newest.with_name(newest.name.replace("-", "-0", 1)))
-    with pytest.raises(InputError, match="which metadata"):
+    with pytest.raises(InputError, match="two metadata files"):
         find([str(tmp_path / "t")])
 
 
-def test_an_iceberg_table_that_was_moved_is_told(iceberg, tmp_path):
-    """Its metadata names files by where they were: here they still are, so that nothing is read twice."""
+def test_an_iceberg_table_that_was_copied_is_read(iceberg, tmp_path):
+    """Its metadata names files by where they were: those with the same paths below its folder are meant."""
     shutil.copytree(iceberg, tmp_path / "t")
     assert sorted(read_all(spec(tmp_path / "t")).ids) == [2, 3, 4]
 

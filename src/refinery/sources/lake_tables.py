@@ -49,7 +49,7 @@ def not_live(files: Collection[str], listed: Collection[str]) -> set[str]:
 
 
 def _tables(files: Collection[str], listed: Collection[str]) -> Iterator[tuple[str, str, set[str]]]:
-    """(kind, folder, files of its log) of each table that the files are of; of a store as far as its log is listed."""
+    """(kind, folder, files of its log) of each table that files are of; of a store as far as its log is listed."""
     found: dict[tuple[str, str], set[str]] = {}
     for path in listed:
         for kind, log in _LOGS.items():
@@ -123,7 +123,7 @@ def _newest(root: str, logs: Sequence[str]) -> str | None:
         table = True
     if table and len(newest) > 1:
         raise InputError(
-            redact(root), "which metadata of this Iceberg table is its present one, is not told", _EXPORT
+            redact(root), "two metadata files of this Iceberg table have the same number", _EXPORT
         )
     return newest[0] if table else None
 
