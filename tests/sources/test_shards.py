@@ -1,12 +1,17 @@
+import bz2
+import gzip
 import json
+import lzma
 import pickle
 import threading
 from pathlib import Path
 
 import fsspec
+import lz4.frame
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import zstandard
 
 from refinery.errors import InputError
 from refinery.sources.documents import SourceSpec
@@ -52,7 +57,10 @@ def test_formats_are_told_by_name_or_content(tmp_path):
     (tmp_path / "dataset_infos.json").write_text('{\n  "a": 1\n}')
     found = list_shards(spec(tmp_path))
     assert [shard.format for shard in found.shards] == ["parquet", "jsonl", "jsonl"]
-    assert sorted(Path(path).name for path in found.ignored) == ["dataset_infos.json", "notes.doc"]
+    assert {(one.why, one.ending, one.example) for one in found.passed_over} == {
+        ("no text", ".json", "dataset_infos.json"),
+        ("unknown format", ".doc", "notes.doc"),
+    }
     assert read_all(spec(tmp_path)).texts == ["p", "j", "n"]
 
 
@@ -96,11 +104,11 @@ def test_json_that_describes_a_data_set_is_no_document(tmp_path):
         list_shards(spec(tmp_path))
     pq.write_table(pa.table({"text": ["p"]}), tmp_path / "a.parquet")
     found = list_shards(spec(tmp_path, on_error="fail"))
-    assert [Path(path).name for path in found.ignored] == ["dataset_infos.json"]
+    assert [(one.why, one.example) for one in found.passed_over] == [("no text", "dataset_infos.json")]
     (tmp_path / "b.json").write_text('{\n"text": "j"\n}')
     found = list_shards(spec(tmp_path))
     assert found.broken == (("dataset_infos.json", "no key 'text'; there is default (set `text`)"),)
-    assert not found.ignored
+    assert not found.passed_over
     with pytest.raises(InputError, match=r"dataset_infos\.json: no key 'text'"):
         list_shards(spec(tmp_path, on_error="fail"))
 
@@ -108,7 +116,9 @@ def test_json_that_describes_a_data_set_is_no_document(tmp_path):
 def test_no_data_at_all_is_an_error(tmp_path):
     """A folder of strays names some of them."""
     (tmp_path / "README.md").write_text("x")
-    with pytest.raises(InputError, match=r"no data among 1 files \(README\.md\)"):
+    with pytest.raises(
+        InputError, match=r"no data among 1 files: 1 \.md file \(stray name\), such as README\.md"
+    ):
         list_shards(spec(tmp_path))
 
 
@@ -175,3 +185,29 @@ def test_shards_show_no_secrets():
     shards = list_shards(SourceSpec("s", ("memory://secrets/a.jsonl",))).shards
     assert shards[0].name == "memory://secrets/a.jsonl"
     assert shards[0].relative_path == "a.jsonl"
+
+
+def test_a_file_without_its_dictionary_is_told_before_the_work(tmp_path):
+    """Alone at planning; beside others that are read its reject says so, whatever its name."""
+    samples = [f"the patient {n} was given {n * 7} mg of drug {n % 13}".encode() * 3 for n in range(300)]
+    compressor = zstandard.ZstdCompressor(dict_data=zstandard.train_dictionary(4096, samples))
+    (tmp_path / "b.jsonl.zst").write_bytes(compressor.compress(b'{"text": "the patient"}\n'))
+    with pytest.raises(InputError, match="zstd dictionary"):
+        list_shards(spec(tmp_path))
+    (tmp_path / "a.jsonl").write_text('{"text": "x"}\n')
+    found = read_all(spec(tmp_path))
+    assert (found.texts, found.reasons) == (["x"], ["unreadable"])
+    assert "zstd -d -D" in found.rejects[0].detail
+    (tmp_path / "b.jsonl.zst").rename(tmp_path / "b")
+    assert "zstd dictionary" in list_shards(spec(tmp_path)).broken[0][1]
+
+
+@pytest.mark.parametrize("name", ["wiki_00.bz2", "RC_2015-01.xz", "part-00000.txt.gz", "a.lz4", "part-0"])
+def test_the_format_is_told_below_the_compression(tmp_path, name):
+    """JSON Lines under names that say nothing of it, compressed so well or badly as they are."""
+    rows = "".join(f'{{"text": "{n * 7919 % 1_000_003} {n}"}}\n' for n in range(40_000)).encode()
+    compress = {"bz2": bz2.compress, "xz": lzma.compress, "gz": gzip.compress}
+    data = compress.get(name.rpartition(".")[2], lz4.frame.compress)(rows)
+    (tmp_path / name).write_bytes(data)
+    (tmp_path / "a.jsonl").write_text('{"text": "x"}\n')
+    assert len(read_all(spec(tmp_path)).texts) == 40_001

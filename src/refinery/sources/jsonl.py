@@ -105,6 +105,8 @@ def rows(shard: Shard, spec: SourceSpec, digest: PartDigest | None) -> Iterator[
                 else:
                     yield row, line
                 row += 1
+    except compression.NoDictionaryError as error:
+        yield row, Reject(row, "unreadable", str(error))
     except (compression.DamagedError, UnfinishedError) as error:
         detail = f"{error}; what can be read ends before row {row}"
         yield row, Reject(row, "truncated_file", detail)

@@ -15,6 +15,7 @@ from refinery.sources import compression, jsonl
 from refinery.sources.digest import part_hashes
 from refinery.sources.documents import FilePlan, Shard, SourceSpec
 from refinery.sources.find import FoundFile, find
+from refinery.sources.foreign import POINTER_BYTES, foreign
 from refinery.sources.formats import format_of, mistaken
 from refinery.sources.html import require
 from refinery.sources.identity import HEAD, covers, file_head
@@ -29,6 +30,7 @@ from refinery.sources.inventory import (
     update_inventory,
 )
 from refinery.sources.own_outputs import is_output_data, output_folders
+from refinery.sources.passed_over import PassedOver, Why, passed_over
 from refinery.sources.readers import READERS
 from refinery.sources.schema import unify
 from refinery.storage.place import Place, unreadable
@@ -43,7 +45,7 @@ _TOLD_BY_HEAD = {"jsonl", "json"}  # formats whose cuts are made without a look 
 
 @dataclass(frozen=True)
 class SourceShards:
-    """A source's shards in order; files passed over; files that cannot be read, with the problem.
+    """A source's shards in order; what is passed over; files that cannot be read, with the problem.
 
     broken: paths below the source's root, since outputs do not depend on where it lies;
     schema: carried columns unified over the files whose schema is known before reading (all but JSONL);
@@ -51,7 +53,7 @@ class SourceShards:
     """
 
     shards: tuple[Shard, ...]
-    ignored: tuple[str, ...]
+    passed_over: tuple[PassedOver, ...]
     broken: tuple[tuple[str, str], ...]
     schema: pa.Schema
     inventory: Place | None = None
@@ -70,7 +72,8 @@ def list_shards(
     table = None if known_in is None else inventory_file(known_in, spec, shard_bytes)
     known = read_inventory(table) if table else {}
     shards: list[Shard] = []
-    ignored: list[FoundFile] = []
+    ignored: list[tuple[FoundFile, Why]] = [(file, "stray name") for file in found.ignored]
+    ignored += ((file, "not in the table") for file in found.not_live)
     without: list[FoundFile] = []
     broken: list[tuple[FoundFile, InputError]] = []
     schemas: dict[bytes, str] = {}  # with the first file that has it
@@ -84,7 +87,10 @@ def list_shards(
         if seen is not None and seen is not known.get(file.relative):
             changed[file.relative] = seen
         if seen is None or not seen.cuts:
-            (without if seen and seen.format == "json" else ignored).append(file)
+            if seen and seen.format == "json":
+                without.append(file)
+            else:
+                ignored.append((file, "part of an output" if seen is None else "unknown format"))
             continue
         schemas.setdefault(seen.carried, redact(file.path))
         shards += _shards(file, seen, spec, len(shards))
@@ -92,22 +98,21 @@ def list_shards(
         if error and spec.on_error == "fail":
             raise error
         broken += [(file, error)] if error else []
-        ignored += [] if error else [file]
+        ignored += [] if error else [(file, "no text")]
     if not known:
         formats = {shard.path: shard.format for shard in shards}
         _refuse_wrong_form([file for file in found.files if formats.get(file.path) in _TOLD_BY_HEAD], spec)
     if table and keep:
         update_inventory(table, changed)
     if not shards:
-        raise _nothing(spec, [*found.ignored, *(file.path for file in ignored)], broken)
+        raise _nothing(spec, ignored, broken)
     if any(shard.format in {"warc", "html"} for shard in shards):
         require(spec.extractor, spec.name)
-    names = tuple(redact(path) for path in (*found.ignored, *(file.path for file in ignored)))
     problems = tuple(
         (file.relative, _problem(error).replace(redact(file.path), file.relative)) for file, error in broken
     )
     carried = [(place, pa.ipc.read_schema(pa.py_buffer(schema))) for schema, place in schemas.items()]
-    return SourceShards(tuple(shards), names, problems, unify(carried), table)
+    return SourceShards(tuple(shards), passed_over(ignored), problems, unify(carried), table)
 
 
 def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
@@ -143,7 +148,12 @@ def _refuse_wrong_form(files: Sequence[FoundFile], spec: SourceSpec) -> None:
     wrong = []
     for file in looked:
         with contextlib.suppress(OSError):  # reading it will tell
-            head = _content_head(file)
+            raw = file_head(file.path, file.state.size)
+            try:
+                head = _content_head(file.path, raw)
+            except InputError as error:
+                wrong.append(error)
+                continue
             if problem := jsonl.wrong_form(head) if spec.format in {"auto", "jsonl", "json"} else "":
                 wrong.append(InputError(redact(file.path), problem))
             elif spec.format != "auto" and (other := mistaken(spec.format, file.relative, head)):
@@ -167,14 +177,16 @@ def _problem(error: InputError) -> str:
     return error.problem + (f" ({error.hint})" if error.hint else "")
 
 
-def _nothing(spec: SourceSpec, ignored: list[str], broken: list[tuple[FoundFile, InputError]]) -> InputError:
+def _nothing(
+    spec: SourceSpec, ignored: list[tuple[FoundFile, Why]], broken: list[tuple[FoundFile, InputError]]
+) -> InputError:
     if broken:
         file, error = broken[0]
         others = f"; source {spec.name}: none of its {len(broken)} files can be read"
         return InputError(redact(file.path), _problem(error) + (others if len(broken) > 1 else ""))
-    names = ", ".join(path.rpartition("/")[2] for path in ignored[:5])
+    groups = passed_over(ignored)
     hint = "set `format` if the names do not tell it"
-    problem = f"no data among {len(ignored)} files ({names})"
+    problem = f"no data among {len(ignored)} files: {'; '.join(map(str, groups[:5]))}"
     return InputError(", ".join(redact(path) for path in spec.path), problem, hint)
 
 
@@ -268,8 +280,11 @@ def _cut(
     file: FoundFile, spec: SourceSpec, shard_bytes: int, made: tuple[str, ...], *, alone: bool
 ) -> tuple[str, FilePlan]:
     """A file's format and plan; no format and no cuts for a file that is none of ours; raises InputError, OSError."""
-    head = cache(lambda: _content_head(file))
+    raw = cache(lambda: file_head(file.path, file.state.size))
+    head = cache(lambda: _content_head(file.path, raw()))
     format = spec.format if spec.format != "auto" else format_of(file.relative, head)
+    if (format is None or file.state.size < POINTER_BYTES) and (kind := foreign(raw())):
+        raise InputError(redact(file.path), *kind)
     if format is None and alone:
         problem = "the format cannot be told by its name or content"
         raise InputError(redact(file.path), problem, "set `format` if it is one that can be read")
@@ -278,9 +293,12 @@ def _cut(
     return format, READERS[format].plan(_whole(file, spec, format, made), spec, head, shard_bytes)
 
 
-def _content_head(file: FoundFile) -> bytes:
-    """The first bytes below any compression; raises OSError."""
-    return compression.head(file.path, file_head(file.path, file.state.size), HEAD)
+def _content_head(path: str, raw: bytes) -> bytes:
+    """The first bytes below any compression; raises InputError when they can never be read, OSError."""
+    try:
+        return compression.head(path, raw, HEAD)
+    except compression.NoDictionaryError as error:
+        raise InputError(redact(path), str(error)) from None
 
 
 def _whole(file: FoundFile, spec: SourceSpec, format: str, made: tuple[str, ...]) -> Shard:
