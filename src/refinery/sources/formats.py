@@ -10,6 +10,7 @@ from refinery.sources.json_values import is_laid_out, looks_like_json
 _NAMES = {
     "parquet": "parquet", "pq": "parquet", "parq": "parquet",
     "jsonl": "jsonl", "ndjson": "jsonl", "jl": "jsonl", "json": "json",
+    "csv": "csv", "tsv": "csv", "tab": "csv",
     "warc": "warc", "wet": "wet",
     "txt": "text", "text": "text", "md": "text", "markdown": "text", "rst": "text",
     "html": "html", "htm": "html", "xhtml": "html",
@@ -65,6 +66,7 @@ _WORDS = {
     "parquet": "Parquet",
     "jsonl": "JSON Lines",
     "json": "JSON that is not one object a line",
+    "csv": "CSV",
     "text": "text",
     "html": "an HTML page",
     "warc": "WARC",
