@@ -53,31 +53,64 @@ def test_formats_are_told_by_name_or_content(tmp_path):
     pq.write_table(pa.table({"text": ["p"]}), tmp_path / "part-0")
     (tmp_path / "part-1").write_text('{"text": "j"}\n')
     (tmp_path / "part-2.NDJSON").write_text('{"text": "n"}\n')
-    (tmp_path / "notes.txt").write_text("notes")
+    (tmp_path / "notes.doc").write_text("notes")
     (tmp_path / "dataset_infos.json").write_text('{\n  "a": 1\n}')
     found = list_shards(spec(tmp_path))
     assert [shard.format for shard in found.shards] == ["parquet", "jsonl", "jsonl"]
     assert {(one.why, one.ending, one.example) for one in found.passed_over} == {
-        ("unknown format", ".json", "dataset_infos.json"),
-        ("unknown format", ".txt", "notes.txt"),
+        ("no document", ".json", "dataset_infos.json"),
+        ("unknown format", ".doc", "notes.doc"),
     }
     assert read_all(spec(tmp_path)).texts == ["p", "j", "n"]
 
 
 def test_a_single_file_of_unknown_format_is_an_error(tmp_path):
     """The hint says what to set."""
-    (tmp_path / "a.txt").write_text("text")
+    (tmp_path / "a.doc").write_text("text")
     with pytest.raises(InputError, match="the format cannot be told"):
-        list_shards(spec(tmp_path / "a.txt"))
-    (tmp_path / "a.json").write_text('{\n "text": "x"\n}')
-    with pytest.raises(InputError, match="one JSON document, not JSON Lines"):
-        list_shards(spec(tmp_path / "a.json"))
+        list_shards(spec(tmp_path / "a.doc"))
 
 
 def test_the_format_can_be_said(tmp_path):
     """What the definition says goes before names."""
     (tmp_path / "a.txt").write_text('{"text": "x"}')
     assert read_all(spec(tmp_path / "a.txt", format="jsonl")).texts == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b'{\n "text": "x"\n}', "JSON that is not one object a line"),
+        (b'[{"text": "x"}]', "JSON that is not one object a line"),
+        (b'{"text": "x"}{"text": "y"}', "JSON that is not one object a line"),
+        (b"PAR1", "Parquet"),
+    ],
+)
+def test_a_format_that_is_said_wrongly_is_told(tmp_path, content, problem):
+    """By what the file is and what to do, if no file has it; with `on_error: fail` if one has it not."""
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(InputError, match=rf"a\.json: this is {problem}, .*leave `format` out"):
+        list_shards(spec(tmp_path, format="jsonl"))
+    (tmp_path / "b.json").write_text('{"text": "x"}\n{"text": "y"}\n')
+    assert len(list_shards(spec(tmp_path, format="jsonl")).shards) == 2
+    with pytest.raises(InputError, match=rf"a\.json: this is {problem}"):
+        list_shards(spec(tmp_path, format="jsonl", on_error="fail"))
+
+
+def test_json_that_describes_a_data_set_is_no_document(tmp_path):
+    """An object without a text is passed over beside data of other formats, and broken beside other documents."""
+    (tmp_path / "dataset_infos.json").write_text('{"default": {"features": {}}}')
+    with pytest.raises(InputError, match=r"dataset_infos\.json: no key 'text'; there is default"):
+        list_shards(spec(tmp_path))
+    pq.write_table(pa.table({"text": ["p"]}), tmp_path / "a.parquet")
+    found = list_shards(spec(tmp_path, on_error="fail"))
+    assert [group.example for group in found.passed_over] == ["dataset_infos.json"]
+    (tmp_path / "b.json").write_text('{\n"text": "j"\n}')
+    found = list_shards(spec(tmp_path))
+    assert found.broken == (("dataset_infos.json", "no key 'text'; there is default (set `text`)"),)
+    assert not found.passed_over
+    with pytest.raises(InputError, match=r"dataset_infos\.json: no key 'text'"):
+        list_shards(spec(tmp_path, on_error="fail"))
 
 
 def test_no_data_at_all_is_an_error(tmp_path):

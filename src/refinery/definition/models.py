@@ -58,7 +58,7 @@ class Source(Model):
     )
     text: str = Field("text", description="text column; dotted for a nested one")
     id: str | None = Field(None, description="id column (default: `id` if there is one, else ids are minted)")
-    format: Literal["auto", "parquet", "jsonl", "warc", "wet"] = Field(
+    format: Literal["auto", "parquet", "jsonl", "json", "text", "html", "warc", "wet"] = Field(
         "auto", description="format of the files (default: told by name, then by content)"
     )
     extractor: Literal["resiliparse", "trafilatura"] = Field(

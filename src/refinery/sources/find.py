@@ -19,10 +19,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from refinery.errors import InputError
+from refinery.sources.formats import DOCUMENT_FILES, named_format
 from refinery.sources.lake_tables import not_live
 from refinery.storage.url import has_dots, is_url, local_path, redact
 
 _STRAY_ENDINGS = (".crc", ".tmp", ".temp", ".part", ".partial", ".inprogress", ".md5", ".sha256", ".lock")
+_ABOUT = {
+    "LICENSE",
+    "LICENCE",
+    "COPYING",
+    "NOTICE",
+    "AUTHORS",
+    "CHANGELOG",
+    "CONTRIBUTING",
+    "CODE_OF_CONDUCT",
+    "SECURITY",
+    "CITATION",
+    "requirements",
+    "robots",
+}  # fmt: skip  (names, without an ending, of files about the others)
 _MAGIC = re.compile(r"[*?\[]")
 _TAGS = ("md5Hash", "blob_id", "ETag", "etag", "generation")  # hashes first: a new description is a new etag
 _TIMES = ("LastModified", "last_modified", "mtime", "created")
@@ -235,12 +250,15 @@ def _is_stray(path: str, root: str, pattern: str) -> bool:
         return True
     below = path[len(root) :].lstrip("/").split("/")
     name = below[-1]
-    asked = _plain(pattern).rpartition("/")[2][:1]
-    if name[:1] in {".", "_"} and name[:1] != asked:
+    asked = _plain(pattern).rpartition("/")[2]
+    # who asks for files that are documents by their ending wants all of them
+    by_ending = bool(_MAGIC.search(asked)) and named_format(asked) in DOCUMENT_FILES
+    if name[:1] in ({"."} if by_ending else {".", "_"}) and name[:1] != asked[:1]:
         return True
     if any(part[:1] in {".", "_"} for part in below[:-1]):
         return True
-    return name.lower().endswith(_STRAY_ENDINGS) or name.upper().startswith("README")
+    about = name.upper().startswith("README") or name.partition(".")[0] in _ABOUT
+    return name.lower().endswith(_STRAY_ENDINGS) or (about and not by_ending)
 
 
 def _nearby(pattern: str) -> str:

@@ -69,7 +69,7 @@ def fields_to_carry(shard: Shard, spec: SourceSpec, names: Iterable[str]) -> pa.
 
 def first_row(shard: Shard) -> int:
     """The rows of the file before the shard, counted where they are not known yet; raises InputError."""
-    if shard.first_row or shard.format != "jsonl":
+    if shard.first_row or not shard.start or READERS[shard.format].typed:
         return shard.first_row
     try:
         return jsonl.rows_before(shard)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.sources import jsonl, parquet, warc
+from refinery.sources import jsonl, parquet, rows, text, warc
 from refinery.sources.documents import Description, Documents, FilePlan, Shard, SourceSpec
 
 Head = Callable[[], bytes]  # the first bytes of a file's content, below its compression, fetched when asked
@@ -50,9 +51,16 @@ class Reader(NamedTuple):
     typed: bool = True
 
 
+def _of_rows(plan: Plan, found: rows.Rows) -> Reader:
+    return Reader(plan, partial(rows.read, found), partial(rows.first_columns, found), typed=False)
+
+
 READERS = {
     "parquet": Reader(parquet.plan, parquet.read, parquet.carried_schema),
-    "jsonl": Reader(jsonl.plan, jsonl.read, jsonl.first_columns, typed=False),
+    "jsonl": _of_rows(jsonl.plan, jsonl.rows),
+    "json": _of_rows(jsonl.plan, jsonl.rows),
+    "text": _of_rows(text.plan, text.text_rows),
+    "html": _of_rows(text.plan, text.html_rows),
     "warc": Reader(warc.plan, warc.read, warc.carried_schema),
     "wet": Reader(warc.plan, warc.read, warc.carried_schema),
 }

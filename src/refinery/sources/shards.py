@@ -16,7 +16,7 @@ from refinery.sources.digest import part_hashes
 from refinery.sources.documents import FilePlan, Shard, SourceSpec
 from refinery.sources.find import FoundFile, find
 from refinery.sources.foreign import POINTER_BYTES, foreign
-from refinery.sources.formats import format_of, is_one_document
+from refinery.sources.formats import format_of, mistaken
 from refinery.sources.html import require
 from refinery.sources.identity import HEAD, covers, file_head
 from refinery.sources.inventory import (
@@ -40,6 +40,7 @@ SHARD_BYTES = 256 * 2**20
 HEAD_FILES = 16  # that tell which columns a source has
 HEAD_BYTES = 4 * 2**20  # of JSON Lines that are looked at in each
 _AT_ONCE = 16  # files looked at together
+_TOLD_BY_HEAD = {"jsonl", "json"}  # formats whose cuts are made without a look at what a file really is
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def list_shards(
     shards: list[Shard] = []
     ignored: list[tuple[FoundFile, Why]] = [(file, "stray name") for file in found.ignored]
     ignored += ((file, "not in the table") for file in found.not_live)
+    without: list[FoundFile] = []
     broken: list[tuple[FoundFile, InputError]] = []
     schemas: dict[bytes, str] = {}  # with the first file that has it
     changed: dict[str, KnownFile] = {}
@@ -85,18 +87,26 @@ def list_shards(
         if seen is not None and seen is not known.get(file.relative):
             changed[file.relative] = seen
         if seen is None or not seen.cuts:
-            ignored.append((file, "part of an output" if seen is None else "unknown format"))
+            if seen and seen.format == "json":
+                without.append(file)
+            else:
+                ignored.append((file, "unknown format" if seen else "part of an output"))
             continue
         schemas.setdefault(seen.carried, redact(file.path))
         shards += _shards(file, seen, spec, len(shards))
+    for file, error in _without_text(without, shards, spec):
+        if error and spec.on_error == "fail":
+            raise error
+        broken += [(file, error)] if error else []
+        ignored += [] if error else [(file, "no document")]
     if not known:
         formats = {shard.path: shard.format for shard in shards}
-        _refuse_wrong_form([file for file in found.files if formats.get(file.path) == "jsonl"], spec)
+        _refuse_wrong_form([file for file in found.files if formats.get(file.path) in _TOLD_BY_HEAD], spec)
     if table and keep:
         update_inventory(table, changed)
     if not shards:
         raise _nothing(spec, ignored, broken)
-    if any(shard.format == "warc" for shard in shards):
+    if any(shard.format in {"warc", "html"} for shard in shards):
         require(spec.extractor, spec.name)
     problems = tuple(
         (file.relative, _problem(error).replace(redact(file.path), file.relative)) for file, error in broken
@@ -133,20 +143,33 @@ def _spread(files: Sequence[FoundFile]) -> Sequence[FoundFile]:
 
 
 def _refuse_wrong_form(files: Sequence[FoundFile], spec: SourceSpec) -> None:
-    """Raises InputError if no file that is looked at is JSON Lines; with `on_error: fail` if one of them is not."""
+    """Raises InputError if no file that is looked at has its format; with `on_error: fail` if one of them has not."""
     looked = _spread(files)
     wrong = []
     for file in looked:
         with contextlib.suppress(OSError):  # reading it will tell
-            raw = file_head(file.path, file.state.size)
             try:
-                problem = jsonl.wrong_form(_content_head(file.path, raw))
+                head = _content_head(file.path, file_head(file.path, file.state.size))
             except InputError as error:
-                problem = error.problem
-            if problem:
-                wrong.append((redact(file.path), problem))
+                wrong.append(error)
+                continue
+            if problem := jsonl.wrong_form(head) if spec.format in {"auto", "jsonl", "json"} else "":
+                wrong.append(InputError(redact(file.path), problem))
+            elif spec.format != "auto" and (other := mistaken(spec.format, file.relative, head)):
+                problem = f"this is {other}, and its source says `format: {spec.format}`"
+                wrong.append(InputError(redact(file.path), problem, "leave `format` out"))
     if wrong and (len(wrong) == len(looked) or spec.on_error == "fail"):
-        raise InputError(*wrong[0])
+        raise wrong[0]
+
+
+def _without_text(
+    files: Sequence[FoundFile], shards: Sequence[Shard], spec: SourceSpec
+) -> Iterator[tuple[FoundFile, InputError | None]]:
+    """What is wrong with files of one JSON object without a text; nothing beside data of other formats."""
+    documents = not shards or any(shard.format == "json" for shard in shards)
+    for file in files:
+        detail = jsonl.missing_text(_whole(file, spec, "json", ()), spec) if documents else ""
+        yield file, InputError(redact(file.path), detail, "set `text`") if detail else None
 
 
 def _problem(error: InputError) -> str:
@@ -200,7 +223,7 @@ def _look_at(
 
 def _is_usable(before: KnownFile, made: tuple[str, ...], *, alone: bool) -> bool:
     """Whether a plan of the same content holds: a manifest beside a file and the files around it bear on it, too."""
-    return (before.made == made or before.format != "jsonl") and bool(before.cuts or not alone)
+    return (before.made == made or before.format not in _TOLD_BY_HEAD) and bool(before.cuts or not alone)
 
 
 def _look(
@@ -263,8 +286,6 @@ def _cut(
         raise InputError(redact(file.path), *kind)
     if format is None and alone:
         problem = "the format cannot be told by its name or content"
-        if is_one_document(head()):
-            problem = "this is one JSON document, not JSON Lines"
         raise InputError(redact(file.path), problem, "set `format` if it is one that can be read")
     if format is None:
         return "", FilePlan((), pa.schema([]))
