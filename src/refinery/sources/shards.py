@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import pyarrow as pa
@@ -30,6 +30,7 @@ from refinery.sources.inventory import (
     update_inventory,
 )
 from refinery.sources.own_outputs import is_output_data, output_folders
+from refinery.sources.packs import pack, pack_identity, pack_root
 from refinery.sources.passed_over import PassedOver, Why, passed_over
 from refinery.sources.readers import READERS
 from refinery.sources.schema import unify
@@ -49,7 +50,8 @@ class SourceShards:
 
     broken: paths below the source's root, since outputs do not depend on where it lies;
     schema: carried columns unified over the files whose schema is known before reading (all but JSONL);
-    inventory: the file with what is known of the source's files, if it is kept.
+    inventory: the file with what is known of the source's files, if it is kept; members: of shards that are packs,
+    by index, their files, each as a shard.
     """
 
     shards: tuple[Shard, ...]
@@ -57,21 +59,33 @@ class SourceShards:
     broken: tuple[tuple[str, str], ...]
     schema: pa.Schema
     inventory: Place | None = None
+    members: Mapping[int, tuple[Shard, ...]] = field(default_factory=dict)
+
+    def unpacked(self) -> Iterator[Shard]:
+        """Its shards, in place of packs their files."""
+        for shard in self.shards:
+            yield from self.members.get(shard.index, (shard,))
 
 
 def list_shards(
-    spec: SourceSpec, shard_bytes: int = SHARD_BYTES, *, known_in: Place | None = None, keep: bool = True
+    spec: SourceSpec,
+    shard_bytes: int = SHARD_BYTES,
+    *,
+    known_in: Place | None = None,
+    keep: bool = True,
+    packed: bool = False,
 ) -> SourceShards:
     """Finds a source's files and cuts them into shards of about `shard_bytes`; reads footers and parts of files only.
 
-    known_in: a folder with inventories of sources, which are read, and updated to `keep` what is found out. Raises
-    InputError when nothing is found, when no file can be read, when carried columns cannot be unified, and for any
-    broken file if `on_error` is `fail`; OutputError when the inventory cannot be written.
+    packed: small files go together, into packs, which can be read once their lists are written; known_in: a folder
+    with inventories of sources, which are read, and updated to `keep` what is found out. Raises InputError when
+    nothing is found, when no file can be read, when carried columns cannot be unified, and for any broken file if
+    `on_error` is `fail`; OutputError when the inventory cannot be written.
     """
     found = find(spec.path)
     table = None if known_in is None else inventory_file(known_in, spec, shard_bytes)
     known = read_inventory(table) if table else {}
-    shards: list[Shard] = []
+    usable: list[tuple[FoundFile, KnownFile]] = []
     ignored: list[tuple[FoundFile, Why]] = [(file, "stray name") for file in found.ignored]
     ignored += ((file, "not in the table") for file in found.not_live)
     without: list[FoundFile] = []
@@ -90,20 +104,21 @@ def list_shards(
             if seen and seen.format == "json":
                 without.append(file)
             else:
-                ignored.append((file, "part of an output" if seen is None else "unknown format"))
+                ignored.append((file, "unknown format" if seen else "part of an output"))
             continue
         schemas.setdefault(seen.carried, redact(file.path))
-        shards += _shards(file, seen, spec, len(shards))
-    for file, error in _without_text(without, shards, spec):
+        usable.append((file, seen))
+    formats = {file.path: seen.format for file, seen in usable}
+    for file, error in _without_text(without, formats.values(), spec):
         if error and spec.on_error == "fail":
             raise error
         broken += [(file, error)] if error else []
-        ignored += [] if error else [(file, "no text")]
+        ignored += [] if error else [(file, "no document")]
     if not known:
-        formats = {shard.path: shard.format for shard in shards}
         _refuse_wrong_form([file for file in found.files if formats.get(file.path) in _TOLD_BY_HEAD], spec)
     if table and keep:
         update_inventory(table, changed)
+    shards, members = _cut_and_packed(usable, spec, packed=packed)
     if not shards:
         raise _nothing(spec, ignored, broken)
     if any(shard.format in {"warc", "html"} for shard in shards):
@@ -112,7 +127,46 @@ def list_shards(
         (file.relative, _problem(error).replace(redact(file.path), file.relative)) for file, error in broken
     )
     carried = [(place, pa.ipc.read_schema(pa.py_buffer(schema))) for schema, place in schemas.items()]
-    return SourceShards(tuple(shards), passed_over(ignored), problems, unify(carried), table)
+    return SourceShards(shards, passed_over(ignored), problems, unify(carried), table, members)
+
+
+def _cut_and_packed(
+    files: Sequence[tuple[FoundFile, KnownFile]], spec: SourceSpec, *, packed: bool
+) -> tuple[tuple[Shard, ...], dict[int, tuple[Shard, ...]]]:
+    """The shards of files, in order, and the files of those that are packs, by index."""
+    shards: list[Shard] = []
+    members: dict[int, tuple[Shard, ...]] = {}
+    runs = [[file] for file in files]
+    if packed:
+        runs = pack(
+            files,
+            path=lambda one: one[0].relative,
+            group=lambda one: f"{one[1].format} {one[1].made}",
+            size=lambda one: one[0].state.size,
+        )
+    for run in runs:
+        found = [tuple(_shards(file, seen, spec, 0)) for file, seen in run]
+        here = tuple(one for cuts in found for one in cuts)
+        root = pack_root(here) if len(run) > 1 == max(map(len, found)) else None
+        if root is None:
+            shards += [replace(one, index=len(shards) + n) for n, one in enumerate(here)]
+        else:
+            members[len(shards)] = here
+            shards.append(_packed(here, root, len(shards)))
+    return tuple(shards), members
+
+
+def _packed(members: Sequence[Shard], root: str, index: int) -> Shard:
+    rows = [member.rows for member in members]
+    return replace(
+        members[0],
+        path=root,
+        index=index,
+        rows=None if None in rows else sum(row or 0 for row in rows),
+        bytes=sum(member.bytes for member in members),
+        identity=pack_identity(members),
+        stamp="",
+    )
 
 
 def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
@@ -148,9 +202,8 @@ def _refuse_wrong_form(files: Sequence[FoundFile], spec: SourceSpec) -> None:
     wrong = []
     for file in looked:
         with contextlib.suppress(OSError):  # reading it will tell
-            raw = file_head(file.path, file.state.size)
             try:
-                head = _content_head(file.path, raw)
+                head = _content_head(file.path, file_head(file.path, file.state.size))
             except InputError as error:
                 wrong.append(error)
                 continue
@@ -164,10 +217,10 @@ def _refuse_wrong_form(files: Sequence[FoundFile], spec: SourceSpec) -> None:
 
 
 def _without_text(
-    files: Sequence[FoundFile], shards: Sequence[Shard], spec: SourceSpec
+    files: Sequence[FoundFile], formats: Collection[str], spec: SourceSpec
 ) -> Iterator[tuple[FoundFile, InputError | None]]:
     """What is wrong with files of one JSON object without a text; nothing beside data of other formats."""
-    documents = not shards or any(shard.format == "json" for shard in shards)
+    documents = not formats or "json" in formats
     for file in files:
         detail = jsonl.missing_text(_whole(file, spec, "json", ()), spec) if documents else ""
         yield file, InputError(redact(file.path), detail, "set `text`") if detail else None
