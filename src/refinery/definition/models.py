@@ -63,8 +63,8 @@ class Source(Model):
         json_schema_extra={"default": "text"},
     )
     id: str | None = Field(None, description="id column (default: `id` if there is one, else ids are minted)")
-    format: Literal["auto", "parquet", "jsonl", "json", "csv", "text", "html", "warc", "wet"] = Field(
-        "auto", description="format of the files (default: told by name, then by content)"
+    format: Literal["auto", "parquet", "jsonl", "json", "csv", "arrow", "text", "html", "warc", "wet"] = (
+        Field("auto", description="format of the files (default: told by name, then by content)")
     )
     extractor: Literal["resiliparse", "trafilatura"] = Field(
         "resiliparse", description="HTML to text, for WARC"

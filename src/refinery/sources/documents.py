@@ -15,7 +15,7 @@ from refinery.storage.place import Place
 from refinery.storage.url import redact
 from refinery.text.batch import TextBatch
 
-Format = Literal["auto", "parquet", "jsonl", "json", "csv", "text", "html", "warc", "wet"]
+Format = Literal["auto", "parquet", "jsonl", "json", "csv", "arrow", "text", "html", "warc", "wet"]
 REJECT_BYTES = 512  # of memory, copies included: rejects fill a batch as text does
 NO_COLUMNS = pa.RecordBatch.from_arrays([], schema=pa.schema([]))
 

@@ -10,6 +10,7 @@ from refinery.sources.json_values import is_laid_out, looks_like_json
 _NAMES = {
     "parquet": "parquet", "pq": "parquet", "parq": "parquet",
     "jsonl": "jsonl", "ndjson": "jsonl", "jl": "jsonl", "json": "json",
+    "arrow": "arrow", "feather": "arrow", "ipc": "arrow", "arrows": "arrow",
     "csv": "csv", "tsv": "csv", "tab": "csv",
     "warc": "warc", "wet": "wet",
     "txt": "text", "text": "text", "md": "text", "markdown": "text", "rst": "text",
@@ -21,6 +22,7 @@ _COMPRESSIONS = {"gz", "gzip", "zst", "zstd", "bz2", "xz", "lz4"}
 _BEGINS = (
     ("parquet", re.compile(rb"PAR1")),
     ("warc", re.compile(rb"WARC/")),
+    ("arrow", re.compile(rb"ARROW1\0\0|\xff\xff\xff\xff.{3}\0.\0\0\0", re.DOTALL)),
     (
         "html",
         re.compile(rb"(?is)(?:\xef\xbb\xbf|\s|<\?xml[^>]*>|<!--.*?-->)*+<(?:!doctype\s+html|html)[\s>]"),
@@ -67,6 +69,7 @@ _WORDS = {
     "jsonl": "JSON Lines",
     "json": "JSON that is not one object a line",
     "csv": "CSV",
+    "arrow": "Arrow",
     "text": "text",
     "html": "an HTML page",
     "warc": "WARC",
