@@ -14,6 +14,7 @@ _NAMES = {
     "csv": "csv", "tsv": "csv", "tab": "csv",
     "warc": "warc", "wet": "wet",
     "txt": "text", "text": "text", "md": "text", "markdown": "text", "rst": "text",
+    "xml": "xml",
     "html": "html", "htm": "html", "xhtml": "html",
 }  # fmt: skip
 _LOOKED_INTO = {"json", "text"}  # what is called so may be something else
@@ -72,6 +73,7 @@ _WORDS = {
     "arrow": "Arrow",
     "text": "text",
     "html": "an HTML page",
+    "xml": "XML",
     "warc": "WARC",
     "wet": "WET",
 }
