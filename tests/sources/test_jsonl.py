@@ -51,7 +51,7 @@ def test_every_line_is_judged_by_itself(tmp_path):
         {"id": 7, "text": "x"},
         {"id": "b", "text": None},
         {"id": "c"},
-        {"id": "d", "text": ["a"]},
+        {"id": "d", "text": {"a": 1}},
     ]
     found = read_all(spec(lines(tmp_path / "a.jsonl", *rows)))
     assert [(r.row, r.reason) for r in found.rejects] == [

@@ -56,7 +56,12 @@ class Source(Model):
     transform: tuple[TransformUse, ...] | None = Field(
         None, description="rewrites its text, in place of the top level's `transform`; `[]`: nothing does"
     )
-    text: str = Field("text", description="text column; dotted for a nested one")
+    text: Columns = Field(
+        ("text",),
+        min_length=1,
+        description="text column, dotted for a nested one; of several the texts are joined by a blank line",
+        json_schema_extra={"default": "text"},
+    )
     id: str | None = Field(None, description="id column (default: `id` if there is one, else ids are minted)")
     format: Literal["auto", "parquet", "jsonl", "json", "text", "html", "warc", "wet"] = Field(
         "auto", description="format of the files (default: told by name, then by content)"

@@ -296,7 +296,7 @@ class _Builder:
 def reading_of(spec: SourceSpec) -> dict[str, object]:
     """How a source is read: what decides which rows its files have."""
     return {
-        "text": spec.text, "id": spec.id, "extractor": spec.extractor, "binary_text": spec.binary_text,
+        "text": list(spec.texts), "id": spec.id, "extractor": spec.extractor, "binary_text": spec.binary_text,
         "max_document_bytes": spec.max_document_bytes,
     }  # fmt: skip
 

@@ -24,19 +24,24 @@ NO_COLUMNS = pa.RecordBatch.from_arrays([], schema=pa.schema([]))
 class SourceSpec:
     """How a source is read: everything that changes what a row is.
 
-    path: absolute paths, URLs or globs; text, id: column names, dotted for nested ones (id None: `id` if there
-    is one, else minted); max_document_bytes: a longer row is rejected.
+    path: absolute paths, URLs or globs; text, id: column names, dotted for nested ones (several of text are one, see
+    `document_text`; id None: `id` if there is one, else minted); max_document_bytes: a longer row is rejected.
     """
 
     name: str
     path: tuple[str, ...]
-    text: str = "text"
+    text: str | tuple[str, ...] = "text"
     id: str | None = None
     format: Format = "auto"
     extractor: Literal["resiliparse", "trafilatura"] = "resiliparse"
     on_error: Literal["quarantine", "fail"] = "quarantine"
     binary_text: bool = False
     max_document_bytes: int = 100 * 2**20
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The columns of the text."""
+        return (self.text,) if isinstance(self.text, str) else self.text
 
 
 class Cut(NamedTuple):

@@ -13,13 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from refinery.errors import InputError, StorageError
 from refinery.sources.documents import (
-    NO_COLUMNS,
     Cut,
     Description,
     Documents,
@@ -28,10 +26,9 @@ from refinery.sources.documents import (
     Shard,
     SourceSpec,
 )
-from refinery.sources.parquet_columns import ParquetColumns, locate
+from refinery.sources.parquet_columns import locate
 from refinery.sources.parquet_file import opened, readable
-from refinery.sources.text_rows import text_rows
-from refinery.sources.types import plain
+from refinery.sources.record_batches import BatchRows
 from refinery.storage.marks import MADE
 from refinery.storage.url import redact
 
@@ -82,7 +79,7 @@ def read(
         columns = locate(readable(file, hidden, spec, shard), spec, shard)
         if description is not None:
             description.rows, description.carried = shard.rows or 0, columns.carried
-        reader = _Reader(file, columns, shard, spec, carry, batch_bytes)
+        reader = _Reader(file, shard, BatchRows(columns, shard, spec, carry, batch_bytes))
         for run in reader.runs():
             mine = None
             if wanted is not None:
@@ -107,11 +104,8 @@ class _Reader:
     """An open shard and how it is read."""
 
     file: pq.ParquetFile
-    columns: ParquetColumns
     shard: Shard
-    spec: SourceSpec
-    carry: pa.Schema | None
-    batch_bytes: int
+    rows: BatchRows
 
     def runs(self) -> Iterator[_Run]:
         """The shard's row groups in runs that are a batch at most, or one group."""
@@ -120,7 +114,7 @@ class _Reader:
         for group in range(self.shard.start, stop):
             one = self._one(group, run.end)
             size, rows = run.size + one.size, one.end - run.row
-            if run.groups and (size > self.batch_bytes or rows > _MAX_BATCH_ROWS):
+            if run.groups and (size > self.rows.batch_bytes or rows > _MAX_BATCH_ROWS):
                 yield run
                 run = one
             else:
@@ -155,16 +149,16 @@ class _Reader:
                 if high - low < len(batch):
                     rows = wanted[low:high]
                     batch = batch.take(pa.array(rows - (row - len(batch))))
-            yield from self._rows(batch, rows)
+            yield from self.rows.documents(batch, rows)
 
     def _batches(self, run: _Run) -> Iterator[pa.RecordBatch]:
-        columns = self.columns.to_read(self.carry)
+        columns = self.rows.columns.to_read(self.rows.carry)
         if len(run.groups) > 1:
             table = self.file.read_row_groups(list(run.groups), columns=columns, use_threads=False)
             yield from table.unify_dictionaries().combine_chunks().to_batches()
             return
         per_row = max(1, run.size // (run.end - run.row))
-        batch_rows = int(min(max(self.batch_bytes // per_row, 1), _MAX_BATCH_ROWS))
+        batch_rows = int(min(max(self.rows.batch_bytes // per_row, 1), _MAX_BATCH_ROWS))
         yield from self.file.iter_batches(batch_rows, list(run.groups), columns=columns, use_threads=False)
 
     def _one_by_one(self, run: _Run, wanted: NDArray[np.int64] | None) -> Iterator[Documents]:
@@ -176,30 +170,6 @@ class _Reader:
             mine = wanted if wanted is None else wanted[(wanted >= one.row) & (wanted < one.end)]
             if one.end > one.row and (mine is None or len(mine)):
                 yield from self.read(one, mine)
-
-    def _rows(self, batch: pa.RecordBatch, rows: NDArray[np.int64]) -> Iterator[Documents]:
-        text = _at(batch, self.columns.text)
-        path = self.columns.id
-        ids = None if path is None else _decoded(_at(batch, path))
-        columns = self._columns(batch)
-        yield from text_rows(text, rows, ids, columns, self.spec.max_document_bytes, self.batch_bytes)
-
-    def _columns(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        if self.carry is None:
-            return NO_COLUMNS
-        arrays = []
-        for field in self.carry:
-            if field.name not in self.columns.carried.names:
-                arrays.append(pa.nulls(len(batch), field.type))
-                continue
-            column = batch.column(field.name)
-            try:
-                own = self.columns.carried.field(field.name).type
-                arrays.append(_decoded(column).cast(own).cast(field.type))
-            except pa.ArrowInvalid as error:
-                problem = f"column {field.name!r}: {column.type} does not fit {field.type}: {error}"
-                raise InputError(self.shard.name, problem[:400]) from None
-        return pa.RecordBatch.from_arrays(arrays, schema=self.carry)
 
     def _corrupt(
         self, run: _Run, row: int, wanted: NDArray[np.int64] | None, error: Exception
@@ -215,14 +185,3 @@ class _Reader:
             )
         detail = f"row group {group}: {str(error)[:200]}"
         yield Documents.rejected(tuple(Reject(n, "corrupt_page", detail) for n in range(row, run.end)))
-
-
-def _at(batch: pa.RecordBatch, path: tuple[str, ...]) -> pa.Array:
-    array = batch.column(path[0])
-    for step in path[1:]:
-        array = pc.struct_field(array, step)
-    return array
-
-
-def _decoded(array: pa.Array) -> pa.Array:
-    return array if array.type == plain(array.type) else array.cast(plain(array.type))

@@ -98,7 +98,7 @@ def readable(file: pq.ParquetFile, hidden: frozenset[int], spec: SourceSpec, sha
     if not hidden:
         return schema
     names = {name for number in hidden if (name := _top(file.schema.column(number).path, schema))}
-    for asked in (spec.text, spec.id or "id"):
+    for asked in (*spec.texts, spec.id or "id"):
         if (name := _top(asked, schema)) in names:
             hint = "decrypt the file, or write it without encryption"
             raise InputError(redact(shard.path), f"column {name!r} is encrypted", hint)

@@ -57,7 +57,7 @@ def merge(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
     if pa.types.is_map(one) and pa.types.is_map(other):
         key, item = merge(one.key_type, other.key_type), merge(one.item_type, other.item_type)
         return None if key is None or item is None else pa.map_(key, item)
-    if _is_list(one) and _is_list(other):
+    if is_list(one) and is_list(other):
         value = merge(one.value_type, other.value_type)
         large = pa.types.is_large_list(one) or pa.types.is_large_list(other)
         return None if value is None else (pa.large_list(value) if large else pa.list_(value))
@@ -129,5 +129,6 @@ def is_bytes(kind: pa.DataType) -> bool:
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
-def _is_list(kind: pa.DataType) -> bool:
+def is_list(kind: pa.DataType) -> bool:
+    """A list of any size; no map."""
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
