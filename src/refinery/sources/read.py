@@ -30,6 +30,7 @@ from refinery.sources.readers import READERS
 from refinery.sources.schema import unify
 from refinery.storage.marks import json_text
 from refinery.storage.place import held_inputs, unreadable
+from refinery.storage.url import is_url
 
 BATCH_BYTES = 16 * 2**20
 _HELD_FILES = 64  # of a pack, that are fetched together from a store
@@ -53,14 +54,25 @@ def read_documents(
     cannot be opened, when a wanted row cannot be decoded any more, and when the file is not the one that was planned,
     before the first batch or after the last.
     """
-    if shard.pack:
-        runs = _read_pack(shard, spec, carry, wanted, batch_bytes, describe)
-    else:
-        runs = _read_file(shard, spec, carry, wanted, batch_bytes, describe)
+    read = _read_pack if shard.pack else _read_shard
+    runs = read(shard, spec, carry, wanted, batch_bytes, describe)
     for batch in _gathered(runs, carry, batch_bytes):
         if describe is not None and len(batch.rows):
             describe.id_types.add(batch.ids.type)
         yield batch
+
+
+def _read_shard(
+    shard: Shard,
+    spec: SourceSpec,
+    carry: pa.Schema | None,
+    wanted: NDArray[np.int64] | None,
+    batch_bytes: int,
+    describe: Description | None,
+) -> Iterator[Documents]:
+    verify_unchanged([shard])
+    yield from _read_file(shard, spec, carry, wanted, batch_bytes, describe)
+    verify_unchanged([shard])  # else rows may be of one file and others of another
 
 
 def _read_file(
@@ -71,14 +83,12 @@ def _read_file(
     batch_bytes: int,
     describe: Description | None,
 ) -> Iterator[Documents]:
-    verify_unchanged(shard)
     digest = None
     if describe is not None:
         digest = describe.digest = part_digest(shard)
     yield from READERS[shard.format].read(shard, spec, carry, wanted, batch_bytes, describe)
     if describe is not None and digest is not None:
         describe.hash = digest.hexdigest()
-    verify_unchanged(shard)  # else rows may be of one file and others of another
 
 
 def _read_pack(
@@ -96,6 +106,8 @@ def _read_pack(
     start = 0
     for first in range(0, len(members), _HELD_FILES):
         chunk = members[first : first + _HELD_FILES]
+        if not is_url(shard.path):  # what is held of URLs is verified once it is read
+            verify_unchanged(chunk)
         with held_inputs([member.path for member in chunk]):
             for number, member in enumerate(chunk, first):
                 mine, rows = None, 0 if known is None else known[number].rows
@@ -114,6 +126,7 @@ def _read_pack(
                     described.append(one)
                     describe.files.append(FileRows(member.relative_path, rows, one.hash))
                 start += rows
+        verify_unchanged(chunk)
     if describe is not None:
         carried = [(member.path, one.carried) for member, one in zip(members, described, strict=True)]
         describe.rows, describe.carried = start, unify(carried)

@@ -320,6 +320,7 @@ def _shards(file: FoundFile, seen: KnownFile, spec: SourceSpec, index: int) -> I
             first_row=cut.first_row,
             made=seen.made,
             stamp=file.state.stamp,
+            covered=covers(file.state),
             part=part,
             parts=len(seen.cuts),
         )
