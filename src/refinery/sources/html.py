@@ -34,9 +34,9 @@ def require(extractor: Extraction, place: str) -> None:
 def extract_text(page: str, extractor: Extraction) -> str:
     """The main content of a page as text with paragraphs and lists; empty when there is none."""
     if extractor == "resiliparse":
-        from resiliparse.extract.html2text import extract_plain_text
+        from refinery.sources.markup.main_content import main_content
 
-        return str(extract_plain_text(page, main_content=True, preserve_formatting=True, alt_texts=False))
+        return main_content(page)
     import trafilatura
 
     return trafilatura.extract(page, include_comments=False) or ""
