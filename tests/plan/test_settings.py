@@ -23,6 +23,7 @@ from refinery.definition.models import (
     Protected,
     RelevanceTraining,
     Source,
+    SourceColumn,
 )
 from refinery.definition.registry import VERBS
 from refinery.filters.registry import MEASURERS, TRANSFORMS
@@ -113,6 +114,13 @@ CASES: dict[tuple[str, str], Case] = {
     ("source", "transform"): case((*CRAWL, "transform"), NORMALIZE, {*ON_CRAWL, *COMPARED, COUNT}, named="ftfy"),
     ("source", "text"): case((*CRAWL, "text"), "id", {"sources.crawl"}),
     ("source", "id"): case((*CRAWL, "id"), "year", {"sources.crawl"}),
+    ("source", "columns"): case((*CRAWL, "columns"), {"keep": ["year"]}, {"sources.crawl"}),
+    ("source", "where"): case((*CRAWL, "where"), "year > 1991", {"sources.crawl"}),
+    ("source.columns", "from_"): case((*CRAWL, "columns"), {"y": {"from": "year"}}, {"sources.crawl"}, named="columns"),
+    ("source.columns", "type"): case((*CRAWL, "columns"), {"year": {"type": "date"}}, {"sources.crawl"}, named="columns"),
+    ("source.columns", "invalid"): case(
+        (*CRAWL, "columns"), {"year": {"type": "date", "invalid": "reject"}}, {"sources.crawl"}, named="columns",
+    ),
     ("source", "format"): case((*CRAWL, "format"), "parquet"),  # what the files are anyway
     ("source", "extractor"): case((*CRAWL, "extractor"), "trafilatura", {"sources.crawl"}),
     ("source", "binary_text"): case((*CRAWL, "binary_text"), True, {"sources.crawl"}),
@@ -196,6 +204,7 @@ def settings_models() -> dict[str, type[BaseModel]]:
     """Every model of settings that a definition may have, by the word for it."""
     found: dict[str, type[BaseModel]] = {
         "source": Source,
+        "source.columns": SourceColumn,
         "output": Output,
         "models": NamedModel,
         "models.train": RelevanceTraining,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ from refinery.sources import jsonl, parquet, warc
 from refinery.sources.documents import NO_COLUMNS, REJECT_BYTES, Description, Documents, Shard, SourceSpec
 from refinery.sources.identity import part_digest, verify_unchanged
 from refinery.sources.ids import common_id_type, with_type
+from refinery.sources.source_columns import SourceColumns, carried_fields, carried_schema
 from refinery.storage.marks import json_text
 from refinery.storage.place import unreadable
 
@@ -43,11 +45,17 @@ def read_documents(
     digest = None
     if describe is not None:
         digest = describe.digest = part_digest(shard)
-    runs = readers[shard.format](shard, spec, carry, wanted, batch_bytes, describe)
-    for batch in _gathered(runs, carry, batch_bytes):
+    raw_fields = partial(_fields_of_file, shard, spec)
+    columns = SourceColumns(
+        shard, spec, carry, raw_fields, judged=wanted is None, counted=describe is not None
+    )
+    runs = readers[shard.format](shard, spec, columns.raw, wanted, batch_bytes, describe)
+    for batch in _gathered(map(columns, runs), carry, batch_bytes):
         if describe is not None and len(batch.rows):
             describe.id_types.add(batch.ids.type)
         yield batch
+    if describe is not None:
+        describe.carried = carried_schema(describe.carried, spec, shard.name)
     if describe is not None and digest is not None:
         describe.hash = digest.hexdigest()
     verify_unchanged(shard)  # else rows may be of one file and others of another
@@ -59,6 +67,11 @@ def fields_to_carry(shard: Shard, spec: SourceSpec, names: Iterable[str]) -> pa.
     A column of Parquet has its own type, one of JSON Lines is read as JSON text: only all lines could tell its type.
     A nested one is inside of a column that is read whole. Raises InputError when the file cannot be opened.
     """
+    wanted = dict.fromkeys(part for name in names for part in (name, name.partition(".")[0]))
+    return carried_fields(wanted, spec, partial(_fields_of_file, shard, spec))
+
+
+def _fields_of_file(shard: Shard, spec: SourceSpec, names: Iterable[str]) -> pa.Schema:
     wanted = dict.fromkeys(part for name in names for part in (name, name.partition(".")[0]))
     if shard.format == "jsonl":
         return pa.schema([json_text(name, "") for name in wanted])
@@ -95,15 +108,18 @@ def _gathered(runs: Iterable[Documents], carry: pa.Schema | None, batch_bytes: i
 
 def _joined(runs: list[Documents], carry: pa.Schema | None) -> Documents:
     rejects = tuple(reject for run in runs for reject in run.rejects)
-    skipped = Counter[str]()
+    skipped, nulled = Counter[str](), Counter[str]()
     for run in runs:
         skipped.update(run.skipped)
+        nulled.update(run.nulled)
     filled = [run for run in runs if len(run.rows)]
     if not filled:
         columns = NO_COLUMNS if carry is None else pa.RecordBatch.from_pylist([], schema=carry)
-        return replace(Documents.rejected(rejects), columns=columns, skipped=dict(skipped))
+        return replace(
+            Documents.rejected(rejects), columns=columns, skipped=dict(skipped), nulled=dict(nulled)
+        )
     if len(filled) == 1:
-        return replace(filled[0], rejects=rejects, skipped=dict(skipped))
+        return replace(filled[0], rejects=rejects, skipped=dict(skipped), nulled=dict(nulled))
     return Documents(
         np.concatenate([run.rows for run in filled]),
         pa.concat_arrays([run.text for run in filled]),
@@ -112,6 +128,7 @@ def _joined(runs: list[Documents], carry: pa.Schema | None) -> Documents:
         pa.concat_batches([run.columns for run in filled]) if carry and carry.names else filled[0].columns,
         rejects,
         dict(skipped),
+        dict(nulled),
     )
 
 

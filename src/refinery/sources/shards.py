@@ -30,6 +30,7 @@ from refinery.sources.inventory import (
 )
 from refinery.sources.own_outputs import is_output_data, output_folders
 from refinery.sources.schema import unify
+from refinery.sources.source_columns import carried_schema
 from refinery.storage.place import Place, unreadable
 from refinery.storage.url import redact
 
@@ -110,7 +111,7 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
     """
     try:
         files = find(spec.path).files
-    except (InputError, StorageError):
+    except (InputError, StorageError, OSError):
         return
     for file in _spread(files):
         outputs = output_folders([file.path])
@@ -120,7 +121,8 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
             format, plan = _cut(file, spec, SHARD_BYTES, _made(file, outputs), alone=False)
             if format == "jsonl":
                 whole = replace(_whole(file, spec, format), made=plan.made)
-                yield redact(file.path), jsonl.first_columns(whole, spec, HEAD_BYTES)
+                found = jsonl.first_columns(whole, spec, HEAD_BYTES)
+                yield redact(file.path), carried_schema(found, spec, redact(file.path))
             elif format:
                 yield redact(file.path), plan.carried
 
@@ -258,10 +260,12 @@ def _cut(
         return "", FilePlan((), pa.schema([]))
     whole = _whole(file, spec, format)
     if format == "parquet":
-        return format, parquet.plan(whole, spec, shard_bytes)
-    if format == "jsonl":
-        return format, jsonl.plan(replace(whole, made=made), head, shard_bytes)
-    return format, warc.plan(whole)
+        plan = parquet.plan(whole, spec, shard_bytes)
+    elif format == "jsonl":
+        plan = jsonl.plan(replace(whole, made=made), head, shard_bytes)
+    else:
+        plan = warc.plan(whole)
+    return format, plan._replace(carried=carried_schema(plan.carried, spec, redact(file.path)))
 
 
 def _whole(file: FoundFile, spec: SourceSpec, format: str) -> Shard:
