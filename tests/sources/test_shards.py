@@ -129,10 +129,10 @@ def test_urls_are_read_like_local_files(tmp_path):
     assert found.texts == ["x", "y"] + ["z"] * 100
     assert found.columns[0] == {"n": 3}
     shard = list_shards(spec("memory://bucket/a.parquet")).shards[0]
-    verify_unchanged(shard)
+    verify_unchanged([shard])
     store.pipe("/bucket/a.parquet", b"other")
     with pytest.raises(InputError, match="has changed"):
-        verify_unchanged(shard)
+        verify_unchanged([shard])
 
 
 def test_shards_show_no_secrets():
