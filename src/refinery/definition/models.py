@@ -93,14 +93,6 @@ class Source(Model):
         json_schema_extra={"default": "text"},
     )
     id: str | None = Field(None, description="id column (default: `id` if there is one, else ids are minted)")
-    columns: dict[str, ColumnEntry] = Field(
-        {},
-        description="its other columns: `keep` or `drop` with a list, or a column's name with a type, "
-        "with `{from: ..., type: ...}`, or with `null` to drop it",
-    )
-    where: str | None = Field(
-        None, description="SQL over its columns; rows for which it is not true are skipped"
-    )
     format: Literal["auto", "parquet", "jsonl", "warc", "wet"] = Field(
         "auto", description="format of the files (default: told by name, then by content)"
     )
@@ -112,6 +104,14 @@ class Source(Model):
         "quarantine", description="what a broken shard or row does"
     )
     max_document_bytes: ByteCount = Field(100 * 2**20, description="a longer row is rejected")
+    columns: dict[str, ColumnEntry] = Field(
+        {},
+        description="its other columns: `keep` or `drop` with a list, or a column's name with a type, "
+        "with `{from: ..., type: ...}`, or with `null` to drop it",
+    )
+    where: str | None = Field(
+        None, description="SQL over its columns; rows for which it is not true are skipped"
+    )
 
     @field_validator("columns")
     @classmethod
