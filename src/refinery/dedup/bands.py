@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from refinery.dedup.settings import Near
 
 RECALL = 0.97  # of pairs at the threshold, where a definition does not say how to cut
-LOOKUP_RECALL = 0.99  # where one document is looked up among others, so that a candidate costs less than a miss
+LOOKUP_RECALL = (
+    0.99  # where one document is looked up among others, so that a candidate costs less than a miss
+)
 _SIMILARITIES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 

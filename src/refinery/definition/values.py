@@ -73,7 +73,9 @@ Columns = Annotated[
     tuple[Annotated[str, StringConstraints(min_length=1)], ...],
     BeforeValidator(_as_tuple, json_schema_input_type=str | list[str]),
 ]
-Family = Literal["qwen", "deepseek", "gpt", "llama", "mistral"]  # of tokenizers, for which tokens are estimated
+Family = Literal[
+    "qwen", "deepseek", "gpt", "llama", "mistral"
+]  # of tokenizers, for which tokens are estimated
 DEFAULT_FAMILY: Family = "qwen"
 TokenCount = Annotated[int, _quantity(_UNITS, "500M or 2B"), Field(gt=0)]
 ByteCount = Annotated[int, _quantity(_BYTE_UNITS, "256MiB"), Field(gt=0)]

@@ -14,10 +14,11 @@ from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage
 from refinery.plan.result import Result, decision_name, outcome_name, output_name
 from refinery.plan.results import LAYOUT, Listed, reading_of, results_of
-from refinery.sources.documents import Shard, SourceSpec
+from refinery.sources.documents import Pack, Shard, SourceSpec
 from refinery.sources.read import READING
 from refinery.sources.shards import SHARD_BYTES, SourceShards, list_shards
 from refinery.storage.claims import CLAIMS
+from refinery.storage.marks import records_of
 from refinery.storage.place import Place, first_in, lies_in
 from refinery.storage.url import redact
 from refinery.storage.work_folder import PIPELINES, make_work_folder, pipeline_folder
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from refinery.models.maker import Made
 
 DOCUMENTS, REJECTS = "documents.parquet", "rejects.parquet"  # of a shard's folder
+MEMBERS, LINEAGE = "files.parquet", "lineage.parquet"  # of the folder of a shard that is a pack
 RECORD = "record.json"  # of a shard, and of a model or a count: written last, so all of it is there
 SHARDS = "shards"  # the folder of the work folder with a folder for each shard
 MADE = "made"  # the one with models and counts
@@ -154,10 +156,10 @@ class Plan:
 
     def with_first_rows(self, rows: Mapping[int, int]) -> Plan:
         """The plan in which shards know their first row in their file; rows: of shards, by number."""
-        before: Counter[tuple[str, str]] = Counter()
+        before: Counter[tuple[str, str, str]] = Counter()
         shards = []
         for planned in self.shards:
-            file = (planned.spec.name, planned.shard.path)
+            file = (planned.spec.name, planned.shard.path, planned.shard.relative_path)
             shard = replace(planned.shard, first_row=before[file])
             shards.append(replace(planned, shard=shard))
             before[file] += rows.get(planned.number, 0)
@@ -190,11 +192,14 @@ def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep
     if keep:
         make_work_folder(work)
     known = work / FILES
-    listed = {name: list_shards(spec, shard_bytes, known_in=known, keep=keep) for name, spec in specs.items()}
+    listed = {
+        name: list_shards(spec, shard_bytes, known_in=known, keep=keep, packed=True)
+        for name, spec in specs.items()
+    }
     refuse_incomplete(graph, listed)
     for name in graph.sources:
         for folder in graph.output_paths.values():
-            if found := first_in((shard.path for shard in listed[name].shards), str(folder)):
+            if found := first_in((shard.path for shard in listed[name].unpacked()), str(folder)):
                 raise InputError(redact(found), f"source {name} reads what this pipeline writes", OWN_OUTPUT)
     plan = Plan(graph, work, listed, tuple(_numbered(listed, specs, work)))
     _ = plan.results  # what needs itself is found when they are put in order
@@ -204,7 +209,7 @@ def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep
 def _refuse_work_folder(work: Place, outputs: dict[str, Place]) -> None:
     """An output is a folder of its own, and what lies in the work folder's own folders is removed when it is old."""
     for name, output in outputs.items():
-        if lies_in(str(work), str(output)):
+        if any(lies_in(str(work), str(folder)) for folder in (output, records_of(output))):
             problem = f"the work folder would lie in the output {name!r}"
             if lies_in(str(output), str(work)):
                 problem = f"the work folder and the output {name!r} are the same folder"
@@ -223,7 +228,10 @@ def _numbered(
         spec = replace(specs[name], path=())
         for shard in found.shards:
             key = shard_key(shard, spec)
-            yield PlannedShard(shard, spec, folder / f"{key[:2]}/{key}", number)
+            place = folder / f"{key[:2]}/{key}"
+            if members := found.members.get(shard.index):
+                shard = replace(shard, pack=Pack(len(members), place / MEMBERS, place / LINEAGE))  # noqa: PLW2901
+            yield PlannedShard(shard, spec, place, number)
             number += 1
 
 
@@ -234,7 +242,7 @@ def shard_key(shard: Shard, spec: SourceSpec) -> str:
     """
     cut = (shard.identity, shard.format, shard.start, shard.stop)
     # another version of the extractor gives other texts of pages
-    extraction = version(spec.extractor) if shard.format == "warc" else ""
+    extraction = version(spec.extractor) if shard.format in {"warc", "html"} else ""
     # made, since the manifest beside a file decides which columns its rows have
     reading = (READING, reading_of(spec), extraction, shard.made)
     return fingerprint(LAYOUT, cut, reading, spec.name, shard.relative_path)

@@ -104,10 +104,11 @@ def refuse_incomplete(graph: Graph, listed: Mapping[str, SourceShards]) -> None:
 
 def _lack_of_text(spec: SourceSpec, listed: SourceShards) -> str:
     detail = "they are empty"
-    for shard in listed.shards:
+    for shard in listed.unpacked():
         first = next(read_documents(shard, spec), None)
         if first and len(first.rows):
             return ""
         for reject in first.rejects[:1] if first else ():
             detail = reject.detail or reject.reason
-    return f"no text in the column {spec.text!r}, which `protect` compares with ({spec.name}): {detail}"
+    columns = " or ".join(map(repr, spec.texts))
+    return f"no text in the column {columns}, which `protect` compares with ({spec.name}): {detail}"

@@ -11,32 +11,66 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.sources.digest import PartDigest
+from refinery.sources.types import TypeName
 from refinery.storage.place import Place
 from refinery.storage.url import redact
 from refinery.text.batch import TextBatch
 
-Format = Literal["auto", "parquet", "jsonl", "warc", "wet"]
+Format = Literal["auto", "parquet", "jsonl", "json", "csv", "arrow", "text", "html", "xml", "warc", "wet"]
 REJECT_BYTES = 512  # of memory, copies included: rejects fill a batch as text does
 NO_COLUMNS = pa.RecordBatch.from_arrays([], schema=pa.schema([]))
+
+
+@dataclass(frozen=True)
+class NamedColumn:
+    """A column that a source names or casts: `origin`, dotted for a nested one, is what its files call it.
+
+    type: None as it is; reject: a value that does not fit rejects its row, else it is NULL and counted.
+    """
+
+    name: str
+    origin: str
+    type: TypeName | None = None
+    reject: bool = False
+
+
+@dataclass(frozen=True)
+class Where:
+    """A condition on the columns of a row, SQL; types: of those that it reads, by name."""
+
+    sql: str
+    types: tuple[tuple[str, TypeName], ...]
 
 
 @dataclass(frozen=True)
 class SourceSpec:
     """How a source is read: everything that changes what a row is.
 
-    path: absolute paths, URLs or globs; text, id: column names, dotted for nested ones (id None: `id` if there
-    is one, else minted); max_document_bytes: a longer row is rejected.
+    path: absolute paths, URLs or globs; text, id: column names, dotted for nested ones (several of text are one, see
+    `document_text`; id None: `id` if there is one, else minted); record: of XML, the element that is a row;
+    max_document_bytes: a longer row is rejected; columns, keep, drop: how other columns are carried (keep None: all);
+    where: rows for which it is not true are skipped.
     """
 
     name: str
     path: tuple[str, ...]
-    text: str = "text"
+    text: str | tuple[str, ...] = ("text",)
     id: str | None = None
     format: Format = "auto"
+    record: str | None = None
     extractor: Literal["resiliparse", "trafilatura"] = "resiliparse"
     on_error: Literal["quarantine", "fail"] = "quarantine"
     binary_text: bool = False
     max_document_bytes: int = 100 * 2**20
+    columns: tuple[NamedColumn, ...] = ()
+    keep: tuple[str, ...] | None = None
+    drop: tuple[str, ...] = ()
+    where: Where | None = None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The columns of the text."""
+        return (self.text,) if isinstance(self.text, str) else self.text
 
 
 class Cut(NamedTuple):
@@ -58,13 +92,30 @@ class FilePlan(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Pack:
+    """Of a shard that has several small files: their number, and where those lie that tell about them.
+
+    files: the list of them (packs.write_members); lineage: how many rows each has (lineage.write_lineage), once they
+    have been read.
+    """
+
+    count: int
+    files: Place
+    lineage: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Shard:
     """A file, or a run of row groups (Parquet) or of bytes (plain JSONL) in one; `stop` is -1 at the file's end.
+
+    Or several small files: then `pack` tells which, `path` is what stands before the path of each below the root, and
+    `relative_path` the first of those; where a row of a shard comes from, `lineage` tells of both.
 
     index: order in the source; rows: documents and rejects together, where known before reading; bytes: data to
     read; identity: of the file (`identity.identity_of`); first_row: rows of the file before it, of JSON Lines known
     when those have been read (0 until then); made: columns that refinery itself added when it wrote the file, which
-    are not carried on; stamp: of the file when it was planned; part: its place among the `parts` shards of its file.
+    are not carried on; stamp: of the file when it was planned; covered: whether its identity covers
+    all content; part: its place among the `parts` shards of its file.
     """
 
     source: str
@@ -80,12 +131,16 @@ class Shard:
     first_row: int = 0
     made: tuple[str, ...] = ()
     stamp: str = ""
+    covered: bool = False
     part: int = 0
     parts: int = 1
+    pack: Pack | None = None
 
     @property
     def name(self) -> str:
         """What errors, logs and reports call it; no secrets of a URL."""
+        if self.pack:
+            return f"{redact(self.path + self.relative_path)} and the {self.pack.count - 1} files after it"
         place = redact(self.path)
         if self.start == 0 and self.stop == -1:
             return place
@@ -109,7 +164,8 @@ class Documents:
     rows: int64, number of each in its shard, counted from the shard's first row; text: large_string, valid UTF-8
     without NULL; ids: as in the source; minted: bool, the rows for which the source has none, NULL in `ids`, strings
     then (`ids.with_minted` puts them in); columns: the carried columns asked for; skipped: records that are no
-    documents at all (WARC requests, other types of content), counted by reason.
+    documents at all (WARC requests, other types of content), counted by reason; nulled: values that do not fit the
+    type that the source gives their column, counted by column.
     """
 
     rows: NDArray[np.int64]
@@ -119,6 +175,7 @@ class Documents:
     columns: pa.RecordBatch
     rejects: tuple[Reject, ...] = ()
     skipped: Mapping[str, int] = field(default_factory=dict)
+    nulled: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def rejected(cls, rejects: tuple[Reject, ...]) -> Documents:
@@ -141,13 +198,22 @@ class Documents:
         return Documents(self.rows[start:stop], text, ids, self.minted[start:stop], columns)
 
 
+class FileRows(NamedTuple):
+    """A file of a pack: its path below the source's root, its rows, its hash as in `Description`."""
+
+    path: str
+    rows: int
+    hash: str
+
+
 @dataclass
 class Description:
     """What a whole read of a shard finds out beside its documents; `read_documents` fills it in.
 
     rows: its lines, rows or records, whatever came of them; carried: its columns beside text and id; id_types:
     those of its batches' ids, null where none has one; hash: of the shard's part
-    of its file, empty where its identity covers all content; digest: takes it as the file is read.
+    of its file, empty where its identity covers all content; digest: takes it as the file is read; files: of a pack,
+    for each file what `lineage` keeps.
     """
 
     rows: int = 0
@@ -155,6 +221,7 @@ class Description:
     id_types: set[pa.DataType] = field(default_factory=set)
     hash: str = ""
     digest: PartDigest | None = None
+    files: list[FileRows] = field(default_factory=list)
 
 
 class ShardDocuments(Protocol):

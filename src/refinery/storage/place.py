@@ -7,6 +7,8 @@ differently is here; writing is in `refinery.storage.commit`.
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -45,13 +47,28 @@ def move_files(pairs: Sequence[tuple[Place, Place]], still_held: Callable[[], No
     remote = [(str(source), str(target)) for source, target in pairs if is_remote(source)]
     if not remote:
         for source, target in pairs:
-            os.replace(source, target)  # type: ignore[arg-type]  # noqa: PTH105  (both are local)
+            _move(Path(str(source)), Path(str(target)))
         return
     from refinery.storage.object_store import copy_many, remove
 
     copy_many(remote, still_held)
     still_held()
     remove([source for source, _ in remote])
+
+
+def _move(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        beside = target.with_name(
+            f".{target.name}.tmp"
+        )  # the folder is a disk of its own, as a mounted one is
+        shutil.copyfile(source, beside)
+        beside.replace(target)
+        source.unlink()
 
 
 def remove_file(place: Place) -> None:
@@ -175,10 +192,29 @@ def read_many(places: Sequence[Place]) -> list[bytes | None]:
     return found
 
 
+_HELD: dict[str, bytes] = {}  # contents of URLs
+
+
+@contextlib.contextmanager
+def held_inputs(paths: Sequence[str]) -> Iterator[None]:
+    """Within it `open_input` gives what was there of small files on a store at its beginning, fetched at once."""
+    urls = [path for path in paths if is_url(path)]
+    contents = read_many([Url(url) for url in urls])
+    held = {url: content for url, content in zip(urls, contents, strict=True) if content is not None}
+    _HELD.update(held)
+    try:
+        yield
+    finally:
+        for url in held:
+            _HELD.pop(url, None)
+
+
 def open_input(path: str) -> BinaryIO:
     """Opens a file for reading, seekable; a URL as `object_store.open_read` does. Raises OSError or StorageError."""
     if not is_url(path):
         return Path(local_path(path)).open("rb")
+    if path in _HELD:
+        return io.BytesIO(_HELD[path])
     from refinery.storage.object_store import open_read
 
     return open_read(path)
