@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from refinery.dedup.settings import Settings as Dedup
+from refinery.select.verb import Settings as Select
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,12 @@ def test_what_is_no_share(value, problem):
     """A bare number says neither; what to write is told."""
     with pytest.raises(ValidationError, match=problem):
         Dedup(max_cluster_share=value)
+
+
+@pytest.mark.parametrize(
+    ("written", "tokens"),
+    [("1e9", 10**9), ("2.5E6", 2_500_000), (1e9, 10**9), ("1.1B", 1_100_000_000), ("1_000", 1000), ("2e3M", 2 * 10**9)],
+)
+def test_a_budget_may_be_written_with_an_exponent(written, tokens):
+    """YAML gives 1e9 as text and 1.0e+9 as a number; no digit is lost."""
+    assert Select(tokens=written, by="tokens").tokens == tokens

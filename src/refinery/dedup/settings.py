@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from refinery.definition.models import NearCopies
-from refinery.definition.values import Columns, Model, Share
+from refinery.definition.values import Columns, Model, OneOrMore, Share
 from refinery.filters.ranking import Missing, Ranking
 
 
@@ -39,7 +39,7 @@ class Settings(Model):
         None, description="compare key texts as a whole (default: true, or false where `by` is given)"
     )
     near: Near | None = Field(None, description="compare shingles as well; `{}` for all defaults")
-    prefer: tuple[Ranking, ...] = Field(
+    prefer: Annotated[tuple[Ranking, ...], OneOrMore()] = Field(
         (),
         description='which one is kept, in order: "source" or "COLUMN DESC"; "COLUMN" alone ranks low values first',
     )

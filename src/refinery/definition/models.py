@@ -26,13 +26,14 @@ from refinery.definition.values import (
     ByteCount,
     ColumnName,
     Columns,
-    MeasurerUse,
+    MeasurerUses,
     Model,
     Name,
     Names,
+    OneOrMore,
     RuleSetName,
     Share,
-    TransformUse,
+    TransformUses,
     WrittenPath,
     WrittenPaths,
 )
@@ -53,7 +54,7 @@ class Source(Model):
     path: WrittenPaths = Field(
         min_length=1, description="file, folder, glob or URL; relative to the definition"
     )
-    transform: tuple[TransformUse, ...] | None = Field(
+    transform: TransformUses | None = Field(
         None, description="rewrites its text, in place of the top level's `transform`; `[]`: nothing does"
     )
     text: str = Field("text", description="text column; dotted for a nested one")
@@ -208,14 +209,16 @@ class Stage(Model):
     from_: Names = Field(
         alias="from", min_length=1, description="sources or stages; the order is the trust order"
     )
-    transform: tuple[TransformUse, ...] = Field(
+    transform: TransformUses = Field(
         (), description="rewrites the text before it is measured and written"
     )
-    measure: tuple[MeasurerUse, ...] = Field((), description="makes columns for rules, rankings and outputs")
+    measure: MeasurerUses = Field((), description="makes columns for rules, rankings and outputs")
     derive: dict[ColumnName, str] = Field(
         {}, description="name to SQL over columns: more columns, each computed after those above it"
     )
-    keep: tuple[KeepEntry, ...] = Field((), description="rule sets and rules, judged in this order")
+    keep: Annotated[tuple[KeepEntry, ...], OneOrMore()] = Field(
+        (), description="rule sets and rules, judged in this order"
+    )
 
     @property
     def verb(self) -> tuple[str, BaseModel] | None:
@@ -281,7 +284,7 @@ class Pipeline(Model):
     protect: dict[Name, Protected] = Field(
         {}, description="name to what is kept out of every output and of every model's examples"
     )
-    transform: tuple[TransformUse, ...] = Field(
+    transform: TransformUses = Field(
         (), description="rewrites the text of every source that has no `transform` of its own"
     )
     sources: dict[Name, Source] = Field(json_schema_extra=SOME, description="name to source")
