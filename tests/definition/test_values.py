@@ -45,7 +45,14 @@ def test_what_is_no_share(value, problem):
 
 @pytest.mark.parametrize(
     ("written", "tokens"),
-    [("1e9", 10**9), ("2.5E6", 2_500_000), (1e9, 10**9), ("1.1B", 1_100_000_000), ("1_000", 1000), ("2e3M", 2 * 10**9)],
+    [
+        ("1e9", 10**9),
+        ("2.5E6", 2_500_000),
+        (1e9, 10**9),
+        ("1.1B", 1_100_000_000),
+        ("1_000", 1000),
+        ("2e3M", 2 * 10**9),
+    ],
 )
 def test_a_budget_may_be_written_with_an_exponent(written, tokens):
     """YAML gives 1e9 as text and 1.0e+9 as a number; no digit is lost."""

@@ -209,9 +209,7 @@ class Stage(Model):
     from_: Names = Field(
         alias="from", min_length=1, description="sources or stages; the order is the trust order"
     )
-    transform: TransformUses = Field(
-        (), description="rewrites the text before it is measured and written"
-    )
+    transform: TransformUses = Field((), description="rewrites the text before it is measured and written")
     measure: MeasurerUses = Field((), description="makes columns for rules, rankings and outputs")
     derive: dict[ColumnName, str] = Field(
         {}, description="name to SQL over columns: more columns, each computed after those above it"

@@ -72,7 +72,9 @@ def _as_path(entry: Any, wanted: Any) -> str:
 
 
 def _sentence(message: str, given: object) -> str:
-    if isinstance(given, bool) and ("string" in message or "tuple" in message):  # the one that people write who do not mean a truth value
+    if isinstance(given, bool) and (
+        "string" in message or "tuple" in message
+    ):  # the one that people write who do not mean a truth value
         written = "yes, on and true" if given else "no, off and false"
         return f"YAML takes {written} without quotes for a truth value: write {'yes' if given else 'no'!r}"
     if isinstance(given, str) and given.endswith("%") and "number" in message:

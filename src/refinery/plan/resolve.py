@@ -7,13 +7,13 @@ can give are checked before any text is read, and all problems are reported toge
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from refinery.definition.load import Definition
 from refinery.definition.models import KeepEntry, Source, Stage
-from refinery.definition.paths import Paths
 from refinery.definition.validate import Invalid
 from refinery.definition.values import Use
 from refinery.definition.yaml import Location
@@ -138,8 +138,7 @@ class _Resolver:
                 self.views[name] = self._view(
                     View(name), self._transforms(("sources", name), source.transform)
                 )
-            held = any(name in entry.from_ for entry in pipeline.protect.values())
-            make = partial(_spec, name, source, self.definition.paths, held=held)
+            make = partial(_spec, name, source, self.definition)
             if spec := self.attempt(("sources", name, "path"), make):
                 self.sources[name] = spec
         benchmarks = benchmark_specs(self.definition, self.problem)
@@ -409,13 +408,23 @@ def _late(parents: Parents, columns: Columns) -> dict[str, tuple[Measurement, ..
     return found
 
 
-def _spec(name: str, source: Source, paths: Paths, *, held: bool) -> SourceSpec:
+def sound_sources(definition: Definition) -> dict[str, SourceSpec]:
+    """How each source is read whose part of a definition is sound, whatever is wrong with others."""
+    found: dict[str, SourceSpec] = {}
+    for name, source in definition.pipeline.sources.items():
+        with suppress(DefinitionError):
+            found[name] = _spec(name, source, definition)
+    return found
+
+
+def _spec(name: str, source: Source, definition: Definition) -> SourceSpec:
     """How the source is read: each of its settings is one of the reader; raises DefinitionError for a wrong path.
 
-    held: what is protected, of which no row may be put aside unless the definition says so.
+    Of what is protected no row may be put aside unless the definition says so.
     """
-    found = tuple(paths.expand(path) for path in source.path)
+    found = tuple(definition.paths.expand(path) for path in source.path)
     settings = source.model_dump(exclude={"path", "transform"})
+    held = any(name in entry.from_ for entry in definition.pipeline.protect.values())
     if held and "on_error" not in source.model_fields_set:
         settings["on_error"] = "fail"
     return SourceSpec(name=name, path=found, **settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ from refinery.sources.digest import part_hashes
 from refinery.sources.documents import FilePlan, Shard, SourceSpec
 from refinery.sources.find import FoundFile, find
 from refinery.sources.formats import format_of, is_one_document
+from refinery.sources.heads import spread
 from refinery.sources.html import require
 from refinery.sources.identity import covers, file_head
 from refinery.sources.inventory import (
@@ -34,7 +35,6 @@ from refinery.storage.place import Place, unreadable
 from refinery.storage.url import redact
 
 SHARD_BYTES = 256 * 2**20
-HEAD_FILES = 16  # that tell which columns a source has
 HEAD_BYTES = 4 * 2**20  # of JSON Lines that are looked at in each
 _AT_ONCE = 16  # files looked at together
 
@@ -45,7 +45,7 @@ class SourceShards:
 
     broken: paths below the source's root, since outputs do not depend on where it lies;
     schema: carried columns unified over the files whose schema is known before reading (all but JSONL);
-    inventory: the file with what is known of the source's files, if it is kept.
+    inventory: the file with what is known of the source's files, if it is kept; new: nothing was known before.
     """
 
     shards: tuple[Shard, ...]
@@ -53,6 +53,7 @@ class SourceShards:
     broken: tuple[tuple[str, str], ...]
     schema: pa.Schema
     inventory: Place | None = None
+    new: bool = field(default=False, compare=False)
 
 
 def list_shards(
@@ -99,7 +100,7 @@ def list_shards(
         (file.relative, _problem(error).replace(redact(file.path), file.relative)) for file, error in broken
     )
     carried = [(place, pa.ipc.read_schema(pa.py_buffer(schema))) for schema, place in schemas.items()]
-    return SourceShards(tuple(shards), names, problems, unify(carried), table)
+    return SourceShards(tuple(shards), names, problems, unify(carried), table, not known)
 
 
 def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
@@ -112,7 +113,7 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
         files = find(spec.path).files
     except (InputError, StorageError):
         return
-    for file in _spread(files):
+    for file in spread(files):
         outputs = output_folders([file.path])
         with contextlib.suppress(InputError, StorageError, OSError):
             if not is_output_data(file.path, outputs):
@@ -125,14 +126,9 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
                 yield redact(file.path), plan.carried
 
 
-def _spread(files: Sequence[FoundFile]) -> Sequence[FoundFile]:
-    """At most HEAD_FILES, from all over the source."""
-    return files[:: -(-len(files) // HEAD_FILES) or 1]
-
-
 def _refuse_wrong_form(files: Sequence[FoundFile], spec: SourceSpec) -> None:
     """Raises InputError if no file that is looked at is JSON Lines; with `on_error: fail` if one of them is not."""
-    looked = _spread(files)
+    looked = spread(files)
     wrong = []
     for file in looked:
         with contextlib.suppress(OSError):  # reading it will tell
