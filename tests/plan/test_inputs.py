@@ -1,4 +1,4 @@
-"""The sources of a definition: what is wrong with them is told together, and with what is wrong with the definition."""
+"""The sources of a definition: what is wrong with them is told together, and with its other mistakes."""
 
 import json
 from datetime import date

@@ -19,7 +19,7 @@ def seen_by_sql(columns: Columns) -> tuple[dict[str, pa.DataType], dict[str, fro
     """Types of the columns that every source which arrives has, and the values that text columns can have."""
     first, *others = columns.values()
     types = {name: column.type for name, column in first.items() if all(name in seen for seen in others)}
-    labels: dict[str, frozenset[str]] = {}
+    labels = {"source": frozenset(columns)}
     for name, column in (entry for seen in columns.values() for entry in seen.items()):
         if isinstance(column, Measured) and (
             found := column.measurement.measurer.labels.get(column.original)
