@@ -120,6 +120,7 @@ def keys() -> str:
         ("A rule set in `keep`", models.RuleSetUse),
         *(section for name, model in settings.items() for section in with_nested(name, model)),
         ("An output, `outputs.NAME`", models.Output),
+        ("`guards`", models.Guards),
     )
     parts = []
     for title, model in sections:

@@ -358,6 +358,8 @@ def _show(output: Output, *, table: bool) -> None:
         console.print(funnel(manifest, console.width))
     for note in manifest.notes:
         typer.echo(f"note: {note}", err=True)
+    for warning in manifest.warnings:
+        typer.echo(f"warning: {warning}", err=True)
     rejected = sum(source.rejected for source in manifest.sources.values())
     broken = sum(len(source.broken) for source in manifest.sources.values())
     if rejected or broken:

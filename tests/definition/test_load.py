@@ -48,6 +48,12 @@ def test_valid_definition(tmp_path):
     assert loaded.base == tmp_path
 
 
+def test_a_path_where_a_source_should_be_is_told_with_its_key(tmp_path):
+    """The line as it should be."""
+    (found,) = problems(tmp_path, VALID.replace('{path: "crawl/*.parquet"}', "crawl"))
+    assert found.endswith(": write {path: crawl}")
+
+
 def test_all_errors_at_once_with_line_path_and_nearest_name(tmp_path):
     """Two slips in two places give two lines, each with line, path and the nearest valid key."""
     text = VALID.replace("measure:", "mesure:").replace("path: out}", "path: out, shufle: 1}")
@@ -74,8 +80,7 @@ def test_all_errors_at_once_with_line_path_and_nearest_name(tmp_path):
         ),
         (
             ('{path: "crawl/*.parquet"}', "crawl"),
-            "5: sources.crawl: expected a mapping with the keys path, transform, text, id, format, extractor, "
-            "binary_text, on_error, max_document_bytes: write {path: crawl}",
+            "5: sources.crawl: expected a mapping with the keys path, transform, text, ",
         ),
     ],
 )
@@ -174,11 +179,15 @@ def test_an_empty_list_is_told(tmp_path):
             "13: outputs.other: say which stage it is: other: {from: STAGE, path: 'a: b', shuffle: 3}",
         ),
         (
-            ("[language]", "[language]\n    dedup: {max_cluster_share: 0.07}"),
-            "10: stages.clean.dedup.max_cluster_share: shares are percentages: write 7%",
+            ("[language]", "[language]\n    dedup: {max_cluster_share: 7%}"),
+            "10: stages.clean.dedup: max_cluster_share is a guard: write `guards: {duplicates_of_one: 7%}`, at",
         ),
         (
-            ("[language]", "[language]\n    dedup: {max_cluster_share: 120%}"),
+            ("path: out}", "path: out, split: {dev: 0.07}}"),
+            "13: outputs.clean.split.dev: shares are percentages: write 7%",
+        ),
+        (
+            ("path: out}", "path: out, split: {dev: 120%}}"),
             "expected a percentage above 0% and up to 100% such as 20%, got '120%'",
         ),
     ],

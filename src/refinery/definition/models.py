@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from refinery.definition.guards import Guards
 from refinery.definition.values import (
     ByteCount,
     ColumnName,
@@ -70,6 +71,7 @@ class Source(Model):
         "quarantine", description="what a broken shard or row does"
     )
     max_document_bytes: ByteCount = Field(100 * 2**20, description="a longer row is rejected")
+    trusted: bool = Field(False, description="no rule should drop much of it, see `guards`")
 
 
 class NearCopies(Model):
@@ -290,6 +292,11 @@ class Pipeline(Model):
     stages: dict[Name, Stage] = Field({}, json_schema_extra=SOME, description="name to stage")
     outputs: dict[Name, Output] = Field(
         {}, json_schema_extra=SOME, description="name to what is written where"
+    )
+    guards: Guards = Field(
+        Guards(),
+        description="shares from which on a run warns or stops",
+        json_schema_extra={"default": "{}"},
     )
 
     @model_validator(mode="after")

@@ -35,18 +35,25 @@ def _quantity(units: dict[str, int], example: str) -> BeforeValidator:
     return BeforeValidator(parse, json_schema_input_type=int | str)
 
 
-def _share(value: object) -> object:
+def parse_share(value: object, *, zero: bool = False) -> float:
+    """A share of a percentage; raises ValueError with what to write for anything else. `zero`: 0% is one."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         raise ValueError(
-            f"shares are percentages: write {_as_percentage(value if value <= 1 else value / 100)}"
+            f"shares are percentages: write {as_percentage(value if value <= 1 else value / 100)}"
         )
     found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*", value) if isinstance(value, str) else None
-    if not found or not 0 < Decimal(found[1]) <= 100:
-        raise ValueError(f"expected a percentage above 0% and up to 100% such as 20%, got {value!r}")
+    if not found or not (zero or Decimal(found[1])) or Decimal(found[1]) > 100:
+        least = "from 0%" if zero else "above 0% and"
+        raise ValueError(f"expected a percentage {least} up to 100% such as 20%, got {value!r}")
     return float(Decimal(found[1]) / 100)
 
 
-def _as_percentage(share: float) -> str:
+def as_percentage(share: float) -> str:
+    """How a share is written.
+
+    >>> as_percentage(0.005)
+    '0.5%'
+    """
     return f"{(Decimal(str(share)) * 100).normalize():f}%"
 
 
@@ -91,10 +98,11 @@ Columns = Annotated[
 ]
 TokenCount = Annotated[int, _quantity(_UNITS, "500M or 2B"), Field(gt=0)]
 ByteCount = Annotated[int, _quantity(_BYTE_UNITS, "256MiB"), Field(gt=0)]
+Percentage = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?%$")]  # how a share is written
 Share = Annotated[
     float,
-    BeforeValidator(_share, json_schema_input_type=Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?%$")]),
-    PlainSerializer(_as_percentage, when_used="json"),
+    BeforeValidator(parse_share, json_schema_input_type=Percentage),
+    PlainSerializer(as_percentage, when_used="json"),
 ]
 # A name alone, or {name: {settings}}. The formats are where `schema.py` puts what there is of each kind.
 Use = Annotated[str | dict[str, Any], BeforeValidator(_one_name)]

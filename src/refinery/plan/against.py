@@ -56,6 +56,8 @@ def read_manifest(folder: Place, hint: str) -> dict[str, Any]:
 
 
 def output_source(name: str, folder: Place, manifest: dict[str, Any]) -> SourceSpec:
-    """The source made of exactly the files that an output's manifest lists."""
+    """The source made of exactly the files that an output's manifest lists; raises InputError if there are none."""
+    if not manifest["files"]:
+        raise InputError(redact(str(folder)), "the earlier run kept no document")
     paths = tuple(str(folder / entry["path"]) for entry in manifest["files"])
     return SourceSpec(name=name, path=paths, text="text", id="id", on_error="fail")

@@ -423,7 +423,7 @@ def _spec(name: str, source: Source, definition: Definition) -> SourceSpec:
     Of what is protected no row may be put aside unless the definition says so.
     """
     found = tuple(definition.paths.expand(path) for path in source.path)
-    settings = source.model_dump(exclude={"path", "transform"})
+    settings = source.model_dump(exclude={"path", "transform", "trusted"})
     held = any(name in entry.from_ for entry in definition.pipeline.protect.values())
     if held and "on_error" not in source.model_fields_set:
         settings["on_error"] = "fail"
