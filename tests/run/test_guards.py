@@ -115,11 +115,14 @@ def test_a_rule_that_takes_much_of_a_trusted_source_stops_the_run(repository, ra
 
 def test_a_dedup_that_takes_most_of_a_source_stops_the_run(repository, ran):
     """As duplicates of documents that arrived there; the least that is told is the share that is set."""
-    write_crawl(repository, 220, key=lambda n: n // 10)
+    write_crawl(repository, 1200, key=lambda n: n // 10)
     code, _, warnings = ran()
     assert (code, warnings) == (0, [])  # nine of ten
     code, err, _ = ran("{dedup_loss: 80%}")
-    assert code == 1 and "stage unique: 198 of 220 documents of 'crawl' go as duplicates; `guards" in err
+    assert code == 1 and "stage unique: 1,080 of 1,200 documents of 'crawl' go as duplicates; `guards" in err
+    write_crawl(repository, 1000, key=lambda n: n // 10)
+    code, _, warnings = ran("{dedup_loss: 80%}")
+    assert code == 0 and warnings == ["stage unique: 900 of 1,000 documents of 'crawl' go as duplicates"]
 
 
 def test_a_document_for_which_many_go_stops_the_run(repository, ran):
@@ -127,7 +130,7 @@ def test_a_document_for_which_many_go_stops_the_run(repository, ran):
     write_crawl(repository, 1100, key=lambda _: 0)
     code, err, _ = ran("{dedup_loss: off}")
     assert code == 1
-    assert "stage unique: 1,099 of 1,100 documents of 'crawl' share `by` with one (document 0 of" in err
+    assert "stage unique: 1,099 of 1,100 documents of 'crawl' share `by` with one (0.parquet, row 0)" in err
     code, _, warnings = ran("{dedup_loss: off, duplicates_of_one: {warn: 20%}}")
     assert code == 0 and warnings[0].startswith("stage unique: 1,099 of 1,100 documents")
 
@@ -148,8 +151,13 @@ def test_a_source_of_which_the_rules_leave_nothing_is_a_warning(repository, ran)
     assert code == 0 and warnings == ["output unique: no document of the source crawl passes the rules"]
 
 
-def test_guards_are_no_part_of_a_result(repository, ran, refinery):
-    """With other ones nothing is made again."""
-    assert ran()[0] == 0
-    (repository / "pipeline.yaml").write_text(PIPELINE + "guards: {rejected: 3%}\n")
+def test_other_guards_judge_again_and_make_nothing_again(repository, ran, refinery):
+    """They are no part of a result: what was measured, decided and written stays as it is."""
+    write_books(repository, 130, broken=1)
+    assert ran() == (0, ran()[1], [])
+    data = repository / "out" / "data-00000.parquet"
+    before = data.stat().st_mtime_ns
+    code, _, warnings = ran("{rejected: {warn: 0%}}")
+    assert code == 0 and "1 of 131 rows were rejected" in warnings[0]
+    assert data.stat().st_mtime_ns == before
     assert "Nothing to do" in refinery("run", repository / "pipeline.yaml")[2]

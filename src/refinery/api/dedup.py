@@ -94,8 +94,8 @@ def _find(frame: Any, text: str, settings: Mapping[str, Any]) -> pa.Table:
         work = Path(folder, "work")
         work.mkdir()
         outcome = verb.run([documents], map_units, work)
-        places = ((removal, f"row {removal.kept}") for removal in outcome.largest)
-        for trip, _, action in acting(guards, duplicates_of_one("dedup", places)):
+        trips = duplicates_of_one("dedup", outcome.largest, "row {}".format)
+        for trip, _, action in acting(guards, trips):
             if action == "stop":
                 raise RunError(f"{trip.sentence}; or give {DUPLICATES_OF_ONE}, the share that may go")
         parts = (outcome.dropped.read(number) for number in range(outcome.dropped.partitions))

@@ -40,9 +40,9 @@ def list_inputs(
     wrong: dict[str, InputError] = {}
     for name, spec in specs.items():
         try:
-            listed[name] = list_shards(spec, shard_bytes, known_in=known_in, keep=keep)
+            listed[name] = list_shards(spec, shard_bytes, known_in=known_in, keep=keep, packed=True)
             if listed[name].new and name in graph.definition.pipeline.sources:
-                warnings += check_heads(listed[name].shards, spec)
+                warnings += check_heads([*listed[name].unpacked()], spec)
         except InputError as error:
             wrong[name] = error
     if len({str(error) for error in wrong.values()}) == 1:  # of a benchmark each column is a source

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from refinery.definition.values import as_percentage
 from refinery.errors import RunError
-from refinery.storage.tables import read_batches
+from refinery.sources.lineage import lineage_of
+from refinery.storage.tables import read_batches, read_rows
 from refinery.watch.events import Subject
 
 if TYPE_CHECKING:
     from refinery.definition.guards import Action, Guards, Limit
+    from refinery.definition.models import Pipeline
     from refinery.filters.verb import Removal
     from refinery.plan.graph import ResolvedStage
     from refinery.plan.plan import PlannedShard
     from refinery.run.context import Run
     from refinery.run.decisions import Decided
+    from refinery.run.outcome import Numbered
 
 FEW = 100  # a run is not stopped for fewer documents, but warns
-FEW_DUPLICATES = 1000  # of one document: what is less is nothing to tell
+FEW_DUPLICATES = 1000  # nor for fewer duplicates; those of one document are nothing to tell then
 
 
 @dataclass(frozen=True)
@@ -58,13 +63,23 @@ def acting(guards: Guards, trips: Iterable[Trip]) -> Iterator[tuple[Trip, Limit,
         limit: Limit | None = getattr(guards, trip.guard)
         action = limit and limit.action(trip.share)
         if limit and action:
-            few = trip.count < FEW and trip.guard != "budget_missed"
+            least = FEW_DUPLICATES if trip.guard == "dedup_loss" else FEW
+            few = trip.count < least and trip.guard != "budget_missed"
             yield trip, limit, "warn" if few else action
 
 
 def _advice(trip: Trip, limit: Limit) -> str:
     share = as_percentage(limit.stop or 0)
     return f"`guards: {{{trip.guard}: {share}}}` stops the run; write `{{warn: {share}}}` or another share to go on"
+
+
+def judged_alike(manifest: Mapping[str, Any], pipeline: Pipeline) -> bool:
+    """Whether an output was made under the guards that the definition has now; they are in no result's key."""
+    written = manifest["definition"]
+    guards = pipeline.guards.model_dump(mode="json", exclude_defaults=True)
+    trusted = {name for name, source in pipeline.sources.items() if source.trusted}
+    before = {name for name, source in written["sources"].items() if source.get("trusted")}
+    return bool(written.get("guards", {}) == guards and before == trusted)
 
 
 def rejected(run: Run, sources: Iterable[str]) -> Iterable[Trip]:
@@ -96,20 +111,32 @@ def _first(run: Run, shards: Sequence[PlannedShard]) -> str:
     for planned in shards:
         if run.records[planned.number].rejected:
             found = next(read_batches(planned.rejects_file)).slice(0, 1).to_pylist()[0]
-            row = planned.shard.first_row + found["row"]
             detail = f"{found['reason']}: {found['detail']}" if found["detail"] else found["reason"]
-            return f"; the first: {planned.shard.relative_path}, row {row}: {detail}"
+            return f"; the first: {_place(planned, found['row'])}: {detail}"
     return ""
 
 
-def duplicates_of_one(stage: str, found: Iterable[tuple[Removal, str]]) -> Iterable[Trip]:
-    """Documents of a source that go for one document, each with the place of that."""
-    for removal, place in found:
+def _place(planned: PlannedShard, row: int) -> str:
+    """The file below the source's root and the row in it, of a row of a shard."""
+    lineage, rows = lineage_of(planned.shard), np.array([row])
+    return f"{lineage.path_of(rows)[0].as_py()}, row {lineage.row_in_file(rows)[0]}"
+
+
+def place_of_document(shards: Sequence[Numbered], document: int) -> str:
+    """The same of a document by its number through shards."""
+    shard = next(shard for shard in shards if shard.start <= document < shard.stop)
+    at = document - shard.start
+    _, rows = next(read_rows(shard.planned.documents_file, ["row"], at, at + 1))
+    return _place(shard.planned, rows.column(0)[0].as_py())
+
+
+def duplicates_of_one(stage: str, found: Iterable[Removal], place: Callable[[int], str]) -> Iterable[Trip]:
+    """Documents of a source that go for one document; place: of that, by its number, in words."""
+    for removal in found:
         if removal.count >= FEW_DUPLICATES:
             counts = f"{removal.count:,} of {removal.arrived:,} documents of {removal.source!r}"
-            sentence = (
-                f"{counts} {removal.how} ({place}): an error page or a template is better dropped by a rule"
-            )
+            advice = "an error page or a template is better dropped by a rule"
+            sentence = f"{counts} {removal.how} ({place(removal.kept)}): {advice}"
             of = Subject("stage", stage)
             yield Trip("duplicates_of_one", of, removal.count, removal.arrived, sentence)
 

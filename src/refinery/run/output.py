@@ -48,6 +48,8 @@ def make_output(run: Run, name: str) -> Manifest:
     plan, records = run.plan, run.records
     key, folder = plan.output_key(name), plan.graph.output_paths[name]
     current, of = folders.current_manifest(folder, key), Subject("output", name)
+    if current is not None and not guards.judged_alike(current, plan.graph.definition.pipeline):
+        current = None
     run.checked(plan.results[output_name(name)], "output", int(current is not None), int(current is None))
     if current is not None:
         manifest = Manifest.model_validate(current)

@@ -13,6 +13,7 @@ from refinery.plan.plan import UNITS, VERBS, Plan
 from refinery.run import folder as folders
 from refinery.run.cache import subjects
 from refinery.run.context import Run
+from refinery.run.guards import judged_alike
 from refinery.run.make import with_found
 from refinery.run.manifest import Manifest
 from refinery.run.measure import refuse_rejects
@@ -93,7 +94,9 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
         for name in outputs
     }
     for name, found in done.items():
-        if found:
+        if found and not judged_alike(found, plan.graph.definition.pipeline):
+            done[name] = None
+        elif found:
             folders.remove_staging(plan.graph.output_paths[name])  # of a run that was killed at its very end
     strict = [planned for planned in plan.shards if planned.spec.on_error == "fail"]
     kept = read_kept_records(plan)

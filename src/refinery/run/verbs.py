@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate
 
 import numpy as np
@@ -21,7 +22,7 @@ from refinery.plan.verbs import is_carried, is_id
 from refinery.run.columns import NamedColumn, find_columns, late_files, load_columns
 from refinery.run.context import Run
 from refinery.run.decide import Upstream, kept_documents, upstream
-from refinery.run.guards import duplicates_of_one, judge
+from refinery.run.guards import duplicates_of_one, judge, place_of_document
 from refinery.run.measure import apply_transforms
 from refinery.run.outcome import Numbered, write_outcome
 from refinery.shuffle.units import MapUnits
@@ -183,16 +184,10 @@ def run_verb(run: Run, stage: ResolvedStage, map_units: MapUnits) -> int:
     ends = list(accumulate(shard.rows for shard in shards))
     numbered = [Numbered(s.planned, end - s.rows, end) for s, end in zip(shards, ends, strict=True)]
     earlier = sum(shard.earlier for shard in shards)
-    judge(run, duplicates_of_one(stage.name, ((one, _place(numbered, one.kept)) for one in outcome.largest)))
+    judge(run, duplicates_of_one(stage.name, outcome.largest, partial(place_of_document, numbered)))
     dropped = write_outcome(verb.name, outcome, numbered, earlier, key, map_units, folder)
     remove_scratch(folder)  # the verb files say all that stays
     return dropped
-
-
-def _place(shards: Sequence[Numbered], document: int) -> str:
-    """What a user calls a document."""
-    shard = next(shard for shard in shards if shard.start <= document < shard.stop)
-    return f"document {document - shard.start} of {shard.planned.name}, from 0, rejects not counted"
 
 
 def documents_of(run: Run, name: str, view: View | None = None) -> Iterator[VerbShard]:
