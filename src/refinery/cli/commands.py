@@ -1,57 +1,43 @@
-"""The command line: parses, calls, renders. Everything heavy is imported inside the command that needs it."""
+"""The commands that check, plan, run and clean up. Everything heavy is imported inside the command that needs it."""
 
 from __future__ import annotations
 
 import signal
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from refinery.cli.options import Definition, Json, Quiet, Roots, Work, roots_of
 from refinery.executors.choose import Kind as Executors
 
 if TYPE_CHECKING:
     from refinery.api.output import Output
-    from refinery.models.card import Card
 
 app = typer.Typer(
     name="refinery",
-    help="Raw text in, a training set for a domain language model out, every decision on record.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-train = typer.Typer(help="Train the models that a pipeline scores with.", no_args_is_help=True)
-app.add_typer(train, name="train")
 
-Definition = Annotated[Path, typer.Argument(metavar="PIPELINE.yaml", help="The pipeline definition.")]
-Work = Annotated[
-    str | None,
-    typer.Option(
-        help="Folder or URL for measurements and decisions (default: .refinery beside the definition)."
-    ),
-]
-Roots = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--root", metavar="NAME=PATH", help="Folder or URL for a root of the definition; may be repeated."
-    ),
-]
-Positive = Annotated[
-    list[str], typer.Option(help="Documents of the domain: file, folder, glob or URL; may be repeated.")
-]
-ModelFolder = Annotated[Path, typer.Option(help="Folder for the model and the definition that makes it.")]
-TextColumn = Annotated[str, typer.Option(help="Name of the text column.")]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress and no table, errors and warnings only.")
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="Progress as JSON lines on stderr, the result as JSON on stdout.")
-]
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Raw text in, a training set for a domain language model out, every decision on record."""
 
 
 @app.command()
@@ -77,7 +63,7 @@ def run(
     from refinery.api import runs
     from refinery.watch.show import show
 
-    planned = runs.plan(definition, work=work, roots=_roots(root))
+    planned = runs.plan(definition, work=work, roots=roots_of(root))
     try:
         with _sigterm_is_ctrl_c(), show(quiet=quiet, json=json) as listener:
             outputs = runs.run(
@@ -110,7 +96,7 @@ def check(definition: Definition, root: Roots = None) -> None:
     """Check a definition: every name, column, model and path; reports all problems at once."""
     from refinery.api import runs
 
-    planned = runs.check(definition, roots=_roots(root))
+    planned = runs.check(definition, roots=roots_of(root))
     graph = planned.graph
     found = ", ".join(f"{name} ({len(planned.of(name))} shards)" for name in graph.sources)
     made = [", ".join(names) for names in (graph.stages, graph.outputs or graph.makings) if names]
@@ -136,7 +122,7 @@ def plan(definition: Definition, work: Work = None, root: Roots = None) -> None:
     from refinery.api import runs
     from refinery.report.plan import plan_tables
 
-    for table in plan_tables(runs.plan(definition, work=work, roots=_roots(root))):
+    for table in plan_tables(runs.plan(definition, work=work, roots=roots_of(root))):
         Console().print(table)
 
 
@@ -152,7 +138,7 @@ def clean(
     from refinery.report.clean import lines_of
     from refinery.run.clean import clean as clean_folder
 
-    planned = runs.plan(definition, work=work, roots=_roots(root))
+    planned = runs.plan(definition, work=work, roots=roots_of(root))
     for line in lines_of(clean_folder(planned, lambda note: typer.echo(note, err=True), force=force)):
         typer.echo(line)
     for name, listed in planned.listed.items():
@@ -190,54 +176,6 @@ def status(
 
 
 @app.command()
-def find(
-    output: Annotated[str, typer.Argument(metavar="OUTPUT", help="Output folder of a finished run; or URL.")],
-    text: Annotated[
-        str,
-        typer.Argument(
-            metavar="TEXT|FILE", help="What to look for; a .jsonl or .parquet file has a `text` in each row."
-        ),
-    ],
-    threshold: Annotated[
-        float, typer.Option(min=0.01, max=1, help="Jaccard similarity of shingles from which on it is shown.")
-    ] = 0.8,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Documents shown of each text.")] = 10,
-    index: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE|URL", help="Where the index lies, or redis://... (default: OUTPUT.index)."
-        ),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="The answers as JSON.")] = False,
-) -> None:
-    """Say whether a text is in an output, as a copy or a near one; exit code 0 if it is, 1 if not, 2 for an error."""
-    from refinery.api.runs import place_of
-    from refinery.errors import RunError
-    from refinery.report import find as finding
-    from refinery.report.questions import questions_of
-
-    try:
-        questions = questions_of(text)
-        where = index if index is None or index.startswith(_REDIS) else place_of(index)
-        found = finding.find(place_of(output), questions, threshold, where, lambda n: typer.echo(n, err=True))
-    except RunError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
-    if json:
-        import orjson
-
-        answers = [finding.json_of(answer, limit) for answer in found]
-        typer.echo(orjson.dumps(answers, option=orjson.OPT_INDENT_2))
-    else:
-        for line in (line for answer in found for line in finding.lines_of(answer, limit)):
-            typer.echo(line)
-    raise typer.Exit(0 if any(answer.matches for answer in found) else 1)
-
-
-_REDIS = ("redis://", "rediss://", "unix://")
-
-
-@app.command()
 def schema() -> None:
     """Print the JSON Schema of pipeline definitions, for editors."""
     import orjson
@@ -269,79 +207,12 @@ def demo(
         typer.echo(f"Change {definition} and run it again: refinery run {definition}")
 
 
-@train.command("relevance")
-def train_relevance_command(
-    positive: Positive,
-    negative: Annotated[
-        list[str], typer.Option(help="Other documents: file, folder, glob or URL; may be repeated.")
-    ],
-    out: ModelFolder,
-    text: TextColumn = "text",
-    precision: Annotated[
-        float, typer.Option(min=0.01, max=1, help="Precision of the suggested threshold.")
-    ] = 0.9,
-    seed: Annotated[int, typer.Option(min=0, help="The same documents and seed give the same model.")] = 1,
-) -> None:
-    """Train a classifier of a domain's documents; the model card says how good it is."""
-    from refinery.models.card import resolve
-
-    parts = {"positive": positive, "negative": negative}
-    _train(out, "train", parts, text, {"precision": precision, "seed": seed})
-    _, card = resolve(out)
-    if card:
-        typer.echo(f"{out}: {_held_out(card)}. See {out}/card.md.")
-
-
-@train.command("importance")
-def train_importance_command(
-    positive: Positive,
-    raw: Annotated[
-        list[str], typer.Option(help="Ordinary text: file, folder, glob or URL; may be repeated.")
-    ],
-    out: ModelFolder,
-    text: TextColumn = "text",
-) -> None:
-    """Count hashed n-grams of a domain and of ordinary text, for importance weights (DSIR); no training loop."""
-    _train(out, "importance", {"positive": positive, "raw": raw}, text, {})
-    typer.echo(f"Written to {out}")
-
-
-def _train(out: Path, kind: str, parts: dict[str, list[str]], text: str, settings: dict[str, object]) -> None:
-    """Makes a model by a definition of its own in `out`."""
-    from refinery.api import runs
-    from refinery.run.training import take_model, write_definition
-
-    definition = write_definition(out, kind, parts, text, settings)
-    run(definition, executor=Executors.LOCAL)
-    take_model(runs.plan(definition), "model", out)
-
-
 @app.command()
 def version() -> None:
     """Print the version."""
     from refinery import __version__
 
     typer.echo(__version__)
-
-
-def main() -> None:
-    """Entry point: a user's mistake or a failed run is one message and an exit code, never a traceback."""
-    sys.exit(_guarded(lambda: app(standalone_mode=True)))
-
-
-def _guarded(command: Callable[[], None]) -> int:
-    from refinery.errors import DefinitionError, RefineryError
-
-    try:
-        command()
-    except DefinitionError as error:
-        for problem in error.problems:  # those of a file begin with their place in it
-            typer.echo(f"error: {problem}" if problem.startswith("--") else problem, err=True)
-        return error.exit_code
-    except RefineryError as error:
-        typer.echo(f"error: {error}", err=True)
-        return error.exit_code
-    return 0
 
 
 def _show(output: Output, *, table: bool) -> None:
@@ -363,27 +234,3 @@ def _show(output: Output, *, table: bool) -> None:
         typer.echo(f"{unread}: see {folder}/rejects-*.parquet", err=True)
     if table:
         typer.echo(f"Written to {folder}")
-
-
-def _held_out(card: Card) -> str:
-    """How good a model is, in a sentence."""
-    half = card.at_half
-    found = f"precision {half.precision:.3f} and recall {half.recall:.3f} on held-out documents at 0.5"
-    if card.suggested is None:
-        return f"{found}; no threshold reaches precision {card.wanted_precision}"
-    best = card.suggested
-    reached = f"precision {best.precision:.3f}, recall {best.recall:.3f}"
-    return f"{found}; suggested threshold {best.threshold:.3f} ({reached})"
-
-
-def _roots(given: list[str] | None) -> dict[str, str]:
-    """The roots that are given on the command line, by name."""
-    from refinery.errors import DefinitionError
-
-    roots = {}
-    for root in given or ():
-        name, sign, path = root.partition("=")
-        if not sign or not path:
-            raise DefinitionError(f"--root {root}: expected NAME=PATH, such as data=s3://bucket")
-        roots[name] = path
-    return roots
