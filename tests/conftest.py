@@ -13,6 +13,7 @@ from hypothesis import settings
 from tests.ray_cluster import add_node, cluster, command, executor  # noqa: F401  (fixtures)
 from tests.redis_server import redis_url  # noqa: F401  (a fixture)
 from tests.s3_server import bucket, proxied, s3_server  # noqa: F401  (fixtures)
+from tests.tiny_run import tiny_run  # noqa: F401  (a fixture)
 
 # The first call of a kernel compiles it, which no deadline for one example allows for.
 settings.register_profile("refinery", deadline=None)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from refinery.api.decide import decide, keep
     from refinery.api.dedup import dedup, duplicates
     from refinery.api.derive import derive
+    from refinery.api.look import explain, show
     from refinery.api.measure import measure, measurer
     from refinery.api.minhash import minhash
     from refinery.api.output import Output
@@ -61,6 +62,7 @@ __all__ = [
     "dedup",
     "derive",
     "duplicates",
+    "explain",
     "keep",
     "load",
     "measure",
@@ -69,6 +71,7 @@ __all__ = [
     "plan",
     "results",
     "run",
+    "show",
     "train",
     "transform",
 ]
@@ -82,6 +85,7 @@ _MODULES = {
     "dedup": "api.dedup",
     "derive": "api.derive",
     "duplicates": "api.dedup",
+    "explain": "api.look",
     "keep": "api.decide",
     "load": "api.runs",
     "measure": "api.measure",
@@ -90,6 +94,7 @@ _MODULES = {
     "plan": "api.runs",
     "results": "api.results",
     "run": "api.runs",
+    "show": "api.look",
     "train": "api.train",
     "transform": "api.transform",
 }

@@ -6,13 +6,117 @@ from typing import Annotated
 
 import typer
 
+from refinery.cli.options import Roots, Work, roots_of
+
+RunOf = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="A definition that was run, or the folder of an output; or URL."),
+]
+OutputName = Annotated[
+    str | None,
+    typer.Option("--output", metavar="NAME", help="On the way to which output (default: the first)."),
+]
+Json = Annotated[bool, typer.Option("--json", help="The answer as JSON, texts whole.")]
 _REDIS = ("redis://", "rediss://", "unix://")
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
-    for command in (find,):
+    for command in (show, explain, find):
         app.command()(command)
+
+
+def show(
+    run: RunOf,
+    dropped_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE", help="Those that a rule, a rule set or a stage dropped, or rejected rows."
+        ),
+    ] = None,
+    kept: Annotated[bool, typer.Option("--kept", help="Those that were kept.")] = False,
+    near: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="Those closest to the limit of a rule, or to VALUE of COLUMN=VALUE."
+        ),
+    ] = None,
+    where: Annotated[
+        str | None, typer.Option(metavar="SQL", help="Those for which SQL over measured columns is true.")
+    ] = None,
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="Documents that are shown.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Another one draws other documents.")] = 0,
+    chars: Annotated[int, typer.Option(min=0, help="Characters of each text; 0: all of it.")] = 400,
+    output: OutputName = None,
+    work: Work = None,
+    root: Roots = None,
+    json: Json = False,
+) -> None:
+    """Show documents of a run with the values that decided on them: a sample, the same for the same seed."""
+    from refinery.api import look
+    from refinery.report.show import lines_of
+
+    found = look.show(
+        run,
+        dropped_by=dropped_by,
+        kept=kept,
+        near=near,
+        where=where,
+        n=number,
+        seed=seed,
+        output=output,
+        work=work,
+        roots=roots_of(root),
+    )
+    if json:
+        _print_json(found)
+        return
+    for document in found:
+        for line in lines_of(document, chars, _width()):
+            typer.echo(line)
+        typer.echo()
+    typer.echo(f"{len(found):,} document{'s'[: len(found) != 1]} shown")
+
+
+def explain(
+    run: RunOf,
+    document: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID|TEXT", help="A document's id or PATH:ROW; or a text, which is measured here."
+        ),
+    ],
+    source: Annotated[
+        str | None, typer.Option(metavar="NAME", help="As a text of which source (default: the first).")
+    ] = None,
+    chars: Annotated[int, typer.Option(min=0, help="Characters of each text; 0: all of it.")] = 400,
+    output: OutputName = None,
+    work: Work = None,
+    root: Roots = None,
+    json: Json = False,
+) -> None:
+    """Say all that was measured and decided on one document, and how it differs from the one kept instead."""
+    from refinery.api import look
+    from refinery.report.explanation import explanation_lines
+
+    found = look.explain(run, document, source=source, output=output, work=work, roots=roots_of(root))
+    if json:
+        _print_json(found)
+        return
+    for line in explanation_lines(found, chars, _width()):
+        typer.echo(line)
+
+
+def _print_json(found: object) -> None:
+    import orjson
+
+    typer.echo(orjson.dumps(found, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS))
+
+
+def _width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 def find(

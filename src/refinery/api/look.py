@@ -1,0 +1,163 @@
+"""Looking at what a run did: documents with the values that decided on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from refinery.api.pipeline import Pipeline
+from refinery.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from refinery.api.runs import Roots
+    from refinery.definition.load import Definition
+    from refinery.plan.plan import Plan
+    from refinery.report.document import Document
+    from refinery.report.explain import Explanation
+    from refinery.storage.place import Place
+
+    Runs = str | Path | Pipeline | Definition | Plan
+
+
+def show(
+    run: Runs,
+    *,
+    dropped_by: str | None = None,
+    kept: bool = False,
+    near: str | None = None,
+    where: str | None = None,
+    n: int = 20,
+    seed: int = 0,
+    output: str | None = None,
+    work: str | Path | None = None,
+    roots: Roots | None = None,
+) -> list[Document]:
+    """A seeded sample of the documents of a run, each with its text, what became of it and the values that decided.
+
+    run: a definition, its plan, an output folder, or a work folder in which one pipeline ran; dropped_by: a rule, a
+    rule set, a stage, or a reason of rejects; near: a column, for the documents closest to the limit that a rule sets
+    to it, or `COLUMN=NUMBER`; where: SQL over what is measured and the columns of decisions; output: on the way to
+    which one, by default the first. Raises RunError when the run is not finished, DefinitionError for what cannot be
+    asked, InputError for a rule that dropped nothing.
+
+    >>> import pathlib, tempfile, refinery
+    >>> base = pathlib.Path(tempfile.mkdtemp())
+    >>> lines = ['{"text": "A text."}', '{"text": "Another."}', '{"text": "a text"}']
+    >>> _ = (base / "crawl.jsonl").write_text("\\n".join(lines))
+    >>> pipeline = refinery.Pipeline(
+    ...     name="tiny",
+    ...     sources={"crawl": {"path": "crawl.jsonl"}},
+    ...     stages={"unique": {"from": "crawl", "dedup": {"exact": True}}},
+    ...     outputs={"unique": {"from": "unique", "path": "out"}},
+    ...     base=base,
+    ... )
+    >>> _ = refinery.run(pipeline, workers=1, progress=False)
+    >>> [(one.text, one.rule, one.duplicate_of["row"]) for one in refinery.show(pipeline, dropped_by="dedup")]
+    [('a text', 'dedup.exact', 0)]
+    """
+    from refinery.report.document import read_found
+    from refinery.report.sample import Choice, choose
+
+    plan, name = _finished(run, output, work, roots)
+    choice = Choice(dropped_by, kept, near, where, n, seed)
+    return read_found(plan, name, choose(plan, name, choice), choice.columns)
+
+
+def explain(
+    run: Runs,
+    document: str,
+    *,
+    source: str | None = None,
+    output: str | None = None,
+    work: str | Path | None = None,
+    roots: Roots | None = None,
+) -> Explanation:
+    """All that was measured and decided on one document: each rule with its values, and the document kept instead.
+
+    document: an id, `PATH:ROW` below the source's root, or a text, which is measured here as if it were one of
+    `source` (by default the first). run, output: as in `show`. Raises InputError for an id that no document has.
+
+    >>> import pathlib, tempfile, refinery
+    >>> base = pathlib.Path(tempfile.mkdtemp())
+    >>> lines = ['{"text": "A text.", "id": "a"}', '{"text": "Far too short", "id": "b"}']
+    >>> _ = (base / "crawl.jsonl").write_text("\\n".join(lines))
+    >>> pipeline = refinery.Pipeline(
+    ...     name="tiny",
+    ...     sources={"crawl": {"path": "crawl.jsonl"}},
+    ...     stages={"short": {"from": "crawl", "keep": [{"few": "bytes < 10"}]}},
+    ...     outputs={"short": {"from": "short", "path": "out"}},
+    ...     base=base,
+    ... )
+    >>> _ = refinery.run(pipeline, workers=1, progress=False)
+    >>> [(rule.limit, rule.values, rule.passed) for rule in refinery.explain(pipeline, "b").stages[0].rules]
+    [('bytes < 10', {'bytes': 13}, False)]
+    """
+    from refinery.report import explain as explaining
+    from refinery.report.explain_text import explain_text
+
+    plan, name = _finished(run, output, work, roots)
+    if found := explaining.find_document(plan, name, document):
+        return explaining.explain(plan, name, found)
+    there = plan.graph.stage_of(name).sources
+    if len(document.split()) < 2 and document.isascii():
+        hint = "give an id, PATH:ROW, or a text of more than a word"
+        raise InputError(document, f"no document of {', '.join(there)} has this id", hint)
+    if source is not None and source not in there:
+        raise InputError(source, f"no source of {name}{nearest(source, there)}")
+    return explain_text(plan, name, source or there[0], document)
+
+
+def _finished(
+    run: Runs, output: str | None, work: str | Path | None, roots: Roots | None
+) -> tuple[Plan, str]:
+    """The plan of a run with all that it made, and the output that is asked for; raises InputError, RunError."""
+    from refinery.run.finished import finished
+
+    plan, written = _planned(run, work, roots)
+    outputs = plan.graph.outputs
+    name = output or written or next(iter(outputs), None)
+    if name is None:
+        raise InputError(plan.graph.name, "it has no output")
+    if name not in outputs:
+        raise InputError(f"output {name}", f"{plan.graph.name} has no such output{nearest(name, outputs)}")
+    return finished(plan, name), name
+
+
+def _planned(run: Runs, work: str | Path | None, roots: Roots | None) -> tuple[Plan, str | None]:
+    """The plan of a run, and the output whose folder was given."""
+    from refinery.api import runs
+    from refinery.plan.plan import Plan
+
+    if isinstance(run, Plan):
+        return run, None
+    if not isinstance(run, str | Path):
+        return runs.plan(run, work=work, roots=roots), None
+    folder = runs.place_of(run)
+    if isinstance(folder, Path) and not folder.is_dir():
+        return runs.plan(Path(run), work=work, roots=roots), None
+    definition, found = _definition_of(folder)
+    plan = runs.plan(definition, work=work or str(found), roots=roots)
+    written = (name for name, path in plan.graph.output_paths.items() if path == folder)
+    return plan, next(written, None)
+
+
+def _definition_of(folder: Place) -> tuple[Path, Place]:
+    """The definition of the one pipeline that ran in a folder, and its work folder; raises InputError."""
+    from refinery.plan.needs import noted_needs
+    from refinery.storage.place import place_of
+    from refinery.storage.url import redact
+    from refinery.watch.find_status import find_status
+
+    known = find_status(folder)
+    files = {one.pipeline: noted_needs(place_of(one.work))[one.pipeline].definition for one in known}
+    if len(files) > 1:
+        several = ", ".join(f"{name} ({file})" for name, file in sorted(files.items()))
+        raise InputError(
+            redact(str(folder)), f"several pipelines ran here: {several}", "give the definition of one"
+        )
+    (file,) = files.values()
+    if not Path(file).is_file():
+        raise InputError(
+            file, "the definition that ran here is no file any more, or a program made it", "give its plan"
+        )
+    return Path(file), place_of(known[0].work)
