@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from refinery.api.decide import decide, keep
     from refinery.api.dedup import dedup, duplicates
     from refinery.api.derive import derive
-    from refinery.api.look import explain, show
+    from refinery.api.look import diff, explain, show
     from refinery.api.measure import measure, measurer
     from refinery.api.minhash import minhash
     from refinery.api.output import Output
@@ -61,6 +61,7 @@ __all__ = [
     "decide",
     "dedup",
     "derive",
+    "diff",
     "duplicates",
     "explain",
     "keep",
@@ -84,6 +85,7 @@ _MODULES = {
     "decide": "api.decide",
     "dedup": "api.dedup",
     "derive": "api.derive",
+    "diff": "api.look",
     "duplicates": "api.dedup",
     "explain": "api.look",
     "keep": "api.decide",

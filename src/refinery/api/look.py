@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from refinery.api.runs import Roots
     from refinery.definition.load import Definition
     from refinery.plan.plan import Plan
+    from refinery.report.diff import Diff
     from refinery.report.document import Document
     from refinery.report.explain import Explanation
+    from refinery.run.history import PastRun
     from refinery.storage.place import Place
 
     Runs = str | Path | Pipeline | Definition | Plan
@@ -105,6 +107,84 @@ def explain(
     if source is not None and source not in there:
         raise InputError(source, f"no source of {name}{nearest(source, there)}")
     return explain_text(plan, name, source or there[0], document)
+
+
+def diff(
+    before: str | Path,
+    after: str | Path | None = None,
+    *,
+    seed: int = 0,
+    work: str | Path | None = None,
+    roots: Roots | None = None,
+) -> Diff:
+    """What two runs differ in: the definition by field, and the documents that moved, with what moved them.
+
+    before, after: definitions or folders as in `show`, each with `@N` behind it for its run N, else the last one; one
+    alone: its last two runs. Raises InputError for a run that is not in the history.
+
+    >>> import pathlib, tempfile, refinery
+    >>> base = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (base / "crawl.jsonl").write_text('{"text": "A text."}\\n{"text": "Far too short"}')
+    >>> for limit in (20, 10):
+    ...     _ = (base / "tiny.yaml").write_text(
+    ...         "refinery: 1\\nname: tiny\\nsources: {crawl: {path: crawl.jsonl}}\\n"
+    ...         f"stages: {{short: {{from: crawl, keep: [{{few: 'bytes < {limit}'}}]}}}}\\n"
+    ...         "outputs: {short: {from: short, path: out}}\\n"
+    ...     )
+    ...     _ = refinery.run(base / "tiny.yaml", workers=1, progress=False)
+    >>> found = refinery.diff(base / "tiny.yaml")
+    >>> found.changed, [(move.after, move.documents) for move in found.outputs[0].moves]
+    (('stages.short: keep.few: bytes < 20 -> bytes < 10',), [('dropped by short: few', 1)])
+    """
+    from refinery.report.diff import compare_runs
+
+    if after is None:
+        name, runs, number = _history(before, work, roots)
+        numbers = [run.number for run in runs]
+        last = numbers.index(number)
+        if last == 0:
+            raise InputError(name, f"run {number} is the first that is known: there is none before it")
+        earlier, later = (name, runs[last - 1]), (name, runs[last])
+    else:
+        earlier, later = (_past(run, work, roots) for run in (before, after))
+    names = f"{earlier[0]} run {earlier[1].number}", f"{later[0]} run {later[1].number}"
+    return compare_runs(earlier[1], later[1], names, seed)
+
+
+def _past(run: str | Path, work: str | Path | None, roots: Roots | None) -> tuple[str, PastRun]:
+    name, runs, number = _history(run, work, roots)
+    return name, next(one for one in runs if one.number == number)
+
+
+def _history(run: str | Path, work: str | Path | None, roots: Roots | None) -> tuple[str, list[PastRun], int]:
+    """The name of a pipeline, its runs, and the number of the one that is meant; raises InputError."""
+    from refinery.api import runs
+    from refinery.run.history import past_runs
+    from refinery.storage.url import redact
+
+    text, at, number = str(run).rpartition("@")
+    if not at or not number.isdigit():
+        text, number = str(run), ""
+    folder = runs.place_of(text)
+    if not isinstance(folder, Path) or folder.is_dir():
+        definition, found = _definition_of(folder)
+        where = runs.place_of(work) if work else found
+    else:
+        definition = Path(text)
+        where = runs.place_of(work) if work else definition.absolute().parent / ".refinery"
+    name = runs.load(definition, roots=roots).pipeline.name
+    known = past_runs(where, name)
+    if not known:
+        raise InputError(text, f"no run of {name} is kept in {redact(str(where))}", "run it, or give --work")
+    wanted = int(number) if number else known[-1].number
+    if wanted not in {one.number for one in known}:
+        there = ", ".join(f"{one.number} ({_when(one)})" for one in known)
+        raise InputError(str(run), f"run {wanted} of {name} is not kept", f"there is {there}")
+    return name, known, wanted
+
+
+def _when(run: PastRun) -> str:
+    return max(manifest.started for manifest in run.outputs.values())
 
 
 def _finished(

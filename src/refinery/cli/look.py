@@ -22,7 +22,7 @@ _REDIS = ("redis://", "rediss://", "unix://")
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
-    for command in (show, explain, find):
+    for command in (show, explain, diff, find):
         app.command()(command)
 
 
@@ -104,6 +104,30 @@ def explain(
         _print_json(found)
         return
     for line in explanation_lines(found, chars, _width()):
+        typer.echo(line)
+
+
+def diff(
+    before: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN_A", help="A definition or folder, with @N for its run N; alone: its last two."
+        ),
+    ],
+    after: Annotated[str | None, typer.Argument(metavar="RUN_B", help="The other run.")] = None,
+    work: Work = None,
+    root: Roots = None,
+    json: Json = False,
+) -> None:
+    """Say what two runs differ in: the definition by field, and which documents moved, and why."""
+    from refinery.api import look
+    from refinery.report.diff import diff_lines
+
+    found = look.diff(before, after, work=work, roots=roots_of(root))
+    if json:
+        _print_json(found)
+        return
+    for line in diff_lines(found):
         typer.echo(line)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan
 from refinery.report.document import Document, Found, read_found, values_at
 from refinery.run.decide import KEPT
-from refinery.run.decisions import DECISIONS, ShardOutcomes, outcomes_of, rows_of
+from refinery.run.decisions import ShardOutcomes, outcomes_of, rows_of
 from refinery.storage.tables import read_table
 
 _PLACE = re.compile(r"(.+):(\d+)")

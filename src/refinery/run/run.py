@@ -13,6 +13,7 @@ from refinery.plan.plan import UNITS, VERBS, Plan
 from refinery.run import folder as folders
 from refinery.run.cache import subjects
 from refinery.run.context import Run
+from refinery.run.history import keep_run
 from refinery.run.make import with_found
 from refinery.run.manifest import Manifest
 from refinery.run.measure import refuse_rejects
@@ -102,11 +103,14 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
     if outputs and all(done.values()):
         emit(Note("Nothing to do: every output is up to date."))
         note_derivations(plan)
-        return {name: Manifest.model_validate(found) for name, found in done.items()}
+        manifests = {name: Manifest.model_validate(found) for name, found in done.items()}
+        keep_run(Run(plan, executor, emit, still_held, manifests=manifests))
+        return manifests
     records |= read_shard_records(planned for planned in plan.shards if planned.number not in records)
     shipped = share(plan, executor)
     run = Run(plan, executor, emit, still_held, shipped, records=records, kept_records={*kept}, reasons=why)
     emit(RunBegun(subjects(plan)))
     walk(run)
+    keep_run(run)
     note_derivations(run.plan)  # last: what a stopped run has left to do keeps its reasons
     return run.manifests
