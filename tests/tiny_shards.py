@@ -1,4 +1,4 @@
-"""Many tiny shards on S3, and a definition with measurers, rules, dedup, a token budget and two outputs over them."""
+"""Many tiny files on S3, and a definition with measurers, rules, dedup, a token budget and two outputs over them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ DEFINITION = """
 refinery: 1
 name: many
 sources:
-  crawl: {{path: "{source}/crawl"}}
+{sources}
 stages:
   screened:
-    from: crawl
+    from: [{names}]
     measure: [signals, {{patterns: {{digits: "[0-9]"}}}}]
     keep:
       - long_enough: "words >= 20"
@@ -36,12 +36,15 @@ WORDS = [
 ]
 
 
-def definition(source: str, out: str, shards: int, documents: int) -> str:
-    """The YAML for so many shards of so many documents each."""
-    return DEFINITION.format(source=source, out=out, budget=shards * documents * TOKENS)
+def definition(source: str, out: str, files: int, documents: int, sources: int = 1) -> str:
+    """The YAML for so many files of so many documents each, in so many sources."""
+    names = [f"crawl{n}" for n in range(sources)]
+    lines = "\n".join(f'  {name}: {{path: "{source}/{name}"}}' for name in names)
+    budget = files * documents * TOKENS
+    return DEFINITION.format(sources=lines, names=", ".join(names), out=out, budget=budget)
 
 
-def shard(number: int, documents: int) -> bytes:
+def content(number: int, documents: int) -> bytes:
     """JSON Lines of made-up documents: one in ten is another's copy, one in ten nearly."""
     lines = []
     for n in range(number * documents, (number + 1) * documents):
@@ -52,11 +55,13 @@ def shard(number: int, documents: int) -> bytes:
     return "\n".join(lines).encode()
 
 
-def upload(bucket: str, shards: int, documents: int) -> None:
-    """Puts shards below `crawl` of a bucket, many at once."""
+def upload(bucket: str, files: int, documents: int, sources: int = 1) -> None:
+    """Puts files below `crawl0`, `crawl1`, ... of a bucket, many at once."""
     from refinery.storage.object_store import filesystem_of
 
     filesystem, inner = filesystem_of(f"{bucket}/crawl")
-    for first in range(0, shards, UPLOADED_AT_ONCE):
-        here = range(first, min(first + UPLOADED_AT_ONCE, shards))
-        filesystem.pipe({f"{inner}/{n // 1000:04}/{n:07}.jsonl": shard(n, documents) for n in here})
+    for first in range(0, files, UPLOADED_AT_ONCE):
+        here = range(first, min(first + UPLOADED_AT_ONCE, files))
+        filesystem.pipe(
+            {f"{inner}{n % sources}/{n // 1000:04}/{n:07}.jsonl": content(n, documents) for n in here}
+        )

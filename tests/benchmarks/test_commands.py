@@ -39,7 +39,7 @@ COMMANDS = {
     "--buckets 1000 --cache {0}/throughput",
     "peers.py": "{0}/data/medical.parquet --limit 20 --repeats 1 --here --buckets 1000 --cache {0}/peers",
     "scale.py": "--documents 0.004 0.008 --buckets 0.003 --workers 1 --work {0}/scale",
-    "many_shards.py": "--shards 4 6 8 --documents 3 --workers 1",
+    "many_files.py": "--files 4 6 8 --documents 3 --workers 1",
     "scaling.py": "{0}/pool/medical-en.yaml --copies 1 --repeats 1 --most 1 --units 50",
 }
 OTHERS = {
@@ -50,7 +50,7 @@ OTHERS = {
 # One after the other, beside each other; the last of the second needs the run of the first.
 LANES = (
     ("pool.py", "train", "run", "quality.py", "everywhere.py"),
-    ("throughput.py", "peers.py", "scale.py", "many_shards.py", "scaling.py"),
+    ("throughput.py", "peers.py", "scale.py", "many_files.py", "scaling.py"),
 )
 APART = {"threshold.py": "test_threshold.py", "check.py": "test_commands.py"}  # whose tests start them
 

@@ -11,6 +11,7 @@ from tests.s3_server import S3Server
 from tests.tiny_shards import definition, upload
 
 SHARDS, DOCUMENTS = 100, 2
+SOURCES = 7  # so that no source has so many files that they are read together
 EVERY = 80  # units that end between two changes of the cluster
 
 
@@ -33,10 +34,10 @@ def outputs(server: S3Server, bucket: str) -> dict[str, bytes]:
 @pytest.mark.faults
 def test_nodes_come_and_go_all_along(shifting, bucket, s3_server, refinery, tmp_path):
     """After every so many units a node is killed and another joins: the bytes of a run on this machine alone."""
-    upload(bucket, SHARDS, DOCUMENTS)
+    upload(bucket, SHARDS, DOCUMENTS, SOURCES)
     here = s3_server.new_bucket()
     for name, out in (("ray", bucket), ("local", here)):
-        (tmp_path / f"{name}.yaml").write_text(definition(bucket, out, SHARDS, DOCUMENTS))
+        (tmp_path / f"{name}.yaml").write_text(definition(bucket, out, SHARDS, DOCUMENTS, SOURCES))
     assert refinery("run", tmp_path / "local.yaml", "-q", "--work", tmp_path / "work")[0] == 0
     run = ["run", str(tmp_path / "ray.yaml"), "--json", "--work", f"{bucket}/work", "--executor", "ray"]
     command = [*COMMAND, *run, "--address", shifting.address]

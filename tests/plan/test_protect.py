@@ -162,7 +162,8 @@ def test_a_benchmark_is_read_up_to_its_first_text(repository):
     """Files without a text in the column are passed over, however many there are."""
     for number in range(20):
         (repository / "eval" / f"a{number:02}.jsonl").write_text('{"answer": "x", "question": null}\n')
-    assert len(plan_of(repository / "pipeline.yaml").of("protect:exams.question")) == 21
+    listed = plan_of(repository / "pipeline.yaml").listed["protect:exams.question"]
+    assert len(list(listed.unpacked())) == 21
 
 
 def test_an_unreadable_protected_file_is_refused(repository):

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refinery.sources.documents import Shard
-from refinery.sources.ids import common_id_type, id_texts, minted_ids, rows_and_ids, with_minted, with_type
+from refinery.sources.ids import (
+    common_id_type,
+    id_texts,
+    listed_ids,
+    minted_ids,
+    places_of,
+    with_minted,
+    with_type,
+)
 
 
 @pytest.mark.parametrize(
@@ -98,5 +106,6 @@ def test_ids_are_minted_only_where_there_is_none():
     assert with_minted(file, np.array([0]), pa.array([7]), np.array([False])).equals(pa.array([7]))
     listing = pa.table({"row": [0, 2, 5], "id": ids, "minted": minted})
     for one in (listing, *listing.to_batches()):
-        rows, names = rows_and_ids(file, one)
-        assert (rows.to_pylist(), names.to_pylist()) == ([40, 42, 45], ["a", None, f"{digest}-45"])
+        assert listed_ids(file, one).to_pylist() == ["a", None, f"{digest}-45"]
+    places = [column.to_pylist() for column in places_of(file, np.array([0, 2, 5]))]
+    assert places == [[file.source] * 3, ["a.parquet"] * 3, [40, 42, 45]]

@@ -81,12 +81,12 @@ class Output:
 def _measured(planned: PlannedShard, columns: dict[str, Column], names: list[str]) -> pl.DataFrame:
     """Lineage and columns of a shard's documents; those that its source does not have are left out."""
     from refinery.run.columns import find_columns, load_columns
-    from refinery.sources.ids import rows_and_ids
+    from refinery.sources.ids import listed_ids, places_of
 
     listing = read_table(planned.documents_file)
-    row, ids = rows_and_ids(planned.shard, listing)
-    lineage = pl.DataFrame(pa.table({"row": row, "id": ids})).with_columns(
-        source=pl.lit(planned.spec.name), path=pl.lit(planned.shard.relative_path)
+    places = places_of(planned.shard, listing.column("row").to_numpy())
+    lineage = pl.DataFrame(
+        pa.Table.from_arrays([*places, listed_ids(planned.shard, listing)], schema=LINEAGE)
     )
     found = find_columns(columns, (name for name in names if name in columns))
     measured = load_columns(planned, found, np.zeros(len(listing), np.bool_))

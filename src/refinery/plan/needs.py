@@ -12,7 +12,7 @@ from pathlib import Path
 
 from refinery.errors import InputError
 from refinery.plan.files import shard_files
-from refinery.plan.plan import SHARDS, Plan
+from refinery.plan.plan import LINEAGE, MEMBERS, SHARDS, Plan
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.lock import hold_when_free
 from refinery.storage.place import Place, read_many
@@ -57,6 +57,9 @@ def needs_of(plan: Plan) -> Needs:
     for result in plan.results.values():
         for source, names in shard_files(plan, result).items():
             files[source] += names
+    for source, listed in plan.listed.items():
+        if listed.members:
+            files[source] += [MEMBERS, LINEAGE]
     sources = [
         SourceNeeds(
             tuple(planned.folder.name for planned in plan.of(source)),

@@ -14,7 +14,7 @@ from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage
 from refinery.plan.result import Result, decision_name, outcome_name, output_name
 from refinery.plan.results import LAYOUT, Listed, reading_of, results_of
-from refinery.sources.documents import Shard, SourceSpec
+from refinery.sources.documents import Pack, Shard, SourceSpec
 from refinery.sources.read import READING
 from refinery.sources.shards import SHARD_BYTES, SourceShards, list_shards
 from refinery.storage.claims import CLAIMS
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from refinery.models.maker import Made
 
 DOCUMENTS, REJECTS = "documents.parquet", "rejects.parquet"  # of a shard's folder
+MEMBERS, LINEAGE = "files.parquet", "lineage.parquet"  # of the folder of a shard that is a pack
 RECORD = "record.json"  # of a shard, and of a model or a count: written last, so all of it is there
 SHARDS = "shards"  # the folder of the work folder with a folder for each shard
 MADE = "made"  # the one with models and counts
@@ -154,10 +155,10 @@ class Plan:
 
     def with_first_rows(self, rows: Mapping[int, int]) -> Plan:
         """The plan in which shards know their first row in their file; rows: of shards, by number."""
-        before: Counter[tuple[str, str]] = Counter()
+        before: Counter[tuple[str, str, str]] = Counter()
         shards = []
         for planned in self.shards:
-            file = (planned.spec.name, planned.shard.path)
+            file = (planned.spec.name, planned.shard.path, planned.shard.relative_path)
             shard = replace(planned.shard, first_row=before[file])
             shards.append(replace(planned, shard=shard))
             before[file] += rows.get(planned.number, 0)
@@ -190,11 +191,14 @@ def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep
     if keep:
         make_work_folder(work)
     known = work / FILES
-    listed = {name: list_shards(spec, shard_bytes, known_in=known, keep=keep) for name, spec in specs.items()}
+    listed = {
+        name: list_shards(spec, shard_bytes, known_in=known, keep=keep, packed=True)
+        for name, spec in specs.items()
+    }
     refuse_incomplete(graph, listed)
     for name in graph.sources:
         for folder in graph.output_paths.values():
-            if found := first_in((shard.path for shard in listed[name].shards), str(folder)):
+            if found := first_in((shard.path for shard in listed[name].unpacked()), str(folder)):
                 raise InputError(redact(found), f"source {name} reads what this pipeline writes", OWN_OUTPUT)
     plan = Plan(graph, work, listed, tuple(_numbered(listed, specs, work)))
     _ = plan.results  # what needs itself is found when they are put in order
@@ -223,7 +227,10 @@ def _numbered(
         spec = replace(specs[name], path=())
         for shard in found.shards:
             key = shard_key(shard, spec)
-            yield PlannedShard(shard, spec, folder / f"{key[:2]}/{key}", number)
+            place = folder / f"{key[:2]}/{key}"
+            if members := found.members.get(shard.index):
+                shard = replace(shard, pack=Pack(len(members), place / MEMBERS, place / LINEAGE))  # noqa: PLW2901
+            yield PlannedShard(shard, spec, place, number)
             number += 1
 
 

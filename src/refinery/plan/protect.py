@@ -104,7 +104,7 @@ def refuse_incomplete(graph: Graph, listed: Mapping[str, SourceShards]) -> None:
 
 def _lack_of_text(spec: SourceSpec, listed: SourceShards) -> str:
     detail = "they are empty"
-    for shard in listed.shards:
+    for shard in listed.unpacked():
         first = next(read_documents(shard, spec), None)
         if first and len(first.rows):
             return ""

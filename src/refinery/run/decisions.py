@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from refinery.errors import ConservationError
@@ -30,7 +29,7 @@ from refinery.run.decide import (
     upstream,
 )
 from refinery.run.records import ShardRecord
-from refinery.sources.ids import rows_and_ids
+from refinery.sources.ids import listed_ids, places_of
 from refinery.storage.arrow_bytes import cuts
 from refinery.storage.place import Place
 from refinery.storage.tables import read_batches, read_table
@@ -221,12 +220,12 @@ def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch
         reason[stays] = -1  # an earlier stage on another branch no longer matters
         counts.add(name, load_columns(planned, stage.sizes), stays, found[1:])
     known = pa.concat_tables(reasons).combine_chunks()
-    rows, ids = rows_and_ids(planned.shard, listing)
+    rows, ids = listing.column("row").to_numpy(), listed_ids(planned.shard, listing)
     for start in range(0, listing.num_rows, BATCH_ROWS):
         here = slice(start, start + BATCH_ROWS)
         why = known.take(pa.array(reason[here], mask=reason[here] < 0))
         outcome = pa.array(OUTCOMES).take(pa.array((reason[here] < 0).astype(np.int8)))
-        place = _place(planned, rows.slice(start, BATCH_ROWS))
+        place = places_of(planned.shard, rows[here])
         columns = [*place, ids.slice(start, BATCH_ROWS), outcome, *why.columns]
         yield from pa.Table.from_arrays(columns, schema=DECISIONS).to_batches()
 
@@ -267,7 +266,7 @@ def _reasons(stage: str, rule: pa.Array, failed: pa.Array, verb: pa.Table | None
 
 def _rejections(planned: PlannedShard, rejects: pa.RecordBatch) -> pa.RecordBatch:
     size = rejects.num_rows
-    known = dict(zip(DECISIONS.names, _place(planned, _rows_in_file(planned, rejects)), strict=False))
+    known = dict(zip(DECISIONS.names, _places(planned, rejects), strict=False))
     known |= {"outcome": pa.repeat(pa.scalar("rejected"), size), "rule": rejects.column("reason")}
     return pa.RecordBatch.from_arrays(_in_order(DECISIONS, known, size), schema=DECISIONS)
 
@@ -278,7 +277,7 @@ def _in_order(schema: pa.Schema, known: Mapping[str, pa.Array], size: int) -> li
 
 
 def _rejects(planned: PlannedShard, rejects: pa.RecordBatch) -> pa.RecordBatch:
-    columns = [*_place(planned, _rows_in_file(planned, rejects)), *rejects.columns[1:]]
+    columns = [*_places(planned, rejects), *rejects.columns[1:]]
     return pa.RecordBatch.from_arrays(columns, schema=REJECTS)
 
 
@@ -288,11 +287,5 @@ def _broken(files: Sequence[tuple[str, str, str]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist(rows, REJECTS)
 
 
-def _rows_in_file(planned: PlannedShard, rejects: pa.RecordBatch) -> pa.Array:
-    return pc.add(rejects.column("row"), planned.shard.first_row)
-
-
-def _place(planned: PlannedShard, rows: pa.Array) -> list[pa.Array]:
-    size = len(rows)
-    source, path = pa.scalar(planned.spec.name), pa.scalar(planned.shard.relative_path)
-    return [pa.repeat(source, size), pa.repeat(path, size), rows]
+def _places(planned: PlannedShard, rejects: pa.RecordBatch) -> tuple[pa.Array, pa.Array, pa.Array]:
+    return places_of(planned.shard, rejects.column("row").to_numpy())

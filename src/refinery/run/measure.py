@@ -24,7 +24,8 @@ from refinery.plan.plan import PlannedShard
 from refinery.run.records import ShardRecord
 from refinery.sources.documents import Description, Documents, Reject
 from refinery.sources.ids import common_id_type, id_texts
-from refinery.sources.read import fields_to_carry, first_row, read_documents
+from refinery.sources.lineage import write_lineage
+from refinery.sources.read import fields_to_carry, place_of_row, read_documents
 from refinery.storage.commit import commit_bytes, make_directory, remove_leftovers
 from refinery.storage.sealed import sealed_json
 from refinery.storage.tables import read_batches, read_table
@@ -85,7 +86,7 @@ def measure(task: MeasureTask) -> Measured:
             stack.enter_context(rejects)
         for batch in read_documents(planned.shard, planned.spec, carry=results.carry, describe=description):
             if batch.rejects and planned.spec.on_error == "fail":
-                raise _rejected(planned, batch.rejects[0])
+                raise _rejected(planned, batch.rejects[0], description)
             skipped.update(batch.skipped)
             if task.describe:
                 reasons.update(reject.reason for reject in batch.rejects)
@@ -105,6 +106,8 @@ def measure(task: MeasureTask) -> Measured:
         if known is not None and documents != len(known):
             raise _other_rows(planned)
     if description is not None:
+        if planned.shard.pack:
+            write_lineage(planned.shard.pack.lineage, description.files)
         record = ShardRecord(
             description.rows,
             documents,
@@ -165,10 +168,10 @@ def _other_rows(planned: PlannedShard) -> RunError:
     )
 
 
-def _rejected(planned: PlannedShard, first: Reject) -> InputError:
+def _rejected(planned: PlannedShard, first: Reject, read: Description | None = None) -> InputError:
     found = f"{first.reason}: {first.detail}" if first.detail else first.reason
-    row = first_row(planned.shard) + first.row
-    return InputError(f"{redact(planned.shard.path)}, row {row}", found, "`on_error` is `fail`")
+    path, row = place_of_row(planned.shard, first.row, read)
+    return InputError(f"{redact(path)}, row {row}", found, "`on_error` is `fail`")
 
 
 def _reject_rows(rejects: Sequence[Reject]) -> pa.RecordBatch:

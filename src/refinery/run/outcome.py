@@ -20,7 +20,7 @@ from refinery.plan.plan import PlannedShard
 from refinery.run.decide import DROPPED
 from refinery.shuffle.records import REQUEST, Records, Tables
 from refinery.shuffle.units import MapUnits
-from refinery.sources.ids import rows_and_ids
+from refinery.sources.ids import listed_ids, places_of
 from refinery.storage.place import Place
 from refinery.storage.tables import read_rows
 from refinery.storage.write import TableWriter
@@ -124,17 +124,9 @@ def _names(shard: Numbered, documents: NDArray[np.int64]) -> pa.Table:
         low, high = np.searchsorted(documents, [shard.start + row, shard.start + row + batch.num_rows])
         found.append(batch.take(pa.array(documents[low:high] - shard.start - row)))
     listing = pa.Table.from_batches(found)
-    size = len(documents)
-    planned = shard.planned
-    return pa.Table.from_arrays(
-        [
-            pa.array(documents),
-            pa.repeat(pa.scalar(planned.spec.name, pa.string()), size),
-            pa.repeat(pa.scalar(planned.shard.relative_path, pa.string()), size),
-            *rows_and_ids(planned.shard, listing),
-        ],
-        schema=NAMES,
-    )
+    where = shard.planned.shard
+    places = places_of(where, listing.column("row").to_numpy())
+    return pa.Table.from_arrays([pa.array(documents), *places, listed_ids(where, listing)], schema=NAMES)
 
 
 def write_files(outcome: Outcome, names: Tables | None, key: str, unit: PartitionUnit) -> int:

@@ -6,7 +6,7 @@ shard. Whether a result is there already is looked at when its turn comes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from refinery.errors import ConservationError, RunError
@@ -26,7 +26,10 @@ from refinery.run.nodes import share
 from refinery.run.output import carried_columns, make_output
 from refinery.run.records import keep_records, read_shard_records
 from refinery.run.verbs import run_verb
+from refinery.sources.documents import Shard
 from refinery.sources.inventory import keep_hashes
+from refinery.sources.lineage import read_lineage
+from refinery.sources.packs import write_members
 from refinery.watch.events import Count, Note, Subject
 
 Group: TypeAlias = Sequence[Result]
@@ -75,6 +78,7 @@ def measure_pass(run: Run, group: Group) -> None:
     plan, records = run.plan, run.records
     read = {result.of.name for result in group}
     _know_what_others_read(run)
+    _list_packs(run, read)
     units = _measure_units(run, group)
     check_measurements(run, group, [unit.argument for unit in units])
     # documents that are read again, to measure more, are not counted again
@@ -92,8 +96,7 @@ def measure_pass(run: Run, group: Group) -> None:
     records |= read_shard_records(p for p in plan.shards if p.number in described)
     _check_records(run, read)
     for source in read:
-        hashes = ((p.shard, records[p.number].hash) for p in plan.of(source))
-        keep_hashes(plan.listed[source].inventory, hashes)
+        keep_hashes(plan.listed[source].inventory, _hashes(run, source, described))
         numbers = {planned.number for planned in plan.of(source)}
         if numbers & described or not numbers <= run.kept_records:
             keep_records(plan, source, records)
@@ -107,6 +110,26 @@ def measure_pass(run: Run, group: Group) -> None:
     for source in read:
         if Subject("source", source) not in waiting:
             run.finish(Subject("source", source), sum(records[p.number].documents for p in plan.of(source)))
+
+
+def _list_packs(run: Run, sources: Container[str]) -> None:
+    """Writes the lists of files that units read of packs."""
+    for planned in run.plan.shards:
+        pack = planned.shard.pack
+        if pack and planned.spec.name in sources and str(pack.files) not in run.present:
+            write_members(planned.shard, run.plan.listed[planned.spec.name].members[planned.shard.index])
+
+
+def _hashes(run: Run, source: str, described: Container[int]) -> Iterator[tuple[Shard, str]]:
+    """The hashes of files of a source: those of packs that have just been read, all others."""
+    members = run.plan.listed[source].members
+    for planned in run.plan.of(source):
+        shard = planned.shard
+        if shard.pack is None:
+            yield shard, run.records[planned.number].hash
+        elif planned.number in described:
+            files = read_lineage(shard.pack.lineage)
+            yield from zip(members[shard.index], (file.hash for file in files), strict=True)
 
 
 def _measure_units(run: Run, group: Group) -> list[Unit[MeasureTask]]:

@@ -30,7 +30,7 @@ from refinery.run.written_before import receipt_of
 from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Tables
 from refinery.sources.documents import Documents
-from refinery.sources.ids import with_minted, with_type
+from refinery.sources.ids import places_of, with_minted, with_type
 from refinery.sources.read import read_documents
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place
@@ -218,11 +218,7 @@ def _row_batch(
             arrays.append(measured[name][documents].to_arrow().cast(wanted))
         else:
             arrays.append(pa.nulls(size, wanted))
-    lineage = [
-        pa.array([planned.spec.name] * size),
-        pa.array([shard.relative_path] * size),
-        pa.array(batch.rows + shard.first_row),
-    ]
+    lineage = places_of(shard, batch.rows)
     arrays.append(pa.StructArray.from_arrays(lineage, fields=list(LINEAGE)))
     return pa.RecordBatch.from_arrays(arrays, schema=layout.schema)
 

@@ -35,14 +35,15 @@ def partition_of(hashes: NDArray[np.uint64], partitions: int) -> NDArray[np.int6
     return ((hashes >> np.uint64(32)) * np.uint64(partitions) >> np.uint64(32)).astype(np.int64)
 
 
-def hash_numbers(numbers: NDArray[np.int64], seed: int = 0) -> NDArray[np.uint64]:
-    """A hash of each number, uint64: the number-th output of SplitMix64 from this seed (Steele et al. 2014, fig. 17).
+def hash_numbers(numbers: NDArray[np.int64], seed: int | NDArray[np.uint64] = 0) -> NDArray[np.uint64]:
+    """A hash of each number, uint64: the number-th output of SplitMix64 from its seed (Steele et al. 2014, fig. 17).
 
     >>> hash_numbers(np.arange(2)).tolist()
     [16294208416658607535, 7960286522194355700]
     """
     with np.errstate(over="ignore"):
-        z = np.uint64(seed) + (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        z = (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        z += np.asarray(seed, np.uint64)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))

@@ -58,8 +58,24 @@ class FilePlan(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Pack:
+    """Of a shard that has several small files: their number, and where those lie that tell about them.
+
+    files: the list of them (packs.write_members); lineage: how many rows each has (lineage.write_lineage), once they
+    have been read.
+    """
+
+    count: int
+    files: Place
+    lineage: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Shard:
     """A file, or a run of row groups (Parquet) or of bytes (plain JSONL) in one; `stop` is -1 at the file's end.
+
+    Or several small files: then `pack` tells which, `path` is what stands before the path of each below the root, and
+    `relative_path` the first of those; where a row of a shard comes from, `lineage` tells of both.
 
     index: order in the source; rows: documents and rejects together, where known before reading; bytes: data to
     read; identity: of the file (`identity.identity_of`); first_row: rows of the file before it, of JSON Lines known
@@ -82,10 +98,13 @@ class Shard:
     stamp: str = ""
     part: int = 0
     parts: int = 1
+    pack: Pack | None = None
 
     @property
     def name(self) -> str:
         """What errors, logs and reports call it; no secrets of a URL."""
+        if self.pack:
+            return f"{redact(self.path + self.relative_path)} and the {self.pack.count - 1} files after it"
         place = redact(self.path)
         if self.start == 0 and self.stop == -1:
             return place
@@ -141,13 +160,22 @@ class Documents:
         return Documents(self.rows[start:stop], text, ids, self.minted[start:stop], columns)
 
 
+class FileRows(NamedTuple):
+    """A file of a pack: its path below the source's root, its rows, its hash as in `Description`."""
+
+    path: str
+    rows: int
+    hash: str
+
+
 @dataclass
 class Description:
     """What a whole read of a shard finds out beside its documents; `read_documents` fills it in.
 
     rows: its lines, rows or records, whatever came of them; carried: its columns beside text and id; id_types:
     those of its batches' ids, null where none has one; hash: of the shard's part
-    of its file, empty where its identity covers all content; digest: takes it as the file is read.
+    of its file, empty where its identity covers all content; digest: takes it as the file is read; files: of a pack,
+    for each file what `lineage` keeps.
     """
 
     rows: int = 0
@@ -155,6 +183,7 @@ class Description:
     id_types: set[pa.DataType] = field(default_factory=set)
     hash: str = ""
     digest: PartDigest | None = None
+    files: list[FileRows] = field(default_factory=list)
 
 
 class ShardDocuments(Protocol):

@@ -12,7 +12,7 @@ import os
 import xxhash
 
 from refinery.errors import InputError
-from refinery.sources.digest import PartDigest
+from refinery.sources.digest import PartDigest, part_hashes
 from refinery.sources.documents import Shard
 from refinery.sources.find import FileState, state
 from refinery.storage.place import unreadable
@@ -59,15 +59,31 @@ def part_digest(shard: Shard) -> PartDigest | None:
 def verify_unchanged(shard: Shard) -> None:
     """Raises InputError when the shard's file is not the one that was planned.
 
-    A tag or a time stamp alone would not do: a file can be written twice between two ticks of the clock.
+    A tag or a time stamp alone would not do: a file can be written twice between two ticks of the clock. Of a file of
+    a pack no stamp is known.
     """
     try:
         found = state(shard.path)
-        same = found.stamp == shard.stamp and shard.identity.startswith(identity_of(shard.path, found))
+        stamped = not shard.stamp or found.stamp == shard.stamp
+        same = stamped and shard.identity.startswith(identity_of(shard.path, found))
     except OSError as error:
         raise unreadable(shard.path, error) from None
     if not same:
-        raise InputError(redact(shard.path), "the file has changed since it was planned", "run again")
+        raise _changed(shard)
+
+
+def verify_hash(shard: Shard, known: str) -> None:
+    """Raises InputError when the content of a shard that is a whole file has another hash than when it was read."""
+    try:
+        (found,) = part_hashes(shard.path, shard.bytes, 1)
+    except OSError as error:
+        raise unreadable(shard.path, error) from None
+    if found != known:
+        raise _changed(shard)
+
+
+def _changed(shard: Shard) -> InputError:
+    return InputError(redact(shard.path), "the file has changed since it was planned", "run again")
 
 
 def _blocks(size: int) -> list[tuple[int, int]]:

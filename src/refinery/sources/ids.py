@@ -9,11 +9,11 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-import xxhash
 from numpy.typing import NDArray
 
 from refinery.shuffle.partition import hash_numbers
 from refinery.sources.documents import Shard
+from refinery.sources.lineage import lineage_of
 from refinery.sources.types import is_text, merge
 
 
@@ -22,8 +22,9 @@ def minted_ids(shard: Shard, rows: NDArray[np.int64]) -> pa.Array:
 
     The same wherever the source lies and however its files are cut into shards.
     """
-    numbers = pa.array(rows + shard.first_row).cast(pa.string())
-    return pc.binary_join_element_wise(xxhash.xxh3_64_hexdigest(shard.relative_path.encode()), numbers, "-")
+    lineage = lineage_of(shard)
+    numbers = pa.array(lineage.row_in_file(rows)).cast(pa.string())
+    return pc.binary_join_element_wise(lineage.of_files(lineage.hexdigests, rows), numbers, "-")
 
 
 def identities(shard: Shard, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -32,8 +33,8 @@ def identities(shard: Shard, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
     The same wherever the source lies and however its files are cut; the shard's first row must be known. Random
     choices are made by it, mixed with their seed.
     """
-    place = xxhash.xxh3_64_intdigest(f"{shard.source}\n{shard.relative_path}".encode())
-    return hash_numbers(rows + shard.first_row, place)
+    lineage = lineage_of(shard)
+    return hash_numbers(lineage.row_in_file(rows), lineage.seeds(shard.source)[lineage.file_of(rows)])
 
 
 def with_minted(shard: Shard, rows: NDArray[np.int64], ids: pa.Array, minted: NDArray[np.bool_]) -> pa.Array:
@@ -43,13 +44,19 @@ def with_minted(shard: Shard, rows: NDArray[np.int64], ids: pa.Array, minted: ND
     return pc.if_else(pa.array(minted), minted_ids(shard, rows), ids)
 
 
-def rows_and_ids(shard: Shard, listing: pa.Table | pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
-    """Row in the file and id, as text, of documents as `run.measure.LISTING` lists them."""
-    rows = listing.column("row").to_numpy()
+def places_of(shard: Shard, rows: NDArray[np.int64]) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Source, path below its root and row in that file of rows of a shard, whose first row must be known."""
+    lineage = lineage_of(shard)
+    source = pa.repeat(pa.scalar(shard.source, pa.string()), len(rows))
+    return source, lineage.path_of(rows), pa.array(lineage.row_in_file(rows))
+
+
+def listed_ids(shard: Shard, listing: pa.Table | pa.RecordBatch) -> pa.Array:
+    """The ids, as text, of documents as `run.measure.LISTING` lists them."""
     ids = listing.column("id")
     ids = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
     minted = listing.column("minted").to_numpy(zero_copy_only=False)
-    return pa.array(rows + shard.first_row), with_minted(shard, rows, ids, minted)
+    return with_minted(shard, listing.column("row").to_numpy(), ids, minted)
 
 
 def id_texts(ids: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:

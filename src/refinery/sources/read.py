@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import accumulate
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.sources import jsonl, parquet, warc
-from refinery.sources.documents import NO_COLUMNS, REJECT_BYTES, Description, Documents, Shard, SourceSpec
-from refinery.sources.identity import part_digest, verify_unchanged
+from refinery.sources.documents import (
+    NO_COLUMNS,
+    REJECT_BYTES,
+    Description,
+    Documents,
+    FileRows,
+    Shard,
+    SourceSpec,
+)
+from refinery.sources.identity import part_digest, verify_hash, verify_unchanged
 from refinery.sources.ids import common_id_type, with_type
+from refinery.sources.lineage import read_lineage
+from refinery.sources.packs import read_members
+from refinery.sources.schema import unify
 from refinery.storage.marks import json_text
-from refinery.storage.place import unreadable
+from refinery.storage.place import held_inputs, unreadable
 
 BATCH_BYTES = 16 * 2**20
+_HELD_FILES = 64  # of a pack, that are fetched together from a store
+_READERS = {"parquet": parquet.read, "jsonl": jsonl.read, "warc": warc.read, "wet": warc.read}
 READING = 2  # raised when a file gives other rows than before, or a row another text or id
 
 
@@ -38,19 +53,82 @@ def read_documents(
     cannot be opened, when a wanted row cannot be decoded any more, and when the file is not the one that was planned,
     before the first batch or after the last.
     """
-    readers = {"parquet": parquet.read, "jsonl": jsonl.read, "warc": warc.read, "wet": warc.read}
-    verify_unchanged(shard)
-    digest = None
-    if describe is not None:
-        digest = describe.digest = part_digest(shard)
-    runs = readers[shard.format](shard, spec, carry, wanted, batch_bytes, describe)
+    if shard.pack:
+        runs = _read_pack(shard, spec, carry, wanted, batch_bytes, describe)
+    else:
+        runs = _read_file(shard, spec, carry, wanted, batch_bytes, describe)
     for batch in _gathered(runs, carry, batch_bytes):
         if describe is not None and len(batch.rows):
             describe.id_types.add(batch.ids.type)
         yield batch
+
+
+def _read_file(
+    shard: Shard,
+    spec: SourceSpec,
+    carry: pa.Schema | None,
+    wanted: NDArray[np.int64] | None,
+    batch_bytes: int,
+    describe: Description | None,
+) -> Iterator[Documents]:
+    verify_unchanged(shard)
+    digest = None
+    if describe is not None:
+        digest = describe.digest = part_digest(shard)
+    yield from _READERS[shard.format](shard, spec, carry, wanted, batch_bytes, describe)
     if describe is not None and digest is not None:
         describe.hash = digest.hexdigest()
     verify_unchanged(shard)  # else rows may be of one file and others of another
+
+
+def _read_pack(
+    shard: Shard,
+    spec: SourceSpec,
+    carry: pa.Schema | None,
+    wanted: NDArray[np.int64] | None,
+    batch_bytes: int,
+    describe: Description | None,
+) -> Iterator[Documents]:
+    """The rows of one file after the other; raises what reading a file raises."""
+    members = read_members(shard)
+    known = None if describe is not None or shard.pack is None else read_lineage(shard.pack.lineage)
+    described: list[Description] = []
+    start = 0
+    for first in range(0, len(members), _HELD_FILES):
+        chunk = members[first : first + _HELD_FILES]
+        with held_inputs([member.path for member in chunk]):
+            for number, member in enumerate(chunk, first):
+                mine, rows = None, 0 if known is None else known[number].rows
+                if wanted is not None:
+                    low, high = np.searchsorted(wanted, [start, start + rows])
+                    mine = wanted[low:high] - start
+                one = None if describe is None else Description()
+                if mine is None or len(mine):
+                    for run in _read_file(member, spec, carry, mine, batch_bytes, one):
+                        rows = max(rows, _end(run))
+                        yield _moved(run, start)
+                    if known is not None and known[number].hash:
+                        verify_hash(member, known[number].hash)
+                if one is not None and describe is not None:
+                    rows = max(rows, one.rows)
+                    described.append(one)
+                    describe.files.append(FileRows(member.relative_path, rows, one.hash))
+                start += rows
+    if describe is not None:
+        carried = [(member.path, one.carried) for member, one in zip(members, described, strict=True)]
+        describe.rows, describe.carried = start, unify(carried)
+
+
+def _end(run: Documents) -> int:
+    """The row after the last one of a run, which a reject may be: what cannot be read of a file counts as one."""
+    last = int(run.rows[-1]) if len(run.rows) else -1
+    return max([last, *(reject.row for reject in run.rejects[-1:])]) + 1
+
+
+def _moved(run: Documents, start: int) -> Documents:
+    """A run of a file of which the first row is row `start` of the shard."""
+    rejects = tuple(replace(reject, row=reject.row + start) for reject in run.rejects)
+    return replace(run, rows=run.rows + start, rejects=rejects)
 
 
 def fields_to_carry(shard: Shard, spec: SourceSpec, names: Iterable[str]) -> pa.Schema:
@@ -62,16 +140,27 @@ def fields_to_carry(shard: Shard, spec: SourceSpec, names: Iterable[str]) -> pa.
     wanted = dict.fromkeys(part for name in names for part in (name, name.partition(".")[0]))
     if shard.format == "jsonl":
         return pa.schema([json_text(name, "") for name in wanted])
-    there = parquet.carried_schema(shard, spec) if shard.format == "parquet" else warc.CARRIED
+    there = warc.CARRIED
+    if shard.format == "parquet":
+        files = read_members(shard) if shard.pack else [shard]
+        there = unify([(file.path, parquet.carried_schema(file, spec)) for file in files])
     return pa.schema([field for field in there if field.name in wanted])
 
 
-def first_row(shard: Shard) -> int:
-    """The rows of the file before the shard, counted where they are not known yet; raises InputError."""
+def place_of_row(shard: Shard, row: int, read: Description | None = None) -> tuple[str, int]:
+    """The file of a row of a shard, and the row there, counted where that is not known yet; raises InputError.
+
+    read: what a read of a pack that has come to the row has found out.
+    """
+    if shard.pack:
+        known = read.files if read is not None else read_lineage(shard.pack.lineage)
+        starts = [0, *accumulate(file.rows for file in known)]
+        number = bisect_right(starts, row) - 1
+        return read_members(shard)[number].path, row - starts[number]
     if shard.first_row or shard.format != "jsonl":
-        return shard.first_row
+        return shard.path, shard.first_row + row
     try:
-        return jsonl.rows_before(shard)
+        return shard.path, jsonl.rows_before(shard) + row
     except OSError as error:
         raise unreadable(shard.path, error) from None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import pyarrow as pa
@@ -29,6 +29,7 @@ from refinery.sources.inventory import (
     update_inventory,
 )
 from refinery.sources.own_outputs import is_output_data, output_folders
+from refinery.sources.packs import pack, pack_identity, pack_root
 from refinery.sources.schema import unify
 from refinery.storage.place import Place, unreadable
 from refinery.storage.url import redact
@@ -45,7 +46,8 @@ class SourceShards:
 
     broken: paths below the source's root, since outputs do not depend on where it lies;
     schema: carried columns unified over the files whose schema is known before reading (all but JSONL);
-    inventory: the file with what is known of the source's files, if it is kept.
+    inventory: the file with what is known of the source's files, if it is kept; members: of shards that are packs,
+    by index, their files, each as a shard.
     """
 
     shards: tuple[Shard, ...]
@@ -53,21 +55,33 @@ class SourceShards:
     broken: tuple[tuple[str, str], ...]
     schema: pa.Schema
     inventory: Place | None = None
+    members: Mapping[int, tuple[Shard, ...]] = field(default_factory=dict)
+
+    def unpacked(self) -> Iterator[Shard]:
+        """Its shards, in place of packs their files."""
+        for shard in self.shards:
+            yield from self.members.get(shard.index, (shard,))
 
 
 def list_shards(
-    spec: SourceSpec, shard_bytes: int = SHARD_BYTES, *, known_in: Place | None = None, keep: bool = True
+    spec: SourceSpec,
+    shard_bytes: int = SHARD_BYTES,
+    *,
+    known_in: Place | None = None,
+    keep: bool = True,
+    packed: bool = False,
 ) -> SourceShards:
     """Finds a source's files and cuts them into shards of about `shard_bytes`; reads footers and parts of files only.
 
-    known_in: a folder with inventories of sources, which are read, and updated to `keep` what is found out. Raises
-    InputError when nothing is found, when no file can be read, when carried columns cannot be unified, and for any
-    broken file if `on_error` is `fail`; OutputError when the inventory cannot be written.
+    packed: small files go together, into packs, which can be read once their lists are written; known_in: a folder
+    with inventories of sources, which are read, and updated to `keep` what is found out. Raises InputError when
+    nothing is found, when no file can be read, when carried columns cannot be unified, and for any broken file if
+    `on_error` is `fail`; OutputError when the inventory cannot be written.
     """
     found = find(spec.path)
     table = None if known_in is None else inventory_file(known_in, spec, shard_bytes)
     known = read_inventory(table) if table else {}
-    shards: list[Shard] = []
+    usable: list[tuple[FoundFile, KnownFile]] = []
     ignored = list(found.ignored)
     broken: list[tuple[FoundFile, InputError]] = []
     schemas: dict[bytes, str] = {}  # with the first file that has it
@@ -84,12 +98,13 @@ def list_shards(
             ignored.append(file.path)
             continue
         schemas.setdefault(seen.carried, redact(file.path))
-        shards += _shards(file, seen, spec, len(shards))
+        usable.append((file, seen))
     if not known:
-        formats = {shard.path: shard.format for shard in shards}
+        formats = {file.path: seen.format for file, seen in usable}
         _refuse_wrong_form([file for file in found.files if formats.get(file.path) == "jsonl"], spec)
     if table and keep:
         update_inventory(table, changed)
+    shards, members = _cut_and_packed(usable, spec, packed=packed)
     if not shards:
         raise _nothing(spec, ignored, broken)
     if any(shard.format == "warc" for shard in shards):
@@ -99,7 +114,46 @@ def list_shards(
         (file.relative, _problem(error).replace(redact(file.path), file.relative)) for file, error in broken
     )
     carried = [(place, pa.ipc.read_schema(pa.py_buffer(schema))) for schema, place in schemas.items()]
-    return SourceShards(tuple(shards), names, problems, unify(carried), table)
+    return SourceShards(shards, names, problems, unify(carried), table, members)
+
+
+def _cut_and_packed(
+    files: Sequence[tuple[FoundFile, KnownFile]], spec: SourceSpec, *, packed: bool
+) -> tuple[tuple[Shard, ...], dict[int, tuple[Shard, ...]]]:
+    """The shards of files, in order, and the files of those that are packs, by index."""
+    shards: list[Shard] = []
+    members: dict[int, tuple[Shard, ...]] = {}
+    runs = [[file] for file in files]
+    if packed:
+        runs = pack(
+            files,
+            path=lambda one: one[0].relative,
+            group=lambda one: f"{one[1].format} {one[1].made}",
+            size=lambda one: one[0].state.size,
+        )
+    for run in runs:
+        found = [tuple(_shards(file, seen, spec, 0)) for file, seen in run]
+        here = tuple(one for cuts in found for one in cuts)
+        root = pack_root(here) if len(run) > 1 == max(map(len, found)) else None
+        if root is None:
+            shards += [replace(one, index=len(shards) + n) for n, one in enumerate(here)]
+        else:
+            members[len(shards)] = here
+            shards.append(_packed(here, root, len(shards)))
+    return tuple(shards), members
+
+
+def _packed(members: Sequence[Shard], root: str, index: int) -> Shard:
+    rows = [member.rows for member in members]
+    return replace(
+        members[0],
+        path=root,
+        index=index,
+        rows=None if None in rows else sum(row or 0 for row in rows),
+        bytes=sum(member.bytes for member in members),
+        identity=pack_identity(members),
+        stamp="",
+    )
 
 
 def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:

@@ -7,6 +7,7 @@ differently is here; writing is in `refinery.storage.commit`.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -175,10 +176,29 @@ def read_many(places: Sequence[Place]) -> list[bytes | None]:
     return found
 
 
+_HELD: dict[str, bytes] = {}  # contents of URLs
+
+
+@contextlib.contextmanager
+def held_inputs(paths: Sequence[str]) -> Iterator[None]:
+    """Within it `open_input` gives what was there of small files on a store at its beginning, fetched at once."""
+    urls = [path for path in paths if is_url(path)]
+    contents = read_many([Url(url) for url in urls])
+    held = {url: content for url, content in zip(urls, contents, strict=True) if content is not None}
+    _HELD.update(held)
+    try:
+        yield
+    finally:
+        for url in held:
+            _HELD.pop(url, None)
+
+
 def open_input(path: str) -> BinaryIO:
     """Opens a file for reading, seekable; a URL as `object_store.open_read` does. Raises OSError or StorageError."""
     if not is_url(path):
         return Path(local_path(path)).open("rb")
+    if path in _HELD:
+        return io.BytesIO(_HELD[path])
     from refinery.storage.object_store import open_read
 
     return open_read(path)

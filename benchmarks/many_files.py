@@ -1,6 +1,6 @@
-"""Many tiny shards on S3: what a run takes, in the driver above all, and how its requests grow with the shards.
+"""Many tiny files on S3: what a run takes, in the driver above all, and how its requests grow with the files.
 
-    python benchmarks/many_shards.py --shards 1000 2000 4000
+    python benchmarks/many_files.py --files 1000 2000 4000
 
 Each size is a bucket of its own on the S3 server of the tests, on this machine: JSON Lines of a few documents each,
 some of them duplicates. A definition with cheap measurers, rules, dedup, a token budget and two outputs is planned,
@@ -45,9 +45,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Size:
-    """What was measured with so many shards."""
+    """What was measured with so many files."""
 
-    shards: int
+    files: int
     steps: tuple[Step, ...]
 
 
@@ -78,14 +78,14 @@ def peak(process: int) -> int:
         return 0
 
 
-def measure(server: S3Server, shards: int, options: argparse.Namespace, folder: Path) -> Size:
+def measure(server: S3Server, files: int, options: argparse.Namespace, folder: Path) -> Size:
     """One size, from an empty bucket."""
     bucket = server.new_bucket()
     started = time.perf_counter()
-    upload(bucket, shards, options.documents)
-    _tell(f"{shards:,} shards uploaded in {time.perf_counter() - started:.0f} s")
-    file = folder / f"many-{shards}.yaml"
-    file.write_text(definition(bucket, bucket, shards, options.documents), encoding="utf-8")
+    upload(bucket, files, options.documents)
+    _tell(f"{files:,} files uploaded in {time.perf_counter() - started:.0f} s")
+    file = folder / f"many-{files}.yaml"
+    file.write_text(definition(bucket, bucket, files, options.documents), encoding="utf-8")
     work = [str(file), "--work", f"{bucket}/work"]
     going = [str(REFINERY), "run", *work, "-q", "--workers", str(options.workers)]
     commands = {"plan": [str(REFINERY), "plan", *work], "run": going, "nothing to do": going}
@@ -93,13 +93,13 @@ def measure(server: S3Server, shards: int, options: argparse.Namespace, folder: 
     for name, command in commands.items():
         if options.only and name not in options.only:
             continue
-        log = RequestLog(folder / f"requests-{shards}-{len(steps)}")
+        log = RequestLog(folder / f"requests-{files}-{len(steps)}")
         steps.append(run(name, command, server.environment(), log))
         _tell(
-            f"{shards:,} shards, {name}: {steps[-1].seconds:.1f} s, driver {steps[-1].memory / 1e6:.0f} MB, "
+            f"{files:,} files, {name}: {steps[-1].seconds:.1f} s, driver {steps[-1].memory / 1e6:.0f} MB, "
             f"{steps[-1].requests.total():,} requests"
         )
-    return Size(shards, tuple(steps))
+    return Size(files, tuple(steps))
 
 
 def _tell(message: str) -> None:
@@ -109,11 +109,11 @@ def _tell(message: str) -> None:
 def summary(sizes: Sequence[Size]) -> Sheet:
     """Seconds, memory and requests of each command."""
     rows = [
-        (size.shards, step.name, step.seconds, step.memory / 1e6, step.requests.total(), step.driver_requests,
-         step.requests.total() / size.shards)
+        (size.files, step.name, step.seconds, step.memory / 1e6, step.requests.total(), step.driver_requests,
+         step.requests.total() / size.files)
         for size in sizes for step in size.steps
     ]  # fmt: skip
-    columns = ("shards", "command", "s", "driver MB", "requests", "of them the driver's", "requests a shard")
+    columns = ("files", "command", "s", "driver MB", "requests", "of them the driver's", "requests a file")
     return Sheet("Commands", columns, rows)
 
 
@@ -127,13 +127,13 @@ def fits(sizes: Sequence[Size], outlook: int) -> list[Sheet]:
         }
         kinds = sorted({pair for size in sizes for pair in size.steps[number].requests})
         wanted |= {f"{kind} {folder}".strip(): _counter(kind, folder) for kind, folder in kinds}
-        shards = np.array([size.shards for size in sizes], float)
+        files = np.array([size.files for size in sizes], float)
         rows = []
         for what, value in wanted.items():
             values = np.array([value(size.steps[number]) for size in sizes], float)
-            rows.append((what, *values.tolist(), *_fit(shards, values, outlook)))
+            rows.append((what, *values.tolist(), *_fit(files, values, outlook)))
         columns = (
-            "what", *(f"{size.shards:,}" for size in sizes), "a", "b", "worst residual", f"line at {outlook:,}",
+            "what", *(f"{size.files:,}" for size in sizes), "a", "b", "worst residual", f"line at {outlook:,}",
             f"parabola at {outlook:,}",
         )  # fmt: skip
         sheets.append(Sheet(f"{step.name}: a + b n", columns, rows))
@@ -144,37 +144,37 @@ def _counter(kind: str, folder: str) -> Callable[[Step], float]:
     return lambda step: step.requests[kind, folder]
 
 
-def _fit(shards: np.ndarray, values: np.ndarray, outlook: int) -> Iterator[object]:
+def _fit(files: np.ndarray, values: np.ndarray, outlook: int) -> Iterator[object]:
     """Factors of the line, its worst residual, and what line and parabola say; nothing where points are too few."""
-    if len(shards) < 2:
+    if len(files) < 2:
         yield from (None,) * 5
         return
-    slope, start = np.polyfit(shards, values, 1)
-    left = np.abs(values - (start + slope * shards))
+    slope, start = np.polyfit(files, values, 1)
+    left = np.abs(values - (start + slope * files))
     share = left / np.maximum(values, 1)
     yield from (float(start), float(slope), f"{100 * share.max():.1f} %", float(start + slope * outlook))
-    yield float(np.polyval(np.polyfit(shards, values, 2), outlook)) if len(shards) > 2 else None
+    yield float(np.polyval(np.polyfit(files, values, 2), outlook)) if len(files) > 2 else None
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--shards", nargs="+", type=int, default=[500, 1000, 2000])
+    parser.add_argument("--files", nargs="+", type=int, default=[500, 1000, 2000])
     parser.add_argument("--documents", type=int, default=8, help="of a shard")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--only", nargs="*", help="commands: plan, run, 'nothing to do'")
-    parser.add_argument("--outlook", type=int, default=200_000, help="shards that the fits are extended to")
+    parser.add_argument("--outlook", type=int, default=200_000, help="files that the fits are extended to")
     parser.add_argument("--json", metavar="FILE", help="also as JSON; - for standard output alone")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="many-shards-") as made:
+    with tempfile.TemporaryDirectory(prefix="many-files-") as made:
         folder = Path(made)
         with running(folder / "s3") as server:
             os.environ.update(server.environment())
-            sizes = [measure(server, shards, options, folder) for shards in options.shards]
+            sizes = [measure(server, files, options, folder) for files in options.files]
             forget_clients()
     sheets = [summary(sizes), *fits(sizes, options.outlook)]
-    report(f"Many tiny shards on S3, {options.workers} workers, {machine()}", sheets, options.json)
+    report(f"Many tiny files on S3, {options.workers} workers, {machine()}", sheets, options.json)
 
 
 if __name__ == "__main__":
