@@ -38,3 +38,22 @@ def test_several_pipelines_in_a_work_folder(tiny_run, tmp_path):
     with pytest.raises(refinery.InputError, match=r"several pipelines ran here: one \(.*one.yaml\), two"):
         refinery.show(tmp_path)
     assert [one.text for one in refinery.show(tmp_path / "out" / "two")] == ["a"]
+
+
+def test_a_sample_is_a_pipeline_of_its_own(tiny_run, tmp_path):
+    """It reads so many documents, writes beside the output of the whole, which stays, and can be looked at."""
+    import shutil
+
+    shutil.copytree(tiny_run.parent, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.lock"))
+    definition = tmp_path / "pipeline.yaml"
+    before = (tmp_path / "out" / "manifest.json").read_bytes()
+    outputs = refinery.run(refinery.plan(definition, limit=9), workers=1, progress=False)
+    sources = outputs["unique"].manifest.sources
+    assert sources["crawl"].documents == 9
+    assert sources["crawl"].skipped == {"beyond_the_limit": 38 - 9}
+    assert outputs["unique"].path == tmp_path / "out-limit-9"
+    assert (tmp_path / "out" / "manifest.json").read_bytes() == before
+    shown = refinery.show(tmp_path / "out-limit-9", n=99)
+    assert len(shown) == sources["crawl"].documents + sources["notes"].documents + sources["notes"].rejected
+    assert shown == refinery.show(definition, n=99, limit=9)
+    assert len(refinery.show(tmp_path, n=99)) > len(shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     Runs = str | Path | Pipeline | Definition | Plan
 
+_LIMITED = re.compile(r"-limit-(\d+)$")  # the end of the name of a pipeline of a sample
+
 
 def show(
     run: Runs,
@@ -31,6 +34,7 @@ def show(
     n: int = 20,
     seed: int = 0,
     output: str | None = None,
+    limit: int = 0,
     work: str | Path | None = None,
     roots: Roots | None = None,
 ) -> list[Document]:
@@ -39,8 +43,8 @@ def show(
     run: a definition, its plan, an output folder, or a work folder in which one pipeline ran; dropped_by: a rule, a
     rule set, a stage, or a reason of rejects; near: a column, for the documents closest to the limit that a rule sets
     to it, or `COLUMN=NUMBER`; where: SQL over what is measured and the columns of decisions; output: on the way to
-    which one, by default the first. Raises RunError when the run is not finished, DefinitionError for what cannot be
-    asked, InputError for a rule that dropped nothing.
+    which one, by default the first; limit: as the run had it. Raises RunError when the run is not finished,
+    DefinitionError for what cannot be asked, InputError for a rule that dropped nothing.
 
     >>> import pathlib, tempfile, refinery
     >>> base = pathlib.Path(tempfile.mkdtemp())
@@ -60,7 +64,7 @@ def show(
     from refinery.report.document import read_found
     from refinery.report.sample import Choice, choose
 
-    plan, name = _finished(run, output, work, roots)
+    plan, name = _finished(run, output, work, roots, limit)
     choice = Choice(dropped_by, kept, near, where, n, seed)
     return read_found(plan, name, choose(plan, name, choice), choice.columns)
 
@@ -71,6 +75,7 @@ def explain(
     *,
     source: str | None = None,
     output: str | None = None,
+    limit: int = 0,
     work: str | Path | None = None,
     roots: Roots | None = None,
 ) -> Explanation:
@@ -97,7 +102,7 @@ def explain(
     from refinery.report import explain as explaining
     from refinery.report.explain_text import explain_text
 
-    plan, name = _finished(run, output, work, roots)
+    plan, name = _finished(run, output, work, roots, limit)
     if found := explaining.find_document(plan, name, document):
         return explaining.explain(plan, name, found)
     there = plan.graph.stage_of(name).sources
@@ -167,7 +172,7 @@ def _history(run: str | Path, work: str | Path | None, roots: Roots | None) -> t
         text, number = str(run), ""
     folder = runs.place_of(text)
     if not isinstance(folder, Path) or folder.is_dir():
-        definition, found = _definition_of(folder)
+        definition, found, _ = _definition_of(folder)
         where = runs.place_of(work) if work else found
     else:
         definition = Path(text)
@@ -188,12 +193,12 @@ def _when(run: PastRun) -> str:
 
 
 def _finished(
-    run: Runs, output: str | None, work: str | Path | None, roots: Roots | None
+    run: Runs, output: str | None, work: str | Path | None, roots: Roots | None, limit: int
 ) -> tuple[Plan, str]:
     """The plan of a run with all that it made, and the output that is asked for; raises InputError, RunError."""
     from refinery.run.finished import finished
 
-    plan, written = _planned(run, work, roots)
+    plan, written = _planned(run, work, roots, limit)
     outputs = plan.graph.outputs
     name = output or written or next(iter(outputs), None)
     if name is None:
@@ -203,7 +208,7 @@ def _finished(
     return finished(plan, name), name
 
 
-def _planned(run: Runs, work: str | Path | None, roots: Roots | None) -> tuple[Plan, str | None]:
+def _planned(run: Runs, work: str | Path | None, roots: Roots | None, limit: int) -> tuple[Plan, str | None]:
     """The plan of a run, and the output whose folder was given."""
     from refinery.api import runs
     from refinery.plan.plan import Plan
@@ -211,24 +216,25 @@ def _planned(run: Runs, work: str | Path | None, roots: Roots | None) -> tuple[P
     if isinstance(run, Plan):
         return run, None
     if not isinstance(run, str | Path):
-        return runs.plan(run, work=work, roots=roots), None
+        return runs.plan(run, work=work, roots=roots, limit=limit), None
     folder = runs.place_of(run)
     if isinstance(folder, Path) and not folder.is_dir():
-        return runs.plan(Path(run), work=work, roots=roots), None
-    definition, found = _definition_of(folder)
-    plan = runs.plan(definition, work=work or str(found), roots=roots)
+        return runs.plan(Path(run), work=work, roots=roots, limit=limit), None
+    definition, found, limited = _definition_of(folder)
+    plan = runs.plan(definition, work=work or str(found), roots=roots, limit=limit or limited)
     written = (name for name, path in plan.graph.output_paths.items() if path == folder)
     return plan, next(written, None)
 
 
-def _definition_of(folder: Place) -> tuple[Path, Place]:
-    """The definition of the one pipeline that ran in a folder, and its work folder; raises InputError."""
+def _definition_of(folder: Place) -> tuple[Path, Place, int]:
+    """The definition of the one pipeline that ran in a folder, its work folder, and its limit; raises InputError."""
     from refinery.plan.needs import noted_needs
     from refinery.storage.place import place_of
     from refinery.storage.url import redact
     from refinery.watch.find_status import find_status
 
-    known = find_status(folder)
+    every = find_status(folder)
+    known = [one for one in every if not _LIMITED.search(one.pipeline)] or every
     files = {one.pipeline: noted_needs(place_of(one.work))[one.pipeline].definition for one in known}
     if len(files) > 1:
         several = ", ".join(f"{name} ({file})" for name, file in sorted(files.items()))
@@ -240,4 +246,5 @@ def _definition_of(folder: Place) -> tuple[Path, Place]:
         raise InputError(
             file, "the definition that ran here is no file any more, or a program made it", "give its plan"
         )
-    return Path(file), place_of(known[0].work)
+    limited = _LIMITED.search(known[0].pipeline)
+    return Path(file), place_of(known[0].work), int(limited[1]) if limited else 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from refinery.cli.options import Definition, Json, Quiet, Roots, Work, roots_of
+from refinery.cli.options import Definition, Json, Limit, Quiet, Roots, Work, roots_of
 from refinery.executors.choose import Kind as Executors
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def run(
         str | None,
         typer.Option(metavar="HOST:PORT", help="The Ray cluster (default: RAY_ADDRESS, or one here)."),
     ] = None,
+    limit: Limit = 0,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -63,7 +64,7 @@ def run(
     from refinery.api import runs
     from refinery.watch.show import show
 
-    planned = runs.plan(definition, work=work, roots=roots_of(root))
+    planned = runs.plan(definition, work=work, roots=roots_of(root), limit=limit)
     try:
         with _sigterm_is_ctrl_c(), show(quiet=quiet, json=json) as listener:
             outputs = runs.run(
@@ -115,14 +116,14 @@ def check(definition: Definition, root: Roots = None) -> None:
 
 
 @app.command()
-def plan(definition: Definition, work: Work = None, root: Roots = None) -> None:
+def plan(definition: Definition, work: Work = None, root: Roots = None, limit: Limit = 0) -> None:
     """Show what a run would do: passes, shards, bands and their recall, what is cached."""
     from rich.console import Console
 
     from refinery.api import runs
     from refinery.report.plan import plan_tables
 
-    for table in plan_tables(runs.plan(definition, work=work, roots=roots_of(root))):
+    for table in plan_tables(runs.plan(definition, work=work, roots=roots_of(root), limit=limit)):
         Console().print(table)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from refinery.cli.options import Roots, Work, roots_of
+from refinery.cli.options import Limit, Roots, Work, roots_of
 
 RunOf = Annotated[
     str,
@@ -48,6 +48,7 @@ def show(
     seed: Annotated[int, typer.Option(min=0, help="Another one draws other documents.")] = 0,
     chars: Annotated[int, typer.Option(min=0, help="Characters of each text; 0: all of it.")] = 400,
     output: OutputName = None,
+    limit: Limit = 0,
     work: Work = None,
     root: Roots = None,
     json: Json = False,
@@ -65,6 +66,7 @@ def show(
         n=number,
         seed=seed,
         output=output,
+        limit=limit,
         work=work,
         roots=roots_of(root),
     )
@@ -91,6 +93,7 @@ def explain(
     ] = None,
     chars: Annotated[int, typer.Option(min=0, help="Characters of each text; 0: all of it.")] = 400,
     output: OutputName = None,
+    limit: Limit = 0,
     work: Work = None,
     root: Roots = None,
     json: Json = False,
@@ -99,7 +102,9 @@ def explain(
     from refinery.api import look
     from refinery.report.explanation import explanation_lines
 
-    found = look.explain(run, document, source=source, output=output, work=work, roots=roots_of(root))
+    found = look.explain(
+        run, document, source=source, output=output, limit=limit, work=work, roots=roots_of(root)
+    )
     if json:
         _print_json(found)
         return

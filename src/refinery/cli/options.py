@@ -20,6 +20,12 @@ Roots = Annotated[
         "--root", metavar="NAME=PATH", help="Folder or URL for a root of the definition; may be repeated."
     ),
 ]
+Limit = Annotated[
+    int,
+    typer.Option(
+        "--limit", metavar="N", min=0, help="A sample of N documents of each source, with outputs of its own."
+    ),
+]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress and no table, errors and warnings only.")
 ]

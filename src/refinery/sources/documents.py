@@ -80,7 +80,8 @@ class Shard:
     index: order in the source; rows: documents and rejects together, where known before reading; bytes: data to
     read; identity: of the file (`identity.identity_of`); first_row: rows of the file before it, of JSON Lines known
     when those have been read (0 until then); made: columns that refinery itself added when it wrote the file, which
-    are not carried on; stamp: of the file when it was planned; part: its place among the `parts` shards of its file.
+    are not carried on; stamp: of the file when it was planned; part: its place among the `parts` shards of its file;
+    limit: of so many of its documents a sample is read, 0: of all (`sources.limit`).
     """
 
     source: str
@@ -99,6 +100,7 @@ class Shard:
     part: int = 0
     parts: int = 1
     pack: Pack | None = None
+    limit: int = 0
 
     @property
     def name(self) -> str:
