@@ -99,7 +99,7 @@ def _source(run: Run, source: str) -> SourceAccount:
         reasons=dict(sorted(reasons.items())),
         skipped=dict(sorted(skipped.items())),
         broken=tuple(BrokenShard(path=path, problem=problem) for path, problem in listed.broken),
-        ignored=len(listed.ignored),
+        ignored=sum(group.count for group in listed.passed_over),
     )
 
 

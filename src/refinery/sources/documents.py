@@ -15,7 +15,7 @@ from refinery.storage.place import Place
 from refinery.storage.url import redact
 from refinery.text.batch import TextBatch
 
-Format = Literal["auto", "parquet", "jsonl", "warc", "wet"]
+Format = Literal["auto", "parquet", "jsonl", "json", "csv", "arrow", "text", "html", "xml", "warc", "wet"]
 REJECT_BYTES = 512  # of memory, copies included: rejects fill a batch as text does
 NO_COLUMNS = pa.RecordBatch.from_arrays([], schema=pa.schema([]))
 
@@ -24,19 +24,26 @@ NO_COLUMNS = pa.RecordBatch.from_arrays([], schema=pa.schema([]))
 class SourceSpec:
     """How a source is read: everything that changes what a row is.
 
-    path: absolute paths, URLs or globs; text, id: column names, dotted for nested ones (id None: `id` if there
-    is one, else minted); max_document_bytes: a longer row is rejected.
+    path: absolute paths, URLs or globs; text, id: column names, dotted for nested ones (several of text are one, see
+    `document_text`; id None: `id` if there is one, else minted); record: of XML, the element that is a row;
+    max_document_bytes: a longer row is rejected.
     """
 
     name: str
     path: tuple[str, ...]
-    text: str = "text"
+    text: str | tuple[str, ...] = "text"
     id: str | None = None
     format: Format = "auto"
+    record: str | None = None
     extractor: Literal["resiliparse", "trafilatura"] = "resiliparse"
     on_error: Literal["quarantine", "fail"] = "quarantine"
     binary_text: bool = False
     max_document_bytes: int = 100 * 2**20
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The columns of the text."""
+        return (self.text,) if isinstance(self.text, str) else self.text
 
 
 class Cut(NamedTuple):
@@ -80,8 +87,9 @@ class Shard:
     index: order in the source; rows: documents and rejects together, where known before reading; bytes: data to
     read; identity: of the file (`identity.identity_of`); first_row: rows of the file before it, of JSON Lines known
     when those have been read (0 until then); made: columns that refinery itself added when it wrote the file, which
-    are not carried on; stamp: of the file when it was planned; part: its place among the `parts` shards of its file;
-    limit: of so many of its documents a sample is read, 0: of all (`sources.limit`).
+    are not carried on; stamp: of the file when it was planned; covered: whether its identity covers
+    all content; part: its place among the `parts` shards of its file; limit: of so many of its documents a sample
+    is read, 0: of all (`sources.limit`).
     """
 
     source: str
@@ -97,6 +105,7 @@ class Shard:
     first_row: int = 0
     made: tuple[str, ...] = ()
     stamp: str = ""
+    covered: bool = False
     part: int = 0
     parts: int = 1
     pack: Pack | None = None

@@ -28,9 +28,7 @@ def limit_shards(shards: Sequence[Shard], documents: int) -> tuple[Shard, ...]:
     chosen = order[: max(enough, min(SHARDS, documents))]
     ends = np.cumsum([max(shard.bytes, 1) for shard in chosen], dtype=np.float64)
     shares = np.diff(np.ceil(ends / ends[-1] * documents), prepend=0).astype(int).tolist()
-    limited = [
-        replace(one, limit=share, rows=None) for one, share in zip(chosen, shares, strict=True) if share
-    ]
+    limited = [replace(one, limit=share) for one, share in zip(chosen, shares, strict=True) if share]
     return tuple(sorted(limited, key=lambda shard: shard.index))
 
 

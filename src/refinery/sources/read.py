@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.sources import jsonl, parquet, warc
+from refinery.sources import jsonl
 from refinery.sources.documents import (
     NO_COLUMNS,
     REJECT_BYTES,
@@ -22,18 +22,19 @@ from refinery.sources.documents import (
     Shard,
     SourceSpec,
 )
-from refinery.sources.identity import part_digest, verify_hash, verify_unchanged
+from refinery.sources.identity import HEAD, part_digest, verify_hash, verify_unchanged
 from refinery.sources.ids import common_id_type, with_type
 from refinery.sources.limit import lowest
 from refinery.sources.lineage import read_lineage
 from refinery.sources.packs import read_members
+from refinery.sources.readers import READERS
 from refinery.sources.schema import unify
 from refinery.storage.marks import json_text
 from refinery.storage.place import held_inputs, unreadable
+from refinery.storage.url import is_url
 
 BATCH_BYTES = 16 * 2**20
 _HELD_FILES = 64  # of a pack, that are fetched together from a store
-_READERS = {"parquet": parquet.read, "jsonl": jsonl.read, "warc": warc.read, "wet": warc.read}
 READING = 2  # raised when a file gives other rows than before, or a row another text or id
 
 
@@ -54,16 +55,27 @@ def read_documents(
     cannot be opened, when a wanted row cannot be decoded any more, and when the file is not the one that was planned,
     before the first batch or after the last.
     """
-    if shard.pack:
-        runs = _read_pack(shard, spec, carry, wanted, batch_bytes, describe)
-    else:
-        runs = _read_file(shard, spec, carry, wanted, batch_bytes, describe)
+    read = _read_pack if shard.pack else _read_shard
+    runs = read(shard, spec, carry, wanted, batch_bytes, describe)
     if shard.limit and wanted is None:
         runs = lowest(runs, shard)
     for batch in _gathered(runs, carry, batch_bytes):
         if describe is not None and len(batch.rows):
             describe.id_types.add(batch.ids.type)
         yield batch
+
+
+def _read_shard(
+    shard: Shard,
+    spec: SourceSpec,
+    carry: pa.Schema | None,
+    wanted: NDArray[np.int64] | None,
+    batch_bytes: int,
+    describe: Description | None,
+) -> Iterator[Documents]:
+    verify_unchanged([shard])
+    yield from _read_file(shard, spec, carry, wanted, batch_bytes, describe)
+    verify_unchanged([shard])  # else rows may be of one file and others of another
 
 
 def _read_file(
@@ -74,14 +86,12 @@ def _read_file(
     batch_bytes: int,
     describe: Description | None,
 ) -> Iterator[Documents]:
-    verify_unchanged(shard)
     digest = None
     if describe is not None:
         digest = describe.digest = part_digest(shard)
-    yield from _READERS[shard.format](shard, spec, carry, wanted, batch_bytes, describe)
+    yield from READERS[shard.format].read(shard, spec, carry, wanted, batch_bytes, describe)
     if describe is not None and digest is not None:
         describe.hash = digest.hexdigest()
-    verify_unchanged(shard)  # else rows may be of one file and others of another
 
 
 def _read_pack(
@@ -99,6 +109,8 @@ def _read_pack(
     start = 0
     for first in range(0, len(members), _HELD_FILES):
         chunk = members[first : first + _HELD_FILES]
+        if not is_url(shard.path):  # what is held of URLs is verified once it is read
+            verify_unchanged(chunk)
         with held_inputs([member.path for member in chunk]):
             for number, member in enumerate(chunk, first):
                 mine, rows = None, 0 if known is None else known[number].rows
@@ -117,6 +129,7 @@ def _read_pack(
                     described.append(one)
                     describe.files.append(FileRows(member.relative_path, rows, one.hash))
                 start += rows
+        verify_unchanged(chunk)
     if describe is not None:
         carried = [(member.path, one.carried) for member, one in zip(members, described, strict=True)]
         describe.rows, describe.carried = start, unify(carried)
@@ -137,16 +150,15 @@ def _moved(run: Documents, start: int) -> Documents:
 def fields_to_carry(shard: Shard, spec: SourceSpec, names: Iterable[str]) -> pa.Schema:
     """What to `carry` of a shard for columns by name, dotted for nested ones, when its columns are not known yet.
 
-    A column of Parquet has its own type, one of JSON Lines is read as JSON text: only all lines could tell its type.
+    A column has its own type where the file tells it; one of JSON is read as JSON text, for only all rows could tell.
     A nested one is inside of a column that is read whole. Raises InputError when the file cannot be opened.
     """
     wanted = dict.fromkeys(part for name in names for part in (name, name.partition(".")[0]))
-    if shard.format == "jsonl":
+    reader = READERS[shard.format]
+    if not reader.typed:
         return pa.schema([json_text(name, "") for name in wanted])
-    there = warc.CARRIED
-    if shard.format == "parquet":
-        files = read_members(shard) if shard.pack else [shard]
-        there = unify([(file.path, parquet.carried_schema(file, spec)) for file in files])
+    files = read_members(shard) if shard.pack else [shard]
+    there = unify([(file.path, reader.columns(file, spec, HEAD)) for file in files])
     return pa.schema([field for field in there if field.name in wanted])
 
 
@@ -160,7 +172,7 @@ def place_of_row(shard: Shard, row: int, read: Description | None = None) -> tup
         starts = [0, *accumulate(file.rows for file in known)]
         number = bisect_right(starts, row) - 1
         return read_members(shard)[number].path, row - starts[number]
-    if shard.first_row or shard.format != "jsonl":
+    if shard.first_row or not shard.start or READERS[shard.format].typed:
         return shard.path, shard.first_row + row
     try:
         return shard.path, jsonl.rows_before(shard) + row
