@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from refinery.api.decide import decide, keep
     from refinery.api.dedup import dedup, duplicates
     from refinery.api.derive import derive
+    from refinery.api.init import init
     from refinery.api.look import diff, explain, show
     from refinery.api.measure import measure, measurer
     from refinery.api.minhash import minhash
@@ -64,6 +65,7 @@ __all__ = [
     "diff",
     "duplicates",
     "explain",
+    "init",
     "keep",
     "load",
     "measure",
@@ -88,6 +90,7 @@ _MODULES = {
     "diff": "api.look",
     "duplicates": "api.dedup",
     "explain": "api.look",
+    "init": "api.init",
     "keep": "api.decide",
     "load": "api.runs",
     "measure": "api.measure",

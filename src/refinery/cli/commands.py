@@ -177,19 +177,22 @@ def status(
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with the files.")] = Path(),
+) -> None:
+    """Write a commented pipeline.yaml for the files that lie in a folder, and its schema for editors."""
+    from refinery.api.init import init as make_definition
+
+    file = make_definition(folder)
+    typer.echo(f"Written to {file}\nNext: refinery check {file}, refinery run {file} --limit 1000")
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of pipeline definitions, for editors."""
-    import orjson
+    from refinery.api.init import schema as schema_of_definitions
 
-    from refinery.definition.models import pipeline_model
-    from refinery.definition.registry import VERBS
-    from refinery.definition.schema import json_schema
-    from refinery.filters.registry import MEASURERS, TRANSFORMS
-    from refinery.filters.rules import built_in_rule_sets
-
-    pipeline = pipeline_model(VERBS.settings())
-    found = json_schema(pipeline, TRANSFORMS.settings(), MEASURERS.settings(), built_in_rule_sets())
-    typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+    typer.echo(schema_of_definitions())
 
 
 @app.command()
