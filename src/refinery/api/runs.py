@@ -199,11 +199,17 @@ def _plan(
     limit: int = 0,
 ) -> Plan:
     """keep: what is found out about files is kept in the work folder."""
+    from refinery.plan.inputs import source_problems
     from refinery.plan.plan import make_plan
-    from refinery.plan.resolve import resolve
+    from refinery.plan.resolve import resolve, sound_sources
     from refinery.sources.find import listed_once
 
     with listed_once():
         loaded = load(definition, roots=roots)
-        graph = resolve(loaded.limited(limit) if limit else loaded)
+        loaded = loaded.limited(limit) if limit else loaded
+        try:
+            graph = resolve(loaded)
+        except DefinitionError as error:
+            found = source_problems(loaded, sound_sources(loaded))
+            raise DefinitionError(*error.problems, *found) from None
         return make_plan(graph, work_folder(work, graph), keep=keep)

@@ -104,6 +104,8 @@ def check(definition: Definition, root: Roots = None) -> None:
     found = ", ".join(f"{name} ({len(planned.of(name))} shards)" for name in graph.sources)
     made = [", ".join(names) for names in (graph.stages, graph.outputs or graph.makings) if names]
     typer.echo(f"{definition} is valid: {' -> '.join([found, *made])}")
+    for warning in planned.warnings:
+        typer.echo(f"warning: {warning}", err=True)
     ends = [graph.stage_of(output).name for output in graph.outputs]
     ends += [
         name
@@ -233,6 +235,8 @@ def _show(output: Output, above: Collection[str], *, table: bool) -> None:
         console.print(funnel(manifest, console.width, above))
     for note in manifest.notes:
         typer.echo(f"note: {note}", err=True)
+    for warning in manifest.warnings:
+        typer.echo(f"warning: {warning}", err=True)
     rejected = sum(source.rejected for source in manifest.sources.values())
     broken = sum(len(source.broken) for source in manifest.sources.values())
     if rejected or broken:

@@ -14,6 +14,7 @@ from refinery.executors.base import Unit
 from refinery.models.maker import Made
 from refinery.plan.needs import note_needs
 from refinery.plan.result import Kind, Result
+from refinery.run import guards
 from refinery.run.cache import check_decisions, check_measurements, count_stage, finish_stage, stage_subjects
 from refinery.run.claimed import claimed
 from refinery.run.context import Run
@@ -74,7 +75,8 @@ def _together(result: Result, needed: Result) -> bool:
 def measure_pass(run: Run, group: Group) -> None:
     """Reads every shard once for all that is measured on it now.
 
-    Raises RunError for a record that is not there afterwards, ConservationError when rows do not add up.
+    Raises RunError for a record that is not there afterwards and for a source that has no or too few documents,
+    ConservationError when rows do not add up.
     """
     plan, records = run.plan, run.records
     read = {result.of.name for result in group}
@@ -108,6 +110,8 @@ def measure_pass(run: Run, group: Group) -> None:
             carried_columns(run, plan.graph.stage_of(name))
     measured = {one.of for one in plan.results.values() if one.kind is Kind.MEASUREMENT}
     waiting = measured - {result.of for result in group}
+    users = [source for source in run.plan.graph.definition.pipeline.sources if source in read]
+    guards.judge(run, guards.rejected(run, users))
     for source in read:
         if Subject("source", source) not in waiting:
             run.finish(Subject("source", source), sum(records[p.number].documents for p in plan.of(source)))
