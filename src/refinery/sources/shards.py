@@ -113,7 +113,7 @@ def list_shards(
         if error and spec.on_error == "fail":
             raise error
         broken += [(file, error)] if error else []
-        ignored += [] if error else [(file, "no document")]
+        ignored += [] if error else [(file, "no text")]
     if not known:
         _refuse_wrong_form([file for file in found.files if formats.get(file.path) in _TOLD_BY_HEAD], spec)
     if table and keep:
