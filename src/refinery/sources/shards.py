@@ -34,6 +34,7 @@ from refinery.sources.packs import pack, pack_identity, pack_root
 from refinery.sources.passed_over import PassedOver, Why, passed_over
 from refinery.sources.readers import READERS
 from refinery.sources.schema import unify
+from refinery.sources.source_columns import carried_schema
 from refinery.storage.place import Place, unreadable
 from refinery.storage.url import redact
 
@@ -177,7 +178,7 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
     """
     try:
         files = find(spec.path).files
-    except (InputError, StorageError):
+    except (InputError, StorageError, OSError):
         return
     for file in _spread(files):
         outputs = output_folders([file.path])
@@ -186,9 +187,13 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
                 continue
             format, plan = _cut(file, spec, SHARD_BYTES, _made(file, outputs), alone=False)
             if plan.cuts:
-                whole, typed = _whole(file, spec, format, plan.made), READERS[format].typed
-                first = plan.carried if typed else READERS[format].columns(whole, spec, HEAD_BYTES)
-                yield redact(file.path), first
+                typed, found = READERS[format].typed, plan.carried
+                if not typed:
+                    whole = _whole(file, spec, format, plan.made)
+                    found = carried_schema(
+                        READERS[format].columns(whole, spec, HEAD_BYTES), spec, redact(file.path)
+                    )
+                yield redact(file.path), found
 
 
 def _spread(files: Sequence[FoundFile]) -> Sequence[FoundFile]:
@@ -326,8 +331,8 @@ def _shards(file: FoundFile, seen: KnownFile, spec: SourceSpec, index: int) -> I
         )
 
 
-def _made(file: FoundFile, outputs: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    return outputs.get(file.path.rpartition("/")[0], ())
+def _made(file: FoundFile, outputs: Mapping[str, tuple[str, ...] | None]) -> tuple[str, ...]:
+    return outputs.get(file.path.rpartition("/")[0]) or ()
 
 
 def _cut(
@@ -344,7 +349,8 @@ def _cut(
         raise InputError(redact(file.path), problem, "set `format` if it is one that can be read")
     if format is None:
         return "", FilePlan((), pa.schema([]))
-    return format, READERS[format].plan(_whole(file, spec, format, made), spec, head, shard_bytes)
+    plan = READERS[format].plan(_whole(file, spec, format, made), spec, head, shard_bytes)
+    return format, plan._replace(carried=carried_schema(plan.carried, spec, redact(file.path)))
 
 
 def _content_head(path: str, raw: bytes) -> bytes:
