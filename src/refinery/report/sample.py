@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 
 from refinery.errors import DefinitionError, InputError, nearest
-from refinery.filters.predicate import columns_of, parse, problems
+from refinery.filters.predicate import columns_of, problems
 from refinery.plan.graph import Column, ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.report.document import Found
@@ -25,6 +25,7 @@ from refinery.run.columns import find_columns, load_columns
 from refinery.run.decisions import DECISIONS, outcomes_of, rows_of
 from refinery.shuffle.partition import hash_numbers
 from refinery.sources.ids import identities
+from refinery.sources.sql import parse
 from refinery.storage.tables import read_batches, read_table
 
 _NUMBER = r"(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"
