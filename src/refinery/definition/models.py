@@ -63,7 +63,7 @@ class Source(Model):
         json_schema_extra={"default": "text"},
     )
     id: str | None = Field(None, description="id column (default: `id` if there is one, else ids are minted)")
-    format: Literal["auto", "parquet", "jsonl", "json", "text", "html", "warc", "wet"] = Field(
+    format: Literal["auto", "parquet", "jsonl", "json", "text", "html", "warc", "wet", "tar", "zip"] = Field(
         "auto", description="format of the files (default: told by name, then by content)"
     )
     extractor: Literal["resiliparse", "trafilatura"] = Field(

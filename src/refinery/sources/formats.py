@@ -13,6 +13,7 @@ _NAMES = {
     "warc": "warc", "wet": "wet",
     "txt": "text", "text": "text", "md": "text", "markdown": "text", "rst": "text",
     "html": "html", "htm": "html", "xhtml": "html",
+    "tar": "tar", "tgz": "tar", "tbz2": "tar", "txz": "tar", "tzst": "tar", "zip": "zip",
 }  # fmt: skip
 _LOOKED_INTO = {"json", "text"}  # what is called so may be something else
 DOCUMENT_FILES = {"text", "html"}  # formats in which a file is a document
@@ -20,6 +21,7 @@ _COMPRESSIONS = {"gz", "gzip", "zst", "zstd", "bz2", "xz", "lz4"}
 _BEGINS = (
     ("parquet", re.compile(rb"PAR1")),
     ("warc", re.compile(rb"WARC/")),
+    ("tar", re.compile(rb"(?s).{257}ustar")),
     (
         "html",
         re.compile(rb"(?is)(?:\xef\xbb\xbf|\s|<\?xml[^>]*>|<!--.*?-->)*+<(?:!doctype\s+html|html)[\s>]"),
@@ -69,4 +71,6 @@ _WORDS = {
     "html": "an HTML page",
     "warc": "WARC",
     "wet": "WET",
+    "tar": "a tar archive",
+    "zip": "a zip archive",
 }

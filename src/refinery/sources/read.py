@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.sources import jsonl
+from refinery.sources.archives import ARCHIVES
 from refinery.sources.documents import (
     NO_COLUMNS,
     REJECT_BYTES,
@@ -86,7 +87,7 @@ def _read_file(
     digest = None
     if describe is not None:
         digest = describe.digest = part_digest(shard)
-    yield from READERS[shard.format].read(shard, spec, carry, wanted, batch_bytes, describe)
+    yield from (READERS | ARCHIVES)[shard.format].read(shard, spec, carry, wanted, batch_bytes, describe)
     if describe is not None and digest is not None:
         describe.hash = digest.hexdigest()
 
@@ -117,8 +118,8 @@ def _read_pack(
                 one = None if describe is None else Description()
                 if mine is None or len(mine):
                     for run in _read_file(member, spec, carry, mine, batch_bytes, one):
-                        rows = max(rows, _end(run))
-                        yield _moved(run, start)
+                        rows = max(rows, run.end)
+                        yield run.moved(start)
                     if known is not None and known[number].hash:
                         verify_hash(member, known[number].hash)
                 if one is not None and describe is not None:
@@ -132,18 +133,6 @@ def _read_pack(
         describe.rows, describe.carried = start, unify(carried)
 
 
-def _end(run: Documents) -> int:
-    """The row after the last one of a run, which a reject may be: what cannot be read of a file counts as one."""
-    last = int(run.rows[-1]) if len(run.rows) else -1
-    return max([last, *(reject.row for reject in run.rejects[-1:])]) + 1
-
-
-def _moved(run: Documents, start: int) -> Documents:
-    """A run of a file of which the first row is row `start` of the shard."""
-    rejects = tuple(replace(reject, row=reject.row + start) for reject in run.rejects)
-    return replace(run, rows=run.rows + start, rejects=rejects)
-
-
 def fields_to_carry(shard: Shard, spec: SourceSpec, names: Iterable[str]) -> pa.Schema:
     """What to `carry` of a shard for columns by name, dotted for nested ones, when its columns are not known yet.
 
@@ -151,7 +140,7 @@ def fields_to_carry(shard: Shard, spec: SourceSpec, names: Iterable[str]) -> pa.
     A nested one is inside of a column that is read whole. Raises InputError when the file cannot be opened.
     """
     wanted = dict.fromkeys(part for name in names for part in (name, name.partition(".")[0]))
-    reader = READERS[shard.format]
+    reader = (READERS | ARCHIVES)[shard.format]
     if not reader.typed:
         return pa.schema([json_text(name, "") for name in wanted])
     files = read_members(shard) if shard.pack else [shard]
@@ -169,7 +158,7 @@ def place_of_row(shard: Shard, row: int, read: Description | None = None) -> tup
         starts = [0, *accumulate(file.rows for file in known)]
         number = bisect_right(starts, row) - 1
         return read_members(shard)[number].path, row - starts[number]
-    if shard.first_row or not shard.start or READERS[shard.format].typed:
+    if shard.first_row or not shard.start or (READERS | ARCHIVES)[shard.format].typed:
         return shard.path, shard.first_row + row
     try:
         return shard.path, jsonl.rows_before(shard) + row

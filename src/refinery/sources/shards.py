@@ -12,11 +12,12 @@ import pyarrow as pa
 
 from refinery.errors import InputError, StorageError
 from refinery.sources import compression, jsonl
+from refinery.sources.archives import ARCHIVES
 from refinery.sources.digest import part_hashes
 from refinery.sources.documents import FilePlan, Shard, SourceSpec
 from refinery.sources.find import FoundFile, find
 from refinery.sources.foreign import POINTER_BYTES, foreign
-from refinery.sources.formats import format_of, mistaken
+from refinery.sources.formats import format_of, mistaken, named_format
 from refinery.sources.html import require
 from refinery.sources.identity import HEAD, covers, file_head
 from refinery.sources.inventory import (
@@ -186,8 +187,10 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
                 continue
             format, plan = _cut(file, spec, SHARD_BYTES, _made(file, outputs), alone=False)
             if plan.cuts:
-                whole, typed = _whole(file, spec, format, plan.made), READERS[format].typed
-                first = plan.carried if typed else READERS[format].columns(whole, spec, HEAD_BYTES)
+                whole, typed = _whole(file, spec, format, plan.made), (READERS | ARCHIVES)[format].typed
+                first = (
+                    plan.carried if typed else (READERS | ARCHIVES)[format].columns(whole, spec, HEAD_BYTES)
+                )
                 yield redact(file.path), first
 
 
@@ -336,7 +339,8 @@ def _cut(
     """A file's format and plan; no format and no cuts for a file that is none of ours; raises InputError, OSError."""
     raw = cache(lambda: file_head(file.path, file.state.size))
     head = cache(lambda: _content_head(file.path, raw()))
-    format = spec.format if spec.format != "auto" else format_of(file.relative, head)
+    archive = named_format(file.relative) in ARCHIVES  # `format` is said of the files in it
+    format = spec.format if spec.format != "auto" and not archive else format_of(file.relative, head)
     if (format is None or file.state.size < POINTER_BYTES) and (kind := foreign(raw())):
         raise InputError(redact(file.path), *kind)
     if format is None and alone:
@@ -344,7 +348,9 @@ def _cut(
         raise InputError(redact(file.path), problem, "set `format` if it is one that can be read")
     if format is None:
         return "", FilePlan((), pa.schema([]))
-    return format, READERS[format].plan(_whole(file, spec, format, made), spec, head, shard_bytes)
+    return format, (READERS | ARCHIVES)[format].plan(
+        _whole(file, spec, format, made), spec, head, shard_bytes
+    )
 
 
 def _content_head(path: str, raw: bytes) -> bytes:
