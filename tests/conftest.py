@@ -14,6 +14,20 @@ from tests.ray_cluster import add_node, cluster, command, executor  # noqa: F401
 from tests.redis_server import redis_url  # noqa: F401  (a fixture)
 from tests.s3_server import bucket, proxied, s3_server  # noqa: F401  (fixtures)
 
+SERVICES = {"cluster", "add_node", "executor", "command", "s3_server", "bucket", "proxied", "redis_url"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what waits for servers and processes more than it computes, so that it can run beside the others."""
+    for item in items:
+        benchmark = Path(__file__).parent / "benchmarks" in item.path.parents
+        if item.get_closest_marker("faults"):
+            continue
+        if benchmark or SERVICES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.services)
+
+
 # The first call of a kernel compiles it, which no deadline for one example allows for.
 settings.register_profile("refinery", deadline=None)
 settings.load_profile("refinery")

@@ -63,3 +63,16 @@ def test_a_folder_of_text_and_pages(tmp_path, refinery):
         "a.txt": None,
     }
     assert ran.source["ignored"] == 1
+
+
+def test_csv_with_quoted_newlines(tmp_path, refinery):
+    """A row a record; `format: jsonl` on it is told."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.csv").write_text(
+        'id,text,year\nd0,"First line.\nSecond, ""quoted"".",2020\nd1,Another.,\n'
+    )
+    said = run(refinery, tmp_path, source={"format": "jsonl"}, expect=2)
+    assert "a.csv: this is CSV, and its source says `format: jsonl` (leave `format` out)" in said.err
+    rows = run(refinery, tmp_path).rows
+    assert rows["d0"]["text"] == 'First line.\nSecond, "quoted".'
+    assert (rows["d0"]["year"], rows["d1"]["year"]) == ("2020", None)

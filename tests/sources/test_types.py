@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from refinery.sources.types import fields_in, is_bytes, is_text, levels, merge, plain, storage
+from refinery.sources.types import fields_in, is_bytes, is_text, levels, merge, plain, storage, type_name
 
 INT, TEXT = pa.int64(), pa.string()
 
@@ -85,3 +85,23 @@ def test_kinds():
     assert is_text(pa.large_string())
     assert is_bytes(pa.large_binary())
     assert not is_text(pa.binary())
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (pa.large_string(), "string"),
+        (pa.int16(), "int"),
+        (pa.uint64(), "float"),
+        (pa.decimal128(9, 2), "float"),
+        (pa.bool_(), "bool"),
+        (pa.date64(), "date"),
+        (pa.timestamp("ns", "UTC"), "timestamp"),
+        (pa.list_(pa.string()), None),
+        (pa.binary(), None),
+        (pa.null(), None),
+    ],
+)
+def test_the_plain_type_of_a_column(kind, name):
+    """One that holds its values; none of lists, bytes and NULL alone."""
+    assert type_name(kind) == name

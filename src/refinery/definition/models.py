@@ -47,6 +47,36 @@ def _kind_of_entry(value: object) -> str:
     return "set" if is_set else "predicates"
 
 
+ColumnType = Literal["string", "int", "float", "bool", "date", "timestamp"]
+
+
+class SourceColumn(Model):
+    """A column by the name that it is to have."""
+
+    from_: str | None = Field(
+        None, alias="from", min_length=1, description="what the files call it, dotted for a nested one"
+    )
+    type: ColumnType | None = Field(None, description="what its values become (default: as they are)")
+    invalid: Literal["reject"] | None = Field(
+        None,
+        description="what a value that does not fit becomes: `null`, counted, or `reject`: its row is rejected",
+    )
+
+
+def _kind_of_column(value: object) -> str:
+    if isinstance(value, str):
+        return "type"
+    return "names" if isinstance(value, list | tuple) else "column"
+
+
+ColumnEntry = Annotated[
+    Annotated[ColumnType, Tag("type")]
+    | Annotated[tuple[str, ...], Tag("names")]
+    | Annotated[SourceColumn | None, Tag("column")],
+    Discriminator(_kind_of_column),
+]
+
+
 class Source(Model):
     """Where raw text comes from and which of its columns are the text and the id."""
 
@@ -63,8 +93,13 @@ class Source(Model):
         json_schema_extra={"default": "text"},
     )
     id: str | None = Field(None, description="id column (default: `id` if there is one, else ids are minted)")
-    format: Literal["auto", "parquet", "jsonl", "json", "text", "html", "warc", "wet", "tar", "zip"] = Field(
-        "auto", description="format of the files (default: told by name, then by content)"
+    format: Literal[
+        "auto", "parquet", "jsonl", "json", "csv", "arrow", "text", "html", "xml", "warc", "wet", "tar", "zip"
+    ] = Field("auto", description="format of the files (default: told by name, then by content)")
+    record: str | None = Field(
+        None,
+        min_length=1,
+        description="XML: the element that is a document, by its name or `a/path/of/names`",
     )
     extractor: Literal["resiliparse", "trafilatura"] = Field(
         "resiliparse", description="HTML to text, for WARC"
@@ -74,6 +109,24 @@ class Source(Model):
         "quarantine", description="what a broken shard or row does"
     )
     max_document_bytes: ByteCount = Field(100 * 2**20, description="a longer row is rejected")
+    columns: dict[str, ColumnEntry] = Field(
+        {},
+        description="its other columns: `keep` or `drop` with a list, or a column's name with a type, "
+        "with `{from: ..., type: ...}`, or with `null` to drop it",
+    )
+    where: str | None = Field(
+        None, description="SQL over its columns; rows for which it is not true are skipped"
+    )
+
+    @field_validator("columns")
+    @classmethod
+    def _only_keep_and_drop_are_lists(cls, columns: dict[str, Any]) -> dict[str, Any]:
+        for name, entry in columns.items():
+            if isinstance(entry, tuple) and name not in {"keep", "drop"}:
+                raise ValueError(
+                    f"{name!r}: expected a type, {{from: NAME, type: TYPE}} or null; lists are of keep and drop"
+                )
+        return columns
 
 
 class NearCopies(Model):

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from refinery.definition.load import Definition
 from refinery.definition.models import Output
+from refinery.filters.carried import Carried
 from refinery.plan.fingerprint import fingerprint
 from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from refinery.filters.measurer import Measurer, Transform
     from refinery.filters.rules import Rule
     from refinery.filters.verb import Verb
@@ -77,7 +78,9 @@ class Measured:
     @cached_property
     def key(self) -> str:
         """Fingerprint of all that its values depend on but the documents."""
-        return fingerprint(self.measurement.key, self.original)
+        typed = () if pa.types.is_null(self.type) else (str(self.type),)
+        read_as = typed if isinstance(self.measurement.measurer, Carried) else ()
+        return fingerprint(self.measurement.key, self.original, *read_as)
 
     @property
     def measurements(self) -> tuple[Measurement, ...]:

@@ -87,10 +87,11 @@ def _redacted(value: Any) -> Any:
 def _source(run: Run, source: str) -> SourceAccount:
     mine = [run.records[planned.number] for planned in run.plan.of(source)]
     listed = run.plan.listed[source]
-    reasons, skipped = Counter[str](), Counter[str]()
+    reasons, skipped, nulled = Counter[str](), Counter[str](), Counter[str]()
     for record in mine:
         reasons.update(record.reasons)
         skipped.update(record.skipped)
+        nulled.update(record.nulled)
     return SourceAccount(
         shards=len(mine),
         documents=sum(record.documents for record in mine),
@@ -98,6 +99,7 @@ def _source(run: Run, source: str) -> SourceAccount:
         bytes=sum(record.bytes for record in mine),
         reasons=dict(sorted(reasons.items())),
         skipped=dict(sorted(skipped.items())),
+        nulled=dict(sorted(nulled.items())),
         broken=tuple(BrokenShard(path=path, problem=problem) for path, problem in listed.broken),
         ignored=sum(group.count for group in listed.passed_over),
     )

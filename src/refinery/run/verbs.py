@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import InputError
-from refinery.filters.carried import VALUE, find_field, from_json
+from refinery.filters.carried import VALUE, from_json
 from refinery.filters.ranking import as_common, common_type
 from refinery.filters.values import PLAIN, is_plain
 from refinery.filters.verb import Needed
@@ -25,6 +25,7 @@ from refinery.run.measure import apply_transforms
 from refinery.run.outcome import Numbered, write_outcome
 from refinery.shuffle.units import MapUnits
 from refinery.sources.ids import identities
+from refinery.sources.nested import find_field
 from refinery.sources.read import read_documents
 from refinery.storage.commit import make_directory
 from refinery.storage.marks import is_json_text, json_text

@@ -176,7 +176,7 @@ def _planned(path: Path, name: str, archive: Shard, spec: SourceSpec) -> Shard |
         return "unknown_format"
     place = f"{archive.relative_path}/{name}"
     file = Shard(archive.source, str(path), place, format, 0, -1, 0, None, size, "", made=archive.made)
-    planner = (READERS | ARCHIVES)[format].plan
+    planner = FORMATS[format].plan
     cuts, _, made = planner(file, spec, lambda: head, 2**62)
     rows = [cut.rows for cut in cuts]
     if not cuts:
@@ -201,3 +201,4 @@ def _whole(content: Iterator[bytes], damage: list[str]) -> Iterator[bytes]:
 
 
 ARCHIVES = {name: Reader(plan, read, columns, typed=False) for name in ("tar", "zip")}
+FORMATS = READERS | ARCHIVES

@@ -10,8 +10,11 @@ from refinery.sources.json_values import is_laid_out, looks_like_json
 _NAMES = {
     "parquet": "parquet", "pq": "parquet", "parq": "parquet",
     "jsonl": "jsonl", "ndjson": "jsonl", "jl": "jsonl", "json": "json",
+    "arrow": "arrow", "feather": "arrow", "ipc": "arrow", "arrows": "arrow",
+    "csv": "csv", "tsv": "csv", "tab": "csv",
     "warc": "warc", "wet": "wet",
     "txt": "text", "text": "text", "md": "text", "markdown": "text", "rst": "text",
+    "xml": "xml",
     "html": "html", "htm": "html", "xhtml": "html",
     "tar": "tar", "tgz": "tar", "tbz2": "tar", "txz": "tar", "tzst": "tar", "zip": "zip",
 }  # fmt: skip
@@ -22,6 +25,7 @@ _BEGINS = (
     ("parquet", re.compile(rb"PAR1")),
     ("warc", re.compile(rb"WARC/")),
     ("tar", re.compile(rb"(?s).{257}ustar")),
+    ("arrow", re.compile(rb"ARROW1\0\0|\xff\xff\xff\xff.{3}\0.\0\0\0", re.DOTALL)),
     (
         "html",
         re.compile(rb"(?is)(?:\xef\xbb\xbf|\s|<\?xml[^>]*>|<!--.*?-->)*+<(?:!doctype\s+html|html)[\s>]"),
@@ -67,8 +71,11 @@ _WORDS = {
     "parquet": "Parquet",
     "jsonl": "JSON Lines",
     "json": "JSON that is not one object a line",
+    "csv": "CSV",
+    "arrow": "Arrow",
     "text": "text",
     "html": "an HTML page",
+    "xml": "XML",
     "warc": "WARC",
     "wet": "WET",
     "tar": "a tar archive",

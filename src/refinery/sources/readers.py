@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.sources import jsonl, parquet, rows, text, warc
+from refinery.sources import arrow, delimited, jsonl, parquet, rows, text, warc, xml
 from refinery.sources.documents import Description, Documents, FilePlan, Shard, SourceSpec
 
 Head = Callable[[], bytes]  # the first bytes of a file's content, below its compression, fetched when asked
@@ -59,8 +59,11 @@ READERS = {
     "parquet": Reader(parquet.plan, parquet.read, parquet.carried_schema),
     "jsonl": _of_rows(jsonl.plan, jsonl.rows),
     "json": _of_rows(jsonl.plan, jsonl.rows),
+    "arrow": Reader(arrow.plan, arrow.read, arrow.carried_schema),
+    "csv": Reader(delimited.plan, delimited.read, delimited.carried_schema),
     "text": _of_rows(text.plan, text.text_rows),
     "html": _of_rows(text.plan, text.html_rows),
+    "xml": _of_rows(xml.plan, xml.rows),
     "warc": Reader(warc.plan, warc.read, warc.carried_schema),
     "wet": Reader(warc.plan, warc.read, warc.carried_schema),
 }

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from refinery.errors import InputError, StorageError
 from refinery.sources import compression, jsonl
-from refinery.sources.archives import ARCHIVES
+from refinery.sources.archives import ARCHIVES, FORMATS
 from refinery.sources.digest import part_hashes
 from refinery.sources.documents import FilePlan, Shard, SourceSpec
 from refinery.sources.find import FoundFile, find
@@ -33,8 +33,8 @@ from refinery.sources.inventory import (
 from refinery.sources.own_outputs import is_output_data, output_folders
 from refinery.sources.packs import pack, pack_identity, pack_root
 from refinery.sources.passed_over import PassedOver, Why, passed_over
-from refinery.sources.readers import READERS
 from refinery.sources.schema import unify
+from refinery.sources.source_columns import carried_schema
 from refinery.storage.place import Place, unreadable
 from refinery.storage.url import redact
 
@@ -178,7 +178,7 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
     """
     try:
         files = find(spec.path).files
-    except (InputError, StorageError):
+    except (InputError, StorageError, OSError):
         return
     for file in _spread(files):
         outputs = output_folders([file.path])
@@ -187,11 +187,13 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
                 continue
             format, plan = _cut(file, spec, SHARD_BYTES, _made(file, outputs), alone=False)
             if plan.cuts:
-                whole, typed = _whole(file, spec, format, plan.made), (READERS | ARCHIVES)[format].typed
-                first = (
-                    plan.carried if typed else (READERS | ARCHIVES)[format].columns(whole, spec, HEAD_BYTES)
-                )
-                yield redact(file.path), first
+                typed, found = FORMATS[format].typed, plan.carried
+                if not typed:
+                    whole = _whole(file, spec, format, plan.made)
+                    found = carried_schema(
+                        FORMATS[format].columns(whole, spec, HEAD_BYTES), spec, redact(file.path)
+                    )
+                yield redact(file.path), found
 
 
 def _spread(files: Sequence[FoundFile]) -> Sequence[FoundFile]:
@@ -348,9 +350,8 @@ def _cut(
         raise InputError(redact(file.path), problem, "set `format` if it is one that can be read")
     if format is None:
         return "", FilePlan((), pa.schema([]))
-    return format, (READERS | ARCHIVES)[format].plan(
-        _whole(file, spec, format, made), spec, head, shard_bytes
-    )
+    plan = FORMATS[format].plan(_whole(file, spec, format, made), spec, head, shard_bytes)
+    return format, plan._replace(carried=carried_schema(plan.carried, spec, redact(file.path)))
 
 
 def _content_head(path: str, raw: bytes) -> bytes:

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import pyarrow as pa
 
+TypeName = Literal["string", "int", "float", "bool", "date", "timestamp"]
+TYPES: dict[TypeName, pa.DataType] = dict(
+    zip(
+        get_args(TypeName),
+        (pa.string(), pa.int64(), pa.float64(), pa.bool_(), pa.date32(), pa.timestamp("us")),
+        strict=True,
+    )
+)
 _SIGNED = {8: pa.int8(), 16: pa.int16(), 32: pa.int32(), 64: pa.int64()}
 _UNSIGNED = {8: pa.uint8(), 16: pa.uint16(), 32: pa.uint32(), 64: pa.uint64()}
 
@@ -132,3 +142,19 @@ def is_bytes(kind: pa.DataType) -> bool:
 def is_list(kind: pa.DataType) -> bool:
     """A list of any size; no map."""
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def type_name(kind: pa.DataType) -> TypeName | None:
+    """The plain type that stands for an Arrow type; None for lists, objects, bytes and what else has none."""
+    types = pa.types
+    if is_text(kind):
+        return "string"
+    if types.is_boolean(kind):
+        return "bool"
+    if types.is_integer(kind) and not types.is_uint64(kind):
+        return "int"
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
+        return "float"
+    if types.is_date(kind):
+        return "date"
+    return "timestamp" if types.is_timestamp(kind) else None
