@@ -2,10 +2,10 @@
 
 from typing import get_args
 
+from refinery.sources.archives import FORMATS
 from refinery.sources.documents import Format
-from refinery.sources.readers import READERS
 
 
 def test_each_format_of_a_definition_has_a_reader():
     """And none has one that cannot be named."""
-    assert READERS.keys() | {"auto"} == set(get_args(Format))
+    assert FORMATS.keys() | {"auto"} == set(get_args(Format))
