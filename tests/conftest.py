@@ -10,9 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import settings
 
+from refinery.storage.marks import records_of
 from tests.ray_cluster import add_node, cluster, command, executor  # noqa: F401  (fixtures)
 from tests.redis_server import redis_url  # noqa: F401  (a fixture)
 from tests.s3_server import bucket, proxied, s3_server  # noqa: F401  (fixtures)
+from tests.tiny_run import tiny_run  # noqa: F401  (a fixture)
 
 SERVICES = {"cluster", "add_node", "executor", "command", "s3_server", "bucket", "proxied", "redis_url"}
 
@@ -142,8 +144,9 @@ def output_hashes(folder: Path) -> dict[str, str]:
     """sha256 of every file that a run wrote for good, the manifest (with its times) left out."""
     return {
         file.name: hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted(folder.iterdir())
-        if file.name != "manifest.json"
+        for place in (folder, records_of(folder))
+        for file in sorted(place.rglob("*"))
+        if file.is_file() and file.name != "manifest.json"
     }
 
 
@@ -154,4 +157,5 @@ def decisions(folder: Path) -> dict[str, dict[str, object]]:
 
 def read_files(folder: Path, kind: str) -> pa.Table:
     """The rows of an output's files of one kind: data, decisions or rejects."""
-    return pa.concat_tables(pq.read_table(file) for file in sorted(folder.glob(f"{kind}-*.parquet")))
+    files = folder.rglob("*.parquet") if kind == "data" else records_of(folder).glob(f"{kind}-*.parquet")
+    return pa.concat_tables(pq.read_table(file) for file in sorted(files))

@@ -26,7 +26,7 @@ stages:
     from: [NAMES]
     transform: [normalize]
     measure: [language, signals]
-    keep: [gopher, {rules: c4}, english: "lang = 'en' AND source <> 'none'"]
+    keep: [gopher, {rules: c4}, english: "lang = 'en' AND source <> 'source_number_00'"]
   judged:
     from: screened
     measure: [costly]
@@ -42,7 +42,7 @@ stages:
     select: {tokens: 2K, by: lang_score}
 outputs:
   screened: {from: screened, path: screened, shuffle: 1}
-  unique: {from: unique, path: unique, format: jsonl}
+  unique: {from: unique, path: unique, format: jsonl, shuffle: null}
   best: {from: best, path: best}
 """
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import InputError
-from refinery.filters.carried import VALUE, from_json
+from refinery.filters.carried import VALUE, Carried, from_json
 from refinery.filters.ranking import as_common, common_type
 from refinery.filters.values import PLAIN, is_plain
 from refinery.filters.verb import Needed
@@ -21,6 +23,7 @@ from refinery.plan.verbs import is_carried, is_id
 from refinery.run.columns import NamedColumn, find_columns, late_files, load_columns
 from refinery.run.context import Run
 from refinery.run.decide import Upstream, kept_documents, upstream
+from refinery.run.guards import duplicates_of_one, judge, place_of_document
 from refinery.run.measure import apply_transforms
 from refinery.run.outcome import Numbered, write_outcome
 from refinery.shuffle.units import MapUnits
@@ -169,7 +172,8 @@ class VerbShard:
 def run_verb(run: Run, stage: ResolvedStage, map_units: MapUnits) -> int:
     """Runs a stage's verb over all shards that reach it and writes each shard's verb file; gives how many it drops.
 
-    Raises InputError for a column that ranks documents whose types in the sources cannot be compared.
+    Raises InputError for a column that ranks documents whose types in the sources cannot be compared, RunError where
+    one document would remove too much of a source.
     """
     verb, key = stage.verb, run.plan.outcome_key(stage.name)
     if verb is None or key is None:
@@ -182,6 +186,7 @@ def run_verb(run: Run, stage: ResolvedStage, map_units: MapUnits) -> int:
     ends = list(accumulate(shard.rows for shard in shards))
     numbered = [Numbered(s.planned, end - s.rows, end) for s, end in zip(shards, ends, strict=True)]
     earlier = sum(shard.earlier for shard in shards)
+    judge(run, duplicates_of_one(stage.name, outcome.largest, partial(place_of_document, numbered)))
     dropped = write_outcome(verb.name, outcome, numbered, earlier, key, map_units, folder)
     remove_scratch(folder)  # the verb files say all that stays
     return dropped
@@ -226,8 +231,9 @@ def _shards(run: Run, stage: ResolvedStage, needed: Sequence[Needed]) -> Iterato
 
 
 def _carried_file(name: str, column: Column, schema: pa.Schema) -> CarriedFile:
-    field = find_field(schema, name) or pa.field(name, pa.null())
     (measurement,) = column.measurements
+    carried = cast(Carried, measurement.measurer).column  # a verb may know it by another name
+    field = find_field(schema, carried) or pa.field(name, pa.null())
     return CarriedFile(name, measurement.file, field.type, is_json_text(field))
 
 
