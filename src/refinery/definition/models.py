@@ -97,7 +97,7 @@ class Source(Model):
     )
     id: str | None = Field(None, description="id column (default: `id` if there is one, else ids are minted)")
     format: Literal[
-        "auto", "parquet", "jsonl", "json", "csv", "arrow", "text", "html", "xml", "warc", "wet"
+        "auto", "parquet", "jsonl", "json", "csv", "arrow", "text", "html", "xml", "warc", "wet", "tar", "zip"
     ] = Field("auto", description="format of the files (default: told by name, then by content)")
     record: str | None = Field(
         None,
