@@ -123,6 +123,7 @@ CASES: dict[tuple[str, str], Case] = {
         COLUMNS, {"year": {"type": "date", "invalid": "reject"}}, {"sources.crawl"}, named="columns",
     ),
     ("source", "format"): case((*CRAWL, "format"), "parquet"),  # what the files are anyway
+    ("source", "record"): case((*CRAWL, "record"), "page", {"sources.crawl"}),
     ("source", "extractor"): case((*CRAWL, "extractor"), "trafilatura", {"sources.crawl"}),
     ("source", "binary_text"): case((*CRAWL, "binary_text"), True, {"sources.crawl"}),
     ("source", "on_error"): case((*CRAWL, "on_error"), "fail"),

@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from refinery.sources.types import fields_in, is_bytes, is_text, levels, merge, plain, type_name
+from refinery.sources.types import fields_in, is_bytes, is_text, levels, merge, plain, storage, type_name
 
 INT, TEXT = pa.int64(), pa.string()
 
@@ -41,6 +41,18 @@ def test_the_narrowest_type_for_both(one, other, merged):
     swapped = merge(other, one)
     assert (swapped is None) == (merged is None)
     assert swapped is None or {f.name for f in pa.schema([("x", swapped)])} == {"x"}
+
+
+def test_extension_types_meet_their_storage():
+    """Arrow's JSON beside strings, UUIDs beside 16 bytes, at any depth; alone they stay what they are."""
+    assert merge(pa.json_(), pa.json_()) == pa.json_()
+    assert merge(pa.json_(), pa.string()) == merge(pa.string(), pa.json_()) == TEXT
+    assert merge(pa.uuid(), pa.binary(16)) == pa.binary(16)
+    assert merge(pa.null(), pa.uuid()) == pa.uuid()
+    assert merge(pa.uuid(), pa.int64()) is None
+    nested = merge(pa.struct([("a", pa.uuid())]), pa.struct([("a", pa.binary(16))]))
+    assert nested == pa.struct([("a", pa.binary(16))])
+    assert (storage(pa.uuid()), storage(pa.int8())) == (pa.binary(16), pa.int8())
 
 
 def test_plain_types_have_no_encodings():

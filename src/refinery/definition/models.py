@@ -93,8 +93,13 @@ class Source(Model):
         json_schema_extra={"default": "text"},
     )
     id: str | None = Field(None, description="id column (default: `id` if there is one, else ids are minted)")
-    format: Literal["auto", "parquet", "jsonl", "warc", "wet"] = Field(
-        "auto", description="format of the files (default: told by name, then by content)"
+    format: Literal[
+        "auto", "parquet", "jsonl", "json", "csv", "arrow", "text", "html", "xml", "warc", "wet"
+    ] = Field("auto", description="format of the files (default: told by name, then by content)")
+    record: str | None = Field(
+        None,
+        min_length=1,
+        description="XML: the element that is a document, by its name or `a/path/of/names`",
     )
     extractor: Literal["resiliparse", "trafilatura"] = Field(
         "resiliparse", description="HTML to text, for WARC"

@@ -241,7 +241,7 @@ def shard_key(shard: Shard, spec: SourceSpec) -> str:
     """
     cut = (shard.identity, shard.format, shard.start, shard.stop)
     # another version of the extractor gives other texts of pages
-    extraction = version(spec.extractor) if shard.format == "warc" else ""
+    extraction = version(spec.extractor) if shard.format in {"warc", "html"} else ""
     # made, since the manifest beside a file decides which columns its rows have
     reading = (READING, reading_of(spec), extraction, shard.made)
     return fingerprint(LAYOUT, cut, reading, spec.name, shard.relative_path)

@@ -296,8 +296,8 @@ class _Builder:
 def reading_of(spec: SourceSpec) -> dict[str, object]:
     """How a source is read: what decides which rows its files have."""
     return {
-        "text": list(spec.texts), "id": spec.id, "extractor": spec.extractor, "binary_text": spec.binary_text,
-        "max_document_bytes": spec.max_document_bytes,
+        "text": list(spec.texts), "id": spec.id, "record": spec.record, "extractor": spec.extractor,
+        "binary_text": spec.binary_text, "max_document_bytes": spec.max_document_bytes,
         "columns": {
             **{c.name: {"from": c.origin, "type": c.type, "reject": c.reject} for c in spec.columns},
             "keep": spec.keep and sorted(spec.keep), "drop": sorted(spec.drop),

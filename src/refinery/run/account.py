@@ -101,7 +101,7 @@ def _source(run: Run, source: str) -> SourceAccount:
         skipped=dict(sorted(skipped.items())),
         nulled=dict(sorted(nulled.items())),
         broken=tuple(BrokenShard(path=path, problem=problem) for path, problem in listed.broken),
-        ignored=len(listed.ignored),
+        ignored=sum(group.count for group in listed.passed_over),
     )
 
 

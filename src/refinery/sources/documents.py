@@ -16,7 +16,7 @@ from refinery.storage.place import Place
 from refinery.storage.url import redact
 from refinery.text.batch import TextBatch
 
-Format = Literal["auto", "parquet", "jsonl", "warc", "wet"]
+Format = Literal["auto", "parquet", "jsonl", "json", "csv", "arrow", "text", "html", "xml", "warc", "wet"]
 REJECT_BYTES = 512  # of memory, copies included: rejects fill a batch as text does
 NO_COLUMNS = pa.RecordBatch.from_arrays([], schema=pa.schema([]))
 
@@ -47,9 +47,9 @@ class SourceSpec:
     """How a source is read: everything that changes what a row is.
 
     path: absolute paths, URLs or globs; text, id: column names, dotted for nested ones (several of text are one, see
-    `document_text`; id None: `id` if there is one, else minted); max_document_bytes: a longer row is rejected;
-    columns, keep, drop: how other columns are carried (keep None: all); where: rows for which it is not true are
-    skipped.
+    `document_text`; id None: `id` if there is one, else minted); record: of XML, the element that is a row;
+    max_document_bytes: a longer row is rejected; columns, keep, drop: how other columns are carried (keep None: all);
+    where: rows for which it is not true are skipped.
     """
 
     name: str
@@ -57,6 +57,7 @@ class SourceSpec:
     text: str | tuple[str, ...] = ("text",)
     id: str | None = None
     format: Format = "auto"
+    record: str | None = None
     extractor: Literal["resiliparse", "trafilatura"] = "resiliparse"
     on_error: Literal["quarantine", "fail"] = "quarantine"
     binary_text: bool = False

@@ -39,6 +39,11 @@ def plain(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
+def storage(kind: pa.DataType) -> pa.DataType:
+    """The type that values of an extension type, such as Arrow's of JSON and of UUIDs, are stored in; else itself."""
+    return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+
+
 def merge(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
     """A type for the values of both (both `plain`), or None when there is none.
 
@@ -49,6 +54,8 @@ def merge(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
         return one
     if pa.types.is_null(one):
         return other
+    if storage(one) != one or storage(other) != other:
+        return merge(storage(one), storage(other))
     if _is_number(one) and _is_number(other):
         return _merge_numbers(one, other)
     if is_text(one) and is_text(other):
