@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from tests.sources.reading import read_all, spec
 
 CHAT = [{"role": "user", "content": "What did it hold?"}, {"role": "assistant", "content": "It held."}]

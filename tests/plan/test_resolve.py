@@ -107,10 +107,10 @@ def test_stores_are_not_opened(tmp_path):
         "path: [zip://a.jsonl::memory://x/none.zip, memory://x/../y, webhdfs://h/x]",
     )
     assert text != PIPELINE
-    text = text.replace("path: out", "path: memory://out")
+    text = text.replace("path: out", "path: memory://x/out")
     assert len(resolved(tmp_path, text).output_paths) == 1
     found = problems(
-        tmp_path, text.replace("memory://out", "nonesuch://out").replace("words >= 50", "wrods >= 50")
+        tmp_path, text.replace("memory://x/out", "nonesuch://out").replace("words >= 50", "wrods >= 50")
     )
     assert len(found) == 2
     assert "nonesuch:// is not a filesystem that fsspec knows" in "".join(found)

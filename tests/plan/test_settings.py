@@ -135,6 +135,9 @@ CASES: dict[tuple[str, str], Case] = {
     ("output", "shard_bytes"): case((*WRITTEN, "shard_bytes"), "1MB", {"outputs.best"}),
     ("output", "shuffle"): case((*WRITTEN, "shuffle"), 3, {"outputs.best"}),
     ("output", "split"): case((*WRITTEN, "split"), {"validation": "5%"}, {"outputs.best", *DEDUP}),
+    ("output", "split_by"): case(
+        (*WRITTEN, "split_by"), "year", {"outputs.best", *DEDUP}, (((*WRITTEN, "split"), {"v": "5%"}),)
+    ),
     ("dedup", "by"): case((*UNIQUE, "by"), ["year"], DEDUP),
     ("dedup", "exact"): case((*UNIQUE, "exact"), False, DEDUP),
     ("dedup", "near"): case((*UNIQUE, "near"), None, DEDUP),
@@ -237,7 +240,8 @@ def repository(tmp_path_factory) -> Path:
         (folder / f"{name}.bin").write_bytes(model(shape).read_bytes())
     Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]")).save(str(folder / "tokenizer.json"))
     write_parquet(folder / "earlier" / "data-00000.parquet", [{"id": "x", "text": document(1)}])
-    (folder / "earlier" / "manifest.json").write_text('{"files": [{"path": "data-00000.parquet"}]}')
+    (folder / "earlier.records").mkdir()
+    (folder / "earlier.records" / "manifest.json").write_text('{"files": [{"path": "data-00000.parquet"}]}')
     (folder / "eval").mkdir()
     (folder / "eval" / "exam.jsonl").write_text('{"question": "Which one is it?", "answer": "The first."}\n')
     return folder

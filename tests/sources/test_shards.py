@@ -58,7 +58,7 @@ def test_formats_are_told_by_name_or_content(tmp_path):
     found = list_shards(spec(tmp_path))
     assert [shard.format for shard in found.shards] == ["parquet", "jsonl", "jsonl"]
     assert {(one.why, one.ending, one.example) for one in found.passed_over} == {
-        ("no document", ".json", "dataset_infos.json"),
+        ("no text", ".json", "dataset_infos.json"),
         ("unknown format", ".doc", "notes.doc"),
     }
     assert read_all(spec(tmp_path)).texts == ["p", "j", "n"]
@@ -104,7 +104,7 @@ def test_json_that_describes_a_data_set_is_no_document(tmp_path):
         list_shards(spec(tmp_path))
     pq.write_table(pa.table({"text": ["p"]}), tmp_path / "a.parquet")
     found = list_shards(spec(tmp_path, on_error="fail"))
-    assert [group.example for group in found.passed_over] == ["dataset_infos.json"]
+    assert [(one.why, one.example) for one in found.passed_over] == [("no text", "dataset_infos.json")]
     (tmp_path / "b.json").write_text('{\n"text": "j"\n}')
     found = list_shards(spec(tmp_path))
     assert found.broken == (("dataset_infos.json", "no key 'text'; there is default (set `text`)"),)

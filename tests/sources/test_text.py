@@ -95,7 +95,7 @@ def test_files_about_the_others_are_passed_over_in_a_folder_alone(tmp_path):
     write(tmp_path, README_md="About.", LICENSE_txt="May be used.", a_md="A", b_md="B")
     (tmp_path / "_index.md").write_text("Index")
     assert read_all(spec(tmp_path)).ids == ["a.md", "b.md"]
-    assert sum(group.count for group in list_shards(spec(tmp_path)).passed_over) == 3
+    assert sum(one.count for one in list_shards(spec(tmp_path)).passed_over) == 3
     assert read_all(spec(tmp_path / "*.md")).ids == ["README.md", "_index.md", "a.md", "b.md"]
 
 

@@ -6,6 +6,7 @@ form that fingerprints are made of. They do no work.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -291,6 +292,16 @@ class Stage(Model):
         return self
 
 
+def _kind_of_part(value: object) -> str:
+    is_share = not isinstance(value, str) or re.fullmatch(r"\s*[0-9.]*\s*%?\s*", value)
+    return "share" if is_share else "condition"
+
+
+SplitPart = Annotated[
+    Annotated[Share, Tag("share")] | Annotated[str, Tag("condition")], Discriminator(_kind_of_part)
+]
+
+
 class Output(Model):
     """Where a stage's documents are written."""
 
@@ -306,21 +317,47 @@ class Output(Model):
     )
     shard_bytes: ByteCount = Field(256 * 2**20, description="text bytes an output shard holds")
     shuffle: int | None = Field(
-        None, ge=0, description="seed of a shuffle of all documents (default: input order)"
+        1, ge=0, description="seed of a shuffle of all documents; `null`: input order"
     )
-    split: dict[Name, Share] = Field(
+    split: dict[Name, SplitPart] = Field(
         {},
-        description="name to share of the documents that are held out of `train`, by a hash of their words",
+        description="name to the documents that are held out of `train`: a share, by a hash of their words, or SQL "
+        "over columns of the sources' files",
     )
+    split_by: str | None = Field(
+        None, description="column of the sources' files by whose value shares go, in place of the words"
+    )
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Of the splits that have one."""
+        return {name: part for name, part in self.split.items() if isinstance(part, float)}
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """Of the splits that have one."""
+        return {name: part for name, part in self.split.items() if isinstance(part, str)}
 
     @field_validator("split")
     @classmethod
-    def _train_is_the_rest(cls, split: dict[str, float]) -> dict[str, float]:
+    def _train_is_the_rest(cls, split: dict[str, float | str]) -> dict[str, float | str]:
         if TRAIN in split:
             raise ValueError(f"{TRAIN!r} is what the others leave; name those")
-        if sum(Fraction(str(share)) for share in split.values()) >= 1:
+        for name in split:
+            if not name.isidentifier():
+                raise ValueError(f"loaders know a split by letters, digits and _ alone, not by {name!r}")
+        shares = [Fraction(str(part)) for part in split.values() if isinstance(part, float)]
+        if shares and len(shares) < len(split):
+            raise ValueError("give all splits a share, or all of them a condition")
+        if sum(shares) >= 1:
             raise ValueError(f"together they leave nothing for {TRAIN!r}")
         return split
+
+    @model_validator(mode="after")
+    def _shares_by_a_column(self) -> Self:
+        if self.split_by and not self.shares:
+            raise ValueError("`split_by` says by what the shares of `split` go; there are none")
+        return self
 
 
 SOME: dict[str, JsonValue] = {

@@ -166,7 +166,8 @@ class Graph:
 
     sources: those of benchmarks among them; views: of each source, as stages get it; makings: models and counts, by
     the name of the result; protected: stages and sources of which nothing protected may go on, each with the stage
-    that leaves it out; positions: of each source of an output that is split, what its documents' splits follow from.
+    that leaves it out; positions: of each source of an output that is split, what its documents' splits
+    follow from, by the names that verbs have for it.
     """
 
     definition: Definition
@@ -177,7 +178,7 @@ class Graph:
     outputs: dict[str, Output]
     output_paths: dict[str, Place]
     protected: dict[str, str]
-    positions: dict[str, Measured]
+    positions: dict[str, dict[str, Measured]]
 
     @property
     def name(self) -> str:
@@ -211,10 +212,12 @@ class Graph:
                 measured = (m for column in seen for m in column.measurements)
                 for measurement in (*measured, *stage.own.get(source, ())):
                     found.setdefault(source, {}).setdefault(measurement.key, measurement)
-        for source, position in self.positions.items():
-            measurement, here = position.measurement, found.setdefault(source, {})
-            # last, so that a split renames nothing that is measured without it
-            here[measurement.key] = here.pop(measurement.key, measurement)
+        for source, positions in self.positions.items():
+            here = found.setdefault(source, {})
+            for position in positions.values():
+                measurement = position.measurement
+                # last, so that a split renames nothing that is measured without it
+                here[measurement.key] = here.pop(measurement.key, measurement)
         return {source: tuple(here.values()) for source, here in found.items()}
 
     def parents(self, stage: ResolvedStage, source: str) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ from refinery.plan.outputs import check_measurements, output_folders
 from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
 from refinery.plan.reading import spec_of
 from refinery.plan.result import count_name
-from refinery.plan.splits import hold_out, positions_of
+from refinery.plan.splits import check_splits, hold_out, positions_of
 from refinery.plan.verbs import Arriving, Heads, add_columns, is_carried, needed_columns, own_measurements
 from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place
@@ -114,8 +114,9 @@ class _Resolver:
         check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
         self._earlier(output_paths)
         self._leave_out_protected()
-        positions = positions_of(pipeline.outputs, self.stages, self.views)
-        self.stages = hold_out(pipeline.outputs, self.stages, positions)
+        split = check_splits(pipeline.outputs, self.stages, self.heads, self.problem)
+        positions = positions_of(split, self.stages, self.views)
+        self.stages = hold_out(split, self.stages, positions, self.problem)
         return Graph(
             self.definition,
             self.sources,

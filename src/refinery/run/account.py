@@ -123,9 +123,9 @@ def _stage(run: Run, stage: str, decided: Sequence[Decided]) -> StageTally:
 
 def _splits(output: Output, files: Sequence[WrittenFile]) -> dict[str, SplitAccount]:
     """By split, in order; a split without documents has no files."""
-    found: dict[str, list[WrittenFile]] = {name: [] for name in split_names(output.split)}
-    for file in files if found else ():
-        found[file.path.removeprefix("data-").rpartition("-")[0]].append(file)
+    found = {
+        name: [f for f in files if f.path.startswith(f"data/{name}-")] for name in split_names(output.split)
+    }
     return {
         name: SplitAccount(documents=sum(f.rows for f in mine), files=tuple(f.path for f in mine))
         for name, mine in found.items()

@@ -9,7 +9,7 @@ from typing import Literal
 
 from refinery.sources.find import FoundFile
 
-Why = Literal["stray name", "unknown format", "no document", "part of an output", "not in the table"]
+Why = Literal["stray name", "unknown format", "part of an output", "not in the table", "no text"]
 
 
 @dataclass(frozen=True)

@@ -92,9 +92,8 @@ def _read_file(
     columns = SourceColumns(
         shard, spec, carry, raw_fields, judged=wanted is None, counted=describe is not None
     )
-    yield from map(
-        columns, READERS[shard.format].read(shard, spec, columns.raw, wanted, batch_bytes, describe)
-    )
+    read = READERS[shard.format].read
+    yield from map(columns, read(shard, spec, columns.raw, wanted, batch_bytes, describe))
     if describe is not None:
         describe.carried = carried_schema(describe.carried, spec, shard.name)
     if describe is not None and digest is not None:

@@ -114,7 +114,7 @@ def list_shards(
         if error and spec.on_error == "fail":
             raise error
         broken += [(file, error)] if error else []
-        ignored += [] if error else [(file, "no document")]
+        ignored += [] if error else [(file, "no text")]
     if not known:
         _refuse_wrong_form([file for file in found.files if formats.get(file.path) in _TOLD_BY_HEAD], spec)
     if table and keep:
@@ -187,9 +187,13 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
                 continue
             format, plan = _cut(file, spec, SHARD_BYTES, _made(file, outputs), alone=False)
             if plan.cuts:
-                whole, typed = _whole(file, spec, format, plan.made), READERS[format].typed
-                first = plan.carried if typed else READERS[format].columns(whole, spec, HEAD_BYTES)
-                yield redact(file.path), first if typed else carried_schema(first, spec, redact(file.path))
+                typed, found = READERS[format].typed, plan.carried
+                if not typed:
+                    whole = _whole(file, spec, format, plan.made)
+                    found = carried_schema(
+                        READERS[format].columns(whole, spec, HEAD_BYTES), spec, redact(file.path)
+                    )
+                yield redact(file.path), found
 
 
 def _spread(files: Sequence[FoundFile]) -> Sequence[FoundFile]:
@@ -327,8 +331,8 @@ def _shards(file: FoundFile, seen: KnownFile, spec: SourceSpec, index: int) -> I
         )
 
 
-def _made(file: FoundFile, outputs: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    return outputs.get(file.path.rpartition("/")[0], ())
+def _made(file: FoundFile, outputs: Mapping[str, tuple[str, ...] | None]) -> tuple[str, ...]:
+    return outputs.get(file.path.rpartition("/")[0]) or ()
 
 
 def _cut(
