@@ -74,8 +74,8 @@ def test_all_errors_at_once_with_line_path_and_nearest_name(tmp_path):
         ),
         (
             ('{path: "crawl/*.parquet"}', "crawl"),
-            "5: sources.crawl: expected a mapping with the keys path, transform, text, id, format, record, extractor, "
-            "binary_text, on_error, max_document_bytes, columns, where: write {path: crawl}",
+            "5: sources.crawl: expected a mapping with the keys path, transform, text, id, format, record, "
+            "extractor, binary_text, on_error, max_document_bytes, columns, where: write {path: crawl}",
         ),
     ],
 )
