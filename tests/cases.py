@@ -69,6 +69,7 @@ def define(
     source: Mapping[str, object] | None = None,
     stage: Mapping[str, object] | None = None,
     output: Mapping[str, object] | None = None,
+    guards: Mapping[str, object] | None = None,
     name: str = "case",
 ) -> Path:
     """Writes a definition of one source (every file of `in`), one stage and one output (`out`), in input order."""
@@ -78,6 +79,7 @@ def define(
         "sources": {"crawl": {"path": "in", **(source or {})}},
         "stages": {"corpus": {"from": "crawl", **(stage or {})}},
         "outputs": {"corpus": {"from": "corpus", "path": "out", "shuffle": None, **(output or {})}},
+        "guards": guards or {},
     }
     file = folder / f"{name}.yaml"
     file.write_text(json.dumps(definition), encoding="utf-8")
