@@ -28,7 +28,9 @@ def test_small_files_are_fetched_once_a_read(tmp_path, bucket, s3_server, refine
     for file in (tmp_path / "disk").rglob("*.parquet"):
         assert file.read_bytes() == (tmp_path / "store" / file.relative_to(tmp_path / "disk")).read_bytes()
     counts = Counter(r.kind for r in log.requests() if r.key.startswith("crawl0"))
-    reads = counts["GET"] / FILES  # to measure, to settle pairs, to write two outputs; one more to compile for
+    reads = (
+        counts["GET"] / FILES
+    )  # to measure, to settle pairs, to write two outputs; one more to compile for
     assert 1 <= reads <= 5
     assert counts["HEAD"] <= 1.2 * counts["GET"]
     assert counts["LIST"] <= 2
