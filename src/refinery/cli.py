@@ -346,7 +346,7 @@ def _guarded(command: Callable[[], None]) -> int:
 
 def _show(output: Output, *, table: bool) -> None:
     """The funnel of an output, and, on standard error whatever is asked for, what could not be read."""
-    manifest, folder = output.manifest, output.path
+    manifest = output.manifest
     if table:
         from rich.console import Console
 
@@ -360,9 +360,9 @@ def _show(output: Output, *, table: bool) -> None:
     broken = sum(len(source.broken) for source in manifest.sources.values())
     if rejected or broken:
         unread = f"{rejected:,} rows were rejected and {broken} files could not be read"
-        typer.echo(f"{unread}: see {folder}/rejects-*.parquet", err=True)
+        typer.echo(f"{unread}: see {output.records}/rejects-*.parquet", err=True)
     if table:
-        typer.echo(f"Written to {folder}")
+        typer.echo(f"Written to {output.path}, its records to {output.records}")
 
 
 def _held_out(card: Card) -> str:

@@ -25,7 +25,7 @@ def test_the_definition_in_a_manifest_can_be_run(data_repository, refinery):
     (data_repository / "pipeline.yaml").write_text(text)
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 0, err
-    manifest = (data_repository / "out" / "manifest.json").read_text()
+    manifest = (data_repository / "out.records" / "manifest.json").read_text()
     assert "word@" not in manifest
     definition = json.loads(manifest)["definition"]
     assert definition["roots"] == {"data": "./", "elsewhere": "https://host/a"}

@@ -10,4 +10,4 @@ def test_no_document_left(data_repository, refinery):
     assert code == 1
     assert "no document is left of 61 read" in err
     assert "screened: long_enough dropped 51" in err
-    assert not (data_repository / "out" / "manifest.json").exists()
+    assert not (data_repository / "out.records" / "manifest.json").exists()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,8 +108,8 @@ class Verb(Protocol):
     def summary(self) -> str:
         """A line for `refinery plan`."""
 
-    def holding_out(self, bounds: tuple[int, ...]) -> Verb:
-        """The verb where documents are held out below it, the bounds of whose splits are given, see dedup.split.
+    def holding_out(self, split: Any) -> Verb:
+        """The verb where documents are held out below it: `split`, a `dedup.split.Split`, tells which.
 
         One that drops documents in favour of others keeps those of an earlier split first.
         """

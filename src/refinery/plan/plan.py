@@ -19,6 +19,7 @@ from refinery.sources.html import EXTRACTION
 from refinery.sources.read import READING
 from refinery.sources.shards import SHARD_BYTES, SourceShards, list_shards
 from refinery.storage.claims import CLAIMS
+from refinery.storage.marks import records_of
 from refinery.storage.place import Place, first_in, lies_in
 from refinery.storage.url import redact
 from refinery.storage.work_folder import PIPELINES, make_work_folder, pipeline_folder
@@ -210,7 +211,7 @@ def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep
 def _refuse_work_folder(work: Place, outputs: dict[str, Place]) -> None:
     """An output is a folder of its own, and what lies in the work folder's own folders is removed when it is old."""
     for name, output in outputs.items():
-        if lies_in(str(work), str(output)):
+        if any(lies_in(str(work), str(folder)) for folder in (output, records_of(output))):
             problem = f"the work folder would lie in the output {name!r}"
             if lies_in(str(output), str(work)):
                 problem = f"the work folder and the output {name!r} are the same folder"

@@ -30,6 +30,7 @@ class SourceAccount(_Model):
     bytes: int
     reasons: dict[str, int]
     skipped: dict[str, int]
+    nulled: dict[str, int] = {}
     broken: tuple[BrokenShard, ...]
     ignored: int
 

@@ -16,6 +16,7 @@ from refinery.plan.result import output_name
 from refinery.run import folder as folders
 from refinery.run.account import make_manifest
 from refinery.run.context import Run
+from refinery.run.dataset_card import dataset_card
 from refinery.run.decisions import Decided, decisions_tasks, write_decisions
 from refinery.run.manifest import Manifest
 from refinery.run.output_files import write_output
@@ -76,9 +77,10 @@ def make_output(run: Run, name: str) -> Manifest:
             f"output {name}: {kept} documents were kept but {written} written; please report this"
         )
     manifest = make_manifest(run, name, decided, layout, files, keys)
-    names = [file.path for file in (*manifest.files, *manifest.decisions, *manifest.rejects)]
+    data = [file.path for file in manifest.files]
+    beside = [file.path for file in (*manifest.decisions, *manifest.rejects)]
     content = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
-    folders.finish(folder, staged, names, content, run.still_held)
+    folders.finish(folder, staged, data, beside, content, dataset_card(manifest), run.still_held)
     run.finish(of, kept, written)
     return manifest
 

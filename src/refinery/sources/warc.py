@@ -7,7 +7,7 @@ counted by reason. A cut-off file, a wrong header or a bomb is seen as such.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
@@ -56,7 +56,7 @@ class _Document:
     columns: tuple[str | None, ...]
 
 
-def plan(whole: Shard) -> FilePlan:
+def plan(whole: Shard, spec: SourceSpec, head: Callable[[], bytes], shard_bytes: int) -> FilePlan:
     """One shard; raises InputError when the file does not begin as a WARC file does."""
     with closing(open_input(whole.path)) as file:
         try:
@@ -66,6 +66,11 @@ def plan(whole: Shard) -> FilePlan:
     if begin and not begin.lstrip().startswith(b"WARC/"):
         raise InputError(redact(whole.path), "this is not a WARC file", "it should begin with WARC/1.0")
     return FilePlan((Cut(0, -1, 0, None, whole.bytes),), CARRIED)
+
+
+def carried_schema(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
+    """The same for every archive."""
+    return CARRIED
 
 
 def read(
