@@ -152,7 +152,7 @@ def measure(corpus: Corpus, work: Path, workers: int) -> Measured:
     try:
         entries = sum(map_units("make", write_shard, units))
         del seconds["make"]
-        settings = Settings(near=NEAR, max_cluster_share="100%")
+        settings = Settings(near=NEAR)
         started = time.perf_counter()
         with watch.running():
             result = dedup(known, settings, map_units=map_units, work=folder / "dedup")

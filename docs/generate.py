@@ -88,6 +88,7 @@ MANIFEST = {
     "made_columns": "columns that refinery added; not carried on when the output is read as a source",
     "renamed_columns": "source columns whose name was taken, and the name they have here",
     "notes": "source columns that had to be carried as JSON text, and why",
+    "warnings": "what [guards](guards.md) warned of on the way to the output",
     "files": "exactly the data files of this run: path, rows, bytes, SHA-256",
     "file_keys": "by data file: a fingerprint of all that its content depends on; a file with the same one is kept",
     "decisions": "the same of the files of decisions",
@@ -120,6 +121,7 @@ def keys() -> str:
         ("A rule set in `keep`", models.RuleSetUse),
         *(section for name, model in settings.items() for section in with_nested(name, model)),
         ("An output, `outputs.NAME`", models.Output),
+        ("`guards`", models.Guards),
     )
     parts = []
     for title, model in sections:

@@ -95,7 +95,7 @@ def test_every_key_is_named():
     used = [m for m in vars(models).values() if isinstance(m, type) and issubclass(m, models.Model)]
     used += [m for verb in VERBS.settings(()).items() for _, m in generate.with_nested(*verb)]
     keys = {field.alias or name for model in used for name, field in model.model_fields.items()}
-    assert {"from", "similarity", "max_cluster_share", "shard_bytes"} <= keys
+    assert {"from", "similarity", "duplicates_of_one", "shard_bytes"} <= keys
     assert keys <= named(page("pipeline.md"))
 
 

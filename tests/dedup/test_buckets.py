@@ -42,7 +42,7 @@ def test_a_large_bucket_that_is_split_removes_what_it_does_whole(tmp_path, monke
     texts = [" ".join([*base, f"w{n}"]) for n in range(700)]
     order = np.random.default_rng(2).permutation(700).tolist()
     shards = [write_shard(tmp_path / f"{n}.parquet", texts[n::3], [order[n::3]]) for n in range(3)]
-    settings = Settings(near=near(bands=28, rows=4), max_cluster_share="100%")
+    settings = Settings(near=near(bands=28, rows=4))
     whole = run(tmp_path, shards, settings)
     monkeypatch.setattr(buckets, "LARGE", 50)
     monkeypatch.setattr(corpus_module, "LEAST_DOCUMENTS", 64)

@@ -14,7 +14,7 @@ from refinery.dedup.corpus import DedupShard
 from refinery.dedup.outcomes import AGAINST, BY, EXACT
 from refinery.dedup.run import dedup
 from refinery.dedup.settings import Settings
-from refinery.errors import RunError
+from refinery.filters.verb import Removal
 from refinery.text.batch import TextBatch
 from tests.conftest import document
 from tests.dedup.corpus import backwards, in_order, near, records_of, set_partitions, write_entries
@@ -103,14 +103,12 @@ def test_near_duplicates_are_sought_among_what_is_left(tmp_path):
     assert [(n, kept) for n, _, kept, _ in records_of(result).tolist()] == [(1, 0), (2, 0)]
 
 
-def test_a_value_that_many_share_stops_the_run(tmp_path):
+def test_a_value_that_many_share_is_counted(tmp_path):
     """Such as "unknown": no identifier, and dropping all but one of its documents cannot be meant."""
     rows: list[Row] = [(7 if n < 1500 else None, n, 0) for n in range(3000)]
     shard = write(tmp_path / "0", rows)
-    with pytest.raises(
-        RunError, match=r"1,499 of 3,000 documents of 'source' share `by` with one \(document 0 of 0,"
-    ):
-        dedup([shard], Settings(by=("x",)), map_units=in_order, work=tmp_path / "work")
+    outcome = dedup([shard], Settings(by=("x",)), map_units=in_order, work=tmp_path / "work")
+    assert outcome.largest == (Removal("source", 0, 1499, 3000, "share `by` with one"),)
 
 
 def test_what_is_compared_by_default():

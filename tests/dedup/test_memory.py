@@ -82,7 +82,7 @@ def test_a_unit_holds_a_few_partitions_whatever_the_corpus(tmp_path, kind, monke
         signatures[:, :12] = 7
     if kind == "one signature":
         signatures[:] = 7
-    settings = Settings(near=near(), max_cluster_share="100%")
+    settings = Settings(near=near())
     set_partitions(monkeypatch, 1 << 20)
     largest_unit(tmp_path, signatures[:200], settings)  # compiles
     peaks, removed = largest_unit(tmp_path, signatures, settings)

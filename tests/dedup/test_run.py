@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from refinery.dedup.bands import bands_of, recall
+from refinery.dedup.run import dedup
 from refinery.dedup.settings import Settings
-from refinery.errors import RunError
+from refinery.filters.verb import Removal
 from tests.conftest import chinese_document, document
 from tests.dedup.corpus import (
     SETTINGS,
     backwards,
+    in_order,
     jaccard,
     near,
     of_texts,
@@ -198,19 +200,20 @@ def test_many_near_identical_documents_are_quick(tmp_path):
     """Thousands of pages from one template, in one bucket of every band: one stays."""
     base = words(2000, 1)
     texts = [" ".join([*base, f"w{n}"]) for n in range(4000)]
-    removed = of_texts(tmp_path, texts, Settings(near=near(), max_cluster_share="100%"))
+    removed = of_texts(tmp_path, texts, Settings(near=near()))
     assert set(removed) == set(range(1, 4000))
 
 
-def test_a_cluster_that_eats_its_source_stops_the_run(tmp_path):
-    """More than the share, and more than a thousand documents: the error names the document and what to do."""
-    base = words(300, 1)
-    texts = [" ".join([*base, f"w{n}"]) for n in range(1500)] + [f"other {n}" for n in range(1500)]
-    with pytest.raises(
-        RunError, match=r"1,499 of 3,000 documents of 'source'.*document 0 of 0.parquet.*share"
-    ):
-        of_texts(tmp_path, texts)
-    assert len(of_texts(tmp_path, texts, Settings(near=near(), max_cluster_share="60%"))) == 1499
+def test_what_one_document_removes_of_each_source_is_counted(tmp_path):
+    """The largest near-duplicate cluster of each source, by the document that stays; exact copies are not counted."""
+    base, other = words(300, 1), words(300, 2)
+    many = [" ".join([*base, f"w{n}"]) for n in range(15)] + [" ".join(other)] * 30
+    few = [" ".join([*other, f"w{n}"]) for n in range(4)] + [" ".join([*base, "x"])]
+    shards = [write_shard(tmp_path / "0.parquet", many), write_shard(tmp_path / "1.parquet", few, source="b")]
+    outcome = dedup(shards, SETTINGS, map_units=in_order, work=tmp_path / "work")
+    how = "are near duplicates of one"
+    assert outcome.largest == (Removal("source", 0, 14, 45, how), Removal("b", 15, 4, 5, how))
+    assert dedup([], SETTINGS, map_units=in_order, work=tmp_path / "work").largest == ()
 
 
 def test_dedup_of_random_corpora_equals_comparing_every_pair(tmp_path):

@@ -48,6 +48,12 @@ def test_valid_definition(tmp_path):
     assert loaded.base == tmp_path
 
 
+def test_a_path_where_a_source_should_be_is_told_with_its_key(tmp_path):
+    """The line as it should be."""
+    (found,) = problems(tmp_path, VALID.replace('{path: "crawl/*.parquet"}', "crawl"))
+    assert found.endswith(": write {path: crawl}")
+
+
 def test_all_errors_at_once_with_line_path_and_nearest_name(tmp_path):
     """Two slips in two places give two lines, each with line, path and the nearest valid key."""
     text = VALID.replace("measure:", "mesure:").replace("path: out}", "path: out, shufle: 1}")
@@ -69,13 +75,12 @@ def test_all_errors_at_once_with_line_path_and_nearest_name(tmp_path):
         (("name: tiny", "name: tiny\nname: again"), "4: name: this key is written twice"),
         (("name: tiny", "name: {tiny"), "4: not valid YAML"),
         (
-            ("keep:\n      - english", "keep: gopher\n    unused:\n      - english"),
-            "10: stages.clean.keep: expected a list: write [gopher]",
+            ("path: out}", "path: out, measurements: tokens}"),
+            "13: outputs.clean.measurements: expected a list: write [tokens]",
         ),
         (
             ('{path: "crawl/*.parquet"}', "crawl"),
-            "5: sources.crawl: expected a mapping with the keys path, transform, text, id, format, extractor, "
-            "binary_text, on_error, max_document_bytes: write {path: crawl}",
+            "5: sources.crawl: expected a mapping with the keys path, transform, text, ",
         ),
     ],
 )
@@ -129,6 +134,40 @@ def test_an_empty_mapping_is_an_error(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("written", "place", "word"),
+    [
+        ("measure: [language]\n    from: [no, b]", "from.0", "no"),
+        ("measure: [language]\n    from: off", "from", "no"),
+        ("measure: on", "measure", "yes"),
+    ],
+)
+def test_an_unquoted_no_is_told_with_the_quotes_to_paste(tmp_path, written, place, word):
+    """YAML makes a truth value of the code of Norwegian; the cause is said, once, and not that a list is empty."""
+    text = VALID.replace("from: crawl\n    ", "").replace("measure: [language]", written)
+    if "from" not in written:
+        text = text.replace(written, f"from: crawl\n    {written}")
+    (found,) = problems(tmp_path, text)
+    assert f"stages.clean.{place}: YAML takes {word}, " in found and found.endswith(f"write {word!r}")
+
+
+def test_one_entry_may_stand_for_a_list(tmp_path):
+    """Wherever a list is asked for, in a stage or at the top level, and for settings as for names."""
+    text = VALID.replace("[language]", "{language: {model: lid}}").replace("keep:\n      - ", "keep:\n      ")
+    text = text.replace("name: tiny", "name: tiny\ntransform: normalize")
+    text = text.replace("outputs:", "    dedup: {prefer: source}\noutputs:")
+    pipeline = load(write(tmp_path, text)).pipeline
+    stage = pipeline.stages["clean"]
+    assert (stage.measure, stage.keep) == (({"language": {"model": "lid"}},), ({"english": "lang = 'en'"},))
+    assert (pipeline.transform, stage.dedup.prefer) == (("normalize",), ("source",))
+
+
+def test_an_empty_list_is_told(tmp_path):
+    """In words about the definition, not about the form it has inside."""
+    (found,) = problems(tmp_path, VALID.replace("from: crawl", "from: []"))
+    assert found == "8: stages.clean.from: expected one at least"
+
+
+@pytest.mark.parametrize(
     ("change", "expected"),
     [
         (
@@ -140,11 +179,15 @@ def test_an_empty_mapping_is_an_error(tmp_path):
             "13: outputs.other: say which stage it is: other: {from: STAGE, path: 'a: b', shuffle: 3}",
         ),
         (
-            ("[language]", "[language]\n    dedup: {max_cluster_share: 0.07}"),
-            "10: stages.clean.dedup.max_cluster_share: shares are percentages: write 7%",
+            ("[language]", "[language]\n    dedup: {max_cluster_share: 7%}"),
+            "10: stages.clean.dedup: max_cluster_share is a guard: write `guards: {duplicates_of_one: 7%}`, at",
         ),
         (
-            ("[language]", "[language]\n    dedup: {max_cluster_share: 120%}"),
+            ("path: out}", "path: out, split: {dev: 0.07}}"),
+            "13: outputs.clean.split.dev: shares are percentages: write 7%",
+        ),
+        (
+            ("path: out}", "path: out, split: {dev: 120%}}"),
             "expected a percentage above 0% and up to 100% such as 20%, got '120%'",
         ),
     ],

@@ -52,8 +52,12 @@ def test_sound_definitions_fit(validator):
         (("model: edu", "model: models/edu"), "stages.screened.measure.1"),
         (("[normalize]", "[{normalize: {fftfy: true}}]"), "stages.screened.transform.0"),
         (
-            ("similarity: 0.8}", "similarity: 0.8}, max_cluster_share: 0.5"),
+            ("similarity: 0.8}", "similarity: 0.8}, max_cluster_share: 50%"),
             "stages.unique.dedup",
+        ),
+        (
+            ("name: tiny", "name: tiny\nguards: {rejected: 0.05}"),
+            "guards.rejected",
         ),
         (("from: unique, ", ""), "outputs.unique"),
     ],

@@ -3,9 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from refinery.dedup.settings import Settings as Dedup
+from refinery.definition.values import Share
+from refinery.select.verb import Settings as Select
+
+SHARE = TypeAdapter(Share)
 
 
 @pytest.mark.parametrize(
@@ -13,14 +16,14 @@ from refinery.dedup.settings import Settings as Dedup
 )
 def test_shares_are_percentages(written, share):
     """Exactly the number that they say."""
-    assert Dedup(max_cluster_share=written).max_cluster_share == share
+    assert SHARE.validate_python(written) == share
 
 
 @given(st.decimals(min_value="0.0001", max_value=100, places=4))
 def test_a_share_is_written_as_it_is_read(percent):
     """What a manifest says of a definition can be run."""
-    dedup = Dedup(max_cluster_share=f"{percent:f}%")
-    assert Dedup.model_validate(dedup.model_dump(mode="json")) == dedup
+    share = SHARE.validate_python(f"{percent:f}%")
+    assert SHARE.validate_python(SHARE.dump_python(share, mode="json")) == share
 
 
 @pytest.mark.parametrize(
@@ -39,4 +42,20 @@ def test_a_share_is_written_as_it_is_read(percent):
 def test_what_is_no_share(value, problem):
     """A bare number says neither; what to write is told."""
     with pytest.raises(ValidationError, match=problem):
-        Dedup(max_cluster_share=value)
+        SHARE.validate_python(value)
+
+
+@pytest.mark.parametrize(
+    ("written", "tokens"),
+    [
+        ("1e9", 10**9),
+        ("2.5E6", 2_500_000),
+        (1e9, 10**9),
+        ("1.1B", 1_100_000_000),
+        ("1_000", 1000),
+        ("2e3M", 2 * 10**9),
+    ],
+)
+def test_a_budget_may_be_written_with_an_exponent(written, tokens):
+    """YAML gives 1e9 as text and 1.0e+9 as a number; no digit is lost."""
+    assert Select(tokens=written, by="tokens").tokens == tokens

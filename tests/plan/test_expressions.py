@@ -58,6 +58,7 @@ def test_a_derived_column_is_one_of_its_stage_and_of_those_below(tmp_path):
         (['long: "words > ("'], "12: stages.screened.derive.long: not a SQL expression"),
         (["long: \"words > 'many'\""], "cannot compare"),
         (["german: \"lang = 'ger'\""], "lang is never 'ger'"),
+        (["own: \"source <> 'reuters'\""], "source is never 'reuters'; there is crawl"),
         (['long: "words > AVG(words)"'], "a column is derived for each document by itself"),
         (['long: "400"'], "it reads no measurement"),
         (['none: "CASE WHEN words > 1 THEN NULL END"'], "it gives Null, not a number, date, time, boolean or text"),

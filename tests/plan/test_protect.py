@@ -150,12 +150,16 @@ def test_a_benchmark_without_texts_is_refused(content, problem, repository):
 
 
 def test_a_column_that_no_file_of_a_benchmark_has_is_told(repository):
-    """With those that there are, in Parquet too."""
+    """With those that there are, in Parquet too, and all of them at once."""
     write_parquet(repository / "eval" / "exam.parquet", [{"q": "Which one?", "a": "This one."}])
     (repository / "eval" / "exam.jsonl").unlink()
     (repository / "pipeline.yaml").write_text(PROTECTED.replace("*.jsonl", "*.parquet"))
-    with pytest.raises(InputError, match=r"no text column 'question' \(there is q, a; name one of them\)"):
+    with pytest.raises(DefinitionError) as raised:
         plan_of(repository / "pipeline.yaml")
+    ends = [problem.partition(": ")[2] for problem in raised.value.problems]
+    assert ends == [
+        f"no text column {name!r} (there is q, a; name one of them)" for name in ("question", "answer")
+    ]
 
 
 def test_a_benchmark_is_read_up_to_its_first_text(repository):

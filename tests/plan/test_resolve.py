@@ -176,7 +176,7 @@ def test_slips_of_form_and_of_meaning_are_told_together(tmp_path):
         .replace("lang_score >= 0.5", "lang_scor >= 0.5")
         .replace("words >= 50", "wrods >= 50")
         .replace("    dedup", "    transform: [normalise]\n    measure: [{language: {modle: x}}]\n    dedup")
-        .replace("near:", 'max_cluster_share: 0.3, prefer: ["lang_sure"], near:')
+        .replace("near:", 'missing: 0.3, prefer: ["lang_sure"], near:')
         .replace("path: out}", outputs)
     )
     braces = "braces themselves are written {{ }}"
@@ -187,7 +187,7 @@ def test_slips_of_form_and_of_meaning_are_told_together(tmp_path):
         '14: stages.screened.keep.1.long_enough: long_enough: no column "wrods"; did you mean "words"?',
         "17: stages.unique.transform.0: no transform is called 'normalise'; did you mean \"normalize\"?",
         '18: stages.unique.measure.0.language.modle: unknown key; did you mean "model"?',
-        "19: stages.unique.dedup.max_cluster_share: shares are percentages: write 30%",
+        "19: stages.unique.dedup.missing: input should be 'first' or 'last', got 0.3",
         '21: outputs.unique.shufle: unknown key; did you mean "shuffle"?',
         f"21: outputs.unique.path: no root is called 'dta'; did you mean \"data\"?; {braces}",
         "22: outputs.second: say which stage it is: second: {from: STAGE, path: out2}",
@@ -251,7 +251,9 @@ def test_a_rule_set_by_path_has_roots_too(tmp_path):
 def test_every_setting_of_a_source_is_one_of_its_reader_with_the_same_default():
     """What a definition can say of a source is what the reader is told."""
     written = {
-        n: f.default for n, f in Source.model_fields.items() if n not in {"path", "transform", "columns"}
+        n: f.default
+        for n, f in Source.model_fields.items()
+        if n not in {"path", "transform", "columns", "trusted"}
     }
     read = {f.name: f.default for f in dataclasses.fields(SourceSpec) if f.name in written}
     assert written == read

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
+from refinery.definition.guards import Guards
 from refinery.definition.models import (
     ImportanceTraining,
     NamedModel,
@@ -128,6 +129,12 @@ CASES: dict[tuple[str, str], Case] = {
     ("source", "binary_text"): case((*CRAWL, "binary_text"), True, {"sources.crawl"}),
     ("source", "on_error"): case((*CRAWL, "on_error"), "fail"),
     ("source", "max_document_bytes"): case((*CRAWL, "max_document_bytes"), "1MB", {"sources.crawl"}),
+    ("source", "trusted"): case((*CRAWL, "trusted"), True),
+    ("guards", "rejected"): case(("guards",), {"rejected": "5%"}),
+    ("guards", "dedup_loss"): case(("guards",), {"dedup_loss": "5%"}),
+    ("guards", "duplicates_of_one"): case(("guards",), {"duplicates_of_one": "5%"}),
+    ("guards", "trusted_loss"): case(("guards",), {"trusted_loss": "5%"}),
+    ("guards", "budget_missed"): case(("guards",), {"budget_missed": "5%"}),
     ("output", "from_"): case((*WRITTEN, "from"), "unique", {"outputs.best"}),
     ("output", "path"): case((*WRITTEN, "path"), "out/elsewhere"),
     ("output", "format"): case((*WRITTEN, "format"), "jsonl", {"outputs.best"}),
@@ -152,7 +159,6 @@ CASES: dict[tuple[str, str], Case] = {
     ("dedup", "prefer"): case((*UNIQUE, "prefer"), ["tokens DESC"], DEDUP),
     ("dedup", "missing"): case((*UNIQUE, "missing"), "last", DEDUP),
     ("dedup", "against"): case((*UNIQUE, "against"), "earlier", DEDUP),
-    ("dedup", "max_cluster_share"): case((*UNIQUE, "max_cluster_share"), "30%", DEDUP),
     ("protect", "from_"): case(EXAMS, {"from": "held"}, PROTECT, named="from"),
     ("protect", "benchmark"): case((*EXAMS, "benchmark"), "../ROOT/eval/*.jsonl"),
     ("protect", "columns"): case((*EXAMS, "columns"), ["answer"], PROTECT, named="from"),
@@ -215,6 +221,7 @@ def settings_models() -> dict[str, type[BaseModel]]:
         "models.train": RelevanceTraining,
         "models.importance": ImportanceTraining,
         "protect": Protected,
+        "guards": Guards,
         "protect.near": NearCopies,
     }
     for kind in (VERBS, MEASURERS, TRANSFORMS):

@@ -113,3 +113,15 @@ def test_a_plan_says_why_a_count_is_made_again(data_repository, refinery):
     assert refinery("run", definition, "-q")[0] == 0
     (data_repository / "crawl" / "2.parquet").unlink()
     assert "sources.crawl: files: 3 shards" in rows(printed(definition), "sources.crawl.normalize.lines")[2]
+
+
+def test_the_guards_are_shown_with_their_defaults(data_repository, refinery):
+    """What is set and what is not, and what the run does above each."""
+    file = data_repository / "pipeline.yaml"
+    file.write_text(file.read_text() + "guards: {rejected: {warn: 2%}, dedup_loss: off}\n")
+    _, out, _ = refinery("plan", file)
+    shown = {
+        cells[1].strip(): cells[3].strip() for line in out.splitlines() if len(cells := line.split("│")) == 5
+    }
+    assert shown["rejected"] == "warns above 2%" and shown["dedup_loss"] == "off"
+    assert shown["budget_missed"] == "warns above 0.5%"

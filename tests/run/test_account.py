@@ -20,7 +20,7 @@ def test_the_definition_in_a_manifest_can_be_run(data_repository, refinery):
     text = text.replace("[language,", "[{language: {model: lid}},").replace(
         "    transform: [normalize]\n", ""
     )
-    text = text.replace("exact: true,", "exact: true, max_cluster_share: 33.3%,")
+    text = text.replace("name: tiny", "name: tiny\nguards: {rejected: 33.3%, dedup_loss: off}")
     text = text.replace("- english", "- {rules: gopher, without: short}\n      - english")
     (data_repository / "pipeline.yaml").write_text(text)
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
@@ -29,7 +29,7 @@ def test_the_definition_in_a_manifest_can_be_run(data_repository, refinery):
     assert "word@" not in manifest
     definition = json.loads(manifest)["definition"]
     assert definition["roots"] == {"data": "./", "elsewhere": "https://host/a"}
-    assert definition["stages"]["unique"]["dedup"]["max_cluster_share"] == "33.3%"
+    assert definition["guards"] == {"rejected": {"stop": "33.3%"}, "dedup_loss": None}
     (data_repository / "again.yaml").write_text(yaml.safe_dump(definition))
     code, _, err = refinery("run", data_repository / "again.yaml")
     assert (code, "Nothing to do" in err) == (0, True), err

@@ -197,7 +197,9 @@ def test_decisions_are_those_of_each_document_alone(planned, found):
     assert done.kept["union"] == tally(kept)
     assert done.kept["one"] == tally([n for n, (one, *_) in enumerate(found) if not one])
     by_verb = {rule: [n for n, o in enumerate(outcomes) if o[2] == rule] for rule in ("verb.0", "verb.1")}
-    assert done.verbs["union"] == {r: RuleTally(tally(ns), len(ns)) for r, ns in by_verb.items() if ns}
+    assert done.verbs["union", "crawl"] == {
+        r: RuleTally(tally(ns), len(ns)) for r, ns in by_verb.items() if ns
+    }
     assert (done.documents, done.rejected, done.decisions.rows) == (len(found), 0, len(found))
 
 

@@ -76,6 +76,6 @@ def test_a_run_that_stops_in_a_verb_leaves_no_scratch(data_repository, refinery)
     write_parquet(data_repository / "crawl" / "same.parquet", rows)
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 1
-    assert "max_cluster_share" in err
+    assert "guards: {duplicates_of_one: 20%}" in err
     own = data_repository / ".refinery" / "pipelines" / "tiny"
     assert not [file for name in ("verbs", "units") for file in (own / name).rglob("*")]

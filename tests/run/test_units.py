@@ -26,7 +26,7 @@ stages:
     from: [NAMES]
     transform: [normalize]
     measure: [language, signals]
-    keep: [gopher, {rules: c4}, english: "lang = 'en' AND source <> 'none'"]
+    keep: [gopher, {rules: c4}, english: "lang = 'en' AND source <> 'source_number_00'"]
   judged:
     from: screened
     measure: [costly]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 from refinery.api.frames import Frame, Texts, as_frame, filter_rows, like, texts_of
-from refinery.errors import DefinitionError
+from refinery.errors import DefinitionError, RunError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -16,17 +16,18 @@ if TYPE_CHECKING:
     from refinery.dedup.verb import Dedup
 
 Columns = str | Sequence[str]
+DUPLICATES_OF_ONE = "duplicates_of_one"
 
 
 class Settings(TypedDict, total=False):
-    """What `dedup` of a stage takes, see docs/dedup.md."""
+    """What `dedup` of a stage takes, see docs/dedup.md, and the guard of its largest group."""
 
     exact: bool | None
     near: Mapping[str, Any] | None
     by: Columns
     prefer: Columns
     missing: Literal["first", "last"] | None
-    max_cluster_share: str
+    duplicates_of_one: str
 
 
 @overload
@@ -78,9 +79,14 @@ def _find(frame: Any, text: str, settings: Mapping[str, Any]) -> pa.Table:
     import pyarrow as pa
 
     from refinery.api.documents import TableDocuments, map_units
+    from refinery.definition.guards import Guards
+    from refinery.definition.validate import validate
     from refinery.filters.verb import DROPPED_RECORD
+    from refinery.run.guards import acting, duplicates_of_one
 
-    verb = _verb(settings)
+    share = {name: settings[name] for name in settings if name == DUPLICATES_OF_ONE}
+    guards = validate(Guards, share)
+    verb = _verb({name: value for name, value in settings.items() if name != DUPLICATES_OF_ONE})
     with tempfile.TemporaryDirectory(prefix="refinery-") as folder:
         ranking = frozenset(need.column for need in verb.needed if need.ranks)
         documents = TableDocuments(frame, texts_of(frame, text), ranking, Path(folder))
@@ -88,6 +94,10 @@ def _find(frame: Any, text: str, settings: Mapping[str, Any]) -> pa.Table:
         work = Path(folder, "work")
         work.mkdir()
         outcome = verb.run([documents], map_units, work)
+        trips = duplicates_of_one("dedup", outcome.largest, "row {}".format)
+        for trip, _, action in acting(guards, trips):
+            if action == "stop":
+                raise RunError(f"{trip.sentence}; or give {DUPLICATES_OF_ONE}, the share that may go")
         parts = (outcome.dropped.read(number) for number in range(outcome.dropped.partitions))
         found = np.concatenate([np.empty(0, DROPPED_RECORD), *parts])
     found = found[np.argsort(found["document"])]

@@ -39,6 +39,7 @@ class Pipeline:
     roots: Mapping[str, str | Path] = field(default_factory=dict)
     protect: Mapping[str, Settings] = field(default_factory=dict)
     transform: Uses = ()
+    guards: Settings = field(default_factory=dict)
     base: str | Path = "."
 
     def content(self) -> dict[str, Any]:

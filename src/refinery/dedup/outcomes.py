@@ -152,11 +152,8 @@ def _sum(clusters: NDArray[Any]) -> NDArray[Any]:
     return summed
 
 
-def too_large(clusters: Records, limits: tuple[float, ...], partition: int) -> tuple[int, int, int] | None:
-    """The first document, the source and the number it removes of it, where that is more than may be.
-
-    limits: of each source, the documents that one may remove of it.
-    """
+def largest_of(clusters: Records, partition: int) -> NDArray[Any]:
+    """Of each source the document that removes the most of it (CLUSTER), of several the first."""
     found = _sum(clusters.read(partition))
-    above = found[found["count"] > np.array(limits, np.float64)[found["source"]]]
-    return (*above[0].tolist(),) if len(above) else None
+    found = found[np.lexsort((found["kept"], -found["count"], found["source"]))]
+    return found[starts_of(found["source"])]

@@ -31,10 +31,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import accumulate
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from refinery.dedup.bands import bands_of
 from refinery.dedup.copies import Copies, find_copies, find_copies_by
@@ -47,12 +44,11 @@ from refinery.dedup.outcomes import (
     add_copies_by,
     answer_dropped,
     answer_requests,
-    too_large,
+    largest_of,
     write_removed,
 )
 from refinery.dedup.verify import Search
-from refinery.errors import RunError
-from refinery.filters.verb import DROPPED_RECORD, Outcome
+from refinery.filters.verb import DROPPED_RECORD, Outcome, Removal
 from refinery.shuffle.partition import partition_count
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
@@ -61,7 +57,6 @@ from refinery.storage.place import Place, remove_tree
 if TYPE_CHECKING:
     from refinery.dedup.settings import Settings
 
-GUARD_DOCUMENTS = 1000  # a cluster smaller than this is no reason to stop, whatever its share
 UNIT_PARTITIONS = 5  # whose bytes a unit holds
 
 
@@ -79,7 +74,6 @@ def dedup(
     duplicate is `near` to it.
     map_units runs a picklable function over units and gives the results in their order; `work` is a folder of its own
     for records between units: what an earlier call left there is removed, and at the end all but the result.
-    Raises RunError when one near-duplicate cluster holds more than its share of a source.
     """
     remove_tree(work)
     near = settings.near
@@ -99,16 +93,15 @@ def dedup(
             removed = find_near(search, exact, signatures, same, gone)
         result, clusters = _write_removed(corpus, partitions, exact, removed, map_units)
     with clusters:
-        if near:
-            _guard(clusters, shards, settings.max_cluster_share, "are near duplicates of one", map_units)
+        largest = _largest(clusters, shards, "are near duplicates of one", map_units) if near else []
     for records in removed:
         records.remove()
     if by:
         with by:
             result, clusters = _add_copies_by(corpus, partitions, by, result, map_units)
         with clusters:
-            _guard(clusters, shards, settings.max_cluster_share, "share `by` with one", map_units)
-    return Outcome(RULES, result, corpus.partition_documents)
+            largest += _largest(clusters, shards, "share `by` with one", map_units)
+    return Outcome(RULES, result, corpus.partition_documents, tuple(largest))
 
 
 def _write_removed(
@@ -148,24 +141,17 @@ def _add_copies_by(
     return result, clusters
 
 
-def _guard(
-    clusters: Records, shards: Sequence[DedupShard], share: float, how: str, map_units: MapUnits
-) -> None:
-    sizes: dict[str, int] = {}
+def _largest(clusters: Records, shards: Sequence[DedupShard], how: str, map_units: MapUnits) -> list[Removal]:
+    """Of each source of which any goes, the document for which most of it goes."""
+    arrived: dict[str, int] = {}
     for documents in (shard.documents for shard in shards):
-        sizes[documents.source] = sizes.get(documents.source, 0) + documents.arrived
-    limits = tuple(max(share * size, GUARD_DOCUMENTS - 1) for size in sizes.values())
-    check = partial(too_large, clusters, limits)
-    found = [cluster for cluster in map_units("dedup guard", check, range(clusters.partitions)) if cluster]
-    if not found:
-        return
-    kept, source, count = min(found)
-    source_name = list(sizes)[source]
-    starts = np.array([0, *accumulate(shard.documents.rows for shard in shards)], np.int64)
-    where = int(np.searchsorted(starts, kept, "right")) - 1
-    place = f"document {kept - starts[where]} of {shards[where].documents.name}, from 0"
-    raise RunError(
-        f"dedup: {count:,} of {sizes[source_name]:,} documents of {source_name!r} {how} "
-        f"({place}, rejects not counted), more than "
-        f"max_cluster_share {share} allows: drop such pages by a rule, or raise max_cluster_share"
-    )
+        arrived[documents.source] = arrived.get(documents.source, 0) + documents.arrived
+    most: dict[int, tuple[int, int]] = {}
+    for found in map_units("dedup guard", partial(largest_of, clusters), range(clusters.partitions)):
+        for kept, source, count in found.tolist():
+            most[source] = min(most.get(source, (0, 0)), (-count, kept))
+    names = list(arrived)
+    return [
+        Removal(names[source], kept, -count, arrived[names[source]], how)
+        for source, (count, kept) in sorted(most.items())
+    ]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from refinery.definition.models import NearCopies
-from refinery.definition.values import Columns, Model, Share
+from refinery.definition.values import Columns, Model, OneOrMore
 from refinery.filters.ranking import Missing, Ranking
 
 
@@ -39,7 +39,7 @@ class Settings(Model):
         None, description="compare key texts as a whole (default: true, or false where `by` is given)"
     )
     near: Near | None = Field(None, description="compare shingles as well; `{}` for all defaults")
-    prefer: tuple[Ranking, ...] = Field(
+    prefer: Annotated[tuple[Ranking, ...], OneOrMore()] = Field(
         (),
         description='which one is kept, in order: "source" or "COLUMN DESC"; "COLUMN" alone ranks low values first',
     )
@@ -49,11 +49,16 @@ class Settings(Model):
     against: str | None = Field(
         None, description="output folder of an earlier run, whose documents are never kept again"
     )
-    max_cluster_share: Share = Field(
-        0.2,
-        description="the run stops when one document would remove more of a source, as near or by a column",
-        json_schema_extra={"default": "20%"},
-    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _guards_are_of_the_run(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "max_cluster_share" in given:
+            share = given["max_cluster_share"]
+            raise ValueError(
+                f"max_cluster_share is a guard: write `guards: {{duplicates_of_one: {share}}}`, at the top"
+            )
+        return given
 
     @model_validator(mode="after")
     def _something_is_compared(self) -> Self:

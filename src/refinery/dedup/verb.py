@@ -91,10 +91,7 @@ class Dedup(Verb):
         return (explain_recall("Near duplicates", near),) if near else ()
 
     def run(self, shards: Sequence[ShardDocuments], map_units: MapUnits, work: Place) -> Outcome:
-        """Finds the duplicates and gives each removed document with the one that is kept in its place.
-
-        Raises RunError when one near-duplicate cluster holds more than its share of a source.
-        """
+        """Finds the duplicates and gives each removed document with the one that is kept in its place."""
         from refinery.dedup.corpus import entries_of
         from refinery.dedup.run import dedup
 

@@ -23,17 +23,19 @@ from pydantic import (
     model_validator,
 )
 
+from refinery.definition.guards import Guards
 from refinery.definition.values import (
     ByteCount,
     ColumnName,
     Columns,
-    MeasurerUse,
+    MeasurerUses,
     Model,
     Name,
     Names,
+    OneOrMore,
     RuleSetName,
     Share,
-    TransformUse,
+    TransformUses,
     WrittenPath,
     WrittenPaths,
 )
@@ -84,7 +86,7 @@ class Source(Model):
     path: WrittenPaths = Field(
         min_length=1, description="file, folder, glob or URL; relative to the definition"
     )
-    transform: tuple[TransformUse, ...] | None = Field(
+    transform: TransformUses | None = Field(
         None, description="rewrites its text, in place of the top level's `transform`; `[]`: nothing does"
     )
     text: Columns = Field(
@@ -118,6 +120,7 @@ class Source(Model):
     where: str | None = Field(
         None, description="SQL over its columns; rows for which it is not true are skipped"
     )
+    trusted: bool = Field(False, description="no rule should drop much of it, see `guards`")
 
     @field_validator("columns")
     @classmethod
@@ -267,14 +270,14 @@ class Stage(Model):
     from_: Names = Field(
         alias="from", min_length=1, description="sources or stages; the order is the trust order"
     )
-    transform: tuple[TransformUse, ...] = Field(
-        (), description="rewrites the text before it is measured and written"
-    )
-    measure: tuple[MeasurerUse, ...] = Field((), description="makes columns for rules, rankings and outputs")
+    transform: TransformUses = Field((), description="rewrites the text before it is measured and written")
+    measure: MeasurerUses = Field((), description="makes columns for rules, rankings and outputs")
     derive: dict[ColumnName, str] = Field(
         {}, description="name to SQL over columns: more columns, each computed after those above it"
     )
-    keep: tuple[KeepEntry, ...] = Field((), description="rule sets and rules, judged in this order")
+    keep: Annotated[tuple[KeepEntry, ...], OneOrMore()] = Field(
+        (), description="rule sets and rules, judged in this order"
+    )
 
     @property
     def verb(self) -> tuple[str, BaseModel] | None:
@@ -376,7 +379,7 @@ class Pipeline(Model):
     protect: dict[Name, Protected] = Field(
         {}, description="name to what is kept out of every output and of every model's examples"
     )
-    transform: tuple[TransformUse, ...] = Field(
+    transform: TransformUses = Field(
         (), description="rewrites the text of every source that has no `transform` of its own"
     )
     sources: dict[Name, Source] = Field(json_schema_extra=SOME, description="name to source")
@@ -384,6 +387,11 @@ class Pipeline(Model):
     stages: dict[Name, Stage] = Field({}, json_schema_extra=SOME, description="name to stage")
     outputs: dict[Name, Output] = Field(
         {}, json_schema_extra=SOME, description="name to what is written where"
+    )
+    guards: Guards = Field(
+        Guards(),
+        description="shares from which on a run warns or stops",
+        json_schema_extra={"default": "{}"},
     )
 
     @model_validator(mode="after")

@@ -37,7 +37,8 @@ def validate(model: type[M], content: object, context: object = None) -> M:
 
 
 def _explain(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[Location, str]]:
-    for entry in error.errors():
+    entries = error.errors()
+    for entry in entries:
         place, holder, wanted = _walk(model, entry["loc"])
         kind, message = entry["type"], entry["msg"].removeprefix("Value error, ")
         if kind == "extra_forbidden":
@@ -51,6 +52,10 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[L
             )
         elif kind == "tuple_type" and isinstance(entry["input"], str):
             yield place, f"expected a list: write [{entry['input']}]"
+        elif kind == "too_short":
+            depth = len(entry["loc"])
+            if not any(other["loc"][:depth] == entry["loc"] for other in entries if other is not entry):
+                yield place, "expected one at least"
         elif kind == "string_pattern_mismatch":
             yield place, f"expected {_PATTERNS.get(entry['ctx']['pattern'], message)}"
         elif kind == "value_error":
@@ -67,6 +72,11 @@ def _as_path(entry: Any, wanted: Any) -> str:
 
 
 def _sentence(message: str, given: object) -> str:
+    if isinstance(given, bool) and (
+        "string" in message or "tuple" in message
+    ):  # the one that people write who do not mean a truth value
+        written = "yes, on and true" if given else "no, off and false"
+        return f"YAML takes {written} without quotes for a truth value: write {'yes' if given else 'no'!r}"
     if isinstance(given, str) and given.endswith("%") and "number" in message:
         return f"no percentage but a number, such as 0.8, got {given!r}"
     message = message[:1].lower() + message[1:]

@@ -31,16 +31,28 @@ NONE = -1  # in duplicate_of; the similarity is NaN where there is none
 
 
 @dataclass(frozen=True)
+class Removal:
+    """How many documents of a source, of so many that arrived, go for one, `kept` by its number; how: in words."""
+
+    source: str
+    kept: int
+    count: int
+    arrived: int
+    how: str
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a verb decided: all documents that it drops, none of an earlier corpus.
 
     rules: names for the record, such as `dedup.near`; dropped: records DROPPED_RECORD, of which partition n holds the
-    documents from n * partition_documents on.
+    documents from n * partition_documents on; largest: for the guard `duplicates_of_one`.
     """
 
     rules: tuple[str, ...]
     dropped: Records
     partition_documents: int
+    largest: tuple[Removal, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,6 +119,11 @@ class Verb(Protocol):
     @property
     def summary(self) -> str:
         """A line for `refinery plan`."""
+
+    @property
+    def budget(self) -> int | None:
+        """The tokens that it is to fill, for the guard `budget_missed`."""
+        return None
 
     def holding_out(self, split: Any) -> Verb:
         """The verb where documents are held out below it: `split`, a `dedup.split.Split`, tells which.

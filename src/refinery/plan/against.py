@@ -29,13 +29,16 @@ def earlier_folder(written: str, paths: Paths) -> Place:
 def earlier_spec(stage: ResolvedStage, paths: Paths) -> SourceSpec | None:
     """The source made of exactly the files that the manifest lists of the earlier run that the verb names, if any.
 
-    Raises InputError when there is no manifest to be read.
+    Raises InputError when there is no manifest to be read, or one of no document.
     """
     if stage.verb is None or not stage.verb.against:
         return None
     folder = earlier_folder(stage.verb.against, paths)
     hint = f"{stage.verb.name}.against wants the output folder of a finished run"
-    return output_source(against_source(stage.name), folder, read_manifest(folder, hint))
+    manifest = read_manifest(folder, hint)
+    if not manifest["files"]:
+        raise InputError(redact(str(folder)), "the run that wrote it has kept no document", hint)
+    return output_source(against_source(stage.name), folder, manifest)
 
 
 def read_manifest(folder: Place, hint: str) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage
 from refinery.plan.result import Result, decision_name, outcome_name, output_name
 from refinery.plan.results import LAYOUT, Listed, reading_of, results_of
 from refinery.sources.documents import Pack, Shard, SourceSpec
+from refinery.sources.limit import limit_shards
 from refinery.sources.read import READING
-from refinery.sources.shards import SHARD_BYTES, SourceShards, list_shards
+from refinery.sources.shards import SHARD_BYTES, SourceShards
 from refinery.storage.claims import CLAIMS
 from refinery.storage.marks import records_of
 from refinery.storage.place import Place, first_in, lies_in
@@ -83,13 +84,17 @@ class PlannedShard:
 
 @dataclass(frozen=True)
 class Plan:
-    """A resolved definition with the shards it meets today; made: models and counts that it knows, by result."""
+    """A resolved definition with the shards it meets today.
+
+    made: models and counts that it knows, by result; warnings: about sources of which nothing was known before.
+    """
 
     graph: Graph
     work: Place
     listed: dict[str, SourceShards]  # by source, the earlier runs of `against` among them
     shards: tuple[PlannedShard, ...]
     made: Mapping[str, Made] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @property
     def own(self) -> Place:
@@ -177,9 +182,10 @@ def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep
     """Lists the shards of every source; `keep`: what is found out about files is kept in the work folder.
 
     Raises InputError for a source that cannot be read at all, and for folders that would be mixed up; DefinitionError
-    for models that need themselves.
+    for several such sources, for columns that clash and for models that need themselves.
     """
     from refinery.plan.against import earlier_spec
+    from refinery.plan.inputs import list_inputs
     from refinery.plan.protect import refuse_incomplete
     from refinery.plan.verbs import refuse_lacking
 
@@ -191,17 +197,18 @@ def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep
             specs[earlier.name] = earlier
     if keep:
         make_work_folder(work)
-    known = work / FILES
-    listed = {
-        name: list_shards(spec, shard_bytes, known_in=known, keep=keep, packed=True)
-        for name, spec in specs.items()
-    }
+    inputs = list_inputs(graph, specs, shard_bytes, work / FILES, keep=keep)
+    listed = inputs.listed
+    if limit := graph.definition.limit:
+        unlimited = {name for one in graph.definition.pipeline.protect.values() for name in one.from_}
+        for name in graph.definition.pipeline.sources.keys() - unlimited:
+            listed[name] = replace(listed[name], shards=limit_shards(listed[name].shards, limit))
     refuse_incomplete(graph, listed)
     for name in graph.sources:
         for folder in graph.output_paths.values():
             if found := first_in((shard.path for shard in listed[name].unpacked()), str(folder)):
                 raise InputError(redact(found), f"source {name} reads what this pipeline writes", OWN_OUTPUT)
-    plan = Plan(graph, work, listed, tuple(_numbered(listed, specs, work)))
+    plan = Plan(graph, work, listed, tuple(_numbered(listed, specs, work)), warnings=inputs.warnings)
     _ = plan.results  # what needs itself is found when they are put in order
     return plan
 
@@ -245,4 +252,5 @@ def shard_key(shard: Shard, spec: SourceSpec) -> str:
     extraction = version(spec.extractor) if shard.format in {"warc", "html"} else ""
     # made, since the manifest beside a file decides which columns its rows have
     reading = (READING, reading_of(spec), extraction, shard.made)
-    return fingerprint(LAYOUT, cut, reading, spec.name, shard.relative_path)
+    limit = (shard.limit,) if shard.limit else ()
+    return fingerprint(LAYOUT, cut, reading, spec.name, shard.relative_path, *limit)

@@ -429,3 +429,12 @@ def _late(parents: Parents, columns: Columns) -> dict[str, tuple[Measurement, ..
         if missing:
             found[source] = missing
     return found
+
+
+def sound_sources(definition: Definition) -> dict[str, SourceSpec]:
+    """How each source is read whose part of a definition is sound, whatever is wrong with others."""
+    found: dict[str, SourceSpec] = {}
+    for name, source in definition.pipeline.sources.items():
+        with suppress(DefinitionError, Invalid):
+            found[name] = spec_of(name, source, definition.paths, held=False)
+    return found

@@ -57,7 +57,8 @@ def open_corpus(output: Place) -> Corpus:
         documents = int(manifest["kept"]["documents"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(redact(str(output)), f"not a run's manifest: {error}") from None
-    shards = tuple(replace(shard, made=()) for shard in list_shards(spec).shards)  # lineage is read, too
+    found = list_shards(spec).shards if spec.path else ()
+    shards = tuple(replace(shard, made=()) for shard in found)  # lineage is read, too
     return Corpus(output, documents, spec, shards, minhash, key)
 
 

@@ -34,6 +34,7 @@ def plan_tables(plan: Plan) -> Iterator[Table | str]:
                 table.add_row(*row)
             yield table
     yield _outputs(plan)
+    yield _guards(plan)
     yield _to_make(plan, present)
     if found.sizes:
         yield f"work folder: {redact(str(plan.work))}, {size_text(found.sizes)}"
@@ -85,6 +86,15 @@ def _stages(plan: Plan) -> Table:
         parents = ", ".join(stage.parents)
         verb = stage.verb.summary if stage.verb else ""
         table.add_row(stage.name, parents, costly, rules, verb)
+    return table
+
+
+def _guards(plan: Plan) -> Table:
+    """What the run does not do in silence, with the shares that the definition has or that hold by default."""
+    guards, table = plan.graph.definition.pipeline.guards, _table("Guards", "guard", "of", "the run")
+    for name, field in type(guards).model_fields.items():
+        limit = getattr(guards, name)
+        table.add_row(name, field.description, str(limit) if limit else "off")
     return table
 
 

@@ -20,6 +20,7 @@ from refinery.run.write import Layout
 from refinery.sources.schema import notes
 from refinery.storage.url import is_url, redact
 from refinery.storage.write import WrittenFile
+from refinery.watch.events import Subject
 
 
 def make_manifest(
@@ -54,6 +55,7 @@ def make_manifest(
         made_columns=layout.made,
         renamed_columns=layout.renamed,
         notes=notes(layout.carried),
+        warnings=_warnings(run, name, (*stages, *sources)),
         files=tuple(files),
         file_keys={file.path: keys[file.path] for file in files if file.path in keys},
         decisions=tuple(one.decisions for one in decided),
@@ -105,6 +107,16 @@ def _source(run: Run, source: str) -> SourceAccount:
     )
 
 
+def _warnings(run: Run, output: str, names: Sequence[str]) -> tuple[str, ...]:
+    """What was warned of on the way to an output; names: its sources and stages, which have one set of names."""
+    about = [
+        of
+        for of in run.warnings
+        if of == Subject("output", output) or (of.kind != "output" and of.name in names)
+    ]
+    return tuple(f"{of.kind} {of.name}: {message}" for of in about for message in run.warnings[of])
+
+
 def _stage(run: Run, stage: str, decided: Sequence[Decided]) -> StageTally:
     """Over all shards, the stage's verb included."""
     resolved = run.plan.graph.stages[stage]
@@ -116,8 +128,9 @@ def _stage(run: Run, stage: str, decided: Sequence[Decided]) -> StageTally:
         for rule, found in tally.rules.items():
             rules[rule] += found
     for one in decided:
-        for rule, found in one.verbs.get(stage, {}).items():
-            rules[rule] = rules.get(rule, RuleTally()) + found
+        for (name, _), dropped in one.verbs.items():
+            for rule, found in dropped.items() if name == stage else ():
+                rules[rule] = rules.get(rule, RuleTally()) + found
     return StageTally(arrived, _kept(stage, decided), rules)
 
 

@@ -55,6 +55,7 @@ class Run:
     manifests: dict[str, Manifest] = field(default_factory=dict)  # by output
     present: Container[str] = frozenset()  # files in the folders of shards when they were last listed
     heard: Mapping[str, float] | None = None  # of other pipelines then, see last_heard
+    warnings: dict[Subject, list[str]] = field(default_factory=dict)
 
     def list_files(self) -> None:
         """Lists the work folder, which may have millions of files, unless no other run can have added to it since.
@@ -139,6 +140,13 @@ class Run:
         why = tuple(map(str, self.reasons.get(result.name, ())))
         documents, kept = (count.documents, count.kept) if count else (None, None)
         self.emit(events.CacheChecked(result.of, what, found, missing, documents, kept, result.key, why))
+
+    def warn(self, of: Subject, message: str) -> None:
+        """Tells something that a person should look at; it is told again at the end, and in manifests."""
+        known = self.warnings.setdefault(of, [])
+        if message not in known:
+            known.append(message)
+            self.emit(events.Warned(of, message))
 
     def finish(self, of: Subject, documents: int | None = None, kept: int | None = None) -> None:
         """Tells that nothing is left to do for a subject; once, and again when its counts are known better."""

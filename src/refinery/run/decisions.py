@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from refinery.errors import ConservationError
@@ -58,13 +59,14 @@ OUTCOMES = ("dropped", "kept")
 class StageOutcome:
     """Where a stage's decisions on a shard lie, its rules by name, and where bytes and tokens are.
 
-    parents: as in `Graph.parents`.
+    parents: as in `Graph.parents`; sources: all that arrive there.
     """
 
     decided: Upstream
     parents: tuple[str, ...]
     rules: tuple[str, ...]
     sizes: tuple[NamedColumn, ...]
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,13 +94,15 @@ class DecisionsTask:
 class Decided:
     """What the shards of a file of decisions add up to.
 
-    kept: by stage, what its rules and its verb left; verbs: by stage, what its verb dropped, by rule.
+    kept: by stage, what its rules and its verb left; verbs: by stage and source, what its verb dropped, by rule;
+    duplicates: by stage and source, how many its verb dropped for others that arrived there.
     """
 
     documents: int
     rejected: int
     kept: dict[str, Tally]
-    verbs: dict[str, dict[str, RuleTally]]
+    verbs: dict[tuple[str, str], dict[str, RuleTally]]
+    duplicates: dict[tuple[str, str], int]
     decisions: WrittenFile
     rejects: WrittenFile | None
 
@@ -108,7 +112,7 @@ def decisions_tasks(
 ) -> list[DecisionsTask]:
     """The units that write an output's decisions and rejects into a folder; records: by shard number."""
     stage = plan.graph.stage_of(output)
-    outcomes = [found for source in stage.sources for found in _outcomes(plan, stage.name, source)]
+    outcomes = [found for source in stage.sources for found in outcomes_of(plan, stage.name, source)]
     rows = [
         records[found.planned.number].documents + records[found.planned.number].rejected for found in outcomes
     ]
@@ -123,7 +127,8 @@ def decisions_tasks(
     return tasks
 
 
-def _outcomes(plan: Plan, last: str, source: str) -> list[ShardOutcomes]:
+def outcomes_of(plan: Plan, last: str, source: str) -> list[ShardOutcomes]:
+    """Of each shard of a source, in order, where the decisions lie on the way to a stage."""
     stages = []
     for name in plan.graph.ancestors(last):
         stage = plan.graph.stages[name]
@@ -131,7 +136,7 @@ def _outcomes(plan: Plan, last: str, source: str) -> list[ShardOutcomes]:
             rules = tuple(rule.name for rule in stage.rules)
             sizes = find_columns(stage.columns[source], ("bytes", "tokens"))
             parents = plan.graph.parents(stage, source)
-            stages.append(StageOutcome(upstream(plan, name, source), parents, rules, sizes))
+            stages.append(StageOutcome(upstream(plan, name, source), parents, rules, sizes, stage.sources))
     return [ShardOutcomes(planned, tuple(stages)) for planned in plan.of(source)]
 
 
@@ -161,7 +166,15 @@ def write_decisions(task: DecisionsTask) -> Decided:
                 if rejects:
                     rejects.write(_rejects(shard.planned, batch))
     written = rejects.written if rejects else None
-    return Decided(documents, rejected, counts.kept, counts.verbs, decisions.written, written)
+    return Decided(
+        documents, rejected, counts.kept, counts.verbs, counts.duplicates, decisions.written, written
+    )
+
+
+def rows_of(shard: ShardOutcomes) -> pa.Table:
+    """The decisions on a shard: a row for each of its documents, in order, then those of what was rejected."""
+    rejects = (_rejections(shard.planned, batch) for batch in read_batches(shard.planned.rejects_file))
+    return pa.Table.from_batches([*_decisions(shard, _Counts()), *rejects], DECISIONS)
 
 
 @dataclass
@@ -169,23 +182,29 @@ class _Counts:
     """As in Decided."""
 
     kept: dict[str, Tally] = field(default_factory=dict)
-    verbs: dict[str, dict[str, RuleTally]] = field(default_factory=dict)
+    verbs: dict[tuple[str, str], dict[str, RuleTally]] = field(default_factory=dict)
+    duplicates: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def add(
         self,
-        stage: str,
+        source: str,
+        stage: StageOutcome,
         sizes: pl.DataFrame,
         stays: NDArray[np.bool_],
         by_verb: Sequence[tuple[NDArray[np.int64], pa.Table]],
     ) -> None:
         """A stage's documents of one shard."""
-        self.kept[stage] = self.kept.get(stage, Tally()) + tally(sizes, stays)
+        name = stage.decided.stage
+        self.kept[name] = self.kept.get(name, Tally()) + tally(sizes, stays)
+        here = name, source
         for documents, why in by_verb:
             found = sizes[documents].with_columns(rule=pl.Series(why.column("rule")))
             sums = found.group_by("rule").agg(pl.len(), pl.sum("bytes"), pl.sum("tokens"))
-            rules = self.verbs.setdefault(stage, {})
+            rules = self.verbs.setdefault(here, {})
             for rule, count, size, tokens in sums.sort("rule").iter_rows():
                 rules[rule] = rules.get(rule, RuleTally()) + RuleTally(Tally(count, size, tokens), count)
+            others = pc.is_in(why.column("duplicate_of_source"), pa.array(stage.sources, pa.string()))
+            self.duplicates[here] = self.duplicates.get(here, 0) + (pc.sum(others).as_py() or 0)
 
 
 def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch]:
@@ -211,7 +230,7 @@ def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch
             reasons.append(why)
             total += len(documents)
         reason[stays] = -1  # an earlier stage on another branch no longer matters
-        counts.add(name, load_columns(planned, stage.sizes), stays, found[1:])
+        counts.add(planned.spec.name, stage, load_columns(planned, stage.sizes), stays, found[1:])
     known = pa.concat_tables(reasons).combine_chunks()
     rows, ids = listing.column("row").to_numpy(), listed_ids(planned.shard, listing)
     for start in range(0, listing.num_rows, BATCH_ROWS):

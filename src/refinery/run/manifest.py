@@ -60,6 +60,7 @@ class Manifest(_Model):
     made_columns: tuple[str, ...]
     renamed_columns: dict[str, str]
     notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
     files: tuple[WrittenFile, ...]
     file_keys: dict[str, str]
     decisions: tuple[WrittenFile, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
 import orjson
 import pyarrow as pa
@@ -14,15 +14,17 @@ from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import PlannedShard
 from refinery.plan.result import output_name
 from refinery.run import folder as folders
+from refinery.run import guards
 from refinery.run.account import make_manifest
 from refinery.run.context import Run
 from refinery.run.dataset_card import dataset_card
-from refinery.run.decisions import Decided, decisions_tasks, write_decisions
+from refinery.run.decisions import decisions_tasks, write_decisions
 from refinery.run.manifest import Manifest
 from refinery.run.output_files import write_output
 from refinery.sources.ids import common_id_type
 from refinery.sources.schema import unify
-from refinery.storage.place import remove_scratch
+from refinery.storage.place import Place
+from refinery.storage.url import redact
 from refinery.watch.events import Count, Subject
 
 
@@ -42,11 +44,13 @@ def _by_schema(run: Run, stage: ResolvedStage) -> Iterable[PlannedShard]:
 def make_output(run: Run, name: str) -> Manifest:
     """Brings an output up to date: its decisions, then its files, then its manifest.
 
-    Raises RunError when it would be empty, ConservationError when other documents are written than were kept.
+    Raises RunError when a guard stops it, ConservationError when other documents are written than were kept.
     """
     plan, records = run.plan, run.records
     key, folder = plan.output_key(name), plan.graph.output_paths[name]
     current, of = folders.current_manifest(folder, key), Subject("output", name)
+    if current is not None and not guards.judged_alike(current, plan.graph.definition.pipeline):
+        current = None
     run.checked(plan.results[output_name(name)], "output", int(current is not None), int(current is None))
     if current is not None:
         manifest = Manifest.model_validate(current)
@@ -66,9 +70,10 @@ def make_output(run: Run, name: str) -> Manifest:
         left = sum(one.kept[above].documents for one in decided if above in one.kept)
         run.finish(before.of, before.documents, left)
     kept = sum(one.kept[stage.name].documents for one in decided if stage.name in one.kept)
-    if kept == 0:
-        remove_scratch(staged)
-        raise RunError(_nothing_left(run, name, decided))
+    for above in plan.graph.ancestors(stage.name):
+        at = plan.graph.stages[above]
+        guards.judge(run, [*guards.losses(run, at, decided), *guards.budget_missed(at, decided)])
+    guards.warn_of_empty_sources(run, name, stage)
     id_type = common_id_type(records[planned.number].id_type() for planned in _by_schema(run, stage))
     layout, files, keys = write_output(run, name, carried_columns(run, stage), id_type, staged)
     written = sum(file.rows for file in files)
@@ -85,26 +90,30 @@ def make_output(run: Run, name: str) -> Manifest:
     return manifest
 
 
-def _nothing_left(run: Run, name: str, decided: Sequence[Decided]) -> str:
-    dropped = Counter[str]()
-    last = run.plan.graph.stage_of(name)
-    above = run.plan.graph.ancestors(last.name)
-    verbs = [found for one in decided for found in one.verbs.items()]
-    for stage, rules in [*((s, tally.rules) for (s, _), tally in run.tallies.items()), *verbs]:
-        if stage in above:
-            for rule, found in rules.items():
-                dropped[f"{stage}: {rule} dropped"] += found.dropped.documents
-    shards = run.plan.reaching(last)
-    unread = Counter[str]()
-    for planned in shards:
-        record = run.records[planned.number]
-        for reason, number in record.reasons.items():
-            unread[f"{planned.spec.name}: {reason} rejected"] += number
-        for reason, number in record.skipped.items():
-            unread[f"{planned.spec.name}: {reason} skipped"] += number
-    reasons = ", ".join(f"{why} {number:,}" for why, number in (dropped + unread).most_common(5))
-    read, rejected = sum(one.documents for one in decided), sum(one.rejected for one in decided)
-    return (
-        f"output {name}: no document is left of {read:,} read in {len(shards)} shards ({rejected:,} rows rejected). "
-        f"{reasons or 'The sources hold no documents'}. Nothing was written."
-    )
+def refuse_empty(manifests: Mapping[str, Manifest], folders: Mapping[str, Place]) -> None:
+    """Raises RunError for outputs without a document, with what took the most; what became of all is on record."""
+    empty = [
+        _nothing_left(manifest, folders[name])
+        for name, manifest in manifests.items()
+        if not manifest.kept.documents
+    ]
+    if empty:
+        raise RunError("\n".join(empty))
+
+
+def _nothing_left(manifest: Manifest, folder: Place) -> str:
+    lost = Counter[str]()
+    for stage, tally in manifest.stages.items():
+        for rule, dropped in tally.rules.items():
+            lost[f"{stage}: {rule} dropped"] += dropped.dropped.documents
+    for name, source in manifest.sources.items():
+        for reason, count in source.reasons.items():
+            lost[f"{name}: {reason} rejected"] += count
+        for reason, count in source.skipped.items():
+            lost[f"{name}: {reason} skipped"] += count
+    reasons = ", ".join(f"{why} {count:,}" for why, count in lost.most_common(5) if count)
+    sources = manifest.sources.values()
+    read, rejected = sum(s.documents for s in sources), sum(s.rejected for s in sources)
+    found = f"no document is left of {read:,} read ({rejected:,} rows rejected): {reasons}"
+    where = f"what became of each is in {redact(str(folder))}"
+    return "\n".join([f"output {manifest.output}: {found}; {where}", *manifest.warnings])

@@ -13,10 +13,13 @@ from refinery.plan.plan import UNITS, VERBS, Plan
 from refinery.run import folder as folders
 from refinery.run.cache import subjects
 from refinery.run.context import Run
+from refinery.run.guards import judged_alike
+from refinery.run.history import keep_run
 from refinery.run.make import with_found
 from refinery.run.manifest import Manifest
 from refinery.run.measure import refuse_rejects
 from refinery.run.nodes import share
+from refinery.run.output import refuse_empty
 from refinery.run.records import read_kept_records, read_shard_records
 from refinery.run.repair import repair
 from refinery.run.walk import walk
@@ -37,9 +40,10 @@ def execute(
 ) -> dict[str, Manifest]:
     """Brings every output up to date and returns their manifests.
 
-    Raises InputError for an output folder that is not this pipeline's, RunError when an output would be empty,
-    ConservationError when documents do not add up; what was finished before stays finished. A damaged file of the
-    work folder is made again. The executor is closed. `hold` keeps the pipeline's folder and outputs from other runs.
+    Raises InputError for an output folder that is not this pipeline's, RunError when a guard stops the run and for an
+    output without a document, which is written with its decisions all the same, ConservationError when documents do
+    not add up; what was finished before stays finished. A damaged file of the work folder is made again. The executor
+    is closed. `hold` keeps the pipeline's folder and outputs from other runs.
     """
     with ExitStack() as stack:
         for name, folder in plan.graph.output_paths.items():
@@ -93,7 +97,9 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
         for name in outputs
     }
     for name, found in done.items():
-        if found:
+        if found and not judged_alike(found, plan.graph.definition.pipeline):
+            done[name] = None
+        elif found:
             folders.remove_staging(plan.graph.output_paths[name])  # of a run that was killed at its very end
     strict = [planned for planned in plan.shards if planned.spec.on_error == "fail"]
     kept = read_kept_records(plan)
@@ -104,11 +110,16 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
     if outputs and all(done.values()):
         emit(Note("Nothing to do: every output is up to date."))
         note_derivations(plan)
-        return {name: Manifest.model_validate(found) for name, found in done.items()}
+        manifests = {name: Manifest.model_validate(found) for name, found in done.items()}
+        keep_run(Run(plan, executor, emit, still_held, manifests=manifests))
+        refuse_empty(manifests, plan.graph.output_paths)
+        return manifests
     records |= read_shard_records(planned for planned in plan.shards if planned.number not in records)
     shipped = share(plan, executor)
     run = Run(plan, executor, emit, still_held, shipped, records=records, kept_records={*kept}, reasons=why)
     emit(RunBegun(subjects(plan)))
     walk(run)
+    keep_run(run)
     note_derivations(run.plan)  # last: what a stopped run has left to do keeps its reasons
+    refuse_empty(run.manifests, run.plan.graph.output_paths)
     return run.manifests

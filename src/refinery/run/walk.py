@@ -14,6 +14,7 @@ from refinery.executors.base import Unit
 from refinery.models.maker import Made
 from refinery.plan.needs import note_needs
 from refinery.plan.result import Kind, Result
+from refinery.run import guards
 from refinery.run.cache import check_decisions, check_measurements, count_stage, finish_stage, stage_subjects
 from refinery.run.claimed import claimed
 from refinery.run.context import Run
@@ -28,6 +29,7 @@ from refinery.run.records import keep_records, read_shard_records
 from refinery.run.verbs import run_verb
 from refinery.sources.documents import Shard
 from refinery.sources.inventory import keep_hashes
+from refinery.sources.limit import LEFT_OUT
 from refinery.sources.lineage import read_lineage
 from refinery.sources.packs import write_members
 from refinery.watch.events import Count, Note, Subject
@@ -73,7 +75,8 @@ def _together(result: Result, needed: Result) -> bool:
 def measure_pass(run: Run, group: Group) -> None:
     """Reads every shard once for all that is measured on it now.
 
-    Raises RunError for a record that is not there afterwards, ConservationError when rows do not add up.
+    Raises RunError for a record that is not there afterwards and for a source that has no or too few documents,
+    ConservationError when rows do not add up.
     """
     plan, records = run.plan, run.records
     read = {result.of.name for result in group}
@@ -107,6 +110,8 @@ def measure_pass(run: Run, group: Group) -> None:
             carried_columns(run, plan.graph.stage_of(name))
     measured = {one.of for one in plan.results.values() if one.kind is Kind.MEASUREMENT}
     waiting = measured - {result.of for result in group}
+    users = [source for source in run.plan.graph.definition.pipeline.sources if source in read]
+    guards.judge(run, guards.rejected(run, users))
     for source in read:
         if Subject("source", source) not in waiting:
             run.finish(Subject("source", source), sum(records[p.number].documents for p in plan.of(source)))
@@ -168,7 +173,8 @@ def _check_records(run: Run, sources: Container[str]) -> None:
         record = run.records.get(planned.number)
         if record is None:
             raise RunError(f"{planned.name}: its record is missing after it was measured; run again")
-        rows, found = planned.shard.rows, record.documents + record.rejected
+        rows = planned.shard.rows
+        found = record.documents + record.rejected + record.skipped.get(LEFT_OUT, 0)
         if rows is not None and rows != found:
             message = (
                 f"{planned.name}: {rows} rows in the file, {found} documents and rejects; please report this"

@@ -81,6 +81,11 @@ class Select(Verb):
         return (self.counter,) if self.counter else ()
 
     @property
+    def budget(self) -> int | None:
+        """The tokens that are asked for."""
+        return self.chosen.tokens
+
+    @property
     def summary(self) -> str:
         """The budget and the ranking."""
         return f"select {self.chosen.tokens:,} tokens by {self.chosen.by}"

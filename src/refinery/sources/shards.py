@@ -17,6 +17,7 @@ from refinery.sources.documents import FilePlan, Shard, SourceSpec
 from refinery.sources.find import FoundFile, find
 from refinery.sources.foreign import POINTER_BYTES, foreign
 from refinery.sources.formats import format_of, mistaken
+from refinery.sources.heads import spread
 from refinery.sources.html import require
 from refinery.sources.identity import HEAD, covers, file_head
 from refinery.sources.inventory import (
@@ -39,7 +40,6 @@ from refinery.storage.place import Place, unreadable
 from refinery.storage.url import redact
 
 SHARD_BYTES = 256 * 2**20
-HEAD_FILES = 16  # that tell which columns a source has
 HEAD_BYTES = 4 * 2**20  # of JSON Lines that are looked at in each
 _AT_ONCE = 16  # files looked at together
 _TOLD_BY_HEAD = {"jsonl", "json"}  # formats whose cuts are made without a look at what a file really is
@@ -52,7 +52,7 @@ class SourceShards:
     broken: paths below the source's root, since outputs do not depend on where it lies;
     schema: carried columns unified over the files whose schema is known before reading (all but JSONL);
     inventory: the file with what is known of the source's files, if it is kept; members: of shards that are packs,
-    by index, their files, each as a shard.
+    by index, their files, each as a shard; new: nothing was known before.
     """
 
     shards: tuple[Shard, ...]
@@ -61,6 +61,7 @@ class SourceShards:
     schema: pa.Schema
     inventory: Place | None = None
     members: Mapping[int, tuple[Shard, ...]] = field(default_factory=dict)
+    new: bool = field(default=False, compare=False)
 
     def unpacked(self) -> Iterator[Shard]:
         """Its shards, in place of packs their files."""
@@ -128,7 +129,7 @@ def list_shards(
         (file.relative, _problem(error).replace(redact(file.path), file.relative)) for file, error in broken
     )
     carried = [(place, pa.ipc.read_schema(pa.py_buffer(schema))) for schema, place in schemas.items()]
-    return SourceShards(shards, passed_over(ignored), problems, unify(carried), table, members)
+    return SourceShards(shards, passed_over(ignored), problems, unify(carried), table, members, not known)
 
 
 def _cut_and_packed(
@@ -180,7 +181,7 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
         files = find(spec.path).files
     except (InputError, StorageError, OSError):
         return
-    for file in _spread(files):
+    for file in spread(files):
         outputs = output_folders([file.path])
         with contextlib.suppress(InputError, StorageError, OSError):
             if not is_output_data(file.path, outputs):
@@ -196,14 +197,9 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
                 yield redact(file.path), found
 
 
-def _spread(files: Sequence[FoundFile]) -> Sequence[FoundFile]:
-    """At most HEAD_FILES, from all over the source."""
-    return files[:: -(-len(files) // HEAD_FILES) or 1]
-
-
 def _refuse_wrong_form(files: Sequence[FoundFile], spec: SourceSpec) -> None:
     """Raises InputError if no file that is looked at has its format; with `on_error: fail` if one of them has not."""
-    looked = _spread(files)
+    looked = spread(files)
     wrong = []
     for file in looked:
         with contextlib.suppress(OSError):  # reading it will tell

@@ -136,6 +136,14 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Warned:
+    """Something about a subject that a person should look at; told again at the end, and in the manifest."""
+
+    of: Subject
+    message: str
+
+
+@dataclass(frozen=True)
 class RunEnded:
     """The last event."""
 
@@ -153,6 +161,7 @@ Event: TypeAlias = (
     | UnitFailed
     | Finished
     | Note
+    | Warned
     | RunEnded
 )
 Listener: TypeAlias = Callable[[Event], None]

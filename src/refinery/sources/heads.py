@@ -1,0 +1,76 @@
+"""What the first rows of a source's files tell: whether there is a document among them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from refinery.errors import InputError, StorageError
+from refinery.sources.documents import REJECT_BYTES, Reject, Shard, SourceSpec
+from refinery.sources.read import read_documents
+from refinery.storage.url import redact
+
+HEAD_FILES = 16  # that tell what a source is
+HEAD_ROWS = 1024  # after so many that are none, a file's rows are taken for no documents
+_TOLD_BY_PLAN = {"parquet", "warc", "wet"}  # whose head alone says what rows are
+
+T = TypeVar("T")
+
+
+def spread(files: Sequence[T]) -> Sequence[T]:
+    """At most HEAD_FILES, from all over the source."""
+    return files[:: -(-len(files) // HEAD_FILES) or 1]
+
+
+@dataclass(frozen=True)
+class _Head:
+    documents: int
+    rejects: tuple[Reject, ...]
+
+
+def check_heads(shards: Sequence[Shard], spec: SourceSpec) -> tuple[str, ...]:
+    """Reads the first rows of some files; gives a warning for each that has no document among them.
+
+    Raises InputError if that is so of all of them, or of one and `on_error` is `fail`. What cannot be read or is
+    empty is left out: reading the source will tell.
+    """
+    firsts = spread([shard for shard in shards if shard.part == 0 and shard.format not in _TOLD_BY_PLAN])
+    if not firsts:
+        return ()
+    with ThreadPoolExecutor(len(firsts)) as pool:
+        heads = list(pool.map(partial(_head, spec), firsts))
+    filled = [
+        (shard, head) for shard, head in zip(firsts, heads, strict=True) if head.documents or head.rejects
+    ]
+    wrong = [_without_documents(shard, head) for shard, head in filled if not head.documents]
+    others = len(filled) < len(heads) or any(shard.format in _TOLD_BY_PLAN for shard in shards)
+    if wrong and (spec.on_error == "fail" or (len(wrong) == len(filled) and not others)):
+        raise wrong[0]
+    return tuple(map(str, wrong))
+
+
+def _head(spec: SourceSpec, shard: Shard) -> _Head:
+    with contextlib.suppress(InputError, StorageError):
+        first = next(read_documents(shard, spec, batch_bytes=HEAD_ROWS * REJECT_BYTES), None)
+        if first:
+            return _Head(len(first.rows), first.rejects)
+    return _Head(0, ())
+
+
+def _without_documents(shard: Shard, head: _Head) -> InputError:
+    first, count = head.rejects[0], len(head.rejects)
+    place = redact(shard.path)
+    if first.reason == "unreadable":
+        return InputError(place, first.detail)
+    hint = "`text` of the source names what holds the text" if "text" in first.reason else ""
+    rows = (
+        f"none of its {'first ' if count >= HEAD_ROWS else ''}{count:,} rows is"
+        if count > 1
+        else "its only row is not"
+    )
+    why = f"{first.reason}: {first.detail}" if first.detail else first.reason
+    return InputError(place, f"{rows} a document ({why})", hint)

@@ -1,0 +1,84 @@
+"""What the first rows of files tell."""
+
+import gzip
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from refinery.errors import InputError
+from refinery.sources.heads import HEAD_FILES, HEAD_ROWS, check_heads, spread
+from refinery.sources.shards import list_shards
+from tests.sources.reading import spec
+
+
+def write(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def check(folder, **options):
+    source = spec(folder, **options)
+    return check_heads(list_shards(source).shards, source)
+
+
+def test_files_are_looked_at_all_over_a_source():
+    """The first one and others at equal distances, never more than are to be looked at."""
+    assert list(spread(range(5))) == [0, 1, 2, 3, 4]
+    assert len(spread(range(1000))) <= HEAD_FILES
+    assert spread(range(1000))[-1] > 900
+    assert list(spread([])) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        (
+            {"content": "a"},
+            r"missing_text: no key 'text'; there is id, content\) \(`text` of the source names",
+        ),
+        ({"text": ["a"]}, r"text_not_string: 'text' is a JSON array"),
+        ({"text": None}, "null_text"),
+    ],
+)
+def test_a_source_without_a_document_is_refused(tmp_path, row, problem):
+    """With the reason of its first row, plain or compressed."""
+    rows = [{"id": n} | row for n in range(6)]
+    write(tmp_path / "a.jsonl", rows)
+    with pytest.raises(InputError, match=rf"a\.jsonl: none of its 6 rows is a document \({problem}"):
+        check(tmp_path)
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress((tmp_path / "a.jsonl").read_bytes()))
+    (tmp_path / "a.jsonl").unlink()
+    with pytest.raises(InputError, match=problem):
+        check(tmp_path)
+
+
+def test_no_more_than_the_first_rows_are_read(tmp_path):
+    """Rows of which so many are no documents are told without the rest; a document among them is enough."""
+    rows = [{"id": n} for n in range(HEAD_ROWS)]
+    write(tmp_path / "a.jsonl", [*rows, {"text": "late"}])
+    with pytest.raises(InputError, match="none of its first 1,024 rows is"):
+        check(tmp_path)
+    write(tmp_path / "a.jsonl", [*rows[1:], {"text": "in time"}])
+    assert check(tmp_path) == ()
+
+
+def test_one_file_of_several_is_a_warning(tmp_path):
+    """The others have documents; with `on_error: fail` it is refused."""
+    write(tmp_path / "a.jsonl", [{"text": "a"}])
+    write(tmp_path / "b.jsonl", [{"body": "b"}])
+    (warning,) = check(tmp_path)
+    assert warning.startswith(
+        f"{tmp_path}/b.jsonl: its only row is not a document (missing_text: no key 'text'"
+    )
+    with pytest.raises(InputError, match="its only row is not"):
+        check(tmp_path, on_error="fail")
+
+
+def test_empty_files_and_those_of_other_formats_tell_nothing(tmp_path):
+    """A source is not refused for what was looked at if it holds more: a Parquet file has what its footer says."""
+    (tmp_path / "a.jsonl").write_text("")
+    assert check(tmp_path / "a.jsonl") == ()
+    write(tmp_path / "b.jsonl", [{"body": "b"}])
+    pq.write_table(pa.table({"text": ["c"]}), tmp_path / "c.parquet")
+    assert len(check(tmp_path)) == 1
