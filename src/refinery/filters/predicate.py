@@ -130,7 +130,7 @@ def _sentence(error: Exception) -> str:
 
 def _polars_type(kind: Any) -> pl.DataType:
     if isinstance(kind, pa.DataType):
-        return pl.Series(pa.array([], kind)).dtype
+        return pl.Series(pa.nulls(0, kind)).dtype  # pa.array would import pandas
     return pl.Series([], dtype=kind).dtype
 
 
