@@ -2,7 +2,7 @@
 
     python benchmarks/quality.py POOL OUTPUT --domain medical
 
-OUTPUT is the folder that the run wrote for the corpus (decisions, manifest.json and shards).
+OUTPUT is the folder that the run wrote for the corpus; its records lie beside it.
 
 Precision: documents of the domain among those kept. Recall: documents of the domain whose content the corpus
 has, that is, kept or dropped as a duplicate of a kept document. Duplicate recall: planted pairs of which both
@@ -27,6 +27,8 @@ from harness import Sheet, report
 from planting import jaccard, shingles
 from pool import read_crawl
 
+from refinery.storage.marks import records_of
+
 BINS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
 
 
@@ -46,7 +48,7 @@ class Bands:
 def load(pool: Path, output: Path) -> pl.DataFrame:
     """Truth and decision of every document of the pool, by id."""
     truth = pl.read_parquet(pool / "truth.parquet")
-    decisions = pl.read_parquet(output / "decisions-*.parquet")
+    decisions = pl.read_parquet(records_of(output) / "decisions-*.parquet")
     joined = truth.join(decisions, on="id", how="left")
     lost = joined.filter(pl.col("outcome").is_null())
     if len(joined) != len(truth) or len(lost):

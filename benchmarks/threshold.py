@@ -33,6 +33,7 @@ from harness import Sheet, data_files, report
 from whole_runs import REFINERY
 
 from refinery.demo import make_repository
+from refinery.storage.marks import records_of
 
 FILE_DOCUMENTS = 50_000
 SENTENCES = 20  # a document, about
@@ -127,7 +128,7 @@ def run(definition: Path, work: Path, output: Path, workers: int) -> Timed:
     started = time.perf_counter()
     subprocess.run(command, check=True)
     seconds = time.perf_counter() - started
-    manifest = json.loads((output / "manifest.json").read_bytes())
+    manifest = json.loads((records_of(output) / "manifest.json").read_bytes())
     phases = {phase: took for phase, took in manifest["seconds"].items() if phase != "total"}
     first = next(iter(manifest["stages"].values()))
     kept = manifest["kept"]

@@ -17,6 +17,8 @@ import harness  # noqa: F401  (makes `tests` importable)
 import yaml
 from tests.s3_server import S3Server
 
+from refinery.storage.marks import RECORDS
+
 REFINERY = Path(sys.executable).with_name("refinery")
 
 
@@ -85,7 +87,8 @@ def outcome(seconds: float, outputs: Sequence[str], variant: Variant) -> Outcome
     """Hashes of what a run wrote, in the order of names."""
     data, decisions, documents = hashlib.sha256(), hashlib.sha256(), 0
     for output in outputs:
-        for name, content in sorted(files(output, variant).items()):
+        written = files(output, variant) | files(f"{output}{RECORDS}", variant)
+        for name, content in sorted(written.items()):
             if name.startswith("data-"):
                 data.update(content)
             elif name.startswith(("decisions-", "rejects-")):

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from refinery.storage.marks import records_of
 from tests.conftest import read_files
 
 Refinery = Callable[..., tuple[int, str, str]]
@@ -25,7 +26,7 @@ class Ran:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        return json.loads((self.output / "manifest.json").read_bytes())
+        return json.loads((records_of(self.output) / "manifest.json").read_bytes())
 
     @property
     def source(self) -> dict[str, Any]:
@@ -71,13 +72,13 @@ def define(
     guards: Mapping[str, object] | None = None,
     name: str = "case",
 ) -> Path:
-    """Writes a definition of one source (every file of `in`), one stage and one output (`out`)."""
+    """Writes a definition of one source (every file of `in`), one stage and one output (`out`), in input order."""
     definition = {
         "refinery": 1,
         "name": "case",
         "sources": {"crawl": {"path": "in", **(source or {})}},
         "stages": {"corpus": {"from": "crawl", **(stage or {})}},
-        "outputs": {"corpus": {"from": "corpus", "path": "out", **(output or {})}},
+        "outputs": {"corpus": {"from": "corpus", "path": "out", "shuffle": None, **(output or {})}},
         "guards": guards or {},
     }
     file = folder / f"{name}.yaml"

@@ -10,9 +10,24 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import settings
 
+from refinery.storage.marks import records_of
 from tests.ray_cluster import add_node, cluster, command, executor  # noqa: F401  (fixtures)
 from tests.redis_server import redis_url  # noqa: F401  (a fixture)
 from tests.s3_server import bucket, proxied, s3_server  # noqa: F401  (fixtures)
+
+SERVICES = {"cluster", "add_node", "executor", "command", "s3_server", "bucket", "proxied", "redis_url"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what waits for servers and processes more than it computes, so that it can run beside the others."""
+    for item in items:
+        benchmark = Path(__file__).parent / "benchmarks" in item.path.parents
+        if item.get_closest_marker("faults"):
+            continue
+        if benchmark or SERVICES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.services)
+
 
 # The first call of a kernel compiles it, which no deadline for one example allows for.
 settings.register_profile("refinery", deadline=None)
@@ -128,8 +143,9 @@ def output_hashes(folder: Path) -> dict[str, str]:
     """sha256 of every file that a run wrote for good, the manifest (with its times) left out."""
     return {
         file.name: hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted(folder.iterdir())
-        if file.name != "manifest.json"
+        for place in (folder, records_of(folder))
+        for file in sorted(place.rglob("*"))
+        if file.is_file() and file.name != "manifest.json"
     }
 
 
@@ -140,4 +156,5 @@ def decisions(folder: Path) -> dict[str, dict[str, object]]:
 
 def read_files(folder: Path, kind: str) -> pa.Table:
     """The rows of an output's files of one kind: data, decisions or rejects."""
-    return pa.concat_tables(pq.read_table(file) for file in sorted(folder.glob(f"{kind}-*.parquet")))
+    files = folder.rglob("*.parquet") if kind == "data" else records_of(folder).glob(f"{kind}-*.parquet")
+    return pa.concat_tables(pq.read_table(file) for file in sorted(files))

@@ -145,7 +145,7 @@ def test_one_file_in_two_sources(tmp_path, refinery):
         definition["stages"] = {"corpus": {"from": ["all", "one"], **stage}}
         (tmp_path / "twice.yaml").write_text(json.dumps(definition), encoding="utf-8")
         assert refinery("run", tmp_path / "twice.yaml", "-q", "--workers", 1)[0] == 0
-        rows = pq.read_table(tmp_path / "out" / "decisions-00000.parquet").to_pylist()
+        rows = pq.read_table(tmp_path / "out.records" / "decisions-00000.parquet").to_pylist()
         assert Counter((row["source"], row["outcome"]) for row in rows) == expected
 
 

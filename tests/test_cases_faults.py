@@ -12,6 +12,7 @@ import fasttext
 import pytest
 
 from refinery.models.model_file import BUILT_IN
+from refinery.storage.marks import records_of
 from tests.cases import define, lines, run, write_jsonl
 from tests.conftest import PIPELINE, document, write_parquet
 
@@ -41,18 +42,25 @@ def test_a_run_on_fewer_shards_leaves_nothing_of_the_run_before(tmp_path, refine
         (tmp_path / "in" / f"{number}.jsonl").unlink()
     second = run(refinery, tmp_path, output=output)
     assert len(second.manifest["files"]) < files
-    present = {file.name for file in (tmp_path / "out").iterdir()}
     named = {file["path"] for file in second.manifest["files"]}
-    assert present == named | {"decisions-00000.parquet", "manifest.json", ".refinery-output.json", ".lock"}
+    assert {file.name for file in second.output.iterdir()} == named
+    beside = {file.name for file in records_of(second.output).iterdir()}
+    assert beside == {
+        "README.md",
+        "decisions-00000.parquet",
+        "manifest.json",
+        ".refinery-output.json",
+        ".lock",
+    }
     assert set(second.rows) == {f"{number}-{n}" for number in (0, 2) for n in range(10)}
     (tmp_path / "in" / "2.jsonl").write_text("")
     write_jsonl(tmp_path / "in" / "0.jsonl", ["broken", *lines(2)])
     third = run(refinery, tmp_path, output=output)
     assert set(third.rows) == {"d0", "d1"}
-    assert (tmp_path / "out" / "rejects-00000.parquet").exists()
+    assert (tmp_path / "out.records" / "rejects-00000.parquet").exists()
     write_jsonl(tmp_path / "in" / "0.jsonl", lines(3))
     assert set(run(refinery, tmp_path, output=output).rows) == {"d0", "d1", "d2"}
-    assert not (tmp_path / "out" / "rejects-00000.parquet").exists()
+    assert not (tmp_path / "out.records" / "rejects-00000.parquet").exists()
 
 
 def limit_files() -> None:
@@ -71,7 +79,7 @@ def test_a_file_size_limit_stops_the_run_at_once_and_the_next_one_goes_on(tmp_pa
     assert "File too large while writing" in failed.stderr
     assert "then run the same command again" in failed.stderr
     assert failed.stderr.count("\n") == 1
-    assert not (tmp_path / "limited" / "out" / "manifest.json").exists()
+    assert not (tmp_path / "limited" / "out.records" / "manifest.json").exists()
     assert list((tmp_path / "limited" / ".refinery").rglob("record.json"))
     for name in ("limited", "free"):
         assert started(tmp_path / name, Path("case.yaml")).returncode == 0
@@ -121,9 +129,9 @@ def test_a_place_that_cannot_be_written(tmp_path, refinery):
     """A file where the folder should be, for the output or the work folder: exit code 1, place and reason."""
     write_jsonl(tmp_path / "in" / "a.jsonl", lines(2))
     (tmp_path / "file").write_text("mine")
-    for output in ("file", "file/out"):
+    for output, place in (("file", "file"), ("file/out", "file/out.records")):
         ran = run(refinery, tmp_path, output={"path": output}, expect=1)
-        assert f"{tmp_path}/{output}: cannot be written: " in ran.err
+        assert f"{tmp_path}/{place}: cannot be written: " in ran.err
     ran = run(refinery, tmp_path, "--work", tmp_path / "file" / "work", expect=1)
     assert f"{tmp_path}/file/work: cannot be written: Not a directory" in ran.err
     assert (tmp_path / "file").read_text() == "mine"
@@ -134,7 +142,7 @@ def test_a_read_only_disk(tmp_path, refinery, small_disk):
     write_jsonl(tmp_path / "in" / "a.jsonl", lines(2))
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     ran = run(refinery, tmp_path, output={"path": "disk/out"}, expect=1)
-    assert f"{small_disk}/out: cannot be written: Read-only file system" in ran.err
+    assert f"{small_disk}/out.records: cannot be written: Read-only file system" in ran.err
     assert not list((tmp_path / ".refinery").rglob("record.json"))
 
 
@@ -295,4 +303,4 @@ def test_an_empty_environment(data_repository):
     """Without HOME, PATH or a locale, from another folder: the run needs nothing but local paths."""
     ran = started(data_repository, data_repository / "pipeline.yaml", env={})
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert (data_repository / "out" / "manifest.json").exists()
+    assert (data_repository / "out.records" / "manifest.json").exists()

@@ -256,7 +256,7 @@ def test_queries_run_on_the_decisions_of_a_run(data_repository, refinery, monkey
     funnel, alone, groups = (
         run_python(code.values[0]) for code in blocks("python", pages=[ROOT / "docs" / "outputs.md"])
     )
-    manifest = json.loads(Path("out/medical-en/manifest.json").read_bytes())
+    manifest = json.loads(Path("out/medical-en.records/manifest.json").read_bytes())
     stages = manifest["stages"].items()
     dropped = {(stage, rule): a for stage, found in stages for rule, a in found["rules"].items()}
     counted = {(row["stage"], row["rule"]): row["documents"] for row in funnel["funnel"].to_dicts()}
@@ -290,15 +290,16 @@ def test_the_command_that_verifies_an_output(data_repository, refinery):
         )
 
     assert (verify().returncode, verify().stdout) == (0, "")
-    for name in ("data-00000.parquet", "decisions-00000.parquet", "rejects-00000.parquet"):
-        file = data_repository / "out" / "screened" / name
+    records = [f"screened.records/{kind}-00000.parquet" for kind in ("decisions", "rejects")]
+    for name in ("screened/data-00000.parquet", *records):
+        file = data_repository / "out" / name
         content = file.read_bytes()
         file.write_bytes(content[:40] + bytes([content[40] ^ 1]) + content[41:])
         done = verify()
         assert (done.returncode, done.stdout) == (1, f"{name}: FAILED\n")
         file.write_bytes(content)
     file.write_bytes(bytes(len(content)))
-    (data_repository / "out" / "screened" / "manifest.json").unlink()
+    (data_repository / "out" / "screened.records" / "manifest.json").unlink()
     assert refinery("run", definition, "-q")[0] == 0
     assert verify().returncode == 0
 

@@ -22,7 +22,7 @@ def imported(*arguments: object, names: set[str]) -> tuple[int, str]:
 
 @pytest.mark.parametrize("command", ["check", "run"])
 def test_a_check_and_a_run_with_nothing_to_do_import_little(data_repository, refinery, command):
-    """Neither kernels, nor a cluster, nor what is for stores alone or there by chance (pandas); a check takes no lock."""
+    """Neither kernels, nor a cluster, nor what is for stores alone or there by chance (pandas); a check no lock."""
     file = data_repository / "pipeline.yaml"
     assert refinery("run", file, "-q")[0] == 0
     names = {"numba", "llvmlite", "ray", "pandas", "asyncio", "fsspec", "scipy"}

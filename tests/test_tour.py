@@ -39,7 +39,7 @@ def test_the_tour_runs(tmp_path):
     assert "keep.long_enough: words >= 40 -> words >= 60" in shown(plan)
     assert "output  corpus" in shown(first)
     assert "cached" in shown(second)
-    assert (tmp_path / "corpus" / "manifest.json").exists()
+    assert (tmp_path / "corpus.records" / "manifest.json").exists()
 
 
 def test_the_tour_has_its_outputs():

@@ -115,6 +115,9 @@ def check(definition: Definition, root: Roots = None) -> None:
     found = ", ".join(f"{name} ({len(planned.of(name))} shards)" for name in graph.sources)
     made = [", ".join(names) for names in (graph.stages, graph.outputs or graph.makings) if names]
     typer.echo(f"{definition} is valid: {' -> '.join([found, *made])}")
+    for name in graph.sources:
+        for passed_over in planned.listed[name].passed_over:
+            typer.echo(f"source {name}: passed over: {passed_over}")
     for warning in planned.warnings:
         typer.echo(f"warning: {warning}", err=True)
     ends = [graph.stage_of(output).name for output in graph.outputs]
@@ -348,7 +351,7 @@ def _guarded(command: Callable[[], None]) -> int:
 
 def _show(output: Output, *, table: bool) -> None:
     """The funnel of an output, and, on standard error whatever is asked for, what could not be read."""
-    manifest, folder = output.manifest, output.path
+    manifest = output.manifest
     if table:
         from rich.console import Console
 
@@ -364,9 +367,9 @@ def _show(output: Output, *, table: bool) -> None:
     broken = sum(len(source.broken) for source in manifest.sources.values())
     if rejected or broken:
         unread = f"{rejected:,} rows were rejected and {broken} files could not be read"
-        typer.echo(f"{unread}: see {folder}/rejects-*.parquet", err=True)
+        typer.echo(f"{unread}: see {output.records}/rejects-*.parquet", err=True)
     if table:
-        typer.echo(f"Written to {folder}")
+        typer.echo(f"Written to {output.path}, its records to {output.records}")
 
 
 def _held_out(card: Card) -> str:

@@ -76,7 +76,7 @@ def test_a_measurer_can_be_sent_away():
     assert pickle.loads(sent)(pa.table({"text": TEXTS})) == refinery.measure(TEXTS, "language")
 
 
-@pytest.mark.cluster
+@pytest.mark.services
 @pytest.mark.parametrize("batch_format", ["numpy", "pyarrow", "pandas"])
 @pytest.mark.filterwarnings("ignore")  # of Ray's own
 def test_ray_data_takes_a_measurer(ray_here, batch_format):

@@ -25,7 +25,8 @@ def shifting(bucket) -> Iterator[object]:
 
 def outputs(server: S3Server, bucket: str) -> dict[str, bytes]:
     """The files of both outputs but for the manifests, which have times."""
-    found = {name: server.objects(f"{bucket}/{name}") for name in ("chosen", "shuffled")}
+    names = ("chosen", "shuffled", "chosen.records", "shuffled.records")
+    found = {name: server.objects(f"{bucket}/{name}") for name in names}
     return {
         f"{o}/{f}": body for o, files in found.items() for f, body in files.items() if f != "manifest.json"
     }

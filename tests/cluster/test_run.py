@@ -162,4 +162,4 @@ def test_a_cluster_that_crashed_is_not_waited_for(command, data_repository, shor
     )
     assert code == 0, err
     assert "no Ray cluster answers: Connection refused; starting a cluster for this run" in err
-    assert (data_repository / "out" / "manifest.json").exists()
+    assert (data_repository / "out.records" / "manifest.json").exists()

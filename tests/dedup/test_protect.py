@@ -87,7 +87,7 @@ def test_no_copy_of_what_is_protected_reaches_the_output(repository, refinery):
         assert row["duplicate_of_source"] == (f"protect:exams.{column}" if exam else "heldout")
         assert row["duplicate_of_path"] == ("exam.jsonl" if exam else "0.parquet")
         assert row["similarity"] == 1 or ("near" in name and 0.8 <= row["similarity"] < 1)
-    manifest = json.loads((repository / "out" / "manifest.json").read_bytes())
+    manifest = json.loads((repository / "out.records" / "manifest.json").read_bytes())
     compared = {name: source["documents"] for name, source in manifest["protected"].items()}
     assert compared == {"heldout": 8, "protect:exams.question": 2, "protect:exams.answer": 2}
     stage = manifest["stages"]["protect:unique"]
@@ -113,7 +113,7 @@ def test_workers_and_cuts_change_no_byte(repository, refinery, monkeypatch):
     """Four workers write what one does, and so do small partitions."""
     run(refinery, repository, "--work", repository / "one")
     one = output_hashes(repository / "out")
-    (repository / "out" / "manifest.json").unlink()
+    (repository / "out.records" / "manifest.json").unlink()
     monkeypatch.setattr(corpus, "LEAST_DOCUMENTS", 7)
     monkeypatch.setattr("refinery.shuffle.partition.LEAST_BYTES", 300)
     run(refinery, repository, "--work", repository / "two", "--workers", 2)

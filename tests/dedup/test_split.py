@@ -1,5 +1,6 @@
 """Splits by a hash of the words, and dedup that does not lead from an earlier one to a later one."""
 
+import datetime
 import random
 import tempfile
 from pathlib import Path
@@ -7,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refinery.dedup.content import Content
-from refinery.dedup.split import bounds_of, split_names, split_numbers
+from refinery.dedup.split import Split, bounds_of, joined, split_names, split_numbers
+from refinery.storage.marks import json_text
 from refinery.text.batch import TextBatch
 from tests.dedup.corpus import SETTINGS, run, words, write_shard
 
@@ -122,3 +125,51 @@ def _represented(shards: list[list[str]], seed: int) -> dict[str, str]:
     return {
         text: places[removed[place].place] if place in removed else text for place, text in places.items()
     }
+
+
+def plain_part(text: str | None, split: dict[str, float]) -> int:
+    """The number of a value's split, in plain Python: by the digest of its size and its text."""
+    if text is None:
+        return len(split)
+    size = len(text.encode())
+    digest = xxhash.xxh3_128_digest(f"{size} {text}".encode())
+    return [*split, "train"].index(plain_split(digest, split))
+
+
+@given(st.lists(st.none() | st.integers(-999, 999), min_size=1, max_size=40))
+def test_a_value_is_in_one_split_whatever_type_its_column_has(numbers):
+    """An integer, a float, a text and JSON; NULL is in the last."""
+    texts = [None if n is None else str(n) for n in numbers]
+    columns = [
+        (pa.array(numbers, pa.int32()), pa.field("p", pa.int32())),
+        (
+            pa.array([None if n is None else float(n) for n in numbers], pa.float64()),
+            pa.field("p", pa.float64()),
+        ),
+        (pa.array(texts, pa.string()), pa.field("p", pa.string())),
+        (pa.array([n and f'"{n}"' for n in texts], pa.large_string()), json_text("p", "mixed")),
+    ]
+    split = Split("p", bounds_of(SPLIT))
+    for values, field in columns:
+        found = split.numbers(pa.table([values], pa.schema([field])))
+        assert found.tolist() == [plain_part(text, SPLIT) for text in texts]
+
+
+def test_conditions_are_asked_in_their_order():
+    """The first that holds; what is NULL holds for none, and a column that a source lacks is NULL."""
+    split = Split(conditions=("court = 'A' AND date >= '2020'", "date >= '2010-06-01'"))
+    assert (split.carried, split.count) == (("court", "date"), 3)
+    dates = [datetime.date(2021, 1, 1), datetime.date(2021, 1, 1), datetime.date(2010, 5, 31), None]
+    table = pa.table({"split:court": ["A", "B", "A", "A"], "split:date": dates})
+    assert split.numbers(table).tolist() == [0, 1, 2, 2]
+    nothing = pa.table({"split:court": pa.nulls(2), "split:date": pa.nulls(2)})
+    assert split.numbers(nothing).tolist() == [2, 2]
+    assert Split("p", bounds_of(SPLIT)).numbers(pa.table({"split:p": pa.nulls(2)})).tolist() == [2, 2]
+
+
+def test_splits_of_one_kind_are_joined():
+    """By all bounds; of two columns, or of other conditions, there is none for both."""
+    one, other = Split("p", (10, 30)), Split("p", (20,))
+    assert joined(one, other) == Split("p", (10, 20, 30)) == joined(other, one)
+    assert joined(one, Split("q", (20,))) is None is joined(one, Split(bounds=(20,)))
+    assert joined(Split(conditions=("a = 'b'",)), Split(conditions=("a = 'c'",))) is None

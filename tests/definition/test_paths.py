@@ -48,6 +48,16 @@ def test_paths(written, meant):
     assert PATHS.expand(written) == meant
 
 
+def test_the_home_folder(monkeypatch):
+    """A tilde at the beginning, of the path or of its root, as in a shell; a user that is not there is a name."""
+    monkeypatch.setenv("HOME", "/home/me")
+    paths = Paths(Path("/repo"), {"data": "~/corpus/"})
+    assert paths.expand("~/corpus/*.jsonl") == paths.expand("{data}/*.jsonl") == "/home/me/corpus/*.jsonl"
+    assert paths.expand("a~/~") == "/repo/a~/~"
+    assert paths.expand("~nobody-of-that-name/a") == "/repo/~nobody-of-that-name/a"
+    assert paths.expand("s3://b/~/a") == "s3://b/~/a"
+
+
 @given(st.text(st.characters(blacklist_categories=("Cs",)), max_size=20))
 def test_any_text_can_be_written(text):
     """With its braces doubled, whatever it is."""

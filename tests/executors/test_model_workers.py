@@ -12,7 +12,7 @@ from tests.executors import units
 from tests.ray_cluster import wait_for
 
 pytestmark = [
-    pytest.mark.cluster,
+    pytest.mark.services,
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # sockets that Ray leaves
 ]
 

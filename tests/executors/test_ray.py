@@ -26,7 +26,7 @@ from tests.neural_models import Weights, graph, ids, write
 from tests.ray_cluster import wait_for
 
 pytestmark = [
-    pytest.mark.cluster,
+    pytest.mark.services,
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # sockets that Ray leaves
 ]
 

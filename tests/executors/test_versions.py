@@ -36,7 +36,7 @@ def test_a_package_under_another_name_ends_no_run(data_repository, refinery, mon
     finally:
         versions.cache_clear()
     assert code == 0, err
-    found = json.loads((data_repository / "out" / "manifest.json").read_bytes())["versions"]
+    found = json.loads((data_repository / "out.records" / "manifest.json").read_bytes())["versions"]
     assert "fasttext-community" not in found
     assert {"python", "unicode", "numba", "llvmlite", "polars"} <= found.keys()
     assert found["numpy"] == real("numpy")

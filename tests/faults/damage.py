@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.faults.repository import OUTPUTS, clear, content
+from tests.faults.repository import FOLDERS, clear, content
 
 KINDS = ("flip", "flip", "flip", "flip", "cut", "empty", "gone", "garbage")
 
@@ -50,7 +50,7 @@ def restore(folder: Path, snapshot: Path) -> dict[str, list[Path]]:
     """Puts back what runs had left; gives the files that may be damaged, by kind."""
     clear(folder)
     shutil.copytree(snapshot, folder, dirs_exist_ok=True)
-    places = [folder / ".refinery", *(folder / output for output in OUTPUTS)]
+    places = [folder / ".refinery", *(folder / output for output in FOLDERS)]
     found: dict[str, list[Path]] = {}
     for file in sorted(file for place in places for file in place.rglob("*") if file.is_file()):
         if file.name not in {".lock", ".refinery-output.json"}:

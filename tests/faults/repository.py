@@ -39,9 +39,10 @@ stages:
     select: {tokens: 150K, by: words}
 outputs:
   unique: {from: unique, path: unique, shuffle: 3, shard_bytes: 400KiB}
-  chosen: {from: chosen, path: chosen, format: jsonl, shard_bytes: 300KiB}
+  chosen: {from: chosen, path: chosen, format: jsonl, shuffle: null, shard_bytes: 300KiB}
 """
 OUTPUTS = ("unique", "chosen")
+FOLDERS = (*OUTPUTS, "unique.records", "chosen.records")
 LOGGED = 275  # lines that a run on the repository logs at least, most when a unit begins and when it ends
 COMMAND = (sys.executable, "-c", "from refinery.cli import main; main()")
 
@@ -72,11 +73,11 @@ def make_repository(folder: Path, documents: int = 180, shards: int = 4) -> Path
 
 def clear(folder: Path) -> None:
     """Removes whatever runs have left."""
-    for name in (*OUTPUTS, ".refinery"):
+    for name in (*FOLDERS, ".refinery"):
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def content(folder: Path, outputs: tuple[str, ...] = OUTPUTS) -> dict[str, str]:
+def content(folder: Path, outputs: tuple[str, ...] = FOLDERS) -> dict[str, str]:
     """SHA-256 of every file that the outputs hold, of their manifests without times; nothing else may lie there."""
     found: dict[str, str] = {}
     for output in outputs:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.conftest import ERROR, IDENTICAL
 from tests.faults.damage import damage
-from tests.faults.repository import OUTPUTS, clear, content, make_repository, run, start
+from tests.faults.repository import FOLDERS, OUTPUTS, clear, content, make_repository, run, start
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,7 +46,7 @@ def half_written(folder: Path, snapshot: Path) -> Path:
     begun = start(folder)
     assert begun.wait_for(lambda: list(folder.glob("*/.staging-*/data-00001.*.json")))
     begun.kill()
-    return keep(folder, snapshot, (".refinery", *OUTPUTS))
+    return keep(folder, snapshot, (".refinery", *FOLDERS))
 
 
 @pytest.mark.parametrize("left", [measured, half_written])
@@ -102,7 +102,7 @@ def test_an_output_that_was_cut_is_made_again(small, outcome, name):
     clear(folder)
     assert run(folder)[0] == 0
     for cut in (b"", b"{}", None):
-        file = folder / "unique" / name
+        file = folder / ("unique" if name.startswith("data") else "unique.records") / name
         if cut is None:
             file.unlink()
         else:
@@ -117,7 +117,7 @@ def test_a_finished_output_can_be_checked_with_its_manifest(small, seed):
     """The sums in the manifest are those of sha256sum."""
     folder, _ = small
     assert run(folder)[0] == 0
-    for file in json.loads((folder / "unique" / "manifest.json").read_text())["files"]:
+    for file in json.loads((folder / "unique.records" / "manifest.json").read_text())["files"]:
         found = subprocess.run(
             ["sha256sum", folder / "unique" / file["path"]], capture_output=True, check=True
         )

@@ -105,16 +105,18 @@ def test_the_disk_of_an_output_is_full(disturbed, disk, outcome, output):
                 break
             full(err, place)
             assert not list(place.rglob("*.tmp"))
-            assert not (place / output / "manifest.json").exists()
+            assert not (place / f"{output}.records" / "manifest.json").exists()
             outcome(f"disk full: output {'with' if output == 'unique' else 'without'} shuffle", ERROR)
         disk(64_000)
         code, err = run(folder)
         assert code == 0, err
-        (folder / output).symlink_to(place / output)
+        for name in (output, f"{output}.records"):
+            (folder / name).symlink_to(place / name)
         same = {name: value for name, value in content(folder).items() if not name.endswith("manifest.json")}
         assert same == {name: value for name, value in expected.items() if name in same}
         assert len(same) == len(expected) - 2
         assert leftovers(folder) == []
     finally:
-        (folder / output).unlink(missing_ok=True)
+        for name in (output, f"{output}.records"):
+            (folder / name).unlink(missing_ok=True)
         definition.write_text(before)

@@ -88,7 +88,7 @@ def test_a_document_crashes_its_worker_each_time(fragile, outcome):
     assert "2.jsonl: its worker process died 3 times" in err
     assert "Traceback" not in err
     assert measured(folder) == 5
-    assert not (folder / "out" / "manifest.json").exists()
+    assert not (folder / "out.records" / "manifest.json").exists()
     outcome("document crashes its worker", ERROR)
     poison(folder, "fine")
     code, err = run(folder, workers=2, env=environment)

@@ -58,7 +58,7 @@ def call(words, **environment):
 
 def same_as_local(repository, bucket, s3_server):
     """Whether the output is that of the local run, with nothing beside it."""
-    stored = s3_server.objects(f"{bucket}/out")
+    stored = s3_server.objects(f"{bucket}/out") | s3_server.objects(f"{bucket}/out.records")
     assert "manifest.json" in stored
     found = {
         name: hashlib.sha256(body).hexdigest() for name, body in stored.items() if name != "manifest.json"
@@ -84,9 +84,9 @@ def test_the_bytes_are_those_of_a_local_run(workers, repository, bucket, s3_serv
     assert (done.returncode, done.stderr) == (0, "")
     assert same_as_local(repository, bucket, s3_server)
     assert not [name for name in s3_server.objects(bucket) if name.endswith(".lock")]
-    before = s3_server.objects(f"{bucket}/out")
+    before = s3_server.objects(f"{bucket}/out"), s3_server.objects(f"{bucket}/out.records")
     assert run(repository, bucket).returncode == 0
-    assert s3_server.objects(f"{bucket}/out") == before
+    assert before == (s3_server.objects(f"{bucket}/out"), s3_server.objects(f"{bucket}/out.records"))
 
 
 def test_models_are_made_there(tmp_path, bucket, s3_server, refinery):
@@ -124,7 +124,7 @@ def test_rejects_do_not_tell_where_a_source_lies(repository, bucket, s3_server, 
     assert refinery("run", repository / "s3.yaml", "-q", "--work", f"{bucket}/work")[0] == 0
     assert output_hashes(tmp_path / "moved" / "out") == output_hashes(repository / "out")
     assert same_as_local(repository, bucket, s3_server)
-    (reject,) = pq.read_table(repository / "out" / "rejects-00000.parquet").to_pylist()
+    (reject,) = pq.read_table(repository / "out.records" / "rejects-00000.parquet").to_pylist()
     assert (reject["path"], reject["reason"], reject["row"]) == ("3.parquet", "unreadable", None)
 
 

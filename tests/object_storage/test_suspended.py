@@ -20,6 +20,7 @@ from refinery.run.folder import finish, staging
 from refinery.run.run import execute
 from refinery.storage.commit import commit_bytes
 from refinery.storage.lock import hold
+from refinery.storage.marks import records_of
 from refinery.storage.place import place_of
 from refinery.watch.events import silent
 from refinery.watch.status import FILE
@@ -41,7 +42,7 @@ def driver(definition, work):
 def replacing(url, content):
     """The end of a run, in a process of its own: two staged files become the output's."""
     try:
-        with hold(place_of(url), EVERY, AFTER) as still_held:
+        with hold(records_of(place_of(url)), EVERY, AFTER) as still_held:
             replace(place_of(url), content, still_held)
     except RunError as error:
         sys.exit(str(error))
@@ -50,10 +51,10 @@ def replacing(url, content):
 def replace(folder, content, still_held):
     """Stages two files and gives them to `finish`."""
     staged = staging(folder, content)
-    names = ("data-00000.parquet", "decisions-00000.parquet")
-    for name in names:
+    data, decisions = "data-00000.parquet", "decisions-00000.parquet"
+    for name in (data, decisions):
         commit_bytes(staged / name, content.encode())
-    finish(folder, staged, names, orjson.dumps({"fingerprint": content}), still_held)
+    finish(folder, staged, [data], [decisions], orjson.dumps({"fingerprint": content}), "", still_held)
 
 
 @contextmanager
@@ -102,14 +103,16 @@ def test_a_run_stopped_past_its_lease_ends(data_repository, bucket, s3_server):
         stopped(call, s3_server, methods=("PUT",), path="/work/shards/") as process,
         ExitStack() as stack,
     ):
-        for name in (own, "out"):
+        for name in (own, "out.records"):
             take_over(place_of(f"{bucket}/{name}"), stack)
         commit_bytes(f"{bucket}/{own}/{FILE}", b"of the next run")
         told = go_on(process)
         stored = s3_server.objects(bucket)
-    assert any(f"{bucket}/{name}: this run was stopped: " in told for name in (own, "out"))
+    assert any(f"{bucket}/{name}: this run was stopped: " in told for name in (own, "out.records"))
     assert stored[f"{own}/{FILE}"] == b"of the next run"
-    assert {name for name in stored if name.startswith("out/")} == {"out/.lock", "out/.refinery-output.json"}
+    assert not [name for name in stored if name.startswith("out/")]
+    beside = {name for name in stored if name.startswith("out.records/")}
+    assert beside == {"out.records/.lock", "out.records/.refinery-output.json"}
 
 
 def test_files_are_not_copied_past_the_lease(bucket, s3_server):
@@ -120,12 +123,18 @@ def test_files_are_not_copied_past_the_lease(bucket, s3_server):
         stopped(call, s3_server, methods=("PUT",), path="/out/data-") as process,
         ExitStack() as stack,
     ):
-        still_held = take_over(place_of(url), stack)
+        still_held = take_over(records_of(place_of(url)), stack)
         replace(place_of(url), "bbbb", still_held)
         told = go_on(process)
         still_held()
-        stored = s3_server.objects(url)
-    assert f"{url}: this run was stopped: " in told
-    assert set(stored) == {".lock", "data-00000.parquet", "decisions-00000.parquet", "manifest.json"}
+        stored = s3_server.objects(url) | s3_server.objects(f"{url}.records")
+    assert f"{url}.records: this run was stopped: " in told
+    assert set(stored) == {
+        ".lock",
+        "README.md",
+        "data-00000.parquet",
+        "decisions-00000.parquet",
+        "manifest.json",
+    }
     assert stored["data-00000.parquet"] == stored["decisions-00000.parquet"] == b"bbbb"
     assert orjson.loads(stored["manifest.json"])["fingerprint"] == "bbbb"

@@ -9,6 +9,7 @@ from refinery.errors import DefinitionError, InputError, StorageError
 from refinery.plan.against import earlier_folder, earlier_spec
 from refinery.plan.resolve import resolve
 from refinery.storage import retry
+from refinery.storage.marks import records_of
 from tests.conftest import PIPELINE
 
 
@@ -26,7 +27,8 @@ def stage(data_repository):
 
 def write_manifest(folder, content):
     folder.mkdir(exist_ok=True)
-    (folder / "manifest.json").write_bytes(content)
+    records_of(folder).mkdir(exist_ok=True)
+    (records_of(folder) / "manifest.json").write_bytes(content)
 
 
 def listing(*names):
@@ -59,13 +61,16 @@ def test_a_manifest_names_data_files_beside_it_alone(name, stage, data_repositor
 def test_what_is_no_manifest_is_told(content, stage, data_repository):
     """With the file's name, not with a traceback."""
     write_manifest(data_repository / "earlier", content)
-    with pytest.raises(InputError, match=r"earlier/manifest\.json: not a run's manifest: "):
+    with pytest.raises(InputError, match=r"earlier\.records/manifest\.json: not a run's manifest: "):
         earlier_spec(stage(), Paths(data_repository))
 
 
 def test_a_folder_without_a_manifest_is_told(stage, data_repository):
     """As the hint says, it wants a finished run."""
-    with pytest.raises(InputError, match=r"earlier: there is no manifest.json \(dedup.against wants"):
+    with pytest.raises(
+        InputError,
+        match=r"no earlier.records/manifest.json beside it \(dedup.against wants",
+    ):
         earlier_spec(stage(), Paths(data_repository))
 
 
@@ -88,14 +93,16 @@ def test_on_an_object_store_too(stage, data_repository, bucket, s3_server, proxi
     """Read through passing faults; a store that does not answer, and a manifest that is not there, are told."""
     monkeypatch.setattr(retry, "ATTEMPTS", 3)
     client, name = s3_server.client(), bucket.removeprefix("s3://")
-    client.put_object(Bucket=name, Key="out/manifest.json", Body=listing("data-00000.parquet"))
+    client.put_object(Bucket=name, Key="out.records/manifest.json", Body=listing("data-00000.parquet"))
     written = stage(f"{bucket}/out")
     assert str(earlier_folder(f"{bucket}/out", Paths(data_repository))) == f"{bucket}/out"
     proxy = proxied(every=2, kinds=("reset",))
     assert earlier_spec(written, Paths(data_repository)).path == (f"{bucket}/out/data-00000.parquet",)
     proxy.every = 1
-    with pytest.raises(StorageError, match=rf"^{bucket}/out/manifest.json: cannot be read: .*tried 3 times"):
+    with pytest.raises(
+        StorageError, match=rf"^{bucket}/out.records/manifest.json: cannot be read: .*tried 3 times"
+    ):
         earlier_spec(written, Paths(data_repository))
     proxy.every = 0
-    with pytest.raises(InputError, match=rf"^{bucket}/none: there is no manifest.json"):
+    with pytest.raises(InputError, match=rf"^{bucket}/none: there is no none.records/manifest.json"):
         earlier_spec(stage(f"{bucket}/none"), Paths(data_repository))

@@ -55,6 +55,13 @@ def test_folders_and_urls(tmp_path):
             "path",
             "the output 'b' is written",
         ),
+        ("{a: {from: unique, path: 's3://bucket'}}", "path", "its records lie in a folder beside it"),
+        ("{a: {from: unique, path: /}}", "path", "its records lie in a folder beside it"),
+        (
+            "{b: {from: unique, path: out}, a: {from: unique, path: out.records/a}}",
+            "path",
+            "the output 'b' is written there too",
+        ),
         (
             "{a: {from: unique, path: 'nonesuch://out'}}",
             "path",

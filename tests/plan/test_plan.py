@@ -13,7 +13,7 @@ import pytest
 
 from refinery.plan.plan import shard_key
 from refinery.sources.documents import Shard, SourceSpec
-from refinery.storage.marks import OWNER
+from refinery.storage.marks import OWNER, records_of
 from tests.conftest import PIPELINE, decisions, document, output_hashes, read_files, write_parquet
 from tests.run.planning import plan_of
 
@@ -44,7 +44,7 @@ def test_an_unrelated_source_does_not_move_the_duplicates_of(tmp_path, refinery)
     expected = duplicates_of(tmp_path / "out")
     assert expected == {f"b{n}": f"a{n}" for n in range(6, 12)}
     write_parquet(tmp_path / "notes" / "1.parquet", rows(200, 204, "m"))
-    (tmp_path / "out" / "manifest.json").unlink()
+    (tmp_path / "out.records" / "manifest.json").unlink()
     assert refinery("run", tmp_path / "pipeline.yaml", "-q")[0] == 0
     assert duplicates_of(tmp_path / "out") == expected
 
@@ -69,7 +69,8 @@ def test_what_was_read_without_a_manifest_is_read_again_with_it(tmp_path, refine
     folder = tmp_path / "crawl"
     folder.mkdir()
     (folder / "data-00000.jsonl").write_text(rows)
-    (folder / OWNER).write_text("{}")
+    records_of(folder).mkdir()
+    (records_of(folder) / OWNER).write_text("{}")
     (tmp_path / "pipeline.yaml").write_text(PIPELINE.replace("crawl/*.parquet", "crawl"))
 
     def columns() -> set[str]:
@@ -77,7 +78,7 @@ def test_what_was_read_without_a_manifest_is_read_again_with_it(tmp_path, refine
         return set(pq.read_schema(tmp_path / "out" / "data-00000.parquet").names)
 
     assert "words" in columns()
-    (folder / "manifest.json").write_text(json.dumps({"made_columns": ["words"]}))
+    (records_of(folder) / "manifest.json").write_text(json.dumps({"made_columns": ["words"]}))
     assert "words" not in columns()
 
 
@@ -167,7 +168,7 @@ def test_another_release_makes_nothing_again(data_repository, refinery):
 
     before = times()
     assert {"measured", "decided", "dropped"} <= {file.name.partition("-")[0] for file in before}
-    (data_repository / "out" / "manifest.json").unlink()
+    (data_repository / "out.records" / "manifest.json").unlink()
     code = (
         "import importlib.metadata as packages\nversion = packages.version\n"
         "packages.version = lambda name: '99.0' if name == 'refinery' else version(name)\n"
@@ -175,7 +176,7 @@ def test_another_release_makes_nothing_again(data_repository, refinery):
     )
     command = [sys.executable, "-c", code, "run", data_repository / "pipeline.yaml", "-q", "--workers", "1"]
     subprocess.run(command, check=True, timeout=100)
-    assert json.loads((data_repository / "out" / "manifest.json").read_bytes())["refinery"] == "99.0"
+    assert json.loads((data_repository / "out.records" / "manifest.json").read_bytes())["refinery"] == "99.0"
     assert times() == before
 
 
@@ -198,7 +199,7 @@ def test_neither_time_nor_place_of_files_makes_anything_again(tmp_path, refinery
     (tmp_path / "pipeline.yaml").write_text(text)
 
     def run(*arguments: str) -> dict[str, int]:
-        (tmp_path / "out" / "manifest.json").unlink(missing_ok=True)
+        (tmp_path / "out.records" / "manifest.json").unlink(missing_ok=True)
         assert refinery("run", tmp_path / "pipeline.yaml", "-q", *arguments)[0] == 0
         return made(tmp_path / ".refinery")
 

@@ -51,10 +51,10 @@ def test_a_stage_before_each_output_leaves_out_what_is_protected(repository):
     assert graph.stage_of("unique") == graph.stage_of("again") == graph.stages["protect:unique"]
     sources = ("heldout", "protect:exams.question", "protect:exams.answer")
     assert tuple(graph.stage_of("unique").against) == sources
-    assert [spec.text for name, spec in graph.sources.items() if name in sources] == [
-        "text",
-        "question",
-        "answer",
+    assert [spec.texts for name, spec in graph.sources.items() if name in sources] == [
+        ("text",),
+        ("question",),
+        ("answer",),
     ]
 
 

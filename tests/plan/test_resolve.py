@@ -107,10 +107,10 @@ def test_stores_are_not_opened(tmp_path):
         "path: [zip://a.jsonl::memory://x/none.zip, memory://x/../y, webhdfs://h/x]",
     )
     assert text != PIPELINE
-    text = text.replace("path: out", "path: memory://out")
+    text = text.replace("path: out", "path: memory://x/out")
     assert len(resolved(tmp_path, text).output_paths) == 1
     found = problems(
-        tmp_path, text.replace("memory://out", "nonesuch://out").replace("words >= 50", "wrods >= 50")
+        tmp_path, text.replace("memory://x/out", "nonesuch://out").replace("words >= 50", "wrods >= 50")
     )
     assert len(found) == 2
     assert "nonesuch:// is not a filesystem that fsspec knows" in "".join(found)
@@ -251,7 +251,9 @@ def test_a_rule_set_by_path_has_roots_too(tmp_path):
 def test_every_setting_of_a_source_is_one_of_its_reader_with_the_same_default():
     """What a definition can say of a source is what the reader is told."""
     written = {
-        n: f.default for n, f in Source.model_fields.items() if n not in {"path", "transform", "trusted"}
+        n: f.default
+        for n, f in Source.model_fields.items()
+        if n not in {"path", "transform", "columns", "trusted"}
     }
     read = {f.name: f.default for f in dataclasses.fields(SourceSpec) if f.name in written}
     assert written == read

@@ -24,6 +24,7 @@ from refinery.definition.models import (
     Protected,
     RelevanceTraining,
     Source,
+    SourceColumn,
 )
 from refinery.definition.registry import VERBS
 from refinery.filters.registry import MEASURERS, TRANSFORMS
@@ -74,6 +75,7 @@ DEFINITION: dict[str, Any] = {
     },
     "outputs": {"best": {"from": "best", "path": "out/best"}, "all": {"from": "unique", "path": "out/all"}},
 }
+COLUMNS = ("sources", "crawl", "columns")
 CRAWL, UNIQUE = ("sources", "crawl"), ("stages", "unique", "dedup")
 BEST, WRITTEN, MEASURE = ("stages", "best", "select"), ("outputs", "best"), ("stages", "screened", "measure")
 TRAIN, WORDS = ("models", "trained", "train"), ("models", "words", "importance")
@@ -114,7 +116,15 @@ CASES: dict[tuple[str, str], Case] = {
     ("source", "transform"): case((*CRAWL, "transform"), NORMALIZE, {*ON_CRAWL, *COMPARED, COUNT}, named="ftfy"),
     ("source", "text"): case((*CRAWL, "text"), "id", {"sources.crawl"}),
     ("source", "id"): case((*CRAWL, "id"), "year", {"sources.crawl"}),
+    ("source", "columns"): case(COLUMNS, {"keep": ["year"]}, {"sources.crawl"}),
+    ("source", "where"): case((*CRAWL, "where"), "year > 1991", {"sources.crawl"}),
+    ("source.columns", "from_"): case(COLUMNS, {"y": {"from": "year"}}, {"sources.crawl"}, named="columns"),
+    ("source.columns", "type"): case(COLUMNS, {"year": {"type": "date"}}, {"sources.crawl"}, named="columns"),
+    ("source.columns", "invalid"): case(
+        COLUMNS, {"year": {"type": "date", "invalid": "reject"}}, {"sources.crawl"}, named="columns",
+    ),
     ("source", "format"): case((*CRAWL, "format"), "parquet"),  # what the files are anyway
+    ("source", "record"): case((*CRAWL, "record"), "page", {"sources.crawl"}),
     ("source", "extractor"): case((*CRAWL, "extractor"), "trafilatura", {"sources.crawl"}),
     ("source", "binary_text"): case((*CRAWL, "binary_text"), True, {"sources.crawl"}),
     ("source", "on_error"): case((*CRAWL, "on_error"), "fail"),
@@ -132,6 +142,9 @@ CASES: dict[tuple[str, str], Case] = {
     ("output", "shard_bytes"): case((*WRITTEN, "shard_bytes"), "1MB", {"outputs.best"}),
     ("output", "shuffle"): case((*WRITTEN, "shuffle"), 3, {"outputs.best"}),
     ("output", "split"): case((*WRITTEN, "split"), {"validation": "5%"}, {"outputs.best", *DEDUP}),
+    ("output", "split_by"): case(
+        (*WRITTEN, "split_by"), "year", {"outputs.best", *DEDUP}, (((*WRITTEN, "split"), {"v": "5%"}),)
+    ),
     ("dedup", "by"): case((*UNIQUE, "by"), ["year"], DEDUP),
     ("dedup", "exact"): case((*UNIQUE, "exact"), False, DEDUP),
     ("dedup", "near"): case((*UNIQUE, "near"), None, DEDUP),
@@ -202,6 +215,7 @@ def settings_models() -> dict[str, type[BaseModel]]:
     """Every model of settings that a definition may have, by the word for it."""
     found: dict[str, type[BaseModel]] = {
         "source": Source,
+        "source.columns": SourceColumn,
         "output": Output,
         "models": NamedModel,
         "models.train": RelevanceTraining,
@@ -233,7 +247,8 @@ def repository(tmp_path_factory) -> Path:
         (folder / f"{name}.bin").write_bytes(model(shape).read_bytes())
     Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]")).save(str(folder / "tokenizer.json"))
     write_parquet(folder / "earlier" / "data-00000.parquet", [{"id": "x", "text": document(1)}])
-    (folder / "earlier" / "manifest.json").write_text('{"files": [{"path": "data-00000.parquet"}]}')
+    (folder / "earlier.records").mkdir()
+    (folder / "earlier.records" / "manifest.json").write_text('{"files": [{"path": "data-00000.parquet"}]}')
     (folder / "eval").mkdir()
     (folder / "eval" / "exam.jsonl").write_text('{"question": "Which one is it?", "answer": "The first."}\n')
     return folder

@@ -13,7 +13,9 @@ from refinery.run.manifest import Manifest
 def test_the_funnel_shows_what_the_manifest_says(data_repository, refinery):
     """Sources, stages, rules that dropped something and the output, with their counts, in 80 columns."""
     refinery("run", data_repository / "pipeline.yaml", "-q")
-    manifest = Manifest.model_validate(orjson.loads((data_repository / "out/manifest.json").read_bytes()))
+    manifest = Manifest.model_validate(
+        orjson.loads((data_repository / "out.records/manifest.json").read_bytes())
+    )
     console = Console(width=80, record=True, quiet=True, file=None)
     console.quiet = False
     with console.capture() as captured:
@@ -30,7 +32,9 @@ def test_the_funnel_shows_what_the_manifest_says(data_repository, refinery):
 def test_names_are_whole_in_a_narrow_terminal(data_repository, refinery, width, headings):
     """Columns go before a stage's or a rule's name is broken; documents stay."""
     refinery("run", data_repository / "pipeline.yaml", "-q")
-    manifest = Manifest.model_validate(orjson.loads((data_repository / "out/manifest.json").read_bytes()))
+    manifest = Manifest.model_validate(
+        orjson.loads((data_repository / "out.records/manifest.json").read_bytes())
+    )
     console = Console(width=width, file=StringIO())
     console.print(funnel(manifest, width))
     lines = console.file.getvalue().splitlines()
@@ -45,7 +49,9 @@ def test_the_funnel_shows_what_is_protected(data_repository, refinery):
     text = (data_repository / "pipeline.yaml").read_text().replace(source, protect + source)
     (data_repository / "pipeline.yaml").write_text(text)
     refinery("run", data_repository / "pipeline.yaml", "-q")
-    manifest = Manifest.model_validate(orjson.loads((data_repository / "out/manifest.json").read_bytes()))
+    manifest = Manifest.model_validate(
+        orjson.loads((data_repository / "out.records/manifest.json").read_bytes())
+    )
     console = Console(width=80, file=StringIO())
     console.print(funnel(manifest))
     lines = {

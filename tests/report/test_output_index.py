@@ -57,8 +57,9 @@ def test_every_document_is_signed_once(tmp_path, refinery):
 
 def test_what_is_no_output_is_told(tmp_path):
     """A manifest that lacks what an index needs is named, not a traceback."""
-    with pytest.raises(InputError, match=r"there is no manifest\.json \(give the output folder"):
-        open_corpus(tmp_path)
-    (tmp_path / "manifest.json").write_text(json.dumps({"files": []}))
+    with pytest.raises(InputError, match=r"no .*\.records/manifest\.json beside it \(give the output folder"):
+        open_corpus(tmp_path / "out")
+    (tmp_path / "out.records").mkdir()
+    (tmp_path / "out.records" / "manifest.json").write_text(json.dumps({"files": []}))
     with pytest.raises(InputError, match="not a run's manifest: "):
-        open_corpus(tmp_path)
+        open_corpus(tmp_path / "out")

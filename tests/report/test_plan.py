@@ -93,7 +93,7 @@ def test_a_plan_says_why_something_is_made_again(data_repository, refinery):
         assert rows(changed, name)[1:] == [parts, why]
     assert "sources.crawl" not in changed
     definition.write_text(definition.read_text().replace("words >= 51", "words >= 50"))
-    (data_repository / "out" / "manifest.json").unlink()
+    (data_repository / "out.records" / "manifest.json").unlink()
     assert rows(printed(definition), "outputs.unique")[1:] == ["all", "not there any more, or not yet"]
 
 

@@ -72,7 +72,7 @@ def test_what_was_there_counts_too(repository):
     events_of(repository)
     rows = [{"id": f"new{n}", "text": document(700 + n), "year": 1} for n in range(9)]
     write_parquet(repository / "crawl" / "3.parquet", rows)
-    (repository / "best" / "manifest.json").unlink()
+    (repository / "best.records" / "manifest.json").unlink()
     manifests, told = events_of(repository)
     expected = as_the_manifests_say(manifests)
     assert counted(told, finished=True) == expected
@@ -88,7 +88,7 @@ def test_what_was_there_counts_too(repository):
 def test_an_outcome_that_was_there_is_told_with_the_decisions(repository):
     """What a verb kept is known again when an output is written anew; what needs no work is cached."""
     events_of(repository)
-    (repository / "best" / "manifest.json").unlink()
+    (repository / "best.records" / "manifest.json").unlink()
     manifests, told = events_of(repository)
     assert counted(told, finished=True) == as_the_manifests_say(manifests)
     found = checked(told)

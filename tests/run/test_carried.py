@@ -256,6 +256,7 @@ def test_columns_of_an_earlier_run_are_compared_too(tmp_path, refinery, kept, ch
     only = BY.replace("from: [old, new]", "from: SOURCE").replace("path: out", "path: OUT")
     assert kept("by: doi", only.replace("SOURCE", "old").replace("OUT", "out")) == ["a1", "a2"]
     (tmp_path / "out").rename(tmp_path / "earlier")
+    (tmp_path / "out.records").rename(tmp_path / "earlier.records")
     second = only.replace("SOURCE", "new").replace("OUT", "out")
     assert kept("by: doi, against: earlier", second) == ["b4"]
     assert decided(tmp_path / "out") == {"b3": ("dedup.against", "a2")}

@@ -21,6 +21,7 @@ from refinery.run.nodes import copy_files
 from refinery.storage.claims import CLAIMS, claim
 from refinery.storage.commit import temporary_name
 from refinery.storage.lock import hold
+from refinery.storage.marks import records_of
 from refinery.storage.place import files_below
 from refinery.storage.sealed import sealed_json
 from tests.conftest import PIPELINE, document, output_hashes, write_parquet
@@ -44,7 +45,7 @@ def edit(definition, old, new):
 def made_from_nothing(refinery, work, *definitions):
     """The files of a new work folder after runs that write their outputs anew."""
     for definition in definitions:
-        for manifest in definition.parent.glob("*/manifest.json"):
+        for manifest in definition.parent.glob("*.records/manifest.json"):
             manifest.unlink()
         code, _, err = refinery("run", definition, "-q", "--work", work)
         assert code == 0, err
@@ -101,7 +102,7 @@ def test_what_is_left_is_what_a_run_from_nothing_makes(used, refinery):
         folder for folder in (work / "shards").rglob("*") if folder.is_dir() and not any(folder.iterdir())
     ]
     after, output = files(work), output_hashes(used / "out")
-    (used / "out" / "manifest.json").unlink()
+    (used / "out.records" / "manifest.json").unlink()
     run(refinery, definition)
     assert files(work) == after
     assert output_hashes(used / "out") == output
@@ -147,7 +148,7 @@ def test_what_killed_runs_left_goes(changed, refinery):
     for name in ("tiny", "other"):
         own = work / "pipelines" / name
         left += [own / "verbs" / "0f" / "dedup" / "a.spill", own / "units" / "write.bin"]
-    left += [out / f".staging-{'ab' * 8}" / "data-00000.parquet"]
+    left += [records_of(out) / f".staging-{'ab' * 8}" / "data-00000.parquet"]
     for file in left[1:]:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"x" * 100)
@@ -156,7 +157,7 @@ def test_what_killed_runs_left_goes(changed, refinery):
     )
     assert refinery("clean", definition, "--force")[0] == 0
     assert not any(file.exists() for file in left)
-    assert (out / "manifest.json").exists()
+    assert (records_of(out) / "manifest.json").exists()
     assert not left[-1].parent.exists()
 
 
@@ -166,8 +167,8 @@ def test_what_the_next_run_goes_on_with_stays(changed, refinery):
     refinery("clean", definition, "--force")
 
     plan = plan_of(definition)
-    staged = out / f".staging-{plan.output_key('unique')[:16]}" / "data-00000.parquet"
-    (out / "manifest.json").unlink()
+    staged = records_of(out) / f".staging-{plan.output_key('unique')[:16]}" / "data-00000.parquet"
+    (records_of(out) / "manifest.json").unlink()
     staged.parent.mkdir()
     staged.write_bytes(b"begun")
     assert "All of it is needed." in refinery("clean", definition, "--force")[1]
@@ -225,7 +226,7 @@ def test_strange_files_stay(changed, refinery):
     assert all(file.read_text() == "mine" for file in mine)
 
 
-@pytest.mark.parametrize("place", [".refinery/pipelines/tiny", "out"])
+@pytest.mark.parametrize("place", [".refinery/pipelines/tiny", "out.records"])
 def test_nothing_goes_while_a_run_works(changed, refinery, place):
     """The pipeline's folder and outputs are held as by a run."""
     before = files(changed / ".refinery")
@@ -266,7 +267,7 @@ def test_on_a_store(data_repository, bucket, s3_server, refinery):
     edit(definition, "path: out", f"path: {bucket}/out")
     for work, words in (("work", 50), ("work", 45), ("fresh", 45)):
         definition.write_text(definition.read_text().replace("words >= 50", f"words >= {words}"))
-        s3_server.client().delete_object(Bucket=bucket.removeprefix("s3://"), Key="out/manifest.json")
+        s3_server.client().delete_object(Bucket=bucket.removeprefix("s3://"), Key="out.records/manifest.json")
         assert refinery("run", definition, "-q", "--work", f"{bucket}/{work}")[0] == 0
 
     def shards(work):

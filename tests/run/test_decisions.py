@@ -76,7 +76,7 @@ def test_branches_and_unions(data_repository, refinery):
     (data_repository / "pipeline.yaml").write_text(text)
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 0, err
-    stages = json.loads((data_repository / "out" / "manifest.json").read_bytes())["stages"]
+    stages = json.loads((data_repository / "out.records" / "manifest.json").read_bytes())["stages"]
     both = stages["short"]["kept"]["documents"] + stages["long"]["kept"]["documents"]
     assert both > stages["unique"]["arrived"]["documents"] == stages["screened"]["kept"]["documents"]
     short = decisions(data_repository / "out-short")
@@ -91,12 +91,12 @@ def test_many_files_say_what_one_says(data_repository, refinery, monkeypatch):
     for rows in (1 << 18, 1):
         monkeypatch.setattr(module, "LEAST_ROWS", rows)
         monkeypatch.setattr(module, "SHARD_ROWS", 1)
-        (data_repository / "out" / "manifest.json").unlink(missing_ok=True)
+        (data_repository / "out.records" / "manifest.json").unlink(missing_ok=True)
         assert refinery("run", data_repository / "pipeline.yaml", "-q")[0] == 0
         found.append([read_files(data_repository / "out", kind) for kind in ("decisions", "rejects")])
-        manifest = json.loads((data_repository / "out" / "manifest.json").read_bytes())
+        manifest = json.loads((data_repository / "out.records" / "manifest.json").read_bytes())
         names = [[file["path"] for file in manifest[kind]] for kind in ("decisions", "rejects")]
-        there = sorted(p.name for p in (data_repository / "out").glob("[dr]e*.parquet"))
+        there = sorted(p.name for p in (data_repository / "out.records").glob("[dr]e*.parquet"))
         assert there == sorted(names[0] + names[1])
     assert [len(one) for one in names] == [4, 2]
     assert names[1] == ["rejects-00000.parquet", "rejects-00002.parquet"]

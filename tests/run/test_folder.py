@@ -32,8 +32,8 @@ def test_two_runs_at_once_do_not_meet(data_repository, refinery):
 
 def test_the_owner_of_a_folder_is_told_in_words(data_repository, refinery):
     """Another output of another pipeline by its name; an owner that cannot be read as unknown."""
-    (data_repository / "out").mkdir()
-    owner = data_repository / "out" / ".refinery-output.json"
+    (data_repository / "out.records").mkdir()
+    owner = data_repository / "out.records" / ".refinery-output.json"
     for content, whose in (
         ('{"pipeline": "big", "output": "all"}', "belongs to the output 'all' of the pipeline 'big' ("),
         ("{", "belongs to something unknown (see its .refinery-output.json)"),
@@ -98,6 +98,6 @@ def test_scratch_that_cannot_be_removed_is_no_failure(data_repository, refinery,
     for _ in range(2):
         code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
         assert code == 0, err
-        names = {entry.name for entry in (data_repository / "out").iterdir()}
+        names = {entry.name for entry in (data_repository / "out.records").iterdir()}
         assert "manifest.json" in names
         assert any(name.startswith(".staging-") for name in names)

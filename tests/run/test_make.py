@@ -84,7 +84,7 @@ def test_what_is_needed_of_all_counts_stays_noted(repository, refinery):
     assert len(list((repository / ".refinery" / "made").iterdir())) == 2
     note = repository / ".refinery" / "pipelines" / "tiny" / "needs.json"
     before = note.stat().st_mtime_ns
-    (repository / "out" / "manifest.json").unlink()
+    (repository / "out.records" / "manifest.json").unlink()
     assert refinery("run", definition, "-q")[0] == 0
     assert note.stat().st_mtime_ns == before
 
@@ -101,7 +101,7 @@ def test_damaged_files_are_made_again(repository, refinery, damage):
         file.write_bytes(file.read_bytes().replace(b"e", b"f"))
     with pytest.raises(DamagedFile):
         find_made(folder)
-    (repository / "out" / "manifest.json").unlink()
+    (repository / "out.records" / "manifest.json").unlink()
     code, _, err = refinery("run", repository / "pipeline.yaml")
     assert code == 0, err
     assert "made again" in " ".join(err.split())

@@ -7,7 +7,7 @@ import json
 def test_manifest_adds_up(data_repository, refinery):
     """For every stage: arrived = kept + dropped; the files listed are the files there."""
     refinery("run", data_repository / "pipeline.yaml", "-q")
-    manifest = json.loads((data_repository / "out" / "manifest.json").read_bytes())
+    manifest = json.loads((data_repository / "out.records" / "manifest.json").read_bytes())
     for stage in manifest["stages"].values():
         dropped = sum(rule["dropped"]["documents"] for rule in stage["rules"].values())
         assert stage["arrived"]["documents"] == stage["kept"]["documents"] + dropped

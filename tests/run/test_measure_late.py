@@ -97,7 +97,7 @@ def test_an_earlier_file_put_over_a_later_one_drops_nothing(data_repository, ref
         return step(*arguments)
 
     monkeypatch.setattr(walks, where, late)
-    (data_repository / "whole" / "manifest.json").unlink()
+    (data_repository / "whole.records" / "manifest.json").unlink()
     code, _, err = refinery("run", data_repository / "pipeline.yaml")
     assert code == 0, err
     assert "are not measured; it is made again" in " ".join(err.split())

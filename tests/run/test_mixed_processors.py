@@ -108,8 +108,8 @@ def run(folder: Path, *, plain: bool = False) -> None:
 
 def clear(folder: Path) -> None:
     """Removes whatever runs have left."""
-    for name in ("out", ".refinery"):
-        shutil.rmtree(folder / name)
+    for place in (*folder.glob("out*"), folder / ".refinery"):
+        shutil.rmtree(place)
 
 
 def measurements(folder: Path) -> dict[str, str]:
@@ -123,7 +123,7 @@ def measurements(folder: Path) -> dict[str, str]:
 
 def outputs(folder: Path) -> dict[str, str]:
     """SHA-256 of every file of the outputs but the manifests, which hold times."""
-    found = hashes(folder / "out", "**/*")
+    found = hashes(folder, "out*/**/*")
     return {name: digest for name, digest in found.items() if Path(name).name != "manifest.json"}
 
 

@@ -21,23 +21,24 @@ from tests.run.planning import plan_of
 
 def test_finished_files_are_known_by_their_receipts(tmp_path):
     """A staged file counts when its receipt and its bytes agree, staged or moved; a torn one does not."""
-    staged = tmp_path / ".staging-1"
+    staged, folder = tmp_path / ".staging-1", tmp_path / "out"
     staged.mkdir()
+    folder.mkdir()
     file = staged / "data-00000.parquet"
     file.write_bytes(b"12345")
-    assert find_staged(staged, [file.name]) == []
+    assert find_staged(folder, staged, [file.name]) == []
     digest = hashlib.sha256(b"12345").hexdigest()
     (staged / "data-00000.parquet.json").write_bytes(sealed_json([3, 5, digest]))
-    (found,) = find_staged(staged, [file.name])
+    (found,) = find_staged(folder, staged, [file.name])
     assert (found.rows, found.bytes, found.sha256) == (3, 5, digest)
-    assert is_whole(CheckTask(staged, found))
-    file.rename(tmp_path / file.name)
-    assert find_staged(staged, [file.name]) == [found]
-    assert is_whole(CheckTask(staged, found))
-    (tmp_path / file.name).write_bytes(b"12346")
-    assert not is_whole(CheckTask(staged, found))
-    (tmp_path / file.name).write_bytes(b"123")
-    assert find_staged(staged, [file.name]) == []
+    assert is_whole(CheckTask(folder, staged, found))
+    file.rename(folder / file.name)
+    assert find_staged(folder, staged, [file.name]) == [found]
+    assert is_whole(CheckTask(folder, staged, found))
+    (folder / file.name).write_bytes(b"12346")
+    assert not is_whole(CheckTask(folder, staged, found))
+    (folder / file.name).write_bytes(b"123")
+    assert find_staged(folder, staged, [file.name]) == []
 
 
 def test_a_run_goes_on_from_staged_files(data_repository, refinery):
@@ -45,7 +46,7 @@ def test_a_run_goes_on_from_staged_files(data_repository, refinery):
     text = PIPELINE.replace("path: out}", "path: out, shard_bytes: 20000}")
     (data_repository / "pipeline.yaml").write_text(text)
     plan = plan_of(data_repository / "pipeline.yaml")
-    (data_repository / "out").mkdir()
+    (data_repository / "out.records").mkdir()
     claim(data_repository / "out", "tiny", "unique")
     staged = staging(data_repository / "out", plan.output_key("unique"))
     third = staged / "data-00002.parquet"
@@ -101,7 +102,10 @@ def test_one_stage_can_have_several_outputs(data_repository, refinery):
     code, out, err = refinery("run", file)
     assert code == 0, err
     assert all(f"tiny: {name}" in out for name in NAMES)
-    manifests = {n: orjson.loads((data_repository / "out" / n / "manifest.json").read_bytes()) for n in NAMES}
+    manifests = {
+        n: orjson.loads((data_repository / "out" / f"{n}.records" / "manifest.json").read_bytes())
+        for n in NAMES
+    }
     assert {n: m["output"] for n, m in manifests.items()} == {n: n for n in NAMES}
     assert [list(manifests[n]["stages"]) for n in NAMES] == [["screened", "unique"]] * 2 + [["screened"]]
     assert manifests["parquet"]["kept"] == manifests["jsonl"]["kept"] != manifests["screened"]["kept"]
@@ -128,7 +132,7 @@ def test_little_that_is_left_of_much_is_read_by_all_workers_and_written_the_same
         write_parquet(tmp_path / "crawl" / f"{number}.parquet", rows)
     outputs, phases = [], []
     for executor in (InProcess(), Wide()):
-        out = f"path: out{executor.slots}, format: {form}, shard_bytes: 200}}"
+        out = f"path: out{executor.slots}, format: {form}, shard_bytes: 200, shuffle: null}}"
         text = PIPELINE.replace("words >= 50", "bytes <= 30").replace("path: out}", out)
         text = text.replace("lang = 'en' AND lang_score >= 0.5", "bytes >= 0")
         (tmp_path / "pipeline.yaml").write_text(text, encoding="utf-8")

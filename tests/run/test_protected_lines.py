@@ -60,8 +60,8 @@ def test_a_split_does_not_follow_a_line_that_goes_later(tmp_path, refinery):
 
     def splits():
         return {
-            id: file.name.split("-")[1]
-            for file in (tmp_path / "out").glob("data-*.parquet")
+            id: file.name.split("-")[0]
+            for file in (tmp_path / "out" / "data").glob("*.parquet")
             for id in pq.read_table(file, columns=["id"]).column(0).to_pylist()
         }
 

@@ -9,6 +9,7 @@ from refinery.api.runs import plan as make_plan
 from refinery.executors.local import InProcess
 from refinery.run.run import execute
 from refinery.storage.lock import LOCK
+from refinery.storage.marks import records_of
 from refinery.watch.events import silent
 from tests.conftest import PIPELINE, document, output_hashes, write_parquet
 
@@ -56,7 +57,7 @@ def test_the_executor_is_closed_while_the_folders_are_held(data_repository):
 
     class Watched(InProcess):
         def close(self):
-            for folder in (plan.own, plan.graph.output_paths["unique"]):
+            for folder in (plan.own, records_of(plan.graph.output_paths["unique"])):
                 lock = FileLock(folder / LOCK, timeout=0)
                 try:
                     lock.acquire()
@@ -66,7 +67,7 @@ def test_the_executor_is_closed_while_the_folders_are_held(data_repository):
                     lock.release()
 
     execute(plan, Watched(), silent)
-    assert held == [plan.own, plan.graph.output_paths["unique"]]
+    assert held == [plan.own, records_of(plan.graph.output_paths["unique"])]
 
 
 def test_a_run_that_stops_in_a_verb_leaves_no_scratch(data_repository, refinery):

@@ -26,7 +26,7 @@ def test_what_is_missing_is_counted(data_repository, refinery):
         "sources.crawl.language": next(planned.folder.glob("measured-language-*")),
         "stages.screened": planned.decision_file(plan.decision_key("screened", "crawl")),
         "stages.unique.dedup": planned.verb_file(plan.outcome_key("unique")),
-        "outputs.unique": data_repository / "out" / "manifest.json",
+        "outputs.unique": data_repository / "out.records" / "manifest.json",
     }
     for name, file in gone.items():
         content = file.read_bytes()

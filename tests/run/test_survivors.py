@@ -19,7 +19,7 @@ def test_extents_are_those_of_the_documents_that_are_written(data_repository, re
     definition.write_text(PIPELINE.replace("path: out", f"path: out, {split}" if split else "path: out"))
     assert refinery("run", definition, "-q")[0] == 0
     outcomes, texts = decisions(data_repository / "out"), {}
-    for file in (data_repository / "out").glob("data-*.parquet"):
+    for file in (data_repository / "out").rglob("*.parquet"):
         table = pq.read_table(file)
         texts |= dict(zip(table.column("id").to_pylist(), table.column("text").to_pylist(), strict=True))
     plan = plan_of(definition)

@@ -311,6 +311,6 @@ def test_what_was_measured_with_a_model_before_is_cleaned(repository: Path, refi
     left = results()
     gone = {Path(name).name.split("-")[0] for name in both.keys() - left.keys()}
     assert {"record.json", "measured", "decided", "dropped"} <= gone
-    (repository / "out" / "manifest.json").unlink()
+    (repository / "out.records" / "manifest.json").unlink()
     run(repository, lambda text: text.replace("dim: 8", "dim: 9"))
     assert results() == left

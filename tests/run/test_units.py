@@ -42,7 +42,7 @@ stages:
     select: {tokens: 2K, by: lang_score}
 outputs:
   screened: {from: screened, path: screened, shuffle: 1}
-  unique: {from: unique, path: unique, format: jsonl}
+  unique: {from: unique, path: unique, format: jsonl, shuffle: null}
   best: {from: best, path: best}
 """
 

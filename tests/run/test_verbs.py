@@ -130,7 +130,7 @@ def test_a_verb_of_an_installed_package_runs_like_those_built_in(data_repository
         for row in found.values()
         if row["stage"] == "drawn"
     )
-    manifest = json.loads((data_repository / "out" / "manifest.json").read_bytes())
+    manifest = json.loads((data_repository / "out.records" / "manifest.json").read_bytes())
     told = {
         rule: count["dropped"]["documents"] for rule, count in manifest["stages"]["drawn"]["rules"].items()
     }

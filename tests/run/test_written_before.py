@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from tests.conftest import PIPELINE, document, output_hashes, write_parquet
 
-TEXT = PIPELINE.replace("path: out}", "path: out, shard_bytes: 4000}")
+TEXT = PIPELINE.replace("path: out}", "path: out, shuffle: null, shard_bytes: 4000}")
 
 
 def data_of(folder: Path) -> dict[str, tuple[str, int]]:
@@ -95,5 +95,5 @@ def test_a_damaged_file_is_written_again(data_repository, refinery):
 
 def test_what_was_shuffled_or_split_has_no_keys(data_repository, refinery):
     """Its documents come from everywhere."""
-    run(data_repository, refinery, TEXT.replace("shard_bytes: 4000", "shuffle: 1"))
-    assert orjson.loads((data_repository / "out" / "manifest.json").read_bytes())["file_keys"] == {}
+    run(data_repository, refinery, TEXT.replace("shuffle: null", "shuffle: 1"))
+    assert orjson.loads((data_repository / "out.records" / "manifest.json").read_bytes())["file_keys"] == {}

@@ -88,6 +88,36 @@ def test_html_is_told_by_type_or_by_its_beginning():
     assert not is_html(parse(b"%PDF"))
 
 
+@pytest.mark.parametrize(
+    ("fields", "kind", "charset"),
+    [
+        (["text/html, text/html; charset=UTF-8"], "text/html", "UTF-8"),
+        (["text/html; charset=gbk, text/html"], "text/html", "gbk"),
+        (["text/plain; charset=gbk, text/html"], "text/html", None),
+        (["text/html; charset=gbk", "text/html; charset=utf-8"], "text/html", "utf-8"),
+        (["text/html", "x, */*"], "text/html", None),
+        (["html"], "", None),
+        (["text/html; xcharset=gbk"], "text/html", None),
+    ],
+)
+def test_the_last_valid_content_type_counts(fields, kind, charset):
+    """As in browsers: a charset is kept over a repeated type, and what is no type is passed over."""
+    found = parse(HTML, *(f"Content-Type: {field}" for field in fields))
+    assert (found.content_type, found.charset) == (kind, charset)
+
+
+@pytest.mark.parametrize(
+    "interim", ["100 Continue", "103 Early Hints\r\nLink: x", "200 Connection established"]
+)
+def test_interim_responses_are_passed(interim):
+    """The real response stands behind them; one that alone is there is told by its status."""
+    real = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + HTML
+    found = parse_response(f"HTTP/1.1 {interim}\r\n\r\n".encode() * 2 + real, 1000)
+    assert (found.status, found.content_type, found.body) == (200, "text/html", HTML)
+    assert parse_response(b"HTTP/1.1 100 Continue\r\n\r\n", 1000).status == 100
+    assert parse_response(b"HTTP/1.1 101 Switching\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", 1000).status == 101
+
+
 @given(block=st.binary(max_size=200))
 def test_any_bytes_are_parsed(block):
     """No input makes the parser fail but for the limit or damaged compression."""

@@ -5,37 +5,9 @@ import pytest
 
 from refinery.errors import InputError
 from refinery.sources import html
-from refinery.sources.html import ANSWER, FAILED, REQUEST, TEXT, UNDECODABLE, decode, extract_text, serve
+from refinery.sources.html import ANSWER, FAILED, REQUEST, TEXT, UNDECODABLE, extract_text, serve
 
 LATIN = "Le café est servi à la crème près de l'église où l'élève préfère être."
-CHINESE = "中华人民共和国公民在法律面前一律平等。国家尊重和保障人权。" * 20
-
-
-@pytest.mark.parametrize(
-    ("body", "declared", "text"),
-    [
-        (LATIN.encode("cp1252"), "windows-1252", LATIN),
-        (LATIN.encode("cp1252"), "ISO-8859-1", LATIN),
-        (LATIN.encode("cp1252"), "utf-8", LATIN),
-        (LATIN.encode("cp1252"), "utf-9", LATIN),
-        (LATIN.encode(), None, LATIN),
-        (LATIN.encode(), "'UTF-8'", LATIN),
-        (LATIN.encode("utf-16"), "utf-8", LATIN),
-        (b"\xef\xbb\xbf" + LATIN.encode(), "latin-1", LATIN),
-        (CHINESE.encode("gb18030"), "gb2312", CHINESE),
-        (b'<meta charset="gbk">' + CHINESE.encode("gb18030"), None, '<meta charset="gbk">' + CHINESE),
-        ("①髙﨑".encode("cp932"), "Shift_JIS", "①髙﨑"),
-    ],
-)
-def test_encodings(body, declared, text):
-    """Byte order mark, declaration, meta, then what the bytes look like; labels as browsers read them."""
-    assert decode(body, declared) == text
-
-
-def test_one_bad_byte_does_not_change_a_pages_encoding():
-    """A page in UTF-8 with a stray byte stays UTF-8, with U+FFFD in its place."""
-    body = CHINESE.encode()
-    assert decode(body[:300] + b"\xff" + body[300:], "utf-8") == CHINESE[:100] + "\ufffd" + CHINESE[100:]
 
 
 @pytest.mark.parametrize("extractor", ["resiliparse", "trafilatura"])

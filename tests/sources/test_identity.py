@@ -120,16 +120,16 @@ def test_a_file_that_changed_since_planning_is_an_error(tmp_path):
     path = tmp_path / "p1.jsonl"
     path.write_text('{"text": "t"}\n')
     (shard,) = list_shards(spec(path)).shards
-    verify_unchanged(shard)
+    verify_unchanged([shard])
     flip(path, 10)
     assert state(str(path)).stamp == shard.stamp
     with pytest.raises(InputError, match=r"p1\.jsonl: the file has changed"):
-        verify_unchanged(shard)
+        verify_unchanged([shard])
     flip(path, 10)
-    verify_unchanged(shard)
+    verify_unchanged([shard])
     os.utime(path, ns=(1, 1))
     with pytest.raises(InputError, match=r"p1\.jsonl: the file has changed"):
-        verify_unchanged(shard)
+        verify_unchanged([shard])
     path.unlink()
     with pytest.raises(InputError, match=r"p1\.jsonl: cannot be read: No such file"):
-        verify_unchanged(shard)
+        verify_unchanged([shard])

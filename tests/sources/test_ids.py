@@ -1,6 +1,7 @@
 """Ids of any type."""
 
 import json
+import uuid
 
 import numpy as np
 import pyarrow as pa
@@ -49,6 +50,18 @@ def test_bytes_are_told_as_text_or_as_hex(values):
         else:
             is_text = value.decode(errors="ignore").encode() == value
             assert told == (value.decode() if is_text else value.hex())
+
+
+def test_extension_types_are_told_as_people_write_them():
+    """A UUID is its 36 characters, JSON is itself, whether in an array or in chunks."""
+    names = [uuid.UUID(int=7), None, uuid.UUID(int=2**100)]
+    raw = pa.array([name and name.bytes for name in names], pa.uuid())
+    assert id_texts(raw).to_pylist() == [name and str(name) for name in names]
+    assert id_texts(pa.chunked_array([raw, raw])).to_pylist() == [name and str(name) for name in names] * 2
+    assert id_texts(pa.array(['{"a":1}', None], pa.json_())).to_pylist() == ['{"a":1}', None]
+    assert common_id_type([pa.uuid(), pa.uuid()]) == pa.uuid()
+    assert with_type(raw, pa.uuid()) == raw
+    assert with_type(raw, pa.string()) == id_texts(raw)
 
 
 def test_nested_ids_are_told_as_json():

@@ -24,7 +24,7 @@ from refinery.sources.inventory import (
     update_inventory,
 )
 from refinery.sources.shards import SHARD_BYTES, list_shards
-from refinery.storage.marks import OWNER
+from refinery.storage.marks import OWNER, records_of
 
 from .reading import describe, spec
 from .test_identity import flip
@@ -218,14 +218,14 @@ def test_what_was_written_just_now_is_looked_at_again(tmp_path):
 def test_what_is_beside_a_file_bears_on_it_too(corpus):
     """A manifest that appears tells which columns refinery made; a file that is alone must be readable."""
     assert {shard.made for shard in planned(corpus)} == {()}
-    write(corpus / OWNER, "{}")
-    write(corpus / "manifest.json", json.dumps({"made_columns": ["words"]}))
-    for number in range(4):
-        (corpus / f"{number}.jsonl").rename(corpus / f"data-{number}.jsonl")
-    assert {shard.made for shard in planned(corpus)} == {("words",)}
-    (corpus / "manifest.json").unlink()
+    records = records_of(corpus)
+    records.mkdir()
+    write(records / OWNER, "{}")
+    write(records / "manifest.json", json.dumps({"made_columns": ["words"]}))
+    assert ("words",) in {shard.made for shard in planned(corpus)}
+    (records / "manifest.json").unlink()
     assert {shard.made for shard in planned(corpus)} == {()}
-    (corpus / OWNER).unlink()
+    (records / OWNER).unlink()
     planned(corpus)
     with pytest.raises(InputError, match="the format cannot be told"):
         list_shards(spec(corpus / "notes.txt"), known_in=corpus.parent / "known")

@@ -5,7 +5,7 @@ import pyarrow as pa
 from refinery.sources.read import read_documents
 from refinery.sources.schema import unify
 from refinery.sources.shards import list_shards
-from refinery.storage.marks import OWNER, json_text
+from refinery.storage.marks import OWNER, json_text, records_of
 from refinery.storage.write import json_lines, write_table
 
 from .reading import read_all, scan_schema, spec
@@ -22,24 +22,27 @@ BATCH = pa.RecordBatch.from_pydict(
 
 
 def output(folder, format):
-    """A folder as a run leaves it."""
+    """A folder as a run leaves it, with its records beside it."""
+    records = records_of(folder)
+    folder.mkdir(parents=True)
+    records.mkdir()
     name = "data-00000.parquet" if format == "parquet" else "data-00000.jsonl.zst"
     write_table(folder / name, [BATCH], BATCH.schema, format=format, made=("lang", "lineage"))
-    write_table(folder / "decisions-00000.parquet", [BATCH], BATCH.schema)
-    (folder / OWNER).write_text("{}")
-    (folder / "manifest.json").write_text(json.dumps({"made_columns": ["lang", "lineage"]}))
+    write_table(records / "decisions-00000.parquet", [BATCH], BATCH.schema)
+    (records / OWNER).write_text("{}")
+    (records / "manifest.json").write_text(json.dumps({"made_columns": ["lang", "lineage"]}))
     return folder
 
 
 def test_an_output_is_a_source(tmp_path):
     """A106: text, ids and the input's own columns come back; decisions are no data, our columns are left out."""
     for format in ("parquet", "jsonl"):
-        (tmp_path / format).mkdir()
-        source = spec(output(tmp_path / format, format))
+        output(tmp_path / format / "out", format)
+        source = spec(tmp_path / format)
         found = read_all(source, carry=True)
         assert (found.texts, found.ids) == (["x", "y"], [1, 2])
         assert found.columns == [{"url": "u"}, {"url": None}]
-        assert len(list_shards(source).ignored) == 3
+        assert sum(group.count for group in list_shards(source).passed_over) == 3
 
 
 def test_files_of_other_folders_keep_all_columns(tmp_path):

@@ -24,7 +24,7 @@ def located(made: tuple[str, ...] = (), schema: pa.Schema = SCHEMA, **options: o
 def test_text_and_id_are_not_carried_and_only_what_is_asked_for_is_read():
     """Types lose encodings that say nothing about values; columns of an earlier run are left out."""
     found = located(made=("raw",))
-    assert (found.text, found.id) == (("text",), ("id",))
+    assert (found.text, found.id) == ((("text",),), ("id",))
     assert found.carried.names == ["doc", "doc.text"]
     assert found.carried.field("doc.text").type == pa.string()
     assert found.to_read(None) == ["text", "id"]
@@ -35,9 +35,9 @@ def test_text_and_id_are_not_carried_and_only_what_is_asked_for_is_read():
 
 def test_a_dotted_name_is_a_column_of_that_name_or_lies_in_another():
     """The former goes first; of a struct that holds the text the rest is carried."""
-    assert located(text="doc.text").text == ("doc.text",)
+    assert located(text="doc.text").text == (("doc.text",),)
     found = located(text="doc.text", schema=SCHEMA.remove(3))
-    assert found.text == ("doc", "text")
+    assert found.text == (("doc", "text"),)
     assert found.carried.field("doc").type == pa.struct([("url", pa.string())])
     assert found.to_read(found.carried) == ["doc.text", "id", "text", "doc.url", "raw"]
 

@@ -1,12 +1,17 @@
+import bz2
+import gzip
 import json
+import lzma
 import pickle
 import threading
 from pathlib import Path
 
 import fsspec
+import lz4.frame
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import zstandard
 
 from refinery.errors import InputError
 from refinery.sources.documents import SourceSpec
@@ -48,22 +53,22 @@ def test_formats_are_told_by_name_or_content(tmp_path):
     pq.write_table(pa.table({"text": ["p"]}), tmp_path / "part-0")
     (tmp_path / "part-1").write_text('{"text": "j"}\n')
     (tmp_path / "part-2.NDJSON").write_text('{"text": "n"}\n')
-    (tmp_path / "notes.txt").write_text("notes")
+    (tmp_path / "notes.doc").write_text("notes")
     (tmp_path / "dataset_infos.json").write_text('{\n  "a": 1\n}')
     found = list_shards(spec(tmp_path))
     assert [shard.format for shard in found.shards] == ["parquet", "jsonl", "jsonl"]
-    assert [Path(path).name for path in found.ignored] == ["dataset_infos.json", "notes.txt"]
+    assert {(one.why, one.ending, one.example) for one in found.passed_over} == {
+        ("no text", ".json", "dataset_infos.json"),
+        ("unknown format", ".doc", "notes.doc"),
+    }
     assert read_all(spec(tmp_path)).texts == ["p", "j", "n"]
 
 
 def test_a_single_file_of_unknown_format_is_an_error(tmp_path):
     """The hint says what to set."""
-    (tmp_path / "a.txt").write_text("text")
+    (tmp_path / "a.doc").write_text("text")
     with pytest.raises(InputError, match="the format cannot be told"):
-        list_shards(spec(tmp_path / "a.txt"))
-    (tmp_path / "a.json").write_text('{\n "text": "x"\n}')
-    with pytest.raises(InputError, match="one JSON document, not JSON Lines"):
-        list_shards(spec(tmp_path / "a.json"))
+        list_shards(spec(tmp_path / "a.doc"))
 
 
 def test_the_format_can_be_said(tmp_path):
@@ -72,10 +77,48 @@ def test_the_format_can_be_said(tmp_path):
     assert read_all(spec(tmp_path / "a.txt", format="jsonl")).texts == ["x"]
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b'{\n "text": "x"\n}', "JSON that is not one object a line"),
+        (b'[{"text": "x"}]', "JSON that is not one object a line"),
+        (b'{"text": "x"}{"text": "y"}', "JSON that is not one object a line"),
+        (b"PAR1", "Parquet"),
+    ],
+)
+def test_a_format_that_is_said_wrongly_is_told(tmp_path, content, problem):
+    """By what the file is and what to do, if no file has it; with `on_error: fail` if one has it not."""
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(InputError, match=rf"a\.json: this is {problem}, .*leave `format` out"):
+        list_shards(spec(tmp_path, format="jsonl"))
+    (tmp_path / "b.json").write_text('{"text": "x"}\n{"text": "y"}\n')
+    assert len(list_shards(spec(tmp_path, format="jsonl")).shards) == 2
+    with pytest.raises(InputError, match=rf"a\.json: this is {problem}"):
+        list_shards(spec(tmp_path, format="jsonl", on_error="fail"))
+
+
+def test_json_that_describes_a_data_set_is_no_document(tmp_path):
+    """An object without a text is passed over beside data of other formats, and broken beside other documents."""
+    (tmp_path / "dataset_infos.json").write_text('{"default": {"features": {}}}')
+    with pytest.raises(InputError, match=r"dataset_infos\.json: no key 'text'; there is default"):
+        list_shards(spec(tmp_path))
+    pq.write_table(pa.table({"text": ["p"]}), tmp_path / "a.parquet")
+    found = list_shards(spec(tmp_path, on_error="fail"))
+    assert [(one.why, one.example) for one in found.passed_over] == [("no text", "dataset_infos.json")]
+    (tmp_path / "b.json").write_text('{\n"text": "j"\n}')
+    found = list_shards(spec(tmp_path))
+    assert found.broken == (("dataset_infos.json", "no key 'text'; there is default (set `text`)"),)
+    assert not found.passed_over
+    with pytest.raises(InputError, match=r"dataset_infos\.json: no key 'text'"):
+        list_shards(spec(tmp_path, on_error="fail"))
+
+
 def test_no_data_at_all_is_an_error(tmp_path):
     """A folder of strays names some of them."""
     (tmp_path / "README.md").write_text("x")
-    with pytest.raises(InputError, match=r"no data among 1 files \(README\.md\)"):
+    with pytest.raises(
+        InputError, match=r"no data among 1 files: 1 \.md file \(stray name\), such as README\.md"
+    ):
         list_shards(spec(tmp_path))
 
 
@@ -129,10 +172,10 @@ def test_urls_are_read_like_local_files(tmp_path):
     assert found.texts == ["x", "y"] + ["z"] * 100
     assert found.columns[0] == {"n": 3}
     shard = list_shards(spec("memory://bucket/a.parquet")).shards[0]
-    verify_unchanged(shard)
+    verify_unchanged([shard])
     store.pipe("/bucket/a.parquet", b"other")
     with pytest.raises(InputError, match="has changed"):
-        verify_unchanged(shard)
+        verify_unchanged([shard])
 
 
 def test_shards_show_no_secrets():
@@ -142,3 +185,29 @@ def test_shards_show_no_secrets():
     shards = list_shards(SourceSpec("s", ("memory://secrets/a.jsonl",))).shards
     assert shards[0].name == "memory://secrets/a.jsonl"
     assert shards[0].relative_path == "a.jsonl"
+
+
+def test_a_file_without_its_dictionary_is_told_before_the_work(tmp_path):
+    """Alone at planning; beside others that are read its reject says so, whatever its name."""
+    samples = [f"the patient {n} was given {n * 7} mg of drug {n % 13}".encode() * 3 for n in range(300)]
+    compressor = zstandard.ZstdCompressor(dict_data=zstandard.train_dictionary(4096, samples))
+    (tmp_path / "b.jsonl.zst").write_bytes(compressor.compress(b'{"text": "the patient"}\n'))
+    with pytest.raises(InputError, match="zstd dictionary"):
+        list_shards(spec(tmp_path))
+    (tmp_path / "a.jsonl").write_text('{"text": "x"}\n')
+    found = read_all(spec(tmp_path))
+    assert (found.texts, found.reasons) == (["x"], ["unreadable"])
+    assert "zstd -d -D" in found.rejects[0].detail
+    (tmp_path / "b.jsonl.zst").rename(tmp_path / "b")
+    assert "zstd dictionary" in list_shards(spec(tmp_path)).broken[0][1]
+
+
+@pytest.mark.parametrize("name", ["wiki_00.bz2", "RC_2015-01.xz", "part-00000.txt.gz", "a.lz4", "part-0"])
+def test_the_format_is_told_below_the_compression(tmp_path, name):
+    """JSON Lines under names that say nothing of it, compressed so well or badly as they are."""
+    rows = "".join(f'{{"text": "{n * 7919 % 1_000_003} {n}"}}\n' for n in range(40_000)).encode()
+    compress = {"bz2": bz2.compress, "xz": lzma.compress, "gz": gzip.compress}
+    data = compress.get(name.rpartition(".")[2], lz4.frame.compress)(rows)
+    (tmp_path / name).write_bytes(data)
+    (tmp_path / "a.jsonl").write_text('{"text": "x"}\n')
+    assert len(read_all(spec(tmp_path)).texts) == 40_001

@@ -17,7 +17,7 @@ def test_every_row_is_accepted_or_rejected_once(values, limit, batch, encoded):
     rows = np.arange(len(values), dtype=np.int64) + 5
     ids = pa.array([f"i{n}" for n in range(len(values))], pa.string())
     accepted, rejected = {}, {}
-    for run in text_rows(text, rows, ids, NO_COLUMNS, limit, batch):
+    for run in text_rows([text], rows, ids, NO_COLUMNS, limit, batch):
         run.text.validate(full=True)
         accepted |= dict(
             zip(run.rows.tolist(), zip(run.text.to_pylist(), run.ids.to_pylist(), strict=True), strict=True)
@@ -43,5 +43,5 @@ def test_every_row_is_accepted_or_rejected_once(values, limit, batch, encoded):
 def test_runs_are_cut_by_decoded_bytes():
     """A dictionary's rows count what they stand for."""
     text = pa.array(["x" * 100] * 50).dictionary_encode()
-    runs = list(text_rows(text, np.arange(50), pa.nulls(50, pa.string()), NO_COLUMNS, 1000, 1000))
+    runs = list(text_rows([text], np.arange(50), pa.nulls(50, pa.string()), NO_COLUMNS, 1000, 1000))
     assert [len(run.rows) for run in runs] == [10] * 5

@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from refinery.sources.types import fields_in, is_bytes, is_text, levels, merge, plain
+from refinery.sources.types import fields_in, is_bytes, is_text, levels, merge, plain, storage, type_name
 
 INT, TEXT = pa.int64(), pa.string()
 
@@ -43,6 +43,18 @@ def test_the_narrowest_type_for_both(one, other, merged):
     assert swapped is None or {f.name for f in pa.schema([("x", swapped)])} == {"x"}
 
 
+def test_extension_types_meet_their_storage():
+    """Arrow's JSON beside strings, UUIDs beside 16 bytes, at any depth; alone they stay what they are."""
+    assert merge(pa.json_(), pa.json_()) == pa.json_()
+    assert merge(pa.json_(), pa.string()) == merge(pa.string(), pa.json_()) == TEXT
+    assert merge(pa.uuid(), pa.binary(16)) == pa.binary(16)
+    assert merge(pa.null(), pa.uuid()) == pa.uuid()
+    assert merge(pa.uuid(), pa.int64()) is None
+    nested = merge(pa.struct([("a", pa.uuid())]), pa.struct([("a", pa.binary(16))]))
+    assert nested == pa.struct([("a", pa.binary(16))])
+    assert (storage(pa.uuid()), storage(pa.int8())) == (pa.binary(16), pa.int8())
+
+
 def test_plain_types_have_no_encodings():
     """Dictionaries and views say nothing about values, at any depth."""
     kind = pa.struct([("a", pa.list_(pa.dictionary(pa.int8(), pa.string_view()))), ("b", pa.binary_view())])
@@ -73,3 +85,23 @@ def test_kinds():
     assert is_text(pa.large_string())
     assert is_bytes(pa.large_binary())
     assert not is_text(pa.binary())
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (pa.large_string(), "string"),
+        (pa.int16(), "int"),
+        (pa.uint64(), "float"),
+        (pa.decimal128(9, 2), "float"),
+        (pa.bool_(), "bool"),
+        (pa.date64(), "date"),
+        (pa.timestamp("ns", "UTC"), "timestamp"),
+        (pa.list_(pa.string()), None),
+        (pa.binary(), None),
+        (pa.null(), None),
+    ],
+)
+def test_the_plain_type_of_a_column(kind, name):
+    """One that holds its values; none of lists, bytes and NULL alone."""
+    assert type_name(kind) == name

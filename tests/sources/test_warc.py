@@ -161,6 +161,23 @@ def test_records_over_the_limit_are_rejected(tmp_path):
     assert (found.texts, found.reasons) == (["ok"], ["oversize_row", "oversize_row"])
 
 
+def test_a_record_after_one_with_a_false_length_is_read(tmp_path):
+    """Too short a length gives the whole text, too long a one a reject; the records around them are documents."""
+    texts = ["one", "two and more", "three, which is cut off", "four"]
+    lengths = [None, 3, 500, None]
+    (tmp_path / "a.wet").write_bytes(
+        b"".join(
+            record("conversion", text.encode(), length=length)
+            for text, length in zip(texts, lengths, strict=True)
+        )
+    )
+    found = read_all(spec(tmp_path))
+    assert found.texts == ["one", "two and more", "four"]
+    assert [(r.row, r.reason, r.detail) for r in found.rejects] == [
+        (2, "truncated_record", "23 of 500 bytes are there")
+    ]
+
+
 def test_a_page_that_hangs_the_extractor_is_one_reject(tmp_path, monkeypatch):
     """The time limit holds although the parser runs no Python code; the pages around it are read."""
     pages = [page(TEXT), b"<div>" * 200_000, page(TEXT)]

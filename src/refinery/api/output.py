@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from refinery.storage.marks import records_of
 from refinery.storage.place import Place
 from refinery.storage.tables import read_schema, read_table
 
@@ -37,8 +38,13 @@ class Output:
 
     @property
     def path(self) -> Place:
-        """Its folder."""
+        """Its folder, which has its documents and nothing else."""
         return self.plan.graph.output_paths[self.name]
+
+    @property
+    def records(self) -> Place:
+        """The folder beside it that has the decisions, the rejects and the manifest."""
+        return records_of(self.path)
 
     @property
     def files(self) -> tuple[Place, ...]:
@@ -54,7 +60,7 @@ class Output:
 
     def decisions(self) -> pl.LazyFrame:
         """A row for every row that was read: kept, rejected, or dropped and by which rule; see docs/outputs.md."""
-        return _scan([self.path / file.path for file in self.manifest.decisions])
+        return _scan([self.records / file.path for file in self.manifest.decisions])
 
     def measurements(self) -> pl.LazyFrame:
         """Everything that is measured on the documents of the sources that reach it, whether they were kept or not.

@@ -1,4 +1,8 @@
-"""Splits of an output: a document's is a hash of its words, and duplicates go to the first one that has any of them.
+"""Splits of an output: which documents are held out of `train`, and which one of duplicates goes to which.
+
+Shares are by a hash of the words, or of the value of a column, `split_by`: then a patient or a court is in one
+split. Or each split has a condition on columns of the sources' files, as texts in one form (filters.values); a
+document is in the first whose condition holds.
 
 The words are those of the text as the source's own transforms leave it; the position of a document in [0, 1) is the
 second half of their `content` digest. The first split has the positions from 0 to its share, the next one those from
@@ -15,19 +19,99 @@ chances to be held out, 1 - (1 - share)^n, of which one document is written.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.definition.models import TRAIN
+from refinery.dedup.keys import column_keys
+from refinery.definition.models import TRAIN, Output
+from refinery.filters.predicate import columns_of, compute
+from refinery.filters.values import value_texts
 
-POSITION = "split:position"  # what a verb calls the column of the `content` digests that splits follow from
+_PREFIX = (
+    "split:"  # of what a verb calls columns that splits follow from: no column of a user's has such a name
+)
+WORDS = f"{_PREFIX}content"  # the `content` digests
 
 
-def split_names(split: Mapping[str, float]) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Split:
+    """What a document's split follows from, as numbers: one more than there are bounds or conditions.
+
+    column: of the sources' files, or "" for the words, by whose hash `bounds` part the documents; conditions: SQL, in
+    place of these.
+    """
+
+    column: str = ""
+    bounds: tuple[int, ...] = ()
+    conditions: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many splits there are."""
+        return len(self.bounds or self.conditions) + 1
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """The columns of the sources' files that it reads; none where words tell it."""
+        read = {column for sql in self.conditions for column in columns_of(sql)}
+        return (self.column,) if self.column else tuple(sorted(read))
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """What a verb calls the columns that it reads."""
+        return tuple(f"{_PREFIX}{name}" for name in self.carried) or (WORDS,)
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """All that it is made of, as JSON values."""
+        return {"by": self.column, "bounds": list(self.bounds), "conditions": list(self.conditions)}
+
+    def numbers(self, columns: pa.Table) -> NDArray[np.int64]:
+        """int64 (rows,): the split of each document; columns: those that are needed, in their order.
+
+        One without words, or without a value, is in the last.
+        """
+        if self.conditions:
+            return self._by_conditions(columns)
+        digests = pa.chunked_array([column_keys(columns)]) if self.column else columns.column(0)
+        return split_numbers(digests, self.bounds)
+
+    def _by_conditions(self, columns: pa.Table) -> NDArray[np.int64]:
+        texts = [
+            value_texts(column, field) for column, field in zip(columns.columns, columns.schema, strict=True)
+        ]
+        frame = pl.DataFrame(
+            [pl.Series(n, one, pl.String) for n, one in zip(self.carried, texts, strict=True)]
+        )
+        numbers = np.full(len(columns), len(self.conditions), np.int64)
+        for number, sql in reversed(list(enumerate(self.conditions))):
+            numbers[compute(sql, frame).fill_null(False).to_numpy()] = number
+        return numbers
+
+
+def split_of(output: Output) -> Split | None:
+    """How an output is split, if it is."""
+    if not output.split:
+        return None
+    if output.conditions:
+        return Split(conditions=tuple(output.conditions.values()))
+    return Split(output.split_by or "", bounds_of(output.shares))
+
+
+def joined(one: Split, other: Split) -> Split | None:
+    """A split that parts whatever one of two does, in the same order; None if there is none."""
+    if (one.column, one.conditions) != (other.column, other.conditions):
+        return None
+    return Split(one.column, tuple(sorted({*one.bounds, *other.bounds})), one.conditions)
+
+
+def split_names(split: Mapping[str, object]) -> tuple[str, ...]:
     """All splits of an output in order, `train` last; none if it is not split."""
     return (*split, TRAIN) if split else ()
 

@@ -13,7 +13,7 @@ from refinery.dedup.bands import explain_recall
 from refinery.dedup.keys import column_keys
 from refinery.dedup.minhash import key_measurers
 from refinery.dedup.settings import Settings
-from refinery.dedup.split import POSITION, split_numbers
+from refinery.dedup.split import Split
 from refinery.filters.ranking import ranking
 from refinery.filters.verb import Explained, Needed, Outcome, Verb, ranking_keys
 from refinery.sources.documents import ShardDocuments
@@ -31,7 +31,7 @@ class Dedup(Verb):
     """See docs/dedup.md."""
 
     chosen: Settings
-    held_out: tuple[int, ...] = ()  # bounds of the splits below it
+    held_out: Split | None = None  # the splits below it
     name: str = "dedup"
     version: int = 1
 
@@ -39,12 +39,12 @@ class Dedup(Verb):
     def settings(self) -> Mapping[str, object]:
         """All but the folder of the earlier run, whose files count by their content."""
         chosen = self.chosen.model_dump(mode="json", exclude={"against"})
-        split = {"split": list(self.held_out)} if self.held_out else {}
+        split = {"split": self.held_out.settings} if self.held_out else {}
         return {**chosen, "exact": self.chosen.compares_texts, **split}
 
-    def holding_out(self, bounds: tuple[int, ...]) -> Dedup:
+    def holding_out(self, split: Split) -> Dedup:
         """Of duplicates it keeps those of an earlier split before all others, see dedup.split."""
-        return replace(self, held_out=bounds)
+        return replace(self, held_out=split)
 
     @property
     def needed(self) -> tuple[Needed, ...]:
@@ -108,17 +108,17 @@ def build(settings: Settings, paths: Paths) -> Dedup:  # noqa: ARG001  (the shap
     return Dedup(settings)
 
 
-def write_keys(chosen: Settings, held_out: tuple[int, ...], unit: DedupShard) -> None:
+def write_keys(chosen: Settings, held_out: Split | None, unit: DedupShard) -> None:
     """Writes which documents of a shard come to the verb, and their preferences, `by` and `within` as keys.
 
-    Those of an earlier split are preferred to all others; held_out: bounds of the splits.
+    Those of an earlier split are preferred to all others.
     """
     from refinery.dedup.corpus import write_entries
 
     shard = unit.documents
     keys = ranking_keys(shard, chosen.prefer, chosen.missing)
     if held_out:
-        splits = split_numbers(shard.columns([POSITION]).column(0), held_out).astype(np.uint64)
+        splits = held_out.numbers(shard.columns(held_out.needed)).astype(np.uint64)
         keys = np.column_stack([splits, keys])
     columns: dict[str, object] = {f"prefer_{n}": keys[:, n] for n in range(keys.shape[1])}
     if chosen.by:

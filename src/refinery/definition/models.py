@@ -6,6 +6,7 @@ form that fingerprints are made of. They do no work.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -49,6 +50,36 @@ def _kind_of_entry(value: object) -> str:
     return "set" if is_set else "predicates"
 
 
+ColumnType = Literal["string", "int", "float", "bool", "date", "timestamp"]
+
+
+class SourceColumn(Model):
+    """A column by the name that it is to have."""
+
+    from_: str | None = Field(
+        None, alias="from", min_length=1, description="what the files call it, dotted for a nested one"
+    )
+    type: ColumnType | None = Field(None, description="what its values become (default: as they are)")
+    invalid: Literal["reject"] | None = Field(
+        None,
+        description="what a value that does not fit becomes: `null`, counted, or `reject`: its row is rejected",
+    )
+
+
+def _kind_of_column(value: object) -> str:
+    if isinstance(value, str):
+        return "type"
+    return "names" if isinstance(value, list | tuple) else "column"
+
+
+ColumnEntry = Annotated[
+    Annotated[ColumnType, Tag("type")]
+    | Annotated[tuple[str, ...], Tag("names")]
+    | Annotated[SourceColumn | None, Tag("column")],
+    Discriminator(_kind_of_column),
+]
+
+
 class Source(Model):
     """Where raw text comes from and which of its columns are the text and the id."""
 
@@ -58,10 +89,20 @@ class Source(Model):
     transform: TransformUses | None = Field(
         None, description="rewrites its text, in place of the top level's `transform`; `[]`: nothing does"
     )
-    text: str = Field("text", description="text column; dotted for a nested one")
+    text: Columns = Field(
+        ("text",),
+        min_length=1,
+        description="text column, dotted for a nested one; of several the texts are joined by a blank line",
+        json_schema_extra={"default": "text"},
+    )
     id: str | None = Field(None, description="id column (default: `id` if there is one, else ids are minted)")
-    format: Literal["auto", "parquet", "jsonl", "warc", "wet"] = Field(
-        "auto", description="format of the files (default: told by name, then by content)"
+    format: Literal[
+        "auto", "parquet", "jsonl", "json", "csv", "arrow", "text", "html", "xml", "warc", "wet"
+    ] = Field("auto", description="format of the files (default: told by name, then by content)")
+    record: str | None = Field(
+        None,
+        min_length=1,
+        description="XML: the element that is a document, by its name or `a/path/of/names`",
     )
     extractor: Literal["resiliparse", "trafilatura"] = Field(
         "resiliparse", description="HTML to text, for WARC"
@@ -72,6 +113,24 @@ class Source(Model):
     )
     max_document_bytes: ByteCount = Field(100 * 2**20, description="a longer row is rejected")
     trusted: bool = Field(False, description="no rule should drop much of it, see `guards`")
+    columns: dict[str, ColumnEntry] = Field(
+        {},
+        description="its other columns: `keep` or `drop` with a list, or a column's name with a type, "
+        "with `{from: ..., type: ...}`, or with `null` to drop it",
+    )
+    where: str | None = Field(
+        None, description="SQL over its columns; rows for which it is not true are skipped"
+    )
+
+    @field_validator("columns")
+    @classmethod
+    def _only_keep_and_drop_are_lists(cls, columns: dict[str, Any]) -> dict[str, Any]:
+        for name, entry in columns.items():
+            if isinstance(entry, tuple) and name not in {"keep", "drop"}:
+                raise ValueError(
+                    f"{name!r}: expected a type, {{from: NAME, type: TYPE}} or null; lists are of keep and drop"
+                )
+        return columns
 
 
 class NearCopies(Model):
@@ -236,6 +295,16 @@ class Stage(Model):
         return self
 
 
+def _kind_of_part(value: object) -> str:
+    is_share = not isinstance(value, str) or re.fullmatch(r"\s*[0-9.]*\s*%?\s*", value)
+    return "share" if is_share else "condition"
+
+
+SplitPart = Annotated[
+    Annotated[Share, Tag("share")] | Annotated[str, Tag("condition")], Discriminator(_kind_of_part)
+]
+
+
 class Output(Model):
     """Where a stage's documents are written."""
 
@@ -251,21 +320,47 @@ class Output(Model):
     )
     shard_bytes: ByteCount = Field(256 * 2**20, description="text bytes an output shard holds")
     shuffle: int | None = Field(
-        None, ge=0, description="seed of a shuffle of all documents (default: input order)"
+        1, ge=0, description="seed of a shuffle of all documents; `null`: input order"
     )
-    split: dict[Name, Share] = Field(
+    split: dict[Name, SplitPart] = Field(
         {},
-        description="name to share of the documents that are held out of `train`, by a hash of their words",
+        description="name to the documents that are held out of `train`: a share, by a hash of their words, or SQL "
+        "over columns of the sources' files",
     )
+    split_by: str | None = Field(
+        None, description="column of the sources' files by whose value shares go, in place of the words"
+    )
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Of the splits that have one."""
+        return {name: part for name, part in self.split.items() if isinstance(part, float)}
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """Of the splits that have one."""
+        return {name: part for name, part in self.split.items() if isinstance(part, str)}
 
     @field_validator("split")
     @classmethod
-    def _train_is_the_rest(cls, split: dict[str, float]) -> dict[str, float]:
+    def _train_is_the_rest(cls, split: dict[str, float | str]) -> dict[str, float | str]:
         if TRAIN in split:
             raise ValueError(f"{TRAIN!r} is what the others leave; name those")
-        if sum(Fraction(str(share)) for share in split.values()) >= 1:
+        for name in split:
+            if not name.isidentifier():
+                raise ValueError(f"loaders know a split by letters, digits and _ alone, not by {name!r}")
+        shares = [Fraction(str(part)) for part in split.values() if isinstance(part, float)]
+        if shares and len(shares) < len(split):
+            raise ValueError("give all splits a share, or all of them a condition")
+        if sum(shares) >= 1:
             raise ValueError(f"together they leave nothing for {TRAIN!r}")
         return split
+
+    @model_validator(mode="after")
+    def _shares_by_a_column(self) -> Self:
+        if self.split_by and not self.shares:
+            raise ValueError("`split_by` says by what the shares of `split` go; there are none")
+        return self
 
 
 SOME: dict[str, JsonValue] = {

@@ -1,9 +1,9 @@
 """What the paths and the names of models in a definition stand for.
 
-`{NAME}` in a path is the root of that name; `{{` and `}}` are braces themselves. A relative path counts from the
-definition's folder. Settings of measurers have the types `FilePath`, `ModelPath` (a model that is a file) and
-`AnyModel` (one that the run makes, too): validated with a `Paths` as context, they become absolute paths, `AnyModel`
-a `ModelUse`.
+`{NAME}` in a path is the root of that name; `{{` and `}}` are braces themselves; `~` is the home folder. A relative
+path counts from the definition's folder. Settings of measurers have the types `FilePath`, `ModelPath` (a model as a
+file) and `AnyModel` (one that the run makes, too): validated with a `Paths` as context, they become absolute paths,
+`AnyModel` a `ModelUse`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from os.path import expanduser
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -67,7 +68,9 @@ class Paths:
         's3://bucket/crawl/*.parquet'
         """
         path = _BRACES.sub(self._root, written)
-        return path if is_url(path) else str(self.base / local_path(path))
+        if is_url(path):
+            return path
+        return str(self.base / expanduser(local_path(path)))  # noqa: PTH111  (Path's raises for a user unknown here)
 
     def file(self, written: str) -> Path:
         """A path on this machine; raises DefinitionError for an unknown root and for a URL."""

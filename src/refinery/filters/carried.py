@@ -16,9 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from refinery.filters.measurer import Measurer
-from refinery.sources.schema import FROM_JSON
-from refinery.sources.types import merge
-from refinery.storage.marks import is_json_text, json_text
+from refinery.sources.nested import find_values
+from refinery.storage.marks import json_text
 
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
@@ -50,67 +49,9 @@ class Carried(Measurer):
 
     def of(self, columns: pa.RecordBatch, size: int) -> pa.RecordBatch:
         """The column among the columns of `size` documents as they were read, NULL if it is not there."""
-        field, values = pa.field(VALUE, pa.null()), pa.nulls(size)
-        first, *inner = self.column.split(".")
-        for name, path in ((self.column, []), (first, inner)):
-            if name not in columns.schema.names:
-                continue
-            if is_json_text(columns.schema.field(name)):  # of each line in its own way
-                values = pc.coalesce(values.cast(pa.large_string()), _json_inside(columns.column(name), path))
-                field = json_text(VALUE, "")
-            else:
-                values = _inside(columns.column(name), path)
-                field = pa.field(VALUE, values.type)
-                break
+        values, is_json = find_values(columns, self.column, size)
+        field = json_text(VALUE, "") if is_json else pa.field(VALUE, values.type)
         return pa.RecordBatch.from_arrays([values], schema=pa.schema([field]))
-
-
-def find_field(schema: pa.Schema, name: str) -> pa.Field | None:
-    """The field of a column by its name, dotted for a nested one; None if there is none.
-
-    JSON text (storage.marks) where the values of JSON Lines that the name may mean are of several types.
-    """
-    literal = schema.field(name) if name in schema.names else None
-    nested = _nested_field(schema, *name.split("."))
-    if literal is None or nested is None or FROM_JSON.keys().isdisjoint(schema.metadata or {}):
-        return literal or nested
-    texts = is_json_text(literal) or is_json_text(nested)
-    kind = None if texts else merge(literal.type, nested.type)
-    return json_text(name, "it mixes types") if kind is None else pa.field(name, kind)
-
-
-def _nested_field(schema: pa.Schema, first: str, *inner: str) -> pa.Field | None:
-    if not inner or first not in schema.names:
-        return None
-    field = schema.field(first)
-    for step in inner:
-        if is_json_text(field):
-            break
-        if not pa.types.is_struct(field.type) or field.type.get_field_index(step) < 0:
-            return None
-        field = field.type.field(step)
-    return field
-
-
-def _inside(values: pa.Array, path: list[str]) -> pa.Array:
-    for step in path:
-        if not pa.types.is_struct(values.type) or values.type.get_field_index(step) < 0:
-            return pa.nulls(len(values))
-        values = pc.struct_field(values, step)
-    return values
-
-
-def _json_inside(texts: pa.Array, path: list[str]) -> pa.Array:
-    """The values at a path inside of JSON objects, as JSON text again."""
-    if not path:
-        return texts
-    found: list[str | None] = []
-    for text in texts.to_pylist():
-        value = orjson.loads(text) if text is not None else None
-        for step in path:
-            value = value.get(step) if isinstance(value, dict) else None
-        found.append(None if value is None else orjson.dumps(value).decode())
-    return pa.array(found, pa.large_string())
 
 
 def from_json(texts: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -15,25 +14,17 @@ from refinery.errors import DefinitionError, InputError, nearest
 from refinery.filters.language_codes import UNDETERMINED
 from refinery.filters.suggested import as_numbers
 from refinery.filters.values import PLAIN, is_plain
+from refinery.sources.sql import parse, sentence_of
 
 # What a predicate may be made of in Polars' own form: all else (Agg, Over, Len, SubPlan) sees other rows.
 ROW_WISE = {"Column", "Literal", "BinaryExpr", "Function", "Cast", "Ternary", "Alias"}
 OTHER_ROWS = {"Range", "Shift", "CumCount", "CumSum", "CumMin", "CumMax", "CumProd", "Rank", "Diff", "Random"}
 TOKEN = re.compile(r"""--[^\n]*|'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|<>|!=|==|[<>]=?|\S""")
+_OWN_SOURCE = (
+    "; it is the name of a source of the definition: a column `source` of the files is read under another name, by "
+    "`columns: {origin: {from: source}}` of its source"
+)
 EQUALITY = {"=", "==", "<>", "!="}
-FRACTION = re.compile(r"""--[^\n]*|'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|(\d+\.\d*|\.\d+)(?![eE\d])""")
-
-
-@lru_cache(maxsize=1024)
-def parse(predicate: str) -> pl.Expr:
-    """The Polars expression of SQL, in which 0.6 is a float; raises DefinitionError when it is no SQL."""
-    # Polars takes 0.6 for a decimal, with which a division by zero is an error and not infinite, as of floats.
-    written = FRACTION.sub(lambda found: f"{found[0]}e0" if found[1] else found[0], predicate)
-    try:
-        return pl.sql_expr(written)
-    except pl.exceptions.PolarsError as error:
-        sentence = _sentence(error).replace(written, predicate)
-        raise DefinitionError(f"not a SQL expression: {sentence}: {predicate}") from None
 
 
 def columns_of(predicate: str) -> frozenset[str]:
@@ -83,7 +74,7 @@ def compute(expression: str, columns: pl.DataFrame) -> pl.Series:
     try:
         return _plain(columns.select(parse(expression).alias("")).to_series())
     except pl.exceptions.PolarsError as error:
-        raise InputError(f"derive: {expression}", f"cannot be computed: {_sentence(error)}") from None
+        raise InputError(f"derive: {expression}", f"cannot be computed: {sentence_of(error)}") from None
 
 
 def _computed(expression: str, columns: Mapping[str, Any], what: str) -> pl.Series:
@@ -105,7 +96,7 @@ def _computed(expression: str, columns: Mapping[str, Any], what: str) -> pl.Seri
         return row.select(parsed.alias("")).to_series()
     except pl.exceptions.PolarsError as error:
         given = ", ".join(f"{name} is {kind}" for name, kind in types.items())
-        raise DefinitionError(f"{_sentence(error)} ({given}): {expression}") from None
+        raise DefinitionError(f"{sentence_of(error)} ({given}): {expression}") from None
 
 
 def _plain(values: pl.Series) -> pl.Series:
@@ -117,15 +108,10 @@ def _plain(values: pl.Series) -> pl.Series:
 
 def _impossible(predicate: str, labels: Mapping[str, frozenset[str]]) -> list[str]:
     return [
-        f"{column} is never {value!r}{_near_label(value, labels[column])}"
+        f"{column} is never {value!r}{_near_label(value, labels[column])}{_OWN_SOURCE if column == 'source' else ''}"
         for column, value in _compared(predicate)
         if column in labels and value not in labels[column] and value != UNDETERMINED
     ]
-
-
-def _sentence(error: Exception) -> str:
-    """The first line of Polars' message, without its advice about DataFrames."""
-    return str(error).splitlines()[0].strip()
 
 
 def _polars_type(kind: Any) -> pl.DataType:

@@ -215,7 +215,7 @@ def evaluate(frame: pl.DataFrame, rules: Iterable[Rule]) -> pl.DataFrame:
     import polars as pl
     import pyarrow as pa
 
-    from refinery.filters.predicate import parse
+    from refinery.sources.sql import parse
 
     rules = tuple(rules)
     passed = [parse(rule.predicate).fill_null(False).alias(f"__rule_{i}") for i, rule in enumerate(rules)]
@@ -248,7 +248,7 @@ def _blame(frame: pl.DataFrame, rules: tuple[Rule, ...]) -> None:
     """Raises InputError for the first rule that cannot be computed alone."""
     import polars as pl
 
-    from refinery.filters.predicate import parse
+    from refinery.sources.sql import parse
 
     for rule in rules:
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,8 +125,8 @@ class Verb(Protocol):
         """The tokens that it is to fill, for the guard `budget_missed`."""
         return None
 
-    def holding_out(self, bounds: tuple[int, ...]) -> Verb:
-        """The verb where documents are held out below it, the bounds of whose splits are given, see dedup.split.
+    def holding_out(self, split: Any) -> Verb:
+        """The verb where documents are held out below it: `split`, a `dedup.split.Split`, tells which.
 
         One that drops documents in favour of others keeps those of an earlier split first.
         """

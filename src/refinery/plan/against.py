@@ -11,7 +11,7 @@ from refinery.definition.paths import Paths
 from refinery.errors import DefinitionError, InputError
 from refinery.plan.graph import ResolvedStage, against_source
 from refinery.sources.documents import SourceSpec
-from refinery.storage.marks import DATA, MANIFEST
+from refinery.storage.marks import DATA, MANIFEST, has_neighbours, records_of
 from refinery.storage.place import Place, place_of, read_file, refuse_secrets, unreadable
 from refinery.storage.url import is_url, redact
 
@@ -43,14 +43,18 @@ def earlier_spec(stage: ResolvedStage, paths: Paths) -> SourceSpec | None:
 
 def read_manifest(folder: Place, hint: str) -> dict[str, Any]:
     """What the manifest of an output folder says; raises InputError, with the hint where there is none."""
-    file = folder / MANIFEST
+    if not has_neighbours(str(folder)):
+        raise InputError(redact(str(folder)), "is no output's folder", hint)
+    file = records_of(folder) / MANIFEST
     try:
         manifest: dict[str, Any] = orjson.loads(read_file(file))
         strange = [entry["path"] for entry in manifest["files"] if not DATA.fullmatch(entry["path"])]
         if strange:
             raise ValueError(f"it names {strange[0]!r}, which is no data file of an output")
     except FileNotFoundError:
-        raise InputError(redact(str(folder)), "there is no manifest.json", hint) from None
+        raise InputError(
+            redact(str(folder)), f"there is no {file.parent.name}/{MANIFEST} beside it", hint
+        ) from None
     except OSError as error:
         raise unreadable(str(file), error) from None
     except (ValueError, KeyError, TypeError) as error:

@@ -12,7 +12,7 @@ from refinery.errors import DefinitionError
 from refinery.filters import registry
 from refinery.filters.suggested import with_suggestions
 from refinery.plan.graph import RESERVED, Columns, Derived, Measured
-from refinery.plan.verbs import Arriving, Problem, is_id
+from refinery.plan.verbs import Arriving, Problem, is_carried, is_id
 
 
 def seen_by_sql(columns: Columns) -> tuple[dict[str, pa.DataType], dict[str, frozenset[str]]]:
@@ -88,7 +88,9 @@ def _clashes(name: str, arriving: Arriving) -> list[str]:
     if name in RESERVED:
         return [f"every output or rule has {name!r} already; choose another name"]
     for source, columns in arriving.columns.items():
-        if isinstance(found := columns.get(name), Measured):
+        if (found := columns.get(name)) and is_carried(found):
+            return [f"the source {source!r} has a column {name!r} already; choose another name"]
+        if isinstance(found, Measured):
             maker = found.measurement.measurer.name
             return [f"the measurer {maker} makes a column {name!r} already; choose another name"]
         if found:

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from refinery.definition.load import Definition
 from refinery.definition.models import Output
+from refinery.filters.carried import Carried
 from refinery.plan.fingerprint import fingerprint
 from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from refinery.filters.measurer import Measurer, Transform
     from refinery.filters.rules import Rule
     from refinery.filters.verb import Verb
@@ -77,7 +78,9 @@ class Measured:
     @cached_property
     def key(self) -> str:
         """Fingerprint of all that its values depend on but the documents."""
-        return fingerprint(self.measurement.key, self.original)
+        typed = () if pa.types.is_null(self.type) else (str(self.type),)
+        read_as = typed if isinstance(self.measurement.measurer, Carried) else ()
+        return fingerprint(self.measurement.key, self.original, *read_as)
 
     @property
     def measurements(self) -> tuple[Measurement, ...]:
@@ -163,7 +166,8 @@ class Graph:
 
     sources: those of benchmarks among them; views: of each source, as stages get it; makings: models and counts, by
     the name of the result; protected: stages and sources of which nothing protected may go on, each with the stage
-    that leaves it out; positions: of each source of an output that is split, what its documents' splits follow from.
+    that leaves it out; positions: of each source of an output that is split, what its documents' splits
+    follow from, by the names that verbs have for it.
     """
 
     definition: Definition
@@ -174,7 +178,7 @@ class Graph:
     outputs: dict[str, Output]
     output_paths: dict[str, Place]
     protected: dict[str, str]
-    positions: dict[str, Measured]
+    positions: dict[str, dict[str, Measured]]
 
     @property
     def name(self) -> str:
@@ -208,10 +212,12 @@ class Graph:
                 measured = (m for column in seen for m in column.measurements)
                 for measurement in (*measured, *stage.own.get(source, ())):
                     found.setdefault(source, {}).setdefault(measurement.key, measurement)
-        for source, position in self.positions.items():
-            measurement, here = position.measurement, found.setdefault(source, {})
-            # last, so that a split renames nothing that is measured without it
-            here[measurement.key] = here.pop(measurement.key, measurement)
+        for source, positions in self.positions.items():
+            here = found.setdefault(source, {})
+            for position in positions.values():
+                measurement = position.measurement
+                # last, so that a split renames nothing that is measured without it
+                here[measurement.key] = here.pop(measurement.key, measurement)
         return {source: tuple(here.values()) for source, here in found.items()}
 
     def parents(self, stage: ResolvedStage, source: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.plan.graph import OWN_OUTPUT, ResolvedStage
 from refinery.sources.documents import SourceSpec
+from refinery.storage.marks import has_neighbours, records_of
 from refinery.storage.place import Place, lies_in, place_of, refuse_as_folder
 from refinery.storage.url import is_url
 
@@ -33,11 +34,12 @@ def output_folders(
             for problem in error.problems:
                 report(location, problem)
             continue
+        mine = (folder, records_of(folder))
         for source, spec in sources.items():
-            if any(lies_in(str(folder), path) for path in spec.path):
+            if any(lies_in(str(one), path) for path in spec.path for one in mine):
                 report(location, f"it lies in the source {source!r}, which would read it; {OWN_OUTPUT}")
         for other, taken in folders.items():
-            if lies_in(str(folder), str(taken)) or lies_in(str(taken), str(folder)):
+            if any(_meet(one, its) for one in mine for its in (taken, records_of(taken))):
                 report(location, f"the output {other!r} is written there too")
         folders[name] = folder
     return folders
@@ -61,6 +63,10 @@ def check_measurements(
                 report(("outputs", name, "measurements"), message)
 
 
+def _meet(one: Place, other: Place) -> bool:
+    return lies_in(str(one), str(other)) or lies_in(str(other), str(one))
+
+
 def _stage_problem(definition: Definition, stage: str) -> str:
     stages = definition.names("stages")
     if stage in stages:
@@ -73,10 +79,13 @@ def _stage_problem(definition: Definition, stage: str) -> str:
 def _folder(written: str, paths: Paths) -> Place:
     path = paths.expand(written)
     if not is_url(path):
-        return Path(path).resolve()
-    if problem := refuse_as_folder(path):
+        path = str(Path(path).resolve())
+    elif problem := refuse_as_folder(path):
         raise DefinitionError(problem)
     try:
-        return place_of(path)
+        folder = place_of(path)
     except InputError as error:
         raise DefinitionError(str(error)) from None
+    if not has_neighbours(path):
+        raise DefinitionError("its records lie in a folder beside it; name a folder below this one")
+    return folder

@@ -18,6 +18,7 @@ from refinery.sources.documents import Pack, Shard, SourceSpec
 from refinery.sources.read import READING
 from refinery.sources.shards import SHARD_BYTES, SourceShards
 from refinery.storage.claims import CLAIMS
+from refinery.storage.marks import records_of
 from refinery.storage.place import Place, first_in, lies_in
 from refinery.storage.url import redact
 from refinery.storage.work_folder import PIPELINES, make_work_folder, pipeline_folder
@@ -210,7 +211,7 @@ def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep
 def _refuse_work_folder(work: Place, outputs: dict[str, Place]) -> None:
     """An output is a folder of its own, and what lies in the work folder's own folders is removed when it is old."""
     for name, output in outputs.items():
-        if lies_in(str(work), str(output)):
+        if any(lies_in(str(work), str(folder)) for folder in (output, records_of(output))):
             problem = f"the work folder would lie in the output {name!r}"
             if lies_in(str(output), str(work)):
                 problem = f"the work folder and the output {name!r} are the same folder"
@@ -243,7 +244,7 @@ def shard_key(shard: Shard, spec: SourceSpec) -> str:
     """
     cut = (shard.identity, shard.format, shard.start, shard.stop)
     # another version of the extractor gives other texts of pages
-    extraction = version(spec.extractor) if shard.format == "warc" else ""
+    extraction = version(spec.extractor) if shard.format in {"warc", "html"} else ""
     # made, since the manifest beside a file decides which columns its rows have
     reading = (READING, reading_of(spec), extraction, shard.made)
     return fingerprint(LAYOUT, cut, reading, spec.name, shard.relative_path)

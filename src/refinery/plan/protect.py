@@ -110,4 +110,5 @@ def _lack_of_text(spec: SourceSpec, listed: SourceShards) -> str:
             return ""
         for reject in first.rejects[:1] if first else ():
             detail = reject.detail or reject.reason
-    return f"no text in the column {spec.text!r}, which `protect` compares with ({spec.name}): {detail}"
+    columns = " or ".join(map(repr, spec.texts))
+    return f"no text in the column {columns}, which `protect` compares with ({spec.name}): {detail}"

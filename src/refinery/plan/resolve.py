@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from refinery.definition.load import Definition
-from refinery.definition.models import KeepEntry, Source, Stage
+from refinery.definition.models import KeepEntry, Stage
 from refinery.definition.validate import Invalid
 from refinery.definition.values import Use
 from refinery.definition.yaml import Location
@@ -22,6 +22,7 @@ from refinery.filters import registry
 from refinery.filters.rules import MAX_RULES, resolve_rules
 from refinery.plan.against import earlier_folder
 from refinery.plan.expressions import add_derived, clashing_types, maker_of, seen_by_sql
+from refinery.plan.file_columns import add_file_columns, clashes
 from refinery.plan.graph import (
     RESERVED,
     Column,
@@ -38,9 +39,10 @@ from refinery.plan.graph import (
 from refinery.plan.models import makings_of, with_models
 from refinery.plan.outputs import check_measurements, output_folders
 from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
+from refinery.plan.reading import spec_of
 from refinery.plan.result import count_name
-from refinery.plan.splits import hold_out, positions_of
-from refinery.plan.verbs import Arriving, Heads, add_columns, needed_columns, own_measurements
+from refinery.plan.splits import check_splits, hold_out, positions_of
+from refinery.plan.verbs import Arriving, Heads, add_columns, is_carried, needed_columns, own_measurements
 from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place
 
@@ -112,8 +114,9 @@ class _Resolver:
         check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
         self._earlier(output_paths)
         self._leave_out_protected()
-        positions = positions_of(pipeline.outputs, self.stages, self.views)
-        self.stages = hold_out(pipeline.outputs, self.stages, positions)
+        split = check_splits(pipeline.outputs, self.stages, self.heads, self.problem)
+        positions = positions_of(split, self.stages, self.views)
+        self.stages = hold_out(split, self.stages, positions, self.problem)
         return Graph(
             self.definition,
             self.sources,
@@ -138,8 +141,9 @@ class _Resolver:
                 self.views[name] = self._view(
                     View(name), self._transforms(("sources", name), source.transform)
                 )
-            make = partial(_spec, name, source, self.definition)
-            if spec := self.attempt(("sources", name, "path"), make):
+            held = any(name in entry.from_ for entry in pipeline.protect.values())
+            make = partial(spec_of, name, source, self.definition.paths, held=held)
+            if spec := self.attempt(("sources", name), make):
                 self.sources[name] = spec
         benchmarks = benchmark_specs(self.definition, self.problem)
         self.sources |= benchmarks
@@ -186,7 +190,9 @@ class _Resolver:
         sources = tuple(views)
         for source in sources:
             self._add_columns(place, views[source], measured, columns[source], first=source == sources[0])
-        self._derive(place, stage.derive, Arriving(name, views, columns, self.heads, name in self.incomplete))
+        arriving = Arriving(name, views, columns, self.heads, name in self.incomplete)
+        self._file_columns(place, stage, arriving)
+        self._derive(place, stage.derive, arriving)
         rules = self._rules(place, stage.keep, columns)
         verb = self._verb(place, stage)
         earlier = against_source(name)
@@ -259,6 +265,8 @@ class _Resolver:
                     self.problem(location, f"{source} {message}")
                 known = columns.setdefault(source, {})
                 for column, entry in (above.columns[source] if above else {}).items():
+                    if is_carried(entry):
+                        continue  # each stage takes those that it reads
                     if known.setdefault(column, entry).key != entry.key:
                         message = f"arrives here with two kinds of {column!r}; rename one"
                         self.problem(location, f"{source} {message} (a measured one with `as`)")
@@ -329,6 +337,21 @@ class _Resolver:
         problem = partial(self._problem_in, (*place, "derive"))
         if not add_derived(expressions, arriving, self.definition.paths, problem):
             self.incomplete.add(arriving.stage)
+
+    def _file_columns(self, place: Location, stage: Stage, arriving: Arriving) -> None:
+        """Adds the columns of files that the stage's SQL reads."""
+        if not arriving.views.keys() <= self.sources.keys():
+            return  # a source is in error, so that nobody knows which columns its files have
+        known = {name for columns in arriving.columns.values() for name in columns}
+        for index, entry in enumerate(stage.keep):
+            with suppress(DefinitionError):  # told where rules are checked
+                sql = [rule.predicate for rule in resolve_rules([entry], self.definition.paths, known)]
+                own = clashes(sql, arriving) if isinstance(entry, dict) else []
+                self.problem((*place, "keep", index), *own, *add_file_columns(sql, stage.derive, arriving))
+        sql = list(stage.derive.values())
+        self.problem(
+            (*place, "derive"), *clashes(sql, arriving), *add_file_columns(sql, stage.derive, arriving)
+        )
 
     def _rules(self, place: Location, entries: Sequence[KeepEntry], columns: Columns) -> tuple[Rule, ...]:
         from refinery.filters.predicate import problems
@@ -406,25 +429,3 @@ def _late(parents: Parents, columns: Columns) -> dict[str, tuple[Measurement, ..
         if missing:
             found[source] = missing
     return found
-
-
-def sound_sources(definition: Definition) -> dict[str, SourceSpec]:
-    """How each source is read whose part of a definition is sound, whatever is wrong with others."""
-    found: dict[str, SourceSpec] = {}
-    for name, source in definition.pipeline.sources.items():
-        with suppress(DefinitionError):
-            found[name] = _spec(name, source, definition)
-    return found
-
-
-def _spec(name: str, source: Source, definition: Definition) -> SourceSpec:
-    """How the source is read: each of its settings is one of the reader; raises DefinitionError for a wrong path.
-
-    Of what is protected no row may be put aside unless the definition says so.
-    """
-    found = tuple(definition.paths.expand(path) for path in source.path)
-    settings = source.model_dump(exclude={"path", "transform", "trusted"})
-    held = any(name in entry.from_ for entry in definition.pipeline.protect.values())
-    if held and "on_error" not in source.model_fields_set:
-        settings["on_error"] = "fail"
-    return SourceSpec(name=name, path=found, **settings)

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from refinery.dedup.split import POSITION
+from refinery.dedup.split import split_of
 from refinery.errors import DefinitionError
 from refinery.filters.predicate import columns_of
 from refinery.filters.suggested import suggesting_models
@@ -279,9 +279,11 @@ class _Builder:
             for source, columns in stage.columns.items()
         }
         made_of |= _derive(written)
-        if output.split:
+        if split := split_of(output):
             made_of |= {"split": [list(one) for one in output.split.items()]}  # their order counts
-            written = {s: columns | {POSITION: self.graph.positions[s]} for s, columns in written.items()}
+            made_of |= {"split_by": output.split_by} if output.split_by else {}
+            for source, columns in written.items():
+                columns |= {name: self.graph.positions[source][name] for name in split.needed}
         inputs = [
             *map(documents_name, stage.sources),
             *self._of_documents(stage.name),
@@ -296,8 +298,13 @@ class _Builder:
 def reading_of(spec: SourceSpec) -> dict[str, object]:
     """How a source is read: what decides which rows its files have."""
     return {
-        "text": spec.text, "id": spec.id, "extractor": spec.extractor, "binary_text": spec.binary_text,
-        "max_document_bytes": spec.max_document_bytes,
+        "text": list(spec.texts), "id": spec.id, "record": spec.record, "extractor": spec.extractor,
+        "binary_text": spec.binary_text, "max_document_bytes": spec.max_document_bytes,
+        "columns": {
+            **{c.name: {"from": c.origin, "type": c.type, "reject": c.reject} for c in spec.columns},
+            "keep": spec.keep and sorted(spec.keep), "drop": sorted(spec.drop),
+        },
+        "where": spec.where and [spec.where.sql, *map(list, spec.where.types)],
     }  # fmt: skip
 
 

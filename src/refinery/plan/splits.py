@@ -2,38 +2,117 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+import pyarrow as pa
+
 from refinery.dedup.content import SCHEMA, Content
-from refinery.dedup.split import POSITION, bounds_of
+from refinery.dedup.split import WORDS, Split, joined, split_of
 from refinery.definition.models import Output
+from refinery.definition.yaml import Location
+from refinery.errors import DefinitionError, nearest
+from refinery.filters.carried import VALUE, Carried
+from refinery.filters.predicate import columns_of, problems
+from refinery.filters.values import PLAIN, is_plain
 from refinery.plan.graph import Measured, Measurement, ResolvedStage, View
+from refinery.plan.verbs import Heads
+from refinery.storage.marks import is_json_text
+
+Positions = dict[str, dict[str, Measured]]
+Problem = Callable[[Location, str], None]
 
 
 def positions_of(
     outputs: Mapping[str, Output], stages: Mapping[str, ResolvedStage], views: Mapping[str, View]
-) -> dict[str, Measured]:
-    """Of each source of an output that is split the column of digests; views: of sources, as stages get them."""
-    split = (stages[output.from_] for output in outputs.values() if output.split and output.from_ in stages)
-    sources = dict.fromkeys(source for stage in split for source in stage.sources)
-    (field,) = SCHEMA
-    return {
-        name: Measured(Measurement(views[name].uncounted, Content()), field.name, field.type)
-        for name in sources
-        if name in views  # another name is a mistake that has been reported
-    }
+) -> Positions:
+    """Of each source of an output that is split the columns that tell it; views: of sources, as stages get them."""
+    found: Positions = {}
+    for output in outputs.values():
+        split, stage = split_of(output), stages.get(output.from_)
+        if split is None or stage is None:
+            continue
+        for source in stage.sources:
+            if source in views:  # another name is a mistake that has been reported
+                found.setdefault(source, {}).update(_columns(split, views[source]))
+    return found
+
+
+def _columns(split: Split, view: View) -> Iterator[tuple[str, Measured]]:
+    if not split.carried:
+        (field,) = SCHEMA
+        yield WORDS, Measured(Measurement(view.uncounted, Content()), field.name, field.type)
+    for name, column in zip(split.needed, split.carried, strict=False):
+        yield name, Measured(Measurement(View(view.source), Carried(column)), VALUE, pa.null())
+
+
+def check_splits(
+    outputs: Mapping[str, Output], stages: Mapping[str, ResolvedStage], heads: Heads, problem: Problem
+) -> dict[str, Output]:
+    """The outputs that are split and whose splits are sound.
+
+    Reports conditions that are none, and columns that no source has or that have no plain values.
+    """
+    sound = {}
+    for name, output in outputs.items():
+        stage = stages.get(output.from_)
+        if not output.split or stage is None or not heads.specs.keys() >= set(stage.sources):
+            continue  # what is missing has been reported
+        at: Location = ("outputs", name)
+        found: list[tuple[Location, str]] = []
+        if output.split_by:
+            found += [(("split_by",), m) for m in _column_problems(output.split_by, stage, heads)]
+        for split, sql in output.conditions.items():
+            found += [(("split", split), m) for m in _condition_problems(sql, stage, heads)]
+        for place, message in found:
+            problem((*at, *place), message)
+        if not found:
+            sound[name] = output
+    return sound
+
+
+def _condition_problems(sql: str, stage: ResolvedStage, heads: Heads) -> Iterator[str]:
+    try:
+        columns = columns_of(sql)
+    except DefinitionError as error:
+        yield from error.problems
+        return
+    wrong = problems(sql, dict.fromkeys(columns, pa.string()))
+    yield from wrong or (message for name in columns for message in _column_problems(name, stage, heads))
+
+
+def _column_problems(name: str, stage: ResolvedStage, heads: Heads) -> Iterator[str]:
+    found = [one for source in stage.sources if (one := heads.find(source, name))]
+    if not found:
+        valid = {c for s in stage.sources for _, schema in heads.schemas(s) for c in schema.names}
+        yield f"no source of {stage.name!r} has a column {name!r}{nearest(name, valid)}"
+    for place, field in found:
+        if not is_plain(field.type) and not is_json_text(field):
+            yield f"{place}: the column {name!r} is {field.type}; it must be {PLAIN}"
 
 
 def hold_out(
-    outputs: Mapping[str, Output], stages: Mapping[str, ResolvedStage], positions: Mapping[str, Measured]
+    outputs: Mapping[str, Output],
+    stages: Mapping[str, ResolvedStage],
+    positions: Positions,
+    problem: Problem,
 ) -> dict[str, ResolvedStage]:
-    """The stages, of which the verbs above an output that is split know where its splits end."""
-    bounds: dict[str, set[int]] = {}
-    for output in outputs.values():
-        for name in _above(output.from_, stages) if output.split else ():
-            bounds.setdefault(name, set()).update(bounds_of(output.split))
-    return {name: _holding_out(stage, bounds.get(name, ()), positions) for name, stage in stages.items()}
+    """The stages, of which the verbs above a split output know how; reports those split in two ways."""
+    found: dict[str, Split] = {}
+    for output_name, output in outputs.items():
+        split = split_of(output)
+        if split is None:
+            continue
+        for name in _above(output.from_, stages):
+            if stages[name].verb is None:
+                continue
+            both = joined(found.get(name, split), split)
+            if both is None:
+                message = f"another output below the stage {name!r}, whose verb serves one, is split by another thing"
+                problem(("outputs", output_name, "split"), message)
+                break
+            found[name] = both
+    return {name: _holding_out(stage, found.get(name), positions) for name, stage in stages.items()}
 
 
 def _above(last: str, stages: Mapping[str, ResolvedStage]) -> Iterable[str]:
@@ -44,13 +123,15 @@ def _above(last: str, stages: Mapping[str, ResolvedStage]) -> Iterable[str]:
     return wanted
 
 
-def _holding_out(
-    stage: ResolvedStage, bounds: Iterable[int], positions: Mapping[str, Measured]
-) -> ResolvedStage:
-    if stage.verb is None or not bounds:
+def _holding_out(stage: ResolvedStage, split: Split | None, positions: Positions) -> ResolvedStage:
+    if stage.verb is None or split is None:
         return stage
-    verb = stage.verb.holding_out(tuple(sorted(bounds)))
+    verb = stage.verb.holding_out(split)
     if verb is stage.verb:
         return stage
-    needed = {s: stage.needed.get(s, {}) | {POSITION: positions[s]} for s in stage.sources if s in positions}
+    needed = {
+        source: stage.needed.get(source, {}) | {name: positions[source][name] for name in split.needed}
+        for source in stage.sources
+        if source in positions
+    }
     return replace(stage, verb=verb, needed={**stage.needed, **needed})

@@ -9,13 +9,14 @@ import pyarrow as pa
 
 from refinery.definition.yaml import Location
 from refinery.errors import InputError, nearest
-from refinery.filters.carried import VALUE, Carried, find_field
+from refinery.filters.carried import VALUE, Carried
 from refinery.filters.measurer import Measurer
 from refinery.filters.ranking import common_type
 from refinery.filters.values import PLAIN, is_plain
 from refinery.filters.verb import Needed, Verb
 from refinery.plan.graph import Column, Columns, Measured, Measurement, ResolvedStage, View, against_source
 from refinery.sources.documents import SourceSpec
+from refinery.sources.nested import find_field
 from refinery.sources.shards import head_schemas
 from refinery.storage.marks import JSON_TEXT, is_json_text
 from refinery.storage.url import redact
@@ -125,14 +126,20 @@ def _column(need: Needed, source: str, arriving: Arriving) -> Column | None:
     name = need.column
     if name == "source" or (need.ranks and source not in arriving.views):
         return None
-    if name in arriving.columns.get(source, {}):
-        return arriving.columns[source][name]
+    if found := _made(name, arriving.columns.get(source, {})):
+        return found
     if name == "id" or (source in arriving.views and is_id(arriving.heads.specs[source], name)):
         return None
-    column = next((columns[name] for columns in arriving.columns.values() if name in columns), None)
+    column = next((found for columns in arriving.columns.values() if (found := _made(name, columns))), None)
     if column is None or source in arriving.views:
         return Measured(Measurement(View(source), Carried(name)), VALUE, pa.null())
     return column.on(View(source))
+
+
+def _made(name: str, columns: Mapping[str, Column]) -> Column | None:
+    """The column that a stage has measured or derived; what SQL reads of files is no other than the files' own."""
+    column = columns.get(name)
+    return None if column is None or is_carried(column) else column
 
 
 def _problems(need: Needed, arriving: Arriving) -> Iterator[str]:
@@ -142,9 +149,9 @@ def _problems(need: Needed, arriving: Arriving) -> Iterator[str]:
     types: list[tuple[str, pa.DataType]] = []
     lacking: list[str] = []
     for source, columns in arriving.columns.items():
-        if name in columns:
-            types.append((f"the stage {arriving.stage!r}", columns[name].type))
-            if any(m.late for m in columns[name].measurements) and not need.ranks:
+        if column := _made(name, columns):
+            types.append((f"the stage {arriving.stage!r}", column.type))
+            if any(m.late for m in column.measurements) and not need.ranks:
                 yield f"the column {name!r} is measured on arrival: it can rank documents, nothing else"
         elif is_id(heads.specs[source], name):
             types.append((f"the source {source!r}", pa.string()))
@@ -178,9 +185,9 @@ def _problems(need: Needed, arriving: Arriving) -> Iterator[str]:
 def _measure_on_all(name: str, arriving: Arriving) -> None:
     anywhere = View("")
     found = {
-        columns[name].on(anywhere).key: columns[name]
+        column.on(anywhere).key: column
         for columns in arriving.columns.values()
-        if name in columns
+        if (column := _made(name, columns))
     }
     if len(found) == 1:  # with several models there is no telling which one to use
         (column,) = found.values()

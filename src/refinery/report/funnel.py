@@ -37,6 +37,10 @@ def funnel(manifest: Manifest, width: int = 80) -> Table:
             row(f"  rejected: {reason}", "yellow", documents=f"-{count:,}")
         for reason, count in source.skipped.items():
             row(f"  no document: {reason}", "dim", documents=f"({count:,})")
+        for column, count in source.nulled.items():
+            row(f"  NULL, of a wrong type: {column}", "yellow", documents=f"({count:,})")
+        for passed_over in source.passed_over:
+            row(f"  passed over: {passed_over}", "dim")
         for broken in source.broken:
             row(f"  unreadable: {broken.path}", "yellow")
     for name, source in manifest.protected.items():

@@ -89,10 +89,11 @@ def _redacted(value: Any) -> Any:
 def _source(run: Run, source: str) -> SourceAccount:
     mine = [run.records[planned.number] for planned in run.plan.of(source)]
     listed = run.plan.listed[source]
-    reasons, skipped = Counter[str](), Counter[str]()
+    reasons, skipped, nulled = Counter[str](), Counter[str](), Counter[str]()
     for record in mine:
         reasons.update(record.reasons)
         skipped.update(record.skipped)
+        nulled.update(record.nulled)
     return SourceAccount(
         shards=len(mine),
         documents=sum(record.documents for record in mine),
@@ -100,8 +101,10 @@ def _source(run: Run, source: str) -> SourceAccount:
         bytes=sum(record.bytes for record in mine),
         reasons=dict(sorted(reasons.items())),
         skipped=dict(sorted(skipped.items())),
+        nulled=dict(sorted(nulled.items())),
         broken=tuple(BrokenShard(path=path, problem=problem) for path, problem in listed.broken),
-        ignored=len(listed.ignored),
+        ignored=sum(group.count for group in listed.passed_over),
+        passed_over=listed.passed_over,
     )
 
 
@@ -134,9 +137,9 @@ def _stage(run: Run, stage: str, decided: Sequence[Decided]) -> StageTally:
 
 def _splits(output: Output, files: Sequence[WrittenFile]) -> dict[str, SplitAccount]:
     """By split, in order; a split without documents has no files."""
-    found: dict[str, list[WrittenFile]] = {name: [] for name in split_names(output.split)}
-    for file in files if found else ():
-        found[file.path.removeprefix("data-").rpartition("-")[0]].append(file)
+    found = {
+        name: [f for f in files if f.path.startswith(f"data/{name}-")] for name in split_names(output.split)
+    }
     return {
         name: SplitAccount(documents=sum(f.rows for f in mine), files=tuple(f.path for f in mine))
         for name, mine in found.items()

@@ -22,7 +22,7 @@ from refinery.run.make import with_found
 from refinery.storage.claims import CLAIMS, claim
 from refinery.storage.commit import is_leftover
 from refinery.storage.lock import Held, hold, hold_when_free
-from refinery.storage.marks import KEPT
+from refinery.storage.marks import KEPT, records_of
 from refinery.storage.place import Place, files_below, remove_files
 from refinery.storage.work_folder import pipeline_folder
 
@@ -77,7 +77,7 @@ def clean(plan: Plan, tell: Callable[[str], None], *, force: bool) -> Cleaning:
                 kinds[kind][plan.work / name] = sizes[name]
         for name, folder in plan.graph.output_paths.items():
             if refuse_foreign(folder, plan.graph.name, name):
-                holds.append(stack.enter_context(hold(folder)))
+                holds.append(stack.enter_context(hold(records_of(folder))))
                 kinds["leftovers"] |= _staged(folder, plan.output_key(name))
         found = tuple(Unneeded(k, tuple(files), sum(files.values())) for k, files in kinds.items() if files)
         if force:
@@ -144,8 +144,9 @@ def _run(log: str) -> str:
 def _staged(folder: Place, key: str) -> dict[Place, int]:
     """What runs staged that were killed; what the next run goes on with stays."""
     mine = "" if current_manifest(folder, key) else staging_name(key)
-    staged = {name: size for name, size in files_below(folder).items() if name.startswith(".staging-")}
-    return {folder / name: size for name, size in staged.items() if name.partition("/")[0] != mine}
+    records = records_of(folder)
+    staged = {name: size for name, size in files_below(records).items() if name.startswith(".staging-")}
+    return {records / name: size for name, size in staged.items() if name.partition("/")[0] != mine}
 
 
 def _remove(files: tuple[Place, ...], holds: Iterable[Held]) -> None:

@@ -14,9 +14,13 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.errors import DamagedFile
+from refinery.errors import DamagedFile, InputError
+from refinery.filters.carried import Carried
 from refinery.plan.graph import Column, Derived
 from refinery.plan.plan import PlannedShard
+from refinery.sources.cast import cast
+from refinery.sources.types import TypeName, type_name
+from refinery.storage.marks import is_json_text
 from refinery.storage.tables import read_table, row_count
 
 # In files of late measurements: of which documents they are.
@@ -25,11 +29,15 @@ MEASURED = pa.field("_measured", pa.bool_(), nullable=False)
 
 @dataclass(frozen=True)
 class Stored:
-    """A column of a file of measurements in a shard's folder; late: measured only where a stage asked for it."""
+    """A column of a file of measurements in a shard's folder; late: measured only where a stage asked for it.
+
+    cast: the type that SQL takes a column of the source's files for, by the name that the files have for it.
+    """
 
     file: str
     name: str
     late: bool
+    cast: tuple[str, TypeName] | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,10 @@ def find_columns(columns: Mapping[str, Column], wanted: Iterable[str]) -> tuple[
 def _values(column: Column) -> Stored | Computed:
     if isinstance(column, Derived):
         return Computed(column.expression, find_columns(column.inputs, sorted(column.inputs)))
-    return Stored(column.measurement.file, column.original, column.measurement.late)
+    measurer = column.measurement.measurer
+    kind = type_name(column.type) if isinstance(measurer, Carried) else None
+    read_as = (measurer.column, kind) if isinstance(measurer, Carried) and kind else None
+    return Stored(column.measurement.file, column.original, column.measurement.late, read_as)
 
 
 def late_files(columns: Sequence[NamedColumn]) -> frozenset[str]:
@@ -81,7 +92,7 @@ def load_columns(
     rows = next((table.num_rows for table in tables.values()), None)
     if rows is None:
         rows = row_count(planned.documents_file)
-    return pl.DataFrame(_series(columns, tables, planned.spec.name, rows))
+    return pl.DataFrame(_series(columns, tables, planned, rows))
 
 
 def _stored(columns: Iterable[NamedColumn]) -> Iterator[Stored]:
@@ -105,15 +116,34 @@ def _read(
 
 
 def _series(
-    columns: Sequence[NamedColumn], tables: Mapping[str, pa.Table], source: str, rows: int
+    columns: Sequence[NamedColumn], tables: Mapping[str, pa.Table], shard: PlannedShard, rows: int
 ) -> dict[str, pl.Series]:
     from refinery.filters.predicate import compute
 
     def series(values: Stored | Computed) -> pl.Series:
         if isinstance(values, Stored):
-            return pl.Series(tables[values.file].column(values.name))
-        inputs = _series(values.inputs, tables, source, rows)
-        inputs["source"] = pl.repeat(source, rows, dtype=pl.String, eager=True)
+            column = tables[values.file].column(values.name)
+            if values.cast is None:
+                return pl.Series(column)
+            return pl.Series(
+                _cast(column, tables[values.file].schema.field(values.name), shard, *values.cast)
+            )
+        inputs = _series(values.inputs, tables, shard, rows)
+        inputs["source"] = pl.repeat(shard.spec.name, rows, dtype=pl.String, eager=True)
         return compute(values.expression, pl.DataFrame(inputs))
 
     return {column.name: series(column.values) for column in columns}
+
+
+def _cast(
+    values: pa.ChunkedArray, field: pa.Field, shard: PlannedShard, name: str, kind: TypeName
+) -> pa.Array:
+    """Values of files as the type that the heads of the files told; raises InputError for one that does not fit."""
+    whole = values.combine_chunks()
+    found, misfits = cast(whole, kind, from_json=is_json_text(field))
+    if misfits.any():
+        value = str(whole[int(misfits.argmax())].as_py())[:100]
+        problem = f"the column {name!r} has a value that is no {kind}, which others are: {value}"
+        hint = f"give it a type in its source: `columns: {{{name}: string}}`, or `{kind}`, which makes NULL of others"
+        raise InputError(shard.name, problem, hint)
+    return found

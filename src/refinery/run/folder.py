@@ -1,7 +1,9 @@
 """The output folder: whose it is, what may lie in it, and how a finished run replaces the one before.
 
-Files are written into a staging folder inside it, named by the run's fingerprint, and moved when all are there;
-the manifest is removed first and written last, so a folder with a manifest is always whole.
+It has the documents and nothing else, so that whatever loads folders loads it. All else lies in the folder of
+records beside it: whose it is, decisions, rejects, the manifest, and while a run writes the staging folder, named by
+the run's fingerprint. Files are moved from there when all are written; the manifest is removed first and written
+last, so a folder with a manifest is always whole.
 """
 
 from __future__ import annotations
@@ -16,17 +18,19 @@ import orjson
 from refinery.errors import InputError, OutputError
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.lock import LOCK, Held
-from refinery.storage.marks import DATA, MANIFEST, OWNER
+from refinery.storage.marks import CARD, DATA, MANIFEST, OWNER, records_of
 from refinery.storage.place import Place, files_below, move_files, read_file, remove_files, remove_scratch
 
 _LEFTOVER = re.compile(r"\..+\.tmp")  # of a write that was killed
-_OWN_FILES = re.compile(rf"{DATA.pattern}|(decisions|rejects)-\d+\.parquet|\.staging-[0-9a-f]+")
+_RECORDS = re.compile(r"(decisions|rejects)-\d+\.parquet")
+_STAGING = re.compile(r"\.staging-[0-9a-f]+")
 
 
 def claim(folder: Place, pipeline: str, output: str) -> None:
     """Marks the folder as this output's own; raises InputError when it holds anything else."""
     if not refuse_foreign(folder, pipeline, output):
-        commit_bytes(folder / OWNER, _owner(pipeline, output))
+        commit_bytes(records_of(folder) / OWNER, _owner(pipeline, output))
+    make_directory(folder)
 
 
 def _owner(pipeline: str, output: str) -> bytes:
@@ -35,22 +39,35 @@ def _owner(pipeline: str, output: str) -> bytes:
 
 def refuse_foreign(folder: Place, pipeline: str, output: str) -> bool:
     """Raises InputError when the folder holds anything but this output; whether it is claimed; changes nothing."""
-    owner = orjson.loads(_owner(pipeline, output))
+    owner, records = orjson.loads(_owner(pipeline, output)), records_of(folder)
     try:
-        present = {name for name in _entries(folder) if name != LOCK and not _LEFTOVER.fullmatch(name)}
-        found = orjson.loads(read_file(folder / OWNER)) if OWNER in present else None
+        documents = {name for name in files_below(folder) if not _is_leftover(name)}
+        present = {name for name in _entries(records) if name != LOCK and not _is_leftover(name)}
+        found = orjson.loads(read_file(records / OWNER)) if OWNER in present else None
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written: {error.strerror or type(error).__name__}") from None
     except ValueError:
         found = "unknown"
-    if found is None and present:
-        raise InputError(str(folder), f"is not empty (it holds {min(present)!r})", "choose an empty folder")
+    for place, names in ((folder, documents), (records, present)):
+        if found is None and names:
+            raise InputError(str(place), f"is not empty (it holds {min(names)!r})", "choose an empty folder")
     if found is not None and found != owner:
         raise InputError(str(folder), f"belongs to {_whose(found)}", "choose another output path")
-    strange = sorted(n for n in present if n not in {OWNER, MANIFEST} and not _OWN_FILES.fullmatch(n))
-    if strange:
-        raise InputError(str(folder), f"holds {strange[0]!r}, which is not this pipeline's", "move it away")
+    for place, names in ((folder, _strange(documents, DATA)), (records, _strange(present, _RECORDS))):
+        if names:
+            raise InputError(
+                str(place), f"holds {min(names)!r}, which is not this pipeline's", "move it away"
+            )
     return found is not None
+
+
+def _strange(names: set[str], own: re.Pattern[str]) -> set[str]:
+    others = {name for name in names - {OWNER, MANIFEST, CARD} if not own.fullmatch(name)}
+    return {name for name in others if not _STAGING.fullmatch(name)}
+
+
+def _is_leftover(name: str) -> bool:
+    return bool(_LEFTOVER.fullmatch(name.rpartition("/")[2]))
 
 
 def _whose(found: Any) -> str:
@@ -69,20 +86,24 @@ def _entries(folder: Place) -> set[str]:
 def current_manifest(folder: Place, key: str) -> dict[str, Any] | None:
     """The manifest of a finished run with this output key whose files are all there, or None."""
     try:
-        manifest: dict[str, Any] = orjson.loads(read_file(folder / MANIFEST))
+        manifest: dict[str, Any] = orjson.loads(read_file(records_of(folder) / MANIFEST))
         if manifest["fingerprint"] != key:
             return None
-        sizes = files_below(folder)
-        files = [*manifest["files"], *manifest["decisions"], *manifest["rejects"]]
-        whole = all(sizes.get(file["path"]) == file["bytes"] for file in files)
+        records = [*manifest["decisions"], *manifest["rejects"]]
+        whole = _are_there(folder, manifest["files"]) and _are_there(records_of(folder), records)
         return manifest if whole else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
+def _are_there(folder: Place, files: Sequence[dict[str, Any]]) -> bool:
+    sizes = files_below(folder)
+    return all(sizes.get(file["path"]) == file["bytes"] for file in files)
+
+
 def staging(folder: Place, key: str) -> Place:
     """The staging folder of a run; those of other fingerprints are removed."""
-    mine = folder / staging_name(key)
+    mine = records_of(folder) / staging_name(key)
     remove_staging(folder, but=mine.name)
     make_directory(mine)
     return mine
@@ -95,22 +116,34 @@ def staging_name(key: str) -> str:
 
 def remove_staging(folder: Place, but: str = "") -> None:
     """Removes the staging folders, but for one; what cannot be removed stays, since no output is made of it."""
-    for name in _entries(folder):
+    records = records_of(folder)
+    for name in _entries(records):
         if name.startswith(".staging-") and name != but:
-            remove_scratch(folder / name)
+            remove_scratch(records / name)
 
 
-def finish(folder: Place, staged: Place, files: Sequence[str], manifest: bytes, still_held: Held) -> None:
-    """Replaces what the folder held by the staged files with these names, and writes the manifest last.
+def finish(
+    folder: Place,
+    staged: Place,
+    documents: Sequence[str],
+    records: Sequence[str],
+    manifest: bytes,
+    card: str,
+    still_held: Held,
+) -> None:
+    """Replaces documents and records by the staged files with these names, writes the card and the manifest last.
 
     Raises RunError when another run has, or may have, taken over the folder: nothing more is changed from then on.
     """
+    beside = records_of(folder)
     still_held()
-    remove_files([folder / MANIFEST])
+    remove_files([beside / MANIFEST])
     there = set(files_below(staged))
-    move_files([(staged / name, folder / name) for name in files if name in there], still_held)
-    old = [name for name in files_below(folder) if _OWN_FILES.fullmatch(name) and name not in set(files)]
-    remove_files([folder / name for name in old])
+    for target, names in ((folder, documents), (beside, records)):
+        move_files([(staged / name, target / name) for name in names if name in there], still_held)
+    remove_files([folder / name for name in files_below(folder) if name not in set(documents)])
+    remove_files([beside / n for n in files_below(beside) if _RECORDS.fullmatch(n) and n not in set(records)])
+    commit_bytes(beside / CARD, card.encode())
     still_held()
-    commit_bytes(folder / MANIFEST, manifest)
+    commit_bytes(beside / MANIFEST, manifest)
     remove_scratch(staged)

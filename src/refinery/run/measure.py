@@ -74,7 +74,7 @@ def measure(task: MeasureTask) -> Measured:
     make_directory(planned.folder)
     remove_leftovers(planned.folder)
     known = None if task.describe else _known_rows(planned)
-    reasons, skipped = Counter[str](), Counter[str]()
+    reasons, skipped, nulled = Counter[str](), Counter[str](), Counter[str]()
     documents = size = 0
     description = Description() if task.describe else None
     with ExitStack() as stack:
@@ -88,6 +88,7 @@ def measure(task: MeasureTask) -> Measured:
             if batch.rejects and planned.spec.on_error == "fail":
                 raise _rejected(planned, batch.rejects[0], description)
             skipped.update(batch.skipped)
+            nulled.update(batch.nulled)
             if task.describe:
                 reasons.update(reject.reason for reject in batch.rejects)
                 rejects.write(_reject_rows(batch.rejects))
@@ -117,6 +118,7 @@ def measure(task: MeasureTask) -> Measured:
             dict(skipped),
             _schema_of(description),
             description.hash,
+            dict(nulled),
         )
         commit_bytes(planned.record_file, sealed_json(record), scratch=True)
     return Measured(documents, size, time.perf_counter() - started)

@@ -20,6 +20,7 @@ from refinery.executors.shipping import Shipped, copy_file
 from refinery.models import model_file
 from refinery.plan.plan import MODELS, Plan
 from refinery.storage.commit import commit_bytes, temporary_name
+from refinery.storage.marks import records_of
 from refinery.storage.place import Place, files_below, place_of, read_file, remove_file, remove_tree
 from refinery.storage.url import is_url, local_path, redact
 
@@ -56,7 +57,7 @@ def share(plan: Plan, executor: Executor) -> dict[str, Shipped]:
     """
     if not executor.elsewhere:
         return {}
-    folders = (plan.work, *plan.graph.output_paths.values())
+    folders = (plan.work, *map(records_of, plan.graph.output_paths.values()))
     for folder in folders:
         if _JOB_COPY in str(folder):
             hint = "give --work and the output's path as absolute paths on shared storage, or as s3:// URLs"

@@ -17,11 +17,13 @@ from refinery.run import folder as folders
 from refinery.run import guards
 from refinery.run.account import make_manifest
 from refinery.run.context import Run
+from refinery.run.dataset_card import dataset_card
 from refinery.run.decisions import decisions_tasks, write_decisions
 from refinery.run.manifest import Manifest
 from refinery.run.output_files import write_output
 from refinery.sources.ids import common_id_type
 from refinery.sources.schema import unify
+from refinery.storage.marks import records_of
 from refinery.storage.place import Place
 from refinery.storage.url import redact
 from refinery.watch.events import Count, Subject
@@ -81,9 +83,10 @@ def make_output(run: Run, name: str) -> Manifest:
             f"output {name}: {kept} documents were kept but {written} written; please report this"
         )
     manifest = make_manifest(run, name, decided, layout, files, keys)
-    names = [file.path for file in (*manifest.files, *manifest.decisions, *manifest.rejects)]
+    data = [file.path for file in manifest.files]
+    beside = [file.path for file in (*manifest.decisions, *manifest.rejects)]
     content = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
-    folders.finish(folder, staged, names, content, run.still_held)
+    folders.finish(folder, staged, data, beside, content, dataset_card(manifest), run.still_held)
     run.finish(of, kept, written)
     return manifest
 
@@ -113,5 +116,5 @@ def _nothing_left(manifest: Manifest, folder: Place) -> str:
     sources = manifest.sources.values()
     read, rejected = sum(s.documents for s in sources), sum(s.rejected for s in sources)
     found = f"no document is left of {read:,} read ({rejected:,} rows rejected): {reasons}"
-    where = f"what became of each is in {redact(str(folder))}"
+    where = f"what became of each is in {redact(str(records_of(folder)))}"
     return "\n".join([f"output {manifest.output}: {found}; {where}", *manifest.warnings])

@@ -65,19 +65,19 @@ def write_output(
     extents = run.map("lay out", extent_of, units, more=True)
     sizes = [extent.bytes for extent in extents]
     counts = _file_counts(output, extents)
-    paths, files, total = [staged / name for name in _names(output, counts)], sum(counts), sum(sizes)
+    names, files, total = list(_names(output, counts)), sum(counts), sum(sizes)
     work = sum(extent.read for extent in extents) + OPENED_BYTES * len(survivors)
     few = LITTLE * files <= min(run.executor.slots, len(survivors)) and LITTLE * total < work
     cut: list[WriteTask] = []
     if output.shuffle is None and not output.split:
-        cut = _cut(survivors, sizes, paths, layout, output)
+        cut = _cut(survivors, sizes, names, layout, output, staged)
     digests = {s.planned.number: extent.digest for s, extent in zip(survivors, extents, strict=True)}
-    keys = {task.path.name: file_key(task, digests) for task in cut}
-    known = _written_before(run, of, plan.graph.output_paths[name], staged, [p.name for p in paths], keys)
+    keys = {task.name: file_key(task, digests) for task in cut}
+    known = _written_before(run, of, plan.graph.output_paths[name], staged, names, keys)
 
     def write(function: Callable[[Any], WrittenFile], tasks: Sequence[WriteTask | GatherTask]) -> None:
-        left = [task for task in tasks if task.path.name not in known]
-        units = [Unit(task.path.name, task, max(total // files, 1), of=(of,)) for task in left]
+        left = [task for task in tasks if task.name not in known]
+        units = [Unit(task.name, task, max(total // files, 1), of=(of,)) for task in left]
         made = run.map(
             "write",
             function,
@@ -85,15 +85,15 @@ def write_output(
             documents=lambda file: file.rows,
             counts=lambda _, file: [Count(of, kept=file.rows)],
         )
-        known.update((task.path.name, file) for task, file in zip(left, made, strict=True))
+        known.update((task.name, file) for task, file in zip(left, made, strict=True))
 
     if cut and not few:
         write(write_file, cut)
     elif len(known) < files:
         with _scattered(run, of, survivors, extents, layout, output, counts, staged) as scattered:
-            tasks = [GatherTask(scattered, number, layout, output, path) for number, path in enumerate(paths)]
+            tasks = [GatherTask(scattered, n, layout, output, name, staged) for n, name in enumerate(names)]
             write(gather, tasks)
-    return layout, [known[path.name] for path in paths if known[path.name].rows], keys
+    return layout, [known[one] for one in names if known[one].rows], keys
 
 
 def _file_counts(output: Output, extents: Sequence[Extent]) -> tuple[int, ...]:
@@ -106,16 +106,20 @@ def _names(output: Output, counts: Sequence[int]) -> Iterator[str]:
     """The names of the files, of which each split has so many."""
     ending = "parquet" if output.format == "parquet" else "jsonl.zst"
     for split, count in zip(split_names(output.split) or ("",), counts, strict=True):
-        yield from (f"data-{split and split + '-'}{number:05}.{ending}" for number in range(count))
+        for number in range(count):
+            yield f"{f'data/{split}-{number:05}-of-{count:05}' if split else f'data-{number:05}'}.{ending}"
 
 
 def _written_before(
     run: Run, of: Subject, folder: Place, staging: Place, names: list[str], keys: dict[str, str]
 ) -> dict[str, WrittenFile]:
     """The files that an earlier run wrote, staged for this output or in the one before, and that are as it did."""
-    there = {file.path: file for file in (*find_unchanged(folder, keys), *find_staged(staging, names))}
+    there = {
+        file.path: file for file in (*find_unchanged(folder, keys), *find_staged(folder, staging, names))
+    }
     units = [
-        Unit(path, CheckTask(staging, file), max(file.bytes, 1), of=(of,)) for path, file in there.items()
+        Unit(path, CheckTask(folder, staging, file), max(file.bytes, 1), of=(of,))
+        for path, file in there.items()
     ]
     whole = run.map("check", is_whole, units, more=True)
     found = {path: file for (path, file), good in zip(there.items(), whole, strict=True) if good}
@@ -148,10 +152,12 @@ def _scattered(
     of_splits = zip(*(extent.splits for extent in extents), strict=True)
     before = list(zip(*([0, *accumulate(kept)] for kept in of_splits), strict=True))
     tasks = [
-        ScatterTask(number, tuple((survivors[n], n, before[n]) for n in batch), layout, output, files, target)
+        ScatterTask(number, tuple((survivors[n], before[n]) for n in batch), layout, output, files, target)
         for number, batch in enumerate(batches)
     ]
-    run.map("scatter", scatter, [_scatter_unit(task, of, sizes) for task in tasks], more=True)
+    bytes_of = [sum(sizes[batch.start : batch.stop]) for batch in batches]
+    units = [_scatter_unit(task, of, size) for task, size in zip(tasks, bytes_of, strict=True)]
+    run.map("scatter", scatter, units, more=True)
     return target
 
 
@@ -167,25 +173,29 @@ def in_batches(sizes: list[int], wanted: int) -> Iterator[range]:
         yield range(start, stop)
 
 
-def _scatter_unit(task: ScatterTask, of: Subject, sizes: list[int]) -> Unit[ScatterTask]:
-    first, start, _ = task.survivors[0]
-    count = len(task.survivors)
+def _scatter_unit(task: ScatterTask, of: Subject, size: int) -> Unit[ScatterTask]:
+    (first, _), count = task.survivors[0], len(task.survivors)
     name = first.planned.name if count == 1 else f"{first.planned.name} and {count - 1} more"
-    weight = max(sum(sizes[start : start + count]), 1)
+    weight = max(size, 1)
     return Unit(name, task, weight, memory=min(weight, 3 * BLOCK_BYTES), of=(of,))
 
 
 def _cut(
-    survivors: list[Survivors], sizes: list[int], paths: list[Place], layout: Layout, output: Output
+    survivors: list[Survivors],
+    sizes: list[int],
+    names: list[str],
+    layout: Layout,
+    output: Output,
+    staged: Place,
 ) -> list[WriteTask]:
     """One task a file, each with just the shards whose text lies in it."""
     before = [0, *accumulate(sizes)]  # text bytes that lie before each shard
     tasks = []
-    for number, path in enumerate(paths):
-        last = number == len(paths) - 1
+    for number, name in enumerate(names):
+        last = number == len(names) - 1
         low = number * output.shard_bytes
         high = before[-1] + 1 if last else low + output.shard_bytes
         first = max(bisect_left(before, low) - 1, 0)
         mine = [(survivors[n], before[n]) for n in range(first, bisect_left(before, high, hi=len(sizes)))]
-        tasks.append(WriteTask(tuple(mine), low, high, layout, output, path))
+        tasks.append(WriteTask(tuple(mine), low, high, layout, output, name, staged))
     return tasks

@@ -30,6 +30,7 @@ _TABLE = pa.schema(
         *((name, pa.int64()) for name in ("rows", "documents", "rejected", "bytes")),
         ("reasons", _COUNTS),
         ("skipped", _COUNTS),
+        ("nulled", _COUNTS),
         ("schema", _WORD),
         ("hash", pa.string()),
     ]
@@ -48,6 +49,7 @@ class ShardRecord:
     skipped: dict[str, int] = field(default_factory=dict)  # records that are no documents, by reason
     schema: str = ""  # id and carried columns, as base64 of the Arrow schema
     hash: str = ""  # of its part of the file (sources.digest)
+    nulled: dict[str, int] = field(default_factory=dict)  # values of a wrong type, by column
 
     def id_type(self) -> pa.DataType:
         """The type of the shard's ids."""
@@ -100,6 +102,7 @@ def write_records(file: Place, records: Mapping[str, ShardRecord]) -> None:
         "shard": pa.array(records.keys(), pa.string()),
         "reasons": _counts([record.reasons for record in rows]),
         "skipped": _counts([record.skipped for record in rows]),
+        "nulled": _counts([record.nulled for record in rows]),
         "schema": pa.array([record.schema for record in rows], pa.string()).dictionary_encode(),
     }
     arrays = [
@@ -128,6 +131,7 @@ def read_records(file: Place) -> dict[str, ShardRecord]:
         schemas = batch["schema"].dictionary.to_pylist()
         columns.append([schemas[index] for index in batch["schema"].indices.to_pylist()])
         columns.append(batch["hash"].to_pylist())
+        columns.append([{one["reason"]: one["count"] for one in row} for row in batch["nulled"].to_pylist()])
         records = (ShardRecord(*row) for row in zip(*columns, strict=True))
         found |= zip(batch["shard"].to_pylist(), records, strict=True)
     return found

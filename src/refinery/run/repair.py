@@ -14,6 +14,7 @@ from refinery.errors import DamagedFile
 from refinery.plan.plan import DOCUMENTS, LINEAGE, MADE, RECORD, REJECTS, VERBS, Plan
 from refinery.run.make import find_made
 from refinery.storage.lock import hold_when_free
+from refinery.storage.marks import records_of
 from refinery.storage.place import Place, place_of, read_file, remove_file
 from refinery.storage.sealed import read_sealed_json
 from refinery.storage.tables import verify_table
@@ -31,7 +32,7 @@ def repair(plan: Plan, emit: Listener, work: Callable[[], R]) -> R:
     again: then it is the disk, and not what happened to it before. Scratch of the verbs is one thing, however many
     files it is, since all of it is made again for any of them.
     """
-    scratch, own = f"{plan.own}/{VERBS}/", [plan.own, *plan.graph.output_paths.values()]
+    scratch, own = f"{plan.own}/{VERBS}/", [plan.own, *map(records_of, plan.graph.output_paths.values())]
     mended: Counter[str] = Counter()
     mended_by_others: set[str] = set()
     while True:

@@ -24,6 +24,7 @@ from refinery.run.repair import repair
 from refinery.run.walk import walk
 from refinery.storage import lock
 from refinery.storage.lock import Held
+from refinery.storage.marks import records_of
 from refinery.storage.place import Place, remove_scratch
 from refinery.storage.work_folder import make_work_folder
 from refinery.watch.events import Listener, Note, RunBegun
@@ -48,7 +49,8 @@ def execute(
             folders.refuse_foreign(folder, plan.graph.name, name)
         make_work_folder(plan.work)
         holds = [
-            stack.enter_context(hold(folder)) for folder in (plan.own, *plan.graph.output_paths.values())
+            stack.enter_context(hold(folder))
+            for folder in (plan.own, *map(records_of, plan.graph.output_paths.values()))
         ]
 
         def still_held() -> None:

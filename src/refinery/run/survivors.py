@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
-from refinery.dedup.split import bounds_of, split_numbers
+from refinery.dedup.split import Split, split_of
 from refinery.definition.models import Output
 from refinery.plan.graph import ResolvedStage, View
 from refinery.plan.plan import Plan, PlannedShard
@@ -22,7 +23,7 @@ from refinery.storage.tables import read_table
 class Survivors:
     """A shard's part of an output; measured: the columns of it that are written, sizes: where the bytes are.
 
-    position: the file of the digests that splits follow from, and where these end; None: the output is not split.
+    split: what tells the splits of the output, if it is split, of the columns in `split_files`, in their order.
     """
 
     planned: PlannedShard
@@ -30,12 +31,13 @@ class Survivors:
     kept: Upstream
     measured: tuple[NamedColumn, ...]
     sizes: tuple[NamedColumn, ...]
-    position: tuple[str, tuple[int, ...]] | None = None
+    split: Split | None = None
+    split_files: tuple[str, ...] = ()
 
     @property
     def splits(self) -> int:
         """How many splits the output has; at least one."""
-        return len(self.position[1]) + 1 if self.position else 1
+        return self.split.count if self.split else 1
 
 
 def survivors_of(
@@ -45,10 +47,10 @@ def survivors_of(
     columns = stage.columns[source]
     written = find_columns(columns, (name for name in measured if name in columns))
     sizes = find_columns(columns, ("bytes",))
-    kept, bounds = upstream(plan, stage.name, source), bounds_of(output.split)
-    position = (plan.graph.positions[source].measurement.file, bounds) if bounds else None
-    view = stage.views[source]
-    return [Survivors(planned, view, kept, written, sizes, position) for planned in plan.of(source)]
+    kept, view, split = upstream(plan, stage.name, source), stage.views[source], split_of(output)
+    positions = plan.graph.positions.get(source, {})
+    files = tuple(positions[name].measurement.file for name in split.needed) if split else ()
+    return [Survivors(planned, view, kept, written, sizes, split, files) for planned in plan.of(source)]
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,12 @@ def _sizes(survivors: Survivors) -> NDArray[np.int64]:
 
 def splits_of(survivors: Survivors, documents: int) -> NDArray[np.int64]:
     """The number of the split of each of a shard's documents."""
-    if survivors.position is None:
+    split = survivors.split
+    if split is None:
         return np.zeros(documents, np.int64)
-    file, bounds = survivors.position
-    return split_numbers(read_table(survivors.planned.folder / file).column(0), bounds)
+    tables = [read_table(survivors.planned.folder / file) for file in survivors.split_files]
+    fields = [table.schema.field(0).with_name(name) for table, name in zip(tables, split.needed, strict=True)]
+    return split.numbers(pa.table([table.column(0) for table in tables], pa.schema(fields)))
 
 
 def starts_of(

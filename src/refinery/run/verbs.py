@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import InputError
-from refinery.filters.carried import VALUE, find_field, from_json
+from refinery.filters.carried import VALUE, Carried, from_json
 from refinery.filters.ranking import as_common, common_type
 from refinery.filters.values import PLAIN, is_plain
 from refinery.filters.verb import Needed
@@ -27,6 +28,7 @@ from refinery.run.measure import apply_transforms
 from refinery.run.outcome import Numbered, write_outcome
 from refinery.shuffle.units import MapUnits
 from refinery.sources.ids import identities
+from refinery.sources.nested import find_field
 from refinery.sources.read import read_documents
 from refinery.storage.commit import make_directory
 from refinery.storage.marks import is_json_text, json_text
@@ -229,8 +231,9 @@ def _shards(run: Run, stage: ResolvedStage, needed: Sequence[Needed]) -> Iterato
 
 
 def _carried_file(name: str, column: Column, schema: pa.Schema) -> CarriedFile:
-    field = find_field(schema, name) or pa.field(name, pa.null())
     (measurement,) = column.measurements
+    carried = cast(Carried, measurement.measurer).column  # a verb may know it by another name
+    field = find_field(schema, carried) or pa.field(name, pa.null())
     return CarriedFile(name, measurement.file, field.type, is_json_text(field))
 
 

@@ -9,7 +9,7 @@ much text, or of a split: else the few units that write would read all of it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -30,9 +30,9 @@ from refinery.run.written_before import receipt_of
 from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Tables
 from refinery.sources.documents import Documents
-from refinery.sources.ids import places_of, with_minted, with_type
+from refinery.sources.ids import identities, places_of, with_minted, with_type
 from refinery.sources.read import read_documents
-from refinery.storage.commit import commit_bytes
+from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.place import Place
 from refinery.storage.sealed import sealed_json
 from refinery.storage.tables import read_table
@@ -60,25 +60,26 @@ class Layout:
 
 @dataclass(frozen=True)
 class WriteTask:
-    """One output file: the documents whose text starts in [low, high) of the output's text bytes."""
+    """One file, by its name in the output: the documents whose text starts in [low, high) of the text bytes."""
 
     survivors: tuple[tuple[Survivors, int], ...]  # with the text bytes that lie before each shard
     low: int
     high: int
     layout: Layout
     output: Output
-    path: Place
+    name: str
+    staged: Place
 
 
 @dataclass(frozen=True)
 class ScatterTask:
     """The survivors of consecutive shards, which writer `number` writes by the output file that they go to.
 
-    With each shard its number among those that reach the output, and the text bytes of each split that lie before it.
+    With each shard the text bytes of each split that lie before it.
     """
 
     number: int
-    survivors: tuple[tuple[Survivors, int, tuple[int, ...]], ...]
+    survivors: tuple[tuple[Survivors, tuple[int, ...]], ...]
     layout: Layout
     output: Output
     files: tuple[int, ...]  # of each split
@@ -93,7 +94,8 @@ class GatherTask:
     number: int
     layout: Layout
     output: Output
-    path: Place
+    name: str
+    staged: Place
 
 
 def make_layout(output: Output, stage: ResolvedStage, carried: pa.Schema, id_type: pa.DataType) -> Layout:
@@ -139,15 +141,16 @@ def scattered_schema(layout: Layout) -> pa.Schema:
 def scatter(task: ScatterTask) -> None:
     """Writes the survivors by output file."""
     with task.target.writer(task.number) as writer:
-        for survivors, number, before in task.survivors:
+        for survivors, before in task.survivors:
             mask = kept_documents(survivors.planned, survivors.kept)
             splits = splits_of(survivors, len(mask))
             starts = starts_of(survivors, mask, splits, before)
-            for documents, batch in _read(survivors, mask, task.layout):
+            shard = survivors.planned.shard
+            for documents, rows, batch in _read(survivors, mask, task.layout):
                 if task.output.shuffle is None:
                     order = starts[documents].astype(np.uint64)
                 else:
-                    order = _shuffle_order(task.output.shuffle, number, documents)
+                    order = shuffled(task.output.shuffle, identities(shard, rows))
                 files = _file_of(order, splits[documents], task.output, task.files)
                 writer.write(pa.Table.from_batches([batch.append_column(ORDER, pa.array(order))]), files)
 
@@ -160,10 +163,11 @@ def gather(task: GatherTask) -> WrittenFile:
 
 def _staged(task: WriteTask | GatherTask, rows: Iterable[pa.RecordBatch]) -> WrittenFile:
     """Writes the file, then its receipt, by which a later run knows that it is whole."""
-    layout = task.layout
-    file = write_table(task.path, rows, layout.schema, format=task.output.format, made=layout.made)
-    commit_bytes(receipt_of(task.path), sealed_json([file.rows, file.bytes, file.sha256]))
-    return file
+    layout, path = task.layout, task.staged / task.name
+    make_directory(path.parent)
+    file = write_table(path, rows, layout.schema, format=task.output.format, made=layout.made)
+    commit_bytes(receipt_of(path), sealed_json([file.rows, file.bytes, file.sha256]))
+    return replace(file, path=task.name)
 
 
 def _rows(task: WriteTask) -> Iterator[pa.RecordBatch]:
@@ -172,14 +176,14 @@ def _rows(task: WriteTask) -> Iterator[pa.RecordBatch]:
         starts = starts_of(survivors, mask, splits_of(survivors, len(mask)), (before,))
         mask &= (starts >= task.low) & (starts < task.high)
         if mask.any():
-            for _, batch in _read(survivors, mask, task.layout):
+            for _, _, batch in _read(survivors, mask, task.layout):
                 yield batch
 
 
 def _read(
     survivors: Survivors, mask: NDArray[np.bool_], layout: Layout
-) -> Iterator[tuple[NDArray[np.int64], pa.RecordBatch]]:
-    """The chosen documents of a shard as output rows, with their positions in the shard."""
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], pa.RecordBatch]]:
+    """The chosen documents of a shard as output rows, with their positions and their rows in the shard."""
     planned = survivors.planned
     chosen = np.flatnonzero(mask)
     listing = read_table(planned.documents_file, ["row"]).column(0).to_numpy()
@@ -190,7 +194,7 @@ def _read(
         if not np.array_equal(listing[documents], batch.rows):
             raise RunError(f"{planned.name}: other rows than in the first read; the file has changed")
         done += len(documents)
-        yield documents, _row_batch(survivors, batch, measured, documents, layout)
+        yield documents, batch.rows, _row_batch(survivors, batch, measured, documents, layout)
     if done != len(chosen):
         raise RunError(
             f"{planned.name}: {len(chosen) - done} documents are missing in the second read; run again"
@@ -223,9 +227,9 @@ def _row_batch(
     return pa.RecordBatch.from_arrays(arrays, schema=layout.schema)
 
 
-def _shuffle_order(seed: int, shard: int, documents: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """A random 64-bit place for each document of a shard, by its identity."""
-    return hash_numbers(documents, xxhash.xxh3_64_intdigest(f"{seed}/{shard}".encode()))
+def shuffled(seed: int, identity: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """A random place in [0, 2^64) for each document, by its identity alone: whatever else there is, it stays."""
+    return hash_numbers(identity.view(np.int64), xxhash.xxh3_64_intdigest(f"shuffle {seed}".encode()))
 
 
 def _file_of(

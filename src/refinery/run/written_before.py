@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 
-from refinery.storage.marks import MANIFEST
+from refinery.storage.marks import MANIFEST, records_of
 from refinery.storage.place import Place, files_below, read_file, read_many
 from refinery.storage.sealed import read_sealed_json
 from refinery.storage.write import WrittenFile
@@ -23,7 +23,7 @@ from refinery.storage.write import WrittenFile
 def find_unchanged(folder: Place, keys: Mapping[str, str]) -> list[WrittenFile]:
     """The files of the last finished run in the folder that have these keys, by name, and still their size."""
     try:
-        manifest = orjson.loads(read_file(folder / MANIFEST))
+        manifest = orjson.loads(read_file(records_of(folder) / MANIFEST))
         files, known = [WrittenFile(**file) for file in manifest["files"]], manifest["file_keys"]
     except (OSError, ValueError, KeyError, TypeError):
         return []
@@ -31,16 +31,15 @@ def find_unchanged(folder: Place, keys: Mapping[str, str]) -> list[WrittenFile]:
     return [f for f in files if keys.get(f.path, "") == known.get(f.path) and sizes.get(f.path) == f.bytes]
 
 
-def find_staged(staging: Place, names: Sequence[str]) -> list[WrittenFile]:
+def find_staged(folder: Place, staging: Place, names: Sequence[str]) -> list[WrittenFile]:
     """Files that an interrupted run of the same fingerprint finished: still staged, or moved already."""
-    output = staging.parent
-    sizes = files_below(output)
-    receipts = [name for name in names if f"{staging.name}/{name}.json" in sizes]
+    staged, moved = files_below(staging), files_below(folder)
+    receipts = [name for name in names if f"{name}.json" in staged]
     found: list[WrittenFile] = []
     for name, content in zip(receipts, read_many([receipt_of(staging / n) for n in receipts]), strict=True):
         with contextlib.suppress(ValueError, TypeError):
             rows, size, sha256 = read_sealed_json(content or b"")
-            if size in {sizes.get(f"{staging.name}/{name}"), sizes.get(name)}:
+            if size in {staged.get(name), moved.get(name)}:
                 found.append(WrittenFile(name, rows, size, sha256))
     return found
 
@@ -49,6 +48,7 @@ def find_staged(staging: Place, names: Sequence[str]) -> list[WrittenFile]:
 class CheckTask:
     """A file that was staged before, or moved from there already."""
 
+    folder: Place
     staging: Place
     file: WrittenFile
 
@@ -59,7 +59,7 @@ def is_whole(task: CheckTask) -> bool:
     if not isinstance(staged, Path):
         return True
     here = staged / file.path
-    with (here if here.exists() else staged.parent / file.path).open("rb") as opened:
+    with (here if here.exists() else Path(str(task.folder)) / file.path).open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
+_CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
+_TYPE = re.compile(r"[!#$%&'*+.^_`|~\w-]+/[!#$%&'*+.^_`|~\w-]+", re.ASCII)
+_INTERIM = re.compile(rb"HTTP/[0-9.]+[ \t]+(?:10[02-9]|200 connection established)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Response:
-    """Status code (0 when the status line is none), content type in lower case, declared charset, body."""
+    """Status code (0 when the status line is none), content type in lower case (empty: none), charset, body."""
 
     status: int
     content_type: str
@@ -25,23 +27,42 @@ def parse_response(block: bytes, limit: int) -> Response:
     """Splits a response and undoes its transfer and content encodings, where the body really has them.
 
     Archives hold bodies that were decoded while the header still says `gzip` or `chunked`, so the body decides.
+    Interim responses (100 Continue, a proxy's 200 Connection established) that stand before the real one are passed.
     Raises ValueError when the decoded body is longer than `limit` or when an encoding cannot be undone.
     """
-    end = _HEAD_END.search(block)
-    head, body = (block[: end.start()], block[end.end() :]) if end else (block, b"")
+    head, body = _head_and_body(block)
+    while _INTERIM.match(head) and body.startswith(b"HTTP/"):
+        head, body = _head_and_body(body)
     first, *lines = re.split(r"\r?\n", head.decode("latin-1"))
-    fields: dict[str, str] = {}
+    fields: dict[str, list[str]] = {}
     for line in lines:
         name, _, value = line.partition(":")
-        fields.setdefault(name.strip().lower(), value.strip())
+        fields.setdefault(name.strip().lower(), []).append(value.strip())
     parts = first.split()
     status = int(parts[1]) if len(parts) > 1 and re.fullmatch(r"[1-9][0-9]{2}", parts[1]) else 0
-    kind = fields.get("content-type", "")
-    charset = _CHARSET.search(kind)
+    kind, charset = _content_type(fields.get("content-type", []))
     body = _unchunked(body)
-    for encoding in reversed(fields.get("content-encoding", "").lower().split(",")):
+    for encoding in reversed(fields.get("content-encoding", [""])[0].lower().split(",")):
         body = _decoded(body, encoding.strip(), limit)
-    return Response(status, kind.partition(";")[0].strip().lower(), charset[1] if charset else None, body)
+    return Response(status, kind, charset, body)
+
+
+def _head_and_body(block: bytes) -> tuple[bytes, bytes]:
+    end = _HEAD_END.search(block)
+    return (block[: end.start()], block[end.end() :]) if end else (block, b"")
+
+
+def _content_type(values: list[str]) -> tuple[str, str | None]:
+    """Type and charset of fields that may say it twice: the last valid one (Fetch Standard, extract a MIME type)."""
+    kind, charset = "", None
+    for value in ",".join(values).split(","):
+        essence = value.partition(";")[0].strip().lower()
+        if not _TYPE.fullmatch(essence) or essence == "*/*":
+            continue
+        found = _CHARSET.search(value)
+        charset = found[1] if found else charset if essence == kind else None
+        kind = essence
+    return kind, charset
 
 
 def is_html(response: Response) -> bool:

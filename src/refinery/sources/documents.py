@@ -11,32 +11,66 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.sources.digest import PartDigest
+from refinery.sources.types import TypeName
 from refinery.storage.place import Place
 from refinery.storage.url import redact
 from refinery.text.batch import TextBatch
 
-Format = Literal["auto", "parquet", "jsonl", "warc", "wet"]
+Format = Literal["auto", "parquet", "jsonl", "json", "csv", "arrow", "text", "html", "xml", "warc", "wet"]
 REJECT_BYTES = 512  # of memory, copies included: rejects fill a batch as text does
 NO_COLUMNS = pa.RecordBatch.from_arrays([], schema=pa.schema([]))
+
+
+@dataclass(frozen=True)
+class NamedColumn:
+    """A column that a source names or casts: `origin`, dotted for a nested one, is what its files call it.
+
+    type: None as it is; reject: a value that does not fit rejects its row, else it is NULL and counted.
+    """
+
+    name: str
+    origin: str
+    type: TypeName | None = None
+    reject: bool = False
+
+
+@dataclass(frozen=True)
+class Where:
+    """A condition on the columns of a row, SQL; types: of those that it reads, by name."""
+
+    sql: str
+    types: tuple[tuple[str, TypeName], ...]
 
 
 @dataclass(frozen=True)
 class SourceSpec:
     """How a source is read: everything that changes what a row is.
 
-    path: absolute paths, URLs or globs; text, id: column names, dotted for nested ones (id None: `id` if there
-    is one, else minted); max_document_bytes: a longer row is rejected.
+    path: absolute paths, URLs or globs; text, id: column names, dotted for nested ones (several of text are one, see
+    `document_text`; id None: `id` if there is one, else minted); record: of XML, the element that is a row;
+    max_document_bytes: a longer row is rejected; columns, keep, drop: how other columns are carried (keep None: all);
+    where: rows for which it is not true are skipped.
     """
 
     name: str
     path: tuple[str, ...]
-    text: str = "text"
+    text: str | tuple[str, ...] = ("text",)
     id: str | None = None
     format: Format = "auto"
+    record: str | None = None
     extractor: Literal["resiliparse", "trafilatura"] = "resiliparse"
     on_error: Literal["quarantine", "fail"] = "quarantine"
     binary_text: bool = False
     max_document_bytes: int = 100 * 2**20
+    columns: tuple[NamedColumn, ...] = ()
+    keep: tuple[str, ...] | None = None
+    drop: tuple[str, ...] = ()
+    where: Where | None = None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The columns of the text."""
+        return (self.text,) if isinstance(self.text, str) else self.text
 
 
 class Cut(NamedTuple):
@@ -80,7 +114,8 @@ class Shard:
     index: order in the source; rows: documents and rejects together, where known before reading; bytes: data to
     read; identity: of the file (`identity.identity_of`); first_row: rows of the file before it, of JSON Lines known
     when those have been read (0 until then); made: columns that refinery itself added when it wrote the file, which
-    are not carried on; stamp: of the file when it was planned; part: its place among the `parts` shards of its file.
+    are not carried on; stamp: of the file when it was planned; covered: whether its identity covers
+    all content; part: its place among the `parts` shards of its file.
     """
 
     source: str
@@ -96,6 +131,7 @@ class Shard:
     first_row: int = 0
     made: tuple[str, ...] = ()
     stamp: str = ""
+    covered: bool = False
     part: int = 0
     parts: int = 1
     pack: Pack | None = None
@@ -128,7 +164,8 @@ class Documents:
     rows: int64, number of each in its shard, counted from the shard's first row; text: large_string, valid UTF-8
     without NULL; ids: as in the source; minted: bool, the rows for which the source has none, NULL in `ids`, strings
     then (`ids.with_minted` puts them in); columns: the carried columns asked for; skipped: records that are no
-    documents at all (WARC requests, other types of content), counted by reason.
+    documents at all (WARC requests, other types of content), counted by reason; nulled: values that do not fit the
+    type that the source gives their column, counted by column.
     """
 
     rows: NDArray[np.int64]
@@ -138,6 +175,7 @@ class Documents:
     columns: pa.RecordBatch
     rejects: tuple[Reject, ...] = ()
     skipped: Mapping[str, int] = field(default_factory=dict)
+    nulled: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def rejected(cls, rejects: tuple[Reject, ...]) -> Documents:

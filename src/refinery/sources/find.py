@@ -19,9 +19,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from refinery.errors import InputError
+from refinery.sources.formats import DOCUMENT_FILES, named_format
+from refinery.sources.lake_tables import not_live
 from refinery.storage.url import has_dots, is_url, local_path, redact
 
 _STRAY_ENDINGS = (".crc", ".tmp", ".temp", ".part", ".partial", ".inprogress", ".md5", ".sha256", ".lock")
+_ABOUT = {
+    "LICENSE",
+    "LICENCE",
+    "COPYING",
+    "NOTICE",
+    "AUTHORS",
+    "CHANGELOG",
+    "CONTRIBUTING",
+    "CODE_OF_CONDUCT",
+    "SECURITY",
+    "CITATION",
+    "requirements",
+    "robots",
+}  # fmt: skip  (names, without an ending, of files about the others)
 _MAGIC = re.compile(r"[*?\[]")
 _TAGS = ("md5Hash", "blob_id", "ETag", "etag", "generation")  # hashes first: a new description is a new etag
 _TIMES = ("LastModified", "last_modified", "mtime", "created")
@@ -50,10 +66,11 @@ class FoundFile:
 
 @dataclass(frozen=True)
 class Found:
-    """Files in natural order of their paths, and the stray ones that were passed over."""
+    """Files in natural order of their paths; stray ones that were passed over; those that a table has no more."""
 
     files: tuple[FoundFile, ...]
-    ignored: tuple[str, ...]
+    ignored: tuple[FoundFile, ...]
+    not_live: tuple[FoundFile, ...] = ()
 
 
 def natural(path: str) -> tuple[tuple[str | int, ...], str]:
@@ -82,7 +99,8 @@ def listed_once() -> Iterator[None]:
 def find(patterns: Sequence[str]) -> Found:
     """The files that paths, folders and globs name; an existing path is taken literally.
 
-    Raises InputError when a pattern names nothing, or when a URL's filesystem is not installed or not reachable.
+    Raises InputError when a pattern names nothing, for a table that cannot be read by its files, and when a URL's
+    filesystem is not installed or not reachable.
     """
     listings, key = _LISTINGS.get(), tuple(patterns)
     if listings is None:
@@ -94,7 +112,7 @@ def find(patterns: Sequence[str]) -> Found:
 
 def _find(patterns: Sequence[str]) -> Found:
     files: dict[str, FileState] = {}
-    ignored: set[str] = set()
+    ignored: dict[str, FileState] = {}
     roots: list[str] = []
     for pattern in patterns:
         here = dict(_expand(pattern))
@@ -105,13 +123,21 @@ def _find(patterns: Sequence[str]) -> Found:
         for path, found in here.items():
             literal = len(here) == 1 and path == _plain(pattern)
             if not literal and _is_stray(path, root, pattern):
-                ignored.add(path)
+                ignored[path] = found
             else:
                 files[path] = found
     root = _common(roots)
-    ordered = sorted(files, key=natural)
-    chosen = tuple(FoundFile(path, _below(path, root), files[path]) for path in ordered)
-    return Found(chosen, tuple(sorted(ignored - set(files), key=natural)))
+    everything = {**ignored, **files}
+    gone = not_live(everything, everything)
+    stray = everything.keys() - files.keys() - gone
+    return Found(
+        *(
+            tuple(
+                FoundFile(path, _below(path, root), everything[path]) for path in sorted(paths, key=natural)
+            )
+            for paths in (files.keys() - gone, stray, gone)
+        )
+    )
 
 
 def state(path: str) -> FileState:
@@ -224,12 +250,15 @@ def _is_stray(path: str, root: str, pattern: str) -> bool:
         return True
     below = path[len(root) :].lstrip("/").split("/")
     name = below[-1]
-    asked = _plain(pattern).rpartition("/")[2][:1]
-    if name[:1] in {".", "_"} and name[:1] != asked:
+    asked = _plain(pattern).rpartition("/")[2]
+    # who asks for files that are documents by their ending wants all of them
+    by_ending = bool(_MAGIC.search(asked)) and named_format(asked) in DOCUMENT_FILES
+    if name[:1] in ({"."} if by_ending else {".", "_"}) and name[:1] != asked[:1]:
         return True
     if any(part[:1] in {".", "_"} for part in below[:-1]):
         return True
-    return name.lower().endswith(_STRAY_ENDINGS) or name.upper().startswith("README")
+    about = name.upper().startswith("README") or name.partition(".")[0] in _ABOUT
+    return name.lower().endswith(_STRAY_ENDINGS) or (about and not by_ending)
 
 
 def _nearby(pattern: str) -> str:

@@ -1,4 +1,4 @@
-"""From the bytes of a web page to its text: character encoding, then extraction of the main content.
+"""From the bytes of a web page to its text: its charset, then extraction of the main content.
 
 Run as a program it is the worker of `extractor.Extractor`: requests on standard input, answers on standard output. It
 limits its own processor time with a timer whose signal ends the process, for no Python code runs while a C or Rust
@@ -7,7 +7,6 @@ parser is busy (200 000 nested elements keep one busy for more than ten minutes)
 
 from __future__ import annotations
 
-import re
 import signal
 import struct
 import sys
@@ -22,11 +21,6 @@ ANSWER = struct.Struct("<BQ")  # status, length of the text
 TEXT, UNDECODABLE, FAILED = range(3)
 EXTRACTORS: tuple[Extraction, ...] = ("resiliparse", "trafilatura")
 
-# Python's supersets of what browsers take these labels for (WHATWG Encoding Standard)
-_WIDER = {"shift_jis": "cp932", "euc_kr": "cp949", "gbk": "gb18030", "gb2312": "gb18030", "big5": "big5hkscs"}
-_BOMS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
-_FOREIGN_SHARE = 0.05  # of the runs beyond ASCII: a stray bad byte in a page of that encoding
-
 
 def require(extractor: Extraction, place: str) -> None:
     """Raises InputError with what to install when the extractor is not there."""
@@ -37,37 +31,12 @@ def require(extractor: Extraction, place: str) -> None:
         raise InputError(place, f"the extractor trafilatura needs {' and '.join(missing)}", hint)
 
 
-def decode(body: bytes, declared: str | None) -> str | None:
-    """The page as text, or None when no encoding fits.
-
-    A byte order mark first, then the declared charset, the one in the page's `meta`, UTF-8, and what the bytes
-    look like. An encoding fits when it decodes everything, or all but a few characters of those beyond ASCII; a
-    page that says UTF-8 and is Latin-1 does not fit.
-    """
-    from resiliparse.parse.encoding import detect_encoding
-
-    for mark, name in _BOMS.items():
-        if body.startswith(mark):
-            return body[len(mark) :].decode(name, "replace")
-    meta = (
-        detect_encoding(body, from_html_meta=True)
-        if re.search(rb"(?i)<meta[^>]+charset", body[:8192])
-        else None
-    )
-    guesses = [_codec(declared), _codec(meta), "utf-8", _codec(detect_encoding(body))]
-    for codec in dict.fromkeys(guess for guess in guesses if guess):
-        text = _fitting(body, codec)
-        if text is not None:
-            return text
-    return None
-
-
 def extract_text(page: str, extractor: Extraction) -> str:
     """The main content of a page as text with paragraphs and lists; empty when there is none."""
     if extractor == "resiliparse":
-        from resiliparse.extract.html2text import extract_plain_text
+        from refinery.sources.markup.main_content import main_content
 
-        return str(extract_plain_text(page, main_content=True, preserve_formatting=True, alt_texts=False))
+        return main_content(page)
     import trafilatura
 
     return trafilatura.extract(page, include_comments=False) or ""
@@ -87,6 +56,8 @@ def serve(requests: BinaryIO, answers: BinaryIO, seconds: int) -> None:
 
 
 def _answer(body: bytes, declared: str | None, extractor: Extraction) -> tuple[int, bytes]:
+    from refinery.sources.charset import decode
+
     page = decode(body, declared)
     if page is None:
         return UNDECODABLE, b""
@@ -96,27 +67,6 @@ def _answer(body: bytes, declared: str | None, extractor: Extraction) -> tuple[i
         raise
     except Exception as error:  # a parser's own bug on one page is that page's reject
         return FAILED, f"{type(error).__name__}: {error}".encode("utf-8", "replace")[:200]
-
-
-def _codec(label: str | None) -> str | None:
-    """Python's name for a charset label as browsers read it, or None for one that does not exist."""
-    from resiliparse.parse.encoding import map_encoding_to_html5
-
-    name = map_encoding_to_html5(label.strip(" \t\"';"), False) if label else None
-    return _WIDER.get(name, name) if name else None
-
-
-def _fitting(body: bytes, codec: str) -> str | None:
-    try:
-        return body.decode(codec)
-    except (UnicodeDecodeError, LookupError):
-        pass
-    try:
-        text = body.decode(codec, "replace")
-    except LookupError:
-        return None
-    beyond = sum(1 for _ in re.finditer(r"[^\x00-\x7f]", text))
-    return text if text.count("\ufffd") <= beyond * _FOREIGN_SHARE else None
 
 
 if __name__ == "__main__":

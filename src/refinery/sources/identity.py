@@ -8,6 +8,8 @@ it was when it was first read (`inventory`).
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import xxhash
 
@@ -18,6 +20,7 @@ from refinery.sources.find import FileState, state
 from refinery.storage.place import unreadable
 from refinery.storage.url import is_url, local_path, redact
 
+_AT_ONCE = 16  # files of a store that are asked for together
 _BLOCK, _BLOCKS = 8 * 2**10, 16
 COVERED = _BLOCKS * _BLOCK  # bytes of a file that is hashed whole
 HEAD = 64 * 2**10  # bytes that tell what a file is
@@ -49,19 +52,30 @@ def part_digest(shard: Shard) -> PartDigest | None:
 
     Raises InputError when the file cannot be read.
     """
+    if shard.covered:
+        return None
     try:
         found = state(shard.path)
     except OSError as error:
         raise unreadable(shard.path, error) from None
-    return None if covers(found) else PartDigest(shard.path, found.size, shard.part, shard.parts)
+    return PartDigest(shard.path, found.size, shard.part, shard.parts)
 
 
-def verify_unchanged(shard: Shard) -> None:
-    """Raises InputError when the shard's file is not the one that was planned.
+def verify_unchanged(shards: Sequence[Shard]) -> None:
+    """Raises InputError when the file of one of the shards is not the one that was planned; URLs many at once.
 
     A tag or a time stamp alone would not do: a file can be written twice between two ticks of the clock. Of a file of
     a pack no stamp is known.
     """
+    if len(shards) > 1 and is_url(shards[0].path):
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(_verify_unchanged, shards))
+        return
+    for shard in shards:
+        _verify_unchanged(shard)
+
+
+def _verify_unchanged(shard: Shard) -> None:
     try:
         found = state(shard.path)
         stamped = not shard.stamp or found.stamp == shard.stamp

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from refinery.shuffle.partition import hash_numbers
 from refinery.sources.documents import Shard
 from refinery.sources.lineage import lineage_of
-from refinery.sources.types import is_text, merge
+from refinery.sources.types import is_text, merge, storage
 
 
 def minted_ids(shard: Shard, rows: NDArray[np.int64]) -> pa.Array:
@@ -60,8 +60,12 @@ def listed_ids(shard: Shard, listing: pa.Table | pa.RecordBatch) -> pa.Array:
 
 
 def id_texts(ids: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """Ids as strings: bytes that are not UTF-8 as hex digits, nested values as JSON."""
+    """Ids as strings: UUIDs with their dashes, bytes that are not UTF-8 as hex digits, nested values as JSON."""
     kind = ids.type
+    if isinstance(kind, pa.UuidType):
+        return pa.array([value and str(value) for value in ids.to_pylist()], pa.string())
+    if storage(kind) != kind:
+        return id_texts(ids.cast(storage(kind)))
     if not (pa.types.is_nested(kind) or _is_bytes(kind)):
         return ids.cast(pa.string())
     return pa.array([None if value is None else _text(value) for value in ids.to_pylist()], pa.string())

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from refinery.sources import json_line
+from refinery.sources.document_text import NotTextError, joined, kind_of, text_of
 from refinery.sources.documents import Reject, Shard, SourceSpec
 
 MISSING = object()  # an id that is to be minted
@@ -18,23 +19,28 @@ class _Picked:
     """A value that is taken out of a row: a key of that very name, else the name taken as dotted."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self.name = name
         self._steps = name.split(".")
 
     def pop(self, row: dict[str, Any]) -> Any:
         """The value, or MISSING; the row is left without it."""
-        value = row.pop(self._name, MISSING)
+        value = row.pop(self.name, MISSING)
         return value if value is not MISSING or len(self._steps) == 1 else _pop_nested(row, self._steps)
 
 
 def _pop_nested(row: dict[str, Any], steps: list[str]) -> Any:
+    """As `_Picked.pop`; below a list it is the list of what its objects have."""
     if len(steps) == 1:
         return row.pop(steps[0], MISSING)
     below = row.get(steps[0])
-    if not isinstance(below, dict):
+    if isinstance(below, dict):
+        value = _pop_nested(below, steps[1:])
+    elif isinstance(below, list) and below and all(isinstance(one, dict) for one in below):
+        each = [_pop_nested(one, steps[1:]) for one in below]
+        value = [one for one in each if one is not MISSING] or MISSING
+    else:
         return MISSING
-    value = _pop_nested(below, steps[1:])
-    if not below:
+    if not (any(below) if isinstance(below, list) else below):
         del row[steps[0]]
     return value
 
@@ -43,9 +49,8 @@ class JsonRows:
     """Turns a line into id, text and the rest of the row, or into a reject."""
 
     def __init__(self, shard: Shard, spec: SourceSpec) -> None:
-        self._text = _Picked(spec.text)
+        self._texts = [_Picked(name) for name in spec.texts]
         self._id = _Picked(spec.id or "id")
-        self._text_name = spec.text
         self._made = shard.made
         self._missing_id = None if spec.id else MISSING
 
@@ -56,16 +61,10 @@ class JsonRows:
         except json_line.RefusedError as error:
             return Reject(row, error.reason, error.detail)
         if not isinstance(found, dict):
-            return Reject(row, "not_object", f"a JSON {_kind(found)}")
-        text = self._text.pop(found)
-        if text is MISSING:
-            return Reject(
-                row, "missing_text", f"no key {self._text_name!r}; there is {', '.join(found)[:100]}"
-            )
-        if text is None:
-            return Reject(row, "null_text")
-        if not isinstance(text, str):
-            return Reject(row, "text_not_string", f"{self._text_name!r} is a JSON {_kind(text)}")
+            return Reject(row, "not_object", f"a JSON {kind_of(found)}")
+        text = self._text(row, found)
+        if isinstance(text, Reject):
+            return text
         name = self._id.pop(found)
         if name is MISSING:
             name = self._missing_id
@@ -75,14 +74,25 @@ class JsonRows:
             found.pop(made, None)
         return text, name, found
 
+    def _text(self, row: int, found: dict[str, Any]) -> str | Reject:
+        keys = ", ".join(found)[:100]
+        texts: list[str | None] = []
+        for picked in self._texts:
+            if (value := picked.pop(found)) is not MISSING:
+                try:
+                    texts.append(text_of(value))
+                except NotTextError as error:
+                    return Reject(row, "text_not_string", f"{picked.name!r} is {error}")
+        if not texts:
+            wanted = " or ".join(repr(picked.name) for picked in self._texts)
+            return Reject(row, "missing_text", f"no key {wanted}; there is {keys}")
+        if all(text is None for text in texts):
+            return Reject(row, "null_text")
+        return texts[0] or "" if len(texts) == 1 else joined(texts)
+
     def _id_value(self, value: Any, line: bytes) -> int | str:
         if type(value) is int and value in _INT64:
             return value
         if type(value) is float:  # the digits as they were written
             value = self._id.pop(json.loads(line, parse_float=str, parse_int=str, parse_constant=str))
         return value if isinstance(value, str) else orjson.dumps(value).decode()
-
-
-def _kind(value: Any) -> str:
-    names = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
-    return names.get(type(value), "number")

@@ -33,6 +33,7 @@ _FILES = pa.schema(
         ("bytes", pa.int64()),
         ("rows", pa.int64()),
         ("identity", pa.string()),
+        ("covered", pa.bool_()),
     ]
 )
 _NUMBER = re.compile(r"(\d+)")
@@ -124,6 +125,7 @@ def write_members(shard: Shard, members: Sequence[Shard]) -> None:
         "bytes": [member.bytes for member in members],
         "rows": [member.rows for member in members],
         "identity": [member.identity for member in members],
+        "covered": [member.covered for member in members],
     }
     arrays = [pa.array(columns[field.name], field.type) for field in _FILES]
     make_directory(shard.pack.files.parent)
@@ -149,8 +151,9 @@ def read_members(shard: Shard) -> list[Shard]:
             bytes=size,
             identity=identity,
             made=shard.made,
+            covered=covered,
         )
-        for number, (path, size, rows, identity) in enumerate(
+        for number, (path, size, rows, identity, covered) in enumerate(
             zip(*(table.column(name).to_pylist() for name in _FILES.names), strict=True)
         )
     ]

@@ -6,13 +6,14 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import accumulate
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.sources import jsonl, parquet, warc
+from refinery.sources import jsonl
 from refinery.sources.documents import (
     NO_COLUMNS,
     REJECT_BYTES,
@@ -22,17 +23,19 @@ from refinery.sources.documents import (
     Shard,
     SourceSpec,
 )
-from refinery.sources.identity import part_digest, verify_hash, verify_unchanged
+from refinery.sources.identity import HEAD, part_digest, verify_hash, verify_unchanged
 from refinery.sources.ids import common_id_type, with_type
 from refinery.sources.lineage import read_lineage
 from refinery.sources.packs import read_members
+from refinery.sources.readers import READERS
 from refinery.sources.schema import unify
+from refinery.sources.source_columns import SourceColumns, carried_fields, carried_schema
 from refinery.storage.marks import json_text
 from refinery.storage.place import held_inputs, unreadable
+from refinery.storage.url import is_url
 
 BATCH_BYTES = 16 * 2**20
 _HELD_FILES = 64  # of a pack, that are fetched together from a store
-_READERS = {"parquet": parquet.read, "jsonl": jsonl.read, "warc": warc.read, "wet": warc.read}
 READING = 2  # raised when a file gives other rows than before, or a row another text or id
 
 
@@ -53,14 +56,25 @@ def read_documents(
     cannot be opened, when a wanted row cannot be decoded any more, and when the file is not the one that was planned,
     before the first batch or after the last.
     """
-    if shard.pack:
-        runs = _read_pack(shard, spec, carry, wanted, batch_bytes, describe)
-    else:
-        runs = _read_file(shard, spec, carry, wanted, batch_bytes, describe)
+    read = _read_pack if shard.pack else _read_shard
+    runs = read(shard, spec, carry, wanted, batch_bytes, describe)
     for batch in _gathered(runs, carry, batch_bytes):
         if describe is not None and len(batch.rows):
             describe.id_types.add(batch.ids.type)
         yield batch
+
+
+def _read_shard(
+    shard: Shard,
+    spec: SourceSpec,
+    carry: pa.Schema | None,
+    wanted: NDArray[np.int64] | None,
+    batch_bytes: int,
+    describe: Description | None,
+) -> Iterator[Documents]:
+    verify_unchanged([shard])
+    yield from _read_file(shard, spec, carry, wanted, batch_bytes, describe)
+    verify_unchanged([shard])  # else rows may be of one file and others of another
 
 
 def _read_file(
@@ -71,14 +85,19 @@ def _read_file(
     batch_bytes: int,
     describe: Description | None,
 ) -> Iterator[Documents]:
-    verify_unchanged(shard)
     digest = None
     if describe is not None:
         digest = describe.digest = part_digest(shard)
-    yield from _READERS[shard.format](shard, spec, carry, wanted, batch_bytes, describe)
+    raw_fields = partial(_fields_of_file, shard, spec)
+    columns = SourceColumns(
+        shard, spec, carry, raw_fields, judged=wanted is None, counted=describe is not None
+    )
+    read = READERS[shard.format].read
+    yield from map(columns, read(shard, spec, columns.raw, wanted, batch_bytes, describe))
+    if describe is not None:
+        describe.carried = carried_schema(describe.carried, spec, shard.name)
     if describe is not None and digest is not None:
         describe.hash = digest.hexdigest()
-    verify_unchanged(shard)  # else rows may be of one file and others of another
 
 
 def _read_pack(
@@ -96,6 +115,8 @@ def _read_pack(
     start = 0
     for first in range(0, len(members), _HELD_FILES):
         chunk = members[first : first + _HELD_FILES]
+        if not is_url(shard.path):  # what is held of URLs is verified once it is read
+            verify_unchanged(chunk)
         with held_inputs([member.path for member in chunk]):
             for number, member in enumerate(chunk, first):
                 mine, rows = None, 0 if known is None else known[number].rows
@@ -114,6 +135,7 @@ def _read_pack(
                     described.append(one)
                     describe.files.append(FileRows(member.relative_path, rows, one.hash))
                 start += rows
+        verify_unchanged(chunk)
     if describe is not None:
         carried = [(member.path, one.carried) for member, one in zip(members, described, strict=True)]
         describe.rows, describe.carried = start, unify(carried)
@@ -134,16 +156,20 @@ def _moved(run: Documents, start: int) -> Documents:
 def fields_to_carry(shard: Shard, spec: SourceSpec, names: Iterable[str]) -> pa.Schema:
     """What to `carry` of a shard for columns by name, dotted for nested ones, when its columns are not known yet.
 
-    A column of Parquet has its own type, one of JSON Lines is read as JSON text: only all lines could tell its type.
+    A column has its own type where the file tells it; one of JSON is read as JSON text, for only all rows could tell.
     A nested one is inside of a column that is read whole. Raises InputError when the file cannot be opened.
     """
     wanted = dict.fromkeys(part for name in names for part in (name, name.partition(".")[0]))
-    if shard.format == "jsonl":
+    return carried_fields(wanted, spec, partial(_fields_of_file, shard, spec))
+
+
+def _fields_of_file(shard: Shard, spec: SourceSpec, names: Iterable[str]) -> pa.Schema:
+    wanted = dict.fromkeys(part for name in names for part in (name, name.partition(".")[0]))
+    reader = READERS[shard.format]
+    if not reader.typed:
         return pa.schema([json_text(name, "") for name in wanted])
-    there = warc.CARRIED
-    if shard.format == "parquet":
-        files = read_members(shard) if shard.pack else [shard]
-        there = unify([(file.path, parquet.carried_schema(file, spec)) for file in files])
+    files = read_members(shard) if shard.pack else [shard]
+    there = unify([(file.path, reader.columns(file, spec, HEAD)) for file in files])
     return pa.schema([field for field in there if field.name in wanted])
 
 
@@ -157,7 +183,7 @@ def place_of_row(shard: Shard, row: int, read: Description | None = None) -> tup
         starts = [0, *accumulate(file.rows for file in known)]
         number = bisect_right(starts, row) - 1
         return read_members(shard)[number].path, row - starts[number]
-    if shard.first_row or shard.format != "jsonl":
+    if shard.first_row or not shard.start or READERS[shard.format].typed:
         return shard.path, shard.first_row + row
     try:
         return shard.path, jsonl.rows_before(shard) + row
@@ -184,15 +210,18 @@ def _gathered(runs: Iterable[Documents], carry: pa.Schema | None, batch_bytes: i
 
 def _joined(runs: list[Documents], carry: pa.Schema | None) -> Documents:
     rejects = tuple(reject for run in runs for reject in run.rejects)
-    skipped = Counter[str]()
+    skipped, nulled = Counter[str](), Counter[str]()
     for run in runs:
         skipped.update(run.skipped)
+        nulled.update(run.nulled)
     filled = [run for run in runs if len(run.rows)]
     if not filled:
         columns = NO_COLUMNS if carry is None else pa.RecordBatch.from_pylist([], schema=carry)
-        return replace(Documents.rejected(rejects), columns=columns, skipped=dict(skipped))
+        return replace(
+            Documents.rejected(rejects), columns=columns, skipped=dict(skipped), nulled=dict(nulled)
+        )
     if len(filled) == 1:
-        return replace(filled[0], rejects=rejects, skipped=dict(skipped))
+        return replace(filled[0], rejects=rejects, skipped=dict(skipped), nulled=dict(nulled))
     return Documents(
         np.concatenate([run.rows for run in filled]),
         pa.concat_arrays([run.text for run in filled]),
@@ -201,6 +230,7 @@ def _joined(runs: list[Documents], carry: pa.Schema | None) -> Documents:
         pa.concat_batches([run.columns for run in filled]) if carry and carry.names else filled[0].columns,
         rejects,
         dict(skipped),
+        dict(nulled),
     )
 
 

@@ -22,6 +22,8 @@ from refinery.storage.marks import JSON_TEXT, is_json_text, json_text
 FROM_JSON = {b"refinery.from_json": b"1"}  # schema metadata: a mixture of types is no error here
 # field metadata of JSON that was looked at: integers that a double cannot hold
 WIDE = {b"refinery.wide": b"1"}
+# field metadata of a column to which its source gives a type, so that no mixture makes JSON of it
+TYPED = {b"refinery.typed": b"1"}
 MAX_FIELDS = 512  # an object with more keys is used as a map, and no table should get a column for each
 MAX_LEVELS = 32  # Arrow's own reader refuses a schema that is nested some hundred deep
 _EXACT_IN_DOUBLE = 2**53
@@ -65,6 +67,7 @@ class _Column:
     def of(cls, field: pa.Field, place: str, from_json: bool) -> _Column:
         metadata = field.metadata or {}
         mixed = metadata.get(JSON_TEXT, b"").decode()
+        from_json = from_json and not TYPED.keys() <= metadata.keys()
         return cls(field.name, plain(field.type), place, from_json, WIDE.keys() <= metadata.keys(), mixed)
 
     def merged(self, other: _Column) -> _Column:
@@ -95,7 +98,8 @@ class _Column:
 
     def _clash(self, other: _Column) -> InputError:
         problem = f"column {self.name!r} is {other.type} here but {self.type} in {self.place}"
-        return InputError(other.place, problem, "cast it in one of them, or make them two sources")
+        hint = f"cast it in its source, by `columns: {{{self.name}: string}}`, or leave it out: `{self.name}: null`"
+        return InputError(other.place, problem, hint)
 
 
 def _short(kind: pa.DataType) -> str:

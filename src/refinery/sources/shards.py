@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -11,14 +11,15 @@ from functools import cache
 import pyarrow as pa
 
 from refinery.errors import InputError, StorageError
-from refinery.sources import jsonl, parquet, warc
+from refinery.sources import compression, jsonl
 from refinery.sources.digest import part_hashes
 from refinery.sources.documents import FilePlan, Shard, SourceSpec
 from refinery.sources.find import FoundFile, find
-from refinery.sources.formats import format_of, is_one_document
+from refinery.sources.foreign import POINTER_BYTES, foreign
+from refinery.sources.formats import format_of, mistaken
 from refinery.sources.heads import spread
 from refinery.sources.html import require
-from refinery.sources.identity import covers, file_head
+from refinery.sources.identity import HEAD, covers, file_head
 from refinery.sources.inventory import (
     Inventory,
     KnownFile,
@@ -31,18 +32,22 @@ from refinery.sources.inventory import (
 )
 from refinery.sources.own_outputs import is_output_data, output_folders
 from refinery.sources.packs import pack, pack_identity, pack_root
+from refinery.sources.passed_over import PassedOver, Why, passed_over
+from refinery.sources.readers import READERS
 from refinery.sources.schema import unify
+from refinery.sources.source_columns import carried_schema
 from refinery.storage.place import Place, unreadable
 from refinery.storage.url import redact
 
 SHARD_BYTES = 256 * 2**20
 HEAD_BYTES = 4 * 2**20  # of JSON Lines that are looked at in each
 _AT_ONCE = 16  # files looked at together
+_TOLD_BY_HEAD = {"jsonl", "json"}  # formats whose cuts are made without a look at what a file really is
 
 
 @dataclass(frozen=True)
 class SourceShards:
-    """A source's shards in order; files passed over; files that cannot be read, with the problem.
+    """A source's shards in order; what is passed over; files that cannot be read, with the problem.
 
     broken: paths below the source's root, since outputs do not depend on where it lies;
     schema: carried columns unified over the files whose schema is known before reading (all but JSONL);
@@ -51,7 +56,7 @@ class SourceShards:
     """
 
     shards: tuple[Shard, ...]
-    ignored: tuple[str, ...]
+    passed_over: tuple[PassedOver, ...]
     broken: tuple[tuple[str, str], ...]
     schema: pa.Schema
     inventory: Place | None = None
@@ -83,7 +88,9 @@ def list_shards(
     table = None if known_in is None else inventory_file(known_in, spec, shard_bytes)
     known = read_inventory(table) if table else {}
     usable: list[tuple[FoundFile, KnownFile]] = []
-    ignored = list(found.ignored)
+    ignored: list[tuple[FoundFile, Why]] = [(file, "stray name") for file in found.ignored]
+    ignored += ((file, "not in the table") for file in found.not_live)
+    without: list[FoundFile] = []
     broken: list[tuple[FoundFile, InputError]] = []
     schemas: dict[bytes, str] = {}  # with the first file that has it
     changed: dict[str, KnownFile] = {}
@@ -96,26 +103,33 @@ def list_shards(
         if seen is not None and seen is not known.get(file.relative):
             changed[file.relative] = seen
         if seen is None or not seen.cuts:
-            ignored.append(file.path)
+            if seen and seen.format == "json":
+                without.append(file)
+            else:
+                ignored.append((file, "unknown format" if seen else "part of an output"))
             continue
         schemas.setdefault(seen.carried, redact(file.path))
         usable.append((file, seen))
+    formats = {file.path: seen.format for file, seen in usable}
+    for file, error in _without_text(without, formats.values(), spec):
+        if error and spec.on_error == "fail":
+            raise error
+        broken += [(file, error)] if error else []
+        ignored += [] if error else [(file, "no text")]
     if not known:
-        formats = {file.path: seen.format for file, seen in usable}
-        _refuse_wrong_form([file for file in found.files if formats.get(file.path) == "jsonl"], spec)
+        _refuse_wrong_form([file for file in found.files if formats.get(file.path) in _TOLD_BY_HEAD], spec)
     if table and keep:
         update_inventory(table, changed)
     shards, members = _cut_and_packed(usable, spec, packed=packed)
     if not shards:
         raise _nothing(spec, ignored, broken)
-    if any(shard.format == "warc" for shard in shards):
+    if any(shard.format in {"warc", "html"} for shard in shards):
         require(spec.extractor, spec.name)
-    names = tuple(redact(path) for path in ignored)
     problems = tuple(
         (file.relative, _problem(error).replace(redact(file.path), file.relative)) for file, error in broken
     )
     carried = [(place, pa.ipc.read_schema(pa.py_buffer(schema))) for schema, place in schemas.items()]
-    return SourceShards(shards, names, problems, unify(carried), table, members, not known)
+    return SourceShards(shards, passed_over(ignored), problems, unify(carried), table, members, not known)
 
 
 def _cut_and_packed(
@@ -165,7 +179,7 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
     """
     try:
         files = find(spec.path).files
-    except (InputError, StorageError):
+    except (InputError, StorageError, OSError):
         return
     for file in spread(files):
         outputs = output_folders([file.path])
@@ -173,37 +187,60 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
             if not is_output_data(file.path, outputs):
                 continue
             format, plan = _cut(file, spec, SHARD_BYTES, _made(file, outputs), alone=False)
-            if format == "jsonl":
-                whole = replace(_whole(file, spec, format), made=plan.made)
-                yield redact(file.path), jsonl.first_columns(whole, spec, HEAD_BYTES)
-            elif format:
-                yield redact(file.path), plan.carried
+            if plan.cuts:
+                typed, found = READERS[format].typed, plan.carried
+                if not typed:
+                    whole = _whole(file, spec, format, plan.made)
+                    found = carried_schema(
+                        READERS[format].columns(whole, spec, HEAD_BYTES), spec, redact(file.path)
+                    )
+                yield redact(file.path), found
 
 
 def _refuse_wrong_form(files: Sequence[FoundFile], spec: SourceSpec) -> None:
-    """Raises InputError if no file that is looked at is JSON Lines; with `on_error: fail` if one of them is not."""
+    """Raises InputError if no file that is looked at has its format; with `on_error: fail` if one of them has not."""
     looked = spread(files)
     wrong = []
     for file in looked:
         with contextlib.suppress(OSError):  # reading it will tell
-            if problem := jsonl.wrong_form(file_head(file.path, file.state.size)):
-                wrong.append((redact(file.path), problem))
+            try:
+                head = _content_head(file.path, file_head(file.path, file.state.size))
+            except InputError as error:
+                wrong.append(error)
+                continue
+            if problem := jsonl.wrong_form(head) if spec.format in {"auto", "jsonl", "json"} else "":
+                wrong.append(InputError(redact(file.path), problem))
+            elif spec.format != "auto" and (other := mistaken(spec.format, file.relative, head)):
+                problem = f"this is {other}, and its source says `format: {spec.format}`"
+                wrong.append(InputError(redact(file.path), problem, "leave `format` out"))
     if wrong and (len(wrong) == len(looked) or spec.on_error == "fail"):
-        raise InputError(*wrong[0])
+        raise wrong[0]
+
+
+def _without_text(
+    files: Sequence[FoundFile], formats: Collection[str], spec: SourceSpec
+) -> Iterator[tuple[FoundFile, InputError | None]]:
+    """What is wrong with files of one JSON object without a text; nothing beside data of other formats."""
+    documents = not formats or "json" in formats
+    for file in files:
+        detail = jsonl.missing_text(_whole(file, spec, "json", ()), spec) if documents else ""
+        yield file, InputError(redact(file.path), detail, "set `text`") if detail else None
 
 
 def _problem(error: InputError) -> str:
     return error.problem + (f" ({error.hint})" if error.hint else "")
 
 
-def _nothing(spec: SourceSpec, ignored: list[str], broken: list[tuple[FoundFile, InputError]]) -> InputError:
+def _nothing(
+    spec: SourceSpec, ignored: list[tuple[FoundFile, Why]], broken: list[tuple[FoundFile, InputError]]
+) -> InputError:
     if broken:
         file, error = broken[0]
         others = f"; source {spec.name}: none of its {len(broken)} files can be read"
         return InputError(redact(file.path), _problem(error) + (others if len(broken) > 1 else ""))
-    names = ", ".join(path.rpartition("/")[2] for path in ignored[:5])
+    groups = passed_over(ignored)
     hint = "set `format` if the names do not tell it"
-    problem = f"no data among {len(ignored)} files ({names})"
+    problem = f"no data among {len(ignored)} files: {'; '.join(map(str, groups[:5]))}"
     return InputError(", ".join(redact(path) for path in spec.path), problem, hint)
 
 
@@ -241,7 +278,7 @@ def _look_at(
 
 def _is_usable(before: KnownFile, made: tuple[str, ...], *, alone: bool) -> bool:
     """Whether a plan of the same content holds: a manifest beside a file and the files around it bear on it, too."""
-    return (before.made == made or before.format != "jsonl") and bool(before.cuts or not alone)
+    return (before.made == made or before.format not in _TOLD_BY_HEAD) and bool(before.cuts or not alone)
 
 
 def _look(
@@ -284,35 +321,41 @@ def _shards(file: FoundFile, seen: KnownFile, spec: SourceSpec, index: int) -> I
             first_row=cut.first_row,
             made=seen.made,
             stamp=file.state.stamp,
+            covered=covers(file.state),
             part=part,
             parts=len(seen.cuts),
         )
 
 
-def _made(file: FoundFile, outputs: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    return outputs.get(file.path.rpartition("/")[0], ())
+def _made(file: FoundFile, outputs: Mapping[str, tuple[str, ...] | None]) -> tuple[str, ...]:
+    return outputs.get(file.path.rpartition("/")[0]) or ()
 
 
 def _cut(
     file: FoundFile, spec: SourceSpec, shard_bytes: int, made: tuple[str, ...], *, alone: bool
 ) -> tuple[str, FilePlan]:
     """A file's format and plan; no format and no cuts for a file that is none of ours; raises InputError, OSError."""
-    head = cache(lambda: file_head(file.path, file.state.size))
+    raw = cache(lambda: file_head(file.path, file.state.size))
+    head = cache(lambda: _content_head(file.path, raw()))
     format = spec.format if spec.format != "auto" else format_of(file.relative, head)
+    if (format is None or file.state.size < POINTER_BYTES) and (kind := foreign(raw())):
+        raise InputError(redact(file.path), *kind)
     if format is None and alone:
         problem = "the format cannot be told by its name or content"
-        if is_one_document(head()):
-            problem = "this is one JSON document, not JSON Lines"
         raise InputError(redact(file.path), problem, "set `format` if it is one that can be read")
     if format is None:
         return "", FilePlan((), pa.schema([]))
-    whole = _whole(file, spec, format)
-    if format == "parquet":
-        return format, parquet.plan(whole, spec, shard_bytes)
-    if format == "jsonl":
-        return format, jsonl.plan(replace(whole, made=made), head, shard_bytes)
-    return format, warc.plan(whole)
+    plan = READERS[format].plan(_whole(file, spec, format, made), spec, head, shard_bytes)
+    return format, plan._replace(carried=carried_schema(plan.carried, spec, redact(file.path)))
 
 
-def _whole(file: FoundFile, spec: SourceSpec, format: str) -> Shard:
-    return Shard(spec.name, file.path, file.relative, format, 0, -1, 0, None, file.state.size, "")
+def _content_head(path: str, raw: bytes) -> bytes:
+    """The first bytes below any compression; raises InputError when they can never be read, OSError."""
+    try:
+        return compression.head(path, raw, HEAD)
+    except compression.NoDictionaryError as error:
+        raise InputError(redact(path), str(error)) from None
+
+
+def _whole(file: FoundFile, spec: SourceSpec, format: str, made: tuple[str, ...]) -> Shard:
+    return Shard(spec.name, file.path, file.relative, format, 0, -1, 0, None, file.state.size, "", made=made)

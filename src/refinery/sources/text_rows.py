@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,45 +10,35 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from refinery.sources.document_text import joined_columns
 from refinery.sources.documents import Documents, Reject
-from refinery.sources.types import is_bytes
 from refinery.storage.arrow_bytes import cuts, row_bytes
 
 
 def text_rows(
-    text: pa.Array,
+    text: Sequence[pa.Array],
     rows: NDArray[np.int64],
     ids: pa.Array | None,
     columns: pa.RecordBatch,
     max_document_bytes: int,
     batch_bytes: int,
 ) -> Iterator[Documents]:
-    """Checks a text array (any string, binary or dictionary type) and yields it in runs of about `batch_bytes`.
+    """Checks the text of rows and yields it in runs of about `batch_bytes`.
 
-    ids: None where they are to be minted.
+    text: its columns, each of any type that is textual, or a dictionary of one; ids: None where they are minted.
     """
-    sizes = _decoded_bytes(text)
-    missing = np.asarray(pc.is_null(text).to_numpy(zero_copy_only=False), bool)
-    oversize = (sizes > max_document_bytes) & ~missing
-    rejects = [Reject(int(row), "null_text") for row in rows[missing]]
-    rejects += [
-        Reject(int(row), "oversize_row", f"{size} bytes of text; the limit is {max_document_bytes}")
-        for row, size in zip(rows[oversize], sizes[oversize], strict=True)
-    ]
+    sizes = sum((_decoded_bytes(column) for column in text), np.zeros(len(rows), np.int64))
     minted = np.full(len(rows), ids is None)
-    accepted = Documents(
-        rows, text, pa.nulls(len(rows), pa.string()) if ids is None else ids, minted, columns
-    )
-    if rejects:
-        good = ~(missing | oversize)
-        accepted, sizes = accepted.filter(good), sizes[good]
-        yield Documents.rejected(tuple(sorted(rejects, key=lambda reject: reject.row)))
+    if ids is None:
+        ids = pa.nulls(len(rows), pa.string())
     for start, stop, _ in cuts(sizes, batch_bytes):
-        yield _checked(accepted.slice(start, stop))
+        run = joined_columns([column.slice(start, stop - start) for column in text])
+        whole = Documents(rows, pa.nulls(len(rows)), ids, minted, columns).slice(start, stop)
+        yield _checked(replace(whole, text=run), max_document_bytes)
 
 
 def _decoded_bytes(text: pa.Array) -> NDArray[np.int64]:
-    """Bytes of every value once decoded, without decoding it."""
+    """Bytes of every value once decoded, without decoding it; of lists a few more."""
     if not pa.types.is_dictionary(text.type):
         return row_bytes(text) - 4 if not pa.types.is_null(text.type) else np.zeros(len(text), np.int64)
     values = row_bytes(text.dictionary) - 4
@@ -58,31 +48,33 @@ def _decoded_bytes(text: pa.Array) -> NDArray[np.int64]:
     return np.where(text.indices.is_null().to_numpy(zero_copy_only=False), 0, values[indices])
 
 
-def _checked(run: Documents) -> Documents:
-    """The run's text as large_string; rows that are not UTF-8 become rejects."""
-    text = run.text
-    if pa.types.is_dictionary(text.type):
-        text = text.dictionary_decode()
-    if is_bytes(text.type) or pa.types.is_binary_view(text.type):
-        raw = text.cast(pa.large_binary())
-        text = pa.Array.from_buffers(pa.large_string(), len(raw), raw.buffers(), raw.null_count, raw.offset)
-    else:
-        text = text.cast(pa.large_string())
+def _checked(run: Documents, max_document_bytes: int) -> Documents:
+    """The run with rows that are missing, too long or not UTF-8 as rejects."""
+    sizes = pc.binary_length(run.text).to_numpy(zero_copy_only=False)
+    missing = np.asarray(run.text.is_null().to_numpy(zero_copy_only=False), bool)
+    oversize = ~missing & (np.nan_to_num(sizes) > max_document_bytes)
+    rejects = [Reject(int(row), "null_text") for row in run.rows[missing]]
+    rejects += [
+        Reject(int(row), "oversize_row", f"{int(size)} bytes of text; the limit is {max_document_bytes}")
+        for row, size in zip(run.rows[oversize], sizes[oversize], strict=True)
+    ]
+    good = run.filter(~(missing | oversize)) if rejects else run
     try:
-        text.validate(full=True)
+        good.text.validate(full=True)
     except pa.ArrowInvalid:
-        return _without_invalid(run, text)
-    return replace(run, text=text)
+        good, invalid = _without_invalid(good)
+        rejects += invalid
+    return replace(good, rejects=tuple(sorted(rejects, key=lambda reject: reject.row)))
 
 
-def _without_invalid(run: Documents, text: pa.Array) -> Documents:
-    good = np.ones(len(text), bool)
+def _without_invalid(run: Documents) -> tuple[Documents, list[Reject]]:
+    good = np.ones(len(run.text), bool)
     rejects = []
-    for number, value in enumerate(text.cast(pa.large_binary())):
+    for number, value in enumerate(run.text.cast(pa.large_binary())):
         try:
             value.as_py().decode()
         except UnicodeDecodeError as error:
             good[number] = False
             detail = f"byte {error.start} of the text: {error.reason}"
             rejects.append(Reject(int(run.rows[number]), "invalid_utf8", detail))
-    return replace(replace(run, text=text).filter(good), rejects=tuple(rejects))
+    return run.filter(good), rejects

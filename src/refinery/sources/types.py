@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import pyarrow as pa
 
+TypeName = Literal["string", "int", "float", "bool", "date", "timestamp"]
+TYPES: dict[TypeName, pa.DataType] = dict(
+    zip(
+        get_args(TypeName),
+        (pa.string(), pa.int64(), pa.float64(), pa.bool_(), pa.date32(), pa.timestamp("us")),
+        strict=True,
+    )
+)
 _SIGNED = {8: pa.int8(), 16: pa.int16(), 32: pa.int32(), 64: pa.int64()}
 _UNSIGNED = {8: pa.uint8(), 16: pa.uint16(), 32: pa.uint32(), 64: pa.uint64()}
 
@@ -29,6 +39,11 @@ def plain(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
+def storage(kind: pa.DataType) -> pa.DataType:
+    """The type that values of an extension type, such as Arrow's of JSON and of UUIDs, are stored in; else itself."""
+    return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+
+
 def merge(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
     """A type for the values of both (both `plain`), or None when there is none.
 
@@ -39,6 +54,8 @@ def merge(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
         return one
     if pa.types.is_null(one):
         return other
+    if storage(one) != one or storage(other) != other:
+        return merge(storage(one), storage(other))
     if _is_number(one) and _is_number(other):
         return _merge_numbers(one, other)
     if is_text(one) and is_text(other):
@@ -50,7 +67,7 @@ def merge(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
     if pa.types.is_map(one) and pa.types.is_map(other):
         key, item = merge(one.key_type, other.key_type), merge(one.item_type, other.item_type)
         return None if key is None or item is None else pa.map_(key, item)
-    if _is_list(one) and _is_list(other):
+    if is_list(one) and is_list(other):
         value = merge(one.value_type, other.value_type)
         large = pa.types.is_large_list(one) or pa.types.is_large_list(other)
         return None if value is None else (pa.large_list(value) if large else pa.list_(value))
@@ -122,5 +139,22 @@ def is_bytes(kind: pa.DataType) -> bool:
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
-def _is_list(kind: pa.DataType) -> bool:
+def is_list(kind: pa.DataType) -> bool:
+    """A list of any size; no map."""
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def type_name(kind: pa.DataType) -> TypeName | None:
+    """The plain type that stands for an Arrow type; None for lists, objects, bytes and what else has none."""
+    types = pa.types
+    if is_text(kind):
+        return "string"
+    if types.is_boolean(kind):
+        return "bool"
+    if types.is_integer(kind) and not types.is_uint64(kind):
+        return "int"
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
+        return "float"
+    if types.is_date(kind):
+        return "date"
+    return "timestamp" if types.is_timestamp(kind) else None

@@ -1,17 +1,15 @@
 """Reading WARC and WET: HTML responses with status 200, and conversion records, one document each.
 
 Everything else in an archive (requests, metadata, other statuses and types of content) is no document and is
-counted by reason. fastwarc parses records; decompression and HTTP are ours, so that a cut-off file, a wrong header
-or a bomb is seen as such.
+counted by reason. A cut-off file, a wrong header or a bomb is seen as such.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -32,22 +30,16 @@ from refinery.sources.documents import (
     SourceSpec,
 )
 from refinery.sources.extractor import ExtractionError, Extractor
+from refinery.sources.warc_records import WarcRecord, WarcRecords
 from refinery.storage.place import open_input, unreadable
 from refinery.storage.url import redact
 
 CARRIED = pa.schema([(name, pa.string()) for name in ("url", "date", "http_status", "content_type")])
 EXTRACTION_SECONDS = 10  # of processor time that a page may take; READING is raised with it
 
-_TYPES = {
-    2: "warcinfo",
-    4: "response",
-    8: "resource",
-    16: "request",
-    32: "metadata",
-    64: "revisit",
-    128: "conversion",
-    256: "continuation",
-}  # fastwarc's numbers; its names are spelt differently from one version to the next
+_KINDS = frozenset(
+    ("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation")
+)
 
 
 class _SkippedError(Exception):
@@ -58,46 +50,13 @@ class _RejectedError(Exception):
     """A record that should be a document and cannot be read."""
 
 
-class _Content:
-    """The decompressed archive as the file that fastwarc wants; damage is kept for later and ends it."""
-
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks = blocks
-        self._held = b""
-        self._position = 0
-        self.damage = ""
-
-    def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes, none at the end."""
-        if not self._held:
-            try:
-                self._held = next(self._blocks, b"")
-            except compression.DamagedError as error:
-                self.damage = str(error)
-        size = len(self._held) if size < 0 else size
-        data, self._held = self._held[:size], self._held[size:]
-        self._position += len(data)
-        return data
-
-    def tell(self) -> int:
-        """Bytes read so far."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Not possible."""
-        raise OSError("not seekable")
-
-    def close(self) -> None:
-        """Nothing: the file is closed by who opened it."""
-
-
 @dataclass(frozen=True)
 class _Document:
     text: str
     columns: tuple[str | None, ...]
 
 
-def plan(whole: Shard) -> FilePlan:
+def plan(whole: Shard, spec: SourceSpec, head: Callable[[], bytes], shard_bytes: int) -> FilePlan:
     """One shard; raises InputError when the file does not begin as a WARC file does."""
     with closing(open_input(whole.path)) as file:
         try:
@@ -107,6 +66,11 @@ def plan(whole: Shard) -> FilePlan:
     if begin and not begin.lstrip().startswith(b"WARC/"):
         raise InputError(redact(whole.path), "this is not a WARC file", "it should begin with WARC/1.0")
     return FilePlan((Cut(0, -1, 0, None, whole.bytes),), CARRIED)
+
+
+def carried_schema(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
+    """The same for every archive."""
+    return CARRIED
 
 
 def read(
@@ -132,11 +96,12 @@ def read(
         except OSError as error:
             raise unreadable(shard.path, error) from None
         digest = description.digest if description else None
-        content = _Content(compression.blocks(digest.of_reads(file) if digest else file))
+        content = compression.blocks(digest.of_reads(file) if digest else file)
+        records = WarcRecords(content, spec.max_document_bytes)
         extractor = stack.enter_context(Extractor(spec.extractor, EXTRACTION_SECONDS))
         row = -1
         try:
-            for row, record in enumerate(_records(content)):
+            for row, record in enumerate(records):
                 if chosen is not None and row not in chosen:
                     continue
                 try:
@@ -153,30 +118,23 @@ def read(
                 if size >= batch_bytes:
                     yield _documents(found, rejects, skipped, carry)
                     found, rejects, skipped, size = [], [], Counter(), 0
-        except OSError as error:  # without a number, fastwarc's word for records it cannot make sense of
-            if error.errno:
-                raise unreadable(shard.path, error) from None
-            content.damage = content.damage or str(error)
-        if content.damage:
-            detail = f"{content.damage}; what can be read ends before row {row + 1}"
+        except OSError as error:
+            raise unreadable(shard.path, error) from None
+        if records.damage:
+            detail = f"{records.damage}; what can be read ends before row {row + 1}"
             rejects.append(Reject(row + 1, "truncated_file", detail))
         yield _documents(found, rejects, skipped, carry)
     if description is not None:
         description.rows, description.carried = row + 1, CARRIED
 
 
-def _records(content: _Content) -> Iterator[Any]:
-    from fastwarc.warc import ArchiveIterator
-
-    yield from ArchiveIterator(content, parse_http=False, stream_detect=False)
-
-
-def _document(record: Any, spec: SourceSpec, extractor: Extractor) -> _Document:
-    kind = _TYPES.get(int(record.record_type), "unknown")
+def _document(record: WarcRecord, spec: SourceSpec, extractor: Extractor) -> _Document:
+    kind = record.fields.get("warc-type", "").lower()
+    kind = kind if kind in _KINDS else "unknown"
     if kind not in {"response", "conversion"}:
         raise _SkippedError(f"{kind}_record")
     block = _block(record, spec.max_document_bytes)
-    url, date = record.headers.get("WARC-Target-URI"), record.headers.get("WARC-Date")
+    url, date = record.fields.get("warc-target-uri"), record.fields.get("warc-date")
     if kind == "conversion":
         try:
             text = block.decode()
@@ -184,7 +142,7 @@ def _document(record: Any, spec: SourceSpec, extractor: Extractor) -> _Document:
             raise _RejectedError(
                 "invalid_utf8", f"byte {error.start} of the record: {error.reason}"
             ) from None
-        return _Document(text, (url, date, None, record.headers.get("Content-Type")))
+        return _Document(text, (url, date, None, record.fields.get("content-type")))
     try:
         response = parse_response(block, spec.max_document_bytes)
     except ValueError as error:
@@ -204,17 +162,15 @@ def _document(record: Any, spec: SourceSpec, extractor: Extractor) -> _Document:
     return _Document(text, (url, date, str(response.status), response.content_type))
 
 
-def _block(record: Any, limit: int) -> bytes:
-    try:
-        length = int(record.headers["Content-Length"])
-    except (KeyError, ValueError):
-        raise _RejectedError("truncated_record", "the record's header is not complete") from None
-    if length > limit:
-        raise _RejectedError("oversize_row", f"{length} bytes in the record; the limit is {limit}")
-    block = bytes(record.reader.read())
-    if len(block) < length:
-        raise _RejectedError("truncated_record", f"{len(block)} of {length} bytes are there")
-    return block
+def _block(record: WarcRecord, limit: int) -> bytes:
+    if record.length is None:
+        raise _RejectedError("truncated_record", "the record's header is not complete")
+    if max(record.length, record.size) > limit:
+        size = max(record.length, record.size)
+        raise _RejectedError("oversize_row", f"{size} bytes in the record; the limit is {limit}")
+    if record.size < record.length:
+        raise _RejectedError("truncated_record", f"{record.size} of {record.length} bytes are there")
+    return record.block
 
 
 def _documents(

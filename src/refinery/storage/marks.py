@@ -6,15 +6,39 @@ import re
 
 import pyarrow as pa
 
-OWNER = ".refinery-output.json"  # lies in every output folder
+from refinery.storage.place import Place
+
+RECORDS = ".records"  # ending of the folder beside an output's: loaders take every file of that one for data
+OWNER = ".refinery-output.json"  # lies in every folder of records
 MANIFEST = "manifest.json"
-# An output's files of documents: data-00000.parquet, or of a split data-validation-00000.parquet.
-DATA = re.compile(r"data-([A-Za-z][A-Za-z0-9_-]*-)?\d+\.(parquet|jsonl\.zst)")
+CARD = "README.md"  # the dataset card
+# An output's files of documents: data-00000.parquet, or of a split data/validation-00000-of-00002.parquet, which
+# `datasets` knows as a split by whatever name.
+DATA = re.compile(r"(data-\d+|data/[A-Za-z]\w*-\d+-of-\d+)\.(parquet|jsonl\.zst)", re.ASCII)
 KEPT = (
     ".kept.parquet"  # ending of a file beside a measurement of a verb's own: what the verb found out about it
 )
 MADE = b"refinery.made"  # metadata of a file: the columns that refinery added, as a JSON list
 JSON_TEXT = b"refinery.json"  # metadata of a field: the strings are JSON; the value says why
+
+
+def has_neighbours(folder: str) -> bool:
+    """Whether other folders can lie beside this one: not beside a bucket, nor beside the root of a disk.
+
+    >>> has_neighbours("s3://bucket/out"), has_neighbours("s3://bucket"), has_neighbours("/out"), has_neighbours("/")
+    (True, False, True, False)
+    """
+    scheme, _, rest = folder.rpartition("://")
+    return "/" in rest.strip("/") if scheme else bool(rest.strip("/"))
+
+
+def records_of(folder: Place) -> Place:
+    """The folder beside an output's that has all but its documents: decisions, rejects, the manifest.
+
+    >>> str(records_of(Path("out/medical-en")))
+    'out/medical-en.records'
+    """
+    return folder.with_name(f"{folder.name}{RECORDS}")
 
 
 def json_text(name: str, why: str) -> pa.Field:

@@ -7,6 +7,7 @@ differently is here; writing is in `refinery.storage.commit`.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import shutil
@@ -46,13 +47,28 @@ def move_files(pairs: Sequence[tuple[Place, Place]], still_held: Callable[[], No
     remote = [(str(source), str(target)) for source, target in pairs if is_remote(source)]
     if not remote:
         for source, target in pairs:
-            os.replace(source, target)  # type: ignore[arg-type]  # noqa: PTH105  (both are local)
+            _move(Path(str(source)), Path(str(target)))
         return
     from refinery.storage.object_store import copy_many, remove
 
     copy_many(remote, still_held)
     still_held()
     remove([source for source, _ in remote])
+
+
+def _move(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        beside = target.with_name(
+            f".{target.name}.tmp"
+        )  # the folder is a disk of its own, as a mounted one is
+        shutil.copyfile(source, beside)
+        beside.replace(target)
+        source.unlink()
 
 
 def remove_file(place: Place) -> None:

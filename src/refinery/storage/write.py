@@ -22,11 +22,13 @@ from refinery.storage.commit import OutputFile, commit_file
 from refinery.storage.marks import MADE, is_json_text
 from refinery.storage.place import Place
 from refinery.storage.sealed import SealedFile
+from refinery.storage.typed_first import typed_first
 
 ROW_GROUP_BYTES = 32 * 2**20
 ROW_GROUP_ROWS = 2**20
 _ZSTD_LEVEL = 3
 _STEP = 2**20
+_BATCH_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -143,19 +145,18 @@ def write_table(
 
 
 def write_jsonl(path: Place, rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> WrittenFile:
-    """Writes batches as JSON Lines in one zstd frame with a checksum."""
-    count = 0
+    """Writes batches as JSON Lines in one zstd frame with a checksum, the rows as `typed_first` orders them."""
+    table = typed_first(pa.Table.from_batches([batch.cast(schema) for batch in rows], schema))
     waiting = bytearray()
     with commit_file(path) as file:
         compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True).compressobj()
-        for batch in rows:
-            waiting += json_lines(batch.cast(schema))
-            count += len(batch)
+        for batch in table.to_batches(max_chunksize=_BATCH_ROWS):
+            waiting += json_lines(batch)
             while len(waiting) >= _STEP:  # steps of one size: zstd's output may follow how it is fed
                 file.write(compressor.compress(bytes(waiting[:_STEP])))
                 del waiting[:_STEP]
         file.write(compressor.compress(bytes(waiting)) + compressor.flush())
-    return WrittenFile(path.name, count, file.size, file.sha256)
+    return WrittenFile(path.name, len(table), file.size, file.sha256)
 
 
 def json_lines(batch: pa.RecordBatch) -> bytes:

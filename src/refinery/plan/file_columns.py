@@ -1,0 +1,127 @@
+"""Columns of the sources' files in SQL: found by the heads of the files, in one type over all that arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+
+import pyarrow as pa
+
+from refinery.errors import DefinitionError, nearest
+from refinery.filters.carried import VALUE, Carried
+from refinery.filters.values import PLAIN
+from refinery.plan.graph import Column, Measured, Measurement
+from refinery.plan.verbs import Arriving, is_carried
+from refinery.sources.nested import find_field
+from refinery.sources.types import TYPES, TypeName, type_name
+from refinery.storage.marks import JSON_TEXT, is_json_text
+
+Places = Sequence[tuple[str, pa.Schema]]  # files or sources, and their columns
+
+
+def common_name(name: str, places: Iterable[tuple[str, pa.Schema]]) -> TypeName:
+    """The plain type of a column over all places; raises DefinitionError if there is none, or no such column."""
+    found: dict[TypeName, str] = {}  # each with the first place that has it
+    there: dict[str, None] = {}
+    known = False
+    for place, schema in places:
+        there |= dict.fromkeys(schema.names)
+        if (field := find_field(schema, name)) is None:
+            continue
+        known = True
+        if pa.types.is_null(field.type):
+            continue
+        kind = None if is_json_text(field) else type_name(field.type)
+        if kind is None:
+            what = field.metadata[JSON_TEXT].decode() if is_json_text(field) else f"it is {field.type}"
+            raise DefinitionError(
+                f"{place}: the column {name!r} must be {PLAIN}: {what}; {_cast(name, 'string')}"
+            )
+        found.setdefault(kind, place)
+    if not known:
+        raise DefinitionError(f'no column "{name}"{nearest(name, there) or _listed(there)}')
+    if not found:
+        raise DefinitionError(f"the first rows have no value of the column {name!r}; {_cast(name, 'TYPE')}")
+    if found.keys() == {"int", "float"}:
+        return "float"
+    if len(found) > 1:
+        (one, here), (other, there_too), *_ = found.items()
+        raise DefinitionError(
+            f"the column {name!r} is {one} in {here}, {other} in {there_too}; {_cast(name, one)}"
+        )
+    return next(iter(found))
+
+
+def _cast(name: str, kind: str) -> str:
+    return f"give it a type in its source: `columns: {{{name.rpartition('.')[2]}: {kind}}}`"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return f"; there is {', '.join(list(names)[:30])}"
+
+
+def add_file_columns(sql: Iterable[str], made: Collection[str], arriving: Arriving) -> list[str]:
+    """Adds what SQL reads and only the files of the sources have; gives what is wrong with these columns.
+
+    made: names that the stage derives itself.
+    """
+    from refinery.filters.predicate import columns_of
+
+    names: set[str] = set()
+    for expression in sql:
+        with suppress(DefinitionError):  # which is told where it is checked
+            names |= columns_of(expression)
+    problems = []
+    for name in sorted(names - {"source", *made}):
+        if any(name in columns for columns in arriving.columns.values()):
+            continue
+        schemas = {
+            source: list(arriving.heads.schemas(source))
+            for source in arriving.views
+            if source in arriving.heads.specs
+        }
+        having = [s for s, places in schemas.items() if any(find_field(schema, name) for _, schema in places)]
+        if not having:
+            continue  # no column of that name, which is told where it is checked
+        if lacking := [source for source in arriving.views if source not in having]:
+            problems.append(
+                f"the column {name!r} of the source {having[0]} is not in {', '.join(lacking)}: judge it in a stage "
+                f"`from: {having[0]}` alone"
+            )
+            continue
+        try:
+            kind = TYPES[common_name(name, (place for source in having for place in schemas[source]))]
+        except DefinitionError as error:
+            problems += error.problems
+            continue
+        for source, view in arriving.views.items():
+            arriving.columns[source][name] = Measured(Measurement(view, Carried(name)), VALUE, kind)
+    return problems
+
+
+def clashes(sql: Iterable[str], arriving: Arriving) -> list[str]:
+    """Columns that SQL reads and that are both measured or derived and in the files: which one is meant?"""
+    from refinery.filters.predicate import columns_of
+
+    names: set[str] = set()
+    for expression in sql:
+        with suppress(DefinitionError):
+            names |= columns_of(expression)
+    return [
+        message
+        for name in sorted(names)
+        for source, columns in arriving.columns.items()
+        if name in columns and (message := _clash(name, columns, source, arriving))
+    ]
+
+
+def _clash(name: str, columns: Mapping[str, Column], source: str, arriving: Arriving) -> str:
+    if is_carried(columns[name]) or source not in arriving.heads.specs:
+        return ""
+    first = next(iter(arriving.heads.schemas(source)), None)
+    if first is None or name not in first[1].names:
+        return ""
+    return (
+        f"the source {source} has a column {name!r} of its own; rename that one: "
+        f"`columns: {{input_{name}: {{from: {name}}}}}` in the source"
+    )

@@ -1,0 +1,97 @@
+"""The dataset card of an output: README.md in the form of the Hugging Face hub, made of the manifest alone.
+
+Its paths are those of the output's folder, so that it says how to load the documents wherever both lie in one folder,
+as in a repository of the hub. It has no time and no path of this machine: the same documents have the same card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import yaml
+
+from refinery.definition.models import TRAIN
+from refinery.run.decide import Tally
+from refinery.run.manifest import Manifest
+
+_SIZES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
+
+
+def dataset_card(manifest: Manifest) -> str:
+    """Markdown with a YAML head: how it is loaded, what it holds, from where, what was left out and why."""
+    head = yaml.safe_dump(_head(manifest), sort_keys=False, allow_unicode=True)
+    return f"---\n{head}---\n" + "".join(f"\n{block}\n" for block in _blocks(manifest))
+
+
+def _head(manifest: Manifest) -> dict[str, object]:
+    """The metadata that the hub knows."""
+    return {
+        "pretty_name": f"{manifest.pipeline}: {manifest.output}",
+        "task_categories": ["text-generation"],
+        "size_categories": [size_category(manifest.kept.documents)],
+        "configs": [{"config_name": "default", "data_files": list(_data_files(manifest))}],
+    }
+
+
+def size_category(documents: int) -> str:
+    """The hub's word for a number of documents.
+
+    >>> size_category(999), size_category(1000), size_category(2_000_000), size_category(3 * 10**12)
+    ('n<1K', '1K<n<10K', '1M<n<10M', 'n>1T')
+    """
+    if documents < 1000:
+        return "n<1K"
+    if documents >= _SIZES["T"]:
+        return "n>1T"
+    steps = [f"{n}{unit}" for unit in "KMB" for n in (1, 10, 100)] + ["1T"]
+    digits = len(str(documents)) - 4
+    return f"{steps[digits]}<n<{steps[digits + 1]}"
+
+
+def _data_files(manifest: Manifest) -> Iterator[dict[str, object]]:
+    """A glob for each split that has files."""
+    for split in manifest.splits:
+        if manifest.splits[split].files:
+            yield {"split": split, "path": f"data/{split}-*"}
+    if not manifest.splits:
+        yield {"split": TRAIN, "path": "data-*"}
+
+
+def _blocks(manifest: Manifest) -> Iterator[str]:
+    kept, made = manifest.kept, f"refinery {manifest.refinery}"
+    yield f"# {manifest.pipeline}: {manifest.output}"
+    yield (
+        f"{kept.documents:,} documents, {kept.bytes:,} bytes of text, about {kept.tokens:,} tokens, "
+        f"made by {made} from the pipeline `{manifest.pipeline}`."
+    )
+    if manifest.splits:
+        splits = [(name, f"{split.documents:,}") for name, split in manifest.splits.items()]
+        yield _table("Splits", ("split", "documents"), splits)
+    sources = [
+        (name, f"{one.documents:,}", f"{one.bytes:,}", f"{one.rejected:,}")
+        for name, one in manifest.sources.items()
+    ]
+    yield _table("Sources", ("source", "documents read", "bytes of text", "rows rejected"), sources)
+    yield _table("What was left out", ("stage", "rule", "documents", "tokens"), _dropped(manifest))
+    if manifest.protected:
+        yield "Kept out, with their copies: " + ", ".join(f"`{name}`" for name in manifest.protected) + "."
+    yield "Each document's `lineage` says its source, its file and its row in that."
+
+
+def _dropped(manifest: Manifest) -> list[tuple[str, ...]]:
+    """By stage and rule, those that came to nothing left out."""
+    found = [
+        (stage, rule, account.dropped)
+        for stage, tally in manifest.stages.items()
+        for rule, account in tally.rules.items()
+    ]
+    return [(stage, f"`{rule}`", *_counts(dropped)) for stage, rule, dropped in found if dropped.documents]
+
+
+def _counts(tally: Tally) -> tuple[str, str]:
+    return f"{tally.documents:,}", f"{tally.tokens:,}"
+
+
+def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [" | ".join(row) for row in (columns, ["---"] * len(columns), *rows)]
+    return f"## {title}\n\n" + "\n".join(f"| {line} |" for line in lines)

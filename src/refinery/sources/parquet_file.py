@@ -1,0 +1,144 @@
+"""Opening Parquet files, also compressed as a whole or encrypted in part, and telling what is wrong with one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from refinery.errors import InputError
+from refinery.sources import compression
+from refinery.sources.documents import Shard, SourceSpec
+from refinery.sources.foreign import foreign
+from refinery.sources.unpack import temporary_file
+from refinery.storage.place import open_input, unreadable
+from refinery.storage.url import is_url, local_path, redact
+
+_SMALL_CHUNK = 8 * 2**20  # a dictionary column chunk up to this size is read as a dictionary
+
+
+class Opened(NamedTuple):
+    """A Parquet file; hidden: numbers of its columns that are encrypted; packed: whether all of it is compressed."""
+
+    file: pq.ParquetFile
+    hidden: frozenset[int]
+    packed: bool
+
+
+@contextmanager
+def opened(shard: Shard, *, to_read: bool = False) -> Iterator[Opened]:
+    """The file with its footer read; raises InputError when it has none that can be read."""
+    options = {"pre_buffer": False, "buffer_size": 2**20, "page_checksum_verification": True}
+    remote = is_url(shard.path)
+    try:
+        with ExitStack() as stack:
+            source = stack.enter_context(
+                open_input(shard.path) if remote else pa.OSFile(local_path(shard.path))
+            )
+            packed = False
+            try:
+                file = pq.ParquetFile(source, **options)
+            except pa.ArrowInvalid as error:
+                source = stack.enter_context(pa.OSFile(str(stack.enter_context(_unpacked(shard, error)))))
+                file, packed = pq.ParquetFile(source, **options), True
+            hidden = _encrypted(file, source)
+            if to_read:
+                columns = _dictionary_columns(file.metadata, shard, hidden)
+                file = pq.ParquetFile(source, metadata=file.metadata, read_dictionary=columns, **options)
+            yield Opened(file, hidden, packed)
+    except compression.DamagedError as error:
+        raise InputError(redact(shard.path), str(error)) from None
+    except pa.ArrowException as error:
+        raise _not_parquet(shard.path, str(error)) from None
+    except OSError as error:
+        if error.errno:
+            raise unreadable(shard.path, error) from None
+        raise _not_parquet(shard.path, str(error)) from None
+
+
+@contextmanager
+def _unpacked(shard: Shard, error: pa.ArrowInvalid) -> Iterator[Path]:
+    """The content of a compressed file; raises the error, met without that, if it is not compressed or no Parquet."""
+    with closing(open_input(shard.path)) as file:
+        if not compression.is_compressed(file.read(compression.MAGIC)):
+            raise error
+        blocks = compression.blocks(file)
+        first = next(blocks, b"")
+        if first[:4] != b"PAR1":  # nothing else is unpacked to a disk
+            raise error
+        with temporary_file(chain([first], blocks), redact(shard.path)) as path:
+            yield path
+
+
+def _encrypted(file: pq.ParquetFile, source: Any) -> frozenset[int]:
+    """The columns that are encrypted. To ask the metadata of one ends the process: reading says it as an error."""
+    source.seek(-8, 2)
+    signed = int.from_bytes(source.read(8)[:4], "little") != file.metadata.serialized_size
+    if not signed or not file.num_row_groups:  # a footer is signed if anything in the file is encrypted
+        return frozenset()
+    return frozenset(number for number in range(file.metadata.num_columns) if _is_encrypted(file, number))
+
+
+def _is_encrypted(file: pq.ParquetFile, number: int) -> bool:
+    try:
+        next(file.reader.iter_batches(1, row_groups=[0], column_indices=[number], use_threads=False), None)
+    except (pa.ArrowException, OSError) as error:
+        return "crypt" in str(error)
+    return False
+
+
+def readable(file: pq.ParquetFile, hidden: frozenset[int], spec: SourceSpec, shard: Shard) -> pa.Schema:
+    """The columns that are not encrypted; raises InputError when text or id is."""
+    schema = file.schema_arrow
+    if not hidden:
+        return schema
+    names = {name for number in hidden if (name := _top(file.schema.column(number).path, schema))}
+    for asked in (*spec.texts, spec.id or "id"):
+        if (name := _top(asked, schema)) in names:
+            hint = "decrypt the file, or write it without encryption"
+            raise InputError(redact(shard.path), f"column {name!r} is encrypted", hint)
+    return pa.schema([field for field in schema if field.name not in names], schema.metadata)
+
+
+def _top(path: str, schema: pa.Schema) -> str:
+    return path if path in schema.names else path.partition(".")[0]
+
+
+def _not_parquet(path: str, error: str) -> InputError:
+    with open_input(path) as file:
+        head = file.read(512).lstrip()
+        file.seek(0, 2)
+        file.seek(-min(4, file.tell()), 2)
+        tail = file.read(4)
+    if kind := foreign(head):
+        return InputError(redact(path), *kind)
+    if head[:1] == b"<" or b"<html" in head.lower():
+        return InputError(redact(path), "this is an HTML or XML page, not Parquet", "download it again")
+    said = error.splitlines()[0][:200] if error else ""
+    if head[:4] == tail == b"PAR1":
+        hint = "the file is damaged, or of a form that pyarrow does not read: write it again"
+        return InputError(redact(path), f"the footer cannot be read: {said}", hint)
+    if head[:4] == b"PAR1":
+        problem = f"the footer is damaged or cut off: {said}"
+        return InputError(redact(path), problem, "the upload or download was not completed")
+    return InputError(redact(path), "this is not a Parquet file")
+
+
+def _dictionary_columns(metadata: pq.FileMetaData, shard: Shard, hidden: frozenset[int]) -> list[str]:
+    """Paths of columns whose every chunk has a dictionary and is small, so that decoding it could be a surprise."""
+    chosen = []
+    groups = range(shard.start, metadata.num_row_groups if shard.stop == -1 else shard.stop)
+    schema = metadata.schema
+    for number in range(metadata.num_columns):
+        column = schema.column(number)
+        if number in hidden or column.physical_type != "BYTE_ARRAY" or column.max_repetition_level:
+            continue
+        chunks = (metadata.row_group(g).column(number) for g in groups)
+        if all(c.has_dictionary_page and c.total_uncompressed_size <= _SMALL_CHUNK for c in chunks):
+            chosen.append(column.path)
+    return chosen

@@ -1,0 +1,44 @@
+"""What of a source's files is passed over: how many and how large, by ending and reason, with an example each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import Literal
+
+from refinery.sources.find import FoundFile
+
+Why = Literal["stray name", "unknown format", "part of an output", "not in the table", "no text"]
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """Files of a source with one ending that are passed over for one reason.
+
+    ending: of their names, in small letters, with its dot, empty for none; bytes: of all of them; example: path below
+    the source's root of the first.
+    """
+
+    why: Why
+    ending: str
+    count: int
+    bytes: int
+    example: str
+
+    def __str__(self) -> str:
+        files = "file" if self.count == 1 else "files"
+        ending = f" {self.ending}" if self.ending else ""
+        return f"{self.count:,}{ending} {files} ({self.why}), such as {self.example}"
+
+
+def passed_over(files: Iterable[tuple[FoundFile, Why]]) -> tuple[PassedOver, ...]:
+    """Counts of the files, each with its reason, the largest first."""
+    found: dict[tuple[Why, str], PassedOver] = {}
+    for file, why in files:
+        ending = PurePosixPath(file.relative).suffix.lower()
+        size = max(file.state.size, 0)
+        first = PassedOver(why, ending, 0, 0, file.relative)
+        before = found.get((why, ending), first)
+        found[why, ending] = replace(before, count=before.count + 1, bytes=before.bytes + size)
+    return tuple(sorted(found.values(), key=lambda one: (-one.count, one.why, one.ending)))

@@ -1,0 +1,175 @@
+"""From rows of JSON values to documents, whatever the format: text, id and columns, in batches cut by bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from refinery.errors import InputError
+from refinery.sources.digest import PartDigest
+from refinery.sources.documents import (
+    NO_COLUMNS,
+    REJECT_BYTES,
+    Description,
+    Documents,
+    Reject,
+    Shard,
+    SourceSpec,
+)
+from refinery.sources.json_row import MISSING, JsonRows
+from refinery.sources.schema import JsonColumns, json_column
+from refinery.storage.url import redact
+
+_LOOK_BYTES = 4 * 2**20  # of rows whose values beside text and id are looked at together
+
+Row = tuple[int, bytes | Reject]  # its number, and its values as a JSON object or why it has none
+Rows = Callable[[Shard, SourceSpec, PartDigest | None], Iterator[Row]]
+
+
+def read(
+    rows: Rows,
+    shard: Shard,
+    spec: SourceSpec,
+    carry: pa.Schema | None,
+    wanted: NDArray[np.int64] | None,
+    batch_bytes: int,
+    description: Description | None,
+) -> Iterator[Documents]:
+    """The shard's documents in order; rows that are not wanted are not parsed, and no row is parsed twice.
+
+    rows: gives those of a shard, blank ones too. Ids of a batch are null, int64 or string: what its rows have.
+    Raises InputError when the file cannot be read, or when values do not fit the columns of `carry`.
+    """
+    parser = JsonRows(shard, spec)
+    seen = None if description is None else _Seen()
+    batch = _Batch(shard, parser, carry, seen)
+    asked = None if wanted is None else iter(wanted.tolist())
+    next_row = None if asked is None else next(asked, None)
+    row = -1
+    digest = description.digest if description else None
+    for row, line in rows(shard, spec, digest):
+        if asked is not None:
+            if next_row is None:
+                break
+            if row != next_row:
+                continue
+            next_row = next(asked, None)
+        if isinstance(line, Reject) or not (line.isspace() or not line):
+            batch.add(row, line)
+        if batch.size >= batch_bytes:
+            yield batch.documents()
+            batch = _Batch(shard, parser, carry, seen)
+    yield batch.documents()
+    if description is not None and seen is not None:
+        description.rows, description.carried = row + 1, seen.schema()
+
+
+def first_columns(rows: Rows, shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
+    """The types of the columns beside text and id in the first rows, which together have about `size` bytes.
+
+    Raises InputError when the file cannot be opened or is not of its format.
+    """
+    parser, seen = JsonRows(shard, spec), _Seen()
+    for row, line in rows(shard, spec, None):
+        parsed = line if isinstance(line, Reject) else parser.parse(row, line)
+        if isinstance(parsed, Reject) and parsed.reason == "unreadable":
+            raise InputError(redact(shard.path), parsed.detail)
+        if not isinstance(parsed, Reject):
+            seen.add(parsed[2], len(line))  # type: ignore[arg-type]
+        # what is rejected here is longer than the limit
+        size -= spec.max_document_bytes if isinstance(line, Reject) else len(line) + 1
+        if size <= 0:
+            break
+    return seen.schema()
+
+
+class _Seen:
+    """The types of the carried columns of all lines, looked at some megabytes at a time."""
+
+    def __init__(self) -> None:
+        self._columns = JsonColumns()
+        self._waiting: list[dict[str, Any]] = []
+        self._size = 0
+
+    def add(self, others: dict[str, Any], size: int) -> None:
+        """One line's values beside text and id; the line has `size` bytes."""
+        self._waiting.append(others)
+        self._size += size
+        if self._size >= _LOOK_BYTES:
+            self._look()
+
+    def schema(self) -> pa.Schema:
+        """The columns of all lines so far."""
+        self._look()
+        return self._columns.schema()
+
+    def _look(self) -> None:
+        self._columns.add(self._waiting)
+        self._waiting, self._size = [], 0
+
+
+class _Batch:
+    """Rows of a shard as they gather."""
+
+    def __init__(self, shard: Shard, parser: JsonRows, carry: pa.Schema | None, seen: _Seen | None) -> None:
+        self._shard = shard
+        self._parser = parser
+        self._carry = carry
+        self._seen = seen
+        self._rows: list[int] = []
+        self._texts: list[str] = []
+        self._ids: list[Any] = []
+        self._others: list[dict[str, Any]] = []
+        self._rejects: list[Reject] = []
+        self.size = 0
+
+    def add(self, row: int, line: bytes | Reject) -> None:
+        """Parses a line, or takes a reject as it is."""
+        parsed = line if isinstance(line, Reject) else self._parser.parse(row, line)
+        if isinstance(parsed, Reject):
+            self._rejects.append(parsed)
+            self.size += REJECT_BYTES
+            return
+        text, name, others = parsed
+        self._rows.append(row)
+        self._texts.append(text)
+        self._ids.append(name)
+        if self._carry is not None:
+            self._others.append(others)
+        if self._seen is not None:
+            self._seen.add(others, len(line))  # type: ignore[arg-type]
+        self.size += len(line)  # type: ignore[arg-type]
+
+    def documents(self) -> Documents:
+        """What has been gathered, as arrays."""
+        rows = np.array(self._rows, np.int64)
+        text = pa.array(self._texts, pa.large_string())
+        minted = np.array([name is MISSING for name in self._ids], bool)
+        rejects = tuple(self._rejects)
+        return Documents(rows, text, self._id_array(), minted, self._columns(), rejects)
+
+    def _id_array(self) -> pa.Array:
+        kinds = {type(name) for name in self._ids} - {type(None)}
+        if kinds <= {int}:
+            return pa.array(self._ids, pa.int64() if kinds else pa.null())
+        texts = [name if isinstance(name, str) else _digits(name) for name in self._ids]
+        return pa.array(texts, pa.string())
+
+    def _columns(self) -> pa.RecordBatch:
+        if self._carry is None:
+            return NO_COLUMNS
+        try:
+            arrays = [json_column([row.get(f.name) for row in self._others], f) for f in self._carry]
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+            problem = f"a value does not fit the type its column had in the first read: {error}"
+            raise InputError(self._shard.name, problem[:300]) from None
+        return pa.RecordBatch.from_arrays(arrays, schema=self._carry)
+
+
+def _digits(name: object) -> str | None:
+    """An id among strings; NULL for none and for one that is to be minted."""
+    return str(name) if isinstance(name, int) else None

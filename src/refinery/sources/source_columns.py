@@ -1,0 +1,230 @@
+"""The columns of a source as its definition wants them: left out, named, cast; and the rows that `where` chooses.
+
+Readers know nothing of it. They are asked for columns by the names that the files have, and what they give is turned
+into what the source carries, batch by batch. A second read of the same rows gives the same and judges none again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import orjson
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from refinery.errors import InputError
+from refinery.sources.cast import cast
+from refinery.sources.documents import Documents, NamedColumn, Reject, Shard, SourceSpec
+from refinery.sources.nested import find_field, find_values
+from refinery.sources.schema import TYPED, json_column
+from refinery.sources.types import TYPES
+from refinery.storage.marks import is_json_text
+
+RawFields = Callable[[Iterable[str]], pa.Schema]  # of a file, by its own names; of JSON Lines JSON text
+WHERE, WRONG_TYPE = "where", "wrong_type"  # why rows are skipped, and rejected
+
+
+def carried_schema(raw: pa.Schema, spec: SourceSpec, place: str) -> pa.Schema:
+    """What a source carries of the columns that a file has; raises InputError for two of one name."""
+    gone = {column.origin for column in spec.columns} | set(spec.drop)
+    fields = [f for f in raw if f.name not in gone and (spec.keep is None or f.name in spec.keep)]
+    for column in spec.columns:
+        if column.name in (field.name for field in fields):
+            problem = f"it has a column {column.name!r} besides {column.origin!r}, which is to be called so"
+            raise InputError(
+                place, problem, f"leave it out, by `columns: {{drop: [{column.name}]}}`, or name it"
+            )
+        if field := find_field(raw, column.origin):
+            fields.append(_field(column, field))
+    return pa.schema(fields, metadata=raw.metadata)
+
+
+def carried_fields(names: Iterable[str], spec: SourceSpec, raw_fields: RawFields) -> pa.Schema:
+    """The fields of columns that a source carries, by their names; those that it does not carry are left out."""
+    named = {column.name: column for column in spec.columns}
+    gone = {column.origin for column in spec.columns} | set(spec.drop)
+    plain = [n for n in names if n not in named and n not in gone and (spec.keep is None or n in spec.keep)]
+    columns = [named[name] for name in names if name in named]
+    raw = raw_fields([*plain, *(column.origin for column in columns)])
+    fields = [raw.field(name) for name in plain if name in raw.names]
+    fields += [_field(column, found) for column in columns if (found := find_field(raw, column.origin))]
+    return pa.schema(fields, metadata=raw.metadata)
+
+
+def _field(column: NamedColumn, raw: pa.Field) -> pa.Field:
+    if column.type is None:
+        return raw.with_name(column.name)
+    return pa.field(column.name, TYPES[column.type], metadata=TYPED)
+
+
+@dataclass(frozen=True)
+class SourceColumns:
+    """How the rows of a shard become those of its source.
+
+    carry: what the source carries; raw_fields: what the file can be asked for; judged: whether rows are chosen, as in
+    a read of all of them; counted: whether values are counted that do not fit.
+    """
+
+    shard: Shard
+    spec: SourceSpec
+    carry: pa.Schema | None
+    raw_fields: RawFields
+    judged: bool
+    counted: bool
+
+    @cached_property
+    def as_they_are(self) -> bool:
+        """Whether there is nothing to do."""
+        spec = self.spec
+        return not (spec.columns or (spec.where and self.judged))
+
+    @cached_property
+    def raw(self) -> pa.Schema | None:
+        """What to ask the reader for: columns to carry as they are, then those that are looked at."""
+        if self.as_they_are:
+            return self.carry
+        fields = [*self._direct, *self._looked_at]
+        return pa.schema(fields) if fields or self.carry is not None else None
+
+    def __call__(self, run: Documents) -> Documents:
+        """The rows as the source has them; raises InputError for a value that `where` cannot judge."""
+        if self.as_they_are or not len(run.rows):
+            return self._empty(run)
+        width = len(self._direct)
+        fields = self._looked_at
+        looked_at = pa.RecordBatch.from_arrays(run.columns.columns[width:], schema=pa.schema(fields))
+        values, misfits = self._cast(looked_at, len(run.rows))
+        rejects = self._rejects(run, looked_at, misfits)
+        good = np.ones(len(run.rows), np.bool_)
+        for column in self._casts:
+            good &= ~misfits[column.name] if column.reject and self.judged else True
+        chosen = good & self._chosen(looked_at, values, good)
+        columns = pa.RecordBatch.from_arrays(
+            self._carried(run, looked_at, values), schema=self.carry or pa.schema([])
+        )
+        kept = replace(run, columns=columns, rejects=(), skipped={}).filter(chosen)
+        skipped = {**run.skipped, **({WHERE: n} if (n := int((good & ~chosen).sum())) else {})}
+        nulled = {
+            c.name: int(n) for c in self._casts if not c.reject and (n := (misfits[c.name] & chosen).sum())
+        }
+        all_rejects = tuple(sorted((*run.rejects, *rejects), key=lambda reject: reject.row))
+        return replace(kept, rejects=all_rejects, skipped=skipped, nulled=nulled if self.counted else {})
+
+    def _empty(self, run: Documents) -> Documents:
+        if self.as_they_are or len(run.rows):
+            return run
+        return replace(run, columns=pa.RecordBatch.from_pylist([], schema=self.carry or pa.schema([])))
+
+    @cached_property
+    def _named(self) -> dict[str, NamedColumn]:
+        return {column.name: column for column in self.spec.columns}
+
+    @cached_property
+    def _direct(self) -> list[pa.Field]:
+        """Columns that the reader gives as they are carried."""
+        direct = []
+        for field in self.carry or ():
+            column = self._named.get(field.name)
+            if column is None:
+                direct.append(field)
+            elif not _is_looked_up(column):
+                direct.append(field.with_name(column.origin))
+        return direct
+
+    @cached_property
+    def _casts(self) -> list[NamedColumn]:
+        wanted = set(self.carry.names if self.carry is not None else ())
+        if self.judged and self.spec.where:
+            wanted |= {name for name, _ in self.spec.where.types}
+        return [
+            column
+            for column in self.spec.columns
+            if column.type and (self.counted or column.name in wanted or (column.reject and self.judged))
+        ]
+
+    @cached_property
+    def _looked_at(self) -> list[pa.Field]:
+        """Columns that are cast, are taken out of others, or that `where` reads, in the types that the file has."""
+        names = [column.origin for column in self._casts]
+        carried = self.carry.names if self.carry is not None else ()
+        names += [c.origin for c in self.spec.columns if c.name in carried and _is_looked_up(c)]
+        if self.judged and self.spec.where:
+            names += [name for name, _ in self.spec.where.types if name not in self._named]
+            names += [self._named[name].origin for name, _ in self.spec.where.types if name in self._named]
+        return list(self.raw_fields(dict.fromkeys(names)))
+
+    def _cast(
+        self, looked_at: pa.RecordBatch, size: int
+    ) -> tuple[dict[str, pa.Array], dict[str, NDArray[np.bool_]]]:
+        values, misfits = {}, {}
+        for column in self._casts:
+            found, from_json = find_values(looked_at, column.origin, size)
+            values[column.name], misfits[column.name] = cast(found, column.type, from_json=from_json)  # type: ignore[arg-type]
+        return values, misfits
+
+    def _rejects(
+        self, run: Documents, looked_at: pa.RecordBatch, misfits: dict[str, NDArray[np.bool_]]
+    ) -> list[Reject]:
+        rejects: dict[int, Reject] = {}
+        for column in self._casts if self.judged else ():
+            for row in np.flatnonzero(misfits[column.name]) if column.reject else ():
+                value = find_values(looked_at, column.origin, len(run.rows))[0][row].as_py()
+                detail = f"{column.origin!r} is no {column.type}: {str(value)[:100]}"
+                rejects.setdefault(int(row), Reject(int(run.rows[row]), WRONG_TYPE, detail))
+        return list(rejects.values())
+
+    def _chosen(
+        self, looked_at: pa.RecordBatch, values: dict[str, pa.Array], good: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """The rows for which `where` is true."""
+        where = self.spec.where
+        if where is None or not self.judged:
+            return good
+        from refinery.sources.sql import is_true
+
+        columns = {}
+        for name, kind in where.types:
+            origin = self._named[name].origin if name in self._named else name
+            raw, from_json = (
+                (values[name], False) if name in values else find_values(looked_at, origin, len(good))
+            )
+            columns[name], misfits = cast(raw, kind, from_json=from_json)
+            if (misfits & good).any():
+                value = raw[int(np.flatnonzero(misfits & good)[0])].as_py()
+                raise InputError(
+                    self.shard.name,
+                    f"`where` reads {name!r}, of which a value is no {kind}: {str(value)[:100]}",
+                    f"give it a type: `columns: {{{name}: {{type: {kind}}}}}` makes NULL of others",
+                )
+        return is_true(where.sql, columns)
+
+    def _carried(
+        self, run: Documents, looked_at: pa.RecordBatch, values: dict[str, pa.Array]
+    ) -> list[pa.Array]:
+        """The columns of `carry`."""
+        direct = iter(run.columns.columns)
+        found = []
+        for field in self.carry or ():
+            column = self._named.get(field.name)
+            if column is None or not _is_looked_up(column):
+                found.append(next(direct))
+            elif column.type:
+                found.append(values[column.name].cast(field.type))
+            else:
+                raw, from_json = find_values(looked_at, column.origin, len(run.rows))
+                found.append(_untyped(raw, field) if from_json else raw.cast(field.type))
+        return found
+
+
+def _is_looked_up(column: NamedColumn) -> bool:
+    """Whether a reader cannot give it as it is carried."""
+    return column.type is not None or "." in column.origin
+
+
+def _untyped(texts: pa.Array, field: pa.Field) -> pa.Array:
+    if is_json_text(field):
+        return texts
+    return json_column([None if text is None else orjson.loads(text) for text in texts.to_pylist()], field)
