@@ -375,7 +375,7 @@ class _Resolver:
                 for message in problems(rule.predicate, types, labels):
                     if message.startswith("no column") and (maker or place[-1] in self.incomplete):
                         continue  # what would make it has been reported
-                    self.problem(at, f"{rule.name}: {message}")
+                    self.problem(at, message if isinstance(entry, dict) else f"{rule.name}: {message}")
                 rules[rule.name] = rule
         if len(rules) > MAX_RULES:
             self.problem((*place, "keep"), f"{len(rules)} rules in one stage; {MAX_RULES} is the most")

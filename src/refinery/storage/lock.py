@@ -42,7 +42,8 @@ def hold(folder: Place, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AF
     try:
         lock.acquire()
     except Timeout:
-        message = f"{folder}: another run is working here; wait for it, or give this one another folder"
+        hint = "wait for it, or give this one another folder; `refinery status` tells whose it is"
+        message = f"{folder}: another run is working here; {hint}"
         raise FolderInUse(message) from None
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
