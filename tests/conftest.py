@@ -14,6 +14,7 @@ from refinery.storage.marks import records_of
 from tests.ray_cluster import add_node, cluster, command, executor  # noqa: F401  (fixtures)
 from tests.redis_server import redis_url  # noqa: F401  (a fixture)
 from tests.s3_server import bucket, proxied, s3_server  # noqa: F401  (fixtures)
+from tests.tiny_run import tiny_run  # noqa: F401  (a fixture)
 
 SERVICES = {"cluster", "add_node", "executor", "command", "s3_server", "bucket", "proxied", "redis_url"}
 

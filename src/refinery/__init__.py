@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from refinery.api.decide import decide, keep
     from refinery.api.dedup import dedup, duplicates
     from refinery.api.derive import derive
+    from refinery.api.init import init
+    from refinery.api.look import diff, explain, show
     from refinery.api.measure import measure, measurer
     from refinery.api.minhash import minhash
     from refinery.api.output import Output
@@ -60,7 +62,10 @@ __all__ = [
     "decide",
     "dedup",
     "derive",
+    "diff",
     "duplicates",
+    "explain",
+    "init",
     "keep",
     "load",
     "measure",
@@ -69,6 +74,7 @@ __all__ = [
     "plan",
     "results",
     "run",
+    "show",
     "train",
     "transform",
 ]
@@ -81,7 +87,10 @@ _MODULES = {
     "decide": "api.decide",
     "dedup": "api.dedup",
     "derive": "api.derive",
+    "diff": "api.look",
     "duplicates": "api.dedup",
+    "explain": "api.look",
+    "init": "api.init",
     "keep": "api.decide",
     "load": "api.runs",
     "measure": "api.measure",
@@ -90,6 +99,7 @@ _MODULES = {
     "plan": "api.runs",
     "results": "api.results",
     "run": "api.runs",
+    "show": "api.look",
     "train": "api.train",
     "transform": "api.transform",
 }

@@ -232,6 +232,7 @@ SPEC = SourceSpec("s", ("/data",))
         {"format": "warc"},
         {"relative_path": "b.jsonl"},
         {"made": ("words",)},
+        {"limit": 9},
     ],
 )
 def test_what_is_made_of_a_shard_follows_from_its_content_and_cut(shard):

@@ -69,11 +69,9 @@ class Output:
         may read; NULL where a document did not come so far as to be measured. They lie in the work folder until
         `refinery clean`.
         """
-        from refinery.run.make import with_found
-        from refinery.run.records import read_shard_records
+        from refinery.run.finished import with_rows
 
-        records = read_shard_records(self.plan.shards)
-        plan = with_found(self.plan).with_first_rows({n: record.rows for n, record in records.items()})
+        plan = with_rows(self.plan)
         stage = plan.graph.stage_of(self.name)
         columns = {s: stage.columns[s] for s in stage.sources}
         kinds = [pa.schema([(n, c.type) for n, c in found.items()]) for found in columns.values()]

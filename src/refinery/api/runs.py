@@ -81,11 +81,13 @@ def plan(
     *,
     work: str | Path | None = None,
     roots: Roots | None = None,
+    limit: int = 0,
 ) -> Plan:
     """What a run would do.
 
-    work: folder or URL of measurements and decisions, by default `.refinery` beside the definition; roots: as in
-    `load`. Raises DefinitionError or InputError with all that is wrong, each with its place.
+    limit: for a first look, of a sample of so many documents of each source, with outputs of its own beside those of
+    the whole, as OUTPUT-limit-N; work: folder or URL of measurements and decisions, by default `.refinery` beside the
+    definition; roots: as in `load`. Raises DefinitionError or InputError with all that is wrong, each with its place.
 
     >>> import pathlib, tempfile, refinery
     >>> base = pathlib.Path(tempfile.mkdtemp())
@@ -100,7 +102,7 @@ def plan(
     >>> [planned.shard.relative_path for planned in refinery.plan(pipeline).shards]
     ['crawl.jsonl']
     """
-    return _plan(definition, work, roots)
+    return _plan(definition, work, roots, limit=limit)
 
 
 def run(
@@ -194,6 +196,7 @@ def _plan(
     roots: Roots | None,
     *,
     keep: bool = True,
+    limit: int = 0,
 ) -> Plan:
     """keep: what is found out about files is kept in the work folder."""
     from refinery.plan.inputs import source_problems
@@ -204,6 +207,7 @@ def _plan(
 
     with listed_once():
         loaded = load(definition, roots=roots)
+        loaded = loaded.limited(limit) if limit else loaded
         try:
             graph = resolve(loaded)
         except DefinitionError as error:

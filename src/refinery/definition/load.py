@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ class Definition:
     """A loaded definition: its sound parts as models, the places of its keys, what its paths stand for.
 
     base: the folder that relative paths are relative to; problems: what is wrong with the form of its other parts,
-    whose places are `broken`.
+    whose places are `broken`; limit: documents of each source that are read, 0: all.
     """
 
     pipeline: Pipeline
@@ -33,6 +33,20 @@ class Definition:
     paths: Paths
     problems: tuple[str, ...] = ()
     broken: frozenset[Location] = frozenset()
+    limit: int = 0
+
+    def limited(self, documents: int) -> Definition:
+        """The definition of a run over a sample of so many documents of each source, but of protected ones.
+
+        It is a pipeline of its own, with outputs beside those of the whole.
+        """
+        name, pipeline = f"limit-{documents}", self.pipeline
+        outputs = {
+            key: one.model_copy(update={"path": f"{one.path.rstrip('/')}-{name}"})
+            for key, one in pipeline.outputs.items()
+        }
+        named = pipeline.model_copy(update={"name": f"{pipeline.name}-{name}", "outputs": outputs})
+        return replace(self, pipeline=named, limit=documents)
 
     def is_broken(self, *location: str) -> bool:
         """Whether this part, or one in it, is left out because of its form."""

@@ -112,7 +112,6 @@ class Source(Model):
         "quarantine", description="what a broken shard or row does"
     )
     max_document_bytes: ByteCount = Field(100 * 2**20, description="a longer row is rejected")
-    trusted: bool = Field(False, description="no rule should drop much of it, see `guards`")
     columns: dict[str, ColumnEntry] = Field(
         {},
         description="its other columns: `keep` or `drop` with a list, or a column's name with a type, "
@@ -121,6 +120,7 @@ class Source(Model):
     where: str | None = Field(
         None, description="SQL over its columns; rows for which it is not true are skipped"
     )
+    trusted: bool = Field(False, description="no rule should drop much of it, see `guards`")
 
     @field_validator("columns")
     @classmethod

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from refinery.definition.models import Pipeline
 
+ID = "urn:refinery:definition:1"
 Settings = Mapping[str, type[BaseModel]]  # by the name that a definition uses
 
 
@@ -25,7 +26,8 @@ def json_schema(
         "RuleSet": {"anyOf": [{"enum": [*rule_sets]}, {"type": "string", "pattern": r"/|\.ya?ml$"}]},
     }
     definitions |= kinds
-    filled: dict[str, Any] = _filled(schema, kinds.keys())
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": ID}
+    filled: dict[str, Any] = head | _filled(schema, kinds.keys())
     return filled
 
 

@@ -26,6 +26,7 @@ _KINDS = {
     "decisions": re.compile(_SHARD + r"(decided-[0-9a-f]{32}\.(parquet|json)|dropped-[0-9a-f]{32}\.parquet)"),
     "models and counts": re.compile(rf"{MADE}/[0-9a-f]{{32}}/.+"),
     "notes": re.compile(_PIPELINE + r"(needs\.json|results\.json|records/[^/]+\.parquet)" + rf"|{FILES}/.+"),
+    "history": re.compile(_PIPELINE + r"history/(run-\d{6}\.json|[^/]+-[0-9a-f]{16}-\d{5}\.parquet)"),
     "logs": re.compile(rf"{_PIPELINE}{LOGS}/run-\d{{8}}T\d{{12}}Z(-\d+)?\.jsonl"),
     "scratch": re.compile(rf"{_PIPELINE}({VERBS}|{UNITS})/.+"),
     "copies of models": re.compile(rf"{_PIPELINE}{MODELS}/[0-9a-f]{{32}}/.+"),

@@ -59,23 +59,34 @@ def noted_derivations(work: Place, pipeline: str) -> dict[str, Derivation]:
     """Of a pipeline's last run in a work folder, by the result's name; none if that is not known."""
     (content,) = read_many([_file(work, pipeline)])
     try:
-        found = read_sealed_json(content) if content else {}
-        return {
-            name: Derivation(one["fields"], tuple(one["inputs"]), one["key"]) for name, one in found.items()
-        }
+        return derivations_from(read_sealed_json(content) if content else {})
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}  # only reasons are told by it
 
 
+def derivations_from(content: Mapping[str, Any]) -> dict[str, Derivation]:
+    """Derivations by the result's name, as JSON has them."""
+    return {
+        name: Derivation(one["fields"], tuple(one["inputs"]), one["key"]) for name, one in content.items()
+    }
+
+
 def reasons(results: Mapping[str, Result], before: Mapping[str, Derivation]) -> dict[str, tuple[Reason, ...]]:
-    """For each result why it is not the one of the last run: the fields, of it or of what it is made from.
+    """As `changes`, of the results of a plan."""
+    return changes({name: derivation(result) for name, result in results.items()}, before)
+
+
+def changes(
+    after: Mapping[str, Derivation], before: Mapping[str, Derivation]
+) -> dict[str, tuple[Reason, ...]]:
+    """For each result why it is not the one of an earlier run: the fields, of it or of what it is made from.
 
     None for a result that is the same.
     """
 
     @cache
     def why(name: str) -> tuple[Reason, ...]:
-        now, then = derivation(results[name]), before.get(name)
+        now, then = after[name], before.get(name)
         if then is None:
             return (Reason(name, "", None, None),)
         if now.key == then.key:
@@ -90,7 +101,7 @@ def reasons(results: Mapping[str, Result], before: Mapping[str, Derivation]) -> 
                 found += why(one)
         return tuple(reason for number, reason in enumerate(found) if reason not in found[:number])
 
-    return {name: why(name) for name in results}
+    return {name: why(name) for name in after}
 
 
 def _differences(name: str, before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[Reason]:

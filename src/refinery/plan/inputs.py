@@ -20,7 +20,7 @@ from refinery.storage.place import Place
 
 @dataclass(frozen=True)
 class Inputs:
-    """The shards of every source, and what a person should know of its files: broken ones, those without a document."""
+    """The shards of every source, and warnings: of files that are broken or have no document at their beginning."""
 
     listed: dict[str, SourceShards]
     warnings: tuple[str, ...]

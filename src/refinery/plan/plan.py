@@ -15,6 +15,7 @@ from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage
 from refinery.plan.result import Result, decision_name, outcome_name, output_name
 from refinery.plan.results import LAYOUT, Listed, reading_of, results_of
 from refinery.sources.documents import Pack, Shard, SourceSpec
+from refinery.sources.limit import limit_shards
 from refinery.sources.read import READING
 from refinery.sources.shards import SHARD_BYTES, SourceShards
 from refinery.storage.claims import CLAIMS
@@ -198,6 +199,10 @@ def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep
         make_work_folder(work)
     inputs = list_inputs(graph, specs, shard_bytes, work / FILES, keep=keep)
     listed = inputs.listed
+    if limit := graph.definition.limit:
+        unlimited = {name for one in graph.definition.pipeline.protect.values() for name in one.from_}
+        for name in graph.definition.pipeline.sources.keys() - unlimited:
+            listed[name] = replace(listed[name], shards=limit_shards(listed[name].shards, limit))
     refuse_incomplete(graph, listed)
     for name in graph.sources:
         for folder in graph.output_paths.values():
@@ -247,4 +252,5 @@ def shard_key(shard: Shard, spec: SourceSpec) -> str:
     extraction = version(spec.extractor) if shard.format in {"warc", "html"} else ""
     # made, since the manifest beside a file decides which columns its rows have
     reading = (READING, reading_of(spec), extraction, shard.made)
-    return fingerprint(LAYOUT, cut, reading, spec.name, shard.relative_path)
+    limit = (shard.limit,) if shard.limit else ()
+    return fingerprint(LAYOUT, cut, reading, spec.name, shard.relative_path, *limit)

@@ -112,7 +112,7 @@ def decisions_tasks(
 ) -> list[DecisionsTask]:
     """The units that write an output's decisions and rejects into a folder; records: by shard number."""
     stage = plan.graph.stage_of(output)
-    outcomes = [found for source in stage.sources for found in _outcomes(plan, stage.name, source)]
+    outcomes = [found for source in stage.sources for found in outcomes_of(plan, stage.name, source)]
     rows = [
         records[found.planned.number].documents + records[found.planned.number].rejected for found in outcomes
     ]
@@ -127,7 +127,8 @@ def decisions_tasks(
     return tasks
 
 
-def _outcomes(plan: Plan, last: str, source: str) -> list[ShardOutcomes]:
+def outcomes_of(plan: Plan, last: str, source: str) -> list[ShardOutcomes]:
+    """Of each shard of a source, in order, where the decisions lie on the way to a stage."""
     stages = []
     for name in plan.graph.ancestors(last):
         stage = plan.graph.stages[name]
@@ -168,6 +169,12 @@ def write_decisions(task: DecisionsTask) -> Decided:
     return Decided(
         documents, rejected, counts.kept, counts.verbs, counts.duplicates, decisions.written, written
     )
+
+
+def rows_of(shard: ShardOutcomes) -> pa.Table:
+    """The decisions on a shard: a row for each of its documents, in order, then those of what was rejected."""
+    rejects = (_rejections(shard.planned, batch) for batch in read_batches(shard.planned.rejects_file))
+    return pa.Table.from_batches([*_decisions(shard, _Counts()), *rejects], DECISIONS)
 
 
 @dataclass

@@ -14,6 +14,7 @@ from refinery.run import folder as folders
 from refinery.run.cache import subjects
 from refinery.run.context import Run
 from refinery.run.guards import judged_alike
+from refinery.run.history import keep_run
 from refinery.run.make import with_found
 from refinery.run.manifest import Manifest
 from refinery.run.measure import refuse_rejects
@@ -110,6 +111,7 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
         emit(Note("Nothing to do: every output is up to date."))
         note_derivations(plan)
         manifests = {name: Manifest.model_validate(found) for name, found in done.items()}
+        keep_run(Run(plan, executor, emit, still_held, manifests=manifests))
         refuse_empty(manifests, plan.graph.output_paths)
         return manifests
     records |= read_shard_records(planned for planned in plan.shards if planned.number not in records)
@@ -117,6 +119,7 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
     run = Run(plan, executor, emit, still_held, shipped, records=records, kept_records={*kept}, reasons=why)
     emit(RunBegun(subjects(plan)))
     walk(run)
+    keep_run(run)
     note_derivations(run.plan)  # last: what a stopped run has left to do keeps its reasons
     refuse_empty(run.manifests, run.plan.graph.output_paths)
     return run.manifests

@@ -29,6 +29,7 @@ from refinery.run.records import keep_records, read_shard_records
 from refinery.run.verbs import run_verb
 from refinery.sources.documents import Shard
 from refinery.sources.inventory import keep_hashes
+from refinery.sources.limit import LEFT_OUT
 from refinery.sources.lineage import read_lineage
 from refinery.sources.packs import write_members
 from refinery.watch.events import Count, Note, Subject
@@ -172,7 +173,8 @@ def _check_records(run: Run, sources: Container[str]) -> None:
         record = run.records.get(planned.number)
         if record is None:
             raise RunError(f"{planned.name}: its record is missing after it was measured; run again")
-        rows, found = planned.shard.rows, record.documents + record.rejected
+        rows = planned.shard.rows
+        found = record.documents + record.rejected + record.skipped.get(LEFT_OUT, 0)
         if rows is not None and rows != found:
             message = (
                 f"{planned.name}: {rows} rows in the file, {found} documents and rejects; please report this"

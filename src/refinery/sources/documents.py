@@ -115,7 +115,8 @@ class Shard:
     read; identity: of the file (`identity.identity_of`); first_row: rows of the file before it, of JSON Lines known
     when those have been read (0 until then); made: columns that refinery itself added when it wrote the file, which
     are not carried on; stamp: of the file when it was planned; covered: whether its identity covers
-    all content; part: its place among the `parts` shards of its file.
+    all content; part: its place among the `parts` shards of its file; limit: of so many of its documents a sample
+    is read, 0: of all (`sources.limit`).
     """
 
     source: str
@@ -135,6 +136,7 @@ class Shard:
     part: int = 0
     parts: int = 1
     pack: Pack | None = None
+    limit: int = 0
 
     @property
     def name(self) -> str:

@@ -25,6 +25,7 @@ from refinery.sources.documents import (
 )
 from refinery.sources.identity import HEAD, part_digest, verify_hash, verify_unchanged
 from refinery.sources.ids import common_id_type, with_type
+from refinery.sources.limit import lowest
 from refinery.sources.lineage import read_lineage
 from refinery.sources.packs import read_members
 from refinery.sources.readers import READERS
@@ -58,6 +59,8 @@ def read_documents(
     """
     read = _read_pack if shard.pack else _read_shard
     runs = read(shard, spec, carry, wanted, batch_bytes, describe)
+    if shard.limit and wanted is None:
+        runs = lowest(runs, shard)
     for batch in _gathered(runs, carry, batch_bytes):
         if describe is not None and len(batch.rows):
             describe.id_types.add(batch.ids.type)

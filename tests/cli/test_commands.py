@@ -4,8 +4,6 @@ import json
 import subprocess
 import sys
 
-import pytest
-
 from tests.conftest import PIPELINE
 
 
@@ -101,44 +99,6 @@ def test_a_definition_that_is_no_text(data_repository, refinery):
         assert "rules.yaml: not YAML: it is not UTF-8 text (byte 4)" in err
 
 
-def test_roots_count_from_the_current_directory(data_repository, refinery, monkeypatch, tmp_path_factory):
-    """As every path of a command line does; a root of the definition counts from its folder."""
-    file = data_repository / "pipeline.yaml"
-    file.write_text(
-        PIPELINE.replace("crawl/*", "{data}/*").replace("name: tiny", "name: tiny\nroots: {data: crawl}")
-    )
-    elsewhere = tmp_path_factory.mktemp("elsewhere")
-    (elsewhere / "few").mkdir()
-    (elsewhere / "few" / "0.parquet").write_bytes((data_repository / "crawl" / "0.parquet").read_bytes())
-    monkeypatch.chdir(elsewhere)
-    for arguments, shards in (
-        ((), 3),
-        (("--root", "data=few"), 1),
-        (("--root", f"data={data_repository}/crawl"), 3),
-    ):
-        code, out, err = refinery("check", file, *arguments)
-        assert (code, f"crawl ({shards} shards)" in out) == (0, True), err
-    assert "signals on 1" in refinery("plan", file, "--root", "data=few")[1]
-    assert refinery("run", file, "-q", "--root", "data=few")[0] == 0
-
-
-@pytest.mark.parametrize(
-    ("given", "problem"),
-    [
-        ("dta=x", "error: --root dta: the definition has no root 'dta'; did you mean \"data\"?"),
-        ("data", "error: --root data: expected NAME=PATH, such as data=s3://bucket"),
-        ("data=", "error: --root data=: expected NAME=PATH, such as data=s3://bucket"),
-    ],
-)
-def test_wrong_roots(data_repository, refinery, given, problem):
-    """An unknown name with the nearest, and what is no NAME=PATH."""
-    file = data_repository / "pipeline.yaml"
-    file.write_text(PIPELINE.replace("name: tiny", "name: tiny\nroots: {data: crawl}"))
-    for command in ("check", "plan", "run"):
-        code, _, err = refinery(command, file, "--root", given)
-        assert (code, err) == (2, problem + "\n")
-
-
 def test_checking_loads_no_kernel_and_no_cluster(data_repository):
     """`check` stays fast."""
     code = (
@@ -151,3 +111,24 @@ def test_checking_loads_no_kernel_and_no_cluster(data_repository):
     assert "'polars'" in loaded
     for heavy in ("numba", "ray", "fasttext", "onnxruntime", "tokenizers"):
         assert f"'{heavy}'" not in loaded
+
+
+def test_the_version_as_people_ask_for_it(refinery):
+    """`--version` prints what `version` prints."""
+    import refinery as package
+
+    assert refinery("--version") == refinery("version") == (0, f"{package.__version__}\n", "")
+
+
+def test_help_by_one_letter(refinery):
+    """`-h` is `--help`, of a command, too."""
+    assert refinery("-h")[:2] == refinery("--help")[:2]
+    assert refinery("train", "relevance", "-h")[1] == refinery("train", "relevance", "--help")[1]
+
+
+def test_completion_of_shells(refinery, monkeypatch):
+    """`--show-completion` prints a script, by which the shell asks for the names of commands."""
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    code, out, _ = refinery("--show-completion", "bash")
+    assert code == 0
+    assert "COMPLETE=complete_bash" in out

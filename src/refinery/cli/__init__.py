@@ -1,0 +1,35 @@
+"""The command line: parses, calls, renders. Everything heavy is imported inside the command that needs it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import typer
+
+from refinery.cli import look
+from refinery.cli.commands import app
+from refinery.cli.train import train
+
+look.add_to(app)
+app.add_typer(train, name="train")
+
+
+def main() -> None:
+    """Entry point: a user's mistake or a failed run is one message and an exit code, never a traceback."""
+    sys.exit(_guarded(lambda: app(standalone_mode=True)))
+
+
+def _guarded(command: Callable[[], None]) -> int:
+    from refinery.errors import DefinitionError, RefineryError
+
+    try:
+        command()
+    except DefinitionError as error:
+        for problem in error.problems:  # those of a file begin with their place in it
+            typer.echo(f"error: {problem}" if problem.startswith("--") else problem, err=True)
+        return error.exit_code
+    except RefineryError as error:
+        typer.echo(f"error: {error}", err=True)
+        return error.exit_code
+    return 0

@@ -1,0 +1,80 @@
+"""`refinery train`: models for several pipelines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from refinery.cli.commands import run
+from refinery.executors.choose import Kind as Executors
+
+if TYPE_CHECKING:
+    from refinery.models.card import Card
+
+train = typer.Typer(help="Train the models that a pipeline scores with.", no_args_is_help=True)
+
+Positive = Annotated[
+    list[str], typer.Option(help="Documents of the domain: file, folder, glob or URL; may be repeated.")
+]
+ModelFolder = Annotated[Path, typer.Option(help="Folder for the model and the definition that makes it.")]
+TextColumn = Annotated[str, typer.Option(help="Name of the text column.")]
+
+
+@train.command("relevance")
+def train_relevance_command(
+    positive: Positive,
+    negative: Annotated[
+        list[str], typer.Option(help="Other documents: file, folder, glob or URL; may be repeated.")
+    ],
+    out: ModelFolder,
+    text: TextColumn = "text",
+    precision: Annotated[
+        float, typer.Option(min=0.01, max=1, help="Precision of the suggested threshold.")
+    ] = 0.9,
+    seed: Annotated[int, typer.Option(min=0, help="The same documents and seed give the same model.")] = 1,
+) -> None:
+    """Train a classifier of a domain's documents; the model card says how good it is."""
+    from refinery.models.card import resolve
+
+    parts = {"positive": positive, "negative": negative}
+    _train(out, "train", parts, text, {"precision": precision, "seed": seed})
+    _, card = resolve(out)
+    if card:
+        typer.echo(f"{out}: {_held_out(card)}. See {out}/card.md.")
+
+
+@train.command("importance")
+def train_importance_command(
+    positive: Positive,
+    raw: Annotated[
+        list[str], typer.Option(help="Ordinary text: file, folder, glob or URL; may be repeated.")
+    ],
+    out: ModelFolder,
+    text: TextColumn = "text",
+) -> None:
+    """Count hashed n-grams of a domain and of ordinary text, for importance weights (DSIR); no training loop."""
+    _train(out, "importance", {"positive": positive, "raw": raw}, text, {})
+    typer.echo(f"Written to {out}")
+
+
+def _train(out: Path, kind: str, parts: dict[str, list[str]], text: str, settings: dict[str, object]) -> None:
+    """Makes a model by a definition of its own in `out`."""
+    from refinery.api import runs
+    from refinery.run.training import take_model, write_definition
+
+    definition = write_definition(out, kind, parts, text, settings)
+    run(definition, executor=Executors.LOCAL)
+    take_model(runs.plan(definition), "model", out)
+
+
+def _held_out(card: Card) -> str:
+    """How good a model is, in a sentence."""
+    half = card.at_half
+    found = f"precision {half.precision:.3f} and recall {half.recall:.3f} on held-out documents at 0.5"
+    if card.suggested is None:
+        return f"{found}; no threshold reaches precision {card.wanted_precision}"
+    best = card.suggested
+    reached = f"precision {best.precision:.3f}, recall {best.recall:.3f}"
+    return f"{found}; suggested threshold {best.threshold:.3f} ({reached})"

@@ -1,0 +1,62 @@
+"""An explanation for people, in the terminal's width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.cells import set_cell_size
+
+from refinery.report.explain import Difference, Explanation, StageVerdict
+from refinery.report.show import cut_lines, lines_of, values_text, wrapped
+
+_MOST = 12  # differences that are shown
+
+
+def explanation_lines(explanation: Explanation, characters: int, width: int) -> Iterator[str]:
+    """The document, each stage with its rules, what was measured, and the kept document with what differs."""
+    yield from lines_of(explanation.document, characters, width)
+    for stage in explanation.stages:
+        yield ""
+        yield from _stage_lines(stage, width)
+    if explanation.measured:
+        yield ""
+        yield "measured"
+        yield from wrapped(values_text(explanation.measured), width, "  ")
+    if explanation.duplicate:
+        yield ""
+        yield "kept instead"
+        yield from lines_of(explanation.duplicate, characters, width)
+        yield ""
+        yield from _difference_lines(explanation.differences, width)
+
+
+def _stage_lines(stage: StageVerdict, width: int) -> Iterator[str]:
+    decided = "kept" if stage.decided else "not decided for a text alone"
+    yield f"stage {stage.stage}: {f'dropped by {stage.dropped_by}' if stage.dropped_by else decided}"
+    for rule in stage.rules:
+        mark = "ok    " if rule.passed else "FAILED"
+        values = f"   ({values_text(rule.values)})" if rule.values else ""
+        yield from wrapped(f"{mark} {rule.rule}: {rule.limit}{values}", width, "  ")
+    if stage.verb:
+        ranked = f"   ({values_text(stage.ranked)})" if stage.ranked else ""
+        yield from wrapped(f"{stage.verb}{ranked}", width, "  ")
+
+
+def _difference_lines(differences: tuple[Difference, ...], width: int) -> Iterator[str]:
+    """Both texts side by side, where they differ."""
+    if not differences:
+        yield "no word differs"
+        return
+    half = max((width - 7) // 2, 12)
+    yield f"differences: {len(differences):,}"
+    yield f"  {'this one':<{half}} | the kept one"
+    for one in differences[:_MOST]:
+        left, right = (
+            cut_lines(f"…{one.before}[{words.strip()}] {one.after}…".replace("\n", " "), half)
+            for words in (one.ours, one.theirs)
+        )
+        for row in range(max(len(left), len(right))):
+            mine, other = (part[row] if row < len(part) else "" for part in (left, right))
+            yield f"  {set_cell_size(mine, half)} | {other}".rstrip()
+    if len(differences) > _MOST:
+        yield f"  and {len(differences) - _MOST:,} more (--json has them all)"

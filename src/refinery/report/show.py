@@ -1,0 +1,88 @@
+"""`refinery show`: documents for people, each with what decided on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from refinery.report.document import Document
+
+INDENT = "    "
+_CONSOLE = Console(width=80)  # what wrapping a text needs
+
+
+def lines_of(document: Document, characters: int, width: int) -> Iterator[str]:
+    """The place of a document, what became of it, the values that decided, and its text, cut after `characters`."""
+    place = f"{document.path}, row {document.row}{_named(document.id)}" if document.path else "a text"
+    yield from wrapped(f"{document.source}: {place}", width, "")
+    yield from wrapped(outcome_text(document), width, "  ")
+    for rule, limit in document.limits.items():
+        yield from wrapped(f"{rule}: {limit}", width, INDENT)
+    if document.values:
+        yield from wrapped(values_text(document.values), width, INDENT)
+    if document.duplicate_of:
+        yield from wrapped(duplicate_text(document), width, INDENT)
+    if document.text is not None:
+        yield from text_lines(document.text, characters, width)
+
+
+def _named(name: str | None) -> str:
+    return f", id {name}" if name is not None else ""
+
+
+def outcome_text(document: Document) -> str:
+    """What became of a document, in a sentence."""
+    if document.outcome == "rejected":
+        return f"rejected: {document.rule}" + (f": {document.detail}" if document.detail else "")
+    if document.outcome == "kept":
+        return "kept"
+    others = ", ".join(name for name in document.failed if name != document.rule)
+    return f"dropped by {document.stage}: {document.rule}" + (f" (and {others})" if others else "")
+
+
+def values_text(values: Mapping[str, Any]) -> str:
+    """Values by name.
+
+    >>> values_text({"words": 12, "lang_score": 0.123456789, "lang": "en", "url": None})
+    'words = 12, lang_score = 0.123457, lang = en, url is NULL'
+    """
+    return ", ".join(
+        f"{name} is NULL"
+        if value is None
+        else f"{name} = {value:.6g}"
+        if isinstance(value, float)
+        else f"{name} = {value}"
+        for name, value in values.items()
+    )
+
+
+def duplicate_text(document: Document) -> str:
+    """Which document was kept instead."""
+    kept = document.duplicate_of or {}
+    alike = f", similarity {document.similarity:.3f}" if document.similarity is not None else ""
+    return f"kept instead: {kept['source']}: {kept['path']}, row {kept['row']}{_named(kept['id'])}{alike}"
+
+
+def text_lines(text: str, characters: int, width: int) -> Iterator[str]:
+    """The beginning of a text, a bar before each line; 0 characters: all of it."""
+    shown = text[: characters or None]
+    for line in shown.splitlines():
+        yield from wrapped(line, width, "  | ")
+    if len(shown) < len(text):
+        yield f"  | … ({len(text):,} characters)"
+
+
+def wrapped(text: str, width: int, indent: str) -> list[str]:
+    """The lines of a text in a terminal, without control codes, later ones indented deeper."""
+    clean = "".join(c if c.isprintable() else " " for c in text)
+    deeper = indent if "|" in indent else f"{indent}  "
+    lines = cut_lines(clean, max(width - len(deeper), 16))
+    return [f"{deeper if number else indent}{line}".rstrip() for number, line in enumerate(lines)]
+
+
+def cut_lines(text: str, width: int) -> list[str]:
+    """A text in lines of so many cells of a terminal, of which a Chinese character takes two; one at least."""
+    return [line.plain.rstrip() for line in Text(text).wrap(_CONSOLE, width)] or [""]

@@ -1,0 +1,77 @@
+"""A first definition for the files that lie in a folder."""
+
+import json
+
+import jsonschema
+import pytest
+import yaml
+
+import refinery
+from refinery.api.init import SCHEMA
+from tests.conftest import chinese_document, document, write_parquet
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Two folders, files beside each other, and what is no data."""
+    write_parquet(tmp_path / "my crawl" / "0.parquet", [{"id": n, "content": document(n)} for n in range(9)])
+    (tmp_path / "unique").mkdir()
+    (tmp_path / "unique" / "a.md").write_text("# A page\n\nOf a few words.")
+    (tmp_path / "a.jsonl").write_text(json.dumps({"body": "A text."}))
+    (tmp_path / "README.md").write_text("What lies here.")
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "a.py").write_text("print()")
+    return tmp_path
+
+
+def test_it_checks_and_runs(files):
+    """Each source with its text column, under a name that is free; what is no data is none."""
+    definition = refinery.init(files)
+    plan = refinery.check(definition)
+    assert {name: spec.text for name, spec in plan.graph.sources.items()} == {
+        "my-crawl": ("content",),
+        "unique-files": ("text",),
+        "data": ("body",),
+    }
+    (output,) = refinery.run(definition, workers=1, progress=False).values()
+    assert output.manifest.sources["my-crawl"].documents == 9
+    assert output.manifest.kept.documents > 0
+
+
+def test_editors_know_its_schema(files):
+    """The first line names it, it has an address of its own, and the definition is valid by it."""
+    definition = refinery.init(files)
+    assert definition.read_text().startswith(f"# yaml-language-server: $schema={SCHEMA}\n")
+    schema = json.loads((files / SCHEMA).read_bytes())
+    assert schema["$id"].startswith("urn:refinery:")
+    jsonschema.validate(yaml.safe_load(definition.read_text()), schema)
+
+
+def test_rules_are_those_of_the_language(tmp_path):
+    """Of most of the documents."""
+    write_parquet(tmp_path / "laws" / "0.parquet", [{"text": chinese_document(n)} for n in range(5)])
+    stage = yaml.safe_load(refinery.init(tmp_path).read_text())["stages"]["screened"]
+    assert stage["keep"] == [{"language": "lang = 'zh' AND lang_score >= 0.5"}, "zh"]
+
+
+def test_what_cannot_be_read_is_a_comment(files):
+    """With the reason; the rest is a definition all the same."""
+    (files / "broken").mkdir()
+    (files / "broken" / "a.parquet").write_bytes(b"PAR1 no")
+    text = refinery.init(files).read_text()
+    assert "  # broken: {path:" in text
+    assert "broken" not in yaml.safe_load(text)["sources"]
+
+
+def test_nothing_is_overwritten(files):
+    """A definition that is there stays."""
+    (files / "pipeline.yaml").write_text("mine")
+    with pytest.raises(refinery.InputError, match="is there already"):
+        refinery.init(files)
+    assert (files / "pipeline.yaml").read_text() == "mine"
+
+
+def test_an_empty_folder(tmp_path):
+    """Said."""
+    with pytest.raises(refinery.InputError, match="holds nothing that can be read"):
+        refinery.init(tmp_path)

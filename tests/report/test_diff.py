@@ -1,0 +1,118 @@
+"""What two runs differ in."""
+
+import pytest
+
+import refinery
+from refinery.report import diff
+from refinery.report.diff import diff_lines
+
+
+@pytest.fixture(scope="module")
+def two_runs(tiny_run, tmp_path_factory):
+    """The definition of a repository that was run twice: another limit, a file more, another file changed."""
+    import shutil
+
+    base = tmp_path_factory.mktemp("two_runs")
+    shutil.copytree(tiny_run.parent / "crawl", base / "crawl")
+    shutil.copy(tiny_run.parent / "notes.jsonl", base)
+    definition = base / "pipeline.yaml"
+    definition.write_text(tiny_run.read_text())
+    refinery.run(definition, workers=1, progress=False)
+    definition.write_text(tiny_run.read_text().replace("words >= 50", "words >= 46"))
+    (base / "notes.jsonl").write_text('{"text": "A note of some words."}\n{"text": "Now it is one."}\n')
+    refinery.run(definition, workers=1, progress=False)
+    return definition
+
+
+def moves(found, output=0):
+    return {(move.before, move.after): move.documents for move in found.outputs[output].moves}
+
+
+def test_what_changed_and_what_moved(two_runs):
+    """The fields of the definition, and the documents by their fates before and after."""
+    found = refinery.diff(two_runs)
+    assert "stages.screened: keep.long_enough: words >= 50 -> words >= 46" in found.changed
+    assert any(change.startswith("sources.notes: files: ") for change in found.changed)
+    assert moves(found)["dropped by screened: long_enough", "kept"] == 1
+    assert moves(found)["rejected: null_text", "kept"] == 1
+    assert moves(found)["rejected: not_json", "not read"] == 1
+
+
+def test_why_a_document_moved(two_runs):
+    """The rule that let it go; of what is read in another way the file."""
+    found = refinery.diff(two_runs)
+    because = {(move.before, move.after): move.because for move in found.outputs[0].moves}
+    assert because["dropped by screened: long_enough", "kept"] == (
+        "stages.screened: keep.long_enough: words >= 50 -> words >= 46",
+    )
+    (why,) = because["rejected: not_json", "not read"]
+    assert why.startswith("sources.notes: files: ")
+
+
+def test_examples_lead_to_documents(two_runs):
+    """Each can be explained by its place."""
+    found = refinery.diff(two_runs)
+    (move,) = (one for one in found.outputs[0].moves if one.before == "dropped by screened: long_enough")
+    (place,) = move.examples
+    explained = refinery.explain(two_runs, f"{place.path}:{place.row}")
+    assert explained.document.outcome == "kept"
+
+
+def test_runs_by_their_numbers(two_runs):
+    """One run with itself is the same; the other way round what moved moves back."""
+    same = refinery.diff(f"{two_runs}@1", f"{two_runs}@1")
+    assert (same.changed, [one.moves for one in same.outputs]) == ((), [(), ()])
+    back = refinery.diff(f"{two_runs}@2", f"{two_runs}@1")
+    assert moves(back) == {
+        (after, before): n for (before, after), n in moves(refinery.diff(two_runs)).items()
+    }
+
+
+def test_two_definitions(two_runs, tiny_run):
+    """Their last runs are compared, by the outputs of the same names."""
+    found = refinery.diff(tiny_run, two_runs)
+    assert (found.before, found.after) == ("tiny run 1", "tiny run 2")
+    assert moves(found)["dropped by screened: long_enough", "kept"] == 1
+
+
+def test_parts_do_not_matter(two_runs, monkeypatch):
+    """What is compared a file at a time gives the same as all at once, examples too."""
+    whole = refinery.diff(two_runs)
+    monkeypatch.setattr(diff, "PART_ROWS", 5)
+    assert refinery.diff(two_runs) == whole
+
+
+@pytest.mark.parametrize(
+    ("run", "problem"),
+    [("@9", r"run 9 of tiny is not kept \(there is 1 \(20"), ("@1", "run 1 is the first that is known")],
+)
+def test_a_run_that_is_not_there(two_runs, run, problem):
+    """The numbers that are there are named."""
+    with pytest.raises(refinery.InputError, match=problem):
+        refinery.diff(f"{two_runs}{run}")
+
+
+def test_a_definition_that_never_ran(tmp_path, two_runs):
+    """Said, with the work folder."""
+    (tmp_path / "pipeline.yaml").write_text(two_runs.read_text())
+    with pytest.raises(refinery.InputError, match="no run of tiny is kept in"):
+        refinery.diff(tmp_path / "pipeline.yaml")
+
+
+def test_lines(two_runs, refinery):
+    """For people: fields, counts, reasons and places; for programs JSON."""
+    import json
+
+    code, out, _ = refinery("diff", two_runs)
+    lines = out.splitlines()
+    assert code == 0
+    assert lines[0] == "tiny run 1 -> tiny run 2"
+    assert "  1: dropped by screened: long_enough -> kept" in lines
+    found = json.loads(refinery("diff", two_runs, "--json")[1])
+    assert found["outputs"][0]["output"] == "unique"
+
+
+def test_nothing_moved_is_said(two_runs):
+    """In one line an output."""
+    same = refinery.diff(f"{two_runs}@1", f"{two_runs}@1")
+    assert [*diff_lines(same)][1] == "nothing has changed in the definition or the files"

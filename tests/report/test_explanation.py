@@ -1,0 +1,22 @@
+"""An explanation in the terminal."""
+
+from rich.cells import cell_len
+
+import refinery
+from refinery.report.explanation import explanation_lines
+
+
+def test_it_fits_the_terminal(tiny_run):
+    """With a duplicate side by side, in English and in Chinese."""
+    for name in ("near3", "zh1", "en3", "notes.jsonl:1"):
+        lines = list(explanation_lines(refinery.explain(tiny_run, name), 100, 80))
+        assert all(cell_len(line) <= 80 for line in lines), name
+
+
+def test_it_names_what_failed_and_what_differs(tiny_run):
+    """A rule that failed, its limit and value; both texts where they differ."""
+    short = "\n".join(explanation_lines(refinery.explain(tiny_run, "short2"), 100, 80))
+    assert "FAILED long_enough: words >= 50   (words = 9)" in short
+    near = list(explanation_lines(refinery.explain(tiny_run, "near3"), 100, 80))
+    assert any("[that]" in line.partition(" | ")[0] for line in near)
+    assert any("[the]" in line.partition(" | ")[2] for line in near)
