@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
 from refinery.definition.load import Definition
 from refinery.definition.models import KeepEntry, Stage
-from refinery.definition.validate import Invalid
+from refinery.definition.validate import Invalid, validate
 from refinery.definition.values import Use
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, nearest
@@ -304,6 +304,16 @@ class _Resolver:
         built = self.attempt(location, partial(registry.measurer, name, settings, self.definition.paths))
         return None if built is None else (built, prefix)
 
+    @cached_property
+    def _sized(self) -> Measurer:
+        """What measures bytes, chars and tokens everywhere, as `tokens` of the definition says."""
+        from refinery.filters import token_count
+
+        settings = self.definition.pipeline.tokens.model_dump(exclude_none=True)
+        make = partial(validate, token_count.Settings, settings, self.definition.paths)
+        built = self.attempt(("tokens",), lambda: token_count.build(make()))
+        return built or token_count.Size()
+
     def _add_columns(
         self,
         place: Location,
@@ -313,11 +323,8 @@ class _Resolver:
         *,
         first: bool,
     ) -> None:
-        from refinery.filters import token_count
-
         own: dict[str, str] = {}
-        sized = token_count.build(token_count.Settings())
-        for built, prefix in [(sized, None), *measured]:
+        for built, prefix in [(self._sized, None), *measured]:
             measurement = Measurement(view, built)
             for entry in built.schema:
                 visible = registry.column_name(entry.name, prefix, len(built.schema))

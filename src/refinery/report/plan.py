@@ -11,6 +11,7 @@ from rich.table import Column, Table
 
 from refinery.plan.contents import contents_of
 from refinery.plan.derivations import noted_derivations, reasons
+from refinery.report.funnel import tokens_text
 from refinery.report.status import size_text
 from refinery.run.folder import current_manifest
 from refinery.run.history import past_runs
@@ -31,6 +32,7 @@ def plan_tables(plan: Plan) -> Iterator[Table | str]:
     yield _measure_pass(plan, present)
     if any(listed.passed_over for listed in plan.listed.values()):
         yield _passed_over(plan)
+    yield f"tokens: {tokens_text(plan.graph.definition.pipeline.tokens)}"
     yield _stages(plan)
     for stage in plan.graph.stages.values():
         for explained in stage.verb.explained() if stage.verb else ():
