@@ -80,7 +80,8 @@ MANIFEST = {
     "definition": "the definition, without defaults",
     "measurers": "each measurer with its version and settings, models by content",
     "versions": "of Python and of the packages that results depend on",
-    "sources": "by source: shards, documents, bytes, rejected rows by reason, records skipped, broken files",
+    "sources": "by source: shards, documents, bytes, rejected rows by reason, records skipped, broken files, files "
+    "passed over by ending and reason",
     "protected": "by source that outputs are protected from, as in `sources`: what they were compared with",
     "stages": "by stage: arrived, kept, and by rule: dropped first, failed at all",
     "kept": "documents, bytes and tokens of the output",

@@ -213,6 +213,7 @@ CASES: dict[tuple[str, str], Case] = {
 ELSEWHERE = {
     "quality": "relevance's",
     "importance": "one setting, a model, as relevance has it",
+    "html": "tests/filters/test_html.py: the extractor changes `settings`",
     "neural": "tests/filters/test_neural.py: each setting changes `settings`",
 }
 

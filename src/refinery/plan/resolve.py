@@ -382,7 +382,7 @@ class _Resolver:
                 for message in problems(rule.predicate, types, labels):
                     if message.startswith("no column") and (maker or place[-1] in self.incomplete):
                         continue  # what would make it has been reported
-                    self.problem(at, f"{rule.name}: {message}")
+                    self.problem(at, message if isinstance(entry, dict) else f"{rule.name}: {message}")
                 rules[rule.name] = rule
         if len(rules) > MAX_RULES:
             self.problem((*place, "keep"), f"{len(rules)} rules in one stage; {MAX_RULES} is the most")
@@ -435,13 +435,4 @@ def _late(parents: Parents, columns: Columns) -> dict[str, tuple[Measurement, ..
         missing = tuple(m for key, m in here.items() if not all(key in branch for branch in made))
         if missing:
             found[source] = missing
-    return found
-
-
-def sound_sources(definition: Definition) -> dict[str, SourceSpec]:
-    """How each source is read whose part of a definition is sound, whatever is wrong with others."""
-    found: dict[str, SourceSpec] = {}
-    for name, source in definition.pipeline.sources.items():
-        with suppress(DefinitionError, Invalid):
-            found[name] = spec_of(name, source, definition.paths, held=False)
     return found

@@ -49,6 +49,8 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
             row(f"  no document: {reason}", "dim", documents=f"({count:,})")
         for column, count in source.nulled.items():
             row(f"  NULL, of a wrong type: {column}", "yellow", documents=f"({count:,})")
+        for passed_over in source.passed_over:
+            row(f"  passed over: {passed_over}", "dim")
         for broken in source.broken:
             row(f"  unreadable: {broken.path}", "yellow")
     for name, source in manifest.protected.items():
