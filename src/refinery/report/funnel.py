@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
@@ -10,7 +10,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from refinery.run.decide import Tally
-    from refinery.run.manifest import Manifest
+    from refinery.run.manifest import Manifest, SourceAccount
 
 
 # Columns that a terminal of so many characters has room for, beside one for names.
@@ -39,16 +39,8 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
         if name in above:
             continue
         row(f"source {name}", documents=f"{source.documents:,}", text=decimal(source.bytes))
-        for reason, count in source.reasons.items():
-            row(f"  rejected: {reason}", "yellow", documents=f"-{count:,}")
-        for reason, count in source.skipped.items():
-            row(f"  no document: {reason}", "dim", documents=f"({count:,})")
-        for column, count in source.nulled.items():
-            row(f"  NULL, of a wrong type: {column}", "yellow", documents=f"({count:,})")
-        for passed_over in source.passed_over:
-            row(f"  passed over: {passed_over}", "dim")
-        for broken in source.broken:
-            row(f"  unreadable: {broken.path}", "yellow")
+        for label, style, documents in _not_documents(source):
+            row(f"  {label}", style, documents=documents)
     for name, source in manifest.protected.items():
         row(f"protected {name.removeprefix('protect:')}", "dim", documents=f"({source.documents:,})")
     for name, stage in manifest.stages.items():
@@ -64,6 +56,20 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
     size, files = sum(file.bytes for file in manifest.files), len(manifest.files)
     counts(f"output ({decimal(size)} in {files} file{'s'[: files != 1]})", manifest.kept, style="bold")
     return table
+
+
+def _not_documents(source: SourceAccount) -> Iterator[tuple[str, str, str]]:
+    """What of a source is no document, or not as it was: words, style and number."""
+    for reason, count in source.reasons.items():
+        yield f"rejected: {reason}", "yellow", f"-{count:,}"
+    for reason, count in source.skipped.items():
+        yield f"no document: {reason}", "dim", f"({count:,})"
+    for column, count in source.nulled.items():
+        yield f"NULL, of a wrong type: {column}", "yellow", f"({count:,})"
+    for passed_over in source.passed_over:
+        yield f"passed over: {passed_over}", "dim", ""
+    for broken in source.broken:
+        yield f"unreadable: {broken.path}", "yellow", ""
 
 
 def _share(part: Tally, whole: Tally) -> str:
