@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
@@ -12,7 +12,7 @@ from refinery.definition.models import Tokens
 
 if TYPE_CHECKING:
     from refinery.run.decide import Tally
-    from refinery.run.manifest import Manifest
+    from refinery.run.manifest import Manifest, SourceAccount
 
 
 # Columns that a terminal of so many characters has room for, beside one for names.
@@ -43,16 +43,8 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
         if name in above:
             continue
         row(f"source {name}", documents=f"{source.documents:,}", text=decimal(source.bytes))
-        for reason, count in source.reasons.items():
-            row(f"  rejected: {reason}", "yellow", documents=f"-{count:,}")
-        for reason, count in source.skipped.items():
-            row(f"  no document: {reason}", "dim", documents=f"({count:,})")
-        for column, count in source.nulled.items():
-            row(f"  NULL, of a wrong type: {column}", "yellow", documents=f"({count:,})")
-        for passed_over in source.passed_over:
-            row(f"  passed over: {passed_over}", "dim")
-        for broken in source.broken:
-            row(f"  unreadable: {broken.path}", "yellow")
+        for label, style, documents in _not_documents(source):
+            row(f"  {label}", style, documents=documents)
     for name, source in manifest.protected.items():
         row(f"protected {name.removeprefix('protect:')}", "dim", documents=f"({source.documents:,})")
     for name, stage in manifest.stages.items():
@@ -79,6 +71,20 @@ def tokens_text(tokens: Tokens) -> str:
     if tokens.tokenizer:
         return f"counted by {tokens.tokenizer}"
     return f"estimated for tokenizers of the family {tokens.family}"
+
+
+def _not_documents(source: SourceAccount) -> Iterator[tuple[str, str, str]]:
+    """What of a source is no document, or not as it was: words, style and number."""
+    for reason, count in source.reasons.items():
+        yield f"rejected: {reason}", "yellow", f"-{count:,}"
+    for reason, count in source.skipped.items():
+        yield f"no document: {reason}", "dim", f"({count:,})"
+    for column, count in source.nulled.items():
+        yield f"NULL, of a wrong type: {column}", "yellow", f"({count:,})"
+    for passed_over in source.passed_over:
+        yield f"passed over: {passed_over}", "dim", ""
+    for broken in source.broken:
+        yield f"unreadable: {broken.path}", "yellow", ""
 
 
 def _share(part: Tally, whole: Tally) -> str:
