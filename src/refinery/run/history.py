@@ -100,9 +100,9 @@ def _old(folder: Place) -> list[str]:
 
 
 def _tasks(run: Run, folder: Place, name: str, manifest: Manifest) -> Iterator[_Task]:
-    output = records_of(run.plan.graph.output_paths[name])
+    records = records_of(run.plan.graph.output_paths[name])
     for number, file in enumerate(manifest.decisions):
-        yield _Task(output / file.path, folder / f"{_start(name, manifest.fingerprint)}{number:05}.parquet")
+        yield _Task(records / file.path, folder / f"{_start(name, manifest.fingerprint)}{number:05}.parquet")
 
 
 def _start(output: str, fingerprint: str) -> str:
