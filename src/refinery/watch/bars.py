@@ -120,7 +120,13 @@ def time_text(line: Line) -> str:
 
 
 # What people call phases that have a name of their own.
-_STEPS = {"kernels": "compile", "lay out": "write", "scatter": "write", "check": "write", "decisions": "write"}
+_STEPS = {
+    "kernels": "compile",
+    "lay out": "write",
+    "scatter": "write",
+    "check": "write",
+    "decisions": "write",
+}
 
 
 def step_text(phase: str) -> str:
