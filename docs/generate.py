@@ -115,6 +115,7 @@ def keys() -> str:
     sections: tuple[tuple[str, type[BaseModel]], ...] = (
         ("Top level", models.Pipeline),
         ("A source, `sources.NAME`", models.Source),
+        ("A column in `columns` of a source", models.SourceColumn),
         *with_nested("protect.NAME", models.Protected),
         *with_nested("models.NAME", models.NamedModel),
         ("A stage, `stages.NAME`", stage),

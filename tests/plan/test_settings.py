@@ -117,6 +117,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("source", "text"): case((*CRAWL, "text"), "id", {"sources.crawl"}),
     ("source", "id"): case((*CRAWL, "id"), "year", {"sources.crawl"}),
     ("source", "columns"): case(COLUMNS, {"keep": ["year"]}, {"sources.crawl"}),
+    ("source", "encoding"): case((*CRAWL, "encoding"), "latin-1", {"sources.crawl"}),
     ("source", "where"): case((*CRAWL, "where"), "year > 1991", {"sources.crawl"}),
     ("source.columns", "from_"): case(COLUMNS, {"y": {"from": "year"}}, {"sources.crawl"}, named="columns"),
     ("source.columns", "type"): case(COLUMNS, {"year": {"type": "date"}}, {"sources.crawl"}, named="columns"),
