@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from refinery.sources.documents import Shard
-from refinery.sources.shards import HEAD_FILES, list_shards
+from refinery.sources.heads import HEAD_FILES
+from refinery.sources.shards import list_shards
 from refinery.storage.commit import commit_bytes
 from refinery.storage.marks import OWNER
 from refinery.storage.place import place_of

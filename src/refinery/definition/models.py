@@ -97,7 +97,7 @@ class Source(Model):
     )
     id: str | None = Field(None, description="id column (default: `id` if there is one, else ids are minted)")
     format: Literal[
-        "auto", "parquet", "jsonl", "json", "csv", "arrow", "text", "html", "xml", "warc", "wet"
+        "auto", "parquet", "jsonl", "json", "csv", "arrow", "text", "html", "xml", "warc", "wet", "tar", "zip"
     ] = Field("auto", description="format of the files (default: told by name, then by content)")
     record: str | None = Field(
         None,
@@ -105,7 +105,7 @@ class Source(Model):
         description="XML: the element that is a document, by its name or `a/path/of/names`",
     )
     extractor: Literal["resiliparse", "trafilatura"] = Field(
-        "resiliparse", description="HTML to text, for WARC"
+        "resiliparse", description="HTML to text, for WARC and HTML files"
     )
     binary_text: bool = Field(False, description="accept a binary text column that holds UTF-8")
     on_error: Literal["quarantine", "fail"] = Field(

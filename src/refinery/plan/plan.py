@@ -249,7 +249,7 @@ def shard_key(shard: Shard, spec: SourceSpec) -> str:
     """
     cut = (shard.identity, shard.format, shard.start, shard.stop)
     # another version of the extractor gives other texts of pages
-    extraction = version(spec.extractor) if shard.format in {"warc", "html"} else ""
+    extraction = version(spec.extractor) if shard.format in {"warc", "html", "tar", "zip"} else ""
     # made, since the manifest beside a file decides which columns its rows have
     reading = (READING, reading_of(spec), extraction, shard.made)
     limit = (shard.limit,) if shard.limit else ()
