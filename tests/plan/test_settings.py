@@ -120,9 +120,9 @@ CASES: dict[tuple[str, str], Case] = {
     ("source", "encoding"): case((*CRAWL, "encoding"), "latin-1", {"sources.crawl"}),
     ("source", "where"): case((*CRAWL, "where"), "year > 1991", {"sources.crawl"}),
     ("source.columns", "from_"): case(COLUMNS, {"y": {"from": "year"}}, {"sources.crawl"}, named="columns"),
-    ("source.columns", "type"): case(COLUMNS, {"year": {"type": "date"}}, {"sources.crawl"}, named="columns"),
+    ("source.columns", "type"): case(COLUMNS, {"year": {"type": "int"}}, {"sources.crawl"}, named="columns"),
     ("source.columns", "invalid"): case(
-        COLUMNS, {"year": {"type": "date", "invalid": "reject"}}, {"sources.crawl"}, named="columns",
+        COLUMNS, {"year": {"type": "int", "invalid": "reject"}}, {"sources.crawl"}, named="columns",
     ),
     ("source", "format"): case((*CRAWL, "format"), "parquet"),  # what the files are anyway
     ("source", "record"): case((*CRAWL, "record"), "page", {"sources.crawl"}),
