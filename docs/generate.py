@@ -116,6 +116,7 @@ def keys() -> str:
     sections: tuple[tuple[str, type[BaseModel]], ...] = (
         ("Top level", models.Pipeline),
         ("A source, `sources.NAME`", models.Source),
+        ("A column in `columns` of a source", models.SourceColumn),
         *with_nested("protect.NAME", models.Protected),
         *with_nested("tokens", models.Tokens),
         *with_nested("models.NAME", models.NamedModel),

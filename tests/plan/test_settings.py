@@ -119,11 +119,12 @@ CASES: dict[tuple[str, str], Case] = {
     ("source", "text"): case((*CRAWL, "text"), "id", {"sources.crawl"}),
     ("source", "id"): case((*CRAWL, "id"), "year", {"sources.crawl"}),
     ("source", "columns"): case(COLUMNS, {"keep": ["year"]}, {"sources.crawl"}),
+    ("source", "encoding"): case((*CRAWL, "encoding"), "latin-1", {"sources.crawl"}),
     ("source", "where"): case((*CRAWL, "where"), "year > 1991", {"sources.crawl"}),
     ("source.columns", "from_"): case(COLUMNS, {"y": {"from": "year"}}, {"sources.crawl"}, named="columns"),
-    ("source.columns", "type"): case(COLUMNS, {"year": {"type": "float"}}, {"sources.crawl"}, named="columns"),
+    ("source.columns", "type"): case(COLUMNS, {"year": {"type": "int"}}, {"sources.crawl"}, named="columns"),
     ("source.columns", "invalid"): case(
-        COLUMNS, {"year": {"type": "float", "invalid": "reject"}}, {"sources.crawl"}, named="columns",
+        COLUMNS, {"year": {"type": "int", "invalid": "reject"}}, {"sources.crawl"}, named="columns",
     ),
     ("source", "format"): case((*CRAWL, "format"), "parquet"),  # what the files are anyway
     ("source", "record"): case((*CRAWL, "record"), "page", {"sources.crawl"}),

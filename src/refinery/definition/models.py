@@ -122,7 +122,21 @@ class Source(Model):
     where: str | None = Field(
         None, description="SQL over its columns; rows for which it is not true are skipped"
     )
+    encoding: str | None = Field(
+        None, description="encoding of JSON, CSV and text files, such as `gb18030` (default: UTF-8)"
+    )
     trusted: bool = Field(False, description="no rule should drop much of it, see `guards`")
+
+    @field_validator("encoding")
+    @classmethod
+    def _a_text_encoding_of_python(cls, encoding: str | None) -> str | None:
+        try:
+            "".encode(encoding or "utf-8")
+        except LookupError:
+            raise ValueError(
+                f"no encoding {encoding!r}; there is gb18030, big5, shift_jis, utf-16, latin-1 ..."
+            ) from None
+        return encoding
 
     @field_validator("columns")
     @classmethod

@@ -304,6 +304,7 @@ def reading_of(spec: SourceSpec) -> dict[str, object]:
             **{c.name: {"from": c.origin, "type": c.type, "reject": c.reject} for c in spec.columns},
             "keep": spec.keep and sorted(spec.keep), "drop": sorted(spec.drop),
         },
+        "encoding": spec.encoding,
         "where": spec.where and [spec.where.sql, *map(list, spec.where.types)],
     }  # fmt: skip
 

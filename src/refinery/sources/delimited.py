@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from refinery.errors import InputError
 from refinery.sources import compression
 from refinery.sources.documents import Cut, Description, Documents, FilePlan, Reject, Shard, SourceSpec
+from refinery.sources.encoding import as_utf8, head_as_utf8
 from refinery.sources.identity import HEAD, file_head
 from refinery.sources.parquet_columns import locate
 from refinery.sources.record_batches import BatchRows
@@ -57,7 +58,7 @@ def plan(whole: Shard, spec: SourceSpec, head: Callable[[], bytes], shard_bytes:
 def carried_schema(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
     """The columns beside text and id, as the header names them; raises InputError."""
     try:
-        head = compression.head(shard.path, file_head(shard.path, HEAD), HEAD)
+        head = head_as_utf8(compression.head(shard.path, file_head(shard.path, HEAD), HEAD), spec.encoding)
     except OSError as error:
         raise unreadable(shard.path, error) from None
     return locate(_header(head, spec, shard).schema(), spec, shard).carried
@@ -79,7 +80,7 @@ def read(
     try:
         with closing(open_input(shard.path)) as file:
             digest = description.digest if description else None
-            blocks = compression.blocks(digest.of_reads(file) if digest else file)
+            blocks = as_utf8(compression.blocks(digest.of_reads(file) if digest else file), spec.encoding)
             header, blocks = _after_header(blocks, spec, shard)
             columns = locate(header.schema(), spec, shard)
             rows = BatchRows(columns, shard, spec, carry, batch_bytes)
@@ -121,7 +122,7 @@ def _record(delimiter: str) -> str:
 def _header(head: bytes, spec: SourceSpec, shard: Shard) -> _Header:
     """Of the ways to separate the first record's fields, that which finds the text, else the most fields."""
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        raise InputError(redact(shard.path), "the file is UTF-16, and CSV is read as UTF-8", "convert it")
+        raise InputError(redact(shard.path), "the file is UTF-16", "set `encoding: utf-16` of its source")
     found = [_named(head, delimiter) for delimiter in _DELIMITERS]
     texts = {part for name in spec.texts for part in (name, name.partition(".")[0])}
     best = max(found, key=lambda one: (bool(texts & set(one.names)), len(one.names)))

@@ -51,7 +51,7 @@ class SourceSpec:
     path: absolute paths, URLs or globs; text, id: column names, dotted for nested ones (several of text are one, see
     `document_text`; id None: `id` if there is one, else minted); record: of XML, the element that is a row;
     max_document_bytes: a longer row is rejected; columns, keep, drop: how other columns are carried (keep None: all);
-    where: rows for which it is not true are skipped.
+    where: rows for which it is not true are skipped; encoding: of JSON, CSV and text (None: UTF-8).
     """
 
     name: str
@@ -68,6 +68,7 @@ class SourceSpec:
     keep: tuple[str, ...] | None = None
     drop: tuple[str, ...] = ()
     where: Where | None = None
+    encoding: str | None = None
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from refinery.sources.documents import (
     Shard,
     SourceSpec,
 )
+from refinery.sources.encoding import as_utf8, other_encoding
 from refinery.sources.identity import HEAD, file_head
 from refinery.sources.json_row import JsonRows
 from refinery.sources.json_values import UnfinishedError, is_laid_out, values
@@ -43,7 +44,7 @@ def plan(whole: Shard, spec: SourceSpec, head: Callable[[], bytes], shard_bytes:
         return FilePlan((), pa.schema([]))
     one = FilePlan((Cut(0, -1, 0, None, whole.bytes),), pa.schema([]), whole.made)
     count = max(1, round(whole.bytes / shard_bytes))
-    if count == 1 or is_laid_out(head()) or wrong_form(head()):
+    if count == 1 or spec.encoding or is_laid_out(head()) or wrong_form(head()):
         return one
     if compression.is_compressed(file_head(whole.path, whole.bytes)):
         return one
@@ -62,9 +63,11 @@ def missing_text(whole: Shard, spec: SourceSpec) -> str:
 
 
 def wrong_form(head: bytes) -> str:
-    """What a file is that begins so, and what to do, if it is UTF-16 or a web page; else nothing."""
-    if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        return "the file is UTF-16 (JSON is UTF-8; convert it)"
+    """What a file is that begins so, and what to do, if it has another encoding or is a web page; else nothing."""
+    if encoding := other_encoding(head):
+        return (
+            f"this is not UTF-8 and looks like {encoding.upper()} (set `encoding: {encoding}` of its source)"
+        )
     if head.removeprefix(_BOM).lstrip()[:1] == b"<":
         return "this is an HTML or XML page, not JSON (download it again)"
     return ""
@@ -92,7 +95,7 @@ def rows(shard: Shard, spec: SourceSpec, digest: PartDigest | None) -> Iterator[
         with closing(open_input(shard.path)) as opened:
             file = digest.of_reads(opened) if digest else opened
             # from one byte earlier, so that a line that starts right at the cut is seen to start there
-            head, blocks = _head_of(compression.blocks(file, max(shard.start - 1, 0)))
+            head, blocks = _head_of(as_utf8(compression.blocks(file, max(shard.start - 1, 0)), spec.encoding))
             if shard.start == 0 and (problem := wrong_form(head)):
                 yield 0, Reject(0, "unreadable", problem)
                 return

@@ -15,6 +15,7 @@ from refinery.sources import compression, jsonl
 from refinery.sources.archives import ARCHIVES, FORMATS
 from refinery.sources.digest import part_hashes
 from refinery.sources.documents import FilePlan, Shard, SourceSpec
+from refinery.sources.encoding import head_as_utf8
 from refinery.sources.find import FoundFile, find
 from refinery.sources.foreign import POINTER_BYTES, foreign
 from refinery.sources.formats import format_of, mistaken, named_format
@@ -205,7 +206,7 @@ def _refuse_wrong_form(files: Sequence[FoundFile], spec: SourceSpec) -> None:
     for file in looked:
         with contextlib.suppress(OSError):  # reading it will tell
             try:
-                head = _content_head(file.path, file_head(file.path, file.state.size))
+                head = _content_head(file.path, file_head(file.path, file.state.size), spec)
             except InputError as error:
                 wrong.append(error)
                 continue
@@ -337,7 +338,7 @@ def _cut(
 ) -> tuple[str, FilePlan]:
     """A file's format and plan; no format and no cuts for a file that is none of ours; raises InputError, OSError."""
     raw = cache(lambda: file_head(file.path, file.state.size))
-    head = cache(lambda: _content_head(file.path, raw()))
+    head = cache(lambda: _content_head(file.path, raw(), spec))
     archive = named_format(file.relative) in ARCHIVES  # `format` is said of the files in it
     format = spec.format if spec.format != "auto" and not archive else format_of(file.relative, head)
     if (format is None or file.state.size < POINTER_BYTES) and (kind := foreign(raw())):
@@ -351,10 +352,10 @@ def _cut(
     return format, plan._replace(carried=carried_schema(plan.carried, spec, redact(file.path)))
 
 
-def _content_head(path: str, raw: bytes) -> bytes:
-    """The first bytes below any compression; raises InputError when they can never be read, OSError."""
+def _content_head(path: str, raw: bytes, spec: SourceSpec) -> bytes:
+    """The first bytes below any compression, as UTF-8; raises InputError when they can never be read, OSError."""
     try:
-        return compression.head(path, raw, HEAD)
+        return head_as_utf8(compression.head(path, raw, HEAD), spec.encoding)
     except compression.NoDictionaryError as error:
         raise InputError(redact(path), str(error)) from None
 

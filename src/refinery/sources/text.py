@@ -17,6 +17,7 @@ import pyarrow as pa
 from refinery.sources import compression
 from refinery.sources.digest import PartDigest
 from refinery.sources.documents import Cut, FilePlan, Reject, Shard, SourceSpec
+from refinery.sources.encoding import as_utf8
 from refinery.sources.extractor import ExtractionError, Extractor
 from refinery.sources.front_matter import FrontMatterError, split
 from refinery.sources.html import EXTRACTION_SECONDS
@@ -34,13 +35,13 @@ def plan(whole: Shard, spec: SourceSpec, head: Callable[[], bytes], shard_bytes:
 
 def text_rows(shard: Shard, spec: SourceSpec, digest: PartDigest | None) -> Iterator[Row]:
     """The file as a row: `id`, its front matter, and `text`. Raises InputError when it cannot be read."""
-    content = _content(shard, spec.max_document_bytes, digest)
+    content = _content(shard, spec, digest)
     yield 0, content if isinstance(content, Reject) else _row(shard, content)
 
 
 def html_rows(shard: Shard, spec: SourceSpec, digest: PartDigest | None) -> Iterator[Row]:
     """The page as a row: `id`, and its main content as `text`. Raises InputError when it cannot be read."""
-    content = _content(shard, spec.max_document_bytes, digest)
+    content = _content(shard, spec, digest)
     if isinstance(content, Reject):
         yield 0, content
         return
@@ -53,15 +54,16 @@ def html_rows(shard: Shard, spec: SourceSpec, digest: PartDigest | None) -> Iter
     yield 0, row if text.strip() else Reject(0, "no_text", "the page has no main content")
 
 
-def _content(shard: Shard, limit: int, digest: PartDigest | None) -> bytes | Reject:
+def _content(shard: Shard, spec: SourceSpec, digest: PartDigest | None) -> bytes | Reject:
     blocks: list[bytes] = []
     size = 0
     try:
         with closing(open_input(shard.path)) as opened:
-            for block in compression.blocks(digest.of_reads(opened) if digest else opened):
+            raw = compression.blocks(digest.of_reads(opened) if digest else opened)
+            for block in as_utf8(raw, spec.encoding):
                 size += len(block)
-                if size > limit:
-                    return Reject(0, "oversize_row", f"more than {limit} bytes, the limit")
+                if size > spec.max_document_bytes:
+                    return Reject(0, "oversize_row", f"more than {spec.max_document_bytes} bytes, the limit")
                 blocks.append(block)
     except compression.DamagedError as error:
         return Reject(0, "truncated_file", str(error))

@@ -1,0 +1,57 @@
+"""Text files that are not UTF-8: read as UTF-8, block by block, and told by what they look like."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator
+
+_INVALID = "refinery.invalid"
+_LINES = 3  # of another encoding from which on a file is taken to have it
+# a half of a pair is no UTF-8: what holds it is rejected as bytes of the wrong encoding are
+codecs.register_error(_INVALID, lambda error: ("\udcff", error.end))  # type: ignore[attr-defined]
+
+
+def as_utf8(blocks: Iterable[bytes], encoding: str | None) -> Iterator[bytes]:
+    """The blocks of a file as UTF-8, in which bytes that are not of its encoding are invalid; None: as they are."""
+    if encoding is None:
+        yield from blocks
+        return
+    decoder = codecs.getincrementaldecoder(encoding)(_INVALID)
+    for block in blocks:
+        if text := decoder.decode(block):
+            yield text.encode("utf-8", "surrogatepass")
+    if text := decoder.decode(b"", final=True):
+        yield text.encode("utf-8", "surrogatepass")
+
+
+def head_as_utf8(head: bytes, encoding: str | None) -> bytes:
+    """The first bytes of a file as UTF-8, without a character that is cut off."""
+    if encoding is None:
+        return head
+    return codecs.getincrementaldecoder(encoding)(_INVALID).decode(head).encode("utf-8", "surrogatepass")
+
+
+def other_encoding(head: bytes) -> str:
+    """The encoding that a file looks to have which begins so, if its lines beyond ASCII are not UTF-8."""
+    if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return "utf-16"
+    lines = head.split(b"\n")[:-1]
+    beyond = [line for line in lines if not line.isascii()]
+    if len(beyond) < _LINES or 2 * len(beyond) < len(lines) or any(map(_is_utf8, beyond)):
+        return ""
+    from resiliparse.parse.encoding import detect_encoding
+
+    found = detect_encoding(b"\n".join(beyond))
+    try:
+        name = codecs.lookup(found or "latin-1").name
+    except LookupError:
+        return "latin-1"
+    return "gb18030" if name in {"gb2312", "gbk"} else name
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
