@@ -60,7 +60,7 @@ def test_attributes_alone(tmp_path):
 
 
 def test_the_text_of_what_has_parts(tmp_path):
-    """Paragraphs by blank lines, inline elements in them; namespaces, comments and instructions change nothing."""
+    """Paragraphs by blank lines, inline elements within them; namespaces and comments change nothing."""
     (tmp_path / "a.xml").write_text(
         '<a:set xmlns:a="urn:a" xmlns="urn:b"><article><front><title>On <i>x</i></title><year>2020</year></front>'
         "<body><sec><title>One</title><p>First <b>bold</b>, then&#160;<!-- no --><?p x?>more.</p><p>Second.</p></sec>"

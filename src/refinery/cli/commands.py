@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -78,8 +78,10 @@ def run(
 
         manifests = {name: output.manifest.model_dump(mode="json") for name, output in outputs.items()}
         typer.echo(orjson.dumps(manifests))
+    above: set[str] = set()  # what is printed once for several outputs
     for output in outputs.values():
-        _show(output, table=not (quiet or json))
+        _show(output, above, table=not (quiet or json))
+        above |= {*output.manifest.sources, *output.manifest.stages}
 
 
 @contextmanager
@@ -221,7 +223,7 @@ def version() -> None:
     typer.echo(__version__)
 
 
-def _show(output: Output, *, table: bool) -> None:
+def _show(output: Output, above: Collection[str], *, table: bool) -> None:
     """The funnel of an output, and, on standard error whatever is asked for, what could not be read."""
     manifest = output.manifest
     if table:
@@ -230,7 +232,7 @@ def _show(output: Output, *, table: bool) -> None:
         from refinery.report.funnel import funnel
 
         console = Console()
-        console.print(funnel(manifest, console.width))
+        console.print(funnel(manifest, console.width, above))
     for note in manifest.notes:
         typer.echo(f"note: {note}", err=True)
     for warning in manifest.warnings:

@@ -105,7 +105,7 @@ class Source(Model):
         description="XML: the element that is a document, by its name or `a/path/of/names`",
     )
     extractor: Literal["resiliparse", "trafilatura"] = Field(
-        "resiliparse", description="HTML to text, for WARC"
+        "resiliparse", description="HTML to text, for WARC and HTML files"
     )
     binary_text: bool = Field(False, description="accept a binary text column that holds UTF-8")
     on_error: Literal["quarantine", "fail"] = Field(

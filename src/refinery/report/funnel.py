@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
 HEADINGS = {70: ("documents", "text", "tokens", "share"), 50: ("documents", "tokens"), 0: ("documents",)}
 
 
-def funnel(manifest: Manifest, width: int = 80) -> Table:
-    """One row a source, a stage and a rule that dropped something, with the columns that `width` has room for."""
+def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> Table:
+    """One row a source, a stage and a rule that dropped something, with the columns that `width` has room for.
+
+    above: sources and stages that another funnel of the run has shown, which are left out.
+    """
     table = Table(title=f"{manifest.pipeline}: {manifest.output}", title_justify="left", header_style="bold")
     table.add_column("", overflow="fold")
     headings = next(headings for least, headings in HEADINGS.items() if width >= least)
@@ -32,6 +36,8 @@ def funnel(manifest: Manifest, width: int = 80) -> Table:
         row(label, style, documents=f"{sign}{count.documents:,}", text=text, tokens=tokens, share=share)
 
     for name, source in manifest.sources.items():
+        if name in above:
+            continue
         row(f"source {name}", documents=f"{source.documents:,}", text=decimal(source.bytes))
         for reason, count in source.reasons.items():
             row(f"  rejected: {reason}", "yellow", documents=f"-{count:,}")
@@ -44,6 +50,8 @@ def funnel(manifest: Manifest, width: int = 80) -> Table:
     for name, source in manifest.protected.items():
         row(f"protected {name.removeprefix('protect:')}", "dim", documents=f"({source.documents:,})")
     for name, stage in manifest.stages.items():
+        if name in above:
+            continue
         table.add_section()
         counts(f"stage {name}", stage.arrived)
         for rule, account in stage.rules.items():

@@ -21,6 +21,7 @@ from refinery.plan.derivations import Derivation, derivation, derivations_from
 from refinery.run.context import Run
 from refinery.run.manifest import Manifest
 from refinery.storage.commit import commit_bytes, make_directory
+from refinery.storage.marks import records_of
 from refinery.storage.place import Place, files_below, read_many, remove_files
 from refinery.storage.sealed import read_sealed_json, sealed_json
 from refinery.storage.tables import read_batches
@@ -99,9 +100,9 @@ def _old(folder: Place) -> list[str]:
 
 
 def _tasks(run: Run, folder: Place, name: str, manifest: Manifest) -> Iterator[_Task]:
-    output = run.plan.graph.output_paths[name]
+    records = records_of(run.plan.graph.output_paths[name])
     for number, file in enumerate(manifest.decisions):
-        yield _Task(output / file.path, folder / f"{_start(name, manifest.fingerprint)}{number:05}.parquet")
+        yield _Task(records / file.path, folder / f"{_start(name, manifest.fingerprint)}{number:05}.parquet")
 
 
 def _start(output: str, fingerprint: str) -> str:

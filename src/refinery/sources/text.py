@@ -5,6 +5,7 @@ A document's id is its path below the source's root, unless its front matter has
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -89,4 +90,10 @@ def _extractor(spec: SourceSpec) -> Extractor:
     key = (os.getpid(), spec.extractor)  # a process that was forked must not write to its parent's
     if getattr(_OWN, "key", None) != key:
         _OWN.key, _OWN.extractor = key, Extractor(spec.extractor, EXTRACTION_SECONDS)
+        atexit.register(_end, _OWN.extractor, os.getpid())
     return _OWN.extractor  # type: ignore[no-any-return]
+
+
+def _end(extractor: Extractor, process: int) -> None:
+    if os.getpid() == process:
+        extractor.__exit__(None, None, None)

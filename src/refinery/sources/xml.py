@@ -81,7 +81,7 @@ class _Records:
         self._rooted = (spec.record or "").startswith("/")
         self._around: list[tuple[str, dict[str, str]]] = []
         self._builder: TreeBuilder | None = None
-        self._depth = self._size = 0  # of the record that is open
+        self._depth = self._size = 0  # of the record that is open: elements, bytes fed since it began
         self._found: list[bytes | tuple[str, str]] = []
         self._parser = XMLParser(target=self)
         self._parser.entity.update(_ENTITIES)
@@ -91,6 +91,9 @@ class _Records:
     def feed(self, block: bytes) -> None:
         """Raises ParseError where it is no XML."""
         self._parser.feed(block)
+        self._size += len(block)
+        if self._size > self._spec.max_document_bytes:  # what is left of a long record is not held
+            self._builder = None
 
     def finish(self) -> None:
         """The end of the file; raises ParseError when elements are open."""
@@ -114,16 +117,13 @@ class _Records:
             self._around.pop()
             self._builder, self._size = TreeBuilder(), 0
         self._depth += 1
-        self._add(len(name) + sum(map(len, attributes.values())))
         if self._builder:
             self._builder.start(name, {_local(key): value for key, value in attributes.items()})
 
     def data(self, text: str) -> None:
         """Text inside of an element."""
-        if self._depth:
-            self._add(len(text.encode()))
-            if self._builder:
-                self._builder.data(text)
+        if self._builder is not None:
+            self._builder.data(text)
 
     def end(self, tag: str) -> None:
         """An element ends."""
@@ -135,22 +135,16 @@ class _Records:
             self._builder.end(_local(tag))
         if self._depth:
             return
-        if self._builder is None:
-            detail = f"{self._size} bytes in the record; the limit is {self._spec.max_document_bytes}"
-            self._found.append(("oversize_row", detail))
-        else:
-            self._found.append(self._written(self._builder.close()))
+        written = None if self._builder is None else self._written(self._builder.close())
+        if written is None or len(written) > self._spec.max_document_bytes:
+            written = "oversize_row", f"the limit is {self._spec.max_document_bytes} bytes"
+        self._found.append(written)
         self._builder = None
 
     def _is_record(self) -> bool:
         path = tuple(name for name, _ in self._around)
         same = path[-len(self._wanted) :] == self._wanted
         return same and (len(path) == len(self._wanted) or not self._rooted)
-
-    def _add(self, size: int) -> None:
-        self._size += size
-        if self._size > self._spec.max_document_bytes:
-            self._builder = None
 
     def _written(self, record: Element) -> bytes | tuple[str, str]:
         try:
