@@ -104,6 +104,9 @@ def check(definition: Definition, root: Roots = None) -> None:
     found = ", ".join(f"{name} ({len(planned.of(name))} shards)" for name in graph.sources)
     made = [", ".join(names) for names in (graph.stages, graph.outputs or graph.makings) if names]
     typer.echo(f"{definition} is valid: {' -> '.join([found, *made])}")
+    for name in graph.sources:
+        for passed_over in planned.listed[name].passed_over:
+            typer.echo(f"source {name}: passed over: {passed_over}")
     for warning in planned.warnings:
         typer.echo(f"warning: {warning}", err=True)
     ends = [graph.stage_of(output).name for output in graph.outputs]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from rich.filesize import decimal
 from rich.table import Table
 
+from refinery.definition.models import Tokens
+
 if TYPE_CHECKING:
     from refinery.run.decide import Tally
     from refinery.run.manifest import Manifest
@@ -22,7 +24,9 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
 
     above: sources and stages that another funnel of the run has shown, which are left out.
     """
-    table = Table(title=f"{manifest.pipeline}: {manifest.output}", title_justify="left", header_style="bold")
+    title = f"{manifest.pipeline}: {manifest.output}"
+    tokens = tokens_text(Tokens.model_validate(manifest.definition.get("tokens", {})))
+    table = Table(title=title, title_justify="left", header_style="bold", caption=f"tokens: {tokens}")
     table.add_column("", overflow="fold")
     headings = next(headings for least, headings in HEADINGS.items() if width >= least)
     for heading in headings:
@@ -45,6 +49,8 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
             row(f"  no document: {reason}", "dim", documents=f"({count:,})")
         for column, count in source.nulled.items():
             row(f"  NULL, of a wrong type: {column}", "yellow", documents=f"({count:,})")
+        for passed_over in source.passed_over:
+            row(f"  passed over: {passed_over}", "dim")
         for broken in source.broken:
             row(f"  unreadable: {broken.path}", "yellow")
     for name, source in manifest.protected.items():
@@ -62,6 +68,17 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
     size, files = sum(file.bytes for file in manifest.files), len(manifest.files)
     counts(f"output ({decimal(size)} in {files} file{'s'[: files != 1]})", manifest.kept, style="bold")
     return table
+
+
+def tokens_text(tokens: Tokens) -> str:
+    """Whose tokens are counted, in words.
+
+    >>> tokens_text(Tokens(family="gpt"))
+    'estimated for tokenizers of the family gpt'
+    """
+    if tokens.tokenizer:
+        return f"counted by {tokens.tokenizer}"
+    return f"estimated for tokenizers of the family {tokens.family}"
 
 
 def _share(part: Tally, whole: Tally) -> str:

@@ -11,6 +11,7 @@ from rich.table import Column, Table
 
 from refinery.plan.contents import contents_of
 from refinery.plan.derivations import noted_derivations, reasons
+from refinery.report.funnel import tokens_text
 from refinery.report.status import size_text
 from refinery.run.folder import current_manifest
 from refinery.run.history import past_runs
@@ -29,6 +30,9 @@ def plan_tables(plan: Plan) -> Iterator[Table | str]:
     found = contents_of(plan.work)
     present = found.present
     yield _measure_pass(plan, present)
+    if any(listed.passed_over for listed in plan.listed.values()):
+        yield _passed_over(plan)
+    yield f"tokens: {tokens_text(plan.graph.definition.pipeline.tokens)}"
     yield _stages(plan)
     for stage in plan.graph.stages.values():
         for explained in stage.verb.explained() if stage.verb else ():
@@ -115,6 +119,15 @@ def _stages(plan: Plan) -> Table:
         parents = ", ".join(stage.parents)
         verb = stage.verb.summary if stage.verb else ""
         table.add_row(stage.name, parents, costly, rules, verb)
+    return table
+
+
+def _passed_over(plan: Plan) -> Table:
+    """Files of the sources that are not read, by ending and reason."""
+    table = _table("Passed over", "source", "files")
+    for source, listed in plan.listed.items():
+        for passed_over in listed.passed_over:
+            table.add_row(source, str(passed_over))
     return table
 
 
