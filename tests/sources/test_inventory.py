@@ -52,7 +52,7 @@ def corpus(tmp_path) -> Path:
         write(tmp_path / "corpus" / f"{number}.jsonl", LINE % number)
     pq.write_table(pa.table({"text": ["p"], "year": [1]}), tmp_path / "corpus" / "4.parquet")
     os.utime(tmp_path / "corpus" / "4.parquet", ns=(PAST, PAST))
-    write(tmp_path / "corpus" / "notes.txt", "notes")
+    write(tmp_path / "corpus" / "notes.doc", "notes")
     return tmp_path / "corpus"
 
 
@@ -107,7 +107,7 @@ def test_what_is_known_is_not_looked_at(corpus):
         lambda corpus: (corpus / "2.jsonl").rename(corpus / "1b.jsonl"),
         lambda corpus: (corpus / "2.jsonl").replace(corpus / "3.jsonl"),
         lambda corpus: os.utime(corpus / "2.jsonl", ns=(0, PAST + 1)),
-        lambda corpus: write(corpus / "notes.txt", LINE % 5, PAST + 1),
+        lambda corpus: write(corpus / "notes.doc", LINE % 5, PAST + 1),
         lambda corpus: write(corpus / "4.parquet", "no Parquet", PAST + 1),
     ],
     ids=["new", "changed", "longer", "removed", "renamed", "replaced", "touched", "other format", "broken"],
@@ -228,7 +228,7 @@ def test_what_is_beside_a_file_bears_on_it_too(corpus):
     (records / OWNER).unlink()
     planned(corpus)
     with pytest.raises(InputError, match="the format cannot be told"):
-        list_shards(spec(corpus / "notes.txt"), known_in=corpus.parent / "known")
+        list_shards(spec(corpus / "notes.doc"), known_in=corpus.parent / "known")
 
 
 def test_other_settings_have_another_inventory(corpus, tmp_path):
