@@ -224,7 +224,11 @@ def main() -> None:
     parser.add_argument("--threshold", type=float, default=0.8, help="similarity of the pipeline's dedup")
     parser.add_argument("--num-perm", type=int, default=112, help="hashes of a signature")
     parser.add_argument(
-        "--bands", type=int, nargs=2, metavar=("BANDS", "ROWS"), help="default: datasketch's optimum"
+        "--bands",
+        type=int,
+        nargs=2,
+        metavar=("BANDS", "ROWS"),
+        help="default: those that find 97 % at the threshold",
     )
     parser.add_argument("--json", metavar="FILE", help="also write the tables as JSON")
     options = parser.parse_args()

@@ -28,7 +28,7 @@ COLUMNS = {
     "chars": ("code points", "code points of the text", "Unicode"),
     "tokens": (
         "tokens",
-        "LLM tokens: estimated by script, exact with a `tokenizer`",
+        "LLM tokens: estimated for a family of tokenizers, or exact (`tokens:`)",
         "`refinery/text/token_estimate.py`",
     ),
     "lang": (
@@ -68,7 +68,7 @@ ACCOUNT = {
     "duplicate_of_path": "its path",
     "duplicate_of_row": "its row",
     "duplicate_of_id": "its id",
-    "similarity": "Jaccard similarity to it; 1 for an exact duplicate, NULL where texts were not compared",
+    "similarity": "Jaccard similarity to it ([how](dedup.md#near)); 1 for equal key texts alone, NULL: not compared",
     "reason": "one word, see [reading.md](reading.md#rejects)",
     "detail": "what was found",
 }
@@ -80,7 +80,8 @@ MANIFEST = {
     "definition": "the definition, without defaults",
     "measurers": "each measurer with its version and settings, models by content",
     "versions": "of Python and of the packages that results depend on",
-    "sources": "by source: shards, documents, bytes, rejected rows by reason, records skipped, broken files",
+    "sources": "by source: shards, documents, bytes, rejected rows by reason, records skipped, broken files, files "
+    "passed over by ending and reason",
     "protected": "by source that outputs are protected from, as in `sources`: what they were compared with",
     "stages": "by stage: arrived, kept, and by rule: dropped first, failed at all",
     "kept": "documents, bytes and tokens of the output",
@@ -116,6 +117,7 @@ def keys() -> str:
         ("Top level", models.Pipeline),
         ("A source, `sources.NAME`", models.Source),
         *with_nested("protect.NAME", models.Protected),
+        *with_nested("tokens", models.Tokens),
         *with_nested("models.NAME", models.NamedModel),
         ("A stage, `stages.NAME`", stage),
         ("A rule set in `keep`", models.RuleSetUse),
@@ -299,12 +301,12 @@ def _last(name: str) -> str:
 
 def recall() -> str:
     """The recall of some cuts into bands."""
+    from refinery.dedup.bands import RECALL, split_for_recall
     from refinery.dedup.bands import recall as promised
-    from refinery.dedup.bands import split
 
     similarities = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
-    cuts = [(f"`similarity: {s}`", *split(s, 112)) for s in (0.9, 0.8, 0.7)]
-    cuts += [(f"`bands: {bands}, rows: {rows}`", bands, rows) for bands, rows in ((14, 8), (16, 7), (20, 5))]
+    cuts = [(f"`similarity: {s}`", *split_for_recall(s, 112, RECALL)) for s in (0.9, 0.8, 0.7)]
+    cuts += [(f"`bands: {bands}, rows: {rows}`", bands, rows) for bands, rows in ((9, 12), (14, 8), (20, 5))]
     rows = [
         (name, f"{bands} x {rows}", *(f"{promised(s, bands, rows):.2f}" for s in similarities))
         for name, bands, rows in cuts

@@ -46,13 +46,13 @@ def test_a_sample_is_a_pipeline_of_its_own(tiny_run, tmp_path):
 
     shutil.copytree(tiny_run.parent, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.lock"))
     definition = tmp_path / "pipeline.yaml"
-    before = (tmp_path / "out" / "manifest.json").read_bytes()
+    before = (tmp_path / "out.records" / "manifest.json").read_bytes()
     outputs = refinery.run(refinery.plan(definition, limit=9), workers=1, progress=False)
     sources = outputs["unique"].manifest.sources
     assert sources["crawl"].documents == 9
     assert sources["crawl"].skipped == {"beyond_the_limit": 38 - 9}
     assert outputs["unique"].path == tmp_path / "out-limit-9"
-    assert (tmp_path / "out" / "manifest.json").read_bytes() == before
+    assert (tmp_path / "out.records" / "manifest.json").read_bytes() == before
     shown = refinery.show(tmp_path / "out-limit-9", n=99)
     assert len(shown) == sources["crawl"].documents + sources["notes"].documents + sources["notes"].rejected
     assert shown == refinery.show(definition, n=99, limit=9)

@@ -80,5 +80,5 @@ def test_errors_name_the_key(data_repository):
     assert set(error.value.problems) == {
         'stages.unique.form: unknown key; did you mean "from"?',
         "stages.unique: the key 'from' is missing",
-        'stages.screened.keep.1.long_enough: long_enough: no column "wrods"; did you mean "words"?',
+        'stages.screened.keep.1.long_enough: no column "wrods"; did you mean "words"?',
     }

@@ -1,24 +1,23 @@
 import numpy as np
 import pytest
-from datasketch.lsh import _optimal_param
 
-from refinery.dedup.bands import Bands, bands_of, recall, split
+from refinery.dedup.bands import RECALL, Bands, bands_of, recall, split_for_recall
 from refinery.dedup.settings import Near
 from refinery.text.minhash import band_keys, signatures_of_hashes
 
 
 @pytest.mark.parametrize("num_perm", [16, 64, 112, 128, 200])
-@pytest.mark.parametrize("threshold", [0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9])
-def test_bands_and_rows_are_datasketchs(threshold, num_perm):
-    """The cut is what MinHashLSH(threshold, num_perm) chooses."""
-    theirs = _optimal_param(threshold, num_perm, 0.5, 0.5)
-    if theirs[0] >= 2:
-        assert split(threshold, num_perm) == theirs
-
-
-def test_at_least_two_bands():
-    """Where the optimum were one band, which datasketch refuses, two are used."""
-    assert split(0.99, 16)[0] == 2
+@pytest.mark.parametrize("threshold", [0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.97])
+def test_the_cut_has_the_most_rows_and_then_the_fewest_bands_of_its_recall(threshold, num_perm):
+    """Against all cuts of the signature; one of a single row a band where none has the recall."""
+    enough = [
+        (rows, -bands)
+        for rows in range(1, num_perm // 2 + 1)
+        for bands in range(2, num_perm // rows + 1)
+        if 1 - (1 - threshold**rows) ** bands >= 0.97
+    ]
+    rows, bands = max(enough, default=(1, -num_perm))
+    assert split_for_recall(threshold, num_perm, 0.97) == (-bands, rows)
 
 
 def test_recall_equals_published_values():
@@ -30,7 +29,7 @@ def test_recall_equals_published_values():
 def test_pairs_share_a_bucket_as_often_as_the_curve_says(threshold):
     """Of 2,500 pairs at each Jaccard similarity from 0.5 to 0.95, within three points of 1 - (1 - s^r)^b."""
     generator = np.random.default_rng(8)
-    bands, rows = split(threshold, 112)
+    bands, rows = split_for_recall(threshold, 112, RECALL)
     for similarity in (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95):
         shared = round(240 * similarity / (1 + similarity))
         exact = shared / (240 - shared)  # two sets of 120 elements
@@ -44,7 +43,7 @@ def test_pairs_share_a_bucket_as_often_as_the_curve_says(threshold):
 
 
 def test_bands_of_a_definition():
-    """Bands and rows are datasketch's unless they are given."""
-    assert bands_of(Near()) == Bands(9, 12)
-    assert bands_of(Near(similarity=0.7, num_perm=128)) == Bands(*split(0.7, 128))
+    """Bands and rows find 97 % at the threshold unless they are given."""
+    assert bands_of(Near()) == Bands(15, 7)
+    assert bands_of(Near(similarity=0.7, num_perm=128)) == Bands(*split_for_recall(0.7, 128, RECALL))
     assert bands_of(Near(bands=14, rows=8)) == Bands(14, 8)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refinery.dedup.bands import recall, split_for_recall
+from refinery.dedup.bands import LOOKUP_RECALL, recall, split_for_recall
 from refinery.dedup.lookup import Index, redis_storage, sign
 from refinery.dedup.minhash import MinHash
 from refinery.errors import InputError, StorageError
@@ -30,7 +30,7 @@ def keys(count, start=0):
 
 def expected(threshold):
     """For each question the documents that agree with it in a whole band, or in all words, compared one by one."""
-    bands, rows = split_for_recall(threshold, MINHASH.num_perm)
+    bands, rows = split_for_recall(threshold, MINHASH.num_perm, LOOKUP_RECALL)
     signatures = [
         [None if s is None else np.frombuffer(s, "<u4") for s in signed(texts)["signature"].to_pylist()]
         for texts in (CORPUS, QUESTIONS)
@@ -110,7 +110,7 @@ def test_an_index_of_a_storage_is_there_for_the_next_process(redis_url):
 @given(st.floats(0.05, 1), st.integers(16, 256))
 def test_bands_find_what_they_promise(threshold, num_perm):
     """At least 99 of 100 at the threshold wherever single rows can; no longer bands would."""
-    bands, rows = split_for_recall(threshold, num_perm)
+    bands, rows = split_for_recall(threshold, num_perm, LOOKUP_RECALL)
     assert 2 <= bands * rows <= num_perm
     assert bands >= 2
     assert rows == 1 or recall(threshold, bands, rows) >= 0.99

@@ -183,8 +183,8 @@ def test_slips_of_form_and_of_meaning_are_told_together(tmp_path):
     assert sorted(problems(tmp_path, text), key=lambda line: int(line.partition(":")[0])) == [
         "6: sources.crawl: the key 'path' is missing",
         '6: sources.crawl.pth: unknown key; did you mean "path"?',
-        '13: stages.screened.keep.0.english: english: no column "lang_scor"; did you mean "lang_score"?',
-        '14: stages.screened.keep.1.long_enough: long_enough: no column "wrods"; did you mean "words"?',
+        '13: stages.screened.keep.0.english: no column "lang_scor"; did you mean "lang_score"?',
+        '14: stages.screened.keep.1.long_enough: no column "wrods"; did you mean "words"?',
         "17: stages.unique.transform.0: no transform is called 'normalise'; did you mean \"normalize\"?",
         '18: stages.unique.measure.0.language.modle: unknown key; did you mean "model"?',
         "19: stages.unique.dedup.missing: input should be 'first' or 'last', got 0.3",
@@ -204,7 +204,7 @@ def test_nothing_is_told_of_the_columns_of_a_source_that_is_wrong_itself(tmp_pat
     found = problems(tmp_path, text.replace("words >= 50", "wrods >= 50"))
     assert problem in found[0]
     assert [line for line in found if "sources.crawl" not in line] == [
-        '13: stages.screened.keep.1.long_enough: long_enough: no column "wrods"; did you mean "words"?'
+        '13: stages.screened.keep.1.long_enough: no column "wrods"; did you mean "words"?'
     ]
 
 
@@ -219,7 +219,7 @@ def test_a_cycle_is_told_beside_other_slips(tmp_path):
     assert [line.split(": ", 1)[1] for line in found] == [
         "stages.lost.from: no source or stage 'nowhere'; there is after, crawl, one, screened, two, unique",
         "stages.one.from: the stages one, two come from each other",
-        'stages.screened.keep.1.long_enough: long_enough: no column "wrods"; did you mean "words"?',
+        'stages.screened.keep.1.long_enough: no column "wrods"; did you mean "words"?',
     ]
 
 

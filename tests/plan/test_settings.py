@@ -25,6 +25,7 @@ from refinery.definition.models import (
     RelevanceTraining,
     Source,
     SourceColumn,
+    Tokens,
 )
 from refinery.definition.registry import VERBS
 from refinery.filters.registry import MEASURERS, TRANSFORMS
@@ -92,6 +93,7 @@ ON_CRAWL = {
     f"sources.crawl.lines.{name}"
     for name in ("size", "language", "signals", "patterns", "relevance", "content", "minhash")
 }
+SIZES = {"sources.crawl.lines.size", "sources.books.size"}
 ON_TOPIC = "sources.crawl.lines.relevance"
 COMPARED = {"sources.crawl.content", "sources.crawl.minhash"}  # with what is protected, before lines go
 
@@ -129,6 +131,10 @@ CASES: dict[tuple[str, str], Case] = {
     ("source", "binary_text"): case((*CRAWL, "binary_text"), True, {"sources.crawl"}),
     ("source", "on_error"): case((*CRAWL, "on_error"), "fail"),
     ("source", "max_document_bytes"): case((*CRAWL, "max_document_bytes"), "1MB", {"sources.crawl"}),
+    ("tokens", "family"): case(("tokens",), {"family": "gpt"}, SIZES),
+    ("tokens", "tokenizer"): case(
+        ("tokens",), {"tokenizer": "tokenizer.json"}, SIZES, beside=((("tokens", "family"), "qwen"),)
+    ),
     ("source", "trusted"): case((*CRAWL, "trusted"), True),
     ("guards", "rejected"): case(("guards",), {"rejected": "5%"}),
     ("guards", "dedup_loss"): case(("guards",), {"dedup_loss": "5%"}),
@@ -207,6 +213,7 @@ CASES: dict[tuple[str, str], Case] = {
 ELSEWHERE = {
     "quality": "relevance's",
     "importance": "one setting, a model, as relevance has it",
+    "html": "tests/filters/test_html.py: the extractor changes `settings`",
     "neural": "tests/filters/test_neural.py: each setting changes `settings`",
 }
 
@@ -216,6 +223,7 @@ def settings_models() -> dict[str, type[BaseModel]]:
     found: dict[str, type[BaseModel]] = {
         "source": Source,
         "source.columns": SourceColumn,
+        "tokens": Tokens,
         "output": Output,
         "models": NamedModel,
         "models.train": RelevanceTraining,

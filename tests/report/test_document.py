@@ -64,7 +64,7 @@ def test_a_rejected_row_says_why(tiny_run):
 @pytest.mark.parametrize("seed", range(3))
 def test_each_document_is_told_as_in_the_decisions(tiny_run, seed):
     """Whatever is drawn: outcome, stage and rule are those of the output's record."""
-    known = pl.read_parquet(tiny_run.parent / "out" / "decisions-*.parquet")
+    known = pl.read_parquet(tiny_run.parent / "out.records" / "decisions-*.parquet")
     for one in refinery.show(tiny_run, n=10, seed=seed):
         row = known.filter(
             (pl.col("source") == one.source) & (pl.col("path") == one.path) & (pl.col("row") == one.row)

@@ -61,3 +61,12 @@ def test_the_funnel_shows_what_is_protected(data_repository, refinery):
     }
     assert lines["protected exams.text"][2].strip() == "(21)"
     assert int(lines["protect.exams"][2]) < 0
+
+
+def test_what_two_outputs_share_is_shown_once(tiny_run, refinery):
+    """Sources and stages stand above the first output that they lead to."""
+    code, out, err = refinery("run", tiny_run)
+    assert code == 0, err
+    assert [out.count(text) for text in ("source crawl", "stage screened", "stage unique")] == [1, 1, 1]
+    assert out.count("output (") == 2
+    assert max(len(line) for line in out.splitlines() if "│" in line) <= 80

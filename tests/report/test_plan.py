@@ -115,6 +115,16 @@ def test_a_plan_says_why_a_count_is_made_again(data_repository, refinery):
     assert "sources.crawl: files: 3 shards" in rows(printed(definition), "sources.crawl.normalize.lines")[2]
 
 
+def test_a_rule_set_is_one_name(tiny_run):
+    """With the number of its rules; what verbs measure is said in words; the last run's time is told."""
+    text = printed(tiny_run, 80)
+    assert "c4 (" in text
+    assert "c4.lorem_ipsum" not in text
+    assert "minhash" not in text
+    assert "the last run took" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
 def test_the_guards_are_shown_with_their_defaults(data_repository, refinery):
     """What is set and what is not, and what the run does above each."""
     file = data_repository / "pipeline.yaml"

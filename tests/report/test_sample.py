@@ -21,7 +21,7 @@ def ids(looked, **choice):
 
 def decided(tiny_run):
     """The decisions as the output has them."""
-    return pl.read_parquet(tiny_run.parent / "out" / "decisions-*.parquet")
+    return pl.read_parquet(tiny_run.parent / "out.records" / "decisions-*.parquet")
 
 
 @pytest.mark.parametrize("rule", ["english", "long_enough", "dedup.exact", "dedup.near"])

@@ -33,3 +33,22 @@ def test_the_definition_in_a_manifest_can_be_run(data_repository, refinery):
     (data_repository / "again.yaml").write_text(yaml.safe_dump(definition))
     code, _, err = refinery("run", data_repository / "again.yaml")
     assert (code, "Nothing to do" in err) == (0, True), err
+
+
+def test_files_that_are_passed_over_are_told_wherever_a_source_is(data_repository, refinery):
+    """By ending, count and reason, with an example: in check, plan, funnel and manifest."""
+    for name in ("a.xyz", "b.xyz", "README.md"):
+        (data_repository / "crawl" / name).write_text("Nothing that is data.")
+    file = data_repository / "pipeline.yaml"
+    file.write_text(PIPELINE.replace("crawl/*.parquet", "crawl"))
+    passed_over = [
+        "2 .xyz files (unknown format), such as a.xyz",
+        "1 .md file (stray name), such as README.md",
+    ]
+    for command in ("check", "plan", "run"):
+        code, out, _ = refinery(command, file)
+        shown = " ".join(out.replace("│", " ").split())
+        assert code == 0 and all(line in shown for line in passed_over), shown
+    found = json.loads((data_repository / "out.records" / "manifest.json").read_text())["sources"]["crawl"]
+    assert found["ignored"] == 3
+    assert [(one["ending"], one["count"]) for one in found["passed_over"]] == [(".xyz", 2), (".md", 1)]

@@ -24,7 +24,7 @@ def test_a_run_is_kept_with_all_fates(tiny_run):
     base = tiny_run.parent
     (past,) = past_runs(base / ".refinery", "tiny")
     assert past.number == 1
-    for name, folder in (("unique", "out"), ("screened", "screened")):
+    for name, folder in (("unique", "out.records"), ("screened", "screened.records")):
         found = pl.concat(pl.DataFrame(batch) for file in past.files(name) for batch in read_fates(file))
         assert found.equals(pl.read_parquet(base / folder / "decisions-*.parquet").select(FATES.names))
     assert past.derivations["stages.screened"].fields["keep.long_enough"] == "words >= 50"

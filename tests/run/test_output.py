@@ -12,7 +12,7 @@ def test_no_document_left(data_repository, refinery):
     assert code == 1
     assert "no document is left of 61 read" in err
     assert "screened: long_enough dropped 51" in err
-    assert f"what became of each is in {data_repository}/out" in err
+    assert f"what became of each is in {data_repository}/out.records" in err
     manifest = json.loads((data_repository / "out.records" / "manifest.json").read_bytes())
     assert (manifest["kept"]["documents"], manifest["files"]) == (0, [])
     found = decisions(data_repository / "out")

@@ -37,7 +37,7 @@ def test_files_are_looked_at_all_over_a_source():
             {"content": "a"},
             r"missing_text: no key 'text'; there is id, content\) \(`text` of the source names",
         ),
-        ({"text": ["a"]}, r"text_not_string: 'text' is a JSON array"),
+        ({"text": 5}, r"text_not_string: 'text' is a JSON number"),
         ({"text": None}, "null_text"),
     ],
 )

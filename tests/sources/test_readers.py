@@ -11,13 +11,13 @@ import pyarrow as pa
 import pytest
 
 from refinery.definition.models import Source
+from refinery.sources.archives import FORMATS
 from refinery.sources.documents import Format
-from refinery.sources.readers import READERS
 
 
 def test_each_format_of_a_definition_has_a_reader():
     """And none has one that cannot be named."""
-    assert READERS.keys() | {"auto"} == set(get_args(Format))
+    assert FORMATS.keys() | {"auto"} == set(get_args(Format))
     assert set(get_args(Source.model_fields["format"].annotation)) == set(get_args(Format))
 
 

@@ -67,7 +67,8 @@ def test_a_folder_is_waited_for(tmp_path):
             assert not waiting.done()
         assert waiting.result(timeout=30)
     assert told == [
-        f"waiting: {tmp_path}: another run is working here; wait for it, or give this one another folder"
+        f"waiting: {tmp_path}: another run is working here; wait for it, or give this one another folder; "
+        "`refinery status` tells whose it is"
     ]
 
 

@@ -1,5 +1,6 @@
 """Places: local folders and object stores by the same functions."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,19 @@ def test_what_can_be_a_folder():
     """An object store."""
     assert refuse_as_folder("s3://bucket/..out/a..b") == ""
     assert place_of("file:///data/out") == Path("/data/out")
+
+
+def test_files_are_moved_to_another_disk_too(tmp_path):
+    """As where an output's folder is mounted: over what is there, with nothing left beside them."""
+    shared = Path("/dev/shm")
+    if not shared.is_dir() or shared.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no other disk")
+    (tmp_path / "a").write_bytes(b"new")
+    with tempfile.TemporaryDirectory(dir=shared) as other:
+        target = Path(other) / "data" / "a"
+        target.parent.mkdir()
+        target.write_bytes(b"old")
+        move_files([(tmp_path / "a", target)], lambda: None)
+        assert target.read_bytes() == b"new"
+        assert [file.name for file in target.parent.iterdir()] == ["a"]
+    assert not (tmp_path / "a").exists()

@@ -1,46 +1,48 @@
 """The size kernel: exact code points, and an estimate of tokens with the properties that budgets rely on."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from refinery.definition.values import Family
 from refinery.text import token_estimate
 from refinery.text.batch import TextBatch
 
+FAMILIES = get_args(Family)
 
-def measure(texts):
+
+def measure(texts, family="qwen"):
     batch = TextBatch.from_texts(texts)
     chars, tokens = np.zeros(len(batch), np.int64), np.zeros(len(batch), np.int64)
-    token_estimate.count(batch.data, batch.offsets, *token_estimate.tables(), chars, tokens)
+    token_estimate.count(batch.data, batch.offsets, token_estimate.table(family), chars, tokens)
     return chars.tolist(), tokens.tolist()
 
 
-def reference(text):
-    """The estimate, code point by code point."""
-    weight, kind = token_estimate.tables()
-    total, previous, run = 0, None, 0
+def reference(text, family="qwen"):
+    """The estimate, code point by code point, in plain integers."""
+    table, total, before = token_estimate.table(family).tolist(), 0, [10, 10, 10]
+
+    def mix(hashed, code):
+        product = ((hashed ^ code) * 0x9E3779B97F4A7C15) % 2**64
+        return product ^ (product >> 32)
+
     for char in text:
-        code = ord(char)
-        if code > 0xFFFF:
-            total += token_estimate.ASTRAL_SYMBOL if code < 0x20000 else token_estimate.HAN_SUPPLEMENT
-            previous = token_estimate.OTHER
-            continue
-        group = int(kind[code])
-        total += int(weight[code])
-        if group in (token_estimate.LATIN, token_estimate.LATIN_EXTENDED):
-            run = run + 1 if previous == token_estimate.LATIN else 1
-            total += token_estimate.LATIN_WORD * (run == 1) + token_estimate.LONG_WORD_LETTER * (
-                run > token_estimate.LONG_WORD
-            )
-            group = token_estimate.LATIN
-        elif group == token_estimate.NEWLINE:
-            total += token_estimate.NEWLINES * (previous != token_estimate.NEWLINE)
-        elif group == token_estimate.SPACE:
-            run = run + 1 if previous == token_estimate.SPACE else 1
-            total += token_estimate.WIDE_SPACE * (run == 2)
-        previous = group
-    return (total + 500) // 1000
+        code = 48 if char in "0123456789" else ord(char)
+        hashes = [mix(1 << 32, code >> 7), mix(0, code)]
+        for other in before:
+            hashes.append(mix(hashes[-1], other))
+        for hashed in reversed(hashes):
+            entry = table[hashed >> 48]
+            if entry % 256 and entry >> 8 == (hashed >> 40) % 256:
+                total += entry % 256 - 1
+                break
+        else:
+            total += 64
+        before = [code, *before[:2]]
+    return (total + 32) // 64
 
 
 PIECES = st.sampled_from(
@@ -86,8 +88,18 @@ PASSAGES = [
 
 @pytest.mark.parametrize(("text", "counted"), PASSAGES)
 def test_the_estimate_is_near_what_real_tokenizers_count(text, counted):
-    """Within a quarter of the mean of two tokenizers even on one sentence or two."""
-    assert measure([text])[1][0] == pytest.approx(sum(counted) / 2, rel=0.25)
+    """Within a quarter of each of two tokenizers even on one sentence or two."""
+    for family, count in zip(("qwen", "deepseek"), counted, strict=True):
+        assert measure([text], family)[1][0] == pytest.approx(count, rel=0.25)
+
+
+def test_families_differ_where_their_tokenizers_do():
+    """Classical Chinese costs Mistral's more than Qwen's; each family has a table, and no entry twice."""
+    text = "太陽之為病，脈浮，頭項強痛而惡寒。"
+    assert measure([text], "mistral")[1][0] > measure([text], "qwen")[1][0]
+    tables = [token_estimate.table(family) for family in FAMILIES]
+    assert {(table.dtype.name, table.shape) for table in tables} == {("uint16", (token_estimate.SLOTS,))}
+    assert len({table.tobytes() for table in tables}) == len(FAMILIES)
 
 
 def test_empty_text_has_no_tokens_and_longer_text_never_has_fewer():

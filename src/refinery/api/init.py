@@ -15,7 +15,8 @@ from refinery.sources.formats import named_format
 from refinery.sources.read import read_documents
 from refinery.sources.shards import list_shards
 from refinery.storage.commit import commit_bytes
-from refinery.storage.marks import OWNER
+from refinery.storage.marks import OWNER, RECORDS, records_of
+from refinery.storage.place import exists
 from refinery.storage.work_folder import make_work_folder
 
 SCHEMA = ".refinery/schema.json"  # beside the definition, for editors
@@ -98,10 +99,10 @@ def _candidates(base: Path) -> Iterator[tuple[str, str]]:
     """Names and paths of what may be sources: folders, and endings of the files that lie beside each other."""
     endings = Counter[str]()
     for entry in sorted(base.iterdir()):
-        if _SKIPPED.fullmatch(entry.name):
+        if _SKIPPED.fullmatch(entry.name) or entry.name.endswith(RECORDS):
             continue
         if entry.is_dir():
-            if not (entry / OWNER).exists() and _holds_data(entry):
+            if not exists(records_of(entry) / OWNER) and _holds_data(entry):
                 yield _name(entry.name), entry.name
         elif named_format(entry.name) is not None:
             endings[entry.name.partition(".")[2]] += 1

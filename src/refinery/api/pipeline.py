@@ -28,7 +28,7 @@ class Pipeline:
     >>> refinery.check(pipeline)
     Traceback (most recent call last):
         ...
-    refinery.errors.DefinitionError: stages.screened.keep.0.long: long: no column "wrods"; did you mean "words"?
+    refinery.errors.DefinitionError: stages.screened.keep.0.long: no column "wrods"; did you mean "words"?
     """
 
     name: str

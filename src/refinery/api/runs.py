@@ -201,7 +201,8 @@ def _plan(
     """keep: what is found out about files is kept in the work folder."""
     from refinery.plan.inputs import source_problems
     from refinery.plan.plan import make_plan
-    from refinery.plan.resolve import resolve, sound_sources
+    from refinery.plan.reading import sound_sources
+    from refinery.plan.resolve import resolve
     from refinery.sources.find import listed_once
 
     with listed_once():

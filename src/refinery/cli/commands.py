@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -78,8 +78,10 @@ def run(
 
         manifests = {name: output.manifest.model_dump(mode="json") for name, output in outputs.items()}
         typer.echo(orjson.dumps(manifests))
+    above: set[str] = set()  # what is printed once for several outputs
     for output in outputs.values():
-        _show(output, table=not (quiet or json))
+        _show(output, above, table=not (quiet or json))
+        above |= {*output.manifest.sources, *output.manifest.stages}
 
 
 @contextmanager
@@ -102,6 +104,9 @@ def check(definition: Definition, root: Roots = None) -> None:
     found = ", ".join(f"{name} ({len(planned.of(name))} shards)" for name in graph.sources)
     made = [", ".join(names) for names in (graph.stages, graph.outputs or graph.makings) if names]
     typer.echo(f"{definition} is valid: {' -> '.join([found, *made])}")
+    for name in graph.sources:
+        for passed_over in planned.listed[name].passed_over:
+            typer.echo(f"source {name}: passed over: {passed_over}")
     for warning in planned.warnings:
         typer.echo(f"warning: {warning}", err=True)
     ends = [graph.stage_of(output).name for output in graph.outputs]
@@ -221,7 +226,7 @@ def version() -> None:
     typer.echo(__version__)
 
 
-def _show(output: Output, *, table: bool) -> None:
+def _show(output: Output, above: Collection[str], *, table: bool) -> None:
     """The funnel of an output, and, on standard error whatever is asked for, what could not be read."""
     manifest = output.manifest
     if table:
@@ -230,7 +235,7 @@ def _show(output: Output, *, table: bool) -> None:
         from refinery.report.funnel import funnel
 
         console = Console()
-        console.print(funnel(manifest, console.width))
+        console.print(funnel(manifest, console.width, above))
     for note in manifest.notes:
         typer.echo(f"note: {note}", err=True)
     for warning in manifest.warnings:

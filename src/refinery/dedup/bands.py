@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 from refinery.filters.verb import Explained
@@ -11,6 +10,10 @@ from refinery.filters.verb import Explained
 if TYPE_CHECKING:
     from refinery.dedup.settings import Near
 
+RECALL = 0.97  # of pairs at the threshold, where a definition does not say how to cut
+LOOKUP_RECALL = (
+    0.99  # where one document is looked up among others, so that a candidate costs less than a miss
+)
 _SIMILARITIES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 
@@ -23,59 +26,34 @@ class Bands:
 
 
 def bands_of(near: Near) -> Bands:
-    """The bands that a definition asks for, or where it leaves that open those that `split` chooses."""
+    """The bands that a definition asks for, or where it leaves that open those of RECALL at the threshold."""
     if near.bands and near.rows:
         return Bands(near.bands, near.rows)
-    return Bands(*split(near.similarity, near.num_perm))
-
-
-@cache
-def split(threshold: float, num_perm: int) -> tuple[int, int]:
-    """Bands and rows a band, as datasketch's `MinHashLSH(threshold, num_perm)` chooses them.
-
-    The cut with the least sum of the false positive area under the curve of `recall` below the threshold and the
-    false negative area above it, the first such in order of bands and then rows (datasketch 2.0, lsh.py
-    `_optimal_param`; it integrates numerically, this by Gauss-Legendre nodes that are exact for these polynomials).
-    At least two bands, as MinHashLSH demands.
-
-    >>> split(0.8, 112), split(0.7, 128)
-    ((9, 12), (14, 9))
-    """
-    import numpy as np
-
-    nodes, weights = np.polynomial.legendre.leggauss(num_perm // 2 + 1)
-    below, above = threshold * (nodes + 1) / 2, threshold + (1 - threshold) * (nodes + 1) / 2
-    best, found = float("inf"), (2, 1)
-    for bands in range(2, num_perm + 1):
-        for rows in range(1, num_perm // bands + 1):
-            false_positive = threshold / 2 * float(weights @ (1 - (1 - below**rows) ** bands))
-            false_negative = (1 - threshold) / 2 * float(weights @ (1 - above**rows) ** bands)
-            error = 0.5 * false_positive + 0.5 * false_negative
-            if error < best:
-                best, found = error, (bands, rows)
-    return found
+    return Bands(*split_for_recall(near.similarity, near.num_perm, RECALL))
 
 
 def recall(similarity: float, bands: int, rows: int) -> float:
     """Probability that two documents of this Jaccard similarity share a bucket: 1 - (1 - s^r)^b.
 
-    >>> round(recall(0.8, 9, 12), 3)
-    0.473
+    >>> round(recall(0.8, 15, 7), 3)
+    0.971
     """
     return float(1.0 - (1.0 - similarity**rows) ** bands)
 
 
-def split_for_recall(threshold: float, num_perm: int, least: float = 0.99) -> tuple[int, int]:
-    """Bands and rows a band, the rows as many as find a pair at the threshold with probability `least` or more.
+def split_for_recall(threshold: float, num_perm: int, least: float) -> tuple[int, int]:
+    """Bands and rows a band that find a pair at the threshold with probability `least` or more, at the least cost.
 
-    What is looked up is compared by its text, so a false candidate costs time and nothing else. At least two bands.
+    What the bands propose is compared, so a false candidate costs time and nothing else: the rows are as many as the
+    signature allows, which makes candidates fewest, and the bands as few as these rows need. At least two bands.
 
-    >>> split_for_recall(0.8, 112), split_for_recall(0.5, 112)
-    ((18, 6), (37, 3))
+    >>> split_for_recall(0.8, 112, 0.97), split_for_recall(0.9, 112, 0.97), split_for_recall(0.5, 112, 0.99)
+    ((15, 7), (10, 11), (35, 3))
     """
-    for rows in range(num_perm // 2, 1, -1):
-        if recall(threshold, num_perm // rows, rows) >= least:
-            return num_perm // rows, rows
+    for rows in range(num_perm // 2, 0, -1):
+        for bands in range(2, num_perm // rows + 1):
+            if recall(threshold, bands, rows) >= least:
+                return bands, rows
     return num_perm, 1
 
 

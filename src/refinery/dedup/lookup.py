@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from refinery.dedup.bands import split_for_recall
+from refinery.dedup.bands import LOOKUP_RECALL, split_for_recall
 from refinery.dedup.content import SCHEMA, Content
 from refinery.dedup.corpus import as_matrix
 from refinery.dedup.minhash import MinHash
@@ -57,7 +57,7 @@ class Index:
 
         Raises StorageError when the storage does not answer, InputError when a package for it is not installed.
         """
-        self.bands, self.rows = split_for_recall(threshold, minhash.num_perm)
+        self.bands, self.rows = split_for_recall(threshold, minhash.num_perm, LOOKUP_RECALL)
         self._minhash = minhash
         self._kind = str(storage["type"])
         _require(self._kind)

@@ -17,8 +17,10 @@ class Near(NearCopies):
     within: Columns = Field(
         (), description="columns that documents must share to be compared (default: all are compared)"
     )
-    bands: int | None = Field(None, ge=2, description="LSH bands (default: datasketch's optimum)")
-    rows: int | None = Field(None, ge=1, description="rows a band (default: datasketch's optimum)")
+    bands: int | None = Field(
+        None, ge=2, description="LSH bands (default: as few as find 97 % of pairs at the threshold)"
+    )
+    rows: int | None = Field(None, ge=1, description="rows a band (default: as many as leave that recall)")
 
     @model_validator(mode="after")
     def _bands_fit(self) -> Self:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 CERTAIN = 1e-9
 STANDARD_ERRORS = 3.0
+MOST = 0.9999  # similarity on record of a near pair: 1 is that of equal key texts alone
 CHANCE = 1 / 256  # that two different hashes agree in the 8 bits that are compared
 SET_BYTES = 1 << 13  # of a document's shingles, as they are expected when partitions are made finer
 
@@ -230,6 +231,7 @@ def compare_pairs(
             told[name] = (edges if name == "text" else found)[name][still_open]
         fresh.write(partition, told, corpus.partition_of(told["document"]))
     is_near = similarity >= threshold
+    found["similarity"] = np.minimum(similarity, MOST)
     for target, here in ((near, found[is_near]), (far, found[~is_near])):
         target.write(partition, here, corpus.partition_of(here["document"]))
     return int(is_near.sum()), int((~is_near).sum())

@@ -25,9 +25,11 @@ from pydantic import (
 
 from refinery.definition.guards import Guards
 from refinery.definition.values import (
+    DEFAULT_FAMILY,
     ByteCount,
     ColumnName,
     Columns,
+    Family,
     MeasurerUses,
     Model,
     Name,
@@ -97,7 +99,7 @@ class Source(Model):
     )
     id: str | None = Field(None, description="id column (default: `id` if there is one, else ids are minted)")
     format: Literal[
-        "auto", "parquet", "jsonl", "json", "csv", "arrow", "text", "html", "xml", "warc", "wet"
+        "auto", "parquet", "jsonl", "json", "csv", "arrow", "text", "html", "xml", "warc", "wet", "tar", "zip"
     ] = Field("auto", description="format of the files (default: told by name, then by content)")
     record: str | None = Field(
         None,
@@ -368,6 +370,15 @@ SOME: dict[str, JsonValue] = {
 }  # checked by `load`: what is left of a wrong one may be empty
 
 
+class Tokens(Model):
+    """Whose tokens are counted: estimated for a family of tokenizers, or exactly by one tokenizer."""
+
+    family: Family = Field(DEFAULT_FAMILY, description="tokenizers for which `tokens` is estimated")
+    tokenizer: WrittenPath | None = Field(
+        None, description="tokenizers JSON file for exact counts, in place of an estimate"
+    )
+
+
 class Pipeline(Model):
     """A whole definition."""
 
@@ -383,6 +394,7 @@ class Pipeline(Model):
         (), description="rewrites the text of every source that has no `transform` of its own"
     )
     sources: dict[Name, Source] = Field(json_schema_extra=SOME, description="name to source")
+    tokens: Tokens = Field(Tokens(), description="whose tokens the column `tokens` counts")
     models: dict[Name, NamedModel] = Field({}, description="name, as `model:` uses it, to model")
     stages: dict[Name, Stage] = Field({}, json_schema_extra=SOME, description="name to stage")
     outputs: dict[Name, Output] = Field(

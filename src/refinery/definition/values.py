@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -96,6 +96,10 @@ Columns = Annotated[
     tuple[Annotated[str, StringConstraints(min_length=1)], ...],
     BeforeValidator(_as_tuple, json_schema_input_type=str | list[str]),
 ]
+Family = Literal[
+    "qwen", "deepseek", "gpt", "llama", "mistral"
+]  # of tokenizers, for which tokens are estimated
+DEFAULT_FAMILY: Family = "qwen"
 TokenCount = Annotated[int, _quantity(_UNITS, "500M or 2B"), Field(gt=0)]
 ByteCount = Annotated[int, _quantity(_BYTE_UNITS, "256MiB"), Field(gt=0)]
 Percentage = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?%$")]  # how a share is written

@@ -95,8 +95,16 @@ def _computed(expression: str, columns: Mapping[str, Any], what: str) -> pl.Seri
     try:
         return row.select(parsed.alias("")).to_series()
     except pl.exceptions.PolarsError as error:
-        given = ", ".join(f"{name} is {kind}" for name, kind in types.items())
+        given = ", ".join(f"{name} is {_in_words(kind)}" for name, kind in types.items())
         raise DefinitionError(f"{sentence_of(error)} ({given}): {expression}") from None
+
+
+def _in_words(kind: pl.DataType) -> str:
+    """What people call a value of a type."""
+    if kind.is_integer():
+        return "a whole number"
+    words = {pl.String: "text", pl.Boolean: "true or false", pl.Date: "a date"}
+    return "a number" if kind.is_numeric() else words.get(type(kind), str(kind))
 
 
 def _plain(values: pl.Series) -> pl.Series:
@@ -116,7 +124,7 @@ def _impossible(predicate: str, labels: Mapping[str, frozenset[str]]) -> list[st
 
 def _polars_type(kind: Any) -> pl.DataType:
     if isinstance(kind, pa.DataType):
-        return pl.Series(pa.array([], kind)).dtype
+        return pl.Series(pa.nulls(0, kind)).dtype  # pa.array would import pandas
     return pl.Series([], dtype=kind).dtype
 
 

@@ -31,7 +31,11 @@ MEASURERS = Kind(
 TRANSFORMS = Kind(
     "transform",
     "refinery.transforms",
-    {"normalize": "refinery.filters.normalize", "lines": "refinery.filters.lines"},
+    {
+        "normalize": "refinery.filters.normalize",
+        "html": "refinery.filters.html",
+        "lines": "refinery.filters.lines",
+    },
 )
 
 

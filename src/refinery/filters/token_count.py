@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
+from refinery.definition.models import Tokens
 from refinery.definition.paths import FilePath
+from refinery.definition.values import DEFAULT_FAMILY, Family
 from refinery.errors import DefinitionError, InputError
 from refinery.filters.measurer import Measurer
 
@@ -24,33 +25,30 @@ SCHEMA = pa.schema([("bytes", pa.int64()), ("chars", pa.int64()), ("tokens", pa.
 ENCODE_BYTES = 4 * 2**20  # text handed to the tokenizer at once: its encodings take about 30 bytes a token
 
 
-class Settings(BaseModel):
-    """What may be written in a definition for `size`."""
+class Settings(Tokens):
+    """What `tokens` of a definition says, its file found."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    tokenizer: FilePath | None = Field(
-        None, description="tokenizers JSON file for exact counts (default: estimated)"
-    )
+    tokenizer: FilePath | None = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
 class Size(Measurer):
     """Columns bytes, chars (code points) and tokens, all int64.
 
-    tokens is estimated from the scripts of the text (see refinery.text.token_estimate), or, with `tokenizer`,
+    tokens is estimated for the tokenizers of a family (see refinery.text.token_estimate), or, with `tokenizer`,
     exactly the number of tokens that this tokenizer gives without special tokens.
     """
 
+    family: Family = DEFAULT_FAMILY
     tokenizer: Path | None = None
     tokenizer_hash: str | None = None
     name: str = "size"
-    version: int = 1
+    version: int = 2
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """The tokenizer by the SHA-256 of its file."""
-        return {"tokenizer": self.tokenizer_hash}
+        """The family, or the tokenizer by the SHA-256 of its file."""
+        return {"tokenizer": self.tokenizer_hash} if self.tokenizer else {"family": self.family}
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -67,7 +65,8 @@ class Size(Measurer):
         from refinery.text import token_estimate
 
         chars, tokens = np.zeros(len(batch), np.int64), np.zeros(len(batch), np.int64)
-        token_estimate.count(batch.data, batch.offsets, *token_estimate.tables(), chars, tokens)
+        table = token_estimate.table(self.family)
+        token_estimate.count(batch.data, batch.offsets, table, chars, tokens)
         if self.tokenizer is not None:
             tokens = _exact(batch, self.tokenizer, self.tokenizer_hash)
         columns = [np.diff(batch.offsets), chars, tokens]
@@ -77,11 +76,11 @@ class Size(Measurer):
 def build(settings: Settings) -> Size:
     """The measurer; raises DefinitionError without the tokenizers package, InputError for an unreadable file."""
     if settings.tokenizer is None:
-        return Size()
+        return Size(settings.family)
     path = settings.tokenizer
     digest = hashlib.sha256(_read(path)).hexdigest()
     _load(path, digest)
-    return Size(path, digest)
+    return Size(tokenizer=path, tokenizer_hash=digest)
 
 
 def _read(path: Path) -> bytes:

@@ -20,7 +20,7 @@ from refinery.storage.place import Place
 
 @dataclass(frozen=True)
 class Inputs:
-    """The shards of every source, and what a person should know of files without a document at their beginning."""
+    """The shards of every source, and warnings: of files that are broken or have no document at their beginning."""
 
     listed: dict[str, SourceShards]
     warnings: tuple[str, ...]
@@ -41,6 +41,7 @@ def list_inputs(
     for name, spec in specs.items():
         try:
             listed[name] = list_shards(spec, shard_bytes, known_in=known_in, keep=keep, packed=True)
+            warnings += [f"source {name}: {path} cannot be read: {why}" for path, why in listed[name].broken]
             if listed[name].new and name in graph.definition.pipeline.sources:
                 warnings += check_heads([*listed[name].unpacked()], spec)
         except InputError as error:

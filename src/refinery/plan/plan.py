@@ -15,6 +15,7 @@ from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage
 from refinery.plan.result import Result, decision_name, outcome_name, output_name
 from refinery.plan.results import LAYOUT, Listed, reading_of, results_of
 from refinery.sources.documents import Pack, Shard, SourceSpec
+from refinery.sources.html import EXTRACTION
 from refinery.sources.limit import limit_shards
 from refinery.sources.read import READING
 from refinery.sources.shards import SHARD_BYTES, SourceShards
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 DOCUMENTS, REJECTS = "documents.parquet", "rejects.parquet"  # of a shard's folder
 MEMBERS, LINEAGE = "files.parquet", "lineage.parquet"  # of the folder of a shard that is a pack
 RECORD = "record.json"  # of a shard, and of a model or a count: written last, so all of it is there
+_PAGES = {"warc", "html", "tar", "zip"}  # formats with pages whose text is extracted
 SHARDS = "shards"  # the folder of the work folder with a folder for each shard
 MADE = "made"  # the one with models and counts
 VERBS, UNITS, MODELS = "verbs", "units", "models"  # of a pipeline's own: scratch, copies for other machines
@@ -249,7 +251,7 @@ def shard_key(shard: Shard, spec: SourceSpec) -> str:
     """
     cut = (shard.identity, shard.format, shard.start, shard.stop)
     # another version of the extractor gives other texts of pages
-    extraction = version(spec.extractor) if shard.format in {"warc", "html"} else ""
+    extraction = (EXTRACTION, version(spec.extractor)) if shard.format in _PAGES else ""
     # made, since the manifest beside a file decides which columns its rows have
     reading = (READING, reading_of(spec), extraction, shard.made)
     limit = (shard.limit,) if shard.limit else ()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
+from refinery.definition.load import Definition
 from refinery.definition.models import Source, SourceColumn
 from refinery.definition.paths import Paths
 from refinery.definition.validate import Invalid
@@ -38,6 +40,15 @@ def spec_of(name: str, source: Source, paths: Paths, *, held: bool) -> SourceSpe
     if wrong := list(_lacking(source, spec, heads)):
         raise Invalid(*wrong)
     return spec if source.where is None else replace(spec, where=_where(source.where, spec, heads))
+
+
+def sound_sources(definition: Definition) -> dict[str, SourceSpec]:
+    """How each source is read whose part of a definition is sound, whatever is wrong with others."""
+    found: dict[str, SourceSpec] = {}
+    for name, source in definition.pipeline.sources.items():
+        with suppress(DefinitionError):
+            found[name] = spec_of(name, source, definition.paths, held=False)
+    return found
 
 
 def _named(source: Source) -> Iterator[NamedColumn]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
 from refinery.definition.load import Definition
 from refinery.definition.models import KeepEntry, Stage
-from refinery.definition.validate import Invalid
+from refinery.definition.validate import Invalid, validate
 from refinery.definition.values import Use
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, nearest
@@ -304,6 +304,16 @@ class _Resolver:
         built = self.attempt(location, partial(registry.measurer, name, settings, self.definition.paths))
         return None if built is None else (built, prefix)
 
+    @cached_property
+    def _sized(self) -> Measurer:
+        """What measures bytes, chars and tokens everywhere, as `tokens` of the definition says."""
+        from refinery.filters import token_count
+
+        settings = self.definition.pipeline.tokens.model_dump(exclude_none=True)
+        make = partial(validate, token_count.Settings, settings, self.definition.paths)
+        built = self.attempt(("tokens",), lambda: token_count.build(make()))
+        return built or token_count.Size()
+
     def _add_columns(
         self,
         place: Location,
@@ -313,11 +323,8 @@ class _Resolver:
         *,
         first: bool,
     ) -> None:
-        from refinery.filters import token_count
-
         own: dict[str, str] = {}
-        sized = token_count.build(token_count.Settings())
-        for built, prefix in [(sized, None), *measured]:
+        for built, prefix in [(self._sized, None), *measured]:
             measurement = Measurement(view, built)
             for entry in built.schema:
                 visible = registry.column_name(entry.name, prefix, len(built.schema))
@@ -375,7 +382,7 @@ class _Resolver:
                 for message in problems(rule.predicate, types, labels):
                     if message.startswith("no column") and (maker or place[-1] in self.incomplete):
                         continue  # what would make it has been reported
-                    self.problem(at, f"{rule.name}: {message}")
+                    self.problem(at, message if isinstance(entry, dict) else f"{rule.name}: {message}")
                 rules[rule.name] = rule
         if len(rules) > MAX_RULES:
             self.problem((*place, "keep"), f"{len(rules)} rules in one stage; {MAX_RULES} is the most")
@@ -428,13 +435,4 @@ def _late(parents: Parents, columns: Columns) -> dict[str, tuple[Measurement, ..
         missing = tuple(m for key, m in here.items() if not all(key in branch for branch in made))
         if missing:
             found[source] = missing
-    return found
-
-
-def sound_sources(definition: Definition) -> dict[str, SourceSpec]:
-    """How each source is read whose part of a definition is sound, whatever is wrong with others."""
-    found: dict[str, SourceSpec] = {}
-    for name, source in definition.pipeline.sources.items():
-        with suppress(DefinitionError, Invalid):
-            found[name] = spec_of(name, source, definition.paths, held=False)
     return found

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
 from rich.table import Table
+
+from refinery.definition.models import Tokens
 
 if TYPE_CHECKING:
     from refinery.run.decide import Tally
@@ -16,9 +19,14 @@ if TYPE_CHECKING:
 HEADINGS = {70: ("documents", "text", "tokens", "share"), 50: ("documents", "tokens"), 0: ("documents",)}
 
 
-def funnel(manifest: Manifest, width: int = 80) -> Table:
-    """One row a source, a stage and a rule that dropped something, with the columns that `width` has room for."""
-    table = Table(title=f"{manifest.pipeline}: {manifest.output}", title_justify="left", header_style="bold")
+def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> Table:
+    """One row a source, a stage and a rule that dropped something, with the columns that `width` has room for.
+
+    above: sources and stages that another funnel of the run has shown, which are left out.
+    """
+    title = f"{manifest.pipeline}: {manifest.output}"
+    tokens = tokens_text(Tokens.model_validate(manifest.definition.get("tokens", {})))
+    table = Table(title=title, title_justify="left", header_style="bold", caption=f"tokens: {tokens}")
     table.add_column("", overflow="fold")
     headings = next(headings for least, headings in HEADINGS.items() if width >= least)
     for heading in headings:
@@ -32,6 +40,8 @@ def funnel(manifest: Manifest, width: int = 80) -> Table:
         row(label, style, documents=f"{sign}{count.documents:,}", text=text, tokens=tokens, share=share)
 
     for name, source in manifest.sources.items():
+        if name in above:
+            continue
         row(f"source {name}", documents=f"{source.documents:,}", text=decimal(source.bytes))
         for reason, count in source.reasons.items():
             row(f"  rejected: {reason}", "yellow", documents=f"-{count:,}")
@@ -39,11 +49,15 @@ def funnel(manifest: Manifest, width: int = 80) -> Table:
             row(f"  no document: {reason}", "dim", documents=f"({count:,})")
         for column, count in source.nulled.items():
             row(f"  NULL, of a wrong type: {column}", "yellow", documents=f"({count:,})")
+        for passed_over in source.passed_over:
+            row(f"  passed over: {passed_over}", "dim")
         for broken in source.broken:
             row(f"  unreadable: {broken.path}", "yellow")
     for name, source in manifest.protected.items():
         row(f"protected {name.removeprefix('protect:')}", "dim", documents=f"({source.documents:,})")
     for name, stage in manifest.stages.items():
+        if name in above:
+            continue
         table.add_section()
         counts(f"stage {name}", stage.arrived)
         for rule, account in stage.rules.items():
@@ -54,6 +68,17 @@ def funnel(manifest: Manifest, width: int = 80) -> Table:
     size, files = sum(file.bytes for file in manifest.files), len(manifest.files)
     counts(f"output ({decimal(size)} in {files} file{'s'[: files != 1]})", manifest.kept, style="bold")
     return table
+
+
+def tokens_text(tokens: Tokens) -> str:
+    """Whose tokens are counted, in words.
+
+    >>> tokens_text(Tokens(family="gpt"))
+    'estimated for tokenizers of the family gpt'
+    """
+    if tokens.tokenizer:
+        return f"counted by {tokens.tokenizer}"
+    return f"estimated for tokenizers of the family {tokens.family}"
 
 
 def _share(part: Tally, whole: Tally) -> str:

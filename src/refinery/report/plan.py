@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
@@ -10,13 +11,16 @@ from rich.table import Column, Table
 
 from refinery.plan.contents import contents_of
 from refinery.plan.derivations import noted_derivations, reasons
+from refinery.report.funnel import tokens_text
 from refinery.report.status import size_text
 from refinery.run.folder import current_manifest
+from refinery.run.history import past_runs
 from refinery.run.make import with_usable
 from refinery.run.state import states
 from refinery.storage.url import redact
 
 if TYPE_CHECKING:
+    from refinery.filters.rules import Rule
     from refinery.plan.plan import Plan
 
 
@@ -26,6 +30,9 @@ def plan_tables(plan: Plan) -> Iterator[Table | str]:
     found = contents_of(plan.work)
     present = found.present
     yield _measure_pass(plan, present)
+    if any(listed.passed_over for listed in plan.listed.values()):
+        yield _passed_over(plan)
+    yield f"tokens: {tokens_text(plan.graph.definition.pipeline.tokens)}"
     yield _stages(plan)
     for stage in plan.graph.stages.values():
         for explained in stage.verb.explained() if stage.verb else ():
@@ -36,6 +43,9 @@ def plan_tables(plan: Plan) -> Iterator[Table | str]:
     yield _outputs(plan)
     yield _guards(plan)
     yield _to_make(plan, present)
+    if past := past_runs(plan.work, plan.graph.name):
+        last = max(past[-1].outputs.values(), key=lambda manifest: manifest.started)
+        yield f"the last run took {last.seconds.get('total', 0):,.0f} s (run {past[-1].number}, {last.started})"
     if found.sizes:
         yield f"work folder: {redact(str(plan.work))}, {size_text(found.sizes)}"
 
@@ -53,14 +63,34 @@ def _to_make(plan: Plan, present: Container[str]) -> Table:
     return table
 
 
+# What verbs have measured, which no definition names, in words.
+_CALLED = {
+    "content": "key texts",
+    "minhash": "signatures",
+    "size": "sizes",
+    "carried": "columns of the files",
+}
+
+
+def _called(measurer: str) -> str:
+    return _CALLED.get(measurer, measurer)
+
+
+def _in_short(rules: Sequence[Rule]) -> Iterator[str]:
+    """The names of rules; of a rule set that stands there with several, its name and their number."""
+    for of_set, found in groupby(rules, key=lambda rule: rule.name.rpartition(".")[0] if rule.place else ""):
+        names = [rule.name for rule in found]
+        yield from [f"{of_set} ({len(names)} rules)"] if of_set and len(names) > 1 else names
+
+
 def _table(title: str, *headings: str) -> Table:
     """Nothing in it is cut in a narrow terminal or a pipe, but goes on in the next line."""
     return Table(*(Column(heading, overflow="fold") for heading in headings), title=title)
 
 
 def _measure_pass(plan: Plan, present: Container[str]) -> Table:
-    columns = ("source", "shards", "data", "measured on it", "to compute")
-    table = _table("Measure pass (text read once; data as in the files, Parquet's uncompressed)", *columns)
+    columns = ("source", "shards", "data", "measured", "to measure now")
+    table = _table("Sources: each text is read once for all that is measured", *columns)
     for source, listed in plan.listed.items():
         shards = plan.of(source)
         size = decimal(sum(planned.shard.bytes for planned in shards))
@@ -68,24 +98,36 @@ def _measure_pass(plan: Plan, present: Container[str]) -> Table:
         names: dict[str, int] = {}
         for planned in shards:
             for m in plan.missing(planned, present):
-                names[m.measurer.name] = names.get(m.measurer.name, 0) + 1
+                name = _called(m.measurer.name)
+                names[name] = names.get(name, 0) + 1
         missing = ", ".join(f"{name} on {count}" for name, count in names.items())
         todo = missing or (f"read {len(unread)}" if unread else "nothing: all cached")
-        wanted = ", ".join(sorted({m.measurer.name for p in shards[:1] for m in plan.measurements(p)}))
+        wanted = ", ".join(
+            sorted({_called(m.measurer.name) for p in shards[:1] for m in plan.measurements(p)})
+        )
         broken = f" ({len(listed.broken)} unreadable)" if listed.broken else ""
         table.add_row(source, f"{len(shards)}{broken}", size, wanted, todo)
     return table
 
 
 def _stages(plan: Plan) -> Table:
-    columns = ("stage", "from", "measured on arrival", "rules", "verb")
-    table = _table("Decisions (no text read, but for what is measured on arrival)", *columns)
+    columns = ("stage", "from", "measured on what comes", "rules", "then")
+    table = _table("Stages: decided by what is measured, without the texts", *columns)
     for stage in plan.graph.stages.values():
-        rules = ", ".join(rule.name for rule in stage.rules)
+        rules = ", ".join(_in_short(stage.rules))
         costly = ", ".join(sorted({m.measurer.name for found in stage.late.values() for m in found}))
         parents = ", ".join(stage.parents)
         verb = stage.verb.summary if stage.verb else ""
         table.add_row(stage.name, parents, costly, rules, verb)
+    return table
+
+
+def _passed_over(plan: Plan) -> Table:
+    """Files of the sources that are not read, by ending and reason."""
+    table = _table("Passed over", "source", "files")
+    for source, listed in plan.listed.items():
+        for passed_over in listed.passed_over:
+            table.add_row(source, str(passed_over))
     return table
 
 
@@ -100,7 +142,7 @@ def _guards(plan: Plan) -> Table:
 
 def _outputs(plan: Plan) -> Table:
     columns = ("output", "from", "folder", "format", "order", "state")
-    table = _table("Write pass (text of survivors read again)", *columns)
+    table = _table("Outputs: the texts that are kept are read again and written", *columns)
     for name, output in plan.graph.outputs.items():
         folder = plan.graph.output_paths[name]
         order = "input order" if output.shuffle is None else f"shuffled, seed {output.shuffle}"

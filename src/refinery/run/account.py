@@ -104,6 +104,7 @@ def _source(run: Run, source: str) -> SourceAccount:
         nulled=dict(sorted(nulled.items())),
         broken=tuple(BrokenShard(path=path, problem=problem) for path, problem in listed.broken),
         ignored=sum(group.count for group in listed.passed_over),
+        passed_over=listed.passed_over,
     )
 
 

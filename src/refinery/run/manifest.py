@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from refinery.run.decide import StageTally, Tally
+from refinery.sources.passed_over import PassedOver
 from refinery.storage.write import WrittenFile
 
 
@@ -33,6 +34,7 @@ class SourceAccount(_Model):
     nulled: dict[str, int] = {}
     broken: tuple[BrokenShard, ...]
     ignored: int
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 class SplitAccount(_Model):

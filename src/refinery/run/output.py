@@ -23,6 +23,7 @@ from refinery.run.manifest import Manifest
 from refinery.run.output_files import write_output
 from refinery.sources.ids import common_id_type
 from refinery.sources.schema import unify
+from refinery.storage.marks import records_of
 from refinery.storage.place import Place
 from refinery.storage.url import redact
 from refinery.watch.events import Count, Subject
@@ -115,5 +116,5 @@ def _nothing_left(manifest: Manifest, folder: Place) -> str:
     sources = manifest.sources.values()
     read, rejected = sum(s.documents for s in sources), sum(s.rejected for s in sources)
     found = f"no document is left of {read:,} read ({rejected:,} rows rejected): {reasons}"
-    where = f"what became of each is in {redact(str(folder))}"
+    where = f"what became of each is in {redact(str(records_of(folder)))}"
     return "\n".join([f"output {manifest.output}: {found}; {where}", *manifest.warnings])

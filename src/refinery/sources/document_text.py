@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from refinery.sources.types import is_bytes, is_list, is_text, plain
+from refinery.sources.types import is_bytes, is_list, is_text, plain, storage
 
 BLANK_LINE = "\n\n"
 EXPECTED = "expected string, a list of strings, or messages with `role` and `content` or `from` and `value`"
@@ -64,7 +64,7 @@ def _turn(message: dict[str, Any]) -> str | None:
 
 def is_textual(kind: pa.DataType) -> bool:
     """Whether values of a type have a text."""
-    kind = plain(kind)
+    kind = plain(storage(kind))
     if is_list(kind):
         return is_textual(kind.value_type) or _turn_keys(kind.value_type) is not None
     return is_text(kind) or is_bytes(kind) or pa.types.is_null(kind)

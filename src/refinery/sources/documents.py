@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -16,7 +16,9 @@ from refinery.storage.place import Place
 from refinery.storage.url import redact
 from refinery.text.batch import TextBatch
 
-Format = Literal["auto", "parquet", "jsonl", "json", "csv", "arrow", "text", "html", "xml", "warc", "wet"]
+Format = Literal[
+    "auto", "parquet", "jsonl", "json", "csv", "arrow", "text", "html", "xml", "warc", "wet", "tar", "zip"
+]
 REJECT_BYTES = 512  # of memory, copies included: rejects fill a batch as text does
 NO_COLUMNS = pa.RecordBatch.from_arrays([], schema=pa.schema([]))
 
@@ -184,6 +186,17 @@ class Documents:
         """Rejects alone."""
         nothing = pa.array([], pa.large_string())
         return cls(np.zeros(0, np.int64), nothing, pa.nulls(0), np.zeros(0, bool), NO_COLUMNS, rejects)
+
+    @property
+    def end(self) -> int:
+        """The row after the last one, which a reject may be: what cannot be read of a file counts as one."""
+        last = int(self.rows[-1]) if len(self.rows) else -1
+        return max([last, *(reject.row for reject in self.rejects[-1:])]) + 1
+
+    def moved(self, start: int) -> Documents:
+        """The same of a file of which the first row is row `start` of the shard."""
+        rejects = tuple(replace(reject, row=reject.row + start) for reject in self.rejects)
+        return replace(self, rows=self.rows + start, rejects=rejects)
 
     def filter(self, mask: NDArray[np.bool_]) -> Documents:
         """The rows where `mask` is set, without the rejects."""

@@ -122,7 +122,7 @@ def _find(patterns: Sequence[str]) -> Found:
         roots.append(root)
         for path, found in here.items():
             literal = len(here) == 1 and path == _plain(pattern)
-            if not literal and _is_stray(path, root, pattern):
+            if not literal and is_stray(path, root, pattern):
                 ignored[path] = found
             else:
                 files[path] = found
@@ -245,7 +245,8 @@ def _below(path: str, root: str) -> str:
     return redact(below) if "://" in below else below.partition("?")[0]
 
 
-def _is_stray(path: str, root: str, pattern: str) -> bool:
+def is_stray(path: str, root: str, pattern: str) -> bool:
+    """Whether a file below a root is one that only lies beside data, unless the pattern asks for such names."""
     if is_url(path) and has_dots(path):  # what no two clients would agree on is not read
         return True
     below = path[len(root) :].lstrip("/").split("/")

@@ -16,6 +16,7 @@ _NAMES = {
     "txt": "text", "text": "text", "md": "text", "markdown": "text", "rst": "text",
     "xml": "xml",
     "html": "html", "htm": "html", "xhtml": "html",
+    "tar": "tar", "tgz": "tar", "tbz2": "tar", "txz": "tar", "tzst": "tar", "zip": "zip",
 }  # fmt: skip
 _LOOKED_INTO = {"json", "text"}  # what is called so may be something else
 DOCUMENT_FILES = {"text", "html"}  # formats in which a file is a document
@@ -23,6 +24,7 @@ _COMPRESSIONS = {"gz", "gzip", "zst", "zstd", "bz2", "xz", "lz4"}
 _BEGINS = (
     ("parquet", re.compile(rb"PAR1")),
     ("warc", re.compile(rb"WARC/")),
+    ("tar", re.compile(rb"(?s).{257}ustar")),
     ("arrow", re.compile(rb"ARROW1\0\0|\xff\xff\xff\xff.{3}\0.\0\0\0", re.DOTALL)),
     (
         "html",
@@ -76,4 +78,6 @@ _WORDS = {
     "xml": "XML",
     "warc": "WARC",
     "wet": "WET",
+    "tar": "a tar archive",
+    "zip": "a zip archive",
 }

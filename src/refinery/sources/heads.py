@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ from refinery.storage.url import redact
 
 HEAD_FILES = 16  # that tell what a source is
 HEAD_ROWS = 1024  # after so many that are none, a file's rows are taken for no documents
-_TOLD_BY_PLAN = {"parquet", "warc", "wet"}  # whose head alone says what rows are
+_TOLD_BY_PLAN = {"parquet", "arrow", "warc", "wet"}  # whose head alone says what rows are
 
 T = TypeVar("T")
 
@@ -55,7 +55,8 @@ def check_heads(shards: Sequence[Shard], spec: SourceSpec) -> tuple[str, ...]:
 
 def _head(spec: SourceSpec, shard: Shard) -> _Head:
     with contextlib.suppress(InputError, StorageError):
-        first = next(read_documents(shard, spec, batch_bytes=HEAD_ROWS * REJECT_BYTES), None)
+        all_rows = replace(spec, where=None)  # what is left out is no mistake
+        first = next(read_documents(shard, all_rows, batch_bytes=HEAD_ROWS * REJECT_BYTES), None)
         if first:
             return _Head(len(first.rows), first.rejects)
     return _Head(0, ())

@@ -16,6 +16,8 @@ from typing import BinaryIO, Literal
 from refinery.errors import InputError
 
 Extraction = Literal["resiliparse", "trafilatura"]
+EXTRACTION = 2  # raised when a page gives another text
+EXTRACTION_SECONDS = 10  # of processor time that a page may take; EXTRACTION is raised with it
 REQUEST = struct.Struct("<BIQ")  # extractor, length of the declared charset, length of the body
 ANSWER = struct.Struct("<BQ")  # status, length of the text
 TEXT, UNDECODABLE, FAILED = range(3)

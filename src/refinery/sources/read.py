@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.sources import jsonl
+from refinery.sources.archives import FORMATS
 from refinery.sources.documents import (
     NO_COLUMNS,
     REJECT_BYTES,
@@ -28,7 +29,6 @@ from refinery.sources.ids import common_id_type, with_type
 from refinery.sources.limit import lowest
 from refinery.sources.lineage import read_lineage
 from refinery.sources.packs import read_members
-from refinery.sources.readers import READERS
 from refinery.sources.schema import unify
 from refinery.sources.source_columns import SourceColumns, carried_fields, carried_schema
 from refinery.storage.marks import json_text
@@ -95,7 +95,7 @@ def _read_file(
     columns = SourceColumns(
         shard, spec, carry, raw_fields, judged=wanted is None, counted=describe is not None
     )
-    read = READERS[shard.format].read
+    read = FORMATS[shard.format].read
     yield from map(columns, read(shard, spec, columns.raw, wanted, batch_bytes, describe))
     if describe is not None:
         describe.carried = carried_schema(describe.carried, spec, shard.name)
@@ -129,8 +129,8 @@ def _read_pack(
                 one = None if describe is None else Description()
                 if mine is None or len(mine):
                     for run in _read_file(member, spec, carry, mine, batch_bytes, one):
-                        rows = max(rows, _end(run))
-                        yield _moved(run, start)
+                        rows = max(rows, run.end)
+                        yield run.moved(start)
                     if known is not None and known[number].hash:
                         verify_hash(member, known[number].hash)
                 if one is not None and describe is not None:
@@ -142,18 +142,6 @@ def _read_pack(
     if describe is not None:
         carried = [(member.path, one.carried) for member, one in zip(members, described, strict=True)]
         describe.rows, describe.carried = start, unify(carried)
-
-
-def _end(run: Documents) -> int:
-    """The row after the last one of a run, which a reject may be: what cannot be read of a file counts as one."""
-    last = int(run.rows[-1]) if len(run.rows) else -1
-    return max([last, *(reject.row for reject in run.rejects[-1:])]) + 1
-
-
-def _moved(run: Documents, start: int) -> Documents:
-    """A run of a file of which the first row is row `start` of the shard."""
-    rejects = tuple(replace(reject, row=reject.row + start) for reject in run.rejects)
-    return replace(run, rows=run.rows + start, rejects=rejects)
 
 
 def fields_to_carry(shard: Shard, spec: SourceSpec, names: Iterable[str]) -> pa.Schema:
@@ -168,7 +156,7 @@ def fields_to_carry(shard: Shard, spec: SourceSpec, names: Iterable[str]) -> pa.
 
 def _fields_of_file(shard: Shard, spec: SourceSpec, names: Iterable[str]) -> pa.Schema:
     wanted = dict.fromkeys(part for name in names for part in (name, name.partition(".")[0]))
-    reader = READERS[shard.format]
+    reader = FORMATS[shard.format]
     if not reader.typed:
         return pa.schema([json_text(name, "") for name in wanted])
     files = read_members(shard) if shard.pack else [shard]
@@ -186,7 +174,7 @@ def place_of_row(shard: Shard, row: int, read: Description | None = None) -> tup
         starts = [0, *accumulate(file.rows for file in known)]
         number = bisect_right(starts, row) - 1
         return read_members(shard)[number].path, row - starts[number]
-    if shard.first_row or not shard.start or READERS[shard.format].typed:
+    if shard.first_row or not shard.start or FORMATS[shard.format].typed:
         return shard.path, shard.first_row + row
     try:
         return shard.path, jsonl.rows_before(shard) + row

@@ -13,7 +13,7 @@ from refinery.errors import InputError
 from refinery.sources.documents import NO_COLUMNS, Documents, Shard, SourceSpec
 from refinery.sources.parquet_columns import ParquetColumns, column_at
 from refinery.sources.text_rows import text_rows
-from refinery.sources.types import plain
+from refinery.sources.types import plain, storage
 
 
 @dataclass(frozen=True)
@@ -57,5 +57,7 @@ def _decoded(array: pa.Array) -> pa.Array:
 
 
 def _nested_decoded(array: pa.Array) -> pa.Array:
-    """Without encodings below the top, where a text can be a surprise of its size."""
+    """Without encodings below the top, where a text can be a surprise of its size; as it is stored."""
+    if storage(array.type) != array.type:
+        return _nested_decoded(array.cast(storage(array.type)))
     return array if pa.types.is_dictionary(array.type) else _decoded(array)

@@ -12,11 +12,12 @@ import pyarrow as pa
 
 from refinery.errors import InputError, StorageError
 from refinery.sources import compression, jsonl
+from refinery.sources.archives import ARCHIVES, FORMATS
 from refinery.sources.digest import part_hashes
 from refinery.sources.documents import FilePlan, Shard, SourceSpec
 from refinery.sources.find import FoundFile, find
 from refinery.sources.foreign import POINTER_BYTES, foreign
-from refinery.sources.formats import format_of, mistaken
+from refinery.sources.formats import format_of, mistaken, named_format
 from refinery.sources.heads import spread
 from refinery.sources.html import require
 from refinery.sources.identity import HEAD, covers, file_head
@@ -33,7 +34,6 @@ from refinery.sources.inventory import (
 from refinery.sources.own_outputs import is_output_data, output_folders
 from refinery.sources.packs import pack, pack_identity, pack_root
 from refinery.sources.passed_over import PassedOver, Why, passed_over
-from refinery.sources.readers import READERS
 from refinery.sources.schema import unify
 from refinery.sources.source_columns import carried_schema
 from refinery.storage.place import Place, unreadable
@@ -189,11 +189,11 @@ def head_schemas(spec: SourceSpec) -> Iterator[tuple[str, pa.Schema]]:
                 continue
             format, plan = _cut(file, spec, SHARD_BYTES, _made(file, outputs), alone=False)
             if plan.cuts:
-                typed, found = READERS[format].typed, plan.carried
+                typed, found = FORMATS[format].typed, plan.carried
                 if not typed:
                     whole = _whole(file, spec, format, plan.made)
                     found = carried_schema(
-                        READERS[format].columns(whole, spec, HEAD_BYTES), spec, redact(file.path)
+                        FORMATS[format].columns(whole, spec, HEAD_BYTES), spec, redact(file.path)
                     )
                 yield redact(file.path), found
 
@@ -338,7 +338,8 @@ def _cut(
     """A file's format and plan; no format and no cuts for a file that is none of ours; raises InputError, OSError."""
     raw = cache(lambda: file_head(file.path, file.state.size))
     head = cache(lambda: _content_head(file.path, raw()))
-    format = spec.format if spec.format != "auto" else format_of(file.relative, head)
+    archive = named_format(file.relative) in ARCHIVES  # `format` is said of the files in it
+    format = spec.format if spec.format != "auto" and not archive else format_of(file.relative, head)
     if (format is None or file.state.size < POINTER_BYTES) and (kind := foreign(raw())):
         raise InputError(redact(file.path), *kind)
     if format is None and alone:
@@ -346,7 +347,7 @@ def _cut(
         raise InputError(redact(file.path), problem, "set `format` if it is one that can be read")
     if format is None:
         return "", FilePlan((), pa.schema([]))
-    plan = READERS[format].plan(_whole(file, spec, format, made), spec, head, shard_bytes)
+    plan = FORMATS[format].plan(_whole(file, spec, format, made), spec, head, shard_bytes)
     return format, plan._replace(carried=carried_schema(plan.carried, spec, redact(file.path)))
 
 

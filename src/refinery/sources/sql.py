@@ -30,7 +30,7 @@ def parse(predicate: str) -> pl.Expr:
 
 def sentence_of(error: Exception) -> str:
     """The first line of Polars' message, without its advice about DataFrames."""
-    return str(error).splitlines()[0].strip()
+    return re.sub(r" \([iuf]\d+\)", "", str(error).splitlines()[0].strip())
 
 
 def is_true(predicate: str, columns: Mapping[str, pa.Array]) -> NDArray[np.bool_]:

@@ -19,8 +19,8 @@ from refinery.sources.digest import PartDigest
 from refinery.sources.documents import Cut, FilePlan, Reject, Shard, SourceSpec
 from refinery.sources.extractor import ExtractionError, Extractor
 from refinery.sources.front_matter import FrontMatterError, split
+from refinery.sources.html import EXTRACTION_SECONDS
 from refinery.sources.rows import Row
-from refinery.sources.warc import EXTRACTION_SECONDS
 from refinery.storage.place import open_input, unreadable
 
 _UTF16 = {b"\xff\xfe", b"\xfe\xff"}

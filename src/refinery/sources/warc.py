@@ -30,12 +30,12 @@ from refinery.sources.documents import (
     SourceSpec,
 )
 from refinery.sources.extractor import ExtractionError, Extractor
+from refinery.sources.html import EXTRACTION_SECONDS
 from refinery.sources.warc_records import WarcRecord, WarcRecords
 from refinery.storage.place import open_input, unreadable
 from refinery.storage.url import redact
 
 CARRIED = pa.schema([(name, pa.string()) for name in ("url", "date", "http_status", "content_type")])
-EXTRACTION_SECONDS = 10  # of processor time that a page may take; READING is raised with it
 
 _KINDS = frozenset(
     ("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation")

@@ -8,8 +8,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
-from filelock import FileLock, Timeout
-
 from refinery.errors import FolderInUse, OutputError
 from refinery.storage.commit import cannot_write, make_directory, remove_leftovers
 from refinery.storage.lease import RENEW_EVERY, TAKEN_OVER_AFTER, hold_lease
@@ -37,12 +35,15 @@ def hold(folder: Place, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AF
                 raise cannot_write(str(folder), error, 0) from None
             yield lease.check
         return
+    from filelock import FileLock, Timeout  # slow to import, and checks and plans hold nothing
+
     make_directory(folder)
     lock = FileLock(folder / LOCK, timeout=0)
     try:
         lock.acquire()
     except Timeout:
-        message = f"{folder}: another run is working here; wait for it, or give this one another folder"
+        hint = "wait for it, or give this one another folder; `refinery status` tells whose it is"
+        message = f"{folder}: another run is working here; {hint}"
         raise FolderInUse(message) from None
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None

@@ -8,7 +8,6 @@ return at once.
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import random
 import sys
@@ -70,9 +69,7 @@ def is_transient(error: BaseException) -> bool:
         error
     ):
         return False
-    if isinstance(
-        error, (ConnectionError, TimeoutError, asyncio.TimeoutError, ShortReadError, *_client_errors())
-    ):
+    if isinstance(error, (ConnectionError, TimeoutError, ShortReadError, *_client_errors())):
         return True
     if isinstance(error, OSError) and error.errno in _PASSING:
         return True

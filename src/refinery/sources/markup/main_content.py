@@ -21,6 +21,34 @@ _SKIPPED = (
     "figure:not(:has(table,pre))",
 )
 
+_NOTICE = (
+    "banner",
+    "bar",
+    "consent",
+    "dialog",
+    "modal",
+    "notice",
+    "notification",
+    "overlay",
+    "popup",
+    "prompt",
+)
+_CONSENT = (
+    *(
+        f"[{name}*='{about}' i][{name}*='{what}' i]:not(:has(article,main,h1))"
+        for name in ("class", "id")
+        for about in ("cookie", "gdpr")
+        for what in _NOTICE
+    ),
+    *(
+        "#onetrust-consent-sdk",
+        "#CybotCookiebotDialog",
+        "#didomi-host",
+        "#usercentrics-root",
+        ".qc-cmp2-container",
+    ),
+    *(".cky-consent-container", ".cc-window", "#iubenda-cs-banner", "[id^='sp_message_container']"),
+)  # what consent managers put into a page
 _AROUND = ("nav", "header", "footer", "aside", "form")
 
 # resiliparse takes a lone character of three bytes for an icon and drops it, be it a cell that says 无
@@ -41,8 +69,8 @@ def main_content(page: str) -> str:
     tables.write_tables(document, [one for one in found if one.tag in in_tables])
     lists.keep_lists(document, [one for one in found if one.tag in in_lists])
     text = _extracted(tree, aside=False)
-    if len(text) < _SHORT:  # a forum's posts are comments too
-        text = max(text, _extracted(tree, aside=True), key=len)
+    if len(text) < _SHORT and len(posts := _extracted(tree, aside=True)) > 10 * len(text):
+        text = posts  # a forum's, which are comments too
     if not text and sum(len(paragraph.text or "") for paragraph in body.query_selector_all("p")[:]) > _SHORT:
         text = extract_plain_text(tree, preserve_formatting=True, skip_elements=(*_SKIPPED, *_AROUND))
     return lists.restore_markers(text.replace(_KEPT, ""))
@@ -55,5 +83,5 @@ def _extracted(tree: HTMLTree, aside: bool) -> str:
         preserve_formatting=True,
         comments=aside,
         post_meta=aside,
-        skip_elements=_SKIPPED,
+        skip_elements=(*_SKIPPED, *_CONSENT),
     )

@@ -1,0 +1,204 @@
+"""Reading tar and zip: the files in an archive one after the other, in its order, each as a file of its own format.
+
+A row is counted over all files of the archive; a file that is a document has its path below the archive as its id.
+tar is read as a stream, compressed or not. Each file goes through a temporary one, so that any format can be read; an
+archive in an archive is read, one in that is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from refinery.errors import InputError
+from refinery.sources import compression
+from refinery.sources.archived_files import LOCKED, Member, is_tar, members, opened_zip
+from refinery.sources.documents import Cut, Description, Documents, FilePlan, Reject, Shard, SourceSpec
+from refinery.sources.find import is_stray
+from refinery.sources.foreign import foreign
+from refinery.sources.formats import format_of
+from refinery.sources.identity import HEAD, file_head
+from refinery.sources.readers import READERS, Head, Reader
+from refinery.sources.schema import json_column, unify
+from refinery.sources.unpack import temporary_file
+from refinery.storage.marks import is_json_text
+from refinery.storage.url import redact
+
+
+def plan(whole: Shard, spec: SourceSpec, head: Head, shard_bytes: int) -> FilePlan:
+    """One shard, of which no carried columns are known; raises InputError for no such archive, or a locked one."""
+    if whole.format == "zip":
+        with opened_zip(whole) as archive:
+            files = [info for info in archive.infolist() if not info.is_dir()]
+        if files and all(info.flag_bits & LOCKED for info in files):
+            raise InputError(redact(whole.path), "this zip file is protected by a password", "unpack it")
+    elif not is_tar(head()):
+        raise InputError(redact(whole.path), "this is not a tar file")
+    return FilePlan((Cut(0, -1, 0, None, whole.bytes),), pa.schema([]), whole.made)
+
+
+def columns(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
+    """The columns beside text and id of the first file that has documents; raises InputError."""
+    with suppress(compression.DamagedError):  # what reads it tells
+        for name, content in members(shard, None):
+            if is_stray(name, "", "archive"):
+                continue
+            with temporary_file(content, name) as path:
+                found = _planned(path, name, shard, spec)
+                if isinstance(found, Shard) and found.format in READERS:
+                    return READERS[found.format].columns(found, spec, size)
+    return pa.schema([])
+
+
+def read(
+    shard: Shard,
+    spec: SourceSpec,
+    carry: pa.Schema | None,
+    wanted: NDArray[np.int64] | None,
+    batch_bytes: int,
+    description: Description | None,
+) -> Iterator[Documents]:
+    """The documents of all files; what cannot be read of one is a reject that names it, and the others are read.
+
+    Raises InputError when the archive cannot be read at all, or values do not fit the columns of `carry`.
+    """
+    whole = description or Description()
+    for run in _read_archive(shard, spec, carry, batch_bytes, whole, inner=False):
+        yield run if wanted is None else run.filter(np.isin(run.rows, wanted))
+
+
+def _read_archive(
+    shard: Shard,
+    spec: SourceSpec,
+    carry: pa.Schema | None,
+    batch_bytes: int,
+    description: Description,
+    *,
+    inner: bool,
+) -> Iterator[Documents]:
+    rows = 0
+    carried: dict[bytes, str] = {}  # with the first file that has it
+    damage: list[str] = []
+    try:
+        for member in members(shard, description.digest):
+            one, end = Description(), 0
+            for run in _read_member(member, shard, spec, carry, batch_bytes, one, damage, inner=inner):
+                end = max(end, run.end)
+                yield run.moved(rows)
+            rows += max(end, one.rows)
+            carried.setdefault(one.carried.serialize().to_pybytes(), member.name)
+    except compression.DamagedError as error:
+        if not damage:  # else it has been told of the file in which it lies
+            yield Documents.rejected((Reject(rows, "truncated_file", str(error)),))
+            rows += 1
+    schemas = [(name, pa.ipc.read_schema(pa.py_buffer(schema))) for schema, name in carried.items()]
+    description.rows, description.carried = rows, unify(schemas)
+
+
+def _read_member(
+    member: Member,
+    shard: Shard,
+    spec: SourceSpec,
+    carry: pa.Schema | None,
+    batch_bytes: int,
+    description: Description,
+    damage: list[str],
+    *,
+    inner: bool,
+) -> Iterator[Documents]:
+    """The documents of one file; damage: takes what is wrong with the archive, met in the file."""
+    if is_stray(member.name, "", "archive"):
+        yield _skipped("stray_name")
+        return
+    end = 0
+    before = len(damage)
+    try:
+        with temporary_file(_whole(member.content, damage), member.name) as path:
+            file = _planned(path, member.name, shard, spec)
+            if isinstance(file, str):
+                yield _skipped(file)
+                return
+            if file.format not in ARCHIVES:
+                found = _read_file(file, spec, carry, batch_bytes, description)
+            elif inner:
+                raise InputError(member.name, "this is an archive in an archive in an archive", "unpack it")
+            else:
+                found = _read_archive(file, spec, carry, batch_bytes, description, inner=True)
+            for run in found:
+                end = max(end, run.end)
+                rejects = tuple(_named(reject, member.name) for reject in run.rejects)
+                yield replace(run, rejects=rejects)
+            end = max(end, description.rows)
+            if len(damage) > before:
+                yield Documents.rejected((_named(Reject(end, "truncated_file", damage[-1]), member.name),))
+    except InputError as error:
+        problem = error.problem + (f" ({error.hint})" if error.hint else "")
+        yield Documents.rejected((_named(Reject(end, "unreadable", problem), member.name),))
+
+
+def _read_file(
+    file: Shard, spec: SourceSpec, carry: pa.Schema | None, batch_bytes: int, description: Description
+) -> Iterator[Documents]:
+    reader = READERS[file.format]
+    asked = [field for field in carry or () if is_json_text(field)]
+    if carry is None or not asked or not reader.typed:
+        yield from reader.read(file, spec, carry, None, batch_bytes, description)
+        return
+    own = reader.columns(file, spec, HEAD)  # what is asked for as JSON is read as what it is
+    typed = pa.schema([own.field(f.name) if f in asked and f.name in own.names else f for f in carry])
+    for run in reader.read(file, spec, typed, None, batch_bytes, description):
+        arrays = [
+            json_column(column.to_pylist(), field) if field in asked else column
+            for column, field in zip(run.columns.columns, carry, strict=run.columns.num_columns > 0)
+        ]
+        yield replace(run, columns=pa.RecordBatch.from_arrays(arrays, schema=carry)) if arrays else run
+
+
+def _planned(path: Path, name: str, archive: Shard, spec: SourceSpec) -> Shard | str:
+    """The file of an archive that lies at a path as a shard, or why it has no documents; raises InputError."""
+    size = path.stat().st_size
+    raw = file_head(str(path), size)
+    try:
+        head = compression.head(str(path), raw, HEAD)
+    except compression.NoDictionaryError as error:
+        raise InputError(name, str(error)) from None
+    if kind := foreign(raw):
+        raise InputError(name, *kind)
+    said = spec.format if spec.format != "auto" and spec.format not in ARCHIVES else None
+    format = said or format_of(name, lambda: head)
+    if format is None:
+        return "unknown_format"
+    place = f"{archive.relative_path}/{name}"
+    file = Shard(archive.source, str(path), place, format, 0, -1, 0, None, size, "", made=archive.made)
+    planner = FORMATS[format].plan
+    cuts, _, made = planner(file, spec, lambda: head, 2**62)
+    rows = [cut.rows for cut in cuts]
+    if not cuts:
+        return "no_text"
+    return replace(file, made=made, rows=None if None in rows else sum(row or 0 for row in rows))
+
+
+def _skipped(why: str) -> Documents:
+    return replace(Documents.rejected(()), skipped={why: 1})
+
+
+def _named(reject: Reject, name: str) -> Reject:
+    return replace(reject, detail=f"{name}: {reject.detail}" if reject.detail else name)
+
+
+def _whole(content: Iterator[bytes], damage: list[str]) -> Iterator[bytes]:
+    """The content as far as it goes; what ends it is added to the damage."""
+    try:
+        yield from content
+    except compression.DamagedError as error:
+        damage.append(str(error))
+
+
+ARCHIVES = {name: Reader(plan, read, columns, typed=False) for name in ("tar", "zip")}
+FORMATS = READERS | ARCHIVES
