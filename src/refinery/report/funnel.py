@@ -24,13 +24,8 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
 
     above: sources and stages that another funnel of the run has shown, which are left out.
     """
-    title = f"{manifest.pipeline}: {manifest.output}"
-    tokens = tokens_text(Tokens.model_validate(manifest.definition.get("tokens", {})))
-    table = Table(title=title, title_justify="left", header_style="bold", caption=f"tokens: {tokens}")
-    table.add_column("", overflow="fold")
     headings = next(headings for least, headings in HEADINGS.items() if width >= least)
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = _empty(manifest, headings)
 
     def row(label: str, style: str | None = None, **cells: str) -> None:
         table.add_row(label, *(cells.get(heading, "") for heading in headings), style=style)
@@ -59,6 +54,16 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
     table.add_section()
     size, files = sum(file.bytes for file in manifest.files), len(manifest.files)
     counts(f"output ({decimal(size)} in {files} file{'s'[: files != 1]})", manifest.kept, style="bold")
+    return table
+
+
+def _empty(manifest: Manifest, headings: tuple[str, ...]) -> Table:
+    tokens = tokens_text(Tokens.model_validate(manifest.definition.get("tokens", {})))
+    title, caption = f"{manifest.pipeline}: {manifest.output}", f"tokens: {tokens}"
+    table = Table(title=title, title_justify="left", header_style="bold", caption=caption)
+    table.add_column("", overflow="fold")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
     return table
 
 
