@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
@@ -12,7 +12,7 @@ from refinery.definition.models import Tokens
 
 if TYPE_CHECKING:
     from refinery.run.decide import Tally
-    from refinery.run.manifest import Manifest
+    from refinery.run.manifest import Manifest, SourceAccount
 
 
 # Columns that a terminal of so many characters has room for, beside one for names.
@@ -43,16 +43,8 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
         if name in above:
             continue
         row(f"source {name}", documents=f"{source.documents:,}", text=decimal(source.bytes))
-        for reason, count in source.reasons.items():
-            row(f"  rejected: {reason}", "yellow", documents=f"-{count:,}")
-        for reason, count in source.skipped.items():
-            row(f"  no document: {reason}", "dim", documents=f"({count:,})")
-        for column, count in source.nulled.items():
-            row(f"  NULL, of a wrong type: {column}", "yellow", documents=f"({count:,})")
-        for passed_over in source.passed_over:
-            row(f"  passed over: {passed_over}", "dim")
-        for broken in source.broken:
-            row(f"  unreadable: {broken.path}", "yellow")
+        for label, style, number in _of_source(source):
+            row(f"  {label}", style, documents=number)
     for name, source in manifest.protected.items():
         row(f"protected {name.removeprefix('protect:')}", "dim", documents=f"({source.documents:,})")
     for name, stage in manifest.stages.items():
@@ -68,6 +60,20 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
     size, files = sum(file.bytes for file in manifest.files), len(manifest.files)
     counts(f"output ({decimal(size)} in {files} file{'s'[: files != 1]})", manifest.kept, style="bold")
     return table
+
+
+def _of_source(source: SourceAccount) -> Iterator[tuple[str, str, str]]:
+    """What of a source came to no document or was not there: a label, its style, how many."""
+    for reason, count in source.reasons.items():
+        yield f"rejected: {reason}", "yellow", f"-{count:,}"
+    for reason, count in source.skipped.items():
+        yield f"no document: {reason}", "dim", f"({count:,})"
+    for column, count in source.nulled.items():
+        yield f"NULL, of a wrong type: {column}", "yellow", f"({count:,})"
+    for passed_over in source.passed_over:
+        yield f"passed over: {passed_over}", "dim", ""
+    for broken in source.broken:
+        yield f"unreadable: {broken.path}", "yellow", ""
 
 
 def tokens_text(tokens: Tokens) -> str:
