@@ -41,7 +41,7 @@ def test_people_are_told_when_a_run_ended_and_what_it_made():
     assert lines[:5] == [
         "finished: tiny",
         "  source  crawl   61  took 0:02",
-        "  stage   unique  46  stopped       dedup bands 1/2",
+        "  stage   unique  46  stopped       dedup 1/2",
         "output a: /data/a",
         "output b: s3://b",
     ]

@@ -43,8 +43,8 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
         if name in above:
             continue
         row(f"source {name}", documents=f"{source.documents:,}", text=decimal(source.bytes))
-        for label, style, number in _of_source(source):
-            row(f"  {label}", style, documents=number)
+        for label, style, documents in _not_documents(source):
+            row(f"  {label}", style, documents=documents)
     for name, source in manifest.protected.items():
         row(f"protected {name.removeprefix('protect:')}", "dim", documents=f"({source.documents:,})")
     for name, stage in manifest.stages.items():
@@ -62,8 +62,19 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
     return table
 
 
-def _of_source(source: SourceAccount) -> Iterator[tuple[str, str, str]]:
-    """What of a source came to no document or was not there: a label, its style, how many."""
+def tokens_text(tokens: Tokens) -> str:
+    """Whose tokens are counted, in words.
+
+    >>> tokens_text(Tokens(family="gpt"))
+    'estimated for tokenizers of the family gpt'
+    """
+    if tokens.tokenizer:
+        return f"counted by {tokens.tokenizer}"
+    return f"estimated for tokenizers of the family {tokens.family}"
+
+
+def _not_documents(source: SourceAccount) -> Iterator[tuple[str, str, str]]:
+    """What of a source is no document, or not as it was: words, style and number."""
     for reason, count in source.reasons.items():
         yield f"rejected: {reason}", "yellow", f"-{count:,}"
     for reason, count in source.skipped.items():
@@ -74,17 +85,6 @@ def _of_source(source: SourceAccount) -> Iterator[tuple[str, str, str]]:
         yield f"passed over: {passed_over}", "dim", ""
     for broken in source.broken:
         yield f"unreadable: {broken.path}", "yellow", ""
-
-
-def tokens_text(tokens: Tokens) -> str:
-    """Whose tokens are counted, in words.
-
-    >>> tokens_text(Tokens(family="gpt"))
-    'estimated for tokenizers of the family gpt'
-    """
-    if tokens.tokenizer:
-        return f"counted by {tokens.tokenizer}"
-    return f"estimated for tokenizers of the family {tokens.family}"
 
 
 def _share(part: Tally, whole: Tally) -> str:

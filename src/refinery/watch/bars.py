@@ -119,13 +119,32 @@ def time_text(line: Line) -> str:
     return "time unknown" if line.seconds_left is None else f"{clock(line.seconds_left)} left"
 
 
+# What people call phases that have a name of their own.
+_STEPS = {
+    "kernels": "compile",
+    "lay out": "write",
+    "scatter": "write",
+    "check": "write",
+    "decisions": "write",
+}
+
+
+def step_text(phase: str) -> str:
+    """A phase as people call it: its inner steps have no names for them.
+
+    >>> step_text("dedup answer names"), step_text("lay out")
+    ('dedup', 'write')
+    """
+    return _STEPS.get(phase, phase.partition(" ")[0])
+
+
 def rate_texts(line: Line) -> list[str]:
     """What a line that is worked on, or was when the run ended, is at, as far as there is something to tell."""
     if line.state not in {"working", "stopped"}:
         return []
     rate = [f"{line.documents_per_second:,.0f} docs/s"] if line.documents_per_second else []
     speed = [f"{decimal(int(line.mb_per_second * 1e6))}/s"] if line.kind == "source" and rate else []
-    phase = f"{line.phase} {line.units_done}/{line.units}"
+    phase = f"{step_text(line.phase)} {line.units_done}/{line.units}"
     return [*rate, phase, *speed] if line.state == "working" else [phase]
 
 
@@ -175,7 +194,7 @@ def _more(line: Line, room: int) -> Text:
         full = int(line.share * BAR)
         text.append(f"{GAP}{'━' * full}", "green").append("─" * (BAR - full), "dim")
     for one in rate_texts(line):
-        least = min(len(one), PHASE) if one.startswith(line.phase) else len(one)
+        least = min(len(one), PHASE) if one.startswith(step_text(line.phase)) else len(one)
         if text.cell_len + len(GAP) + least <= room:
             text.append(f"{GAP}{one}", "dim")
     return text
