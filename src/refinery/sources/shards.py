@@ -43,7 +43,6 @@ from refinery.storage.url import redact
 SHARD_BYTES = 256 * 2**20
 HEAD_BYTES = 4 * 2**20  # of JSON Lines that are looked at in each
 _AT_ONCE = 16  # files looked at together
-_SAYS_MADE = {"parquet", "warc", "wet"}  # formats whose files say themselves which columns refinery made
 _TOLD_BY_HEAD = {"jsonl", "json"}  # formats whose cuts are made without a look at what a file really is
 _OWN_MADE = {"", "parquet", "warc", "wet"}  # formats on whose columns a manifest beside a file does not bear
 
@@ -281,11 +280,7 @@ def _look_at(
 
 def _is_usable(before: KnownFile, made: tuple[str, ...], *, alone: bool) -> bool:
     """Whether a plan of the same content holds: a manifest beside a file and the files around it bear on it, too."""
-<<<<<<< HEAD
-    return (before.made == made or before.format in _SAYS_MADE) and bool(before.cuts or not alone)
-=======
     return (before.made == made or before.format in _OWN_MADE) and bool(before.cuts or not alone)
->>>>>>> readers
 
 
 def _look(
