@@ -34,6 +34,10 @@ _BLOCK_BITS, _BLOCKS = np.uint64(7), np.uint64(1 << 32)  # blocks are hashed apa
 _MULTIPLIER, _HALF = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 _SLOT_SHIFT, _FINGERPRINT_SHIFT = np.uint64(64 - SLOT_BITS), np.uint64(56 - SLOT_BITS)
 _BYTE, _EIGHT = np.uint64(255), np.uint64(8)
+RUN_BITS = 15
+RUNS = 1 << RUN_BITS  # of four code points whose costs are kept, in a cache of 0.75 MiB
+NO_POINT = np.uint64((1 << 64) - 1)
+_POINT_BITS, _RUN_SHIFT, _SPREAD = np.uint64(21), np.uint64(64 - RUN_BITS), np.uint64(0xD6E8FEB86659FD93)
 
 
 @cache
@@ -75,16 +79,10 @@ def _hashes(code, first, second, third):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _cost(table, code, first, second, third):  # type: ignore[no-untyped-def]
     """Parts of a token that a code point adds: of its longest context that has an entry."""
-    block, alone, two, three, four = _hashes(code, first, second, third)
-    found = _entry(table, four)
-    if not found:
-        found = _entry(table, three)
-    if not found:
-        found = _entry(table, two)
-    if not found:
-        found = _entry(table, alone)
-    if not found:
-        found = _entry(table, block)
+    found = np.int64(0)
+    for hashed in _hashes(code, first, second, third):
+        entry = _entry(table, hashed)
+        found = entry if entry else found  # all are looked up: a processor guesses no branch
     return found - 1 if found else np.int64(UNKNOWN)
 
 
@@ -96,7 +94,11 @@ def count(
     chars: NDArray[np.int64],
     tokens: NDArray[np.int64],
 ) -> None:
-    """Fills `chars` (code points) and `tokens` (estimated, rounded half up), one a document."""
+    """Fills `chars` (code points) and `tokens` (estimated, rounded half up), one a document.
+
+    Costs of runs of four code points that came before are kept: English doubles its speed by it.
+    """
+    seen, costs = np.full((RUNS, 2), NO_POINT), np.zeros(RUNS, np.int64)
     for document in range(offsets.shape[0] - 1):
         position, end = offsets[document], offsets[document + 1]
         first = second = third = LINE_BREAK
@@ -105,7 +107,12 @@ def count(
             code, width = decode(data, position)
             position += width
             point = _point(code)
-            total += _cost(table, point, first, second, third)
+            near = point | first << _POINT_BITS | second << _POINT_BITS << _POINT_BITS
+            run = (near ^ third * _SPREAD) * _MULTIPLIER >> _RUN_SHIFT
+            if seen[run, 0] != near or seen[run, 1] != third:
+                seen[run, 0], seen[run, 1] = near, third
+                costs[run] = _cost(table, point, first, second, third)
+            total += costs[run]
             first, second, third = point, first, second
             points += 1
         chars[document] = points
