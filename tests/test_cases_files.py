@@ -157,7 +157,7 @@ def test_a_source_that_is_one_damaged_file(tmp_path, refinery, name):
         ("in/a.parquet", {"id": "uid"}, "a.parquet: no id column 'uid'"),
         ("in/dangling.jsonl", {}, "dangling.jsonl: cannot be read: No such file or directory"),
         ("in/c.dat", {}, "c.dat: the format cannot be told by its name or content"),
-        ("in/array.json", {}, "array.json: "),
+        ("in/page.json", {}, "page.json: this is an HTML or XML page, not JSON (download it again)"),
         ("in/a.parquet", {"format": "warc"}, "a.parquet: this is not a WARC file"),
         ("in/b.jsonl", {"format": "parquet"}, "b.jsonl: this is not a Parquet file"),
         ("s3x://bucket/a.parquet", {}, "s3x:// is not a filesystem that fsspec knows"),
@@ -168,7 +168,7 @@ def test_a_source_that_cannot_be_read_at_all(tmp_path, refinery, path, options, 
     write_table(tmp_path / "in" / "a.parquet", {"id": ["a"], "text": ["x"]})
     write_jsonl(tmp_path / "in" / "b.jsonl", lines(1))
     (tmp_path / "in" / "c.dat").write_bytes(b"\x00\x01")
-    (tmp_path / "in" / "array.json").write_text('[\n{"id": "a", "text": "x"}\n]\n')
+    (tmp_path / "in" / "page.json").write_text("<html><body>Not found</body></html>")
     (tmp_path / "in" / "dangling.jsonl").symlink_to(tmp_path / "gone.jsonl")
     (tmp_path / "void").mkdir()
     ran = run(refinery, tmp_path, source={"path": path, **options}, expect=2)

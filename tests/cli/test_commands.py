@@ -51,7 +51,7 @@ def test_plan_shows_bands_and_their_promise(data_repository, refinery):
     """The plan names bands, rows and recall before the run, and what is cached after it."""
     code, out, _ = refinery("plan", data_repository / "pipeline.yaml")
     assert code == 0
-    assert "9 bands of 12 rows" in out
+    assert "15 bands of 7 rows" in out
     assert "signals on 3" in out
     refinery("run", data_repository / "pipeline.yaml", "-q")
     out = refinery("plan", data_repository / "pipeline.yaml")[1]

@@ -283,3 +283,14 @@ def test_stores_without_tags_are_read_as_disks_are():
     assert found().identity == before.identity
     put(content[:BETWEEN] + b"x" + content[BETWEEN + 1 :])
     assert found().identity != before.identity
+
+
+def test_what_is_known_of_other_files_hides_no_mistake(tmp_path):
+    """A source that has come to other files is looked at as a new one is."""
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n')
+    (tmp_path / "b.jsonl").write_text("<html><body>Not found</body></html>")
+    known_in = tmp_path / "known"
+    found = [list_shards(spec(tmp_path / "a.jsonl"), known_in=known_in).new for _ in range(2)]
+    assert found == [True, False]
+    with pytest.raises(InputError, match=r"b\.jsonl: this is an HTML or XML page"):
+        list_shards(spec(tmp_path / "b.jsonl"), known_in=known_in)

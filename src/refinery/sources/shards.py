@@ -54,7 +54,7 @@ class SourceShards:
     broken: paths below the source's root, since outputs do not depend on where it lies;
     schema: carried columns unified over the files whose schema is known before reading (all but JSONL);
     inventory: the file with what is known of the source's files, if it is kept; members: of shards that are packs,
-    by index, their files, each as a shard; new: nothing was known before.
+    by index, their files, each as a shard; new: nothing was known before of any file.
     """
 
     shards: tuple[Shard, ...]
@@ -89,6 +89,7 @@ def list_shards(
     found = find(spec.path)
     table = None if known_in is None else inventory_file(known_in, spec, shard_bytes)
     known = read_inventory(table) if table else {}
+    new = known.keys().isdisjoint(file.relative for file in found.files)
     usable: list[tuple[FoundFile, KnownFile]] = []
     ignored: list[tuple[FoundFile, Why]] = [(file, "stray name") for file in found.ignored]
     ignored += ((file, "not in the table") for file in found.not_live)
@@ -118,7 +119,7 @@ def list_shards(
             raise error
         broken += [(file, error)] if error else []
         ignored += [] if error else [(file, "no text")]
-    if not known:
+    if new:
         _refuse_wrong_form([file for file in found.files if formats.get(file.path) in _TOLD_BY_HEAD], spec)
     if table and keep:
         update_inventory(table, changed)
@@ -131,7 +132,7 @@ def list_shards(
         (file.relative, _problem(error).replace(redact(file.path), file.relative)) for file, error in broken
     )
     carried = [(place, pa.ipc.read_schema(pa.py_buffer(schema))) for schema, place in schemas.items()]
-    return SourceShards(shards, passed_over(ignored), problems, unify(carried), table, members, not known)
+    return SourceShards(shards, passed_over(ignored), problems, unify(carried), table, members, new)
 
 
 def _cut_and_packed(
