@@ -290,7 +290,7 @@ def test_a_changed_condition_is_another_output_and_another_dedup(visits):
     [
         ("{v: 5%}, split_by: patien", "split_by", "has a column 'patien'; did you mean \"patient\"?"),
         ("{v: \"dat > '2024'\"}", "split.v", "has a column 'dat'; did you mean \"date\"?"),
-        ('{v: "date > 2024"}', "split.v", "date is String"),
+        ('{v: "date > 2024"}', "split.v", "date is text"),
         ('{v: "date"}', "split.v", "it gives String, not true or false"),
         ('{v: "date >"}', "split.v", "not a SQL expression"),
         ("{v: \"date > '2024'\", t: 5%}", "split", "all splits a share, or all of them a condition"),

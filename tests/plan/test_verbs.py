@@ -12,8 +12,8 @@ from refinery.filters.carried import Carried
 from refinery.plan.graph import Column, ResolvedStage, against_source
 from refinery.plan.resolve import resolve
 from refinery.plan.verbs import Heads
+from refinery.sources.archives import FORMATS
 from refinery.sources.documents import SourceSpec
-from refinery.sources.readers import READERS
 from tests.conftest import document
 
 DEFINITION = """
@@ -115,11 +115,11 @@ def test_a_costly_column_ranks_and_does_nothing_else(stage, monkeypatch):
 def test_heads_are_read_as_far_as_they_are_needed(tmp_path, monkeypatch):
     """A column that the first file has asks for no other; each file is looked at once."""
     opened: list[str] = []
-    reader = READERS["jsonl"]
+    reader = FORMATS["jsonl"]
     counted = reader._replace(
         columns=lambda shard, *rest: opened.append(shard.path) or reader.columns(shard, *rest)
     )
-    monkeypatch.setitem(READERS, "jsonl", counted)
+    monkeypatch.setitem(FORMATS, "jsonl", counted)
     for number in range(40):
         row = {"text": "x", "a": 1} | ({"b": 1} if number == 39 else {"c": 1} if number > 2 else {})
         (tmp_path / f"{number:02}.jsonl").write_text(json.dumps(row), encoding="utf-8")
