@@ -39,6 +39,7 @@ class Pipeline:
     roots: Mapping[str, str | Path] = field(default_factory=dict)
     protect: Mapping[str, Settings] = field(default_factory=dict)
     transform: Uses = ()
+    tokens: Settings = field(default_factory=dict)
     guards: Settings = field(default_factory=dict)
     base: str | Path = "."
 
