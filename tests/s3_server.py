@@ -76,12 +76,13 @@ class S3Server:
 
     def objects(self, url: str) -> dict[str, bytes]:
         """Every object below a URL, by its key relative to it."""
-        bucket, _, prefix = url.removeprefix("s3://").partition("/")
+        bucket, _, folder = url.removeprefix("s3://").partition("/")
+        prefix = f"{folder}/" if folder else ""
         client, found = self.client(), {}
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for item in page.get("Contents", ()):
                 body = client.get_object(Bucket=bucket, Key=item["Key"])["Body"].read()
-                found[item["Key"][len(prefix) :].lstrip("/")] = body
+                found[item["Key"].removeprefix(prefix)] = body
         return found
 
 

@@ -13,6 +13,8 @@ SHARD = f"shards/01/{KEY}"
     [
         (f"{SHARD}/record.json", "documents"),
         (f"{SHARD}/rejects.parquet", "documents"),
+        (f"{SHARD}/files.parquet", "documents"),
+        (f"{SHARD}/lineage.parquet", "documents"),
         (f"{SHARD}/measured-language-{KEY}.parquet", "measurements"),
         (f"{SHARD}/decided-{KEY}.json", "decisions"),
         (f"{SHARD}/dropped-{KEY}.parquet", "decisions"),

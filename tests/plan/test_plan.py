@@ -248,6 +248,12 @@ def test_what_is_made_of_a_shard_follows_from_how_it_is_read(spec):
     assert shard_key(SHARD, replace(SPEC, **spec)) != shard_key(SHARD, SPEC)
 
 
+def test_what_is_made_of_an_archive_follows_from_the_format_of_its_files():
+    """It is said of them: what was read as text is read again as JSON Lines."""
+    archive = replace(SHARD, format="tar")
+    assert shard_key(archive, replace(SPEC, format="text")) != shard_key(archive, SPEC)
+
+
 def test_what_is_made_of_a_shard_has_no_place_time_or_number():
     """Nor does it matter what is to happen to rejects, or how many shards there are."""
     shard = replace(SHARD, path="s3://b/a.jsonl", stamp="5", index=7, part=2, parts=3, first_row=9)

@@ -151,7 +151,7 @@ def test_rules_outputs_and_stages_below_use_derived_columns(tmp_path, refinery):
             {"dedup": {"near": {"similarity": 0.2, "within": ["size"]}, "exact": False, "prefer": ["trusted DESC"]}},
             {f"a{n}" for n in range(1, 5)} | {f"b{n}" for n in range(1, 10)},  # four words have no shingle
         ),
-        ({"select": {"tokens": 30, "by": "score"}}, {"a8", "b8"}),
+        ({"select": {"tokens": 40, "by": "score"}}, {"a8", "b8"}),
     ],
 )  # fmt: skip
 def test_verbs_use_derived_columns(tmp_path, refinery, verb, kept):

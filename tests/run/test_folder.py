@@ -101,3 +101,13 @@ def test_scratch_that_cannot_be_removed_is_no_failure(data_repository, refinery,
         names = {entry.name for entry in (data_repository / "out.records").iterdir()}
         assert "manifest.json" in names
         assert any(name.startswith(".staging-") for name in names)
+
+
+def test_a_card_among_the_documents_stays(data_repository, refinery):
+    """It was copied there for the hub: the next run replaces documents and nothing else."""
+    definition, card = data_repository / "pipeline.yaml", data_repository / "out" / "README.md"
+    assert refinery("run", definition, "-q")[0] == 0
+    card.write_text("mine")
+    definition.write_text(definition.read_text().replace("similarity: 0.8", "similarity: 0.7"))
+    assert refinery("run", definition, "-q")[0] == 0
+    assert card.read_text() == "mine"

@@ -60,6 +60,9 @@ def test_a_damaged_run_is_none(data_repository):
     (past,) = past_runs(data_repository / ".refinery", "tiny")
     (past.folder / "run-000001.json").write_text("{")
     assert past_runs(data_repository / ".refinery", "tiny") == []
+    for _ in range(2):
+        run(data_repository / "pipeline.yaml")
+    assert [past.number for past in past_runs(data_repository / ".refinery", "tiny")] == [2]
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 2**40)), max_size=50))

@@ -12,7 +12,7 @@ from tests.conftest import PIPELINE, document
 from tests.run.planning import plan_of
 
 FILES = 40
-PACKED = PIPELINE.replace('"crawl/*.parquet"', "crawl")
+PACKED = PIPELINE.replace('"crawl/*.parquet"', "crawl").replace("path: out", "path: out, shuffle: null")
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_the_outcome_is_that_of_one_file(repository, tmp_path_factory):
     found, expected = (pl.read_parquet(folder / "out" / "data-*.parquet") for folder in (repository, one))
     assert found.drop("lineage").equals(expected.drop("lineage"))
     found, expected = (
-        pl.read_parquet(folder / "out" / "decisions-*.parquet") for folder in (repository, one)
+        pl.read_parquet(folder / "out.records" / "decisions-*.parquet") for folder in (repository, one)
     )
     places = [(f"part-{n}.jsonl", row) for n in range(FILES) for row in range(lines[n].count("\n"))]
     rows = [places.index(place) for place in found.select("path", "row").rows()]
@@ -78,7 +78,8 @@ def test_one_file_changed_added_or_removed_reads_one_pack(repository):
     assert 0 < read <= 16
     hashes = [file.sha256 for file in (*manifest.files, *manifest.decisions)]
     (repository / ".refinery").rename(repository / "old")
-    (repository / "out").rename(repository / "old" / "out")
+    for folder in ("out", "out.records"):
+        (repository / folder).rename(repository / "old" / folder)
     again, read = run(repository)
     assert read == 2 * FILES - 1 - 2 - 1 + 1 - 2  # of 17 and 18 at first, then of 3, of the new one, of 9
     assert [file.sha256 for file in (*again.files, *again.decisions)] == hashes
@@ -109,6 +110,6 @@ def test_a_lost_list_is_made_again(repository):
     manifest, _ = run(repository)
     for file in (repository / ".refinery" / "shards").rglob("lineage.parquet"):
         file.unlink()
-    (repository / "out" / "manifest.json").unlink()
+    (repository / "out.records" / "manifest.json").unlink()
     again, _ = run(repository)
     assert [file.sha256 for file in again.decisions] == [file.sha256 for file in manifest.decisions]

@@ -102,7 +102,7 @@ def test_a_definition_means_the_paths_of_the_command_line(tmp_path: Path, monkey
     assert definition.problems == () and definition.pipeline.name == "model"
     paths = [definition.paths.expand(path) for path in definition.pipeline.sources["positive"].path]
     assert paths == [f"{tmp_path}/a/*.parquet", "s3://b/{x}"]
-    assert definition.pipeline.sources["raw"].text == "body"
+    assert definition.pipeline.sources["raw"].text == ("body",)
     assert definition.pipeline.models["model"].importance.seed == 4
     assert load(write_definition(tmp_path / "law", "importance", parts, "text", {})).pipeline.name == "law"
 

@@ -110,6 +110,17 @@ def test_a_format_that_is_said_is_that_of_the_files_in_it(tmp_path):
     assert read_all(spec(tmp_path, format="zip")).ids == [1, 2]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+@pytest.mark.parametrize("name", ["a.tar", "part-0", "a.tar.gz", "a.zip"])
+def test_the_encoding_is_that_of_the_files_in_it(tmp_path, name, encoding):
+    """The archive itself has none, and its files are told to be of a format by what they say."""
+    files = {"\xe9.csv": "id,text\n1,\xe9t\xe9\n", "b": '{"id": "2", "text": "\xe0"}\n'}
+    data = (zipped if name == "a.zip" else tar)({n: text.encode(encoding) for n, text in files.items()})
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    found = read_all(spec(tmp_path, encoding=encoding))
+    assert (found.ids, found.texts, found.rejects) == (["1", "2"], ["\xe9t\xe9", "\xe0"], [])
+
+
 def test_an_archive_in_an_archive_is_read_once(tmp_path):
     """A third one is told, so that nothing unpacks for ever."""
     inner = zipped({"a.jsonl": lines(1)})

@@ -27,6 +27,16 @@ def test_blocks_are_decoded_wherever_they_are_cut(encoding, size, head):
     assert b"".join(as_utf8(blocks, None)) == head_as_utf8(content, None) == content
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "UTF_16", "utf-32"])
+def test_a_byte_order_mark_may_lack(encoding):
+    """Then the low bytes come first, as Windows writes them; no content is an error."""
+    content = TEXTS["utf-16"].encode(f"{encoding}-le")
+    for begin in (content, content.decode(f"{encoding}-le").encode(encoding)):
+        assert b"".join(as_utf8([begin[:1], begin[1:]], encoding)).decode() == TEXTS["utf-16"]
+        assert head_as_utf8(begin, encoding).decode() == TEXTS["utf-16"]
+    assert head_as_utf8(b"id,text", encoding)
+
+
 @pytest.mark.parametrize("encoding", sorted(TEXTS))
 @pytest.mark.parametrize("ending", ["jsonl", "csv"])
 def test_files_of_an_encoding_are_read(tmp_path, encoding, ending):

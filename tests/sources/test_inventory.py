@@ -235,6 +235,7 @@ def test_other_settings_have_another_inventory(corpus, tmp_path):
     """Whatever cuts and columns follow from; not the extractor, which bears on texts alone."""
     source = spec(corpus)
     others = [{"text": "body"}, {"id": "uid"}, {"format": "jsonl"}, {"binary_text": True}, {"name": "b"}]
+    others += [{"record": "page"}, {"encoding": "latin-1"}, {"keep": ("a",)}, {"drop": ("a",)}]
     sources = [source, *(replace(source, **other) for other in others)]
     assert len({inventory_file(tmp_path, one, 1) for one in sources}) == len(sources)
     assert inventory_file(tmp_path, source, 1) != inventory_file(tmp_path, source, 2)

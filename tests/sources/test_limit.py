@@ -74,3 +74,19 @@ def test_a_file_is_read_from_its_beginning():
     """A later part never without those before it: else its rows would have no number."""
     parts = [replace(SHARD, part=n, parts=50, index=n, start=n, bytes=10**6) for n in range(50)]
     assert [shard.part for shard in limit_shards(parts, 200)] == list(range(SHARDS))
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 5), st.integers(1, 10**9)), min_size=1, max_size=6), st.integers(1, 50)
+)
+def test_no_part_is_read_without_those_before_it(files, documents):
+    """Whatever the sizes of files: a share of no document leaves out the parts behind it, too."""
+    parts = [
+        replace(SHARD, path=f"/{n}", relative_path=str(n), part=part, parts=count, bytes=size)
+        for n, (count, size) in enumerate(files)
+        for part in range(count)
+    ]
+    found = limit_shards([replace(one, index=n) for n, one in enumerate(parts)], documents)
+    there = {(shard.relative_path, shard.part) for shard in found}
+    assert all((path, part - 1) in there for path, part in there if part)
+    assert sum(shard.limit for shard in found) == documents

@@ -1,7 +1,11 @@
 """Files of which each is a document: its path is its id, its front matter its columns."""
 
+import gc
 import gzip
 import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -104,3 +108,22 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path):
     (tmp_path / "a.txt").symlink_to(tmp_path / "gone")
     with pytest.raises(InputError, match=r"a\.txt: cannot be read"):
         list_shards(spec(tmp_path))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the children of a process are told by /proc")
+def test_what_extracts_pages_ends_with_its_thread(tmp_path):
+    """Else each look at the first pages of a source would leave processes until the end."""
+
+    def children() -> set[str]:
+        return set(" ".join(file.read_text() for file in Path("/proc/self/task").glob("*/children")).split())
+
+    pages = [tmp_path / f"{n}.html" for n in range(3)]
+    for page in pages:
+        page.write_text(PAGE.format("content"))
+    before = children()
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda page: read_all(spec(page)).reasons, pages))
+    del pool
+    gc.collect()
+    assert found == [[], [], []]
+    assert children() == before

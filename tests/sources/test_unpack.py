@@ -1,8 +1,11 @@
 """Content in a temporary file."""
 
+import errno
+from collections.abc import Iterator
+
 import pytest
 
-from refinery.errors import InputError
+from refinery.errors import InputError, StorageError
 from refinery.sources import unpack
 
 
@@ -23,4 +26,15 @@ def test_what_has_no_end_is_refused(monkeypatch):
         pytest.raises(InputError, match="once unpacked"),
         unpack.temporary_file(iter(lambda: b"abc", b""), "name"),
     ):
+        pass
+
+
+def test_a_full_disk_is_not_the_fault_of_the_file():
+    """It is an error that another attempt may do without, and no reject of what could not be unpacked."""
+
+    def blocks() -> Iterator[bytes]:
+        yield b"a"
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(StorageError, match="set TMPDIR"), unpack.temporary_file(blocks(), "name"):
         pass

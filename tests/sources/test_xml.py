@@ -154,6 +154,14 @@ def test_entities_are_safe(tmp_path):
     assert "truncated_file" in found.reasons
 
 
+def test_where_a_record_lies_does_not_make_it_long(tmp_path):
+    """Records below the limit are read wherever the file is cut as it is read."""
+    record = f"<d><text>{'word ' * 200}</text></d>\n"
+    (tmp_path / "a.xml").write_text(f"<l>{record * 300}</l>")
+    found = read_all(spec(tmp_path, record="d", max_document_bytes=2000))
+    assert (len(found.texts), found.rejects) == (300, [])
+
+
 def test_long_and_deep_records_are_rejects(tmp_path):
     """Those beside them are read."""
     deep = "<x>" * 2000 + "</x>" * 2000

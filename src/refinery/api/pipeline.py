@@ -21,7 +21,7 @@ class Pipeline:
     >>> import refinery
     >>> pipeline = refinery.Pipeline(
     ...     name="tiny",
-    ...     sources={"crawl": {"path": "crawl/*.parquet"}},
+    ...     sources={"crawl": {"path": "/corpus/*.parquet"}},
     ...     stages={"screened": {"from": "crawl", "measure": ["signals"], "keep": [{"long": "wrods >= 50"}]}},
     ...     outputs={"screened": {"from": "screened", "path": "out"}},
     ... )
@@ -29,6 +29,7 @@ class Pipeline:
     Traceback (most recent call last):
         ...
     refinery.errors.DefinitionError: stages.screened.keep.0.long: no column "wrods"; did you mean "words"?
+    sources.crawl: /corpus/*.parquet: no such file, folder or glob match (the folder /corpus does not exist)
     """
 
     name: str
@@ -39,6 +40,7 @@ class Pipeline:
     roots: Mapping[str, str | Path] = field(default_factory=dict)
     protect: Mapping[str, Settings] = field(default_factory=dict)
     transform: Uses = ()
+    tokens: Settings = field(default_factory=dict)
     guards: Settings = field(default_factory=dict)
     base: str | Path = "."
 

@@ -8,7 +8,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from refinery.plan.plan import DOCUMENTS, FILES, MADE, MODELS, RECORD, REJECTS, SHARDS, UNITS, VERBS
+from refinery.plan.plan import (
+    DOCUMENTS,
+    FILES,
+    LINEAGE,
+    MADE,
+    MEMBERS,
+    MODELS,
+    RECORD,
+    REJECTS,
+    SHARDS,
+    UNITS,
+    VERBS,
+)
 from refinery.plan.present import Present
 from refinery.storage.claims import CLAIMS
 from refinery.storage.place import Place, each_file_below
@@ -19,9 +31,10 @@ _SHARD = rf"{SHARDS}/[0-9a-f]{{2}}/[0-9a-f]{{32}}/"
 _SHARD_FOLDER = re.compile(_SHARD.removesuffix("/"))
 _PIPELINE = rf"{PIPELINES}/[^/]+/"
 OTHER = "other files"
+_OF_DOCUMENTS = "|".join(map(re.escape, (DOCUMENTS, REJECTS, RECORD, MEMBERS, LINEAGE)))
 _KINDS = {
     "leftovers": re.compile(r"(.+/)?\.[^/]+\.tmp"),
-    "documents": re.compile(_SHARD + rf"({'|'.join(map(re.escape, (DOCUMENTS, REJECTS, RECORD)))})"),
+    "documents": re.compile(_SHARD + rf"({_OF_DOCUMENTS})"),
     "measurements": re.compile(_SHARD + r"measured-.+\.parquet"),
     "decisions": re.compile(_SHARD + r"(decided-[0-9a-f]{32}\.(parquet|json)|dropped-[0-9a-f]{32}\.parquet)"),
     "models and counts": re.compile(rf"{MADE}/[0-9a-f]{{32}}/.+"),

@@ -14,6 +14,7 @@ from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage
 from refinery.plan.result import Result, decision_name, outcome_name, output_name
 from refinery.plan.results import LAYOUT, Listed, reading_of, results_of
+from refinery.sources.archives import ARCHIVES
 from refinery.sources.documents import Pack, Shard, SourceSpec
 from refinery.sources.html import EXTRACTION
 from refinery.sources.limit import limit_shards
@@ -254,5 +255,7 @@ def shard_key(shard: Shard, spec: SourceSpec) -> str:
     extraction = (EXTRACTION, version(spec.extractor)) if shard.format in _PAGES else ""
     # made, since the manifest beside a file decides which columns its rows have
     reading = (READING, reading_of(spec), extraction, shard.made)
-    limit = (shard.limit,) if shard.limit else ()
-    return fingerprint(LAYOUT, cut, reading, spec.name, shard.relative_path, *limit)
+    more: list[object] = [shard.limit] if shard.limit else []
+    if shard.format in ARCHIVES:  # of which the format that is said is that of the files in it
+        more.append(spec.format)
+    return fingerprint(LAYOUT, cut, reading, spec.name, shard.relative_path, *more)

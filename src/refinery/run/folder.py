@@ -70,6 +70,10 @@ def _is_leftover(name: str) -> bool:
     return bool(_LEFTOVER.fullmatch(name.rpartition("/")[2]))
 
 
+def _is_own(name: str) -> bool:
+    return bool(DATA.fullmatch(name)) or _is_leftover(name)
+
+
 def _whose(found: Any) -> str:
     if isinstance(found, dict) and {"pipeline", "output"} <= found.keys():
         return f"the output {found['output']!r} of the pipeline {found['pipeline']!r}"
@@ -141,7 +145,8 @@ def finish(
     there = set(files_below(staged))
     for target, names in ((folder, documents), (beside, records)):
         move_files([(staged / name, target / name) for name in names if name in there], still_held)
-    remove_files([folder / name for name in files_below(folder) if name not in set(documents)])
+    # what else may lie there, as a card that was copied for the hub, is its user's
+    remove_files([folder / n for n in files_below(folder) if _is_own(n) and n not in set(documents)])
     remove_files([beside / n for n in files_below(beside) if _RECORDS.fullmatch(n) and n not in set(records)])
     commit_bytes(beside / CARD, card.encode())
     still_held()

@@ -72,7 +72,8 @@ def keep_run(run: Run) -> None:
     there = sorted(files_below(folder))
     tasks = [task for name, manifest in run.manifests.items() for task in _tasks(run, folder, name, manifest)]
     missing = [task for task in tasks if task.kept.name not in there]
-    last = _read(folder, [name for name in there if _RUN.fullmatch(name)][-1:])
+    runs = [name for name in there if _RUN.fullmatch(name)]
+    last = _read(folder, runs[-1:])
     keys = {name: manifest.fingerprint for name, manifest in run.manifests.items()}
     if not keys or (last and not missing and keys == last[0].keys):
         return
@@ -80,7 +81,7 @@ def keep_run(run: Run) -> None:
     run.map("history", keep_fates, [Unit(task.kept.name, task) for task in missing])
     outputs = {name: _in_short(run.manifests[name]) for name in run.plan.graph.outputs}
     derivations = {name: derivation(result) for name, result in run.plan.results.items()}
-    number = last[0].number + 1 if last else 1
+    number = _number(runs[-1]) + 1 if runs else 1
     content = sealed_json({"derivations": derivations, "outputs": outputs})
     commit_bytes(folder / f"run-{number:06}.json", content, scratch=True)
     remove_files([folder / name for name in _old(folder)])
@@ -145,5 +146,9 @@ def _read(folder: Place, names: Sequence[str]) -> list[PastRun]:
             outputs = {key: Manifest.model_validate(one) for key, one in known["outputs"].items()}
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
-        found.append(PastRun(int(name[4:10]), folder, derivations, outputs))
+        found.append(PastRun(_number(name), folder, derivations, outputs))
     return found
+
+
+def _number(run: str) -> int:
+    return int(run.removeprefix("run-").removesuffix(".json"))

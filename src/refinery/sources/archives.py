@@ -20,6 +20,7 @@ from refinery.errors import InputError
 from refinery.sources import compression
 from refinery.sources.archived_files import LOCKED, Member, is_tar, members, opened_zip
 from refinery.sources.documents import Cut, Description, Documents, FilePlan, Reject, Shard, SourceSpec
+from refinery.sources.encoding import head_as_utf8
 from refinery.sources.find import is_stray
 from refinery.sources.foreign import foreign
 from refinery.sources.formats import format_of
@@ -160,12 +161,22 @@ def _read_file(
         yield replace(run, columns=pa.RecordBatch.from_arrays(arrays, schema=carry)) if arrays else run
 
 
+def content_head(path: str, raw: bytes, spec: SourceSpec) -> bytes:
+    """The first bytes of a file that begins with `raw`, below any compression; as UTF-8 if they are text.
+
+    The encoding of a source is that of the files in a tar archive, not of the archive. Raises NoDictionaryError for
+    a file that can never be read, and OSError.
+    """
+    content = compression.head(path, raw, HEAD)
+    return content if is_tar(content) else head_as_utf8(content, spec.encoding)
+
+
 def _planned(path: Path, name: str, archive: Shard, spec: SourceSpec) -> Shard | str:
     """The file of an archive that lies at a path as a shard, or why it has no documents; raises InputError."""
     size = path.stat().st_size
     raw = file_head(str(path), size)
     try:
-        head = compression.head(str(path), raw, HEAD)
+        head = content_head(str(path), raw, spec)
     except compression.NoDictionaryError as error:
         raise InputError(name, str(error)) from None
     if kind := foreign(raw):

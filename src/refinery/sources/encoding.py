@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 _INVALID = "refinery.invalid"
 _LINES = 3  # of another encoding from which on a file is taken to have it
+_MARKS = {
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+}
+_MARK_BYTES = 4
 # a half of a pair is no UTF-8: what holds it is rejected as bytes of the wrong encoding are
 codecs.register_error(_INVALID, lambda error: ("\udcff", error.end))  # type: ignore[attr-defined]
 
@@ -16,8 +22,11 @@ def as_utf8(blocks: Iterable[bytes], encoding: str | None) -> Iterator[bytes]:
     if encoding is None:
         yield from blocks
         return
-    decoder = codecs.getincrementaldecoder(encoding)(_INVALID)
-    for block in blocks:
+    blocks, begin = iter(blocks), b""
+    while len(begin) < _MARK_BYTES and (block := next(blocks, b"")):
+        begin += block
+    decoder = _decoder(encoding, begin)
+    for block in chain([begin], blocks):
         if text := decoder.decode(block):
             yield text.encode("utf-8", "surrogatepass")
     if text := decoder.decode(b"", final=True):
@@ -28,7 +37,15 @@ def head_as_utf8(head: bytes, encoding: str | None) -> bytes:
     """The first bytes of a file as UTF-8, without a character that is cut off."""
     if encoding is None:
         return head
-    return codecs.getincrementaldecoder(encoding)(_INVALID).decode(head).encode("utf-8", "surrogatepass")
+    return _decoder(encoding, head).decode(head).encode("utf-8", "surrogatepass")
+
+
+def _decoder(encoding: str, begin: bytes) -> codecs.IncrementalDecoder:
+    """Of content that begins so; UTF-16 without a byte order mark is taken for that of Windows, low bytes first."""
+    name = codecs.lookup(encoding).name
+    if name in _MARKS and not begin.startswith(_MARKS[name]):
+        name += "-le"
+    return codecs.getincrementaldecoder(name)(_INVALID)
 
 
 def other_encoding(head: bytes) -> str:

@@ -71,7 +71,17 @@ Inventory = Mapping[str, KnownFile]  # by the path below the source's root
 def inventory_file(folder: Place, spec: SourceSpec, shard_bytes: int) -> Place:
     """Where the inventory of a source lies: named by all that cuts and columns follow from but the files."""
     columns = (spec.columns, spec.keep, spec.drop, spec.encoding)
-    settings = (VERSION, spec.name, spec.texts, spec.id, spec.format, spec.binary_text, shard_bytes, columns)
+    settings = (
+        VERSION,
+        spec.name,
+        spec.texts,
+        spec.id,
+        spec.format,
+        spec.record,
+        spec.binary_text,
+        shard_bytes,
+        columns,
+    )
     return folder / f"{xxhash.xxh3_128_hexdigest(orjson.dumps(settings))}.parquet"
 
 

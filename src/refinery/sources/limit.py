@@ -26,10 +26,21 @@ def limit_shards(shards: Sequence[Shard], documents: int) -> tuple[Shard, ...]:
     sizes = np.cumsum([shard.bytes for shard in order])
     enough = int(np.searchsorted(sizes, documents * DOCUMENT_BYTES)) + 1
     chosen = order[: max(enough, min(SHARDS, documents))]
-    ends = np.cumsum([max(shard.bytes, 1) for shard in chosen], dtype=np.float64)
+    while True:
+        limited = _limited(chosen, documents)
+        without = {one.relative_path for one in limited if not one.limit}
+        limited = [one for one in limited if one.limit]
+        # a part without those before it would not know its first row
+        chosen = [one for one in limited if one.part == 0 or one.relative_path not in without]
+        if len(chosen) == len(limited):
+            return tuple(sorted(limited, key=lambda shard: shard.index))
+
+
+def _limited(shards: Sequence[Shard], documents: int) -> list[Shard]:
+    """The shards with their shares of so many documents, by their sizes; 0 for some small ones."""
+    ends = np.cumsum([max(shard.bytes, 1) for shard in shards], dtype=np.float64)
     shares = np.diff(np.ceil(ends / ends[-1] * documents), prepend=0).astype(int).tolist()
-    limited = [replace(one, limit=share) for one, share in zip(chosen, shares, strict=True) if share]
-    return tuple(sorted(limited, key=lambda shard: shard.index))
+    return [replace(one, limit=share) for one, share in zip(shards, shares, strict=True)]
 
 
 def _place(*words: object) -> int:

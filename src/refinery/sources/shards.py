@@ -12,16 +12,15 @@ import pyarrow as pa
 
 from refinery.errors import InputError, StorageError
 from refinery.sources import compression, jsonl
-from refinery.sources.archives import ARCHIVES, FORMATS
+from refinery.sources.archives import ARCHIVES, FORMATS, content_head
 from refinery.sources.digest import part_hashes
 from refinery.sources.documents import FilePlan, Shard, SourceSpec
-from refinery.sources.encoding import head_as_utf8
 from refinery.sources.find import FoundFile, find
 from refinery.sources.foreign import POINTER_BYTES, foreign
 from refinery.sources.formats import format_of, mistaken, named_format
 from refinery.sources.heads import spread
 from refinery.sources.html import require
-from refinery.sources.identity import HEAD, covers, file_head
+from refinery.sources.identity import covers, file_head
 from refinery.sources.inventory import (
     Inventory,
     KnownFile,
@@ -356,7 +355,7 @@ def _cut(
 def _content_head(path: str, raw: bytes, spec: SourceSpec) -> bytes:
     """The first bytes below any compression, as UTF-8; raises InputError when they can never be read, OSError."""
     try:
-        return head_as_utf8(compression.head(path, raw, HEAD), spec.encoding)
+        return content_head(path, raw, spec)
     except compression.NoDictionaryError as error:
         raise InputError(redact(path), str(error)) from None
 

@@ -5,9 +5,9 @@ A document's id is its path below the source's root, unless its front matter has
 
 from __future__ import annotations
 
-import atexit
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
@@ -88,11 +88,11 @@ def _row(shard: Shard, content: bytes) -> bytes | Reject:
 
 
 def _extractor(spec: SourceSpec) -> Extractor:
-    """This thread's own, which outlives a file: to start its process takes longer than most pages."""
+    """This thread's own, which outlives a file, not the thread: to start its process takes longer than most pages."""
     key = (os.getpid(), spec.extractor)  # a process that was forked must not write to its parent's
     if getattr(_OWN, "key", None) != key:
         _OWN.key, _OWN.extractor = key, Extractor(spec.extractor, EXTRACTION_SECONDS)
-        atexit.register(_end, _OWN.extractor, os.getpid())
+        weakref.finalize(threading.current_thread(), _end, _OWN.extractor, os.getpid())
     return _OWN.extractor  # type: ignore[no-any-return]
 
 

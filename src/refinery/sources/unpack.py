@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from refinery.errors import InputError
+from refinery.errors import InputError, StorageError
 
 MAX_BYTES = 64 * 2**30  # of a temporary file
 
@@ -17,7 +17,8 @@ MAX_BYTES = 64 * 2**30  # of a temporary file
 def temporary_file(blocks: Iterable[bytes], name: str) -> Iterator[Path]:
     """A file with the blocks as its content, there as long as the context is; name: what errors call it.
 
-    Raises InputError when the content has more than MAX_BYTES or the disk is full, and what `blocks` raises.
+    Raises InputError when the content has more than MAX_BYTES, StorageError when the disk is full, and what `blocks`
+    raises.
     """
     with tempfile.TemporaryDirectory(prefix="refinery-") as folder:
         path = Path(folder) / "content"
@@ -34,6 +35,6 @@ def temporary_file(blocks: Iterable[bytes], name: str) -> Iterator[Path]:
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
-            hint = f"{Path(folder).parent} is full; set TMPDIR to a folder on a larger disk"
-            raise InputError(name, "cannot be unpacked", hint) from None
+            where = f"{Path(folder).parent} is full; set TMPDIR to a folder on a larger disk"
+            raise StorageError(name, f"cannot be unpacked: {where}") from None  # that is not the file's fault
         yield path

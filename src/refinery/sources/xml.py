@@ -81,7 +81,7 @@ class _Records:
         self._rooted = (spec.record or "").startswith("/")
         self._around: list[tuple[str, dict[str, str]]] = []
         self._builder: TreeBuilder | None = None
-        self._depth = self._size = 0  # of the record that is open: elements, bytes fed since it began
+        self._depth = self._size = 0  # of the record that is open: elements, characters so far
         self._found: list[bytes | tuple[str, str]] = []
         self._parser = XMLParser(target=self)
         self._parser.entity.update(_ENTITIES)
@@ -91,9 +91,6 @@ class _Records:
     def feed(self, block: bytes) -> None:
         """Raises ParseError where it is no XML."""
         self._parser.feed(block)
-        self._size += len(block)
-        if self._size > self._spec.max_document_bytes:  # what is left of a long record is not held
-            self._builder = None
 
     def finish(self) -> None:
         """The end of the file; raises ParseError when elements are open."""
@@ -117,13 +114,21 @@ class _Records:
             self._around.pop()
             self._builder, self._size = TreeBuilder(), 0
         self._depth += 1
+        self._grow(len(name) + sum(len(key) + len(value) for key, value in attributes.items()))
         if self._builder:
             self._builder.start(name, {_local(key): value for key, value in attributes.items()})
 
     def data(self, text: str) -> None:
         """Text inside of an element."""
+        self._grow(len(text))
         if self._builder is not None:
             self._builder.data(text)
+
+    def _grow(self, characters: int) -> None:
+        """What is left of a record that is too long is not held."""
+        self._size += characters
+        if self._size > self._spec.max_document_bytes:
+            self._builder = None
 
     def end(self, tag: str) -> None:
         """An element ends."""

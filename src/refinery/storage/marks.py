@@ -35,6 +35,7 @@ def has_neighbours(folder: str) -> bool:
 def records_of(folder: Place) -> Place:
     """The folder beside an output's that has all but its documents: decisions, rejects, the manifest.
 
+    >>> from pathlib import Path
     >>> str(records_of(Path("out/medical-en")))
     'out/medical-en.records'
     """
