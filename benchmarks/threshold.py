@@ -4,9 +4,10 @@
 
 Two definitions over one work folder, each run with one threshold and then with another. `rules` screens by language
 and signals and writes what is left, some twentieth, so that its time is that of deciding and not of rewriting text;
-`whole` lets a quarter pass, and goes on with exact and near dedup and a token budget. Every document has a row in the
-decisions of both. Seconds are those of the command from its start to its end; phases are the manifest's, the steps of
-a verb added up; `start and end` is what no phase accounts for.
+`whole` lets a quarter pass, and goes on with exact and near dedup and a token budget. Every document has a row in
+the decisions of both. Outputs are not shuffled: what is written in the sources' order is kept where it is the same.
+Seconds are those of the command from its start to its end; phases are the manifest's, the steps of a verb added up;
+`start and end` is what no phase accounts for.
 
 The corpus is made of sentences from the documentation that is on every machine (refinery demo), drawn at random, 20 a
 document; of a hundred documents four are copies of another and four differ from one in a sentence. `--data FOLDER`
@@ -56,7 +57,7 @@ stages:
       - prose: "alpha_word_ratio >= 0.5 AND mean_word_length BETWEEN 2 AND 12"
       - not_repetitive: "dup_10gram_char_frac_greedy <= 0.3 AND dup_line_frac <= 0.5"
 {more}outputs:
-  {output}: {{from: {output}, path: "{folder}/{name}"}}
+  {output}: {{from: {output}, path: "{folder}/{name}", shuffle: null}}
 """
 VERBS = """  unique:
     from: screened

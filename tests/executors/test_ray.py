@@ -188,7 +188,7 @@ def test_a_model_with_weights_of_their_own_reaches_the_nodes(executor, data_repo
     earlier = plan.own / MODELS / ("0" * 32)
     earlier.mkdir(parents=True)
     (earlier / "model.bin").touch()
-    (tmp_path / "out").mkdir()
+    (tmp_path / "out.records").mkdir()
     share(plan, executor)
     measurer = plan.graph.stages["screened"].columns["crawl"]["neural"].measurement.measurer
     shutil.rmtree(folder)
