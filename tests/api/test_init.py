@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 import refinery
-from refinery.api.init import SCHEMA
+from refinery.api.init import SCHEMA, init
+from refinery.errors import InputError
 from tests.conftest import chinese_document, document, write_parquet
 
 
@@ -75,3 +76,11 @@ def test_an_empty_folder(tmp_path):
     """Said."""
     with pytest.raises(refinery.InputError, match="holds nothing that can be read"):
         refinery.init(tmp_path)
+
+
+def test_what_is_no_folder_is_told(tmp_path):
+    """A file, and what is not there."""
+    (tmp_path / "a.txt").write_text("text")
+    for name, problem in (("a.txt", "is a file"), ("nothere", "there is no such folder")):
+        with pytest.raises(InputError, match=problem):
+            init(tmp_path / name)

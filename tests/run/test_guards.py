@@ -1,5 +1,6 @@
 """Guards: what stops a run, what it warns of, and where that is told."""
 
+import gzip
 import json
 
 import pytest
@@ -161,3 +162,30 @@ def test_other_guards_judge_again_and_make_nothing_again(repository, ran, refine
     assert code == 0 and "1 of 131 rows were rejected" in warnings[0]
     assert data.read_bytes() == before and {*repository.rglob("measured-*")} == measured
     assert "Nothing to do" in refinery("run", repository / "pipeline.yaml")[2]
+
+
+def test_unreadable_files_are_rejected_ones(repository, refinery):
+    """They have no rows that could be counted: a hundred stop the run, one is warned of."""
+    (repository / "pipeline.yaml").write_text(PIPELINE)
+    for n in range(3):
+        (repository / "crawl" / f"broken{n}.parquet").write_bytes(b"PAR1 and no more")
+    code, _, err = refinery("run", repository / "pipeline.yaml", "-q")
+    assert code == 0
+    assert "3 of 4 files cannot be read; the first: broken0.parquet" in err
+    for n in range(100):
+        (repository / "crawl" / f"broken{n}.parquet").write_bytes(b"PAR1 and no more")
+    code, _, err = refinery("run", repository / "pipeline.yaml", "-q")
+    assert code == 1
+    assert "100 of 101 files cannot be read" in err
+
+
+def test_a_file_that_is_cut_off_is_warned_of(repository, refinery):
+    """It is one rejected row, whatever follows."""
+    content = gzip.compress((repository / "books.jsonl").read_bytes())
+    (repository / "books.jsonl").unlink()
+    (repository / "books.jsonl.gz").write_bytes(content[: len(content) // 2])
+    text = PIPELINE.replace("books.jsonl", "books.jsonl.gz")
+    (repository / "pipeline.yaml").write_text(text)
+    code, _, err = refinery("run", repository / "pipeline.yaml", "-q")
+    assert code == 0
+    assert "1 files end early or are damaged: what follows there is lost" in err

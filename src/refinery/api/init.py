@@ -51,7 +51,7 @@ def init(folder: str | Path = ".") -> Path:
     """Writes `pipeline.yaml` for the files that lie in a folder, and its schema for editors; gives its path.
 
     Each folder in it with files that can be read is a source, and so are files beside each other with one ending.
-    Raises InputError when there is a definition already, or nothing that can be read.
+    Raises InputError when there is no such folder, a definition already, or nothing that can be read.
 
     >>> import pathlib, tempfile, refinery
     >>> base = pathlib.Path(tempfile.mkdtemp())
@@ -61,6 +61,9 @@ def init(folder: str | Path = ".") -> Path:
     >>> refinery.check(definition).graph.sources["crawl"].text
     ('body',)
     """
+    if not Path(folder).is_dir():
+        problem = "is a file" if Path(folder).exists() else "there is no such folder"
+        raise InputError(str(folder), problem, "give the folder in which your files lie")
     base = Path(folder).absolute()
     file = base / "pipeline.yaml"
     if file.exists():

@@ -56,7 +56,7 @@ def run(
         str | None,
         typer.Option(metavar="HOST:PORT", help="The Ray cluster (default: RAY_ADDRESS, or one here)."),
     ] = None,
-    limit: Limit = 0,
+    limit: Limit = None,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -64,7 +64,7 @@ def run(
     from refinery.api import runs
     from refinery.watch.show import show
 
-    planned = runs.plan(definition, work=work, roots=roots_of(root), limit=limit)
+    planned = runs.plan(definition, work=work, roots=roots_of(root), limit=limit or 0)
     try:
         with _sigterm_is_ctrl_c(), show(quiet=quiet, json=json) as listener:
             outputs = runs.run(
@@ -123,14 +123,14 @@ def check(definition: Definition, root: Roots = None) -> None:
 
 
 @app.command()
-def plan(definition: Definition, work: Work = None, root: Roots = None, limit: Limit = 0) -> None:
+def plan(definition: Definition, work: Work = None, root: Roots = None, limit: Limit = None) -> None:
     """Show what a run would do: passes, shards, bands and their recall, what is cached."""
     from rich.console import Console
 
     from refinery.api import runs
     from refinery.report.plan import plan_tables
 
-    for table in plan_tables(runs.plan(definition, work=work, roots=roots_of(root), limit=limit)):
+    for table in plan_tables(runs.plan(definition, work=work, roots=roots_of(root), limit=limit or 0)):
         Console().print(table)
 
 

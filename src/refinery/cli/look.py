@@ -48,7 +48,7 @@ def show(
     seed: Annotated[int, typer.Option(min=0, help="Another one draws other documents.")] = 0,
     chars: Annotated[int, typer.Option(min=0, help="Characters of each text; 0: all of it.")] = 400,
     output: OutputName = None,
-    limit: Limit = 0,
+    limit: Limit = None,
     work: Work = None,
     root: Roots = None,
     json: Json = False,
@@ -66,7 +66,7 @@ def show(
         n=number,
         seed=seed,
         output=output,
-        limit=limit,
+        limit=limit or 0,
         work=work,
         roots=roots_of(root),
     )
@@ -93,7 +93,7 @@ def explain(
     ] = None,
     chars: Annotated[int, typer.Option(min=0, help="Characters of each text; 0: all of it.")] = 400,
     output: OutputName = None,
-    limit: Limit = 0,
+    limit: Limit = None,
     work: Work = None,
     root: Roots = None,
     json: Json = False,
@@ -103,7 +103,7 @@ def explain(
     from refinery.report.explanation import explanation_lines
 
     found = look.explain(
-        run, document, source=source, output=output, limit=limit, work=work, roots=roots_of(root)
+        run, document, source=source, output=output, limit=limit or 0, work=work, roots=roots_of(root)
     )
     if json:
         _print_json(found)

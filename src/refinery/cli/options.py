@@ -21,9 +21,9 @@ Roots = Annotated[
     ),
 ]
 Limit = Annotated[
-    int,
+    int | None,
     typer.Option(
-        "--limit", metavar="N", min=0, help="A sample of N documents of each source, with outputs of its own."
+        "--limit", metavar="N", min=1, help="A sample of N documents of each source, with outputs of its own."
     ),
 ]
 Quiet = Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -16,6 +16,8 @@ from refinery.sources.heads import check_heads
 from refinery.sources.schema import unify
 from refinery.sources.shards import SourceShards, head_schemas, list_shards
 from refinery.storage.place import Place
+
+_NAMED = 3  # files of a source that cannot be read
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def list_inputs(
     for name, spec in specs.items():
         try:
             listed[name] = list_shards(spec, shard_bytes, known_in=known_in, keep=keep, packed=True)
-            warnings += [f"source {name}: {path} cannot be read: {why}" for path, why in listed[name].broken]
+            warnings += _unreadable(name, listed[name].broken)
             if listed[name].new and name in graph.definition.pipeline.sources:
                 warnings += check_heads([*listed[name].unpacked()], spec)
         except InputError as error:
@@ -55,6 +57,13 @@ def list_inputs(
     if problems:
         raise DefinitionError(*problems)
     return Inputs(listed, tuple(warnings))
+
+
+def _unreadable(source: str, broken: Sequence[tuple[str, str]]) -> Iterator[str]:
+    for path, why in broken[:_NAMED]:
+        yield f"source {source}: {path} cannot be read: {why}"
+    if (more := len(broken) - _NAMED) > 0:
+        yield f"source {source}: {more:,} more files cannot be read"
 
 
 def source_problems(definition: Definition, specs: Mapping[str, SourceSpec]) -> Iterator[str]:

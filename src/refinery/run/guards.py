@@ -98,6 +98,21 @@ def rejected(run: Run, sources: Iterable[str]) -> Iterable[Trip]:
             raise RunError(f"source {name}: {_nothing(rows, len(shards), counts)}{_first(run, shards)}")
         sentence = f"{wrong:,} of {rows:,} rows were rejected ({counts}){_first(run, shards)}"
         yield Trip("rejected", Subject("source", name), wrong, rows, sentence)
+        if cut := reasons["truncated_file"]:
+            run.warn(
+                Subject("source", name), f"{cut:,} files end early or are damaged: what follows there is lost"
+            )
+        yield from _unreadable(run, name)
+
+
+def _unreadable(run: Run, source: str) -> Iterable[Trip]:
+    """The files of a source that cannot be read at all: no row of them could be rejected."""
+    listed = run.plan.listed[source]
+    if listed.broken:
+        count, (path, problem) = len(listed.broken), listed.broken[0]
+        files = count + len({shard.relative_path for shard in listed.unpacked()})
+        sentence = f"{count:,} of {files:,} files cannot be read; the first: {path}: {problem}"
+        yield Trip("rejected", Subject("source", source), count, files, sentence)
 
 
 def _nothing(rows: int, shards: int, counts: str) -> str:
