@@ -82,3 +82,12 @@ def test_empty_files_and_those_of_other_formats_tell_nothing(tmp_path):
     write(tmp_path / "b.jsonl", [{"body": "b"}])
     pq.write_table(pa.table({"text": ["c"]}), tmp_path / "c.parquet")
     assert len(check(tmp_path)) == 1
+
+
+def test_a_bad_row_late_in_a_file_is_no_mistake_of_its_beginning(tmp_path):
+    """Readers of whole runs of rows may give rejects before the documents around them."""
+    rows = [f"{n},text number {n}" for n in range(20_000)]
+    rows[15_000] = '15000,"the 5" tube, ok"'
+    (tmp_path / "a.csv").write_text("id,text\n" + "\n".join(rows) + "\n")
+    source = spec(tmp_path / "a.csv")
+    assert check_heads(list_shards(source).shards, source) == ()

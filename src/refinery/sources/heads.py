@@ -54,12 +54,14 @@ def check_heads(shards: Sequence[Shard], spec: SourceSpec) -> tuple[str, ...]:
 
 
 def _head(spec: SourceSpec, shard: Shard) -> _Head:
+    rejects: list[Reject] = []
     with contextlib.suppress(InputError, StorageError):
         all_rows = replace(spec, where=None)  # what is left out is no mistake
-        first = next(read_documents(shard, all_rows, batch_bytes=HEAD_ROWS * REJECT_BYTES), None)
-        if first:
-            return _Head(len(first.rows), first.rejects)
-    return _Head(0, ())
+        for batch in read_documents(shard, all_rows, batch_bytes=HEAD_ROWS * REJECT_BYTES):
+            rejects += batch.rejects  # which may come before the rows around them
+            if len(batch.rows) or len(rejects) >= HEAD_ROWS:
+                return _Head(len(batch.rows), tuple(rejects))
+    return _Head(0, tuple(rejects))
 
 
 def _without_documents(shard: Shard, head: _Head) -> InputError:
