@@ -90,3 +90,11 @@ def test_a_definition_makes_outputs_or_models():
         Pipeline.model_validate({**known, "stages": {"c": {"from": "a"}}, "models": {"m": {"file": "m"}}})
     models = {"m": {"importance": {"positive": "a", "raw": "b"}}}
     assert Pipeline.model_validate({**known, "models": models}).outputs == {}
+
+
+def test_a_shuffle_is_a_seed_or_null():
+    """`false` would pass for the seed 0, and shuffle."""
+    with pytest.raises(ValidationError, match="shuffle"):
+        Output.model_validate({"from": "a", "path": "out", "shuffle": False})
+    assert Output.model_validate({"from": "a", "path": "out", "shuffle": None}).shuffle is None
+    assert Output.model_validate({"from": "a", "path": "out"}).shuffle == 1

@@ -336,7 +336,7 @@ class Output(Model):
     )
     shard_bytes: ByteCount = Field(256 * 2**20, description="text bytes an output shard holds")
     shuffle: int | None = Field(
-        1, ge=0, description="seed of a shuffle of all documents; `null`: input order"
+        1, ge=0, strict=True, description="seed of a shuffle of all documents; `null`: input order"
     )
     split: dict[Name, SplitPart] = Field(
         {},
