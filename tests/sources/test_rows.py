@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from refinery.sources import rows
-from refinery.sources.documents import Description, Reject, Shard
+from refinery.sources.documents import Description, Reject, Request, Shard
 from refinery.sources.schema import unify
 
 from .reading import spec
@@ -24,7 +24,7 @@ def found(_shard, _spec, _digest):
 def test_rows_become_documents():
     """The description counts all of them, and knows the columns of those that are documents."""
     seen = Description()
-    (batch,) = rows.read(found, SHARD, spec("/a"), unify([]), None, 10**6, seen)
+    (batch,) = rows.read(found, SHARD, Request(spec("/a"), unify([]), None, 10**6, seen))
     assert (batch.rows.tolist(), batch.text.to_pylist(), batch.ids.to_pylist()) == (
         [0, 3],
         ["a", "b"],
@@ -36,7 +36,7 @@ def test_rows_become_documents():
 
 def test_only_wanted_rows_are_parsed():
     """The others are passed over unseen."""
-    (batch,) = rows.read(found, SHARD, spec("/a"), None, np.array([3]), 10**6, None)
+    (batch,) = rows.read(found, SHARD, Request(spec("/a"), None, np.array([3]), 10**6, None))
     assert (batch.rows.tolist(), batch.rejects) == ([3], ())
 
 

@@ -14,12 +14,20 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from refinery.errors import InputError
 from refinery.sources import compression
 from refinery.sources.archived_files import LOCKED, Member, is_tar, members, opened_zip
-from refinery.sources.documents import Cut, Description, Documents, FilePlan, Reject, Shard, SourceSpec
+from refinery.sources.documents import (
+    Cut,
+    Description,
+    Documents,
+    FilePlan,
+    Reject,
+    Request,
+    Shard,
+    SourceSpec,
+)
 from refinery.sources.encoding import head_as_utf8
 from refinery.sources.find import is_stray
 from refinery.sources.foreign import foreign
@@ -57,31 +65,18 @@ def columns(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
     return pa.schema([])
 
 
-def read(
-    shard: Shard,
-    spec: SourceSpec,
-    carry: pa.Schema | None,
-    wanted: NDArray[np.int64] | None,
-    batch_bytes: int,
-    description: Description | None,
-) -> Iterator[Documents]:
+def read(shard: Shard, request: Request) -> Iterator[Documents]:
     """The documents of all files; what cannot be read of one is a reject that names it, and the others are read.
 
     Raises InputError when the archive cannot be read at all, or values do not fit the columns of `carry`.
     """
-    whole = description or Description()
-    for run in _read_archive(shard, spec, carry, batch_bytes, whole, inner=False):
+    whole, wanted = request.description or Description(), request.wanted
+    for run in _read_archive(shard, request, whole, inner=False):
         yield run if wanted is None else run.filter(np.isin(run.rows, wanted))
 
 
 def _read_archive(
-    shard: Shard,
-    spec: SourceSpec,
-    carry: pa.Schema | None,
-    batch_bytes: int,
-    description: Description,
-    *,
-    inner: bool,
+    shard: Shard, request: Request, description: Description, *, inner: bool
 ) -> Iterator[Documents]:
     rows = 0
     carried: dict[bytes, str] = {}  # with the first file that has it
@@ -89,7 +84,7 @@ def _read_archive(
     try:
         for member in members(shard, description.digest):
             one, end = Description(), 0
-            for run in _read_member(member, shard, spec, carry, batch_bytes, one, damage, inner=inner):
+            for run in _read_member(member, shard, request, one, damage, inner=inner):
                 end = max(end, run.end)
                 yield run.moved(rows)
             rows += max(end, one.rows)
@@ -105,9 +100,7 @@ def _read_archive(
 def _read_member(
     member: Member,
     shard: Shard,
-    spec: SourceSpec,
-    carry: pa.Schema | None,
-    batch_bytes: int,
+    request: Request,
     description: Description,
     damage: list[str],
     *,
@@ -121,16 +114,16 @@ def _read_member(
     before = len(damage)
     try:
         with temporary_file(_whole(member.content, damage), member.name) as path:
-            file = _planned(path, member.name, shard, spec)
+            file = _planned(path, member.name, shard, request.spec)
             if isinstance(file, str):
                 yield _skipped(file)
                 return
             if file.format not in ARCHIVES:
-                found = _read_file(file, spec, carry, batch_bytes, description)
+                found = _read_file(file, request, description)
             elif inner:
                 raise InputError(member.name, "this is an archive in an archive in an archive", "unpack it")
             else:
-                found = _read_archive(file, spec, carry, batch_bytes, description, inner=True)
+                found = _read_archive(file, request, description, inner=True)
             for run in found:
                 end = max(end, run.end)
                 rejects = tuple(_named(reject, member.name) for reject in run.rejects)
@@ -143,17 +136,16 @@ def _read_member(
         yield Documents.rejected((_named(Reject(end, "unreadable", problem), member.name),))
 
 
-def _read_file(
-    file: Shard, spec: SourceSpec, carry: pa.Schema | None, batch_bytes: int, description: Description
-) -> Iterator[Documents]:
-    reader = READERS[file.format]
+def _read_file(file: Shard, request: Request, description: Description) -> Iterator[Documents]:
+    reader, carry = READERS[file.format], request.carry
+    every = request._replace(wanted=None, description=description)
     asked = [field for field in carry or () if is_json_text(field)]
     if carry is None or not asked or not reader.typed:
-        yield from reader.read(file, spec, carry, None, batch_bytes, description)
+        yield from reader.read(file, every)
         return
-    own = reader.columns(file, spec, HEAD)  # what is asked for as JSON is read as what it is
+    own = reader.columns(file, request.spec, HEAD)  # what is asked for as JSON is read as what it is
     typed = pa.schema([own.field(f.name) if f in asked and f.name in own.names else f for f in carry])
-    for run in reader.read(file, spec, typed, None, batch_bytes, description):
+    for run in reader.read(file, every._replace(carry=typed)):
         arrays = [
             json_column(column.to_pylist(), field) if field in asked else column
             for column, field in zip(run.columns.columns, carry, strict=run.columns.num_columns > 0)

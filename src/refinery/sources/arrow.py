@@ -11,11 +11,18 @@ from contextlib import ExitStack, closing, contextmanager
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from refinery.errors import InputError
 from refinery.sources import compression
-from refinery.sources.documents import Cut, Description, Documents, FilePlan, Reject, Shard, SourceSpec
+from refinery.sources.documents import (
+    Cut,
+    Documents,
+    FilePlan,
+    Reject,
+    Request,
+    Shard,
+    SourceSpec,
+)
 from refinery.sources.parquet_columns import locate
 from refinery.sources.record_batches import BatchRows
 from refinery.storage.place import open_input, unreadable
@@ -36,18 +43,12 @@ def carried_schema(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
         return locate(reader.schema, spec, shard).carried
 
 
-def read(
-    shard: Shard,
-    spec: SourceSpec,
-    carry: pa.Schema | None,
-    wanted: NDArray[np.int64] | None,
-    batch_bytes: int,
-    description: Description | None,
-) -> Iterator[Documents]:
+def read(shard: Shard, request: Request) -> Iterator[Documents]:
     """The shard's rows in order. What a damaged file holds before the damage is read, and one reject tells of it.
 
     Raises InputError when the file cannot be read, or when columns do not fit `carry`.
     """
+    spec, carry, wanted, batch_bytes, description = request
     row = 0
     with _opened(shard) as reader:
         columns = locate(reader.schema, spec, shard)

@@ -23,7 +23,15 @@ from numpy.typing import NDArray
 
 from refinery.errors import InputError
 from refinery.sources import compression
-from refinery.sources.documents import Cut, Description, Documents, FilePlan, Reject, Shard, SourceSpec
+from refinery.sources.documents import (
+    Cut,
+    Documents,
+    FilePlan,
+    Reject,
+    Request,
+    Shard,
+    SourceSpec,
+)
 from refinery.sources.encoding import as_utf8, head_as_utf8
 from refinery.sources.identity import HEAD, file_head
 from refinery.sources.parquet_columns import locate
@@ -64,18 +72,12 @@ def carried_schema(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
     return locate(_header(head, spec, shard).schema(), spec, shard).carried
 
 
-def read(
-    shard: Shard,
-    spec: SourceSpec,
-    carry: pa.Schema | None,
-    wanted: NDArray[np.int64] | None,
-    batch_bytes: int,
-    description: Description | None,
-) -> Iterator[Documents]:
+def read(shard: Shard, request: Request) -> Iterator[Documents]:
     """The shard's rows in order; records that have too few or too many fields become rejects.
 
     Raises InputError when the file cannot be read, or when columns do not fit `carry`.
     """
+    spec, carry, wanted, batch_bytes, description = request
     row = 0
     try:
         with closing(open_input(shard.path)) as file:

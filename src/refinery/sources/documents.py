@@ -240,6 +240,20 @@ class Description:
     files: list[FileRows] = field(default_factory=list)
 
 
+class Request(NamedTuple):
+    """What is asked of a reader beside the shard.
+
+    carry: the schema of the columns to read beside text and id (None: no others are decoded); wanted: ascending row
+    numbers, only these are read; batch_bytes: of text, about, in a batch; description: filled in by a read of all.
+    """
+
+    spec: SourceSpec
+    carry: pa.Schema | None
+    wanted: NDArray[np.int64] | None
+    batch_bytes: int
+    description: Description | None
+
+
 class ShardDocuments(Protocol):
     """The documents of a shard as a verb or a maker sees them; picklable and small, read from files when asked."""
 

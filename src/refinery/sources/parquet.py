@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from refinery.errors import InputError, StorageError
 from refinery.sources.documents import (
     Cut,
-    Description,
     Documents,
     FilePlan,
     Reject,
+    Request,
     Shard,
     SourceSpec,
 )
@@ -62,19 +62,13 @@ def carried_schema(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
         return locate(readable(file, hidden, spec, shard), spec, shard).carried
 
 
-def read(
-    shard: Shard,
-    spec: SourceSpec,
-    carry: pa.Schema | None,
-    wanted: NDArray[np.int64] | None,
-    batch_bytes: int,
-    description: Description | None,
-) -> Iterator[Documents]:
+def read(shard: Shard, request: Request) -> Iterator[Documents]:
     """The shard's rows in order; those of a batch that cannot be decoded become rejects.
 
     Row groups without wanted rows are not read. Raises InputError when the file is not as planned or columns do not
     fit `carry`, StorageError when the disk or store fails.
     """
+    spec, carry, wanted, batch_bytes, description = request
     with opened(shard, to_read=True) as (file, hidden, _):
         columns = locate(readable(file, hidden, spec, shard), spec, shard)
         if description is not None:

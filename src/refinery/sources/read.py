@@ -21,6 +21,7 @@ from refinery.sources.documents import (
     Description,
     Documents,
     FileRows,
+    Request,
     Shard,
     SourceSpec,
 )
@@ -58,7 +59,7 @@ def read_documents(
     before the first batch or after the last.
     """
     read = _read_pack if shard.pack else _read_shard
-    runs = read(shard, spec, carry, wanted, batch_bytes, describe)
+    runs = read(shard, Request(spec, carry, wanted, batch_bytes, describe))
     if shard.limit and wanted is None:
         runs = lowest(runs, shard)
     for batch in _gathered(runs, carry, batch_bytes):
@@ -67,27 +68,14 @@ def read_documents(
         yield batch
 
 
-def _read_shard(
-    shard: Shard,
-    spec: SourceSpec,
-    carry: pa.Schema | None,
-    wanted: NDArray[np.int64] | None,
-    batch_bytes: int,
-    describe: Description | None,
-) -> Iterator[Documents]:
+def _read_shard(shard: Shard, request: Request) -> Iterator[Documents]:
     verify_unchanged([shard])
-    yield from _read_file(shard, spec, carry, wanted, batch_bytes, describe)
+    yield from _read_file(shard, request)
     verify_unchanged([shard])  # else rows may be of one file and others of another
 
 
-def _read_file(
-    shard: Shard,
-    spec: SourceSpec,
-    carry: pa.Schema | None,
-    wanted: NDArray[np.int64] | None,
-    batch_bytes: int,
-    describe: Description | None,
-) -> Iterator[Documents]:
+def _read_file(shard: Shard, request: Request) -> Iterator[Documents]:
+    spec, carry, wanted, _, describe = request
     digest = None
     if describe is not None:
         digest = describe.digest = part_digest(shard)
@@ -96,22 +84,16 @@ def _read_file(
         shard, spec, carry, raw_fields, judged=wanted is None, counted=describe is not None
     )
     read = FORMATS[shard.format].read
-    yield from map(columns, read(shard, spec, columns.raw, wanted, batch_bytes, describe))
+    yield from map(columns, read(shard, request._replace(carry=columns.raw)))
     if describe is not None:
         describe.carried = carried_schema(describe.carried, spec, shard.name)
     if describe is not None and digest is not None:
         describe.hash = digest.hexdigest()
 
 
-def _read_pack(
-    shard: Shard,
-    spec: SourceSpec,
-    carry: pa.Schema | None,
-    wanted: NDArray[np.int64] | None,
-    batch_bytes: int,
-    describe: Description | None,
-) -> Iterator[Documents]:
+def _read_pack(shard: Shard, request: Request) -> Iterator[Documents]:
     """The rows of one file after the other; raises what reading a file raises."""
+    wanted, describe = request.wanted, request.description
     members = read_members(shard)
     known = None if describe is not None or shard.pack is None else read_lineage(shard.pack.lineage)
     described: list[Description] = []
@@ -128,7 +110,7 @@ def _read_pack(
                     mine = wanted[low:high] - start
                 one = None if describe is None else Description()
                 if mine is None or len(mine):
-                    for run in _read_file(member, spec, carry, mine, batch_bytes, one):
+                    for run in _read_file(member, request._replace(wanted=mine, description=one)):
                         rows = max(rows, run.end)
                         yield run.moved(start)
                     if known is not None and known[number].hash:

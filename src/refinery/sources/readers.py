@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple, Protocol
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from refinery.sources import arrow, delimited, jsonl, parquet, rows, text, warc, xml
-from refinery.sources.documents import Description, Documents, FilePlan, Shard, SourceSpec
+from refinery.sources.documents import Documents, FilePlan, Request, Shard, SourceSpec
 
 Head = Callable[[], bytes]  # the first bytes of a file's content, below its compression, fetched when asked
 
@@ -25,15 +23,7 @@ class Plan(Protocol):
 class Read(Protocol):
     """The shard's documents, as `read.read_documents` wants them; raises InputError, StorageError."""
 
-    def __call__(  # noqa: D102
-        self,
-        shard: Shard,
-        spec: SourceSpec,
-        carry: pa.Schema | None,
-        wanted: NDArray[np.int64] | None,
-        batch_bytes: int,
-        description: Description | None,
-    ) -> Iterator[Documents]: ...
+    def __call__(self, shard: Shard, request: Request) -> Iterator[Documents]: ...  # noqa: D102
 
 
 class Columns(Protocol):

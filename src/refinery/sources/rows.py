@@ -7,16 +7,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from refinery.errors import InputError
 from refinery.sources.digest import PartDigest
 from refinery.sources.documents import (
     NO_COLUMNS,
     REJECT_BYTES,
-    Description,
     Documents,
     Reject,
+    Request,
     Shard,
     SourceSpec,
 )
@@ -30,20 +29,13 @@ Row = tuple[int, bytes | Reject]  # its number, and its values as a JSON object 
 Rows = Callable[[Shard, SourceSpec, PartDigest | None], Iterator[Row]]
 
 
-def read(
-    rows: Rows,
-    shard: Shard,
-    spec: SourceSpec,
-    carry: pa.Schema | None,
-    wanted: NDArray[np.int64] | None,
-    batch_bytes: int,
-    description: Description | None,
-) -> Iterator[Documents]:
+def read(rows: Rows, shard: Shard, request: Request) -> Iterator[Documents]:
     """The shard's documents in order; rows that are not wanted are not parsed, and no row is parsed twice.
 
     rows: gives those of a shard, blank ones too. Ids of a batch are null, int64 or string: what its rows have.
     Raises InputError when the file cannot be read, or when values do not fit the columns of `carry`.
     """
+    spec, carry, wanted, batch_bytes, description = request
     parser = JsonRows(shard, spec)
     seen = None if description is None else _Seen()
     batch = _Batch(shard, parser, carry, seen)

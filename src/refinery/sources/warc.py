@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from refinery.errors import InputError
 from refinery.sources import compression
@@ -22,10 +21,10 @@ from refinery.sources.documents import (
     NO_COLUMNS,
     REJECT_BYTES,
     Cut,
-    Description,
     Documents,
     FilePlan,
     Reject,
+    Request,
     Shard,
     SourceSpec,
 )
@@ -73,18 +72,12 @@ def carried_schema(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
     return CARRIED
 
 
-def read(
-    shard: Shard,
-    spec: SourceSpec,
-    carry: pa.Schema | None,
-    wanted: NDArray[np.int64] | None,
-    batch_bytes: int,
-    description: Description | None,
-) -> Iterator[Documents]:
+def read(shard: Shard, request: Request) -> Iterator[Documents]:
     """The shard's documents in order; a row is a record of any type. Records not wanted are not extracted.
 
     Raises InputError when the file cannot be read.
     """
+    spec, carry, wanted, batch_bytes, description = request
     chosen = None if wanted is None else frozenset(wanted.tolist())
     found: list[tuple[int, _Document]] = []
     rejects: list[Reject] = []
