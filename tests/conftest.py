@@ -16,6 +16,7 @@ from tests.redis_server import redis_url  # noqa: F401  (a fixture)
 from tests.s3_server import bucket, proxied, s3_server  # noqa: F401  (fixtures)
 from tests.tiny_run import tiny_run  # noqa: F401  (a fixture)
 
+FOLDERS = {"benchmarks", "cluster", "object_storage"}
 SERVICES = {"cluster", "add_node", "executor", "command", "s3_server", "bucket", "proxied", "redis_url"}
 
 
@@ -23,10 +24,9 @@ SERVICES = {"cluster", "add_node", "executor", "command", "s3_server", "bucket",
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what waits for servers and processes more than it computes, so that it can run beside the others."""
     for item in items:
-        benchmark = Path(__file__).parent / "benchmarks" in item.path.parents
         if item.get_closest_marker("faults"):
             continue
-        if benchmark or SERVICES & set(getattr(item, "fixturenames", ())):
+        if FOLDERS & set(item.path.parts) or SERVICES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.services)
 
 

@@ -19,7 +19,6 @@ from refinery.errors import InputError
 from refinery.sources import compression
 from refinery.sources.archived_files import LOCKED, Member, is_tar, members, opened_zip
 from refinery.sources.documents import (
-    Cut,
     Description,
     Documents,
     FilePlan,
@@ -49,7 +48,7 @@ def plan(whole: Shard, spec: SourceSpec, head: Head, shard_bytes: int) -> FilePl
             raise InputError(redact(whole.path), "this zip file is protected by a password", "unpack it")
     elif not is_tar(head()):
         raise InputError(redact(whole.path), "this is not a tar file")
-    return FilePlan((Cut(0, -1, 0, None, whole.bytes),), pa.schema([]), whole.made)
+    return FilePlan.uncut(whole, pa.schema([]))
 
 
 def columns(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:

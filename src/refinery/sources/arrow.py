@@ -15,7 +15,6 @@ import pyarrow as pa
 from refinery.errors import InputError
 from refinery.sources import compression
 from refinery.sources.documents import (
-    Cut,
     Documents,
     FilePlan,
     Reject,
@@ -34,7 +33,7 @@ STREAM = b"\xff\xff\xff\xff"
 
 def plan(whole: Shard, spec: SourceSpec, head: Callable[[], bytes], shard_bytes: int) -> FilePlan:
     """One shard; raises InputError when the file is not usable."""
-    return FilePlan((Cut(0, -1, 0, None, whole.bytes),), carried_schema(whole, spec, shard_bytes), whole.made)
+    return FilePlan.uncut(whole, carried_schema(whole, spec, shard_bytes))
 
 
 def carried_schema(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:

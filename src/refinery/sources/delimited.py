@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from refinery.errors import InputError
 from refinery.sources import compression
 from refinery.sources.documents import (
-    Cut,
     Documents,
     FilePlan,
     Reject,
@@ -60,7 +59,7 @@ class _Header:
 def plan(whole: Shard, spec: SourceSpec, head: Callable[[], bytes], shard_bytes: int) -> FilePlan:
     """One shard; raises InputError when the header names no text."""
     carried = locate(_header(head(), spec, whole).schema(), spec, whole).carried
-    return FilePlan((Cut(0, -1, 0, None, whole.bytes),), carried, whole.made)
+    return FilePlan.uncut(whole, carried)
 
 
 def carried_schema(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:

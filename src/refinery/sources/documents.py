@@ -93,6 +93,11 @@ class FilePlan(NamedTuple):
     carried: pa.Schema
     made: tuple[str, ...] = ()
 
+    @classmethod
+    def uncut(cls, whole: Shard, carried: pa.Schema) -> FilePlan:
+        """Of a file that is one shard."""
+        return cls((Cut(0, -1, 0, None, whole.bytes),), carried, whole.made)
+
 
 @dataclass(frozen=True, slots=True)
 class Pack:

@@ -42,7 +42,7 @@ def plan(whole: Shard, spec: SourceSpec, head: Callable[[], bytes], shard_bytes:
     """
     if whole.format == "json" and whole.bytes <= _DESCRIPTION_BYTES and missing_text(whole, spec):
         return FilePlan((), pa.schema([]))
-    one = FilePlan((Cut(0, -1, 0, None, whole.bytes),), pa.schema([]), whole.made)
+    one = FilePlan.uncut(whole, pa.schema([]))
     count = max(1, round(whole.bytes / shard_bytes))
     if count == 1 or spec.encoding or is_laid_out(head()) or wrong_form(head()):
         return one

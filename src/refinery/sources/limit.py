@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-import xxhash
 
 from refinery.shuffle.partition import hash_numbers
 from refinery.sources.documents import Documents, Shard
+from refinery.sources.lineage import place_hash
 
 SHARDS = 8  # at least, where there are so many
 DOCUMENT_BYTES = 1 << 14  # of data that are read for each document at least, where there are so many
@@ -22,7 +22,7 @@ LEFT_OUT = "beyond_the_limit"  # why rows are skipped
 
 def limit_shards(shards: Sequence[Shard], documents: int) -> tuple[Shard, ...]:
     """The shards that are read for so many documents, in their order, each with its share of them as its limit."""
-    order = sorted(shards, key=lambda shard: (shard.part, _place(shard.source, shard.relative_path)))
+    order = sorted(shards, key=lambda shard: (shard.part, place_hash(shard.source, shard.relative_path)))
     sizes = np.cumsum([shard.bytes for shard in order])
     enough = int(np.searchsorted(sizes, documents * DOCUMENT_BYTES)) + 1
     chosen = order[: max(enough, min(SHARDS, documents))]
@@ -43,16 +43,12 @@ def _limited(shards: Sequence[Shard], documents: int) -> list[Shard]:
     return [replace(one, limit=share) for one, share in zip(shards, shares, strict=True)]
 
 
-def _place(*words: object) -> int:
-    return xxhash.xxh3_64_intdigest("\n".join(map(str, words)).encode("utf-8", "surrogateescape"))
-
-
 def lowest(runs: Iterable[Documents], shard: Shard) -> Iterator[Documents]:
     """The rows of a shard within its limit, in order; memory is that of twice as many documents and of a run.
 
     Rejected rows are taken as far as documents are. The others are counted as skipped.
     """
-    seed = _place(shard.source, shard.relative_path, shard.start)
+    seed = place_hash(shard.source, shard.relative_path, shard.start)
     kept: list[Documents] = []
     bound = 2**64 - 1
     left_out = 0

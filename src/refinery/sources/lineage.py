@@ -51,16 +51,20 @@ class Lineage:
     @cached_property
     def hexdigests(self) -> pa.Array:
         """string (files,): 16 hex digits (xxh3-64) of each path."""
-        return pa.array([xxhash.xxh3_64_hexdigest(_encoded(path)) for path in self.paths], pa.string())
+        return pa.array([xxhash.xxh3_64_hexdigest(encoded(path)) for path in self.paths], pa.string())
 
     def seeds(self, source: str) -> NDArray[np.uint64]:
         """uint64 (files,): a hash of the source's name and each path."""
-        return np.array(
-            [xxhash.xxh3_64_intdigest(_encoded(f"{source}\n{path}")) for path in self.paths], np.uint64
-        )
+        return np.array([place_hash(source, path) for path in self.paths], np.uint64)
 
 
-def _encoded(path: str) -> bytes:
+def place_hash(*words: object) -> int:
+    """64 bits (xxh3-64) of a source's name and a path below its root, and what tells a place there from others."""
+    return xxhash.xxh3_64_intdigest(encoded("\n".join(map(str, words))))
+
+
+def encoded(path: str) -> bytes:
+    """A path as bytes, to be hashed; one that is not UTF-8 on disk too."""
     return path.encode("utf-8", "surrogateescape")
 
 

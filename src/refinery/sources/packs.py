@@ -19,6 +19,7 @@ import pyarrow as pa
 import xxhash
 
 from refinery.sources.documents import Shard
+from refinery.sources.lineage import encoded
 from refinery.storage.commit import make_directory
 from refinery.storage.tables import read_table
 from refinery.storage.write import TableWriter
@@ -44,19 +45,17 @@ T = TypeVar("T")
 def pack(
     files: Sequence[T], path: Callable[[T], str], group: Callable[[T], str], size: Callable[[T], int]
 ) -> list[list[T]]:
-    """The runs of files that are one shard each; path: of a file below the source's root; group: of its format.
-
-    Raises nothing; all files are in one of the runs.
-    """
+    """The runs of files that are one shard each; path: of a file below the source's root; group: of its format."""
     if len(files) <= FEW:
         return [[file] for file in files]
-    groups: dict[str, list[T]] = {}
-    for file in sorted(files, key=lambda file: sort_key(path(file))):
-        groups.setdefault(group(file), []).append(file)
+    keys = [sort_key(path(file)) for file in files]
+    groups: dict[str, list[int]] = {}
+    for number in sorted(range(len(files)), key=keys.__getitem__):
+        groups.setdefault(group(files[number]), []).append(number)
     return [
-        here[start:stop]
+        [files[number] for number in here[start:stop]]
         for _, here in sorted(groups.items())
-        for start, stop in _parts([sort_key(path(file)) for file in here], [size(file) for file in here])
+        for start, stop in _parts([keys[number] for number in here], [size(files[number]) for number in here])
     ]
 
 
@@ -105,7 +104,7 @@ def pack_identity(members: Sequence[Shard]) -> str:
     """32 hex digits (xxh3-128) of the paths of a pack's files and what each is known by."""
     digest = xxhash.xxh3_128()
     for member in members:
-        digest.update(f"{member.relative_path}\n{member.identity}\n".encode("utf-8", "surrogateescape"))
+        digest.update(encoded(f"{member.relative_path}\n{member.identity}\n"))
     return digest.hexdigest()
 
 

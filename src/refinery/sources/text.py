@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from refinery.sources import compression
 from refinery.sources.digest import PartDigest
-from refinery.sources.documents import Cut, FilePlan, Reject, Shard, SourceSpec
+from refinery.sources.documents import FilePlan, Reject, Shard, SourceSpec
 from refinery.sources.encoding import as_utf8
 from refinery.sources.extractor import ExtractionError, Extractor
 from refinery.sources.front_matter import FrontMatterError, split
@@ -30,7 +30,7 @@ _OWN = threading.local()  # what extracts pages for this thread, over files
 
 def plan(whole: Shard, spec: SourceSpec, head: Callable[[], bytes], shard_bytes: int) -> FilePlan:
     """One shard, of one document."""
-    return FilePlan((Cut(0, -1, 0, None, whole.bytes),), pa.schema([]), whole.made)
+    return FilePlan.uncut(whole, pa.schema([]))
 
 
 def text_rows(shard: Shard, spec: SourceSpec, digest: PartDigest | None) -> Iterator[Row]:

@@ -19,7 +19,7 @@ import pyarrow as pa
 from refinery.errors import InputError
 from refinery.sources import compression
 from refinery.sources.digest import PartDigest
-from refinery.sources.documents import Cut, FilePlan, Reject, Shard, SourceSpec
+from refinery.sources.documents import FilePlan, Reject, Shard, SourceSpec
 from refinery.sources.identity import HEAD
 from refinery.sources.rows import Row
 from refinery.storage.place import open_input, unreadable
@@ -44,7 +44,7 @@ def plan(whole: Shard, spec: SourceSpec, head: Callable[[], bytes], shard_bytes:
         raise InputError(redact(whole.path), "XML is read by records, and none is named", hint)
     if len(content) < HEAD and not records.count:
         raise InputError(redact(whole.path), f"there is no element {spec.record!r}", f"there is {names}")
-    return FilePlan((Cut(0, -1, 0, None, whole.bytes),), pa.schema([]), whole.made)
+    return FilePlan.uncut(whole, pa.schema([]))
 
 
 def rows(shard: Shard, spec: SourceSpec, digest: PartDigest | None) -> Iterator[Row]:
