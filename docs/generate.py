@@ -50,6 +50,9 @@ COLUMNS = {
         "log-ratio of the target's and raw text's likelihood, summed",
         "DSIR, arXiv 2302.03169",
     ),
+    "host": ("name", "host of the column's URL, in ASCII and lower case; NULL without one", "RFC 3986, UTS 46"),
+    "site": ("name", "registrable domain of the host, or the host where it has none", "publicsuffix.org"),
+    "canonical_url": ("URL", "the URL in its one form", "RFC 3986, 6.2; `refinery/text/urls.py`"),
     "neural": ("score", "P(label) or the score of a regressor; NULL for text without a token", "the model"),
     "importance_per_token": ("nats", "the same divided by the document's words; 0 without a word", ""),
 }
@@ -209,6 +212,7 @@ def measured() -> str:
     from refinery.filters.language import Language
     from refinery.filters.neural import Neural
     from refinery.filters.relevance import Relevance
+    from refinery.filters import url
     from refinery.filters.token_count import SCHEMA
     from refinery.models.neural import Files
 
@@ -220,6 +224,7 @@ def measured() -> str:
         "quality": Relevance(nowhere, "", "", "", name="quality").schema,
         "importance": Importance(nowhere, "").schema,
         "neural": Neural(Files(nowhere, nowhere, "", ""), 512, None, "none").schema,
+        "url": url.SCHEMA,
     }
     rows = [
         (f"`{f.name}`", f"`{measurer}`", _type(f.type), *COLUMNS[f.name])

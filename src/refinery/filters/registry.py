@@ -26,6 +26,7 @@ MEASURERS = Kind(
         "quality": "refinery.filters.quality",
         "importance": "refinery.filters.importance",
         "neural": "refinery.filters.neural",
+        "url": "refinery.filters.url",
     },
 )
 TRANSFORMS = Kind(
