@@ -119,7 +119,10 @@ def texts_of(frame: Any, text: str) -> pa.ChunkedArray:
 
 
 def value_texts_of(frame: Any, name: str) -> pa.ChunkedArray:
-    """The values of any plain column as texts (refinery.filters.values); raises InputError for another, or none."""
+    """large_string: the values of any plain column as texts (refinery.filters.values), empty where there is none.
+
+    Raises InputError if it is not there or holds lists, objects or bytes.
+    """
     import pyarrow as pa
 
     from refinery.filters.values import PLAIN, is_plain, value_texts
@@ -128,7 +131,7 @@ def value_texts_of(frame: Any, name: str) -> pa.ChunkedArray:
     field = table.schema.field(0)
     if not is_plain(field.type):
         raise InputError(TABLE, f"the column {name!r} is {field.type}", f"it must be {PLAIN}")
-    return value_texts(table.column(0), field).cast(pa.large_string())
+    return value_texts(table.column(0), field).cast(pa.large_string()).fill_null("")
 
 
 def set_columns(frame: Any, columns: pa.Table) -> Any:

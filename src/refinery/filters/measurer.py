@@ -43,7 +43,7 @@ class Measurer(Protocol):
 
     @property
     def column(self) -> str | None:
-        """The column of the sources' files, dotted for a nested one, that it measures in place of the text.
+        """The column of the sources' files, dotted for a nested one, or the id that it measures in place of the text.
 
         It is called with the column's values as texts (refinery.filters.values), empty where there is none. Of what
         is costly or needs a model of the run it must be None.

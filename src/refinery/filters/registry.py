@@ -27,6 +27,7 @@ MEASURERS = Kind(
         "importance": "refinery.filters.importance",
         "neural": "refinery.filters.neural",
         "url": "refinery.filters.url",
+        "listed": "refinery.filters.listed",
     },
 )
 TRANSFORMS = Kind(

@@ -32,7 +32,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    column: str = Field("url", min_length=1, description="a column of the sources' files, dotted for a nested one")
+    column: str = Field(
+        "url", min_length=1, description="a column of the sources' files, dotted for a nested one"
+    )
 
 
 @dataclass(frozen=True)

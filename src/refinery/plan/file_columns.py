@@ -11,7 +11,7 @@ from refinery.errors import DefinitionError, nearest
 from refinery.filters.carried import VALUE, Carried
 from refinery.filters.values import PLAIN, is_plain
 from refinery.plan.graph import Column, Measured, Measurement
-from refinery.plan.verbs import Arriving, is_carried
+from refinery.plan.verbs import Arriving, is_carried, is_id
 from refinery.sources.nested import find_field
 from refinery.sources.types import TYPES, TypeName, type_name
 from refinery.storage.marks import JSON_TEXT, is_json_text
@@ -102,19 +102,20 @@ def _having(name: str, arriving: Arriving) -> dict[str, Places]:
         for source in arriving.views
         if source in arriving.heads.specs
     }
-    return {s: places for s, places in schemas.items() if any(find_field(schema, name) for _, schema in places)}
+    return {
+        s: places for s, places in schemas.items() if any(find_field(schema, name) for _, schema in places)
+    }
 
 
 def column_problems(name: str, arriving: Arriving) -> list[str]:
     """What is wrong with a column of files that is measured in place of texts, by the heads of all that arrives."""
-    having = _having(name, arriving)
-    if not having:
-        there = {
-            c for s in arriving.views for _, schema in arriving.heads.schemas(s) for c in schema.names
-        }
+    by_id = {s for s in arriving.views if is_id(arriving.heads.specs[s], name)}
+    having = {s: places for s, places in _having(name, arriving).items() if s not in by_id}
+    if not having and not by_id:
+        there = {c for s in arriving.views for _, schema in arriving.heads.schemas(s) for c in schema.names}
         return [f"no source has the column {name!r}{nearest(name, there) or _listed(sorted(there))}"]
-    if others := [source for source in arriving.views if source not in having]:
-        where = f"measure it in a stage `from: {next(iter(having))}` alone"
+    if others := [source for source in arriving.views if source not in {*having, *by_id}]:
+        where = f"measure it in a stage `from: {next(iter([*having, *by_id]))}` alone"
         return [f"{', '.join(others)} ha{'ve' if len(others) > 1 else 's'} no column {name!r}: {where}"]
     found = ((place, find_field(schema, name)) for places in having.values() for place, schema in places)
     return [

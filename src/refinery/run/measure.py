@@ -22,6 +22,7 @@ from refinery.filters.measurer import Measurer
 from refinery.filters.values import column_texts
 from refinery.plan.graph import Measurement, View
 from refinery.plan.plan import PlannedShard
+from refinery.plan.verbs import is_id
 from refinery.run.records import ShardRecord
 from refinery.sources.documents import Description, Documents, Reject
 from refinery.sources.ids import common_id_type, id_texts
@@ -132,7 +133,9 @@ class _Results:
         self._views: dict[str, tuple[View, list[tuple[Measurer, TableWriter]]]] = {}
         self._columns: dict[str, list[tuple[Measurer, TableWriter]]] = {}
         self._carried: list[tuple[Carried, TableWriter]] = []
-        columns = list(dict.fromkeys(m.measurer.column for m in missing if m.measurer.column))
+        self._spec = planned.spec
+        named = dict.fromkeys(m.measurer.column for m in missing if m.measurer.column)
+        columns = [name for name in named if not is_id(planned.spec, name)]
         self.carry = fields_to_carry(planned.shard, planned.spec, columns) if columns else None
         for m in missing:
             schema = m.measurer.schema
@@ -153,9 +156,10 @@ class _Results:
             for measurer, writer in measured:
                 writer.write(measurer(text))
         for column, measured in self._columns.items():
-            text = TextBatch.from_arrow(column_texts(batch.columns, column, len(batch.rows)))
+            ids = is_id(self._spec, column)
+            values = id_texts(batch.ids) if ids else column_texts(batch.columns, column, len(batch.rows))
             for measurer, writer in measured:
-                writer.write(measurer(text))
+                writer.write(measurer(TextBatch.from_arrow(values)))
         for carried, writer in self._carried:
             writer.write(carried.of(batch.columns, len(batch.rows)))
 

@@ -1,10 +1,10 @@
 """Host names in one form, and their sites: looked at once for each distinct one, however many documents have it.
 
-A host is in ASCII (xn-- for other scripts, by UTS 46), in lower case, without a final point; an IPv6 address stands in
-brackets. Its site is what one owner has: the public suffix and one label more, `example.co.uk` of `www.example.co.uk`.
-Suffixes under which others give names to anyone (`github.io`, `blogspot.com`: the list's private part) are public too,
-so that `a.github.io` and `b.github.io` are two sites. A host that has no such name is its own site: an address, a
-public suffix itself, a name of one label.
+A host is in ASCII (xn-- for other scripts, by UTS 46), in lower case, without a final point; an IPv6 address stands
+in brackets. Its site is what one owner has: the public suffix and a label more, `a.co.uk` of `www.a.co.uk`. Suffixes
+under which others give names to anyone (`github.io`, `blogspot.com`: the list's private part) are public too, so that
+`a.github.io` and `b.github.io` are two sites. A host that has no such name is its own site: an address, a public
+suffix itself, a name of one label.
 """
 
 from __future__ import annotations
@@ -92,6 +92,4 @@ def _ascii(name: str) -> str | None:
     except idna.IDNAError:
         return None
     labels = mapped.split(".")
-    return ".".join(
-        one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in labels
-    )
+    return ".".join(one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in labels)

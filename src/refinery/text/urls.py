@@ -2,8 +2,9 @@
 
 What RFC 3986 (section 6.2.2 and 6.2.3) calls equivalent becomes one: the case of scheme and host, the port that the
 scheme has anyway, an empty path, dot segments, percent-encoding; characters that a URL cannot hold are encoded, as
-browsers do. User names, fragments (but `#!`, which names a page), an empty query and parameters that only say where a
-reader came from (`TRACKING`) go. Scheme, `www.`, the order of parameters and a final slash stay: they may name others.
+browsers do. User names, fragments (but `#!`, which names a page), an empty query and parameters that only say where
+a reader came from (`TRACKING`) go. Scheme, `www.`, the order of parameters and a final slash stay: they may tell
+pages apart.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import pyarrow as pa
 
 from refinery.text.hosts import by_distinct, host_name
 
-# Prefixes, then whole names: of campaigns, of the links of ad networks and mail senders.
+# Patterns of whole names: those of campaigns, and what ad networks and mail senders add to links.
 TRACKING = (
-    "utm_[^=&]*", "gclid", "gclsrc", "dclid", "gbraid", "wbraid", "gad_source", "srsltid", "fbclid", "msclkid", "yclid",
-    "ysclid", "twclid", "ttclid", "li_fat_id", "igshid", "igsh", "mc_cid", "mc_eid", "_ga", "_gl", "_hsenc", "_hsmi",
+    "utm_[^=&]*", "gclid", "gclsrc", "dclid", "gbraid", "wbraid", "gad_source", "srsltid", "fbclid", "msclkid",
+    "yclid", "ysclid", "twclid", "ttclid", "li_fat_id", "igshid", "igsh", "mc_cid", "mc_eid", "_ga", "_gl", "_hsenc",
+    "_hsmi",
     "__hstc", "__hssc", "__hsfp", "hsctatracking", "mkt_tok", "oly_enc_id", "oly_anon_id", "vero_id", "vero_conv",
     "wickedid", "_openstat",
 )  # fmt: skip
