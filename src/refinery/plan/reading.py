@@ -25,7 +25,7 @@ def spec_of(name: str, source: Source, paths: Paths, *, held: bool) -> SourceSpe
     held: what is protected, of which no row may be put aside unless the definition says so.
     """
     found = tuple(paths.expand(path) for path in source.path)
-    settings = source.model_dump(exclude={"path", "transform", "columns", "where", "trusted"})
+    settings = source.model_dump(exclude={"path", "transform", "columns", "where", "licence", "trusted"})
     if held and "on_error" not in source.model_fields_set:
         settings["on_error"] = "fail"
     spec = SourceSpec(

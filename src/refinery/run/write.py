@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from refinery.definition.models import Output
 from refinery.errors import RunError
+from refinery.filters.licence import LICENCE
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.outputs import DEFAULT_MEASUREMENTS
@@ -54,8 +55,8 @@ class Layout:
 
     @property
     def made(self) -> tuple[str, ...]:
-        """The columns that refinery made: an output read as a source does not carry them on."""
-        return (*self.measured, "lineage")
+        """The columns that refinery made: an output read as a source does not carry them on, but for licences."""
+        return (*(name for name in self.measured if name != LICENCE), "lineage")
 
 
 @dataclass(frozen=True)
