@@ -171,7 +171,9 @@ def _expression(value: str) -> str | None:
     own = re.compile(rf"{OWN}[A-Za-z0-9.-]+")
     if not symbols or any(key not in _identifiers() and not own.fullmatch(key) for key in symbols):
         return None
-    return " OR ".join(sorted(" AND ".join(sorted(map(str, _parts(one, "AND")))) for one in _alternatives(parsed)))
+    return " OR ".join(
+        sorted(" AND ".join(sorted(map(str, _parts(one, "AND")))) for one in _alternatives(parsed))
+    )
 
 
 def _alternatives(parsed: Any) -> Iterable[Any]:
@@ -200,7 +202,9 @@ def allowed_pattern(allowed: Iterable[str]) -> str:
 
     An exception (`WITH`) of an allowed licence is allowed: it only permits more.
     """
-    one = "({})( WITH [^ ]+)?".format("|".join(name.replace(".", "[.]").replace("+", "[+]") for name in allowed))
+    one = "({})( WITH [^ ]+)?".format(
+        "|".join(name.replace(".", "[.]").replace("+", "[+]") for name in allowed)
+    )
     return f"(^| OR ){one}( AND {one})*( OR |$)"
 
 

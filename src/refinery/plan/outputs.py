@@ -17,7 +17,16 @@ from refinery.storage.marks import has_neighbours, records_of
 from refinery.storage.place import Place, lies_in, place_of, refuse_as_folder
 from refinery.storage.url import is_url
 
-DEFAULT_MEASUREMENTS = (LICENCE, "lang", "lang_score", "relevance", "quality", "importance", "neural", "tokens")
+DEFAULT_MEASUREMENTS = (
+    LICENCE,
+    "lang",
+    "lang_score",
+    "relevance",
+    "quality",
+    "importance",
+    "neural",
+    "tokens",
+)
 
 
 def output_folders(

@@ -115,7 +115,7 @@ class _Resolver:
         self.makings |= makings_of(self.definition, self.problem)
         output_paths = output_folders(self.definition, self.sources, self.problem)
         check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
-        check_licences(pipeline, self.stages, self.heads, self.problem)
+        check_licences(self.definition, self.stages, self.heads, self.problem)
         self._earlier(output_paths)
         self._leave_out_protected()
         split = check_splits(pipeline.outputs, self.stages, self.heads, self.problem)
