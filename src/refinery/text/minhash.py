@@ -34,7 +34,7 @@ def permutations(num_perm: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[
 
 
 def signatures_of_keys(
-    keys: TextBatch, num_perm: int, seed: int, words: int, chars: int
+    keys: TextBatch, num_perm: int, seed: int, words: int, chars: int, *, letters: bool = False
 ) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
     """Signatures, uint32 (documents, num_perm), and numbers of shingles, int32, of key texts (fold.key_texts)."""
     tables = fold.tables()
@@ -47,6 +47,7 @@ def signatures_of_keys(
         tables.stage2,
         words,
         chars,
+        letters,
         *permutations(num_perm, seed),
         found,
         counts,
@@ -66,7 +67,7 @@ def signatures_of_hashes(
 
 
 @njit(cache=True, nogil=True)
-def sign_keys(data, offsets, stage1, stage2, words, chars, a, b, found, counts):  # type: ignore[no-untyped-def]
+def sign_keys(data, offsets, stage1, stage2, words, chars, letters, a, b, found, counts):  # type: ignore[no-untyped-def]
     """Row i of `found` becomes the signature of key text i, counts[i] its number of shingles."""
     state, rolling, ring, heavy, powers = new_state()
     block = np.empty(BLOCK + RING, np.uint64)
@@ -84,6 +85,7 @@ def sign_keys(data, offsets, stage1, stage2, words, chars, a, b, found, counts):
                 stage2,
                 words,
                 chars,
+                letters,
                 state,
                 rolling,
                 ring,

@@ -4,7 +4,8 @@ A token is a word, or one character of a script written without spaces with its 
 A word weighs `chars`, a character weighs `words`; from every token on, the shortest run of tokens that weighs
 `words * chars` or more is a shingle, if there is one. So spaced text gives shingles of `words` words, unspaced text
 shingles of `chars` characters, and mixed text something between (with 5 and 8: three words and four characters)
-by the same rule. A text that weighs less than one shingle has none.
+by the same rule. A text that weighs less than one shingle has none. By `letters`, each letter or digit of a word is a
+token as well and weighs what a character does, so that every text has shingles of `chars` of them.
 
 A shingle's hash is 64 bits: a polynomial over its tokens' hashes modulo 2^64, rolled from one shingle to the next,
 then mixed. Two different shingles share it with probability 2^-64; MinHash uses its low 32 bits.
@@ -34,17 +35,36 @@ _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 POSITION, HEAD, TAIL, WEIGHT = range(4)
 
 
-def shingle_sets(batch: TextBatch, words: int, chars: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Every document's shingles as a sorted set: document i has `hashes[bounds[i]:bounds[i + 1]]`.
+def shingles_of_keys(
+    keys: TextBatch, words: int, chars: int, *, letters: bool = False
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The shingles of key texts in order, with repeats: key text i has `hashes[bounds[i]:bounds[i + 1]]`.
 
-    hashes: uint64; bounds: int64, shape (documents + 1,). `batch` holds texts, not key texts.
+    hashes: uint64; bounds: int64, shape (documents + 1,).
     """
-    keys = fold.key_texts(batch)
-    # a token has a byte and a space, or 3 bytes
-    hashes = np.empty(keys.nbytes // 2 + len(keys) + 1, np.uint64)
+    # a word has a byte and a space, a character 3 bytes, a letter one
+    hashes = np.empty(keys.nbytes // (1 if letters else 2) + len(keys) + 1, np.uint64)
     bounds = np.zeros(len(keys) + 1, np.int64)
     tables = fold.tables()
-    write_shingles(keys.data, keys.offsets, tables.stage1, tables.stage2, words, chars, hashes, bounds)
+    write_shingles(
+        keys.data, keys.offsets, tables.stage1, tables.stage2, words, chars, letters, hashes, bounds
+    )
+    return hashes, bounds
+
+
+def shingle_sets(batch: TextBatch, words: int, chars: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Every document's shingles as a sorted set, see `sets_of_keys`; `batch` holds texts, not key texts."""
+    return sets_of_keys(fold.key_texts(batch), words, chars)
+
+
+def sets_of_keys(
+    keys: TextBatch, words: int, chars: int, *, letters: bool = False
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Every key text's shingles as a sorted set: document i has `hashes[bounds[i]:bounds[i + 1]]`.
+
+    hashes: uint64; bounds: int64, shape (documents + 1,).
+    """
+    hashes, bounds = shingles_of_keys(keys, words, chars, letters=letters)
     for start, stop in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         hashes[start:stop].sort()  # numpy sorts with vector instructions: most of the time is spent inside
     drop_repeats(hashes, bounds)
@@ -52,7 +72,7 @@ def shingle_sets(batch: TextBatch, words: int, chars: int) -> tuple[NDArray[np.u
 
 
 @njit(cache=True, nogil=True)
-def write_shingles(data, offsets, stage1, stage2, words, chars, hashes, bounds):  # type: ignore[no-untyped-def]
+def write_shingles(data, offsets, stage1, stage2, words, chars, letters, hashes, bounds):  # type: ignore[no-untyped-def]
     """Writes the shingles of key text i to `hashes[bounds[i]:bounds[i + 1]]`, in order, repeats included."""
     state, rolling, ring, heavy, powers = new_state()
     block = np.empty(BLOCK + RING, np.uint64)
@@ -68,6 +88,7 @@ def write_shingles(data, offsets, stage1, stage2, words, chars, hashes, bounds):
                 stage2,
                 words,
                 chars,
+                letters,
                 state,
                 rolling,
                 ring,
@@ -121,7 +142,9 @@ def start_document(state, rolling, position):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def next_shingles(data, end, stage1, stage2, words, chars, state, rolling, ring, heavy, powers, block):  # type: ignore[no-untyped-def]
+def next_shingles(  # type: ignore[no-untyped-def]
+    data, end, stage1, stage2, words, chars, letters, state, rolling, ring, heavy, powers, block
+):
     """Writes the next shingles of a key text to `block`; gives their number, below BLOCK when the text has ended.
 
     `block` needs room for BLOCK + RING, `data` for fold.PADDING bytes after the last key text. A token is hashed
@@ -144,10 +167,13 @@ def next_shingles(data, end, stage1, stage2, words, chars, state, rolling, ring,
                 lowest = stop & (~stop + np.uint64(1))
                 run = np.int64((((lowest - np.uint64(1)) & _ONES) * _ONES) >> np.uint64(56)) - 1
             run = min(run, end - position)
+            if letters:
+                run = min(run, np.int64(1))
             if run > 0:
                 if is_char:
                     break
                 begun = True
+                is_char = letters
                 token = (token ^ chunk & _ALL >> np.uint64(64 - 8 * run)) * K1
                 token ^= token >> np.uint64(32)
                 position += run
@@ -157,6 +183,8 @@ def next_shingles(data, end, stage1, stage2, words, chars, state, rolling, ring,
                 break
             code, length = decode(data, position)
             kind = stage2[(np.int64(stage1[code >> 7]) << 7) + (code & 127)] & fold.CLASS
+            if letters and kind == fold.WORD:
+                kind = fold.CHAR
             if (begun and kind == fold.CHAR) or (is_char and kind != fold.MARK):
                 break
             begun = True
