@@ -1,4 +1,4 @@
-"""Which kinds of copies near dedup takes for one document, by settings: copies are planted, and the share that goes told.
+"""Which kinds of copies near dedup takes for one document: copies are planted, and the share that goes is told.
 
     python benchmarks/copies.py --english FILE --chinese FILE [--documents 200]
 
@@ -23,6 +23,7 @@ import random
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ FOOTERS = {
         "\n上一篇 下一篇 相关阅读 责任编辑 扫一扫在手机打开当前页 本站信息仅供参考",
     ),
 }
-_SENTENCE = re.compile(r"(?<=[。；！？\n])|(?<=[.!?])\s+(?=[A-Z])")  # noqa: RUF001
+_SENTENCE = re.compile(r"(?<=[。；！？\n])|(?<=[.!?])\s+(?=[A-Z])")
 _HAN = "的了一是不在有人我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里"
 
 
@@ -202,7 +203,7 @@ def texts_of(file: Path, count: int) -> list[Text]:
         if 800 <= len(text) <= 9000 and len(_long_places(sentences(text))) >= 3 and len(sentences(text)) >= 10
     ]
     random.Random(1).shuffle(found)
-    return [Text(one, other) for one, other in zip(found[:count], found[1:], strict=False)]
+    return [Text(one, other) for one, other in pairwise(found[: count + 1])]
 
 
 def gone(pairs: list[Pair], near: Mapping[str, Any]) -> float:

@@ -24,6 +24,7 @@ class Settings(TypedDict, total=False):
 
     exact: bool | None
     near: Mapping[str, Any] | None
+    fold: Literal["simplified"] | None
     by: Columns
     prefer: Columns
     missing: Literal["first", "last"] | None
