@@ -68,7 +68,7 @@ ACCOUNT = {
     "duplicate_of_path": "its path",
     "duplicate_of_row": "its row",
     "duplicate_of_id": "its id",
-    "similarity": "similarity to it, by the `measure` of the stage ([how](dedup.md#near)); 1 for equal key texts alone, "
+    "similarity": "similarity to it, by the stage's `measure` ([how](dedup.md#near)); 1 for equal key texts alone, "
     "NULL: not compared",
     "reason": "one word, see [reading.md](reading.md#rejects)",
     "detail": "what was found",

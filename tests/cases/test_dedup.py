@@ -57,7 +57,7 @@ def copy_of(kind: str, parts: list[str], script: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("script", ["en", "zh"])
 def test_copies_go_and_versions_stay(script):
-    """Ten documents of each kind: reposts, scans, excerpts and texts in another order go, what says otherwise stays."""
+    """Ten of each kind: reposts, scans, excerpts and texts in another order go, what says otherwise stays."""
     kinds = {"repost": 10, "scan": 10, "moved": 10, "excerpt": 10, "amended": 0, "added": 0, "repealed": 0}
     rows = [
         {"text": text, "kind": kind}
