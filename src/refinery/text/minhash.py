@@ -14,10 +14,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from refinery.text import fold
 from refinery.text.batch import TextBatch
 from refinery.text.hashing import K1, K2, fmix32
-from refinery.text.shingles import BLOCK, RING, new_state, next_shingles, start_document
+from refinery.text.shingles import BLOCK, RING, classes, new_state, next_shingles, start_document
 
 EMPTY = 0xFFFFFFFF  # datasketch's value of a signature that has seen nothing
 LANES = 8  # shingles for which a permutation is loaded once
@@ -37,14 +36,12 @@ def signatures_of_keys(
     keys: TextBatch, num_perm: int, seed: int, words: int, chars: int, *, letters: bool = False
 ) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
     """Signatures, uint32 (documents, num_perm), and numbers of shingles, int32, of key texts (fold.key_texts)."""
-    tables = fold.tables()
     found = np.empty((len(keys), num_perm), np.uint32)
     counts = np.empty(len(keys), np.int32)
     sign_keys(
         keys.data,
         keys.offsets,
-        tables.stage1,
-        tables.stage2,
+        *classes(letters=letters),
         words,
         chars,
         letters,

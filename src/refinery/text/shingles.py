@@ -13,6 +13,8 @@ then mixed. Two different shingles share it with probability 2^-64; MinHash uses
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -35,6 +37,17 @@ _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 POSITION, HEAD, TAIL, WEIGHT = range(4)
 
 
+@cache
+def classes(*, letters: bool) -> tuple[NDArray[np.uint16], NDArray[np.uint32]]:
+    """The two-stage table of fold.Tables by which tokens are told; by letters, letters and digits are characters."""
+    tables = fold.tables()
+    stage2 = tables.stage2.copy()
+    if letters:
+        stage2[stage2 & fold.CLASS == fold.WORD] += fold.CHAR - fold.WORD
+    stage2.flags.writeable = False
+    return tables.stage1, stage2
+
+
 def shingles_of_keys(
     keys: TextBatch, words: int, chars: int, *, letters: bool = False
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
@@ -45,10 +58,7 @@ def shingles_of_keys(
     # a word has a byte and a space, a character 3 bytes, a letter one
     hashes = np.empty(keys.nbytes // (1 if letters else 2) + len(keys) + 1, np.uint64)
     bounds = np.zeros(len(keys) + 1, np.int64)
-    tables = fold.tables()
-    write_shingles(
-        keys.data, keys.offsets, tables.stage1, tables.stage2, words, chars, letters, hashes, bounds
-    )
+    write_shingles(keys.data, keys.offsets, *classes(letters=letters), words, chars, letters, hashes, bounds)
     return hashes, bounds
 
 
@@ -167,13 +177,12 @@ def next_shingles(  # type: ignore[no-untyped-def]
                 lowest = stop & (~stop + np.uint64(1))
                 run = np.int64((((lowest - np.uint64(1)) & _ONES) * _ONES) >> np.uint64(56)) - 1
             run = min(run, end - position)
-            if letters:
-                run = min(run, np.int64(1))
             if run > 0:
                 if is_char:
                     break
                 begun = True
-                is_char = letters
+                if letters:
+                    run, is_char = np.int64(1), True
                 token = (token ^ chunk & _ALL >> np.uint64(64 - 8 * run)) * K1
                 token ^= token >> np.uint64(32)
                 position += run
@@ -183,8 +192,6 @@ def next_shingles(  # type: ignore[no-untyped-def]
                 break
             code, length = decode(data, position)
             kind = stage2[(np.int64(stage1[code >> 7]) << 7) + (code & 127)] & fold.CLASS
-            if letters and kind == fold.WORD:
-                kind = fold.CHAR
             if (begun and kind == fold.CHAR) or (is_char and kind != fold.MARK):
                 break
             begun = True
