@@ -363,7 +363,9 @@ class Output(Model):
         "over columns of the sources' files",
     )
     split_by: str | None = Field(
-        None, description="column of the sources' files by whose value shares go, in place of the words"
+        None,
+        description="column of the sources' files, or `site` and the like, by whose value shares go, "
+        "in place of the words",
     )
 
     @property

@@ -29,7 +29,7 @@ VALUE = "value"
 class Carried(Measurer):
     """A column by its name, dotted for a nested one; a measurer of files instead of texts."""
 
-    column: str
+    column: str = ""
     name: str = "carried"
     version: int = 1
 

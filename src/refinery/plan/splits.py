@@ -15,8 +15,8 @@ from refinery.errors import DefinitionError, nearest
 from refinery.filters.carried import VALUE, Carried
 from refinery.filters.predicate import columns_of, problems
 from refinery.filters.values import PLAIN, is_plain
-from refinery.plan.graph import Measured, Measurement, ResolvedStage, View
-from refinery.plan.verbs import Heads
+from refinery.plan.graph import Column, Measured, Measurement, ResolvedStage, View
+from refinery.plan.verbs import Heads, is_carried
 from refinery.storage.marks import is_json_text
 
 Positions = dict[str, dict[str, Measured]]
@@ -34,16 +34,24 @@ def positions_of(
             continue
         for source in stage.sources:
             if source in views:  # another name is a mistake that has been reported
-                found.setdefault(source, {}).update(_columns(split, views[source]))
+                found.setdefault(source, {}).update(_columns(split, views[source], stage.columns[source]))
     return found
 
 
-def _columns(split: Split, view: View) -> Iterator[tuple[str, Measured]]:
+def _columns(split: Split, view: View, there: Mapping[str, Column]) -> Iterator[tuple[str, Measured]]:
     if not split.carried:
         (field,) = SCHEMA
         yield WORDS, Measured(Measurement(view.uncounted, Content()), field.name, field.type)
     for name, column in zip(split.needed, split.carried, strict=False):
-        yield name, Measured(Measurement(View(view.source), Carried(column)), VALUE, pa.null())
+        carried = Measured(Measurement(View(view.source), Carried(column)), VALUE, pa.null())
+        yield name, _of_files(there.get(column)) or carried
+
+
+def _of_files(column: Column | None) -> Measured | None:
+    """A column that is measured on one of the files: the same whatever stages are above."""
+    if isinstance(column, Measured) and column.measurement.measurer.column and not is_carried(column):
+        return column
+    return None
 
 
 def check_splits(
@@ -82,6 +90,8 @@ def _condition_problems(sql: str, stage: ResolvedStage, heads: Heads) -> Iterato
 
 
 def _column_problems(name: str, stage: ResolvedStage, heads: Heads) -> Iterator[str]:
+    if any(_of_files(stage.columns[source].get(name)) for source in stage.sources):
+        return
     found = [one for source in stage.sources if (one := heads.find(source, name))]
     if not found:
         valid = {c for s in stage.sources for _, schema in heads.schemas(s) for c in schema.names}
