@@ -117,7 +117,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 def keys() -> str:
     """The YAML keys by model of refinery.definition.models, and those of each verb."""
-    from refinery.definition import models
+    from refinery.definition import models, source_columns
     from refinery.definition.registry import VERBS
 
     settings = VERBS.settings(())
@@ -125,7 +125,9 @@ def keys() -> str:
     sections: tuple[tuple[str, type[BaseModel]], ...] = (
         ("Top level", models.Pipeline),
         ("A source, `sources.NAME`", models.Source),
-        ("A column in `columns` of a source", models.SourceColumn),
+        ("A column in `columns` of a source", source_columns.SourceColumn),
+        ("A table in `join` of a source", source_columns.Join),
+        ("A column in `columns` of `join`", source_columns.JoinedColumn),
         *with_nested("protect.NAME", models.Protected),
         *with_nested("tokens", models.Tokens),
         *with_nested("models.NAME", models.NamedModel),

@@ -24,10 +24,10 @@ from refinery.definition.models import (
     Protected,
     RelevanceTraining,
     Source,
-    SourceColumn,
     Tokens,
 )
 from refinery.definition.registry import VERBS
+from refinery.definition.source_columns import Join, JoinedColumn, SourceColumn
 from refinery.filters.registry import MEASURERS, TRANSFORMS
 from refinery.plan.derivations import derivation, reasons
 from refinery.plan.result import Result
@@ -96,6 +96,9 @@ ON_CRAWL = {
 }
 SIZES = {"sources.crawl.lines.size", "sources.books.size"}
 ON_TOPIC = "sources.crawl.lines.relevance"
+JOIN = (*CRAWL, "join")
+SIDE = {"path": "side.csv", "on": {"id": "number"}, "columns": {"court": None}}
+JOINED = {"sources.crawl", "outputs.all", "outputs.best"}  # outputs carry the columns
 COMPARED = {"sources.crawl.content", "sources.crawl.minhash"}  # with what is protected, before lines go
 
 
@@ -122,6 +125,17 @@ CASES: dict[tuple[str, str], Case] = {
     ("source", "columns"): case(COLUMNS, {"keep": ["year"]}, {"sources.crawl"}),
     ("source", "encoding"): case((*CRAWL, "encoding"), "latin-1", {"sources.crawl"}),
     ("source", "where"): case((*CRAWL, "where"), "year > 1991", {"sources.crawl"}),
+    ("source", "join"): case(JOIN, SIDE, JOINED),
+    ("source.join", "path"): case(JOIN, {**SIDE, "path": "other.csv"}, JOINED, named="join"),
+    ("source.join", "on"): case(JOIN, {**SIDE, "on": {"year": "number"}}, JOINED, named="join"),
+    ("source.join", "columns"): case(JOIN, {**SIDE, "columns": {"court": "int"}}, JOINED, named="join"),
+    ("source.join", "missing"): case(JOIN, {**SIDE, "missing": "reject"}, JOINED, named="join"),
+    ("source.join.columns", "from_"): case(
+        JOIN, {**SIDE, "columns": {"z": {"from": "court"}}}, JOINED, named="join"
+    ),
+    ("source.join.columns", "type"): case(
+        JOIN, {**SIDE, "columns": {"court": {"type": "int"}}}, JOINED, named="join"
+    ),
     ("source.columns", "from_"): case(COLUMNS, {"y": {"from": "year"}}, {"sources.crawl"}, named="columns"),
     ("source.columns", "type"): case(COLUMNS, {"year": {"type": "int"}}, {"sources.crawl"}, named="columns"),
     ("source.columns", "invalid"): case(
@@ -233,6 +247,8 @@ def settings_models() -> dict[str, type[BaseModel]]:
     found: dict[str, type[BaseModel]] = {
         "source": Source,
         "source.columns": SourceColumn,
+        "source.join": Join,
+        "source.join.columns": JoinedColumn,
         "tokens": Tokens,
         "output": Output,
         "models": NamedModel,
@@ -264,6 +280,8 @@ def repository(tmp_path_factory) -> Path:
     for name, shape in (("topic", "softmax"), ("other", "ova")):
         (folder / f"{name}.bin").write_bytes(model(shape).read_bytes())
     Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]")).save(str(folder / "tokenizer.json"))
+    (folder / "side.csv").write_text("number,court\n1991,1\n")
+    (folder / "other.csv").write_text("number,court\n1991,2\n")
     write_parquet(folder / "earlier" / "data-00000.parquet", [{"id": "x", "text": document(1)}])
     (folder / "earlier.records").mkdir()
     (folder / "earlier.records" / "manifest.json").write_text('{"files": [{"path": "data-00000.parquet"}]}')

@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from refinery.definition.guards import Guards
+from refinery.definition.source_columns import ColumnEntry, Joins
 from refinery.definition.values import (
     DEFAULT_FAMILY,
     ByteCount,
@@ -50,36 +51,6 @@ def _kind_of_entry(value: object) -> str:
         return "name"
     is_set = isinstance(value, RuleSetUse) or (isinstance(value, dict) and "rules" in value)
     return "set" if is_set else "predicates"
-
-
-ColumnType = Literal["string", "int", "float", "bool", "date", "timestamp"]
-
-
-class SourceColumn(Model):
-    """A column by the name that it is to have."""
-
-    from_: str | None = Field(
-        None, alias="from", min_length=1, description="what the files call it, dotted for a nested one"
-    )
-    type: ColumnType | None = Field(None, description="what its values become (default: as they are)")
-    invalid: Literal["reject"] | None = Field(
-        None,
-        description="what a value that does not fit becomes: `null`, counted, or `reject`: its row is rejected",
-    )
-
-
-def _kind_of_column(value: object) -> str:
-    if isinstance(value, str):
-        return "type"
-    return "names" if isinstance(value, list | tuple) else "column"
-
-
-ColumnEntry = Annotated[
-    Annotated[ColumnType, Tag("type")]
-    | Annotated[tuple[str, ...], Tag("names")]
-    | Annotated[SourceColumn | None, Tag("column")],
-    Discriminator(_kind_of_column),
-]
 
 
 class Source(Model):
@@ -121,6 +92,9 @@ class Source(Model):
     )
     where: str | None = Field(
         None, description="SQL over its columns; rows for which it is not true are skipped"
+    )
+    join: Joins = Field(
+        (), description="tables with more columns of its documents", json_schema_extra={"default": "[]"}
     )
     encoding: str | None = Field(
         None, description="encoding of JSON, CSV and text files, such as `gb18030` (default: UTF-8)"
