@@ -25,20 +25,10 @@ from refinery.storage.place import require_data
 from refinery.storage.url import has_dots, is_url, local_path, redact
 
 _STRAY_ENDINGS = (".crc", ".tmp", ".temp", ".part", ".partial", ".inprogress", ".md5", ".sha256", ".lock")
-_ABOUT = {
-    "LICENSE",
-    "LICENCE",
-    "COPYING",
-    "NOTICE",
-    "AUTHORS",
-    "CHANGELOG",
-    "CONTRIBUTING",
-    "CODE_OF_CONDUCT",
-    "SECURITY",
-    "CITATION",
-    "requirements",
-    "robots",
-}  # fmt: skip  (names, without an ending, of files about the others)
+_ABOUT = {  # names, without an ending, of files about the others
+    "LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS", "CHANGELOG", "CONTRIBUTING", "CODE_OF_CONDUCT", "SECURITY",
+    "CITATION", "requirements", "robots",
+}  # fmt: skip
 _MAGIC = re.compile(r"[*?\[]")
 _TAGS = ("md5Hash", "blob_id", "ETag", "etag", "generation")  # hashes first: a new description is a new etag
 _TIMES = ("LastModified", "last_modified", "mtime", "created")
