@@ -12,7 +12,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import DefinitionError, InputError
+from refinery.sources.sql_balance import balance
 
+LONG = 300  # characters of an expression that a message repeats whole
 FRACTION = re.compile(r"""--[^\n]*|'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|(\d+\.\d*|\.\d+)(?![eE\d])""")
 
 
@@ -22,10 +24,19 @@ def parse(predicate: str) -> pl.Expr:
     # Polars takes 0.6 for a decimal, with which a division by zero is an error and not infinite, as of floats.
     written = FRACTION.sub(lambda found: f"{found[0]}e0" if found[1] else found[0], predicate)
     try:
-        return pl.sql_expr(written)
+        return pl.sql_expr(balance(written))
     except pl.exceptions.PolarsError as error:
         sentence = sentence_of(error).replace(written, predicate)
-        raise DefinitionError(f"not a SQL expression: {sentence}: {predicate}") from None
+        raise DefinitionError(f"not a SQL expression: {shorten(sentence)}: {shorten(predicate)}") from None
+
+
+def shorten(sql: str) -> str:
+    """An expression for a message, of a long one its beginning and its end.
+
+    >>> shorten("a" * 500) == "a" * 150 + " … " + "a" * 50
+    True
+    """
+    return sql if len(sql) <= LONG else f"{sql[:150]} … {sql[-50:]}"
 
 
 def sentence_of(error: Exception) -> str:
@@ -38,5 +49,5 @@ def is_true(predicate: str, columns: Mapping[str, pa.Array]) -> NDArray[np.bool_
     try:
         found = pl.DataFrame(dict(columns)).select(parse(predicate).alias("")).to_series()
     except pl.exceptions.PolarsError as error:
-        raise InputError(f"where: {predicate}", f"cannot be judged: {sentence_of(error)}") from None
+        raise InputError(f"where: {shorten(predicate)}", f"cannot be judged: {sentence_of(error)}") from None
     return found.fill_null(value=False).to_numpy()
