@@ -11,11 +11,11 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from refinery.errors import DefinitionError, InputError, nearest
+from refinery.errors import DefinitionError, InputError, cut_middle, nearest
 from refinery.filters.language_codes import UNDETERMINED
 from refinery.filters.suggested import as_numbers
 from refinery.filters.values import PLAIN, is_plain
-from refinery.sources.sql import parse, sentence_of, shorten
+from refinery.sources.sql import SHOWN, parse, sentence_of
 
 # What a predicate may be made of in Polars' own form: all else (Agg, Over, Len, SubPlan) sees other rows.
 ROW_WISE = {"Column", "Literal", "BinaryExpr", "Function", "Cast", "Ternary", "Alias"}
@@ -47,7 +47,7 @@ def problems(
     except DefinitionError as error:
         return list(error.problems)
     if result != pl.Boolean:
-        return [f"it gives {result}, not true or false: {shorten(predicate)}"]
+        return [f"it gives {result}, not true or false: {cut_middle(predicate, SHOWN)}"]
     return _impossible(predicate, labels or {})
 
 
@@ -61,7 +61,7 @@ def type_of(
     result = _plain(_computed(expression, columns, "a column is derived for each document"))
     kind = pa.string() if result.dtype == pl.String else result.to_arrow().type
     if pa.types.is_null(kind) or not is_plain(kind):
-        raise DefinitionError(f"it gives {result.dtype}, not {PLAIN}: {shorten(expression)}")
+        raise DefinitionError(f"it gives {result.dtype}, not {PLAIN}: {cut_middle(expression, SHOWN)}")
     if found := _impossible(expression, labels or {}):
         raise DefinitionError(*found)
     return kind
@@ -76,7 +76,7 @@ def compute(expression: str, columns: pl.DataFrame) -> pl.Series:
         return _plain(columns.select(parse(expression).alias("")).to_series())
     except pl.exceptions.PolarsError as error:
         raise InputError(
-            f"derive: {shorten(expression)}", f"cannot be computed: {sentence_of(error)}"
+            f"derive: {cut_middle(expression, SHOWN)}", f"cannot be computed: {sentence_of(error)}"
         ) from None
 
 
@@ -91,11 +91,11 @@ def _computed(expression: str, columns: Mapping[str, Any], what: str) -> pl.Seri
         raise DefinitionError(*(_unknown_column(name, expression, columns) for name in unknown))
     if not names:
         raise DefinitionError(
-            f"it reads no measurement, so it is the same for all documents: {shorten(expression)}"
+            f"it reads no measurement, so it is the same for all documents: {cut_middle(expression, SHOWN)}"
         )
     if not _is_row_wise(parsed):
         raise DefinitionError(
-            f"{what} by itself, without aggregates, windows or subqueries: {shorten(expression)}"
+            f"{what} by itself, without aggregates, windows or subqueries: {cut_middle(expression, SHOWN)}"
         )
     types = {name: _polars_type(columns[name]) for name in names}
     row = pl.DataFrame({name: pl.Series([None], dtype=kind) for name, kind in types.items()})
@@ -103,7 +103,7 @@ def _computed(expression: str, columns: Mapping[str, Any], what: str) -> pl.Seri
         return row.select(parsed.alias("")).to_series()
     except pl.exceptions.PolarsError as error:
         given = ", ".join(f"{name} is {_in_words(kind)}" for name, kind in types.items())
-        raise DefinitionError(f"{sentence_of(error)} ({given}): {shorten(expression)}") from None
+        raise DefinitionError(f"{sentence_of(error)} ({given}): {cut_middle(expression, SHOWN)}") from None
 
 
 def _in_words(kind: pl.DataType) -> str:

@@ -11,10 +11,10 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.errors import DefinitionError, InputError
+from refinery.errors import DefinitionError, InputError, cut_middle
 from refinery.sources.sql_balance import balance
 
-LONG = 300  # characters of an expression that a message repeats whole
+SHOWN = 300  # characters of an expression that a message repeats
 FRACTION = re.compile(r"""--[^\n]*|'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|(\d+\.\d*|\.\d+)(?![eE\d])""")
 
 
@@ -27,16 +27,9 @@ def parse(predicate: str) -> pl.Expr:
         return pl.sql_expr(balance(written))
     except pl.exceptions.PolarsError as error:
         sentence = sentence_of(error).replace(written, predicate)
-        raise DefinitionError(f"not a SQL expression: {shorten(sentence)}: {shorten(predicate)}") from None
-
-
-def shorten(sql: str) -> str:
-    """An expression for a message, of a long one its beginning and its end.
-
-    >>> shorten("a" * 500) == "a" * 150 + " … " + "a" * 50
-    True
-    """
-    return sql if len(sql) <= LONG else f"{sql[:150]} … {sql[-50:]}"
+        raise DefinitionError(
+            f"not a SQL expression: {cut_middle(sentence, SHOWN)}: {cut_middle(predicate, SHOWN)}"
+        ) from None
 
 
 def sentence_of(error: Exception) -> str:
@@ -49,5 +42,7 @@ def is_true(predicate: str, columns: Mapping[str, pa.Array]) -> NDArray[np.bool_
     try:
         found = pl.DataFrame(dict(columns)).select(parse(predicate).alias("")).to_series()
     except pl.exceptions.PolarsError as error:
-        raise InputError(f"where: {shorten(predicate)}", f"cannot be judged: {sentence_of(error)}") from None
+        raise InputError(
+            f"where: {cut_middle(predicate, SHOWN)}", f"cannot be judged: {sentence_of(error)}"
+        ) from None
     return found.fill_null(value=False).to_numpy()
