@@ -61,7 +61,7 @@ def list_inputs(
 
 def _unreadable(source: str, broken: Sequence[tuple[str, str]]) -> Iterator[str]:
     for path, why in broken[:_NAMED]:
-        yield f"source {source}: {path} cannot be read: {why}"
+        yield f"source {source}: {path} cannot be read: {why.removeprefix('cannot be read: ')}"
     if (more := len(broken) - _NAMED) > 0:
         yield f"source {source}: {more:,} more files cannot be read"
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from refinery.definition.load import Definition
 from refinery.definition.models import KeepEntry, Stage
-from refinery.definition.validate import Invalid, validate
+from refinery.definition.validate import WITH_NAMES, Invalid, validate
 from refinery.definition.values import Use
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, nearest
@@ -38,6 +38,7 @@ from refinery.plan.graph import (
     measurement_of,
 )
 from refinery.plan.models import makings_of, with_models
+from refinery.plan.order import in_rounds
 from refinery.plan.outputs import check_measurements, output_folders
 from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
 from refinery.plan.reading import spec_of
@@ -155,26 +156,19 @@ class _Resolver:
     def _in_order(self) -> list[str]:
         """Stage names, parents first; names a cycle or an unknown parent as a problem and leaves it out."""
         stages, sources = self.definition.pipeline.stages, self.views
-        known = [*self.definition.names("sources"), *self.definition.names("stages")]
-        ordered: list[str] = []
-        waiting = dict(stages)
+        known = {*self.definition.names("sources"), *self.definition.names("stages")}
         for name, stage in stages.items():
             for parent in stage.from_:
                 if parent not in known:
-                    near = nearest(parent, [other for other in known if other != name])
+                    near = nearest(parent, known - {name}) if len(self.problems) < WITH_NAMES else ""
                     self.problem(("stages", name, "from"), f"no source or stage {parent!r}{near}")
-        while ready := [n for n, s in waiting.items() if all(p in sources or p in ordered for p in s.from_)]:
-            ordered += ready
-            for name in ready:
-                del waiting[name]
-        # of those that are left, some only come from what is in error
-        while others := [n for n, s in waiting.items() if not waiting.keys() & s.from_]:
-            for name in others:
-                del waiting[name]
-        if waiting:
+        above = {name: {p for p in stage.from_ if p not in sources} for name, stage in stages.items()}
+        # what only comes from what is in error has been reported
+        sound = {*in_rounds({name: parents & stages.keys() for name, parents in above.items()})}
+        if waiting := [name for name in stages if name not in sound]:
             message = f"the stages {', '.join(waiting)} come from each other"
-            self.problem(("stages", next(iter(waiting)), "from"), message)
-        return ordered
+            self.problem(("stages", waiting[0], "from"), message)
+        return in_rounds(above)
 
     def _stage(self, name: str, stage: Stage) -> None:
         place: Location = ("stages", name)
