@@ -66,7 +66,7 @@ class Output:
         return _scan(self.files)
 
     def sequences(self) -> pl.LazyFrame:
-        """Of token ids: which document each sequence is, by pair, number, first token and tokens; see docs/outputs.md.
+        """Of token ids: which document each sequence is, by pair, number, start and tokens; see docs/outputs.md.
 
         Raises InputError for an output of texts.
         """
