@@ -50,7 +50,7 @@ class TextTokens:
     @property
     def settings(self) -> Mapping[str, object]:
         """All that the ids depend on."""
-        return {"tokenizer": self.digest, "eod": self.end}
+        return {"file": self.digest, "eod": self.end}
 
     @cached_property
     def _is_special(self) -> NDArray[np.bool_]:

@@ -24,7 +24,7 @@ from refinery.text.batch import TextBatch
 
 SEQUENCES = pa.schema(
     [
-        ("pair", pa.dictionary(pa.int32(), pa.string())),  # the files' path without `.bin` and `.idx`
+        ("pair", pa.string()),  # the files' path without `.bin` and `.idx`
         ("sequence", pa.int64()),
         ("start", pa.int64()),
         ("tokens", pa.int32()),
@@ -89,8 +89,7 @@ def _sequences(
     """What is told about the sequences of a batch, of which the first has this number and starts at this token."""
     ends = start + np.cumsum(lengths, dtype=np.int64)
     numbers = np.arange(sequence, sequence + len(lengths), dtype=np.int64)
-    names = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(lengths), np.int32)), pa.array([pair]))
-    columns = [names, *map(pa.array, (numbers, ends - lengths, lengths))]
+    columns = [pa.repeat(pa.scalar(pair), len(lengths)), *map(pa.array, (numbers, ends - lengths, lengths))]
     columns += [*batch.column("lineage").flatten(), id_texts(batch.column("id"))]
     return pa.RecordBatch.from_arrays(columns, schema=SEQUENCES)
 
