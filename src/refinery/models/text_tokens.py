@@ -7,9 +7,8 @@ find it in their vocabulary, as one piece: such pieces are cut behind their firs
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -29,9 +28,9 @@ SMALL = 65_500  # a vocabulary below it has ids of 16 bits, as Megatron's `DType
 
 @dataclass(frozen=True)
 class TextTokens:
-    """A tokenizer by its content, the token that ends a document, and those that no text may become.
+    """A tokenizer by its content, and the token that ends a document.
 
-    size: ids are below it; special: ids, the end's among them; cut: what of special tokens is cut apart in texts.
+    size: ids are below it; cut: the special tokens that are cut apart where a text spells them.
     """
 
     path: Path
@@ -39,7 +38,6 @@ class TextTokens:
     end: str
     end_id: int
     size: int
-    special: tuple[int, ...]
     cut: tuple[str, ...] = ()
 
     @property
@@ -52,30 +50,28 @@ class TextTokens:
         """All that the ids depend on."""
         return {"file": self.digest, "eod": self.end}
 
-    @cached_property
-    def _is_special(self) -> NDArray[np.bool_]:
-        found = np.zeros(self.size, np.bool_)
-        found[list(self.special)] = True
-        return found
-
     def encode(self, texts: pa.Array) -> tuple[NDArray[Any], NDArray[np.int32]]:
         """The ids of all texts, each with the end behind it, one after the other; int32 (texts,): how many each has.
 
         Raises RunError for a text of which the tokenizer makes a special token.
         """
-        tokenizer = once(self._load, "text tokens", self.digest, self.cut)
+        tokenizer, special = once(self._load, "text tokens", self.digest, self.end)
         encodings = encode(tokenizer, texts.to_pylist(), self.path)
         lengths = np.array([len(one) + 1 for one in encodings], np.int32)
         pieces = chain.from_iterable((one.ids, (self.end_id,)) for one in encodings)
         ids = np.fromiter(chain.from_iterable(pieces), self.dtype, int(lengths.sum(dtype=np.int64)))
-        if np.count_nonzero(self._is_special[ids]) != len(lengths):
-            found = {int(one) for one in ids[self._is_special[ids]]} - {self.end_id} or {self.end_id}
+        if np.count_nonzero(special[ids]) != len(lengths):
+            found = {int(one) for one in ids[special[ids]]} - {self.end_id} or {self.end_id}
             token = tokenizer.id_to_token(min(found))
             raise RunError(f"{self.path}: the special token {token!r} was made of a document's text")
         return ids, lengths
 
-    def _load(self) -> Any:
-        return _as_text(parse_tokenizer(self.path, self.digest), self.cut)
+    def _load(self) -> tuple[Any, NDArray[np.bool_]]:
+        """The tokenizer, and which ids no text may have."""
+        tokenizer = parse_tokenizer(self.path, self.digest)
+        special = np.zeros(self.size, np.bool_)
+        special[list(_no_text(tokenizer, self.path, self.end).values())] = True
+        return _as_text(tokenizer, self.cut), special
 
 
 def text_tokens(path: Path, end: str | None = None) -> TextTokens:
@@ -86,20 +82,31 @@ def text_tokens(path: Path, end: str | None = None) -> TextTokens:
     """
     digest = tokenizer_hash(path)
     tokenizer = parse_tokenizer(path, digest)
-    added = tokenizer.get_added_tokens_decoder()
-    special = {token.content: number for number, token in added.items() if token.special}
+    special = _special(tokenizer)
     end = end or _known_end(special, path)
     end_id = tokenizer.token_to_id(end)
     if end_id is None:
         raise InputError(str(path), f"it has no token {end!r}{nearest(end, special)}")
-    guarded = {name: one for name, one in special.items() if name != _unknown(path)} | {end: end_id}
-    tokenizer.encode_special_tokens = True
-    cut = tuple(sorted(_spelled(tokenizer, guarded)))
-    if whole := list(_spelled(_as_text(tokenizer, cut), guarded)):
-        problem = f"a text that says {whole[0]!r} would become that special token"
-        raise InputError(str(path), problem, "mark it `special` among the file's `added_tokens`")
+    no_text = _no_text(tokenizer, path, end)
+    cut = tuple(_spelled(_as_text(tokenizer, ()), no_text))
+    if whole := _spelled(_as_text(tokenizer, cut), no_text):
+        hint = "let a token end documents that the file marks as special"
+        raise InputError(str(path), f"a text that says {whole[0]!r} would become that token", hint)
     size = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
-    return TextTokens(path, digest, end, end_id, size, tuple(sorted(guarded.values())), cut)
+    return TextTokens(path, digest, end, end_id, size, cut)
+
+
+def _special(tokenizer: Any) -> dict[str, int]:
+    """The special tokens."""
+    added = tokenizer.get_added_tokens_decoder()
+    return {token.content: number for number, token in added.items() if token.special}
+
+
+def _no_text(tokenizer: Any, path: Path, end: str) -> dict[str, int]:
+    """The tokens that no text may become: the end, and the special ones but that for what the vocabulary lacks."""
+    unknown = _unknown(path)
+    found = {token: number for token, number in _special(tokenizer).items() if token != unknown}
+    return {**found, end: tokenizer.token_to_id(end)}
 
 
 def _as_text(tokenizer: Any, cut: Iterable[str]) -> Any:
@@ -116,12 +123,14 @@ def _as_text(tokenizer: Any, cut: Iterable[str]) -> Any:
     return tokenizer
 
 
-def _spelled(tokenizer: Any, tokens: Mapping[str, int]) -> Iterator[str]:
-    """Those of the tokens that a text becomes which spells them."""
-    for token, number in tokens.items():
-        texts = [token, f"a{token}a", f"a {token} a"]
-        if any(number in one.ids for one in tokenizer.encode_batch(texts, add_special_tokens=False)):
-            yield token
+def _spelled(tokenizer: Any, tokens: Mapping[str, int]) -> list[str]:
+    """Those of the tokens that a text becomes which spells them, in order."""
+    found = set()
+    for around in ("{}", "a{}a", "a {} a"):
+        texts = [around.format(token) for token in tokens]
+        encodings = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        found |= {token for token, one in zip(tokens, encodings, strict=True) if tokens[token] in one.ids}
+    return sorted(found)
 
 
 def _known_end(special: Iterable[str], path: Path) -> str:
