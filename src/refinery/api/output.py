@@ -61,8 +61,9 @@ class Output:
         if self.manifest.tokenised:
             raise InputError(redact(str(self.path)), "it holds token ids, no texts", "ask for `sequences`")
         if self.plan.graph.outputs[self.name].format == "jsonl":
-            files = [str(file) for file in self.files]
-            return pl.scan_ndjson(files, infer_schema_length=None)  # a column may be NULL in many rows
+            # a column may be NULL in many rows, and in the first file
+            frames = [pl.scan_ndjson(str(file), infer_schema_length=None) for file in self.files]
+            return pl.concat(frames, how="diagonal_relaxed")
         return _scan(self.files)
 
     def sequences(self) -> pl.LazyFrame:
