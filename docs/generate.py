@@ -77,6 +77,7 @@ SEQUENCE = {
     "sequence": "number of the sequence in them, from 0",
     "start": "tokens of the pair that lie before it",
     "tokens": "its tokens, the one that ends the document among them",
+    "unknown": "those of them that stand for what the vocabulary lacks",
     "id": "the document's id as text",
 }
 MANIFEST = {

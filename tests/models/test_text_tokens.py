@@ -1,15 +1,16 @@
 """Token ids of texts: those of the tokenizer itself, special tokens never among them but to end a document."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models
 
-from refinery.errors import InputError
+from refinery.errors import InputError, RunError
 from refinery.models.text_tokens import TextTokens, text_tokens
 from tests.megatron import END, WORDS, byte_level, unigram, word_level
 
@@ -83,6 +84,23 @@ def test_a_token_that_texts_become_cannot_end_documents(tmp_path, gpt):
     own.save(str(tmp_path / "added.json"))
     with pytest.raises(InputError, match="that the file marks as special"):
         text_tokens(tmp_path / "added.json", "<stop>")
+
+
+def test_what_the_vocabulary_lacks_is_known_or_refused(tmp_path, gpt):
+    """Of bytes everything is in it; else there is a token for the rest, or characters would be dropped."""
+    assert [text_tokens(one).unknown for one in (gpt, unigram(tmp_path / "u.json"))] == [None, 0]
+    bare = Tokenizer(models.BPE({"</s>": 0, "a": 1}, []))
+    bare.add_special_tokens(["</s>"])
+    bare.save(str(tmp_path / "bare.json"))
+    with pytest.raises(InputError, match="drops the characters that its vocabulary lacks"):
+        text_tokens(tmp_path / "bare.json")
+
+
+def test_a_special_token_never_passes_for_text(tmp_path):
+    """If a text should become one after all, that is an error which names it."""
+    tokens = replace(text_tokens(unigram(tmp_path / "u.json")), cut=())
+    with pytest.raises(RunError, match="the special token '</s>' was made of a document's text"):
+        tokens.encode(pa.array(["the", "the </s>"]))
 
 
 def test_ids_have_sixteen_bits_as_long_as_megatron_takes_them(tmp_path, gpt):

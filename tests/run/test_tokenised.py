@@ -16,7 +16,7 @@ from refinery.run.manifest import TokenAccount
 from refinery.run.tokenised import data_paths, index_name, sequences_name, token_account, write_tokens
 from refinery.storage.write import WrittenFile
 from tests.conftest import output_hashes, write_parquet
-from tests.megatron import END, byte_level, read_pair
+from tests.megatron import END, byte_level, read_pair, word_level
 
 OUTPUTS = """
 refinery: 1
@@ -150,6 +150,10 @@ def test_stretches_of_text_give_the_same_files(tmp_path, monkeypatch):
     assert found[0] == found[1]
     account = token_account(tokens, found[0])
     assert account.tokens == sum(map(len, read_pair(tmp_path / "data-00000.bin")))
+    words = text_tokens(word_level(tmp_path / "words.json"))
+    write_tokens(tmp_path, "data-00002.bin", [rows], words)
+    told = pl.read_parquet(tmp_path / "sequences-00002.parquet")
+    assert told["unknown"].to_list() == [2 * (n % 4) for n in range(30)]  # but "the"
     nothing = write_tokens(tmp_path, "data-00001.bin", [], tokens)
     assert [file.rows for file in nothing] == [0, 0, 0]
     assert read_pair(tmp_path / "data-00001.bin") == []

@@ -23,6 +23,7 @@ from refinery.models.loaded import once
 from refinery.models.tokenizer import encode, parse_tokenizer, read_tokenizer, tokenizer_hash
 
 KNOWN_ENDS = ("<|endoftext|>", "<|end_of_text|>", "<｜end▁of▁sentence｜>", "</s>", "<eos>", "[EOS]")
+_RARE = "\U00013000"  # a letter that no vocabulary has as such
 SMALL = 65_500  # a vocabulary below it has ids of 16 bits, as Megatron's `DType.optimal_dtype` has it
 
 
@@ -30,7 +31,8 @@ SMALL = 65_500  # a vocabulary below it has ids of 16 bits, as Megatron's `DType
 class TextTokens:
     """A tokenizer by its content, and the token that ends a document.
 
-    size: ids are below it; cut: the special tokens that are cut apart where a text spells them.
+    size: ids are below it; cut: the special tokens that are cut apart where a text spells them; unknown: the id that
+    stands for what the vocabulary lacks, if there is one.
     """
 
     path: Path
@@ -39,6 +41,7 @@ class TextTokens:
     end_id: int
     size: int
     cut: tuple[str, ...] = ()
+    unknown: int | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -55,7 +58,7 @@ class TextTokens:
 
         Raises RunError for a text of which the tokenizer makes a special token.
         """
-        tokenizer, special = once(self._load, "text tokens", self.digest, self.end)
+        tokenizer, special = once(self._load, "text tokens", self.digest, self.end, self.cut)
         encodings = encode(tokenizer, texts.to_pylist(), self.path)
         lengths = np.array([len(one) + 1 for one in encodings], np.int32)
         pieces = chain.from_iterable((one.ids, (self.end_id,)) for one in encodings)
@@ -78,7 +81,7 @@ def text_tokens(path: Path, end: str | None = None) -> TextTokens:
     """The tokenizer of a file; end: the token that ends a document, by default the one of KNOWN_ENDS that it has.
 
     Raises DefinitionError without the package tokenizers; InputError for a file that is absent or damaged, and for a
-    tokenizer without such a token or that makes special tokens of texts.
+    tokenizer without such a token, or that makes special tokens of texts or drops what it does not know.
     """
     digest = tokenizer_hash(path)
     tokenizer = parse_tokenizer(path, digest)
@@ -92,8 +95,13 @@ def text_tokens(path: Path, end: str | None = None) -> TextTokens:
     if whole := _spelled(_as_text(tokenizer, cut), no_text):
         hint = "let a token end documents that the file marks as special"
         raise InputError(str(path), f"a text that says {whole[0]!r} would become that token", hint)
+    if not tokenizer.encode(_RARE, add_special_tokens=False).ids:
+        hint = "give one that works on bytes or has an `unk_token`"
+        raise InputError(str(path), "it drops the characters that its vocabulary lacks", hint)
     size = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
-    return TextTokens(path, digest, end, end_id, size, cut)
+    unknown = _unknown(path)
+    unknown_id = None if unknown is None else tokenizer.token_to_id(unknown)
+    return TextTokens(path, digest, end, end_id, size, cut, unknown_id)
 
 
 def _special(tokenizer: Any) -> dict[str, int]:

@@ -28,6 +28,7 @@ SEQUENCES = pa.schema(
         ("sequence", pa.int64()),
         ("start", pa.int64()),
         ("tokens", pa.int32()),
+        ("unknown", pa.int32()),
         ("source", pa.string()),
         ("path", pa.string()),
         ("row", pa.int64()),
@@ -64,7 +65,7 @@ def write_tokens(
         for batch in _encodable(rows):
             ids, found = tokens.encode(batch.column("text"))
             file.write(ids)
-            data.write(_sequences(batch, pair, sequence, start, found))
+            data.write(_sequences(batch, pair, sequence, start, found, ids == tokens.unknown))
             lengths.append(found)
             sequence, start = sequence + len(found), start + len(ids)
     every = np.concatenate([*lengths, np.empty(0, np.int32)])
@@ -84,12 +85,24 @@ def _encodable(rows: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
 
 
 def _sequences(
-    batch: pa.RecordBatch, pair: str, sequence: int, start: int, lengths: NDArray[np.int32]
+    batch: pa.RecordBatch,
+    pair: str,
+    sequence: int,
+    start: int,
+    lengths: NDArray[np.int32],
+    unknown: NDArray[np.bool_],
 ) -> pa.RecordBatch:
-    """What is told about the sequences of a batch, of which the first has this number and starts at this token."""
+    """What is told about the sequences of a batch, of which the first has this number and starts at this token.
+
+    unknown: bool, for each of their tokens.
+    """
     ends = start + np.cumsum(lengths, dtype=np.int64)
+    counts = np.add.reduceat(unknown, ends - lengths - start, dtype=np.int32)
     numbers = np.arange(sequence, sequence + len(lengths), dtype=np.int64)
-    columns = [pa.repeat(pa.scalar(pair), len(lengths)), *map(pa.array, (numbers, ends - lengths, lengths))]
+    columns = [
+        pa.repeat(pa.scalar(pair), len(lengths)),
+        *map(pa.array, (numbers, ends - lengths, lengths, counts)),
+    ]
     columns += [*batch.column("lineage").flatten(), id_texts(batch.column("id"))]
     return pa.RecordBatch.from_arrays(columns, schema=SEQUENCES)
 
