@@ -25,6 +25,7 @@ from pydantic import (
 
 from refinery.definition.guards import Guards
 from refinery.definition.source_columns import ColumnEntry, Joins
+from refinery.definition.tokenization import Tokenize
 from refinery.definition.values import (
     DEFAULT_FAMILY,
     ByteCount,
@@ -322,6 +323,10 @@ class Output(Model):
     format: Literal["parquet", "jsonl"] = Field(
         "parquet", description="`parquet`, or `jsonl` for JSON Lines in zstd"
     )
+    tokenize: Tokenize | None = Field(
+        None,
+        description="tokenizers JSON file: token ids are written in place of texts, as Megatron's `.bin` and `.idx`",
+    )
     measurements: tuple[str, ...] | None = Field(
         None,
         description="measured and derived columns to write "
@@ -366,6 +371,14 @@ class Output(Model):
         if sum(shares) >= 1:
             raise ValueError(f"together they leave nothing for {TRAIN!r}")
         return split
+
+    @model_validator(mode="after")
+    def _ids_have_no_columns(self) -> Self:
+        if self.tokenize and (extra := {"format", "measurements"} & self.model_fields_set):
+            raise ValueError(
+                f"token ids have no {' and no '.join(sorted(extra))}; write texts to another output"
+            )
+        return self
 
     @model_validator(mode="after")
     def _shares_by_a_column(self) -> Self:

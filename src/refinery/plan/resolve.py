@@ -39,7 +39,7 @@ from refinery.plan.graph import (
 )
 from refinery.plan.models import makings_of, with_models
 from refinery.plan.order import in_rounds
-from refinery.plan.outputs import check_measurements, output_folders
+from refinery.plan.outputs import check_measurements, output_folders, output_tokens
 from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
 from refinery.plan.reading import spec_of
 from refinery.plan.result import count_name
@@ -113,6 +113,7 @@ class _Resolver:
             self._stage(name, pipeline.stages[name])
         self.makings |= makings_of(self.definition, self.problem)
         output_paths = output_folders(self.definition, self.sources, self.problem)
+        tokens = output_tokens(self.definition, self.problem)
         check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
         self._earlier(output_paths)
         self._leave_out_protected()
@@ -129,6 +130,7 @@ class _Resolver:
             output_paths,
             self.protected,
             positions,
+            tokens,
         )
 
     def _sources(self) -> None:

@@ -34,7 +34,7 @@ from refinery.plan.graph import (
 )
 from refinery.plan.joins import decided_by
 from refinery.plan.order import in_rounds
-from refinery.plan.outputs import DEFAULT_MEASUREMENTS
+from refinery.plan.outputs import wanted_measurements
 from refinery.plan.result import (
     Kind,
     Result,
@@ -274,7 +274,9 @@ class _Builder:
 
     def _output(self, name: str) -> None:
         output, stage = self.graph.outputs[name], self.graph.stage_of(name)
-        made_of = output.model_dump(mode="json", exclude={"path", "from_"})
+        made_of = output.model_dump(mode="json", exclude={"path", "from_", "tokenize"})
+        if tokens := self.graph.tokens.get(name):
+            made_of |= {"tokenize": tokens.settings}
         made_of |= {"unreadable": [self.listed[source].broken for source in stage.sources]}
         written = {
             source: {column: columns[column] for column in output_columns(output, columns)}
@@ -329,9 +331,8 @@ def rule_columns(stage: ResolvedStage, source: str) -> dict[str, Column]:
 
 def output_columns(output: Output, there: Iterable[str]) -> tuple[str, ...]:
     """The measured columns of an output that are there, and the sizes that it is cut by."""
-    wanted = DEFAULT_MEASUREMENTS if output.measurements is None else output.measurements
     known = set(there)
-    return tuple(dict.fromkeys(name for name in (*wanted, *SIZES) if name in known))
+    return tuple(dict.fromkeys(name for name in (*wanted_measurements(output), *SIZES) if name in known))
 
 
 def _making(making: Making) -> dict[str, object]:
