@@ -19,6 +19,7 @@ from refinery.definition.values import Use
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, nearest
 from refinery.filters import registry
+from refinery.filters.licence import LICENCE
 from refinery.filters.rules import MAX_RULES, resolve_rules
 from refinery.plan.against import earlier_folder
 from refinery.plan.expressions import add_derived, clashing_types, maker_of, seen_by_sql
@@ -37,6 +38,7 @@ from refinery.plan.graph import (
     against_source,
     measurement_of,
 )
+from refinery.plan.licences import check_licences, licence_column, licence_rule, uses_licences
 from refinery.plan.models import makings_of, with_models
 from refinery.plan.order import in_rounds
 from refinery.plan.outputs import check_measurements, output_folders, output_tokens
@@ -115,6 +117,7 @@ class _Resolver:
         output_paths = output_folders(self.definition, self.sources, self.problem)
         tokens = output_tokens(self.definition, self.problem)
         check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
+        check_licences(pipeline, self.stages, self.heads, self.problem)
         self._earlier(output_paths)
         self._leave_out_protected()
         split = check_splits(pipeline.outputs, self.stages, self.heads, self.problem)
@@ -187,6 +190,8 @@ class _Resolver:
         sources = tuple(views)
         for source in sources:
             self._add_columns(place, views[source], measured, columns[source], first=source == sources[0])
+            if uses_licences(self.definition.pipeline) and source in self.definition.pipeline.sources:
+                columns[source][LICENCE] = licence_column(self.definition.pipeline, source, columns[source])
         arriving = Arriving(name, views, columns, self.heads, name in self.incomplete)
         self._measured_columns(place, measured, arriving)
         self._file_columns(place, stage, arriving)
@@ -370,7 +375,8 @@ class _Resolver:
         from refinery.filters.predicate import problems
 
         types, labels = seen_by_sql(columns)
-        rules: dict[str, Rule] = {}
+        implied = licence_rule(self.definition.pipeline, str(place[-1]))
+        rules: dict[str, Rule] = {rule.name: rule for rule in implied}
         for index, entry in enumerate(entries):
             location: Location = (*place, "keep", index)
             found = self.attempt(
