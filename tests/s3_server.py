@@ -34,6 +34,8 @@ import pytest
 ACCESS_KEY, SECRET_KEY = "AKIATESTACCESSKEY", "test/secret+key/0123456789abcdefghij"
 REGION = "us-east-1"
 STARTS_WITHIN = 60.0  # seconds; a loaded machine is slow
+# A bucket takes seven volumes by default: after some hundred buckets a small disk has no room for another.
+SMALL = {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}
 # A shell stands between: when the pipe to it closes, because this process ended, it kills the server.
 WATCHED = '"$@" & child=$!; read -r _; kill -9 $child; wait $child'
 
@@ -97,6 +99,7 @@ def running(folder: Path) -> Iterator[S3Server]:
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
+            env={**os.environ, **SMALL},
         )
     server = S3Server(f"http://127.0.0.1:{ports[6]}")
     try:

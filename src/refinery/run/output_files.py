@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from refinery.dedup.split import split_names
 from refinery.definition.models import Output
 from refinery.executors.base import Unit
+from refinery.run.kinds import Kinds, total
 from refinery.run.survivors import Extent, Survivors, extent_of, survivors_of
 from refinery.run.write import (
     GatherTask,
@@ -47,16 +49,30 @@ if TYPE_CHECKING:
     from refinery.run.context import Run
 
 
-def write_output(
-    run: Run, name: str, carried: pa.Schema, id_type: pa.DataType, staged: Place
-) -> tuple[Layout, list[WrittenFile], dict[str, str]]:
-    """Writes every file of an output into the staging folder, in order, and gives the keys of those that have one.
+@dataclass(frozen=True)
+class Written:
+    """All that was written of an output, in order; keys: of the files that have one, by name.
+
+    sequences: of token ids, those files that say which sequence is which document; kinds, arrived: by source and
+    column, documents of each licence and language that are written, and that were read.
+    """
+
+    layout: Layout
+    files: tuple[WrittenFile, ...]
+    keys: dict[str, str]
+    sequences: tuple[WrittenFile, ...]
+    kinds: dict[str, dict[str, Kinds]]
+    arrived: dict[str, dict[str, Kinds]]
+
+
+def write_output(run: Run, name: str, carried: pa.Schema, id_type: pa.DataType, staged: Place) -> Written:
+    """Writes every file of an output into the staging folder.
 
     What the run before wrote and what would be the same now stays where it is.
     """
     plan = run.plan
     stage, output = plan.graph.stage_of(name), plan.graph.outputs[name]
-    layout = make_layout(output, stage, carried, id_type)
+    layout = make_layout(output, stage, carried, id_type, plan.graph.tokens.get(name))
     survivors = [
         s for source in stage.sources for s in survivors_of(plan, output, stage, source, layout.measured)
     ]
@@ -72,28 +88,49 @@ def write_output(
     if output.shuffle is None and not output.split:
         cut = _cut(survivors, sizes, names, layout, output, staged)
     digests = {s.planned.number: extent.digest for s, extent in zip(survivors, extents, strict=True)}
-    keys = {task.name: file_key(task, digests) for task in cut}
-    known = _written_before(run, of, plan.graph.output_paths[name], staged, names, keys)
+    keys = {task.name: file_key(task, digests) for task in cut if not layout.tokens}
+    every = [file for one in names for file in layout.files(one)]
+    known = _written_before(run, of, plan.graph.output_paths[name], staged, every, keys)
 
-    def write(function: Callable[[Any], WrittenFile], tasks: Sequence[WriteTask | GatherTask]) -> None:
-        left = [task for task in tasks if task.name not in known]
+    def write(
+        function: Callable[[Any], tuple[WrittenFile, ...]], tasks: Sequence[WriteTask | GatherTask]
+    ) -> None:
+        left = [task for task in tasks if not known.keys() >= set(layout.files(task.name))]
         units = [Unit(task.name, task, max(total // files, 1), of=(of,)) for task in left]
         made = run.map(
             "write",
             function,
             units,
-            documents=lambda file: file.rows,
-            counts=lambda _, file: [Count(of, kept=file.rows)],
+            documents=lambda written: written[0].rows,
+            counts=lambda _, written: [Count(of, kept=written[0].rows)],
         )
-        known.update((task.name, file) for task, file in zip(left, made, strict=True))
+        known.update((file.path, file) for written in made for file in written)
 
     if cut and not few:
         write(write_file, cut)
-    elif len(known) < files:
+    elif len(known) < len(every):
         with _scattered(run, of, survivors, extents, layout, output, counts, staged) as scattered:
             tasks = [GatherTask(scattered, n, layout, output, name, staged) for n, name in enumerate(names)]
             write(gather, tasks)
-    return layout, [known[one] for one in names if known[one].rows], keys
+    found = [[known[file] for file in layout.files(one)] for one in names if known[one].rows]
+    data = 2 if layout.tokens else 1  # files of documents, the rest are records
+    return Written(
+        layout,
+        tuple(file for one in found for file in one[:data]),
+        keys,
+        tuple(file for one in found for file in one[data:]),
+        _by_source(survivors, [extent.kinds for extent in extents]),
+        _by_source(survivors, [extent.arrived for extent in extents]),
+    )
+
+
+def _by_source(
+    survivors: Sequence[Survivors], counts: Sequence[Mapping[str, Kinds]]
+) -> dict[str, dict[str, Kinds]]:
+    found: dict[str, list[Mapping[str, Kinds]]] = {}
+    for one, kinds in zip(survivors, counts, strict=True):
+        found.setdefault(one.planned.spec.name, []).append(kinds)
+    return {source: total(kinds) for source, kinds in found.items()}
 
 
 def _file_counts(output: Output, extents: Sequence[Extent]) -> tuple[int, ...]:
@@ -104,7 +141,7 @@ def _file_counts(output: Output, extents: Sequence[Extent]) -> tuple[int, ...]:
 
 def _names(output: Output, counts: Sequence[int]) -> Iterator[str]:
     """The names of the files, of which each split has so many."""
-    ending = "parquet" if output.format == "parquet" else "jsonl.zst"
+    ending = "bin" if output.tokenize else "parquet" if output.format == "parquet" else "jsonl.zst"
     for split, count in zip(split_names(output.split) or ("",), counts, strict=True):
         for number in range(count):
             yield f"{f'data/{split}-{number:05}-of-{count:05}' if split else f'data-{number:05}'}.{ending}"
