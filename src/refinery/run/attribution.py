@@ -25,9 +25,9 @@ def attribution(manifest: Manifest) -> dict[str, str]:
 def _lines(manifest: Manifest, rows: list[tuple[str, str, int]]) -> Iterator[str]:
     yield f"# Attribution of {manifest.pipeline}: {manifest.output}"
     yield ""
-    yield "Each document is under the licence that its column `licence` names; whose work it is stand in its other"
-    yield "columns, as its source has them, and `lineage` names its source, file and row. Keep this file and these"
-    yield "columns with the documents: the licences marked below ask for the author's name or for their notice."
+    yield "Each document is under the licence that its column `licence` names. Author, title and address are in its"
+    yield "other columns, where its source has them; `lineage` names its source, file and row. Keep this file and"
+    yield "these columns with the documents: what is marked below asks for the author's name or for a notice."
     yield ""
     yield "| licence | source | documents | asks for attribution |"
     yield "| --- | --- | --- | --- |"

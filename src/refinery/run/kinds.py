@@ -36,7 +36,12 @@ def kinds_of(values: pl.DataFrame) -> dict[str, Kinds]:
     """By column the documents of each value; those beyond the most frequent ones are counted together."""
     found = {}
     for column in values.columns:
-        counts = values[column].fill_null(_MISSING[column]).value_counts().sort("count", column, descending=[True, False])
+        counts = (
+            values[column]
+            .fill_null(_MISSING[column])
+            .value_counts()
+            .sort("count", column, descending=[True, False])
+        )
         found[column] = Counter(dict(counts.head(MOST).iter_rows()))
         if rest := int(counts["count"][MOST:].sum()):
             found[column][_OTHER[column]] += rest
