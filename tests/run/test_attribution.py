@@ -54,7 +54,7 @@ def test_an_output_holds_what_is_allowed_and_says_so(tmp_path, refinery):
     assert card.data.to_dict()["license_name"] == "cc-by, house-rules"
     assert card.data.language == ["en"]
     told = (tmp_path / "open.records/ATTRIBUTION.md").read_text()
-    assert f"| code | {manifest.licences['code']['MIT']} | yes |" in told
+    assert f"| papers | {manifest.licences['papers']['CC-BY-4.0']} | yes |" in told
     free = manifest.model_copy(update={"licences": {"code": {"CC0-1.0": 3}}})
     assert attribution(free) == attribution(manifest.model_copy(update={"licences": {}})) == {}
     (tmp_path / "lic.yaml").write_text(
