@@ -35,6 +35,7 @@ def test_rare_values_are_counted_together(monkeypatch):
 def test_what_spdx_does_not_know_is_told():
     """With the most frequent, none first or not; nothing where all is known."""
     assert unknown_licences(Counter({"MIT": 3})) == ""
+    assert unknown_licences(Counter({"LicenseRef-CC-BY": 3}), ["LicenseRef-CC-BY"]) == ""
     found = unknown_licences(
         Counter({"MIT": 3, "NOASSERTION": 2, **{f"LicenseRef-{n}": 1 for n in range(6)}})
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 import polars as pl
@@ -60,12 +60,19 @@ def total(counts: Iterable[Mapping[str, Kinds]]) -> dict[str, Kinds]:
     }
 
 
-def unknown_licences(licences: Kinds) -> str:
-    """A sentence about documents whose licence is not said, or by a name that SPDX does not know; empty without."""
-    unknown = {name: count for name, count in licences.items() if name.startswith(OWN) or name == NONE}
+def unknown_licences(licences: Kinds, allowed: Collection[str] = ()) -> str:
+    """A sentence about documents whose licence is not said, or by a name that SPDX does not know; empty without.
+
+    allowed: names that are no surprise.
+    """
+    unknown = {
+        name: count
+        for name, count in licences.items()
+        if (name.startswith(OWN) or name == NONE) and name not in allowed
+    }
     if not unknown:
         return ""
-    named = [f"{'none' if name == NONE else name} {count:,}" for name, count in unknown.items()]
-    more = f" and {len(named) - _TOLD:,} more" if len(named) > _TOLD else ""
+    told = [f"{'none' if name == NONE else name} {count:,}" for name, count in unknown.items()]
+    more = f" and {len(told) - _TOLD:,} more" if len(told) > _TOLD else ""
     share = f"{sum(unknown.values()):,} of {sum(licences.values()):,} documents"
-    return f"{share} have no licence that SPDX knows: {', '.join(named[:_TOLD])}{more}"
+    return f"{share} have no licence that SPDX knows: {', '.join(told[:_TOLD])}{more}"

@@ -87,8 +87,10 @@ def make_output(run: Run, name: str) -> Manifest:
         raise ConservationError(
             f"output {name}: {kept} documents were kept but {written} written; please report this"
         )
+    allowed = plan.graph.outputs[name].licences
     for source, kinds in output.arrived.items():
-        if unknown := _unknown_licences(run, source, kinds):
+        entry = plan.graph.definition.pipeline.sources[source].licence
+        if isinstance(entry, LicenceColumn) and (unknown := unknown_licences(kinds[LICENCE], allowed)):
             run.warn(Subject("source", source), unknown)
     manifest = make_manifest(run, name, decided, output)
     data = [file.path for file in manifest.files]
@@ -100,12 +102,6 @@ def make_output(run: Run, name: str) -> Manifest:
     folders.finish(folder, staged, data, beside, content, texts, run.still_held)
     run.finish(of, kept, written)
     return manifest
-
-
-def _unknown_licences(run: Run, source: str, kinds: Mapping[str, Kinds]) -> str:
-    """What a column of licences has that SPDX does not know; a licence that the definition gives is no surprise."""
-    entry = run.plan.graph.definition.pipeline.sources[source].licence
-    return unknown_licences(kinds[LICENCE]) if isinstance(entry, LicenceColumn) else ""
 
 
 def refuse_empty(manifests: Mapping[str, Manifest], folders: Mapping[str, Place]) -> None:
