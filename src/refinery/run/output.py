@@ -22,9 +22,9 @@ from refinery.run.attribution import attribution
 from refinery.run.context import Run
 from refinery.run.dataset_card import dataset_card
 from refinery.run.decisions import decisions_tasks, write_decisions
-from refinery.run.kinds import Kinds, unknown_licences
+from refinery.run.kinds import unknown_licences
 from refinery.run.manifest import Manifest
-from refinery.run.output_files import write_output
+from refinery.run.output_files import Written, write_output
 from refinery.run.tokenised import data_paths
 from refinery.sources.ids import common_id_type
 from refinery.sources.schema import unify
@@ -87,11 +87,7 @@ def make_output(run: Run, name: str) -> Manifest:
         raise ConservationError(
             f"output {name}: {kept} documents were kept but {written} written; please report this"
         )
-    allowed = plan.graph.outputs[name].licences
-    for source, kinds in output.arrived.items():
-        entry = plan.graph.definition.pipeline.sources[source].licence
-        if isinstance(entry, LicenceColumn) and (unknown := unknown_licences(kinds[LICENCE], allowed)):
-            run.warn(Subject("source", source), unknown)
+    _warn_of_licences(run, name, output)
     manifest = make_manifest(run, name, decided, output)
     data = [file.path for file in manifest.files]
     beside = [file.path for file in (*manifest.decisions, *manifest.rejects, *manifest.sequences)]
@@ -102,6 +98,15 @@ def make_output(run: Run, name: str) -> Manifest:
     folders.finish(folder, staged, data, beside, content, texts, run.still_held)
     run.finish(of, kept, written)
     return manifest
+
+
+def _warn_of_licences(run: Run, name: str, output: Written) -> None:
+    """Tells what the columns of licences have that SPDX does not know and the output does not allow by its name."""
+    allowed = run.plan.graph.outputs[name].licences
+    for source, kinds in output.arrived.items():
+        entry = run.plan.graph.definition.pipeline.sources[source].licence
+        if isinstance(entry, LicenceColumn) and (unknown := unknown_licences(kinds[LICENCE], allowed)):
+            run.warn(Subject("source", source), unknown)
 
 
 def refuse_empty(manifests: Mapping[str, Manifest], folders: Mapping[str, Place]) -> None:
