@@ -87,6 +87,21 @@ def test_a_definition_without_licences_has_no_such_column(graph_of):
             "outputs:\n  all: {from: small, path: all}\n",
             "'all', of the same stage, allows other",
         ),
+        (
+            "{from: [long, code]}",
+            "{from: long, measure: [{patterns: {licence: x}}]}",
+            "a column 'licence', a name",
+        ),
+        (
+            "{from: [long, code]}",
+            "{from: long, derive: {licence: bytes}}",
+            "the measurer licence makes a column",
+        ),
+        (
+            "{from: [long, code]}",
+            "{from: code, derive: {licence: bytes}}",
+            "`licence` of the sources makes a col",
+        ),
         ('{long: "chars > 5"}', '{licences: "chars > 5"}', "two rules are called 'licences'"),
     ],
 )

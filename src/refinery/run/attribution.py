@@ -25,9 +25,13 @@ def attribution(manifest: Manifest) -> dict[str, str]:
 def _lines(manifest: Manifest, rows: list[tuple[str, str, int]]) -> Iterator[str]:
     yield f"# Attribution of {manifest.pipeline}: {manifest.output}"
     yield ""
-    yield "Each document is under the licence that its column `licence` names. Author, title and address are in its"
-    yield "other columns, where its source has them; `lineage` names its source, file and row. Keep this file and"
-    yield "these columns with the documents: what is marked below asks for the author's name or for a notice."
+    if manifest.tokenised:
+        yield "`sequences-*.parquet` says which document each sequence is. Keep this file with the token ids: what is"
+        yield "marked below asks for the author's name or for a notice."
+    else:
+        yield "Each document is under the licence that its column `licence` names. Author, title and address are in"
+        yield "its other columns, where its source has them; `lineage` names its source, file and row. Keep this file"
+        yield "and these columns with the documents: what is marked below asks for the author's name or for a notice."
     yield ""
     yield "| licence | source | documents | asks for attribution |"
     yield "| --- | --- | --- | --- |"
