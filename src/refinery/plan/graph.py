@@ -13,6 +13,7 @@ from refinery.definition.load import Definition
 from refinery.definition.models import Output
 from refinery.filters.carried import Carried
 from refinery.plan.fingerprint import fingerprint
+from refinery.sources.column_settings import Join
 from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place
 
@@ -68,6 +69,11 @@ class Measurement:
         return f"measured-{self.measurer.name}-{self.key}.parquet"
 
 
+def measurement_of(view: View, measurer: Measurer) -> Measurement:
+    """A measurer on a view; what measures a column of the files is on the source itself, whatever is transformed."""
+    return Measurement(View(view.source) if measurer.column else view, measurer)
+
+
 @dataclass(frozen=True)
 class Measured:
     """A column of a measurement, which calls it `original`."""
@@ -90,7 +96,7 @@ class Measured:
 
     def on(self, view: View) -> Measured:
         """The same column of another view."""
-        return replace(self, measurement=Measurement(view, self.measurement.measurer))
+        return replace(self, measurement=measurement_of(view, self.measurement.measurer))
 
 
 @dataclass(frozen=True)
@@ -200,6 +206,10 @@ class Graph:
             part: tuple(self.protected.get(name, name) for name in names)
             for part, names in making.inputs.items()
         }
+
+    def joins(self, source: str) -> tuple[Join, ...]:
+        """The tables that a source joins; an earlier run is a source without any."""
+        return self.sources[source].joins if source in self.sources else ()
 
     def measurements(self, source: str) -> tuple[Measurement, ...]:
         """Everything that is measured on a source, each once; an earlier run is a source of its own."""

@@ -22,7 +22,7 @@ from refinery.filters import registry
 from refinery.filters.rules import MAX_RULES, resolve_rules
 from refinery.plan.against import earlier_folder
 from refinery.plan.expressions import add_derived, clashing_types, maker_of, seen_by_sql
-from refinery.plan.file_columns import add_file_columns, clashes
+from refinery.plan.file_columns import add_file_columns, clashes, column_problems
 from refinery.plan.graph import (
     RESERVED,
     Column,
@@ -35,6 +35,7 @@ from refinery.plan.graph import (
     ResolvedStage,
     View,
     against_source,
+    measurement_of,
 )
 from refinery.plan.models import makings_of, with_models
 from refinery.plan.outputs import check_measurements, output_folders, output_tokens
@@ -116,7 +117,7 @@ class _Resolver:
         self._earlier(output_paths)
         self._leave_out_protected()
         split = check_splits(pipeline.outputs, self.stages, self.heads, self.problem)
-        positions = positions_of(split, self.stages, self.views)
+        positions = positions_of(split, self.stages, self.views, self.sources)
         self.stages = hold_out(split, self.stages, positions, self.problem)
         return Graph(
             self.definition,
@@ -193,6 +194,7 @@ class _Resolver:
         for source in sources:
             self._add_columns(place, views[source], measured, columns[source], first=source == sources[0])
         arriving = Arriving(name, views, columns, self.heads, name in self.incomplete)
+        self._measured_columns(place, measured, arriving)
         self._file_columns(place, stage, arriving)
         self._derive(place, stage.derive, arriving)
         rules = self._rules(place, stage.keep, columns)
@@ -327,7 +329,7 @@ class _Resolver:
     ) -> None:
         own: dict[str, str] = {}
         for built, prefix in [(self._sized, None), *measured]:
-            measurement = Measurement(view, built)
+            measurement = measurement_of(view, built)
             for entry in built.schema:
                 visible = registry.column_name(entry.name, prefix, len(built.schema))
                 if visible in own and first:
@@ -346,6 +348,14 @@ class _Resolver:
         problem = partial(self._problem_in, (*place, "derive"))
         if not add_derived(expressions, arriving, self.definition.paths, problem):
             self.incomplete.add(arriving.stage)
+
+    def _measured_columns(
+        self, place: Location, measured: Iterable[tuple[Measurer, str | None]], arriving: Arriving
+    ) -> None:
+        """Checks that the files of all that arrives have the columns which are measured in place of texts."""
+        if arriving.views.keys() <= self.sources.keys():
+            for name in sorted({built.column for built, _ in measured if built.column}):
+                self.problem((*place, "measure"), *column_problems(name, arriving))
 
     def _file_columns(self, place: Location, stage: Stage, arriving: Arriving) -> None:
         """Adds the columns of files that the stage's SQL reads."""
