@@ -287,9 +287,9 @@ def repository(tmp_path_factory) -> Path:
         write_parquet(folder / source / "0.parquet", rows)
     for name, shape in (("topic", "softmax"), ("other", "ova")):
         (folder / f"{name}.bin").write_bytes(model(shape).read_bytes())
-    byte_level(folder / "tokenizer.json", special=("</s>", "<pad>"))
     (folder / "side.csv").write_text("number,court\n1991,1\n")
     (folder / "other.csv").write_text("number,court\n1991,2\n")
+    byte_level(folder / "tokenizer.json", special=("</s>", "<pad>"))
     write_parquet(folder / "earlier" / "data-00000.parquet", [{"id": "x", "text": document(1)}])
     (folder / "earlier.records").mkdir()
     (folder / "earlier.records" / "manifest.json").write_text('{"files": [{"path": "data-00000.parquet"}]}')

@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from refinery.definition.guards import Guards
+from refinery.definition.licences import AllowedLicence, SourceLicence
 from refinery.definition.source_columns import ColumnEntry, Joins
 from refinery.definition.tokenization import Tokenize
 from refinery.definition.values import (
@@ -99,6 +100,9 @@ class Source(Model):
     )
     encoding: str | None = Field(
         None, description="encoding of JSON, CSV and text files, such as `gb18030` (default: UTF-8)"
+    )
+    licence: SourceLicence | None = Field(
+        None, description="of all its documents, by SPDX, or `{column: NAME}`: of each what the column says"
     )
     trusted: bool = Field(False, description="no rule should drop much of it, see `guards`")
 
@@ -330,7 +334,10 @@ class Output(Model):
     measurements: tuple[str, ...] | None = Field(
         None,
         description="measured and derived columns to write "
-        "(default: lang, lang_score, relevance, quality, importance, neural, tokens)",
+        "(default: licence, lang, lang_score, relevance, quality, importance, neural, tokens)",
+    )
+    licences: Annotated[tuple[AllowedLicence, ...], OneOrMore()] = Field(
+        (), min_length=1, description="SPDX identifiers; documents under others, or none, are left out"
     )
     shard_bytes: ByteCount = Field(256 * 2**20, description="text bytes an output shard holds")
     shuffle: int | None = Field(

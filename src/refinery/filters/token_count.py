@@ -49,6 +49,11 @@ class Size(Measurer):
         return {"tokenizer": self.tokenizer_hash} if self.tokenizer else {"family": self.family}
 
     @property
+    def speed(self) -> float:
+        """A tokenizer takes far longer than an estimate."""
+        return 3e6 if self.tokenizer else 150e6
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """The tokenizer, if there is one."""
         return (self.tokenizer,) if self.tokenizer else ()

@@ -10,6 +10,7 @@ from refinery.definition.models import Output
 from refinery.definition.paths import Paths
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, InputError, nearest
+from refinery.filters.licence import LICENCE
 from refinery.models.text_tokens import TextTokens, text_tokens
 from refinery.plan.graph import OWN_OUTPUT, ResolvedStage
 from refinery.sources.documents import SourceSpec
@@ -17,7 +18,16 @@ from refinery.storage.marks import has_neighbours, records_of
 from refinery.storage.place import Place, lies_in, place_of, refuse_as_folder
 from refinery.storage.url import is_url
 
-DEFAULT_MEASUREMENTS = ("lang", "lang_score", "relevance", "quality", "importance", "neural", "tokens")
+DEFAULT_MEASUREMENTS = (
+    LICENCE,
+    "lang",
+    "lang_score",
+    "relevance",
+    "quality",
+    "importance",
+    "neural",
+    "tokens",
+)
 
 
 def output_folders(

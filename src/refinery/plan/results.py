@@ -33,6 +33,7 @@ from refinery.plan.graph import (
     measurer_key,
 )
 from refinery.plan.joins import decided_by
+from refinery.plan.order import in_rounds
 from refinery.plan.outputs import wanted_measurements
 from refinery.plan.result import (
     Kind,
@@ -68,17 +69,13 @@ class Listed:
 
 def results_of(graph: Graph, listed: Mapping[str, Listed]) -> dict[str, Result]:
     """All results by name, inputs first; listed: by source. Raises DefinitionError when results need each other."""
-    waiting = _Builder(graph, listed).build()
-    found: dict[str, Result] = {}
-    while waiting:
-        ready = {name: one for name, one in waiting.items() if found.keys() >= set(one.inputs)}
-        if not ready:
-            circle = " needs ".join(_circle(waiting))
-            message = f"{circle}: make a model of documents that it does not choose"
-            raise DefinitionError(graph.definition.source.problem(("models",), message))
-        found |= ready
-        waiting = {name: one for name, one in waiting.items() if name not in ready}
-    return found
+    found = _Builder(graph, listed).build()
+    ordered = in_rounds({name: one.inputs for name, one in found.items()})
+    if len(ordered) < len(found):
+        circle = " needs ".join(_circle({name: found[name] for name in found.keys() - set(ordered)}))
+        message = f"{circle}: make a model of documents that it does not choose"
+        raise DefinitionError(graph.definition.source.problem(("models",), message))
+    return {name: found[name] for name in ordered}
 
 
 def _circle(waiting: Mapping[str, Result]) -> list[str]:
@@ -238,7 +235,10 @@ class _Builder:
 
     def _makers(self, stage: ResolvedStage, columns: Mapping[str, Mapping[str, Column]]) -> Iterator[str]:
         """The results that columns that are read at a stage are made of."""
-        ancestors = self.graph.ancestors(stage.name)
+        late = any(
+            m.late for read in columns.values() for column in read.values() for m in column.measurements
+        )
+        ancestors = {*self.graph.ancestors(stage.name)} if late else set()
         for source, read in columns.items():
             for measurement in (m for column in read.values() for m in column.measurements):
                 known = source, measurement.key

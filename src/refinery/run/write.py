@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from refinery.definition.models import Output
 from refinery.errors import RunError
+from refinery.filters.licence import LICENCE
 from refinery.models.text_tokens import TextTokens
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import ResolvedStage
@@ -57,8 +58,8 @@ class Layout:
 
     @property
     def made(self) -> tuple[str, ...]:
-        """The columns that refinery made: an output read as a source does not carry them on."""
-        return (*self.measured, "lineage")
+        """The columns that refinery made: an output read as a source does not carry them on, but for licences."""
+        return (*(name for name in self.measured if name != LICENCE), "lineage")
 
     def files(self, name: str) -> tuple[str, ...]:
         """All that is written with a file of this name, which comes first: of token ids an index and a record."""
