@@ -7,10 +7,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
-from rich.table import Column, Table
 
 from refinery.plan.contents import contents_of
 from refinery.plan.derivations import noted_derivations, reasons
+from refinery.report.cells import Grid
 from refinery.report.funnel import tokens_text
 from refinery.report.status import size_text
 from refinery.run.folder import current_manifest
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from refinery.plan.plan import Plan
 
 
-def plan_tables(plan: Plan) -> Iterator[Table | str]:
+def plan_tables(plan: Plan) -> Iterator[Grid | str]:
     """The tables that describe a plan, in the order of the work, and how large the work folder is by now."""
     plan = with_usable(plan)
     found = contents_of(plan.work)
@@ -36,9 +36,9 @@ def plan_tables(plan: Plan) -> Iterator[Table | str]:
     yield _stages(plan)
     for stage in plan.graph.stages.values():
         for explained in stage.verb.explained() if stage.verb else ():
-            table = _table(f"{stage.name}: {explained.title}", *explained.columns)
+            table = Grid(f"{stage.name}: {explained.title}", tuple(explained.columns))
             for row in explained.rows:
-                table.add_row(*row)
+                table.add(*row)
             yield table
     yield _outputs(plan)
     yield _guards(plan)
@@ -50,16 +50,16 @@ def plan_tables(plan: Plan) -> Iterator[Table | str]:
         yield f"work folder: {redact(str(plan.work))}, {size_text(found.sizes)}"
 
 
-def _to_make(plan: Plan, present: Container[str]) -> Table:
+def _to_make(plan: Plan, present: Container[str]) -> Grid:
     """What a run would make, and the settings that differ from the last run."""
-    table = _table("To make", "result", "parts", "why")
+    table = Grid("To make", ("result", "parts", "why"))
     before = noted_derivations(plan.work, plan.graph.name)
     why = reasons(plan.results, before)
     for name, state in states(plan, present).items():
         if state.missing:
             missing = f"{state.missing:,} of {state.parts:,}" if state.parts > 1 else "all"
             changed = "\n".join(map(str, why[name])) if before else "the pipeline is new here"
-            table.add_row(name, missing, changed or "not there any more, or not yet")
+            table.add(name, missing, changed or "not there any more, or not yet")
     return table
 
 
@@ -83,14 +83,9 @@ def _in_short(rules: Sequence[Rule]) -> Iterator[str]:
         yield from [f"{of_set} ({len(names)} rules)"] if of_set and len(names) > 1 else names
 
 
-def _table(title: str, *headings: str) -> Table:
-    """Nothing in it is cut in a narrow terminal or a pipe, but goes on in the next line."""
-    return Table(*(Column(heading, overflow="fold") for heading in headings), title=title)
-
-
-def _measure_pass(plan: Plan, present: Container[str]) -> Table:
+def _measure_pass(plan: Plan, present: Container[str]) -> Grid:
     columns = ("source", "shards", "data", "measured", "to measure now")
-    table = _table("Sources: each text is read once for all that is measured", *columns)
+    table = Grid("Sources: each text is read once for all that is measured", columns)
     for source, listed in plan.listed.items():
         shards = plan.of(source)
         size = decimal(sum(planned.shard.bytes for planned in shards))
@@ -106,46 +101,46 @@ def _measure_pass(plan: Plan, present: Container[str]) -> Table:
             sorted({_called(m.measurer.name) for p in shards[:1] for m in plan.measurements(p)})
         )
         broken = f" ({len(listed.broken)} unreadable)" if listed.broken else ""
-        table.add_row(source, f"{len(shards)}{broken}", size, wanted, todo)
+        table.add(source, f"{len(shards)}{broken}", size, wanted, todo)
     return table
 
 
-def _stages(plan: Plan) -> Table:
+def _stages(plan: Plan) -> Grid:
     columns = ("stage", "from", "measured on what comes", "rules", "then")
-    table = _table("Stages: decided by what is measured, without the texts", *columns)
+    table = Grid("Stages: decided by what is measured, without the texts", columns)
     for stage in plan.graph.stages.values():
         rules = ", ".join(_in_short(stage.rules))
         costly = ", ".join(sorted({m.measurer.name for found in stage.late.values() for m in found}))
         parents = ", ".join(stage.parents)
         verb = stage.verb.summary if stage.verb else ""
-        table.add_row(stage.name, parents, costly, rules, verb)
+        table.add(stage.name, parents, costly, rules, verb)
     return table
 
 
-def _passed_over(plan: Plan) -> Table:
+def _passed_over(plan: Plan) -> Grid:
     """Files of the sources that are not read, by ending and reason."""
-    table = _table("Passed over", "source", "files")
+    table = Grid("Passed over", ("source", "files"))
     for source, listed in plan.listed.items():
         for passed_over in listed.passed_over:
-            table.add_row(source, str(passed_over))
+            table.add(source, str(passed_over))
     return table
 
 
-def _guards(plan: Plan) -> Table:
+def _guards(plan: Plan) -> Grid:
     """What the run does not do in silence, with the shares that the definition has or that hold by default."""
-    guards, table = plan.graph.definition.pipeline.guards, _table("Guards", "guard", "of", "the run")
+    guards, table = plan.graph.definition.pipeline.guards, Grid("Guards", ("guard", "of", "the run"))
     for name, field in type(guards).model_fields.items():
         limit = getattr(guards, name)
-        table.add_row(name, field.description, str(limit) if limit else "off")
+        table.add(name, field.description or "", str(limit) if limit else "off")
     return table
 
 
-def _outputs(plan: Plan) -> Table:
+def _outputs(plan: Plan) -> Grid:
     columns = ("output", "from", "folder", "format", "order", "state")
-    table = _table("Outputs: the texts that are kept are read again and written", *columns)
+    table = Grid("Outputs: the texts that are kept are read again and written", columns)
     for name, output in plan.graph.outputs.items():
         folder = plan.graph.output_paths[name]
         order = "input order" if output.shuffle is None else f"shuffled, seed {output.shuffle}"
         state = "up to date" if current_manifest(folder, plan.output_key(name)) else "to write"
-        table.add_row(name, output.from_, redact(str(folder)), output.format, order, state)
+        table.add(name, output.from_, redact(str(folder)), output.format, order, state)
     return table
