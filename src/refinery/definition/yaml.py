@@ -13,6 +13,7 @@ from yaml.reader import ReaderError
 from refinery.errors import DefinitionError
 
 Location = tuple[str | int, ...]
+_BOOL, _STR = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:str"
 MOST_BYTES = 2**20  # of a file: what is longer is data, for a file of its own
 SHOWN = 40  # characters of a value that a message repeats
 _UTF_16 = {b"\xff\xfe", b"\xfe\xff"}
@@ -134,6 +135,8 @@ def _walk(root: yaml.Node | None) -> tuple[dict[Location, int], list[Location]]:
         if isinstance(node, yaml.MappingNode):
             seen: set[str] = set()
             for key, value in node.value:
+                if key.tag == _BOOL:  # `on` is a name where a key stands
+                    key.tag = _STR
                 name = key.value if isinstance(key, yaml.ScalarNode) else "?"  # which no model has
                 if name in seen:
                     repeated.append((*location, name))
