@@ -10,8 +10,9 @@ import pyarrow as pa
 from refinery.errors import DefinitionError, nearest
 from refinery.filters.carried import VALUE, Carried
 from refinery.filters.values import PLAIN
-from refinery.plan.graph import Column, Measured, Measurement
-from refinery.plan.verbs import Arriving, is_carried
+from refinery.plan.graph import Column, FilePath, Measured, Measurement
+from refinery.plan.verbs import Arriving, add_file_path, is_carried
+from refinery.sources.column_settings import FILE
 from refinery.sources.nested import find_field
 from refinery.sources.types import TYPES, TypeName, type_name
 from refinery.storage.marks import JSON_TEXT, is_json_text
@@ -71,7 +72,7 @@ def add_file_columns(sql: Iterable[str], made: Collection[str], arriving: Arrivi
     for expression in sql:
         with suppress(DefinitionError):  # which is told where it is checked
             names |= columns_of(expression)
-    problems = []
+    problems = add_file_path(arriving) if FILE in names - set(made) else []
     for name in sorted(names - {"source", *made}):
         if any(name in columns for columns in arriving.columns.values()):
             continue
@@ -117,7 +118,7 @@ def clashes(sql: Iterable[str], arriving: Arriving) -> list[str]:
 
 
 def _clash(name: str, columns: Mapping[str, Column], source: str, arriving: Arriving) -> str:
-    if is_carried(columns[name]) or source not in arriving.heads.specs:
+    if is_carried(columns[name]) or isinstance(columns[name], FilePath) or source not in arriving.heads.specs:
         return ""
     first = next(iter(arriving.heads.schemas(source)), None)
     if first is None or name not in first[1].names:

@@ -15,12 +15,13 @@ from refinery.errors import DefinitionError, nearest
 from refinery.filters.carried import VALUE, Carried
 from refinery.filters.predicate import columns_of, problems
 from refinery.filters.values import PLAIN, is_plain
-from refinery.plan.graph import Measured, Measurement, ResolvedStage, View
-from refinery.plan.verbs import Heads
+from refinery.plan.graph import FilePath, Measured, Measurement, ResolvedStage, View
+from refinery.plan.verbs import Heads, file_path_problems
+from refinery.sources.column_settings import FILE
 from refinery.sources.documents import SourceSpec
 from refinery.storage.marks import is_json_text
 
-Positions = dict[str, dict[str, Measured]]
+Positions = dict[str, dict[str, Measured | FilePath]]
 Problem = Callable[[Location, str], None]
 
 
@@ -42,11 +43,14 @@ def positions_of(
     return found
 
 
-def _columns(split: Split, view: View, spec: SourceSpec) -> Iterator[tuple[str, Measured]]:
+def _columns(split: Split, view: View, spec: SourceSpec) -> Iterator[tuple[str, Measured | FilePath]]:
     if not split.carried:
         (field,) = SCHEMA
         yield WORDS, Measured(Measurement(view.uncounted, Content()), field.name, field.type)
     for name, column in zip(split.needed, split.carried, strict=False):
+        if column == FILE:
+            yield name, FilePath()
+            continue
         carried = Carried(column, spec.table_of(column))
         yield name, Measured(Measurement(View(view.source), carried), VALUE, pa.null())
 
@@ -88,6 +92,9 @@ def _condition_problems(sql: str, stage: ResolvedStage, heads: Heads) -> Iterato
 
 def _column_problems(name: str, stage: ResolvedStage, heads: Heads) -> Iterator[str]:
     found = [one for source in stage.sources if (one := heads.find(source, name))]
+    if name == FILE:
+        yield from file_path_problems(stage.sources, heads)
+        return
     if not found:
         valid = {c for s in stage.sources for _, schema in heads.schemas(s) for c in schema.names}
         yield f"no source of {stage.name!r} has a column {name!r}{nearest(name, valid)}"
