@@ -50,6 +50,14 @@ COLUMNS = {
         "log-ratio of the target's and raw text's likelihood, summed",
         "DSIR, arXiv 2302.03169",
     ),
+    "host": (
+        "name",
+        "host of the column's URL, in ASCII and lower case; NULL without one",
+        "RFC 3986, UTS 46",
+    ),
+    "site": ("name", "registrable domain of the host, or the host where it has none", "publicsuffix.org"),
+    "canonical_url": ("URL", "the URL in its one form", "RFC 3986, 6.2; `refinery/text/urls.py`"),
+    "listed": ("", "whether a list has the column's value; false without a value", "the list"),
     "neural": ("score", "P(label) or the score of a regressor; NULL for text without a token", "the model"),
     "importance_per_token": ("nats", "the same divided by the document's words; 0 without a word", ""),
 }
@@ -68,7 +76,8 @@ ACCOUNT = {
     "duplicate_of_path": "its path",
     "duplicate_of_row": "its row",
     "duplicate_of_id": "its id",
-    "similarity": "Jaccard similarity to it ([how](dedup.md#near)); 1 for equal key texts alone, NULL: not compared",
+    "similarity": "similarity to it, by the stage's `measure` ([how](dedup.md#near)); 1 for equal key texts alone, "
+    "NULL: not compared",
     "reason": "one word, see [reading.md](reading.md#rejects)",
     "detail": "what was found",
 }
@@ -207,8 +216,10 @@ def _options(command: Any) -> str:
 
 def measured() -> str:
     """The columns of every measurer but `signals` and `patterns`."""
+    from refinery.filters import url
     from refinery.filters.importance import Importance
     from refinery.filters.language import Language
+    from refinery.filters.listed import Listed
     from refinery.filters.neural import Neural
     from refinery.filters.relevance import Relevance
     from refinery.filters.token_count import SCHEMA
@@ -222,6 +233,8 @@ def measured() -> str:
         "quality": Relevance(nowhere, "", "", "", name="quality").schema,
         "importance": Importance(nowhere, "").schema,
         "neural": Neural(Files(nowhere, nowhere, "", ""), 512, None, "none").schema,
+        "url": url.SCHEMA,
+        "listed": Listed("", "", "exact").schema,
     }
     rows = [
         (f"`{f.name}`", f"`{measurer}`", _type(f.type), *COLUMNS[f.name])

@@ -88,6 +88,7 @@ ON_EXAM = {EXAM, "sources.protect:exams.question.content"}
 EXAMS = ("protect", "exams")
 PROTECT = {f"stages.protect:{name}.protect" for name in ("best", "unique", "books", "screened")}
 SHINGLED = {*DEDUP, "sources.crawl.lines.minhash", "sources.books.minhash"}
+FOLDED = {*SHINGLED, "sources.crawl.lines.content", "sources.books.content"}
 NORMALIZE = [{"normalize": {"ftfy": True}}]
 ON_CRAWL = {
     f"sources.crawl.lines.{name}"
@@ -174,9 +175,13 @@ CASES: dict[tuple[str, str], Case] = {
     ("dedup.near", "num_perm"): case((*UNIQUE, "near", "num_perm"), 64, SHINGLED),
     ("dedup.near", "bands"): case((*UNIQUE, "near", "bands"), 8, DEDUP, beside=(((*UNIQUE, "near", "rows"), 8),)),
     ("dedup.near", "rows"): case((*UNIQUE, "near", "rows"), 8, DEDUP, beside=(((*UNIQUE, "near", "bands"), 8),)),
+    ("dedup.near", "measure"): case((*UNIQUE, "near", "measure"), "containment", DEDUP),
+    ("dedup.near", "by"): case((*UNIQUE, "near", "by"), "characters", SHINGLED),
+    ("dedup.near", "keep_versions"): case((*UNIQUE, "near", "keep_versions"), True, DEDUP),
     ("dedup.near", "words"): case((*UNIQUE, "near", "words"), 6, SHINGLED),
     ("dedup.near", "chars"): case((*UNIQUE, "near", "chars"), 9, SHINGLED),
     ("dedup.near", "seed"): case((*UNIQUE, "near", "seed"), 2, SHINGLED),
+    ("dedup", "fold"): case((*UNIQUE, "fold"), "simplified", FOLDED),
     ("dedup", "prefer"): case((*UNIQUE, "prefer"), ["tokens DESC"], DEDUP),
     ("dedup", "missing"): case((*UNIQUE, "missing"), "last", DEDUP),
     ("dedup", "against"): case((*UNIQUE, "against"), "earlier", DEDUP),
@@ -186,6 +191,8 @@ CASES: dict[tuple[str, str], Case] = {
     ("protect", "exact"): case((*EXAMS, "exact"), False, PROTECT),
     ("protect", "near"): case((*EXAMS, "near"), None, PROTECT),
     ("protect.near", "similarity"): case((*EXAMS, "near", "similarity"), 0.7, PROTECT),
+    ("protect.near", "measure"): case((*EXAMS, "near", "measure"), "containment", PROTECT),
+    ("protect.near", "by"): case((*EXAMS, "near", "by"), "characters", {*PROTECT, EXAM, "sources.crawl.minhash"}),
     ("protect.near", "num_perm"): case((*EXAMS, "near", "num_perm"), 64, {*PROTECT, EXAM, "sources.crawl.minhash"}),
     ("protect.near", "words"): case((*EXAMS, "near", "words"), 6, {*PROTECT, EXAM, "sources.crawl.minhash"}),
     ("protect.near", "chars"): case((*EXAMS, "near", "chars"), 9, {*PROTECT, EXAM, "sources.crawl.minhash"}),
@@ -229,6 +236,8 @@ ELSEWHERE = {
     "quality": "relevance's",
     "importance": "one setting, a model, as relevance has it",
     "html": "tests/filters/test_html.py: the extractor changes `settings`",
+    "url": "tests/filters/test_url.py: the column changes `settings`",
+    "listed": "tests/filters/test_listed.py: each setting changes `settings`",
     "neural": "tests/filters/test_neural.py: each setting changes `settings`",
 }
 

@@ -118,6 +118,22 @@ def texts_of(frame: Any, text: str) -> pa.ChunkedArray:
     return column
 
 
+def value_texts_of(frame: Any, name: str) -> pa.ChunkedArray:
+    """large_string: the values of any plain column as texts (refinery.filters.values), empty where there is none.
+
+    Raises InputError if it is not there or holds lists, objects or bytes.
+    """
+    import pyarrow as pa
+
+    from refinery.filters.values import PLAIN, is_plain, value_texts
+
+    table = columns_of(frame, [name])
+    field = table.schema.field(0)
+    if not is_plain(field.type):
+        raise InputError(TABLE, f"the column {name!r} is {field.type}", f"it must be {PLAIN}")
+    return value_texts(table.column(0), field).cast(pa.large_string()).fill_null("")
+
+
 def set_columns(frame: Any, columns: pa.Table) -> Any:
     """The same kind of frame with more columns, in place of those of the same names; the rows are the frame's."""
     import pyarrow as pa

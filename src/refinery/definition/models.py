@@ -123,16 +123,35 @@ class Source(Model):
         return columns
 
 
+Fold = Literal["simplified"]
+Unit = Literal["words", "characters"]
+
+
 class NearCopies(Model):
     """Near duplicates: MinHash-LSH proposes, signature and text settle."""
 
     similarity: float = Field(
-        0.8, gt=0, le=1, description="Jaccard similarity of shingles from which on a document goes"
+        0.8, gt=0, le=1, description="similarity of shingles from which on a document goes, by `measure`"
+    )
+    measure: Literal["jaccard", "containment"] = Field(
+        "jaccard", description="shared shingles over all of the two, or over those of the one that has fewer"
+    )
+    by: Unit = Field(
+        "words",
+        description="what shingles are of: words, and characters in unspaced scripts, or characters in all scripts",
     )
     num_perm: int = Field(112, ge=16, le=1024, description="hashes in a signature")
     words: int = Field(5, ge=1, le=50, description="words a shingle")
-    chars: int = Field(8, ge=1, le=100, description="characters a shingle in unspaced scripts")
+    chars: int = Field(
+        8, ge=1, le=100, description="characters a shingle, in unspaced scripts or by characters"
+    )
     seed: int = Field(1, ge=0, lt=2**32, description="seed of the hash functions")
+
+    @model_validator(mode="after")
+    def _words_count(self) -> Self:
+        if self.by == "characters" and "words" in self.model_fields_set:
+            raise ValueError("`words` is of shingles of words; those by characters have `chars`")
+        return self
 
 
 class Protected(Model):
@@ -318,7 +337,9 @@ class Output(Model):
         "over columns of the sources' files",
     )
     split_by: str | None = Field(
-        None, description="column of the sources' files by whose value shares go, in place of the words"
+        None,
+        description="column of the sources' files, or `site` and the like, by whose value shares go, "
+        "in place of the words",
     )
 
     @property

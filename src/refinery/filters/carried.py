@@ -32,7 +32,7 @@ class Carried(Measurer):
     table: the identity of the table that is joined to the source and has it.
     """
 
-    column: str
+    column: str = ""
     table: str = ""
     name: str = "carried"
     version: int = 1

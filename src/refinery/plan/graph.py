@@ -68,6 +68,11 @@ class Measurement:
         return f"measured-{self.measurer.name}-{self.key}.parquet"
 
 
+def measurement_of(view: View, measurer: Measurer) -> Measurement:
+    """A measurer on a view; what measures a column of the files is on the source itself, whatever is transformed."""
+    return Measurement(View(view.source) if measurer.column else view, measurer)
+
+
 @dataclass(frozen=True)
 class Measured:
     """A column of a measurement, which calls it `original`."""
@@ -90,7 +95,7 @@ class Measured:
 
     def on(self, view: View) -> Measured:
         """The same column of another view."""
-        return replace(self, measurement=Measurement(view, self.measurement.measurer))
+        return replace(self, measurement=measurement_of(view, self.measurement.measurer))
 
 
 @dataclass(frozen=True)

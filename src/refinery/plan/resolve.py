@@ -22,7 +22,7 @@ from refinery.filters import registry
 from refinery.filters.rules import MAX_RULES, resolve_rules
 from refinery.plan.against import earlier_folder
 from refinery.plan.expressions import add_derived, clashing_types, maker_of, seen_by_sql
-from refinery.plan.file_columns import add_file_columns, clashes
+from refinery.plan.file_columns import add_file_columns, clashes, column_problems
 from refinery.plan.graph import (
     RESERVED,
     Column,
@@ -36,6 +36,7 @@ from refinery.plan.graph import (
     ResolvedStage,
     View,
     against_source,
+    measurement_of,
 )
 from refinery.plan.models import makings_of, with_models
 from refinery.plan.outputs import check_measurements, output_folders
@@ -192,6 +193,7 @@ class _Resolver:
         for source in sources:
             self._add_columns(place, views[source], measured, columns[source], first=source == sources[0])
         arriving = Arriving(name, views, columns, self.heads, name in self.incomplete)
+        self._measured_columns(place, measured, arriving)
         self._file_columns(place, stage, arriving)
         self._derive(place, stage.derive, arriving)
         rules = self._rules(place, stage.keep, columns)
@@ -326,7 +328,7 @@ class _Resolver:
     ) -> None:
         own: dict[str, str] = {}
         for built, prefix in [(self._sized, None), *measured]:
-            measurement = Measurement(view, built)
+            measurement = measurement_of(view, built)
             for entry in built.schema:
                 visible = registry.column_name(entry.name, prefix, len(built.schema))
                 if visible in own and first:
@@ -345,6 +347,14 @@ class _Resolver:
         problem = partial(self._problem_in, (*place, "derive"))
         if not add_derived(expressions, arriving, self.definition.paths, problem):
             self.incomplete.add(arriving.stage)
+
+    def _measured_columns(
+        self, place: Location, measured: Iterable[tuple[Measurer, str | None]], arriving: Arriving
+    ) -> None:
+        """Checks that the files of all that arrives have the columns which are measured in place of texts."""
+        if arriving.views.keys() <= self.sources.keys():
+            for name in sorted({built.column for built, _ in measured if built.column}):
+                self.problem((*place, "measure"), *column_problems(name, arriving))
 
     def _file_columns(self, place: Location, stage: Stage, arriving: Arriving) -> None:
         """Adds the columns of files that the stage's SQL reads."""

@@ -15,8 +15,8 @@ from refinery.errors import DefinitionError, nearest
 from refinery.filters.carried import VALUE, Carried
 from refinery.filters.predicate import columns_of, problems
 from refinery.filters.values import PLAIN, is_plain
-from refinery.plan.graph import FilePath, Measured, Measurement, ResolvedStage, View
-from refinery.plan.verbs import Heads, file_path_problems
+from refinery.plan.graph import Column, FilePath, Measured, Measurement, ResolvedStage, View
+from refinery.plan.verbs import Heads, file_path_problems, is_carried
 from refinery.sources.column_settings import FILE
 from refinery.sources.documents import SourceSpec
 from refinery.storage.marks import is_json_text
@@ -39,20 +39,29 @@ def positions_of(
             continue
         for source in stage.sources:
             if source in views and source in specs:  # others are mistakes that have been reported
-                found.setdefault(source, {}).update(_columns(split, views[source], specs[source]))
+                told = _columns(split, views[source], specs[source], stage.columns[source])
+                found.setdefault(source, {}).update(told)
     return found
 
 
-def _columns(split: Split, view: View, spec: SourceSpec) -> Iterator[tuple[str, Measured | FilePath]]:
+def _columns(
+    split: Split, view: View, spec: SourceSpec, there: Mapping[str, Column]
+) -> Iterator[tuple[str, Measured | FilePath]]:
     if not split.carried:
         (field,) = SCHEMA
         yield WORDS, Measured(Measurement(view.uncounted, Content()), field.name, field.type)
     for name, column in zip(split.needed, split.carried, strict=False):
-        if column == FILE:
-            yield name, FilePath()
-            continue
-        carried = Carried(column, spec.table_of(column))
-        yield name, Measured(Measurement(View(view.source), carried), VALUE, pa.null())
+        carried = Measured(
+            Measurement(View(view.source), Carried(column, spec.table_of(column))), VALUE, pa.null()
+        )
+        yield name, FilePath() if column == FILE else _of_files(there.get(column)) or carried
+
+
+def _of_files(column: Column | None) -> Measured | None:
+    """A column that is measured on one of the files: the same whatever stages are above."""
+    if isinstance(column, Measured) and column.measurement.measurer.column and not is_carried(column):
+        return column
+    return None
 
 
 def check_splits(
@@ -91,6 +100,8 @@ def _condition_problems(sql: str, stage: ResolvedStage, heads: Heads) -> Iterato
 
 
 def _column_problems(name: str, stage: ResolvedStage, heads: Heads) -> Iterator[str]:
+    if any(_of_files(stage.columns[source].get(name)) for source in stage.sources):
+        return
     found = [one for source in stage.sources if (one := heads.find(source, name))]
     if name == FILE:
         yield from file_path_problems(stage.sources, heads)

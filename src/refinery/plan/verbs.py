@@ -23,6 +23,7 @@ from refinery.plan.graph import (
     ResolvedStage,
     View,
     against_source,
+    measurement_of,
 )
 from refinery.sources.column_settings import FILE
 from refinery.sources.documents import SourceSpec
@@ -72,7 +73,7 @@ class Arriving:
 
 def own_measurements(verb: Verb, views: Mapping[str, View]) -> dict[str, tuple[Measurement, ...]]:
     """By source what the verb has measured for itself, given the view of each source that it looks at."""
-    return {source: tuple(Measurement(v, m) for m in verb.own_measurers) for source, v in views.items()}
+    return {source: tuple(measurement_of(v, m) for m in verb.own_measurers) for source, v in views.items()}
 
 
 def needed_columns(verb: Verb, arriving: Arriving, problem: Problem) -> Columns:
@@ -118,7 +119,7 @@ def add_columns(measurers: Collection[Measurer], arriving: Arriving) -> None:
     """Adds what is measured on all that arrives, in place of columns of the same names."""
     for source, view in arriving.views.items():
         for measurer in measurers:
-            measurement = Measurement(view, measurer)
+            measurement = measurement_of(view, measurer)
             made = {entry.name: Measured(measurement, entry.name, entry.type) for entry in measurer.schema}
             arriving.columns[source] |= made
 

@@ -24,7 +24,7 @@ from refinery.storage.tables import read_table
 class Survivors:
     """A shard's part of an output; measured: the columns of it that are written, sizes: where the bytes are.
 
-    split: what tells the splits of the output, if it is split, of the columns in `split_files`, in their order;
+    split: what tells the splits of the output, if it is split, of `split_columns`: file and name of each, in order;
     None stands for the path of a document's file.
     """
 
@@ -34,7 +34,7 @@ class Survivors:
     measured: tuple[NamedColumn, ...]
     sizes: tuple[NamedColumn, ...]
     split: Split | None = None
-    split_files: tuple[str | None, ...] = ()
+    split_columns: tuple[tuple[str, str] | None, ...] = ()
 
     @property
     def splits(self) -> int:
@@ -52,7 +52,10 @@ def survivors_of(
     kept, view, split = upstream(plan, stage.name, source), stage.views[source], split_of(output)
     positions = plan.graph.positions.get(source, {})
     told = [positions[name] for name in split.needed] if split else []
-    files = tuple(None if isinstance(one, FilePath) else one.measurement.file for one in told)
+    files = tuple(
+        None if isinstance(column, FilePath) else (column.measurement.file, column.original)
+        for column in told
+    )
     return [Survivors(planned, view, kept, written, sizes, split, files) for planned in plan.of(source)]
 
 
@@ -90,8 +93,8 @@ def splits_of(survivors: Survivors, documents: int) -> NDArray[np.int64]:
         return np.zeros(documents, np.int64)
     planned = survivors.planned
     tables = [
-        read_table(planned.folder / file) if file else pa.table({FILE: file_paths(planned)})
-        for file in survivors.split_files
+        read_table(planned.folder / one[0], [one[1]]) if one else pa.table({FILE: file_paths(planned)})
+        for one in survivors.split_columns
     ]
     fields = [table.schema.field(0).with_name(name) for table, name in zip(tables, split.needed, strict=True)]
     return split.numbers(pa.table([table.column(0) for table in tables], pa.schema(fields)))
