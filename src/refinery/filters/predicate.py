@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 from refinery.errors import DefinitionError, InputError, nearest
+from refinery.filters.compared_dates import date_problems
 from refinery.filters.language_codes import UNDETERMINED
 from refinery.filters.suggested import as_numbers
 from refinery.filters.values import PLAIN, is_plain
@@ -91,6 +92,8 @@ def _computed(expression: str, columns: Mapping[str, Any], what: str) -> pl.Seri
     if not _is_row_wise(parsed):
         raise DefinitionError(f"{what} by itself, without aggregates, windows or subqueries: {expression}")
     types = {name: _polars_type(columns[name]) for name in names}
+    if found := date_problems(parsed, types):
+        raise DefinitionError(*(f"{message}: {expression}" for message in found))
     row = pl.DataFrame({name: pl.Series([None], dtype=kind) for name, kind in types.items()})
     try:
         return row.select(parsed.alias("")).to_series()
