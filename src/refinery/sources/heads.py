@@ -33,15 +33,15 @@ class _Head:
     rejects: tuple[Reject, ...]
 
 
-def check_heads(shards: Sequence[Shard], spec: SourceSpec) -> tuple[str, ...]:
+def check_heads(shards: Sequence[Shard], spec: SourceSpec, *, others: bool = False) -> tuple[str, ...]:
     """Reads the first rows of some files; gives a warning for each that has no document among them.
 
-    Raises InputError if that is so of all of them, or of one and `on_error` is `fail`, and for an `encoding` that no
-    file has use for. What cannot be read or is
-    empty is left out: reading the source will tell.
+    others: the source has more files, which are known. Raises InputError if there are none in any of all files, or in
+    one and `on_error` is `fail`, and for an `encoding` that bears on no file. What cannot be read or is empty is left
+    out: reading the source will tell.
     """
     formats = {shard.format for shard in shards}
-    if spec.encoding and formats and ENCODED.isdisjoint(formats):
+    if spec.encoding and formats and not others and ENCODED.isdisjoint(formats):
         problem = f"`encoding` has no effect: {' and '.join(sorted(formats))} files say theirs"
         raise InputError(redact(shards[0].path), problem, "leave it out")
     firsts = spread([shard for shard in shards if shard.part == 0 and shard.format not in _TOLD_BY_PLAN])
@@ -53,7 +53,7 @@ def check_heads(shards: Sequence[Shard], spec: SourceSpec) -> tuple[str, ...]:
         (shard, head) for shard, head in zip(firsts, heads, strict=True) if head.documents or head.rejects
     ]
     wrong = [_without_documents(shard, head) for shard, head in filled if not head.documents]
-    others = len(filled) < len(heads) or any(shard.format in _TOLD_BY_PLAN for shard in shards)
+    others = others or len(filled) < len(heads) or any(shard.format in _TOLD_BY_PLAN for shard in shards)
     if wrong and (spec.on_error == "fail" or (len(wrong) == len(filled) and not others)):
         raise wrong[0]
     return tuple(map(str, wrong))
