@@ -144,7 +144,8 @@ def _fields_of_file(shard: Shard, spec: SourceSpec, names: Iterable[str]) -> pa.
         return pa.schema([json_text(name, "") for name in wanted])
     files = read_members(shard) if shard.pack else [shard]
     there = unify([(file.path, reader.columns(file, spec, HEAD)) for file in files])
-    return pa.schema([field for field in there if field.name in wanted])
+    fields = [field for field in there if field.name in wanted]
+    return pa.schema([*fields, *(pa.field(name, pa.large_string()) for name in spec.texts if name in wanted)])
 
 
 def place_of_row(shard: Shard, row: int, read: Description | None = None) -> tuple[str, int]:
