@@ -76,7 +76,8 @@ ACCOUNT = {
     "duplicate_of_path": "its path",
     "duplicate_of_row": "its row",
     "duplicate_of_id": "its id",
-    "similarity": "Jaccard similarity to it ([how](dedup.md#near)); 1 for equal key texts alone, NULL: not compared",
+    "similarity": "similarity to it, by the stage's `measure` ([how](dedup.md#near)); 1 for equal key texts alone, "
+    "NULL: not compared",
     "reason": "one word, see [reading.md](reading.md#rejects)",
     "detail": "what was found",
 }
@@ -116,7 +117,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 def keys() -> str:
     """The YAML keys by model of refinery.definition.models, and those of each verb."""
-    from refinery.definition import models
+    from refinery.definition import models, source_columns
     from refinery.definition.registry import VERBS
 
     settings = VERBS.settings(())
@@ -124,7 +125,9 @@ def keys() -> str:
     sections: tuple[tuple[str, type[BaseModel]], ...] = (
         ("Top level", models.Pipeline),
         ("A source, `sources.NAME`", models.Source),
-        ("A column in `columns` of a source", models.SourceColumn),
+        ("A column in `columns` of a source", source_columns.SourceColumn),
+        ("A table in `join` of a source", source_columns.Join),
+        ("A column in `columns` of `join`", source_columns.JoinedColumn),
         *with_nested("protect.NAME", models.Protected),
         *with_nested("tokens", models.Tokens),
         *with_nested("models.NAME", models.NamedModel),

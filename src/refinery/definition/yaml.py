@@ -11,6 +11,7 @@ import yaml
 from refinery.errors import DefinitionError
 
 Location = tuple[str | int, ...]
+_BOOL, _STR = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:str"
 
 
 def problem_at(location: Location, message: str) -> str:
@@ -96,6 +97,8 @@ def _walk(root: yaml.Node | None) -> tuple[dict[Location, int], list[Location]]:
         if isinstance(node, yaml.MappingNode):
             seen: set[str] = set()
             for key, value in node.value:
+                if key.tag == _BOOL:  # `on` is a name where a key stands
+                    key.tag = _STR
                 name = str(key.value)
                 if name in seen:
                     repeated.append((*location, name))

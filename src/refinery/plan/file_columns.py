@@ -91,7 +91,8 @@ def add_file_columns(sql: Iterable[str], made: Collection[str], arriving: Arrivi
             problems += error.problems
             continue
         for source, view in arriving.views.items():
-            arriving.columns[source][name] = Measured(Measurement(view, Carried(name)), VALUE, kind)
+            carried = Carried(name, arriving.heads.specs[source].table_of(name))
+            arriving.columns[source][name] = Measured(Measurement(view, carried), VALUE, kind)
     return problems
 
 

@@ -13,6 +13,7 @@ from refinery.definition.load import Definition
 from refinery.definition.models import Output
 from refinery.filters.carried import Carried
 from refinery.plan.fingerprint import fingerprint
+from refinery.sources.column_settings import Join
 from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place
 
@@ -203,6 +204,10 @@ class Graph:
             part: tuple(self.protected.get(name, name) for name in names)
             for part, names in making.inputs.items()
         }
+
+    def joins(self, source: str) -> tuple[Join, ...]:
+        """The tables that a source joins; an earlier run is a source without any."""
+        return self.sources[source].joins if source in self.sources else ()
 
     def measurements(self, source: str) -> tuple[Measurement, ...]:
         """Everything that is measured on a source, each once; an earlier run is a source of its own."""

@@ -104,6 +104,8 @@ def refuse_incomplete(graph: Graph, listed: Mapping[str, SourceShards]) -> None:
 
 def _lack_of_text(spec: SourceSpec, listed: SourceShards) -> str:
     detail = "they are empty"
+    if spec.joins:  # which are not there yet
+        spec = replace(spec, joins=(), where=None)
     for shard in listed.unpacked():
         first = next(read_documents(shard, spec), None)
         if first and len(first.rows):

@@ -116,7 +116,7 @@ class _Resolver:
         self._earlier(output_paths)
         self._leave_out_protected()
         split = check_splits(pipeline.outputs, self.stages, self.heads, self.problem)
-        positions = positions_of(split, self.stages, self.views)
+        positions = positions_of(split, self.stages, self.views, self.sources)
         self.stages = hold_out(split, self.stages, positions, self.problem)
         return Graph(
             self.definition,

@@ -32,6 +32,7 @@ from refinery.plan.graph import (
     View,
     measurer_key,
 )
+from refinery.plan.joins import decided_by
 from refinery.plan.outputs import DEFAULT_MEASUREMENTS
 from refinery.plan.result import (
     Kind,
@@ -49,6 +50,7 @@ from refinery.watch.events import Subject
 if TYPE_CHECKING:
     from refinery.definition.models import Output
     from refinery.plan.graph import Column, Graph
+    from refinery.sources.column_settings import Join
     from refinery.sources.documents import SourceSpec
 
 LAYOUT = 7  # raised when the files of the work folder change their form
@@ -279,6 +281,8 @@ class _Builder:
             for source, columns in stage.columns.items()
         }
         made_of |= _derive(written)
+        tables = [j.identity for source in stage.sources for j in self.graph.joins(source)]
+        made_of |= {"join": tables} if tables else {}
         if split := split_of(output):
             made_of |= {"split": [list(one) for one in output.split.items()]}  # their order counts
             made_of |= {"split_by": output.split_by} if output.split_by else {}
@@ -306,7 +310,15 @@ def reading_of(spec: SourceSpec) -> dict[str, object]:
         },
         "encoding": spec.encoding,
         "where": spec.where and [spec.where.sql, *map(list, spec.where.types)],
+        **({"join": [_joined(spec, join) for join in spec.joins]} if spec.joins else {}),
     }  # fmt: skip
+
+
+def _joined(spec: SourceSpec, join: Join) -> dict[str, object]:
+    """Values of a table are made of it by what reads them; its rows count where they decide what is a document."""
+    columns = {column.name: [column.origin, column.type] for column in join.columns}
+    table = join.identity if decided_by(spec, join) else ""
+    return {"on": [join.on, join.key], "columns": columns, "reject": join.reject, "table": table}
 
 
 def rule_columns(stage: ResolvedStage, source: str) -> dict[str, Column]:

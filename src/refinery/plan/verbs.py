@@ -141,7 +141,9 @@ def _column(need: Needed, source: str, arriving: Arriving) -> Column | None:
         return None
     column = next((found for columns in arriving.columns.values() if (found := _made(name, columns))), None)
     if column is None or source in arriving.views:
-        return Measured(Measurement(View(source), Carried(name)), VALUE, pa.null())
+        spec = arriving.heads.specs.get(source)  # none of an earlier run
+        carried = Carried(name, spec.table_of(name) if spec else "")
+        return Measured(Measurement(View(source), carried), VALUE, pa.null())
     return column.on(View(source))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -145,13 +145,13 @@ def place_of_document(shards: Sequence[Numbered], document: int) -> str:
     return _place(shard.planned, rows.column(0)[0].as_py())
 
 
-def duplicates_of_one(stage: str, found: Iterable[Removal], place: Callable[[int], str]) -> Iterable[Trip]:
-    """Documents of a source that go for one document; place: of that, by its number, in words."""
-    for removal in found:
+def duplicates_of_one(stage: str, found: Iterable[tuple[Removal, str]]) -> Iterable[Trip]:
+    """Documents of a source that go for one document; found: with the place of that, in words."""
+    for removal, place in found:
         if removal.count >= FEW_DUPLICATES:
             counts = f"{removal.count:,} of {removal.arrived:,} documents of {removal.source!r}"
             advice = "an error page or a template is better dropped by a rule"
-            sentence = f"{counts} {removal.how} ({place(removal.kept)}): {advice}"
+            sentence = f"{counts} {removal.how} ({place}): {advice}"
             of = Subject("stage", stage)
             yield Trip("duplicates_of_one", of, removal.count, removal.arrived, sentence)
 
