@@ -81,6 +81,14 @@ ACCOUNT = {
     "reason": "one word, see [reading.md](reading.md#rejects)",
     "detail": "what was found",
 }
+SEQUENCE = {
+    "pair": "path of the two files in the output's folder, without `.bin` and `.idx`",
+    "sequence": "number of the sequence in them, from 0",
+    "start": "tokens of the pair that lie before it",
+    "tokens": "its tokens, the one that ends the document among them",
+    "unknown": "those of them that stand for what the vocabulary lacks",
+    "id": "the document's id as text",
+}
 MANIFEST = {
     "refinery": "version of refinery",
     "pipeline": "name of the pipeline",
@@ -103,6 +111,9 @@ MANIFEST = {
     "file_keys": "by data file: a fingerprint of all that its content depends on; a file with the same one is kept",
     "decisions": "the same of the files of decisions",
     "rejects": "the same of the files of rejects, none where there are no rejects",
+    "tokenised": "of an output of token ids: the tokenizer's SHA-256, how many ids it has, their dtype, the token "
+    "that ends documents, and all tokens",
+    "sequences": "the same as of `files` of its records of sequences",
     "started": "time, UTC",
     "seconds": "by phase",
 }
@@ -119,6 +130,7 @@ def keys() -> str:
     """The YAML keys by model of refinery.definition.models, and those of each verb."""
     from refinery.definition import models, source_columns
     from refinery.definition.registry import VERBS
+    from refinery.definition.tokenization import Tokenization
 
     settings = VERBS.settings(())
     stage = get_args(models.pipeline_model(settings).model_fields["stages"].annotation)[1]
@@ -135,6 +147,7 @@ def keys() -> str:
         ("A rule set in `keep`", models.RuleSetUse),
         *(section for name, model in settings.items() for section in with_nested(name, model)),
         ("An output, `outputs.NAME`", models.Output),
+        ("`tokenize` of an output", Tokenization),
         ("`guards`", models.Guards),
     )
     parts = []
@@ -339,6 +352,16 @@ def decisions() -> str:
     )
 
 
+def sequences() -> str:
+    """The columns of what is recorded of sequences of token ids."""
+    from refinery.run.tokenised import SEQUENCES
+
+    meaning = {**ACCOUNT, **SEQUENCE}
+    return table(
+        ("column", "type", "meaning"), [(f"`{f.name}`", _account(f.type), meaning[f.name]) for f in SEQUENCES]
+    )
+
+
 def rejects() -> str:
     """The columns of rejects."""
     from refinery.run.decisions import REJECTS
@@ -369,6 +392,7 @@ REGIONS: dict[str, Callable[[], str]] = {
     "recall": recall,
     "decisions": decisions,
     "rejects": rejects,
+    "sequences": sequences,
     "manifest": manifest,
 }
 

@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import BaseModel
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
 
 from refinery.definition.guards import Guards
 from refinery.definition.models import (
@@ -28,11 +26,13 @@ from refinery.definition.models import (
 )
 from refinery.definition.registry import VERBS
 from refinery.definition.source_columns import Join, JoinedColumn, SourceColumn
+from refinery.definition.tokenization import Tokenization
 from refinery.filters.registry import MEASURERS, TRANSFORMS
 from refinery.plan.derivations import derivation, reasons
 from refinery.plan.result import Result
 from tests.conftest import document, write_parquet
 from tests.fasttext_models import model
+from tests.megatron import byte_level
 from tests.run.planning import plan_of
 
 DEFINITION: dict[str, Any] = {
@@ -161,6 +161,13 @@ CASES: dict[tuple[str, str], Case] = {
     ("output", "path"): case((*WRITTEN, "path"), "out/elsewhere"),
     ("output", "format"): case((*WRITTEN, "format"), "jsonl", {"outputs.best"}),
     ("output", "measurements"): case((*WRITTEN, "measurements"), ["tokens"], {"outputs.best"}),
+    ("output", "tokenize"): case((*WRITTEN, "tokenize"), "tokenizer.json", {"outputs.best"}),
+    ("output.tokenize", "file"): case(
+        (*WRITTEN, "tokenize"), {"file": "tokenizer.json"}, {"outputs.best"}, named="tokenize"
+    ),
+    ("output.tokenize", "eod"): case(
+        (*WRITTEN, "tokenize"), {"file": "tokenizer.json", "eod": "<pad>"}, {"outputs.best"}, named="tokenize"
+    ),
     ("output", "shard_bytes"): case((*WRITTEN, "shard_bytes"), "1MB", {"outputs.best"}),
     ("output", "shuffle"): case((*WRITTEN, "shuffle"), 3, {"outputs.best"}),
     ("output", "split"): case((*WRITTEN, "split"), {"validation": "5%"}, {"outputs.best", *DEDUP}),
@@ -251,6 +258,7 @@ def settings_models() -> dict[str, type[BaseModel]]:
         "source.join.columns": JoinedColumn,
         "tokens": Tokens,
         "output": Output,
+        "output.tokenize": Tokenization,
         "models": NamedModel,
         "models.train": RelevanceTraining,
         "models.importance": ImportanceTraining,
@@ -279,9 +287,9 @@ def repository(tmp_path_factory) -> Path:
         write_parquet(folder / source / "0.parquet", rows)
     for name, shape in (("topic", "softmax"), ("other", "ova")):
         (folder / f"{name}.bin").write_bytes(model(shape).read_bytes())
-    Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]")).save(str(folder / "tokenizer.json"))
     (folder / "side.csv").write_text("number,court\n1991,1\n")
     (folder / "other.csv").write_text("number,court\n1991,2\n")
+    byte_level(folder / "tokenizer.json", special=("</s>", "<pad>"))
     write_parquet(folder / "earlier" / "data-00000.parquet", [{"id": "x", "text": document(1)}])
     (folder / "earlier.records").mkdir()
     (folder / "earlier.records" / "manifest.json").write_text('{"files": [{"path": "data-00000.parquet"}]}')

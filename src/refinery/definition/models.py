@@ -24,7 +24,9 @@ from pydantic import (
 )
 
 from refinery.definition.guards import Guards
+from refinery.definition.licences import AllowedLicence, SourceLicence
 from refinery.definition.source_columns import ColumnEntry, Joins
+from refinery.definition.tokenization import Tokenize
 from refinery.definition.values import (
     DEFAULT_FAMILY,
     ByteCount,
@@ -98,6 +100,9 @@ class Source(Model):
     )
     encoding: str | None = Field(
         None, description="encoding of JSON, CSV and text files, such as `gb18030` (default: UTF-8)"
+    )
+    licence: SourceLicence | None = Field(
+        None, description="of all its documents, by SPDX, or `{column: NAME}`: of each what the column says"
     )
     trusted: bool = Field(False, description="no rule should drop much of it, see `guards`")
 
@@ -322,10 +327,17 @@ class Output(Model):
     format: Literal["parquet", "jsonl"] = Field(
         "parquet", description="`parquet`, or `jsonl` for JSON Lines in zstd"
     )
+    tokenize: Tokenize | None = Field(
+        None,
+        description="tokenizers JSON file: token ids are written in place of texts, as Megatron's `.bin` and `.idx`",
+    )
     measurements: tuple[str, ...] | None = Field(
         None,
         description="measured and derived columns to write "
-        "(default: lang, lang_score, relevance, quality, importance, neural, tokens)",
+        "(default: licence, lang, lang_score, relevance, quality, importance, neural, tokens)",
+    )
+    licences: Annotated[tuple[AllowedLicence, ...], OneOrMore()] = Field(
+        (), min_length=1, description="SPDX identifiers; documents under others, or none, are left out"
     )
     shard_bytes: ByteCount = Field(256 * 2**20, description="text bytes an output shard holds")
     shuffle: int | None = Field(
@@ -366,6 +378,14 @@ class Output(Model):
         if sum(shares) >= 1:
             raise ValueError(f"together they leave nothing for {TRAIN!r}")
         return split
+
+    @model_validator(mode="after")
+    def _ids_have_no_columns(self) -> Self:
+        if self.tokenize and (extra := {"format", "measurements"} & self.model_fields_set):
+            raise ValueError(
+                f"token ids have no {' and no '.join(sorted(extra))}; write texts to another output"
+            )
+        return self
 
     @model_validator(mode="after")
     def _shares_by_a_column(self) -> Self:

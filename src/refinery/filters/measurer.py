@@ -56,6 +56,11 @@ class Measurer(Protocol):
         return False
 
     @property
+    def speed(self) -> float:
+        """Text bytes a second that one processor measures, about: for what `refinery plan` tells."""
+        return 80e6
+
+    @property
     def models(self) -> tuple[str, ...]:
         """The models of the definition that it needs and the run makes; it knows its schema before they are there.
 
@@ -95,6 +100,11 @@ class Transform(Protocol):
     @property
     def settings(self) -> Mapping[str, object]:
         """Canonical configuration, JSON values only."""
+
+    @property
+    def speed(self) -> float:
+        """As a measurer's."""
+        return 200e6
 
     @property
     def files(self) -> tuple[str | Path, ...]:

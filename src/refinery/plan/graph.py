@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from refinery.filters.rules import Rule
     from refinery.filters.verb import Verb
     from refinery.models.maker import Maker
+    from refinery.models.text_tokens import TextTokens
 
 RESERVED = frozenset({"text", "id", "lineage", "source"})  # columns that every output or every rule has
 OWN_OUTPUT = "narrow the source's path or write elsewhere"
@@ -173,7 +174,7 @@ class Graph:
     sources: those of benchmarks among them; views: of each source, as stages get it; makings: models and counts, by
     the name of the result; protected: stages and sources of which nothing protected may go on, each with the stage
     that leaves it out; positions: of each source of an output that is split, what its documents' splits
-    follow from, by the names that verbs have for it.
+    follow from, by the names that verbs have for it; tokens: of outputs that are token ids, what makes them.
     """
 
     definition: Definition
@@ -185,6 +186,7 @@ class Graph:
     output_paths: dict[str, Place]
     protected: dict[str, str]
     positions: dict[str, dict[str, Measured]]
+    tokens: Mapping[str, TextTokens] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -28,7 +28,8 @@ def spec_of(name: str, source: Source, paths: Paths, *, held: bool) -> SourceSpe
     held: what is protected, of which no row may be put aside unless the definition says so.
     """
     found = tuple(paths.expand(path) for path in source.path)
-    settings = source.model_dump(exclude={"path", "transform", "columns", "where", "join", "trusted"})
+    apart = {"path", "transform", "columns", "where", "join", "licence", "trusted"}
+    settings = source.model_dump(exclude=apart)
     if held and "on_error" not in source.model_fields_set:
         settings["on_error"] = "fail"
     spec = SourceSpec(

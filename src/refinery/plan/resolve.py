@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from refinery.definition.load import Definition
 from refinery.definition.models import KeepEntry, Stage
-from refinery.definition.validate import Invalid, validate
+from refinery.definition.validate import WITH_NAMES, Invalid, validate
 from refinery.definition.values import Use
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, nearest
 from refinery.filters import registry
+from refinery.filters.licence import LICENCE
 from refinery.filters.rules import MAX_RULES, resolve_rules
 from refinery.plan.against import earlier_folder
 from refinery.plan.expressions import add_derived, clashing_types, maker_of, seen_by_sql
@@ -37,8 +38,10 @@ from refinery.plan.graph import (
     against_source,
     measurement_of,
 )
+from refinery.plan.licences import check_licences, licence_column, licence_rule, uses_licences
 from refinery.plan.models import makings_of, with_models
-from refinery.plan.outputs import check_measurements, output_folders
+from refinery.plan.order import in_rounds
+from refinery.plan.outputs import check_measurements, output_folders, output_tokens
 from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
 from refinery.plan.reading import spec_of
 from refinery.plan.result import count_name
@@ -112,7 +115,9 @@ class _Resolver:
             self._stage(name, pipeline.stages[name])
         self.makings |= makings_of(self.definition, self.problem)
         output_paths = output_folders(self.definition, self.sources, self.problem)
+        tokens = output_tokens(self.definition, self.problem)
         check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
+        check_licences(pipeline, self.stages, self.heads, self.problem)
         self._earlier(output_paths)
         self._leave_out_protected()
         split = check_splits(pipeline.outputs, self.stages, self.heads, self.problem)
@@ -128,6 +133,7 @@ class _Resolver:
             output_paths,
             self.protected,
             positions,
+            tokens,
         )
 
     def _sources(self) -> None:
@@ -155,26 +161,19 @@ class _Resolver:
     def _in_order(self) -> list[str]:
         """Stage names, parents first; names a cycle or an unknown parent as a problem and leaves it out."""
         stages, sources = self.definition.pipeline.stages, self.views
-        known = [*self.definition.names("sources"), *self.definition.names("stages")]
-        ordered: list[str] = []
-        waiting = dict(stages)
+        known = {*self.definition.names("sources"), *self.definition.names("stages")}
         for name, stage in stages.items():
             for parent in stage.from_:
                 if parent not in known:
-                    near = nearest(parent, [other for other in known if other != name])
+                    near = nearest(parent, known - {name}) if len(self.problems) < WITH_NAMES else ""
                     self.problem(("stages", name, "from"), f"no source or stage {parent!r}{near}")
-        while ready := [n for n, s in waiting.items() if all(p in sources or p in ordered for p in s.from_)]:
-            ordered += ready
-            for name in ready:
-                del waiting[name]
-        # of those that are left, some only come from what is in error
-        while others := [n for n, s in waiting.items() if not waiting.keys() & s.from_]:
-            for name in others:
-                del waiting[name]
-        if waiting:
+        above = {name: {p for p in stage.from_ if p not in sources} for name, stage in stages.items()}
+        # what only comes from what is in error has been reported
+        sound = {*in_rounds({name: parents & stages.keys() for name, parents in above.items()})}
+        if waiting := [name for name in stages if name not in sound]:
             message = f"the stages {', '.join(waiting)} come from each other"
-            self.problem(("stages", next(iter(waiting)), "from"), message)
-        return ordered
+            self.problem(("stages", waiting[0], "from"), message)
+        return in_rounds(above)
 
     def _stage(self, name: str, stage: Stage) -> None:
         place: Location = ("stages", name)
@@ -191,6 +190,8 @@ class _Resolver:
         sources = tuple(views)
         for source in sources:
             self._add_columns(place, views[source], measured, columns[source], first=source == sources[0])
+            if uses_licences(self.definition.pipeline) and source in self.definition.pipeline.sources:
+                columns[source][LICENCE] = licence_column(self.definition.pipeline, source, columns[source])
         arriving = Arriving(name, views, columns, self.heads, name in self.incomplete)
         self._measured_columns(place, measured, arriving)
         self._file_columns(place, stage, arriving)
@@ -374,7 +375,8 @@ class _Resolver:
         from refinery.filters.predicate import problems
 
         types, labels = seen_by_sql(columns)
-        rules: dict[str, Rule] = {}
+        implied = licence_rule(self.definition.pipeline, str(place[-1]))
+        rules: dict[str, Rule] = {rule.name: rule for rule in implied}
         for index, entry in enumerate(entries):
             location: Location = (*place, "keep", index)
             found = self.attempt(

@@ -33,7 +33,8 @@ from refinery.plan.graph import (
     measurer_key,
 )
 from refinery.plan.joins import decided_by
-from refinery.plan.outputs import DEFAULT_MEASUREMENTS
+from refinery.plan.order import in_rounds
+from refinery.plan.outputs import wanted_measurements
 from refinery.plan.result import (
     Kind,
     Result,
@@ -68,17 +69,13 @@ class Listed:
 
 def results_of(graph: Graph, listed: Mapping[str, Listed]) -> dict[str, Result]:
     """All results by name, inputs first; listed: by source. Raises DefinitionError when results need each other."""
-    waiting = _Builder(graph, listed).build()
-    found: dict[str, Result] = {}
-    while waiting:
-        ready = {name: one for name, one in waiting.items() if found.keys() >= set(one.inputs)}
-        if not ready:
-            circle = " needs ".join(_circle(waiting))
-            message = f"{circle}: make a model of documents that it does not choose"
-            raise DefinitionError(graph.definition.source.problem(("models",), message))
-        found |= ready
-        waiting = {name: one for name, one in waiting.items() if name not in ready}
-    return found
+    found = _Builder(graph, listed).build()
+    ordered = in_rounds({name: one.inputs for name, one in found.items()})
+    if len(ordered) < len(found):
+        circle = " needs ".join(_circle({name: found[name] for name in found.keys() - set(ordered)}))
+        message = f"{circle}: make a model of documents that it does not choose"
+        raise DefinitionError(graph.definition.source.problem(("models",), message))
+    return {name: found[name] for name in ordered}
 
 
 def _circle(waiting: Mapping[str, Result]) -> list[str]:
@@ -238,7 +235,10 @@ class _Builder:
 
     def _makers(self, stage: ResolvedStage, columns: Mapping[str, Mapping[str, Column]]) -> Iterator[str]:
         """The results that columns that are read at a stage are made of."""
-        ancestors = self.graph.ancestors(stage.name)
+        late = any(
+            m.late for read in columns.values() for column in read.values() for m in column.measurements
+        )
+        ancestors = {*self.graph.ancestors(stage.name)} if late else set()
         for source, read in columns.items():
             for measurement in (m for column in read.values() for m in column.measurements):
                 known = source, measurement.key
@@ -274,7 +274,9 @@ class _Builder:
 
     def _output(self, name: str) -> None:
         output, stage = self.graph.outputs[name], self.graph.stage_of(name)
-        made_of = output.model_dump(mode="json", exclude={"path", "from_"})
+        made_of = output.model_dump(mode="json", exclude={"path", "from_", "tokenize"})
+        if tokens := self.graph.tokens.get(name):
+            made_of |= {"tokenize": tokens.settings}
         made_of |= {"unreadable": [self.listed[source].broken for source in stage.sources]}
         written = {
             source: {column: columns[column] for column in output_columns(output, columns)}
@@ -329,9 +331,8 @@ def rule_columns(stage: ResolvedStage, source: str) -> dict[str, Column]:
 
 def output_columns(output: Output, there: Iterable[str]) -> tuple[str, ...]:
     """The measured columns of an output that are there, and the sizes that it is cut by."""
-    wanted = DEFAULT_MEASUREMENTS if output.measurements is None else output.measurements
     known = set(there)
-    return tuple(dict.fromkeys(name for name in (*wanted, *SIZES) if name in known))
+    return tuple(dict.fromkeys(name for name in (*wanted_measurements(output), *SIZES) if name in known))
 
 
 def _making(making: Making) -> dict[str, object]:

@@ -190,11 +190,13 @@ class Documents:
         return replace(self, rows=self.rows + start, rejects=rejects)
 
     def filter(self, mask: NDArray[np.bool_]) -> Documents:
-        """The rows where `mask` is set, without the rejects."""
+        """The accepted rows where `mask` is set; rejects and counts stay."""
         chosen = pa.array(np.flatnonzero(mask))
         columns = self.columns.take(chosen) if self.columns.num_columns else self.columns
         text, ids = self.text.take(chosen), self.ids.take(chosen)
-        return Documents(self.rows[mask], text, ids, self.minted[mask], columns)
+        return replace(
+            self, rows=self.rows[mask], text=text, ids=ids, minted=self.minted[mask], columns=columns
+        )
 
     def slice(self, start: int, stop: int) -> Documents:
         """The accepted rows from `start` to `stop`, no copies, without the rejects."""
