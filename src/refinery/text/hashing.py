@@ -80,6 +80,6 @@ def hash_bytes(data, start, end):  # type: ignore[no-untyped-def]
 def hash_texts(data, offsets, hashes):  # type: ignore[no-untyped-def]
     """Fills in hash_bytes of each text (uint64), of an empty one 0."""
     for i in range(len(hashes)):
-        empty = offsets[i] == offsets[i + 1]
-        # a plain 0 beside uint64 would make both float64, which has 53 bits
-        hashes[i] = np.uint64(0) if empty else hash_bytes(data, offsets[i], offsets[i + 1])
+        hashes[i] = 0
+        if offsets[i] < offsets[i + 1]:
+            hashes[i] = hash_bytes(data, offsets[i], offsets[i + 1])
