@@ -30,7 +30,7 @@ def _guarded(command: Callable[[], None]) -> int:
     try:
         command()
     except DefinitionError as error:
-        for problem in error.problems:  # those of a file begin with their place in it
+        for problem in error.lines():  # those of a file begin with their place in it
             typer.echo(f"error: {problem}" if problem.startswith("--") else problem, err=True)
         return error.exit_code
     except RefineryError as error:

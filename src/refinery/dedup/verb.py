@@ -63,7 +63,7 @@ class Dedup(Verb):
     @property
     def own_measurers(self) -> tuple[Measurer, ...]:
         """The keys that are compared."""
-        return key_measurers(self.chosen.near, exact=self.chosen.compares_texts)
+        return key_measurers(self.chosen.near, exact=self.chosen.compares_texts, fold=self.chosen.fold)
 
     @property
     def against(self) -> str | None:
@@ -79,6 +79,7 @@ class Dedup(Verb):
             "near" + self._within: self.chosen.near,
         }
         kinds = " + ".join(kind for kind, is_wanted in wanted.items() if is_wanted)
+        kinds += f", {self.chosen.fold}" if self.chosen.fold else ""
         return f"dedup {kinds}" + (f", against {self.against}" if self.against else "")
 
     @property

@@ -42,6 +42,15 @@ class Measurer(Protocol):
         return {}
 
     @property
+    def column(self) -> str | None:
+        """The column of the sources' files, dotted for a nested one, or the id that it measures in place of the text.
+
+        It is called with the column's values as texts (refinery.filters.values), empty where there is none. Of what
+        is costly or needs a model of the run it must be None.
+        """
+        return None
+
+    @property
     def costly(self) -> bool:
         """Whether it takes far longer than reading a text: it sees only the documents that reach its stage."""
         return False

@@ -68,7 +68,8 @@ def _heads(found: SourceShards, spec: SourceSpec) -> tuple[str, ...]:
 
 def _unreadable(source: str, broken: Sequence[tuple[str, str]]) -> Iterator[str]:
     for what, why in few(broken):
-        yield f"source {source}: {what} cannot be read" + (f": {why}" if why else "")
+        problem = why.removeprefix("cannot be read: ")
+        yield f"source {source}: {what} cannot be read" + (f": {problem}" if problem else "")
 
 
 def source_problems(definition: Definition, specs: Mapping[str, SourceSpec]) -> Iterator[str]:

@@ -179,6 +179,7 @@ def _outputs(plan: Plan) -> Table:
     for name, output in plan.graph.outputs.items():
         folder = plan.graph.output_paths[name]
         order = "input order" if output.shuffle is None else f"shuffled, seed {output.shuffle}"
+        form = "token ids" if output.tokenize else output.format
         state = "up to date" if current_manifest(folder, plan.output_key(name)) else "to write"
-        table.add_row(name, output.from_, redact(str(folder)), output.format, order, state)
+        table.add_row(name, output.from_, redact(str(folder)), form, order, state)
     return table

@@ -23,6 +23,7 @@ from refinery.run.nodes import share
 from refinery.run.output import refuse_empty
 from refinery.run.records import read_kept_records, read_shard_records
 from refinery.run.repair import repair
+from refinery.run.side_tables import make_side_tables
 from refinery.run.state import states
 from refinery.run.walk import walk
 from refinery.storage import lock
@@ -118,6 +119,7 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
         return manifests
     records |= read_shard_records(planned for planned in plan.shards if planned.number not in records)
     shipped = share(plan, executor)
+    make_side_tables(plan, lambda message: emit(Note(message)))
     run = Run(plan, executor, emit, still_held, shipped, records=records, kept_records={*kept}, reasons=why)
     emit(RunBegun(subjects(plan)))
     run.list_files()

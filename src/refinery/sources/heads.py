@@ -56,7 +56,7 @@ def check_heads(shards: Sequence[Shard], spec: SourceSpec, *, others: bool = Fal
 def _head(spec: SourceSpec, shard: Shard) -> _Head:
     rejects: list[Reject] = []
     with contextlib.suppress(InputError, StorageError):
-        all_rows = replace(spec, where=None)  # what is left out is no mistake
+        all_rows = replace(spec, where=None, joins=())  # what is left out is no mistake
         for batch in read_documents(shard, all_rows, batch_bytes=HEAD_ROWS * REJECT_BYTES):
             rejects += batch.rejects  # which may come before the rows around them
             if len(batch.rows) or len(rejects) >= HEAD_ROWS:

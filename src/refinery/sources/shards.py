@@ -35,7 +35,7 @@ from refinery.sources.own_outputs import is_output_data, output_folders
 from refinery.sources.packs import pack, pack_identity, pack_root
 from refinery.sources.passed_over import PassedOver, Why, passed_over
 from refinery.sources.schema import unify
-from refinery.sources.source_columns import carried_schema
+from refinery.sources.source_schema import carried_schema
 from refinery.storage.place import Place, unreadable
 from refinery.storage.url import redact
 
