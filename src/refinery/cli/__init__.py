@@ -10,6 +10,7 @@ import typer
 from refinery.cli import look
 from refinery.cli.commands import app
 from refinery.cli.train import train
+from refinery.executors.limits import one_thread, shortage
 
 look.add_to(app)
 app.add_typer(train, name="train")
@@ -17,6 +18,7 @@ app.add_typer(train, name="train")
 
 def main() -> None:
     """Entry point: a user's mistake or a failed run is one message and an exit code, never a traceback."""
+    one_thread()
     sys.exit(_guarded(lambda: app(standalone_mode=True)))
 
 
@@ -32,4 +34,11 @@ def _guarded(command: Callable[[], None]) -> int:
     except RefineryError as error:
         typer.echo(f"error: {error}", err=True)
         return error.exit_code
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        if (short := shortage(error)) is None:
+            raise
+        typer.echo(f"error: {short}", err=True)
+        return short.exit_code
     return 0
