@@ -50,6 +50,14 @@ COLUMNS = {
         "log-ratio of the target's and raw text's likelihood, summed",
         "DSIR, arXiv 2302.03169",
     ),
+    "host": (
+        "name",
+        "host of the column's URL, in ASCII and lower case; NULL without one",
+        "RFC 3986, UTS 46",
+    ),
+    "site": ("name", "registrable domain of the host, or the host where it has none", "publicsuffix.org"),
+    "canonical_url": ("URL", "the URL in its one form", "RFC 3986, 6.2; `refinery/text/urls.py`"),
+    "listed": ("", "whether a list has the column's value; false without a value", "the list"),
     "neural": ("score", "P(label) or the score of a regressor; NULL for text without a token", "the model"),
     "importance_per_token": ("nats", "the same divided by the document's words; 0 without a word", ""),
 }
@@ -68,9 +76,18 @@ ACCOUNT = {
     "duplicate_of_path": "its path",
     "duplicate_of_row": "its row",
     "duplicate_of_id": "its id",
-    "similarity": "Jaccard similarity to it ([how](dedup.md#near)); 1 for equal key texts alone, NULL: not compared",
+    "similarity": "similarity to it, by the stage's `measure` ([how](dedup.md#near)); 1 for equal key texts alone, "
+    "NULL: not compared",
     "reason": "one word, see [reading.md](reading.md#rejects)",
     "detail": "what was found",
+}
+SEQUENCE = {
+    "pair": "path of the two files in the output's folder, without `.bin` and `.idx`",
+    "sequence": "number of the sequence in them, from 0",
+    "start": "tokens of the pair that lie before it",
+    "tokens": "its tokens, the one that ends the document among them",
+    "unknown": "those of them that stand for what the vocabulary lacks",
+    "id": "the document's id as text",
 }
 MANIFEST = {
     "refinery": "version of refinery",
@@ -94,6 +111,9 @@ MANIFEST = {
     "file_keys": "by data file: a fingerprint of all that its content depends on; a file with the same one is kept",
     "decisions": "the same of the files of decisions",
     "rejects": "the same of the files of rejects, none where there are no rejects",
+    "tokenised": "of an output of token ids: the tokenizer's SHA-256, how many ids it has, their dtype, the token "
+    "that ends documents, and all tokens",
+    "sequences": "the same as of `files` of its records of sequences",
     "started": "time, UTC",
     "seconds": "by phase",
 }
@@ -108,15 +128,18 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 def keys() -> str:
     """The YAML keys by model of refinery.definition.models, and those of each verb."""
-    from refinery.definition import models
+    from refinery.definition import models, source_columns
     from refinery.definition.registry import VERBS
+    from refinery.definition.tokenization import Tokenization
 
     settings = VERBS.settings(())
     stage = get_args(models.pipeline_model(settings).model_fields["stages"].annotation)[1]
     sections: tuple[tuple[str, type[BaseModel]], ...] = (
         ("Top level", models.Pipeline),
         ("A source, `sources.NAME`", models.Source),
-        ("A column in `columns` of a source", models.SourceColumn),
+        ("A column in `columns` of a source", source_columns.SourceColumn),
+        ("A table in `join` of a source", source_columns.Join),
+        ("A column in `columns` of `join`", source_columns.JoinedColumn),
         *with_nested("protect.NAME", models.Protected),
         *with_nested("tokens", models.Tokens),
         *with_nested("models.NAME", models.NamedModel),
@@ -124,6 +147,7 @@ def keys() -> str:
         ("A rule set in `keep`", models.RuleSetUse),
         *(section for name, model in settings.items() for section in with_nested(name, model)),
         ("An output, `outputs.NAME`", models.Output),
+        ("`tokenize` of an output", Tokenization),
         ("`guards`", models.Guards),
     )
     parts = []
@@ -205,8 +229,10 @@ def _options(command: Any) -> str:
 
 def measured() -> str:
     """The columns of every measurer but `signals` and `patterns`."""
+    from refinery.filters import url
     from refinery.filters.importance import Importance
     from refinery.filters.language import Language
+    from refinery.filters.listed import Listed
     from refinery.filters.neural import Neural
     from refinery.filters.relevance import Relevance
     from refinery.filters.token_count import SCHEMA
@@ -220,6 +246,8 @@ def measured() -> str:
         "quality": Relevance(nowhere, "", "", "", name="quality").schema,
         "importance": Importance(nowhere, "").schema,
         "neural": Neural(Files(nowhere, nowhere, "", ""), 512, None, "none").schema,
+        "url": url.SCHEMA,
+        "listed": Listed("", "", "exact").schema,
     }
     rows = [
         (f"`{f.name}`", f"`{measurer}`", _type(f.type), *COLUMNS[f.name])
@@ -324,6 +352,16 @@ def decisions() -> str:
     )
 
 
+def sequences() -> str:
+    """The columns of what is recorded of sequences of token ids."""
+    from refinery.run.tokenised import SEQUENCES
+
+    meaning = {**ACCOUNT, **SEQUENCE}
+    return table(
+        ("column", "type", "meaning"), [(f"`{f.name}`", _account(f.type), meaning[f.name]) for f in SEQUENCES]
+    )
+
+
 def rejects() -> str:
     """The columns of rejects."""
     from refinery.run.decisions import REJECTS
@@ -354,6 +392,7 @@ REGIONS: dict[str, Callable[[], str]] = {
     "recall": recall,
     "decisions": decisions,
     "rejects": rejects,
+    "sequences": sequences,
     "manifest": manifest,
 }
 

@@ -222,7 +222,7 @@ def _check_names(content: dict, definition) -> None:
 
 
 def _made_by(content: dict) -> set[str]:
-    made = {"lang", "lang_score", "lang_share", "lang_script", "importance", "importance_per_token"}
+    made = {"lang", "lang_score", "lang_share", "lang_script", "importance", "importance_per_token", "host"}
     for stage in content["stages"].values():
         made |= stage.get("derive", {}).keys()
         for use in stage.get("measure", []):

@@ -17,6 +17,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+LINES, WIDTH = 20, 2000  # of what a DefinitionError tells, and characters of each
+
 
 class RefineryError(Exception):
     """Anything refinery tells a user in words; `exit_code` is what the command line returns.
@@ -36,8 +38,19 @@ class DefinitionError(RefineryError):
         super().__init__(*problems)
         self.problems = problems
 
+    def lines(self) -> list[str]:
+        """The problems for a terminal: at most LINES, none longer than WIDTH, and how many more there are.
+
+        >>> DefinitionError(*"abc" * 7).lines()[-2:]
+        ['a', 'and 2 more problems']
+        """
+        most = LINES if len(self.problems) <= LINES else LINES - 1
+        lines = [cut_middle(problem, WIDTH) for problem in self.problems[:most]]
+        more = len(self.problems) - most
+        return [*lines, f"and {more:,} more problems"] if more > 0 else lines
+
     def __str__(self) -> str:
-        return "\n".join(self.problems)
+        return "\n".join(self.lines())
 
 
 class InputError(RefineryError):
@@ -119,3 +132,14 @@ def nearest(name: str, valid: Iterable[str]) -> str:
         return f'; did you mean "{near[0]}"?'
     more = f" and {len(choices) - 12} more" if len(choices) > 12 else ""
     return f"; there is {', '.join(choices[:12])}{more}" if choices else ""
+
+
+def cut_middle(text: str, most: int) -> str:
+    """A text of at most so many characters: of a longer one the beginning and the end.
+
+    >>> cut_middle("abcdefghijkl", 11)
+    'abcdef … kl'
+    """
+    return (
+        text if len(text) <= most else f"{text[: most * 2 // 3 - 1]} … {text[-(most - most * 2 // 3 - 2) :]}"
+    )

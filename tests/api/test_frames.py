@@ -104,3 +104,14 @@ def test_encodings_of_texts_do_not_matter(column):
     assert texts_of(pa.table({"text": column}), "text").to_pylist() == ["a", "b"]
     assert texts_of(pa.table({"text": pa.nulls(2)}), "text").to_pylist() == [None, None]
     assert texts_of(pd.DataFrame({"text": pd.Categorical(["a", "b"])}), "text").to_pylist() == ["a", "b"]
+
+
+def test_uuids_are_texts():
+    """As in sources, in several chunks and in none."""
+    names = pa.array([bytes(16), None], pa.uuid())
+    table = pa.table(
+        {"a": pa.chunked_array([names, names]), "b": pa.chunked_array([names.slice(0, 0)] * 2 + [names] * 2)}
+    )
+    text = "00000000-0000-0000-0000-000000000000"
+    assert columns_of(table, ["a", "b"]).to_pydict() == {"a": [text, None] * 2, "b": [text, None] * 2}
+    assert columns_of(table.slice(0, 0), ["a"]).schema == pa.schema([("a", pa.large_string())])

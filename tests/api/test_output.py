@@ -119,17 +119,20 @@ def test_json_lines_are_read_too(data_repository):
 
 
 def test_a_column_of_json_lines_may_begin_with_nothing(tmp_path):
-    """Types follow from all rows, not from the first ones."""
+    """Types follow from all rows of all files, not from the first ones."""
     rows = [{"text": f"Text {n}."} | ({"tag": 7} if n > 200 else {}) for n in range(250)]
     (tmp_path / "crawl.jsonl").write_text("\n".join(map(json.dumps, rows)))
     pipeline = refinery.Pipeline(
         name="late",
         sources={"crawl": {"path": "crawl.jsonl"}},
         stages={"all": {"from": "crawl"}},
-        outputs={"all": {"from": "all", "path": "out", "format": "jsonl"}},
+        outputs={
+            "all": {"from": "all", "path": "out", "format": "jsonl", "shuffle": None, "shard_bytes": 700}
+        },
         base=tmp_path,
     )
     output = refinery.run(pipeline, workers=1, progress=False)["all"]
+    assert len(output.files) > 3
     assert output.documents().select(pl.col("tag").sum()).collect().item() == 7 * 49
 
 

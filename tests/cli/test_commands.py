@@ -96,7 +96,7 @@ def test_a_definition_that_is_no_text(data_repository, refinery):
     for file in (binary, definition):
         code, _, err = refinery("check", file)
         assert (code, err.count("\n")) == (2, 1)
-        assert "rules.yaml: not YAML: it is not UTF-8 text (byte 4)" in err
+        assert "rules.yaml:1: not YAML: it is not UTF-8 text (byte 4)" in err
 
 
 def test_checking_loads_no_kernel_and_no_cluster(data_repository):

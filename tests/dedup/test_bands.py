@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from refinery.dedup.bands import RECALL, Bands, bands_of, recall, split_for_recall
+from refinery.dedup.bands import (
+    LONGER,
+    RECALL,
+    Bands,
+    bands_of,
+    explain_recall,
+    least_jaccard,
+    recall,
+    split_for_recall,
+)
 from refinery.dedup.settings import Near
 from refinery.text.minhash import band_keys, signatures_of_hashes
 
@@ -47,3 +56,33 @@ def test_bands_of_a_definition():
     assert bands_of(Near()) == Bands(15, 7)
     assert bands_of(Near(similarity=0.7, num_perm=128)) == Bands(*split_for_recall(0.7, 128, RECALL))
     assert bands_of(Near(bands=14, rows=8)) == Bands(14, 8)
+
+
+@pytest.mark.parametrize("threshold", [0.7, 0.8, 0.9])
+def test_bands_of_containment_find_what_is_half_as_long_again(threshold):
+    """97 % of the pairs at the threshold in which one set has LONGER times the elements, more of equal ones."""
+    near = Near(similarity=threshold, measure="containment")
+    bands = bands_of(near)
+    found = []
+    for ratio in (LONGER, 1):
+        size, generator = 200, np.random.default_rng(8)
+        shared, longer = round(size * threshold), round(size * ratio)
+        sets = generator.integers(0, 2**32, (2500, size + longer), dtype=np.uint32)
+        sets[:, size : size + shared] = sets[:, :shared]
+        bounds = np.cumsum([0, *[size, longer] * 2500])
+        signatures = signatures_of_hashes(sets.reshape(-1), bounds, 112, 1)
+        signatures.flags.writeable = False
+        keys = band_keys(signatures, np.arange(bands.count) * bands.rows, bands.rows)
+        found.append((keys[0::2] == keys[1::2]).any(axis=1).mean())
+    assert found[0] >= recall(least_jaccard(near), bands.count, bands.rows) - 0.015 >= 0.955
+    assert found[1] >= 0.99
+
+
+def test_the_plan_tells_the_recall_of_containment_by_length():
+    """The longer one document is than the other, the less is found of what it contains."""
+    told = explain_recall("Near duplicates", Near(measure="containment"))
+    assert told.title == "Near duplicates: 32 bands of 3 rows, from containment 0.8 on"
+    at = told.columns.index("0.8")
+    found = {row[0]: float(row[at]) for row in told.rows}
+    assert list(found.values()) == sorted(found.values(), reverse=True)
+    assert found["found, 1.5 x as long"] == 0.97

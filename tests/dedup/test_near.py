@@ -5,6 +5,7 @@ import numpy as np
 from refinery.dedup import corpus as corpus_module
 from refinery.dedup.copies import find_copies
 from refinery.dedup.corpus import make_corpus, partition_rows
+from refinery.dedup.minhash import MinHash
 from refinery.dedup.near import find_near
 from refinery.dedup.verify import Search
 from refinery.storage.place import files_below
@@ -26,7 +27,7 @@ def test_near_duplicates_are_edges_to_kept_documents(tmp_path, monkeypatch):
     corpus = make_corpus(shards, 112, 28, tmp_path / "work")
     partitions = partition_rows(shards, corpus)
     exact, signatures, same = find_copies(corpus, partitions, True, True, in_order)
-    search = Search(corpus, partitions, near(bands=28, rows=4), in_order)
+    search = Search(corpus, partitions, near(bands=28, rows=4), MinHash(), in_order)
     found = find_near(search, exact, signatures, same)
     assert {name.split("/")[0] for name in files_below(tmp_path / "work")} == {
         *(records.folder.name for records in found),

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refinery.dedup.sets import WORD, exact_similarities, pack
+from refinery.dedup.settings import Near
 from refinery.shuffle.records import Records
 
 SETS = st.lists(st.sets(st.integers(0, 20), min_size=1, max_size=10), min_size=2, max_size=8)
@@ -28,4 +29,4 @@ def test_the_similarity_is_that_of_the_sets(tmp_path_factory, data, sets):
     edges = np.zeros(len(pairs), [("document", np.int64), ("preferred", np.int64)])
     edges["document"], edges["preferred"] = (documents[[pair[n] for pair in pairs]] for n in range(2))
     expected = [len(sets[a] & sets[b]) / len(sets[a] | sets[b]) for a, b in pairs]
-    assert exact_similarities(records, 1, edges).tolist() == pytest.approx(expected)
+    assert exact_similarities(records, 1, edges, Near()).tolist() == pytest.approx(expected)

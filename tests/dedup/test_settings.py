@@ -13,6 +13,8 @@ from refinery.dedup.settings import Near, Settings
         ({"near": {"bands": 20}}, "give both bands and rows, or neither"),
         ({"near": {"bands": 20, "rows": 6}}, r"bands x rows is more than num_perm \(112\)"),
         ({"prefer": ["date UP"]}, 'expected "COLUMN", "COLUMN ASC" or "COLUMN DESC"'),
+        ({"near": {"by": "characters", "words": 3}}, "`words` is of shingles of words"),
+        ({"by": "pmid", "fold": "simplified"}, "no texts are compared"),
         ({"missing": "middle"}, "Input should be 'first' or 'last'"),
         ({"by": [""]}, "at least 1 character"),
     ],

@@ -30,3 +30,8 @@ def test_what_is_not_plain_yaml_is_refused(text):
     """Broken YAML, Python tags and absurd nesting are definition errors with a line."""
     with pytest.raises(DefinitionError, match=r"^f\.yaml:1: not valid YAML"):
         parse(text, "f.yaml")
+
+
+def test_a_key_is_a_name_whatever_yaml_takes_it_for():
+    """`on` and `no` among them, which YAML 1.1 takes for truth values; a value stays one."""
+    assert parse("join: {on: on, no: 1}", "x").content == {"join": {"on": True, "no": 1}}

@@ -6,8 +6,7 @@ import pytest
 import ray
 
 from refinery.errors import RunError
-from refinery.executors.base import Unit, run_units
-from refinery.executors.ray import BASE_MEMORY
+from refinery.executors.base import BASE_MEMORY, Unit, run_units
 from tests.executors import units
 from tests.ray_cluster import wait_for
 

@@ -11,7 +11,8 @@ import pytest
 
 from refinery.errors import InputError
 from refinery.models import model_file, scorer
-from refinery.models.fasttext_file import parse_model
+from refinery.models.fasttext_file import parse_labels, parse_model
+from refinery.models.model_file import BUILT_IN
 from refinery.text.batch import TextBatch
 from tests.fasttext_models import SHAPES, model, oracle
 from tests.udhr import SENTENCES
@@ -160,3 +161,11 @@ def test_values_that_are_no_numbers_are_refused() -> None:
     for value in (b"\x00\x00\xc0\x7f", b"\x00\x00\x80\x7f"):
         with pytest.raises(InputError, match="not finite"):
             parse_model(content[:-4] + value, "model")
+
+
+def test_labels_are_read_from_the_beginning_alone():
+    """The same as of the whole model, however much of the file is there behind them."""
+    content = BUILT_IN.read_bytes()
+    assert parse_labels(content[: len(content) // 2], "model") == parse_model(content, "model").labels
+    with pytest.raises(InputError, match="model"):
+        parse_labels(content[:100], "model")

@@ -57,6 +57,14 @@ def test_a_manifest_names_data_files_beside_it_alone(name, stage, data_repositor
     assert repr(name) in str(told.value)
 
 
+def test_token_ids_are_no_documents_to_compare_with(stage, data_repository):
+    """An output of them is told, and what to give in its place."""
+    content = {"files": [{"path": "data-00000.bin"}, {"path": "data-00000.idx"}], "tokenised": {"tokens": 3}}
+    write_manifest(data_repository / "earlier", orjson.dumps(content))
+    with pytest.raises(InputError, match=r"holds token ids, no texts.*give an output of texts"):
+        earlier_spec(stage(), Paths(data_repository))
+
+
 @pytest.mark.parametrize("content", [b"{", b"[]", b"{}", b'{"files": [1]}', b'{"files": [{"path": 1}]}'])
 def test_what_is_no_manifest_is_told(content, stage, data_repository):
     """With the file's name, not with a traceback."""

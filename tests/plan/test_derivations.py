@@ -8,6 +8,7 @@ from refinery.plan.derivations import (
     FILE,
     Derivation,
     Reason,
+    changes,
     derivation,
     note_derivations,
     noted_derivations,
@@ -92,3 +93,13 @@ def test_a_reason_is_the_setting_and_not_what_follows_from_it():
     assert list(map(str, found["e"])) == ["e: from: a -> d"]
     assert str(changed) == "a: x: nothing -> 1"
     assert str(found["b"][0]) == "b is new"
+
+
+def test_the_same_inputs_in_another_order_are_told_as_that():
+    """Only where nothing else differs, and not as what has gone and come."""
+    others = {name: Derivation({}, (), name) for name in "bc"}
+    then = {"a": Derivation({"x": 1}, ("b", "c"), "1"), **others}
+    (reason,) = changes({"a": Derivation({"x": 1}, ("c", "b"), "2"), **others}, then)["a"]
+    assert str(reason) == "a: from: b, c -> c, b"
+    (reason,) = changes({"a": Derivation({"x": 2}, ("c", "b"), "2"), **others}, then)["a"]
+    assert reason.field == "x"

@@ -113,3 +113,26 @@ def test_a_file_without_documents_among_others_is_a_warning(repository, refinery
     code, _, err = refinery("check", repository / "pipeline.yaml")
     assert code == 0
     assert f"warning: {repository}/a.jsonl: its only row is not a document" in err
+
+
+def test_a_file_that_comes_to_a_known_source_is_looked_at(tmp_path):
+    """A warning names it, at check until a plan knows it; the others, which were looked at before, are left alone."""
+    for name in ("a", "b"):
+        write_jsonl(tmp_path / f"{name}.jsonl", [{"text": "A text."}])
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(
+        "refinery: 1\nname: p\nsources: {a: {path: '*.jsonl'}}\n"
+        "stages: {s: {from: a}}\noutputs: {o: {from: s, path: out}}\n"
+    )
+    assert refinery.plan(file).warnings == ()
+    write_jsonl(tmp_path / "c.jsonl", [{"body": "A text."}])
+    for look in (refinery.check, refinery.check, refinery.plan):
+        (warning,) = look(file).warnings
+        assert warning.startswith(str(tmp_path / "c.jsonl")) and "body" in warning
+    assert refinery.check(file).warnings == ()
+    write_jsonl(tmp_path / "b.jsonl", [{"body": "Another text."}])
+    (warning,) = refinery.check(file).warnings
+    assert warning.startswith(str(tmp_path / "b.jsonl"))
+    file.write_text(file.read_text().replace("'*.jsonl'", "'*.jsonl', on_error: fail"))
+    with pytest.raises((DefinitionError, InputError), match="b.jsonl"):
+        refinery.check(file)

@@ -6,9 +6,10 @@ import pytest
 
 from refinery.definition.load import load
 from refinery.definition.yaml import Location
-from refinery.plan.outputs import output_folders
+from refinery.plan.outputs import output_folders, output_tokens
 from refinery.sources.documents import SourceSpec
 from tests.conftest import PIPELINE
+from tests.megatron import byte_level
 
 SOURCES = {"crawl": SourceSpec("crawl", ("/data/crawl",))}
 
@@ -74,3 +75,33 @@ def test_what_is_wrong_with_an_output(tmp_path, outputs, place, problem):
     ((where, message),) = reported(tmp_path, outputs)[1]
     assert where == ("outputs", "a", place)
     assert problem in message
+
+
+def test_tokenizers_are_found_and_all_that_is_wrong_with_them_is_told(tmp_path):
+    """At the output that has them: absent, damaged, on a store, without the token that is said."""
+    byte_level(tmp_path / "tokenizer.json")
+    (tmp_path / "damaged.json").write_text("{}")
+    wanted = {
+        "good": "tokenizer.json",
+        "absent": "none.json",
+        "damaged": "damaged.json",
+        "store": "'{store}/t.json'",
+        "end": "{file: tokenizer.json, eod: '<|eot|>'}",
+    }
+    outputs = ", ".join(f"{n}: {{from: unique, path: {n}, tokenize: {t}}}" for n, t in wanted.items())
+    file = tmp_path / "pipeline.yaml"
+    head = PIPELINE.partition("outputs:")[0].replace("tiny", "tiny\nroots: {store: 's3://bucket'}")
+    file.write_text(f"{head}outputs: {{{outputs}}}\n", encoding="utf-8")
+    told: dict[Location, str] = {}
+    found = output_tokens(load(file), told.__setitem__)
+    assert {name: (one.path, one.end) for name, one in found.items()} == {
+        "good": (tmp_path / "tokenizer.json", "<|endoftext|>")
+    }
+    problems = {
+        "absent": "none.json: the tokenizer cannot be read: No such file",
+        "damaged": "damaged.json: not a tokenizers JSON file",
+        "store": "s3://bucket/t.json: models, tokenizers and rule sets are read from this machine's disk",
+        "end": "it has no token '<|eot|>'; did you mean \"<|endoftext|>\"?",
+    }
+    assert told.keys() == {("outputs", name, "tokenize") for name in problems}
+    assert all(problem in told["outputs", name, "tokenize"] for name, problem in problems.items())

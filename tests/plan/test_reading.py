@@ -7,7 +7,8 @@ import pytest
 from refinery.definition.load import load
 from refinery.errors import DefinitionError
 from refinery.plan.resolve import resolve
-from refinery.sources.documents import NamedColumn, SourceSpec, Where
+from refinery.sources.column_settings import NamedColumn, Where
+from refinery.sources.documents import SourceSpec
 from tests.conftest import document
 
 DEFINITION = """

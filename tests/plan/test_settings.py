@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import BaseModel
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
 
 from refinery.definition.guards import Guards
 from refinery.definition.models import (
@@ -24,15 +22,17 @@ from refinery.definition.models import (
     Protected,
     RelevanceTraining,
     Source,
-    SourceColumn,
     Tokens,
 )
 from refinery.definition.registry import VERBS
+from refinery.definition.source_columns import Join, JoinedColumn, SourceColumn
+from refinery.definition.tokenization import Tokenization
 from refinery.filters.registry import MEASURERS, TRANSFORMS
 from refinery.plan.derivations import derivation, reasons
 from refinery.plan.result import Result
 from tests.conftest import document, write_parquet
 from tests.fasttext_models import model
+from tests.megatron import byte_level
 from tests.run.planning import plan_of
 
 DEFINITION: dict[str, Any] = {
@@ -88,6 +88,7 @@ ON_EXAM = {EXAM, "sources.protect:exams.question.content"}
 EXAMS = ("protect", "exams")
 PROTECT = {f"stages.protect:{name}.protect" for name in ("best", "unique", "books", "screened")}
 SHINGLED = {*DEDUP, "sources.crawl.lines.minhash", "sources.books.minhash"}
+FOLDED = {*SHINGLED, "sources.crawl.lines.content", "sources.books.content"}
 NORMALIZE = [{"normalize": {"ftfy": True}}]
 ON_CRAWL = {
     f"sources.crawl.lines.{name}"
@@ -95,6 +96,9 @@ ON_CRAWL = {
 }
 SIZES = {"sources.crawl.lines.size", "sources.books.size"}
 ON_TOPIC = "sources.crawl.lines.relevance"
+JOIN = (*CRAWL, "join")
+SIDE = {"path": "side.csv", "on": {"id": "number"}, "columns": {"court": None}}
+JOINED = {"sources.crawl", "outputs.all", "outputs.best"}  # outputs carry the columns
 COMPARED = {"sources.crawl.content", "sources.crawl.minhash"}  # with what is protected, before lines go
 
 
@@ -121,6 +125,17 @@ CASES: dict[tuple[str, str], Case] = {
     ("source", "columns"): case(COLUMNS, {"keep": ["year"]}, {"sources.crawl"}),
     ("source", "encoding"): case((*CRAWL, "encoding"), "latin-1", {"sources.crawl"}),
     ("source", "where"): case((*CRAWL, "where"), "year > 1991", {"sources.crawl"}),
+    ("source", "join"): case(JOIN, SIDE, JOINED),
+    ("source.join", "path"): case(JOIN, {**SIDE, "path": "other.csv"}, JOINED, named="join"),
+    ("source.join", "on"): case(JOIN, {**SIDE, "on": {"year": "number"}}, JOINED, named="join"),
+    ("source.join", "columns"): case(JOIN, {**SIDE, "columns": {"court": "int"}}, JOINED, named="join"),
+    ("source.join", "missing"): case(JOIN, {**SIDE, "missing": "reject"}, JOINED, named="join"),
+    ("source.join.columns", "from_"): case(
+        JOIN, {**SIDE, "columns": {"z": {"from": "court"}}}, JOINED, named="join"
+    ),
+    ("source.join.columns", "type"): case(
+        JOIN, {**SIDE, "columns": {"court": {"type": "int"}}}, JOINED, named="join"
+    ),
     ("source.columns", "from_"): case(COLUMNS, {"y": {"from": "year"}}, {"sources.crawl"}, named="columns"),
     ("source.columns", "type"): case(COLUMNS, {"year": {"type": "int"}}, {"sources.crawl"}, named="columns"),
     ("source.columns", "invalid"): case(
@@ -146,6 +161,13 @@ CASES: dict[tuple[str, str], Case] = {
     ("output", "path"): case((*WRITTEN, "path"), "out/elsewhere"),
     ("output", "format"): case((*WRITTEN, "format"), "jsonl", {"outputs.best"}),
     ("output", "measurements"): case((*WRITTEN, "measurements"), ["tokens"], {"outputs.best"}),
+    ("output", "tokenize"): case((*WRITTEN, "tokenize"), "tokenizer.json", {"outputs.best"}),
+    ("output.tokenize", "file"): case(
+        (*WRITTEN, "tokenize"), {"file": "tokenizer.json"}, {"outputs.best"}, named="tokenize"
+    ),
+    ("output.tokenize", "eod"): case(
+        (*WRITTEN, "tokenize"), {"file": "tokenizer.json", "eod": "<pad>"}, {"outputs.best"}, named="tokenize"
+    ),
     ("output", "shard_bytes"): case((*WRITTEN, "shard_bytes"), "1MB", {"outputs.best"}),
     ("output", "shuffle"): case((*WRITTEN, "shuffle"), 3, {"outputs.best"}),
     ("output", "split"): case((*WRITTEN, "split"), {"validation": "5%"}, {"outputs.best", *DEDUP}),
@@ -160,9 +182,13 @@ CASES: dict[tuple[str, str], Case] = {
     ("dedup.near", "num_perm"): case((*UNIQUE, "near", "num_perm"), 64, SHINGLED),
     ("dedup.near", "bands"): case((*UNIQUE, "near", "bands"), 8, DEDUP, beside=(((*UNIQUE, "near", "rows"), 8),)),
     ("dedup.near", "rows"): case((*UNIQUE, "near", "rows"), 8, DEDUP, beside=(((*UNIQUE, "near", "bands"), 8),)),
+    ("dedup.near", "measure"): case((*UNIQUE, "near", "measure"), "containment", DEDUP),
+    ("dedup.near", "by"): case((*UNIQUE, "near", "by"), "characters", SHINGLED),
+    ("dedup.near", "keep_versions"): case((*UNIQUE, "near", "keep_versions"), True, DEDUP),
     ("dedup.near", "words"): case((*UNIQUE, "near", "words"), 6, SHINGLED),
     ("dedup.near", "chars"): case((*UNIQUE, "near", "chars"), 9, SHINGLED),
     ("dedup.near", "seed"): case((*UNIQUE, "near", "seed"), 2, SHINGLED),
+    ("dedup", "fold"): case((*UNIQUE, "fold"), "simplified", FOLDED),
     ("dedup", "prefer"): case((*UNIQUE, "prefer"), ["tokens DESC"], DEDUP),
     ("dedup", "missing"): case((*UNIQUE, "missing"), "last", DEDUP),
     ("dedup", "against"): case((*UNIQUE, "against"), "earlier", DEDUP),
@@ -172,6 +198,8 @@ CASES: dict[tuple[str, str], Case] = {
     ("protect", "exact"): case((*EXAMS, "exact"), False, PROTECT),
     ("protect", "near"): case((*EXAMS, "near"), None, PROTECT),
     ("protect.near", "similarity"): case((*EXAMS, "near", "similarity"), 0.7, PROTECT),
+    ("protect.near", "measure"): case((*EXAMS, "near", "measure"), "containment", PROTECT),
+    ("protect.near", "by"): case((*EXAMS, "near", "by"), "characters", {*PROTECT, EXAM, "sources.crawl.minhash"}),
     ("protect.near", "num_perm"): case((*EXAMS, "near", "num_perm"), 64, {*PROTECT, EXAM, "sources.crawl.minhash"}),
     ("protect.near", "words"): case((*EXAMS, "near", "words"), 6, {*PROTECT, EXAM, "sources.crawl.minhash"}),
     ("protect.near", "chars"): case((*EXAMS, "near", "chars"), 9, {*PROTECT, EXAM, "sources.crawl.minhash"}),
@@ -215,6 +243,8 @@ ELSEWHERE = {
     "quality": "relevance's",
     "importance": "one setting, a model, as relevance has it",
     "html": "tests/filters/test_html.py: the extractor changes `settings`",
+    "url": "tests/filters/test_url.py: the column changes `settings`",
+    "listed": "tests/filters/test_listed.py: each setting changes `settings`",
     "neural": "tests/filters/test_neural.py: each setting changes `settings`",
 }
 
@@ -224,8 +254,11 @@ def settings_models() -> dict[str, type[BaseModel]]:
     found: dict[str, type[BaseModel]] = {
         "source": Source,
         "source.columns": SourceColumn,
+        "source.join": Join,
+        "source.join.columns": JoinedColumn,
         "tokens": Tokens,
         "output": Output,
+        "output.tokenize": Tokenization,
         "models": NamedModel,
         "models.train": RelevanceTraining,
         "models.importance": ImportanceTraining,
@@ -254,7 +287,9 @@ def repository(tmp_path_factory) -> Path:
         write_parquet(folder / source / "0.parquet", rows)
     for name, shape in (("topic", "softmax"), ("other", "ova")):
         (folder / f"{name}.bin").write_bytes(model(shape).read_bytes())
-    Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]")).save(str(folder / "tokenizer.json"))
+    (folder / "side.csv").write_text("number,court\n1991,1\n")
+    (folder / "other.csv").write_text("number,court\n1991,2\n")
+    byte_level(folder / "tokenizer.json", special=("</s>", "<pad>"))
     write_parquet(folder / "earlier" / "data-00000.parquet", [{"id": "x", "text": document(1)}])
     (folder / "earlier.records").mkdir()
     (folder / "earlier.records" / "manifest.json").write_text('{"files": [{"path": "data-00000.parquet"}]}')

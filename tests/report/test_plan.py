@@ -1,5 +1,6 @@
 """What `refinery plan` prints."""
 
+import json
 from collections import Counter
 from io import StringIO
 
@@ -135,3 +136,22 @@ def test_the_guards_are_shown_with_their_defaults(data_repository, refinery):
     }
     assert shown["rejected"] == "warns above 2%" and shown["dedup_loss"] == "off"
     assert shown["budget_missed"] == "warns above 0.5%"
+
+
+def test_time_disk_and_memory_are_told_until_nothing_is_left_to_do(data_repository, refinery):
+    """From rates of benchmarks at first; after a run there is no empty table; `--json` has the same."""
+    definition = data_repository / "pipeline.yaml"
+    fresh = printed(definition, 80)
+    assert "time: about" in fresh and "by rates of benchmarks" in fresh
+    assert "disk: about" in fresh and "memory: at most" in fresh
+    assert rows(fresh, "read and measure the sources")[3].endswith(" s")
+    _, out, _ = refinery("plan", definition, "--json")
+    told = json.loads(out)
+    assert told["to_make"][0]["why"] == ["the pipeline is new here"]
+    assert set(told["takes"]) >= {"seconds", "work_bytes", "output_bytes", "worker_memory", "steps"}
+    assert refinery("run", definition, "-q")[0] == 0
+    done = printed(definition)
+    assert "To make: nothing" in done and "time: about" not in done
+    assert json.loads(refinery("plan", definition, "--json")[1])["to_make"] == []
+    definition.write_text(definition.read_text().replace("words >= 50", "words >= 51"))
+    assert "by 1 earlier run here" in printed(definition)

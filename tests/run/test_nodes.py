@@ -11,6 +11,7 @@ from refinery.models import model_file
 from refinery.run.nodes import Probe, ProbeResult, check_nodes, copy_files, files_of, probe
 from refinery.text.batch import TextBatch
 from tests.conftest import PIPELINE
+from tests.megatron import byte_level
 from tests.run.listed_measurer import Listed
 from tests.run.planning import plan_of
 
@@ -89,14 +90,20 @@ def test_files_of_one_measurer_lie_to_each_other_as_before(tmp_path):
 
 
 def test_what_measurers_and_transforms_read_is_found(data_repository, monkeypatch):
-    """Built in or a user's own, as a path or a string, each group once; a URL is for every machine to read."""
+    """Built in or a user's own, as a path or a string, each group once; a URL is for every machine to read.
+
+    And the tokenizers of outputs.
+    """
     monkeypatch.setitem(registry.MEASURERS.built_in, "listed", "tests.run.listed_measurer")
     (data_repository / "words.txt").write_text("the of and")
+    byte_level(data_repository / "tokenizer.json")
     text = PIPELINE.replace("signals]", "signals, {listed: {words: words.txt}}]")
+    text = text.replace("path: out}", "path: out, tokenize: tokenizer.json}")
     (data_repository / "pipeline.yaml").write_text(text)
     assert files_of(plan_of(data_repository / "pipeline.yaml")) == [
         (str(model_file.BUILT_IN),),
         (str(data_repository / "words.txt"),),
+        (str(data_repository / "tokenizer.json"),),
     ]
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from refinery.filters.verb import DROPPED_RECORD, NONE, Outcome
+from refinery.filters.verb import DROPPED_RECORD, NONE, Outcome, Removal
 from refinery.plan.plan import PlannedShard
 from refinery.run.measure import LISTING
-from refinery.run.outcome import Numbered, write_outcome
+from refinery.run.outcome import Numbered, read_largest, write_outcome
 from refinery.shuffle.records import Records
 from refinery.sources.documents import SourceSpec
 from refinery.sources.shards import list_shards
@@ -56,8 +56,12 @@ def test_every_dropped_document_has_the_kept_ones_place_and_id(tmp_path, planned
     written = Records.create(tmp_path / "dropped", DROPPED_RECORD, partitions=partitions, writers=1)
     written.write(0, records, records["document"] // size)
     numbered = [Numbered(planned[n], *pair) for n, pair in zip(given, pairwise(starts), strict=True)]
-    outcome = Outcome(("verb.one", "verb.other"), written, size)
-    write_outcome("verb", outcome, numbered, len(ROWS) - EARLIER, "key", map_units, tmp_path)
+    largest = Removal("a", kept[0], 9, sum(ROWS), "are near duplicates of one")
+    outcome = Outcome(("verb.one", "verb.other"), written, size, (largest,))
+    write_outcome(
+        "verb", outcome, numbered, len(ROWS) - EARLIER, "key", map_units, tmp_path, {kept[0]: "here"}
+    )
+    assert all(read_largest(one.verb_file("key")) == [(largest, "here")] for one in planned[:EARLIER])
     expected: dict[int, list[dict[str, object]]] = {n: [] for n in range(EARLIER)}
     for document, rule, other, similarity in rows:
         shard, row = places[document]

@@ -291,7 +291,7 @@ def test_what_is_known_of_other_files_hides_no_mistake(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"text": "a"}\n')
     (tmp_path / "b.jsonl").write_text("<html><body>Not found</body></html>")
     known_in = tmp_path / "known"
-    found = [list_shards(spec(tmp_path / "a.jsonl"), known_in=known_in).new for _ in range(2)]
+    found = [list_shards(spec(tmp_path / "a.jsonl"), known_in=known_in).is_new for _ in range(2)]
     assert found == [True, False]
     with pytest.raises(InputError, match=r"b\.jsonl: this is an HTML or XML page"):
         list_shards(spec(tmp_path / "b.jsonl"), known_in=known_in)

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,27 @@ def test_rows_come_back_with_ids_of_their_own_type(tmp_path):
     found = read_all(source)
     assert (found.ids, found.texts) == ([5, 7, 5], ["x", "y", "z"])
     assert id_type(list_shards(source).shards[0], source) == pa.int64()
+
+
+@pytest.mark.parametrize("store_schema", [True, False])
+def test_a_uuid_is_its_36_characters(tmp_path, store_schema):
+    """As id, as a column and in lists, with Arrow's own schema in the file or without; 16 bytes stay bytes."""
+    raw = [bytes(range(n, n + 16)) for n in range(3)]
+    names = pa.array(raw, pa.uuid())
+    lists = pa.ListArray.from_arrays([0, 2, 2, 3], names)
+    columns = {
+        "id": names,
+        "of": names,
+        "lists": lists,
+        "raw": pa.array(raw, pa.binary(16)),
+        "text": ["x"] * 3,
+    }
+    path = write(tmp_path / "a.parquet", columns, store_schema=store_schema)
+    found = read_all(spec(path), carry=True)
+    texts = [str(uuid.UUID(bytes=one)) for one in raw]
+    assert found.ids == texts
+    carried = [(row["of"], row["lists"], row["raw"]) for row in found.columns]
+    assert carried == [(texts[0], texts[:2], raw[0]), (texts[1], [], raw[1]), (texts[2], texts[2:], raw[2])]
 
 
 def test_null_text_is_rejected_with_its_row(tmp_path):

@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from refinery.errors import InputError
-from refinery.sources.documents import NamedColumn, SourceSpec, Where
+from refinery.sources.column_settings import Join, NamedColumn, Where
+from refinery.sources.documents import SourceSpec
 from refinery.sources.read import fields_to_carry, read_documents
 from refinery.sources.shards import list_shards
-from refinery.sources.source_columns import carried_schema
+from tests.sources.joining import placed
 from tests.sources.reading import describe, read_all, spec
 
 FORMS = ("jsonl", "parquet")
@@ -139,19 +140,6 @@ def test_nothing_is_lost(tmp_path, values, least, form, batch):
     assert found.skipped.get("where", 0) == len(rows) - len(wrong) - len(found.texts)
 
 
-def test_two_columns_of_one_name_are_an_error():
-    """Unless one of them is left out or named otherwise."""
-    schema = pa.schema([("date", pa.string()), ("published", pa.string())])
-    named = NamedColumn("date", "published", "date")
-    with pytest.raises(InputError, match=r"a column 'date' besides 'published'.*drop: \[date\]"):
-        carried_schema(schema, SourceSpec("s", (), columns=(named,)), "a")
-    assert carried_schema(schema, SourceSpec("s", (), columns=(named,), drop=("date",)), "a").names == [
-        "date"
-    ]
-    swapped = (named, NamedColumn("published", "date"))
-    assert carried_schema(schema, SourceSpec("s", (), columns=swapped), "a").names == ["date", "published"]
-
-
 @pytest.mark.parametrize("form", FORMS)
 def test_fields_are_found_before_the_file_is_read(tmp_path, form):
     """By the names that the source has for them; what it drops is not there."""
@@ -165,3 +153,45 @@ def test_fields_are_found_before_the_file_is_read(tmp_path, form):
     assert run.columns.column("year").to_pylist() == [2015, None, None]
     license_ = run.columns.column("license").to_pylist()
     assert license_ == (['"mit"', None, '"cc0"'] if form == "jsonl" else ["mit", None, "cc0"])
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("carry", [False, True])
+@pytest.mark.parametrize(
+    ("on", "key", "reject", "where", "kept"),
+    [
+        ("id", "id", False, None, {"one": "new", "two": None, "six": "old"}),
+        ("id", "id", True, None, {"one": "new", "six": "old"}),
+        ("n", "number", False, None, {"one": None, "two": "new", "six": None}),
+        ("tongue", "lang", False, None, {"one": "new", "two": None, "six": "new"}),
+        ("path", "file", True, None, {"one": "new", "two": "new", "six": "new"}),
+        ("id", "id", False, Where("court = 'new'", (("court", "string"),)), {"one": "new"}),
+    ],
+)
+def test_joined_columns_are_those_of_the_row_with_the_key(
+    tmp_path, form, carry, on, key, reject, where, kept
+):
+    """By the id, a number, a named column or the path of the file; rows are rejected or chosen by them."""
+    rows = [
+        {"id": "a", "number": 2, "lang": "en", "file": f"a.{form}", "Court": "new"},
+        {"id": "c", "number": 9, "lang": "fr", "file": "b", "Court": "old"},
+    ]
+    (tmp_path / "side.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    side = Join((str(tmp_path / "side.jsonl"),), on, key, (NamedColumn("court", "Court", "string"),), reject)
+    (tmp_path / "data").mkdir()
+    one = source(
+        tmp_path / "data",
+        form,
+        columns=(NamedColumn("tongue", "meta.lang"),),
+        keep=(),
+        joins=(placed(side, tmp_path / "work" / "table"),),
+        where=where,
+    )
+    found = read_all(one, carry=carry)
+    assert found.texts == list(kept)
+    assert not carry or [row["court"] for row in found.columns] == list(kept.values())
+    unmatched = [(r.row, r.reason, r.detail) for r in found.rejects if r.reason != "null_text"]
+    assert unmatched == ([(1, "no_match", "the table has no 'id' b")] if reject and on == "id" else [])
+    assert found.skipped == ({"where": 2} if where else {})
+    if carry:
+        assert read_all(one, carry=True, wanted=[2]).texts == ["six"]

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from refinery.text.batch import TextBatch
 from refinery.text.fold import key_texts
-from refinery.text.shingles import BLOCK, shingle_sets
+from refinery.text.shingles import BLOCK, sets_of_keys, shingle_sets, shingles_of_keys
 from tests.text.test_fold import ALPHABET, MARK, UNSPACED
 
 MASK = 2**64 - 1
@@ -63,6 +63,31 @@ def test_sets_have_one_hash_for_each_different_shingle(texts, words, chars):
     for i in range(len(texts)):
         for j in range(i):
             assert len(set(found[i]) & set(found[j])) == len(expected[i] & expected[j])
+
+
+@given(st.text(st.sampled_from(ALPHABET + "abc de 中文字 中文"), max_size=60), st.integers(1, 9))
+def test_by_letters_every_text_has_runs_of_letters_and_characters(text, chars):
+    """As many different ones as in plain Python, wherever words end; a mark belongs to its letter."""
+    keys = key_texts(TextBatch.from_texts([text]))
+    letters: list[str] = []
+    for char in keys.to_arrow()[0].as_py().replace(" ", ""):
+        if MARK.match(char):
+            letters[-1] += char
+        else:
+            letters.append(char)
+    expected = {tuple(letters[n : n + chars]) for n in range(len(letters) - chars + 1)}
+    found, _ = sets_of_keys(keys, 5, chars, letters=True)
+    assert len(found) == len(expected)
+
+
+def test_shingles_in_order_have_their_repeats():
+    """Of one word each they are the words, the same hash wherever one stands."""
+    keys = key_texts(TextBatch.from_texts(["one two one 三 two", "two"]))
+    hashes, bounds = shingles_of_keys(keys, 1, 1)
+    one, two, again, three, last, alone = hashes[: bounds[-1]].tolist()
+    assert bounds.tolist() == [0, 5, 6]
+    assert (one, two, two) == (again, last, alone)
+    assert len({one, two, three}) == 3
 
 
 def test_spaced_text_has_word_shingles_and_unspaced_text_character_shingles():

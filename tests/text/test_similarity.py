@@ -2,11 +2,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refinery.text.similarity import flatten, jaccard, unite, unite_near
+from refinery.text.similarity import containment, flatten, jaccard, unite, unite_near
 
 
-def test_jaccard_equals_that_of_python_sets():
-    """Random sorted sets, empty ones and equal ones."""
+def test_similarities_equal_those_of_python_sets():
+    """Jaccard and containment of the smaller, of random sorted sets, empty ones and equal ones."""
     generator = np.random.default_rng(1)
     sets = [
         np.unique(generator.integers(0, 60, generator.integers(0, 50))).astype(np.uint64) for _ in range(40)
@@ -14,10 +14,14 @@ def test_jaccard_equals_that_of_python_sets():
     hashes, bounds = np.concatenate(sets), np.concatenate([[0], np.cumsum([len(s) for s in sets])])
     pairs = generator.integers(0, 40, (200, 2))
     starts, stops = bounds[:-1].copy(), bounds[1:].copy()
-    found = jaccard(hashes, starts, stops, pairs[:, 0].copy(), pairs[:, 1].copy())
-    for (one, other), value in zip(pairs.tolist(), found.tolist(), strict=True):
+    found = [
+        measure(hashes, starts, stops, pairs[:, 0].copy(), pairs[:, 1].copy()).tolist()
+        for measure in (jaccard, containment)
+    ]
+    for (one, other), alike, contained in zip(pairs.tolist(), *found, strict=True):
         a, b = set(sets[one].tolist()), set(sets[other].tolist())
-        assert value == (len(a & b) / len(a | b) if a | b else 0.0)
+        assert alike == (len(a & b) / len(a | b) if a | b else 0.0)
+        assert contained == (len(a & b) / min(len(a), len(b)) if a and b else 0.0)
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=40))

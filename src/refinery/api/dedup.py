@@ -24,6 +24,7 @@ class Settings(TypedDict, total=False):
 
     exact: bool | None
     near: Mapping[str, Any] | None
+    fold: Literal["simplified"] | None
     by: Columns
     prefer: Columns
     missing: Literal["first", "last"] | None
@@ -94,7 +95,7 @@ def _find(frame: Any, text: str, settings: Mapping[str, Any]) -> pa.Table:
         work = Path(folder, "work")
         work.mkdir()
         outcome = verb.run([documents], map_units, work)
-        trips = duplicates_of_one("dedup", outcome.largest, "row {}".format)
+        trips = duplicates_of_one("dedup", ((one, f"row {one.kept}") for one in outcome.largest))
         for trip, _, action in acting(guards, trips):
             if action == "stop":
                 raise RunError(f"{trip.sentence}; or give {DUPLICATES_OF_ONE}, the share that may go")

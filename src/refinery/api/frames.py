@@ -93,17 +93,19 @@ def columns_of(frame: Any, names: Iterable[str]) -> pa.Table:
             table = pa.Table.from_pandas(frame[names], preserve_index=False)
         case _:
             table = pa.table({name: pa.array(frame[name]) for name in names})
-    return table.cast(pa.schema([pa.field(field.name, _plain(field.type)) for field in table.schema]))
+    return pa.table([_plain(column) for column in table.columns], names)
 
 
-def _plain(kind: pa.DataType) -> pa.DataType:
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Without encodings; texts are of the type that has room for any number of bytes."""
     import pyarrow as pa
 
+    from refinery.sources.decoding import decoded
     from refinery.sources.types import plain
 
-    kind = plain(kind)
-    return pa.large_string() if pa.types.is_string(kind) else kind
+    kind = plain(column.type)
+    column = pa.chunked_array([decoded(chunk) for chunk in column.chunks], kind)
+    return column.cast(pa.large_string()) if pa.types.is_string(kind) else column
 
 
 def texts_of(frame: Any, text: str) -> pa.ChunkedArray:
@@ -116,6 +118,22 @@ def texts_of(frame: Any, text: str) -> pa.ChunkedArray:
     if not pa.types.is_large_string(column.type):
         raise InputError(TABLE, f"the text column {text!r} is {column.type}, not text")
     return column
+
+
+def value_texts_of(frame: Any, name: str) -> pa.ChunkedArray:
+    """large_string: the values of any plain column as texts (refinery.filters.values), empty where there is none.
+
+    Raises InputError if it is not there or holds lists, objects or bytes.
+    """
+    import pyarrow as pa
+
+    from refinery.filters.values import PLAIN, is_plain, value_texts
+
+    table = columns_of(frame, [name])
+    field = table.schema.field(0)
+    if not is_plain(field.type):
+        raise InputError(TABLE, f"the column {name!r} is {field.type}", f"it must be {PLAIN}")
+    return value_texts(table.column(0), field).cast(pa.large_string()).fill_null("")
 
 
 def set_columns(frame: Any, columns: pa.Table) -> Any:

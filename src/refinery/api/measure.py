@@ -8,7 +8,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
 from refinery.api.entries import Entries, Entry, build_each, entries_of
-from refinery.api.frames import TABLE, Frame, Texts, as_frame, names_of, set_columns, texts_of
+from refinery.api.frames import (
+    TABLE,
+    Frame,
+    Texts,
+    as_frame,
+    names_of,
+    set_columns,
+    texts_of,
+    value_texts_of,
+)
 from refinery.errors import DefinitionError, InputError
 
 if TYPE_CHECKING:
@@ -83,9 +92,16 @@ def _measure(measured: tuple[_Measured, ...], text: str, frame: Any) -> Any:
     schema = pa.schema(
         [f.with_name(n) for m in measured for f, n in zip(m.measurer.schema, m.names, strict=True)]
     )
-    batches = measured_batches([one.measurer for one in measured], texts_of(frame, text))
-    found = [pa.RecordBatch.from_arrays(columns, schema=schema) for columns in batches]
-    return set_columns(frame, pa.Table.from_batches(found, schema))
+    made: dict[str, pa.ChunkedArray] = {}
+    for column in dict.fromkeys(one.measurer.column for one in measured):
+        texts = texts_of(frame, text) if column is None else value_texts_of(frame, column)
+        alike = [one for one in measured if one.measurer.column == column]
+        fields = pa.schema([schema.field(name) for one in alike for name in one.names])
+        batches = measured_batches([one.measurer for one in alike], texts)
+        found = [pa.RecordBatch.from_arrays(columns, schema=fields) for columns in batches]
+        table = pa.Table.from_batches(found, fields)
+        made |= zip(table.column_names, table.columns, strict=True)
+    return set_columns(frame, pa.table([made[name] for name in schema.names], schema))
 
 
 def _build(measurers: Entries) -> tuple[_Measured, ...]:

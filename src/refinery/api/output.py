@@ -11,9 +11,11 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from refinery.errors import InputError
 from refinery.storage.marks import records_of
 from refinery.storage.place import Place
 from refinery.storage.tables import read_schema, read_table
+from refinery.storage.url import redact
 
 if TYPE_CHECKING:
     from refinery.plan.graph import Column
@@ -52,11 +54,26 @@ class Output:
         return tuple(self.path / file.path for file in self.manifest.files)
 
     def documents(self) -> pl.LazyFrame:
-        """What was written: the text, the id, carried columns, measurements and lineage."""
+        """What was written: the text, the id, carried columns, measurements and lineage.
+
+        Raises InputError for an output of token ids, which has `sequences`.
+        """
+        if self.manifest.tokenised:
+            raise InputError(redact(str(self.path)), "it holds token ids, no texts", "ask for `sequences`")
         if self.plan.graph.outputs[self.name].format == "jsonl":
-            files = [str(file) for file in self.files]
-            return pl.scan_ndjson(files, infer_schema_length=None)  # a column may be NULL in many rows
+            # a column may be NULL in many rows, and in the first file
+            frames = [pl.scan_ndjson(str(file), infer_schema_length=None) for file in self.files]
+            return pl.concat(frames, how="diagonal_relaxed")
         return _scan(self.files)
+
+    def sequences(self) -> pl.LazyFrame:
+        """Of token ids: which document each sequence is, by pair, number, start and tokens; see docs/outputs.md.
+
+        Raises InputError for an output of texts.
+        """
+        if not self.manifest.tokenised:
+            raise InputError(redact(str(self.path)), "it holds texts, no token ids", "ask for `documents`")
+        return _scan([self.records / file.path for file in self.manifest.sequences])
 
     def decisions(self) -> pl.LazyFrame:
         """A row for every row that was read: kept, rejected, or dropped and by which rule; see docs/outputs.md."""

@@ -123,14 +123,28 @@ def check(definition: Definition, root: Roots = None) -> None:
 
 
 @app.command()
-def plan(definition: Definition, work: Work = None, root: Roots = None, limit: Limit = None) -> None:
-    """Show what a run would do: passes, shards, bands and their recall, what is cached."""
+def plan(
+    definition: Definition,
+    work: Work = None,
+    root: Roots = None,
+    limit: Limit = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="What is to be made and what it takes, as JSON.")
+    ] = False,
+) -> None:
+    """Show what a run would do: what is read, decided and written, what is there, and what it takes."""
     from rich.console import Console
 
     from refinery.api import runs
-    from refinery.report.plan import plan_tables
+    from refinery.report.plan import plan_json, plan_tables
 
-    for table in plan_tables(runs.plan(definition, work=work, roots=roots_of(root), limit=limit or 0)):
+    planned = runs.plan(definition, work=work, roots=roots_of(root), limit=limit or 0)
+    if json:
+        import orjson
+
+        typer.echo(orjson.dumps(plan_json(planned), option=orjson.OPT_INDENT_2))
+        return
+    for table in plan_tables(planned):
         Console().print(table)
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from refinery.filters.measurer import Measurer
 
 if TYPE_CHECKING:
+    from refinery.definition.models import Fold
     from refinery.text.batch import TextBatch
 
 SCHEMA = pa.schema([("content", pa.binary(16))])
@@ -23,13 +24,14 @@ class Content(Measurer):
     NULL for a document without words, whose key text is empty: such documents are no copies of one another.
     """
 
+    fold: Fold | None = None
     name: str = "content"
     version: int = 1
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """None."""
-        return {}
+        """How key texts are folded, where they are folded further."""
+        return {"fold": self.fold} if self.fold else {}
 
     @property
     def schema(self) -> pa.Schema:
@@ -41,4 +43,6 @@ class Content(Measurer):
         from refinery.text.digests import digests
         from refinery.text.fold import key_texts
 
-        return pa.RecordBatch.from_arrays([digests(key_texts(batch))], schema=SCHEMA)
+        return pa.RecordBatch.from_arrays(
+            [digests(key_texts(batch, simplified=self.fold == "simplified"))], schema=SCHEMA
+        )

@@ -43,7 +43,7 @@ def signed_schema(minhash: MinHash) -> pa.Schema:
 
 def sign(texts: TextBatch, minhash: MinHash) -> pa.RecordBatch:
     """What documents are looked up by, a row each; see `signed_schema`."""
-    columns = [Content()(texts).column("content"), minhash(texts).column("signature")]
+    columns = [Content(minhash.fold)(texts).column("content"), minhash(texts).column("signature")]
     return pa.RecordBatch.from_arrays(columns, schema=signed_schema(minhash))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from refinery.dedup.bands import bands_of
+from refinery.dedup.bands import bands_of, least_jaccard
 from refinery.dedup.buckets import (
     BAND,
     MEMBER,
@@ -60,7 +60,7 @@ def _candidates(search: Search, *copies: Records) -> Records:
     wanted = partition_count(2 * count, edge_dtype(corpus), size)
     edges = corpus.records("edges", edge_dtype(corpus), partitions=wanted, writers=buckets)
     with signed, split, best:
-        least = candidate_count(near.similarity, near.num_perm)
+        least = candidate_count(least_jaccard(near), near.num_perm)
         compare = partial(find_candidates, corpus, signed, split, best, edges, least)
         map_units("dedup candidates", compare, range(buckets))
     return edges

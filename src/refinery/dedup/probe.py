@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numba import njit
 from numpy.typing import NDArray
 
-from refinery.dedup.bands import bands_of
+from refinery.dedup.bands import bands_of, least_jaccard
 from refinery.dedup.buckets import low_bits
 from refinery.dedup.candidates import CLOSEST, edge_dtype, write_edges
 from refinery.dedup.copies import COPY
@@ -131,7 +131,7 @@ def candidates_in(corpus: Corpus, near: Near, block: NDArray[Any], own: NDArray[
     closest = np.empty((len(own), CLOSEST), np.int64)
     counts = np.zeros((len(own), CLOSEST), np.int16)
     protected, looked_up = (np.ascontiguousarray(documents["signature"]) for documents in (block, own))
-    least = candidate_count(near.similarity, near.num_perm)
+    least = candidate_count(least_jaccard(near), near.num_perm)
     own_keys = np.ascontiguousarray(own["keys"])
     find_closest(keys[order], rows, protected, looked_up, own_keys, least, closest, counts)
     documents, kept = np.nonzero(counts)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from refinery.dedup.bands import LOOKUP_RECALL, explain_recall, split_for_recall
+from refinery.dedup.bands import LOOKUP_RECALL, explain_recall, least_jaccard, split_for_recall
 from refinery.dedup.minhash import key_measurers
 from refinery.dedup.settings import Near
 from refinery.filters.verb import Explained, Needed, Outcome, Verb
@@ -61,8 +61,8 @@ class Protect(Verb):
         """`near` with bands chosen for recall: a false candidate costs time, a missed one must not be."""
         if self.near is None:
             return None
-        bands, rows = split_for_recall(self.near.similarity, self.near.num_perm, LOOKUP_RECALL)
-        return Near(**self.near.model_dump(), bands=bands, rows=rows)
+        bands, rows = split_for_recall(least_jaccard(self.near), self.near.num_perm, LOOKUP_RECALL)
+        return Near(**self.near.model_dump(exclude_unset=True), bands=bands, rows=rows)
 
     def explained(self) -> tuple[Explained, ...]:
         """The recall that the bands promise."""

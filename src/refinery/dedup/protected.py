@@ -23,6 +23,7 @@ from refinery.dedup.bands import bands_of
 from refinery.dedup.candidates import edge_dtype
 from refinery.dedup.copies import COPY
 from refinery.dedup.corpus import Corpus, DedupShard, Partition, make_corpus, partition_rows, read_entries
+from refinery.dedup.minhash import minhash_of
 from refinery.dedup.probe import BLOCK_DOCUMENTS, Probe, find_matches, write_block
 from refinery.dedup.sorting import starts_of
 from refinery.dedup.verify import Search, settle
@@ -88,7 +89,9 @@ def leave_out(
         candidates = sum(map_units("protect compare", compare, partitions))
     settled = None
     if near and candidates:
-        settled = settle(Search(corpus, partitions, near, map_units), edges, "protect pairs:")
+        settled = settle(
+            Search(corpus, partitions, near, minhash_of(near), map_units), edges, "protect pairs:"
+        )
         settled.far.remove()
     edges.remove()
     result = corpus.records("dropped", DROPPED_RECORD, partitions=corpus.partitions)

@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING
 from refinery.dedup.bands import bands_of
 from refinery.dedup.copies import Copies, find_copies, find_copies_by
 from refinery.dedup.corpus import Corpus, DedupShard, Partition, make_corpus, partition_rows
+from refinery.dedup.minhash import minhash_of
 from refinery.dedup.near import find_near
 from refinery.dedup.outcomes import (
     CLUSTER,
@@ -89,7 +90,7 @@ def dedup(
     removed: tuple[Records, ...] = ()
     with exact, signatures:
         if near:
-            search = Search(corpus, partitions, near, map_units)
+            search = Search(corpus, partitions, near, minhash_of(near, settings.fold), map_units)
             removed = find_near(search, exact, signatures, same, gone)
         result, clusters = _write_removed(corpus, partitions, exact, removed, map_units)
     with clusters:

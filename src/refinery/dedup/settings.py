@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from refinery.definition.models import NearCopies
+from refinery.definition.models import Fold, NearCopies
 from refinery.definition.values import Columns, Model, OneOrMore
 from refinery.filters.ranking import Missing, Ranking
 
@@ -16,6 +16,9 @@ class Near(NearCopies):
 
     within: Columns = Field(
         (), description="columns that documents must share to be compared (default: all are compared)"
+    )
+    keep_versions: bool = Field(
+        False, description="a document stays that says a passage otherwise, between passages that both have"
     )
     bands: int | None = Field(
         None, ge=2, description="LSH bands (default: as few as find 97 % of pairs at the threshold)"
@@ -41,6 +44,9 @@ class Settings(Model):
         None, description="compare key texts as a whole (default: true, or false where `by` is given)"
     )
     near: Near | None = Field(None, description="compare shingles as well; `{}` for all defaults")
+    fold: Fold | None = Field(
+        None, description="`simplified`: traditional Chinese characters are compared as simplified ones"
+    )
     prefer: Annotated[tuple[Ranking, ...], OneOrMore()] = Field(
         (),
         description='which one is kept, in order: "source" or "COLUMN DESC"; "COLUMN" alone ranks low values first',
@@ -66,6 +72,8 @@ class Settings(Model):
     def _something_is_compared(self) -> Self:
         if not self.compares_texts and self.near is None and not self.by:
             raise ValueError("neither by, exact nor near is asked for")
+        if self.fold and not self.compares_texts and self.near is None:
+            raise ValueError("`fold` is for texts, and no texts are compared: ask for exact or near")
         return self
 
     @property

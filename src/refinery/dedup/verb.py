@@ -16,6 +16,7 @@ from refinery.dedup.settings import Settings
 from refinery.dedup.split import Split
 from refinery.filters.ranking import ranking
 from refinery.filters.verb import Explained, Needed, Outcome, Verb, ranking_keys
+from refinery.shuffle.partition import partition_bytes
 from refinery.sources.documents import ShardDocuments
 from refinery.storage.place import Place
 
@@ -62,7 +63,7 @@ class Dedup(Verb):
     @property
     def own_measurers(self) -> tuple[Measurer, ...]:
         """The keys that are compared."""
-        return key_measurers(self.chosen.near, exact=self.chosen.compares_texts)
+        return key_measurers(self.chosen.near, exact=self.chosen.compares_texts, fold=self.chosen.fold)
 
     @property
     def against(self) -> str | None:
@@ -78,6 +79,7 @@ class Dedup(Verb):
             "near" + self._within: self.chosen.near,
         }
         kinds = " + ".join(kind for kind, is_wanted in wanted.items() if is_wanted)
+        kinds += f", {self.chosen.fold}" if self.chosen.fold else ""
         return f"dedup {kinds}" + (f", against {self.against}" if self.against else "")
 
     @property
@@ -89,6 +91,15 @@ class Dedup(Verb):
         """The recall that the bands promise."""
         near = self.chosen.near
         return (explain_recall("Near duplicates", near),) if near else ()
+
+    def memory(self, documents: int) -> int:
+        """As dedup.run says."""
+        from refinery.dedup.bands import bands_of
+        from refinery.dedup.corpus import KEY_BYTES
+        from refinery.dedup.run import UNIT_PARTITIONS
+
+        keys = bands_of(self.chosen.near).count if self.chosen.near else 2
+        return UNIT_PARTITIONS * partition_bytes(documents * keys, KEY_BYTES)
 
     def run(self, shards: Sequence[ShardDocuments], map_units: MapUnits, work: Place) -> Outcome:
         """Finds the duplicates and gives each removed document with the one that is kept in its place."""

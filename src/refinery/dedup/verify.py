@@ -4,7 +4,8 @@ An estimate above the threshold is not enough to remove a document: one with tho
 threshold has thousands of chances to be overestimated. So a pair is accepted by its signatures only when that many
 equal hashes occur in a pair at the threshold with probability CERTAIN or less. It is rejected when its estimate
 lies three standard errors below the threshold, which loses one pair in a thousand of those at the threshold.
-All others are settled by the exact Jaccard similarity of their shingles, for which their texts are read again.
+All others are settled by the exact similarity of their shingles, for which their texts are read again; so are all
+where signatures cannot tell: where another measure than Jaccard's is asked for, or versions are to be kept.
 
 The units: a partition of the edges makes them unique and asks the partitions of documents for texts; each of these
 reads its texts once and answers with sets of shingles; a finer partition of the edges compares. Disk: 8 bytes a
@@ -33,6 +34,7 @@ from refinery.shuffle.records import REQUEST, Records
 from refinery.shuffle.units import MapUnits
 
 if TYPE_CHECKING:
+    from refinery.dedup.minhash import MinHash
     from refinery.dedup.settings import Near
 
 CERTAIN = 1e-9
@@ -49,6 +51,7 @@ class Search:
     corpus: Corpus
     partitions: Sequence[Partition]  # of documents
     near: Near
+    minhash: MinHash
     map_units: MapUnits
 
 
@@ -116,7 +119,9 @@ def settle(search: Search, edges: Records, name: str, *, keep: bool = False) -> 
     """
     corpus, near, map_units = search.corpus, search.near, search.map_units
     kind, count, documents = edges.folder.name, edges.partitions, corpus.partitions
-    certain = certain_count(near.similarity, corpus.num_perm)
+    by_signature = near.measure == "jaccard" and not near.keep_versions
+    keep = keep and by_signature  # what is kept says no other measure
+    certain = certain_count(near.similarity, corpus.num_perm) if by_signature else corpus.num_perm + 1
     unique = corpus.records(f"{kind}-unique", edges.form, writers=count)
     with edges:
         write = partial(write_unique, edges, unique, certain)
@@ -135,7 +140,7 @@ def settle(search: Search, edges: Records, name: str, *, keep: bool = False) -> 
     sets = corpus.records(f"{kind}-sets", WORD, partitions=count * finer)
     with wanted:
         if still_open:
-            read = partial(write_sets, near, wanted, sets)
+            read = partial(write_sets, search.minhash, near, wanted, sets)
             map_units(f"{name} texts", read, search.partitions)
     found, far = (
         corpus.records(f"{kind}-{what}", near_dtype(corpus), partitions=documents, writers=count * finer)
@@ -146,7 +151,7 @@ def settle(search: Search, edges: Records, name: str, *, keep: bool = False) -> 
         fresh = None
         if known and still_open:
             fresh = corpus.records("fresh", SETTLED, partitions=documents, writers=count * finer)
-        compare = partial(compare_pairs, corpus, pairs, needed, certain, near.similarity, found, far, fresh)
+        compare = partial(compare_pairs, corpus, pairs, needed, certain, near, found, far, fresh)
         counts = map_units(f"{name} compare", compare, range(count * finer))
     if fresh:
         with fresh:
@@ -201,7 +206,7 @@ def compare_pairs(
     pairs: Records,
     sets: Records | None,
     certain: int,
-    threshold: float,
+    wanted: Near,
     near: Records,
     far: Records,
     fresh: Records | None,
@@ -220,7 +225,7 @@ def compare_pairs(
         size = sets.count(partition) * WORD.itemsize
         # longer texts than were expected are compared a share of the pairs at a time
         for chosen in np.array_split(still_open, -(-size // (2 * corpus.partition_bytes)) or 1):
-            similarity[chosen] = exact_similarities(sets, partition, edges[chosen])
+            similarity[chosen] = exact_similarities(sets, partition, edges[chosen], wanted)
     found = np.empty(len(edges), near.form)
     for name in near.form.names or ():
         found[name] = edges[name]
@@ -230,7 +235,7 @@ def compare_pairs(
         for name in SETTLED.names or ():
             told[name] = (edges if name == "text" else found)[name][still_open]
         fresh.write(partition, told, corpus.partition_of(told["document"]))
-    is_near = similarity >= threshold
+    is_near = similarity >= wanted.similarity
     found["similarity"] = np.minimum(similarity, MOST)
     for target, here in ((near, found[is_near]), (far, found[~is_near])):
         target.write(partition, here, corpus.partition_of(here["document"]))

@@ -24,6 +24,9 @@ from pydantic import (
 )
 
 from refinery.definition.guards import Guards
+from refinery.definition.licences import AllowedLicence, SourceLicence
+from refinery.definition.source_columns import ColumnEntry, Joins
+from refinery.definition.tokenization import Tokenize
 from refinery.definition.values import (
     DEFAULT_FAMILY,
     ByteCount,
@@ -50,36 +53,6 @@ def _kind_of_entry(value: object) -> str:
         return "name"
     is_set = isinstance(value, RuleSetUse) or (isinstance(value, dict) and "rules" in value)
     return "set" if is_set else "predicates"
-
-
-ColumnType = Literal["string", "int", "float", "bool", "date", "timestamp"]
-
-
-class SourceColumn(Model):
-    """A column by the name that it is to have."""
-
-    from_: str | None = Field(
-        None, alias="from", min_length=1, description="what the files call it, dotted for a nested one"
-    )
-    type: ColumnType | None = Field(None, description="what its values become (default: as they are)")
-    invalid: Literal["reject"] | None = Field(
-        None,
-        description="what a value that does not fit becomes: `null`, counted, or `reject`: its row is rejected",
-    )
-
-
-def _kind_of_column(value: object) -> str:
-    if isinstance(value, str):
-        return "type"
-    return "names" if isinstance(value, list | tuple) else "column"
-
-
-ColumnEntry = Annotated[
-    Annotated[ColumnType, Tag("type")]
-    | Annotated[tuple[str, ...], Tag("names")]
-    | Annotated[SourceColumn | None, Tag("column")],
-    Discriminator(_kind_of_column),
-]
 
 
 class Source(Model):
@@ -122,8 +95,14 @@ class Source(Model):
     where: str | None = Field(
         None, description="SQL over its columns; rows for which it is not true are skipped"
     )
+    join: Joins = Field(
+        (), description="tables with more columns of its documents", json_schema_extra={"default": "[]"}
+    )
     encoding: str | None = Field(
         None, description="encoding of JSON, CSV and text files, such as `gb18030` (default: UTF-8)"
+    )
+    licence: SourceLicence | None = Field(
+        None, description="of all its documents, by SPDX, or `{column: NAME}`: of each what the column says"
     )
     trusted: bool = Field(False, description="no rule should drop much of it, see `guards`")
 
@@ -149,16 +128,35 @@ class Source(Model):
         return columns
 
 
+Fold = Literal["simplified"]
+Unit = Literal["words", "characters"]
+
+
 class NearCopies(Model):
     """Near duplicates: MinHash-LSH proposes, signature and text settle."""
 
     similarity: float = Field(
-        0.8, gt=0, le=1, description="Jaccard similarity of shingles from which on a document goes"
+        0.8, gt=0, le=1, description="similarity of shingles from which on a document goes, by `measure`"
+    )
+    measure: Literal["jaccard", "containment"] = Field(
+        "jaccard", description="shared shingles over all of the two, or over those of the one that has fewer"
+    )
+    by: Unit = Field(
+        "words",
+        description="what shingles are of: words, and characters in unspaced scripts, or characters in all scripts",
     )
     num_perm: int = Field(112, ge=16, le=1024, description="hashes in a signature")
     words: int = Field(5, ge=1, le=50, description="words a shingle")
-    chars: int = Field(8, ge=1, le=100, description="characters a shingle in unspaced scripts")
+    chars: int = Field(
+        8, ge=1, le=100, description="characters a shingle, in unspaced scripts or by characters"
+    )
     seed: int = Field(1, ge=0, lt=2**32, description="seed of the hash functions")
+
+    @model_validator(mode="after")
+    def _words_count(self) -> Self:
+        if self.by == "characters" and "words" in self.model_fields_set:
+            raise ValueError("`words` is of shingles of words; those by characters have `chars`")
+        return self
 
 
 class Protected(Model):
@@ -329,10 +327,17 @@ class Output(Model):
     format: Literal["parquet", "jsonl"] = Field(
         "parquet", description="`parquet`, or `jsonl` for JSON Lines in zstd"
     )
+    tokenize: Tokenize | None = Field(
+        None,
+        description="tokenizers JSON file: token ids are written in place of texts, as Megatron's `.bin` and `.idx`",
+    )
     measurements: tuple[str, ...] | None = Field(
         None,
         description="measured and derived columns to write "
-        "(default: lang, lang_score, relevance, quality, importance, neural, tokens)",
+        "(default: licence, lang, lang_score, relevance, quality, importance, neural, tokens)",
+    )
+    licences: Annotated[tuple[AllowedLicence, ...], OneOrMore()] = Field(
+        (), min_length=1, description="SPDX identifiers; documents under others, or none, are left out"
     )
     shard_bytes: ByteCount = Field(256 * 2**20, description="text bytes an output shard holds")
     shuffle: int | None = Field(
@@ -344,7 +349,9 @@ class Output(Model):
         "over columns of the sources' files",
     )
     split_by: str | None = Field(
-        None, description="column of the sources' files by whose value shares go, in place of the words"
+        None,
+        description="column of the sources' files, or `site` and the like, by whose value shares go, "
+        "in place of the words",
     )
 
     @property
@@ -371,6 +378,14 @@ class Output(Model):
         if sum(shares) >= 1:
             raise ValueError(f"together they leave nothing for {TRAIN!r}")
         return split
+
+    @model_validator(mode="after")
+    def _ids_have_no_columns(self) -> Self:
+        if self.tokenize and (extra := {"format", "measurements"} & self.model_fields_set):
+            raise ValueError(
+                f"token ids have no {' and no '.join(sorted(extra))}; write texts to another output"
+            )
+        return self
 
     @model_validator(mode="after")
     def _shares_by_a_column(self) -> Self:

@@ -1,9 +1,9 @@
 """What the paths and the names of models in a definition stand for.
 
 `{NAME}` in a path is the root of that name; `{{` and `}}` are braces themselves; `~` is the home folder. A relative
-path counts from the definition's folder. Settings of measurers have the types `FilePath`, `ModelPath` (a model as a
-file) and `AnyModel` (one that the run makes, too): validated with a `Paths` as context, they become absolute paths,
-`AnyModel` a `ModelUse`.
+path counts from the definition's folder. Settings of measurers have the types `FilePath`, `FileOrUrl`, `ModelPath`
+(a model as a file) and `AnyModel` (one that the run makes, too): validated with a `Paths` as context, they become
+absolute paths, `AnyModel` a `ModelUse`.
 """
 
 from __future__ import annotations
@@ -124,6 +124,17 @@ def _file(value: object, info: ValidationInfo) -> Path:
         raise ValueError("; ".join(error.problems)) from None
 
 
+def _file_or_url(value: object, info: ValidationInfo) -> str:
+    if isinstance(value, Path):
+        return str(value)
+    if not isinstance(value, str) or not value:
+        raise ValueError("expected a path or a URL")
+    try:
+        return (info.context or HERE).expand(value)
+    except DefinitionError as error:
+        raise ValueError("; ".join(error.problems)) from None
+
+
 def _model(value: object, info: ValidationInfo) -> ModelUse:
     if isinstance(value, ModelUse):
         return value
@@ -161,5 +172,6 @@ def made_by(*kinds: type[Training]) -> Callable[[ModelUse], ModelUse]:
 
 
 FilePath = Annotated[Path, BeforeValidator(_file, json_schema_input_type=WrittenPath)]
+FileOrUrl = Annotated[str, BeforeValidator(_file_or_url, json_schema_input_type=WrittenPath)]
 ModelPath = Annotated[Path, BeforeValidator(_model_file, json_schema_input_type=Name | ModelFile)]
 AnyModel = Annotated[ModelUse, BeforeValidator(_model, json_schema_input_type=Name | ModelFile)]

@@ -13,6 +13,7 @@ from refinery.definition.yaml import Location, problem_at
 from refinery.errors import DefinitionError, nearest
 
 M = TypeVar("M", bound=BaseModel)
+WITH_NAMES = 100  # problems that are told with the nearest valid name, which takes the longest
 _PATTERNS = {
     NAME: "a name: letters, digits, _ and -, a letter first",
     r"^[A-Za-z_][A-Za-z0-9_]*$": "a column's name: letters, digits and _, no digit first",
@@ -38,11 +39,13 @@ def validate(model: type[M], content: object, context: object = None) -> M:
 
 def _explain(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[Location, str]]:
     entries = error.errors()
-    for entry in entries:
+    explained = {entry["loc"][:depth] for entry in entries for depth in range(len(entry["loc"]))}
+    for number, entry in enumerate(entries):
         place, holder, wanted = _walk(model, entry["loc"])
         kind, message = entry["type"], entry["msg"].removeprefix("Value error, ")
         if kind == "extra_forbidden":
-            yield place, f"unknown key{nearest(str(place[-1]), keys_of(holder))}"
+            near = nearest(str(place[-1]), keys_of(holder)) if number < WITH_NAMES else ""
+            yield place, f"unknown key{near}"
         elif kind == "missing":
             yield place[:-1], f"the key {place[-1]!r} is missing"
         elif kind in {"model_type", "model_attributes_type"}:
@@ -53,8 +56,7 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[L
         elif kind == "tuple_type" and isinstance(entry["input"], str):
             yield place, f"expected a list: write [{entry['input']}]"
         elif kind == "too_short":
-            depth = len(entry["loc"])
-            if not any(other["loc"][:depth] == entry["loc"] for other in entries if other is not entry):
+            if entry["loc"] not in explained:
                 yield place, "expected one at least"
         elif kind == "string_pattern_mismatch":
             yield place, f"expected {_PATTERNS.get(entry['ctx']['pattern'], message)}"

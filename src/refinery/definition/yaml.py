@@ -7,10 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.constructor import ConstructorError
+from yaml.reader import ReaderError
 
 from refinery.errors import DefinitionError
 
 Location = tuple[str | int, ...]
+_BOOL, _STR = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:str"
+MOST_BYTES = 2**20  # of a file: what is longer is data, for a file of its own
+SHOWN = 40  # characters of a value that a message repeats
+_UTF_16 = {b"\xff\xfe", b"\xfe\xff"}
+_KINDS = {
+    "tag:yaml.org,2002:int": "whole number",
+    "tag:yaml.org,2002:float": "number",
+    "tag:yaml.org,2002:bool": "truth value",
+    "tag:yaml.org,2002:timestamp": "date",
+}
 
 
 def problem_at(location: Location, message: str) -> str:
@@ -51,15 +63,21 @@ class YamlFile:
 
 
 def read_text(file: Path, kind: str) -> str:
-    """The text of a file of YAML, `kind` says of what; raises DefinitionError when there is none."""
+    """The text of a file of YAML, `kind` says of what; raises DefinitionError when there is none, or too much."""
     try:
-        return file.read_text(encoding="utf-8")
+        with file.open("rb") as opened:
+            content = opened.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise DefinitionError(f"{file}: too large: a {kind} of YAML has at most {MOST_BYTES >> 20} MiB")
+        return content.decode()
     except FileNotFoundError:
         raise DefinitionError(f"{file}: no such {kind}") from None
     except OSError as error:
         raise DefinitionError(f"{file}: cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
-        raise DefinitionError(f"{file}: not YAML: it is not UTF-8 text (byte {error.start + 1})") from None
+        what = "not UTF-8 text" if content[:2] not in _UTF_16 else "UTF-16: save it as UTF-8"
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DefinitionError(f"{file}:{line}: not YAML: it is {what} (byte {error.start + 1})") from None
 
 
 def parse(text: str, file: str) -> YamlFile:
@@ -69,17 +87,38 @@ def parse(text: str, file: str) -> YamlFile:
     'x.yaml:1: a.b: too small'
     """
     try:
-        loader = yaml.SafeLoader(text)
+        loader = _Loader(text)
         root = loader.get_single_node()
         lines, repeated = _walk(root)
         content = None if root is None else loader.construct_document(root)
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise DefinitionError(f"{file}:{line}: not valid YAML: it holds U+{error.character:04X}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or " ".join(str(error).split())
         raise DefinitionError(f"{file}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}") from None
+    except ValueError:  # an escape beyond the last character of Unicode
+        raise DefinitionError(
+            f"{file}:{loader.line + 1}: not valid YAML: an escape of no character"
+        ) from None
     except RecursionError:
         raise DefinitionError(f"{file}:1: not valid YAML: nested too deep") from None
     return YamlFile(file, content, lines, tuple(repeated))
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, to which a value that no type has is a mistake in its line."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            kind = _KINDS.get(node.tag, node.tag)
+            written = node.value if isinstance(node.value, str) else "this"
+            shown = f"{written[:SHOWN]!r}{'…' * (len(written) > SHOWN)}"
+            problem = f"{shown} is no {kind}; put it into quotes if it is a text"
+            raise ConstructorError(None, None, problem, node.start_mark) from None
 
 
 def _walk(root: yaml.Node | None) -> tuple[dict[Location, int], list[Location]]:
@@ -96,7 +135,9 @@ def _walk(root: yaml.Node | None) -> tuple[dict[Location, int], list[Location]]:
         if isinstance(node, yaml.MappingNode):
             seen: set[str] = set()
             for key, value in node.value:
-                name = str(key.value)
+                if key.tag == _BOOL:  # `on` is a name where a key stands
+                    key.tag = _STR
+                name = key.value if isinstance(key, yaml.ScalarNode) else "?"  # which no model has
                 if name in seen:
                     repeated.append((*location, name))
                 seen.add(name)

@@ -20,6 +20,7 @@ R = TypeVar("R")
 
 MAX_RETRIES = 2  # of a unit whose worker died or whose storage failed for the moment
 MAX_DOUBLINGS = 1  # of a unit's memory
+BASE_MEMORY = 768 << 20  # of a worker with every kernel and the language model; a unit adds its own
 MAX_FAILED = 3  # units that fail before no more are started: by then it is not one document's fault
 
 

@@ -11,9 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from refinery.errors import InputError, RunError
+from refinery.executors.base import BASE_MEMORY
 
 ADDRESS_SPACE = 1 << 30  # that a process maps with its libraries, and what its unit needs
-WORKER = 1 << 30  # bytes of memory, at most 753 MiB by the README's measurements
+WORKER = BASE_MEMORY + (1 << 28)  # bytes of memory, with those of a unit
 DRIVER = 1 << 29
 
 _THREADS = (

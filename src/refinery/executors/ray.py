@@ -25,7 +25,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from rich.filesize import decimal
 
 from refinery.errors import InputError, RefineryError, RunError
-from refinery.executors.base import MAX_RETRIES, Attempt, OutOfMemory, Unit, WorkerLost, unwrap
+from refinery.executors.base import BASE_MEMORY, MAX_RETRIES, Attempt, OutOfMemory, Unit, WorkerLost, unwrap
 from refinery.executors.limits import one_thread
 from refinery.executors.model_workers import ModelWorkers
 from refinery.executors.nodes import POLL, Nodes
@@ -45,7 +45,6 @@ LOST = (  # a worker, its node or what it answered is gone; these have no root o
     errors.RpcError,
     errors.RaySystemError,
 )
-BASE_MEMORY = 768 << 20  # of a worker with every kernel and the language model; a unit adds its own
 MARGIN = 1.5  # over the measured peak
 STEP = 128 << 20  # reservations are multiples of it, so that workers are reused from unit to unit
 LARGE = 1 << 20  # bytes of text from which a unit is spread over the nodes rather than packed

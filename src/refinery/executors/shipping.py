@@ -197,9 +197,11 @@ _prepared: set[str] = set()  # by this process
 
 
 def _sweep() -> None:
-    """Removes what nobody has used for long: locks, marks, models."""
+    """Removes what nobody has used for long: locks, marks, models, lists."""
     folder = machine_folder()
-    for old in (*folder.glob("*.prepared"), *folder.glob("*.lock"), *folder.glob("models/*")):
+    for old in (
+        found for kind in ("*.prepared", "*.lock", "models/*", "lists/*") for found in folder.glob(kind)
+    ):
         with contextlib.suppress(OSError):
             if old.stat().st_mtime < time.time() - _KEPT:
                 shutil.rmtree(old) if old.is_dir() else old.unlink()

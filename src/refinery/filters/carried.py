@@ -27,16 +27,20 @@ VALUE = "value"
 
 @dataclass(frozen=True)
 class Carried(Measurer):
-    """A column by its name, dotted for a nested one; a measurer of files instead of texts."""
+    """A column by its name, dotted for a nested one; a measurer of files instead of texts.
 
-    column: str
+    table: the identity of the table that is joined to the source and has it.
+    """
+
+    column: str = ""
+    table: str = ""
     name: str = "carried"
     version: int = 1
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """The column's name."""
-        return {"column": self.column}
+        """The column's name, and the table that it is of."""
+        return {"column": self.column, **({"table": self.table} if self.table else {})}
 
     @property
     def schema(self) -> pa.Schema:

@@ -42,9 +42,23 @@ class Measurer(Protocol):
         return {}
 
     @property
+    def column(self) -> str | None:
+        """The column of the sources' files, dotted for a nested one, or the id that it measures in place of the text.
+
+        It is called with the column's values as texts (refinery.filters.values), empty where there is none. Of what
+        is costly or needs a model of the run it must be None.
+        """
+        return None
+
+    @property
     def costly(self) -> bool:
         """Whether it takes far longer than reading a text: it sees only the documents that reach its stage."""
         return False
+
+    @property
+    def speed(self) -> float:
+        """Text bytes a second that one processor measures, about: for what `refinery plan` tells."""
+        return 80e6
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -86,6 +100,11 @@ class Transform(Protocol):
     @property
     def settings(self) -> Mapping[str, object]:
         """Canonical configuration, JSON values only."""
+
+    @property
+    def speed(self) -> float:
+        """As a measurer's."""
+        return 200e6
 
     @property
     def files(self) -> tuple[str | Path, ...]:

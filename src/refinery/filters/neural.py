@@ -85,6 +85,11 @@ class Neural(Measurer):
     costly: bool = True
 
     @property
+    def speed(self) -> float:
+        """Of a small model without a GPU."""
+        return 50e3
+
+    @property
     def settings(self) -> Mapping[str, object]:
         """Model and tokenizer by their content, and what is read of text and output; not where it is computed."""
         return {

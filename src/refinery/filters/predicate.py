@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
-from refinery.errors import DefinitionError, InputError, nearest
+from refinery.errors import DefinitionError, InputError, cut_middle, nearest
 from refinery.filters.language_codes import UNDETERMINED
 from refinery.filters.suggested import as_numbers
 from refinery.filters.values import PLAIN, is_plain
-from refinery.sources.sql import parse, sentence_of
+from refinery.sources.sql import SHOWN, parse, sentence_of
 
 # What a predicate may be made of in Polars' own form: all else (Agg, Over, Len, SubPlan) sees other rows.
 ROW_WISE = {"Column", "Literal", "BinaryExpr", "Function", "Cast", "Ternary", "Alias"}
@@ -46,7 +47,7 @@ def problems(
     except DefinitionError as error:
         return list(error.problems)
     if result != pl.Boolean:
-        return [f"it gives {result}, not true or false: {predicate}"]
+        return [f"it gives {result}, not true or false: {cut_middle(predicate, SHOWN)}"]
     return _impossible(predicate, labels or {})
 
 
@@ -60,7 +61,7 @@ def type_of(
     result = _plain(_computed(expression, columns, "a column is derived for each document"))
     kind = pa.string() if result.dtype == pl.String else result.to_arrow().type
     if pa.types.is_null(kind) or not is_plain(kind):
-        raise DefinitionError(f"it gives {result.dtype}, not {PLAIN}: {expression}")
+        raise DefinitionError(f"it gives {result.dtype}, not {PLAIN}: {cut_middle(expression, SHOWN)}")
     if found := _impossible(expression, labels or {}):
         raise DefinitionError(*found)
     return kind
@@ -74,7 +75,9 @@ def compute(expression: str, columns: pl.DataFrame) -> pl.Series:
     try:
         return _plain(columns.select(parse(expression).alias("")).to_series())
     except pl.exceptions.PolarsError as error:
-        raise InputError(f"derive: {expression}", f"cannot be computed: {sentence_of(error)}") from None
+        raise InputError(
+            f"derive: {cut_middle(expression, SHOWN)}", f"cannot be computed: {sentence_of(error)}"
+        ) from None
 
 
 def _computed(expression: str, columns: Mapping[str, Any], what: str) -> pl.Series:
@@ -87,16 +90,20 @@ def _computed(expression: str, columns: Mapping[str, Any], what: str) -> pl.Seri
     if unknown := sorted(set(names) - set(columns)):
         raise DefinitionError(*(_unknown_column(name, expression, columns) for name in unknown))
     if not names:
-        raise DefinitionError(f"it reads no measurement, so it is the same for all documents: {expression}")
+        raise DefinitionError(
+            f"it reads no measurement, so it is the same for all documents: {cut_middle(expression, SHOWN)}"
+        )
     if not _is_row_wise(parsed):
-        raise DefinitionError(f"{what} by itself, without aggregates, windows or subqueries: {expression}")
+        raise DefinitionError(
+            f"{what} by itself, without aggregates, windows or subqueries: {cut_middle(expression, SHOWN)}"
+        )
     types = {name: _polars_type(columns[name]) for name in names}
     row = pl.DataFrame({name: pl.Series([None], dtype=kind) for name, kind in types.items()})
     try:
         return row.select(parsed.alias("")).to_series()
     except pl.exceptions.PolarsError as error:
         given = ", ".join(f"{name} is {_in_words(kind)}" for name, kind in types.items())
-        raise DefinitionError(f"{sentence_of(error)} ({given}): {expression}") from None
+        raise DefinitionError(f"{sentence_of(error)} ({given}): {cut_middle(expression, SHOWN)}") from None
 
 
 def _in_words(kind: pl.DataType) -> str:
@@ -181,19 +188,19 @@ def _compared(predicate: str) -> Iterator[tuple[str, str]]:
     """
     tokens = [token for token in TOKEN.findall(predicate) if not token.startswith("--")]
     for index, token in enumerate(tokens):
-        before, after = tokens[max(index - 2, 0) : index], tokens[index + 1 :]
+        before, after = tokens[max(index - 2, 0) : index], tokens[index + 1 : index + 4]
         if _is_name(token) and len(after) >= 2 and after[0] in EQUALITY and after[1].startswith("'"):
             yield _name(token), _text(after[1])
         elif _is_name(token) and len(before) == 2 and before[1] in EQUALITY and before[0].startswith("'"):
             yield _name(token), _text(before[0])
         elif _is_name(token) and [word.upper() for word in after[:3]] == ["NOT", "IN", "("]:
-            yield from _members(token, after[3:])
+            yield from _members(token, tokens, index + 4)
         elif _is_name(token) and [word.upper() for word in after[:2]] == ["IN", "("]:
-            yield from _members(token, after[2:])
+            yield from _members(token, tokens, index + 3)
 
 
-def _members(token: str, rest: list[str]) -> Iterator[tuple[str, str]]:
-    for member in rest:
+def _members(token: str, tokens: list[str], first: int) -> Iterator[tuple[str, str]]:
+    for member in islice(tokens, first, None):
         if member == ")":
             return
         if member.startswith("'"):

@@ -26,6 +26,8 @@ MEASURERS = Kind(
         "quality": "refinery.filters.quality",
         "importance": "refinery.filters.importance",
         "neural": "refinery.filters.neural",
+        "url": "refinery.filters.url",
+        "listed": "refinery.filters.listed",
     },
 )
 TRANSFORMS = Kind(

@@ -30,7 +30,8 @@ STOP_WORDS = Path(__file__).with_name("stop_words.yaml")
 @cache
 def stop_word_lists() -> Mapping[str, tuple[str, ...]]:
     """The stop words of each language that has a list."""
-    lists = yaml.safe_load(STOP_WORDS.read_text(encoding="utf-8"))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML has it
+    lists = yaml.load(STOP_WORDS.read_text(encoding="utf-8"), loader)
     return {language: tuple(words) for language, words in lists.items()}
 
 

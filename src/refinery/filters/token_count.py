@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -15,14 +14,13 @@ from numpy.typing import NDArray
 from refinery.definition.models import Tokens
 from refinery.definition.paths import FilePath
 from refinery.definition.values import DEFAULT_FAMILY, Family
-from refinery.errors import DefinitionError, InputError
 from refinery.filters.measurer import Measurer
+from refinery.models.tokenizer import ENCODE_BYTES, encode, load_tokenizer, tokenizer_hash
 
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
 
 SCHEMA = pa.schema([("bytes", pa.int64()), ("chars", pa.int64()), ("tokens", pa.int64())])
-ENCODE_BYTES = 4 * 2**20  # text handed to the tokenizer at once: its encodings take about 30 bytes a token
 
 
 class Settings(Tokens):
@@ -51,6 +49,11 @@ class Size(Measurer):
         return {"tokenizer": self.tokenizer_hash} if self.tokenizer else {"family": self.family}
 
     @property
+    def speed(self) -> float:
+        """A tokenizer takes far longer than an estimate."""
+        return 3e6 if self.tokenizer else 150e6
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """The tokenizer, if there is one."""
         return (self.tokenizer,) if self.tokenizer else ()
@@ -67,7 +70,7 @@ class Size(Measurer):
         chars, tokens = np.zeros(len(batch), np.int64), np.zeros(len(batch), np.int64)
         table = token_estimate.table(self.family)
         token_estimate.count(batch.data, batch.offsets, table, chars, tokens)
-        if self.tokenizer is not None:
+        if self.tokenizer is not None and self.tokenizer_hash is not None:
             tokens = _exact(batch, self.tokenizer, self.tokenizer_hash)
         columns = [np.diff(batch.offsets), chars, tokens]
         return pa.RecordBatch.from_arrays([pa.array(column) for column in columns], schema=SCHEMA)
@@ -78,60 +81,17 @@ def build(settings: Settings) -> Size:
     if settings.tokenizer is None:
         return Size(settings.family)
     path = settings.tokenizer
-    digest = hashlib.sha256(_read(path)).hexdigest()
-    _load(path, digest)
+    digest = tokenizer_hash(path)
+    load_tokenizer(path, digest)
     return Size(tokenizer=path, tokenizer_hash=digest)
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(str(path), f"the tokenizer cannot be read: {error.strerror}") from None
-
-
-def _load(path: Path, digest: str | None) -> Any:
-    """The tokenizer, once a process for each content; raises InputError for another file than this digest's."""
-    from refinery.models.loaded import changed, once
-
-    def read() -> Any:
-        content = _read(path)
-        if hashlib.sha256(content).hexdigest() != digest:
-            raise changed(path)
-        return _parse(content, path)
-
-    return once(read, "tokenizer", digest)
-
-
-def _parse(content: bytes, path: Path) -> Any:
-    try:
-        from tokenizers import Tokenizer
-    except ImportError:
-        raise DefinitionError(
-            "size.tokenizer needs the tokenizers package: pip install 'refinery[tokenizers]'"
-        ) from None
-    try:
-        tokenizer = Tokenizer.from_buffer(content)
-    except Exception as error:  # the package raises bare Exception
-        raise InputError(str(path), f"not a tokenizers JSON file: {error}") from None
-    tokenizer.no_truncation()  # a file may ask to cut or pad to a model's window, which would falsify counts
-    tokenizer.no_padding()
-    return tokenizer
-
-
-def _encode(tokenizer: Any, texts: list[str], path: Path) -> list[Any]:
-    try:
-        return tokenizer.encode_batch_fast(texts, add_special_tokens=False)  # type: ignore[no-any-return]
-    except Exception as error:  # the package raises bare Exception
-        raise InputError(str(path), f"the tokenizer cannot encode every text: {error}") from None
-
-
-def _exact(batch: TextBatch, path: Path, digest: str | None) -> NDArray[np.int64]:
-    tokenizer = _load(path, digest)
+def _exact(batch: TextBatch, path: Path, digest: str) -> NDArray[np.int64]:
+    tokenizer = load_tokenizer(path, digest)
     texts = batch.to_arrow()
     counts = [
         len(encoding)
         for start, stop in batch.runs(ENCODE_BYTES)
-        for encoding in _encode(tokenizer, texts.slice(start, stop - start).to_pylist(), path)
+        for encoding in encode(tokenizer, texts.slice(start, stop - start).to_pylist(), path)
     ]
     return np.array(counts, np.int64)

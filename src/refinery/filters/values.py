@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from refinery.filters.carried import from_json
-from refinery.storage.marks import is_json_text
+from refinery.sources.nested import find_values
+from refinery.storage.marks import is_json_text, json_text
 
 PLAIN = "a number, date, time, boolean or text"
 DIGITS = 76  # of the widest decimal
@@ -41,6 +42,18 @@ def value_texts(values: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
         values = values.cast(pa.timestamp("us", "UTC"), safe=False)
     texts = pc.utf8_trim_whitespace(values.cast(pa.large_string()))
     return pc.if_else(pc.equal(texts, ""), None, texts)
+
+
+def column_texts(columns: pa.RecordBatch, name: str, size: int) -> pa.Array:
+    """large_string: the values of a column, dotted for a nested one, among columns of `size` rows, as texts.
+
+    NULL where there is none, and for what has no such text: lists and objects.
+    """
+    values, is_json = find_values(columns, name, size)
+    field = json_text(name, "") if is_json else pa.field(name, values.type)
+    if not is_plain(values.type):
+        return pa.nulls(size, pa.large_string())
+    return value_texts(pa.chunked_array([values]), field).cast(pa.large_string()).combine_chunks()
 
 
 def _float_texts(numbers: pa.ChunkedArray) -> pa.ChunkedArray:

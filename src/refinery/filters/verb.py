@@ -136,6 +136,10 @@ class Verb(Protocol):
         """Tables for `refinery plan`."""
         return ()
 
+    def memory(self, documents: int) -> int:
+        """Bytes that a worker takes at most for so many documents, beside what every worker has."""
+        return 0
+
     def run(self, shards: Sequence[ShardDocuments], map_units: MapUnits, work: Place) -> Outcome:
         """Decides. Shards of an earlier corpus come first, then the others in trust order.
 

@@ -109,6 +109,13 @@ def parse_model(content: bytes | mmap, place: str) -> FastTextModel:
     return model
 
 
+def parse_labels(content: bytes | mmap, place: str) -> tuple[str, ...]:
+    """The labels of a model from the beginning of its file; raises InputError, in which `place` names it."""
+    reader = _Reader(content, place)
+    _read_arguments(reader)
+    return _read_dictionary(reader).labels
+
+
 class _Reader:
     """A cursor over the file that cannot pass its end."""
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 import xxhash
 
 from refinery.errors import InputError
-from refinery.models.fasttext_file import parse_model
+from refinery.models.fasttext_file import parse_labels, parse_model
 from refinery.models.loaded import changed, once
 
 T = TypeVar("T")
@@ -34,7 +34,9 @@ def file_hash(path: Path) -> str:
 
 
 def labels(path: Path) -> tuple[str, ...]:
-    """The labels of a fastText model as stored, after checking the whole file; raises InputError."""
+    """The labels of a fastText model as stored; the whole file is checked, unless it is our own. Raises InputError."""
+    if path == BUILT_IN:
+        return read_once("labels", path, lambda content, _: parse_labels(content, str(path)))
     return read_once("labels", path, lambda content, _: parse_model(content, str(path)).labels)
 
 

@@ -63,6 +63,8 @@ def read_manifest(folder: Place, hint: str) -> dict[str, Any]:
 
 
 def output_source(name: str, folder: Place, manifest: dict[str, Any]) -> SourceSpec:
-    """The source made of exactly the files that an output's manifest lists."""
+    """The source made of exactly the files that an output's manifest lists; raises InputError for token ids."""
+    if manifest.get("tokenised"):
+        raise InputError(redact(str(folder)), "it holds token ids, no texts", "give an output of texts")
     paths = tuple(str(folder / entry["path"]) for entry in manifest["files"])
     return SourceSpec(name=name, path=paths, text="text", id="id", on_error="fail")

@@ -92,13 +92,15 @@ def changes(
         if now.key == then.key:
             return ()
         found = list(_differences(name, then.fields, now.fields))
-        if now.inputs != then.inputs:
-            gone = [one for one in then.inputs if one not in now.inputs]
-            new = [one for one in now.inputs if one not in then.inputs]
+        gone = [one for one in then.inputs if one not in now.inputs]
+        new = [one for one in now.inputs if one not in then.inputs]
+        if gone or new:
             found.append(Reason(name, "from", gone or None, new or None))
         for one in now.inputs:
             if one in then.inputs:
                 found += why(one)
+        if not found and now.inputs != then.inputs:  # the same, in another order
+            found.append(Reason(name, "from", then.inputs, now.inputs))
         return tuple(reason for number, reason in enumerate(found) if reason not in found[:number])
 
     return {name: why(name) for name in after}

@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from refinery.errors import DefinitionError, nearest
 from refinery.filters.carried import VALUE, Carried
-from refinery.filters.values import PLAIN
+from refinery.filters.values import PLAIN, is_plain
 from refinery.plan.graph import Column, Measured, Measurement
-from refinery.plan.verbs import Arriving, is_carried
+from refinery.plan.verbs import Arriving, is_carried, is_id
 from refinery.sources.nested import find_field
 from refinery.sources.types import TYPES, TypeName, type_name
 from refinery.storage.marks import JSON_TEXT, is_json_text
@@ -75,28 +75,55 @@ def add_file_columns(sql: Iterable[str], made: Collection[str], arriving: Arrivi
     for name in sorted(names - {"source", *made}):
         if any(name in columns for columns in arriving.columns.values()):
             continue
-        schemas = {
-            source: list(arriving.heads.schemas(source))
-            for source in arriving.views
-            if source in arriving.heads.specs
-        }
-        having = [s for s, places in schemas.items() if any(find_field(schema, name) for _, schema in places)]
+        having = _having(name, arriving)
         if not having:
             continue  # no column of that name, which is told where it is checked
-        if lacking := [source for source in arriving.views if source not in having]:
+        if others := [source for source in arriving.views if source not in having]:
+            first = next(iter(having))
             problems.append(
-                f"the column {name!r} of the source {having[0]} is not in {', '.join(lacking)}: judge it in a stage "
-                f"`from: {having[0]}` alone"
+                f"the column {name!r} of the source {first} is not in {', '.join(others)}: judge it in a stage "
+                f"`from: {first}` alone"
             )
             continue
         try:
-            kind = TYPES[common_name(name, (place for source in having for place in schemas[source]))]
+            kind = TYPES[common_name(name, (place for places in having.values() for place in places))]
         except DefinitionError as error:
             problems += error.problems
             continue
         for source, view in arriving.views.items():
-            arriving.columns[source][name] = Measured(Measurement(view, Carried(name)), VALUE, kind)
+            carried = Carried(name, arriving.heads.specs[source].table_of(name))
+            arriving.columns[source][name] = Measured(Measurement(view, carried), VALUE, kind)
     return problems
+
+
+def _having(name: str, arriving: Arriving) -> dict[str, Places]:
+    """The sources that arrive whose files have a column, with the columns of these files."""
+    schemas = {
+        source: list(arriving.heads.schemas(source))
+        for source in arriving.views
+        if source in arriving.heads.specs
+    }
+    return {
+        s: places for s, places in schemas.items() if any(find_field(schema, name) for _, schema in places)
+    }
+
+
+def column_problems(name: str, arriving: Arriving) -> list[str]:
+    """What is wrong with a column of files that is measured in place of texts, by the heads of all that arrives."""
+    by_id = {s for s in arriving.views if is_id(arriving.heads.specs[s], name)}
+    having = {s: places for s, places in _having(name, arriving).items() if s not in by_id}
+    if not having and not by_id:
+        there = {c for s in arriving.views for _, schema in arriving.heads.schemas(s) for c in schema.names}
+        return [f"no source has the column {name!r}{nearest(name, there) or _listed(sorted(there))}"]
+    if others := [source for source in arriving.views if source not in {*having, *by_id}]:
+        where = f"measure it in a stage `from: {next(iter([*having, *by_id]))}` alone"
+        return [f"{', '.join(others)} ha{'ve' if len(others) > 1 else 's'} no column {name!r}: {where}"]
+    found = ((place, find_field(schema, name)) for places in having.values() for place, schema in places)
+    return [
+        f"{place}: the column {name!r} is {field.type}; it must be {PLAIN}"
+        for place, field in found
+        if field is not None and not is_plain(field.type)
+    ][:1]
 
 
 def clashes(sql: Iterable[str], arriving: Arriving) -> list[str]:

@@ -13,6 +13,7 @@ from refinery.definition.load import Definition
 from refinery.definition.models import Output
 from refinery.filters.carried import Carried
 from refinery.plan.fingerprint import fingerprint
+from refinery.sources.column_settings import Join
 from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from refinery.filters.rules import Rule
     from refinery.filters.verb import Verb
     from refinery.models.maker import Maker
+    from refinery.models.text_tokens import TextTokens
 
 RESERVED = frozenset({"text", "id", "lineage", "source"})  # columns that every output or every rule has
 OWN_OUTPUT = "narrow the source's path or write elsewhere"
@@ -67,6 +69,11 @@ class Measurement:
         return f"measured-{self.measurer.name}-{self.key}.parquet"
 
 
+def measurement_of(view: View, measurer: Measurer) -> Measurement:
+    """A measurer on a view; what measures a column of the files is on the source itself, whatever is transformed."""
+    return Measurement(View(view.source) if measurer.column else view, measurer)
+
+
 @dataclass(frozen=True)
 class Measured:
     """A column of a measurement, which calls it `original`."""
@@ -89,7 +96,7 @@ class Measured:
 
     def on(self, view: View) -> Measured:
         """The same column of another view."""
-        return replace(self, measurement=Measurement(view, self.measurement.measurer))
+        return replace(self, measurement=measurement_of(view, self.measurement.measurer))
 
 
 @dataclass(frozen=True)
@@ -167,7 +174,7 @@ class Graph:
     sources: those of benchmarks among them; views: of each source, as stages get it; makings: models and counts, by
     the name of the result; protected: stages and sources of which nothing protected may go on, each with the stage
     that leaves it out; positions: of each source of an output that is split, what its documents' splits
-    follow from, by the names that verbs have for it.
+    follow from, by the names that verbs have for it; tokens: of outputs that are token ids, what makes them.
     """
 
     definition: Definition
@@ -179,6 +186,7 @@ class Graph:
     output_paths: dict[str, Place]
     protected: dict[str, str]
     positions: dict[str, dict[str, Measured]]
+    tokens: Mapping[str, TextTokens] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -198,6 +206,10 @@ class Graph:
             part: tuple(self.protected.get(name, name) for name in names)
             for part, names in making.inputs.items()
         }
+
+    def joins(self, source: str) -> tuple[Join, ...]:
+        """The tables that a source joins; an earlier run is a source without any."""
+        return self.sources[source].joins if source in self.sources else ()
 
     def measurements(self, source: str) -> tuple[Measurement, ...]:
         """Everything that is measured on a source, each once; an earlier run is a source of its own."""

@@ -31,7 +31,7 @@ class Inputs:
 def list_inputs(
     graph: Graph, specs: Mapping[str, SourceSpec], shard_bytes: int, known_in: Place, *, keep: bool
 ) -> Inputs:
-    """Lists every source, and looks at the first rows of those of which nothing is known yet.
+    """Lists every source, and looks at the first rows of files of which nothing is known yet.
 
     known_in, keep: as in `list_shards`; unless they are kept, the beginnings of files tell which columns JSON has.
     Raises InputError for the source that cannot be used, DefinitionError if there are several, or if columns of an
@@ -44,8 +44,8 @@ def list_inputs(
         try:
             listed[name] = list_shards(spec, shard_bytes, known_in=known_in, keep=keep, packed=True)
             warnings += _unreadable(name, listed[name].broken)
-            if listed[name].new and name in graph.definition.pipeline.sources:
-                warnings += check_heads([*listed[name].unpacked()], spec)
+            if name in graph.definition.pipeline.sources:
+                warnings += _heads(listed[name], spec)
         except InputError as error:
             wrong[name] = error
     if len({str(error) for error in wrong.values()}) == 1:  # of a benchmark each column is a source
@@ -59,9 +59,17 @@ def list_inputs(
     return Inputs(listed, tuple(warnings))
 
 
+def _heads(found: SourceShards, spec: SourceSpec) -> tuple[str, ...]:
+    """Warnings of files that have come to a source, or of the whole source if it is new."""
+    if not found.unseen:
+        return ()
+    unseen = [shard for shard in found.unpacked() if shard.relative_path in found.unseen]
+    return check_heads(unseen, spec, others=not found.is_new)
+
+
 def _unreadable(source: str, broken: Sequence[tuple[str, str]]) -> Iterator[str]:
     for path, why in broken[:_NAMED]:
-        yield f"source {source}: {path} cannot be read: {why}"
+        yield f"source {source}: {path} cannot be read: {why.removeprefix('cannot be read: ')}"
     if (more := len(broken) - _NAMED) > 0:
         yield f"source {source}: {more:,} more files cannot be read"
 

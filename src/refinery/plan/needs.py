@@ -69,8 +69,9 @@ def needs_of(plan: Plan) -> Needs:
     ]
     source = plan.graph.definition.source.file
     definition = str(Path(source).absolute()) if source else str(plan.graph.definition.base)
-    made = tuple(plan.results[name].key for name in plan.graph.makings)
-    return Needs(plan.graph.name, definition, tuple(sources), made)
+    made = [plan.results[name].key for name in plan.graph.makings]
+    made += [join.identity for source in plan.listed for join in plan.graph.joins(source)]
+    return Needs(plan.graph.name, definition, tuple(sources), tuple(made))
 
 
 def note_needs(plan: Plan, tell: Callable[[str], None]) -> bool:

@@ -10,13 +10,24 @@ from refinery.definition.models import Output
 from refinery.definition.paths import Paths
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, InputError, nearest
+from refinery.filters.licence import LICENCE
+from refinery.models.text_tokens import TextTokens, text_tokens
 from refinery.plan.graph import OWN_OUTPUT, ResolvedStage
 from refinery.sources.documents import SourceSpec
 from refinery.storage.marks import has_neighbours, records_of
 from refinery.storage.place import Place, lies_in, place_of, refuse_as_folder
 from refinery.storage.url import is_url
 
-DEFAULT_MEASUREMENTS = ("lang", "lang_score", "relevance", "quality", "importance", "neural", "tokens")
+DEFAULT_MEASUREMENTS = (
+    LICENCE,
+    "lang",
+    "lang_score",
+    "relevance",
+    "quality",
+    "importance",
+    "neural",
+    "tokens",
+)
 
 
 def output_folders(
@@ -43,6 +54,29 @@ def output_folders(
                 report(location, f"the output {other!r} is written there too")
         folders[name] = folder
     return folders
+
+
+def output_tokens(definition: Definition, report: Callable[[Location, str], None]) -> dict[str, TextTokens]:
+    """What makes token ids, by the name of the output that has them, and a report of tokenizers that are wrong."""
+    found: dict[str, TextTokens] = {}
+    for name, output in definition.pipeline.outputs.items():
+        if output.tokenize:
+            try:
+                path = definition.paths.file(output.tokenize.file)
+                found[name] = text_tokens(path, output.tokenize.eod)
+            except DefinitionError as error:
+                for problem in error.problems:
+                    report(("outputs", name, "tokenize"), problem)
+            except InputError as error:
+                report(("outputs", name, "tokenize"), str(error))
+    return found
+
+
+def wanted_measurements(output: Output) -> tuple[str, ...]:
+    """The measurements that are written, as far as they are there."""
+    if output.tokenize:
+        return ()
+    return DEFAULT_MEASUREMENTS if output.measurements is None else output.measurements
 
 
 def check_measurements(

@@ -189,6 +189,7 @@ def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep
     """
     from refinery.plan.against import earlier_spec
     from refinery.plan.inputs import list_inputs
+    from refinery.plan.joins import placed
     from refinery.plan.protect import refuse_incomplete
     from refinery.plan.verbs import refuse_lacking
 
@@ -198,6 +199,7 @@ def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep
         if earlier := earlier_spec(stage, graph.definition.paths):
             refuse_lacking(stage, earlier)
             specs[earlier.name] = earlier
+    specs = {name: placed(spec, work / MADE) for name, spec in specs.items()}
     if keep:
         make_work_folder(work)
     inputs = list_inputs(graph, specs, shard_bytes, work / FILES, keep=keep)

@@ -94,7 +94,8 @@ def refuse_incomplete(graph: Graph, listed: Mapping[str, SourceShards]) -> None:
 
     Comparing with less than all would pass for protection. Looked at are the beginnings of its files, up to a text.
     """
-    for name in dict.fromkeys(source for stage in graph.stages for source in graph.protected_sources(stage)):
+    against = dict.fromkeys(source for stage in graph.stages.values() for source in stage.against)
+    for name in filter(graph.sources.__contains__, against):
         spec, found = graph.sources[name], listed[name]
         for path, problem in found.broken[:1]:
             raise InputError(path, problem, f"`protect` compares with all of {name}")
@@ -104,6 +105,8 @@ def refuse_incomplete(graph: Graph, listed: Mapping[str, SourceShards]) -> None:
 
 def _lack_of_text(spec: SourceSpec, listed: SourceShards) -> str:
     detail = "they are empty"
+    if spec.joins:  # which are not there yet
+        spec = replace(spec, joins=(), where=None)
     for shard in listed.unpacked():
         first = next(read_documents(shard, spec), None)
         if first and len(first.rows):

@@ -7,16 +7,19 @@ from contextlib import suppress
 from dataclasses import replace
 
 from refinery.definition.load import Definition
-from refinery.definition.models import Source, SourceColumn
+from refinery.definition.models import Source
 from refinery.definition.paths import Paths
+from refinery.definition.source_columns import SourceColumn
 from refinery.definition.validate import Invalid
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.plan.file_columns import Places, common_name
-from refinery.sources.documents import NamedColumn, SourceSpec, Where
+from refinery.plan.joins import joins_of
+from refinery.sources.column_settings import NamedColumn, Where
+from refinery.sources.documents import SourceSpec
 from refinery.sources.nested import find_field
 from refinery.sources.shards import head_schemas
-from refinery.sources.types import TYPES
+from refinery.sources.types import TYPES, TypeName
 
 
 def spec_of(name: str, source: Source, paths: Paths, *, held: bool) -> SourceSpec:
@@ -25,7 +28,8 @@ def spec_of(name: str, source: Source, paths: Paths, *, held: bool) -> SourceSpe
     held: what is protected, of which no row may be put aside unless the definition says so.
     """
     found = tuple(paths.expand(path) for path in source.path)
-    settings = source.model_dump(exclude={"path", "transform", "columns", "where", "trusted"})
+    apart = {"path", "transform", "columns", "where", "join", "licence", "trusted"}
+    settings = source.model_dump(exclude=apart)
     if held and "on_error" not in source.model_fields_set:
         settings["on_error"] = "fail"
     spec = SourceSpec(
@@ -33,12 +37,13 @@ def spec_of(name: str, source: Source, paths: Paths, *, held: bool) -> SourceSpe
     )
     if isinstance(kept := source.columns.get("keep"), tuple):
         spec = replace(spec, keep=kept)
-    if not source.columns and source.where is None:
+    if not source.columns and source.where is None and not source.join:
         return spec
     files = replace(spec, columns=(), keep=None, drop=())
     heads = list(head_schemas(files))
     if wrong := list(_lacking(source, spec, heads)):
         raise Invalid(*wrong)
+    spec = replace(spec, joins=joins_of(source.join, spec, heads, paths))
     return spec if source.where is None else replace(spec, where=_where(source.where, spec, heads))
 
 
@@ -92,8 +97,12 @@ def _where(sql: str, spec: SourceSpec, heads: Places) -> Where:
 
     try:
         named = {column.name: column for column in spec.columns}
-        types = {}
+        joined = {column.name: column.type for join in spec.joins for column in join.columns if column.type}
+        types: dict[str, TypeName] = {}
         for name in sorted(columns_of(sql)) if heads else ():
+            if name in joined:
+                types[name] = joined[name]
+                continue
             column = named.get(name)
             types[name] = (column and column.type) or common_name(column.origin if column else name, heads)
     except (DefinitionError, InputError) as error:

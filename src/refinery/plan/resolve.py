@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 from refinery.definition.load import Definition
 from refinery.definition.models import KeepEntry, Stage
-from refinery.definition.validate import Invalid, validate
+from refinery.definition.validate import WITH_NAMES, Invalid, validate
 from refinery.definition.values import Use
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, nearest
 from refinery.filters import registry
+from refinery.filters.licence import LICENCE
 from refinery.filters.rules import MAX_RULES, resolve_rules
 from refinery.plan.against import earlier_folder
 from refinery.plan.expressions import add_derived, clashing_types, maker_of, seen_by_sql
-from refinery.plan.file_columns import add_file_columns, clashes
+from refinery.plan.file_columns import add_file_columns, clashes, column_problems
 from refinery.plan.graph import (
     RESERVED,
     Column,
@@ -35,9 +36,12 @@ from refinery.plan.graph import (
     ResolvedStage,
     View,
     against_source,
+    measurement_of,
 )
+from refinery.plan.licences import check_licences, licence_column, licence_rule, uses_licences
 from refinery.plan.models import makings_of, with_models
-from refinery.plan.outputs import check_measurements, output_folders
+from refinery.plan.order import in_rounds
+from refinery.plan.outputs import check_measurements, output_folders, output_tokens
 from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
 from refinery.plan.reading import spec_of
 from refinery.plan.result import count_name
@@ -111,11 +115,13 @@ class _Resolver:
             self._stage(name, pipeline.stages[name])
         self.makings |= makings_of(self.definition, self.problem)
         output_paths = output_folders(self.definition, self.sources, self.problem)
+        tokens = output_tokens(self.definition, self.problem)
         check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
+        check_licences(pipeline, self.stages, self.heads, self.problem)
         self._earlier(output_paths)
         self._leave_out_protected()
         split = check_splits(pipeline.outputs, self.stages, self.heads, self.problem)
-        positions = positions_of(split, self.stages, self.views)
+        positions = positions_of(split, self.stages, self.views, self.sources)
         self.stages = hold_out(split, self.stages, positions, self.problem)
         return Graph(
             self.definition,
@@ -127,6 +133,7 @@ class _Resolver:
             output_paths,
             self.protected,
             positions,
+            tokens,
         )
 
     def _sources(self) -> None:
@@ -154,26 +161,19 @@ class _Resolver:
     def _in_order(self) -> list[str]:
         """Stage names, parents first; names a cycle or an unknown parent as a problem and leaves it out."""
         stages, sources = self.definition.pipeline.stages, self.views
-        known = [*self.definition.names("sources"), *self.definition.names("stages")]
-        ordered: list[str] = []
-        waiting = dict(stages)
+        known = {*self.definition.names("sources"), *self.definition.names("stages")}
         for name, stage in stages.items():
             for parent in stage.from_:
                 if parent not in known:
-                    near = nearest(parent, [other for other in known if other != name])
+                    near = nearest(parent, known - {name}) if len(self.problems) < WITH_NAMES else ""
                     self.problem(("stages", name, "from"), f"no source or stage {parent!r}{near}")
-        while ready := [n for n, s in waiting.items() if all(p in sources or p in ordered for p in s.from_)]:
-            ordered += ready
-            for name in ready:
-                del waiting[name]
-        # of those that are left, some only come from what is in error
-        while others := [n for n, s in waiting.items() if not waiting.keys() & s.from_]:
-            for name in others:
-                del waiting[name]
-        if waiting:
+        above = {name: {p for p in stage.from_ if p not in sources} for name, stage in stages.items()}
+        # what only comes from what is in error has been reported
+        sound = {*in_rounds({name: parents & stages.keys() for name, parents in above.items()})}
+        if waiting := [name for name in stages if name not in sound]:
             message = f"the stages {', '.join(waiting)} come from each other"
-            self.problem(("stages", next(iter(waiting)), "from"), message)
-        return ordered
+            self.problem(("stages", waiting[0], "from"), message)
+        return in_rounds(above)
 
     def _stage(self, name: str, stage: Stage) -> None:
         place: Location = ("stages", name)
@@ -190,7 +190,10 @@ class _Resolver:
         sources = tuple(views)
         for source in sources:
             self._add_columns(place, views[source], measured, columns[source], first=source == sources[0])
+            if uses_licences(self.definition.pipeline) and source in self.definition.pipeline.sources:
+                columns[source][LICENCE] = licence_column(self.definition.pipeline, source, columns[source])
         arriving = Arriving(name, views, columns, self.heads, name in self.incomplete)
+        self._measured_columns(place, measured, arriving)
         self._file_columns(place, stage, arriving)
         self._derive(place, stage.derive, arriving)
         rules = self._rules(place, stage.keep, columns)
@@ -325,7 +328,7 @@ class _Resolver:
     ) -> None:
         own: dict[str, str] = {}
         for built, prefix in [(self._sized, None), *measured]:
-            measurement = Measurement(view, built)
+            measurement = measurement_of(view, built)
             for entry in built.schema:
                 visible = registry.column_name(entry.name, prefix, len(built.schema))
                 if visible in own and first:
@@ -344,6 +347,14 @@ class _Resolver:
         problem = partial(self._problem_in, (*place, "derive"))
         if not add_derived(expressions, arriving, self.definition.paths, problem):
             self.incomplete.add(arriving.stage)
+
+    def _measured_columns(
+        self, place: Location, measured: Iterable[tuple[Measurer, str | None]], arriving: Arriving
+    ) -> None:
+        """Checks that the files of all that arrives have the columns which are measured in place of texts."""
+        if arriving.views.keys() <= self.sources.keys():
+            for name in sorted({built.column for built, _ in measured if built.column}):
+                self.problem((*place, "measure"), *column_problems(name, arriving))
 
     def _file_columns(self, place: Location, stage: Stage, arriving: Arriving) -> None:
         """Adds the columns of files that the stage's SQL reads."""
@@ -364,7 +375,8 @@ class _Resolver:
         from refinery.filters.predicate import problems
 
         types, labels = seen_by_sql(columns)
-        rules: dict[str, Rule] = {}
+        implied = licence_rule(self.definition.pipeline, str(place[-1]))
+        rules: dict[str, Rule] = {rule.name: rule for rule in implied}
         for index, entry in enumerate(entries):
             location: Location = (*place, "keep", index)
             found = self.attempt(

@@ -32,7 +32,9 @@ from refinery.plan.graph import (
     View,
     measurer_key,
 )
-from refinery.plan.outputs import DEFAULT_MEASUREMENTS
+from refinery.plan.joins import decided_by
+from refinery.plan.order import in_rounds
+from refinery.plan.outputs import wanted_measurements
 from refinery.plan.result import (
     Kind,
     Result,
@@ -49,6 +51,7 @@ from refinery.watch.events import Subject
 if TYPE_CHECKING:
     from refinery.definition.models import Output
     from refinery.plan.graph import Column, Graph
+    from refinery.sources.column_settings import Join
     from refinery.sources.documents import SourceSpec
 
 LAYOUT = 7  # raised when the files of the work folder change their form
@@ -66,17 +69,13 @@ class Listed:
 
 def results_of(graph: Graph, listed: Mapping[str, Listed]) -> dict[str, Result]:
     """All results by name, inputs first; listed: by source. Raises DefinitionError when results need each other."""
-    waiting = _Builder(graph, listed).build()
-    found: dict[str, Result] = {}
-    while waiting:
-        ready = {name: one for name, one in waiting.items() if found.keys() >= set(one.inputs)}
-        if not ready:
-            circle = " needs ".join(_circle(waiting))
-            message = f"{circle}: make a model of documents that it does not choose"
-            raise DefinitionError(graph.definition.source.problem(("models",), message))
-        found |= ready
-        waiting = {name: one for name, one in waiting.items() if name not in ready}
-    return found
+    found = _Builder(graph, listed).build()
+    ordered = in_rounds({name: one.inputs for name, one in found.items()})
+    if len(ordered) < len(found):
+        circle = " needs ".join(_circle({name: found[name] for name in found.keys() - set(ordered)}))
+        message = f"{circle}: make a model of documents that it does not choose"
+        raise DefinitionError(graph.definition.source.problem(("models",), message))
+    return {name: found[name] for name in ordered}
 
 
 def _circle(waiting: Mapping[str, Result]) -> list[str]:
@@ -236,7 +235,10 @@ class _Builder:
 
     def _makers(self, stage: ResolvedStage, columns: Mapping[str, Mapping[str, Column]]) -> Iterator[str]:
         """The results that columns that are read at a stage are made of."""
-        ancestors = self.graph.ancestors(stage.name)
+        late = any(
+            m.late for read in columns.values() for column in read.values() for m in column.measurements
+        )
+        ancestors = {*self.graph.ancestors(stage.name)} if late else set()
         for source, read in columns.items():
             for measurement in (m for column in read.values() for m in column.measurements):
                 known = source, measurement.key
@@ -272,13 +274,17 @@ class _Builder:
 
     def _output(self, name: str) -> None:
         output, stage = self.graph.outputs[name], self.graph.stage_of(name)
-        made_of = output.model_dump(mode="json", exclude={"path", "from_"})
+        made_of = output.model_dump(mode="json", exclude={"path", "from_", "tokenize"})
+        if tokens := self.graph.tokens.get(name):
+            made_of |= {"tokenize": tokens.settings}
         made_of |= {"unreadable": [self.listed[source].broken for source in stage.sources]}
         written = {
             source: {column: columns[column] for column in output_columns(output, columns)}
             for source, columns in stage.columns.items()
         }
         made_of |= _derive(written)
+        tables = [j.identity for source in stage.sources for j in self.graph.joins(source)]
+        made_of |= {"join": tables} if tables else {}
         if split := split_of(output):
             made_of |= {"split": [list(one) for one in output.split.items()]}  # their order counts
             made_of |= {"split_by": output.split_by} if output.split_by else {}
@@ -306,7 +312,15 @@ def reading_of(spec: SourceSpec) -> dict[str, object]:
         },
         "encoding": spec.encoding,
         "where": spec.where and [spec.where.sql, *map(list, spec.where.types)],
+        **({"join": [_joined(spec, join) for join in spec.joins]} if spec.joins else {}),
     }  # fmt: skip
+
+
+def _joined(spec: SourceSpec, join: Join) -> dict[str, object]:
+    """Values of a table are made of it by what reads them; its rows count where they decide what is a document."""
+    columns = {column.name: [column.origin, column.type] for column in join.columns}
+    table = join.identity if decided_by(spec, join) else ""
+    return {"on": [join.on, join.key], "columns": columns, "reject": join.reject, "table": table}
 
 
 def rule_columns(stage: ResolvedStage, source: str) -> dict[str, Column]:
@@ -317,9 +331,8 @@ def rule_columns(stage: ResolvedStage, source: str) -> dict[str, Column]:
 
 def output_columns(output: Output, there: Iterable[str]) -> tuple[str, ...]:
     """The measured columns of an output that are there, and the sizes that it is cut by."""
-    wanted = DEFAULT_MEASUREMENTS if output.measurements is None else output.measurements
     known = set(there)
-    return tuple(dict.fromkeys(name for name in (*wanted, *SIZES) if name in known))
+    return tuple(dict.fromkeys(name for name in (*wanted_measurements(output), *SIZES) if name in known))
 
 
 def _making(making: Making) -> dict[str, object]:

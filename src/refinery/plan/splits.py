@@ -15,8 +15,9 @@ from refinery.errors import DefinitionError, nearest
 from refinery.filters.carried import VALUE, Carried
 from refinery.filters.predicate import columns_of, problems
 from refinery.filters.values import PLAIN, is_plain
-from refinery.plan.graph import Measured, Measurement, ResolvedStage, View
-from refinery.plan.verbs import Heads
+from refinery.plan.graph import Column, Measured, Measurement, ResolvedStage, View
+from refinery.plan.verbs import Heads, is_carried
+from refinery.sources.documents import SourceSpec
 from refinery.storage.marks import is_json_text
 
 Positions = dict[str, dict[str, Measured]]
@@ -24,7 +25,10 @@ Problem = Callable[[Location, str], None]
 
 
 def positions_of(
-    outputs: Mapping[str, Output], stages: Mapping[str, ResolvedStage], views: Mapping[str, View]
+    outputs: Mapping[str, Output],
+    stages: Mapping[str, ResolvedStage],
+    views: Mapping[str, View],
+    specs: Mapping[str, SourceSpec],
 ) -> Positions:
     """Of each source of an output that is split the columns that tell it; views: of sources, as stages get them."""
     found: Positions = {}
@@ -33,17 +37,32 @@ def positions_of(
         if split is None or stage is None:
             continue
         for source in stage.sources:
-            if source in views:  # another name is a mistake that has been reported
-                found.setdefault(source, {}).update(_columns(split, views[source]))
+            if source in views and source in specs:  # others are mistakes that have been reported
+                columns = _columns(split, views[source], specs[source], stage.columns[source])
+                found.setdefault(source, {}).update(columns)
     return found
 
 
-def _columns(split: Split, view: View) -> Iterator[tuple[str, Measured]]:
+def _columns(
+    split: Split, view: View, spec: SourceSpec, there: Mapping[str, Column]
+) -> Iterator[tuple[str, Measured]]:
     if not split.carried:
         (field,) = SCHEMA
         yield WORDS, Measured(Measurement(view.uncounted, Content()), field.name, field.type)
     for name, column in zip(split.needed, split.carried, strict=False):
-        yield name, Measured(Measurement(View(view.source), Carried(column)), VALUE, pa.null())
+        carried = Carried(column, spec.table_of(column))
+        yield (
+            name,
+            _of_files(there.get(column))
+            or Measured(Measurement(View(view.source), carried), VALUE, pa.null()),
+        )
+
+
+def _of_files(column: Column | None) -> Measured | None:
+    """A column that is measured on one of the files: the same whatever stages are above."""
+    if isinstance(column, Measured) and column.measurement.measurer.column and not is_carried(column):
+        return column
+    return None
 
 
 def check_splits(
@@ -82,6 +101,8 @@ def _condition_problems(sql: str, stage: ResolvedStage, heads: Heads) -> Iterato
 
 
 def _column_problems(name: str, stage: ResolvedStage, heads: Heads) -> Iterator[str]:
+    if any(_of_files(stage.columns[source].get(name)) for source in stage.sources):
+        return
     found = [one for source in stage.sources if (one := heads.find(source, name))]
     if not found:
         valid = {c for s in stage.sources for _, schema in heads.schemas(s) for c in schema.names}

@@ -14,7 +14,16 @@ from refinery.filters.measurer import Measurer
 from refinery.filters.ranking import common_type
 from refinery.filters.values import PLAIN, is_plain
 from refinery.filters.verb import Needed, Verb
-from refinery.plan.graph import Column, Columns, Measured, Measurement, ResolvedStage, View, against_source
+from refinery.plan.graph import (
+    Column,
+    Columns,
+    Measured,
+    Measurement,
+    ResolvedStage,
+    View,
+    against_source,
+    measurement_of,
+)
 from refinery.sources.documents import SourceSpec
 from refinery.sources.nested import find_field
 from refinery.sources.shards import head_schemas
@@ -62,7 +71,7 @@ class Arriving:
 
 def own_measurements(verb: Verb, views: Mapping[str, View]) -> dict[str, tuple[Measurement, ...]]:
     """By source what the verb has measured for itself, given the view of each source that it looks at."""
-    return {source: tuple(Measurement(v, m) for m in verb.own_measurers) for source, v in views.items()}
+    return {source: tuple(measurement_of(v, m) for m in verb.own_measurers) for source, v in views.items()}
 
 
 def needed_columns(verb: Verb, arriving: Arriving, problem: Problem) -> Columns:
@@ -106,7 +115,7 @@ def add_columns(measurers: Collection[Measurer], arriving: Arriving) -> None:
     """Adds what is measured on all that arrives, in place of columns of the same names."""
     for source, view in arriving.views.items():
         for measurer in measurers:
-            measurement = Measurement(view, measurer)
+            measurement = measurement_of(view, measurer)
             made = {entry.name: Measured(measurement, entry.name, entry.type) for entry in measurer.schema}
             arriving.columns[source] |= made
 
@@ -132,7 +141,9 @@ def _column(need: Needed, source: str, arriving: Arriving) -> Column | None:
         return None
     column = next((found for columns in arriving.columns.values() if (found := _made(name, columns))), None)
     if column is None or source in arriving.views:
-        return Measured(Measurement(View(source), Carried(name)), VALUE, pa.null())
+        spec = arriving.heads.specs.get(source)  # none of an earlier run
+        carried = Carried(name, spec.table_of(name) if spec else "")
+        return Measured(Measurement(View(source), carried), VALUE, pa.null())
     return column.on(View(source))
 
 

@@ -65,7 +65,9 @@ class _Text:
 
     def _batch(self, measurement: Measurement) -> pa.RecordBatch:
         if measurement.key not in self._measured:
-            batch = TextBatch.from_arrow(apply_transforms(measurement.view, self._text))
+            of_files = measurement.measurer.column is not None
+            text = pa.array([""], pa.large_string()) if of_files else self._text
+            batch = TextBatch.from_arrow(apply_transforms(measurement.view, text))
             self._measured[measurement.key] = measurement.measurer(batch)
         return self._measured[measurement.key]
 

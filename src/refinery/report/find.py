@@ -32,7 +32,6 @@ from refinery.sources.read import read_documents
 from refinery.storage.place import Place
 from refinery.storage.url import redact
 from refinery.text.batch import TextBatch
-from refinery.text.shingles import shingle_sets
 from refinery.text.similarity import jaccard
 
 SHARED = pa.schema([("lineage", LINEAGE)])
@@ -98,7 +97,7 @@ def _compare(
             shard, row = place_of_key(key)
             asked[shard][row].append(question)
     near = corpus.minhash
-    ours = shingle_sets(TextBatch.from_texts([q.text for q in questions]), near.words, near.chars)
+    ours = near.shingle_sets(near.key_texts(TextBatch.from_texts([q.text for q in questions])))
     found: list[list[Match]] = [[] for _ in questions]
     for shard, rows in sorted(asked.items()):
         wanted = np.array(sorted(rows), np.int64)
@@ -106,7 +105,7 @@ def _compare(
             texts = TextBatch.from_arrow(batch.text)
             theirs = sign(texts, near)
             pairs = [(q, n) for n, row in enumerate(batch.rows.tolist()) for q in rows[row]]
-            similar = _similarities(ours, shingle_sets(texts, near.words, near.chars), pairs)
+            similar = _similarities(ours, near.shingle_sets(near.key_texts(texts)), pairs)
             equal = _estimates(signed, theirs, pairs)
             same = _copies(signed, theirs, pairs)
             for (question, n), exact, similarity, estimate in zip(pairs, same, similar, equal, strict=True):

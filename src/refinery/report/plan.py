@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.filesize import decimal
 from rich.table import Column, Table
 
+from refinery.executors.local import default_workers
 from refinery.plan.contents import contents_of
 from refinery.plan.derivations import noted_derivations, reasons
+from refinery.report.cost import cost_tables
 from refinery.report.funnel import tokens_text
 from refinery.report.status import size_text
+from refinery.run.cost import estimate
 from refinery.run.folder import current_manifest
 from refinery.run.history import past_runs
 from refinery.run.make import with_usable
-from refinery.run.state import states
+from refinery.run.state import State, states
 from refinery.storage.url import redact
 
 if TYPE_CHECKING:
@@ -42,7 +46,12 @@ def plan_tables(plan: Plan) -> Iterator[Table | str]:
             yield table
     yield _outputs(plan)
     yield _guards(plan)
-    yield _to_make(plan, present)
+    found_states = states(plan, present)
+    if any(state.missing for state in found_states.values()):
+        yield _to_make(plan, found_states)
+        yield from cost_tables(estimate(plan, found_states, present, default_workers()))
+    else:
+        yield "To make: nothing, every result is there"
     if past := past_runs(plan.work, plan.graph.name):
         last = max(past[-1].outputs.values(), key=lambda manifest: manifest.started)
         yield f"the last run took {last.seconds.get('total', 0):,.0f} s (run {past[-1].number}, {last.started})"
@@ -50,16 +59,40 @@ def plan_tables(plan: Plan) -> Iterator[Table | str]:
         yield f"work folder: {redact(str(plan.work))}, {size_text(found.sizes)}"
 
 
-def _to_make(plan: Plan, present: Container[str]) -> Table:
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """What `plan_tables` tells of the work: what is to be made, why, and what that takes."""
+    plan = with_usable(plan)
+    present = contents_of(plan.work).present
+    found = states(plan, present)
+    why = _reasons(plan)
+    return {
+        "pipeline": plan.graph.name,
+        "to_make": [
+            {"result": name, "parts": state.parts, "missing": state.missing, "why": why[name]}
+            for name, state in found.items()
+            if state.missing
+        ],
+        "takes": asdict(estimate(plan, found, present, default_workers())),
+    }
+
+
+def _reasons(plan: Plan) -> dict[str, list[str]]:
+    """By result, why a run would make it, should it be missing."""
+    before = noted_derivations(plan.work, plan.graph.name)
+    if not before:
+        return {name: ["the pipeline is new here"] for name in plan.results}
+    why = reasons(plan.results, before)
+    return {name: [*map(str, why[name])] or ["not there any more, or not yet"] for name in plan.results}
+
+
+def _to_make(plan: Plan, found: Mapping[str, State]) -> Table:
     """What a run would make, and the settings that differ from the last run."""
     table = _table("To make", "result", "parts", "why")
-    before = noted_derivations(plan.work, plan.graph.name)
-    why = reasons(plan.results, before)
-    for name, state in states(plan, present).items():
+    why = _reasons(plan)
+    for name, state in found.items():
         if state.missing:
             missing = f"{state.missing:,} of {state.parts:,}" if state.parts > 1 else "all"
-            changed = "\n".join(map(str, why[name])) if before else "the pipeline is new here"
-            table.add_row(name, missing, changed or "not there any more, or not yet")
+            table.add_row(name, missing, "\n".join(why[name]))
     return table
 
 
@@ -146,6 +179,7 @@ def _outputs(plan: Plan) -> Table:
     for name, output in plan.graph.outputs.items():
         folder = plan.graph.output_paths[name]
         order = "input order" if output.shuffle is None else f"shuffled, seed {output.shuffle}"
+        form = "token ids" if output.tokenize else output.format
         state = "up to date" if current_manifest(folder, plan.output_key(name)) else "to write"
-        table.add_row(name, output.from_, redact(str(folder)), output.format, order, state)
+        table.add_row(name, output.from_, redact(str(folder)), form, order, state)
     return table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -16,7 +16,8 @@ from refinery.run.context import Run
 from refinery.run.decide import RuleTally, StageTally, Tally
 from refinery.run.decisions import Decided
 from refinery.run.manifest import BrokenShard, Manifest, SourceAccount, SplitAccount
-from refinery.run.write import Layout
+from refinery.run.output_files import Written
+from refinery.run.tokenised import token_account
 from refinery.sources.schema import notes
 from refinery.storage.url import is_url, redact
 from refinery.storage.write import WrittenFile
@@ -27,12 +28,10 @@ def make_manifest(
     run: Run,
     name: str,
     decided: Sequence[Decided],
-    layout: Layout,
-    files: Sequence[WrittenFile],
-    keys: Mapping[str, str],
+    written: Written,
 ) -> Manifest:
-    """Puts together what the run knows about an output; keys: of files, by name."""
-    plan = run.plan
+    """Puts together what the run knows about an output."""
+    plan, layout, files = run.plan, written.layout, written.files
     last = plan.graph.stage_of(name)
     stages, sources = plan.graph.ancestors(last.name), last.sources
     measurers = {m.key: m.measurer for source in sources for m in plan.graph.measurements(source)}
@@ -56,10 +55,12 @@ def make_manifest(
         renamed_columns=layout.renamed,
         notes=notes(layout.carried),
         warnings=_warnings(run, name, (*stages, *sources)),
-        files=tuple(files),
-        file_keys={file.path: keys[file.path] for file in files if file.path in keys},
+        files=files,
+        file_keys={file.path: written.keys[file.path] for file in files if file.path in written.keys},
         decisions=tuple(one.decisions for one in decided),
         rejects=tuple(one.rejects for one in decided if one.rejects),
+        tokenised=token_account(layout.tokens, files) if layout.tokens else None,
+        sequences=written.sequences,
         started=run.started.isoformat(timespec="seconds"),
         seconds={
             phase: round(seconds, 3)

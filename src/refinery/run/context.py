@@ -50,6 +50,7 @@ class Run:
     kept_records: set[int] = field(default_factory=set)  # those that the pipeline has in tables
     tallies: Tallies = field(default_factory=Tallies)
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
+    estimated: float = 0.0  # seconds that it was to take by the rates of benchmarks
     finished: dict[Subject, events.Finished] = field(default_factory=dict)
     reasons: Mapping[str, Sequence[Reason]] = field(default_factory=dict)  # why results are other ones
     manifests: dict[str, Manifest] = field(default_factory=dict)  # by output

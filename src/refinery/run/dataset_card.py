@@ -25,12 +25,14 @@ def dataset_card(manifest: Manifest) -> str:
 
 def _head(manifest: Manifest) -> dict[str, object]:
     """The metadata that the hub knows."""
-    return {
+    head: dict[str, object] = {
         "pretty_name": f"{manifest.pipeline}: {manifest.output}",
         "task_categories": ["text-generation"],
         "size_categories": [size_category(manifest.kept.documents)],
-        "configs": [{"config_name": "default", "data_files": list(_data_files(manifest))}],
     }
+    if not manifest.tokenised:  # which `datasets` does not load
+        head["configs"] = [{"config_name": "default", "data_files": list(_data_files(manifest))}]
+    return head
 
 
 def size_category(documents: int) -> str:
@@ -64,6 +66,11 @@ def _blocks(manifest: Manifest) -> Iterator[str]:
         f"{kept.documents:,} documents, {kept.bytes:,} bytes of text, about {kept.tokens:,} tokens, "
         f"made by {made} from the pipeline `{manifest.pipeline}`."
     )
+    if ids := manifest.tokenised:
+        yield (
+            f"{ids.tokens:,} token ids ({ids.dtype}) of the tokenizer with SHA-256 `{ids.tokenizer}`; `{ids.eod}` "
+            f"({ids.eod_id}) ends each document. The files `sequences-*.parquet` say which document each sequence is."
+        )
     if manifest.splits:
         splits = [(name, f"{split.documents:,}") for name, split in manifest.splits.items()]
         yield _table("Splits", ("split", "documents"), splits)
@@ -75,7 +82,8 @@ def _blocks(manifest: Manifest) -> Iterator[str]:
     yield _table("What was left out", ("stage", "rule", "documents", "tokens"), _dropped(manifest))
     if manifest.protected:
         yield "Kept out, with their copies: " + ", ".join(f"`{name}`" for name in manifest.protected) + "."
-    yield "Each document's `lineage` says its source, its file and its row in that."
+    if not manifest.tokenised:
+        yield "Each document's `lineage` says its source, its file and its row in that."
 
 
 def _dropped(manifest: Manifest) -> list[tuple[str, ...]]:

@@ -9,7 +9,7 @@ last, so a folder with a manifest is always whole.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from refinery.storage.marks import CARD, DATA, MANIFEST, OWNER, records_of
 from refinery.storage.place import Place, files_below, move_files, read_file, remove_files, remove_scratch
 
 _LEFTOVER = re.compile(r"\..+\.tmp")  # of a write that was killed
-_RECORDS = re.compile(r"(decisions|rejects)-\d+\.parquet")
+_RECORDS = re.compile(r"(decisions|rejects)-\d+\.parquet|sequences-[\w-]+\.parquet|data-path(-\w+)?\.txt")
 _STAGING = re.compile(r"\.staging-[0-9a-f]+")
 
 
@@ -93,7 +93,7 @@ def current_manifest(folder: Place, key: str) -> dict[str, Any] | None:
         manifest: dict[str, Any] = orjson.loads(read_file(records_of(folder) / MANIFEST))
         if manifest["fingerprint"] != key:
             return None
-        records = [*manifest["decisions"], *manifest["rejects"]]
+        records = [*manifest["decisions"], *manifest["rejects"], *manifest.get("sequences", ())]
         whole = _are_there(folder, manifest["files"]) and _are_there(records_of(folder), records)
         return manifest if whole else None
     except (OSError, ValueError, KeyError, TypeError):
@@ -132,10 +132,12 @@ def finish(
     documents: Sequence[str],
     records: Sequence[str],
     manifest: bytes,
-    card: str,
+    texts: Mapping[str, str],
     still_held: Held,
 ) -> None:
-    """Replaces documents and records by the staged files with these names, writes the card and the manifest last.
+    """Replaces documents and records by the staged files with these names, writes texts and the manifest last.
+
+    texts: small records by name, as the card.
 
     Raises RunError when another run has, or may have, taken over the folder: nothing more is changed from then on.
     """
@@ -147,8 +149,10 @@ def finish(
         move_files([(staged / name, target / name) for name in names if name in there], still_held)
     # what else may lie there, as a card that was copied for the hub, is its user's
     remove_files([folder / n for n in files_below(folder) if _is_own(n) and n not in set(documents)])
-    remove_files([beside / n for n in files_below(beside) if _RECORDS.fullmatch(n) and n not in set(records)])
-    commit_bytes(beside / CARD, card.encode())
+    own = {*records, *texts}
+    remove_files([beside / n for n in files_below(beside) if _RECORDS.fullmatch(n) and n not in own])
+    for name, text in texts.items():
+        commit_bytes(beside / name, text.encode())
     still_held()
     commit_bytes(beside / MANIFEST, manifest)
     remove_scratch(staged)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from refinery.definition.values import as_percentage
 from refinery.errors import RunError
+from refinery.plan.licences import RULE as LICENCES
 from refinery.sources.lineage import lineage_of
 from refinery.storage.tables import read_batches, read_rows
 from refinery.watch.events import Subject
@@ -145,13 +146,13 @@ def place_of_document(shards: Sequence[Numbered], document: int) -> str:
     return _place(shard.planned, rows.column(0)[0].as_py())
 
 
-def duplicates_of_one(stage: str, found: Iterable[Removal], place: Callable[[int], str]) -> Iterable[Trip]:
-    """Documents of a source that go for one document; place: of that, by its number, in words."""
-    for removal in found:
+def duplicates_of_one(stage: str, found: Iterable[tuple[Removal, str]]) -> Iterable[Trip]:
+    """Documents of a source that go for one document; found: with the place of that, in words."""
+    for removal, place in found:
         if removal.count >= FEW_DUPLICATES:
             counts = f"{removal.count:,} of {removal.arrived:,} documents of {removal.source!r}"
             advice = "an error page or a template is better dropped by a rule"
-            sentence = f"{counts} {removal.how} ({place(removal.kept)}): {advice}"
+            sentence = f"{counts} {removal.how} ({place}): {advice}"
             of = Subject("stage", stage)
             yield Trip("duplicates_of_one", of, removal.count, removal.arrived, sentence)
 
@@ -167,7 +168,8 @@ def losses(run: Run, stage: ResolvedStage, decided: Sequence[Decided]) -> Iterab
         yield Trip("dedup_loss", of, gone, passed, f"{gone:,} of {passed:,} {these} go as duplicates")
         dropped = Counter[str]()
         for tally in tallies if source in sources and sources[source].trusted else ():
-            dropped.update({rule: found.dropped.documents for rule, found in tally.rules.items()})
+            # what may not be written is no sign of a rule that is wrong
+            dropped.update({r: found.dropped.documents for r, found in tally.rules.items() if r != LICENCES})
         for rule, count in dropped.items():
             sentence = f"the rule {rule} drops {count:,} of {came:,} {these}, which is trusted"
             yield Trip("trusted_loss", of, count, came, sentence)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from refinery.storage.write import TableWriter
 
 FOLDER = "history"
 RUNS = 10  # that are kept
+COMPILED = 2.0  # seconds of kernels that are compiled already, see run.kernels
 FATES = pa.schema([("source", pa.string()), ("path", pa.string()), ("row", pa.int64()),
                    ("stage", pa.string()), ("rule", pa.string())])  # fmt: skip
 _RUN = re.compile(r"run-(\d{6})\.json")
@@ -37,12 +39,17 @@ _RUN = re.compile(r"run-(\d{6})\.json")
 
 @dataclass(frozen=True)
 class PastRun:
-    """A finished run; derivations: what its results were made of; outputs: manifests without lists of files."""
+    """A finished run; derivations: what its results were made of; outputs: manifests without lists of files.
+
+    seconds: that it took without compiling kernels; estimated: that it was to take, see run.cost, 0 if not known.
+    """
 
     number: int
     folder: Place
     derivations: Mapping[str, Derivation]
     outputs: Mapping[str, Manifest]
+    seconds: float = 0.0
+    estimated: float = 0.0
 
     @property
     def keys(self) -> dict[str, str]:
@@ -82,9 +89,15 @@ def keep_run(run: Run) -> None:
     outputs = {name: _in_short(run.manifests[name]) for name in run.plan.graph.outputs}
     derivations = {name: derivation(result) for name, result in run.plan.results.items()}
     number = _number(runs[-1]) + 1 if runs else 1
-    content = sealed_json({"derivations": derivations, "outputs": outputs})
+    took = {"seconds": _seconds(run), "estimated": run.estimated}
+    content = sealed_json({"derivations": derivations, "outputs": outputs, **took})
     commit_bytes(folder / f"run-{number:06}.json", content, scratch=True)
     remove_files([folder / name for name in _old(folder)])
+
+
+def _seconds(run: Run) -> float:
+    compiling = max(run.seconds.get("kernels", 0.0) - COMPILED, 0.0)
+    return (datetime.now(UTC) - run.started).total_seconds() - compiling
 
 
 def _in_short(manifest: Manifest) -> dict[str, Any]:
@@ -146,7 +159,8 @@ def _read(folder: Place, names: Sequence[str]) -> list[PastRun]:
             outputs = {key: Manifest.model_validate(one) for key, one in known["outputs"].items()}
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
-        found.append(PastRun(_number(name), folder, derivations, outputs))
+        took = known.get("seconds", 0.0), known.get("estimated", 0.0)
+        found.append(PastRun(_number(name), folder, derivations, outputs, *took))
     return found
 
 

@@ -122,12 +122,17 @@ def _make(run: Run, result: Result, place: Place) -> None:
             making.maker.make(inputs, run.map_units(result.of), Path(folder), work)
         except DefinitionError as error:
             raise _placed(run, result, error) from None
-        files = {file.name: file.read_bytes() for file in sorted(Path(folder).iterdir())}
+        commit_made(place, Path(folder))
     remove_scratch(work)
+
+
+def commit_made(place: Place, folder: Path) -> None:
+    """Commits the files of a folder to where they are found, the record last; raises OutputError."""
     make_directory(place)
-    for name, content in files.items():
-        commit_bytes(place / name, content)
-    digests = {name: xxhash.xxh3_128_hexdigest(content) for name, content in files.items()}
+    digests = {}
+    for file in sorted(folder.iterdir()):
+        commit_bytes(place / file.name, content := file.read_bytes())
+        digests[file.name] = xxhash.xxh3_128_hexdigest(content)
     listed = "".join(f"{name} {digest}\n" for name, digest in digests.items())
     whole = xxhash.xxh3_128_hexdigest(listed.encode())
     commit_bytes(place / RECORD, sealed_json({"content": whole, "files": digests}))

@@ -44,6 +44,17 @@ class SplitAccount(_Model):
     files: tuple[str, ...]
 
 
+class TokenAccount(_Model):
+    """Of token ids; tokenizer: SHA-256 of its file; tokens: of all documents, with those that end them."""
+
+    tokenizer: str
+    vocabulary: int
+    dtype: str
+    eod: str
+    eod_id: int
+    tokens: int
+
+
 class Manifest(_Model):
     """The record of a finished run of one output."""
 
@@ -67,5 +78,7 @@ class Manifest(_Model):
     file_keys: dict[str, str]
     decisions: tuple[WrittenFile, ...]
     rejects: tuple[WrittenFile, ...]
+    tokenised: TokenAccount | None = None
+    sequences: tuple[WrittenFile, ...] = ()
     started: str
     seconds: dict[str, float]

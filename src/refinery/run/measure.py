@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from refinery.errors import InputError, RunError
 from refinery.filters.carried import Carried
 from refinery.filters.measurer import Measurer
+from refinery.filters.values import column_texts
 from refinery.plan.graph import Measurement, View
 from refinery.plan.plan import PlannedShard
+from refinery.plan.verbs import is_id
 from refinery.run.records import ShardRecord
 from refinery.sources.documents import Description, Documents, Reject
 from refinery.sources.ids import common_id_type, id_texts
@@ -129,9 +131,12 @@ class _Results:
 
     def __init__(self, planned: PlannedShard, missing: Sequence[Measurement], stack: ExitStack) -> None:
         self._views: dict[str, tuple[View, list[tuple[Measurer, TableWriter]]]] = {}
+        self._columns: dict[str, list[tuple[Measurer, TableWriter]]] = {}
         self._carried: list[tuple[Carried, TableWriter]] = []
-        carried = [m.measurer.column for m in missing if isinstance(m.measurer, Carried)]
-        self.carry = fields_to_carry(planned.shard, planned.spec, carried) if carried else None
+        self._spec = planned.spec
+        named = dict.fromkeys(m.measurer.column for m in missing if m.measurer.column)
+        columns = [name for name in named if not is_id(planned.spec, name)]
+        self.carry = fields_to_carry(planned.shard, planned.spec, columns) if columns else None
         for m in missing:
             schema = m.measurer.schema
             if isinstance(m.measurer, Carried) and self.carry is not None:
@@ -139,6 +144,8 @@ class _Results:
             writer = stack.enter_context(TableWriter(planned.measurement_file(m), schema, scratch=True))
             if isinstance(m.measurer, Carried):
                 self._carried.append((m.measurer, writer))
+            elif m.measurer.column:
+                self._columns.setdefault(m.measurer.column, []).append((m.measurer, writer))
             else:
                 self._views.setdefault(m.view.key, (m.view, []))[1].append((m.measurer, writer))
 
@@ -148,6 +155,11 @@ class _Results:
             text = TextBatch.from_arrow(apply_transforms(view, batch.text))
             for measurer, writer in measured:
                 writer.write(measurer(text))
+        for column, measured in self._columns.items():
+            ids = is_id(self._spec, column)
+            values = id_texts(batch.ids) if ids else column_texts(batch.columns, column, len(batch.rows))
+            for measurer, writer in measured:
+                writer.write(measurer(TextBatch.from_arrow(values)))
         for carried, writer in self._carried:
             writer.write(carried.of(batch.columns, len(batch.rows)))
 

@@ -90,13 +90,14 @@ def probe(asked: Probe) -> ProbeResult:
 
 
 def files_of(plan: Plan) -> list[tuple[str, ...]]:
-    """The paths that each measurer and transform reads; URLs need no copy."""
+    """The paths that each measurer, transform and tokenizer reads; URLs need no copy."""
     loaders: dict[int, Measurer | Transform] = {}
     for source in plan.graph.sources:
         for measurement in plan.graph.measurements(source):
             loaders[id(measurement.measurer)] = measurement.measurer
             loaders |= {id(transform): transform for transform in measurement.view.transforms}
     groups = [tuple(str(file) for file in one.files if not is_url(str(file))) for one in loaders.values()]
+    groups += [(str(tokens.path),) for tokens in plan.graph.tokens.values()]
     return [
         group for group in dict.fromkeys(groups) if group and not any(set(group) < set(o) for o in groups)
     ]

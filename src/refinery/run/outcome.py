@@ -2,30 +2,33 @@
 
 Partitions of documents, by number, request the names of the documents that are kept in place of theirs; the
 partitions of those answer, and each partition writes the files of the shards that begin in it. So no shard's list is
-opened more than once by a unit, and memory is that of a partition.
+opened more than once by a unit, and memory is that of a partition. The documents for which most go stand in the
+metadata of each file, so that guards judge an outcome that is there as they do a new one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.filters.verb import NONE, Outcome
+from refinery.filters.verb import NONE, Outcome, Removal
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import DROPPED
 from refinery.shuffle.records import REQUEST, Records, Tables
 from refinery.shuffle.units import MapUnits
 from refinery.sources.ids import listed_ids, places_of
 from refinery.storage.place import Place
-from refinery.storage.tables import read_rows
+from refinery.storage.tables import read_rows, read_schema
 from refinery.storage.write import TableWriter
 
 NAME_BYTES = 512  # of memory for a dropped document with the kept one's path and id
+LARGEST = b"refinery.largest"  # metadata of a verb file
 NAMES = pa.schema(
     [
         ("document", pa.int64()),  # its number
@@ -62,11 +65,13 @@ def write_outcome(
     key: str,
     map_units: MapUnits,
     work: Place,
+    places: Mapping[int, str],
 ) -> int:
     """Writes the verb file of every shard but the first `earlier` ones, which are an earlier corpus's.
 
-    Gives the number of dropped documents.
+    places: in words, of the documents of `outcome.largest`, by number. Gives the number of dropped documents.
     """
+    largest = json.dumps([{**asdict(one), "place": places[one.kept]} for one in outcome.largest])
     count = outcome.dropped.partitions
     map_units = partial(map_units, memory=NAME_BYTES * outcome.partition_documents)
     requests = Records.create(work / "requests", REQUEST, partitions=count, writers=count)
@@ -77,8 +82,14 @@ def write_outcome(
             units = _partitioned(shards, outcome, whole=False)
             map_units(f"{name} answer names", partial(answer_names, requests, names), units)
         units = _partitioned(shards[earlier:], outcome, whole=True)
-        function = partial(write_files, outcome, names if any(asked) else None, key)
+        function = partial(write_files, outcome, names if any(asked) else None, key, largest)
         return sum(map_units(f"{name} outcome", function, units))
+
+
+def read_largest(file: Place) -> list[tuple[Removal, str]]:
+    """The documents for which most go, each with its place in words, from one of an outcome's verb files."""
+    written = (read_schema(file).metadata or {}).get(LARGEST, b"[]")
+    return [(Removal(**one), place) for one in json.loads(written) for place in [one.pop("place")]]
 
 
 def _partitioned(shards: Sequence[Numbered], outcome: Outcome, *, whole: bool) -> list[PartitionUnit]:
@@ -129,8 +140,9 @@ def _names(shard: Numbered, documents: NDArray[np.int64]) -> pa.Table:
     return pa.Table.from_arrays([pa.array(documents), *places, listed_ids(where, listing)], schema=NAMES)
 
 
-def write_files(outcome: Outcome, names: Tables | None, key: str, unit: PartitionUnit) -> int:
+def write_files(outcome: Outcome, names: Tables | None, key: str, largest: str, unit: PartitionUnit) -> int:
     """Writes the shards' dropped documents with the rule, the kept document and the similarity; their number."""
+    schema = DROPPED.with_metadata({LARGEST: largest.encode()})
 
     @lru_cache(maxsize=1)
     def of_partition(number: int) -> pa.Table:
@@ -139,7 +151,7 @@ def write_files(outcome: Outcome, names: Tables | None, key: str, unit: Partitio
     size = outcome.partition_documents
     count = 0
     for shard in unit.shards:
-        with TableWriter(shard.planned.verb_file(key), DROPPED, scratch=True) as writer:
+        with TableWriter(shard.planned.verb_file(key), schema, scratch=True) as writer:
             for number in range(shard.start // size, -(-shard.stop // size)):
                 table = of_partition(number)
                 documents = table.column(0).to_numpy()

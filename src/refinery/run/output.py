@@ -21,9 +21,10 @@ from refinery.run.dataset_card import dataset_card
 from refinery.run.decisions import decisions_tasks, write_decisions
 from refinery.run.manifest import Manifest
 from refinery.run.output_files import write_output
+from refinery.run.tokenised import data_paths
 from refinery.sources.ids import common_id_type
 from refinery.sources.schema import unify
-from refinery.storage.marks import records_of
+from refinery.storage.marks import CARD, records_of
 from refinery.storage.place import Place
 from refinery.storage.url import redact
 from refinery.watch.events import Count, Subject
@@ -76,17 +77,20 @@ def make_output(run: Run, name: str) -> Manifest:
         guards.judge(run, [*guards.losses(run, at, decided), *guards.budget_missed(at, decided)])
     guards.warn_of_empty_sources(run, name, stage)
     id_type = common_id_type(records[planned.number].id_type() for planned in _by_schema(run, stage))
-    layout, files, keys = write_output(run, name, carried_columns(run, stage), id_type, staged)
-    written = sum(file.rows for file in files)
+    output = write_output(run, name, carried_columns(run, stage), id_type, staged)
+    written = sum(file.rows for file in output.files)
     if written != kept:
         raise ConservationError(
             f"output {name}: {kept} documents were kept but {written} written; please report this"
         )
-    manifest = make_manifest(run, name, decided, layout, files, keys)
+    manifest = make_manifest(run, name, decided, output)
     data = [file.path for file in manifest.files]
-    beside = [file.path for file in (*manifest.decisions, *manifest.rejects)]
+    beside = [file.path for file in (*manifest.decisions, *manifest.rejects, *manifest.sequences)]
+    texts = {CARD: dataset_card(manifest)}
+    if manifest.tokenised:
+        texts |= data_paths(manifest.tokenised, manifest.files)
     content = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
-    folders.finish(folder, staged, data, beside, content, dataset_card(manifest), run.still_held)
+    folders.finish(folder, staged, data, beside, content, texts, run.still_held)
     run.finish(of, kept, written)
     return manifest
 

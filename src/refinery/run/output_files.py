@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -47,16 +48,27 @@ if TYPE_CHECKING:
     from refinery.run.context import Run
 
 
-def write_output(
-    run: Run, name: str, carried: pa.Schema, id_type: pa.DataType, staged: Place
-) -> tuple[Layout, list[WrittenFile], dict[str, str]]:
-    """Writes every file of an output into the staging folder, in order, and gives the keys of those that have one.
+@dataclass(frozen=True)
+class Written:
+    """All that was written of an output, in order; keys: of the files that have one, by name.
+
+    sequences: of token ids, those files that say which sequence is which document.
+    """
+
+    layout: Layout
+    files: tuple[WrittenFile, ...]
+    keys: dict[str, str]
+    sequences: tuple[WrittenFile, ...] = ()
+
+
+def write_output(run: Run, name: str, carried: pa.Schema, id_type: pa.DataType, staged: Place) -> Written:
+    """Writes every file of an output into the staging folder.
 
     What the run before wrote and what would be the same now stays where it is.
     """
     plan = run.plan
     stage, output = plan.graph.stage_of(name), plan.graph.outputs[name]
-    layout = make_layout(output, stage, carried, id_type)
+    layout = make_layout(output, stage, carried, id_type, plan.graph.tokens.get(name))
     survivors = [
         s for source in stage.sources for s in survivors_of(plan, output, stage, source, layout.measured)
     ]
@@ -72,28 +84,38 @@ def write_output(
     if output.shuffle is None and not output.split:
         cut = _cut(survivors, sizes, names, layout, output, staged)
     digests = {s.planned.number: extent.digest for s, extent in zip(survivors, extents, strict=True)}
-    keys = {task.name: file_key(task, digests) for task in cut}
-    known = _written_before(run, of, plan.graph.output_paths[name], staged, names, keys)
+    keys = {task.name: file_key(task, digests) for task in cut if not layout.tokens}
+    every = [file for one in names for file in layout.files(one)]
+    known = _written_before(run, of, plan.graph.output_paths[name], staged, every, keys)
 
-    def write(function: Callable[[Any], WrittenFile], tasks: Sequence[WriteTask | GatherTask]) -> None:
-        left = [task for task in tasks if task.name not in known]
+    def write(
+        function: Callable[[Any], tuple[WrittenFile, ...]], tasks: Sequence[WriteTask | GatherTask]
+    ) -> None:
+        left = [task for task in tasks if not known.keys() >= set(layout.files(task.name))]
         units = [Unit(task.name, task, max(total // files, 1), of=(of,)) for task in left]
         made = run.map(
             "write",
             function,
             units,
-            documents=lambda file: file.rows,
-            counts=lambda _, file: [Count(of, kept=file.rows)],
+            documents=lambda written: written[0].rows,
+            counts=lambda _, written: [Count(of, kept=written[0].rows)],
         )
-        known.update((task.name, file) for task, file in zip(left, made, strict=True))
+        known.update((file.path, file) for written in made for file in written)
 
     if cut and not few:
         write(write_file, cut)
-    elif len(known) < files:
+    elif len(known) < len(every):
         with _scattered(run, of, survivors, extents, layout, output, counts, staged) as scattered:
             tasks = [GatherTask(scattered, n, layout, output, name, staged) for n, name in enumerate(names)]
             write(gather, tasks)
-    return layout, [known[one] for one in names if known[one].rows], keys
+    found = [[known[file] for file in layout.files(one)] for one in names if known[one].rows]
+    data = 2 if layout.tokens else 1  # files of documents, the rest are records
+    return Written(
+        layout,
+        tuple(file for one in found for file in one[:data]),
+        keys,
+        tuple(file for one in found for file in one[data:]),
+    )
 
 
 def _file_counts(output: Output, extents: Sequence[Extent]) -> tuple[int, ...]:
@@ -104,7 +126,7 @@ def _file_counts(output: Output, extents: Sequence[Extent]) -> tuple[int, ...]:
 
 def _names(output: Output, counts: Sequence[int]) -> Iterator[str]:
     """The names of the files, of which each split has so many."""
-    ending = "parquet" if output.format == "parquet" else "jsonl.zst"
+    ending = "bin" if output.tokenize else "parquet" if output.format == "parquet" else "jsonl.zst"
     for split, count in zip(split_names(output.split) or ("",), counts, strict=True):
         for number in range(count):
             yield f"{f'data/{split}-{number:05}-of-{count:05}' if split else f'data-{number:05}'}.{ending}"

@@ -13,6 +13,7 @@ from refinery.plan.plan import UNITS, VERBS, Plan
 from refinery.run import folder as folders
 from refinery.run.cache import subjects
 from refinery.run.context import Run
+from refinery.run.cost import estimate
 from refinery.run.guards import judged_alike
 from refinery.run.history import keep_run
 from refinery.run.make import with_found
@@ -22,6 +23,8 @@ from refinery.run.nodes import share
 from refinery.run.output import refuse_empty
 from refinery.run.records import read_kept_records, read_shard_records
 from refinery.run.repair import repair
+from refinery.run.side_tables import make_side_tables
+from refinery.run.state import states
 from refinery.run.walk import walk
 from refinery.storage import lock
 from refinery.storage.lock import Held
@@ -116,8 +119,12 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
         return manifests
     records |= read_shard_records(planned for planned in plan.shards if planned.number not in records)
     shipped = share(plan, executor)
+    make_side_tables(plan, lambda message: emit(Note(message)))
     run = Run(plan, executor, emit, still_held, shipped, records=records, kept_records={*kept}, reasons=why)
     emit(RunBegun(subjects(plan)))
+    run.list_files()
+    cost = estimate(plan, states(plan, run.present), run.present, executor.slots)
+    run.estimated = cost.seconds / cost.pace
     walk(run)
     keep_run(run)
     note_derivations(run.plan)  # last: what a stopped run has left to do keeps its reasons

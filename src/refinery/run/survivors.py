@@ -23,7 +23,7 @@ from refinery.storage.tables import read_table
 class Survivors:
     """A shard's part of an output; measured: the columns of it that are written, sizes: where the bytes are.
 
-    split: what tells the splits of the output, if it is split, of the columns in `split_files`, in their order.
+    split: what tells the splits of the output, if it is split, of `split_columns`: file and name of each, in order.
     """
 
     planned: PlannedShard
@@ -32,7 +32,7 @@ class Survivors:
     measured: tuple[NamedColumn, ...]
     sizes: tuple[NamedColumn, ...]
     split: Split | None = None
-    split_files: tuple[str, ...] = ()
+    split_columns: tuple[tuple[str, str], ...] = ()
 
     @property
     def splits(self) -> int:
@@ -49,7 +49,8 @@ def survivors_of(
     sizes = find_columns(columns, ("bytes",))
     kept, view, split = upstream(plan, stage.name, source), stage.views[source], split_of(output)
     positions = plan.graph.positions.get(source, {})
-    files = tuple(positions[name].measurement.file for name in split.needed) if split else ()
+    told = (positions[name] for name in split.needed) if split else ()
+    files = tuple((column.measurement.file, column.original) for column in told)
     return [Survivors(planned, view, kept, written, sizes, split, files) for planned in plan.of(source)]
 
 
@@ -85,7 +86,7 @@ def splits_of(survivors: Survivors, documents: int) -> NDArray[np.int64]:
     split = survivors.split
     if split is None:
         return np.zeros(documents, np.int64)
-    tables = [read_table(survivors.planned.folder / file) for file in survivors.split_files]
+    tables = [read_table(survivors.planned.folder / file, [name]) for file, name in survivors.split_columns]
     fields = [table.schema.field(0).with_name(name) for table, name in zip(tables, split.needed, strict=True)]
     return split.numbers(pa.table([table.column(0) for table in tables], pa.schema(fields)))
 

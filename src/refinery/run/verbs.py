@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import accumulate
 from typing import cast
 
@@ -23,7 +22,7 @@ from refinery.plan.verbs import is_carried, is_id
 from refinery.run.columns import NamedColumn, find_columns, late_files, load_columns
 from refinery.run.context import Run
 from refinery.run.decide import Upstream, kept_documents, upstream
-from refinery.run.guards import duplicates_of_one, judge, place_of_document
+from refinery.run.guards import place_of_document
 from refinery.run.measure import apply_transforms
 from refinery.run.outcome import Numbered, write_outcome
 from refinery.shuffle.units import MapUnits
@@ -172,8 +171,7 @@ class VerbShard:
 def run_verb(run: Run, stage: ResolvedStage, map_units: MapUnits) -> int:
     """Runs a stage's verb over all shards that reach it and writes each shard's verb file; gives how many it drops.
 
-    Raises InputError for a column that ranks documents whose types in the sources cannot be compared, RunError where
-    one document would remove too much of a source.
+    Raises InputError for a column that ranks documents whose types in the sources cannot be compared.
     """
     verb, key = stage.verb, run.plan.outcome_key(stage.name)
     if verb is None or key is None:
@@ -186,8 +184,8 @@ def run_verb(run: Run, stage: ResolvedStage, map_units: MapUnits) -> int:
     ends = list(accumulate(shard.rows for shard in shards))
     numbered = [Numbered(s.planned, end - s.rows, end) for s, end in zip(shards, ends, strict=True)]
     earlier = sum(shard.earlier for shard in shards)
-    judge(run, duplicates_of_one(stage.name, outcome.largest, partial(place_of_document, numbered)))
-    dropped = write_outcome(verb.name, outcome, numbered, earlier, key, map_units, folder)
+    places = {one.kept: place_of_document(numbered, one.kept) for one in outcome.largest}
+    dropped = write_outcome(verb.name, outcome, numbered, earlier, key, map_units, folder, places)
     remove_scratch(folder)  # the verb files say all that stays
     return dropped
 

@@ -24,6 +24,7 @@ from refinery.run.make import make, with_made
 from refinery.run.measure import MeasureTask, measure, refuse_rejects
 from refinery.run.measure_late import late_tasks, measure_arrived
 from refinery.run.nodes import share
+from refinery.run.outcome import read_largest
 from refinery.run.output import carried_columns, make_output
 from refinery.run.records import keep_records, read_shard_records
 from refinery.run.verbs import run_verb
@@ -240,6 +241,9 @@ def outcome_pass(run: Run, group: Group) -> None:
         there = all(str(p.verb_file(result.key)) in run.present for p in run.plan.reaching(stage))
         run.checked(result, stage.verb.name, int(there), int(not there))
         dropped = None if there else run_verb(run, stage, run.map_units(result.of))
+        if reached := run.plan.reaching(stage):
+            largest = read_largest(reached[0].verb_file(result.key))  # every file of an outcome has them
+            guards.judge(run, guards.duplicates_of_one(stage.name, largest))
         finish_stage(run, stage, dropped)
 
 

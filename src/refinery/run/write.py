@@ -19,13 +19,16 @@ from numpy.typing import NDArray
 
 from refinery.definition.models import Output
 from refinery.errors import RunError
+from refinery.filters.licence import LICENCE
+from refinery.models.text_tokens import TextTokens
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import ResolvedStage
-from refinery.plan.outputs import DEFAULT_MEASUREMENTS
+from refinery.plan.outputs import wanted_measurements
 from refinery.run.columns import load_columns
 from refinery.run.decide import kept_documents
 from refinery.run.measure import apply_transforms
 from refinery.run.survivors import Survivors, splits_of, starts_of
+from refinery.run.tokenised import index_name, sequences_name, write_tokens
 from refinery.run.written_before import receipt_of
 from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Tables
@@ -45,17 +48,22 @@ LINEAGE = pa.struct([("source", pa.string()), ("path", pa.string()), ("row", pa.
 
 @dataclass(frozen=True)
 class Layout:
-    """What an output's rows look like."""
+    """What an output's rows look like; tokens: of one of token ids, what makes them of the texts."""
 
     schema: pa.Schema
     carried: pa.Schema
     measured: tuple[str, ...]
     renamed: dict[str, str]  # carried columns whose name was taken, to the name they have in the output
+    tokens: TextTokens | None = None
 
     @property
     def made(self) -> tuple[str, ...]:
-        """The columns that refinery made: an output read as a source does not carry them on."""
-        return (*self.measured, "lineage")
+        """The columns that refinery made: an output read as a source does not carry them on, but for licences."""
+        return (*(name for name in self.measured if name != LICENCE), "lineage")
+
+    def files(self, name: str) -> tuple[str, ...]:
+        """All that is written with a file of this name, which comes first: of token ids an index and a record."""
+        return (name, index_name(name), sequences_name(name)) if self.tokens else (name,)
 
 
 @dataclass(frozen=True)
@@ -98,24 +106,30 @@ class GatherTask:
     staged: Place
 
 
-def make_layout(output: Output, stage: ResolvedStage, carried: pa.Schema, id_type: pa.DataType) -> Layout:
-    """The output's schema: text, id, carried columns, chosen measurements, lineage."""
+def make_layout(
+    output: Output,
+    stage: ResolvedStage,
+    carried: pa.Schema,
+    id_type: pa.DataType,
+    tokens: TextTokens | None = None,
+) -> Layout:
+    """The output's schema: text, id, carried columns, chosen measurements, lineage; token ids carry no columns."""
+    carried = pa.schema([]) if tokens else carried
     types: dict[str, pa.DataType] = {}
     for columns in stage.columns.values():
         types |= {name: column.type for name, column in columns.items()}
-    wanted = DEFAULT_MEASUREMENTS if output.measurements is None else output.measurements
-    measured = tuple(name for name in wanted if name in types)
+    measured = tuple(name for name in wanted_measurements(output) if name in types)
     taken = {"text", "id", "lineage", *measured}
     renamed = {name: _free(name, taken | set(carried.names)) for name in carried.names if name in taken}
     fields = [pa.field("text", pa.large_string()), pa.field("id", id_type)]
     fields += [field.with_name(renamed.get(field.name, field.name)) for field in carried]
     fields += [pa.field(name, types[name]) for name in measured]
     fields.append(pa.field("lineage", LINEAGE))
-    return Layout(pa.schema(fields), carried, measured, renamed)
+    return Layout(pa.schema(fields), carried, measured, renamed, tokens)
 
 
-def write_file(task: WriteTask) -> WrittenFile:
-    """Writes one output file."""
+def write_file(task: WriteTask) -> tuple[WrittenFile, ...]:
+    """Writes one output file, with those that belong to it."""
     return _staged(task, _rows(task))
 
 
@@ -155,19 +169,26 @@ def scatter(task: ScatterTask) -> None:
                 writer.write(pa.Table.from_batches([batch.append_column(ORDER, pa.array(order))]), files)
 
 
-def gather(task: GatherTask) -> WrittenFile:
-    """Writes one file of an output whose documents were scattered; sorting is stable."""
+def gather(task: GatherTask) -> tuple[WrittenFile, ...]:
+    """As `write_file`, of an output whose documents were scattered; sorting is stable."""
     table = task.scattered.read(task.number).sort_by(ORDER.name).drop_columns([ORDER.name])
     return _staged(task, table.combine_chunks().to_batches(max_chunksize=4096))
 
 
-def _staged(task: WriteTask | GatherTask, rows: Iterable[pa.RecordBatch]) -> WrittenFile:
-    """Writes the file, then its receipt, by which a later run knows that it is whole."""
+def _staged(task: WriteTask | GatherTask, rows: Iterable[pa.RecordBatch]) -> tuple[WrittenFile, ...]:
+    """Writes the files, then their receipts, by which a later run knows that they are whole."""
     layout, path = task.layout, task.staged / task.name
     make_directory(path.parent)
-    file = write_table(path, rows, layout.schema, format=task.output.format, made=layout.made)
-    commit_bytes(receipt_of(path), sealed_json([file.rows, file.bytes, file.sha256]))
-    return replace(file, path=task.name)
+    files: tuple[WrittenFile, ...]
+    if layout.tokens:
+        files = write_tokens(task.staged, task.name, rows, layout.tokens)
+    else:
+        file = write_table(path, rows, layout.schema, format=task.output.format, made=layout.made)
+        files = (replace(file, path=task.name),)
+    for file in files:
+        receipt = sealed_json([file.rows, file.bytes, file.sha256])
+        commit_bytes(receipt_of(task.staged / file.path), receipt)
+    return files
 
 
 def _rows(task: WriteTask) -> Iterator[pa.RecordBatch]:

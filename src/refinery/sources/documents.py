@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from refinery.sources.column_settings import Join, NamedColumn, Where
 from refinery.sources.digest import PartDigest
-from refinery.sources.types import TypeName
 from refinery.storage.place import Place
 from refinery.storage.url import redact
 from refinery.text.batch import TextBatch
@@ -24,34 +24,14 @@ NO_COLUMNS = pa.RecordBatch.from_arrays([], schema=pa.schema([]))
 
 
 @dataclass(frozen=True)
-class NamedColumn:
-    """A column that a source names or casts: `origin`, dotted for a nested one, is what its files call it.
-
-    type: None as it is; reject: a value that does not fit rejects its row, else it is NULL and counted.
-    """
-
-    name: str
-    origin: str
-    type: TypeName | None = None
-    reject: bool = False
-
-
-@dataclass(frozen=True)
-class Where:
-    """A condition on the columns of a row, SQL; types: of those that it reads, by name."""
-
-    sql: str
-    types: tuple[tuple[str, TypeName], ...]
-
-
-@dataclass(frozen=True)
 class SourceSpec:
     """How a source is read: everything that changes what a row is.
 
     path: absolute paths, URLs or globs; text, id: column names, dotted for nested ones (several of text are one, see
     `document_text`; id None: `id` if there is one, else minted); record: of XML, the element that is a row;
     max_document_bytes: a longer row is rejected; columns, keep, drop: how other columns are carried (keep None: all);
-    where: rows for which it is not true are skipped; encoding: of JSON, CSV and text (None: UTF-8).
+    where: rows for which it is not true are skipped; joins: tables with more columns of its documents; encoding: of
+    JSON, CSV and text (None: UTF-8). Without any column of text a row's text is empty.
     """
 
     name: str
@@ -68,12 +48,17 @@ class SourceSpec:
     keep: tuple[str, ...] | None = None
     drop: tuple[str, ...] = ()
     where: Where | None = None
+    joins: tuple[Join, ...] = ()
     encoding: str | None = None
 
     @property
     def texts(self) -> tuple[str, ...]:
         """The columns of the text."""
         return (self.text,) if isinstance(self.text, str) else self.text
+
+    def table_of(self, column: str) -> str:
+        """The identity of the joined table that has a column; nothing for a column of the files."""
+        return next((j.identity for j in self.joins if column in (c.name for c in j.columns)), "")
 
 
 class Cut(NamedTuple):
@@ -205,11 +190,13 @@ class Documents:
         return replace(self, rows=self.rows + start, rejects=rejects)
 
     def filter(self, mask: NDArray[np.bool_]) -> Documents:
-        """The rows where `mask` is set, without the rejects."""
+        """The accepted rows where `mask` is set; rejects and counts stay."""
         chosen = pa.array(np.flatnonzero(mask))
         columns = self.columns.take(chosen) if self.columns.num_columns else self.columns
         text, ids = self.text.take(chosen), self.ids.take(chosen)
-        return Documents(self.rows[mask], text, ids, self.minted[mask], columns)
+        return replace(
+            self, rows=self.rows[mask], text=text, ids=ids, minted=self.minted[mask], columns=columns
+        )
 
     def slice(self, start: int, stop: int) -> Documents:
         """The accepted rows from `start` to `stop`, no copies, without the rejects."""

@@ -21,23 +21,14 @@ from typing import Any, NamedTuple
 from refinery.errors import InputError
 from refinery.sources.formats import DOCUMENT_FILES, named_format
 from refinery.sources.lake_tables import not_live
+from refinery.storage.place import require_data
 from refinery.storage.url import has_dots, is_url, local_path, redact
 
 _STRAY_ENDINGS = (".crc", ".tmp", ".temp", ".part", ".partial", ".inprogress", ".md5", ".sha256", ".lock")
-_ABOUT = {
-    "LICENSE",
-    "LICENCE",
-    "COPYING",
-    "NOTICE",
-    "AUTHORS",
-    "CHANGELOG",
-    "CONTRIBUTING",
-    "CODE_OF_CONDUCT",
-    "SECURITY",
-    "CITATION",
-    "requirements",
-    "robots",
-}  # fmt: skip  (names, without an ending, of files about the others)
+_ABOUT = {  # names, without an ending, of files about the others
+    "LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS", "CHANGELOG", "CONTRIBUTING", "CODE_OF_CONDUCT", "SECURITY",
+    "CITATION", "requirements", "robots",
+}  # fmt: skip
 _MAGIC = re.compile(r"[*?\[]")
 _TAGS = ("md5Hash", "blob_id", "ETag", "etag", "generation")  # hashes first: a new description is a new etag
 _TIMES = ("LastModified", "last_modified", "mtime", "created")
@@ -141,9 +132,10 @@ def _find(patterns: Sequence[str]) -> Found:
 
 
 def state(path: str) -> FileState:
-    """What the disk or the store tells of a file; raises OSError when there is none."""
+    """What the disk or the store tells of a file; raises OSError when there is none, or a pipe, device or socket."""
     if not is_url(path):
         status = os.stat(local_path(path))  # noqa: PTH116  (a Path a file takes longer than the system's answer)
+        require_data(status)
         return FileState(status.st_size, str(status.st_mtime_ns), ctime=status.st_ctime_ns)
     from refinery.storage.object_store import info
 
@@ -170,29 +162,52 @@ def _expand(pattern: str) -> Iterator[tuple[str, FileState]]:
         yield from _expand_url(pattern)
         return
     path = _plain(pattern)
-    if Path(path).is_dir():
+    if os.path.isdir(path):  # noqa: PTH112  (Path's raises below a folder that may not be read)
         yield from _walk(path)
     elif os.path.lexists(path):
         yield path, _local_state(path)
     else:
+        folder, below = _literal_folder(path)
         # not Path.glob: it drops files below linked folders, and wants relative patterns
-        for match in glob.glob(path, recursive=True, include_hidden=True):  # noqa: PTH207
+        for match in glob.glob(glob.escape(folder) + below, recursive=True, include_hidden=True):  # noqa: PTH207
             if not Path(match).is_dir():
                 yield os.path.normpath(match), _local_state(match)
             elif not path.endswith("**"):
                 yield from _walk(match)
 
 
+def _literal_folder(pattern: str) -> tuple[str, str]:
+    """The longest leading part of a local pattern that is a folder as it is written, and the pattern below it.
+
+    A folder's name may hold what is magic in a pattern: [2024].
+    """
+    known = _before_magic(pattern)
+    while (following := pattern.find("/", len(known) + 1)) > 0 and os.path.isdir(pattern[:following]):  # noqa: PTH112
+        known = pattern[:following]
+    return known, pattern[len(known) :]
+
+
+def _folder_of(pattern: str) -> str:
+    """The folder that all lies in that a local pattern can match."""
+    folder, below = _literal_folder(pattern)
+    return folder + _before_magic(below)
+
+
+def _before_magic(pattern: str) -> str:
+    return _MAGIC.split(pattern, maxsplit=1)[0].rpartition("/")[0]
+
+
 def _local_state(path: str) -> FileState:
     try:
         return state(path)
-    except OSError:  # a dangling link: reading it will say so
+    except OSError:  # a dangling link or no file of data: reading it will say so
         return FileState(-1, "")
 
 
 def _walk(folder: str) -> Iterator[tuple[str, FileState]]:
     seen: set[str] = set()
-    for here, folders, names in os.walk(folder, followlinks=True):
+    closed: list[OSError] = []  # folders that cannot be listed: reading them will say so
+    for here, folders, names in os.walk(folder, onerror=closed.append, followlinks=True):
         real = os.path.realpath(here)
         if real in seen:
             folders.clear()
@@ -201,6 +216,8 @@ def _walk(folder: str) -> Iterator[tuple[str, FileState]]:
         for name in names:
             path = f"{here.rstrip('/')}/{name}"
             yield path, _local_state(path)
+    for error in closed:
+        yield str(error.filename), FileState(-1, "")
 
 
 def _expand_url(pattern: str) -> Iterator[tuple[str, FileState]]:
@@ -229,7 +246,7 @@ def _root(pattern: str, here: dict[str, FileState]) -> str:
         return plain.rpartition("/")[0]
     if not _MAGIC.search(plain) or any(path.startswith(plain.rstrip("/") + "/") for path in here):
         return plain.rstrip("/")
-    return _MAGIC.split(plain, maxsplit=1)[0].rpartition("/")[0]
+    return _before_magic(plain) if is_url(pattern) else _folder_of(plain)
 
 
 def _common(roots: list[str]) -> str:
@@ -242,6 +259,8 @@ def _common(roots: list[str]) -> str:
 
 def _below(path: str, root: str) -> str:
     below = path[len(root) :].lstrip("/") if path.startswith(root) else path
+    if not is_url(path):
+        return below  # a ? is a part of its name
     return redact(below) if "://" in below else below.partition("?")[0]
 
 
@@ -266,10 +285,11 @@ def _nearby(pattern: str) -> str:
     """What is there instead, for the hint."""
     if is_url(pattern):
         return "check the bucket, the path and your credentials"
-    folder = Path(_plain(pattern)).parent
-    while _MAGIC.search(str(folder)):
-        folder = folder.parent
-    if not folder.is_dir():
+    folder = Path(_folder_of(_plain(pattern)) or "/")
+    if not os.path.isdir(folder):  # noqa: PTH112
         return f"the folder {folder} does not exist"
-    names = sorted(entry.name for entry in folder.iterdir())[:5]
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())[:5]
+    except OSError as error:
+        return f"{folder}: {error.strerror}"
     return f"{folder} holds {', '.join(names)}" if names else f"{folder} is empty"

@@ -32,11 +32,11 @@ class _Head:
     rejects: tuple[Reject, ...]
 
 
-def check_heads(shards: Sequence[Shard], spec: SourceSpec) -> tuple[str, ...]:
+def check_heads(shards: Sequence[Shard], spec: SourceSpec, *, others: bool = False) -> tuple[str, ...]:
     """Reads the first rows of some files; gives a warning for each that has no document among them.
 
-    Raises InputError if that is so of all of them, or of one and `on_error` is `fail`. What cannot be read or is
-    empty is left out: reading the source will tell.
+    others: the source has more files, which are known. Raises InputError if there are none in any of all files, or in
+    one and `on_error` is `fail`. What cannot be read or is empty is left out: reading the source will tell.
     """
     firsts = spread([shard for shard in shards if shard.part == 0 and shard.format not in _TOLD_BY_PLAN])
     if not firsts:
@@ -47,7 +47,7 @@ def check_heads(shards: Sequence[Shard], spec: SourceSpec) -> tuple[str, ...]:
         (shard, head) for shard, head in zip(firsts, heads, strict=True) if head.documents or head.rejects
     ]
     wrong = [_without_documents(shard, head) for shard, head in filled if not head.documents]
-    others = len(filled) < len(heads) or any(shard.format in _TOLD_BY_PLAN for shard in shards)
+    others = others or len(filled) < len(heads) or any(shard.format in _TOLD_BY_PLAN for shard in shards)
     if wrong and (spec.on_error == "fail" or (len(wrong) == len(filled) and not others)):
         raise wrong[0]
     return tuple(map(str, wrong))
@@ -56,7 +56,7 @@ def check_heads(shards: Sequence[Shard], spec: SourceSpec) -> tuple[str, ...]:
 def _head(spec: SourceSpec, shard: Shard) -> _Head:
     rejects: list[Reject] = []
     with contextlib.suppress(InputError, StorageError):
-        all_rows = replace(spec, where=None)  # what is left out is no mistake
+        all_rows = replace(spec, where=None, joins=())  # what is left out is no mistake
         for batch in read_documents(shard, all_rows, batch_bytes=HEAD_ROWS * REJECT_BYTES):
             rejects += batch.rejects  # which may come before the rows around them
             if len(batch.rows) or len(rejects) >= HEAD_ROWS:

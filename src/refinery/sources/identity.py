@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import xxhash
 
@@ -17,7 +18,7 @@ from refinery.errors import InputError
 from refinery.sources.digest import PartDigest, part_hashes
 from refinery.sources.documents import Shard
 from refinery.sources.find import FileState, state
-from refinery.storage.place import unreadable
+from refinery.storage.place import require_data, unreadable
 from refinery.storage.url import is_url, local_path, redact
 
 _AT_ONCE = 16  # files of a store that are asked for together
@@ -114,5 +115,6 @@ def _ranges(path: str, ranges: list[tuple[int, int]]) -> list[bytes]:
         from refinery.storage.object_store import read_ranges
 
         return read_ranges([(path, start, stop) for start, stop in wanted])
+    require_data(Path(local_path(path)).stat())
     with open(local_path(path), "rb", buffering=0) as file:  # noqa: PTH123  (a buffer would read more)
         return [os.pread(file.fileno(), stop - start, start) for start, stop in wanted]

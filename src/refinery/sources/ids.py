@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from refinery.shuffle.partition import hash_numbers
+from refinery.sources.decoding import uuid_texts
 from refinery.sources.documents import Shard
 from refinery.sources.lineage import lineage_of
 from refinery.sources.types import is_text, merge, storage
@@ -63,7 +64,7 @@ def id_texts(ids: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """Ids as strings: UUIDs with their dashes, bytes that are not UTF-8 as hex digits, nested values as JSON."""
     kind = ids.type
     if isinstance(kind, pa.UuidType):
-        return pa.array([value and str(value) for value in ids.to_pylist()], pa.string())
+        return uuid_texts(ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids)
     if storage(kind) != kind:
         return id_texts(ids.cast(storage(kind)))
     if not (pa.types.is_nested(kind) or _is_bytes(kind)):

@@ -81,6 +81,7 @@ def inventory_file(folder: Place, spec: SourceSpec, shard_bytes: int) -> Place:
         spec.binary_text,
         shard_bytes,
         columns,
+        *([[column for join in spec.joins for column in join.columns]] if spec.joins else []),
     )
     return folder / f"{xxhash.xxh3_128_hexdigest(orjson.dumps(settings))}.parquet"
 

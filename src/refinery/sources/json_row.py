@@ -75,6 +75,8 @@ class JsonRows:
         return text, name, found
 
     def _text(self, row: int, found: dict[str, Any]) -> str | Reject:
+        if not self._texts:
+            return ""
         keys = ", ".join(found)[:100]
         texts: list[str | None] = []
         for picked in self._texts:

@@ -31,7 +31,8 @@ from refinery.sources.limit import lowest
 from refinery.sources.lineage import read_lineage
 from refinery.sources.packs import read_members
 from refinery.sources.schema import unify
-from refinery.sources.source_columns import SourceColumns, carried_fields, carried_schema
+from refinery.sources.source_columns import SourceColumns
+from refinery.sources.source_schema import carried_fields, carried_schema
 from refinery.storage.marks import json_text
 from refinery.storage.place import held_inputs, unreadable
 from refinery.storage.url import is_url

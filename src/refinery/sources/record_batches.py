@@ -10,10 +10,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import InputError
+from refinery.sources.decoding import decoded
 from refinery.sources.documents import NO_COLUMNS, Documents, Shard, SourceSpec
 from refinery.sources.parquet_columns import ParquetColumns, column_at
 from refinery.sources.text_rows import text_rows
-from refinery.sources.types import plain, storage
+from refinery.sources.types import storage
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class BatchRows:
         """The rows of a batch, with their numbers; raises InputError when columns do not fit `carry`."""
         text = [_nested_decoded(column_at(batch, path)) for path in self.columns.text]
         path = self.columns.id
-        ids = None if path is None else _decoded(column_at(batch, path))
+        ids = None if path is None else decoded(column_at(batch, path))
         columns = self._carried(batch)
         yield from text_rows(text, rows, ids, columns, self.spec.max_document_bytes, self.batch_bytes)
 
@@ -45,19 +46,15 @@ class BatchRows:
             column = batch.column(field.name)
             try:
                 own = self.columns.carried.field(field.name).type
-                arrays.append(_decoded(column).cast(own).cast(field.type))
+                arrays.append(decoded(column).cast(own).cast(field.type))
             except pa.ArrowInvalid as error:
                 problem = f"column {field.name!r}: {column.type} does not fit {field.type}: {error}"
                 raise InputError(self.shard.name, problem[:400]) from None
         return pa.RecordBatch.from_arrays(arrays, schema=self.carry)
 
 
-def _decoded(array: pa.Array) -> pa.Array:
-    return array if array.type == plain(array.type) else array.cast(plain(array.type))
-
-
 def _nested_decoded(array: pa.Array) -> pa.Array:
     """Without encodings below the top, where a text can be a surprise of its size; as it is stored."""
     if storage(array.type) != array.type:
         return _nested_decoded(array.cast(storage(array.type)))
-    return array if pa.types.is_dictionary(array.type) else _decoded(array)
+    return array if pa.types.is_dictionary(array.type) else decoded(array)

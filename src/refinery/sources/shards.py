@@ -35,7 +35,7 @@ from refinery.sources.own_outputs import is_output_data, output_folders
 from refinery.sources.packs import pack, pack_identity, pack_root
 from refinery.sources.passed_over import PassedOver, Why, passed_over
 from refinery.sources.schema import unify
-from refinery.sources.source_columns import carried_schema
+from refinery.sources.source_schema import carried_schema
 from refinery.storage.place import Place, unreadable
 from refinery.storage.url import redact
 
@@ -53,7 +53,7 @@ class SourceShards:
     broken: paths below the source's root, since outputs do not depend on where it lies;
     schema: carried columns unified over the files whose schema is known before reading (all but JSONL);
     inventory: the file with what is known of the source's files, if it is kept; members: of shards that are packs,
-    by index, their files, each as a shard; new: nothing was known before of any file.
+    by index, their files, each as a shard; unseen: files, by their paths below the root, whose content was not known.
     """
 
     shards: tuple[Shard, ...]
@@ -62,7 +62,12 @@ class SourceShards:
     schema: pa.Schema
     inventory: Place | None = None
     members: Mapping[int, tuple[Shard, ...]] = field(default_factory=dict)
-    new: bool = field(default=False, compare=False)
+    unseen: frozenset[str] = field(default=frozenset(), compare=False)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no file was known before."""
+        return self.unseen.issuperset(shard.relative_path for shard in self.unpacked())
 
     def unpacked(self) -> Iterator[Shard]:
         """Its shards, in place of packs their files."""
@@ -131,7 +136,12 @@ def list_shards(
         (file.relative, _problem(error).replace(redact(file.path), file.relative)) for file, error in broken
     )
     carried = [(place, pa.ipc.read_schema(pa.py_buffer(schema))) for schema, place in schemas.items()]
-    return SourceShards(shards, passed_over(ignored), problems, unify(carried), table, members, new)
+    unseen = frozenset(path for path, one in changed.items() if not _has(known.get(path), one))
+    return SourceShards(shards, passed_over(ignored), problems, unify(carried), table, members, unseen)
+
+
+def _has(before: KnownFile | None, now: KnownFile) -> bool:
+    return before is not None and before.identity == now.identity
 
 
 def _cut_and_packed(

@@ -1,4 +1,4 @@
-"""The columns of a source as its definition wants them: left out, named, cast; and the rows that `where` chooses.
+"""The columns of a source as its definition wants them: left out, named, cast, joined; and the rows that are chosen.
 
 Readers know nothing of it. They are asked for columns by the names that the files have, and what they give is turned
 into what the source carries, batch by batch. A second read of the same rows gives the same and judges none again.
@@ -6,7 +6,6 @@ into what the source carries, batch by batch. A second read of the same rows giv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,47 +16,15 @@ from numpy.typing import NDArray
 
 from refinery.errors import InputError
 from refinery.sources.cast import cast
-from refinery.sources.documents import Documents, NamedColumn, Reject, Shard, SourceSpec
-from refinery.sources.nested import find_field, find_values
-from refinery.sources.schema import TYPED, json_column
-from refinery.sources.types import TYPES
+from refinery.sources.column_settings import FILE, Join, NamedColumn
+from refinery.sources.documents import Documents, Reject, Shard, SourceSpec
+from refinery.sources.joined import key_texts, look_up
+from refinery.sources.nested import find_values
+from refinery.sources.schema import json_column
+from refinery.sources.source_schema import RawFields
 from refinery.storage.marks import is_json_text
 
-RawFields = Callable[[Iterable[str]], pa.Schema]  # of a file, by its own names; of JSON Lines JSON text
-WHERE, WRONG_TYPE = "where", "wrong_type"  # why rows are skipped, and rejected
-
-
-def carried_schema(raw: pa.Schema, spec: SourceSpec, place: str) -> pa.Schema:
-    """What a source carries of the columns that a file has; raises InputError for two of one name."""
-    gone = {column.origin for column in spec.columns} | set(spec.drop)
-    fields = [f for f in raw if f.name not in gone and (spec.keep is None or f.name in spec.keep)]
-    for column in spec.columns:
-        if column.name in (field.name for field in fields):
-            problem = f"it has a column {column.name!r} besides {column.origin!r}, which is to be called so"
-            raise InputError(
-                place, problem, f"leave it out, by `columns: {{drop: [{column.name}]}}`, or name it"
-            )
-        if field := find_field(raw, column.origin):
-            fields.append(_field(column, field))
-    return pa.schema(fields, metadata=raw.metadata)
-
-
-def carried_fields(names: Iterable[str], spec: SourceSpec, raw_fields: RawFields) -> pa.Schema:
-    """The fields of columns that a source carries, by their names; those that it does not carry are left out."""
-    named = {column.name: column for column in spec.columns}
-    gone = {column.origin for column in spec.columns} | set(spec.drop)
-    plain = [n for n in names if n not in named and n not in gone and (spec.keep is None or n in spec.keep)]
-    columns = [named[name] for name in names if name in named]
-    raw = raw_fields([*plain, *(column.origin for column in columns)])
-    fields = [raw.field(name) for name in plain if name in raw.names]
-    fields += [_field(column, found) for column in columns if (found := find_field(raw, column.origin))]
-    return pa.schema(fields, metadata=raw.metadata)
-
-
-def _field(column: NamedColumn, raw: pa.Field) -> pa.Field:
-    if column.type is None:
-        return raw.with_name(column.name)
-    return pa.field(column.name, TYPES[column.type], metadata=TYPED)
+WHERE, WRONG_TYPE, NO_MATCH = "where", "wrong_type", "no_match"  # why rows are skipped, and rejected
 
 
 @dataclass(frozen=True)
@@ -79,7 +46,7 @@ class SourceColumns:
     def as_they_are(self) -> bool:
         """Whether there is nothing to do."""
         spec = self.spec
-        return not (spec.columns or (spec.where and self.judged))
+        return not (spec.columns or self._joins or (spec.where and self.judged))
 
     @cached_property
     def raw(self) -> pa.Schema | None:
@@ -90,7 +57,10 @@ class SourceColumns:
         return pa.schema(fields) if fields or self.carry is not None else None
 
     def __call__(self, run: Documents) -> Documents:
-        """The rows as the source has them; raises InputError for a value that `where` cannot judge."""
+        """The rows as the source has them.
+
+        Raises InputError for a value that `where` cannot judge, DamagedFile for a joined table that is damaged.
+        """
         if self.as_they_are or not len(run.rows):
             return self._empty(run)
         width = len(self._direct)
@@ -101,6 +71,13 @@ class SourceColumns:
         good = np.ones(len(run.rows), np.bool_)
         for column in self._casts:
             good &= ~misfits[column.name] if column.reject and self.judged else True
+        for join in self._joins:
+            keys = self._keys(join, run, looked_at)
+            found, matched = look_up(join, keys)
+            values |= found
+            if join.reject and self.judged:
+                rejects += _unmatched(join, keys, good & ~matched, run)
+                good &= matched
         chosen = good & self._chosen(looked_at, values, good)
         columns = pa.RecordBatch.from_arrays(
             self._carried(run, looked_at, values), schema=self.carry or pa.schema([])
@@ -123,11 +100,33 @@ class SourceColumns:
         return {column.name: column for column in self.spec.columns}
 
     @cached_property
+    def _joins(self) -> list[Join]:
+        """The joins that are looked up: for a column that is read, or to reject rows."""
+        wanted = set(self._wanted)
+        return [
+            join
+            for join in self.spec.joins
+            if (join.reject and self.judged) or any(column.name in wanted for column in join.columns)
+        ]
+
+    @cached_property
+    def _joined(self) -> set[str]:
+        return {column.name for join in self.spec.joins for column in join.columns}
+
+    @cached_property
+    def _wanted(self) -> list[str]:
+        """What is carried, and what `where` reads."""
+        read = [name for name, _ in self.spec.where.types] if self.judged and self.spec.where else []
+        return [*(self.carry.names if self.carry is not None else ()), *read]
+
+    @cached_property
     def _direct(self) -> list[pa.Field]:
         """Columns that the reader gives as they are carried."""
         direct = []
         for field in self.carry or ():
             column = self._named.get(field.name)
+            if field.name in self._joined:
+                continue
             if column is None:
                 direct.append(field)
             elif not _is_looked_up(column):
@@ -136,9 +135,7 @@ class SourceColumns:
 
     @cached_property
     def _casts(self) -> list[NamedColumn]:
-        wanted = set(self.carry.names if self.carry is not None else ())
-        if self.judged and self.spec.where:
-            wanted |= {name for name, _ in self.spec.where.types}
+        wanted = set(self._wanted)
         return [
             column
             for column in self.spec.columns
@@ -152,9 +149,25 @@ class SourceColumns:
         carried = self.carry.names if self.carry is not None else ()
         names += [c.origin for c in self.spec.columns if c.name in carried and _is_looked_up(c)]
         if self.judged and self.spec.where:
-            names += [name for name, _ in self.spec.where.types if name not in self._named]
-            names += [self._named[name].origin for name, _ in self.spec.where.types if name in self._named]
+            read = [name for name, _ in self.spec.where.types if name not in self._joined]
+            names += [self._origin(name) for name in read]
+        names += [self._origin(join.on) for join in self._joins if not self._is_known(join)]
         return list(self.raw_fields(dict.fromkeys(names)))
+
+    def _origin(self, name: str) -> str:
+        return self._named[name].origin if name in self._named else name
+
+    def _is_known(self, join: Join) -> bool:
+        """Whether the key of a join is no column that is to be read: the path of the file, or the id."""
+        return join.on == FILE or self._origin(join.on) == (self.spec.id or "id")
+
+    def _keys(self, join: Join, run: Documents, looked_at: pa.RecordBatch) -> pa.Array:
+        if join.on == FILE:
+            return key_texts(pa.repeat(self.shard.relative_path, len(run.rows)))
+        if self._is_known(join):
+            return key_texts(run.ids)
+        found, from_json = find_values(looked_at, self._origin(join.on), len(run.rows))
+        return key_texts(cast(found, "string", from_json=True)[0] if from_json else found)
 
     def _cast(
         self, looked_at: pa.RecordBatch, size: int
@@ -187,9 +200,10 @@ class SourceColumns:
 
         columns = {}
         for name, kind in where.types:
-            origin = self._named[name].origin if name in self._named else name
             raw, from_json = (
-                (values[name], False) if name in values else find_values(looked_at, origin, len(good))
+                (values[name], False)
+                if name in values
+                else find_values(looked_at, self._origin(name), len(good))
             )
             columns[name], misfits = cast(raw, kind, from_json=from_json)
             if (misfits & good).any():
@@ -209,7 +223,9 @@ class SourceColumns:
         found = []
         for field in self.carry or ():
             column = self._named.get(field.name)
-            if column is None or not _is_looked_up(column):
+            if field.name in self._joined:
+                found.append(values[field.name].cast(field.type))
+            elif column is None or not _is_looked_up(column):
                 found.append(next(direct))
             elif column.type:
                 found.append(values[column.name].cast(field.type))
@@ -217,6 +233,13 @@ class SourceColumns:
                 raw, from_json = find_values(looked_at, column.origin, len(run.rows))
                 found.append(_untyped(raw, field) if from_json else raw.cast(field.type))
         return found
+
+
+def _unmatched(join: Join, keys: pa.Array, rows: NDArray[np.bool_], run: Documents) -> list[Reject]:
+    return [
+        Reject(int(run.rows[row]), NO_MATCH, f"the table has no {join.key!r} {str(keys[row].as_py())[:100]}")
+        for row in np.flatnonzero(rows)
+    ]
 
 
 def _is_looked_up(column: NamedColumn) -> bool:

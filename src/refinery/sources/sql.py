@@ -11,8 +11,10 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.errors import DefinitionError, InputError
+from refinery.errors import DefinitionError, InputError, cut_middle
+from refinery.sources.sql_balance import balance
 
+SHOWN = 300  # characters of an expression that a message repeats
 FRACTION = re.compile(r"""--[^\n]*|'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|(\d+\.\d*|\.\d+)(?![eE\d])""")
 
 
@@ -22,10 +24,12 @@ def parse(predicate: str) -> pl.Expr:
     # Polars takes 0.6 for a decimal, with which a division by zero is an error and not infinite, as of floats.
     written = FRACTION.sub(lambda found: f"{found[0]}e0" if found[1] else found[0], predicate)
     try:
-        return pl.sql_expr(written)
+        return pl.sql_expr(balance(written))
     except pl.exceptions.PolarsError as error:
         sentence = sentence_of(error).replace(written, predicate)
-        raise DefinitionError(f"not a SQL expression: {sentence}: {predicate}") from None
+        raise DefinitionError(
+            f"not a SQL expression: {cut_middle(sentence, SHOWN)}: {cut_middle(predicate, SHOWN)}"
+        ) from None
 
 
 def sentence_of(error: Exception) -> str:
@@ -38,5 +42,7 @@ def is_true(predicate: str, columns: Mapping[str, pa.Array]) -> NDArray[np.bool_
     try:
         found = pl.DataFrame(dict(columns)).select(parse(predicate).alias("")).to_series()
     except pl.exceptions.PolarsError as error:
-        raise InputError(f"where: {predicate}", f"cannot be judged: {sentence_of(error)}") from None
+        raise InputError(
+            f"where: {cut_middle(predicate, SHOWN)}", f"cannot be judged: {sentence_of(error)}"
+        ) from None
     return found.fill_null(value=False).to_numpy()

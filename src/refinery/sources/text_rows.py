@@ -25,14 +25,19 @@ def text_rows(
 ) -> Iterator[Documents]:
     """Checks the text of rows and yields it in runs of about `batch_bytes`.
 
-    text: its columns, each of any type that is textual, or a dictionary of one; ids: None where they are minted.
+    text: its columns, each of any type that is textual, or a dictionary of one, without any the text is empty; ids:
+    None where they are minted.
     """
     sizes = sum((_decoded_bytes(column) for column in text), np.zeros(len(rows), np.int64))
     minted = np.full(len(rows), ids is None)
     if ids is None:
         ids = pa.nulls(len(rows), pa.string())
     for start, stop, _ in cuts(sizes, batch_bytes):
-        run = joined_columns([column.slice(start, stop - start) for column in text])
+        run = (
+            joined_columns([column.slice(start, stop - start) for column in text])
+            if text
+            else pa.repeat(pa.scalar("", pa.large_string()), stop - start)
+        )
         whole = Documents(rows, pa.nulls(len(rows)), ids, minted, columns).slice(start, stop)
         yield _checked(replace(whole, text=run), max_document_bytes)
 

@@ -19,7 +19,16 @@ _UNSIGNED = {8: pa.uint8(), 16: pa.uint16(), 32: pa.uint32(), 64: pa.uint64()}
 
 
 def plain(kind: pa.DataType) -> pa.DataType:
-    """The type without encodings that say nothing about values: dictionaries and views, at any depth."""
+    """The type without encodings that say nothing about values, at any depth: dictionaries, views, extension types.
+
+    UUIDs are texts, others are what they are stored in.
+    """
+    if isinstance(kind, pa.UuidType):
+        return pa.string()
+    if isinstance(kind, pa.Bool8Type):
+        return pa.bool_()
+    if isinstance(kind, pa.BaseExtensionType):
+        return plain(kind.storage_type)
     if pa.types.is_dictionary(kind):
         return plain(kind.value_type)
     if pa.types.is_string_view(kind):

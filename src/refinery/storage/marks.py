@@ -13,8 +13,8 @@ OWNER = ".refinery-output.json"  # lies in every folder of records
 MANIFEST = "manifest.json"
 CARD = "README.md"  # the dataset card
 # An output's files of documents: data-00000.parquet, or of a split data/validation-00000-of-00002.parquet, which
-# `datasets` knows as a split by whatever name.
-DATA = re.compile(r"(data-\d+|data/[A-Za-z]\w*-\d+-of-\d+)\.(parquet|jsonl\.zst)", re.ASCII)
+# `datasets` knows as a split by whatever name; of token ids pairs of .bin and .idx.
+DATA = re.compile(r"(data-\d+|data/[A-Za-z]\w*-\d+-of-\d+)\.(parquet|jsonl\.zst|bin|idx)", re.ASCII)
 KEPT = (
     ".kept.parquet"  # ending of a file beside a measurement of a verb's own: what the verb found out about it
 )

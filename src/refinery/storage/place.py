@@ -11,6 +11,7 @@ import errno
 import io
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
@@ -210,14 +211,33 @@ def held_inputs(paths: Sequence[str]) -> Iterator[None]:
 
 
 def open_input(path: str) -> BinaryIO:
-    """Opens a file for reading, seekable; a URL as `object_store.open_read` does. Raises OSError or StorageError."""
+    """Opens a file for reading, seekable; a URL as `object_store.open_read` does. Raises OSError or StorageError.
+
+    What is no file of data is not opened: to open a pipe waits for who writes to it.
+    """
     if not is_url(path):
-        return Path(local_path(path)).open("rb")
+        file = Path(local_path(path))
+        require_data(file.stat())
+        return file.open("rb")
     if path in _HELD:
         return io.BytesIO(_HELD[path])
     from refinery.storage.object_store import open_read
 
     return open_read(path)
+
+
+_NO_DATA = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def require_data(status: os.stat_result) -> None:
+    """Raises OSError for what the system says of a pipe, a socket or a device."""
+    if kind := _NO_DATA.get(stat.S_IFMT(status.st_mode)):
+        raise OSError(errno.EINVAL, f"it is {kind}, not a file of data")
 
 
 def unreadable(path: str, error: OSError) -> InputError:

@@ -2,46 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from tempfile import SpooledTemporaryFile
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+HELD_BYTES = 64 * 2**20  # of rows that wait, compressed; more of them wait on disk, in TMPDIR
+_Path = tuple[str, ...]  # of a column, a field of a struct or the elements of a list
 
-def typed_first(table: pa.Table) -> pa.Table:
+
+def typed_first(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The rows, those first that are the first to have a value in a column, or inside of a nested one.
 
     A reader of JSON Lines takes a column for NULL whose first value comes after the lines by which it guesses types
     (Polars: 100); at most one row for each column, field of a struct and element of a list is moved. What has no
-    value in any row has no type.
+    value in any row has no type. Rows wait until all types are told, those behind them are passed on.
 
-    >>> rows = [{"a": 1, "b": None}, {"a": 2, "b": None}, {"a": 3, "b": {"c": [4.5]}}]
-    >>> typed_first(pa.Table.from_pylist(rows)).column("a").to_pylist()
+    >>> rows = pa.RecordBatch.from_pylist([{"a": 1, "b": None}, {"a": 2, "b": None}, {"a": 3, "b": {"c": [4.5]}}])
+    >>> [row["a"] for batch in typed_first([rows], rows.schema) for row in batch.to_pylist()]
     [1, 3, 2]
     """
-    first = {row for column in table.columns for row in _telling(_whole(column))}
-    moved = np.array(sorted(first), np.int64)
-    others = np.delete(np.arange(len(table)), moved)
-    return table if (moved == np.arange(len(moved))).all() else table.take(np.concatenate([moved, others]))
+    untold, batches = set(_paths(schema)), iter(batches)
+    moved: list[pa.RecordBatch] = []
+    with SpooledTemporaryFile(HELD_BYTES, prefix="refinery-") as waiting:
+        options = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
+        with pa.ipc.new_stream(waiting, schema, options=options) as others:
+            for batch in batches:
+                found = {path: row for path, row in _told(batch) if path in untold}
+                untold -= found.keys()
+                first = np.unique(np.array(list(found.values()), np.int64))
+                moved.append(batch.take(pa.array(first)))
+                others.write_batch(batch.take(pa.array(np.delete(np.arange(len(batch)), first))))
+                if not untold:
+                    break
+        yield from moved
+        waiting.seek(0)
+        yield from pa.ipc.open_stream(waiting)
+    yield from batches
 
 
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+def _paths(fields: Iterable[pa.Field], above: _Path = ()) -> Iterator[_Path]:
+    """What can have values of their own, as `_told` has it."""
+    for field in fields:
+        path, kind = (*above, field.name), field.type
+        if not pa.types.is_null(kind):
+            yield path
+        if pa.types.is_struct(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind):
+            yield from _paths([kind.field(number) for number in range(kind.num_fields)], path)
 
 
-def _telling(values: pa.Array, rows: NDArray[np.int64] | None = None) -> Iterator[int]:
-    """The first rows that tell the type of values; rows: in which row each value is, if it is not its own number."""
+def _told(batch: pa.RecordBatch) -> Iterator[tuple[_Path, int]]:
+    """The first row that has a value of each of `_paths` that has one."""
+    rows = np.arange(len(batch))
+    for field, values in zip(batch.schema, batch.columns, strict=True):
+        yield from _values(values, rows, (field.name,))
+
+
+def _values(values: pa.Array, rows: NDArray[np.int64], path: _Path) -> Iterator[tuple[_Path, int]]:
+    """As `_told`, of values that are in these rows."""
     kind = values.type
-    rows = np.arange(len(values)) if rows is None else rows
     has_value = pc.is_finite(values).fill_null(False) if pa.types.is_floating(kind) else values.is_valid()
     there = np.flatnonzero(has_value.to_numpy(zero_copy_only=False))
     if len(there):
-        yield int(rows[there[0]])
+        yield path, int(rows[there[0]])
     if pa.types.is_struct(kind):
-        for child in values.flatten():
-            yield from _telling(child, rows)
+        for field, child in zip(kind, values.flatten(), strict=True):
+            yield from _values(child, rows, (*path, field.name))
     elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
         parents = pc.list_parent_indices(values).to_numpy()
-        yield from _telling(values.flatten(), rows[parents])
+        yield from _values(values.flatten(), rows[parents], (*path, kind.value_field.name))

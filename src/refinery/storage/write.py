@@ -146,17 +146,18 @@ def write_table(
 
 def write_jsonl(path: Place, rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> WrittenFile:
     """Writes batches as JSON Lines in one zstd frame with a checksum, the rows as `typed_first` orders them."""
-    table = typed_first(pa.Table.from_batches([batch.cast(schema) for batch in rows], schema))
-    waiting = bytearray()
+    waiting, written = bytearray(), 0
     with commit_file(path) as file:
         compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True).compressobj()
-        for batch in table.to_batches(max_chunksize=_BATCH_ROWS):
-            waiting += json_lines(batch)
+        for batch in typed_first((batch.cast(schema) for batch in rows), schema):
+            written += len(batch)
+            for start in range(0, len(batch), _BATCH_ROWS):
+                waiting += json_lines(batch.slice(start, _BATCH_ROWS))
             while len(waiting) >= _STEP:  # steps of one size: zstd's output may follow how it is fed
                 file.write(compressor.compress(bytes(waiting[:_STEP])))
                 del waiting[:_STEP]
         file.write(compressor.compress(bytes(waiting)) + compressor.flush())
-    return WrittenFile(path.name, len(table), file.size, file.sha256)
+    return WrittenFile(path.name, written, file.size, file.sha256)
 
 
 def json_lines(batch: pa.RecordBatch) -> bytes:

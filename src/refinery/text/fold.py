@@ -12,6 +12,9 @@ made in this order, code point by code point:
 4. Everything else (punctuation, symbols, white space, U+200B, controls, a mark that follows nothing) separates.
    Words are joined by one space; no space stands beside a character.
 
+Where it is asked for, traditional Chinese characters become simplified ones in step 2, one by one: OpenCC's table of
+characters (`TSCharacters`, Apache License 2.0).
+
 A document of punctuation alone has an empty key text. Cost: one table look-up a code point, see `write_keys`.
 """
 
@@ -29,6 +32,7 @@ from refinery.text.batch import TextBatch
 from refinery.text.tables import decode
 
 DATA = Path(__file__).with_name("fold.npz")
+SIMPLIFIED = Path(__file__).with_name("simplified.npz")
 PADDING = 16  # bytes after the last key, so that a kernel may read a word eight bytes at a time
 
 SEPARATOR, WORD, CHAR, MARK, DROPPED, HANGUL = range(6)
@@ -53,10 +57,12 @@ class Tables(NamedTuple):
 
 
 @cache
-def tables() -> Tables:
-    """Loads the tables once a process (about 5 ms)."""
+def tables(*, simplified: bool = False) -> Tables:
+    """Loads the tables once a process (about 5 ms); simplified: traditional Chinese characters fold to those."""
     with np.load(DATA) as data:
         stage1, stage2, expansions = data["stage1"], data["stage2"], data["expansions"]
+    if simplified:
+        stage1, stage2, expansions = _with_simplified(stage1, stage2, expansions)
     letters = np.frombuffer(bytes(range(128)).lower(), np.uint8)
     ascii_ = np.where(stage2[:128] & CLASS == WORD, letters, np.uint8(32))
     found = Tables(stage1, stage2, expansions, ascii_)
@@ -65,15 +71,40 @@ def tables() -> Tables:
     return found
 
 
-def key_texts(batch: TextBatch) -> TextBatch:
+def _with_simplified(
+    stage1: NDArray[np.uint16], stage2: NDArray[np.uint32], expansions: NDArray[np.int32]
+) -> tuple[NDArray[np.uint16], NDArray[np.uint32], NDArray[np.int32]]:
+    """The same tables, in which traditional characters expand to simplified ones, as what expands to them does."""
+    with np.load(SIMPLIFIED) as data:
+        traditional, simplified = data["traditional"], data["simplified"]
+    entries = stage2.reshape(-1, 128)[stage1].reshape(-1)
+    places = len(expansions) + 2 * np.arange(len(traditional))
+    entries[traditional] = CHAR | places.astype(np.uint32) << EXPANSION_SHIFT
+    at = np.searchsorted(traditional, expansions).clip(max=len(traditional) - 1)
+    expansions = np.where(
+        traditional[at] == expansions, simplified[at], expansions
+    )  # lengths are no characters
+    more = np.column_stack([np.ones_like(simplified), simplified]).reshape(-1)
+    numbers: dict[bytes, int] = {}
+    stage1 = np.array(
+        [numbers.setdefault(b.tobytes(), len(numbers)) for b in entries.reshape(-1, 128)], np.uint16
+    )
+    return stage1, np.frombuffer(b"".join(numbers), np.uint32), np.concatenate([expansions, more])
+
+
+def key_texts(batch: TextBatch, *, simplified: bool = False) -> TextBatch:
     """The key text of every document, as UTF-8; its data has at least PADDING bytes after the last key.
+
+    simplified: traditional Chinese characters are as the simplified ones.
 
     >>> key_texts(TextBatch.from_texts(["“It’s FINE”\\u00a0…\\t(No. ②)", "第３条 abc 。"])).to_arrow().to_pylist()
     ['it s fine no 2', '第3条abc']
+    >>> key_texts(TextBatch.from_texts(["戰國時代"]), simplified=True).to_arrow().to_pylist()
+    ['战国时代']
     """
     out = np.empty(batch.nbytes * MOST_BYTES + PADDING, np.uint8)  # untouched pages cost nothing
     bounds = np.zeros(len(batch) + 1, np.int64)
-    write_keys(batch.data, batch.offsets, *tables(), out, bounds)
+    write_keys(batch.data, batch.offsets, *tables(simplified=simplified), out, bounds)
     return TextBatch(out[: bounds[-1] + PADDING], bounds)
 
 

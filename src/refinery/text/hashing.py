@@ -74,3 +74,12 @@ def hash_bytes(data, start, end):  # type: ignore[no-untyped-def]
             x |= np.uint64(data[p + i]) << np.uint64(8 * i)
     h = mix(h ^ x)
     return h if h != 0 else K1
+
+
+@njit(cache=True, nogil=True)
+def hash_texts(data, offsets, hashes):  # type: ignore[no-untyped-def]
+    """Fills in hash_bytes of each text (uint64), of an empty one 0."""
+    for i in range(len(hashes)):
+        hashes[i] = 0
+        if offsets[i] < offsets[i + 1]:
+            hashes[i] = hash_bytes(data, offsets[i], offsets[i + 1])

@@ -14,10 +14,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from refinery.text import fold
 from refinery.text.batch import TextBatch
 from refinery.text.hashing import K1, K2, fmix32
-from refinery.text.shingles import BLOCK, RING, new_state, next_shingles, start_document
+from refinery.text.shingles import BLOCK, RING, classes, new_state, next_shingles, start_document
 
 EMPTY = 0xFFFFFFFF  # datasketch's value of a signature that has seen nothing
 LANES = 8  # shingles for which a permutation is loaded once
@@ -34,19 +33,18 @@ def permutations(num_perm: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[
 
 
 def signatures_of_keys(
-    keys: TextBatch, num_perm: int, seed: int, words: int, chars: int
+    keys: TextBatch, num_perm: int, seed: int, words: int, chars: int, *, letters: bool = False
 ) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
     """Signatures, uint32 (documents, num_perm), and numbers of shingles, int32, of key texts (fold.key_texts)."""
-    tables = fold.tables()
     found = np.empty((len(keys), num_perm), np.uint32)
     counts = np.empty(len(keys), np.int32)
     sign_keys(
         keys.data,
         keys.offsets,
-        tables.stage1,
-        tables.stage2,
+        *classes(letters=letters),
         words,
         chars,
+        letters,
         *permutations(num_perm, seed),
         found,
         counts,
@@ -66,7 +64,7 @@ def signatures_of_hashes(
 
 
 @njit(cache=True, nogil=True)
-def sign_keys(data, offsets, stage1, stage2, words, chars, a, b, found, counts):  # type: ignore[no-untyped-def]
+def sign_keys(data, offsets, stage1, stage2, words, chars, letters, a, b, found, counts):  # type: ignore[no-untyped-def]
     """Row i of `found` becomes the signature of key text i, counts[i] its number of shingles."""
     state, rolling, ring, heavy, powers = new_state()
     block = np.empty(BLOCK + RING, np.uint64)
@@ -84,6 +82,7 @@ def sign_keys(data, offsets, stage1, stage2, words, chars, a, b, found, counts):
                 stage2,
                 words,
                 chars,
+                letters,
                 state,
                 rolling,
                 ring,

@@ -4,13 +4,16 @@ A token is a word, or one character of a script written without spaces with its 
 A word weighs `chars`, a character weighs `words`; from every token on, the shortest run of tokens that weighs
 `words * chars` or more is a shingle, if there is one. So spaced text gives shingles of `words` words, unspaced text
 shingles of `chars` characters, and mixed text something between (with 5 and 8: three words and four characters)
-by the same rule. A text that weighs less than one shingle has none.
+by the same rule. A text that weighs less than one shingle has none. By `letters`, each letter or digit of a word is a
+token as well and weighs what a character does, so that every text has shingles of `chars` of them.
 
 A shingle's hash is 64 bits: a polynomial over its tokens' hashes modulo 2^64, rolled from one shingle to the next,
 then mixed. Two different shingles share it with probability 2^-64; MinHash uses its low 32 bits.
 """
 
 from __future__ import annotations
+
+from functools import cache
 
 import numpy as np
 from numba import njit
@@ -34,17 +37,44 @@ _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 POSITION, HEAD, TAIL, WEIGHT = range(4)
 
 
-def shingle_sets(batch: TextBatch, words: int, chars: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Every document's shingles as a sorted set: document i has `hashes[bounds[i]:bounds[i + 1]]`.
-
-    hashes: uint64; bounds: int64, shape (documents + 1,). `batch` holds texts, not key texts.
-    """
-    keys = fold.key_texts(batch)
-    # a token has a byte and a space, or 3 bytes
-    hashes = np.empty(keys.nbytes // 2 + len(keys) + 1, np.uint64)
-    bounds = np.zeros(len(keys) + 1, np.int64)
+@cache
+def classes(*, letters: bool) -> tuple[NDArray[np.uint16], NDArray[np.uint32]]:
+    """The two-stage table of fold.Tables by which tokens are told; by letters, letters and digits are characters."""
     tables = fold.tables()
-    write_shingles(keys.data, keys.offsets, tables.stage1, tables.stage2, words, chars, hashes, bounds)
+    stage2 = tables.stage2.copy()
+    if letters:
+        stage2[stage2 & fold.CLASS == fold.WORD] += fold.CHAR - fold.WORD
+    stage2.flags.writeable = False
+    return tables.stage1, stage2
+
+
+def shingles_of_keys(
+    keys: TextBatch, words: int, chars: int, *, letters: bool = False
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The shingles of key texts in order, with repeats: key text i has `hashes[bounds[i]:bounds[i + 1]]`.
+
+    hashes: uint64; bounds: int64, shape (documents + 1,).
+    """
+    # a word has a byte and a space, a character 3 bytes, a letter one
+    hashes = np.empty(keys.nbytes // (1 if letters else 2) + len(keys) + 1, np.uint64)
+    bounds = np.zeros(len(keys) + 1, np.int64)
+    write_shingles(keys.data, keys.offsets, *classes(letters=letters), words, chars, letters, hashes, bounds)
+    return hashes, bounds
+
+
+def shingle_sets(batch: TextBatch, words: int, chars: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Every document's shingles as a sorted set, see `sets_of_keys`; `batch` holds texts, not key texts."""
+    return sets_of_keys(fold.key_texts(batch), words, chars)
+
+
+def sets_of_keys(
+    keys: TextBatch, words: int, chars: int, *, letters: bool = False
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Every key text's shingles as a sorted set: document i has `hashes[bounds[i]:bounds[i + 1]]`.
+
+    hashes: uint64; bounds: int64, shape (documents + 1,).
+    """
+    hashes, bounds = shingles_of_keys(keys, words, chars, letters=letters)
     for start, stop in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         hashes[start:stop].sort()  # numpy sorts with vector instructions: most of the time is spent inside
     drop_repeats(hashes, bounds)
@@ -52,7 +82,7 @@ def shingle_sets(batch: TextBatch, words: int, chars: int) -> tuple[NDArray[np.u
 
 
 @njit(cache=True, nogil=True)
-def write_shingles(data, offsets, stage1, stage2, words, chars, hashes, bounds):  # type: ignore[no-untyped-def]
+def write_shingles(data, offsets, stage1, stage2, words, chars, letters, hashes, bounds):  # type: ignore[no-untyped-def]
     """Writes the shingles of key text i to `hashes[bounds[i]:bounds[i + 1]]`, in order, repeats included."""
     state, rolling, ring, heavy, powers = new_state()
     block = np.empty(BLOCK + RING, np.uint64)
@@ -68,6 +98,7 @@ def write_shingles(data, offsets, stage1, stage2, words, chars, hashes, bounds):
                 stage2,
                 words,
                 chars,
+                letters,
                 state,
                 rolling,
                 ring,
@@ -121,7 +152,9 @@ def start_document(state, rolling, position):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def next_shingles(data, end, stage1, stage2, words, chars, state, rolling, ring, heavy, powers, block):  # type: ignore[no-untyped-def]
+def next_shingles(  # type: ignore[no-untyped-def]
+    data, end, stage1, stage2, words, chars, letters, state, rolling, ring, heavy, powers, block
+):
     """Writes the next shingles of a key text to `block`; gives their number, below BLOCK when the text has ended.
 
     `block` needs room for BLOCK + RING, `data` for fold.PADDING bytes after the last key text. A token is hashed
@@ -148,6 +181,8 @@ def next_shingles(data, end, stage1, stage2, words, chars, state, rolling, ring,
                 if is_char:
                     break
                 begun = True
+                if letters:
+                    run, is_char = np.int64(1), True
                 token = (token ^ chunk & _ALL >> np.uint64(64 - 8 * run)) * K1
                 token ^= token >> np.uint64(32)
                 position += run

@@ -19,7 +19,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from refinery.text.batch import TextBatch
-from refinery.text.hashing import hash_bytes, mix
+from refinery.text.hashing import hash_bytes, hash_texts, mix
 from refinery.text.segment import DIFFERENT, PHRASE, TOKENS, tokens
 from refinery.text.tables import UNSPACED, flags_of
 
@@ -45,16 +45,10 @@ class StopWords(NamedTuple):
     phrase_masks: NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
-def _hash_texts(data, offsets, hashes):  # type: ignore[no-untyped-def]
-    for i in range(len(hashes)):
-        hashes[i] = hash_bytes(data, offsets[i], offsets[i + 1])
-
-
 def _hash(words: Sequence[str]) -> NDArray[np.uint64]:
     batch = TextBatch.from_texts(words)
     hashes = np.empty(len(words), np.uint64)
-    _hash_texts(batch.data, batch.offsets, hashes)
+    hash_texts(batch.data, batch.offsets, hashes)
     return hashes
 
 

@@ -1,0 +1,124 @@
+"""Licences in the resolved definition: the column `licence`, and the rule that an output's `licences` are.
+
+Everything that comes to such an output passes the rule `licences`, as early as it can be judged without a document
+missing elsewhere: in the first stages on the way of which all outputs below allow the same. What is chosen by a budget
+or a share is so chosen of what may be written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+
+import pyarrow as pa
+
+from refinery.definition.licences import LicenceColumn, allowed_pattern
+from refinery.definition.models import Pipeline
+from refinery.definition.yaml import Location
+from refinery.filters.licence import LICENCE, Licence
+from refinery.filters.rules import Rule
+from refinery.plan.file_columns import column_problems
+from refinery.plan.graph import Column, Derived, Measured, Measurement, ResolvedStage, View
+from refinery.plan.verbs import Arriving, Heads
+
+RULE = "licences"
+Problem = Callable[[Location, str], None]
+
+
+def uses_licences(pipeline: Pipeline) -> bool:
+    """Whether documents have the column `licence`."""
+    return any(source.licence for source in pipeline.sources.values()) or any(
+        output.licences for output in pipeline.outputs.values()
+    )
+
+
+def licence_column(pipeline: Pipeline, source: str, columns: Mapping[str, Column]) -> Column:
+    """The column `licence` of a source: what its files say, one licence for all of it, or NULL.
+
+    columns: of the stage; what is the same for all documents is computed, since it is nothing to measure.
+    """
+    entry = pipeline.sources[source].licence
+    if isinstance(entry, LicenceColumn):
+        return Measured(Measurement(View(source), Licence(entry.column)), LICENCE, pa.string())
+    value = "NULL" if entry is None else f"'{entry}'"
+    # a column is read so that there is a row for each document; each has a size
+    return Derived(f"CASE WHEN bytes < 0 THEN '' ELSE {value} END", {"bytes": columns["bytes"]}, pa.string())
+
+
+def licence_rule(pipeline: Pipeline, stage: str) -> tuple[Rule, ...]:
+    """The rule that a stage judges first, if one of the outputs below it is to have it judged here."""
+    if stage not in pipeline.stages:
+        return ()  # one that `protect` implies
+    allowed = _allowed(pipeline, stage)
+    above = [parent for parent in pipeline.stages[stage].from_ if parent in pipeline.stages]
+    entry = len(above) < len(pipeline.stages[stage].from_)
+    if not allowed or not (entry or any(_allowed(pipeline, parent) != allowed for parent in above)):
+        return ()
+    return (
+        Rule(
+            RULE, f"REGEXP_LIKE({LICENCE}, '{allowed_pattern(allowed)}')", source="`licences` of its outputs"
+        ),
+    )
+
+
+def _allowed(pipeline: Pipeline, stage: str) -> tuple[str, ...]:
+    """What all outputs of a stage and of those below it allow; empty if they do not agree."""
+    found = {
+        tuple(sorted(set(output.licences)))
+        for output in pipeline.outputs.values()
+        if stage in _above(pipeline, output.from_)
+    }
+    return found.pop() if len(found) == 1 else ()
+
+
+def _above(pipeline: Pipeline, stage: str) -> Collection[str]:
+    """A stage and all that it comes from."""
+    found: dict[str, None] = {}
+    waiting = [stage]
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name in pipeline.stages:
+            found[name] = None
+            waiting += pipeline.stages[name].from_
+    return found
+
+
+def check_licences(
+    pipeline: Pipeline, stages: Mapping[str, ResolvedStage], heads: Heads, problem: Problem
+) -> None:
+    """Reports columns that are not there, and outputs that refuse all of a source or that another one stands in for."""
+    for name, source in pipeline.sources.items():
+        if isinstance(source.licence, LicenceColumn) and name in heads.specs:
+            arriving = Arriving(name, {name: View(name)}, {}, heads, incomplete=False)
+            for message in column_problems(source.licence.column, arriving):
+                problem(("sources", name, "licence", "column"), message)
+    for name, output in pipeline.outputs.items():
+        if not output.licences or output.from_ not in stages:
+            continue
+        place: Location = ("outputs", name, "licences")
+        if _allowed(pipeline, output.from_) != tuple(sorted(set(output.licences))):
+            others = [
+                f"{other!r}"
+                for other, one in pipeline.outputs.items()
+                if output.from_ in _above(pipeline, one.from_) and set(one.licences) != set(output.licences)
+            ]
+            problem(
+                place,
+                f"{' and '.join(others)}, of the same stage, allow{'s' * (len(others) == 1)} other licences: "
+                f"make a stage `{name}: {{from: {output.from_}}}` and write that",
+            )
+        pattern = allowed_pattern(output.licences)
+        for source_name in stages[output.from_].sources:
+            source = pipeline.sources[source_name]
+            if source.licence is None:
+                problem(
+                    place,
+                    f"the source {source_name!r} does not say under which licence it is: give it "
+                    "`licence: ID`, by SPDX, or `licence: {column: NAME}`",
+                )
+            elif isinstance(source.licence, str) and not re.search(pattern, source.licence):
+                problem(
+                    place,
+                    f"the source {source_name!r} is under {source.licence}, which is not among them: "
+                    "nothing of it could be written",
+                )

@@ -1,0 +1,121 @@
+"""Looking up documents in the tables that are joined to their source.
+
+A table lies as an Arrow file in the order of the hashes of its keys, and is mapped into memory: workers share its
+pages, and hold none that no document asks for. A hash only finds the row; the key itself is compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from refinery.errors import DamagedFile
+from refinery.sources.column_settings import Join
+from refinery.sources.ids import id_texts
+from refinery.storage.place import Place, read_file
+from refinery.text.batch import TextBatch
+
+TABLE = "table.arrow"
+HASH, KEY = "refinery.hash", "refinery.key"  # its columns before those of the join
+
+
+@dataclass(frozen=True)
+class SideTable:
+    """A table in the order of the hashes of its keys.
+
+    hashes: uint64 (rows,), ascending; keys: large_string (rows,); columns: the values.
+    """
+
+    hashes: NDArray[np.uint64]
+    keys: pa.Array
+    columns: pa.RecordBatch
+
+    def rows_of(self, keys: pa.Array) -> pa.Array:
+        """int64: the row of each key (`key_texts`), NULL where there is none."""
+        rows = np.full(len(keys), -1)
+        at = np.searchsorted(self.hashes, wanted := key_hashes(keys))
+        waiting = np.asarray(keys.is_valid().to_numpy(zero_copy_only=False), bool) & (len(self.hashes) > 0)
+        while waiting.any():  # again only for other keys of the same hash
+            here = np.flatnonzero(waiting)
+            there = np.minimum(at[here], len(self.hashes) - 1)
+            hashed = (at[here] < len(self.hashes)) & (self.hashes[there] == wanted[here])
+            same = pc.equal(self.keys.take(pa.array(there)), keys.take(pa.array(here)))
+            met = hashed & same.to_numpy(zero_copy_only=False).astype(bool)
+            rows[here[met]] = there[met]
+            waiting[here[~hashed | met]] = False
+            at += 1
+        return pa.array(rows, mask=rows < 0)
+
+
+def look_up(join: Join, keys: pa.Array) -> tuple[dict[str, pa.Array], NDArray[np.bool_]]:
+    """The values that a table has for keys (`key_texts`), by column, and which keys it has.
+
+    Raises DamagedFile when the table is not as it was written, or gone.
+    """
+    if join.table is None:
+        raise ValueError(f"the table of {join.on!r} is looked up before it is planned")
+    with _damage(join.table):
+        table = _opened(join.table, _stamp(join.table))
+    rows = table.rows_of(keys)
+    values = {column.name: table.columns.column(column.name).take(rows) for column in join.columns}
+    return values, np.asarray(rows.is_valid().to_numpy(zero_copy_only=False), bool)
+
+
+def key_texts(values: pa.Array) -> pa.Array:
+    """large_string: keys by their text, whatever they were read as: 12, "12" and 12.0 are one key, "" is NULL."""
+    if pa.types.is_floating(values.type):
+        whole = pc.equal(pc.floor(values), values)
+        numbers = pc.if_else(whole, values, None).cast(pa.int64(), safe=False)
+        texts = pc.coalesce(numbers.cast(pa.large_string()), values.cast(pa.large_string()))
+    else:
+        texts = id_texts(values).cast(pa.large_string())
+    return pc.if_else(pc.equal(texts, ""), None, texts)
+
+
+def key_hashes(keys: pa.Array) -> NDArray[np.uint64]:
+    """uint64 (keys,): by which tables are in order; 0 for NULL."""
+    from refinery.text.hashing import hash_texts  # to check a definition imports no Numba
+
+    batch = TextBatch.from_arrow(keys)
+    hashes = np.empty(len(keys), np.uint64)
+    hash_texts(batch.data, batch.offsets, hashes)
+    return hashes
+
+
+def write_side_table(place: Path, table: pa.Table) -> None:
+    """Writes a table that begins with HASH and KEY and is in their order."""
+    with pa.OSFile(str(place), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        for batch in table.combine_chunks().to_batches():
+            writer.write_batch(batch)
+
+
+def _stamp(folder: Place) -> tuple[int, ...]:
+    """What is another once the table is made again; of an object, which is held whole, nothing."""
+    if not isinstance(folder, Path):
+        return ()
+    found = (folder / TABLE).stat()
+    return found.st_ino, found.st_mtime_ns
+
+
+@lru_cache(maxsize=16)
+def _opened(folder: Place, stamp: tuple[int, ...]) -> SideTable:
+    source = pa.memory_map(str(folder / TABLE)) if isinstance(folder, Path) else read_file(folder / TABLE)
+    (batch,) = pa.ipc.open_file(source).read_all().combine_chunks().to_batches()
+    columns = batch.select([name for name in batch.schema.names if name not in {HASH, KEY}])
+    return SideTable(batch.column(HASH).to_numpy(), batch.column(KEY), columns)
+
+
+@contextmanager
+def _damage(folder: Place) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedFile(str(folder / TABLE), f"cannot be read: {error}") from None
