@@ -15,6 +15,7 @@ from refinery.filters.language_codes import UNDETERMINED
 from refinery.run.decide import Tally
 from refinery.run.hub_licences import licence_head
 from refinery.run.manifest import Manifest
+from refinery.watch.printable import markdown_code
 
 _SIZES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 LEAST_SHARE = 0.01  # of the documents, from which on a language is one of the output
@@ -117,7 +118,9 @@ def _dropped(manifest: Manifest) -> list[tuple[str, ...]]:
         for stage, tally in manifest.stages.items()
         for rule, account in tally.rules.items()
     ]
-    return [(stage, f"`{rule}`", *_counts(dropped)) for stage, rule, dropped in found if dropped.documents]
+    return [
+        (stage, markdown_code(rule), *_counts(dropped)) for stage, rule, dropped in found if dropped.documents
+    ]
 
 
 def _counts(tally: Tally) -> tuple[str, str]:
