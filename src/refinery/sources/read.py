@@ -39,7 +39,7 @@ from refinery.storage.url import is_url
 
 BATCH_BYTES = 16 * 2**20
 _HELD_FILES = 64  # of a pack, that are fetched together from a store
-READING = 3  # raised when a file gives other rows than before, or a row another text or id
+READING = 4  # raised when a file gives other rows than before, or a row another text or id
 
 
 def read_documents(
