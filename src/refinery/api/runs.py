@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from refinery.api.pipeline import Pipeline
 from refinery.errors import DefinitionError, InputError
+from refinery.executors.limits import check_address_space
 
 Roots = Mapping[str, str | Path]
 
@@ -200,6 +201,7 @@ def _plan(
     limit: int | None = None,
 ) -> Plan:
     """keep: what is found out about files is kept in the work folder."""
+    check_address_space()
     from refinery.plan.inputs import source_problems
     from refinery.plan.plan import make_plan
     from refinery.plan.reading import sound_sources

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from refinery.report.document import Document
+from refinery.watch.printable import printable
 
 INDENT = "    "
 _KEPT = {
@@ -81,8 +82,8 @@ def text_lines(text: str, characters: int, width: int) -> Iterator[str]:
 
 
 def wrapped(text: str, width: int, indent: str) -> list[str]:
-    """The lines of a text in a terminal, without control codes, later ones indented deeper."""
-    clean = "".join(c if c.isprintable() else " " for c in text)
+    """The lines of a text in a terminal, control codes as escapes, later ones indented deeper."""
+    clean = printable(text.replace("\t", " "))
     deeper = indent if "|" in indent else f"{indent}  "
     lines = cut_lines(clean, max(width - len(deeper), 16))
     return [f"{deeper if number else indent}{line}".rstrip() for number, line in enumerate(lines)]
