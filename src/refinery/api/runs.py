@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from refinery.api.pipeline import Pipeline
 from refinery.errors import DefinitionError, InputError
+from refinery.executors.limits import check_address_space
 
 Roots = Mapping[str, str | Path]
 
@@ -81,7 +82,7 @@ def plan(
     *,
     work: str | Path | None = None,
     roots: Roots | None = None,
-    limit: int = 0,
+    limit: int | None = None,
 ) -> Plan:
     """What a run would do.
 
@@ -196,9 +197,10 @@ def _plan(
     roots: Roots | None,
     *,
     keep: bool = True,
-    limit: int = 0,
+    limit: int | None = None,
 ) -> Plan:
     """keep: what is found out about files is kept in the work folder."""
+    check_address_space()
     from refinery.plan.inputs import source_problems
     from refinery.plan.plan import make_plan
     from refinery.plan.reading import sound_sources
@@ -207,7 +209,7 @@ def _plan(
 
     with listed_once():
         loaded = load(definition, roots=roots)
-        loaded = loaded.limited(limit) if limit else loaded
+        loaded = loaded.limited(limit) if limit is not None else loaded
         try:
             graph = resolve(loaded)
         except DefinitionError as error:

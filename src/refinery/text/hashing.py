@@ -80,4 +80,6 @@ def hash_bytes(data, start, end):  # type: ignore[no-untyped-def]
 def hash_texts(data, offsets, hashes):  # type: ignore[no-untyped-def]
     """Fills in hash_bytes of each text (uint64), of an empty one 0."""
     for i in range(len(hashes)):
-        hashes[i] = hash_bytes(data, offsets[i], offsets[i + 1]) if offsets[i] < offsets[i + 1] else 0
+        hashes[i] = 0
+        if offsets[i] < offsets[i + 1]:
+            hashes[i] = hash_bytes(data, offsets[i], offsets[i + 1])
