@@ -49,10 +49,54 @@ def test_editors_know_its_schema(files):
 
 
 def test_rules_are_those_of_the_language(tmp_path):
-    """Of most of the documents."""
+    """With what they make of the documents that were looked at; a set that drops many of them is a comment."""
     write_parquet(tmp_path / "laws" / "0.parquet", [{"text": chinese_document(n)} for n in range(5)])
-    stage = yaml.safe_load(refinery.init(tmp_path).read_text())["stages"]["screened"]
-    assert stage["keep"] == [{"language": "lang = 'zh' AND lang_score >= 0.5"}, "zh"]
+    text = refinery.init(tmp_path).read_text()
+    stage = yaml.safe_load(text)["stages"]["screened"]
+    assert stage["keep"] == [{"language": "lang = 'zh' AND lang_score >= 0.5"}]
+    assert "      # - zh   # a rule set: of 5 documents that were looked at it drops 5, most by zh." in text
+
+
+def test_languages_have_stages_of_their_own(tmp_path):
+    """Each of the sources that have it, with its rules; what belongs to none is told, and all comes together."""
+    english = [{"text": document(n)} for n in range(30)]
+    write_parquet(
+        tmp_path / "mixed" / "0.parquet", english + [{"text": chinese_document(n)} for n in range(10)]
+    )
+    write_parquet(
+        tmp_path / "papers" / "0.parquet", [*english, {"text": chinese_document(30)}, {"text": "1 2 3"}]
+    )
+    definition = refinery.init(tmp_path)
+    text = definition.read_text()
+    stages = yaml.safe_load(text)["stages"]
+    assert stages["screened-en"]["from"] == ["mixed", "papers"]
+    assert stages["screened-zh"]["from"] == ["mixed"]
+    assert stages["unique"]["from"] == ["screened-en", "screened-zh"]
+    assert "# not kept, of the documents that were looked at: und 1" in text
+    assert "gopher   # a rule set: of 60 documents that were looked at it drops " in text
+    refinery.check(definition)
+
+
+def test_each_source_is_read_as_its_files_are(tmp_path):
+    """Chats, several columns, XML by its records, other encodings, web pages in a column; names that need quotes."""
+    chat = [{"role": "user", "content": document(1)}, {"role": "assistant", "content": document(2)}]
+    write_parquet(tmp_path / "chat" / "0.parquet", [{"messages": chat, "lang": "en"}] * 3)
+    pages = [{"no": f"<html><p>{document(n)}</p></html>"} for n in range(3)]
+    write_parquet(tmp_path / "page{s}" / "0.parquet", pages)
+    (tmp_path / "laws").mkdir()
+    laws = [json.dumps({"text": chinese_document(n)}, ensure_ascii=False) for n in range(5)]
+    (tmp_path / "laws" / "a.jsonl").write_bytes("".join(f"{law}\n" for law in laws).encode("gb18030"))
+    (tmp_path / "qa").mkdir()
+    pairs = "".join(f"<QA><Q>What is it, in short?</Q><A>{document(n)}</A></QA>" for n in range(3))
+    (tmp_path / "qa" / "a.xml").write_text(f"<All><Focus>x</Focus>{pairs}</All>")
+    definition = refinery.init(tmp_path)
+    assert yaml.safe_load(definition.read_text())["sources"] == {
+        "chat": {"path": "chat", "text": "messages", "columns": {"input_lang": {"from": "lang"}}},
+        "laws": {"path": "laws", "encoding": "gb18030"},
+        "page-s": {"path": "page{{s}}", "text": "no", "transform": ["html", "normalize"]},
+        "qa": {"path": "qa", "record": "/All/QA", "text": ["Q", "A"]},
+    }
+    refinery.check(definition)
 
 
 def test_what_cannot_be_read_is_a_comment(files):

@@ -76,6 +76,17 @@ def test_short_items_are_compared_by_their_words(tmp_path):
     }
 
 
+def test_by_containment_goes_what_has_a_protected_document_in_it(tmp_path):
+    """A document half as long again, which is no near copy by Jaccard; the similarity is the exact one."""
+    item, more = words(200, 1), words(100, 2)
+    shards = corpus(
+        tmp_path, [" ".join(item)], [" ".join(more[:50] + item + more[50:]), " ".join(more + more)]
+    )
+    assert left_out(tmp_path, shards) == {}
+    verb = replace(VERB, near=NearCopies(measure="containment"))
+    assert left_out(tmp_path, shards, verb) == {1: ("protect.heldout", 0, pytest.approx(0.9999))}
+
+
 def test_the_rule_is_that_of_the_protected_document(tmp_path):
     """Of a document that is like several, the most similar, then the first, is on record."""
     long = words(300, 1)

@@ -54,7 +54,15 @@ def replace(folder, content, still_held):
     data, decisions = "data-00000.parquet", "decisions-00000.parquet"
     for name in (data, decisions):
         commit_bytes(staged / name, content.encode())
-    finish(folder, staged, [data], [decisions], orjson.dumps({"fingerprint": content}), {}, still_held)
+    finish(
+        folder,
+        staged,
+        [data],
+        [decisions],
+        orjson.dumps({"fingerprint": content}),
+        {"README.md": ""},
+        still_held,
+    )
 
 
 @contextmanager

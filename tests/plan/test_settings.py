@@ -4,6 +4,7 @@ Each field of each settings model has a case here; a new field without one fails
 """
 
 import copy
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,7 @@ DEFINITION: dict[str, Any] = {
     "transform": ["normalize"],
     "sources": {
         "books": {"path": "books/*.parquet", "transform": []},
-        "crawl": {"path": "crawl/*.parquet"},
+        "crawl": {"path": "crawl/*"},
         "held": {"path": "books/*.parquet"},
     },
     "models": {
@@ -118,7 +119,7 @@ def case(*arguments: Any, **known: Any) -> Case:
 
 
 CASES: dict[tuple[str, str], Case] = {
-    ("source", "path"): case((*CRAWL, "path"), "../ROOT/crawl/*.parquet"),
+    ("source", "path"): case((*CRAWL, "path"), "../ROOT/crawl/*"),
     ("source", "transform"): case((*CRAWL, "transform"), NORMALIZE, {*ON_CRAWL, *COMPARED, COUNT}, named="ftfy"),
     ("source", "text"): case((*CRAWL, "text"), "id", {"sources.crawl"}),
     ("source", "id"): case((*CRAWL, "id"), "year", {"sources.crawl"}),
@@ -141,7 +142,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("source.columns", "invalid"): case(
         COLUMNS, {"year": {"type": "int", "invalid": "reject"}}, {"sources.crawl"}, named="columns",
     ),
-    ("source", "format"): case((*CRAWL, "format"), "parquet"),  # what the files are anyway
+    ("source", "format"): case(("sources", "books", "format"), "parquet"),  # what the files are anyway
     ("source", "record"): case((*CRAWL, "record"), "page", {"sources.crawl"}),
     ("source", "extractor"): case((*CRAWL, "extractor"), "trafilatura", {"sources.crawl"}),
     ("source", "binary_text"): case((*CRAWL, "binary_text"), True, {"sources.crawl"}),
@@ -285,6 +286,8 @@ def repository(tmp_path_factory) -> Path:
     for source in ("books", "crawl"):
         rows = [{"id": f"{source}{n}", "text": document(n), "year": 1990 + n} for n in range(8)]
         write_parquet(folder / source / "0.parquet", rows)
+    row = {"id": "crawl8", "text": document(8), "year": 1998}
+    (folder / "crawl" / "1.jsonl").write_text(json.dumps(row))  # on which an encoding bears
     for name, shape in (("topic", "softmax"), ("other", "ova")):
         (folder / f"{name}.bin").write_bytes(model(shape).read_bytes())
     (folder / "side.csv").write_text("number,court\n1991,1\n")

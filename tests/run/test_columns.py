@@ -7,15 +7,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from refinery.errors import DamagedFile
+from refinery.definition.load import load
+from refinery.errors import DamagedFile, DefinitionError
 from refinery.plan.graph import Derived, Measured, Measurement, View
 from refinery.plan.plan import PlannedShard
+from refinery.plan.resolve import resolve
 from refinery.run.columns import MEASURED, find_columns, late_files, load_columns
 from refinery.sources.documents import SourceSpec
 from refinery.sources.shards import list_shards
 from refinery.storage.write import write_table
 from tests.cases import write_jsonl
-from tests.conftest import decisions, write_parquet
+from tests.conftest import decisions, document, read_files, write_parquet
 from tests.run.costly_measurer import Costly
 from tests.run.listed_measurer import Listed
 
@@ -178,3 +180,49 @@ def test_values_that_break_a_derived_column_end_the_run_with_its_sql(tmp_path, r
     assert code != 0
     assert "derive: CAST(source AS INTEGER): cannot be computed" in err
     assert "Traceback" not in err
+
+
+BY_PATH = """
+refinery: 1
+name: paths
+sources:
+  laws: {path: laws}
+stages:
+  all:
+    from: laws
+    derive: {year: "SPLIT_PART(path, '_', 2)"}
+    keep: [recent: "year >= '2003' AND path LIKE 'court%'"]
+    dedup: {by: [path], prefer: ["year DESC"]}
+outputs:
+  all: {from: all, path: out, split: {test: "path LIKE '%2005%'"}}
+"""
+
+
+@pytest.mark.parametrize("files", [3, 20])  # each by itself, and as a pack
+def test_the_path_of_the_file_is_a_column(tmp_path, refinery, files):
+    """For rules, derived columns, verbs and splits, without a measurement of it."""
+    for number in range(files):
+        file = tmp_path / "laws" / f"court_{2003 + number - files // 2}_x.jsonl"
+        file.parent.mkdir(exist_ok=True)
+        rows = [{"id": f"{number}.{n}", "text": document(2 * number + n)} for n in range(2)]
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "pipeline.yaml").write_text(BY_PATH)
+    code, _, err = refinery("run", tmp_path / "pipeline.yaml", "-q")
+    assert code == 0, err
+    written = {row["lineage"]["path"] for row in read_files(tmp_path / "out", "data").to_pylist()}
+    last = 2003 + files - 1 - files // 2
+    assert written == {f"court_{year}_x.jsonl" for year in range(2003, last + 1)}
+    tests = [*(tmp_path / "out").rglob("*test*.parquet")]
+    assert len(tests) == (last >= 2005)
+    assert not [*(tmp_path / ".refinery").rglob("measured-carried*")]
+
+
+def test_a_column_of_that_name_is_not_taken_for_the_path(tmp_path):
+    """It is told, with the name to give it, wherever `path` is read."""
+    (tmp_path / "laws").mkdir()
+    (tmp_path / "laws" / "0.jsonl").write_text(json.dumps({"id": "a", "text": document(1), "path": "x"}))
+    (tmp_path / "pipeline.yaml").write_text(BY_PATH)
+    with pytest.raises(DefinitionError) as raised:
+        resolve(load(tmp_path / "pipeline.yaml"))
+    told = [line for line in str(raised.value).splitlines() if "`columns: {own_path: {from: path}}`" in line]
+    assert len(told) == 2  # of the stage once, and of the split

@@ -128,6 +128,20 @@ def test_bytes_do_not_depend_on_workers_or_on_a_run_that_failed(tmp_path, output
     assert output_hashes(tmp_path / "ids") == output_hashes(outputs["ids"].path)
 
 
+def test_an_object_store_has_the_same_files(tmp_path, outputs, bucket, s3_server):
+    """Pairs, records and lists; the work folder may lie there too."""
+    definition = corpus(tmp_path)
+    definition.write_text(OUTPUTS.replace("path: ids", f"path: {bucket}/ids"))
+    stored = refinery.run(definition, work=f"{bucket}/work", workers=1, progress=False)["ids"]
+    expected = {one.sha256 for one in (*outputs["ids"].manifest.files, *outputs["ids"].manifest.sequences)}
+    assert {one.sha256 for one in (*stored.manifest.files, *stored.manifest.sequences)} == expected
+    there = {name for name in s3_server.objects(bucket) if name.startswith("ids")}
+    local = outputs["ids"].path.parent
+    files = {str(file.relative_to(local)) for file in local.glob("ids*/**/*") if file.is_file()}
+    assert there - {"ids.records/.lock"} == files - {"ids.records/.lock"}
+    assert stored.sequences().collect().equals(outputs["ids"].sequences().collect())
+
+
 def test_small_lists_and_names():
     """Without splits there is one list; an output of no documents has none."""
     account = TokenAccount(tokenizer="", vocabulary=9, dtype="int32", eod="e", eod_id=1, tokens=3)

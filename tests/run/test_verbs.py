@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
-from rich.table import Table
 
 from refinery.dedup import corpus as corpus_module
+from refinery.report.cells import Grid
 from refinery.report.plan import plan_tables
 from refinery.shuffle import partition
 from tests.conftest import PIPELINE, decisions, document, output_hashes, write_parquet
@@ -117,9 +117,9 @@ def test_a_verb_of_an_installed_package_runs_like_those_built_in(data_repository
     )
     (data_repository / "pipeline.yaml").write_text(text)
     told = plan_tables(plan_of(data_repository / "pipeline.yaml"))
-    tables = {table.title: table for table in told if isinstance(table, Table)}
-    assert "sample 50%" in [cell for table in tables.values() for cell in table.columns[-1].cells]
-    assert list(tables["drawn: Draws"].columns[0].cells) == ["3"]
+    tables = {table.title: table for table in told if isinstance(table, Grid)}
+    assert "sample 50%" in [row[-1] for table in tables.values() for row in table.rows]
+    assert [row[0] for row in tables["drawn: Draws"].rows] == ["3"]
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 0, err
     found = decisions(data_repository / "out")

@@ -91,3 +91,14 @@ def test_a_bad_row_late_in_a_file_is_no_mistake_of_its_beginning(tmp_path):
     (tmp_path / "a.csv").write_text("id,text\n" + "\n".join(rows) + "\n")
     source = spec(tmp_path / "a.csv")
     assert check_heads(list_shards(source).shards, source) == ()
+
+
+def test_an_encoding_that_no_file_has_use_for_is_told(tmp_path):
+    """Of formats that say their own; one file that it bears on is enough."""
+    pq.write_table(pa.table({"text": ["a"]}), tmp_path / "a.parquet")
+    with pytest.raises(
+        InputError, match=r"a\.parquet: `encoding` has no effect: parquet files say theirs \(leave it out"
+    ):
+        check(tmp_path, encoding="gb18030")
+    (tmp_path / "b.txt").write_bytes("\u6cd5".encode("gb18030"))
+    assert check(tmp_path, encoding="gb18030") == ()

@@ -195,3 +195,29 @@ def test_joined_columns_are_those_of_the_row_with_the_key(
     assert found.skipped == ({"where": 2} if where else {})
     if carry:
         assert read_all(one, carry=True, wanted=[2]).texts == ["six"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("carry", [False, True])
+@pytest.mark.parametrize(
+    ("text", "sql", "kept"),
+    [
+        (("q", "a"), "a <> ''", ["Q1\n\nA1"]),
+        (("q", "a"), "a IS NULL OR q = 'Q2'", ["Q2", "Q3"]),
+        (("q",), "q LIKE '%3'", ["Q3"]),
+        (("q", "p"), "p LIKE 'one%two'", ["Q1\n\none\n\ntwo"]),
+    ],
+)
+def test_rows_are_chosen_by_the_parts_of_their_text(tmp_path, form, carry, text, sql, kept):
+    """One of them can be asked for; of a list its text counts, and none becomes a column by that."""
+    rows = [
+        {"id": 1, "q": "Q1", "a": "A1", "p": ["one", "two"]},
+        {"id": 2, "q": "Q2", "a": "", "p": []},
+        {"id": 3, "q": "Q3", "a": None, "p": ["two"]},
+    ]
+    read = tuple((name, "string") for name in text if f"{name} " in sql)
+    one = source(tmp_path, form, rows, text=text, where=Where(sql, read))
+    found = read_all(one, carry=carry)
+    assert (found.texts, found.skipped) == (kept, {"where": 3 - len(kept)})
+    if carry:
+        assert all(not row.keys() & set(text) for row in found.columns)

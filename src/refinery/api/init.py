@@ -2,49 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import yaml
+
+from refinery.api.found_source import FoundSource, found_sources, plain_name
 from refinery.errors import InputError
-from refinery.sources.documents import SourceSpec
-from refinery.sources.formats import named_format
-from refinery.sources.read import read_documents
-from refinery.sources.shards import list_shards
 from refinery.storage.commit import commit_bytes
-from refinery.storage.marks import OWNER, RECORDS, records_of
-from refinery.storage.place import exists
 from refinery.storage.work_folder import make_work_folder
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 SCHEMA = ".refinery/schema.json"  # beside the definition, for editors
-TEXT_COLUMNS = (
-    "text",
-    "content",
-    "body",
-    "raw_content",
-    "article",
-    "document",
-    "abstract",
-    "answer",
-    "title",
-)
-_SKIPPED = re.compile(r"[._].*|out|node_modules|venv|__pycache__|README.*|LICEN[CS]E.*|CHANGELOG.*")
-_SAMPLE = 200  # documents whose language is looked at
-_RULES = {"en": "gopher", "zh": "zh"}
+_RULES = {"en": "gopher"}  # of other languages the set of that name, if there is one
+_SHARE = 0.1  # of the documents that were looked at: what has less is no language of a source
+_MUCH = 1 / 3  # of them: a rule set that drops more is left to the user
 
 
 @dataclass(frozen=True)
-class FoundSource:
-    """Files that are read alike; text: the column of their text; problem: why they cannot be read as they are."""
+class Screening:
+    """What is kept of one language: the sources that have it; rules: a rule set, and what it makes of them."""
 
-    name: str
-    path: str
-    text: str = "text"
-    texts: tuple[str, ...] = ()
-    problem: str = ""
+    language: str
+    sources: tuple[str, ...]
+    rules: str
+    looked_at: int
+    dropped: int
+    most: str  # the rule that drops most of them
 
 
 def init(folder: str | Path = ".") -> Path:
@@ -68,15 +59,12 @@ def init(folder: str | Path = ".") -> Path:
     file = base / "pipeline.yaml"
     if file.exists():
         raise InputError(str(file), "is there already", "remove it, or write by hand")
-    found: list[FoundSource] = []
-    for name, path in _candidates(base):
-        found.append(_looked_at(base, _free(name, [source.name for source in found]), path))
+    found = found_sources(base)
     usable = [source for source in found if not source.problem]
     if not usable:
         problems = "; ".join(f"{source.path}: {source.problem}" for source in found)
         raise InputError(str(base), f"holds nothing that can be read{': ' if problems else ''}{problems}")
-    languages = _languages([text for source in usable for text in source.texts])
-    content = "\n".join(_lines(_name(base.name), found, languages)) + "\n"
+    content = "\n".join(_lines(plain_name(base.name), found, *_screenings(usable))) + "\n"
     make_work_folder((base / SCHEMA).parent)
     commit_bytes(base / SCHEMA, schema())
     commit_bytes(file, content.encode())
@@ -98,65 +86,52 @@ def schema() -> bytes:
     return orjson.dumps(found, option=orjson.OPT_INDENT_2)
 
 
-def _candidates(base: Path) -> Iterator[tuple[str, str]]:
-    """Names and paths of what may be sources: folders, and endings of the files that lie beside each other."""
-    endings = Counter[str]()
-    for entry in sorted(base.iterdir()):
-        if _SKIPPED.fullmatch(entry.name) or entry.name.endswith(RECORDS):
-            continue
-        if entry.is_dir():
-            if not exists(records_of(entry) / OWNER) and _holds_data(entry):
-                yield _name(entry.name), entry.name
-        elif named_format(entry.name) is not None:
-            endings[entry.name.partition(".")[2]] += 1
-    taken = len(endings)
-    for ending in sorted(endings):
-        yield _name(ending.partition(".")[0] if taken > 1 else "data"), f"*.{ending}"
+def _screenings(usable: Sequence[FoundSource]) -> tuple[list[Screening], Mapping[str, int]]:
+    """The languages that sources have, the most frequent first; and the documents of others by language."""
+    import pyarrow as pa
 
-
-def _holds_data(folder: Path) -> bool:
-    return any(named_format(file.name) is not None for file in islice(folder.rglob("*"), 10_000))
-
-
-def _name(text: str) -> str:
-    """A name as definitions want it."""
-    found = re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-_")
-    return found if re.match("[A-Za-z]", found) else f"d-{found}".strip("-")
-
-
-def _free(name: str, taken: list[str]) -> str:
-    """The name, or one like it that no source and no stage has."""
-    while name in {*taken, "screened", "unique"}:
-        name += "-files"
-    return name
-
-
-def _looked_at(base: Path, name: str, path: str) -> FoundSource:
-    """The first column of those that texts are called by which gives documents."""
-    problem = ""
-    for text in TEXT_COLUMNS:
-        spec = SourceSpec(name, (str(base / path),), text=(text,))
-        try:
-            shard = list_shards(spec).shards[0]
-            batch = next(iter(read_documents(shard, spec)), None)
-        except InputError as error:
-            problem = problem or error.problem
-            continue
-        if batch is not None and len(batch.rows):
-            return FoundSource(name, path, text, tuple(batch.text.slice(0, _SAMPLE).to_pylist()))
-    return FoundSource(name, path, problem=problem or f"no column of {', '.join(TEXT_COLUMNS)} holds texts")
-
-
-def _languages(texts: list[str]) -> list[str]:
-    """The languages of some texts, the most frequent first."""
     from refinery.api.measure import measure
 
-    measured = measure(texts[: 5 * _SAMPLE], ["language"])
-    return [name for name, _ in Counter(measured.column("lang").to_pylist()).most_common() if name != "und"]
+    texts = pa.table(
+        {
+            "text": pa.array([text for source in usable for text in source.texts], pa.large_string()),
+            "from": [source.name for source in usable for _ in source.texts],
+        }
+    )
+    measured = measure(texts, ["language", "signals"])
+    sizes = {source.name: len(source.texts) for source in usable}
+    pairs = Counter(zip(measured["lang"].to_pylist(), measured["from"].to_pylist(), strict=True))
+    sources: dict[str, list[str]] = {}
+    for (language, name), count in pairs.items():
+        if language != "und" and count >= _SHARE * sizes[name]:
+            sources.setdefault(language, []).append(name)
+    total = Counter[str]()
+    for (language, _), count in pairs.items():
+        total[language] += count
+    ordered = [language for language, _ in total.most_common() if language in sources]
+    others = {language: count for language, count in total.most_common() if language not in sources}
+    return [_screening(language, sources[language], measured) for language in ordered], others
 
 
-def _lines(name: str, found: list[FoundSource], languages: list[str]) -> Iterator[str]:
-    usable = [source for source in found if not source.problem]
+def _screening(language: str, sources: Sequence[str], measured: pa.Table) -> Screening:
+    """The rule set of the language, if there is one, and what it drops."""
+    import pyarrow.compute as pc
+
+    from refinery.api.decide import decide
+    from refinery.filters.rules import built_in_rule_sets
+
+    rules = _RULES.get(language, language)
+    ours = measured.filter(pc.equal(measured["lang"], language))
+    if rules not in built_in_rule_sets():
+        return Screening(language, tuple(sources), "", len(ours), 0, "")
+    failed = Counter(decide(ours, [rules])["rule"].drop_null().to_pylist())
+    most = failed.most_common(1)[0][0] if failed else ""
+    return Screening(language, tuple(sources), rules, len(ours), failed.total(), most)
+
+
+def _lines(
+    name: str, found: Sequence[FoundSource], screenings: Sequence[Screening], others: Mapping[str, int]
+) -> Iterator[str]:
     yield f"# yaml-language-server: $schema={SCHEMA}"
     yield "# refinery check pipeline.yaml, then: refinery run pipeline.yaml --limit 1000 for a first look"
     yield "refinery: 1"
@@ -164,24 +139,68 @@ def _lines(name: str, found: list[FoundSource], languages: list[str]) -> Iterato
     yield "transform: [normalize]                 # line ends and Unicode; also: pii, {lines: {repeated: 0.1%}}"
     yield "sources:"
     for source in found:
-        text = "" if source.text == "text" else f", text: {source.text}"
-        if source.problem:
-            yield f'  # {source.name}: {{path: "{source.path}"}}   # {source.problem}'
-        else:
-            yield f'  {source.name}: {{path: "{source.path}"{text}}}'
+        written = f"  {source.name}: {{{', '.join(_settings(source))}}}"
+        problem = " ".join(source.problem.split())
+        yield f"  # {written.strip()}   # {problem}" if problem else written
     yield "stages:"
-    yield "  screened:"
-    yield f"    from: [{', '.join(source.name for source in usable)}]         # trusted ones first"
-    yield "    measure: [language, signals]"
-    if languages:
-        most = languages[0]
-        yield "    keep:                              # each rule says what is kept; refinery show --dropped-by RULE"
-        yield f"      - language: \"lang = '{most}' AND lang_score >= 0.5\"   # of most of the first documents"
-        if most in _RULES:
-            yield f"      - {_RULES[most]}   # a rule set; look at what it drops of text that you trust"
+    stages = [f"screened-{one.language}" for one in screenings] if len(screenings) > 1 else ["screened"]
+    if others and screenings:
+        told = ", ".join(f"{language} {count}" for language, count in list(others.items())[:12])
+        yield f"  # not kept, of the documents that were looked at: {told}"
+    for stage, screening in zip(stages, screenings, strict=False):
+        yield from _stage(stage, screening)
+    if not screenings:
+        yield "  screened:"
+        yield f"    from: [{', '.join(source.name for source in found if not source.problem)}]"
+        yield "    measure: [language, signals]"
     yield "  unique:"
-    yield "    from: screened"
+    yield f"    from: [{', '.join(stages)}]"
     yield "    dedup: {exact: true, near: {similarity: 0.8}}"
     yield "  # corpus: {from: unique, select: {tokens: 2B, by: tokens}}   # a budget, by any column"
     yield "outputs:"
     yield f"  {name}: {{from: unique, path: out/{name}}}"
+
+
+def _settings(source: FoundSource) -> Iterator[str]:
+    """The keys of a source; what are defaults is left out."""
+    yield f"path: {json.dumps(_literal(source.path), ensure_ascii=False)}"
+    if source.record:
+        yield f"record: {_yaml(source.record)}"
+    if source.text != ("text",):
+        columns = ", ".join(map(_yaml, source.text))
+        yield f"text: [{columns}]" if len(source.text) > 1 else f"text: {columns}"
+    if source.encoding:
+        yield f"encoding: {source.encoding}"
+    if source.html:
+        yield "transform: [html, normalize]"
+    if source.clashes:
+        yield f"columns: {{{', '.join(f'input_{name}: {{from: {name}}}' for name in source.clashes)}}}"
+
+
+def _literal(path: str) -> str:
+    """A path as definitions have it, where braces name roots."""
+    return path.replace("{", "{{").replace("}", "}}")
+
+
+def _yaml(text: str) -> str:
+    """A text as YAML has it within braces: plain if it is read as the same."""
+    plain = re.fullmatch(r"[A-Za-z_/][\w./@-]*", text) and yaml.safe_load(text) == text
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+def _stage(name: str, one: Screening) -> Iterator[str]:
+    """A stage that keeps a language, with what its rule set makes of the documents that were looked at."""
+    yield f"  {name}:"
+    yield f"    from: [{', '.join(one.sources)}]         # trusted ones first"
+    yield "    measure: [language, signals]"
+    yield "    keep:                              # each rule says what is kept; refinery show --dropped-by RULE"
+    yield f"      - language: \"lang = '{one.language}' AND lang_score >= 0.5\""
+    if not one.rules:
+        yield f'      # there is no rule set for {one.language}; rules are SQL: {{long: "words >= 50"}}'
+        return
+    worst = f", most by {one.most}" if one.most else ""
+    told = f"a rule set: of {one.looked_at} documents that were looked at it drops {one.dropped}{worst}"
+    if one.dropped > _MUCH * one.looked_at:
+        yield f"      # - {one.rules}   # {told}"
+    else:
+        yield f"      - {one.rules}   # {told}"

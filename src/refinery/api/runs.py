@@ -82,7 +82,7 @@ def plan(
     *,
     work: str | Path | None = None,
     roots: Roots | None = None,
-    limit: int = 0,
+    limit: int | None = None,
 ) -> Plan:
     """What a run would do.
 
@@ -197,7 +197,7 @@ def _plan(
     roots: Roots | None,
     *,
     keep: bool = True,
-    limit: int = 0,
+    limit: int | None = None,
 ) -> Plan:
     """keep: what is found out about files is kept in the work folder."""
     check_address_space()
@@ -209,7 +209,7 @@ def _plan(
 
     with listed_once():
         loaded = load(definition, roots=roots)
-        loaded = loaded.limited(limit) if limit else loaded
+        loaded = loaded.limited(limit) if limit is not None else loaded
         try:
             graph = resolve(loaded)
         except DefinitionError as error:

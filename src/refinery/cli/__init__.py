@@ -5,11 +5,11 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable
-
-import typer
+from pathlib import Path
 
 from refinery.cli import look
 from refinery.cli.commands import app
+from refinery.cli.echo import echo
 from refinery.cli.train import train
 from refinery.executors.limits import one_thread, shortage
 
@@ -20,29 +20,44 @@ app.add_typer(train, name="train")
 def main() -> None:
     """Entry point: a user's mistake or a failed run is one message and an exit code, never a traceback."""
     one_thread()
-    gc.set_threshold(
-        100_000, 20, 20
-    )  # what is imported stays: looking through it took a tenth of a short command
+    gc.set_threshold(100_000, 20, 20)  # to look through what is imported takes a tenth of a short command
     sys.exit(_guarded(lambda: app(standalone_mode=True)))
 
 
 def _guarded(command: Callable[[], None]) -> int:
-    from refinery.errors import DefinitionError, RefineryError
+    from refinery.errors import DefinitionError, InputError, RefineryError
 
     try:
         command()
     except DefinitionError as error:
         for problem in error.lines():  # those of a file begin with their place in it
-            typer.echo(f"error: {problem}" if problem.startswith("--") else problem, err=True)
+            echo(f"error: {problem}" if problem.startswith("--") else problem, err=True)
+        return error.exit_code
+    except InputError as error:  # the place may hold anything
+        echo(f"error: {error}", err=True)
         return error.exit_code
     except RefineryError as error:
-        typer.echo(f"error: {error}", err=True)
+        for line in f"error: {error}".splitlines():
+            echo(line, err=True)
         return error.exit_code
+    except FileNotFoundError:
+        if _here():
+            raise
+        echo("error: the current folder is not there any more: change to another one", err=True)
+        return 2
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
         if (short := shortage(error)) is None:
             raise
-        typer.echo(f"error: {short}", err=True)
+        echo(f"error: {short}", err=True)
         return short.exit_code
     return 0
+
+
+def _here() -> bool:
+    """Whether the current folder is there."""
+    try:
+        return bool(Path.cwd())
+    except FileNotFoundError:
+        return False

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from refinery.cli.echo import echo, echo_json, echo_table, write
 from refinery.cli.options import Definition, Json, Limit, Quiet, Roots, Work, roots_of
 from refinery.executors.choose import Kind as Executors
 
@@ -64,20 +65,18 @@ def run(
     from refinery.api import runs
     from refinery.watch.show import show
 
-    planned = runs.plan(definition, work=work, roots=roots_of(root), limit=limit or 0)
+    planned = runs.plan(definition, work=work, roots=roots_of(root), limit=limit)
     try:
         with _sigterm_is_ctrl_c(), show(quiet=quiet, json=json) as listener:
             outputs = runs.run(
                 planned, workers=workers, executor=executor.value, address=address, progress=listener
             )
     except KeyboardInterrupt:
-        typer.echo("Stopped. Run the same command again to go on from here.", err=True)
+        echo("Stopped. Run the same command again to go on from here.", err=True)
         raise typer.Exit(130) from None
     if json:
-        import orjson
-
         manifests = {name: output.manifest.model_dump(mode="json") for name, output in outputs.items()}
-        typer.echo(orjson.dumps(manifests))
+        echo_json(manifests)
     above: set[str] = set()  # what is printed once for several outputs
     for output in outputs.values():
         _show(output, above, table=not (quiet or json))
@@ -103,12 +102,12 @@ def check(definition: Definition, root: Roots = None) -> None:
     graph = planned.graph
     found = ", ".join(f"{name} ({len(planned.of(name))} shards)" for name in graph.sources)
     made = [", ".join(names) for names in (graph.stages, graph.outputs or graph.makings) if names]
-    typer.echo(f"{definition} is valid: {' -> '.join([found, *made])}")
+    echo(f"{definition} is valid: {' -> '.join([found, *made])}")
     for name in graph.sources:
         for passed_over in planned.listed[name].passed_over:
-            typer.echo(f"source {name}: passed over: {passed_over}")
+            echo(f"source {name}: passed over: {passed_over}")
     for warning in planned.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        echo(f"warning: {warning}", err=True)
     ends = [graph.stage_of(output).name for output in graph.outputs]
     ends += [
         name
@@ -119,7 +118,7 @@ def check(definition: Definition, root: Roots = None) -> None:
     used = {above for end in ends if end in graph.stages for above in graph.ancestors(end)}
     for name in graph.stages:
         if name not in used:
-            typer.echo(f"note: the stage {name} leads to no output and no model")
+            echo(f"note: the stage {name} leads to no output and no model")
 
 
 @app.command()
@@ -133,19 +132,15 @@ def plan(
     ] = False,
 ) -> None:
     """Show what a run would do: what is read, decided and written, what is there, and what it takes."""
-    from rich.console import Console
-
     from refinery.api import runs
     from refinery.report.plan import plan_json, plan_tables
 
-    planned = runs.plan(definition, work=work, roots=roots_of(root), limit=limit or 0)
+    planned = runs.plan(definition, work=work, roots=roots_of(root), limit=limit)
     if json:
-        import orjson
-
-        typer.echo(orjson.dumps(plan_json(planned), option=orjson.OPT_INDENT_2))
+        echo_json(plan_json(planned), indent=True)
         return
     for table in plan_tables(planned):
-        Console().print(table)
+        echo_table(table)
 
 
 @app.command()
@@ -161,13 +156,11 @@ def clean(
     from refinery.run.clean import clean as clean_folder
 
     planned = runs.plan(definition, work=work, roots=roots_of(root))
-    for line in lines_of(clean_folder(planned, lambda note: typer.echo(note, err=True), force=force)):
-        typer.echo(line)
+    for line in lines_of(clean_folder(planned, lambda note: echo(note, err=True), force=force)):
+        echo(line)
     for name, listed in planned.listed.items():
         for path, problem in listed.broken:
-            typer.echo(
-                f"note: what was measured on {path} of {name} counts as not needed: {problem}", err=True
-            )
+            echo(f"note: what was measured on {path} of {name} counts as not needed: {problem}", err=True)
 
 
 @app.command()
@@ -188,11 +181,9 @@ def status(
 
     found = find_status(place_of(folder))
     if json:
-        import orjson
-
-        typer.echo(orjson.dumps([one.model_dump() for one in found], option=orjson.OPT_INDENT_2))
+        echo_json([one.model_dump() for one in found], indent=True)
     else:
-        typer.echo("\n\n".join(status_text(one) for one in found))
+        write("\n\n".join(status_text(one) for one in found) + "\n")
     if any(one.state not in {"running", "finished"} for one in found):
         raise typer.Exit(1)
 
@@ -205,7 +196,8 @@ def init(
     from refinery.api.init import init as make_definition
 
     file = make_definition(folder)
-    typer.echo(f"Written to {file}\nNext: refinery check {file}, refinery run {file} --limit 1000")
+    echo(f"Written to {file}")
+    echo(f"Next: refinery check {file}, refinery run {file} --limit 1000")
 
 
 @app.command()
@@ -213,7 +205,7 @@ def schema() -> None:
     """Print the JSON Schema of pipeline definitions, for editors."""
     from refinery.api.init import schema as schema_of_definitions
 
-    typer.echo(schema_of_definitions())
+    write(schema_of_definitions().decode() + "\n")
 
 
 @app.command()
@@ -226,10 +218,11 @@ def demo(
 
     definition = make_repository(folder)
     if not quiet:
-        typer.echo(f"{folder} holds documentation found on this machine and {definition.name}.\n")
+        echo(f"{folder} holds documentation found on this machine and {definition.name}.")
+        echo()
     run(definition, workers=1, executor=Executors.LOCAL, quiet=quiet)
     if not quiet:
-        typer.echo(f"Change {definition} and run it again: refinery run {definition}")
+        echo(f"Change {definition} and run it again: refinery run {definition}")
 
 
 @app.command()
@@ -237,7 +230,7 @@ def version() -> None:
     """Print the version."""
     from refinery import __version__
 
-    typer.echo(__version__)
+    echo(__version__)
 
 
 def _show(output: Output, above: Collection[str], *, table: bool) -> None:
@@ -248,16 +241,15 @@ def _show(output: Output, above: Collection[str], *, table: bool) -> None:
 
         from refinery.report.funnel import funnel
 
-        console = Console()
-        console.print(funnel(manifest, console.width, above))
+        echo_table(funnel(manifest, Console().width, above))
     for note in manifest.notes:
-        typer.echo(f"note: {note}", err=True)
+        echo(f"note: {note}", err=True)
     for warning in manifest.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        echo(f"warning: {warning}", err=True)
     rejected = sum(source.rejected for source in manifest.sources.values())
     broken = sum(len(source.broken) for source in manifest.sources.values())
     if rejected or broken:
         unread = f"{rejected:,} rows were rejected and {broken} files could not be read"
-        typer.echo(f"{unread}: see {output.records}/rejects-*.parquet", err=True)
+        echo(f"{unread}: see {output.records}/rejects-*.parquet", err=True)
     if table:
-        typer.echo(f"Written to {output.path}, its records to {output.records}")
+        echo(f"Written to {output.path}, its records to {output.records}")

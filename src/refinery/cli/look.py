@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from refinery.cli.echo import echo, echo_json
 from refinery.cli.options import Limit, Roots, Work, roots_of
 
 RunOf = Annotated[
@@ -66,18 +67,18 @@ def show(
         n=number,
         seed=seed,
         output=output,
-        limit=limit or 0,
+        limit=limit,
         work=work,
         roots=roots_of(root),
     )
     if json:
-        _print_json(found)
+        echo_json(found, indent=True)
         return
     for document in found:
         for line in lines_of(document, chars, _width()):
-            typer.echo(line)
-        typer.echo()
-    typer.echo(f"{len(found):,} document{'s'[: len(found) != 1]} shown")
+            echo(line)
+        echo()
+    echo(f"{len(found):,} document{'s'[: len(found) != 1]} shown")
 
 
 def explain(
@@ -103,13 +104,13 @@ def explain(
     from refinery.report.explanation import explanation_lines
 
     found = look.explain(
-        run, document, source=source, output=output, limit=limit or 0, work=work, roots=roots_of(root)
+        run, document, source=source, output=output, limit=limit, work=work, roots=roots_of(root)
     )
     if json:
-        _print_json(found)
+        echo_json(found, indent=True)
         return
     for line in explanation_lines(found, chars, _width()):
-        typer.echo(line)
+        echo(line)
 
 
 def diff(
@@ -130,16 +131,10 @@ def diff(
 
     found = look.diff(before, after, work=work, roots=roots_of(root))
     if json:
-        _print_json(found)
+        echo_json(found, indent=True)
         return
     for line in diff_lines(found):
-        typer.echo(line)
-
-
-def _print_json(found: object) -> None:
-    import orjson
-
-    typer.echo(orjson.dumps(found, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS))
+        echo(line)
 
 
 def _width() -> int:
@@ -177,16 +172,14 @@ def find(
     try:
         questions = questions_of(text)
         where = index if index is None or index.startswith(_REDIS) else place_of(index)
-        found = finding.find(place_of(output), questions, threshold, where, lambda n: typer.echo(n, err=True))
+        found = finding.find(place_of(output), questions, threshold, where, lambda n: echo(n, err=True))
     except RunError as error:
-        typer.echo(f"error: {error}", err=True)
+        echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
     if json:
-        import orjson
-
         answers = [finding.json_of(answer, limit) for answer in found]
-        typer.echo(orjson.dumps(answers, option=orjson.OPT_INDENT_2))
+        echo_json(answers, indent=True)
     else:
         for line in (line for answer in found for line in finding.lines_of(answer, limit)):
-            typer.echo(line)
+            echo(line)
     raise typer.Exit(0 if any(answer.matches for answer in found) else 1)

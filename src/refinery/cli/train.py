@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from refinery.cli.commands import run
+from refinery.cli.echo import echo
 from refinery.executors.choose import Kind as Executors
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def train_relevance_command(
     _train(out, "train", parts, text, {"precision": precision, "seed": seed})
     _, card = resolve(out)
     if card:
-        typer.echo(f"{out}: {_held_out(card)}. See {out}/card.md.")
+        echo(f"{out}: {_held_out(card)}. See {out}/card.md.")
 
 
 @train.command("importance")
@@ -56,7 +57,7 @@ def train_importance_command(
 ) -> None:
     """Count hashed n-grams of a domain and of ordinary text, for importance weights (DSIR); no training loop."""
     _train(out, "importance", {"positive": positive, "raw": raw}, text, {})
-    typer.echo(f"Written to {out}")
+    echo(f"Written to {out}")
 
 
 def _train(out: Path, kind: str, parts: dict[str, list[str]], text: str, settings: dict[str, object]) -> None:

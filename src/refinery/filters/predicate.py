@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from refinery.errors import DefinitionError, InputError, cut_middle, nearest
+from refinery.filters.compared_dates import date_problems
 from refinery.filters.language_codes import UNDETERMINED
 from refinery.filters.suggested import as_numbers
 from refinery.filters.values import PLAIN, is_plain
@@ -98,6 +99,8 @@ def _computed(expression: str, columns: Mapping[str, Any], what: str) -> pl.Seri
             f"{what} by itself, without aggregates, windows or subqueries: {cut_middle(expression, SHOWN)}"
         )
     types = {name: _polars_type(columns[name]) for name in names}
+    if found := date_problems(parsed, types):
+        raise DefinitionError(*(f"{message}: {cut_middle(expression, SHOWN)}" for message in found))
     row = pl.DataFrame({name: pl.Series([None], dtype=kind) for name, kind in types.items()})
     try:
         return row.select(parsed.alias("")).to_series()

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from refinery.errors import InputError
 from refinery.models.model_file import file_hash
+from refinery.watch.printable import markdown_code
 
 CARD, CARD_TEXT = "card.json", "card.md"
 MODEL = "model.bin"  # as training writes it
@@ -137,7 +138,7 @@ def render(card: Card) -> str:
         *(f"| {name} | {c.read} | {c.used} | {c.held_out} |" for name, c in _classes(card)),
         "",
         *(
-            f"{name.capitalize()}: {', '.join(f'`{p}`' for p in paths)}."
+            f"{name.capitalize()}: {', '.join(map(markdown_code, paths))}."
             for name, paths in card.sources.items()
         ),
         *_drawn(card),

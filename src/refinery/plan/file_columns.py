@@ -10,8 +10,9 @@ import pyarrow as pa
 from refinery.errors import DefinitionError, nearest
 from refinery.filters.carried import VALUE, Carried
 from refinery.filters.values import PLAIN, is_plain
-from refinery.plan.graph import Column, Measured, Measurement
-from refinery.plan.verbs import Arriving, is_carried, is_id
+from refinery.plan.graph import Column, FilePath, Measured, Measurement
+from refinery.plan.verbs import Arriving, add_file_path, is_carried, is_id
+from refinery.sources.column_settings import FILE
 from refinery.sources.nested import find_field
 from refinery.sources.types import TYPES, TypeName, type_name
 from refinery.storage.marks import JSON_TEXT, is_json_text
@@ -71,7 +72,7 @@ def add_file_columns(sql: Iterable[str], made: Collection[str], arriving: Arrivi
     for expression in sql:
         with suppress(DefinitionError):  # which is told where it is checked
             names |= columns_of(expression)
-    problems = []
+    problems = add_file_path(arriving) if FILE in names - set(made) else []
     for name in sorted(names - {"source", *made}):
         if any(name in columns for columns in arriving.columns.values()):
             continue
@@ -112,6 +113,10 @@ def column_problems(name: str, arriving: Arriving) -> list[str]:
     """What is wrong with a column of files that is measured in place of texts, by the heads of all that arrives."""
     by_id = {s for s in arriving.views if is_id(arriving.heads.specs[s], name)}
     having = {s: places for s, places in _having(name, arriving).items() if s not in by_id}
+    if any(arriving.heads.specs[source].table_of(name) for source in having):
+        return [
+            f"the column {name!r} is of a joined table: rules can read it, measurers those of the files alone"
+        ]
     if not having and not by_id:
         there = {c for s in arriving.views for _, schema in arriving.heads.schemas(s) for c in schema.names}
         return [f"no source has the column {name!r}{nearest(name, there) or _listed(sorted(there))}"]
@@ -143,7 +148,7 @@ def clashes(sql: Iterable[str], arriving: Arriving) -> list[str]:
 
 
 def _clash(name: str, columns: Mapping[str, Column], source: str, arriving: Arriving) -> str:
-    if is_carried(columns[name]) or source not in arriving.heads.specs:
+    if is_carried(columns[name]) or isinstance(columns[name], FilePath) or source not in arriving.heads.specs:
         return ""
     first = next(iter(arriving.heads.schemas(source)), None)
     if first is None or name not in first[1].names:

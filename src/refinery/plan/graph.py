@@ -126,7 +126,20 @@ class Derived:
         return replace(self, inputs={name: column.on(view) for name, column in self.inputs.items()})
 
 
-Column = Measured | Derived
+@dataclass(frozen=True)
+class FilePath:
+    """The path of each document's file below its source's root, which its lineage tells: nothing is measured."""
+
+    type: pa.DataType = field(default_factory=pa.string)
+    key: str = "lineage.path"
+    measurements: tuple[Measurement, ...] = ()
+
+    def on(self, view: View) -> FilePath:
+        """The same of another view."""
+        return self
+
+
+Column = Measured | Derived | FilePath
 Columns = dict[str, dict[str, Column]]  # by source, then by the name that a stage gives it
 
 
@@ -185,7 +198,7 @@ class Graph:
     outputs: dict[str, Output]
     output_paths: dict[str, Place]
     protected: dict[str, str]
-    positions: dict[str, dict[str, Measured]]
+    positions: dict[str, dict[str, Measured | FilePath]]
     tokens: Mapping[str, TextTokens] = field(default_factory=dict)
 
     @property
@@ -226,8 +239,7 @@ class Graph:
                     found.setdefault(source, {}).setdefault(measurement.key, measurement)
         for source, positions in self.positions.items():
             here = found.setdefault(source, {})
-            for position in positions.values():
-                measurement = position.measurement
+            for measurement in (m for position in positions.values() for m in position.measurements):
                 # last, so that a split renames nothing that is measured without it
                 here[measurement.key] = here.pop(measurement.key, measurement)
         return {source: tuple(here.values()) for source, here in found.items()}

@@ -100,8 +100,8 @@ def _where(sql: str, spec: SourceSpec, heads: Places) -> Where:
         joined = {column.name: column.type for join in spec.joins for column in join.columns if column.type}
         types: dict[str, TypeName] = {}
         for name in sorted(columns_of(sql)) if heads else ():
-            if name in joined:
-                types[name] = joined[name]
+            if name in joined or name in spec.texts:
+                types[name] = joined.get(name, "string")
                 continue
             column = named.get(name)
             types[name] = (column and column.type) or common_name(column.origin if column else name, heads)

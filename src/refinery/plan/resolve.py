@@ -29,6 +29,7 @@ from refinery.plan.graph import (
     Column,
     Columns,
     Derived,
+    FilePath,
     Graph,
     Making,
     Measured,
@@ -268,7 +269,7 @@ class _Resolver:
                     self.problem(location, f"{source} {message}")
                 known = columns.setdefault(source, {})
                 for column, entry in (above.columns[source] if above else {}).items():
-                    if is_carried(entry):
+                    if is_carried(entry) or isinstance(entry, FilePath):
                         continue  # each stage takes those that it reads
                     if known.setdefault(column, entry).key != entry.key:
                         message = f"arrives here with two kinds of {column!r}; rename one"

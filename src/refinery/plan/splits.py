@@ -15,12 +15,13 @@ from refinery.errors import DefinitionError, nearest
 from refinery.filters.carried import VALUE, Carried
 from refinery.filters.predicate import columns_of, problems
 from refinery.filters.values import PLAIN, is_plain
-from refinery.plan.graph import Column, Measured, Measurement, ResolvedStage, View
-from refinery.plan.verbs import Heads, is_carried
+from refinery.plan.graph import Column, FilePath, Measured, Measurement, ResolvedStage, View
+from refinery.plan.verbs import Heads, file_path_problems, is_carried
+from refinery.sources.column_settings import FILE
 from refinery.sources.documents import SourceSpec
 from refinery.storage.marks import is_json_text
 
-Positions = dict[str, dict[str, Measured]]
+Positions = dict[str, dict[str, Measured | FilePath]]
 Problem = Callable[[Location, str], None]
 
 
@@ -38,24 +39,22 @@ def positions_of(
             continue
         for source in stage.sources:
             if source in views and source in specs:  # others are mistakes that have been reported
-                columns = _columns(split, views[source], specs[source], stage.columns[source])
-                found.setdefault(source, {}).update(columns)
+                told = _columns(split, views[source], specs[source], stage.columns[source])
+                found.setdefault(source, {}).update(told)
     return found
 
 
 def _columns(
     split: Split, view: View, spec: SourceSpec, there: Mapping[str, Column]
-) -> Iterator[tuple[str, Measured]]:
+) -> Iterator[tuple[str, Measured | FilePath]]:
     if not split.carried:
         (field,) = SCHEMA
         yield WORDS, Measured(Measurement(view.uncounted, Content()), field.name, field.type)
     for name, column in zip(split.needed, split.carried, strict=False):
-        carried = Carried(column, spec.table_of(column))
-        yield (
-            name,
-            _of_files(there.get(column))
-            or Measured(Measurement(View(view.source), carried), VALUE, pa.null()),
+        carried = Measured(
+            Measurement(View(view.source), Carried(column, spec.table_of(column))), VALUE, pa.null()
         )
+        yield name, FilePath() if column == FILE else _of_files(there.get(column)) or carried
 
 
 def _of_files(column: Column | None) -> Measured | None:
@@ -104,6 +103,9 @@ def _column_problems(name: str, stage: ResolvedStage, heads: Heads) -> Iterator[
     if any(_of_files(stage.columns[source].get(name)) for source in stage.sources):
         return
     found = [one for source in stage.sources if (one := heads.find(source, name))]
+    if name == FILE:
+        yield from file_path_problems(stage.sources, heads)
+        return
     if not found:
         valid = {c for s in stage.sources for _, schema in heads.schemas(s) for c in schema.names}
         yield f"no source of {stage.name!r} has a column {name!r}{nearest(name, valid)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ from refinery.filters.verb import Needed, Verb
 from refinery.plan.graph import (
     Column,
     Columns,
+    FilePath,
     Measured,
     Measurement,
     ResolvedStage,
@@ -24,6 +25,7 @@ from refinery.plan.graph import (
     against_source,
     measurement_of,
 )
+from refinery.sources.column_settings import FILE
 from refinery.sources.documents import SourceSpec
 from refinery.sources.nested import find_field
 from refinery.sources.shards import head_schemas
@@ -86,6 +88,8 @@ def needed_columns(verb: Verb, arriving: Arriving, problem: Problem) -> Columns:
     if verb.against:
         found[against_source(arriving.stage)] = {}
     for need in verb.needed:
+        for message in add_file_path(arriving) if need.column == FILE else ():
+            problem(need.location, message)
         _measure_on_all(need.column, arriving)
         for message in _problems(need, arriving):
             problem(need.location, message)
@@ -118,6 +122,25 @@ def add_columns(measurers: Collection[Measurer], arriving: Arriving) -> None:
             measurement = measurement_of(view, measurer)
             made = {entry.name: Measured(measurement, entry.name, entry.type) for entry in measurer.schema}
             arriving.columns[source] |= made
+
+
+def add_file_path(arriving: Arriving) -> list[str]:
+    """Adds the path of each document's file, as FILE, where nothing is called so; gives what is wrong with that."""
+    if any(FILE in columns for columns in arriving.columns.values()):
+        return []
+    for source in arriving.views:
+        arriving.columns[source][FILE] = FilePath()
+    return file_path_problems(arriving.views, arriving.heads)
+
+
+def file_path_problems(sources: Iterable[str], heads: Heads) -> list[str]:
+    """What to do about sources whose files have a column that is called as the path of a file is."""
+    return [
+        f"{FILE!r} is the path of the file, and the source {source} has a column {FILE!r} of its own; rename "
+        f"that one: `columns: {{own_{FILE}: {{from: {FILE}}}}}` in the source"
+        for source in sources
+        if heads.find(source, FILE)
+    ]
 
 
 def is_carried(column: Column) -> bool:

@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
-from rich.table import Column, Table
+
+from refinery.report.cells import Grid
 
 if TYPE_CHECKING:
     from refinery.run.cost import Estimate
 
 
-def cost_tables(cost: Estimate) -> Iterator[Table | str]:
+def cost_tables(cost: Estimate) -> Iterator[Grid | str]:
     """What a run takes, in 80 columns."""
-    columns = ("work", "documents", "text", "time")
-    table = Table(*(Column(name, overflow="fold") for name in columns), title="What it takes, about")
+    table = Grid("What it takes, about", ("work", "documents", "text", "time"))
     for step in cost.steps:
         time = duration_text(step.seconds)
-        table.add_row(step.what, f"{step.documents:,}", decimal(step.bytes), time)
+        table.add(step.what, f"{step.documents:,}", decimal(step.bytes), time)
     yield table
     workers = f"{cost.workers} worker{'s'[: cost.workers != 1]}"
     yield f"time: about {duration_text(cost.seconds)} with {workers}, {_known_from(cost)}"

@@ -9,13 +9,15 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from refinery.definition.models import Tokens
+from refinery.report.cells import cell
+from refinery.sources.passed_over import few
 
 if TYPE_CHECKING:
     from refinery.run.decide import Tally
     from refinery.run.manifest import Manifest, SourceAccount
 
 
-UNREADABLE = 3  # files that are named
+NAMES = 12  # columns at least for names
 # Columns that a terminal of so many characters has room for, beside one for names.
 HEADINGS = {70: ("documents", "text", "tokens", "share"), 50: ("documents", "tokens"), 0: ("documents",)}
 
@@ -29,7 +31,7 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
     table = _empty(manifest, headings)
 
     def row(label: str, style: str | None = None, **cells: str) -> None:
-        table.add_row(label, *(cells.get(heading, "") for heading in headings), style=style)
+        table.add_row(cell(label), *(cells.get(heading, "") for heading in headings), style=style)
 
     def counts(label: str, count: Tally, share: str = "", sign: str = "", style: str | None = None) -> None:
         text, tokens = f"{sign}{decimal(count.bytes)}", f"{sign}{count.tokens:,}"
@@ -61,8 +63,8 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
 def _empty(manifest: Manifest, headings: tuple[str, ...]) -> Table:
     tokens = tokens_text(Tokens.model_validate(manifest.definition.get("tokens", {})))
     title, caption = f"{manifest.pipeline}: {manifest.output}", f"tokens: {tokens}"
-    table = Table(title=title, title_justify="left", header_style="bold", caption=caption)
-    table.add_column("", overflow="fold")
+    table = Table(title=cell(title), title_justify="left", header_style="bold", caption=cell(caption))
+    table.add_column("", overflow="fold", min_width=NAMES)
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     return table
@@ -89,10 +91,8 @@ def _not_documents(source: SourceAccount) -> Iterator[tuple[str, str, str]]:
         yield f"NULL, of a wrong type: {column}", "yellow", f"({count:,})"
     for passed_over in source.passed_over:
         yield f"passed over: {passed_over}", "dim", ""
-    for broken in source.broken[:UNREADABLE]:
-        yield f"unreadable: {broken.path}", "yellow", ""
-    if (more := len(source.broken) - UNREADABLE) > 0:
-        yield f"unreadable: {more:,} more files", "yellow", ""
+    for what, _ in few([(broken.path, broken.problem) for broken in source.broken]):
+        yield f"unreadable: {what}", "yellow", ""
 
 
 def _share(part: Tally, whole: Tally) -> str:

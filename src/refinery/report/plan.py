@@ -8,11 +8,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from rich.filesize import decimal
-from rich.table import Column, Table
 
 from refinery.executors.local import default_workers
 from refinery.plan.contents import contents_of
 from refinery.plan.derivations import noted_derivations, reasons
+from refinery.report.cells import Grid
 from refinery.report.cost import cost_tables
 from refinery.report.funnel import tokens_text
 from refinery.report.status import size_text
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from refinery.plan.plan import Plan
 
 
-def plan_tables(plan: Plan) -> Iterator[Table | str]:
+def plan_tables(plan: Plan) -> Iterator[Grid | str]:
     """The tables that describe a plan, in the order of the work, and how large the work folder is by now."""
     plan = with_usable(plan)
     found = contents_of(plan.work)
@@ -40,9 +40,9 @@ def plan_tables(plan: Plan) -> Iterator[Table | str]:
     yield _stages(plan)
     for stage in plan.graph.stages.values():
         for explained in stage.verb.explained() if stage.verb else ():
-            table = _table(f"{stage.name}: {explained.title}", *explained.columns)
+            table = Grid(f"{stage.name}: {explained.title}", tuple(explained.columns))
             for row in explained.rows:
-                table.add_row(*row)
+                table.add(*row)
             yield table
     yield _outputs(plan)
     yield _guards(plan)
@@ -85,14 +85,14 @@ def _reasons(plan: Plan) -> dict[str, list[str]]:
     return {name: [*map(str, why[name])] or ["not there any more, or not yet"] for name in plan.results}
 
 
-def _to_make(plan: Plan, found: Mapping[str, State]) -> Table:
+def _to_make(plan: Plan, found: Mapping[str, State]) -> Grid:
     """What a run would make, and the settings that differ from the last run."""
-    table = _table("To make", "result", "parts", "why")
+    table = Grid("To make", ("result", "parts", "why"))
     why = _reasons(plan)
     for name, state in found.items():
         if state.missing:
             missing = f"{state.missing:,} of {state.parts:,}" if state.parts > 1 else "all"
-            table.add_row(name, missing, "\n".join(why[name]))
+            table.add(name, missing, "\n".join(why[name]))
     return table
 
 
@@ -116,14 +116,9 @@ def _in_short(rules: Sequence[Rule]) -> Iterator[str]:
         yield from [f"{of_set} ({len(names)} rules)"] if of_set and len(names) > 1 else names
 
 
-def _table(title: str, *headings: str) -> Table:
-    """Nothing in it is cut in a narrow terminal or a pipe, but goes on in the next line."""
-    return Table(*(Column(heading, overflow="fold") for heading in headings), title=title)
-
-
-def _measure_pass(plan: Plan, present: Container[str]) -> Table:
+def _measure_pass(plan: Plan, present: Container[str]) -> Grid:
     columns = ("source", "shards", "data", "measured", "to measure now")
-    table = _table("Sources: each text is read once for all that is measured", *columns)
+    table = Grid("Sources: each text is read once for all that is measured", columns)
     for source, listed in plan.listed.items():
         shards = plan.of(source)
         size = decimal(sum(planned.shard.bytes for planned in shards))
@@ -139,47 +134,47 @@ def _measure_pass(plan: Plan, present: Container[str]) -> Table:
             sorted({_called(m.measurer.name) for p in shards[:1] for m in plan.measurements(p)})
         )
         broken = f" ({len(listed.broken)} unreadable)" if listed.broken else ""
-        table.add_row(source, f"{len(shards)}{broken}", size, wanted, todo)
+        table.add(source, f"{len(shards)}{broken}", size, wanted, todo)
     return table
 
 
-def _stages(plan: Plan) -> Table:
+def _stages(plan: Plan) -> Grid:
     columns = ("stage", "from", "measured on what comes", "rules", "then")
-    table = _table("Stages: decided by what is measured, without the texts", *columns)
+    table = Grid("Stages: decided by what is measured, without the texts", columns)
     for stage in plan.graph.stages.values():
         rules = ", ".join(_in_short(stage.rules))
         costly = ", ".join(sorted({m.measurer.name for found in stage.late.values() for m in found}))
         parents = ", ".join(stage.parents)
         verb = stage.verb.summary if stage.verb else ""
-        table.add_row(stage.name, parents, costly, rules, verb)
+        table.add(stage.name, parents, costly, rules, verb)
     return table
 
 
-def _passed_over(plan: Plan) -> Table:
+def _passed_over(plan: Plan) -> Grid:
     """Files of the sources that are not read, by ending and reason."""
-    table = _table("Passed over", "source", "files")
+    table = Grid("Passed over", ("source", "files"))
     for source, listed in plan.listed.items():
         for passed_over in listed.passed_over:
-            table.add_row(source, str(passed_over))
+            table.add(source, str(passed_over))
     return table
 
 
-def _guards(plan: Plan) -> Table:
+def _guards(plan: Plan) -> Grid:
     """What the run does not do in silence, with the shares that the definition has or that hold by default."""
-    guards, table = plan.graph.definition.pipeline.guards, _table("Guards", "guard", "of", "the run")
+    guards, table = plan.graph.definition.pipeline.guards, Grid("Guards", ("guard", "of", "the run"))
     for name, field in type(guards).model_fields.items():
         limit = getattr(guards, name)
-        table.add_row(name, field.description, str(limit) if limit else "off")
+        table.add(name, field.description or "", str(limit) if limit else "off")
     return table
 
 
-def _outputs(plan: Plan) -> Table:
+def _outputs(plan: Plan) -> Grid:
     columns = ("output", "from", "folder", "format", "order", "state")
-    table = _table("Outputs: the texts that are kept are read again and written", *columns)
+    table = Grid("Outputs: the texts that are kept are read again and written", columns)
     for name, output in plan.graph.outputs.items():
         folder = plan.graph.output_paths[name]
         order = "input order" if output.shuffle is None else f"shuffled, seed {output.shuffle}"
         form = "token ids" if output.tokenize else output.format
         state = "up to date" if current_manifest(folder, plan.output_key(name)) else "to write"
-        table.add_row(name, output.from_, redact(str(folder)), form, order, state)
+        table.add(name, output.from_, redact(str(folder)), form, order, state)
     return table

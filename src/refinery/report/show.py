@@ -9,8 +9,14 @@ from rich.console import Console
 from rich.text import Text
 
 from refinery.report.document import Document
+from refinery.watch.printable import printable
 
 INDENT = "    "
+_KEPT = {
+    "kept": "kept",
+    "protected": "protected: kept out of outputs and models",
+    "earlier": "of an earlier run",
+}
 _CONSOLE = Console(width=80)  # what wrapping a text needs
 
 
@@ -37,8 +43,8 @@ def outcome_text(document: Document) -> str:
     """What became of a document, in a sentence."""
     if document.outcome == "rejected":
         return f"rejected: {document.rule}" + (f": {document.detail}" if document.detail else "")
-    if document.outcome == "kept":
-        return "kept"
+    if document.outcome in _KEPT:
+        return _KEPT[document.outcome]
     others = ", ".join(name for name in document.failed if name != document.rule)
     return f"dropped by {document.stage}: {document.rule}" + (f" (and {others})" if others else "")
 
@@ -76,8 +82,8 @@ def text_lines(text: str, characters: int, width: int) -> Iterator[str]:
 
 
 def wrapped(text: str, width: int, indent: str) -> list[str]:
-    """The lines of a text in a terminal, without control codes, later ones indented deeper."""
-    clean = "".join(c if c.isprintable() else " " for c in text)
+    """The lines of a text in a terminal, control codes as escapes, later ones indented deeper."""
+    clean = printable(text.replace("\t", " "))
     deeper = indent if "|" in indent else f"{indent}  "
     lines = cut_lines(clean, max(width - len(deeper), 16))
     return [f"{deeper if number else indent}{line}".rstrip() for number, line in enumerate(lines)]

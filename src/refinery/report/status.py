@@ -10,6 +10,7 @@ from datetime import datetime
 from rich.filesize import decimal
 
 from refinery.watch.bars import draw
+from refinery.watch.printable import printable
 from refinery.watch.status import Status
 
 
@@ -40,7 +41,7 @@ def status_text(status: Status) -> str:
     if status.work_bytes:
         lines.append(f"work folder: {status.work}, {size_text(status.work_bytes)}")
     lines.append(f"log: {status.log}")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def size_text(kinds: Mapping[str, int]) -> str:

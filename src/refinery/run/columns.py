@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from refinery.errors import DamagedFile, InputError
 from refinery.filters.carried import Carried
-from refinery.plan.graph import Column, Derived
+from refinery.plan.graph import Column, Derived, FilePath
 from refinery.plan.plan import PlannedShard
 from refinery.sources.cast import cast
+from refinery.sources.lineage import lineage_of
 from refinery.sources.types import TypeName, type_name
 from refinery.storage.marks import is_json_text
 from refinery.storage.tables import read_table, row_count
@@ -49,11 +50,19 @@ class Computed:
 
 
 @dataclass(frozen=True)
+class InLineage:
+    """The path of each document's file."""
+
+
+Values = Stored | Computed | InLineage
+
+
+@dataclass(frozen=True)
 class NamedColumn:
     """A column by the name that a stage gives it."""
 
     name: str
-    values: Stored | Computed
+    values: Values
 
 
 def find_columns(columns: Mapping[str, Column], wanted: Iterable[str]) -> tuple[NamedColumn, ...]:
@@ -61,7 +70,9 @@ def find_columns(columns: Mapping[str, Column], wanted: Iterable[str]) -> tuple[
     return tuple(NamedColumn(name, _values(columns[name])) for name in wanted)
 
 
-def _values(column: Column) -> Stored | Computed:
+def _values(column: Column) -> Values:
+    if isinstance(column, FilePath):
+        return InLineage()
     if isinstance(column, Derived):
         return Computed(column.expression, find_columns(column.inputs, sorted(column.inputs)))
     measurer = column.measurement.measurer
@@ -95,11 +106,17 @@ def load_columns(
     return pl.DataFrame(_series(columns, tables, planned, rows))
 
 
+def file_paths(planned: PlannedShard) -> pa.Array:
+    """string: the path of the file of each of the shard's documents, below the source's root."""
+    rows = read_table(planned.documents_file, ["row"]).column(0).to_numpy()
+    return lineage_of(planned.shard).path_of(rows)
+
+
 def _stored(columns: Iterable[NamedColumn]) -> Iterator[Stored]:
     for column in columns:
         if isinstance(column.values, Stored):
             yield column.values
-        else:
+        elif isinstance(column.values, Computed):
             yield from _stored(column.values.inputs)
 
 
@@ -120,7 +137,9 @@ def _series(
 ) -> dict[str, pl.Series]:
     from refinery.filters.predicate import compute
 
-    def series(values: Stored | Computed) -> pl.Series:
+    def series(values: Values) -> pl.Series:
+        if isinstance(values, InLineage):
+            return pl.Series(file_paths(shard), dtype=pl.String)
         if isinstance(values, Stored):
             column = tables[values.file].column(values.name)
             if values.cast is None:

@@ -13,6 +13,7 @@ import yaml
 from refinery.definition.models import TRAIN
 from refinery.run.decide import Tally
 from refinery.run.manifest import Manifest
+from refinery.watch.printable import markdown_code
 
 _SIZES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
@@ -93,7 +94,9 @@ def _dropped(manifest: Manifest) -> list[tuple[str, ...]]:
         for stage, tally in manifest.stages.items()
         for rule, account in tally.rules.items()
     ]
-    return [(stage, f"`{rule}`", *_counts(dropped)) for stage, rule, dropped in found if dropped.documents]
+    return [
+        (stage, markdown_code(rule), *_counts(dropped)) for stage, rule, dropped in found if dropped.documents
+    ]
 
 
 def _counts(tally: Tally) -> tuple[str, str]:

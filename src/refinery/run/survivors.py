@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from refinery.dedup.split import Split, split_of
 from refinery.definition.models import Output
-from refinery.plan.graph import ResolvedStage, View
+from refinery.plan.graph import FilePath, ResolvedStage, View
 from refinery.plan.plan import Plan, PlannedShard
-from refinery.run.columns import NamedColumn, find_columns, load_columns
+from refinery.run.columns import NamedColumn, file_paths, find_columns, load_columns
 from refinery.run.decide import Upstream, kept_documents, upstream
+from refinery.sources.column_settings import FILE
 from refinery.storage.tables import read_table
 
 
@@ -23,7 +24,8 @@ from refinery.storage.tables import read_table
 class Survivors:
     """A shard's part of an output; measured: the columns of it that are written, sizes: where the bytes are.
 
-    split: what tells the splits of the output, if it is split, of `split_columns`: file and name of each, in order.
+    split: what tells the splits of the output, if it is split, of `split_columns`: file and name of each, in order;
+    None stands for the path of a document's file.
     """
 
     planned: PlannedShard
@@ -32,7 +34,7 @@ class Survivors:
     measured: tuple[NamedColumn, ...]
     sizes: tuple[NamedColumn, ...]
     split: Split | None = None
-    split_columns: tuple[tuple[str, str], ...] = ()
+    split_columns: tuple[tuple[str, str] | None, ...] = ()
 
     @property
     def splits(self) -> int:
@@ -49,8 +51,11 @@ def survivors_of(
     sizes = find_columns(columns, ("bytes",))
     kept, view, split = upstream(plan, stage.name, source), stage.views[source], split_of(output)
     positions = plan.graph.positions.get(source, {})
-    told = (positions[name] for name in split.needed) if split else ()
-    files = tuple((column.measurement.file, column.original) for column in told)
+    told = [positions[name] for name in split.needed] if split else []
+    files = tuple(
+        None if isinstance(column, FilePath) else (column.measurement.file, column.original)
+        for column in told
+    )
     return [Survivors(planned, view, kept, written, sizes, split, files) for planned in plan.of(source)]
 
 
@@ -86,7 +91,11 @@ def splits_of(survivors: Survivors, documents: int) -> NDArray[np.int64]:
     split = survivors.split
     if split is None:
         return np.zeros(documents, np.int64)
-    tables = [read_table(survivors.planned.folder / file, [name]) for file, name in survivors.split_columns]
+    planned = survivors.planned
+    tables = [
+        read_table(planned.folder / one[0], [one[1]]) if one else pa.table({FILE: file_paths(planned)})
+        for one in survivors.split_columns
+    ]
     fields = [table.schema.field(0).with_name(name) for table, name in zip(tables, split.needed, strict=True)]
     return split.numbers(pa.table([table.column(0) for table in tables], pa.schema(fields)))
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from refinery.errors import InputError, StorageError
 from refinery.sources.documents import REJECT_BYTES, Reject, Shard, SourceSpec
+from refinery.sources.formats import ENCODED
 from refinery.sources.read import read_documents
 from refinery.storage.url import redact
 
@@ -36,8 +37,13 @@ def check_heads(shards: Sequence[Shard], spec: SourceSpec, *, others: bool = Fal
     """Reads the first rows of some files; gives a warning for each that has no document among them.
 
     others: the source has more files, which are known. Raises InputError if there are none in any of all files, or in
-    one and `on_error` is `fail`. What cannot be read or is empty is left out: reading the source will tell.
+    one and `on_error` is `fail`, and for an `encoding` that bears on no file. What cannot be read or is empty is left
+    out: reading the source will tell.
     """
+    formats = {shard.format for shard in shards}
+    if spec.encoding and formats and not others and ENCODED.isdisjoint(formats):
+        problem = f"`encoding` has no effect: {' and '.join(sorted(formats))} files say theirs"
+        raise InputError(redact(shards[0].path), problem, "leave it out")
     firsts = spread([shard for shard in shards if shard.part == 0 and shard.format not in _TOLD_BY_PLAN])
     if not firsts:
         return ()

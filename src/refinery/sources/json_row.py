@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 import orjson
@@ -48,7 +49,9 @@ def _pop_nested(row: dict[str, Any], steps: list[str]) -> Any:
 class JsonRows:
     """Turns a line into id, text and the rest of the row, or into a reject."""
 
-    def __init__(self, shard: Shard, spec: SourceSpec) -> None:
+    def __init__(self, shard: Shard, spec: SourceSpec, looked_at: Collection[str] = ()) -> None:
+        """looked_at: columns of the text that are among the others, too."""
+        self._looked_at = looked_at
         self._texts = [_Picked(name) for name in spec.texts]
         self._id = _Picked(spec.id or "id")
         self._made = shard.made
@@ -79,16 +82,20 @@ class JsonRows:
             return ""
         keys = ", ".join(found)[:100]
         texts: list[str | None] = []
+        looked_at: dict[str, str | None] = {}
         for picked in self._texts:
             if (value := picked.pop(found)) is not MISSING:
                 try:
                     texts.append(text_of(value))
+                    if picked.name in self._looked_at:
+                        looked_at[picked.name] = texts[-1]
                 except NotTextError as error:
                     return Reject(row, "text_not_string", f"{picked.name!r} is {error}")
-        if not texts:
+        found |= looked_at
+        if self._texts and not texts:
             wanted = " or ".join(repr(picked.name) for picked in self._texts)
             return Reject(row, "missing_text", f"no key {wanted}; there is {keys}")
-        if all(text is None for text in texts):
+        if texts and all(text is None for text in texts):
             return Reject(row, "null_text")
         return texts[0] or "" if len(texts) == 1 else joined(texts)
 

@@ -39,7 +39,7 @@ from refinery.storage.url import is_url
 
 BATCH_BYTES = 16 * 2**20
 _HELD_FILES = 64  # of a pack, that are fetched together from a store
-READING = 3  # raised when a file gives other rows than before, or a row another text or id
+READING = 4  # raised when a file gives other rows than before, or a row another text or id
 
 
 def read_documents(
@@ -144,7 +144,8 @@ def _fields_of_file(shard: Shard, spec: SourceSpec, names: Iterable[str]) -> pa.
         return pa.schema([json_text(name, "") for name in wanted])
     files = read_members(shard) if shard.pack else [shard]
     there = unify([(file.path, reader.columns(file, spec, HEAD)) for file in files])
-    return pa.schema([field for field in there if field.name in wanted])
+    fields = [field for field in there if field.name in wanted]
+    return pa.schema([*fields, *(pa.field(name, pa.large_string()) for name in spec.texts if name in wanted)])
 
 
 def place_of_row(shard: Shard, row: int, read: Description | None = None) -> tuple[str, int]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from refinery.errors import InputError
 from refinery.sources.decoding import decoded
+from refinery.sources.document_text import texts_of
 from refinery.sources.documents import NO_COLUMNS, Documents, Shard, SourceSpec
 from refinery.sources.parquet_columns import ParquetColumns, column_at
 from refinery.sources.text_rows import text_rows
@@ -40,6 +41,11 @@ class BatchRows:
             return NO_COLUMNS
         arrays = []
         for field in self.carry:
+            if (
+                path := dict(zip(self.spec.texts, self.columns.text, strict=True)).get(field.name)
+            ) is not None:
+                arrays.append(texts_of(_nested_decoded(column_at(batch, path))).cast(field.type))
+                continue
             if field.name not in self.columns.carried.names:
                 arrays.append(pa.nulls(len(batch), field.type))
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -36,8 +36,9 @@ def read(rows: Rows, shard: Shard, request: Request) -> Iterator[Documents]:
     Raises InputError when the file cannot be read, or when values do not fit the columns of `carry`.
     """
     spec, carry, wanted, batch_bytes, description = request
-    parser = JsonRows(shard, spec)
-    seen = None if description is None else _Seen()
+    looked_at = frozenset(spec.texts).intersection(carry.names if carry is not None else ())
+    parser = JsonRows(shard, spec, looked_at)
+    seen = None if description is None else _Seen(looked_at)
     batch = _Batch(shard, parser, carry, seen)
     asked = None if wanted is None else iter(wanted.tolist())
     next_row = None if asked is None else next(asked, None)
@@ -82,13 +83,16 @@ def first_columns(rows: Rows, shard: Shard, spec: SourceSpec, size: int) -> pa.S
 class _Seen:
     """The types of the carried columns of all lines, looked at some megabytes at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, left_out: Collection[str] = ()) -> None:
+        self._left_out = left_out
         self._columns = JsonColumns()
         self._waiting: list[dict[str, Any]] = []
         self._size = 0
 
     def add(self, others: dict[str, Any], size: int) -> None:
         """One line's values beside text and id; the line has `size` bytes."""
+        if self._left_out:
+            others = {name: value for name, value in others.items() if name not in self._left_out}
         self._waiting.append(others)
         self._size += size
         if self._size >= _LOOK_BYTES:

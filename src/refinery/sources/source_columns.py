@@ -78,6 +78,8 @@ class SourceColumns:
             if join.reject and self.judged:
                 rejects += _unmatched(join, keys, good & ~matched, run)
                 good &= matched
+        if len(self.spec.texts) == 1 and self.spec.where and self.judged:
+            values |= {self.spec.texts[0]: run.text}
         chosen = good & self._chosen(looked_at, values, good)
         columns = pa.RecordBatch.from_arrays(
             self._carried(run, looked_at, values), schema=self.carry or pa.schema([])
@@ -149,7 +151,7 @@ class SourceColumns:
         carried = self.carry.names if self.carry is not None else ()
         names += [c.origin for c in self.spec.columns if c.name in carried and _is_looked_up(c)]
         if self.judged and self.spec.where:
-            read = [name for name, _ in self.spec.where.types if name not in self._joined]
+            read = [n for n, _ in self.spec.where.types if n not in self._joined and (n,) != self.spec.texts]
             names += [self._origin(name) for name in read]
         names += [self._origin(join.on) for join in self._joins if not self._is_known(join)]
         return list(self.raw_fields(dict.fromkeys(names)))

@@ -11,6 +11,7 @@ from rich.filesize import decimal
 from rich.text import Text
 
 from refinery.watch.events import Event, Note
+from refinery.watch.printable import printable
 from refinery.watch.progress import Line, Progress, Stand
 
 GAP = "  "
@@ -43,7 +44,7 @@ class Bars:
     def __call__(self, event: Event) -> None:
         """Takes an event into account; a note is printed above the lines."""
         if isinstance(event, Note):
-            self._console.print(event.message, highlight=False, markup=False)
+            self._console.print(Text(printable(event.message)))
         else:
             self._progress(event)
 
@@ -63,7 +64,7 @@ def draw(lines: Sequence[Line], width: int, height: int) -> Iterator[Text]:
     texts = [_joined(heading, widths) for heading in headings]
     for row in rows:
         if isinstance(row, Folded):
-            text = Text(f"{len(row.names)} {row.state}: {', '.join(row.names)}")
+            text = Text(f"{len(row.names)} {row.state}: {printable(', '.join(row.names))}")
         else:
             text = _joined(cells[row], widths)
             text.append_text(_more(row, width - text.cell_len))
@@ -151,7 +152,7 @@ def rate_texts(line: Line) -> list[str]:
 def _cells(line: Line) -> Cells:
     return {
         "kind": Text(line.kind, "dim"),
-        "name": Text(line.name),
+        "name": Text(printable(line.name)),
         "documents": Text("" if line.documents is None else f"{line.documents:,}"),
         "kept": Text("" if line.kept is None else f"{line.kept:,}"),
         "time": Text(time_text(line), "cyan" if line.state == "working" else ""),

@@ -9,6 +9,7 @@ from typing import Any
 
 from refinery.watch.bars import draw
 from refinery.watch.events import Event, Note, RunEnded
+from refinery.watch.printable import printable
 from refinery.watch.progress import Progress
 
 WIDTH, HEIGHT = 110, 60
@@ -28,7 +29,7 @@ class Cell:
     def __call__(self, event: Event) -> None:
         """Takes an event into account."""
         if isinstance(event, Note):
-            self._notes.append(event.message)
+            self._notes.append(printable(event.message))
         else:
             self._progress(event)
         if isinstance(event, Note | RunEnded) or self._clock() - self._drawn >= EVERY:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from functools import cache, partial
 from typing import IO
 
-import orjson
-
 from refinery.storage.url import without_secrets
 from refinery.watch.events import Event, Listener
+from refinery.watch.printable import json_text
 
 
 def json_lines(stream: IO[str]) -> Listener:
@@ -25,7 +25,7 @@ def json_line(event: Event) -> bytes:
         for name, value in vars(event).items()
     }
     line = {"time": round(time.time(), 3), "event": _name(type(event).__name__), **fields}
-    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+    return f"{json_text(line)}\n".encode()
 
 
 @cache
@@ -35,5 +35,6 @@ def _name(event: str) -> str:
 
 
 def _print(stream: IO[str], event: Event) -> None:
-    stream.write(json_line(event).decode())
-    stream.flush()
+    with suppress(OSError):  # a run goes on though nobody can read of it
+        stream.write(json_line(event).decode())
+        stream.flush()

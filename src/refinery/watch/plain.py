@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import IO
 
 from refinery.watch.bars import rate_texts, time_text
 from refinery.watch.events import Event, Finished, Note
+from refinery.watch.printable import printable
 from refinery.watch.progress import Line, Progress
 
 EVERY = 30.0  # seconds between two tellings of what goes on
@@ -34,8 +36,9 @@ class PlainLines:
             self._print(*(plain(line) for line in self._progress.lines() if line.state == "working"))
 
     def _print(self, *lines: str) -> None:
-        for line in lines:
-            print(line, file=self._stream, flush=True)
+        with suppress(OSError):  # a run goes on though nobody can read of it
+            for line in lines:
+                print(printable(line), file=self._stream, flush=True)
 
 
 def plain(line: Line) -> str:

@@ -1,0 +1,204 @@
+"""What lies in a folder as sources of a definition: how it is read, where its texts are, and a sample of them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+
+from refinery.api.transform import transform
+from refinery.api.xml_record import propose_record
+from refinery.errors import InputError, StorageError
+from refinery.sources.compression import DamagedError, head
+from refinery.sources.document_text import is_textual
+from refinery.sources.documents import SourceSpec
+from refinery.sources.encoding import other_encoding
+from refinery.sources.find import find
+from refinery.sources.formats import format_of, named_format
+from refinery.sources.heads import spread
+from refinery.sources.identity import HEAD, file_head
+from refinery.sources.read import read_documents
+from refinery.sources.shards import head_schemas, list_shards
+from refinery.sources.types import is_list
+from refinery.storage.marks import OWNER, RECORDS, records_of
+from refinery.storage.place import exists
+
+# What texts are called, the first that are there; several are one document.
+TEXT_COLUMNS = (
+    ("messages",), ("conversations",), ("conversation",), ("instruction", "input", "output"),
+    ("instruction", "output"), ("instruction", "response"), ("question", "answer"), ("prompt", "completion"),
+    ("prompt", "response"), ("title", "text"), ("text",), ("title", "content"), ("content",), ("title", "body"),
+    ("body",), ("raw_content",), ("article",), ("document",), ("title", "abstract"), ("abstract",), ("answer",),
+)  # fmt: skip
+SAMPLE = 200  # documents of a source that are looked at
+_SKIPPED = re.compile(
+    r"[._].*|out|node_modules|venv|__pycache__|package\.json|(readme|licen[cs]e|changelog|notice)\b.*", re.I
+)
+_ENCODED = {"json", "jsonl", "csv", "text"}  # formats whose files have an encoding
+_TRIED = 24  # columns, for a text that is called otherwise
+_WHOLE = {"warc", "wet", "html", "text", "markdown"}  # formats whose text is no column
+_MEASURED = ("lang", "lang_score")  # what the rules of a first definition read
+_HTML = re.compile(r"(?i)</(p|div|body|html|li|td)>")
+_FILES = 8  # whose first documents are looked at
+_LONG = 40  # characters: what is shorter on average is no text
+
+
+@dataclass(frozen=True)
+class FoundSource:
+    """Files that are read alike, as a source has them.
+
+    html: whether a column has web pages; clashes: columns that are called as what is measured; texts: a sample;
+    problem: why the files cannot be read as they are.
+    """
+
+    name: str
+    path: str
+    text: tuple[str, ...] = ("text",)
+    record: str | None = None
+    encoding: str | None = None
+    html: bool = False
+    clashes: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    problem: str = ""
+
+
+def found_sources(base: Path) -> list[FoundSource]:
+    """The folders in a folder that hold what can be read, and the files in it by their ending."""
+    found: list[FoundSource] = []
+    for name, path in _candidates(base):
+        found.append(_look_at(str(base / path), _free(name, [one.name for one in found]), path))
+    return found
+
+
+def plain_name(text: str) -> str:
+    """A name as definitions want it."""
+    found = re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-_")
+    return found if re.match("[A-Za-z]", found) else f"d-{found}".strip("-")
+
+
+def _candidates(base: Path) -> Iterator[tuple[str, str]]:
+    """Names and paths of what may be sources: folders, and endings of the files that lie beside each other."""
+    endings = Counter[str]()
+    for entry in sorted(base.iterdir()):
+        if _SKIPPED.fullmatch(entry.name) or entry.name.endswith(RECORDS):
+            continue
+        if entry.is_dir():
+            if not exists(records_of(entry) / OWNER) and _holds_data(entry):
+                yield plain_name(entry.name), entry.name
+        elif named_format(entry.name) is not None:
+            endings[entry.name.partition(".")[2]] += 1
+    taken = len(endings)
+    for ending in sorted(endings):
+        yield plain_name(ending.partition(".")[0] if taken > 1 else "data"), f"*.{ending}"
+
+
+def _holds_data(folder: Path) -> bool:
+    return any(named_format(file.name) is not None for file in islice(folder.rglob("*"), 10_000))
+
+
+def _free(name: str, taken: list[str]) -> str:
+    """The name, or one like it that no source and no stage has."""
+    while name in {*taken, "screened", "unique"} or name.startswith("screened-"):
+        name += "-files"
+    return name
+
+
+def _look_at(path: str, name: str, written: str) -> FoundSource:
+    """How files are read: by the first columns that texts are called by, else by the one with the longest texts."""
+    try:
+        spec = _as_their_heads_tell(SourceSpec(name, (path,)))
+    except (InputError, StorageError, OSError, DamagedError) as error:
+        return FoundSource(name, written, problem=_problem(error))
+    texts: tuple[str, ...] = ()
+    problem = ""
+    for columns in [spec.texts] if spec.record else _text_columns(spec):
+        tried = replace(spec, text=columns)
+        found, wrong = _first_texts(tried)
+        problem = problem or wrong
+        if found and (not texts or _mean_length(found) > _mean_length(texts)):
+            spec, texts = tried, found
+        if found and columns in TEXT_COLUMNS:
+            break
+    if not texts or (spec.texts not in TEXT_COLUMNS and not spec.record and _mean_length(texts) < _LONG):
+        return FoundSource(name, written, problem=problem or "no column holds texts: name one by `text`")
+    html = 2 * sum(bool(_HTML.search(text)) for text in texts) > len(texts)
+    if html:
+        texts = tuple(transform(list(texts), ["html"]).column("text").to_pylist())
+    clashes = tuple(name for name in _MEASURED if name in _columns(spec))
+    return FoundSource(name, written, spec.texts, spec.record, spec.encoding, html, clashes, texts)
+
+
+def _as_their_heads_tell(spec: SourceSpec) -> SourceSpec:
+    """With the record of XML and the encoding of what is not UTF-8."""
+    files = spread(find(spec.path).files)
+    heads = [(file, head(file.path, file_head(file.path, file.state.size), HEAD)) for file in files]
+    formats = [(format_of(file.relative, partial(bytes, content)), content) for file, content in heads]
+    marked = [content for format, content in formats if format == "xml"]
+    if marked and 2 * len(marked) > len(formats) and (found := propose_record(marked)):
+        return replace(spec, record=found.record, text=found.text)
+    encodings = (other_encoding(content) for format, content in formats if format in _ENCODED)
+    return replace(spec, encoding=next(filter(None, encodings), None))
+
+
+def _text_columns(spec: SourceSpec) -> Iterator[tuple[str, ...]]:
+    """Columns that are there and may be texts: what texts are called, then each other."""
+    there = [name for field in _columns(replace(spec, text=())).values() for name in _paths(field)]
+    yield from (columns for columns in TEXT_COLUMNS if set(columns) <= set(there))
+    if not there:
+        yield ("text",)
+    yield from ((name,) for name in islice(there, _TRIED) if (name,) not in TEXT_COLUMNS)
+
+
+def _columns(spec: SourceSpec) -> dict[str, pa.Field]:
+    """Columns beside the text, as the first files tell; none where files are documents."""
+    return {
+        field.name: field
+        for place, schema in islice(head_schemas(spec), 2)
+        if named_format(place) not in _WHOLE
+        for field in schema
+    }
+
+
+def _paths(field: pa.Field) -> Iterator[str]:
+    """The names of textual columns, dotted for those inside of others."""
+    kind = field.type
+    if is_textual(kind):
+        yield field.name
+        return
+    while is_list(kind):
+        kind = kind.value_type
+    if pa.types.is_struct(kind):
+        yield from (f"{field.name}.{name}" for one in kind for name in _paths(one))
+
+
+def _first_texts(spec: SourceSpec) -> tuple[tuple[str, ...], str]:
+    """Texts from the beginnings of some files, and the first problem that there was."""
+    texts: list[str] = []
+    problem = ""
+    try:
+        shards = spread(list_shards(spec).shards)[:_FILES]
+    except (InputError, StorageError) as error:
+        return (), _problem(error)
+    for shard in shards:
+        try:
+            batch = next(iter(read_documents(shard, spec)), None)
+        except (InputError, StorageError) as error:
+            problem = problem or _problem(error)
+            continue
+        if batch is not None:
+            texts += batch.text.slice(0, SAMPLE // len(shards)).to_pylist()
+    return tuple(texts), problem
+
+
+def _problem(error: Exception) -> str:
+    return error.problem if isinstance(error, InputError) else str(error)
+
+
+def _mean_length(texts: tuple[str, ...]) -> float:
+    return sum(map(len, texts)) / len(texts)
