@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -158,12 +159,12 @@ def run(
 
 
 def place_of(path: str | Path) -> Place:
-    """The place that a path or URL names; relative paths count from the current directory."""
+    """The place that a path or URL names, without `..`; relative paths count from the current directory."""
     from refinery.storage import place
     from refinery.storage.url import is_url, local_path
 
     text = str(path)
-    return place.place_of(text) if is_url(text) else Path(local_path(text)).absolute()
+    return place.place_of(text) if is_url(text) else Path(os.path.abspath(local_path(text)))  # noqa: PTH100  (links stay)
 
 
 def work_folder(work: str | Path | None, graph: Graph) -> Place:

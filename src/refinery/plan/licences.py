@@ -1,8 +1,8 @@
 """Licences in the resolved definition: the column `licence`, and the rule that an output's `licences` are.
 
-Everything that comes to such an output passes the rule `licences`, as early as it can be judged without a document
-missing elsewhere: in the first stages on the way of which all outputs below allow the same. What is chosen by a budget
-or a share is so chosen of what may be written.
+Everything that comes to such an output passes the rule `licences`, as early as no other output misses a document by
+it: in the first stages on the way of which all outputs below allow the same. So what a budget or a share chooses is
+chosen of what may be written.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections.abc import Callable, Collection, Mapping
 import pyarrow as pa
 
 from refinery.definition.licences import LicenceColumn, allowed_pattern
-from refinery.definition.models import Pipeline
+from refinery.definition.load import Definition
+from refinery.definition.models import Output, Pipeline
 from refinery.definition.yaml import Location
 from refinery.filters.licence import LICENCE, Licence
 from refinery.filters.rules import Rule
@@ -84,9 +85,10 @@ def _above(pipeline: Pipeline, stage: str) -> Collection[str]:
 
 
 def check_licences(
-    pipeline: Pipeline, stages: Mapping[str, ResolvedStage], heads: Heads, problem: Problem
+    definition: Definition, stages: Mapping[str, ResolvedStage], heads: Heads, problem: Problem
 ) -> None:
-    """Reports columns that are not there, and outputs that refuse all of a source or that another one stands in for."""
+    """Reports columns that are not there, and outputs that allow nothing of a source or other than their stage."""
+    pipeline = definition.pipeline
     for name, source in pipeline.sources.items():
         if isinstance(source.licence, LicenceColumn) and name in heads.specs:
             arriving = Arriving(name, {name: View(name)}, {}, heads, incomplete=False)
@@ -96,29 +98,30 @@ def check_licences(
         if not output.licences or output.from_ not in stages:
             continue
         place: Location = ("outputs", name, "licences")
-        if _allowed(pipeline, output.from_) != tuple(sorted(set(output.licences))):
-            others = [
-                f"{other!r}"
-                for other, one in pipeline.outputs.items()
-                if output.from_ in _above(pipeline, one.from_) and set(one.licences) != set(output.licences)
-            ]
-            problem(
-                place,
-                f"{' and '.join(others)}, of the same stage, allow{'s' * (len(others) == 1)} other licences: "
-                f"make a stage `{name}: {{from: {output.from_}}}` and write that",
-            )
-        pattern = allowed_pattern(output.licences)
-        for source_name in stages[output.from_].sources:
-            source = pipeline.sources[source_name]
-            if source.licence is None:
-                problem(
-                    place,
-                    f"the source {source_name!r} does not say under which licence it is: give it "
-                    "`licence: ID`, by SPDX, or `licence: {column: NAME}`",
-                )
-            elif isinstance(source.licence, str) and not re.search(pattern, source.licence):
-                problem(
-                    place,
-                    f"the source {source_name!r} is under {source.licence}, which is not among them: "
-                    "nothing of it could be written",
-                )
+        if others := _at_odds(pipeline, output):
+            verb = "allow" if len(others) > 1 else "allows"
+            remedy = f"make a stage `{name}: {{from: {output.from_}}}` and write that"
+            problem(place, f"{' and '.join(others)}, of the same stage, {verb} other licences: {remedy}")
+        for one in stages[output.from_].sources:
+            if not definition.is_broken("sources", one) and (
+                refused := _refusal(pipeline.sources[one].licence, output)
+            ):
+                problem(place, f"the source {one!r} {refused}")
+
+
+def _at_odds(pipeline: Pipeline, output: Output) -> list[str]:
+    """The outputs below an output's stage that allow other licences."""
+    return [
+        repr(name)
+        for name, one in pipeline.outputs.items()
+        if set(one.licences) != set(output.licences) and output.from_ in _above(pipeline, one.from_)
+    ]
+
+
+def _refusal(licence: str | LicenceColumn | None, output: Output) -> str:
+    """Why nothing of a source can be in an output; empty if something can."""
+    if licence is None:
+        return "says no licence: give it `licence: ID`, one of SPDX, or `licence: {column: NAME}`"
+    if isinstance(licence, str) and not re.search(allowed_pattern(output.licences), licence):
+        return f"is under {licence}, which is not allowed: nothing of it could be written"
+    return ""
