@@ -87,7 +87,7 @@ def _lacking(source: Source, spec: SourceSpec, heads: Places) -> Iterator[tuple[
             and column not in {*spec.texts, spec.id}
             and not any(find_field(s, column) for _, s in heads)
         ):
-            near = nearest(column, there) or f"; there is {', '.join(there[:30])}"
+            near = nearest(column, there) or (f"; there is {', '.join(there[:30])}" if there else "")
             yield place, f"no file has a column {column!r}{near}"
 
 
