@@ -82,9 +82,9 @@ def test_only_pairs_with_a_new_document_have_their_texts_read(shards, added, at)
 
 def test_partitions_that_cut_shards_keep_the_same(tmp_path, monkeypatch):
     """A shard's pairs lie in several partitions of documents, and are kept in one file."""
-    texts = {str(n): [text_of(page, 7 * n + v) for page in range(40) for v in range(3)] for n in range(3)}
+    texts = {str(n): [text_of(page, 7 * n + v) for page in range(12) for v in range(3)] for n in range(3)}
     expected, all_read = removed(tmp_path / "whole", list(texts), texts)
-    monkeypatch.setattr(corpus, "LEAST_DOCUMENTS", 50)
+    monkeypatch.setattr(corpus, "LEAST_DOCUMENTS", 15)
     set_partitions(monkeypatch, 2000)
     found, read = removed(tmp_path / "cut", list(texts), texts)
     assert found == expected and sorted(set(read)) == sorted(set(all_read)) != []
