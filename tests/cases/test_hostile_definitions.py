@@ -110,6 +110,14 @@ def test_a_byte_order_mark_is_passed_over(tmp_path):
     assert not load(tmp_path / "p.yaml").problems
 
 
+def test_an_expression_that_is_no_sql_is_told_at_its_place(tmp_path):
+    """Also where columns are derived below it."""
+    stage = "stages: {s: {from: a, measure: [signals], derive: {x: '', y: words + 1}}}"
+    (tmp_path / "p.yaml").write_text(BASE.replace("stages: {s: {from: a}}", stage) + "name: x\n")
+    with pytest.raises(DefinitionError, match=r"p\.yaml:3: stages\.s\.derive\.x: not a SQL expression"):
+        resolve(load(tmp_path / "p.yaml"))
+
+
 def test_thousands_of_mistakes_are_told_in_20_lines(tmp_path, refinery):
     """The first ones, and how many more there are."""
     keys = "".join(f"key{n}: 1\n" for n in range(3_000))

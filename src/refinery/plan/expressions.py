@@ -76,11 +76,12 @@ def _remedies(expression: str, types: Collection[str], below: Collection[str]) -
         return [f"the measurer {maker} makes what it reads: add {maker} to `measure`"]
     from refinery.filters.predicate import columns_of
 
-    return [
-        f"it reads {name!r}, which is derived below it: put {name!r} first"
-        for name in below
-        if name in columns_of(expression)
-    ]
+    with suppress(DefinitionError):  # it is no SQL, which is told itself
+        read = columns_of(expression)
+        return [
+            f"it reads {one!r}, which is derived below it: put {one!r} first" for one in below if one in read
+        ]
+    return []
 
 
 def _clashes(name: str, arriving: Arriving) -> list[str]:
