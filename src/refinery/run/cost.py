@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from refinery.executors.base import BASE_MEMORY
+from refinery.executors.limits import WORKER
 from refinery.filters.carried import Carried
 from refinery.plan.graph import Measurement
 from refinery.plan.plan import Plan
@@ -169,7 +170,7 @@ def _type_bytes(kind: pa.DataType) -> float:
 
 
 def _memory(plan: Plan, amounts: Amounts) -> int:
-    """Of a worker with the models that it reads, or in a verb."""
+    """Of a worker that measures, with the models that it reads, or in a verb."""
     files = {
         Path(file)
         for source in plan.listed
@@ -182,4 +183,4 @@ def _memory(plan: Plan, amounts: Amounts) -> int:
         for name, stage in plan.graph.stages.items()
         if stage.verb
     ]
-    return BASE_MEMORY + max([models, *verbs])
+    return max(WORKER + models, BASE_MEMORY + max(verbs, default=0))
