@@ -72,7 +72,8 @@ def estimate(plan: Plan, states: Mapping[str, State], present: Container[str], w
         *(step for result in missing if (step := _step(plan, result, amounts, workers))),
     ]
     seconds = START * bool(missing) + sum(step.seconds for step in steps)
-    known = [run for name in pipelines_in(plan.work) for run in past_runs(plan.work, name) if run.estimated]
+    past = [run for name in pipelines_in(plan.work) for run in past_runs(plan.work, name)]
+    known = [run for run in past if run.estimated and run.seconds > 0]  # a clock may be set back meanwhile
     pace = sum(run.seconds for run in known) / sum(run.estimated for run in known) if known else 1.0
     written = [amounts.kept[plan.graph.stage_of(r.of.name).name] for r in missing if r.kind is Kind.OUTPUT]
     return Estimate(
