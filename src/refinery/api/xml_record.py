@@ -44,8 +44,8 @@ def propose_record(heads: Iterable[bytes]) -> Record | None:
     heads: of some files that are alike. An element that is a part of a document by its name is none. Its text are the
     parts that have sentences; None where there is no text that is XML's.
 
-    >>> propose_record([b"<all><page><n>1</n><p>Of two words.</p></page><page><n>2</n><p>Of words.</p></page></all>"])
-    Record(record='/all/page', text=('p',))
+    >>> propose_record([b"<a><page><n/><p>Of two words.</p></page><page><n/><p>Of more words.</p></page></a>"])
+    Record(record='/a/page', text=('p',))
     """
     seen = _Seen()
     for head in heads:

@@ -39,7 +39,13 @@ from refinery.plan.graph import (
     against_source,
     measurement_of,
 )
-from refinery.plan.licences import check_licences, licence_column, licence_rule, uses_licences
+from refinery.plan.licences import (
+    allowed_licences,
+    check_licences,
+    licence_column,
+    licence_rule,
+    uses_licences,
+)
 from refinery.plan.models import makings_of, with_models
 from refinery.plan.order import in_rounds
 from refinery.plan.outputs import check_measurements, output_folders, output_tokens
@@ -314,6 +320,10 @@ class _Resolver:
         return RESERVED | {LICENCE} if uses_licences(self.definition.pipeline) else RESERVED
 
     @cached_property
+    def _allowed_licences(self) -> dict[str, tuple[str, ...]]:
+        return allowed_licences(self.definition.pipeline)
+
+    @cached_property
     def _sized(self) -> Measurer:
         """What measures bytes, chars and tokens everywhere, as `tokens` of the definition says."""
         from refinery.filters import token_count
@@ -381,7 +391,7 @@ class _Resolver:
         from refinery.filters.predicate import problems
 
         types, labels = seen_by_sql(columns)
-        implied = licence_rule(self.definition.pipeline, str(place[-1]))
+        implied = licence_rule(self.definition.pipeline, self._allowed_licences, str(place[-1]))
         rules: dict[str, Rule] = {rule.name: rule for rule in implied}
         for index, entry in enumerate(entries):
             location: Location = (*place, "keep", index)

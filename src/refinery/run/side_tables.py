@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from refinery.errors import InputError, StorageError
 from refinery.plan.plan import Plan
 from refinery.run.make import commit_made, find_made
 from refinery.sources.column_settings import Join
@@ -41,11 +43,10 @@ def _unlike(plan: Plan, source: str, join: Join) -> str:
     """What to say when no document at the beginning of a source has a row: its keys are written in another way."""
     spec = replace(plan.of(source)[0].spec, where=None, joins=(replace(join, reject=True),))
     first = next(plan.listed[source].unpacked())
-    for batch in read_documents(first, spec, batch_bytes=HEAD_ROWS * REJECT_BYTES):
-        unmatched = [reject for reject in batch.rejects if reject.reason == NO_MATCH]
-        if len(batch.rows) or not unmatched:
-            break
-        return (
-            f"; none of them is that of one of the first {len(unmatched):,} documents: {unmatched[0].detail}"
-        )
-    return ""
+    batch = None
+    with suppress(InputError, StorageError):  # a file that cannot be read is told where it is measured
+        batch = next(iter(read_documents(first, spec, batch_bytes=HEAD_ROWS * REJECT_BYTES)), None)
+    unmatched = [reject for reject in batch.rejects if reject.reason == NO_MATCH] if batch else []
+    if batch is None or len(batch.rows) or not unmatched:
+        return ""
+    return f"; none of them is that of one of the first {len(unmatched):,} documents: {unmatched[0].detail}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 
 import numpy as np
 import pyarrow as pa
@@ -68,7 +67,8 @@ def _batches(source: str, join: Join, shards: tuple[Shard, ...]) -> Iterator[pa.
     yield pa.RecordBatch.from_pylist([], schema=schema)
     for number, shard in enumerate(shards):
         for rows in read_documents(shard, spec, carry=carry):
-            for reject in islice(rows.rejects, 1):
+            if rows.rejects:
+                reject = rows.rejects[0]
                 path, row = place_of_row(shard, reject.row)
                 problem = f"{reject.reason}: {reject.detail}".removesuffix(": ")
                 raise InputError(
