@@ -85,7 +85,7 @@ def test_partitions_that_cut_shards_keep_the_same(tmp_path, monkeypatch):
     texts = {str(n): [text_of(page, 7 * n + v) for page in range(12) for v in range(3)] for n in range(3)}
     expected, all_read = removed(tmp_path / "whole", list(texts), texts)
     monkeypatch.setattr(corpus, "LEAST_DOCUMENTS", 15)
-    set_partitions(monkeypatch, 2000)
+    set_partitions(monkeypatch, 8000)
     found, read = removed(tmp_path / "cut", list(texts), texts)
     assert found == expected and sorted(set(read)) == sorted(set(all_read)) != []
     assert removed(tmp_path / "cut", list(texts), texts) == (expected, [])

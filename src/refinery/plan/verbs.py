@@ -18,9 +18,9 @@ from refinery.filters.verb import Needed, Verb
 from refinery.plan.graph import (
     Column,
     Columns,
-    FilePath,
     Measured,
     Measurement,
+    PathColumn,
     ResolvedStage,
     View,
     against_source,
@@ -138,7 +138,7 @@ def add_file_path(arriving: Arriving) -> list[str]:
     if any(FILE in columns for columns in arriving.columns.values()):
         return []
     for source in arriving.views:
-        arriving.columns[source][FILE] = FilePath()
+        arriving.columns[source][FILE] = PathColumn()
     return file_path_problems(arriving.views, arriving.heads)
 
 
