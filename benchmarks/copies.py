@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import random
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -202,6 +203,8 @@ def texts_of(file: Path, count: int) -> list[Text]:
         for text in pl.read_parquet(file, columns=["text"])["text"].unique(maintain_order=True).to_list()
         if 800 <= len(text) <= 9000 and len(_long_places(sentences(text))) >= 3 and len(sentences(text)) >= 10
     ]
+    if len(found) < 2:
+        sys.exit(f"{file}: fewer than two documents are of the length and the sentences that are wanted")
     random.Random(1).shuffle(found)
     return [Text(one, other) for one, other in pairwise(found[: count + 1])]
 

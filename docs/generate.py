@@ -102,6 +102,8 @@ MANIFEST = {
     "protected": "by source that outputs are protected from, as in `sources`: what they were compared with",
     "stages": "by stage: arrived, kept, and by rule: dropped first, failed at all",
     "kept": "documents, bytes and tokens of the output",
+    "licences": "by source, documents of the output by licence, if the definition has some; `NOASSERTION`: none",
+    "languages": "documents of the output by language, if it is measured",
     "splits": "by split, of an output that has some: documents and files",
     "made_columns": "columns that refinery added; not carried on when the output is read as a source",
     "renamed_columns": "source columns whose name was taken, and the name they have here",

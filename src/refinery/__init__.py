@@ -23,6 +23,9 @@ from refinery.errors import (
     StorageError,
     UnitFailed,
 )
+from refinery.text.kernel_cache import keep_kernels
+
+keep_kernels()
 
 if TYPE_CHECKING:
     from refinery.api.decide import decide, keep

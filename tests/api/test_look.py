@@ -3,6 +3,8 @@
 import pytest
 
 import refinery
+from refinery.api.runs import place_of
+from refinery.watch.find_status import find_status
 
 
 def test_a_run_by_its_definition_its_plan_or_its_folders(tiny_run):
@@ -57,3 +59,27 @@ def test_a_sample_is_a_pipeline_of_its_own(tiny_run, tmp_path):
     assert len(shown) == sources["crawl"].documents + sources["notes"].documents + sources["notes"].rejected
     assert shown == refinery.show(definition, n=99, limit=9)
     assert len(refinery.show(tmp_path, n=99)) > len(shown)
+
+
+def test_an_output_beside_its_definition_is_found_by_a_relative_path(tmp_path, monkeypatch):
+    """From another folder, through `..`, as it is for `show`, `explain` and the status."""
+    (tmp_path / "definitions").mkdir()
+    (tmp_path / "a.jsonl").write_text('{"text": "A text."}')
+    definition = tmp_path / "definitions" / "p.yaml"
+    definition.write_text(
+        "refinery: 1\nname: p\nsources: {a: {path: ../a.jsonl}}\n"
+        "stages: {s: {from: a}}\noutputs: {o: {from: s, path: ../made/corpus}}\n"
+    )
+    refinery.run(definition, workers=1, progress=False)
+    for folder, path in (
+        ("definitions", "../made/corpus"),
+        ("made", "corpus"),
+        (".", "made/../made/corpus/"),
+    ):
+        monkeypatch.chdir(tmp_path / folder)
+        assert [one.text for one in refinery.show(path)] == ["A text."]
+        (status,) = find_status(place_of(path))
+        assert status.state == "finished"
+    (tmp_path / "else").mkdir()
+    with pytest.raises(refinery.InputError, match="no run is known here"):
+        refinery.show(tmp_path / "else")

@@ -145,3 +145,14 @@ def test_a_plan_of_a_check_knows_what_a_run_knew_of_files(data_repository):
     planned = refinery.plan(file).shards
     assert planned[-1].shard.identity == refinery.check(file).shards[-1].shard.identity
     assert "-" in planned[-1].shard.identity
+
+
+def test_a_sample_of_no_document_is_none(tmp_path):
+    """Said, not taken for the whole."""
+    (tmp_path / "a.jsonl").write_text('{"text": "A text."}')
+    (tmp_path / "p.yaml").write_text(
+        "refinery: 1\nname: p\nsources: {a: {path: a.jsonl}}\n"
+        "stages: {s: {from: a}}\noutputs: {o: {from: s, path: out}}\n"
+    )
+    with pytest.raises(refinery.DefinitionError, match="at least 1 document of each source, got 0"):
+        refinery.plan(tmp_path / "p.yaml", limit=0)

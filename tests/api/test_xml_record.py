@@ -28,7 +28,8 @@ SENTENCE = "This is one of many sentences. "
         ),
         # a record that is all text
         ([f"<all>{f'<doc>{SENTENCE}</doc>' * 3}</all>"], ("/all/doc", ("text",))),
-        (["<all><row Body='a b c'/><row/></all>"], None),
+        (["<posts>" + f"<row Id='1' Body='{SENTENCE}' Tags='a'/>" * 3], ("/posts/row", ("Body",))),
+        (["<all><row/><row/></all>"], None),
         (["no XML", ""], None),
     ],
 )  # fmt: skip

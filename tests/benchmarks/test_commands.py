@@ -39,7 +39,7 @@ COMMANDS = {
     "--buckets 1000 --cache {0}/throughput",
     "peers.py": "{0}/data/medical.parquet --limit 20 --repeats 1 --here --buckets 1000 --cache {0}/peers",
     "html_extraction.py": "",
-    "copies.py": "--chinese {0}/data/legal.parquet --documents 3",
+    "copies.py": "--english {0}/data/medical.parquet --documents 3",
     "scale.py": "--documents 0.004 0.008 --buckets 0.003 --workers 1 --work {0}/scale",
     "many_files.py": "--files 4 6 8 --documents 3 --workers 1",
     "scaling.py": "{0}/pool/medical-en.yaml --copies 1 --repeats 1 --most 1 --units 50",

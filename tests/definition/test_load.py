@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import refinery
 from refinery.definition.load import load
 from refinery.definition.paths import ModelUse
 from refinery.errors import DefinitionError
@@ -231,3 +232,13 @@ def test_wrong_roots_and_models_are_told_once_at_their_own_place(tmp_path):
         "5: models.lid.file: no root is called 'dta'; did you mean \"data\"?; braces themselves are written {{ }}",
     ]
     assert loaded.paths.models == {"lid": None, "b": None}
+
+
+def test_a_path_in_place_of_an_output_is_told_with_its_stage(tmp_path):
+    """An output has a stage besides its path: what there is to write has both."""
+    file = tmp_path / "p.yaml"
+    file.write_text(
+        "refinery: 1\nname: p\nsources: {a: {path: a}}\nstages: {s: {from: a}}\noutputs: {o: out/x}\n"
+    )
+    with pytest.raises(DefinitionError, match=r"write \{from: STAGE, path: out/x\}"):
+        refinery.check(file)

@@ -132,3 +132,16 @@ def test_an_empty_list(listed):
     path = listed("# none yet\n")
     assert read_entries(path, "domain").holds_above(strings("a.org", "b")).tolist() == [False, False]
     assert load_entries(path, "domain", list_hash(path)).holds(strings("a", "")).tolist() == [False, False]
+
+
+def test_a_list_on_a_store(bucket, s3_server):
+    """Known by what the store tells of it, and read from there."""
+    client, name = s3_server.client(), bucket.removeprefix("s3://")
+    path = f"{bucket}/blocked.txt.gz"
+    client.put_object(Bucket=name, Key="blocked.txt.gz", Body=gzip.compress(b"store.example\n"))
+    known = list_hash(path)
+    assert load_entries(path, "domain", known).holds(strings("store.example")).tolist() == [True]
+    client.put_object(Bucket=name, Key="blocked.txt.gz", Body=gzip.compress(b"other.example\n"))
+    assert list_hash(path) != known
+    with pytest.raises(InputError, match=r"blocked\.txt: cannot be read"):
+        list_hash(f"{bucket}/blocked.txt")

@@ -107,6 +107,17 @@ def test_documents_of_a_site_share_a_split(files):
     assert not set(parts[0]["site"]) & set(parts[1]["site"])
 
 
+def test_transforms_of_the_text_measure_no_column_again(files):
+    """One measurement, whatever texts stages have."""
+    other = {
+        "from": "pages",
+        "measure": [{"url": {"column": "meta.url"}}],
+        "keep": [{"there": "host IS NOT NULL"}],
+    }
+    graph = refinery.check(pipeline(files, other=other)).graph
+    assert [m.view.transforms for m in graph.measurements("pages") if m.measurer.name == "url"] == [()]
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [

@@ -92,5 +92,6 @@ def test_files_that_are_not_there_are_told_elsewhere(tmp_path):
 def test_a_condition_reads_the_text_and_joined_columns(tmp_path):
     """Parts of a text as texts, columns of a table in its types."""
     (tmp_path / "side.csv").write_text("number,year\n1,2020\n")
-    source = "where: \"text <> '' AND year > 2000\"\n    join: {path: side.csv, on: {n: number}, columns: {year: int}}"
+    source = "join: {path: side.csv, on: {n: number}, columns: {year: int}}\n"
+    source += "    where: \"text <> '' AND year > 2000\""
     assert spec_of(tmp_path, source).where.types == (("text", "string"), ("year", "int"))

@@ -153,6 +153,11 @@ CASES: dict[tuple[str, str], Case] = {
         ("tokens",), {"tokenizer": "tokenizer.json"}, SIZES, beside=((("tokens", "family"), "qwen"),)
     ),
     ("source", "trusted"): case((*CRAWL, "trusted"), True),
+    ("source", "licence"): case((*CRAWL, "licence"), "MIT", {"outputs.best", "outputs.all"}),
+    ("output", "licences"): case(
+        (*WRITTEN, "licences"), ["MIT"], {"stages.scored", "outputs.all", "outputs.best"},
+        beside=((("sources", "crawl", "licence"), "MIT"), (("sources", "books", "licence"), "MIT")),
+    ),
     ("guards", "rejected"): case(("guards",), {"rejected": "5%"}),
     ("guards", "dedup_loss"): case(("guards",), {"dedup_loss": "5%"}),
     ("guards", "duplicates_of_one"): case(("guards",), {"duplicates_of_one": "5%"}),
@@ -350,7 +355,8 @@ def test_a_setting_makes_again_what_follows_from_it_and_nothing_else(results, ke
     assert other == (followers(after, owners) & common if owners else set())
     noted = {name: derivation(result) for name, result in before.items()}
     field = this.named or key[1].strip("_")
-    allowed = {field, *(place[-1] for place, _ in this.beside)}
+    implied = {"order of rules"} if field == "licences" else set()  # it is a rule
+    allowed = {field, *implied, *(place[-1] for place, _ in this.beside)}
     for name in other:
         # what is new or has other inputs is told as well, beside the setting that is why
         why = [one for one in reasons(after, noted)[name] if field == "from" or one.field not in {"", "from"}]

@@ -4,7 +4,7 @@ import pytest
 
 import refinery
 from refinery.report import diff
-from refinery.report.diff import diff_lines
+from refinery.report.diff import Diff, Move, Moved, OutputDiff, diff_lines
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +116,13 @@ def test_nothing_moved_is_said(two_runs):
     """In one line an output."""
     same = refinery.diff(f"{two_runs}@1", f"{two_runs}@1")
     assert [*diff_lines(same)][1] == "nothing has changed in the definition or the files"
+
+
+def test_what_moved_on_the_way_to_two_outputs_is_told_once():
+    """The second output says that it is the same; one where nothing moved says that."""
+    move = Move("kept", "dropped by s: long", 3, ("s: keep.long: 1 -> 2",), (Moved("a", "a.jsonl", 1),))
+    outputs = (OutputDiff("x", 9, 6, (move,)), OutputDiff("y", 9, 6, (move,)), OutputDiff("z", 1, 1, ()))
+    lines = list(diff_lines(Diff("p run 1", "p run 2", ("s: keep.long: 1 -> 2",), outputs, (), ())))
+    assert sum(move.because[0] in line for line in lines) == 2  # what has changed, and why they moved
+    assert "  the same moved as on the way to x" in lines
+    assert lines[-1] == "  every document has the same fate"

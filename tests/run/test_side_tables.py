@@ -8,6 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from refinery.errors import InputError
+from refinery.run.make import commit_made, find_made
+from refinery.sources.column_settings import Join, NamedColumn
+from refinery.sources.joined import HASH, KEY, TABLE, key_hashes, look_up, write_side_table
+from refinery.storage.place import place_of
 from tests.conftest import document, output_hashes, read_files
 
 DEFINITION = """
@@ -122,6 +126,31 @@ def test_a_damaged_table_is_made_again(repository, refinery):
     assert code == 0, err
     assert "table.arrow is not as it was written; it is made again" in err
     assert output_hashes(repository / "out") == first
+
+
+def test_keys_that_are_written_in_another_way_are_told(repository, refinery):
+    """All values would be NULL without a word."""
+    file = repository / "oa_file_list.csv"
+    file.write_text(file.read_text().replace("PMC", ""))
+    (repository / "pipeline.yaml").write_text(
+        DEFINITION.replace('- free: "license', '- free: "license IS NULL OR license')
+    )
+    _, _, err = refinery("run", repository / "pipeline.yaml")
+    told = "55 keys are joined to papers; none of them is that of one of the first 3 documents: "
+    assert f"{told}the table has no 'pmcid' PMC0" in err
+    assert "20 keys are joined to papers\n" in err
+
+
+def test_a_table_on_a_store_is_looked_up(tmp_path):
+    """It is fetched once a process."""
+    keys = pa.array(["a"], pa.large_string())
+    write_side_table(tmp_path / TABLE, pa.table({HASH: key_hashes(keys), KEY: keys, "x": [1]}))
+    place = place_of("memory://side/made/key")
+    commit_made(place, tmp_path)
+    assert find_made(place)
+    join = Join(("t",), "id", "id", (NamedColumn("x", "x", "int"),), table=place)
+    values, found = look_up(join, pa.array(["b", "a"], pa.large_string()))
+    assert (values["x"].to_pylist(), found.tolist()) == ([None, 1], [False, True])
 
 
 def test_a_table_that_cannot_be_joined_ends_the_run(repository, refinery):

@@ -11,6 +11,7 @@ from refinery.errors import InputError
 from refinery.sources.heads import HEAD_FILES, HEAD_ROWS, check_heads, spread
 from refinery.sources.shards import list_shards
 from tests.sources.reading import spec
+from tests.sources.test_parquet_file import encrypted
 
 
 def write(path, rows):
@@ -102,3 +103,12 @@ def test_an_encoding_that_no_file_has_use_for_is_told(tmp_path):
         check(tmp_path, encoding="gb18030")
     (tmp_path / "b.txt").write_bytes("\u6cd5".encode("gb18030"))
     assert check(tmp_path, encoding="gb18030") == ()
+
+
+def test_encrypted_columns_that_are_left_out_are_told(tmp_path):
+    """By name, of the first file that has some."""
+    pq.write_table(pa.table({"id": ["a"], "text": ["x"]}), tmp_path / "a.parquet")
+    assert check(tmp_path) == ()
+    encrypted(tmp_path / "b.parquet", column_keys={"k": ["patient", "who.n"]})
+    (told,) = check(tmp_path)
+    assert told.endswith("b.parquet: encrypted columns are left out: patient, who")

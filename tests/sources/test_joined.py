@@ -49,7 +49,8 @@ def test_keys_of_one_hash_are_told_apart():
     ("values", "expected"),
     [
         (pa.array([12, None]), ["12", None]),
-        (pa.array([12.0, 0.5, None]), ["12", "0.5", None]),
+        (pa.array([12.0, 0.5, None, float("nan")]), ["12", "0.5", None, None]),
+        (pa.array([1e20, 2e20]), ["1e+20", "2e+20"]),
         (pa.array(["12", "", " 12"]), ["12", None, " 12"]),
     ],
 )

@@ -87,6 +87,14 @@ def test_a_missing_text_column_is_an_error_that_lists_the_columns(tmp_path):
         list_shards(spec(path))
 
 
+def test_many_rows_of_next_to_nothing_are_cut_too(tmp_path):
+    """Bytes alone would make one shard of any number of empty rows."""
+    half = 2**19
+    path = write(tmp_path / "a.parquet", {"text": pa.nulls(4 * half, pa.string())}, row_group_size=half)
+    listed = list_shards(spec(path))
+    assert [shard.rows for shard in listed.shards] == [2 * half, 2 * half]
+
+
 def test_large_files_are_cut_into_shards_of_row_groups(tmp_path):
     """Shards are runs of row groups; rows of all shards together are the file's."""
     texts = [f"text number {n}" for n in range(100)]

@@ -17,9 +17,9 @@ def test_git_leaves_a_new_one_alone(tmp_path):
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
-    """A file in its place."""
+    """A file in its place; with what to do, as beside a definition in a folder that is read only."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="file"):
+    with pytest.raises(OutputError, match=r"file.*; --work names another folder"):
         make_work_folder(tmp_path / "file" / "work")
 
 

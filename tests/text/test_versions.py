@@ -67,17 +67,21 @@ def reference(one: Tokens, other: Tokens) -> bool:
 def edits(draw: st.DrawFn) -> tuple[Tokens, Tokens]:
     """A text of few or many different tokens, and what edits of every kind make of it."""
     rng = draw(st.randoms(use_true_random=False))
-    words = draw(st.sampled_from([12, 10**9]))
+    words = draw(st.sampled_from([3, 12, 10**9]))
     one = [rng.randrange(words) for _ in range(draw(st.integers(0, 120)))]
     other = list(one)
     for _ in range(draw(st.integers(0, 6))):
         at, size = rng.randrange(len(other) + 1), draw(st.sampled_from([1, 2, 7, 8, 9, 30]))
         new = [rng.randrange(words) for _ in range(draw(st.sampled_from([0, 1, 7, 8, 9, 30])))]
         other[at : at + size] = new
+    start, step = draw(st.integers(0, 60)), draw(st.integers(2, 4))
+    for place in range(start, min(start + draw(st.sampled_from([0, 40])), len(other)), step):
+        other[place] = rng.randrange(words)  # so dense that no run is shared, but most tokens are
+    other[start:start] = [rng.randrange(words) for _ in range(draw(st.integers(0, 7)))]
     return one, other
 
 
-@settings(max_examples=60)
+@settings(max_examples=80)
 @given(edits())
 def test_the_kernel_tells_what_the_reference_tells(texts):
     """Whatever was replaced, added or left out, where texts repeat themselves and where not."""

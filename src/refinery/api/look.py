@@ -34,7 +34,7 @@ def show(
     n: int = 20,
     seed: int = 0,
     output: str | None = None,
-    limit: int = 0,
+    limit: int | None = None,
     work: str | Path | None = None,
     roots: Roots | None = None,
 ) -> list[Document]:
@@ -75,7 +75,7 @@ def explain(
     *,
     source: str | None = None,
     output: str | None = None,
-    limit: int = 0,
+    limit: int | None = None,
     work: str | Path | None = None,
     roots: Roots | None = None,
 ) -> Explanation:
@@ -193,7 +193,7 @@ def _when(run: PastRun) -> str:
 
 
 def _finished(
-    run: Runs, output: str | None, work: str | Path | None, roots: Roots | None, limit: int
+    run: Runs, output: str | None, work: str | Path | None, roots: Roots | None, limit: int | None
 ) -> tuple[Plan, str]:
     """The plan of a run with all that it made, and the output that is asked for; raises InputError, RunError."""
     from refinery.run.finished import finished
@@ -208,7 +208,9 @@ def _finished(
     return finished(plan, name), name
 
 
-def _planned(run: Runs, work: str | Path | None, roots: Roots | None, limit: int) -> tuple[Plan, str | None]:
+def _planned(
+    run: Runs, work: str | Path | None, roots: Roots | None, limit: int | None
+) -> tuple[Plan, str | None]:
     """The plan of a run, and the output whose folder was given."""
     from refinery.api import runs
     from refinery.plan.plan import Plan
@@ -226,7 +228,7 @@ def _planned(run: Runs, work: str | Path | None, roots: Roots | None, limit: int
     return plan, next(written, None)
 
 
-def _definition_of(folder: Place) -> tuple[Path, Place, int]:
+def _definition_of(folder: Place) -> tuple[Path, Place, int | None]:
     """The definition of the one pipeline that ran in a folder, its work folder, and its limit; raises InputError."""
     from refinery.plan.needs import noted_needs
     from refinery.storage.place import place_of
@@ -247,4 +249,4 @@ def _definition_of(folder: Place) -> tuple[Path, Place, int]:
             file, "the definition that ran here is no file any more, or a program made it", "give its plan"
         )
     limited = _LIMITED.search(known[0].pipeline)
-    return Path(file), place_of(known[0].work), int(limited[1]) if limited else 0
+    return Path(file), place_of(known[0].work), int(limited[1]) if limited else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from refinery.api.pipeline import Pipeline
 from refinery.errors import DefinitionError, InputError
+from refinery.executors.limits import check_address_space
 
 Roots = Mapping[str, str | Path]
 
@@ -81,7 +83,7 @@ def plan(
     *,
     work: str | Path | None = None,
     roots: Roots | None = None,
-    limit: int = 0,
+    limit: int | None = None,
 ) -> Plan:
     """What a run would do.
 
@@ -157,12 +159,12 @@ def run(
 
 
 def place_of(path: str | Path) -> Place:
-    """The place that a path or URL names; relative paths count from the current directory."""
+    """The place that a path or URL names, without `..`; relative paths count from the current directory."""
     from refinery.storage import place
     from refinery.storage.url import is_url, local_path
 
     text = str(path)
-    return place.place_of(text) if is_url(text) else Path(local_path(text)).absolute()
+    return place.place_of(text) if is_url(text) else Path(os.path.abspath(local_path(text)))  # noqa: PTH100  (links stay)
 
 
 def work_folder(work: str | Path | None, graph: Graph) -> Place:
@@ -196,9 +198,10 @@ def _plan(
     roots: Roots | None,
     *,
     keep: bool = True,
-    limit: int = 0,
+    limit: int | None = None,
 ) -> Plan:
     """keep: what is found out about files is kept in the work folder."""
+    check_address_space()
     from refinery.plan.inputs import source_problems
     from refinery.plan.plan import make_plan
     from refinery.plan.reading import sound_sources
@@ -207,7 +210,7 @@ def _plan(
 
     with listed_once():
         loaded = load(definition, roots=roots)
-        loaded = loaded.limited(limit) if limit else loaded
+        loaded = loaded.limited(limit) if limit is not None else loaded
         try:
             graph = resolve(loaded)
         except DefinitionError as error:

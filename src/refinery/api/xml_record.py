@@ -44,8 +44,8 @@ def propose_record(heads: Iterable[bytes]) -> Record | None:
     heads: of some files that are alike. An element that is a part of a document by its name is none. Its text are the
     parts that have sentences; None where there is no text that is XML's.
 
-    >>> propose_record([b"<all><page><n>1</n><p>Of two words.</p></page><page><n>2</n><p>Of words.</p></page></all>"])
-    Record(record='/all/page', text=('p',))
+    >>> propose_record([b"<a><page><n/><p>Of two words.</p></page><page><n/><p>Of more words.</p></page></a>"])
+    Record(record='/a/page', text=('p',))
     """
     seen = _Seen()
     for head in heads:
@@ -90,13 +90,19 @@ class _Seen:
         self._path: Path = ()
         self._here = set[Path]()
 
-    def start(self, tag: str, _attributes: dict[str, str]) -> None:
-        """An element begins."""
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """An element begins; its attributes are like children of it."""
         self._path = (*self._path, tag.rpartition("}")[2])
         self.counts[self._path] += 1
         if self._path in self._here:
             self.repeated[self._path] = None
         self._here.add(self._path)
+
+        for name, value in attributes.items():
+            self._path = (*self._path, name.rpartition("}")[2])
+            self.counts[self._path] += 1
+            self.data(value)
+            self._path = self._path[:-1]
 
     def data(self, text: str) -> None:
         """Text inside of an element counts for all around it."""

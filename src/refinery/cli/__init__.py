@@ -11,6 +11,7 @@ from refinery.cli import look
 from refinery.cli.commands import app
 from refinery.cli.echo import echo
 from refinery.cli.train import train
+from refinery.executors.limits import one_thread, shortage
 
 look.add_to(app)
 app.add_typer(train, name="train")
@@ -18,9 +19,8 @@ app.add_typer(train, name="train")
 
 def main() -> None:
     """Entry point: a user's mistake or a failed run is one message and an exit code, never a traceback."""
-    gc.set_threshold(
-        100_000, 20, 20
-    )  # what is imported stays: looking through it took a tenth of a short command
+    one_thread()
+    gc.set_threshold(100_000, 20, 20)  # to look through what is imported takes a tenth of a short command
     sys.exit(_guarded(lambda: app(standalone_mode=True)))
 
 
@@ -45,6 +45,13 @@ def _guarded(command: Callable[[], None]) -> int:
             raise
         echo("error: the current folder is not there any more: change to another one", err=True)
         return 2
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        if (short := shortage(error)) is None:
+            raise
+        echo(f"error: {short}", err=True)
+        return short.exit_code
     return 0
 
 

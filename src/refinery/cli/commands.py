@@ -65,7 +65,7 @@ def run(
     from refinery.api import runs
     from refinery.watch.show import show
 
-    planned = runs.plan(definition, work=work, roots=roots_of(root), limit=limit or 0)
+    planned = runs.plan(definition, work=work, roots=roots_of(root), limit=limit)
     try:
         with _sigterm_is_ctrl_c(), show(quiet=quiet, json=json) as listener:
             outputs = runs.run(
@@ -135,7 +135,7 @@ def plan(
     from refinery.api import runs
     from refinery.report.plan import plan_json, plan_tables
 
-    planned = runs.plan(definition, work=work, roots=roots_of(root), limit=limit or 0)
+    planned = runs.plan(definition, work=work, roots=roots_of(root), limit=limit)
     if json:
         echo_json(plan_json(planned), indent=True)
         return

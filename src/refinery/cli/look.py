@@ -67,7 +67,7 @@ def show(
         n=number,
         seed=seed,
         output=output,
-        limit=limit or 0,
+        limit=limit,
         work=work,
         roots=roots_of(root),
     )
@@ -104,7 +104,7 @@ def explain(
     from refinery.report.explanation import explanation_lines
 
     found = look.explain(
-        run, document, source=source, output=output, limit=limit or 0, work=work, roots=roots_of(root)
+        run, document, source=source, output=output, limit=limit, work=work, roots=roots_of(root)
     )
     if json:
         echo_json(found, indent=True)

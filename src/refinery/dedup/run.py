@@ -18,7 +18,7 @@ Where columns are compared, steps 1 to 3 come twice, first for their key: the co
 other steps, and are added to the removed ones at the end (outcomes.add_copies_by).
 
 Memory: a unit holds about UNIT_PARTITIONS times a partition's bytes, which is sqrt(16 bytes * bands * documents *
-1 MiB), and 1 GiB at most: 12 MB at a million documents, 117 MB at a hundred million; besides, the keys of the largest
+1 MiB), and 1 GiB at most: 16 MB at a million documents, 159 MB at a hundred million; besides, the keys of the largest
 bucket (16 bytes a document) and the pairs of the largest component. One step's memory grows with the corpus: the last
 merge of forests, 24 bytes a document that has a near duplicate. This process holds counts.
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from refinery.definition.values import Model
 from refinery.errors import nearest
@@ -67,9 +67,7 @@ class LicenceColumn(Model):
     column: str = Field(min_length=1, description="its name, dotted for a nested one")
 
 
-def _known(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
+def _known(value: str) -> str:
     found = spdx(value)
     if found is None:
         raise ValueError(
@@ -81,10 +79,17 @@ def _known(value: Any) -> Any:
 def _single(value: str) -> str:
     if " OR " in (found := _known(value)) or " AND " in found:
         raise ValueError("name each licence by itself; of an expression, one allowed alternative is enough")
-    return str(found)
+    return found
 
 
-SourceLicence = Annotated[str | LicenceColumn, AfterValidator(_known)]
+def _kind(value: object) -> str:
+    return "expression" if isinstance(value, str) else "column"
+
+
+SourceLicence = Annotated[
+    Annotated[str, AfterValidator(_known), Tag("expression")] | Annotated[LicenceColumn, Tag("column")],
+    Discriminator(_kind),
+]
 AllowedLicence = Annotated[str, AfterValidator(_single)]
 
 
@@ -103,8 +108,8 @@ def licence_of(value: str) -> str | None:
 def spdx(value: str) -> str | None:
     """The expression that is meant, None of a name that is not known.
 
-    >>> spdx("apache-2.0 or mit"), spdx("https://creativecommons.org/licenses/by-sa/3.0/us/"), spdx("house rules")
-    ('Apache-2.0 OR MIT', 'CC-BY-SA-3.0-US', None)
+    >>> spdx("apache-2.0 or mit"), spdx("https://creativecommons.org/licenses/by/3.0/us/"), spdx("house rules")
+    ('Apache-2.0 OR MIT', 'CC-BY-3.0-US', None)
     """
     value = value.strip()
     if not value or len(value) > LONGEST:
@@ -202,10 +207,8 @@ def allowed_pattern(allowed: Iterable[str]) -> str:
 
     An exception (`WITH`) of an allowed licence is allowed: it only permits more.
     """
-    one = "({})( WITH [^ ]+)?".format(
-        "|".join(name.replace(".", "[.]").replace("+", "[+]") for name in allowed)
-    )
-    return f"(^| OR ){one}( AND {one})*( OR |$)"
+    one = "|".join(name.replace(".", "[.]").replace("+", "[+]") for name in allowed)
+    return f"(^| OR )({one})( WITH [^ ]+| AND ({one}))*( OR |$)"
 
 
 def asks_for_attribution(licence: str) -> bool:

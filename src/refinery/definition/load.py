@@ -38,8 +38,10 @@ class Definition:
     def limited(self, documents: int) -> Definition:
         """The definition of a run over a sample of so many documents of each source, but of protected ones.
 
-        It is a pipeline of its own, with outputs beside those of the whole.
+        It is a pipeline of its own, with outputs beside those of the whole. Raises DefinitionError for none.
         """
+        if documents < 1:
+            raise DefinitionError(f"limit: expected at least 1 document of each source, got {documents}")
         name, pipeline = f"limit-{documents}", self.pipeline
         outputs = {
             key: one.model_copy(update={"path": f"{one.path.rstrip('/')}-{name}"})

@@ -70,7 +70,9 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[L
 def _as_path(entry: Any, wanted: Any) -> str:
     """What to write where a path stands for what has a key for it."""
     given = entry["input"]
-    return f": write {{path: {given}}}" if isinstance(given, str) and "path" in keys_of(wanted) else ""
+    if not isinstance(given, str) or "path" not in keys_of(wanted):
+        return ""
+    return f": write {{{'from: STAGE, ' * ('from' in keys_of(wanted))}path: {given}}}"
 
 
 def _sentence(message: str, given: object) -> str:

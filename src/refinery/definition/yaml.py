@@ -112,13 +112,17 @@ class _Loader(yaml.SafeLoader):
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
-            return super().construct_object(node, deep)
+            found = super().construct_object(node, deep)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             kind = _KINDS.get(node.tag, node.tag)
             written = node.value if isinstance(node.value, str) else "this"
             shown = f"{written[:SHOWN]!r}{'…' * (len(written) > SHOWN)}"
             problem = f"{shown} is no {kind}; put it into quotes if it is a text"
             raise ConstructorError(None, None, problem, node.start_mark) from None
+        if isinstance(found, str) and not found.isascii() and any("\ud800" <= c <= "\udfff" for c in found):
+            problem = "an escape of half a character: write the character itself"
+            raise ConstructorError(None, None, problem, node.start_mark)
+        return found
 
 
 def _walk(root: yaml.Node | None) -> tuple[dict[Location, int], list[Location]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from refinery.errors import DefinitionError, InputError
 from refinery.executors.address import START, check_reachable
+from refinery.executors.limits import memory, workers_within
 
 if TYPE_CHECKING:
     from refinery.executors.base import Executor
@@ -35,7 +36,8 @@ def choose(kind: Kind, workers: int | None, address: str | None, units: int) -> 
     """The executor for a run of about so many units.
 
     `auto` is Ray when an address is given, RAY_ADDRESS is set or this is the command of a Ray job. Raises
-    DefinitionError for options that do not go together, InputError for a cluster that cannot be used.
+    DefinitionError for options that do not go together, InputError for a cluster that cannot be used and for less
+    memory than one worker takes.
     """
     if kind is Kind.AUTO:
         inside = os.environ.get("RAY_ADDRESS") or os.environ.get(INSIDE_JOB)
@@ -43,10 +45,25 @@ def choose(kind: Kind, workers: int | None, address: str | None, units: int) -> 
     if kind is Kind.LOCAL:
         if address:
             raise DefinitionError("--address is for --executor ray")
-        from refinery.executors.local import default_workers, local
+        from refinery.executors.local import local
 
-        return local(min(workers or default_workers(), max(units, 1)))
+        return local(min(_workers(workers), max(units, 1)))
     return on_ray(workers, address)
+
+
+def _workers(asked: int | None) -> int:
+    """As many as are asked for, else one a processor, if memory is limited no more than fit; both are told."""
+    from refinery.executors.local import default_workers
+
+    wanted, limit = asked or default_workers(), memory()
+    fitting = workers_within(limit) if limit else wanted
+    if fitting >= wanted:
+        return wanted
+    _say(
+        f"note: {wanted} workers may take more than the {limit >> 20} MiB of this container or job"
+        + (f"; {fitting} would fit" if asked else f": {fitting} are started")
+    )
+    return asked or fitting
 
 
 def on_ray(workers: int | None, address: str | None) -> RayExecutor:

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from refinery.executors.base import Attempt, Unit, WorkerLost
-from refinery.executors.worker import attempt, attempt_elsewhere, one_thread
+from refinery.executors.limits import one_thread
+from refinery.executors.worker import attempt, attempt_elsewhere
 
 if TYPE_CHECKING:
     from refinery.executors.shipping import Shipped

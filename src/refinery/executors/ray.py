@@ -26,11 +26,12 @@ from rich.filesize import decimal
 
 from refinery.errors import InputError, RefineryError, RunError
 from refinery.executors.base import BASE_MEMORY, MAX_RETRIES, Attempt, OutOfMemory, Unit, WorkerLost, unwrap
+from refinery.executors.limits import one_thread
 from refinery.executors.model_workers import ModelWorkers
 from refinery.executors.nodes import POLL, Nodes
 from refinery.executors.shipping import Filed, Shipped, pack, prepare_once, unpack
 from refinery.executors.versions import Versions, differences, versions
-from refinery.executors.worker import attempt_elsewhere, one_thread
+from refinery.executors.worker import attempt_elsewhere
 
 LOST = (  # a worker, its node or what it answered is gone; these have no root of their own below RayError
     errors.WorkerCrashedError,

@@ -1,4 +1,4 @@
-"""What happens in a worker around a unit: threads, clock, peak memory. Imports nothing heavy by itself."""
+"""What happens in a worker around a unit: clock, peak memory, errors. Imports nothing heavy by itself."""
 
 from __future__ import annotations
 
@@ -15,25 +15,11 @@ from typing import Any
 
 from refinery.errors import RunError
 from refinery.executors.base import Attempt
+from refinery.executors.limits import shortage
 from refinery.executors.shipping import Filed
 
-_THREAD_LIMITS = (
-    "POLARS_MAX_THREADS",
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "ARROW_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "RAYON_NUM_THREADS",
-)
 _PEAK = Path("/proc/self/clear_refs")
 _STATUS = Path("/proc/self/status")
-
-
-def one_thread() -> None:
-    """A unit has one processor: to be called before any library that starts threads is imported."""
-    for name in _THREAD_LIMITS:
-        os.environ[name] = "1"
 
 
 def attempt(function: Callable[[Any], Any], argument: Any) -> Attempt:
@@ -44,6 +30,10 @@ def attempt(function: Callable[[Any], Any], argument: Any) -> Attempt:
         outcome = function(argument.read() if isinstance(argument, Filed) else argument)
     except Exception as error:
         outcome = error
+    except BaseException as error:
+        outcome = shortage(error)  # Polars panics where it gets no thread or memory, with no Exception
+        if outcome is None:
+            raise
     return Attempt(outcome, started, time.perf_counter() - clock, _peak(), _here())
 
 

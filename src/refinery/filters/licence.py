@@ -13,7 +13,6 @@ import pyarrow as pa
 
 from refinery.definition.licences import licence_of
 from refinery.filters.measurer import Measurer
-from refinery.text.hosts import by_distinct
 
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
@@ -41,5 +40,7 @@ class Licence(Measurer):
 
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a value."""
+        from refinery.text.hosts import by_distinct
+
         found = by_distinct(batch.to_arrow(), licence_of).cast(pa.string())
         return pa.RecordBatch.from_arrays([found], schema=self.schema)

@@ -34,7 +34,7 @@ def file_hash(path: Path) -> str:
 
 
 def labels(path: Path) -> tuple[str, ...]:
-    """The labels of a fastText model as stored; the whole file is checked, unless it is our own. Raises InputError."""
+    """The labels of a fastText model as stored; the whole file is checked unless it is our own. Raises InputError."""
     if path == BUILT_IN:
         return read_once("labels", path, lambda content, _: parse_labels(content, str(path)))
     return read_once("labels", path, lambda content, _: parse_model(content, str(path)).labels)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from refinery.definition.paths import Paths
 from refinery.errors import DefinitionError
 from refinery.filters import registry
+from refinery.filters.licence import LICENCE
 from refinery.filters.suggested import with_suggestions
 from refinery.plan.graph import RESERVED, Columns, Derived, Measured
 from refinery.plan.verbs import Arriving, Problem, is_carried, is_id
@@ -75,11 +76,12 @@ def _remedies(expression: str, types: Collection[str], below: Collection[str]) -
         return [f"the measurer {maker} makes what it reads: add {maker} to `measure`"]
     from refinery.filters.predicate import columns_of
 
-    return [
-        f"it reads {name!r}, which is derived below it: put {name!r} first"
-        for name in below
-        if name in columns_of(expression)
-    ]
+    with suppress(DefinitionError):  # it is no SQL, which is told itself
+        read = columns_of(expression)
+        return [
+            f"it reads {one!r}, which is derived below it: put {one!r} first" for one in below if one in read
+        ]
+    return []
 
 
 def _clashes(name: str, arriving: Arriving) -> list[str]:
@@ -94,7 +96,8 @@ def _clashes(name: str, arriving: Arriving) -> list[str]:
             maker = found.measurement.measurer.name
             return [f"the measurer {maker} makes a column {name!r} already; choose another name"]
         if found:
-            return [f"a stage above derives a column {name!r} already; choose another name"]
+            maker = "`licence` of the sources makes" if name == LICENCE else "a stage above derives"
+            return [f"{maker} a column {name!r} already; choose another name"]
         if source in heads.specs and (is_id(heads.specs[source], name) or heads.find(source, name)):
             return [f"the source {source!r} has a column {name!r} already; choose another name"]
     return []

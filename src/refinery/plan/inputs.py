@@ -13,11 +13,10 @@ from refinery.errors import DefinitionError, InputError
 from refinery.plan.graph import Graph
 from refinery.sources.documents import SourceSpec
 from refinery.sources.heads import check_heads
+from refinery.sources.passed_over import few
 from refinery.sources.schema import unify
 from refinery.sources.shards import SourceShards, head_schemas, list_shards
 from refinery.storage.place import Place
-
-_NAMED = 3  # files of a source that cannot be read
 
 
 @dataclass(frozen=True)
@@ -68,10 +67,9 @@ def _heads(found: SourceShards, spec: SourceSpec) -> tuple[str, ...]:
 
 
 def _unreadable(source: str, broken: Sequence[tuple[str, str]]) -> Iterator[str]:
-    for path, why in broken[:_NAMED]:
-        yield f"source {source}: {path} cannot be read: {why.removeprefix('cannot be read: ')}"
-    if (more := len(broken) - _NAMED) > 0:
-        yield f"source {source}: {more:,} more files cannot be read"
+    for what, why in few(broken):
+        problem = why.removeprefix("cannot be read: ")
+        yield f"source {source}: {what} cannot be read" + (f": {problem}" if problem else "")
 
 
 def source_problems(definition: Definition, specs: Mapping[str, SourceSpec]) -> Iterator[str]:

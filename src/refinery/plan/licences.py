@@ -1,8 +1,8 @@
 """Licences in the resolved definition: the column `licence`, and the rule that an output's `licences` are.
 
-Everything that comes to such an output passes the rule `licences`, as early as it can be judged without a document
-missing elsewhere: in the first stages on the way of which all outputs below allow the same. What is chosen by a budget
-or a share is so chosen of what may be written.
+Everything that comes to such an output passes the rule `licences`, as early as no other output misses a document by
+it: in the first stages on the way of which all outputs below allow the same. So what a budget or a share chooses is
+chosen of what may be written.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections.abc import Callable, Collection, Mapping
 import pyarrow as pa
 
 from refinery.definition.licences import LicenceColumn, allowed_pattern
-from refinery.definition.models import Pipeline
+from refinery.definition.load import Definition
+from refinery.definition.models import Output, Pipeline
 from refinery.definition.yaml import Location
 from refinery.filters.licence import LICENCE, Licence
 from refinery.filters.rules import Rule
@@ -45,30 +46,24 @@ def licence_column(pipeline: Pipeline, source: str, columns: Mapping[str, Column
     return Derived(f"CASE WHEN bytes < 0 THEN '' ELSE {value} END", {"bytes": columns["bytes"]}, pa.string())
 
 
-def licence_rule(pipeline: Pipeline, stage: str) -> tuple[Rule, ...]:
-    """The rule that a stage judges first, if one of the outputs below it is to have it judged here."""
-    if stage not in pipeline.stages:
-        return ()  # one that `protect` implies
-    allowed = _allowed(pipeline, stage)
-    above = [parent for parent in pipeline.stages[stage].from_ if parent in pipeline.stages]
-    entry = len(above) < len(pipeline.stages[stage].from_)
-    if not allowed or not (entry or any(_allowed(pipeline, parent) != allowed for parent in above)):
+def licence_rule(pipeline: Pipeline, allowed: Mapping[str, tuple[str, ...]], stage: str) -> tuple[Rule, ...]:
+    """The rule that a stage judges first, if it is to be judged here; allowed: see `allowed_licences`."""
+    if stage not in allowed:
         return ()
-    return (
-        Rule(
-            RULE, f"REGEXP_LIKE({LICENCE}, '{allowed_pattern(allowed)}')", source="`licences` of its outputs"
-        ),
-    )
+    parents = pipeline.stages[stage].from_
+    if all(allowed.get(parent) == allowed[stage] for parent in parents):
+        return ()  # which judge it
+    predicate = f"REGEXP_LIKE({LICENCE}, '{allowed_pattern(allowed[stage])}')"
+    return (Rule(RULE, predicate, source="`licences` of its outputs"),)
 
 
-def _allowed(pipeline: Pipeline, stage: str) -> tuple[str, ...]:
-    """What all outputs of a stage and of those below it allow; empty if they do not agree."""
-    found = {
-        tuple(sorted(set(output.licences)))
-        for output in pipeline.outputs.values()
-        if stage in _above(pipeline, output.from_)
-    }
-    return found.pop() if len(found) == 1 else ()
+def allowed_licences(pipeline: Pipeline) -> dict[str, tuple[str, ...]]:
+    """By stage what all outputs of it and of those below it allow, where they agree and do not allow everything."""
+    found: dict[str, set[tuple[str, ...]]] = {}
+    for output in pipeline.outputs.values():
+        for stage in _above(pipeline, output.from_):
+            found.setdefault(stage, set()).add(tuple(sorted(set(output.licences))))
+    return {stage: one for stage, (one, *others) in found.items() if one and not others}
 
 
 def _above(pipeline: Pipeline, stage: str) -> Collection[str]:
@@ -84,9 +79,10 @@ def _above(pipeline: Pipeline, stage: str) -> Collection[str]:
 
 
 def check_licences(
-    pipeline: Pipeline, stages: Mapping[str, ResolvedStage], heads: Heads, problem: Problem
+    definition: Definition, stages: Mapping[str, ResolvedStage], heads: Heads, problem: Problem
 ) -> None:
-    """Reports columns that are not there, and outputs that refuse all of a source or that another one stands in for."""
+    """Reports columns that are not there, and outputs that allow nothing of a source or other than their stage."""
+    pipeline = definition.pipeline
     for name, source in pipeline.sources.items():
         if isinstance(source.licence, LicenceColumn) and name in heads.specs:
             arriving = Arriving(name, {name: View(name)}, {}, heads, incomplete=False)
@@ -96,29 +92,30 @@ def check_licences(
         if not output.licences or output.from_ not in stages:
             continue
         place: Location = ("outputs", name, "licences")
-        if _allowed(pipeline, output.from_) != tuple(sorted(set(output.licences))):
-            others = [
-                f"{other!r}"
-                for other, one in pipeline.outputs.items()
-                if output.from_ in _above(pipeline, one.from_) and set(one.licences) != set(output.licences)
-            ]
-            problem(
-                place,
-                f"{' and '.join(others)}, of the same stage, allow{'s' * (len(others) == 1)} other licences: "
-                f"make a stage `{name}: {{from: {output.from_}}}` and write that",
-            )
-        pattern = allowed_pattern(output.licences)
-        for source_name in stages[output.from_].sources:
-            source = pipeline.sources[source_name]
-            if source.licence is None:
-                problem(
-                    place,
-                    f"the source {source_name!r} does not say under which licence it is: give it "
-                    "`licence: ID`, by SPDX, or `licence: {column: NAME}`",
-                )
-            elif isinstance(source.licence, str) and not re.search(pattern, source.licence):
-                problem(
-                    place,
-                    f"the source {source_name!r} is under {source.licence}, which is not among them: "
-                    "nothing of it could be written",
-                )
+        if others := _at_odds(pipeline, output):
+            verb = "allow" if len(others) > 1 else "allows"
+            remedy = f"make a stage `{name}: {{from: {output.from_}}}` and write that"
+            problem(place, f"{' and '.join(others)}, of the same stage, {verb} other licences: {remedy}")
+        for one in stages[output.from_].sources:
+            if not definition.is_broken("sources", one) and (
+                refused := _refusal(pipeline.sources[one].licence, output)
+            ):
+                problem(place, f"the source {one!r} {refused}")
+
+
+def _at_odds(pipeline: Pipeline, output: Output) -> list[str]:
+    """The outputs below an output's stage that allow other licences."""
+    return [
+        repr(name)
+        for name, one in pipeline.outputs.items()
+        if set(one.licences) != set(output.licences) and output.from_ in _above(pipeline, one.from_)
+    ]
+
+
+def _refusal(licence: str | LicenceColumn | None, output: Output) -> str:
+    """Why nothing of a source can be in an output; empty if something can."""
+    if licence is None:
+        return "says no licence: give it `licence: ID`, one of SPDX, or `licence: {column: NAME}`"
+    if isinstance(licence, str) and not re.search(allowed_pattern(output.licences), licence):
+        return f"is under {licence}, which is not allowed: nothing of it could be written"
+    return ""

@@ -39,7 +39,13 @@ from refinery.plan.graph import (
     against_source,
     measurement_of,
 )
-from refinery.plan.licences import check_licences, licence_column, licence_rule, uses_licences
+from refinery.plan.licences import (
+    allowed_licences,
+    check_licences,
+    licence_column,
+    licence_rule,
+    uses_licences,
+)
 from refinery.plan.models import makings_of, with_models
 from refinery.plan.order import in_rounds
 from refinery.plan.outputs import check_measurements, output_folders, output_tokens
@@ -118,7 +124,7 @@ class _Resolver:
         output_paths = output_folders(self.definition, self.sources, self.problem)
         tokens = output_tokens(self.definition, self.problem)
         check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
-        check_licences(pipeline, self.stages, self.heads, self.problem)
+        check_licences(self.definition, self.stages, self.heads, self.problem)
         self._earlier(output_paths)
         self._leave_out_protected()
         split = check_splits(pipeline.outputs, self.stages, self.heads, self.problem)
@@ -191,7 +197,7 @@ class _Resolver:
         sources = tuple(views)
         for source in sources:
             self._add_columns(place, views[source], measured, columns[source], first=source == sources[0])
-            if uses_licences(self.definition.pipeline) and source in self.definition.pipeline.sources:
+            if LICENCE in self._taken and source in self.definition.pipeline.sources:
                 columns[source][LICENCE] = licence_column(self.definition.pipeline, source, columns[source])
         arriving = Arriving(name, views, columns, self.heads, name in self.incomplete)
         self._measured_columns(place, measured, arriving)
@@ -309,6 +315,15 @@ class _Resolver:
         return None if built is None else (built, prefix)
 
     @cached_property
+    def _taken(self) -> frozenset[str]:
+        """Names that no column of a measurer can have."""
+        return RESERVED | {LICENCE} if uses_licences(self.definition.pipeline) else RESERVED
+
+    @cached_property
+    def _allowed_licences(self) -> dict[str, tuple[str, ...]]:
+        return allowed_licences(self.definition.pipeline)
+
+    @cached_property
     def _sized(self) -> Measurer:
         """What measures bytes, chars and tokens everywhere, as `tokens` of the definition says."""
         from refinery.filters import token_count
@@ -335,7 +350,7 @@ class _Resolver:
                 if visible in own and first:
                     clash = f"{built.name} and {own[visible]} both make the column {visible!r}; rename one with `as`"
                     self.problem((*place, "measure"), clash)
-                if visible in RESERVED and first:
+                if visible in self._taken and first:
                     clash = f"{built.name} makes a column {visible!r}, a name that every output or rule has already"
                     self.problem((*place, "measure"), f"{clash}; choose another")
                 if isinstance(columns.get(visible), Derived):
@@ -376,7 +391,7 @@ class _Resolver:
         from refinery.filters.predicate import problems
 
         types, labels = seen_by_sql(columns)
-        implied = licence_rule(self.definition.pipeline, str(place[-1]))
+        implied = licence_rule(self.definition.pipeline, self._allowed_licences, str(place[-1]))
         rules: dict[str, Rule] = {rule.name: rule for rule in implied}
         for index, entry in enumerate(entries):
             location: Location = (*place, "keep", index)

@@ -173,8 +173,13 @@ def diff_lines(diff: Diff) -> Iterator[str]:
     yield f"{diff.before} -> {diff.after}"
     yield "changed:" if diff.changed else "nothing has changed in the definition or the files"
     yield from (f"  {change}" for change in diff.changed)
+    told: dict[tuple[Move, ...], str] = {}  # outputs by what moved on the way to them
     for output in diff.outputs:
         yield f"output {output.output}: {output.kept_before:,} -> {output.kept_after:,} documents"
+        before = told.setdefault(output.moves, output.output)
+        if output.moves and before != output.output:
+            yield f"  the same moved as on the way to {before}"
+            continue
         for move in output.moves:
             yield f"  {move.documents:,}: {move.before} -> {move.after}"
             yield from (f"    because {reason}" for reason in move.because)

@@ -18,6 +18,7 @@ from refinery.filters.rules import Rule
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan
 from refinery.report.document import Document, Found, read_found, values_at
+from refinery.report.earlier import earlier_document
 from refinery.run.decide import KEPT
 from refinery.run.decisions import ShardOutcomes, outcomes_of, rows_of
 from refinery.storage.tables import read_table
@@ -109,7 +110,7 @@ def _first(shard: ShardOutcomes, table: pa.Table, mask: pa.ChunkedArray) -> Foun
 
 
 def _at(plan: Plan, output: str, source: str, path: str, row: int) -> Found | None:
-    """The document at a place; None of an earlier run's or of what is protected."""
+    """The document of this run at a place."""
     for shard in _shards(plan, output):
         if shard.planned.spec.name == source:
             table = rows_of(shard)
@@ -134,13 +135,20 @@ def explain(plan: Plan, output: str, found: Found) -> Explanation:
     measured: dict[str, Any] = {}
     for stage, _ in came:
         measured |= values_at(found, stage, stage.columns[source])
-    duplicate, differences = None, tuple[Difference, ...]()
-    if kept := document.duplicate_of:
-        there = _at(plan, output, kept["source"], kept["path"], kept["row"])
-        if there and there.position >= 0:
-            (duplicate,) = read_found(plan, output, [there])
-            differences = tuple(compare(document.text or "", duplicate.text or ""))
+    duplicate = _kept_instead(plan, output, document)
+    differences = tuple(compare(document.text or "", duplicate.text or "")) if duplicate else ()
     return Explanation(document, tuple(verdict for _, verdict in came), measured, duplicate, differences)
+
+
+def _kept_instead(plan: Plan, output: str, document: Document) -> Document | None:
+    """Of this run, of an earlier one or of what is protected; None if there is none or it is not to be found."""
+    kept = document.duplicate_of
+    if kept is None or document.stage is None:
+        return None
+    if earlier := earlier_document(plan, plan.graph.stages[document.stage], kept):
+        return earlier
+    there = _at(plan, output, kept["source"], kept["path"], kept["row"])
+    return read_found(plan, output, [there])[0] if there and there.position >= 0 else None
 
 
 def _verdict(plan: Plan, stage: ResolvedStage, found: Found) -> StageVerdict | None:

@@ -10,13 +10,13 @@ from rich.table import Table
 
 from refinery.definition.models import Tokens
 from refinery.report.cells import cell
+from refinery.sources.passed_over import few
 
 if TYPE_CHECKING:
     from refinery.run.decide import Tally
     from refinery.run.manifest import Manifest, SourceAccount
 
 
-UNREADABLE = 3  # files that are named
 NAMES = 12  # columns at least for names
 # Columns that a terminal of so many characters has room for, beside one for names.
 HEADINGS = {70: ("documents", "text", "tokens", "share"), 50: ("documents", "tokens"), 0: ("documents",)}
@@ -91,10 +91,8 @@ def _not_documents(source: SourceAccount) -> Iterator[tuple[str, str, str]]:
         yield f"NULL, of a wrong type: {column}", "yellow", f"({count:,})"
     for passed_over in source.passed_over:
         yield f"passed over: {passed_over}", "dim", ""
-    for broken in source.broken[:UNREADABLE]:
-        yield f"unreadable: {broken.path}", "yellow", ""
-    if (more := len(source.broken) - UNREADABLE) > 0:
-        yield f"unreadable: {more:,} more files", "yellow", ""
+    for what, _ in few([(broken.path, broken.problem) for broken in source.broken]):
+        yield f"unreadable: {what}", "yellow", ""
 
 
 def _share(part: Tally, whole: Tally) -> str:

@@ -12,6 +12,11 @@ from refinery.report.document import Document
 from refinery.watch.printable import printable
 
 INDENT = "    "
+_KEPT = {
+    "kept": "kept",
+    "protected": "protected: kept out of outputs and models",
+    "earlier": "of an earlier run",
+}
 _CONSOLE = Console(width=80)  # what wrapping a text needs
 
 
@@ -38,8 +43,8 @@ def outcome_text(document: Document) -> str:
     """What became of a document, in a sentence."""
     if document.outcome == "rejected":
         return f"rejected: {document.rule}" + (f": {document.detail}" if document.detail else "")
-    if document.outcome == "kept":
-        return "kept"
+    if document.outcome in _KEPT:
+        return _KEPT[document.outcome]
     others = ", ".join(name for name in document.failed if name != document.rule)
     return f"dropped by {document.stage}: {document.rule}" + (f" (and {others})" if others else "")
 

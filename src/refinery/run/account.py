@@ -12,9 +12,11 @@ from typing import Any
 from refinery.dedup.split import split_names
 from refinery.definition.models import Output, Pipeline
 from refinery.executors.versions import versions
+from refinery.filters.licence import LICENCE
 from refinery.run.context import Run
 from refinery.run.decide import RuleTally, StageTally, Tally
 from refinery.run.decisions import Decided
+from refinery.run.kinds import LANGUAGE, total
 from refinery.run.manifest import BrokenShard, Manifest, SourceAccount, SplitAccount
 from refinery.run.output_files import Written
 from refinery.run.tokenised import token_account
@@ -50,6 +52,8 @@ def make_manifest(
         protected={source: _source(run, source) for source in plan.graph.protected_sources(last.name)},
         stages={stage: _stage(run, stage, decided) for stage in stages},
         kept=_kept(last.name, decided),
+        licences={s: dict(kinds[LICENCE]) for s, kinds in written.kinds.items() if kinds.get(LICENCE)},
+        languages=dict(total(written.kinds.values()).get(LANGUAGE, {})),
         splits=_splits(plan.graph.outputs[name], files),
         made_columns=layout.made,
         renamed_columns=layout.renamed,

@@ -6,7 +6,7 @@ much longer the runs that the work folder knows took than they were to take by t
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -97,17 +97,20 @@ def _measuring(plan: Plan, present: Container[str], amounts: Amounts, workers: i
         amount = amounts.shards[planned.number]
         read = Amount(*map(sum, zip(read, amount, strict=True)))
         reading = planned.shard.bytes / READING.get(planned.shard.format, READ)
-        units.append(reading + sum(_seconds(m, amount.bytes) for m in missing))
+        units.append(reading + _seconds(missing, amount.bytes))
     if units:
         parallel = min(workers, len(units))
         seconds = WARM + max(*units, sum(units) / parallel)
         yield Step("read and measure the sources", int(read.documents), int(read.bytes), seconds)
 
 
-def _seconds(measurement: Measurement, size: float) -> float:
-    if isinstance(measurement.measurer, Carried):
-        return 0.0
-    return size / measurement.measurer.speed + sum(size / one.speed for one in measurement.view.transforms)
+def _seconds(measurements: Iterable[Measurement], size: float) -> float:
+    """Each view is made once, for all that is measured on it; columns of files cost next to nothing."""
+    costly = [m for m in measurements if not isinstance(m.measurer, Carried)]
+    views = {m.view.key: m.view for m in costly}
+    return sum(size / m.measurer.speed for m in costly) + sum(
+        size / transform.speed for view in views.values() for transform in view.transforms
+    )
 
 
 def _step(plan: Plan, result: Result, amounts: Amounts, workers: int) -> Step | None:
@@ -119,7 +122,7 @@ def _step(plan: Plan, result: Result, amounts: Amounts, workers: int) -> Step | 
             late = {
                 m.key: m for found in stage.late.values() for m in found if m.key in result.parts.values()
             }
-            costs = amount.bytes / READ + sum(_seconds(m, amount.bytes) for m in late.values())
+            costs = amount.bytes / READ + _seconds(late.values(), amount.bytes)
             what = f"{name}: measure {', '.join(sorted({m.measurer.name for m in late.values()}))}"
         elif result.kind is Kind.DECISION:
             if not stage.rules:

@@ -10,12 +10,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import yaml
 
-from refinery.definition.models import TRAIN
+from refinery.definition.models import TRAIN, Tokens
+from refinery.filters.language_codes import UNDETERMINED
 from refinery.run.decide import Tally
+from refinery.run.hub_licences import licence_head
 from refinery.run.manifest import Manifest
 from refinery.watch.printable import markdown_code
 
 _SIZES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
+LEAST_SHARE = 0.01  # of the documents, from which on a language is one of the output
 
 
 def dataset_card(manifest: Manifest) -> str:
@@ -26,8 +29,14 @@ def dataset_card(manifest: Manifest) -> str:
 
 def _head(manifest: Manifest) -> dict[str, object]:
     """The metadata that the hub knows."""
+    every = manifest.languages.values()
+    spoken = [
+        one for one, n in manifest.languages.items() if one != UNDETERMINED and n >= LEAST_SHARE * sum(every)
+    ]
     head: dict[str, object] = {
         "pretty_name": f"{manifest.pipeline}: {manifest.output}",
+        **({"language": spoken} if spoken else {}),
+        **licence_head({licence for licences in manifest.licences.values() for licence in licences}),
         "task_categories": ["text-generation"],
         "size_categories": [size_category(manifest.kept.documents)],
     }
@@ -64,8 +73,8 @@ def _blocks(manifest: Manifest) -> Iterator[str]:
     kept, made = manifest.kept, f"refinery {manifest.refinery}"
     yield f"# {manifest.pipeline}: {manifest.output}"
     yield (
-        f"{kept.documents:,} documents, {kept.bytes:,} bytes of text, about {kept.tokens:,} tokens, "
-        f"made by {made} from the pipeline `{manifest.pipeline}`."
+        f"{kept.documents:,} documents, {kept.bytes:,} bytes of text, about {kept.tokens:,} tokens "
+        f"({_whose_tokens(manifest)}), made by {made} from the pipeline `{manifest.pipeline}`."
     )
     if ids := manifest.tokenised:
         yield (
@@ -80,11 +89,26 @@ def _blocks(manifest: Manifest) -> Iterator[str]:
         for name, one in manifest.sources.items()
     ]
     yield _table("Sources", ("source", "documents read", "bytes of text", "rows rejected"), sources)
+    if manifest.languages:
+        spoken = [(one, f"{count:,}") for one, count in manifest.languages.items()]
+        yield _table("Languages", ("language", "documents"), spoken)
+    if manifest.licences:
+        under = [
+            (f"`{one}`", name, f"{n:,}")
+            for name, all_ in manifest.licences.items()
+            for one, n in all_.items()
+        ]
+        yield _table("Licences", ("licence", "source", "documents"), under)
     yield _table("What was left out", ("stage", "rule", "documents", "tokens"), _dropped(manifest))
     if manifest.protected:
         yield "Kept out, with their copies: " + ", ".join(f"`{name}`" for name in manifest.protected) + "."
     if not manifest.tokenised:
         yield "Each document's `lineage` says its source, its file and its row in that."
+
+
+def _whose_tokens(manifest: Manifest) -> str:
+    tokens = Tokens.model_validate(manifest.definition.get("tokens", {}))
+    return "by a tokenizer" if tokens.tokenizer else f"estimated for tokenizers of the family {tokens.family}"
 
 
 def _dropped(manifest: Manifest) -> list[tuple[str, ...]]:

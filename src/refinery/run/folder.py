@@ -18,11 +18,14 @@ import orjson
 from refinery.errors import InputError, OutputError
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.lock import LOCK, Held
-from refinery.storage.marks import CARD, DATA, MANIFEST, OWNER, records_of
+from refinery.storage.marks import ATTRIBUTION, CARD, DATA, MANIFEST, OWNER, records_of
 from refinery.storage.place import Place, files_below, move_files, read_file, remove_files, remove_scratch
 
 _LEFTOVER = re.compile(r"\..+\.tmp")  # of a write that was killed
-_RECORDS = re.compile(r"(decisions|rejects)-\d+\.parquet|sequences-[\w-]+\.parquet|data-path(-\w+)?\.txt")
+_RECORDS = re.compile(
+    r"(decisions|rejects)-\d+\.parquet|sequences-[\w-]+\.parquet|data-path(-\w+)?\.txt|"
+    + re.escape(ATTRIBUTION)
+)
 _STAGING = re.compile(r"\.staging-[0-9a-f]+")
 
 

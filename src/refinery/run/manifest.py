@@ -69,6 +69,8 @@ class Manifest(_Model):
     protected: dict[str, SourceAccount] = {}
     stages: dict[str, StageTally]
     kept: Tally
+    licences: dict[str, dict[str, int]] = {}
+    languages: dict[str, int] = {}
     splits: dict[str, SplitAccount]
     made_columns: tuple[str, ...]
     renamed_columns: dict[str, str]

@@ -8,19 +8,23 @@ from collections.abc import Iterable, Mapping
 import orjson
 import pyarrow as pa
 
+from refinery.definition.licences import LicenceColumn
 from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Unit
+from refinery.filters.licence import LICENCE
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import PlannedShard
 from refinery.plan.result import output_name
 from refinery.run import folder as folders
 from refinery.run import guards
 from refinery.run.account import make_manifest
+from refinery.run.attribution import attribution
 from refinery.run.context import Run
 from refinery.run.dataset_card import dataset_card
 from refinery.run.decisions import decisions_tasks, write_decisions
+from refinery.run.kinds import unknown_licences
 from refinery.run.manifest import Manifest
-from refinery.run.output_files import write_output
+from refinery.run.output_files import Written, write_output
 from refinery.run.tokenised import data_paths
 from refinery.sources.ids import common_id_type
 from refinery.sources.schema import unify
@@ -83,16 +87,26 @@ def make_output(run: Run, name: str) -> Manifest:
         raise ConservationError(
             f"output {name}: {kept} documents were kept but {written} written; please report this"
         )
+    _warn_of_licences(run, name, output)
     manifest = make_manifest(run, name, decided, output)
     data = [file.path for file in manifest.files]
     beside = [file.path for file in (*manifest.decisions, *manifest.rejects, *manifest.sequences)]
-    texts = {CARD: dataset_card(manifest)}
+    texts = {CARD: dataset_card(manifest), **attribution(manifest)}
     if manifest.tokenised:
         texts |= data_paths(manifest.tokenised, manifest.files)
     content = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
     folders.finish(folder, staged, data, beside, content, texts, run.still_held)
     run.finish(of, kept, written)
     return manifest
+
+
+def _warn_of_licences(run: Run, name: str, output: Written) -> None:
+    """Tells what the columns of licences have that SPDX does not know and the output does not allow by its name."""
+    allowed = run.plan.graph.outputs[name].licences
+    for source, kinds in output.arrived.items():
+        entry = run.plan.graph.definition.pipeline.sources[source].licence
+        if isinstance(entry, LicenceColumn) and (unknown := unknown_licences(kinds[LICENCE], allowed)):
+            run.warn(Subject("source", source), unknown)
 
 
 def refuse_empty(manifests: Mapping[str, Manifest], folders: Mapping[str, Place]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import numpy as np
 from refinery.dedup.split import split_names
 from refinery.definition.models import Output
 from refinery.executors.base import Unit
+from refinery.run.kinds import Kinds, total
 from refinery.run.survivors import Extent, Survivors, extent_of, survivors_of
 from refinery.run.write import (
     GatherTask,
@@ -52,13 +53,16 @@ if TYPE_CHECKING:
 class Written:
     """All that was written of an output, in order; keys: of the files that have one, by name.
 
-    sequences: of token ids, those files that say which sequence is which document.
+    sequences: of token ids, those files that say which sequence is which document; kinds, arrived: by source and
+    column, documents of each licence and language that are written, and that were read.
     """
 
     layout: Layout
     files: tuple[WrittenFile, ...]
     keys: dict[str, str]
-    sequences: tuple[WrittenFile, ...] = ()
+    sequences: tuple[WrittenFile, ...]
+    kinds: dict[str, dict[str, Kinds]]
+    arrived: dict[str, dict[str, Kinds]]
 
 
 def write_output(run: Run, name: str, carried: pa.Schema, id_type: pa.DataType, staged: Place) -> Written:
@@ -115,7 +119,18 @@ def write_output(run: Run, name: str, carried: pa.Schema, id_type: pa.DataType, 
         tuple(file for one in found for file in one[:data]),
         keys,
         tuple(file for one in found for file in one[data:]),
+        _by_source(survivors, [extent.kinds for extent in extents]),
+        _by_source(survivors, [extent.arrived for extent in extents]),
     )
+
+
+def _by_source(
+    survivors: Sequence[Survivors], counts: Sequence[Mapping[str, Kinds]]
+) -> dict[str, dict[str, Kinds]]:
+    found: dict[str, list[Mapping[str, Kinds]]] = {}
+    for one, kinds in zip(survivors, counts, strict=True):
+        found.setdefault(one.planned.spec.name, []).append(kinds)
+    return {source: total(kinds) for source, kinds in found.items()}
 
 
 def _file_counts(output: Output, extents: Sequence[Extent]) -> tuple[int, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from refinery.plan.graph import FilePath, ResolvedStage, View
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import NamedColumn, file_paths, find_columns, load_columns
 from refinery.run.decide import Upstream, kept_documents, upstream
+from refinery.run.kinds import Kinds, kinds_of, told_of
 from refinery.sources.column_settings import FILE
 from refinery.storage.tables import read_table
 
@@ -24,6 +26,7 @@ from refinery.storage.tables import read_table
 class Survivors:
     """A shard's part of an output; measured: the columns of it that are written, sizes: where the bytes are.
 
+    kinds: licence and language, as far as they are known, which the records of the output count.
     split: what tells the splits of the output, if it is split, of `split_columns`: file and name of each, in order;
     None stands for the path of a document's file.
     """
@@ -33,6 +36,7 @@ class Survivors:
     kept: Upstream
     measured: tuple[NamedColumn, ...]
     sizes: tuple[NamedColumn, ...]
+    kinds: tuple[NamedColumn, ...] = ()
     split: Split | None = None
     split_columns: tuple[tuple[str, str] | None, ...] = ()
 
@@ -56,16 +60,24 @@ def survivors_of(
         None if isinstance(column, FilePath) else (column.measurement.file, column.original)
         for column in told
     )
-    return [Survivors(planned, view, kept, written, sizes, split, files) for planned in plan.of(source)]
+    kinds = find_columns(columns, told_of(columns))
+    return [
+        Survivors(planned, view, kept, written, sizes, kinds, split, files) for planned in plan.of(source)
+    ]
 
 
 @dataclass(frozen=True)
 class Extent:
-    """Text bytes of a shard's survivors in each split, and of all its documents; a digest of who survives."""
+    """Text bytes of a shard's survivors in each split, and of all its documents; a digest of who survives.
+
+    kinds: by column, of the survivors; arrived: of all its documents.
+    """
 
     splits: tuple[int, ...]
     read: int
     digest: str
+    kinds: Mapping[str, Kinds]
+    arrived: Mapping[str, Kinds]
 
     @property
     def bytes(self) -> int:
@@ -79,7 +91,9 @@ def extent_of(survivors: Survivors) -> Extent:
     found = np.zeros(survivors.splits, np.int64)
     np.add.at(found, splits_of(survivors, len(kept))[kept], sizes[kept])
     digest = xxhash.xxh3_128_hexdigest(np.packbits(kept).tobytes())
-    return Extent(tuple(found.tolist()), int(sizes.sum()), digest)
+    values = load_columns(survivors.planned, survivors.kinds, kept)
+    chosen = values.filter(pl.Series(kept)) if survivors.kinds else values
+    return Extent(tuple(found.tolist()), int(sizes.sum()), digest, kinds_of(chosen), kinds_of(values))
 
 
 def _sizes(survivors: Survivors) -> NDArray[np.int64]:

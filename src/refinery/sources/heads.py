@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,6 +12,7 @@ from typing import TypeVar
 from refinery.errors import InputError, StorageError
 from refinery.sources.documents import REJECT_BYTES, Reject, Shard, SourceSpec
 from refinery.sources.formats import ENCODED
+from refinery.sources.parquet_file import encrypted_columns
 from refinery.sources.read import read_documents
 from refinery.storage.url import redact
 
@@ -34,7 +35,8 @@ class _Head:
 
 
 def check_heads(shards: Sequence[Shard], spec: SourceSpec, *, others: bool = False) -> tuple[str, ...]:
-    """Reads the first rows of some files; gives a warning for each that has no document among them.
+    """Reads the first rows of some files; gives a warning for each that has no document among them, and
+    for the first one with encrypted columns.
 
     others: the source has more files, which are known. Raises InputError if there are none in any of all files, or in
     one and `on_error` is `fail`, and for an `encoding` that bears on no file. What cannot be read or is empty is left
@@ -44,9 +46,10 @@ def check_heads(shards: Sequence[Shard], spec: SourceSpec, *, others: bool = Fal
     if spec.encoding and formats and not others and ENCODED.isdisjoint(formats):
         problem = f"`encoding` has no effect: {' and '.join(sorted(formats))} files say theirs"
         raise InputError(redact(shards[0].path), problem, "leave it out")
+    encrypted = tuple(_encrypted(shards))
     firsts = spread([shard for shard in shards if shard.part == 0 and shard.format not in _TOLD_BY_PLAN])
     if not firsts:
-        return ()
+        return encrypted
     with ThreadPoolExecutor(len(firsts)) as pool:
         heads = list(pool.map(partial(_head, spec), firsts))
     filled = [
@@ -56,7 +59,16 @@ def check_heads(shards: Sequence[Shard], spec: SourceSpec, *, others: bool = Fal
     others = others or len(filled) < len(heads) or any(shard.format in _TOLD_BY_PLAN for shard in shards)
     if wrong and (spec.on_error == "fail" or (len(wrong) == len(filled) and not others)):
         raise wrong[0]
-    return tuple(map(str, wrong))
+    return (*encrypted, *map(str, wrong))
+
+
+def _encrypted(shards: Sequence[Shard]) -> Iterator[str]:
+    """A warning for the first file with columns that are left out."""
+    for shard in spread([shard for shard in shards if shard.part == 0 and shard.format == "parquet"]):
+        with contextlib.suppress(InputError, StorageError):
+            if names := encrypted_columns(shard):
+                yield f"{redact(shard.path)}: encrypted columns are left out: {', '.join(names)}"
+                return
 
 
 def _head(spec: SourceSpec, shard: Shard) -> _Head:

@@ -26,7 +26,7 @@ from refinery.storage.tables import read_table
 from refinery.storage.url import is_url
 from refinery.storage.write import TableWriter
 
-VERSION = 1  # raised when files are cut in another way, or the table has another form
+VERSION = 2  # raised when files are cut in another way, or the table has another form
 _CLOCK_TICK = 2 * 10**9  # ns: the coarsest time stamps, those of FAT; within one a file can be written twice
 
 _SCHEMA = pa.schema(

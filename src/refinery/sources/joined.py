@@ -70,9 +70,13 @@ def look_up(join: Join, keys: pa.Array) -> tuple[dict[str, pa.Array], NDArray[np
 
 
 def key_texts(values: pa.Array) -> pa.Array:
-    """large_string: keys by their text, whatever they were read as: 12, "12" and 12.0 are one key, "" is NULL."""
+    """large_string: keys by their text, whatever they were read as; "" and NaN are NULL.
+
+    12, "12" and 12.0 are one key.
+    """
     if pa.types.is_floating(values.type):
-        whole = pc.equal(pc.floor(values), values)
+        values = pc.if_else(pc.is_nan(values), None, values)
+        whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), 2.0**63))
         numbers = pc.if_else(whole, values, None).cast(pa.int64(), safe=False)
         texts = pc.coalesce(numbers.cast(pa.large_string()), values.cast(pa.large_string()))
     else:

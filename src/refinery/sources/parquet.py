@@ -32,11 +32,15 @@ from refinery.sources.record_batches import BatchRows
 from refinery.storage.marks import MADE
 from refinery.storage.url import redact
 
+SHARD_ROWS = 2**20  # empty rows have next to no bytes, yet each is a document to be measured and decided on
 _MAX_BATCH_ROWS = 1024  # rows of very unequal length make an average useless, so a batch is never long
 
 
 def plan(whole: Shard, spec: SourceSpec, head: Callable[[], bytes], shard_bytes: int) -> FilePlan:
-    """Cuts a file into runs of row groups of about `shard_bytes` of data; raises InputError when it is not usable."""
+    """Cuts a file into runs of row groups of about `shard_bytes` or `SHARD_ROWS`.
+
+    Raises InputError when it is not usable.
+    """
     if whole.bytes == 0:
         raise InputError(redact(whole.path), "the file is empty (0 bytes)")
     with opened(whole) as (file, hidden, packed):
@@ -49,7 +53,7 @@ def plan(whole: Shard, spec: SourceSpec, head: Callable[[], bytes], shard_bytes:
     for group in range(len(sizes)):
         count, size = count + rows[group], size + sizes[group]
         last = group == len(sizes) - 1
-        if last or (size >= shard_bytes and not packed):
+        if last or ((size >= shard_bytes or count >= SHARD_ROWS) and not packed):
             stop = -1 if last and start == 0 else group + 1
             found.append(Cut(start, stop, first_row, count, size))
             start, first_row, count, size = group + 1, first_row + count, 0, 0

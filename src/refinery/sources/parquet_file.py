@@ -97,12 +97,22 @@ def readable(file: pq.ParquetFile, hidden: frozenset[int], spec: SourceSpec, sha
     schema = file.schema_arrow
     if not hidden:
         return schema
-    names = {name for number in hidden if (name := _top(file.schema.column(number).path, schema))}
+    names = _names(file, hidden)
     for asked in (*spec.texts, spec.id or "id"):
         if (name := _top(asked, schema)) in names:
             hint = "decrypt the file, or write it without encryption"
             raise InputError(redact(shard.path), f"column {name!r} is encrypted", hint)
     return pa.schema([field for field in schema if field.name not in names], schema.metadata)
+
+
+def encrypted_columns(shard: Shard) -> tuple[str, ...]:
+    """The columns of a file that cannot be read, for they are encrypted; raises InputError when it has no footer."""
+    with opened(shard) as (file, hidden, _):
+        return tuple(sorted(_names(file, hidden)))
+
+
+def _names(file: pq.ParquetFile, hidden: frozenset[int]) -> set[str]:
+    return {_top(file.schema.column(number).path, file.schema_arrow) for number in hidden}
 
 
 def _top(path: str, schema: pa.Schema) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Literal
@@ -10,6 +10,7 @@ from typing import Literal
 from refinery.sources.find import FoundFile
 
 Why = Literal["stray name", "unknown format", "part of an output", "not in the table", "no text"]
+_FEW = 3  # files that are named
 
 
 @dataclass(frozen=True)
@@ -42,3 +43,14 @@ def passed_over(files: Iterable[tuple[FoundFile, Why]]) -> tuple[PassedOver, ...
         before = found.get((why, ending), first)
         found[why, ending] = replace(before, count=before.count + 1, bytes=before.bytes + size)
     return tuple(sorted(found.values(), key=lambda one: (-one.count, one.why, one.ending)))
+
+
+def few(broken: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The first of the files that cannot be read, each with the problem; then how many more there are.
+
+    >>> list(few([("a", "cut off"), ("b", "empty")])), list(few([("a", "cut off")] * 5))[-1]
+    ([('a', 'cut off'), ('b', 'empty')], ('2 more files', ''))
+    """
+    yield from broken[:_FEW]
+    if (more := len(broken) - _FEW) > 0:
+        yield f"{more:,} more file{'s'[: more != 1]}", ""

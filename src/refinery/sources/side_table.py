@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 
 import numpy as np
 import pyarrow as pa
@@ -50,11 +49,12 @@ def read_side_table(source: str, join: Join) -> pa.Table:
     and for a table of more than MOST_BYTES.
     """
     shards = list_shards(table_spec(source, join)).shards
-    table = pa.Table.from_batches(_batches(source, join, shards))
+    table = pa.Table.from_batches(_batches(source, join, shards)).combine_chunks()
     if not len(table):
         raise InputError(_name(join), f"no row has a key {join.key!r}", "see `join.on` of the source")
-    order = pc.sort_indices(table, [(name, "ascending") for name in (HASH, KEY, *_PLACES)])
-    return _without_repeats(table.take(order), join, shards)
+    # stable: rows of a key stay in order; other keys of the same hash come between them once in 2^64 pairs
+    order = np.argsort(table.column(HASH).to_numpy(), kind="stable")
+    return _without_repeats(table.take(pa.array(order)), join, shards)
 
 
 def _batches(source: str, join: Join, shards: tuple[Shard, ...]) -> Iterator[pa.RecordBatch]:
@@ -67,7 +67,8 @@ def _batches(source: str, join: Join, shards: tuple[Shard, ...]) -> Iterator[pa.
     yield pa.RecordBatch.from_pylist([], schema=schema)
     for number, shard in enumerate(shards):
         for rows in read_documents(shard, spec, carry=carry):
-            for reject in islice(rows.rejects, 1):
+            if rows.rejects:
+                reject = rows.rejects[0]
                 path, row = place_of_row(shard, reject.row)
                 problem = f"{reject.reason}: {reject.detail}".removesuffix(": ")
                 raise InputError(
@@ -91,7 +92,6 @@ def _batches(source: str, join: Join, shards: tuple[Shard, ...]) -> Iterator[pa.
 
 def _without_repeats(table: pa.Table, join: Join, shards: tuple[Shard, ...]) -> pa.Table:
     """One row of each key; raises InputError if those of a key differ."""
-    table = table.combine_chunks()
     before, after = table.slice(0, len(table) - 1), table.slice(1)
     again = _equal(before, after, KEY)
     for column in join.columns:

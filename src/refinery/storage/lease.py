@@ -171,10 +171,11 @@ def hold_lease(url: str, every: float = RENEW_EVERY, after: float = TAKEN_OVER_A
             target=lease.watch, args=(threading.main_thread().ident,), name="lease-watch", daemon=True
         ),
     ]
-    for thread in threads:
-        thread.start()
     try:
         try:
+            lease.check()  # taking it may have lasted as long as it holds
+            for thread in threads:
+                thread.start()
             yield lease
             lease.check()
         finally:
@@ -185,7 +186,8 @@ def hold_lease(url: str, every: float = RENEW_EVERY, after: float = TAKEN_OVER_A
     finally:
         lease.release()
         for thread in threads:
-            thread.join(1)
+            if thread.is_alive():
+                thread.join(1)
 
 
 @dataclass(frozen=True)

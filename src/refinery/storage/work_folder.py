@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from refinery.errors import OutputError
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.place import Place, folders_in
 
@@ -17,7 +18,12 @@ PIPELINES = "pipelines"
 def make_work_folder(work: Place) -> None:
     """Makes the folder, unless it is there; Git leaves a new one alone. Raises OutputError when it cannot be made."""
     if isinstance(work, Path) and not work.exists():
-        make_directory(work)
+        try:
+            make_directory(work)
+        except OutputError as error:
+            raise OutputError(
+                f"{error}; --work names another folder for measurements and decisions"
+            ) from None
         commit_bytes(work / ".gitignore", b"*\n", scratch=True)
 
 

@@ -7,14 +7,18 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from refinery.errors import InputError
-from refinery.storage.place import Place, read_file
+from refinery.storage.place import Place, folders_in, read_file
 from refinery.storage.url import redact
 from refinery.storage.work_folder import pipeline_folder, pipelines_in
 from refinery.watch.status import FILE, SILENCE, Status
 
 _USUAL = ".refinery"  # the work folder beside a definition
+_NEAR = (
+    2  # folders above an output in which the definition's folder may lie, as in `defs` beside `out/corpus`
+)
 
 
 def find_status(folder: Place) -> list[Status]:
@@ -69,11 +73,16 @@ def _read(place: Place) -> Status | None:
 
 
 def _above(output: Place) -> Iterator[Status]:
-    """Of the definitions whose folders an output lies in; what lies there may be anybody's, so no problem is told."""
-    for above in output.parents:
+    """Of definitions in folders that an output lies in, or near it; what is there may be anybody's: none is told."""
+    folders: dict[Place, None] = dict.fromkeys(output.parents)
+    for above in list(output.parents)[:_NEAR] if isinstance(output, Path) else ():
+        with contextlib.suppress(OSError):
+            near = (above / name for name in folders_in(above))
+            folders |= dict.fromkeys(folder for folder in near if not folder.is_symlink())
+    for folder in folders:
         places: list[Place] = []
         with contextlib.suppress(InputError):
-            places = _statuses(above / _USUAL)
+            places = _statuses(folder / _USUAL)
         for place in places:
             with contextlib.suppress(InputError):
                 if status := _read(place):
