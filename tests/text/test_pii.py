@@ -1,5 +1,6 @@
 """Personal data found and replaced: plants of faker in four languages, hard negatives, places, and what overlaps."""
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -24,8 +25,6 @@ PIECES = st.one_of(
             "4111 1111 1111 1111",
             "Tel: ",
             "SSN ",
-        ]
-        + [
             "11010519491231002X",
             "DE89370400440532013000",
             "AKIAIOSFODNN7EXAMPLE",
@@ -37,6 +36,7 @@ PIECES = st.one_of(
 )
 TEXTS = st.lists(PIECES, max_size=25).map("".join)
 
+TOLL_FREE = re.compile(r"(?:(?:\+1|001|1)[-. ]?)?\(?8(?:00|33|44|55|66|77|88)")
 NOTHING = """
 v4.15.7.1
 section 4.15.7.1
@@ -94,7 +94,7 @@ rs12345678901
 
 @pytest.mark.parametrize("text", NOTHING)
 def test_what_only_looks_like_it_stays(text):
-    """Versions, sections, dates, dockets, doses, identifiers, private and documentation addresses, toll-free numbers."""
+    """Versions, sections, dates, dockets, doses, identifiers, private addresses, toll-free numbers."""
     assert finds(text) == []
     assert finds(f"见{text}。") == []
 
@@ -102,17 +102,20 @@ def test_what_only_looks_like_it_stays(text):
 @pytest.mark.parametrize("locale", ["en_US", "zh_CN", "de_DE", "fr_FR"])
 def test_what_faker_makes_is_found(locale):
     """Addresses, cards and IBANs of each language, alone and in Chinese text without a space."""
-    fake = Faker(locale)
+    fake, american = Faker(locale), Faker("en_US")
     fake.seed_instance(1)
+    american.seed_instance(1)
     for _ in range(50):
         assert is_all(fake.email(), "email", "Write to ", ".")
         assert is_all(fake.email(), "email", "邮箱", "。")
-        card = fake.credit_card_number(
-            card_type=fake.random_element(["visa16", "mastercard", "amex", "discover"])
+        card = american.credit_card_number(
+            american.random_element(["visa16", "mastercard", "amex", "discover"])
         )
         assert is_all(card, "card", "支付", "元")
-        assert is_all(fake.iban(), "iban", "IBAN ", ", ")
-        assert is_all(" ".join(card[i : i + 4] for i in range(0, 16, 4)), "card") == (len(card) == 16)
+        if len(card) == 16:
+            assert is_all(" ".join(card[i : i + 4] for i in range(0, 16, 4)), "card")
+        if locale in ("de_DE", "fr_FR"):  # those of the others have lengths that no country has
+            assert is_all(fake.iban(), "iban", "IBAN ", ", ")
 
 
 def test_chinese_plants_are_found():
@@ -127,14 +130,14 @@ def test_chinese_plants_are_found():
         assert is_all(number.translate(wide), "phone", "请拨打", "联系")
 
 
-def test_numbers_of_four_countries_are_found_after_a_word_for_them():
+def test_numbers_of_three_countries_are_found_after_a_word_for_them():
     """All shapes that faker writes, but for toll-free numbers."""
     for locale, word in (("en_US", "Phone: "), ("de_DE", "Telefon "), ("fr_FR", "Tél. : ")):
         fake = Faker(locale)
         fake.seed_instance(1)
         numbers = [fake.phone_number() for _ in range(200)]
-        missed = [number for number in numbers if not is_all(number, "phone", word, ", ")]
-        assert len(missed) <= 4, missed
+        numbers = [number for number in numbers if not TOLL_FREE.match(number)]
+        assert [number for number in numbers if not is_all(number, "phone", word, ", ")] == []
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=3))

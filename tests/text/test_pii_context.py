@@ -17,7 +17,7 @@ def context(text):
         ("Tel.: ", words.PHONE),
         ("TELEPHONE ", words.PHONE),
         ("联系电话：", words.PHONE),
-        ("Tél", 0),
+        ("Tél. : ", words.PHONE),
         ("téléphone ", words.PHONE),
         ("hotel ", 0),
         ("telling ", 0),

@@ -54,8 +54,13 @@ def test_a_mail_address_ends_where_the_sentence_does():
 
 @pytest.mark.parametrize(
     "text",
-    ["DE89370400440532013000", "GB29 NWBK 6016 1331 9268 19", "FR14 2004 1010 0505 0001 3M02 606"]
-    + ["NO9386011117947", "MT84MALT011000012345MTLCAST001S"],
+    [
+        "DE89370400440532013000",
+        "GB29 NWBK 6016 1331 9268 19",
+        "FR14 2004 1010 0505 0001 3M02 606",
+        "NO9386011117947",
+        "MT84MALT011000012345MTLCAST001S",
+    ],
 )
 def test_ibans_of_the_registry(text):
     """Its examples, in one piece and in groups of four; not with another digit, country or length."""
@@ -81,8 +86,12 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIICWwIBAAKBgQ\n-----END RSA PRIVATE KEY
         "sk-" + "a1b2" * 10,
         "sk-proj-" + "a1b2" * 10,
         "AIza" + "Sy1" * 12,
-    ]
-    + ["xoxb-123456789012-abcdefghij", "glpat-" + "a1" * 10, "LTAI5t" + "Ab1" * 6, JWT, PEM],
+        "xoxb-123456789012-abcdefghij",
+        "glpat-" + "a1" * 10,
+        "LTAI5t" + "Ab1" * 6,
+        JWT,
+        PEM,
+    ],
 )
 def test_keys_by_their_beginnings(text):
     """As their issuers document them."""
@@ -113,8 +122,10 @@ def test_a_private_key_without_its_end_loses_its_first_line():
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("MRN: 00123456", "00123456"), ("Patient ID A-123456", "A-123456"), ("住院号：ZY20210001", "ZY20210001")]
-    + [
+    [
+        ("MRN: 00123456", "00123456"),
+        ("Patient ID A-123456", "A-123456"),
+        ("住院号：ZY20210001", "ZY20210001"),
         ("medical record of 2021", None),
         ("MRN: unknown", None),
         ("Record 00123456", None),

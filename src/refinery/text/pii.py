@@ -163,7 +163,7 @@ def _at_digit(data, form, at, p, low, seen, enabled, groups, digits):  # type: i
     joined = before in (45, 46, 44, 43) and start >= 2 and CLASS[form[start - 2]] & IS_ALNUM
     if CLASS[before] & IS_WORD or _NOT_BEFORE[before] or joined:
         return np.int64(-1), start, after, seen
-    kind, end = _number(data, form, at, start, p, enabled, groups, digits, (opened, plus))
+    kind, end = _number(data, form, at, (start, p, low), enabled, groups, digits, (opened, plus))
     if kind != PHONE:
         start = p
     elif form[start] == numbers.OPEN and not _closes(form, start, end):
@@ -196,9 +196,10 @@ def _in_token(data, form, at, start, end, enabled):  # type: ignore[no-untyped-d
 
 
 @njit(cache=True, nogil=True)
-def _number(data, form, at, start, p, enabled, groups, digits, around):  # type: ignore[no-untyped-def]
+def _number(data, form, at, places, enabled, groups, digits, around):  # type: ignore[no-untyped-def]
     """Kind and end of the number at form[p] (form[start] with bracket and plus); -1 for none."""
     opened, plus = around
+    start, p, low = places
     none = np.int64(-1), p
     if enabled >> IP & 1 and form[p] in (50, 51) and not plus:
         end = numbers.ipv6(form, p)
@@ -214,7 +215,8 @@ def _number(data, form, at, start, p, enabled, groups, digits, around):  # type:
             return kind, end
     if not enabled >> PHONE & 1 or groups[count - 1, numbers.DIGITS] < 7:
         return none
-    used = _phone(form, groups, count, digits, (opened, plus), context & words.PHONE)
+    rest = CLASS[form[start - 2]] == IS_DIGIT and start - 1 > low  # of a number that is none
+    used = _phone(form, groups, count, digits, (opened, plus), context & words.PHONE != 0 and not rest)
     if used == 0:
         return none
     return np.int64(PHONE), phones.extension(form, groups[used - 1, numbers.END])
@@ -266,14 +268,17 @@ def _replace(data, offsets, found, marked, bounds, out, new):  # type: ignore[no
     for document in range(len(offsets) - 1):
         position, end = offsets[document], offsets[document + 1]
         while i < len(found.start) and found.document[i] == document:
-            length = found.start[i] - position
-            out[size : size + length] = data[position : found.start[i]]
-            size += length
-            for b in range(bounds[found.kind[i]], bounds[found.kind[i] + 1]):
-                out[size] = marked[b]
-                size += 1
+            size = _copy(data, position, found.start[i], out, size)
+            size = _copy(marked, bounds[found.kind[i]], bounds[found.kind[i] + 1], out, size)
             position = found.end[i]
             i += 1
-        out[size : size + end - position] = data[position:end]
-        size += end - position
+        size = _copy(data, position, end, out, size)
         new[document + 1] = size
+
+
+@njit(cache=True, nogil=True)
+def _copy(data, start, end, out, size):  # type: ignore[no-untyped-def]
+    """Copies data[start:end] behind out[:size]; returns the new size."""
+    for i in range(start, end):
+        out[size + i - start] = data[i]
+    return size + end - start

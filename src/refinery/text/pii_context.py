@@ -11,7 +11,7 @@ PHONE, ADDRESS, VERSION, SSN, RECORD, KEY, PASSWORD, IDENTITY = (1 << i for i in
 _WORDS: dict[int, tuple[int, str]] = {
     PHONE: (
         24,
-        "tel|tel.|phone|phones|telephone|telefon|téléphone|telefone|teléfono|mobile|mobil|handy|fax|telefax|whatsapp"
+        "tel|tel.|phone|phones|telephone|telefon|tél|téléphone|telefone|teléfono|mobile|mobil|handy|fax|telefax|whatsapp"
         "|wechat|hotline|rufnummer|portable|电话|手机|传真|联系方式|热线|號碼|電話|手機|傳真|携帯|전화|휴대폰|тел|телефон",
     ),
     ADDRESS: (

@@ -51,7 +51,7 @@ def read_groups(form, p, groups, digits):  # type: ignore[no-untyped-def]
                 p += 1
         elif separator == CLOSE:
             p += form[p] in (SPACE, HYPHEN, SLASH)
-        else:
+        elif separator != OPEN:
             break
         if CLASS[form[p]] != IS_DIGIT:
             break

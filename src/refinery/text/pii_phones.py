@@ -169,7 +169,8 @@ def other_national(form, groups, count, digits):  # type: ignore[no-untyped-def]
     if not ends(form, groups, 3) or uniform(groups, 3) != HYPHEN or not 9 <= groups[2, DIGITS] <= 11:
         return 0
     area, exchange = groups[0, DIGITS], groups[1, END] - groups[1, START]
-    return 3 if area in (2, 3, 4) and exchange in (2, 3, 4) and groups[2, END] - groups[2, START] == 4 else 0
+    shaped = 2 <= area <= 4 and 2 <= exchange <= 4 and groups[2, END] - groups[2, START] == 4
+    return 3 if shaped and (area, exchange) != (3, 2) else 0  # 3-2-4 are social security numbers
 
 
 @njit(cache=True, nogil=True)
