@@ -58,6 +58,20 @@ COLUMNS = {
     "site": ("name", "registrable domain of the host, or the host where it has none", "publicsuffix.org"),
     "canonical_url": ("URL", "the URL in its one form", "RFC 3986, 6.2; `refinery/text/urls.py`"),
     "listed": ("", "whether a list has the column's value; false without a value", "the list"),
+    **{
+        f"pii_{kind}": ("count", f"{meaning} in the text", source)
+        for kind, meaning, source in (
+            ("email", "e-mail addresses", "RFC 5322"),
+            ("phone", "telephone numbers, toll-free ones left out", "ITU-T E.164"),
+            ("ip", "public IP addresses of hosts", "IANA"),
+            ("card", "payment cards", "ISO/IEC 7812"),
+            ("cn_id", "Chinese identity numbers", "GB 11643"),
+            ("iban", "IBANs", "ISO 13616"),
+            ("secret", "keys, tokens, passwords", "the issuers"),
+            ("ssn", "social security numbers of the USA, by the words before", "SSA"),
+            ("record", "numbers of patients' records, by the words before", ""),
+        )
+    },
     "neural": ("score", "P(label) or the score of a regressor; NULL for text without a token", "the model"),
     "importance_per_token": ("nats", "the same divided by the document's words; 0 without a word", ""),
 }
@@ -236,6 +250,7 @@ def measured() -> str:
     from refinery.filters.language import Language
     from refinery.filters.listed import Listed
     from refinery.filters.neural import Neural
+    from refinery.filters.pii_counts import SCHEMA as PII
     from refinery.filters.relevance import Relevance
     from refinery.filters.token_count import SCHEMA
     from refinery.models.neural import Files
@@ -250,6 +265,7 @@ def measured() -> str:
         "neural": Neural(Files(nowhere, nowhere, "", ""), 512, None, "none").schema,
         "url": url.SCHEMA,
         "listed": Listed("", "", "exact").schema,
+        "pii": PII,
     }
     rows = [
         (f"`{f.name}`", f"`{measurer}`", _type(f.type), *COLUMNS[f.name])

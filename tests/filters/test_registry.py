@@ -12,7 +12,7 @@ from refinery.models.model_file import BUILT_IN
 
 def test_every_built_in_name_is_built():
     """Measurers and transforms that need no settings are built by name alone, under that name."""
-    for name in ("language", "signals"):
+    for name in ("language", "signals", "pii"):
         assert registry.measurer(name, {}).name == name
     assert registry.transform("normalize", {}).name == "normalize"
 
@@ -58,4 +58,4 @@ def test_what_rests_on_a_model_that_is_wrong_itself_says_nothing():
 def test_settings_of_all_names_are_known():
     """Of those too that need a model."""
     assert {"language", "signals", "neural"} <= registry.MEASURERS.settings().keys()
-    assert set(registry.TRANSFORMS.settings()) == {"normalize", "html", "lines"}
+    assert set(registry.TRANSFORMS.settings()) == {"normalize", "html", "lines", "pii"}

@@ -28,6 +28,7 @@ MEASURERS = Kind(
         "neural": "refinery.filters.neural",
         "url": "refinery.filters.url",
         "listed": "refinery.filters.listed",
+        "pii": "refinery.filters.pii_counts",
     },
 )
 TRANSFORMS = Kind(
@@ -37,6 +38,7 @@ TRANSFORMS = Kind(
         "normalize": "refinery.filters.normalize",
         "html": "refinery.filters.html",
         "lines": "refinery.filters.lines",
+        "pii": "refinery.filters.pii",
     },
 )
 
