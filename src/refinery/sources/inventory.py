@@ -113,10 +113,11 @@ def update_inventory(file: Place, changed: Inventory) -> None:
     files = known.values()
     schemas = {schema: number for number, schema in enumerate(dict.fromkeys(one.carried for one in files))}
     columns = {
-        "path": pa.array(known, pa.string()),
+        "path": pa.array(list(known), pa.string()),  # Arrow imports pandas to look at what is no list
         "cuts": pa.array([[cut._asdict() for cut in one.cuts] for one in files], _SCHEMA.field("cuts").type),
         "carried": pa.DictionaryArray.from_arrays(
-            pa.array([schemas[one.carried] for one in files], pa.int32()), pa.array(schemas, pa.binary())
+            pa.array([schemas[one.carried] for one in files], pa.int32()),
+            pa.array(list(schemas), pa.binary()),
         ),
     }
     arrays = [
