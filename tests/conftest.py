@@ -22,11 +22,16 @@ SERVICES = {"cluster", "add_node", "executor", "command", "s3_server", "bucket",
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what waits for servers and processes more than it computes, so that it can run beside the others."""
+    """Marks what waits for servers and processes more than it computes, so that it can run beside the others.
+
+    What causes faults is marked as such alone, whatever servers it needs.
+    """
     for item in items:
-        if item.get_closest_marker("faults"):
-            continue
-        if FOLDERS & set(item.path.parts) or SERVICES & set(getattr(item, "fixturenames", ())):
+        folders = set(item.path.parts)
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "faults" in folders:
+            item.add_marker(pytest.mark.faults)
+        elif not item.get_closest_marker("faults") and (FOLDERS & folders or SERVICES & fixtures):
             item.add_marker(pytest.mark.services)
 
 

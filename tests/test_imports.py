@@ -20,11 +20,11 @@ def imported(*arguments: object, names: set[str]) -> tuple[int, str]:
     return done.returncode, done.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("command", ["check", "run"])
-def test_a_check_and_a_run_with_nothing_to_do_import_little(data_repository, refinery, command):
+@pytest.mark.parametrize("verb", ["check", "run"])
+def test_a_check_and_a_run_with_nothing_to_do_import_little(data_repository, refinery, verb):
     """Neither kernels, nor a cluster, nor what is for stores alone or there by chance (pandas); a check no lock."""
     file = data_repository / "pipeline.yaml"
     assert refinery("run", file, "-q")[0] == 0
     names = {"numba", "llvmlite", "ray", "pandas", "asyncio", "fsspec", "scipy"}
-    names |= {"filelock"} if command == "check" else set()
-    assert imported(command, file, names=names) == (0, "")
+    names |= {"filelock"} if verb == "check" else set()
+    assert imported(verb, file, names=names) == (0, "")

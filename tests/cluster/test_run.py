@@ -61,52 +61,42 @@ def copy_of(repository: Path, name: str) -> Path:
     return file
 
 
-def test_the_same_bytes_as_on_this_machine(cluster, command, repository):
-    """Data and decisions; the log tells every unit with its worker, the status how it ended."""
-    code, _, err = command(
-        "run", copy_of(repository, "local"), "-q", "--work", "w1", "--workers", 1, cwd=repository
-    )
+def test_two_runs_at_once_give_the_bytes_of_a_run_on_this_machine(cluster, command, repository):
+    """Data and decisions, RAY_ADDRESS alone being enough; logs tell units with their workers, the status the end."""
+    local = ("run", copy_of(repository, "local"), "-q", "--work", "w-local", "--workers", 1)
+    code, _, err = command(*local, cwd=repository)
     assert code == 0, err
-    ray_run = ("run", copy_of(repository, "ray"), "-q", "--work", "w2", "--executor", "ray")
-    code, _, err = command(*ray_run, "--address", cluster.address, cwd=repository)
-    assert code == 0, err
-    found = output_hashes(repository / "out-ray")
-    found.pop(".refinery-output.json", None)
-    expected = output_hashes(repository / "out-local")
-    assert {name: found[name] for name in found} == {name: expected[name] for name in found}
-    assert {"data-00000.parquet", "decisions-00000.parquet"} <= found.keys()
-    assert "model.bin" in {
-        file.name for file in (repository / "w2" / "pipelines" / "tiny" / "models").glob("*/*")
-    }
-    (log,) = (repository / "w2" / "pipelines" / "tiny" / "logs").glob("run-*.jsonl")
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
-    ended = [line for line in lines if line["event"] == "unit_ended" and line["phase"] == "measure"]
-    assert {Path(line["unit"]).name for line in ended} == {"0.parquet", "1.parquet", "2.parquet"}
-    assert all(line["worker"] and line["seconds"] > 0 and line["peak_memory"] > 0 for line in ended)
-    code, out, _ = command("status", repository / "out-ray", "--json", cwd=repository)
-    assert code == 2  # the work folder is elsewhere than beside the definition
-    code, out, _ = command("status", "w2", "--json", cwd=repository)
-    assert (code, [one["state"] for one in json.loads(out)]) == (0, ["finished"])
-
-
-def test_two_runs_on_one_cluster_at_once(cluster, repository):
-    """RAY_ADDRESS alone is enough; both end well and give the same bytes."""
-    environment = {**os.environ, "RAY_ADDRESS": cluster.address}
+    given = {"one": (), "two": ("--executor", "ray", "--address", cluster.address)}
     begun = [
         subprocess.Popen(
-            [*COMMAND, "run", str(copy_of(repository, name)), "-q", "--work", f"w-{name}"],
+            [*COMMAND, "run", str(copy_of(repository, name)), "-q", "--work", f"w-{name}", *options],
             cwd=repository,
-            env=environment,
+            env={**os.environ, "RAY_ADDRESS": cluster.address},
             stderr=subprocess.PIPE,
             text=True,
         )
-        for name in ("one", "two")
+        for name, options in given.items()
     ]
     ended = [process.communicate(timeout=120)[1] for process in begun]
     assert [process.returncode for process in begun] == [0, 0], ended
-    one, two = (output_hashes(repository / f"out-{name}") for name in ("one", "two"))
-    assert one["data-00000.parquet"] == two["data-00000.parquet"]
-    assert one["decisions-00000.parquet"] == two["decisions-00000.parquet"]
+    expected = output_hashes(repository / "out-local")
+    expected.pop(".refinery-output.json")
+    assert {"data-00000.parquet", "decisions-00000.parquet"} <= expected.keys()
+    for name in given:
+        found = output_hashes(repository / f"out-{name}")
+        found.pop(".refinery-output.json")
+        assert found == expected
+        work = repository / f"w-{name}" / "pipelines" / "tiny"
+        assert "model.bin" in {file.name for file in (work / "models").glob("*/*")}
+        (log,) = (work / "logs").glob("run-*.jsonl")
+        lines = [json.loads(line) for line in log.read_text().splitlines()]
+        units = [line for line in lines if line["event"] == "unit_ended" and line["phase"] == "measure"]
+        assert {Path(line["unit"]).name for line in units} == {"0.parquet", "1.parquet", "2.parquet"}
+        assert all(line["worker"] and line["seconds"] > 0 and line["peak_memory"] > 0 for line in units)
+    code, out, _ = command("status", repository / "out-one", "--json", cwd=repository)
+    assert code == 2  # the work folder is elsewhere than beside the definition
+    code, out, _ = command("status", "w-one", "--json", cwd=repository)
+    assert (code, [one["state"] for one in json.loads(out)]) == (0, ["finished"])
 
 
 def test_a_killed_driver_is_told_and_the_same_command_goes_on(cluster, command, repository):

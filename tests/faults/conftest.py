@@ -13,12 +13,6 @@ IDENTICAL, ERROR = "identical bytes", "clear error"
 _outcomes: Counter[tuple[str, str]] = Counter()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker("faults")
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     faults = list(dict.fromkeys(fault for fault, _ in _outcomes))
     if not faults:

@@ -42,12 +42,26 @@ def repository(data_repository, bucket, s3_server, refinery):
     return data_repository
 
 
-def command(repository, bucket, *arguments):
-    return [REFINERY, "run", str(repository / "s3.yaml"), "-q", "--work", f"{bucket}/work", *arguments]
+# Hooks of os.fork are silent in a driver that has used a client.
+HOOKED = """
+import os, sys
+from refinery.storage import object_store
+def before():
+    used = object_store.client.cache_info().currsize
+    print(f"FORK after a client was used: {used}", file=sys.stderr, flush=True)
+os.register_at_fork(before=before)
+sys.argv = ["refinery", *sys.argv[1:]]
+from refinery.cli import main
+main()
+"""
 
 
-def run(repository, bucket, *arguments, **environment):
-    return call(command(repository, bucket, *arguments), **environment)
+def command(repository, bucket, *arguments, program=(REFINERY,)):
+    return [*program, "run", str(repository / "s3.yaml"), "-q", "--work", f"{bucket}/work", *arguments]
+
+
+def run(repository, bucket, *arguments, program=(REFINERY,), **environment):
+    return call(command(repository, bucket, *arguments, program=program), **environment)
 
 
 def call(words, **environment):
@@ -77,10 +91,12 @@ def test_a_definition_with_roots_runs_there_as_it_is(repository, bucket, s3_serv
     assert same_as_local(repository, bucket, s3_server)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_the_bytes_are_those_of_a_local_run(workers, repository, bucket, s3_server):
-    """Data, decisions and owner have the same sha256; no lease, no staged file is left; a second run does nothing."""
-    done = run(repository, bucket, "--workers", str(workers))
+def test_the_bytes_are_those_of_a_local_run(repository, bucket, s3_server):
+    """Data, decisions and owner have the same sha256; no lease, no staged file is left; a second run does nothing.
+
+    Two workers are at work, and the driver does not fork; one worker's bytes are those of a run through faults.
+    """
+    done = run(repository, bucket, "--workers", "2", program=(sys.executable, "-c", HOOKED))
     assert (done.returncode, done.stderr) == (0, "")
     assert same_as_local(repository, bucket, s3_server)
     assert not [name for name in s3_server.objects(bucket) if name.endswith(".lock")]
@@ -204,50 +220,32 @@ def test_a_killed_writer_leaves_nothing_to_read(moment, bucket, s3_server, tmp_p
     assert len(uploads.get("Uploads", [])) == (moment != "before")  # for the bucket's lifecycle rule to end
 
 
-def test_an_output_on_a_store_is_a_source_and_a_corpus_to_compare_with(repository, bucket, s3_server):
+def test_an_output_on_a_store_is_a_source_and_a_corpus_to_compare_with(repository, bucket, refinery):
     """`path: s3://.../out` reads its documents alone; `dedup.against` it drops them all but what is new."""
-    assert run(repository, bucket, "--workers", "1").returncode == 0
+    assert refinery("run", repository / "s3.yaml", "-q", "--work", f"{bucket}/work")[0] == 0
     again = PIPELINE.replace('"crawl/*.parquet"', f'"{bucket}/out"').replace("path: out}", "path: again}")
     (repository / "again.yaml").write_text(again)
-    words = ["run", str(repository / "again.yaml"), "-q", "--workers", "1", "--work", f"{bucket}/again"]
-    done = call([REFINERY, *words])
-    assert done.returncode == 0, done.stderr
+    assert refinery("run", repository / "again.yaml", "-q", "--work", f"{bucket}/again")[0] == 0
     assert (repository / "again" / "data-00000.parquet").exists()
     against = PIPELINE.replace("exact: true,", f"exact: true, against: {bucket}/out,").replace(
         "path: out}", "path: third}"
     )
     (repository / "against.yaml").write_text(against)
-    done = call([REFINERY, "run", str(repository / "against.yaml"), "-q", "--workers", "1"])
-    assert done.returncode == 1
-    assert "no document is left" in done.stderr
-
-
-HOOKED = """
-import os, sys
-from refinery.storage import object_store
-def before():
-    used = object_store.client.cache_info().currsize
-    print(f"FORK after a client was used: {used}", file=sys.stderr, flush=True)
-os.register_at_fork(before=before)
-sys.argv = ["refinery", *sys.argv[1:]]
-from refinery.cli import main
-main()
-"""
+    code, _, err = refinery("run", repository / "against.yaml", "-q")
+    assert code == 1
+    assert "no document is left" in err
 
 
 def test_nothing_forks_after_a_client_was_used(repository, bucket, s3_server):
-    """Hooks of os.fork are silent in the driver of a whole run with two workers and a page extractor."""
+    """Nor for a page extractor, in the process that reads and writes too."""
     pages = [archives.record("response", archives.response(archives.page(document(n)))) for n in range(3)]
     s3_server.client().put_object(
         Bucket=bucket.removeprefix("s3://"), Key="crawl/a.warc.gz", Body=archives.members(*pages)
     )
     pipeline = (repository / "s3.yaml").read_text().replace("/crawl/*.parquet", "/crawl/*.warc.gz")
     (repository / "s3.yaml").write_text(pipeline)
-    for workers in ("1", "2"):
-        arguments = command(repository, bucket, "--workers", workers)[1:]
-        arguments[-3] = f"{bucket}/work{workers}"
-        done = call([sys.executable, "-c", HOOKED, *arguments])
-        assert (done.returncode, done.stderr) == (0, "")
+    done = run(repository, bucket, "--workers", "1", program=(sys.executable, "-c", HOOKED))
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_secrets_are_nowhere(repository, bucket, s3_server, refinery, proxied, monkeypatch):
