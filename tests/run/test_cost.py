@@ -3,7 +3,7 @@
 import pytest
 
 import refinery
-from refinery.executors.base import BASE_MEMORY
+from refinery.executors.limits import WORKER
 from refinery.plan.contents import contents_of
 from refinery.run.cost import estimate
 from refinery.run.history import past_runs
@@ -25,7 +25,7 @@ def test_all_work_has_its_line(data_repository):
     assert {"screened: rules", "unique: dedup", "write unique"} <= set(works)
     assert "unique: rules" not in works
     assert found.seconds > sum(step.seconds for step in found.steps) > 0
-    assert found.work_bytes > 0 and found.output_bytes > 0 and found.worker_memory > BASE_MEMORY
+    assert found.work_bytes > 0 and found.output_bytes > 0 and found.worker_memory >= WORKER
     assert found.runs == 0 and found.pace == 1
 
 
@@ -74,3 +74,20 @@ def test_more_workers_take_less_time_but_no_longer_file_is_cut(tmp_path):
     )
     one, two, many = (cost(definition, workers).steps[0].seconds for workers in (1, 2, 64))
     assert one > two == pytest.approx(many)
+
+
+def test_a_text_is_transformed_once_for_all_that_is_measured_on_it(tmp_path):
+    """One measurement more adds its own time alone."""
+    (tmp_path / "a.jsonl").write_text('{"text": "Some words of a text that is read."}\n' * 90_000)
+
+    def seconds(measured: str) -> float:
+        definition = tmp_path / "p.yaml"
+        definition.write_text(
+            "refinery: 1\nname: p\nsources: {a: {path: a.jsonl}}\ntransform: [{normalize: {ftfy: true}}]\n"
+            f"stages: {{s: {{from: a, measure: [{measured}], keep: [some: 'bytes > 1']}}}}\n"
+            "outputs: {o: {from: s, path: out}}\n"
+        )
+        return cost(definition, 1).steps[0].seconds
+
+    size = len("Some words of a text that is read.") * 90_000
+    assert seconds("signals, language") - seconds("signals") < size / 7e6

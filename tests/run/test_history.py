@@ -1,5 +1,7 @@
 """The history of a pipeline's runs."""
 
+from datetime import UTC, datetime, timedelta
+
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -7,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import refinery
+from refinery.executors.local import InProcess
 from refinery.run import history
+from refinery.run.context import Run
 from refinery.run.history import FATES, keep_fates, past_runs, read_fates
 from refinery.storage.place import files_below
 from refinery.storage.write import TableWriter
+from tests.run.planning import plan_of
 
 
 def run(definition, limit=None):
@@ -63,6 +68,15 @@ def test_a_damaged_run_is_none(data_repository):
     for _ in range(2):
         run(data_repository / "pipeline.yaml")
     assert [past.number for past in past_runs(data_repository / ".refinery", "tiny")] == [2]
+
+
+def test_a_clock_that_is_set_back_makes_no_run_short(data_repository):
+    """What plans of later runs are told by: seconds are counted, not taken from the time of day."""
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    begun = Run(
+        plan_of(data_repository / "pipeline.yaml"), InProcess(), print, lambda: None, started=tomorrow
+    )
+    assert 0 <= history._seconds(begun) < 60
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 2**40)), max_size=50))

@@ -13,7 +13,7 @@ import pytest
 from refinery.errors import OutputError, RunError
 from refinery.storage import lease as lease_module
 from refinery.storage import object_store, retry
-from refinery.storage.lease import Lease, hold_lease
+from refinery.storage.lease import Lease, hold_lease, read_lease
 from refinery.storage.lock import hold
 from refinery.storage.place import place_of
 
@@ -151,9 +151,18 @@ def test_a_lease_that_is_late_is_lost_for_good(bucket, s3_server):
     assert content(s3_server, bucket)["holder"]["process"] == os.getpid()  # it may be another's by now
 
 
+def test_a_lease_that_was_taken_too_slowly_begins_no_run(bucket):
+    """When the request lasted as long as the lease holds, another run may have it by now."""
+    told = "this run was stopped: its hold on the folder could not be renewed in time"
+    with pytest.raises(RunError, match=told), hold_lease(f"{bucket}/.lock", 60, 60):
+        pytest.fail("the run began")
+
+
 def test_a_renewal_that_gets_no_answer_does_not_keep_the_run_going(bucket, s3_server, proxied):
     """A server that takes a request and is silent: the run is interrupted in time, though the request waits on."""
     proxy = proxied()
+    # The client is made, which takes a second, before the clock runs.
+    assert read_lease(f"{bucket}/.lock") is None
     told = "this run was stopped: its hold on the folder could not be renewed in time"
     with pytest.raises(RunError, match=told), hold_lease(f"{bucket}/.lock", 0.2, 1.5):
         proxy.every, proxy.kinds = 1, ("hang",)

@@ -1,5 +1,8 @@
 """One process at a time in a folder."""
 
+import errno
+import fcntl
+import os
 import subprocess
 import sys
 import time
@@ -54,6 +57,23 @@ def test_a_folder_that_cannot_be_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="file"), hold(tmp_path / "file" / "work"):
         pass
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch, number):
+    """As what it is, also where a run has left its file, and never as a folder that another run holds."""
+
+    def no_locks(handle, operation):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    for _ in range(2):
+        with (
+            pytest.raises(OutputError, match=f"{tmp_path}: cannot be locked: .*has locks") as told,
+            hold(tmp_path),
+        ):
+            pass
+        assert not isinstance(told.value, FolderInUse)
 
 
 def test_a_folder_is_waited_for(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -74,6 +75,19 @@ def test_a_run_whose_process_is_gone_died(own):
     assert died.state == "died"
     assert "nothing was heard of it for 61 s" in died.message
     assert written(own, pid=ended.pid, state="finished").state == "finished"
+
+
+def test_a_suspended_run_is_no_dead_one(own):
+    """It holds its folder, however long nothing is heard of it; how it goes on is told."""
+    late = time.time() - SILENCE - 1
+    with subprocess.Popen(["sleep", "60"]) as other:
+        other.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, other.pid, os.WSTOPPED)
+        found = written(own, pid=other.pid, updated=late)
+        assert found.state == "running"
+        assert f"kill -CONT {other.pid}" in found.message
+        assert written(own, pid=other.pid, host="elsewhere", updated=late).state == "died"
+        other.kill()
 
 
 def test_other_runs_are_heard_of(work, own):

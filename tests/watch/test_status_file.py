@@ -84,3 +84,19 @@ def test_a_run_with_nothing_to_do_writes_nothing(tmp_path, status_file):
     status_file(Note("Nothing to do"))
     status_file(RunEnded("finished"))
     assert list(pipeline_folder(tmp_path, "tiny").iterdir()) == []
+
+
+def test_the_clock_is_set_back_in_mid_run(tmp_path, status_file, monkeypatch):
+    """What is told agrees with the clock as it is now: nothing took less than no time, or is yet to begin."""
+    status_file(Phase("measure", 2, 100))
+    for name in ("a", "b"):
+        status_file(UnitBegun("measure", name, 1, 50))
+    monkeypatch.setattr(time, "time", lambda real=time.time: real() - 86_400)
+    status_file(UnitEnded("measure", "a", 1, 50, documents=7))
+    status_file._write("running")
+    (found,) = find_status(tmp_path)
+    status_file(RunEnded("finished"))
+    assert found.state == "running"
+    (flight,) = found.in_flight
+    assert found.started <= found.phase_started <= flight.since <= found.updated <= time.time()
+    assert found.updated - found.started < 60

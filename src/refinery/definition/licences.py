@@ -108,8 +108,8 @@ def licence_of(value: str) -> str | None:
 def spdx(value: str) -> str | None:
     """The expression that is meant, None of a name that is not known.
 
-    >>> spdx("apache-2.0 or mit"), spdx("https://creativecommons.org/licenses/by-sa/3.0/us/"), spdx("house rules")
-    ('Apache-2.0 OR MIT', 'CC-BY-SA-3.0-US', None)
+    >>> spdx("apache-2.0 or mit"), spdx("https://creativecommons.org/licenses/by/3.0/us/"), spdx("house rules")
+    ('Apache-2.0 OR MIT', 'CC-BY-3.0-US', None)
     """
     value = value.strip()
     if not value or len(value) > LONGEST:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -136,7 +137,7 @@ def _lines(path: str) -> Iterator[pl.DataFrame]:
     rest, line = b"", 1
     try:
         with open_input(path) as file:
-            for block in (*_joined(blocks(file)), b"\n"):
+            for block in chain(_joined(blocks(file)), [b"\n"]):
                 whole, end, rest = (rest + block).rpartition(b"\n")
                 if end:
                     text = pl.Series("text", [whole.decode("utf-8-sig" if line == 1 else "utf-8")])

@@ -10,7 +10,7 @@ import pyarrow as pa
 from refinery.errors import DefinitionError, nearest
 from refinery.filters.carried import VALUE, Carried
 from refinery.filters.values import PLAIN, is_plain
-from refinery.plan.graph import Column, FilePath, Measured, Measurement
+from refinery.plan.graph import Column, Measured, Measurement, PathColumn
 from refinery.plan.verbs import Arriving, add_file_path, is_carried, is_id
 from refinery.sources.column_settings import FILE
 from refinery.sources.nested import find_field
@@ -40,7 +40,7 @@ def common_name(name: str, places: Iterable[tuple[str, pa.Schema]]) -> TypeName:
             )
         found.setdefault(kind, place)
     if not known:
-        raise DefinitionError(f'no column "{name}"{nearest(name, there) or _listed(there)}')
+        raise DefinitionError(f'no column "{name}"{nearest(name, there)}')
     if not found:
         raise DefinitionError(f"the first rows have no value of the column {name!r}; {_cast(name, 'TYPE')}")
     if found.keys() == {"int", "float"}:
@@ -55,10 +55,6 @@ def common_name(name: str, places: Iterable[tuple[str, pa.Schema]]) -> TypeName:
 
 def _cast(name: str, kind: str) -> str:
     return f"give it a type in its source: `columns: {{{name.rpartition('.')[2]}: {kind}}}`"
-
-
-def _listed(names: Iterable[str]) -> str:
-    return f"; there is {', '.join(list(names)[:30])}"
 
 
 def add_file_columns(sql: Iterable[str], made: Collection[str], arriving: Arriving) -> list[str]:
@@ -119,7 +115,7 @@ def column_problems(name: str, arriving: Arriving) -> list[str]:
         ]
     if not having and not by_id:
         there = {c for s in arriving.views for _, schema in arriving.heads.schemas(s) for c in schema.names}
-        return [f"no source has the column {name!r}{nearest(name, there) or _listed(sorted(there))}"]
+        return [f"no source has the column {name!r}{nearest(name, there)}"]
     if others := [source for source in arriving.views if source not in {*having, *by_id}]:
         where = f"measure it in a stage `from: {next(iter([*having, *by_id]))}` alone"
         return [f"{', '.join(others)} ha{'ve' if len(others) > 1 else 's'} no column {name!r}: {where}"]
@@ -148,7 +144,11 @@ def clashes(sql: Iterable[str], arriving: Arriving) -> list[str]:
 
 
 def _clash(name: str, columns: Mapping[str, Column], source: str, arriving: Arriving) -> str:
-    if is_carried(columns[name]) or isinstance(columns[name], FilePath) or source not in arriving.heads.specs:
+    if (
+        is_carried(columns[name])
+        or isinstance(columns[name], PathColumn)
+        or source not in arriving.heads.specs
+    ):
         return ""
     first = next(iter(arriving.heads.schemas(source)), None)
     if first is None or name not in first[1].names:

@@ -14,9 +14,9 @@ from refinery.plan.file_columns import Places, common_name
 from refinery.plan.fingerprint import fingerprint
 from refinery.sources.column_settings import FILE, Join, NamedColumn
 from refinery.sources.documents import SourceSpec
+from refinery.sources.join_files import content_of, table_spec
 from refinery.sources.nested import find_field
 from refinery.sources.shards import head_schemas, list_shards
-from refinery.sources.side_table import content_of, table_spec
 from refinery.sources.source_schema import carried_schema
 from refinery.sources.types import TYPES
 from refinery.storage.place import Place
@@ -74,8 +74,8 @@ def _key_problems(join: Join, spec: SourceSpec, heads: Places) -> Iterator[str]:
             f"`columns: {{own_{FILE}: {{from: {FILE}}}}}`, or join on {{own_{FILE}: {join.key}}}"
         )
     elif join.on != FILE and heads and name != (spec.id or "id") and not has:
-        there = sorted({*(n for _, schema in heads for n in schema.names), spec.id or "id", FILE})
-        yield f"no file has a column {name!r}{nearest(name, there) or '; there is ' + ', '.join(there[:30])}"
+        there = {*(n for _, schema in heads for n in schema.names), spec.id or "id", FILE}
+        yield f"no file has a column {name!r}{nearest(name, there)}"
 
 
 def _with_columns(written: Written, join: Join, source: SourceSpec) -> Join:
@@ -84,11 +84,10 @@ def _with_columns(written: Written, join: Join, source: SourceSpec) -> Join:
     heads = list(head_schemas(whole))
     if not heads:
         list_shards(whole)  # tells why
-    there = sorted({name for _, schema in heads for name in schema.names})
     wrong: list[tuple[Location, str]] = []
     if join.key != "id" and not any(find_field(schema, join.key) for _, schema in heads):
-        near = nearest(join.key, there) or f"; there is {', '.join(there[:30])}"
-        wrong.append((("on",), f"the table has no column {join.key!r}{near}"))
+        there = {name for _, schema in heads for name in schema.names}
+        wrong.append((("on",), f"the table has no column {join.key!r}{nearest(join.key, there)}"))
     columns = []
     for name, entry in written.columns.items():
         origin = (not isinstance(entry, str) and entry and entry.from_) or name

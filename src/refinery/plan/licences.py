@@ -46,30 +46,24 @@ def licence_column(pipeline: Pipeline, source: str, columns: Mapping[str, Column
     return Derived(f"CASE WHEN bytes < 0 THEN '' ELSE {value} END", {"bytes": columns["bytes"]}, pa.string())
 
 
-def licence_rule(pipeline: Pipeline, stage: str) -> tuple[Rule, ...]:
-    """The rule that a stage judges first, if one of the outputs below it is to have it judged here."""
-    if stage not in pipeline.stages:
-        return ()  # one that `protect` implies
-    allowed = _allowed(pipeline, stage)
-    above = [parent for parent in pipeline.stages[stage].from_ if parent in pipeline.stages]
-    entry = len(above) < len(pipeline.stages[stage].from_)
-    if not allowed or not (entry or any(_allowed(pipeline, parent) != allowed for parent in above)):
+def licence_rule(pipeline: Pipeline, allowed: Mapping[str, tuple[str, ...]], stage: str) -> tuple[Rule, ...]:
+    """The rule that a stage judges first, if it is to be judged here; allowed: see `allowed_licences`."""
+    if stage not in allowed:
         return ()
-    return (
-        Rule(
-            RULE, f"REGEXP_LIKE({LICENCE}, '{allowed_pattern(allowed)}')", source="`licences` of its outputs"
-        ),
-    )
+    parents = pipeline.stages[stage].from_
+    if all(allowed.get(parent) == allowed[stage] for parent in parents):
+        return ()  # which judge it
+    predicate = f"REGEXP_LIKE({LICENCE}, '{allowed_pattern(allowed[stage])}')"
+    return (Rule(RULE, predicate, source="`licences` of its outputs"),)
 
 
-def _allowed(pipeline: Pipeline, stage: str) -> tuple[str, ...]:
-    """What all outputs of a stage and of those below it allow; empty if they do not agree."""
-    found = {
-        tuple(sorted(set(output.licences)))
-        for output in pipeline.outputs.values()
-        if stage in _above(pipeline, output.from_)
-    }
-    return found.pop() if len(found) == 1 else ()
+def allowed_licences(pipeline: Pipeline) -> dict[str, tuple[str, ...]]:
+    """By stage what all outputs of it and of those below it allow, where they agree and do not allow everything."""
+    found: dict[str, set[tuple[str, ...]]] = {}
+    for output in pipeline.outputs.values():
+        for stage in _above(pipeline, output.from_):
+            found.setdefault(stage, set()).add(tuple(sorted(set(output.licences))))
+    return {stage: one for stage, (one, *others) in found.items() if one and not others}
 
 
 def _above(pipeline: Pipeline, stage: str) -> Collection[str]:

@@ -80,15 +80,14 @@ def _lacking(source: Source, spec: SourceSpec, heads: Places) -> Iterator[tuple[
             spoken |= dict.fromkeys(entry, ("columns", name))
         else:
             spoken[getattr(entry, "from_", None) or name] = ("columns", name)
-    there = sorted({name for _, schema in heads for name in schema.names})
+    there = {name for _, schema in heads for name in schema.names}
     for column, place in spoken.items():
         if (
             heads
             and column not in {*spec.texts, spec.id}
             and not any(find_field(s, column) for _, s in heads)
         ):
-            near = nearest(column, there) or f"; there is {', '.join(there[:30])}"
-            yield place, f"no file has a column {column!r}{near}"
+            yield place, f"no file has a column {column!r}{nearest(column, there)}"
 
 
 def _where(sql: str, spec: SourceSpec, heads: Places) -> Where:

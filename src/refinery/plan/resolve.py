@@ -29,17 +29,23 @@ from refinery.plan.graph import (
     Column,
     Columns,
     Derived,
-    FilePath,
     Graph,
     Making,
     Measured,
     Measurement,
+    PathColumn,
     ResolvedStage,
     View,
     against_source,
     measurement_of,
 )
-from refinery.plan.licences import check_licences, licence_column, licence_rule, uses_licences
+from refinery.plan.licences import (
+    allowed_licences,
+    check_licences,
+    licence_column,
+    licence_rule,
+    uses_licences,
+)
 from refinery.plan.models import makings_of, with_models
 from refinery.plan.order import in_rounds
 from refinery.plan.outputs import check_measurements, output_folders, output_tokens
@@ -269,7 +275,7 @@ class _Resolver:
                     self.problem(location, f"{source} {message}")
                 known = columns.setdefault(source, {})
                 for column, entry in (above.columns[source] if above else {}).items():
-                    if is_carried(entry) or isinstance(entry, FilePath):
+                    if is_carried(entry) or isinstance(entry, PathColumn):
                         continue  # each stage takes those that it reads
                     if known.setdefault(column, entry).key != entry.key:
                         message = f"arrives here with two kinds of {column!r}; rename one"
@@ -312,6 +318,10 @@ class _Resolver:
     def _taken(self) -> frozenset[str]:
         """Names that no column of a measurer can have."""
         return RESERVED | {LICENCE} if uses_licences(self.definition.pipeline) else RESERVED
+
+    @cached_property
+    def _allowed_licences(self) -> dict[str, tuple[str, ...]]:
+        return allowed_licences(self.definition.pipeline)
 
     @cached_property
     def _sized(self) -> Measurer:
@@ -381,7 +391,7 @@ class _Resolver:
         from refinery.filters.predicate import problems
 
         types, labels = seen_by_sql(columns)
-        implied = licence_rule(self.definition.pipeline, str(place[-1]))
+        implied = licence_rule(self.definition.pipeline, self._allowed_licences, str(place[-1]))
         rules: dict[str, Rule] = {rule.name: rule for rule in implied}
         for index, entry in enumerate(entries):
             location: Location = (*place, "keep", index)

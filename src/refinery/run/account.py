@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -67,11 +66,7 @@ def make_manifest(
         sequences=written.sequences,
         started=run.started.isoformat(timespec="seconds"),
         seconds={
-            phase: round(seconds, 3)
-            for phase, seconds in {
-                **run.seconds,
-                "total": (datetime.now(UTC) - run.started).total_seconds(),
-            }.items()
+            phase: round(seconds, 3) for phase, seconds in {**run.seconds, "total": run.elapsed}.items()
         },
     )
 

@@ -46,6 +46,7 @@ class Run:
     still_held: Held  # raises RunError when another run has taken over a folder
     shipped: Mapping[str, Shipped] = field(default_factory=dict)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    begun: float = field(default_factory=time.perf_counter)  # the clock of people may be set meanwhile
     records: dict[int, ShardRecord] = field(default_factory=dict)  # by shard number
     kept_records: set[int] = field(default_factory=set)  # those that the pipeline has in tables
     tallies: Tallies = field(default_factory=Tallies)
@@ -57,6 +58,11 @@ class Run:
     present: Container[str] = frozenset()  # files in the folders of shards when they were last listed
     heard: Mapping[str, float] | None = None  # of other pipelines then, see last_heard
     warnings: dict[Subject, list[str]] = field(default_factory=dict)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return time.perf_counter() - self.begun
 
     def list_files(self) -> None:
         """Lists the work folder, which may have millions of files, unless no other run can have added to it since.

@@ -6,13 +6,14 @@ much longer the runs that the work folder knows took than they were to take by t
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from refinery.executors.base import BASE_MEMORY
+from refinery.executors.limits import WORKER
 from refinery.filters.carried import Carried
 from refinery.plan.graph import Measurement
 from refinery.plan.plan import Plan
@@ -71,7 +72,8 @@ def estimate(plan: Plan, states: Mapping[str, State], present: Container[str], w
         *(step for result in missing if (step := _step(plan, result, amounts, workers))),
     ]
     seconds = START * bool(missing) + sum(step.seconds for step in steps)
-    known = [run for name in pipelines_in(plan.work) for run in past_runs(plan.work, name) if run.estimated]
+    past = [run for name in pipelines_in(plan.work) for run in past_runs(plan.work, name)]
+    known = [run for run in past if run.estimated and run.seconds > 0]  # a clock may be set back meanwhile
     pace = sum(run.seconds for run in known) / sum(run.estimated for run in known) if known else 1.0
     written = [amounts.kept[plan.graph.stage_of(r.of.name).name] for r in missing if r.kind is Kind.OUTPUT]
     return Estimate(
@@ -97,17 +99,20 @@ def _measuring(plan: Plan, present: Container[str], amounts: Amounts, workers: i
         amount = amounts.shards[planned.number]
         read = Amount(*map(sum, zip(read, amount, strict=True)))
         reading = planned.shard.bytes / READING.get(planned.shard.format, READ)
-        units.append(reading + sum(_seconds(m, amount.bytes) for m in missing))
+        units.append(reading + _seconds(missing, amount.bytes))
     if units:
         parallel = min(workers, len(units))
         seconds = WARM + max(*units, sum(units) / parallel)
         yield Step("read and measure the sources", int(read.documents), int(read.bytes), seconds)
 
 
-def _seconds(measurement: Measurement, size: float) -> float:
-    if isinstance(measurement.measurer, Carried):
-        return 0.0
-    return size / measurement.measurer.speed + sum(size / one.speed for one in measurement.view.transforms)
+def _seconds(measurements: Iterable[Measurement], size: float) -> float:
+    """Each view is made once, for all that is measured on it; columns of files cost next to nothing."""
+    costly = [m for m in measurements if not isinstance(m.measurer, Carried)]
+    views = {m.view.key: m.view for m in costly}
+    return sum(size / m.measurer.speed for m in costly) + sum(
+        size / transform.speed for view in views.values() for transform in view.transforms
+    )
 
 
 def _step(plan: Plan, result: Result, amounts: Amounts, workers: int) -> Step | None:
@@ -119,7 +124,7 @@ def _step(plan: Plan, result: Result, amounts: Amounts, workers: int) -> Step | 
             late = {
                 m.key: m for found in stage.late.values() for m in found if m.key in result.parts.values()
             }
-            costs = amount.bytes / READ + sum(_seconds(m, amount.bytes) for m in late.values())
+            costs = amount.bytes / READ + _seconds(late.values(), amount.bytes)
             what = f"{name}: measure {', '.join(sorted({m.measurer.name for m in late.values()}))}"
         elif result.kind is Kind.DECISION:
             if not stage.rules:
@@ -166,7 +171,7 @@ def _type_bytes(kind: pa.DataType) -> float:
 
 
 def _memory(plan: Plan, amounts: Amounts) -> int:
-    """Of a worker with the models that it reads, or in a verb."""
+    """Of a worker that measures, with the models that it reads, or in a verb."""
     files = {
         Path(file)
         for source in plan.listed
@@ -179,4 +184,4 @@ def _memory(plan: Plan, amounts: Amounts) -> int:
         for name, stage in plan.graph.stages.items()
         if stage.verb
     ]
-    return BASE_MEMORY + max([models, *verbs])
+    return max(WORKER + models, BASE_MEMORY + max(verbs, default=0))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -97,7 +96,7 @@ def keep_run(run: Run) -> None:
 
 def _seconds(run: Run) -> float:
     compiling = max(run.seconds.get("kernels", 0.0) - COMPILED, 0.0)
-    return (datetime.now(UTC) - run.started).total_seconds() - compiling
+    return run.elapsed - compiling
 
 
 def _in_short(manifest: Manifest) -> dict[str, Any]:

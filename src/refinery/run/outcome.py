@@ -88,8 +88,9 @@ def write_outcome(
 
 def read_largest(file: Place) -> list[tuple[Removal, str]]:
     """The documents for which most go, each with its place in words, from one of an outcome's verb files."""
-    written = (read_schema(file).metadata or {}).get(LARGEST, b"[]")
-    return [(Removal(**one), place) for one in json.loads(written) for place in [one.pop("place")]]
+    written = json.loads((read_schema(file).metadata or {}).get(LARGEST, b"[]"))
+    places = [one.pop("place") for one in written]
+    return [(Removal(**one), place) for one, place in zip(written, places, strict=True)]
 
 
 def _partitioned(shards: Sequence[Numbered], outcome: Outcome, *, whole: bool) -> list[PartitionUnit]:

@@ -92,10 +92,10 @@ class JsonRows:
                 except NotTextError as error:
                     return Reject(row, "text_not_string", f"{picked.name!r} is {error}")
         found |= looked_at
-        if self._texts and not texts:
+        if not texts:
             wanted = " or ".join(repr(picked.name) for picked in self._texts)
             return Reject(row, "missing_text", f"no key {wanted}; there is {keys}")
-        if texts and all(text is None for text in texts):
+        if all(text is None for text in texts):
             return Reject(row, "null_text")
         return texts[0] or "" if len(texts) == 1 else joined(texts)
 

@@ -43,8 +43,9 @@ class BatchRows:
         texts = dict(zip(self.spec.texts, self.columns.text, strict=True))
         own_types = {field.name: field.type for field in self.columns.carried}
         for field in self.carry:
-            if (path := texts.get(field.name)) is not None:
-                arrays.append(texts_of(_nested_decoded(column_at(batch, path))).cast(field.type))
+            if field.name in texts:
+                text = _nested_decoded(column_at(batch, texts[field.name]))
+                arrays.append(texts_of(text).cast(field.type))
                 continue
             if field.name not in own_types:
                 arrays.append(pa.nulls(len(batch), field.type))

@@ -17,7 +17,6 @@ import contextlib
 import secrets
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ import orjson
 
 from refinery.errors import FolderInUse, RunError, StorageError
 from refinery.storage import object_store
+from refinery.storage.clock import steady_seconds
 from refinery.storage.process import Process
 from refinery.storage.url import redact
 
@@ -55,11 +55,11 @@ class Lease:
         self._problem = ""  # of the last renewal
         self._ended, self._wake = threading.Event(), threading.Event()
         self._lock = threading.Lock()
-        self._renewed = _now()  # before the request: the server's clock starts later
+        self._renewed = steady_seconds()  # before the request: the server's clock starts later
 
     def acquire(self) -> Holder | None:
         """Takes the lease; the holder's name if another run has it."""
-        self._renewed = _now()
+        self._renewed = steady_seconds()
         tag = object_store.put_new(self.url, self._content())
         if tag is None:
             found = read_lease(self.url)
@@ -95,7 +95,7 @@ class Lease:
 
     def renew(self) -> None:
         """Writes the lease anew; sets `lost` when another run has it."""
-        begun = _now()
+        begun = steady_seconds()
         try:
             tag = self._replace(self._tag)
         except (OSError, StorageError) as error:
@@ -118,7 +118,7 @@ class Lease:
 
     def _left(self) -> float:
         """Seconds until the lease is given up, which is before others may take it over."""
-        return self._renewed + self.after - self.every - _now()
+        return self._renewed + self.after - self.every - steady_seconds()
 
     def keep_renewing(self) -> None:
         """Renews until `release` or until the lease is lost."""
@@ -171,10 +171,11 @@ def hold_lease(url: str, every: float = RENEW_EVERY, after: float = TAKEN_OVER_A
             target=lease.watch, args=(threading.main_thread().ident,), name="lease-watch", daemon=True
         ),
     ]
-    for thread in threads:
-        thread.start()
     try:
         try:
+            lease.check()  # taking it may have lasted as long as it holds
+            for thread in threads:
+                thread.start()
             yield lease
             lease.check()
         finally:
@@ -185,7 +186,8 @@ def hold_lease(url: str, every: float = RENEW_EVERY, after: float = TAKEN_OVER_A
     finally:
         lease.release()
         for thread in threads:
-            thread.join(1)
+            if thread.is_alive():
+                thread.join(1)
 
 
 @dataclass(frozen=True)
@@ -209,8 +211,3 @@ def read_lease(url: str) -> FoundLease | None:
         return FoundLease(Holder(**read["holder"]), int(read["renewals"]), tag, age)
     except (ValueError, KeyError, TypeError):
         return FoundLease(Holder("an unknown machine", 0, "", ""), 0, tag, age)
-
-
-def _now() -> float:
-    """Seconds on a clock that goes on while the machine is suspended, where there is one."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,7 +27,7 @@ def hold(folder: Place, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AF
 
     A local folder is held by a file lock, one on an object store by a lease, renewed every `every` seconds and
     taken over `after` seconds after the last renewal, which the function that is given tells. Raises OutputError
-    when the folder cannot be written, FolderInUse when another run holds it.
+    when the folder cannot be written or has no locks, FolderInUse when another run holds it.
     """
     if not isinstance(folder, Path):
         with ExitStack() as stack:
@@ -35,23 +37,30 @@ def hold(folder: Place, every: float = RENEW_EVERY, after: float = TAKEN_OVER_AF
                 raise cannot_write(str(folder), error, 0) from None
             yield lease.check
         return
-    from filelock import FileLock, Timeout  # slow to import, and checks and plans hold nothing
-
     make_directory(folder)
-    lock = FileLock(folder / LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        hint = "wait for it, or give this one another folder; `refinery status` tells whose it is"
-        message = f"{folder}: another run is working here; {hint}"
-        raise FolderInUse(message) from None
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
-    try:
+    with _file_lock(folder):
         remove_leftovers(folder)
         yield lambda: None  # the lock lasts as long as the process
-    finally:
-        lock.release()
+
+
+@contextmanager
+def _file_lock(folder: Path) -> Iterator[None]:
+    try:
+        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
+    with os.fdopen(handle):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            hint = "wait for it, or give this one another folder; `refinery status` tells whose it is"
+            raise FolderInUse(f"{folder}: another run is working here; {hint}") from None
+        except OSError as error:
+            hint = (
+                "two runs could not be kept apart there, so choose a folder on a file system that has locks"
+            )
+            raise OutputError(f"{folder}: cannot be locked: {error.strerror}; {hint}") from None
+        yield
 
 
 @contextmanager

@@ -45,8 +45,18 @@ def _machine() -> str:
 
 def _started(process: int) -> str:
     """When a running process started, in the system's ticks; empty when it does not run or that is not known."""
+    fields = _stat(process)
+    return "" if not fields or fields[0] in {"Z", "X"} else fields[19]
+
+
+def is_suspended(process: int) -> bool:
+    """Whether a process of this machine was stopped by a signal (Ctrl-Z, SIGSTOP) or a debugger."""
+    return _stat(process)[:1] in (["T"], ["t"])
+
+
+def _stat(process: int) -> list[str]:
+    """State and what follows it in /proc/N/stat; nothing for a process that is not there."""
     try:
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return ""
-    return "" if fields[0] in {"Z", "X"} else fields[19]
+        return []

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from refinery.errors import InputError
 from refinery.storage.place import Place, folders_in, read_file
+from refinery.storage.process import is_suspended
 from refinery.storage.url import redact
 from refinery.storage.work_folder import pipeline_folder, pipelines_in
 from refinery.watch.status import FILE, SILENCE, Status
@@ -94,11 +95,21 @@ def _writes_to(status: Status, folder: Place) -> bool:
 
 
 def _as_it_is(status: Status) -> Status:
-    if status.state != "running" or not _is_gone(status):
+    if status.state != "running":
         return status
-    silent = time.time() - status.updated
-    message = f"nothing was heard of it for {silent:,.0f} s; the same command goes on from there"
+    silent = f"nothing was heard of it for {time.time() - status.updated:,.0f} s"
+    if _is_suspended(status):
+        message = f"suspended; `kill -CONT {status.pid}` lets it go on; {silent}"
+        return status.model_copy(update={"message": message})
+    if not _is_gone(status):
+        return status
+    message = f"{silent}; the same command goes on from there"
     return status.model_copy(update={"state": "died", "message": message})
+
+
+def _is_suspended(status: Status) -> bool:
+    """Whether its process, on this machine, was stopped by a signal: it still holds its folder."""
+    return status.host == socket.gethostname() and is_suspended(status.pid)
 
 
 def _is_gone(status: Status) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import IO
 
+from refinery.storage.clock import steady_seconds
 from refinery.watch.bars import rate_texts, time_text
 from refinery.watch.events import Event, Finished, Note
 from refinery.watch.printable import printable
@@ -18,7 +18,7 @@ EVERY = 30.0  # seconds between two tellings of what goes on
 class PlainLines:
     """A listener that writes lines of text."""
 
-    def __init__(self, stream: IO[str], clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, stream: IO[str], clock: Callable[[], float] = steady_seconds) -> None:
         self._stream, self._clock = stream, clock
         self._progress = Progress(clock)
         self._last = clock()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from refinery.storage.clock import steady_seconds
 from refinery.watch.events import (
     CacheChecked,
     Event,
@@ -49,7 +49,7 @@ class Line:
 
 @dataclass
 class Work:
-    """The units of a phase, or those of them that are for one subject; times are seconds since the epoch."""
+    """The units of a phase, or those of them that are for one subject; times are seconds of its clock."""
 
     phase: str = ""
     units: int = 0
@@ -114,7 +114,7 @@ class _Row:
 class Progress:
     """A listener that adds events up; other threads may ask it how far the run is."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = steady_seconds) -> None:
         self._clock = clock
         self._lock = threading.RLock()
         self._rows: dict[Subject, _Row] = {}

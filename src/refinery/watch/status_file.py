@@ -16,6 +16,7 @@ from datetime import datetime
 
 import orjson
 
+from refinery.storage.clock import steady_seconds
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, is_remote
 from refinery.storage.url import redact, without_secrets
@@ -48,6 +49,7 @@ class StatusFile:
         self._progress = Progress()
         self._lock = threading.Lock()
         self._flight: dict[tuple[str, int], float] = {}
+        self._begun = steady_seconds()
         self._failures: deque[Failure] = deque(maxlen=LISTED)
         self._failed = 0
         self._run = Status(  # what stays the same
@@ -78,7 +80,7 @@ class StatusFile:
 
     def _note(self, event: Event) -> None:
         if isinstance(event, UnitBegun):
-            self._flight[event.unit, event.attempt] = time.time()
+            self._flight[event.unit, event.attempt] = steady_seconds()
         elif isinstance(event, UnitEnded | UnitFailed):
             self._flight.pop((event.unit, event.attempt), None)
         elif isinstance(event, WorkFolder):
@@ -116,14 +118,18 @@ class StatusFile:
 
     def _now(self, state: State, message: str) -> Status:
         with self._lock:
-            now, work, running = time.time(), self._progress.work, state == "running"
+            now, work, running = steady_seconds(), self._progress.work, state == "running"
+            epoch = (
+                time.time() - now
+            )  # as the clock is set by now, so that what is told agrees with the reader's
             left = work.seconds_left(now) if running else None
             flight = list(self._flight.items()) if running else []
             changed = {
                 "state": state,
-                "updated": now,
+                "started": epoch + self._begun,
+                "updated": epoch + now,
                 "phase": work.phase,
-                "phase_started": work.started,
+                "phase_started": epoch + work.started if work.started else 0.0,
                 "units_done": work.units_done,
                 "units": work.units,
                 "bytes_done": work.bytes_done,
@@ -133,7 +139,9 @@ class StatusFile:
                 "mb_per_second": round(work.per_second(work.bytes_done, now) / 1e6, 3),
                 "seconds_left": None if left is None else round(left, 1),
                 "lines": self._progress.lines(),
-                "in_flight": tuple(InFlight(unit=u, attempt=a, since=at) for (u, a), at in flight[:LISTED]),
+                "in_flight": tuple(
+                    InFlight(unit=u, attempt=a, since=epoch + at) for (u, a), at in flight[:LISTED]
+                ),
                 "in_flight_units": len(flight),
                 "failed_attempts": self._failed,
                 "failures": tuple(self._failures),

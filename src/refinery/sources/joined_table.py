@@ -28,7 +28,7 @@ HASH, KEY = "refinery.hash", "refinery.key"  # its columns before those of the j
 
 
 @dataclass(frozen=True)
-class SideTable:
+class JoinedTable:
     """A table in the order of the hashes of its keys.
 
     hashes: uint64 (rows,), ascending; keys: large_string (rows,); columns: the values.
@@ -70,9 +70,13 @@ def look_up(join: Join, keys: pa.Array) -> tuple[dict[str, pa.Array], NDArray[np
 
 
 def key_texts(values: pa.Array) -> pa.Array:
-    """large_string: keys by their text, whatever they were read as: 12, "12" and 12.0 are one key, "" is NULL."""
+    """large_string: keys by their text, whatever they were read as; "" and NaN are NULL.
+
+    12, "12" and 12.0 are one key.
+    """
     if pa.types.is_floating(values.type):
-        whole = pc.equal(pc.floor(values), values)
+        values = pc.if_else(pc.is_nan(values), None, values)
+        whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), 2.0**63))
         numbers = pc.if_else(whole, values, None).cast(pa.int64(), safe=False)
         texts = pc.coalesce(numbers.cast(pa.large_string()), values.cast(pa.large_string()))
     else:
@@ -90,7 +94,7 @@ def key_hashes(keys: pa.Array) -> NDArray[np.uint64]:
     return hashes
 
 
-def write_side_table(place: Path, table: pa.Table) -> None:
+def write_joined_table(place: Path, table: pa.Table) -> None:
     """Writes a table that begins with HASH and KEY and is in their order."""
     with pa.OSFile(str(place), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
         for batch in table.combine_chunks().to_batches():
@@ -106,11 +110,11 @@ def _stamp(folder: Place) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=16)
-def _opened(folder: Place, stamp: tuple[int, ...]) -> SideTable:
+def _opened(folder: Place, stamp: tuple[int, ...]) -> JoinedTable:
     source = pa.memory_map(str(folder / TABLE)) if isinstance(folder, Path) else read_file(folder / TABLE)
     (batch,) = pa.ipc.open_file(source).read_all().combine_chunks().to_batches()
     columns = batch.select([name for name in batch.schema.names if name not in {HASH, KEY}])
-    return SideTable(batch.column(HASH).to_numpy(), batch.column(KEY), columns)
+    return JoinedTable(batch.column(HASH).to_numpy(), batch.column(KEY), columns)
 
 
 @contextmanager
