@@ -119,6 +119,10 @@ def test_a_long_record_is_one_and_a_longer_one_is_rejected(tmp_path):
     [
         (b"a,b\n1,2\n", "no text column 'text'"),
         (b"", "no first line names the columns"),
+        (
+            b"text," + b",".join(b"c%d" % i for i in range(100_000)),
+            "no first line of at most 64 KiB names the",
+        ),
         ("id,text\n".encode("utf-16"), "UTF-16"),
         (b"text,text\n1,2\n", "two columns are called 'text'"),
     ],

@@ -96,8 +96,13 @@ def _clashes(
         sources = graph.stage_of(output).sources
         if look and len(sources) > 1 and any(schemas[name].names for name in sources):
             schemas |= {name: _head_schema(specs[name]) for name in sources if not schemas[name].names}
-        for column in dict.fromkeys(column for name in sources for column in schemas[name].names):
-            having = [name for name in sources if column in schemas[name].names]
+        carriers: dict[str, list[str]] = {}
+        for name in sources:
+            for column in schemas[name].names:
+                carriers.setdefault(column, []).append(name)
+        for column, having in carriers.items():
+            if len(having) == 1:
+                continue
             try:
                 unify([(f"the source {name}", _only(column, schemas[name])) for name in having])
             except InputError as error:

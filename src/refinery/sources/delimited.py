@@ -127,6 +127,9 @@ def _header(head: bytes, spec: SourceSpec, shard: Shard) -> _Header:
     found = [_named(head, delimiter) for delimiter in _DELIMITERS]
     texts = {part for name in spec.texts for part in (name, name.partition(".")[0])}
     best = max(found, key=lambda one: (bool(texts & set(one.names)), len(one.names)))
+    if not any(best.names) and len(head) >= HEAD:
+        problem = f"no first line of at most {HEAD >> 10} KiB names the columns"
+        raise InputError(redact(shard.path), problem, "write one")
     if not any(best.names):
         raise InputError(redact(shard.path), "no first line names the columns", "write one")
     if len(best.names) == 1 and re.search(r"\.(tsv|tab)\b", shard.path, re.IGNORECASE):

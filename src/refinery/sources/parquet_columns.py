@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,8 +35,9 @@ class ParquetColumns:
         """What to ask a Parquet reader for; a prefix stands for all below it."""
         wanted = [".".join(path) for path in self.read]
         apart = {path[0] for path in self.read if len(path) > 1}
+        asked = frozenset(carry.names if carry is not None else ())
         for field in self.carried:
-            if carry is not None and field.name in carry.names:
+            if field.name in asked:
                 wanted += (
                     [f"{field.name}.{c.name}" for c in field.type] if field.name in apart else [field.name]
                 )
@@ -46,7 +48,7 @@ def locate(schema: pa.Schema, spec: SourceSpec, shard: Shard) -> ParquetColumns:
     """Finds the columns that a source names; raises InputError that lists what there is."""
     place = redact(shard.path)
     names = schema.names
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
         raise InputError(place, f"two columns are called {twice[0]!r}")
     text = tuple(_text_path(schema, name, spec, place) for name in spec.texts)

@@ -41,18 +41,18 @@ class BatchRows:
             return NO_COLUMNS
         arrays = []
         texts = dict(zip(self.spec.texts, self.columns.text, strict=True))
+        own_types = {field.name: field.type for field in self.columns.carried}
         for field in self.carry:
             if field.name in texts:
                 text = _nested_decoded(column_at(batch, texts[field.name]))
                 arrays.append(texts_of(text).cast(field.type))
                 continue
-            if field.name not in self.columns.carried.names:
+            if field.name not in own_types:
                 arrays.append(pa.nulls(len(batch), field.type))
                 continue
             column = batch.column(field.name)
             try:
-                own = self.columns.carried.field(field.name).type
-                arrays.append(decoded(column).cast(own).cast(field.type))
+                arrays.append(decoded(column).cast(own_types[field.name]).cast(field.type))
             except pa.ArrowInvalid as error:
                 problem = f"column {field.name!r}: {column.type} does not fit {field.type}: {error}"
                 raise InputError(self.shard.name, problem[:400]) from None
