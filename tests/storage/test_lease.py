@@ -125,7 +125,7 @@ def test_a_store_that_is_gone_is_told_as_a_hold_that_is_lost(bucket):
     with pytest.raises(StorageError, match="no answer"), hold_lease(f"{bucket}/a/.lock"):
         raise gone
     with (
-        pytest.raises(RunError, match="could not be renewed in time.*run the same command again"),
+        pytest.raises(RunError, match=r"could not be renewed in time.*run the same command again"),
         hold_lease(f"{bucket}/a/.lock") as lease,
     ):
         lease.after = 0.0
