@@ -7,7 +7,7 @@ import pytest
 
 from refinery.cli.echo import echo, echo_json, echo_table, write
 from refinery.errors import OutputError
-from refinery.report.cells import Grid
+from refinery.report.grid import Grid
 
 MAIN = "from refinery.cli import main; main()"
 

@@ -22,7 +22,7 @@ URLS = [
 
 
 def test_columns_of_urls():
-    """A row a URL, NULL in all three where there is none; the settings are the column and the list of suffixes."""
+    """A row a URL, NULL in all three where there is none; settings are the column and the lists followed."""
     measurer = url.build(url.Settings())
     found = measurer(TextBatch.from_arrow(pa.array(URLS))).to_pydict()
     assert found == {

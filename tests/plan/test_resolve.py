@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from refinery.definition.load import load
@@ -15,7 +16,7 @@ from refinery.plan import resolve as resolve_module
 from refinery.plan.graph import Graph
 from refinery.plan.resolve import resolve
 from refinery.sources.documents import SourceSpec
-from tests.conftest import PIPELINE
+from tests.conftest import PIPELINE, write_parquet
 
 
 def resolved(folder: Path, text: str) -> Graph:
@@ -279,3 +280,16 @@ def test_a_measurer_that_was_forgotten_is_named_once(tmp_path):
         "14: stages.screened.keep.2: the measurer signals makes what it reads: add signals to `measure`",
     ]
     assert "no column" in problems(tmp_path, text.replace("words >= 50", "wrods >= 50"))[1]
+
+
+def test_a_typed_column_needs_no_files(tmp_path):
+    """A definition is checked as a whole before its files are there; what they lack is told once, at the source."""
+    text = PIPELINE.replace(
+        'crawl: {path: "crawl/*.parquet"}',
+        'crawl: {path: "crawl/*.parquet", columns: {title: string, day: date}}',
+    ).replace("near: {similarity: 0.8}}", "near: {similarity: 0.8, within: [day]}, prefer: [day DESC]}")
+    text = text.replace("    keep:\n", '    derive: {named: "title || lang"}\n    keep:\n', 1)
+    assert resolved(tmp_path, text).stages["screened"].columns["crawl"]["named"].type == pa.string()
+    write_parquet(tmp_path / "crawl" / "0.parquet", [{"id": "a", "text": "One.", "day": "2020-01-02"}])
+    (found,) = problems(tmp_path, text)
+    assert "sources.crawl.columns.title: no file has a column 'title'; there is day" in found

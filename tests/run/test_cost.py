@@ -3,7 +3,7 @@
 import pytest
 
 import refinery
-from refinery.executors.base import BASE_MEMORY
+from refinery.executors.limits import WORKER
 from refinery.plan.contents import contents_of
 from refinery.run.cost import estimate
 from refinery.run.history import past_runs
@@ -25,7 +25,7 @@ def test_all_work_has_its_line(data_repository):
     assert {"screened: rules", "unique: dedup", "write unique"} <= set(works)
     assert "unique: rules" not in works
     assert found.seconds > sum(step.seconds for step in found.steps) > 0
-    assert found.work_bytes > 0 and found.output_bytes > 0 and found.worker_memory > BASE_MEMORY
+    assert found.work_bytes > 0 and found.output_bytes > 0 and found.worker_memory >= WORKER
     assert found.runs == 0 and found.pace == 1
 
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from refinery.dedup import corpus as corpus_module
-from refinery.report.cells import Grid
+from refinery.report.grid import Grid
 from refinery.report.plan import plan_tables
 from refinery.shuffle import partition
 from tests.conftest import PIPELINE, decisions, document, output_hashes, write_parquet

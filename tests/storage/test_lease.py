@@ -174,9 +174,8 @@ def test_a_lease_that_was_taken_too_slowly_begins_no_run(bucket):
 def test_a_renewal_that_gets_no_answer_does_not_keep_the_run_going(bucket, s3_server, proxied):
     """A server that takes a request and is silent: the run is interrupted in time, though the request waits on."""
     proxy = proxied()
-    assert (
-        read_lease(f"{bucket}/.lock") is None
-    )  # makes the client, which takes a second, before the clock runs
+    # The client is made, which takes a second, before the clock runs.
+    assert read_lease(f"{bucket}/.lock") is None
     told = "this run was stopped: its hold on the folder could not be renewed in time"
     with pytest.raises(RunError, match=told), hold_lease(f"{bucket}/.lock", 0.2, 1.5):
         proxy.every, proxy.kinds = 1, ("hang",)

@@ -49,7 +49,7 @@ def propose_record(heads: Iterable[bytes]) -> Record | None:
     """
     seen = _Seen()
     for head in heads:
-        seen.file()
+        seen.begin_file()
         parser = XMLParser(target=seen)
         with suppress(ParseError, ValueError, LookupError):  # it ends in the middle
             parser.feed(head)
@@ -83,10 +83,10 @@ class _Seen:
         self.counts = Counter[Path]()
         self.words = Counter[Path]()
         self.repeated: dict[Path, None] = {}  # within one file
-        self.file()
+        self.begin_file()
 
-    def file(self) -> None:
-        """A file begins."""
+    def begin_file(self) -> None:
+        """Elements that follow are of another file."""
         self._path: Path = ()
         self._here = set[Path]()
 
@@ -97,7 +97,6 @@ class _Seen:
         if self._path in self._here:
             self.repeated[self._path] = None
         self._here.add(self._path)
-
         for name, value in attributes.items():
             self._path = (*self._path, name.rpartition("}")[2])
             self.counts[self._path] += 1

@@ -23,7 +23,7 @@ def date_problems(expression: pl.Expr, types: Mapping[str, pl.DataType]) -> list
         _problem(one["Column"], other, temporal)
         for left, right in _comparisons(tree)
         for one, other in ((left, right), (right, left))
-        if one.get("Column") in temporal and _is_none(other, types)
+        if one.get("Column") in temporal and _is_no_date(other, types)
     ]
 
 
@@ -40,7 +40,7 @@ def _comparisons(tree: Any) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
             pending += reversed(node)
 
 
-def _is_none(side: dict[str, Any], types: Mapping[str, pl.DataType]) -> bool:
+def _is_no_date(side: dict[str, Any], types: Mapping[str, pl.DataType]) -> bool:
     """Whether a side is plainly no date: a number, a text, or a column of these."""
     if "Column" in side:
         return not types[side["Column"]].is_temporal()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version as version_of
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -30,8 +31,8 @@ class Licence(Measurer):
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """The column's name."""
-        return {"column": self.column}
+        """The column's name, and the package that has SPDX's list by its version."""
+        return {"column": self.column, "license_expression": version_of("license-expression")}
 
     @property
     def schema(self) -> pa.Schema:

@@ -11,12 +11,12 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from refinery.errors import DefinitionError, InputError, cut_middle, nearest
+from refinery.errors import DefinitionError, InputError, nearest
 from refinery.filters.compared_dates import date_problems
 from refinery.filters.language_codes import UNDETERMINED
 from refinery.filters.suggested import as_numbers
 from refinery.filters.values import PLAIN, is_plain
-from refinery.sources.sql import SHOWN, parse, sentence_of
+from refinery.sources.sql import in_short, parse, sentence_of
 
 # What a predicate may be made of in Polars' own form: all else (Agg, Over, Len, SubPlan) sees other rows.
 ROW_WISE = {"Column", "Literal", "BinaryExpr", "Function", "Cast", "Ternary", "Alias"}
@@ -48,7 +48,7 @@ def problems(
     except DefinitionError as error:
         return list(error.problems)
     if result != pl.Boolean:
-        return [f"it gives {result}, not true or false: {cut_middle(predicate, SHOWN)}"]
+        return [f"it gives {result}, not true or false: {in_short(predicate)}"]
     return _impossible(predicate, labels or {})
 
 
@@ -62,7 +62,7 @@ def type_of(
     result = _plain(_computed(expression, columns, "a column is derived for each document"))
     kind = pa.string() if result.dtype == pl.String else result.to_arrow().type
     if pa.types.is_null(kind) or not is_plain(kind):
-        raise DefinitionError(f"it gives {result.dtype}, not {PLAIN}: {cut_middle(expression, SHOWN)}")
+        raise DefinitionError(f"it gives {result.dtype}, not {PLAIN}: {in_short(expression)}")
     if found := _impossible(expression, labels or {}):
         raise DefinitionError(*found)
     return kind
@@ -77,7 +77,7 @@ def compute(expression: str, columns: pl.DataFrame) -> pl.Series:
         return _plain(columns.select(parse(expression).alias("")).to_series())
     except pl.exceptions.PolarsError as error:
         raise InputError(
-            f"derive: {cut_middle(expression, SHOWN)}", f"cannot be computed: {sentence_of(error)}"
+            f"derive: {in_short(expression)}", f"cannot be computed: {sentence_of(error)}"
         ) from None
 
 
@@ -92,21 +92,21 @@ def _computed(expression: str, columns: Mapping[str, Any], what: str) -> pl.Seri
         raise DefinitionError(*(_unknown_column(name, expression, columns) for name in unknown))
     if not names:
         raise DefinitionError(
-            f"it reads no measurement, so it is the same for all documents: {cut_middle(expression, SHOWN)}"
+            f"it reads no measurement, so it is the same for all documents: {in_short(expression)}"
         )
     if not _is_row_wise(parsed):
         raise DefinitionError(
-            f"{what} by itself, without aggregates, windows or subqueries: {cut_middle(expression, SHOWN)}"
+            f"{what} by itself, without aggregates, windows or subqueries: {in_short(expression)}"
         )
     types = {name: _polars_type(columns[name]) for name in names}
     if found := date_problems(parsed, types):
-        raise DefinitionError(*(f"{message}: {cut_middle(expression, SHOWN)}" for message in found))
+        raise DefinitionError(*(f"{message}: {in_short(expression)}" for message in found))
     row = pl.DataFrame({name: pl.Series([None], dtype=kind) for name, kind in types.items()})
     try:
         return row.select(parsed.alias("")).to_series()
     except pl.exceptions.PolarsError as error:
         given = ", ".join(f"{name} is {_in_words(kind)}" for name, kind in types.items())
-        raise DefinitionError(f"{sentence_of(error)} ({given}): {cut_middle(expression, SHOWN)}") from None
+        raise DefinitionError(f"{sentence_of(error)} ({given}): {in_short(expression)}") from None
 
 
 def _in_words(kind: pl.DataType) -> str:

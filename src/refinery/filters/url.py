@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version as version_of
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -48,8 +49,8 @@ class Url(Measurer):
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """The column, and the list of public suffixes by its content."""
-        return {"column": self.column, "public_suffixes": self.suffixes}
+        """The column, the list of public suffixes by its content, and the package that has UTS 46 by its version."""
+        return {"column": self.column, "public_suffixes": self.suffixes, "idna": version_of("idna")}
 
     @property
     def schema(self) -> pa.Schema:

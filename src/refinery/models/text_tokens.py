@@ -73,7 +73,7 @@ class TextTokens:
         """The tokenizer, and which ids no text may have."""
         tokenizer = parse_tokenizer(self.path, self.digest)
         special = np.zeros(self.size, np.bool_)
-        special[list(_no_text(tokenizer, self.path, self.end).values())] = True
+        special[list(_no_text(tokenizer, self.unknown, self.end).values())] = True
         return _as_text(tokenizer, self.cut), special
 
 
@@ -90,7 +90,8 @@ def text_tokens(path: Path, end: str | None = None) -> TextTokens:
     end_id = tokenizer.token_to_id(end)
     if end_id is None:
         raise InputError(str(path), f"it has no token {end!r}{nearest(end, special)}")
-    no_text = _no_text(tokenizer, path, end)
+    unknown = _unknown(tokenizer, path)
+    no_text = _no_text(tokenizer, unknown, end)
     cut = tuple(_spelled(_as_text(tokenizer, ()), no_text))
     if whole := _spelled(_as_text(tokenizer, cut), no_text):
         hint = "let a token end documents that the file marks as special"
@@ -99,9 +100,7 @@ def text_tokens(path: Path, end: str | None = None) -> TextTokens:
         hint = "give one that works on bytes or has an `unk_token`"
         raise InputError(str(path), "it drops the characters that its vocabulary lacks", hint)
     size = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
-    unknown = _unknown(path)
-    unknown_id = None if unknown is None else tokenizer.token_to_id(unknown)
-    return TextTokens(path, digest, end, end_id, size, cut, unknown_id)
+    return TextTokens(path, digest, end, end_id, size, cut, unknown)
 
 
 def _special(tokenizer: Any) -> dict[str, int]:
@@ -110,10 +109,9 @@ def _special(tokenizer: Any) -> dict[str, int]:
     return {token.content: number for number, token in added.items() if token.special}
 
 
-def _no_text(tokenizer: Any, path: Path, end: str) -> dict[str, int]:
+def _no_text(tokenizer: Any, unknown: int | None, end: str) -> dict[str, int]:
     """The tokens that no text may become: the end, and the special ones but that for what the vocabulary lacks."""
-    unknown = _unknown(path)
-    found = {token: number for token, number in _special(tokenizer).items() if token != unknown}
+    found = {token: number for token, number in _special(tokenizer).items() if number != unknown}
     return {**found, end: tokenizer.token_to_id(end)}
 
 
@@ -151,9 +149,9 @@ def _known_end(special: Iterable[str], path: Path) -> str:
     return found[0]
 
 
-def _unknown(path: Path) -> str | None:
-    """The token that stands for what the vocabulary lacks: texts do become it."""
+def _unknown(tokenizer: Any, path: Path) -> int | None:
+    """The token that stands for what the vocabulary lacks, if there is one: texts do become it."""
     model = orjson.loads(read_tokenizer(path))["model"]
-    if isinstance(model.get("unk_id"), int):
-        return str(model["vocab"][model["unk_id"]][0])
-    return model.get("unk_token")  # type: ignore[no-any-return]
+    if isinstance(number := model.get("unk_id"), int):
+        return number
+    return tokenizer.token_to_id(model["unk_token"]) if model.get("unk_token") else None

@@ -47,6 +47,9 @@ def add_derived(expressions: Mapping[str, str], arriving: Arriving, paths: Paths
     from refinery.filters.predicate import columns_of, type_of
 
     sound, below = not arriving.incomplete, list(expressions)
+    known = (
+        arriving.views.keys() <= arriving.heads.specs.keys()
+    )  # else a source is wrong, which has been reported
     for name, written in expressions.items():
         below.remove(name)
         types, labels = seen_by_sql(arriving.columns)
@@ -57,7 +60,7 @@ def add_derived(expressions: Mapping[str, str], arriving: Arriving, paths: Paths
             kind = type_of(expression, types, labels)
         except DefinitionError as error:
             lacking = [message for message in error.problems if message.startswith("no column")]
-            problems += _remedies(expression, types, below) or lacking if sound else []
+            problems += _remedies(expression, types, below) or lacking if sound and known else []
             problems += [message for message in error.problems if message not in lacking]
             sound = False
         else:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from refinery.errors import DefinitionError, nearest
 from refinery.filters.carried import VALUE, Carried
 from refinery.filters.values import PLAIN, is_plain
-from refinery.plan.graph import Column, FilePath, Measured, Measurement
+from refinery.plan.graph import Column, Measured, Measurement, PathColumn
 from refinery.plan.verbs import Arriving, add_file_path, is_carried, is_id
 from refinery.sources.column_settings import FILE
 from refinery.sources.nested import find_field
@@ -144,7 +144,11 @@ def clashes(sql: Iterable[str], arriving: Arriving) -> list[str]:
 
 
 def _clash(name: str, columns: Mapping[str, Column], source: str, arriving: Arriving) -> str:
-    if is_carried(columns[name]) or isinstance(columns[name], FilePath) or source not in arriving.heads.specs:
+    if (
+        is_carried(columns[name])
+        or isinstance(columns[name], PathColumn)
+        or source not in arriving.heads.specs
+    ):
         return ""
     first = next(iter(arriving.heads.schemas(source)), None)
     if first is None or name not in first[1].names:

@@ -127,19 +127,19 @@ class Derived:
 
 
 @dataclass(frozen=True)
-class FilePath:
+class PathColumn:
     """The path of each document's file below its source's root, which its lineage tells: nothing is measured."""
 
     type: pa.DataType = field(default_factory=pa.string)
     key: str = "lineage.path"
     measurements: tuple[Measurement, ...] = ()
 
-    def on(self, view: View) -> FilePath:
+    def on(self, view: View) -> PathColumn:
         """The same of another view."""
         return self
 
 
-Column = Measured | Derived | FilePath
+Column = Measured | Derived | PathColumn
 Columns = dict[str, dict[str, Column]]  # by source, then by the name that a stage gives it
 
 
@@ -198,7 +198,7 @@ class Graph:
     outputs: dict[str, Output]
     output_paths: dict[str, Place]
     protected: dict[str, str]
-    positions: dict[str, dict[str, Measured | FilePath]]
+    positions: dict[str, dict[str, Measured | PathColumn]]
     tokens: Mapping[str, TextTokens] = field(default_factory=dict)
 
     @property

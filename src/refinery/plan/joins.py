@@ -14,9 +14,9 @@ from refinery.plan.file_columns import Places, common_name
 from refinery.plan.fingerprint import fingerprint
 from refinery.sources.column_settings import FILE, Join, NamedColumn
 from refinery.sources.documents import SourceSpec
+from refinery.sources.join_files import content_of, table_spec
 from refinery.sources.nested import find_field
 from refinery.sources.shards import head_schemas, list_shards
-from refinery.sources.side_table import content_of, table_spec
 from refinery.sources.source_schema import carried_schema
 from refinery.sources.types import TYPES
 from refinery.storage.place import Place

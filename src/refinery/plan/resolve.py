@@ -29,11 +29,11 @@ from refinery.plan.graph import (
     Column,
     Columns,
     Derived,
-    FilePath,
     Graph,
     Making,
     Measured,
     Measurement,
+    PathColumn,
     ResolvedStage,
     View,
     against_source,
@@ -275,7 +275,7 @@ class _Resolver:
                     self.problem(location, f"{source} {message}")
                 known = columns.setdefault(source, {})
                 for column, entry in (above.columns[source] if above else {}).items():
-                    if is_carried(entry) or isinstance(entry, FilePath):
+                    if is_carried(entry) or isinstance(entry, PathColumn):
                         continue  # each stage takes those that it reads
                     if known.setdefault(column, entry).key != entry.key:
                         message = f"arrives here with two kinds of {column!r}; rename one"

@@ -15,13 +15,13 @@ from refinery.errors import DefinitionError, nearest
 from refinery.filters.carried import VALUE, Carried
 from refinery.filters.predicate import columns_of, problems
 from refinery.filters.values import PLAIN, is_plain
-from refinery.plan.graph import Column, FilePath, Measured, Measurement, ResolvedStage, View
+from refinery.plan.graph import Column, Measured, Measurement, PathColumn, ResolvedStage, View
 from refinery.plan.verbs import Heads, file_path_problems, is_carried
 from refinery.sources.column_settings import FILE
 from refinery.sources.documents import SourceSpec
 from refinery.storage.marks import is_json_text
 
-Positions = dict[str, dict[str, Measured | FilePath]]
+Positions = dict[str, dict[str, Measured | PathColumn]]
 Problem = Callable[[Location, str], None]
 
 
@@ -46,7 +46,7 @@ def positions_of(
 
 def _columns(
     split: Split, view: View, spec: SourceSpec, there: Mapping[str, Column]
-) -> Iterator[tuple[str, Measured | FilePath]]:
+) -> Iterator[tuple[str, Measured | PathColumn]]:
     if not split.carried:
         (field,) = SCHEMA
         yield WORDS, Measured(Measurement(view.uncounted, Content()), field.name, field.type)
@@ -54,7 +54,7 @@ def _columns(
         carried = Measured(
             Measurement(View(view.source), Carried(column, spec.table_of(column))), VALUE, pa.null()
         )
-        yield name, FilePath() if column == FILE else _of_files(there.get(column)) or carried
+        yield name, PathColumn() if column == FILE else _of_files(there.get(column)) or carried
 
 
 def _of_files(column: Column | None) -> Measured | None:

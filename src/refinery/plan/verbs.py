@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 import pyarrow as pa
 
@@ -17,9 +18,9 @@ from refinery.filters.verb import Needed, Verb
 from refinery.plan.graph import (
     Column,
     Columns,
-    FilePath,
     Measured,
     Measurement,
+    PathColumn,
     ResolvedStage,
     View,
     against_source,
@@ -29,6 +30,7 @@ from refinery.sources.column_settings import FILE
 from refinery.sources.documents import SourceSpec
 from refinery.sources.nested import find_field
 from refinery.sources.shards import head_schemas
+from refinery.sources.source_schema import typed_schema
 from refinery.storage.marks import JSON_TEXT, is_json_text
 from refinery.storage.url import redact
 
@@ -37,7 +39,7 @@ Problem = Callable[[Location, str], None]
 
 @dataclass
 class Heads:
-    """The columns that sources have, as the heads of their files tell; read when they are asked for, once."""
+    """The columns that sources have, as the heads of files and the definition tell; read when asked for, once."""
 
     specs: Mapping[str, SourceSpec]
     _read: dict[str, tuple[list[tuple[str, pa.Schema]], Iterator[tuple[str, pa.Schema]]]] = field(
@@ -45,8 +47,15 @@ class Heads:
     )
 
     def schemas(self, source: str) -> Iterator[tuple[str, pa.Schema]]:
-        """Files of a source and their columns; no more of them are read than are taken."""
-        known, others = self._read.setdefault(source, ([], head_schemas(self.specs[source])))
+        """Files of a source and their columns, then those that its definition gives a type, which may be all it has.
+
+        No more files are read than are taken.
+        """
+        if source not in self._read:
+            spec = self.specs[source]
+            typed = [(f"the source {source!r}", schema)] if len(schema := typed_schema(spec)) else []
+            self._read[source] = ([], chain(head_schemas(spec), typed))
+        known, others = self._read[source]
         yield from known
         for found in others:
             known.append(found)
@@ -129,7 +138,7 @@ def add_file_path(arriving: Arriving) -> list[str]:
     if any(FILE in columns for columns in arriving.columns.values()):
         return []
     for source in arriving.views:
-        arriving.columns[source][FILE] = FilePath()
+        arriving.columns[source][FILE] = PathColumn()
     return file_path_problems(arriving.views, arriving.heads)
 
 

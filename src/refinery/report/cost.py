@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
 
-from refinery.report.cells import Grid
+from refinery.report.grid import Grid
 
 if TYPE_CHECKING:
     from refinery.run.cost import Estimate

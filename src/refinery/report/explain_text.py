@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from refinery.filters.predicate import columns_of, compute
 from refinery.filters.rules import evaluate
-from refinery.plan.graph import Column, Derived, FilePath, Measurement, ResolvedStage
+from refinery.plan.graph import Column, Derived, Measurement, PathColumn, ResolvedStage
 from refinery.plan.plan import Plan
 from refinery.report.document import Document
 from refinery.report.explain import Explanation, RuleVerdict, StageVerdict
@@ -58,7 +58,7 @@ class _Text:
             inputs = {name: self.value(one) for name, one in column.inputs.items()}
             inputs["source"] = pl.Series([self._source])
             return compute(column.expression, pl.DataFrame(inputs))
-        if isinstance(column, FilePath):
+        if isinstance(column, PathColumn):
             return pl.Series([None], dtype=pl.String)
         found = self._batch(column.measurement).column(column.original)
         if pa.types.is_null(found.type):

@@ -9,7 +9,7 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from refinery.definition.models import Tokens
-from refinery.report.cells import cell
+from refinery.report.grid import cell
 from refinery.sources.passed_over import few
 
 if TYPE_CHECKING:

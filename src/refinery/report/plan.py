@@ -12,9 +12,9 @@ from rich.filesize import decimal
 from refinery.executors.local import default_workers
 from refinery.plan.contents import contents_of
 from refinery.plan.derivations import noted_derivations, reasons
-from refinery.report.cells import Grid
 from refinery.report.cost import cost_tables
 from refinery.report.funnel import tokens_text
+from refinery.report.grid import Grid
 from refinery.report.status import size_text
 from refinery.run.cost import estimate
 from refinery.run.folder import current_manifest

@@ -12,7 +12,7 @@ from refinery.report.document import Document
 from refinery.watch.printable import printable
 
 INDENT = "    "
-_KEPT = {
+_OUTCOMES = {
     "kept": "kept",
     "protected": "protected: kept out of outputs and models",
     "earlier": "of an earlier run",
@@ -43,8 +43,8 @@ def outcome_text(document: Document) -> str:
     """What became of a document, in a sentence."""
     if document.outcome == "rejected":
         return f"rejected: {document.rule}" + (f": {document.detail}" if document.detail else "")
-    if document.outcome in _KEPT:
-        return _KEPT[document.outcome]
+    if document.outcome in _OUTCOMES:
+        return _OUTCOMES[document.outcome]
     others = ", ".join(name for name in document.failed if name != document.rule)
     return f"dropped by {document.stage}: {document.rule}" + (f" (and {others})" if others else "")
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from refinery.errors import DamagedFile, InputError
 from refinery.filters.carried import Carried
-from refinery.plan.graph import Column, Derived, FilePath
+from refinery.plan.graph import Column, Derived, PathColumn
 from refinery.plan.plan import PlannedShard
 from refinery.sources.cast import cast
 from refinery.sources.lineage import lineage_of
@@ -71,7 +71,7 @@ def find_columns(columns: Mapping[str, Column], wanted: Iterable[str]) -> tuple[
 
 
 def _values(column: Column) -> Values:
-    if isinstance(column, FilePath):
+    if isinstance(column, PathColumn):
         return InLineage()
     if isinstance(column, Derived):
         return Computed(column.expression, find_columns(column.inputs, sorted(column.inputs)))

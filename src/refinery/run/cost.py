@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from refinery.executors.base import BASE_MEMORY
+from refinery.executors.limits import WORKER
 from refinery.filters.carried import Carried
 from refinery.plan.graph import Measurement
 from refinery.plan.plan import Plan
@@ -71,7 +72,8 @@ def estimate(plan: Plan, states: Mapping[str, State], present: Container[str], w
         *(step for result in missing if (step := _step(plan, result, amounts, workers))),
     ]
     seconds = START * bool(missing) + sum(step.seconds for step in steps)
-    known = [run for name in pipelines_in(plan.work) for run in past_runs(plan.work, name) if run.estimated]
+    past = [run for name in pipelines_in(plan.work) for run in past_runs(plan.work, name)]
+    known = [run for run in past if run.estimated and run.seconds > 0]  # a clock may be set back meanwhile
     pace = sum(run.seconds for run in known) / sum(run.estimated for run in known) if known else 1.0
     written = [amounts.kept[plan.graph.stage_of(r.of.name).name] for r in missing if r.kind is Kind.OUTPUT]
     return Estimate(
@@ -169,7 +171,7 @@ def _type_bytes(kind: pa.DataType) -> float:
 
 
 def _memory(plan: Plan, amounts: Amounts) -> int:
-    """Of a worker with the models that it reads, or in a verb."""
+    """Of a worker that measures, with the models that it reads, or in a verb."""
     files = {
         Path(file)
         for source in plan.listed
@@ -182,4 +184,4 @@ def _memory(plan: Plan, amounts: Amounts) -> int:
         for name, stage in plan.graph.stages.items()
         if stage.verb
     ]
-    return BASE_MEMORY + max([models, *verbs])
+    return max(WORKER + models, BASE_MEMORY + max(verbs, default=0))

@@ -25,7 +25,7 @@ _TOLD = 5
 Kinds: TypeAlias = Counter[str]  # documents by value
 
 
-def told_of(columns: Mapping[str, Column]) -> Iterator[str]:
+def counted_columns(columns: Mapping[str, Column]) -> Iterator[str]:
     """The columns that tell licence and language, of those of a stage."""
     for name in (LICENCE, LANGUAGE):
         if name in columns and columns[name].type == pa.string():

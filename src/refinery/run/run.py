@@ -16,6 +16,7 @@ from refinery.run.context import Run
 from refinery.run.cost import estimate
 from refinery.run.guards import judged_alike
 from refinery.run.history import keep_run
+from refinery.run.joined_tables import make_joined_tables
 from refinery.run.make import with_found
 from refinery.run.manifest import Manifest
 from refinery.run.measure import refuse_rejects
@@ -23,7 +24,6 @@ from refinery.run.nodes import share
 from refinery.run.output import refuse_empty
 from refinery.run.records import read_kept_records, read_shard_records
 from refinery.run.repair import repair
-from refinery.run.side_tables import make_side_tables
 from refinery.run.state import states
 from refinery.run.walk import walk
 from refinery.storage import lock
@@ -119,7 +119,7 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
         return manifests
     records |= read_shard_records(planned for planned in plan.shards if planned.number not in records)
     shipped = share(plan, executor)
-    make_side_tables(plan, lambda message: emit(Note(message)))
+    make_joined_tables(plan, lambda message: emit(Note(message)))
     run = Run(plan, executor, emit, still_held, shipped, records=records, kept_records={*kept}, reasons=why)
     emit(RunBegun(subjects(plan)))
     run.list_files()

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from refinery.dedup.split import Split, split_of
 from refinery.definition.models import Output
-from refinery.plan.graph import FilePath, ResolvedStage, View
+from refinery.plan.graph import PathColumn, ResolvedStage, View
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import NamedColumn, file_paths, find_columns, load_columns
 from refinery.run.decide import Upstream, kept_documents, upstream
-from refinery.run.kinds import Kinds, kinds_of, told_of
+from refinery.run.kinds import Kinds, counted_columns, kinds_of
 from refinery.sources.column_settings import FILE
 from refinery.storage.tables import read_table
 
@@ -57,10 +57,10 @@ def survivors_of(
     positions = plan.graph.positions.get(source, {})
     told = [positions[name] for name in split.needed] if split else []
     files = tuple(
-        None if isinstance(column, FilePath) else (column.measurement.file, column.original)
+        None if isinstance(column, PathColumn) else (column.measurement.file, column.original)
         for column in told
     )
-    kinds = find_columns(columns, told_of(columns))
+    kinds = find_columns(columns, counted_columns(columns))
     return [
         Survivors(planned, view, kept, written, sizes, kinds, split, files) for planned in plan.of(source)
     ]

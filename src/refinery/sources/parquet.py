@@ -73,7 +73,7 @@ def read(shard: Shard, request: Request) -> Iterator[Documents]:
     fit `carry`, StorageError when the disk or store fails.
     """
     spec, carry, wanted, batch_bytes, description = request
-    with opened(shard, to_read=True) as (file, hidden, _):
+    with opened(shard, to_read=spec) as (file, hidden, _):
         columns = locate(readable(file, hidden, spec, shard), spec, shard)
         if description is not None:
             description.rows, description.carried = shard.rows or 0, columns.carried

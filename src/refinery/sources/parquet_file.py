@@ -15,6 +15,7 @@ from refinery.errors import InputError
 from refinery.sources import compression
 from refinery.sources.documents import Shard, SourceSpec
 from refinery.sources.foreign import foreign
+from refinery.sources.long_values import shortened
 from refinery.sources.unpack import temporary_file
 from refinery.storage.place import open_input, unreadable
 from refinery.storage.url import is_url, local_path, redact
@@ -31,8 +32,11 @@ class Opened(NamedTuple):
 
 
 @contextmanager
-def opened(shard: Shard, *, to_read: bool = False) -> Iterator[Opened]:
-    """The file with its footer read; raises InputError when it has none that can be read."""
+def opened(shard: Shard, to_read: SourceSpec | None = None) -> Iterator[Opened]:
+    """The file with its footer read; raises InputError when it has none that can be read.
+
+    to_read: the source, for a reader of the shard's rows: text that is longer than its limit is replaced by a mark.
+    """
     options = {"pre_buffer": False, "buffer_size": 2**20, "page_checksum_verification": True}
     remote = is_url(shard.path)
     try:
@@ -47,8 +51,10 @@ def opened(shard: Shard, *, to_read: bool = False) -> Iterator[Opened]:
                 source = stack.enter_context(pa.OSFile(str(stack.enter_context(_unpacked(shard, error)))))
                 file, packed = pq.ParquetFile(source, **options), True
             hidden = _encrypted(file, source)
-            if to_read:
+            if to_read is not None:
                 columns = _dictionary_columns(file.metadata, shard, hidden)
+                if not hidden:
+                    source = shortened(source, file.metadata, to_read.texts, to_read.max_document_bytes)
                 file = pq.ParquetFile(source, metadata=file.metadata, read_dictionary=columns, **options)
             yield Opened(file, hidden, packed)
     except compression.DamagedError as error:

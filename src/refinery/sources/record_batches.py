@@ -40,11 +40,11 @@ class BatchRows:
         if self.carry is None:
             return NO_COLUMNS
         arrays = []
+        texts = dict(zip(self.spec.texts, self.columns.text, strict=True))
         for field in self.carry:
-            if (
-                path := dict(zip(self.spec.texts, self.columns.text, strict=True)).get(field.name)
-            ) is not None:
-                arrays.append(texts_of(_nested_decoded(column_at(batch, path))).cast(field.type))
+            if field.name in texts:
+                text = _nested_decoded(column_at(batch, texts[field.name]))
+                arrays.append(texts_of(text).cast(field.type))
                 continue
             if field.name not in self.columns.carried.names:
                 arrays.append(pa.nulls(len(batch), field.type))

@@ -18,7 +18,7 @@ from refinery.errors import InputError
 from refinery.sources.cast import cast
 from refinery.sources.column_settings import FILE, Join, NamedColumn
 from refinery.sources.documents import Documents, Reject, Shard, SourceSpec
-from refinery.sources.joined import key_texts, look_up
+from refinery.sources.joined_table import key_texts, look_up
 from refinery.sources.nested import find_values
 from refinery.sources.schema import json_column
 from refinery.sources.source_schema import RawFields

@@ -52,6 +52,12 @@ def carried_fields(names: Iterable[str], spec: SourceSpec, raw_fields: RawFields
     return pa.schema(fields, metadata=raw.metadata)
 
 
+def typed_schema(spec: SourceSpec) -> pa.Schema:
+    """The columns to which a source's definition gives a type, which it has whatever is in its files."""
+    typed = [column for column in spec.columns if column.type]
+    return pa.schema([*(_field(c, pa.field(c.name, pa.string())) for c in typed), *_joined_fields(spec)])
+
+
 def _joined_fields(spec: SourceSpec) -> list[pa.Field]:
     columns = [column for join in spec.joins for column in join.columns]
     return [_field(column, pa.field(column.name, pa.string())) for column in columns]

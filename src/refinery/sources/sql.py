@@ -27,9 +27,12 @@ def parse(predicate: str) -> pl.Expr:
         return pl.sql_expr(balance(written))
     except pl.exceptions.PolarsError as error:
         sentence = sentence_of(error).replace(written, predicate)
-        raise DefinitionError(
-            f"not a SQL expression: {cut_middle(sentence, SHOWN)}: {cut_middle(predicate, SHOWN)}"
-        ) from None
+        raise DefinitionError(f"not a SQL expression: {in_short(sentence)}: {in_short(predicate)}") from None
+
+
+def in_short(expression: str) -> str:
+    """An expression as messages repeat it: of a long one the beginning and the end."""
+    return cut_middle(expression, SHOWN)
 
 
 def sentence_of(error: Exception) -> str:
@@ -42,7 +45,5 @@ def is_true(predicate: str, columns: Mapping[str, pa.Array]) -> NDArray[np.bool_
     try:
         found = pl.DataFrame(dict(columns)).select(parse(predicate).alias("")).to_series()
     except pl.exceptions.PolarsError as error:
-        raise InputError(
-            f"where: {cut_middle(predicate, SHOWN)}", f"cannot be judged: {sentence_of(error)}"
-        ) from None
+        raise InputError(f"where: {in_short(predicate)}", f"cannot be judged: {sentence_of(error)}") from None
     return found.fill_null(value=False).to_numpy()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from refinery.sources.document_text import joined_columns
 from refinery.sources.documents import Documents, Reject
+from refinery.sources.long_values import marked_length
 from refinery.storage.arrow_bytes import cuts, row_bytes
 
 
@@ -60,26 +61,34 @@ def _checked(run: Documents, max_document_bytes: int) -> Documents:
     oversize = ~missing & (np.nan_to_num(sizes) > max_document_bytes)
     rejects = [Reject(int(row), "null_text") for row in run.rows[missing]]
     rejects += [
-        Reject(int(row), "oversize_row", f"{int(size)} bytes of text; the limit is {max_document_bytes}")
+        _oversize(row, int(size), max_document_bytes)
         for row, size in zip(run.rows[oversize], sizes[oversize], strict=True)
     ]
     good = run.filter(~(missing | oversize)) if rejects else run
     try:
         good.text.validate(full=True)
     except pa.ArrowInvalid:
-        good, invalid = _without_invalid(good)
+        good, invalid = _without_invalid(good, max_document_bytes)
         rejects += invalid
     return replace(good, rejects=tuple(sorted(rejects, key=lambda reject: reject.row)))
 
 
-def _without_invalid(run: Documents) -> tuple[Documents, list[Reject]]:
+def _oversize(row: np.int64, size: int, limit: int) -> Reject:
+    return Reject(int(row), "oversize_row", f"{size} bytes of text; the limit is {limit}")
+
+
+def _without_invalid(run: Documents, max_document_bytes: int) -> tuple[Documents, list[Reject]]:
     good = np.ones(len(run.text), bool)
     rejects = []
     for number, value in enumerate(run.text.cast(pa.large_binary())):
+        content = value.as_py()
         try:
-            value.as_py().decode()
+            content.decode()
         except UnicodeDecodeError as error:
             good[number] = False
+            if (size := marked_length(content)) is not None:
+                rejects.append(_oversize(run.rows[number], size, max_document_bytes))
+                continue
             detail = f"byte {error.start} of the text: {error.reason}"
             rejects.append(Reject(int(run.rows[number]), "invalid_utf8", detail))
     return run.filter(good), rejects

@@ -13,7 +13,7 @@ from refinery.sources.column_settings import Join
 from refinery.sources.digest import part_hashes
 from refinery.sources.documents import Shard, SourceSpec
 from refinery.sources.find import state
-from refinery.sources.joined import HASH, KEY, key_hashes, key_texts
+from refinery.sources.joined_table import HASH, KEY, key_hashes, key_texts
 from refinery.sources.read import place_of_row, read_documents
 from refinery.sources.shards import list_shards
 from refinery.sources.types import TYPES
@@ -42,7 +42,7 @@ def content_of(spec: SourceSpec) -> list[str]:
     return sorted(found.values())
 
 
-def read_side_table(source: str, join: Join) -> pa.Table:
+def read_joined_table(source: str, join: Join) -> pa.Table:
     """HASH (uint64), KEY (large_string) and the columns of a table that is joined to a source, in their order.
 
     Raises InputError when a row cannot be read, when a key has two rows with different values, when no row has a key,

@@ -14,14 +14,14 @@ from refinery.run.make import commit_made, find_made
 from refinery.sources.column_settings import Join
 from refinery.sources.documents import REJECT_BYTES
 from refinery.sources.heads import HEAD_ROWS
-from refinery.sources.joined import TABLE, write_side_table
+from refinery.sources.join_files import read_joined_table
+from refinery.sources.joined_table import TABLE, write_joined_table
 from refinery.sources.read import read_documents
-from refinery.sources.side_table import read_side_table
 from refinery.sources.source_columns import NO_MATCH
 from refinery.storage.url import redact
 
 
-def make_side_tables(plan: Plan, tell: Callable[[str], None]) -> None:
+def make_joined_tables(plan: Plan, tell: Callable[[str], None]) -> None:
     """Makes those that are not there; tells of each, and of one whose keys are not those of the documents.
 
     Raises InputError for a table that cannot be joined, DamagedFile for one that is not as it was written.
@@ -31,9 +31,9 @@ def make_side_tables(plan: Plan, tell: Callable[[str], None]) -> None:
         for join in (join for spec in specs for join in spec.joins):
             if join.table is None or find_made(join.table):
                 continue
-            table = read_side_table(source, join)
+            table = read_joined_table(source, join)
             with tempfile.TemporaryDirectory(prefix="refinery-") as folder:
-                write_side_table(Path(folder) / TABLE, table)
+                write_joined_table(Path(folder) / TABLE, table)
                 commit_made(join.table, Path(folder))
             name = ", ".join(map(redact, join.path))
             tell(f"{name}: {len(table):,} keys are joined to {source}{_unlike(plan, source, join)}")

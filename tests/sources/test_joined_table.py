@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from refinery.errors import DamagedFile
 from refinery.sources.column_settings import Join, NamedColumn
-from refinery.sources.joined import (
+from refinery.sources.joined_table import (
     HASH,
     KEY,
     TABLE,
-    SideTable,
+    JoinedTable,
     key_hashes,
     key_texts,
     look_up,
-    write_side_table,
+    write_joined_table,
 )
 
 
@@ -29,7 +29,7 @@ def test_the_row_of_a_key_is_found_as_a_dictionary_finds_it(keys, asked):
     hashes = key_hashes(pa.array(keys, pa.large_string()))
     order = np.argsort(hashes)
     ordered = pa.array(keys, pa.large_string()).take(pa.array(order))
-    table = SideTable(hashes[order], ordered, pa.record_batch({"value": pa.array(order)}))
+    table = JoinedTable(hashes[order], ordered, pa.record_batch({"value": pa.array(order)}))
     wanted = [*asked, *keys[::2]]
     place = {key: n for n, key in enumerate(ordered.to_pylist())}
     rows = table.rows_of(key_texts(pa.array(wanted, pa.string())))
@@ -41,7 +41,7 @@ def test_keys_of_one_hash_are_told_apart():
     keys = pa.array(["a", "b", "c"], pa.large_string())
     for key, row in [("a", 0), ("c", 2), ("d", None)]:
         asked = pa.array([key], pa.large_string())
-        table = SideTable(key_hashes(asked).repeat(3), keys, pa.record_batch({"x": keys}))
+        table = JoinedTable(key_hashes(asked).repeat(3), keys, pa.record_batch({"x": keys}))
         assert table.rows_of(asked).to_pylist() == [row]
 
 
@@ -65,6 +65,6 @@ def test_a_table_that_is_damaged_or_gone_is_told(tmp_path):
     with pytest.raises(DamagedFile, match=TABLE):
         look_up(join, pa.array(["a"], pa.large_string()))
     keys = pa.array(["a"], pa.large_string())
-    write_side_table(tmp_path / TABLE, pa.table({HASH: key_hashes(keys), KEY: keys, "x": [1]}))
+    write_joined_table(tmp_path / TABLE, pa.table({HASH: key_hashes(keys), KEY: keys, "x": [1]}))
     values, found = look_up(join, pa.array(["b", "a"], pa.large_string()))
     assert (values["x"].to_pylist(), found.tolist()) == ([None, 1], [False, True])

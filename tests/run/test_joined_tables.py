@@ -10,7 +10,7 @@ import pytest
 from refinery.errors import InputError
 from refinery.run.make import commit_made, find_made
 from refinery.sources.column_settings import Join, NamedColumn
-from refinery.sources.joined import HASH, KEY, TABLE, key_hashes, look_up, write_side_table
+from refinery.sources.joined_table import HASH, KEY, TABLE, key_hashes, look_up, write_joined_table
 from refinery.storage.place import place_of
 from tests.conftest import document, output_hashes, read_files
 
@@ -144,7 +144,7 @@ def test_keys_that_are_written_in_another_way_are_told(repository, refinery):
 def test_a_table_on_a_store_is_looked_up(tmp_path):
     """It is fetched once a process."""
     keys = pa.array(["a"], pa.large_string())
-    write_side_table(tmp_path / TABLE, pa.table({HASH: key_hashes(keys), KEY: keys, "x": [1]}))
+    write_joined_table(tmp_path / TABLE, pa.table({HASH: key_hashes(keys), KEY: keys, "x": [1]}))
     place = place_of("memory://side/made/key")
     commit_made(place, tmp_path)
     assert find_made(place)

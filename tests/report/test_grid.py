@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from refinery.report.cells import Grid
 from refinery.report.document import Document
 from refinery.report.funnel import funnel
+from refinery.report.grid import Grid
 from refinery.report.show import lines_of
 from refinery.report.status import status_text
 from refinery.run.manifest import Manifest

@@ -28,7 +28,7 @@ HASH, KEY = "refinery.hash", "refinery.key"  # its columns before those of the j
 
 
 @dataclass(frozen=True)
-class SideTable:
+class JoinedTable:
     """A table in the order of the hashes of its keys.
 
     hashes: uint64 (rows,), ascending; keys: large_string (rows,); columns: the values.
@@ -94,7 +94,7 @@ def key_hashes(keys: pa.Array) -> NDArray[np.uint64]:
     return hashes
 
 
-def write_side_table(place: Path, table: pa.Table) -> None:
+def write_joined_table(place: Path, table: pa.Table) -> None:
     """Writes a table that begins with HASH and KEY and is in their order."""
     with pa.OSFile(str(place), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
         for batch in table.combine_chunks().to_batches():
@@ -110,11 +110,11 @@ def _stamp(folder: Place) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=16)
-def _opened(folder: Place, stamp: tuple[int, ...]) -> SideTable:
+def _opened(folder: Place, stamp: tuple[int, ...]) -> JoinedTable:
     source = pa.memory_map(str(folder / TABLE)) if isinstance(folder, Path) else read_file(folder / TABLE)
     (batch,) = pa.ipc.open_file(source).read_all().combine_chunks().to_batches()
     columns = batch.select([name for name in batch.schema.names if name not in {HASH, KEY}])
-    return SideTable(batch.column(HASH).to_numpy(), batch.column(KEY), columns)
+    return JoinedTable(batch.column(HASH).to_numpy(), batch.column(KEY), columns)
 
 
 @contextmanager

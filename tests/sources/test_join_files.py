@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from refinery.errors import InputError
-from refinery.sources import side_table
+from refinery.sources import join_files
 from refinery.sources.column_settings import Join, NamedColumn
-from refinery.sources.joined import HASH, KEY, key_hashes
-from refinery.sources.side_table import content_of, read_side_table, table_spec
+from refinery.sources.join_files import content_of, read_joined_table, table_spec
+from refinery.sources.joined_table import HASH, KEY, key_hashes
 
 ROWS = [
     {"pmcid": "PMC2", "date": "2020-01-02", "license": "cc-by"},
@@ -40,7 +40,7 @@ def written(folder, form, rows=ROWS):
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
 def test_a_table_is_the_same_in_every_format(tmp_path, form):
     """Typed, in the order of the hashes of its keys, a row a key; a row without a key belongs to none."""
-    table = read_side_table("s", written(tmp_path, form))
+    table = read_joined_table("s", written(tmp_path, form))
     found = {row[KEY]: (row["published"], row["license"]) for row in table.to_pylist()}
     assert found == {"PMC1": (dt.date(2020, 1, 1), None), "PMC2": (dt.date(2020, 1, 2), "cc-by")}
     assert table[HASH].to_pylist() == sorted(key_hashes(table[KEY].combine_chunks()).tolist())
@@ -60,7 +60,7 @@ def test_a_table_is_the_same_in_every_format(tmp_path, form):
 def test_what_cannot_be_joined_is_told(tmp_path, rows, message):
     """A key with two rows that differ with both places, and a table without a key."""
     with pytest.raises(InputError, match=message):
-        read_side_table("s", written(tmp_path, "csv", rows))
+        read_joined_table("s", written(tmp_path, "csv", rows))
 
 
 def test_a_row_that_cannot_be_read_is_told_with_its_place(tmp_path):
@@ -69,14 +69,14 @@ def test_a_row_that_cannot_be_read_is_told_with_its_place(tmp_path):
     with (tmp_path / "side.csv").open("a") as file:
         file.write("PMC9,2020-01-09\n")
     with pytest.raises(InputError, match=r"side.csv, row 4: wrong_columns: 2 fields"):
-        read_side_table("s", join)
+        read_joined_table("s", join)
 
 
 def test_a_table_that_does_not_fit_in_memory_is_told(tmp_path, monkeypatch):
     """With what to do."""
-    monkeypatch.setattr(side_table, "MOST_BYTES", 64)
+    monkeypatch.setattr(join_files, "MOST_BYTES", 64)
     with pytest.raises(InputError, match=r"more than .* keys and values .*fewer of its columns"):
-        read_side_table("s", written(tmp_path, "csv"))
+        read_joined_table("s", written(tmp_path, "csv"))
 
 
 def test_a_table_is_known_by_its_content_wherever_it_lies(tmp_path):
