@@ -90,9 +90,18 @@ class S3Server:
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[S3Server]:
-    """Starts a server with its data in a folder, waits until it stores an object, and kills it at the end."""
+    """A server with its data in a folder, which goes with it."""
+    try:
+        with serving(folder, free_ports(8)) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def serving(folder: Path, ports: list[int]) -> Iterator[S3Server]:
+    """Starts a server on what lies in a folder, waits until it stores an object, and kills it at the end."""
     folder.mkdir(parents=True, exist_ok=True)
-    ports = free_ports(8)
     with (folder / "weed.log").open("wb") as log:
         process = subprocess.Popen(
             ["/bin/sh", "-c", WATCHED, "weed", *_command(folder, ports)],
@@ -112,7 +121,6 @@ def running(folder: Path) -> Iterator[S3Server]:
         for left in Path("/tmp").glob("seaweedfs-*.sock"):
             if any(left.name.endswith(f"-{port}.sock") for port in ports):
                 left.unlink(missing_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def free_ports(count: int) -> list[int]:

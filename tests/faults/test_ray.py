@@ -3,13 +3,14 @@
 import os
 import random
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.faults.conftest import ERROR, IDENTICAL
-from tests.faults.repository import LOGGED, clear, ends_well, start
+from tests.faults.repository import COMMAND, LOGGED, clear, ends_well, start
 from tests.ray_cluster import NODE, end_cluster, start_cluster
 
 IMPATIENT = (
@@ -117,3 +118,15 @@ def test_the_head_node_is_killed(disturbed, outcome):
     assert "is gone: Connection refused" in err
     outcome("Ray: head node killed", ERROR)
     ends_well(folder, expected, start(folder, workers=2))
+
+
+def test_shared_memory_is_small(disturbed, outcome):
+    """As a container has it, 64 MiB: what Ray keeps does not need more, since documents move through files."""
+    folder, expected = disturbed
+    clear(folder)
+    small = 'mount -t tmpfs -o size=64m tmpfs /dev/shm && exec "$@"'
+    program = ("unshare", "--mount", "sh", "-c", small, "sh", *COMMAND)
+    if subprocess.run([*program[:4], small, "sh", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("a mount of its own is not permitted here")
+    ends_well(folder, expected, start(folder, "--executor", "ray", program=program, workers=2))
+    outcome("Ray: 64 MiB of shared memory", IDENTICAL)

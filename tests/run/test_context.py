@@ -84,6 +84,14 @@ def test_a_failed_attempt_is_told_with_its_error(run, told):
     assert (failed.unit, failed.error, failed.problem) == ("a", "InputError", "a: is negative")
 
 
+def test_an_error_is_not_hidden_by_what_is_removed_after_it(run):
+    """The file of large arguments is left to the end of the run."""
+    units = [Unit("a", list(range(5000))), Unit("b", -1)]
+    with pytest.raises(TypeError):
+        run.map("measure", square, units)
+    assert [file.name for file in (run.plan.own / "units").iterdir()] == ["measure.bin"]
+
+
 def test_no_units_are_no_phase(run, told):
     """Nothing is told of what needs no work."""
     assert run.map("measure", square, []) == []

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import orjson
 import pytest
 
-from refinery.errors import OutputError, RunError
+from refinery.errors import OutputError, RunError, StorageError
 from refinery.storage import lease as lease_module
 from refinery.storage import object_store, retry
 from refinery.storage.lease import Lease, hold_lease, read_lease
@@ -117,6 +117,19 @@ def test_a_run_that_cannot_renew_in_time_is_stopped(bucket, proxied, monkeypatch
     patient.check()
     with pytest.raises(RunError, match="could not be renewed"):
         hasty.check()
+
+
+def test_a_store_that_is_gone_is_told_as_a_hold_that_is_lost(bucket):
+    """Whatever file it was that could not be written then; before that the file is told."""
+    gone = StorageError("s3://bucket/a", "cannot be written: no answer")
+    with pytest.raises(StorageError, match="no answer"), hold_lease(f"{bucket}/a/.lock"):
+        raise gone
+    with (
+        pytest.raises(RunError, match=r"could not be renewed in time.*run the same command again"),
+        hold_lease(f"{bucket}/a/.lock") as lease,
+    ):
+        lease.after = 0.0
+        raise gone
 
 
 def test_renewing_keeps_the_lease_young(bucket, s3_server):

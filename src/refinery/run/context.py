@@ -120,10 +120,11 @@ class Run:
         try:
             arguments = file_arguments([unit.argument for unit in units], place, self.shipped)
             sent = [replace(unit, argument=one) for unit, one in zip(units, arguments, strict=True)]
-            return run_units(self.executor, function, sent, watch)
+            results = run_units(self.executor, function, sent, watch)
         finally:
-            remove_file(place)
             self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
+        remove_file(place)  # after an error the end of the run does, unless the store is gone
+        return results
 
     def map_units(self, of: Subject) -> MapUnits:
         """Has the steps of a verb or a maker run for a subject; how many follow, only those know."""

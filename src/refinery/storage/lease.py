@@ -180,8 +180,8 @@ def hold_lease(url: str, every: float = RENEW_EVERY, after: float = TAKEN_OVER_A
             lease.check()
         finally:
             lease.end()
-    except KeyboardInterrupt:
-        lease.check()
+    except (KeyboardInterrupt, StorageError):
+        lease.check()  # a store that is gone is told as what it is for the run
         raise
     finally:
         lease.release()
