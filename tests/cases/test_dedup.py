@@ -86,6 +86,16 @@ def test_a_statute_with_three_amended_sentences_stays_where_versions_are_kept():
     assert refinery.duplicates(pair, near={"keep_versions": True}).num_rows == 0
 
 
+def test_an_excerpt_goes_for_its_original_where_an_amended_version_is_preferred():
+    """Where the two have one signature too, as versions of a long text often have; both stay."""
+    for seed in range(10):
+        parts = article(seed, "zh")
+        amended = [*parts[:15], sentence(random.Random(seed + 100), "zh")[:10], *parts[15:]]
+        texts = ["".join(part) for part in (amended, parts, parts[:28])]
+        found = refinery.duplicates(texts, near=VERSIONS).to_pylist()
+        assert [(row["row"], row["duplicate_of_row"]) for row in found] == [(2, 1)]
+
+
 def test_traditional_and_simplified_chinese_are_one_where_it_is_asked_for():
     """Whole texts and near copies; not without it, and not characters that two texts do not share."""
     traditional = "戰國時代的語言與文字，各國不同，秦統一天下後，書同文，車同軌，廢除與秦文不合的異體字。"

@@ -12,6 +12,7 @@
 9. Spanning forests of near pairs, merged two by two; pairs by component.       components.label_components
 10. Components: a document goes for a kept one that is preferred to it.         resolve.resolve_partition
 11. Documents with the signature of another share its outcome, if near.         same_signature.settle_copies
+    Where versions are kept, these are candidates as all others are.
 12. Documents: the removed ones, each with the kept one for which it goes.      outcomes.write_removed
 
 Where columns are compared, steps 1 to 3 come twice, first for their key: the copies by columns are left out of all
@@ -84,8 +85,9 @@ def dedup(
     partitions = partition_rows(shards, corpus)
     by = find_copies_by(corpus, partitions, map_units) if settings.by else None
     gone = (by.pairs,) if by else ()
+    alike = near is not None and not near.keep_versions  # a version may have the signature of its text
     exact, signatures, same = find_copies(
-        corpus, partitions, settings.compares_texts, near is not None, map_units, gone
+        corpus, partitions, settings.compares_texts, alike, map_units, gone
     )
     removed: tuple[Records, ...] = ()
     with exact, signatures:
