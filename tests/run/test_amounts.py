@@ -10,11 +10,12 @@ from tests.run.planning import plan_of
 
 
 def test_before_a_run_all_text_comes_everywhere(data_repository):
-    """As many bytes as the files have bytes, in documents of the usual size."""
+    """As many bytes as the files have bytes, in as many documents as Parquet says."""
     plan = plan_of(data_repository / "pipeline.yaml")
     amounts = amounts_of(plan)
     size = sum(planned.shard.bytes for planned in plan.of("crawl"))
-    assert amounts.kept["crawl"] == pytest.approx((size / DOCUMENT_BYTES, size))
+    rows = sum(planned.shard.rows or 0 for planned in plan.of("crawl"))
+    assert rows and amounts.kept["crawl"] == pytest.approx((rows, size))
     assert amounts.arriving["screened"] == amounts.kept["screened"] == amounts.kept["crawl"]
 
 
@@ -40,4 +41,18 @@ def test_a_compressed_file_has_more_text_than_bytes(tmp_path):
     )
     plan = plan_of(tmp_path / "p.yaml")
     (planned,) = plan.shards
-    assert amounts_of(plan).kept["a"].bytes == pytest.approx(EXPANSION * planned.shard.bytes)
+    amount = amounts_of(plan).kept["a"]
+    assert amount.bytes == pytest.approx(EXPANSION * planned.shard.bytes)
+    assert amount.documents == pytest.approx(amount.bytes / DOCUMENT_BYTES)
+
+
+@pytest.mark.parametrize("files", [3, 40])
+def test_files_of_a_document_each_are_counted(files, tmp_path):
+    """However small they are, packed or not."""
+    for number in range(files):
+        (tmp_path / f"{number}.txt").write_text(f"A text that is not long, {number}.")
+    (tmp_path / "p.yaml").write_text(
+        'refinery: 1\nname: p\nsources: {a: {path: "*.txt"}}\n'
+        "stages: {s: {from: a}}\noutputs: {o: {from: s, path: out}}\n"
+    )
+    assert amounts_of(plan_of(tmp_path / "p.yaml")).arriving["s"].documents == files

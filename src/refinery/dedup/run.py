@@ -86,9 +86,7 @@ def dedup(
     by = find_copies_by(corpus, partitions, map_units) if settings.by else None
     gone = (by.pairs,) if by else ()
     alike = near is not None and not near.keep_versions  # a version may have the signature of its text
-    exact, signatures, same = find_copies(
-        corpus, partitions, settings.compares_texts, alike, map_units, gone
-    )
+    exact, signatures, same = find_copies(corpus, partitions, settings.compares_texts, alike, map_units, gone)
     removed: tuple[Records, ...] = ()
     with exact, signatures:
         if near:

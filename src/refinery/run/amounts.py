@@ -1,7 +1,9 @@
 """How much text a run meets where, before it begins.
 
 What has been read is known. What has not is as much as its files have bytes, or has the share of them that the read
-files of its source have. To a stage comes what came in the last run, in proportion; to one that has never run, all.
+files of its source have. How many documents that is, Parquet and files of a document each tell; others have documents
+as long as those that were read of the source. To a stage comes what came in the last run, in proportion; to one that
+has never run, all.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.decide import StageTally
 from refinery.run.history import past_runs
 from refinery.run.records import ShardRecord, read_kept_records
+from refinery.sources.formats import DOCUMENT_FILES
 
 _COMPRESSED, EXPANSION = re.compile(r"\.(gz|tgz|zst|bz2|xz|lz4|zip)$"), 3.0
 _OF_PAGES = {"warc": 0.25, "html": 0.2}  # text of a byte
@@ -65,8 +68,19 @@ def _of_source(shards: Iterable[PlannedShard], records: Mapping[int, ShardRecord
             amounts[planned.number] = Amount(record.documents, record.bytes)
         else:
             size = planned.shard.bytes * (_text_of_a_byte(planned) if share is None else share)
-            amounts[planned.number] = Amount(size / each, size)
+            known = _documents_of(planned)
+            amounts[planned.number] = Amount(size / each if known is None else known, size)
     return amounts
+
+
+def _documents_of(planned: PlannedShard) -> int | None:
+    """How many a shard has, as far as its files tell before they are read."""
+    shard = planned.shard
+    if shard.format in DOCUMENT_FILES:
+        rows: int | None = shard.pack.count if shard.pack else 1
+    else:
+        rows = shard.rows
+    return rows if rows is None or not shard.limit else min(rows, shard.limit)
 
 
 def _text_of_a_byte(planned: PlannedShard) -> float:
