@@ -48,6 +48,7 @@ def test_sound_predicates_have_no_problems(predicate):
         ("SELECT words", "not a SQL expression"),
         ("nonsense(words) > 1", "unsupported function 'nonsense'"),
         ("wordz >= 50", 'no column "wordz"; did you mean "words"?'),
+        ("id < 300", 'no column "id"; SQL does not read ids'),
         ('lang = "en"', "double quotes name a column, text is written 'en'"),
         ("words", "it gives Int64, not true or false"),
         ("lang > 3", "cannot compare string with numeric type"),

@@ -66,6 +66,7 @@ def test_a_condition_knows_the_types_of_what_it_reads(tmp_path):
             "columns.date: no file has a column 'publishd'; did you mean \"published\"",
         ),
         ("columns: {urll: null}", "columns.urll: no file has a column 'urll'; did you mean \"url\""),
+        ("columns: {n: {from: id}}", "columns.n: the documents' ids are not read as a column 'id'"),
         ("columns: {n: number}", "columns.n: input should be 'string', 'int', 'float'"),
         ("columns: {n: [int]}", "'n': expected a type, {from: NAME, type: TYPE} or null"),
         ("columns: {n: {form: x}}", "columns.n.form: unknown key"),

@@ -141,6 +141,8 @@ def _polars_type(kind: Any) -> pl.DataType:
 def _unknown_column(name: str, predicate: str, columns: Mapping[str, Any]) -> str:
     if f'"{name}"' in predicate:
         return f"""no column "{name}"; double quotes name a column, text is written '{name}'"""
+    if name == "id":
+        return 'no column "id"; SQL does not read ids: verbs do (`prefer`, `by`)'
     return f'no column "{name}"{nearest(name, columns)}'
 
 

@@ -87,7 +87,8 @@ def _lacking(source: Source, spec: SourceSpec, heads: Places) -> Iterator[tuple[
             and column not in {*spec.texts, spec.id}
             and not any(find_field(s, column) for _, s in heads)
         ):
-            yield place, f"no file has a column {column!r}{nearest(column, there)}"
+            wrong = f"no file has a column {column!r}{nearest(column, there)}"
+            yield place, "the documents' ids are not read as a column 'id'" if column == "id" else wrong
 
 
 def _where(sql: str, spec: SourceSpec, heads: Places) -> Where:
