@@ -90,3 +90,24 @@ def test_the_path_of_the_file_is_not_a_column_of_that_name(tmp_path):
     (tmp_path / "laws" / "1.jsonl").write_text(json.dumps({"id": "b", "text": "x", "path": "y"}))
     with pytest.raises(DefinitionError, match=r"a column 'path' of its own: name that one"):
         source_of(tmp_path, "join: {path: side.jsonl, on: path, columns: {year: null}}")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "join: {path: side.csv, on: id, columns: {date: dat}}",
+        "join: {path: side.csv, onn: id, columns: {date: date}}",
+        "columns: {date: {from: court, typ: string}}",
+    ],
+)
+def test_a_slip_of_form_is_told_alone(tmp_path, source):
+    """A stage lacks no column that what is wrong would give, and nor does one below it."""
+    (tmp_path / "laws").mkdir()
+    (tmp_path / "laws" / "0.jsonl").write_text(json.dumps({"id": "a", "text": document(1), "court": "x"}))
+    (tmp_path / "side.csv").write_text("id,date\na,2020-01-02\n")
+    stages = "{from: laws, derive: {y: \"date > 'a'\"}}\n  below: {from: all, keep: [z: y]}"
+    written = DEFINITION.replace("SOURCE", source).replace("{from: laws}", stages)
+    (tmp_path / "pipeline.yaml").write_text(written, encoding="utf-8")
+    with pytest.raises(DefinitionError) as caught:
+        resolve(load(tmp_path / "pipeline.yaml"))
+    assert not any("stages." in problem for problem in caught.value.problems)

@@ -129,16 +129,30 @@ def test_a_damaged_table_is_made_again(repository, refinery):
 
 
 def test_keys_that_are_written_in_another_way_are_told(repository, refinery):
-    """All values would be NULL without a word."""
+    """All values would be NULL without a word: a warning, quiet or not, and in the manifest."""
     file = repository / "oa_file_list.csv"
     file.write_text(file.read_text().replace("PMC", ""))
     (repository / "pipeline.yaml").write_text(
-        DEFINITION.replace('- free: "license', '- free: "license IS NULL OR license')
+        DEFINITION.replace("license = 'cc-by'", "license = 'cc-by' OR license IS NULL")
     )
-    _, _, err = refinery("run", repository / "pipeline.yaml")
-    told = "55 keys are joined to papers; none of them is that of one of the first 3 documents: "
-    assert f"{told}the table has no 'pmcid' PMC0" in err
-    assert "20 keys are joined to papers\n" in err
+    code, _, err = refinery("run", repository / "pipeline.yaml", "-q")
+    assert code == 0, err
+    told = "oa_file_list.csv: it has no row for any of the first 3 documents; the table has no 'pmcid' PMC0"
+    assert told in err
+    assert "courts.parquet" not in err
+    assert told in "".join(
+        json.loads((repository / "out.records" / "manifest.json").read_bytes())["warnings"]
+    )
+
+
+def test_values_of_another_type_are_counted(repository, refinery):
+    """Those that a joined column makes NULL of are warned of, again by a run that finds the table made."""
+    licenses(repository, date="2001-13-45")
+    told = "oa_file_list.csv: NULL, of a wrong type: published (1 is no date)"
+    for definition in (DEFINITION, DEFINITION.replace("path: out,", "path: again,")):
+        (repository / "pipeline.yaml").write_text(definition)
+        _, _, err = refinery("run", repository / "pipeline.yaml", "-q")
+        assert told in err
 
 
 def test_a_table_on_a_store_is_looked_up(tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from fastwarc.warc import ArchiveIterator
 
 from refinery.executors.local import InProcess
@@ -174,3 +175,29 @@ def test_an_output_without_measured_columns(data_repository, refinery):
     written = read_files(data_repository / "out", "data")
     assert written.column_names == ["text", "id", "year", "lineage"]
     assert written.num_rows == 40
+
+
+@pytest.mark.parametrize("answer", [None, "no"])
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_a_text_is_no_column_of_another_source(tmp_path, form, answer):
+    """A column that one source carries, be it all NULL, is NULL where it is part of the text."""
+    rows = {"full": [{"question": "why", "answer": "yes"}], "bare": [{"question": "how", "answer": answer}]}
+    for name, mine in rows.items():
+        if form == "parquet":
+            pq.write_table(pa.Table.from_pylist(mine), tmp_path / f"{name}.parquet")
+        else:
+            (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in mine))
+    (tmp_path / "pipeline.yaml").write_text(f"""
+refinery: 1
+name: texts
+sources:
+  full: {{path: full.{form}, text: [question, answer]}}
+  bare: {{path: bare.{form}, text: question}}
+stages:
+  all: {{from: [full, bare]}}
+outputs:
+  all: {{from: all, path: out, measurements: []}}
+""")
+    execute(plan_of(tmp_path / "pipeline.yaml"), InProcess(), silent)
+    found = [(row["text"], row["answer"]) for row in read_files(tmp_path / "out", "data").to_pylist()]
+    assert sorted(found) == [("how", answer), ("why\n\nyes", None)]

@@ -184,7 +184,11 @@ class _Resolver:
 
     def _stage(self, name: str, stage: Stage) -> None:
         place: Location = ("stages", name)
-        if self.definition.is_broken("stages", name) or self.incomplete.intersection(stage.from_):
+        parts = [
+            ("stages", name),
+            *(("sources", s, part) for s in stage.from_ for part in ("columns", "join")),
+        ]
+        if self.incomplete.intersection(stage.from_) or any(self.definition.is_broken(*one) for one in parts):
             self.incomplete.add(name)
         chain = self._transforms(place, stage.transform)
         if len(chain) < len(stage.transform):

@@ -3,40 +3,61 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from refinery.errors import InputError, StorageError
 from refinery.plan.plan import Plan
+from refinery.run.context import Run
 from refinery.run.make import commit_made, find_made
 from refinery.sources.column_settings import Join
 from refinery.sources.documents import REJECT_BYTES
 from refinery.sources.heads import HEAD_ROWS
 from refinery.sources.join_files import read_joined_table
-from refinery.sources.joined_table import TABLE, write_joined_table
+from refinery.sources.joined_table import TABLE, nulled_in, write_joined_table
 from refinery.sources.read import read_documents
 from refinery.sources.source_columns import NO_MATCH
 from refinery.storage.url import redact
+from refinery.watch.events import Subject
 
 
 def make_joined_tables(plan: Plan, tell: Callable[[str], None]) -> None:
-    """Makes those that are not there; tells of each, and of one whose keys are not those of the documents.
+    """Makes those that are not there, and tells of each.
 
     Raises InputError for a table that cannot be joined, DamagedFile for one that is not as it was written.
     """
+    for source, join in _joins(plan):
+        if join.table is None or find_made(join.table):
+            continue
+        table = read_joined_table(source, join)
+        with tempfile.TemporaryDirectory(prefix="refinery-") as folder:
+            write_joined_table(Path(folder) / TABLE, table)
+            commit_made(join.table, Path(folder))
+        tell(f"{_name(join)}: {len(table):,} keys are joined to {source}")
+
+
+def warn_of_joined_tables(run: Run) -> None:
+    """Warns of values of another type, which are NULL, and of keys that are not those of the documents."""
+    for source, join in _joins(run.plan):
+        of, kinds = Subject("source", source), {column.name: column.type for column in join.columns}
+        for column, count in sorted(nulled_in(join).items()):
+            wrong = f"{count:,} {'is' if count == 1 else 'are'} no {kinds[column]}"
+            run.warn(of, f"{_name(join)}: NULL, of a wrong type: {column} ({wrong})")
+        if unlike := _unlike(run.plan, source, join):
+            run.warn(of, f"{_name(join)}: {unlike}")
+
+
+def _joins(plan: Plan) -> Iterator[tuple[str, Join]]:
     for source in plan.listed:
-        specs = (planned.spec for planned in plan.of(source)[:1])
-        for join in (join for spec in specs for join in spec.joins):
-            if join.table is None or find_made(join.table):
-                continue
-            table = read_joined_table(source, join)
-            with tempfile.TemporaryDirectory(prefix="refinery-") as folder:
-                write_joined_table(Path(folder) / TABLE, table)
-                commit_made(join.table, Path(folder))
-            name = ", ".join(map(redact, join.path))
-            tell(f"{name}: {len(table):,} keys are joined to {source}{_unlike(plan, source, join)}")
+        for planned in plan.of(source)[:1]:
+            for join in planned.spec.joins:
+                yield source, join
+
+
+def _name(join: Join) -> str:
+    return ", ".join(map(redact, join.path))
 
 
 def _unlike(plan: Plan, source: str, join: Join) -> str:
@@ -49,4 +70,4 @@ def _unlike(plan: Plan, source: str, join: Join) -> str:
     unmatched = [reject for reject in batch.rejects if reject.reason == NO_MATCH] if batch else []
     if batch is None or len(batch.rows) or not unmatched:
         return ""
-    return f"; none of them is that of one of the first {len(unmatched):,} documents: {unmatched[0].detail}"
+    return f"it has no row for any of the first {len(unmatched):,} documents; {unmatched[0].detail}"

@@ -16,7 +16,7 @@ from refinery.run.context import Run
 from refinery.run.cost import estimate
 from refinery.run.guards import judged_alike
 from refinery.run.history import keep_run
-from refinery.run.joined_tables import make_joined_tables
+from refinery.run.joined_tables import make_joined_tables, warn_of_joined_tables
 from refinery.run.make import with_found
 from refinery.run.manifest import Manifest
 from refinery.run.measure import refuse_rejects
@@ -122,6 +122,7 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
     make_joined_tables(plan, lambda message: emit(Note(message)))
     run = Run(plan, executor, emit, still_held, shipped, records=records, kept_records={*kept}, reasons=why)
     emit(RunBegun(subjects(plan)))
+    warn_of_joined_tables(run)
     run.list_files()
     cost = estimate(plan, states(plan, run.present), run.present, executor.slots)
     run.estimated = cost.seconds / cost.pace

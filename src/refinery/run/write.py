@@ -32,7 +32,7 @@ from refinery.run.tokenised import index_name, sequences_name, write_tokens
 from refinery.run.written_before import receipt_of
 from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Tables
-from refinery.sources.documents import Documents
+from refinery.sources.documents import Documents, SourceSpec
 from refinery.sources.ids import identities, places_of, with_minted, with_type
 from refinery.sources.read import read_documents
 from refinery.storage.commit import commit_bytes, make_directory
@@ -41,7 +41,7 @@ from refinery.storage.sealed import sealed_json
 from refinery.storage.tables import read_table
 from refinery.storage.write import WrittenFile, write_table
 
-WRITING = 1  # raised when the same documents would be written as other bytes
+WRITING = 2  # raised when the same documents would be written as other bytes
 ORDER = pa.field("_order", pa.uint64())
 LINEAGE = pa.struct([("source", pa.string()), ("path", pa.string()), ("row", pa.int64())])
 
@@ -210,7 +210,8 @@ def _read(
     listing = read_table(planned.documents_file, ["row"]).column(0).to_numpy()
     measured = load_columns(planned, survivors.measured, mask)
     done = 0
-    for batch in read_documents(planned.shard, planned.spec, carry=layout.carried, wanted=listing[chosen]):
+    carry = _without_texts(layout.carried, planned.spec)
+    for batch in read_documents(planned.shard, planned.spec, carry=carry, wanted=listing[chosen]):
         documents = chosen[done : done + len(batch.rows)]
         if not np.array_equal(listing[documents], batch.rows):
             raise RunError(f"{planned.name}: other rows than in the first read; the file has changed")
@@ -220,6 +221,13 @@ def _read(
         raise RunError(
             f"{planned.name}: {len(chosen) - done} documents are missing in the second read; run again"
         )
+
+
+def _without_texts(carried: pa.Schema, spec: SourceSpec) -> pa.Schema:
+    """What a source can have of carried columns: one of its text may be of another source, and of another type."""
+    named = [*spec.columns, *(column for join in spec.joins for column in join.columns)]
+    texts = set(spec.texts).difference(column.name for column in named)
+    return pa.schema([field for field in carried if field.name not in texts])
 
 
 def _row_batch(
@@ -236,7 +244,8 @@ def _row_batch(
     shard = planned.shard
     ids = with_minted(shard, batch.rows, batch.ids, batch.minted)
     arrays: list[pa.Array] = [text, with_type(ids, layout.schema.field("id").type)]
-    arrays += list(batch.columns.columns)
+    there = dict(zip(batch.columns.schema.names, batch.columns.columns, strict=True))
+    arrays += [there[f.name] if f.name in there else pa.nulls(size, f.type) for f in layout.carried]
     for name in layout.measured:
         wanted = layout.schema.field(name).type
         if name in measured.columns:

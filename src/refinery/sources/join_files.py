@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from refinery.errors import InputError
 from refinery.sources.column_settings import Join
 from refinery.sources.digest import part_hashes
-from refinery.sources.documents import Shard, SourceSpec
+from refinery.sources.documents import Description, Shard, SourceSpec
 from refinery.sources.find import state
-from refinery.sources.joined_table import HASH, KEY, key_hashes, key_texts
+from refinery.sources.joined_table import HASH, KEY, NULLED, key_hashes, key_texts
 from refinery.sources.read import place_of_row, read_documents
 from refinery.sources.shards import list_shards
 from refinery.sources.types import TYPES
@@ -45,19 +47,25 @@ def content_of(spec: SourceSpec) -> list[str]:
 def read_joined_table(source: str, join: Join) -> pa.Table:
     """HASH (uint64), KEY (large_string) and the columns of a table that is joined to a source, in their order.
 
+    The schema's metadata count the values that do not fit their type (NULLED).
     Raises InputError when a row cannot be read, when a key has two rows with different values, when no row has a key,
     and for a table of more than MOST_BYTES.
     """
     shards = list_shards(table_spec(source, join)).shards
-    table = pa.Table.from_batches(_batches(source, join, shards)).combine_chunks()
+    nulled = Counter[str]()
+    table = pa.Table.from_batches(_batches(source, join, shards, nulled)).combine_chunks()
     if not len(table):
         raise InputError(_name(join), f"no row has a key {join.key!r}", "see `join.on` of the source")
     # stable: rows of a key stay in order; other keys of the same hash come between them once in 2^64 pairs
     order = np.argsort(table.column(HASH).to_numpy(), kind="stable")
-    return _without_repeats(table.take(pa.array(order)), join, shards)
+    table = _without_repeats(table.take(pa.array(order)), join, shards)
+    return table.replace_schema_metadata({NULLED: orjson.dumps(nulled)})
 
 
-def _batches(source: str, join: Join, shards: tuple[Shard, ...]) -> Iterator[pa.RecordBatch]:
+def _batches(
+    source: str, join: Join, shards: tuple[Shard, ...], nulled: Counter[str]
+) -> Iterator[pa.RecordBatch]:
+    """The rows of all files; adds to `nulled`."""
     spec = table_spec(source, join)
     carry = pa.schema([(column.name, TYPES[column.type or "string"]) for column in join.columns])
     schema = pa.schema(
@@ -66,7 +74,8 @@ def _batches(source: str, join: Join, shards: tuple[Shard, ...]) -> Iterator[pa.
     size = 0
     yield pa.RecordBatch.from_pylist([], schema=schema)
     for number, shard in enumerate(shards):
-        for rows in read_documents(shard, spec, carry=carry):
+        for rows in read_documents(shard, spec, carry=carry, describe=Description()):
+            nulled.update(rows.nulled)
             if rows.rejects:
                 reject = rows.rejects[0]
                 path, row = place_of_row(shard, reject.row)

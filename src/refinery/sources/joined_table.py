@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from refinery.storage.place import Place, read_file
 from refinery.text.batch import TextBatch
 
 TABLE = "table.arrow"
+NULLED = b"refinery.nulled"  # metadata of its schema: values of a wrong type, by column, as JSON
 HASH, KEY = "refinery.hash", "refinery.key"  # its columns before those of the join
 
 
@@ -69,6 +71,15 @@ def look_up(join: Join, keys: pa.Array) -> tuple[dict[str, pa.Array], NDArray[np
     return values, np.asarray(rows.is_valid().to_numpy(zero_copy_only=False), bool)
 
 
+def nulled_in(join: Join) -> dict[str, int]:
+    """How many values of a table did not fit the type of their column, and are NULL; raises DamagedFile."""
+    if join.table is None:
+        return {}
+    with _damage(join.table), pa.ipc.open_file(_source(join.table)) as file:
+        found: dict[str, int] = orjson.loads((file.schema.metadata or {}).get(NULLED, b"{}"))
+    return found
+
+
 def key_texts(values: pa.Array) -> pa.Array:
     """large_string: keys by their text, whatever they were read as; "" and NaN are NULL.
 
@@ -111,10 +122,13 @@ def _stamp(folder: Place) -> tuple[int, ...]:
 
 @lru_cache(maxsize=16)
 def _opened(folder: Place, stamp: tuple[int, ...]) -> JoinedTable:
-    source = pa.memory_map(str(folder / TABLE)) if isinstance(folder, Path) else read_file(folder / TABLE)
-    (batch,) = pa.ipc.open_file(source).read_all().combine_chunks().to_batches()
+    (batch,) = pa.ipc.open_file(_source(folder)).read_all().combine_chunks().to_batches()
     columns = batch.select([name for name in batch.schema.names if name not in {HASH, KEY}])
     return JoinedTable(batch.column(HASH).to_numpy(), batch.column(KEY), columns)
+
+
+def _source(folder: Place) -> pa.NativeFile | bytes:
+    return pa.memory_map(str(folder / TABLE)) if isinstance(folder, Path) else read_file(folder / TABLE)
 
 
 @contextmanager
