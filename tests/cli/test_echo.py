@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -40,11 +41,16 @@ def test_a_reader_that_goes_away_is_no_failure(closed_pipe, monkeypatch):
 
 def test_a_full_disk_is_told(monkeypatch):
     """Of standard output in words; standard error stops nothing."""
-    with open("/dev/full", "w") as out, open("/dev/full", "w") as err:  # noqa: PTH123
+    with open("/dev/full", "wb", 0) as raw, open("/dev/full", "w") as err:  # noqa: PTH123
+        out = TextIOWrapper(raw, write_through=True)
         monkeypatch.setattr("sys.stdout", out)
         monkeypatch.setattr("sys.stderr", err)
         with pytest.raises(OutputError, match="standard output cannot be written: No space left on device"):
             echo("one")
+        out = TextIOWrapper(raw, write_through=True)
+        monkeypatch.setattr("sys.stdout", out)
+        with pytest.raises(OutputError, match="standard output cannot be written"):
+            echo_table(Grid("title", ("a",), [("b",)]))
         echo("two", err=True)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from io import StringIO
 from typing import TYPE_CHECKING, TextIO
 
 import typer
@@ -40,6 +41,7 @@ def echo_table(table: RenderableType) -> None:
     console = Console()  # its own way with a closed pipe is exit code 1
     with console.capture() as captured:
         console.print(table)
+        console.file = StringIO()  # which it writes what is left to: nothing, yet a full disk refuses that too
     write(captured.get())
 
 
