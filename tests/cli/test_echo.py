@@ -41,17 +41,20 @@ def test_a_reader_that_goes_away_is_no_failure(closed_pipe, monkeypatch):
 
 def test_a_full_disk_is_told(monkeypatch):
     """Of standard output in words; standard error stops nothing."""
-    with open("/dev/full", "wb", 0) as raw, open("/dev/full", "w") as err:  # noqa: PTH123
-        out = TextIOWrapper(raw, write_through=True)
+    with open("/dev/full", "w") as out, open("/dev/full", "w") as err:  # noqa: PTH123
         monkeypatch.setattr("sys.stdout", out)
         monkeypatch.setattr("sys.stderr", err)
         with pytest.raises(OutputError, match="standard output cannot be written: No space left on device"):
             echo("one")
-        out = TextIOWrapper(raw, write_through=True)
+        echo("two", err=True)
+
+
+def test_a_full_disk_is_told_of_tables(monkeypatch):
+    """Of a stream without a buffer too, which is asked to write nothing."""
+    with open("/dev/full", "wb", 0) as raw, TextIOWrapper(raw, write_through=True) as out:  # noqa: PTH123
         monkeypatch.setattr("sys.stdout", out)
         with pytest.raises(OutputError, match="standard output cannot be written"):
             echo_table(Grid("title", ("a",), [("b",)]))
-        echo("two", err=True)
 
 
 def test_what_the_encoding_of_a_stream_lacks_is_an_escape(tmp_path, monkeypatch):
