@@ -44,7 +44,7 @@ def test_what_holds_no_text_is_told(tmp_path):
     write_parquet(tmp_path / "numbers" / "a.parquet", [{"n": 1, "code": "ab"}])
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "a.parquet").write_bytes(b"PAR1 no")
-    for name in ("Readme.txt", "LICENSE.txt", "package.json"):
+    for name in ("Readme.txt", "LICENSE.txt", "package.json", "requirements-dev.txt", "robots.txt"):
         (tmp_path / name).write_text("{}")
     sources = found(tmp_path)
     assert sources.keys() == {"numbers", "broken"}
