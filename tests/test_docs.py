@@ -196,7 +196,7 @@ def test_yaml_examples_are_valid(text, tmp_path):
 def _check_names(content: dict, definition) -> None:
     """Parents, outputs, models, measurers and rule sets of an example exist, and so do the columns of its rules."""
     from refinery.definition.validate import validate
-    from refinery.filters import registry, rules, signals, token_count
+    from refinery.filters import pii_counts, registry, rules, signals, token_count
     from refinery.filters.predicate import columns_of
 
     known = {*content["sources"], *content["stages"]}
@@ -212,7 +212,13 @@ def _check_names(content: dict, definition) -> None:
             name, settings = next(iter(use.items())) if isinstance(use, dict) else (use, {})
             given = {key: value for key, value in settings.items() if key != "as"}
             validate(measurers[name], given, definition.paths)
-        made = {*signals.columns(), *token_count.SCHEMA.names, "source", *_made_by(content)}
+        made = {
+            *signals.columns(),
+            *token_count.SCHEMA.names,
+            *pii_counts.SCHEMA.names,
+            "source",
+            *_made_by(content),
+        }
         for entry in definition.pipeline.stages[name_of_stage].keep:
             if isinstance(entry, dict):
                 for predicate in entry.values():

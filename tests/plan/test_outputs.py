@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from refinery.definition.load import load
+from refinery.definition.models import Output
 from refinery.definition.yaml import Location
-from refinery.plan.outputs import output_folders, output_tokens
+from refinery.plan.outputs import output_folders, output_tokens, wanted_measurements
 from refinery.sources.documents import SourceSpec
 from tests.conftest import PIPELINE
 from tests.megatron import byte_level
@@ -105,3 +106,10 @@ def test_tokenizers_are_found_and_all_that_is_wrong_with_them_is_told(tmp_path):
     }
     assert told.keys() == {("outputs", name, "tokenize") for name in problems}
     assert all(problem in told["outputs", name, "tokenize"] for name, problem in problems.items())
+
+
+def test_a_licence_is_written_whatever_is_chosen():
+    """Who chooses columns does not lose what an output's attribution speaks of; token ids have no columns."""
+    output = Output.model_validate({"from": "all", "path": "out", "measurements": ["words"]})
+    assert wanted_measurements(output) == ("words", "licence")
+    assert wanted_measurements(output.model_copy(update={"measurements": None})).count("licence") == 1

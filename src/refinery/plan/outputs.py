@@ -73,10 +73,11 @@ def output_tokens(definition: Definition, report: Callable[[Location, str], None
 
 
 def wanted_measurements(output: Output) -> tuple[str, ...]:
-    """The measurements that are written, as far as they are there."""
+    """The measurements that are written, as far as they are there: a licence always."""
     if output.tokenize:
         return ()
-    return DEFAULT_MEASUREMENTS if output.measurements is None else output.measurements
+    chosen = DEFAULT_MEASUREMENTS if output.measurements is None else output.measurements
+    return chosen if LICENCE in chosen else (*chosen, LICENCE)
 
 
 def check_measurements(
