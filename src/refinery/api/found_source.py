@@ -42,7 +42,6 @@ _SKIPPED = re.compile(
     r"[._].*|out|node_modules|venv|__pycache__|package\.json|requirements.*\.txt|robots\.txt"
     r"|(readme|licen[cs]e|changelog|notice)\b.*",
     re.I,
-    re.I,
 )
 _ENCODED = {"json", "jsonl", "csv", "text"}  # formats whose files have an encoding
 _TRIED = 24  # columns, for a text that is called otherwise

@@ -41,9 +41,8 @@ def echo_table(table: RenderableType) -> None:
     console = Console()  # its own way with a closed pipe is exit code 1
     with console.capture() as captured:
         console.print(table)
-        console.file = (
-            StringIO()
-        )  # which it writes what is left to: nothing, yet a full disk refuses that too
+        # at its end rich writes what is left, which is nothing, yet a full disk refuses that too
+        console.file = StringIO()
     write(captured.get())
 
 
