@@ -44,7 +44,7 @@ def test_what_holds_no_text_is_told(tmp_path):
     write_parquet(tmp_path / "numbers" / "a.parquet", [{"n": 1, "code": "ab"}])
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "a.parquet").write_bytes(b"PAR1 no")
-    for name in ("Readme.txt", "LICENSE.txt", "package.json"):
+    for name in ("Readme.txt", "LICENSE.txt", "package.json", "requirements-dev.txt", "robots.txt"):
         (tmp_path / name).write_text("{}")
     sources = found(tmp_path)
     assert sources.keys() == {"numbers", "broken"}
@@ -60,3 +60,16 @@ def test_samples_are_from_several_files(tmp_path):
     texts = found(tmp_path)["in"].texts
     assert len(texts) == 200
     assert {document(0), document(349)} <= set(texts)
+
+
+def test_names_are_valid_and_of_their_own(tmp_path):
+    """Folders in another script are numbered, long names cut, what stages are called is left to them."""
+    folders = ["刑法", "宪法", "民法典", "données", "donnees", "screened-en", "unique", "x" * 100, "x" * 101]
+    for folder in folders:
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.txt").write_text(TEXT)
+    names = {one.path: one.name for one in found_sources(tmp_path)}
+    assert [names[folder] for folder in folders] == [
+        *("source", "source-2", "source-3", "donnees-2", "donnees"),
+        *("source-screened-en", "source-unique", "x" * 48, "x" * 48 + "-2"),
+    ]

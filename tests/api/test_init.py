@@ -31,7 +31,7 @@ def test_it_checks_and_runs(files):
     plan = refinery.check(definition)
     assert {name: spec.text for name, spec in plan.graph.sources.items()} == {
         "my-crawl": ("content",),
-        "unique-files": ("text",),
+        "source-unique": ("text",),
         "data": ("body",),
     }
     (output,) = refinery.run(definition, workers=1, progress=False).values()

@@ -26,6 +26,12 @@ SENTENCE = "This is one of many sentences. "
             [f"<TEI><teiHeader>{SENTENCE}</teiHeader><text><body>{f'<p>{SENTENCE}</p>' * 9}</body></text></TEI>"],
             ("/TEI", ("text.body",)),
         ),
+        # what annotates a document is none of its text
+        (
+            ["<D><Annotations><c>Of five words or so.</c></Annotations>"
+             f"<P><QA><Q>What is it?</Q><A>{SENTENCE}</A></QA></P></D>"],
+            ("/D", ("P.QA",)),
+        ),
         # a record that is all text
         ([f"<all>{f'<doc>{SENTENCE}</doc>' * 3}</all>"], ("/all/doc", ("text",))),
         (["<posts>" + f"<row Id='1' Body='{SENTENCE}' Tags='a'/>" * 3], ("/posts/row", ("Body",))),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import refinery
 from refinery.errors import InputError
 from refinery.sources.documents import SourceSpec
 from refinery.sources.find import find
@@ -132,7 +133,19 @@ def test_of_a_file_that_grows_the_part_is_read_that_was_there(tmp_path):
 
 
 def test_names_in_no_encoding_are_read(tmp_path):
-    """Linux allows all bytes but / and NUL in a name."""
-    (tmp_path / os.fsdecode(b"caf\xe9.jsonl")).write_text(ROW)
-    (tmp_path / "bell\a\x1b]0;x\a\u202e.jsonl").write_text(ROW)
-    assert len(texts(tmp_path)) == 2
+    """Linux allows all bytes but / and NUL in a name; a run keeps where each document is from, with escapes."""
+    folder = tmp_path / "in" / os.fsdecode(b"d\xe9")
+    folder.mkdir(parents=True)
+    (folder / os.fsdecode(b"caf\xe9.jsonl")).write_text(ROW)
+    (folder / "bell\a\x1b]0;x\a\u202e.jsonl").write_text(ROW.replace("one", "zero"))
+    assert len(texts(tmp_path / "in")) == 2
+    definition = tmp_path / "p.yaml"
+    definition.write_text(
+        "refinery: 1\nname: p\nsources: {a: {path: in}}\nstages: {s: {from: a}}\n"
+        "outputs: {o: {from: s, path: out}}\n"
+    )
+    decisions = refinery.run(definition, workers=1)["o"].decisions().collect()
+    assert set(decisions["path"]) == {
+        "d\\udce9/caf\\udce9.jsonl",
+        "d\\udce9/bell\a\x1b]0;x\a\u202e.jsonl",
+    }

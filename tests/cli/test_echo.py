@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,14 @@ def test_a_full_disk_is_told(monkeypatch):
         with pytest.raises(OutputError, match="standard output cannot be written: No space left on device"):
             echo("one")
         echo("two", err=True)
+
+
+def test_a_full_disk_is_told_of_tables(monkeypatch):
+    """Of a stream without a buffer too, which is asked to write nothing."""
+    with open("/dev/full", "wb", 0) as raw, TextIOWrapper(raw, write_through=True) as out:  # noqa: PTH123
+        monkeypatch.setattr("sys.stdout", out)
+        with pytest.raises(OutputError, match="standard output cannot be written"):
+            echo_table(Grid("title", ("a",), [("b",)]))
 
 
 def test_what_the_encoding_of_a_stream_lacks_is_an_escape(tmp_path, monkeypatch):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import chain, count, islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -38,13 +39,16 @@ TEXT_COLUMNS = (
 )  # fmt: skip
 SAMPLE = 200  # documents of a source that are looked at
 _SKIPPED = re.compile(
-    r"[._].*|out|node_modules|venv|__pycache__|package\.json|(readme|licen[cs]e|changelog|notice)\b.*", re.I
+    r"[._].*|out|node_modules|venv|__pycache__|package\.json|requirements.*\.txt|robots\.txt"
+    r"|(readme|licen[cs]e|changelog|notice)\b.*",
+    re.I,
 )
 _ENCODED = {"json", "jsonl", "csv", "text"}  # formats whose files have an encoding
 _TRIED = 24  # columns, for a text that is called otherwise
 _WHOLE = {"warc", "wet", "html", "text", "markdown"}  # formats whose text is no column
 _MEASURED = ("lang", "lang_score")  # what the rules of a first definition read
 _HTML = re.compile(r"(?i)</(p|div|body|html|li|td)>")
+_NAME = 48  # characters of a name, so that what is put before and after it has room
 _FILES = 8  # whose first documents are looked at
 _LONG = 40  # characters: what is shorter on average is no text
 
@@ -72,14 +76,21 @@ def found_sources(base: Path) -> list[FoundSource]:
     """The folders in a folder that hold what can be read, and the files in it by their ending."""
     found: list[FoundSource] = []
     for name, path in _candidates(base):
-        found.append(_look_at(str(base / path), _free(name, [one.name for one in found]), path))
+        found.append(_look_at(str(base / path), _free(name, {one.name for one in found}), path))
     return found
 
 
-def plain_name(text: str) -> str:
-    """A name as definitions want it."""
-    found = re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-_")
-    return found if re.match("[A-Za-z]", found) else f"d-{found}".strip("-")
+def plain_name(text: str, *, without: str = "source") -> str:
+    """A name as definitions want it; `without` where the text has no letter or digit that names can have.
+
+    >>> plain_name("données 2"), plain_name("2024"), plain_name("刑法")
+    ('donnees-2', 'd-2024', 'source')
+    """
+    letters = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    found = re.sub(r"[^A-Za-z0-9_-]+", "-", letters)[:_NAME].strip("-_")
+    if not found:
+        return without
+    return found if found[0].isalpha() else f"d-{found}"
 
 
 def _candidates(base: Path) -> Iterator[tuple[str, str]]:
@@ -102,11 +113,12 @@ def _holds_data(folder: Path) -> bool:
     return any(named_format(file.name) is not None for file in islice(folder.rglob("*"), 10_000))
 
 
-def _free(name: str, taken: list[str]) -> str:
+def _free(name: str, taken: set[str]) -> str:
     """The name, or one like it that no source and no stage has."""
-    while name in {*taken, "screened", "unique"} or name.startswith("screened-"):
-        name += "-files"
-    return name
+    if name in {"screened", "unique"} or name.startswith("screened-"):
+        name = f"source-{name}"
+    numbered = (f"{name}-{n}" for n in count(2))
+    return next(one for one in chain([name], numbered) if one not in taken)
 
 
 def _look_at(path: str, name: str, written: str) -> FoundSource:

@@ -64,7 +64,7 @@ def init(folder: str | Path = ".") -> Path:
     if not usable:
         problems = "; ".join(f"{source.path}: {source.problem}" for source in found)
         raise InputError(str(base), f"holds nothing that can be read{': ' if problems else ''}{problems}")
-    content = "\n".join(_lines(plain_name(base.name), found, *_screenings(usable))) + "\n"
+    content = "\n".join(_lines(plain_name(base.name, without="pipeline"), found, *_screenings(usable))) + "\n"
     make_work_folder((base / SCHEMA).parent)
     commit_bytes(base / SCHEMA, schema())
     commit_bytes(file, content.encode())

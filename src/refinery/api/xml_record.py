@@ -28,7 +28,7 @@ _PARTS = {
     "sentence",
     "w",
 }
-_ABOUT = re.compile("header|meta", re.IGNORECASE)  # what such elements are called
+_ABOUT = re.compile("header|meta|annotation", re.IGNORECASE)  # what such elements are called
 
 
 class Record(NamedTuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from io import StringIO
 from typing import TYPE_CHECKING, TextIO
 
 import typer
@@ -40,6 +41,8 @@ def echo_table(table: RenderableType) -> None:
     console = Console()  # its own way with a closed pipe is exit code 1
     with console.capture() as captured:
         console.print(table)
+        # at its end rich writes what is left, which is nothing, yet a full disk refuses that too
+        console.file = StringIO()
     write(captured.get())
 
 

@@ -259,8 +259,8 @@ def _common(roots: list[str]) -> str:
 
 def _below(path: str, root: str) -> str:
     below = path[len(root) :].lstrip("/") if path.startswith(root) else path
-    if not is_url(path):
-        return below  # a ? is a part of its name
+    if not is_url(path):  # a ? is a part of its name, bytes that are no text are escapes
+        return below.encode(errors="backslashreplace").decode()
     return redact(below) if "://" in below else below.partition("?")[0]
 
 

@@ -83,13 +83,13 @@ def has_dots(url: str) -> bool:
 
 
 def redact(path: str) -> str:
-    """The path without what may be secret in a URL.
+    """The path without what may be secret in a URL, to be shown: bytes of a name that are no text are escapes.
 
     >>> redact("s3://KEY:SECRET@bucket/a.parquet"), redact("https://host/a.gz?sig=abc"), redact("/data/a")
     ('s3://bucket/a.parquet', 'https://host/a.gz', '/data/a')
     """
     if "://" not in path:
-        return path
+        return path.encode(errors="backslashreplace").decode()
     parts = urlsplit(path)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
