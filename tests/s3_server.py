@@ -26,6 +26,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,19 @@ STARTS_WITHIN = 60.0  # seconds; a loaded machine is slow
 SMALL = {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}
 # A shell stands between: when the pipe to it closes, because this process ended, it kills the server.
 WATCHED = '"$@" & child=$!; read -r _; kill -9 $child; wait $child'
+
+
+@cache  # one takes a tenth of a second and more to make
+def _client(endpoint: str) -> Any:
+    import botocore.session
+
+    return botocore.session.get_session().create_client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+    )
 
 
 @dataclass(frozen=True)
@@ -59,16 +73,8 @@ class S3Server:
         }
 
     def client(self) -> Any:
-        """A botocore client of its own, to look at the server past refinery's code."""
-        import botocore.session
-
-        return botocore.session.get_session().create_client(
-            "s3",
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=SECRET_KEY,
-        )
+        """A plain botocore client, to look at the server past refinery's code."""
+        return _client(self.endpoint)
 
     def new_bucket(self) -> str:
         """Makes an empty bucket; its URL."""
