@@ -128,5 +128,6 @@ def test_shared_memory_is_small(disturbed, outcome):
     program = ("unshare", "--mount", "sh", "-c", small, "sh", *COMMAND)
     if subprocess.run([*program[:4], small, "sh", "true"], capture_output=True, check=False).returncode:
         pytest.skip("a mount of its own is not permitted here")
-    ends_well(folder, expected, start(folder, "--executor", "ray", program=program, workers=2))
+    ray = ("--executor", "ray", "--address", "local")  # the cluster of the other tests is not looked for
+    ends_well(folder, expected, start(folder, *ray, program=program, workers=2))
     outcome("Ray: 64 MiB of shared memory", IDENTICAL)
