@@ -111,6 +111,7 @@ def faulty(server: S3Server, **settings: object) -> Iterator[Proxy]:
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.sleep(0.05)  # the loop's next rounds close the sockets of connections that were broken
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), name="fault-proxy")
     thread.start()
