@@ -15,8 +15,9 @@ from importlib.metadata import version as version_of
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from refinery.definition.values import Model
 from refinery.errors import DefinitionError, InputError
 from refinery.filters.measurer import Transform
 from refinery.sources.extractor import ExtractionError, Extractor
@@ -25,10 +26,8 @@ from refinery.sources.html import EXTRACTION, EXTRACTION_SECONDS, Extraction, re
 _TAG = r"<[A-Za-z!/?][^>]*>"
 
 
-class Settings(BaseModel):
+class Settings(Model):
     """What may be written in a definition for `html`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     extractor: Extraction = Field("resiliparse", description="what finds the main content")
 

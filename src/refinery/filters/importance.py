@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import pyarrow as pa
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from refinery.definition.models import ImportanceTraining
 from refinery.definition.paths import AnyModel, made_by
+from refinery.definition.values import Model
 from refinery.errors import InputError
 from refinery.filters.measurer import Measurer
 
@@ -27,10 +28,8 @@ if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
 
 
-class Settings(BaseModel):
+class Settings(Model):
     """A model."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: Annotated[AnyModel, AfterValidator(made_by(ImportanceTraining))] = Field(
         description="a model made by `importance`, the folder of one, or its .npz file"

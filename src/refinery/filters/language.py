@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from refinery.definition.paths import ModelPath
+from refinery.definition.values import Model
 from refinery.filters.language_codes import UNDETERMINED, languages
 from refinery.filters.measurer import Measurer
 
@@ -33,10 +34,8 @@ if TYPE_CHECKING:
 WINDOW = 400  # bytes: some 65 English words or 130 Han characters, about the least that lid.176 is sure on
 
 
-class Settings(BaseModel):
+class Settings(Model):
     """A model (default: lid.176, shipped)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: ModelPath | None = Field(None, description="supervised fastText model, .bin or .ftz")
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from refinery.definition.values import Share
+from refinery.definition.values import Model, Share
 from refinery.errors import DefinitionError
 from refinery.filters.line_counts import FILE, MOST_DOCUMENTS_A_LINE, LineCounts, read_frequent
 from refinery.filters.measurer import Transform
@@ -32,10 +32,8 @@ if TYPE_CHECKING:
     from refinery.models.maker import Made
 
 
-class Settings(BaseModel):
+class Settings(Model):
     """What may be written in a definition for `lines`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     repeated: Share = Field(description="a line that more of a source's documents hold is removed")
     least_documents: int = Field(

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from refinery.definition.paths import FileOrUrl
+from refinery.definition.values import Model
 from refinery.filters.listed_file import Entries, Match, list_hash, load_entries
 from refinery.filters.measurer import Measurer
 
@@ -27,10 +28,8 @@ if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
 
 
-class Settings(BaseModel):
+class Settings(Model):
     """A column, and a list of what is looked for in it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     column: str = Field(min_length=1, description="a column of the sources' files, dotted for a nested one")
     file: FileOrUrl = Field(description="a text file with an entry a line, or a hosts file; also compressed")

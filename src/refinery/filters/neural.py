@@ -26,9 +26,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, Field, StrictInt, StrictStr, ValidationError
 
 from refinery.definition.paths import FilePath, ModelPath
+from refinery.definition.values import Model
 from refinery.errors import InputError
 from refinery.filters.measurer import Measurer
 
@@ -40,10 +41,8 @@ MODEL, TOKENIZER, CONFIG = "model.onnx", "tokenizer.json", "config.json"
 Activation = Literal["none", "softmax", "sigmoid"]
 
 
-class Settings(BaseModel):
+class Settings(Model):
     """A model, how much of a text it sees, and the label whose probability is wanted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: ModelPath = Field(description="an ONNX file, or a folder with model.onnx")
     tokenizer: FilePath | None = Field(

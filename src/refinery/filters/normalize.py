@@ -19,16 +19,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from refinery.definition.values import Model
 from refinery.errors import DefinitionError
 from refinery.filters.measurer import Transform
 
 
-class Settings(BaseModel):
+class Settings(Model):
     """What may be written in a definition for `normalize`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     ftfy: bool = Field(False, description="repair mojibake first (slow: about 7 MB/s)")
 

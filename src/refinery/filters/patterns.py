@@ -15,9 +15,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pyarrow as pa
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, RootModel, StringConstraints
 
-from refinery.definition.values import ColumnName
+from refinery.definition.values import ColumnName, Model
 from refinery.errors import DefinitionError
 from refinery.filters.measurer import Measurer
 
@@ -27,10 +27,8 @@ if TYPE_CHECKING:
 TIMEOUT = 10.0
 
 
-class Pattern(BaseModel):
+class Pattern(Model):
     """A regular expression, and how many seconds one document may take before its count is NULL."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     regex: Annotated[str, StringConstraints(min_length=1)]
     timeout: float = Field(TIMEOUT, gt=0, le=3600, description="seconds a document; then its count is NULL")

@@ -15,8 +15,9 @@ from typing import Literal, get_args
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from refinery.definition.values import Model
 from refinery.filters.measurer import Transform
 
 PII = 1  # the version of what counts as personal data, of the transform and the measurer
@@ -25,10 +26,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 Action = Literal["replace", "remove"]
 
 
-class Settings(BaseModel):
+class Settings(Model):
     """What may be written in a definition for `pii`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kinds: tuple[Kind, ...] = Field(KINDS, min_length=1, description="what is looked for, all unless given")
     action: Action = Field(

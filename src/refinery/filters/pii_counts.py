@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
 
+from refinery.definition.values import Model
 from refinery.filters.measurer import Measurer
 from refinery.filters.pii import KINDS, PII
 
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 SCHEMA = pa.schema([(f"pii_{kind}", pa.int64()) for kind in KINDS])
 
 
-class Settings(BaseModel):
+class Settings(Model):
     """What may be written in a definition for `pii` in `measure`: nothing, all kinds are counted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 @dataclass(frozen=True)

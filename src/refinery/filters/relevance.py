@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import pyarrow as pa
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from refinery.definition.models import RelevanceTraining
 from refinery.definition.paths import AnyModel, made_by
+from refinery.definition.values import Model
 from refinery.errors import InputError
 from refinery.filters.measurer import Measurer
 
@@ -34,10 +35,8 @@ _POSITIVE = ("relevant", "positive", "hq", "pos", "good", "1")
 _PLAIN, _WORDS = "plain", "words-1"
 
 
-class Settings(BaseModel):
+class Settings(Model):
     """A model, and the label whose probability is wanted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: Annotated[AnyModel, AfterValidator(made_by(RelevanceTraining))] = Field(
         description="a model made by `train`, the folder of one, or a fastText .bin or .ftz file"

@@ -25,12 +25,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from refinery.definition.models import RuleSetUse
 from refinery.definition.paths import HERE, Paths, is_path
 from refinery.definition.validate import Invalid, validate
-from refinery.definition.values import NAME, Name
+from refinery.definition.values import NAME, Model, Name
 from refinery.definition.yaml import parse, read_text
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.filters.language_codes import UNDETERMINED
@@ -67,9 +67,7 @@ class RuleSet:
     description: str = ""
 
 
-class _RuleEntry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class _RuleEntry(Model):
     keep: Annotated[str, StringConstraints(min_length=1)]
     source: str = ""
 
@@ -80,9 +78,7 @@ def _as_entry(value: object) -> object:
     return {"keep": value} if isinstance(value, str) else value
 
 
-class _RuleSetFile(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class _RuleSetFile(Model):
     description: str = ""
     source: str = ""
     include: tuple[str, ...] = ()
@@ -90,7 +86,7 @@ class _RuleSetFile(BaseModel):
     rules: dict[
         Name,
         Annotated[_RuleEntry, BeforeValidator(_as_entry, json_schema_input_type=str | _RuleEntry)],
-    ] = {}
+    ] = Field({})
 
 
 @cache

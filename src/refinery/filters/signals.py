@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import yaml
-from pydantic import BaseModel, ConfigDict
 
+from refinery.definition.values import Model
 from refinery.filters.measurer import Measurer
 from refinery.text.signal_columns import COUNTS, RATIOS
 
@@ -57,10 +57,8 @@ def _stop_words() -> StopWords:
     return compile_lists(stop_word_lists())
 
 
-class Settings(BaseModel):
+class Settings(Model):
     """What may be written in a definition for `signals`: nothing, all signals are always measured."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from importlib.metadata import version as version_of
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from refinery.definition.values import Model
 from refinery.filters.measurer import Measurer
 from refinery.text.hosts import by_distinct, site, suffixes_hash
 
@@ -28,10 +29,8 @@ if TYPE_CHECKING:
 SCHEMA = pa.schema([("host", pa.string()), ("site", pa.string()), ("canonical_url", pa.string())])
 
 
-class Settings(BaseModel):
+class Settings(Model):
     """A column of URLs."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     column: str = Field(
         "url", min_length=1, description="a column of the sources' files, dotted for a nested one"
