@@ -21,7 +21,7 @@ from refinery.sources.document_text import is_textual
 from refinery.sources.documents import SourceSpec
 from refinery.sources.encoding import other_encoding
 from refinery.sources.find import find
-from refinery.sources.formats import format_of, named_format
+from refinery.sources.formats import DOCUMENT_FILES, format_of, named_format
 from refinery.sources.heads import spread
 from refinery.sources.identity import HEAD, file_head
 from refinery.sources.read import read_documents
@@ -45,7 +45,7 @@ _SKIPPED = re.compile(
 )
 _ENCODED = {"json", "jsonl", "csv", "text"}  # formats whose files have an encoding
 _TRIED = 24  # columns, for a text that is called otherwise
-_WHOLE = {"warc", "wet", "html", "text", "markdown"}  # formats whose text is no column
+_WHOLE = DOCUMENT_FILES | {"warc", "wet"}  # formats whose text is no column
 _MEASURED = ("lang", "lang_score")  # what the rules of a first definition read
 _HTML = re.compile(r"(?i)</(p|div|body|html|li|td)>")
 _NAME = 48  # characters of a name, so that what is put before and after it has room

@@ -57,7 +57,7 @@ class Tables(NamedTuple):
 
 
 @cache
-def tables(*, simplified: bool = False) -> Tables:
+def tables(*, simplified: bool) -> Tables:
     """Loads the tables once a process (about 5 ms); simplified: traditional Chinese characters fold to those."""
     with np.load(DATA) as data:
         stage1, stage2, expansions = data["stage1"], data["stage2"], data["expansions"]

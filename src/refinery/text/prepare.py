@@ -29,7 +29,7 @@ def prepare(batch: TextBatch) -> TextBatch:
     """
     if _LABEL in batch.data[batch.offsets[0] : batch.offsets[-1]].tobytes():
         batch = TextBatch.from_arrow(pc.replace_substring_regex(batch.to_arrow(), _LABEL_WORD, r"\1 "))
-    keys, tables = fold.key_texts(batch), fold.tables()
+    keys, tables = fold.key_texts(batch), fold.tables(simplified=False)
     out = np.empty(2 * keys.nbytes + len(keys), np.uint8)
     bounds = np.zeros(len(keys) + 1, np.int64)
     _space(keys.data, keys.offsets, tables.stage1, tables.stage2, out, bounds)

@@ -40,7 +40,7 @@ POSITION, HEAD, TAIL, WEIGHT = range(4)
 @cache
 def classes(*, letters: bool) -> tuple[NDArray[np.uint16], NDArray[np.uint32]]:
     """The two-stage table of fold.Tables by which tokens are told; by letters, letters and digits are characters."""
-    tables = fold.tables()
+    tables = fold.tables(simplified=False)
     stage2 = tables.stage2.copy()
     if letters:
         stage2[stage2 & fold.CLASS == fold.WORD] += fold.CHAR - fold.WORD
