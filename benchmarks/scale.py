@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 from harness import Sheet, number, report
-from synthetic import BANDS, NEAR, Corpus, ShardUnit, expected, shards, write_shard
+from synthetic import BANDS, NEAR, Corpus, ShardUnit, expected, shards, write_ranked, write_shard
 
 from refinery.dedup import outcomes
 from refinery.dedup.run import dedup
@@ -35,7 +35,6 @@ from refinery.filters.verb import Outcome
 from refinery.select.budget import find_cutoff, ranked_dtype
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
-from refinery.storage.tables import read_table
 
 MB = 1e6
 SAMPLE_SECONDS = 0.05
@@ -187,17 +186,6 @@ def _select(units: Sequence[ShardUnit], map_units: MapUnits, work: Path) -> None
     map_units("select ranking", partial(write_ranked, ranked), list(enumerate(units)))
     budget = sum(u.stop - u.start for u in units) * 300  # of 1,000 tokens a document on average
     find_cutoff(ranked, budget, map_units, work)
-
-
-def write_ranked(ranked: Records, unit: tuple[int, ShardUnit]) -> None:
-    """Writes a shard's documents as select ranks them."""
-    number_, shard = unit
-    table = read_table(shard.place, ["tokens", "prefer_0"])
-    records = np.empty(table.num_rows, ranked.form)
-    records["document"] = np.arange(shard.start, shard.stop)
-    records["tokens"] = table.column("tokens").to_numpy()
-    records["keys"][:, 0] = table.column("prefer_0").to_numpy()
-    ranked.write(number_, records)
 
 
 def check(found: Measured) -> str:

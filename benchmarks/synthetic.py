@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from refinery.dedup.bands import bands_of, recall
 from refinery.dedup.corpus import DedupShard
 from refinery.dedup.settings import Near
+from refinery.shuffle.records import Records
+from refinery.storage.tables import read_table
 from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
 from refinery.text.hashing import K1, K2
@@ -234,3 +236,14 @@ def spell(clusters, numbers, changed, data):  # type: ignore[no-untyped-def]
             for letter in range(8):
                 data[i, word, letter] = 97 + (h >> np.uint64(4 * letter) & np.uint64(15))
             data[i, word, 8] = 32
+
+
+def write_ranked(ranked: Records, unit: tuple[int, ShardUnit]) -> None:
+    """Writes a shard's documents as select ranks them."""
+    number, shard = unit
+    table = read_table(shard.place, ["tokens", "prefer_0"])
+    records = np.empty(table.num_rows, ranked.form)
+    records["document"] = np.arange(shard.start, shard.stop)
+    records["tokens"] = table.column("tokens").to_numpy()
+    records["keys"][:, 0] = table.column("prefer_0").to_numpy()
+    ranked.write(number, records)
