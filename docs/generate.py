@@ -92,6 +92,7 @@ ACCOUNT = {
     "duplicate_of_id": "its id",
     "similarity": "similarity to it, by the stage's `measure` ([how](dedup.md#near)); 1 for equal key texts alone, "
     "NULL: not compared",
+    "cut_chars": "characters of its text that verbs cut; NULL for a rejected row",
     "reason": "one word, see [reading.md](reading.md#rejects)",
     "detail": "what was found",
 }
