@@ -23,7 +23,7 @@ SHORT_LINE = 30  # code points; FineWeb (arXiv 2406.17557, app. E.4)
 BULLET_MARKS = "•-*‣▶◀◦■□▪▫–"
 _BULLETS = np.array([ord(mark) for mark in BULLET_MARKS], np.int32)
 _NARROWEST, WIDEST = 30, 120  # code points: widths at which texts are wrapped
-_OUTLIERS = 50  # one line in so many may be wider
+_OUTLIERS = 20  # one line in so many may be wider
 _FEWEST = 3  # one break in so many within paragraphs is a wrap in a wrapped text
 
 
