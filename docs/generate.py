@@ -401,6 +401,15 @@ def manifest() -> str:
     return table(("key", "meaning"), [(f"`{name}`", MANIFEST[name]) for name in Manifest.model_fields])
 
 
+def budget() -> str:
+    """Epochs of 2B tokens for 1.3B parameters."""
+    from refinery.report.budget import epochs_table
+    from refinery.scaling.budget import budget as find_budget
+
+    shown = epochs_table(find_budget(2e9, [1.3e9]).models[0])
+    return table(shown.headings, shown.rows)
+
+
 REGIONS: dict[str, Callable[[], str]] = {
     "yaml-keys": keys,
     "commands": commands,
@@ -412,6 +421,7 @@ REGIONS: dict[str, Callable[[], str]] = {
     "rejects": rejects,
     "sequences": sequences,
     "manifest": manifest,
+    "budget": budget,
 }
 
 
