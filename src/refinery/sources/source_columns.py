@@ -32,7 +32,7 @@ class SourceColumns:
     """How the rows of a shard become those of its source.
 
     carry: what the source carries; raw_fields: what the file can be asked for; judged: whether rows are chosen, as in
-    a read of all of them; counted: whether values are counted that do not fit.
+    a read of all of them; counted: whether values are counted that do not fit, and documents without a row of a table.
     """
 
     shard: Shard
@@ -71,6 +71,7 @@ class SourceColumns:
         good = np.ones(len(run.rows), np.bool_)
         for column in self._casts:
             good &= ~misfits[column.name] if column.reject and self.judged else True
+        unmatched: dict[str, NDArray[np.bool_]] = {}
         for join in self._joins:
             keys = self._keys(join, run, looked_at)
             found, matched = look_up(join, keys)
@@ -78,6 +79,8 @@ class SourceColumns:
             if join.reject and self.judged:
                 rejects += _unmatched(join, keys, good & ~matched, run)
                 good &= matched
+            elif self.counted:
+                unmatched[join.identity] = ~matched
         if len(self.spec.texts) == 1 and self.spec.where and self.judged:
             values |= {self.spec.texts[0]: run.text}
         chosen = good & self._chosen(looked_at, values, good)
@@ -90,7 +93,13 @@ class SourceColumns:
             c.name: int(n) for c in self._casts if not c.reject and (n := (misfits[c.name] & chosen).sum())
         }
         all_rejects = tuple(sorted((*run.rejects, *rejects), key=lambda reject: reject.row))
-        return replace(kept, rejects=all_rejects, skipped=skipped, nulled=nulled if self.counted else {})
+        return replace(
+            kept,
+            rejects=all_rejects,
+            skipped=skipped,
+            nulled=nulled if self.counted else {},
+            unmatched={table: int((absent & chosen).sum()) for table, absent in unmatched.items()},
+        )
 
     def _empty(self, run: Documents) -> Documents:
         if self.as_they_are or len(run.rows):
@@ -103,12 +112,14 @@ class SourceColumns:
 
     @cached_property
     def _joins(self) -> list[Join]:
-        """The joins that are looked up: for a column that is read, or to reject rows."""
+        """The joins that are looked up: for a column that is read, to reject rows, or to count."""
         wanted = set(self._wanted)
         return [
             join
             for join in self.spec.joins
-            if (join.reject and self.judged) or any(column.name in wanted for column in join.columns)
+            if self.counted
+            or (join.reject and self.judged)
+            or any(column.name in wanted for column in join.columns)
         ]
 
     @cached_property
