@@ -46,13 +46,15 @@ class Outcome:
     """What a verb decided: all documents that it drops, none of an earlier corpus.
 
     rules: names for the record, such as `dedup.near`; dropped: records DROPPED_RECORD, of which partition n holds the
-    documents from n * partition_documents on; largest: for the guard `duplicates_of_one`.
+    documents from n * partition_documents on; largest: for the guard `duplicates_of_one`; warnings: sentences about
+    the stage.
     """
 
     rules: tuple[str, ...]
     dropped: Records
     partition_documents: int
     largest: tuple[Removal, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
