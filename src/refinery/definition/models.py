@@ -172,7 +172,11 @@ class Overlap(Model):
         " shorter than an n-gram is found as a whole",
     )
     covered: Share = Field(
-        0.5, gt=0, le=1, description="share of a text, in one document, from which on that document goes"
+        0.5,
+        gt=0,
+        le=1,
+        description="share of a text, in one document, from which on that document goes",
+        json_schema_extra={"default": "50%"},
     )
     common: Share | None = Field(
         0.001,
