@@ -58,7 +58,7 @@ def windows(tokens: list[str], words: int, chars: int) -> list[tuple[str, ...]]:
 
 
 def share(item: str, document: str, overlap: Overlap) -> float:
-    """Of an item's key text what the n-grams cover that a document has too, in bytes."""
+    """Of what the n-grams of an item cover, in bytes of its key text, the share of those that a document has too."""
     tokens, other = words_of(item), words_of(document)
     grams = windows(tokens, overlap.words, overlap.chars)
     if not grams:
@@ -71,13 +71,14 @@ def share(item: str, document: str, overlap: Overlap) -> float:
         at = key.index(token, at)
         places.append((at, at + len(token)))
         at += len(token)
-    covered = [False] * len(key)
+    covered, telling = set(), set()
     for start, gram in enumerate(grams):
+        place = range(places[start][0], places[start + len(gram) - 1][1])
+        telling.update(place)
         if gram in there:
-            first, last = places[start][0], places[start + len(gram) - 1][1]
-            covered[first:last] = [True] * (last - first)
-    size = len(key.encode())
-    return sum(len(c.encode()) for c, yes in zip(key, covered, strict=True) if yes) / size
+            covered.update(place)
+    size, of_all = (sum(len(key[n].encode()) for n in chosen) for chosen in (covered, telling))
+    return size / of_all
 
 
 def best_of(overlap: Overlap, items: list[str], documents: list[str]) -> list[tuple[int, float]]:
@@ -87,11 +88,14 @@ def best_of(overlap: Overlap, items: list[str], documents: list[str]) -> list[tu
     row, gram, _ = find_grams(overlap, known, TextBatch.from_texts(documents))
     pairs = np.unique(np.column_stack([row, gram]), axis=0).reshape(-1, 2)
     bounds = np.searchsorted(pairs[:, 0], np.arange(len(documents) + 1))
-    best, shares = np.empty(len(documents), np.int64), np.empty(len(documents))
+    best, shares = [-1] * len(documents), [0.0] * len(documents)
     of_items = known.hashes, known.starts, known.sizes, known.grams, known.offsets, known.places, known.firsts
     grams = np.ascontiguousarray(pairs[:, 1])
-    cover(bounds, grams, np.empty(0, np.int64), *of_items, overlap.covered, best, shares)
-    return list(zip(best.tolist(), shares.tolist(), strict=True))
+    found = cover(bounds, grams, np.empty(0, np.int64), *of_items, overlap.covered)
+    for document, item, of_item in zip(*(values.tolist() for values in found), strict=True):
+        if of_item > shares[document]:
+            best[document], shares[document] = item, of_item
+    return list(zip(best, shares, strict=True))
 
 
 @settings(max_examples=150, deadline=None)

@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 MATCH = np.dtype([("document", np.int64), ("gram", np.int64), ("token", np.int32)])
 COUNT = np.dtype([("gram", np.int64), ("source", np.int32), ("documents", np.int64)])
 GRAM = np.dtype([("gram", np.int64)])
-COVERED = np.dtype([("document", np.int64), ("protected", np.int64), ("share", np.float64)])
+# An item of which a document has enough, and the protected document that it is of.
+COVERED = np.dtype(
+    [("document", np.int64), ("item", np.int64), ("protected", np.int64), ("share", np.float64)]
+)
 
 
 ITEM_BYTES = 24  # of memory for a byte of what items are made of
@@ -214,7 +217,7 @@ def _read_common(common: Records) -> NDArray[np.int64]:
 
 
 def find_covered(overlaps: Overlaps, partition: int) -> NDArray[Any]:
-    """The documents of a partition that go, ascending, each with the item of which most is in it (COVERED)."""
+    """The items of which a partition's documents have enough (COVERED), by document, of each the most at first."""
     from refinery.text.overlap import cover
 
     if overlaps.found is None:
@@ -226,15 +229,13 @@ def find_covered(overlaps: Overlaps, partition: int) -> NDArray[Any]:
     found = found[starts_of(found["document"], found["gram"])]
     starts = np.flatnonzero(starts_of(found["document"]))
     documents, bounds = found["document"][starts], np.append(starts, len(found))
-    best, shares = np.empty(len(documents), np.int64), np.empty(len(documents), np.float64)
     grams = np.ascontiguousarray(found["gram"])
     of_items = items.hashes, items.starts, items.sizes, items.grams, items.offsets, items.places, items.firsts
-    cover(bounds, grams, common, *of_items, overlaps.overlap.covered, best, shares)
-    chosen = best >= 0
-    covered = np.empty(int(chosen.sum()), COVERED)
-    covered["document"], covered["protected"] = documents[chosen], items.documents[best[chosen]]
-    covered["share"] = shares[chosen]
-    return covered
+    row, item, share = cover(bounds, grams, common, *of_items, overlaps.overlap.covered)
+    covered = np.empty(len(row), COVERED)
+    covered["document"], covered["item"], covered["share"] = documents[row], item, share
+    covered["protected"] = items.documents[item]
+    return covered[np.lexsort((item, -share, row))]
 
 
 def silent_items(overlaps: Overlaps, _: int) -> NDArray[np.int64]:

@@ -192,6 +192,7 @@ def write_dropped(
     found.append(_dropped(partition.first + own, rule[own], NONE, np.nan))
     if overlaps:
         covered = find_covered(overlaps, partition.number)
+        covered = covered[starts_of(covered["document"])]
         covered = covered[~np.isin(covered["document"], np.concatenate(found)["document"])]
         number = rules.of(covered["protected"]) + rules.count
         found.append(_dropped(covered["document"], number, covered["protected"], covered["share"]))

@@ -163,19 +163,17 @@ def verify(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def cover(  # type: ignore[no-untyped-def]
-    bounds, grams, common, hashes, starts, sizes, names, offsets, places, firsts, least, best, shares
-):
-    """Writes for each document the item of which most is in it, the first such, and what share; -1 below `least`.
+def cover(bounds, grams, common, hashes, starts, sizes, names, offsets, places, firsts, least):  # type: ignore[no-untyped-def]
+    """The items of which documents have a share of `least` or more: document and item (int64), share (float64).
 
     A document has grams[bounds[i]:bounds[i + 1]], ascending. Of an item count the bytes of its key text that n-grams
     cover which are neither COMMON nor in `common` (ascending): those that the document has over all such.
     hashes, starts, sizes, names: of the items' n-grams, by hash; offsets: of their key texts; places: of each n-gram
-    in the order of the items, those of item i at firsts[i]:firsts[i + 1]. best: int64, shares: float64, written.
+    in the order of the items, those of item i at firsts[i]:firsts[i + 1].
     """
+    documents, items = np.empty(64, np.int64), np.empty(64, np.int64)
+    shares, count = np.empty(64, np.float64), 0
     for document in range(bounds.shape[0] - 1):
-        best[document] = -1
-        shares[document] = 0.0
         found = collect(grams[bounds[document] : bounds[document + 1]], hashes, names)
         begin = np.sort(starts_and_sizes(found, starts, sizes))
         at = 0
@@ -188,8 +186,14 @@ def cover(  # type: ignore[no-untyped-def]
                 end = max(end, start + size)
                 at += 1
             share = covered / telling(item, common, starts, sizes, names, places, firsts)
-            if share >= least and share > shares[document]:
-                best[document], shares[document] = item, share
+            if share < least:
+                continue
+            if count == documents.shape[0]:
+                documents, items = np.append(documents, documents), np.append(items, items)
+                shares = np.append(shares, shares)
+            documents[count], items[count], shares[count] = document, item, share
+            count += 1
+    return documents[:count], items[:count], shares[:count]
 
 
 SIZE_BITS = 24  # of a number that has a start and a size, 16 MiB: a text of that size is no item
@@ -249,3 +253,18 @@ def telling_of_all(common, starts, sizes, names, places, firsts, covered):  # ty
     """Writes `telling` of each item, int64."""
     for item in range(firsts.shape[0] - 1):
         covered[item] = telling(item, common, starts, sizes, names, places, firsts)
+
+
+@njit(cache=True, nogil=True)
+def belong(grams, items, hashes, starts, names, offsets):  # type: ignore[no-untyped-def]
+    """bool: which grams[i] are n-grams of the item items[i]; the others as in `cover`."""
+    found = np.zeros(grams.shape[0], np.bool_)
+    for index in range(grams.shape[0]):
+        gram, item = grams[index], items[index]
+        place = gram
+        while place < hashes.shape[0] and hashes[place] == hashes[gram]:
+            if names[place] == gram and offsets[item] <= starts[place] < offsets[item + 1]:
+                found[index] = True
+                break
+            place += 1
+    return found
