@@ -159,6 +159,46 @@ class NearCopies(Model):
         return self
 
 
+class Overlap(Model):
+    """Items that stand inside documents, found by the n-grams that both have."""
+
+    words: int = Field(13, ge=2, le=100, description="words an n-gram")
+    chars: int = Field(20, ge=2, le=100, description="characters an n-gram, in unspaced scripts")
+    shortest: int = Field(
+        8,
+        ge=1,
+        le=100,
+        description="words of the shortest text that is looked for, in characters as `chars` is to `words`; one"
+        " shorter than an n-gram is found as a whole",
+    )
+    covered: Share = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="share of a text, in one document, from which on that document goes",
+        json_schema_extra={"default": "50%"},
+    )
+    common: Share | None = Field(
+        0.001,
+        gt=0,
+        le=1,
+        description="n-grams that more of a source's documents have, and more than 10, say nothing, nor do those of"
+        " more texts; `null`: all count",
+        json_schema_extra={"default": "0.1%"},
+    )
+
+    @property
+    def shortest_unit(self) -> tuple[int, int]:
+        """Words, or characters, of the shortest text that is looked for."""
+        return self.shortest, -(-self.shortest * self.chars // self.words)
+
+    @model_validator(mode="after")
+    def _shortest_is_no_longer(self) -> Self:
+        if self.shortest > self.words:
+            raise ValueError(f"`shortest` is more than an n-gram, which has {self.words} words")
+        return self
+
+
 class Protected(Model):
     """Documents that are kept out of every output and of every model's examples, with their copies."""
 
@@ -177,6 +217,9 @@ class Protected(Model):
         description="compare shingles as well; `null`: key texts alone",
         json_schema_extra={"default": "{}"},
     )
+    overlap: Overlap | None = Field(
+        None, description="look for them inside documents as well, by n-grams; `{}` for all defaults"
+    )
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -184,8 +227,8 @@ class Protected(Model):
             raise ValueError("give `from`, sources, or `benchmark`, files of test items, one of them")
         if self.from_ and "columns" in self.model_fields_set:
             raise ValueError("`columns` are of a `benchmark`; the text of a source is its `text`")
-        if not self.exact and self.near is None:
-            raise ValueError("neither exact nor near is asked for")
+        if not self.exact and self.near is None and self.overlap is None:
+            raise ValueError("neither exact, near nor overlap is asked for")
         return self
 
 

@@ -24,7 +24,7 @@ from refinery.run.make import make, with_made
 from refinery.run.measure import MeasureTask, measure, refuse_rejects
 from refinery.run.measure_late import late_tasks, measure_arrived
 from refinery.run.nodes import share
-from refinery.run.outcome import read_largest
+from refinery.run.outcome import read_largest, read_warnings
 from refinery.run.output import carried_columns, make_output
 from refinery.run.records import keep_records, read_shard_records
 from refinery.run.state import shards_state
@@ -243,8 +243,11 @@ def outcome_pass(run: Run, group: Group) -> None:
         run.checked(result, stage.verb.name, int(there), int(not there))
         dropped = None if there else run_verb(run, stage, run.map_units(result.of))
         if reached := run.plan.reaching(stage):
-            largest = read_largest(reached[0].verb_file(result.key))  # every file of an outcome has them
+            file = reached[0].verb_file(result.key)  # every file of an outcome tells of all of it
+            largest = read_largest(file)
             guards.judge(run, guards.duplicates_of_one(stage.name, largest))
+            for message in read_warnings(file):
+                run.warn(result.of, message)
         finish_stage(run, stage, dropped)
 
 
