@@ -2,7 +2,7 @@
 
 Words, symbols, lines and sentence ends are those of refinery.text.segment. Nothing is NULL or NaN; a ratio of
 nothing is 0. "Code points" are those of the text as read: a newline of any form is one, and white space before a
-newline or at the end is none, so LF, CRLF and trailing spaces do not change a signal.
+newline or around the text is none, so LF, CRLF, trailing spaces and blank lines at the end do not change a signal.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Signals(Measurer):
     """Columns of `columns()`: int64 counts, then float64 ratios."""
 
     name: str = "signals"
-    version: int = 1
+    version: int = 2
 
     @property
     def settings(self) -> Mapping[str, object]:
