@@ -281,7 +281,30 @@ class ImportanceTraining(Model):
     seed: int = Field(1, ge=0, description="of the choice of documents")
 
 
-Training = RelevanceTraining | ImportanceTraining
+class TermMining(Model):
+    """A lexicon: the terms by which a domain's documents differ most from others."""
+
+    word: ClassVar = "terms"
+
+    positive: Names = Field(min_length=1, description="stages or sources of the domain's documents")
+    negative: Names = Field(min_length=1, description="stages or sources of other documents")
+    positive_documents: Drawn = 5_000
+    negative_documents: Drawn = 5_000
+    most: int = Field(5000, ge=1, le=100_000, description="terms of the lexicon at most")
+    least_documents: int = Field(
+        5, ge=1, description="documents of the domain that a term stands in, of those drawn"
+    )
+    words: int = Field(3, ge=1, le=5, description="words of a term at most")
+    characters: int = Field(
+        6,
+        ge=1,
+        le=10,
+        description="characters of a term at most in scripts without spaces, where two are least",
+    )
+    seed: int = Field(1, ge=0, description="of the choice of documents")
+
+
+Training = RelevanceTraining | ImportanceTraining | TermMining
 
 
 class NamedModel(Model):
@@ -292,11 +315,12 @@ class NamedModel(Model):
     file: WrittenPath | None = Field(None, description=ModelFile.model_fields["file"].description)
     train: RelevanceTraining | None = Field(None, description="a classifier for `relevance` and `quality`")
     importance: ImportanceTraining | None = Field(None, description="weights for `importance`")
+    terms: TermMining | None = Field(None, description="a lexicon for `terms`, mined")
 
     @property
     def training(self) -> Training | None:
         """How the run makes it; None of a file."""
-        return self.train or self.importance
+        return self.train or self.importance or self.terms
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
