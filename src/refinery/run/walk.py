@@ -13,7 +13,7 @@ from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Unit
 from refinery.models.maker import Made
 from refinery.plan.needs import note_needs
-from refinery.plan.result import Kind, Result
+from refinery.plan.result import MADE, Kind, Result
 from refinery.run import guards
 from refinery.run.cache import check_decisions, check_measurements, count_stage, finish_stage, stage_subjects
 from refinery.run.claimed import claimed
@@ -270,7 +270,7 @@ def output_pass(run: Run, group: Group) -> None:
 # In the order in which they are chosen when several have something that is ready.
 STEPS: tuple[tuple[frozenset[Kind], Callable[[Run, Group], None]], ...] = (
     (frozenset({Kind.DOCUMENTS, Kind.MEASUREMENT}), measure_pass),
-    (frozenset({Kind.COUNT, Kind.MODEL}), making_pass),
+    (MADE, making_pass),
     (frozenset({Kind.ARRIVAL}), arrival_pass),
     (frozenset({Kind.DECISION}), decision_pass),
     (frozenset({Kind.OUTCOME}), outcome_pass),
