@@ -254,8 +254,17 @@ def making_pass(run: Run, group: Group) -> None:
         made[result.name] = make(run, result)
         if result.kind is Kind.MODEL:
             run.finish(result.of)
-    if made.items() <= run.plan.made.items():
-        return
+    if not made.items() <= run.plan.made.items():
+        _know(run, made)
+    for result in group:
+        stage = run.plan.graph.stages.get(result.of.name)
+        if result.kind is Kind.CALIBRATION and stage and stage.calibration:
+            for note in stage.calibration.notes:
+                run.warn(result.of, f"calibrate: {note}")
+
+
+def _know(run: Run, made: Mapping[str, Made]) -> None:
+    """Has the definition resolved with models, counts and calibrations."""
     run.plan = with_made(run.plan, {**run.plan.made, **made})
     note_needs(run.plan, lambda message: run.emit(Note(message)))
     run.shipped = share(run.plan, run.executor)
