@@ -45,6 +45,7 @@ from refinery.definition.values import (
     WrittenPaths,
 )
 
+_CALIBRATES = "moves the thresholds of the rules, only to looser ones, so that trusted text stays"
 TRAIN = "train"  # the split of all documents that are held out for no other
 
 
@@ -345,6 +346,14 @@ KeepEntry = Annotated[
 ]
 
 
+class Calibrate(Model):
+    """Loosens the thresholds of a stage's rules so that trusted text stays, see docs/rules.md."""
+
+    trusted: Names = Field(min_length=1, description="sources or stages whose text must stay")
+    junk: Names = Field((), description="sources or stages of which as much as possible is to be dropped")
+    lose: Share = Field(0.01, gt=0, lt=1, description="share of text like the trusted that may be lost")
+
+
 class Stage(Model):
     """transform, measure, derive, keep, then at most one verb; verbs are keys that `pipeline_model` adds."""
 
@@ -359,6 +368,7 @@ class Stage(Model):
     keep: Annotated[tuple[KeepEntry, ...], OneOrMore()] = Field(
         (), description="rule sets and rules, judged in this order"
     )
+    calibrate: Calibrate | None = Field(None, description=_CALIBRATES)
 
     @property
     def verb(self) -> tuple[str, BaseModel] | None:
@@ -373,6 +383,12 @@ class Stage(Model):
     def _one_verb(self) -> Self:
         if len(found := self._verbs()) > 1:
             raise ValueError(f"a stage has at most one verb, here {' and '.join(found)}; make two stages")
+        return self
+
+    @model_validator(mode="after")
+    def _calibrates_rules(self) -> Self:
+        if self.calibrate and not self.keep:
+            raise ValueError("calibrate moves the thresholds of rules: write some under `keep`")
         return self
 
 
