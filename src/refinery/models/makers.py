@@ -118,7 +118,7 @@ class TermsMaker(Maker):
         write = partial(train.write_examples, examples)
         written = map_units("read examples", write, drawn, memory=train.READ_BYTES)
         memory = terms.mining_bytes(sum(one.bytes for one in written))
-        _in_one_unit("mine", partial(terms.mine_examples, examples, chosen), map_units, memory, folder, work)
+        in_one_unit("mine", partial(terms.mine_examples, examples, chosen), map_units, memory, folder, work)
 
 
 def maker_of(training: Training) -> Maker:
