@@ -177,7 +177,7 @@ def test_a_table_on_a_store_is_looked_up(tmp_path):
     place = place_of("memory://side/made/key")
     commit_made(place, tmp_path)
     assert find_made(place)
-    join = Join(("t",), "id", "id", (NamedColumn("x", "x", "int"),), table=place)
+    join = Join(("t",), ("id",), ("id",), (NamedColumn("x", "x", "int"),), table=place)
     values, found = look_up(join, pa.array(["b", "a"], pa.large_string()))
     assert (values["x"].to_pylist(), found.tolist()) == ([None, 1], [False, True])
 
