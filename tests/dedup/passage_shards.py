@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from refinery.dedup.passages import Passages, Settings
+from refinery.dedup.passage_settings import Settings
+from refinery.dedup.passages import Passages
 from refinery.filters.verb import NONE
 from refinery.text.batch import TextBatch
 
@@ -83,3 +84,12 @@ def cut(shards: Sequence[TextShard], work: Path, **settings: object) -> Cut:
     assert NONE not in dropped.values()
     assert dropped.keys().isdisjoint(span[0] for span in spans)
     return Cut(spans, dropped, {n: text for n, text in left.items() if n not in dropped})
+
+
+NOTE = "Every dose is given with food, and never twice within 24 hours of the last one."
+
+
+def left(tmp_path: Path, *texts: str, **settings: object) -> list[str | None]:
+    """What is left of texts in one shard, None of one that is dropped."""
+    found = cut([TextShard(texts)], tmp_path / "work", **settings)
+    return [found.left.get(n) for n in range(len(texts))]

@@ -250,6 +250,7 @@ ELSEWHERE = {
     "importance": "one setting, a model, as relevance has it",
     "html": "tests/filters/test_html.py: the extractor changes `settings`",
     "pii": "tests/filters/test_pii.py: each setting changes `settings`",
+    "passages": "tests/dedup/test_passage_settings.py: each setting changes `settings`",
     "url": "tests/filters/test_url.py: the column changes `settings`",
     "listed": "tests/filters/test_listed.py: each setting changes `settings`",
     "neural": "tests/filters/test_neural.py: each setting changes `settings`",

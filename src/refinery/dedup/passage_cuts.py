@@ -61,7 +61,7 @@ def grant(search: Search, claims: Records, asked: Records, target: Records, batc
 
 
 def _together(claims: NDArray[Any]) -> NDArray[Any]:
-    """Claims of each document that overlap as one, with the copy of the longest; in order.
+    """Claims of each document that overlap or meet as one, with the copy of the longest; in order.
 
     Where one goes, so does all that is between its ends.
     """
@@ -74,7 +74,7 @@ def _together(claims: NDArray[Any]) -> NDArray[Any]:
         np.maximum.accumulate(number * span + claims["end"]) - number * span if len(claims) else document
     )
     begins = np.ones(len(claims), np.bool_)
-    begins[1:] = (document[1:] != document[:-1]) | (claims["start"][1:] >= furthest[:-1])
+    begins[1:] = (document[1:] != document[:-1]) | (claims["start"][1:] > furthest[:-1])
     piece = np.cumsum(begins) - 1
     together = claims[begins]
     if len(claims):

@@ -38,7 +38,7 @@ from refinery.text.batch import TextBatch
 from refinery.text.passages import CLAIM, CONTEXT, compare_contexts, find_paragraphs, find_windows
 
 if TYPE_CHECKING:
-    from refinery.dedup.passages import Settings
+    from refinery.dedup.passage_settings import Settings
     from refinery.dedup.split import Split
     from refinery.shuffle.units import MapUnits
     from refinery.sources.documents import ShardDocuments

@@ -27,7 +27,7 @@ from refinery.text.tables import (
     tables,
 )
 
-GRAM = 24  # characters that are hashed together, at most
+GRAM = 48  # characters that are hashed together, at most
 CONTEXT = np.dtype(
     [
         ("hash", np.uint64),
@@ -59,7 +59,9 @@ def find_windows(batch: TextBatch, least: int) -> NDArray[np.void]:
     gram = max(1, min(GRAM, least // 2))
     longest = int(np.diff(batch.offsets).max(initial=0))
     room = np.empty((3, longest + 1), np.int64)
-    return _find_windows(batch.data, batch.offsets, least, gram, room, np.empty(longest + 1, np.uint64))
+    hashes = np.empty(longest + 1, np.uint64)
+    found: NDArray[np.void] = _find_windows(batch.data, batch.offsets, least, gram, room, hashes)
+    return found
 
 
 def find_paragraphs(batch: TextBatch, least: int) -> NDArray[np.void]:
@@ -92,7 +94,10 @@ def untouched(claims: NDArray[np.void], touched: NDArray[np.void], least: int) -
 def trim(
     batch: TextBatch, documents: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]
 ) -> None:
-    """Moves starts and ends of passages inwards, in place, out of words and numbers; given as for `cut.cut_out`."""
+    """Moves starts and ends of passages inwards, in place, out of words and numbers; given as for `cut.cut_out`.
+
+    Where a word before a passage would run into one behind it, a character of the passage stays, if it can a space.
+    """
     _trim(batch.data, batch.offsets, *tables(), documents, starts, ends)
 
 
@@ -294,27 +299,30 @@ def _compare(data, offsets, about, least, most):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _within(data, first, last, position, stage1, stage2):  # type: ignore[no-untyped-def]
-    """Whether a place lies within a word of a script with spaces, or within a number."""
-    if position <= first or position >= last:
+def _before(data, position):  # type: ignore[no-untyped-def]
+    """Code point and width of the character that ends at a place, which is not the first."""
+    start = position - 1
+    while data[start] & 0xC0 == 0x80:
+        start -= 1
+    return decode(data, start)
+
+
+@njit(cache=True, nogil=True)
+def _joins(data, first, last, start, end, stage1, stage2):  # type: ignore[no-untyped-def]
+    """Whether what is before `start` and what is from `end` on are of one word of a script with spaces, or number."""
+    if start <= first or end >= last:
         return False
-    before = position - 1
-    while data[before] & 0xC0 == 0x80:
-        before -= 1
-    code, width = decode(data, position)
-    after_flags = np.int64(lookup(code, stage1, stage2))
-    code, _ = decode(data, before)
-    before_flags = np.int64(lookup(code, stage1, stage2))
-    if before_flags & _WORD and after_flags & _WORD and not (before_flags | after_flags) & UNSPACED:
+    code, width = _before(data, start)
+    before = np.int64(lookup(code, stage1, stage2))
+    code, next_width = decode(data, end)
+    after = np.int64(lookup(code, stage1, stage2))
+    if before & _WORD and after & _WORD and not (before | after) & UNSPACED:
         return True
-    if before_flags & DIGIT and after_flags & MID_NUMBER and position + width < last:
-        code, _ = decode(data, position + width)
+    if before & DIGIT and after & MID_NUMBER and end + next_width < last:
+        code, _ = decode(data, end + next_width)
         return np.int64(lookup(code, stage1, stage2)) & DIGIT != 0
-    if before_flags & MID_NUMBER and after_flags & DIGIT and before > first:
-        before -= 1
-        while data[before] & 0xC0 == 0x80:
-            before -= 1
-        code, _ = decode(data, before)
+    if before & MID_NUMBER and after & DIGIT and start - width > first:
+        code, _ = _before(data, start - width)
         return np.int64(lookup(code, stage1, stage2)) & DIGIT != 0
     return False
 
@@ -324,14 +332,22 @@ def _trim(data, offsets, stage1, stage2, documents, starts, ends):  # type: igno
     for passage in range(len(documents)):
         first, last = offsets[documents[passage]], offsets[documents[passage] + 1]
         start, end = first + starts[passage], first + ends[passage]
-        while start < end and _within(data, first, last, start, stage1, stage2):
+        while start < end and _joins(data, first, last, start, start, stage1, stage2):
             start += 1
             while start < end and data[start] & 0xC0 == 0x80:
                 start += 1
-        while start < end and _within(data, first, last, end, stage1, stage2):
+        while start < end and _joins(data, first, last, end, end, stage1, stage2):
             end -= 1
             while data[end] & 0xC0 == 0x80:
                 end -= 1
+        if start < end and _joins(data, first, last, start, end, stage1, stage2):
+            code, width = decode(data, start)
+            final, final_width = _before(data, end)
+            spaced = np.int64(lookup(code, stage1, stage2)) & BREAK
+            if not spaced and np.int64(lookup(final, stage1, stage2)) & BREAK:
+                end -= final_width
+            else:
+                start += width
         starts[passage], ends[passage] = start - first, end - first
 
 
@@ -350,20 +366,19 @@ def _with_blank_lines(data, offsets, stage1, stage2, documents, starts, ends):  
         while stop > first + ends[passage] and end < last and data[stop - 1] != _LF:
             stop -= 1
         ends[passage] = stop - first
-        if end == last:
-            start = first + starts[passage]
-            floor = first
-            if passage and documents[passage - 1] == documents[passage]:
-                floor += ends[passage - 1]
-            while start > floor:
-                before = start - 1
-                while data[before] & 0xC0 == 0x80:
-                    before -= 1
-                code, _ = decode(data, before)
-                if not np.int64(lookup(code, stage1, stage2)) & BREAK:
-                    break
-                start = before
-            starts[passage] = start - first
+        floor = first
+        if passage and documents[passage - 1] == documents[passage]:
+            floor += ends[passage - 1]
+        start = first + starts[passage]
+        while start > floor:
+            before = start - 1
+            while data[before] & 0xC0 == 0x80:
+                before -= 1
+            code, _ = decode(data, before)
+            if not np.int64(lookup(code, stage1, stage2)) & BREAK or (code == _LF and end < last):
+                break
+            start = before
+        starts[passage] = start - first
 
 
 @njit(cache=True, nogil=True)
