@@ -187,13 +187,27 @@ class Overlap(Model):
         json_schema_extra={"default": "0.1%"},
     )
 
+    action: Literal["drop", "cut"] = Field(
+        "drop", description="the document goes, or the sentences that the n-grams stand in"
+    )
+    margin: int = Field(
+        0, ge=0, le=10_000, description="of `cut`: characters before and after, which go as well"
+    )
+
+    @property
+    def cuts(self) -> bool:
+        """Whether passages are cut."""
+        return self.action == "cut"
+
     @property
     def shortest_unit(self) -> tuple[int, int]:
         """Words, or characters, of the shortest text that is looked for."""
         return self.shortest, -(-self.shortest * self.chars // self.words)
 
     @model_validator(mode="after")
-    def _shortest_is_no_longer(self) -> Self:
+    def _fits(self) -> Self:
+        if self.margin and not self.cuts:
+            raise ValueError("`margin` is of what is cut: write `action: cut`")
         if self.shortest > self.words:
             raise ValueError(f"`shortest` is more than an n-gram, which has {self.words} words")
         return self
