@@ -24,6 +24,7 @@ from refinery.definition.models import (
     Protected,
     RelevanceTraining,
     Source,
+    TermMining,
     Tokens,
 )
 from refinery.definition.registry import VERBS
@@ -51,6 +52,7 @@ DEFINITION: dict[str, Any] = {
         "topic": {"file": "topic.bin"},
         "trained": {"train": {"positive": "books", "negative": "screened"}},
         "words": {"importance": {"positive": "books", "raw": "screened"}},
+        "vocabulary": {"terms": {"positive": "books", "negative": "screened"}},
     },
     "stages": {
         "screened": {
@@ -71,8 +73,12 @@ DEFINITION: dict[str, Any] = {
         "unique": {"from": ["books", "screened"], "dedup": {"exact": True, "near": {}, "prefer": ["source"]}},
         "scored": {
             "from": "unique",
-            "measure": [{"quality": {"model": "trained"}}, {"importance": {"model": "words"}}],
-            "keep": [{"on_topic": "quality >= suggested('trained') AND importance > 0"}],
+            "measure": [
+                {"quality": {"model": "trained"}},
+                {"importance": {"model": "words"}},
+                {"terms": {"model": "vocabulary"}},
+            ],
+            "keep": [{"on_topic": "quality >= suggested('trained') AND importance + term_density > 0"}],
         },
         "best": {"from": "scored", "select": {"tokens": "5k", "by": "tokens"}},
     },
@@ -83,6 +89,7 @@ CRAWL, UNIQUE = ("sources", "crawl"), ("stages", "unique", "dedup")
 BEST, WRITTEN, MEASURE = ("stages", "best", "select"), ("outputs", "best"), ("stages", "screened", "measure")
 TRAIN, WORDS = ("models", "trained", "train"), ("models", "words", "importance")
 TRAINED, WEIGHED = {"models.trained"}, {"models.words"}
+TERMS, MINED = ("models", "vocabulary", "terms"), {"models.vocabulary"}
 LINES, COUNT = ("stages", "screened", "transform", 0, "lines"), "sources.crawl.normalize.lines"
 DEDUP, SELECT = {"stages.unique.dedup"}, {"stages.best.select"}
 EXAM = "sources.protect:exams.question.minhash"
@@ -251,6 +258,16 @@ CASES: dict[tuple[str, str], Case] = {
     ("models.importance", "raw_documents"): case((*WORDS, "raw_documents"), 50, WEIGHED),
     ("models.importance", "buckets"): case((*WORDS, "buckets"), 5, WEIGHED),
     ("models.importance", "seed"): case((*WORDS, "seed"), 5, WEIGHED),
+    ("models", "terms"): case((*TERMS, "most"), 5, MINED, named="most"),
+    ("models.terms", "positive"): case((*TERMS, "positive"), "crawl", MINED),
+    ("models.terms", "negative"): case((*TERMS, "negative"), "crawl", MINED),
+    ("models.terms", "positive_documents"): case((*TERMS, "positive_documents"), 50, MINED),
+    ("models.terms", "negative_documents"): case((*TERMS, "negative_documents"), 50, MINED),
+    ("models.terms", "most"): case((*TERMS, "most"), 50, MINED),
+    ("models.terms", "least_documents"): case((*TERMS, "least_documents"), 2, MINED),
+    ("models.terms", "words"): case((*TERMS, "words"), 2, MINED),
+    ("models.terms", "characters"): case((*TERMS, "characters"), 5, MINED),
+    ("models.terms", "seed"): case((*TERMS, "seed"), 5, MINED),
     ("normalize", "ftfy"): case(("transform",), NORMALIZE, {*ON_CRAWL, *COMPARED, *ON_EXAM, COUNT}),
     ("lines", "repeated"): case((*LINES, "repeated"), "60%", ON_CRAWL),
     ("lines", "least_documents"): case((*LINES, "least_documents"), 50, ON_CRAWL),
@@ -264,6 +281,7 @@ ELSEWHERE = {
     "url": "tests/filters/test_url.py: the column changes `settings`",
     "listed": "tests/filters/test_listed.py: each setting changes `settings`",
     "neural": "tests/filters/test_neural.py: each setting changes `settings`",
+    "terms": "tests/filters/test_terms.py: each setting changes `settings`",
 }
 
 
@@ -280,6 +298,7 @@ def settings_models() -> dict[str, type[BaseModel]]:
         "models": NamedModel,
         "models.train": RelevanceTraining,
         "models.importance": ImportanceTraining,
+        "models.terms": TermMining,
         "protect": Protected,
         "guards": Guards,
         "protect.near": NearCopies,

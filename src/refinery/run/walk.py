@@ -13,7 +13,7 @@ from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Unit
 from refinery.models.maker import Made
 from refinery.plan.needs import note_needs
-from refinery.plan.result import Kind, Result
+from refinery.plan.result import MADE, Kind, Result
 from refinery.run import guards
 from refinery.run.cache import check_decisions, check_measurements, count_stage, finish_stage, stage_subjects
 from refinery.run.claimed import claimed
@@ -258,8 +258,17 @@ def making_pass(run: Run, group: Group) -> None:
         made[result.name] = make(run, result)
         if result.kind is Kind.MODEL:
             run.finish(result.of)
-    if made.items() <= run.plan.made.items():
-        return
+    if not made.items() <= run.plan.made.items():
+        _know(run, made)
+    for result in group:
+        stage = run.plan.graph.stages.get(result.of.name)
+        if result.kind is Kind.CALIBRATION and stage and stage.calibration:
+            for note in stage.calibration.notes:
+                run.warn(result.of, f"calibrate: {note}")
+
+
+def _know(run: Run, made: Mapping[str, Made]) -> None:
+    """Has the definition resolved with models, counts and calibrations."""
     run.plan = with_made(run.plan, {**run.plan.made, **made})
     note_needs(run.plan, lambda message: run.emit(Note(message)))
     run.shipped = share(run.plan, run.executor)
@@ -274,7 +283,7 @@ def output_pass(run: Run, group: Group) -> None:
 # In the order in which they are chosen when several have something that is ready.
 STEPS: tuple[tuple[frozenset[Kind], Callable[[Run, Group], None]], ...] = (
     (frozenset({Kind.DOCUMENTS, Kind.MEASUREMENT}), measure_pass),
-    (frozenset({Kind.COUNT, Kind.MODEL}), making_pass),
+    (MADE, making_pass),
     (frozenset({Kind.ARRIVAL}), arrival_pass),
     (frozenset({Kind.DECISION}), decision_pass),
     (frozenset({Kind.OUTCOME}), outcome_pass),
