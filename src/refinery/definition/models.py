@@ -183,8 +183,8 @@ class Overlap(Model):
         0.001,
         gt=0,
         le=1,
-        description="n-grams that more of a source's documents have, and more than 10, say nothing, nor do those of"
-        " more texts; `null`: all count",
+        description="n-grams are left out that more than this share of a source's documents have, and more than 10,"
+        " or as many of the texts; `null`: none are",
         json_schema_extra={"default": "0.1%"},
     )
 
