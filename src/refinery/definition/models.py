@@ -160,17 +160,20 @@ class NearCopies(Model):
         return self
 
 
+SHORTEST = 8  # the least n-gram of GPT-3's analysis of overlaps
+
+
 class Overlap(Model):
     """Items that stand inside documents, found by the n-grams that both have."""
 
     words: int = Field(13, ge=2, le=100, description="words an n-gram")
     chars: int = Field(20, ge=2, le=100, description="characters an n-gram, in unspaced scripts")
-    shortest: int = Field(
-        8,
+    shortest: int | None = Field(
+        None,
         ge=1,
         le=100,
         description="words of the shortest text that is looked for, in characters as `chars` is to `words`; one"
-        " shorter than an n-gram is found as a whole",
+        " shorter than an n-gram is found as a whole (default: 8, or `words` if they are fewer)",
     )
     covered: Share = Field(
         0.5,
@@ -203,13 +206,14 @@ class Overlap(Model):
     @property
     def shortest_unit(self) -> tuple[int, int]:
         """Words, or characters, of the shortest text that is looked for."""
-        return self.shortest, -(-self.shortest * self.chars // self.words)
+        words = self.shortest or min(SHORTEST, self.words)
+        return words, -(-words * self.chars // self.words)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.margin and not self.cuts:
             raise ValueError("`margin` is of what is cut: write `action: cut`")
-        if self.shortest > self.words:
+        if self.shortest and self.shortest > self.words:
             raise ValueError(f"`shortest` is more than an n-gram, which has {self.words} words")
         return self
 
