@@ -73,6 +73,7 @@ def test_an_item_is_found_inside_a_page(tmp_path):
         "less": f"{page} {' '.join(QUESTION.split()[:14])} {page}",
         "zh": f"{seite}{FRAGE.replace('，', ',')}{seite}",
         "short": f"{page} what is the capital of the republic of palau, {page}",
+        "longer word": f"{page} what is the capital of the republic of palauans",
         "part of the short": f"{page} What is the capital of the Republic of {page}",
         "none": page,
     }

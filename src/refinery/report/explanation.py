@@ -32,8 +32,8 @@ def explanation_lines(explanation: Explanation, characters: int, width: int) -> 
         yield ""
         if explanation.shared:
             yield "passages of it in this one"
-            for passage in explanation.shared[:_MOST]:
-                yield from text_lines(passage, characters, width)
+            for shared in explanation.shared[:_MOST]:
+                yield from text_lines(shared, characters, width)
         else:
             yield from _difference_lines(explanation.differences, width)
 
