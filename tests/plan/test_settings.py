@@ -224,6 +224,8 @@ CASES: dict[tuple[str, str], Case] = {
     ("protect.overlap", "chars"): case((*OVERLAP, "chars"), 21, PROTECT),
     ("protect.overlap", "shortest"): case((*OVERLAP, "shortest"), 7, PROTECT),
     ("protect.overlap", "covered"): case((*OVERLAP, "covered"), "60%", PROTECT),
+    ("protect.overlap", "action"): case((*OVERLAP, "action"), "cut", PROTECT, named="overlap"),
+    ("protect.overlap", "margin"): case((*OVERLAP, "margin"), 9, PROTECT, ((OVERLAP, {"action": "cut"}),)),
     ("protect.overlap", "common"): case((*OVERLAP, "common"), None, PROTECT),
     ("select", "tokens"): case((*BEST, "tokens"), "6k", SELECT),
     ("select", "by"): case((*BEST, "by"), "bytes", SELECT),
