@@ -93,6 +93,18 @@ def test_newline_forms_and_trailing_spaces_change_nothing() -> None:
     assert first["line_punct_ratio"] == 1.0
 
 
+def test_stop_words_of_named_languages_are_columns_too() -> None:
+    """Those of FineWeb-2 by code or configuration; one that is always counted changes nothing."""
+    assert registry.measurer("signals", {"stop_words": ["de"]}) == Signals()
+    swahili = registry.measurer("signals", {"stop_words": ["swh_Latn", "sw"]})
+    assert swahili.settings == {"stop_words": ["sw"]}
+    text = "Ya na wa katika kwa ni la za nyumba der und"
+    found = swahili(TextBatch.from_texts([text])).to_pylist()[0]
+    assert (found.pop("stop_words_sw"), found) == (7, measured(text)[0])
+    with pytest.raises(DefinitionError, match=r"no list for 'swx'; did you mean \"sw\""):
+        registry.measurer("signals", {"stop_words": ["swx"]})
+
+
 @pytest.mark.parametrize(
     "word", ["हिन्दी में लिखा गया", "தமிழில் எழுதப்பட்டது", "ภาษาไทย", "বাংলায় লেখা হয়েছে", "اَلْعَرَبِيَّةُ"]
 )

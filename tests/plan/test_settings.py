@@ -20,6 +20,7 @@ from refinery.definition.models import (
     NamedModel,
     NearCopies,
     Output,
+    Overlap,
     Protected,
     RelevanceTraining,
     Source,
@@ -40,7 +41,7 @@ from tests.run.planning import plan_of
 DEFINITION: dict[str, Any] = {
     "refinery": 1,
     "name": "all",
-    "protect": {"exams": {"benchmark": "eval/*.jsonl", "columns": ["question"], "near": {}}},
+    "protect": {"exams": {"benchmark": "eval/*.jsonl", "columns": ["question"], "near": {}, "overlap": {}}},
     "transform": ["normalize"],
     "sources": {
         "books": {"path": "books/*.parquet", "transform": []},
@@ -94,6 +95,7 @@ DEDUP, SELECT = {"stages.unique.dedup"}, {"stages.best.select"}
 EXAM = "sources.protect:exams.question.minhash"
 ON_EXAM = {EXAM, "sources.protect:exams.question.content"}
 EXAMS = ("protect", "exams")
+OVERLAP = (*EXAMS, "overlap")
 PROTECT = {f"stages.protect:{name}.protect" for name in ("best", "unique", "books", "screened")}
 SHINGLED = {*DEDUP, "sources.crawl.lines.minhash", "sources.books.minhash"}
 FOLDED = {*SHINGLED, "sources.crawl.lines.content", "sources.books.content"}
@@ -205,7 +207,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("dedup", "prefer"): case((*UNIQUE, "prefer"), ["tokens DESC"], DEDUP),
     ("dedup", "missing"): case((*UNIQUE, "missing"), "last", DEDUP),
     ("dedup", "against"): case((*UNIQUE, "against"), "earlier", DEDUP),
-    ("protect", "from_"): case(EXAMS, {"from": "held"}, PROTECT, named="from"),
+    ("protect", "from_"): case(EXAMS, {"from": "held", "overlap": {}}, PROTECT, named="from"),
     ("protect", "benchmark"): case((*EXAMS, "benchmark"), "../ROOT/eval/*.jsonl"),
     ("protect", "columns"): case((*EXAMS, "columns"), ["answer"], PROTECT, named="from"),
     ("protect", "exact"): case((*EXAMS, "exact"), False, PROTECT),
@@ -217,6 +219,12 @@ CASES: dict[tuple[str, str], Case] = {
     ("protect.near", "words"): case((*EXAMS, "near", "words"), 6, {*PROTECT, EXAM, "sources.crawl.minhash"}),
     ("protect.near", "chars"): case((*EXAMS, "near", "chars"), 9, {*PROTECT, EXAM, "sources.crawl.minhash"}),
     ("protect.near", "seed"): case((*EXAMS, "near", "seed"), 2, {*PROTECT, EXAM, "sources.crawl.minhash"}),
+    ("protect", "overlap"): case((*EXAMS, "overlap"), None, PROTECT),
+    ("protect.overlap", "words"): case((*OVERLAP, "words"), 12, PROTECT),
+    ("protect.overlap", "chars"): case((*OVERLAP, "chars"), 21, PROTECT),
+    ("protect.overlap", "shortest"): case((*OVERLAP, "shortest"), 7, PROTECT),
+    ("protect.overlap", "covered"): case((*OVERLAP, "covered"), "60%", PROTECT),
+    ("protect.overlap", "common"): case((*OVERLAP, "common"), None, PROTECT),
     ("select", "tokens"): case((*BEST, "tokens"), "6k", SELECT),
     ("select", "by"): case((*BEST, "by"), "bytes", SELECT),
     ("select", "missing"): case((*BEST, "missing"), "last", SELECT),
@@ -294,6 +302,7 @@ def settings_models() -> dict[str, type[BaseModel]]:
         "protect": Protected,
         "guards": Guards,
         "protect.near": NearCopies,
+        "protect.overlap": Overlap,
     }
     for kind in (VERBS, MEASURERS, TRANSFORMS):
         found |= kind.settings()

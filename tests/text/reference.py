@@ -137,15 +137,15 @@ def first_word(line: str) -> int:
     return next((i + 1 for i, char in enumerate(word) if unspaced(char)), len(word))
 
 
-def wraps(paragraphs: Sequence[Sequence[str]]) -> int:
-    """Line breaks of a text hard-wrapped at a width at which the next word would not have fitted."""
+def wrapped_lines(paragraphs: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a text hard-wrapped at a width after which the next word would not have fitted."""
     lengths = [len(line) for paragraph in paragraphs for line in paragraph]
     widths = [w for w in range(30, 121) if sum(length > w for length in lengths) * 20 <= len(lengths)]
     if len(lengths) < 2 or not widths or widths[0] == 30 and sum(n > 29 for n in lengths) * 20 <= len(lengths):
-        return 0
+        return []
     breaks = [pair for paragraph in paragraphs for pair in zip(paragraph, paragraph[1:], strict=False)]
-    found = sum(len(line) + 1 + max(first_word(after), 1) > widths[0] for line, after in breaks)
-    return found if 3 * found >= len(breaks) else 0
+    found = [line for line, after in breaks if len(line) + 1 + max(first_word(after), 1) > widths[0]]
+    return found if 3 * len(found) >= len(breaks) else []
 
 
 def share(part: float, whole: float) -> float:
@@ -259,6 +259,7 @@ def signals(raw: str, lists: Mapping[str, Sequence[str]]) -> dict[str, float]:
     all_lines = text.split("\n")
     lines = [line for line in all_lines if line]
     paragraphs = [p for p in re.split("\n{2,}", regex.sub(rf"^{SPACE}+|{SPACE}+$", "", text)) if p]
+    wrapped = wrapped_lines([paragraph.split("\n") for paragraph in paragraphs])
     copies, copy_chars = duplicates(lines)
     paragraph_copies, paragraph_copy_chars = duplicates(paragraphs)
     ends = [sentence_ends(line, segment(line)) for line in lines]
@@ -298,7 +299,15 @@ def signals(raw: str, lists: Mapping[str, Sequence[str]]) -> dict[str, float]:
         "alpha_space_word_ratio": share(
             sum(any(a <= at < a + len(word) for at in alphas) for a, word in space_words), len(space_words)
         ),
-        "wrapped_line_ratio": share(wraps([p.split("\n") for p in paragraphs]), len(lines)),
+        "letter_word_ratio": share(len(alphas), len(words)),
+        "hash_space_word_ratio": share(text.count("#"), len(space_words)),
+        "ellipsis_space_word_ratio": share(text.count("...") + text.count("…"), len(space_words)),
+        "c4_curly_bracket_ratio": share(c4(lines, ends)["c4_curly_bracket"], len(lines)),
+        "wrapped_line_ratio": share(len(wrapped), len(lines)),
+        "unwrapped_line_ratio": share(len(lines) - len(wrapped), total),
+        "unwrapped_line_punct_ratio": share(
+            sum(map(ends_sentence, lines)) - sum(map(ends_sentence, wrapped)), len(lines) - len(wrapped)
+        ),
         "newline_ratio": share(text.count("\n"), total),
         "mean_line_length": share(sum(map(len, lines)), len(lines)),
         "bullet_line_ratio": share(

@@ -45,6 +45,7 @@ from refinery.definition.values import (
     WrittenPaths,
 )
 
+_CALIBRATES = "moves the thresholds of the rules, only to looser ones, so that trusted text stays"
 TRAIN = "train"  # the split of all documents that are held out for no other
 
 
@@ -159,6 +160,46 @@ class NearCopies(Model):
         return self
 
 
+class Overlap(Model):
+    """Items that stand inside documents, found by the n-grams that both have."""
+
+    words: int = Field(13, ge=2, le=100, description="words an n-gram")
+    chars: int = Field(20, ge=2, le=100, description="characters an n-gram, in unspaced scripts")
+    shortest: int = Field(
+        8,
+        ge=1,
+        le=100,
+        description="words of the shortest text that is looked for, in characters as `chars` is to `words`; one"
+        " shorter than an n-gram is found as a whole",
+    )
+    covered: Share = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="share of a text, in one document, from which on that document goes",
+        json_schema_extra={"default": "50%"},
+    )
+    common: Share | None = Field(
+        0.001,
+        gt=0,
+        le=1,
+        description="n-grams that more of a source's documents have, and more than 10, say nothing, nor do those of"
+        " more texts; `null`: all count",
+        json_schema_extra={"default": "0.1%"},
+    )
+
+    @property
+    def shortest_unit(self) -> tuple[int, int]:
+        """Words, or characters, of the shortest text that is looked for."""
+        return self.shortest, -(-self.shortest * self.chars // self.words)
+
+    @model_validator(mode="after")
+    def _shortest_is_no_longer(self) -> Self:
+        if self.shortest > self.words:
+            raise ValueError(f"`shortest` is more than an n-gram, which has {self.words} words")
+        return self
+
+
 class Protected(Model):
     """Documents that are kept out of every output and of every model's examples, with their copies."""
 
@@ -177,6 +218,9 @@ class Protected(Model):
         description="compare shingles as well; `null`: key texts alone",
         json_schema_extra={"default": "{}"},
     )
+    overlap: Overlap | None = Field(
+        None, description="look for them inside documents as well, by n-grams; `{}` for all defaults"
+    )
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -184,8 +228,8 @@ class Protected(Model):
             raise ValueError("give `from`, sources, or `benchmark`, files of test items, one of them")
         if self.from_ and "columns" in self.model_fields_set:
             raise ValueError("`columns` are of a `benchmark`; the text of a source is its `text`")
-        if not self.exact and self.near is None:
-            raise ValueError("neither exact nor near is asked for")
+        if not self.exact and self.near is None and self.overlap is None:
+            raise ValueError("neither exact, near nor overlap is asked for")
         return self
 
 
@@ -302,6 +346,14 @@ KeepEntry = Annotated[
 ]
 
 
+class Calibrate(Model):
+    """Loosens the thresholds of a stage's rules so that trusted text stays, see docs/rules.md."""
+
+    trusted: Names = Field(min_length=1, description="sources or stages whose text must stay")
+    junk: Names = Field((), description="sources or stages of which as much as possible is to be dropped")
+    lose: Share = Field(0.01, gt=0, lt=1, description="share of text like the trusted that may be lost")
+
+
 class Stage(Model):
     """transform, measure, derive, keep, then at most one verb; verbs are keys that `pipeline_model` adds."""
 
@@ -316,6 +368,7 @@ class Stage(Model):
     keep: Annotated[tuple[KeepEntry, ...], OneOrMore()] = Field(
         (), description="rule sets and rules, judged in this order"
     )
+    calibrate: Calibrate | None = Field(None, description=_CALIBRATES)
 
     @property
     def verb(self) -> tuple[str, BaseModel] | None:
@@ -330,6 +383,12 @@ class Stage(Model):
     def _one_verb(self) -> Self:
         if len(found := self._verbs()) > 1:
             raise ValueError(f"a stage has at most one verb, here {' and '.join(found)}; make two stages")
+        return self
+
+    @model_validator(mode="after")
+    def _calibrates_rules(self) -> Self:
+        if self.calibrate and not self.keep:
+            raise ValueError("calibrate moves the thresholds of rules: write some under `keep`")
         return self
 
 

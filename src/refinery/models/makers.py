@@ -52,7 +52,7 @@ class RelevanceMaker(Maker):
         counts = train.count_sources(found, written)
         fit = partial(train.fit_examples, examples, chosen, counts)
         memory = train.fit_bytes(chosen, sum(one.bytes for one in written))
-        _in_one_unit("fit", fit, map_units, memory, folder, work)
+        in_one_unit("fit", fit, map_units, memory, folder, work)
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class ImportanceMaker(Maker):
         write = partial(importance.write_counts, counts, chosen.buckets)
         map_units("count n-grams", write, drawn, memory=importance.READ_BYTES)
         add = partial(importance.add_counts, counts, chosen.buckets)
-        _in_one_unit("add n-grams", add, map_units, importance.READ_BYTES, folder, work)
+        in_one_unit("add n-grams", add, map_units, importance.READ_BYTES, folder, work)
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class TermsMaker(Maker):
         write = partial(train.write_examples, examples)
         written = map_units("read examples", write, drawn, memory=train.READ_BYTES)
         memory = terms.mining_bytes(sum(one.bytes for one in written))
-        _in_one_unit("mine", partial(terms.mine_examples, examples, chosen), map_units, memory, folder, work)
+        in_one_unit("mine", partial(terms.mine_examples, examples, chosen), map_units, memory, folder, work)
 
 
 def maker_of(training: Training) -> Maker:
@@ -128,7 +128,7 @@ def maker_of(training: Training) -> Maker:
     return TermsMaker(training) if isinstance(training, TermMining) else ImportanceMaker(training)
 
 
-def _in_one_unit(
+def in_one_unit(
     name: str,
     make: Callable[[Place], Sequence[str]],
     map_units: MapUnits,
@@ -136,7 +136,7 @@ def _in_one_unit(
     folder: Path,
     work: Place,
 ) -> None:
-    """Has a unit make files, wherever it runs, and brings those that it names to `folder`."""
+    """Has a unit make files, wherever it runs, and brings those that it names from `work` to `folder`."""
     made = work / "made"
     make_directory(made)
     (names,) = map_units(name, make, [made], memory=memory)

@@ -15,8 +15,8 @@ from refinery.text.hashing import hash_bytes, mix
 from refinery.text.segment import CHARS, FIRST, LINES, OPENS, WORDS
 from refinery.text.tables import CLOSE, FORMAT, SPACE, TERMINAL, UNSPACED, decode, lookup
 
-PARAGRAPHS, BULLETS, ELLIPSES, TERMINALS, SHORT, CHARACTERS, SPACE_WORDS, WRAPS = range(8)
-COPIES, COPY_CHARS, PARAGRAPH_COPIES, PARAGRAPH_COPY_CHARS, COUNTS = range(8, 13)
+PARAGRAPHS, BULLETS, ELLIPSES, TERMINALS, SHORT, CHARACTERS, SPACE_WORDS, WRAPS, WRAPPED_TERMINALS = range(9)
+COPIES, COPY_CHARS, PARAGRAPH_COPIES, PARAGRAPH_COPY_CHARS, COUNTS = range(9, 14)
 
 SHORT_LINE = 30  # code points; FineWeb (arXiv 2406.17557, app. E.4)
 # Union of the marks of datatrove's Gopher filter (• -), RedPajama-v2's signals and Dolma's tagger (*).
@@ -95,18 +95,20 @@ def _wrap_width(all_facts, lines, lengths):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _wraps(data, stage1, stage2, starts, ends, all_facts, lines, lengths):  # type: ignore[no-untyped-def]
-    """Line breaks of a hard-wrapped text at which the next word would not have fitted; else 0."""
+    """Lines of a hard-wrapped text after which the next word would not have fitted, and those with a terminal."""
     width = _wrap_width(all_facts, lines, lengths)
     if width == 0:
-        return np.int64(0)
-    breaks = wraps = np.int64(0)
+        return np.int64(0), np.int64(0)
+    breaks = wraps = terminals = np.int64(0)
     for i in range(1, lines):
         if all_facts[i, OPENS]:
             continue
         breaks += 1
         room = width - all_facts[i - 1, CHARS] - 1
-        wraps += room < 1 or room < _first_word(data, starts[i], ends[i], stage1, stage2)
-    return wraps if wraps * _FEWEST >= breaks else np.int64(0)
+        if room < 1 or room < _first_word(data, starts[i], ends[i], stage1, stage2):
+            wraps += 1
+            terminals += ends_sentence(data, starts[i - 1], ends[i - 1], stage1, stage2)
+    return (wraps, terminals) if wraps * _FEWEST >= breaks else (np.int64(0), np.int64(0))
 
 
 @njit(cache=True, nogil=True)
@@ -155,7 +157,8 @@ def lines(data, stage1, stage2, found, facts, lengths, counts):  # type: ignore[
     _shapes(data, stage1, stage2, starts, ends, line_facts, number, counts)
     if number < 2:
         return
-    counts[WRAPS] = _wraps(data, stage1, stage2, starts, ends, line_facts, number, lengths)
+    wraps, terminals = _wraps(data, stage1, stage2, starts, ends, line_facts, number, lengths)
+    counts[WRAPS], counts[WRAPPED_TERMINALS] = wraps, terminals
     mask = _clear(slots, number)
     for i in range(number):
         h = hash_bytes(data, starts[i], ends[i])

@@ -105,22 +105,30 @@ def _words(tokens, chars, facts, counts, ratios):  # type: ignore[no-untyped-def
     ratios[RATIO.hash_ratio] = _share(chars[35], both)
     ratios[RATIO.ellipsis_ratio] = _share(facts[DOTS] + chars[0x2026], both)
     ratios[RATIO.alpha_word_ratio] = _share(alphas, both)
+    ratios[RATIO.letter_word_ratio] = _share(alphas, words)
     ratios[RATIO.newline_ratio] = _share(facts[NEWLINES], both)
+    return both
 
 
 @njit(cache=True, nogil=True)
-def _lines(facts, found, counts, ratios):  # type: ignore[no-untyped-def]
-    """Signals of lines and paragraphs."""
-    number, length = facts[LINES], facts[LENGTH]
+def _lines(facts, found, chars, tokens, counts, ratios):  # type: ignore[no-untyped-def]
+    """Signals of lines, paragraphs and words between white space; of so many tokens."""
+    number, length, space_words = facts[LINES], facts[LENGTH], found[line.SPACE_WORDS]
+    unwrapped = number - found[line.WRAPS]
+    punctuated = found[line.TERMINALS] - found[line.WRAPPED_TERMINALS]
     counts[COUNT.lines], counts[COUNT.paragraphs] = number, found[line.PARAGRAPHS]
-    counts[COUNT.space_words] = found[line.SPACE_WORDS]
-    ratios[RATIO.alpha_space_word_ratio] = _share(facts[ALPHA_WORDS], found[line.SPACE_WORDS])
+    counts[COUNT.space_words] = space_words
+    ratios[RATIO.alpha_space_word_ratio] = _share(facts[ALPHA_WORDS], space_words)
+    ratios[RATIO.hash_space_word_ratio] = _share(chars[35], space_words)
+    ratios[RATIO.ellipsis_space_word_ratio] = _share(facts[DOTS] + chars[0x2026], space_words)
     ratios[RATIO.mean_line_length] = _share(found[line.CHARACTERS], number)
     ratios[RATIO.bullet_line_ratio] = _share(found[line.BULLETS], number)
     ratios[RATIO.ellipsis_line_ratio] = _share(found[line.ELLIPSES], number)
     ratios[RATIO.line_punct_ratio] = _share(found[line.TERMINALS], number)
     ratios[RATIO.short_line_ratio] = _share(found[line.SHORT], number)
     ratios[RATIO.wrapped_line_ratio] = _share(found[line.WRAPS], number)
+    ratios[RATIO.unwrapped_line_ratio] = _share(unwrapped, tokens)
+    ratios[RATIO.unwrapped_line_punct_ratio] = _share(punctuated, unwrapped)
     ratios[RATIO.line_char_dup_ratio] = _share(found[line.COPY_CHARS], length - facts[NEWLINES])
     ratios[RATIO.dup_line_frac] = _share(found[line.COPIES], number)
     ratios[RATIO.dup_line_char_frac] = _share(found[line.COPY_CHARS], length)
@@ -195,13 +203,14 @@ def _measure(data, offsets, first, stage1, stage2, stop, s, counts, ratios):  # 
         if not walk(data, start, end, stage1, stage2, characters, tokens, visible_lines, facts):
             return document
         row, shares = counts[document], ratios[document]
-        _words(tokens, characters.counts, facts, row, shares)
+        both = _words(tokens, characters.counts, facts, row, shares)
         line.lines(data, stage1, stage2, visible_lines, facts, lengths, found_lines)
-        _lines(facts, found_lines, row, shares)
+        _lines(facts, found_lines, characters.counts, both, row, shares)
         page.c4(data, stage1, stage2, visible_lines, facts, found_page)
         row[COUNT.c4_sentences], row[COUNT.c4_lines] = found_page[page.KEPT_SENTENCES], found_page[page.KEPT]
         row[COUNT.c4_lorem_ipsum] = found_page[page.LOREM_IPSUM]
         row[COUNT.c4_curly_bracket] = found_page[page.CURLY_BRACKET]
+        shares[RATIO.c4_curly_bracket_ratio] = _share(found_page[page.CURLY_BRACKET], facts[LINES])
         row[COUNT.c4_javascript_lines] = found_page[page.JAVASCRIPT]
         row[COUNT.c4_policy_lines] = found_page[page.POLICY]
         row[COUNT.sentences] = facts[ENDS]
