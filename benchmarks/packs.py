@@ -38,7 +38,9 @@ RULE_SETS = {
 def half(file: Path, number: int) -> pl.Series:
     """The texts of one half of a file, each once; 0: to make a pack of, 1: to judge it on."""
     texts = pl.read_parquet(file, columns=["text"])["text"].drop_nulls().unique(maintain_order=True)
-    return texts.filter(pl.Series([xxh3_64_intdigest(text.encode()) % 2 == number for text in texts], dtype=pl.Boolean))
+    return texts.filter(
+        pl.Series([xxh3_64_intdigest(text.encode()) % 2 == number for text in texts], dtype=pl.Boolean)
+    )
 
 
 def pieces(texts: pl.Series, most: int) -> pl.Series:
@@ -48,7 +50,7 @@ def pieces(texts: pl.Series, most: int) -> pl.Series:
 
 
 def mined(positive: Sequence[Path], negative: Sequence[Path], documents: int) -> list[str]:
-    """The terms of one side's first halves that each file of the other tells apart, by the first's order, best first."""
+    """The terms of one side's first halves that each file of the other tells apart, in the order of the first."""
 
     def drawn(file: Path) -> TextBatch:
         return TextBatch.from_arrow(pieces(half(file, 0), documents).to_arrow().cast(pa.large_string()))
@@ -57,7 +59,9 @@ def mined(positive: Sequence[Path], negative: Sequence[Path], documents: int) ->
     trusted = list(map(drawn, positive))
     found = [mine(prepare_examples(trusted, [drawn(file)]), mining)["term"].to_list() for file in negative]
     common = set.intersection(*map(set, found))
-    return [term for term in found[0] if term in common and len(term) >= (2 if ord(term[0]) > 0x3000 else 3)][:TERMS]
+    return [term for term in found[0] if term in common and len(term) >= (2 if ord(term[0]) > 0x3000 else 3)][
+        :TERMS
+    ]
 
 
 def write_pack(options: argparse.Namespace) -> None:
@@ -71,7 +75,9 @@ def judged(file: Path) -> list[tuple[object, ...]]:
     """A row a rule set: what it keeps of the second half, in documents and characters, and what drops most of it."""
     texts = half(file, 1)
     packs = [pack for used in RULE_SETS.values() for pack in used]
-    table = refinery.measure(pl.DataFrame({"text": texts}), ["signals", *({"terms": {"pack": one}} for one in packs)])
+    table = refinery.measure(
+        pl.DataFrame({"text": texts}), ["signals", *({"terms": {"pack": one}} for one in packs)]
+    )
     sizes = texts.str.len_chars()
     rows: list[tuple[object, ...]] = []
     for name in RULE_SETS:
@@ -80,7 +86,9 @@ def judged(file: Path) -> list[tuple[object, ...]]:
         dropped = Counter(rules[rule].name.rpartition(".")[2] for rule in first.drop_nulls())
         kept = sizes.filter(first.is_null()).sum() / max(sizes.sum(), 1)
         what = ", ".join(f"{rule} {count}" for rule, count in dropped.most_common(3))
-        rows.append((_name(file), name, len(texts), f"{first.null_count() / len(texts):.2%}", f"{kept:.2%}", what))
+        rows.append(
+            (_name(file), name, len(texts), f"{first.null_count() / len(texts):.2%}", f"{kept:.2%}", what)
+        )
     return rows
 
 
