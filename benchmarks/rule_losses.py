@@ -23,7 +23,9 @@ from junk import made_of
 import refinery
 from refinery.filters.rules import evaluate, resolve_rules
 
-SETS = {"en": ("gopher", "gopher_datatrove", "gopher_paper", "c4", "c4_datatrove", "fineweb", "fineweb_datatrove")}
+SETS = {
+    "en": ("gopher", "gopher_datatrove", "gopher_paper", "c4", "c4_datatrove", "fineweb", "fineweb_datatrove")
+}
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,13 @@ def sheets(corpora: Sequence[Corpus], sets: Mapping[str, Sequence[str]]) -> list
         rows = [(name, *(share(verdicts[name][one.name], "any rule") for one in own)) for name in names]
         good = [one.name for one in own if one.good]
         notes = (f"good text: {', '.join(good)}; the others are junk",)
-        overviews.append(Sheet(f"{language}: % of documents / tokens dropped", ("set", *columns), rows, notes))
+        overviews.append(
+            Sheet(f"{language}: % of documents / tokens dropped", ("set", *columns), rows, notes)
+        )
         for name, by_corpus in verdicts.items():
-            rules = [rule for rule in next(iter(by_corpus.values())).columns if rule not in ("any rule", "tokens")]
+            rules = [
+                rule for rule in next(iter(by_corpus.values())).columns if rule not in ("any rule", "tokens")
+            ]
             rows = [(rule, *(share(by_corpus[one.name], rule) for one in own)) for rule in rules]
             rows = [row for row in rows if any(cell != "0.0 / 0.0" for cell in row[1:])]
             details.append(Sheet(f"{name}: each rule alone", ("rule", *columns), rows))
