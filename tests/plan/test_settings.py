@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from refinery.definition.guards import Guards
 from refinery.definition.models import (
+    Calibrate,
     ImportanceTraining,
     NamedModel,
     NearCopies,
@@ -73,6 +74,11 @@ DEFINITION: dict[str, Any] = {
             "measure": [{"quality": {"model": "trained"}}, {"importance": {"model": "words"}}],
             "keep": [{"on_topic": "quality >= suggested('trained') AND importance > 0"}],
         },
+        "sized": {
+            "from": "books",
+            "keep": [{"some": "bytes > 3"}],
+            "calibrate": {"trusted": "books", "junk": "held", "lose": "1%"},
+        },
         "best": {"from": "scored", "select": {"tokens": "5k", "by": "tokens"}},
     },
     "outputs": {"best": {"from": "best", "path": "out/best"}, "all": {"from": "unique", "path": "out/all"}},
@@ -95,7 +101,9 @@ ON_CRAWL = {
     f"sources.crawl.lines.{name}"
     for name in ("size", "language", "signals", "patterns", "relevance", "content", "minhash")
 }
-SIZES = {"sources.crawl.lines.size", "sources.books.size"}
+HELD = "sources.held.size"
+SIZES = {"sources.crawl.lines.size", "sources.books.size", HELD}
+CALIBRATE, MOVED = ("stages", "sized", "calibrate"), {"stages.sized.calibrate"}
 ON_TOPIC = "sources.crawl.lines.relevance"
 JOIN = (*CRAWL, "join")
 SIDE = {"path": "side.csv", "on": {"id": "number"}, "columns": {"court": None}}
@@ -210,6 +218,9 @@ CASES: dict[tuple[str, str], Case] = {
     ("protect.near", "words"): case((*EXAMS, "near", "words"), 6, {*PROTECT, EXAM, "sources.crawl.minhash"}),
     ("protect.near", "chars"): case((*EXAMS, "near", "chars"), 9, {*PROTECT, EXAM, "sources.crawl.minhash"}),
     ("protect.near", "seed"): case((*EXAMS, "near", "seed"), 2, {*PROTECT, EXAM, "sources.crawl.minhash"}),
+    ("calibrate", "trusted"): case((*CALIBRATE, "trusted"), "crawl", MOVED),
+    ("calibrate", "junk"): case((*CALIBRATE, "junk"), [], MOVED),
+    ("calibrate", "lose"): case((*CALIBRATE, "lose"), "2%", MOVED),
     ("select", "tokens"): case((*BEST, "tokens"), "6k", SELECT),
     ("select", "by"): case((*BEST, "by"), "bytes", SELECT),
     ("select", "missing"): case((*BEST, "missing"), "last", SELECT),
@@ -240,7 +251,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("models.importance", "raw_documents"): case((*WORDS, "raw_documents"), 50, WEIGHED),
     ("models.importance", "buckets"): case((*WORDS, "buckets"), 5, WEIGHED),
     ("models.importance", "seed"): case((*WORDS, "seed"), 5, WEIGHED),
-    ("normalize", "ftfy"): case(("transform",), NORMALIZE, {*ON_CRAWL, *COMPARED, *ON_EXAM, COUNT}),
+    ("normalize", "ftfy"): case(("transform",), NORMALIZE, {*ON_CRAWL, *COMPARED, *ON_EXAM, COUNT, HELD}),
     ("lines", "repeated"): case((*LINES, "repeated"), "60%", ON_CRAWL),
     ("lines", "least_documents"): case((*LINES, "least_documents"), 50, ON_CRAWL),
 }  # fmt: skip
@@ -266,6 +277,7 @@ def settings_models() -> dict[str, type[BaseModel]]:
         "tokens": Tokens,
         "output": Output,
         "output.tokenize": Tokenization,
+        "calibrate": Calibrate,
         "models": NamedModel,
         "models.train": RelevanceTraining,
         "models.importance": ImportanceTraining,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from refinery.filters.calibration.rule_file import loss_text, moves
+from refinery.filters.calibration.rule_file import loss_text, moves, published
 from refinery.report.grid import Grid
 
 if TYPE_CHECKING:
@@ -47,9 +47,7 @@ def calibration_tables(found: Calibration, of: str = "") -> Iterator[Grid | str]
 def _row(rule: RuleAccount, found: Calibration) -> Iterator[str]:
     changed = [one for one in rule.thresholds if one.published != one.moved]
     yield rule.name
-    yield (
-        "\n".join(f"{one.column} {one.operator} {one.published}" for one in rule.thresholds) or rule.published
-    )
+    yield ("\n".join(published(rule)) or rule.published)
     yield "\n".join(one.moved for one in changed)
     both = (rule.before, rule.after)
     yield " -> ".join(f"{one.documents / found.documents:.2%}" for one in both)
