@@ -83,7 +83,7 @@ ACCOUNT = {
     "id": "the document's id as text; NULL for a rejected row",
     "outcome": "`kept`, `dropped` or `rejected`",
     "stage": "the stage that dropped it",
-    "rule": "the first rule that failed; `dedup.*`, `select.tokens` or `protect.*`; for a rejected row the reason",
+    "rule": "the first rule that failed; `dedup.*`, `select.*` or `protect.*`; for a rejected row the reason",
     "failed": "all rules of that stage that failed",
     "duplicate_of_source": "source of the document that this stage kept instead, which a later one may drop; "
     "`against:STAGE` for an earlier run, `protect:NAME.COLUMN` for a benchmark",
@@ -92,6 +92,7 @@ ACCOUNT = {
     "duplicate_of_id": "its id",
     "similarity": "similarity to it, by the stage's `measure` ([how](dedup.md#near)); 1 for equal key texts alone, "
     "NULL: not compared",
+    "cut_chars": "characters of its text that verbs cut; NULL for a rejected row",
     "reason": "one word, see [reading.md](reading.md#rejects)",
     "detail": "what was found",
 }

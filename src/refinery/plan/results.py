@@ -15,7 +15,7 @@ roots, executors, workers, time stamps and the package's version are part of no 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from refinery.filters.predicate import columns_of
 from refinery.filters.suggested import suggesting_models
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import (
+    Cut,
     Derived,
     Making,
     Measurement,
@@ -152,7 +153,8 @@ class _Builder:
         """Of a source's texts as they are before the transform that asks for it."""
         inputs = [documents_name(view.source), *self._counts(view)]
         made_of = {**_making(making), **_transforms(view)}
-        self._add(name, Kind.COUNT, Subject("source", view.source), made_of, inputs)
+        cut = view.key if view.is_cut else None  # outcomes are not among the results yet
+        self._add(name, Kind.COUNT, Subject("source", view.source), made_of, inputs, seen=cut)
 
     def _calibration(self, stage: str, name: str, making: Making) -> None:
         """Of the documents that it reads and of what is measured on them."""
@@ -189,7 +191,10 @@ class _Builder:
             yield from self._counts(view)
 
     def _counts(self, view: View) -> Iterator[str]:
-        """The counts that a view's transforms need."""
+        """The counts that a view's transforms need, and the outcomes that cut its texts."""
+        for step in view.transforms:
+            if isinstance(step, Cut) and (outcome := outcome_name(self.graph.stages[step.stage])):
+                yield outcome
         for name, making in self.graph.makings.items():
             if making.view and making.view.source == view.source:
                 before = making.view.transforms
@@ -266,13 +271,18 @@ class _Builder:
         ancestors = {*self.graph.ancestors(stage.name)} if late else set()
         for source, read in columns.items():
             for measurement in (m for column in read.values() for m in column.measurements):
-                known = source, measurement.key
-                if measurement.late:
-                    made = self.arrivals.get(known, {})
-                    yield from (name for at, name in made.items() if at in ancestors)
-                else:
-                    yield self.measured[known]
+                yield from self._of_measurement(source, measurement, ancestors)
             yield from self._suggesting(sql for _, sql in _expressions(read))
+
+    def _of_measurement(
+        self, source: str, measurement: Measurement, stages: Collection[str]
+    ) -> Iterator[str]:
+        """The results that a measurement is: one, or, of a late one, those of some stages."""
+        known = source, measurement.key
+        if measurement.late:
+            yield from (name for at, name in self.arrivals.get(known, {}).items() if at in stages)
+        else:
+            yield self.measured[known]
 
     def _suggesting(self, written: Iterable[str]) -> Iterator[str]:
         """The models that the run makes and whose suggestions SQL asks for."""
@@ -289,7 +299,13 @@ class _Builder:
         measured = {m.name: dict(m.settings) for m in verb.measurers}
         settings = {"version": verb.version, **verb.settings, **measured, "against": bool(earlier)}
         made_of = {verb.name: settings, "order of sources": list(stage.sources), **_derive(stage.needed)}
-        own = [self.measured[source, m.key] for source, found in stage.own.items() for m in found]
+        ancestors = self.graph.ancestors(stage.name)
+        own = [
+            name
+            for source, found in stage.own.items()
+            for m in found
+            for name in self._of_measurement(source, m, ancestors)
+        ]
         inputs = [*map(documents_name, sources), decision, *self._makers(stage, stage.needed), *own]
         seen = [
             _columns(stage.needed),
@@ -375,12 +391,14 @@ def _measured(measurement: Measurement) -> dict[str, object]:
 
 
 def _transforms(view: View) -> dict[str, object]:
-    """What was counted is an input, not a setting: it is not known before it is made."""
+    """What was counted or cut is an input, not a setting: it is not known before it is made."""
     found = []
     for transform in view.transforms:
         settings = {"version": transform.version, **transform.settings}
         if transform.counter:
             settings.pop("count", None)
+        if isinstance(transform, Cut):
+            settings.pop("outcome")
         found.append({transform.name: settings})
     return {"transform": found}
 

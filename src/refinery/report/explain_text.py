@@ -13,7 +13,7 @@ from refinery.plan.graph import Column, Derived, Measurement, PathColumn, Resolv
 from refinery.plan.plan import Plan
 from refinery.report.document import Document
 from refinery.report.explain import Explanation, RuleVerdict, StageVerdict
-from refinery.run.measure import apply_transforms
+from refinery.run.texts import apply_transforms
 from refinery.text.batch import TextBatch
 
 

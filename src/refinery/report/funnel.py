@@ -61,6 +61,8 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
                     "-",
                 )
         counts("  kept", stage.kept, _share(stage.kept, stage.arrived), style="green")
+        if (cut := stage.cut).documents:
+            row("  cut", documents=f"({cut.documents:,})", text=f"-{decimal(cut.bytes)}")
     table.add_section()
     size, files = sum(file.bytes for file in manifest.files), len(manifest.files)
     counts(f"output ({decimal(size)} in {files} file{'s'[: files != 1]})", manifest.kept, style="bold")

@@ -23,8 +23,8 @@ from refinery.run.columns import NamedColumn, find_columns, late_files, load_col
 from refinery.run.context import Run
 from refinery.run.decide import Upstream, kept_documents, upstream
 from refinery.run.guards import place_of_document
-from refinery.run.measure import apply_transforms
 from refinery.run.outcome import Numbered, write_outcome
+from refinery.run.texts import texts_of
 from refinery.shuffle.units import MapUnits
 from refinery.sources.ids import identities
 from refinery.sources.nested import find_field
@@ -165,7 +165,7 @@ class VerbShard:
         planned = self.planned
         wanted = read_table(planned.documents_file, ["row"]).column(0).to_numpy()[documents]
         for batch in read_documents(planned.shard, planned.spec, wanted=wanted):
-            yield TextBatch.from_arrow(apply_transforms(self.of.view, batch.text))
+            yield TextBatch.from_arrow(texts_of(self.of.view, planned, batch.rows, batch.text))
 
 
 def run_verb(run: Run, stage: ResolvedStage, map_units: MapUnits) -> int:

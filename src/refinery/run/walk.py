@@ -24,9 +24,10 @@ from refinery.run.make import make, with_made
 from refinery.run.measure import MeasureTask, measure, refuse_rejects
 from refinery.run.measure_late import late_tasks, measure_arrived
 from refinery.run.nodes import share
-from refinery.run.outcome import read_largest
+from refinery.run.outcome import read_largest, read_warnings
 from refinery.run.output import carried_columns, make_output
 from refinery.run.records import keep_records, read_shard_records
+from refinery.run.state import shards_state
 from refinery.run.verbs import run_verb
 from refinery.sources.documents import Shard
 from refinery.sources.inventory import keep_hashes
@@ -238,12 +239,15 @@ def outcome_pass(run: Run, group: Group) -> None:
         stage = run.plan.graph.stages[result.of.name]
         if stage.verb is None:
             continue
-        there = all(str(p.verb_file(result.key)) in run.present for p in run.plan.reaching(stage))
+        there = not shards_state(run.plan, result, run.present).missing
         run.checked(result, stage.verb.name, int(there), int(not there))
         dropped = None if there else run_verb(run, stage, run.map_units(result.of))
         if reached := run.plan.reaching(stage):
-            largest = read_largest(reached[0].verb_file(result.key))  # every file of an outcome has them
+            file = reached[0].verb_file(result.key)  # every file of an outcome tells of all of it
+            largest = read_largest(file)
             guards.judge(run, guards.duplicates_of_one(stage.name, largest))
+            for message in read_warnings(file):
+                run.warn(result.of, message)
         finish_stage(run, stage, dropped)
 
 
