@@ -12,6 +12,7 @@ from refinery.cli.options import Quiet, Roots, Work, roots_of
 
 if TYPE_CHECKING:
     from refinery.filters.calibration.account import Calibration
+    from refinery.run.calibrating import Request
 
 DEFAULT_LOSE = "1%"
 
@@ -51,29 +52,11 @@ def calibrate(
 
     Without --trusted: what the stages of a definition that calibrate have found in its last run.
     """
-    from refinery.api import runs
-    from refinery.errors import DefinitionError
-    from refinery.run.calibrating import Request, calibrations_of, of_files, of_sources, write_rule_file
+    from refinery.run.calibrating import Request, write_rule_file
 
-    if not trusted and definition is None:
-        raise DefinitionError("--trusted: name the files of text that must stay, or give a definition")
-    given = roots_of(root)
-    if trusted:
-        if not rules:
-            raise DefinitionError("--rules: name the rule sets whose thresholds are to be moved")
-        request = Request(trusted, junk or (), rules.split(","), measure.split(","), lose)
-        if definition:
-            loaded = of_sources(request, runs.load(definition, roots=given), given)
-        else:
-            loaded = of_files(request, text, Path.cwd())
-        runs.run(loaded, work=work, progress=not quiet)
-        found = calibrations_of(runs.plan(loaded, work=work))
-    else:
-        found = calibrations_of(runs.plan(definition, work=work, roots=given)) if definition else {}
-    if not found:
-        raise DefinitionError(f"{definition}: no stage has been calibrated: run it first, or give --trusted")
-    if out and len(found) > 1:
-        raise DefinitionError(f"--out: {', '.join(found)} are calibrated, and a file holds the rules of one")
+    request = Request(trusted or (), junk or (), rules.split(",") if rules else (), measure.split(","), lose)
+    found = _calibrations(definition, request, text, work, roots_of(root), quiet=quiet)
+    _refuse_several(out, found)
     if json:
         echo_json({name: one.model_dump(mode="json") for name, one in found.items()}, indent=True)
     else:
@@ -90,3 +73,42 @@ def _show(found: dict[str, Calibration]) -> None:
     for stage, one in found.items():
         for table in calibration_tables(one, stage):
             echo_table(table)
+
+
+def _calibrations(
+    definition: Path | None,
+    request: Request,
+    text: str,
+    work: str | None,
+    roots: dict[str, str],
+    *,
+    quiet: bool,
+) -> dict[str, Calibration]:
+    """What is asked for by stage; raises DefinitionError where that is not said, or not known."""
+    from refinery.api import runs
+    from refinery.errors import DefinitionError
+    from refinery.run.calibrating import calibrations_of, of_files, of_sources
+
+    if request.trusted:
+        if not request.rules:
+            raise DefinitionError("--rules: name the rule sets whose thresholds are to be moved")
+        if definition:
+            loaded = of_sources(request, runs.load(definition, roots=roots), roots)
+        else:
+            loaded = of_files(request, text, Path.cwd())
+        runs.run(loaded, work=work, progress=not quiet)
+        return calibrations_of(runs.plan(loaded, work=work))
+    if definition is None:
+        raise DefinitionError("--trusted: name the files of text that must stay, or give a definition")
+    found = calibrations_of(runs.plan(definition, work=work, roots=roots))
+    if not found:
+        raise DefinitionError(f"{definition}: no stage has been calibrated: run it first, or give --trusted")
+    return found
+
+
+def _refuse_several(out: Path | None, found: dict[str, Calibration]) -> None:
+    """Raises DefinitionError for a rule file of several stages."""
+    from refinery.errors import DefinitionError
+
+    if out and len(found) > 1:
+        raise DefinitionError(f"--out: {', '.join(found)} are calibrated, and a file holds the rules of one")
