@@ -20,7 +20,8 @@ from rule_losses import SETS, Corpus, load
 import refinery
 from refinery.definition.values import parse_share
 from refinery.filters.calibration.account import Calibration
-from refinery.filters.calibration.rule_file import loss_text
+
+JOINED = {"en": ("gopher+c4+fineweb",)}
 
 
 @dataclass(frozen=True)
@@ -57,20 +58,23 @@ def judge(good: Corpus, junk: Sequence[Corpus], rule_set: str, lose: float, *, j
     halves = {one.name: one.measured.with_row_index("__row") for one in junk}
     seen = pl.concat([half.filter(pl.col("__row") % 2 == 0) for half in halves.values()])
     found = refinery.calibrate(
-        good.measured, seen if junk_seen else None, rules=rule_set, lose=lose, measure=[]
+        good.measured, seen if junk_seen else None, rules=rule_set.split("+"), lose=lose, measure=[]
     )
-    published = [{rule.name.partition(".")[2]: rule.published} for rule in found.rules]
-    moved = [{rule.name.partition(".")[2]: rule.predicate} for rule in found.rules]
+    published = [{rule.name.replace(".", "_"): rule.published} for rule in found.rules]
+    moved = [{rule.name.replace(".", "_"): rule.predicate} for rule in found.rules]
     unseen = {kind: half.filter(pl.col("__row") % 2 == 1) for kind, half in halves.items()}
     still = {kind: (dropped(half, published), dropped(half, moved)) for kind, half in unseen.items()}
     return Judged(good.name, rule_set, junk_seen, found, still)
 
 
 def judged(corpora: Sequence[Corpus], sets: Sequence[str] | None, lose: float) -> Iterator[Judged]:
-    """Every set of its language, or the named ones, by every good corpus, with junk and without."""
+    """Every set of its language, or the named ones, by every good corpus, with junk and without.
+
+    Sets that are joined by `+` are rules of one stage.
+    """
     for good in (one for one in corpora if one.good):
         junk = [one for one in corpora if one.language == good.language and not one.good]
-        for rule_set in sets or SETS.get(good.language, (good.language,)):
+        for rule_set in sets or (*SETS.get(good.language, (good.language,)), *JOINED.get(good.language, ())):
             for junk_seen in (True, False):
                 yield judge(good, junk, rule_set, lose, junk_seen=junk_seen)
 
@@ -81,13 +85,14 @@ def sheets(found: Sequence[Judged], lose: float) -> list[Sheet]:
     for one in found:
         name = (one.corpus, one.rule_set, "yes" if one.junk_seen else "no")
         account = max(one.found.languages, key=lambda language: language.judged.moved.documents)
-        within = account.judged.moved.interval[0] <= lose
+        moved_loss = account.judged.moved
+        within = max(moved_loss.interval[0], moved_loss.token_interval[0]) <= lose
         losses.append(
             (
                 *name,
                 str(account.judged.moved.documents),
-                loss_text(account.judged.published),
-                loss_text(account.judged.moved),
+                str(account.judged.published),
+                str(account.judged.moved),
                 "yes" if within else "NO",
                 f"{one.all_still:.0%}",
                 one.worst,

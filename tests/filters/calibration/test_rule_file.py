@@ -7,7 +7,7 @@ from refinery.filters.calibration.rule_file import moves, rule_file
 from refinery.filters.rules import Rule, load_rule_set, resolve_rules
 from tests.filters.calibration.samples import sample
 
-COLUMNS = {"words": [20] * 10 + [80] * 590, "lines": [9] * 600, "lang": ["en"] * 600}
+COLUMNS = {"words": [20] * 60 + [80] * 540, "lines": [9] * 600, "lang": ["en"] * 600}
 
 
 def _written(folder: Path, rules: list[Rule]) -> str:
@@ -23,7 +23,7 @@ def test_a_rule_file_is_a_rule_set(tmp_path: Path) -> None:
         Rule("gopher.lined", "lang NOT IN ('en', 'und') OR (lines > 1 -- blank\n)"),
     ]
     text = _written(tmp_path, rules)
-    assert "words >= 50 -> 20; loses 0.00% of trusted documents, published 1.67%" in text
+    assert "words >= 50 -> 20; loses 0.00% of trusted documents, published 10.00%" in text
     found = load_rule_set(str(tmp_path / "own.yaml"))
     assert found.languages == ("en",)
     assert [(rule.name, rule.predicate) for rule in found.rules] == [

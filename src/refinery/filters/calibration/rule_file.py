@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import yaml
 
-from refinery.filters.calibration.account import Calibration, LanguageAccount, Loss, RuleAccount
+from refinery.filters.calibration.account import Calibration, LanguageAccount, RuleAccount
 from refinery.filters.rules import unscoped
 
 WRITTEN_BY = "Written by `refinery calibrate`"  # how a rule file begins
@@ -51,13 +51,7 @@ def _head(found: Calibration) -> Iterator[str]:
 
 def _judged(one: LanguageAccount) -> str:
     name = f"{one.language or 'all languages'}, {one.judged.moved.documents:,} unseen documents"
-    return f"{name}: lost {loss_text(one.judged.moved)}; by the published rules {loss_text(one.judged.published)}"
-
-
-def loss_text(loss: Loss) -> str:
-    """A loss in words: the share of documents with its interval, and the share of tokens."""
-    low, high = loss.interval
-    return f"{loss.share:.2%} ({low:.2%} to {high:.2%}), {loss.token_share:.2%} of tokens"
+    return f"{name}: lost {one.judged.moved}; by the published rules {one.judged.published}"
 
 
 def _costs(rule: RuleAccount, found: Calibration) -> Iterator[str]:
