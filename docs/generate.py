@@ -116,6 +116,8 @@ MANIFEST = {
     "passed over by ending and reason",
     "protected": "by source that outputs are protected from, as in `sources`: what they were compared with",
     "stages": "by stage: arrived, kept, and by rule: dropped first, failed at all",
+    "calibrated": "by stage that calibrates its rules: thresholds published and moved, and what they lose of trusted "
+    "text, see [rules.md](rules.md#calibrated-thresholds)",
     "kept": "documents, bytes and tokens of the output",
     "licences": "by source, documents of the output by licence, if the definition has some; `NOASSERTION`: none",
     "languages": "documents of the output by language, if it is measured",
@@ -162,6 +164,7 @@ def keys() -> str:
         *with_nested("models.NAME", models.NamedModel),
         ("A stage, `stages.NAME`", stage),
         ("A rule set in `keep`", models.RuleSetUse),
+        ("`calibrate` of a stage", models.Calibrate),
         *(section for name, model in settings.items() for section in with_nested(name, model)),
         ("An output, `outputs.NAME`", models.Output),
         ("`tokenize` of an output", Tokenization),
