@@ -139,7 +139,7 @@ def test_a_document_for_which_many_go_stops_the_run(repository, ran):
 
 
 @pytest.mark.parametrize(
-    ("tokens", "why"), [("2B", "no more arrive"), ("100", "the next best document has more than are left")]
+    ("tokens", "why"), [("2B", "no more arrive"), ("100", "no other document fits")]
 )
 def test_a_budget_that_is_missed_is_a_warning(repository, ran, tokens, why):
     """By more than half a percent, because there is no more or what is next does not fit."""
