@@ -57,7 +57,7 @@ COLUMNS = {
     "lang_group_score": ("probability", "the model's probability of all languages of the group", "fastText"),
     "lang_script": (
         "code",
-        "ISO 15924 script of most letters: `Latn`, `Cyrl`, `Hans`, `Hant`, `Jpan`, ...",
+        "ISO 15924 script of most letters: `Latn`, `Cyrl`, `Hans`, `Hant`, `Jpan`, ...; `Zyyy` without a letter",
         "Unicode, OpenCC",
     ),
     "lang_natural": (

@@ -16,8 +16,9 @@ small letters; by `script` score and share are the share of the letters that are
 
 lang_group, lang_group_score: the language with those that a model confuses with it (see language_groups), and the
 probability of them all: `lang_group = 'bs-hr-sr' AND lang_group_score >= 0.65`. A language near to no other is its
-own group. lang_script: ISO 15924 script of most letters of the text; Hans or Hant of Chinese. lang_natural: share of
-the words in ASCII letters that do not hang together by signs or digits as in code and URLs.
+own group. lang_script: ISO 15924 script of most letters of the text; Hans or Hant of Chinese, Zyyy without a
+letter. lang_natural: share of the words in ASCII letters that do not hang together by signs or digits as in code
+and URLs.
 
 lid.176 is unsure below about 50 characters.
 """
@@ -123,7 +124,7 @@ class Language(Measurer):
                 pa.array(model.score),
                 _names(near, found.language),
                 pa.array(found.group_score),
-                _names(WRITTEN, script_of(text), None),
+                _names(WRITTEN, script_of(text), "Zyyy"),
                 pa.array(natural(text)),
             ],
             schema=self.schema,
@@ -171,7 +172,7 @@ def _with_small_letters(
 
 
 def _names(
-    values: Sequence[str], rows: NDArray[np.int64] | NDArray[np.int8], none: str | None = UNDETERMINED
+    values: Sequence[str], rows: NDArray[np.int64] | NDArray[np.int8], none: str = UNDETERMINED
 ) -> pa.Array:
     """The value of each row as text, `none` for -1."""
     return pa.array([*values, none], pa.string()).take(pa.array(rows % (len(values) + 1)))
