@@ -48,7 +48,8 @@ class Rule:
     """A predicate with a name: `gopher.short` for a set's rule, `english` for one written in a stage.
 
     `place` (file:line) is where a set's rule is written, empty for a rule of the definition itself; `written`: the
-    predicate with suggestions of models as they stand in it, where numbers have taken their place.
+    predicate with suggestions of models as they stand in it, where numbers have taken their place; published: the
+    predicate whose thresholds a calibration has moved, empty where it moved none.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Rule:
     source: str = ""
     place: str = field(default="", compare=False)
     written: str = field(default="", compare=False)
+    published: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Outcome:
     rules: names for the record, such as `dedup.near`; dropped: records DROPPED_RECORD, of which partition n holds the
     documents from n * partition_documents on; largest: for the guard `duplicates_of_one`; spans: of a verb that
     cuts, records SPAN_RECORD in the same partitions. Spans of a document do not overlap, and begin and end between
-    characters; a document that is dropped has none.
+    characters; a document that is dropped has none; warnings: sentences about the stage.
     """
 
     rules: tuple[str, ...]
@@ -68,6 +68,7 @@ class Outcome:
     partition_documents: int
     largest: tuple[Removal, ...] = ()
     spans: Records | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place
 
 if TYPE_CHECKING:
+    from refinery.filters.calibration.account import Calibration
     from refinery.filters.measurer import Measurer, Transform
     from refinery.filters.rules import Rule
     from refinery.filters.verb import Verb
@@ -180,7 +181,8 @@ class ResolvedStage:
 
     needed: columns that its verb reads; own: what is measured for its verb alone. Both are by source, and tell of the
     documents too that the verb looks at and never drops; against: the sources of those, with the view of their text.
-    compared: the views of texts that its verb reads, where they are others than those that go on.
+    compared: the views of texts that its verb reads, where they are others than those that go on; calibration: what
+    moved the thresholds of its rules, None before that is known.
     """
 
     name: str
@@ -195,6 +197,7 @@ class ResolvedStage:
     late: dict[str, tuple[Measurement, ...]]  # by source, measured on what arrives here alone
     against: dict[str, View]
     compared: Mapping[str, View] = field(default_factory=dict)
+    calibration: Calibration | None = None
 
     @property
     def cuts(self) -> bool:
@@ -204,10 +207,19 @@ class ResolvedStage:
 
 @dataclass(frozen=True)
 class Making:
-    """Files that the run makes of documents; view: the text that is counted, None for a model."""
+    """Files that the run makes of documents.
+
+    view: the text that is counted, None for others; columns: of a calibration, what rules read of each input.
+    """
 
     maker: Maker
     view: View | None = None
+    columns: Mapping[str, Columns] = field(default_factory=dict)
+
+    @property
+    def is_model(self) -> bool:
+        """Whether it is made of texts that nothing protected may be among."""
+        return self.view is None and not self.columns
 
     @property
     def inputs(self) -> Mapping[str, tuple[str, ...]]:
@@ -251,7 +263,7 @@ class Graph:
 
     def inputs_of(self, making: Making) -> Mapping[str, tuple[str, ...]]:
         """By part, the stages or sources that are read for it: of a model those without what is protected."""
-        if making.view:
+        if not making.is_model:
             return making.inputs
         return {
             part: tuple(self.implied.get(name, name) for name in names)
@@ -274,6 +286,10 @@ class Graph:
                 seen = (*stage.columns.get(source, {}).values(), *stage.needed.get(source, {}).values())
                 measured = (m for column in seen for m in column.measurements)
                 for measurement in (*measured, *stage.own.get(source, ())):
+                    found.setdefault(source, {}).setdefault(measurement.key, measurement)
+        for columns in (seen for making in self.makings.values() for seen in making.columns.values()):
+            for source, read in columns.items():
+                for measurement in (m for column in read.values() for m in column.measurements):
                     found.setdefault(source, {}).setdefault(measurement.key, measurement)
         for source, positions in self.positions.items():
             here = found.setdefault(source, {})

@@ -22,6 +22,7 @@ from refinery.filters import registry
 from refinery.filters.licence import LICENCE
 from refinery.filters.rules import MAX_RULES, resolve_rules
 from refinery.plan.against import earlier_folder
+from refinery.plan.calibrations import calibration_of, with_calibration
 from refinery.plan.expressions import add_derived, clashing_types, maker_of, seen_by_sql
 from refinery.plan.file_columns import add_file_columns, clashes, column_problems
 from refinery.plan.graph import (
@@ -52,7 +53,7 @@ from refinery.plan.order import in_rounds
 from refinery.plan.outputs import check_measurements, output_folders, output_tokens
 from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
 from refinery.plan.reading import spec_of
-from refinery.plan.result import count_name
+from refinery.plan.result import calibration_name, count_name
 from refinery.plan.splits import check_splits, hold_out, positions_of
 from refinery.plan.verbs import Arriving, Heads, add_columns, is_carried, needed_columns, own_measurements
 from refinery.sources.documents import SourceSpec
@@ -94,6 +95,7 @@ class _Resolver:
     makings: dict[str, Making] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)  # of each source, as stages get it
     stages: dict[str, ResolvedStage] = field(default_factory=dict)
+    chains: dict[str, tuple[Transform, ...]] = field(default_factory=dict)  # of each stage
     protections: list[Protection] = field(default_factory=list)
     implied: dict[str, str] = field(default_factory=dict)  # see Graph
     heads: Heads = field(init=False)
@@ -108,6 +110,9 @@ class _Resolver:
 
     def _problem_in(self, location: Location, at: Location, message: str) -> None:
         self.problem((*location, *at), message)
+
+    def _problem_at(self, location: Location, part: str, message: str) -> None:
+        self.problem((*location, part), message)
 
     def attempt(self, location: Location, make: Callable[[], T]) -> T | None:
         """What `make` gives, or None and its problems at the location."""
@@ -126,6 +131,7 @@ class _Resolver:
         for name in self._in_order():
             self._stage(name, pipeline.stages[name])
         self.makings |= makings_of(self.definition, self.problem)
+        self._calibrate()
         output_paths = output_folders(self.definition, self.sources, self.problem)
         tokens = output_tokens(self.definition, self.problem)
         check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
@@ -196,7 +202,7 @@ class _Resolver:
         ]
         if self.incomplete.intersection(stage.from_) or any(self.definition.is_broken(*one) for one in parts):
             self.incomplete.add(name)
-        chain = self._transforms(place, stage.transform)
+        chain = self.chains[name] = self._transforms(place, stage.transform)
         if len(chain) < len(stage.transform):
             self.incomplete.add(name)
         parents = [(p, self.stages.get(p)) for p in stage.from_]
@@ -234,6 +240,22 @@ class _Resolver:
             against,
         )
 
+    def _calibrate(self) -> None:
+        """Adds what moves the thresholds of stages, and moves those of which it is known by how much."""
+        above = {name: {name: view} for name, view in self.views.items()}
+        above |= {name: stage.views for name, stage in self.stages.items()}
+        for name, written in self.definition.pipeline.stages.items():
+            stage, settings = self.stages.get(name), written.calibrate
+            if stage is None or settings is None or name in self.incomplete:
+                continue
+            result = calibration_name(name)
+            below = partial(self._view, chain=self.chains[name])
+            report = partial(self._problem_at, ("stages", name, "calibrate"))
+            if making := calibration_of(stage, settings, above, below, report):
+                self.makings[result] = making
+                if result in self.made:
+                    self.stages[name] = with_calibration(stage, self.made[result])
+
     def _imply_stages(self) -> None:
         """Adds stages before the outputs and before what models are made of.
 
@@ -244,7 +266,7 @@ class _Resolver:
             (o.from_, ("outputs", name, "from")) for name, o in outputs.items()
         ]
         for name, making in self.makings.items():
-            if making.view is None:
+            if making.is_model:
                 place = tuple(name.split("."))
                 read += [(one, place) for names in making.inputs.values() for one in names]
         held = {source for protection in self.protections for source in protection.against}

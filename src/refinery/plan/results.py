@@ -39,6 +39,7 @@ from refinery.plan.outputs import wanted_measurements
 from refinery.plan.result import (
     Kind,
     Result,
+    calibration_name,
     decision_name,
     documents_name,
     free_name,
@@ -74,8 +75,11 @@ def results_of(graph: Graph, listed: Mapping[str, Listed]) -> dict[str, Result]:
     ordered = in_rounds({name: one.inputs for name, one in found.items()})
     if len(ordered) < len(found):
         circle = " needs ".join(_circle({name: found[name] for name in found.keys() - set(ordered)}))
-        message = f"{circle}: make a model of documents that it does not choose"
-        raise DefinitionError(graph.definition.source.problem(("models",), message))
+        calibrated = [name for name in graph.stages if calibration_name(name) in circle]
+        made = "calibrate rules by" if calibrated else "make a model of"
+        place = ("stages", calibrated[0], "calibrate") if calibrated else ("models",)
+        message = f"{circle}: {made} documents that it does not choose"
+        raise DefinitionError(graph.definition.source.problem(place, message))
     return {name: found[name] for name in ordered}
 
 
@@ -108,8 +112,12 @@ class _Builder:
                     self._measurement(source, measurement)
         for stage in self.graph.stages.values():
             self._stage(stage)
+        for stage in self.graph.stages.values():
+            name = calibration_name(stage.name)
+            if name in self.graph.makings:
+                self._calibration(stage.name, name, self.graph.makings[name])
         for name, making in self.graph.makings.items():
-            if not making.view:
+            if making.is_model:
                 self._model(name, making)
         for output in self.graph.outputs:
             self._output(output)
@@ -147,6 +155,18 @@ class _Builder:
         made_of = {**_making(making), **_transforms(view)}
         cut = view.key if view.is_cut else None  # outcomes are not among the results yet
         self._add(name, Kind.COUNT, Subject("source", view.source), made_of, inputs, seen=cut)
+
+    def _calibration(self, stage: str, name: str, making: Making) -> None:
+        """Of the documents that it reads and of what is measured on them."""
+        inputs: list[str] = []
+        seen = {}
+        for one, columns in making.columns.items():
+            inputs += self._of_documents(one)
+            seen[one] = _columns(columns)
+            for source, read in columns.items():
+                found = [m for column in read.values() for m in column.measurements]
+                inputs += [documents_name(source), *(self.measured[source, m.key] for m in found)]
+        self._add(name, Kind.CALIBRATION, Subject("stage", stage), _making(making), inputs, seen=seen)
 
     def _model(self, name: str, making: Making) -> None:
         read = [one for names in self.graph.inputs_of(making).values() for one in names]
@@ -203,6 +223,8 @@ class _Builder:
         made_of = {"keep": rules, "order of rules": list(rules), **_derive(read)}
         of = Subject("stage", stage.name)
         inputs = [*above, *self._makers(stage, read), *self._suggesting(rule.written for rule in stage.rules)]
+        if (moved := calibration_name(stage.name)) in self.graph.makings:
+            inputs.append(moved)
         decision = self._add(decision_name(stage.name), Kind.DECISION, of, made_of, inputs, parts)
         if name := outcome_name(stage):
             self._outcome(name, stage, decision)
@@ -235,7 +257,10 @@ class _Builder:
                 verb = self.results[outcome].key if outcome else ""
                 parents.append((self.results[decision].parts[source], verb))
         whole = source in self.graph.parents(stage, source)
-        rules = [(rule.name, rule.predicate) for rule in stage.rules]
+        rules: list[object] = [(rule.name, rule.predicate) for rule in stage.rules]
+        making = self.graph.makings.get(calibration_name(stage.name))
+        if making and stage.calibration is None:  # nobody knows yet what its rules are
+            rules += [_making(making), [(name, _columns(read)) for name, read in making.columns.items()]]
         return fingerprint(LAYOUT, rules, _columns({source: read}), whole, sorted(parents))
 
     def _makers(self, stage: ResolvedStage, columns: Mapping[str, Mapping[str, Column]]) -> Iterator[str]:

@@ -33,12 +33,16 @@ _MOST_WORDS = 20_000  # of each text that are compared
 
 @dataclass(frozen=True)
 class RuleVerdict:
-    """A rule, what it asks for as SQL, the values that it read, and whether the document satisfies it."""
+    """A rule, what it asks for as SQL, the values that it read, and whether the document satisfies it.
+
+    published: what the rule asked for before a calibration moved its thresholds, empty where none did.
+    """
 
     rule: str
     limit: str
     values: Mapping[str, Any]
     passed: bool
+    published: str = ""
 
 
 @dataclass(frozen=True)
@@ -190,7 +194,7 @@ def _verdict(plan: Plan, stage: ResolvedStage, found: Found) -> StageVerdict | N
         return None
     failed = set(decided.column("failed")[found.position].as_py() or ())
     rules = tuple(
-        RuleVerdict(rule.name, rule.predicate, _read(stage, found, rule), index not in failed)
+        RuleVerdict(rule.name, rule.predicate, _read(stage, found, rule), index not in failed, rule.published)
         for index, rule in enumerate(stage.rules)
     )
     dropped_by = None if outcome == KEPT else stage.rules[outcome].name

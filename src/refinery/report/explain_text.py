@@ -82,7 +82,11 @@ def _verdict(stage: ResolvedStage, source: str, texts: _Text) -> StageVerdict:
     failed = set(evaluate(frame, stage.rules)["failed"][0]) if stage.rules else set()
     rules = tuple(
         RuleVerdict(
-            rule.name, rule.predicate, {n: values[n][0] for n in read[rule.name]}, index not in failed
+            rule.name,
+            rule.predicate,
+            {n: values[n][0] for n in read[rule.name]},
+            index not in failed,
+            rule.published,
         )
         for index, rule in enumerate(stage.rules)
     )

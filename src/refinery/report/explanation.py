@@ -39,7 +39,8 @@ def _stage_lines(stage: StageVerdict, width: int) -> Iterator[str]:
     for rule in stage.rules:
         mark = "ok    " if rule.passed else "FAILED"
         values = f"   ({values_text(rule.values)})" if rule.values else ""
-        yield from wrapped(f"{mark} {rule.rule}: {rule.limit}{values}", width, "  ")
+        published = f" (calibrated; published: {rule.published})" if rule.published else ""
+        yield from wrapped(f"{mark} {rule.rule}: {rule.limit}{published}{values}", width, "  ")
     if stage.verb:
         ranked = f"   ({values_text(stage.ranked)})" if stage.ranked else ""
         yield from wrapped(f"{stage.verb}{ranked}", width, "  ")

@@ -50,6 +50,7 @@ def make_manifest(
         sources={source: _source(run, source) for source in sources},
         protected={source: _source(run, source) for source in plan.graph.protected_sources(last.name)},
         stages={stage: _stage(run, stage, decided) for stage in stages},
+        calibrated={name: c for name in stages if (c := plan.graph.stages[name].calibration)},
         kept=_kept(last.name, decided),
         licences={s: dict(kinds[LICENCE]) for s, kinds in written.kinds.items() if kinds.get(LICENCE)},
         languages=dict(total(written.kinds.values()).get(LANGUAGE, {})),

@@ -111,7 +111,7 @@ def _placed(run: Run, result: Result, error: DefinitionError) -> DefinitionError
 def _make(run: Run, result: Result, place: Place) -> None:
     making = run.plan.graph.makings[result.name]
     inputs = {
-        part: [shard for name in names for shard in documents_of(run, name, making.view)]
+        part: [shard for name in names for shard in documents_of(run, name, making)]
         for part, names in run.plan.graph.inputs_of(making).items()
     }
     work = run.plan.own / VERBS / result.key

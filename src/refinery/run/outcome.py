@@ -32,7 +32,7 @@ from refinery.storage.tables import read_rows, read_schema, read_table
 from refinery.storage.write import TableWriter
 
 NAME_BYTES = 512  # of memory for a dropped document with the kept one's path and id
-LARGEST = b"refinery.largest"  # metadata of a verb file
+LARGEST, WARNINGS = b"refinery.largest", b"refinery.warnings"  # metadata of a verb file
 NAMES = pa.schema(
     [
         ("document", pa.int64()),  # its number
@@ -76,6 +76,8 @@ def write_outcome(
     places: in words, of the documents of `outcome.largest`, by number. Gives the number of dropped documents.
     """
     largest = json.dumps([{**asdict(one), "place": places[one.kept]} for one in outcome.largest])
+    told = {LARGEST: largest.encode(), WARNINGS: json.dumps(outcome.warnings).encode()}
+    schema = DROPPED.with_metadata(told)
     count = outcome.dropped.partitions
     map_units = partial(map_units, memory=NAME_BYTES * outcome.partition_documents)
     requests = Records.create(work / "requests", REQUEST, partitions=count, writers=count)
@@ -86,7 +88,7 @@ def write_outcome(
             units = _partitioned(shards, outcome, whole=False)
             map_units(f"{name} answer names", partial(answer_names, requests, names), units)
         units = _partitioned(shards[earlier:], outcome, whole=True)
-        function = partial(write_files, outcome, names if any(asked) else None, key, largest)
+        function = partial(write_files, outcome, names if any(asked) else None, key, schema)
         return sum(map_units(f"{name} outcome", function, units))
 
 
@@ -95,6 +97,12 @@ def read_largest(file: Place) -> list[tuple[Removal, str]]:
     written = json.loads((read_schema(file).metadata or {}).get(LARGEST, b"[]"))
     places = [one.pop("place") for one in written]
     return [(Removal(**one), place) for one, place in zip(written, places, strict=True)]
+
+
+def read_warnings(file: Place) -> list[str]:
+    """What an outcome warns of, from one of its verb files."""
+    found: list[str] = json.loads((read_schema(file).metadata or {}).get(WARNINGS, b"[]"))
+    return found
 
 
 def _partitioned(shards: Sequence[Numbered], outcome: Outcome, *, whole: bool) -> list[PartitionUnit]:
@@ -148,12 +156,14 @@ def _names(shard: Numbered, documents: NDArray[np.int64]) -> pa.Table:
     return pa.Table.from_arrays([pa.array(documents), *places, listed_ids(where, listing)], schema=NAMES)
 
 
-def write_files(outcome: Outcome, names: Tables | None, key: str, largest: str, unit: PartitionUnit) -> int:
+def write_files(
+    outcome: Outcome, names: Tables | None, key: str, schema: pa.Schema, unit: PartitionUnit
+) -> int:
     """Writes the shards' dropped documents with the rule, the kept document and the similarity; their number.
 
-    First come the passages that a verb cut: where the dropped ones are known, these are.
+    First come the passages that a verb cut: where the dropped ones are known, these are. schema: DROPPED with what is
+    told of the whole outcome.
     """
-    schema = DROPPED.with_metadata({LARGEST: largest.encode()})
 
     @lru_cache(maxsize=1)
     def dropped(number: int) -> pa.Table:

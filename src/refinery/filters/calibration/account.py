@@ -132,7 +132,6 @@ def accounts_of(
     moved: Sequence[Rule],
     numbers: Sequence[Mapping[Threshold, str]],
     lose: float,
-    notes: Sequence[str],
 ) -> Calibration:
     """Counts what published and moved rules lose; raises what `evaluate` raises."""
     both = [failed(trusted, chosen) for chosen in (rules, moved)]
@@ -181,7 +180,6 @@ def accounts_of(
         rules=accounts,
         languages=languages,
         junk=counted,
-        notes=tuple(notes),
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from refinery.filters.calibration.account import Calibration, accounts_of
+from refinery.filters.calibration.account import Calibration, LanguageAccount, accounts_of
 from refinery.filters.calibration.loss import least_documents, most_lost, token_bound
 from refinery.filters.calibration.sample import Needs, Sample, needs_of
 from refinery.filters.calibration.search import (
@@ -56,7 +56,8 @@ def calibrate(trusted: Sample, junk: Sample | None, rules: Sequence[Rule], lose:
         for place, rule in enumerate(rules)
     )
     notes += _unmoved(needs, rules)
-    return accounts_of(trusted, fits, pools, junk, rules, moved, numbers, lose, notes)
+    found = accounts_of(trusted, fits, pools, junk, rules, moved, numbers, lose)
+    return found.model_copy(update={"notes": (*notes, *_missed(found.languages, lose))})
 
 
 def _pools(trusted: Sample) -> tuple[dict[str, Bools], list[str]]:
@@ -131,13 +132,24 @@ def _numbers(
 def _unmoved(needs: Needs, rules: Sequence[Rule]) -> list[str]:
     """What to tell of rules that lose trusted documents whatever their thresholds are."""
     movable = {place for place, _ in needs.thresholds}
-    notes = []
-    for place, rule in enumerate(rules):
-        if count := int(needs.lost[:, place].sum()):
-            why = (
-                "a column that it reads has no value there"
-                if place in movable
-                else "it has no threshold to move"
-            )
-            notes.append(f"{rule.name} loses {count:,} of {len(needs.lost):,} documents: {why}")
-    return notes
+    lost = {place: int(count) for place, count in enumerate(needs.lost.sum(axis=0)) if count}
+    reasons = {
+        "they have no threshold to move": [place for place in lost if place not in movable],
+        "columns that they read have no value": [place for place in lost if place in movable],
+    }
+    return [
+        f"of {len(needs.lost):,} documents rules lose some because {why}: "
+        + ", ".join(f"{rules[place].name} {lost[place]:,}" for place in places)
+        for why, places in reasons.items()
+        if places
+    ]
+
+
+def _missed(languages: Sequence[LanguageAccount], lose: float) -> list[str]:
+    """What to tell where the unseen half loses more than it may, whatever is by chance."""
+    return [
+        f"{one.language or 'trusted text'}: the unseen half loses {one.judged.moved.share:.2%} of its documents, "
+        f"{one.judged.moved.interval[0]:.2%} at least: give more trusted documents"
+        for one in languages
+        if one.judged.moved.interval[0] > lose
+    ]
