@@ -318,7 +318,7 @@ def rule_sets() -> str:
         rows = [(f"`{name}.{_last(r.name)}`", f"`{r.predicate}`", r.source) for r in found.rules]
         parts.append(f"### {name}\n\n{table(('rule', 'kept when', 'source'), rows)}")
     others = [f"`{code}`" for code in codes() if code not in sets]
-    parts.append(f"### fineweb2/LANGUAGE_SCRIPT\n\nBy code: {', '.join(others)}.\n\n{_fineweb2('es', 'th')}")
+    parts.append(f"### FineWeb-2\n\nBy code: {', '.join(others)}.\n\n{_fineweb2('es', 'th')}")
     return "\n".join(parts)
 
 
