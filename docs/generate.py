@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -105,7 +105,8 @@ ACCOUNT = {
     "id": "the document's id as text; NULL for a rejected row",
     "outcome": "`kept`, `dropped` or `rejected`",
     "stage": "the stage that dropped it",
-    "rule": "the first rule that failed; `dedup.*`, `select.*` or `protect.*`; for a rejected row the reason",
+    "rule": "the first rule that failed; `dedup.*`, `passages.rest`, `select.*` or `protect.*`; for a rejected row "
+    "the reason",
     "failed": "all rules of that stage that failed",
     "duplicate_of_source": "source of the document that this stage kept instead, which a later one may drop; "
     "`against:STAGE` for an earlier run, `protect:NAME.COLUMN` for a benchmark",

@@ -318,7 +318,7 @@ def _joins(data, first, last, start, end, stage1, stage2):  # type: ignore[no-un
     code, next_width = decode(data, end)
     after = np.int64(lookup(code, stage1, stage2))
     if before & UNSPACED and after & UNSPACED:
-        return (_NUMERALS == last_code).any() and (_NUMERALS == code).any()
+        return (last_code == _NUMERALS).any() and (code == _NUMERALS).any()
     if before & _WORD and after & _WORD and not (before | after) & UNSPACED:
         return True
     if before & DIGIT and after & MID_NUMBER and end + next_width < last:
