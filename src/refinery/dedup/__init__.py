@@ -1,4 +1,4 @@
-"""Dedup: one document of each group of exact or near duplicates is kept.
+"""Dedup: one document of each group of exact or near duplicates is kept, and one copy of each passage.
 
 content     the hash that exact duplicates share             minhash     signatures, as datasketch makes them
 run         the whole verb, over shards                      corpus      how documents are numbered and preferred
@@ -16,4 +16,5 @@ inside      documents that have a protected one inside:      protect_rules  by w
 items       protected texts and their n-grams                overlap     n-grams of items in documents, common ones
 overlap_spans  the passages that are cut
 split       which documents are held out of training
+passages    the verb that cuts repeated passages to one copy; passage_search finds them, passage_cuts says what goes
 """

@@ -539,9 +539,12 @@ class Pipeline(Model):
     @model_validator(mode="after")
     def _makes_something(self) -> Self:
         missing = [f"{key!r}" for key in ("stages", "outputs") if key not in self.model_fields_set]
-        if missing and not any(model.training for model in self.models.values()):
+        alone = any(m.training for m in self.models.values()) or any(
+            s.calibrate for s in self.stages.values()
+        )
+        if missing and not alone:
             keys = f"keys {' and '.join(missing)} are" if len(missing) > 1 else f"key {missing[0]} is"
-            raise ValueError(f"the {keys} missing: a definition makes outputs, or models")
+            raise ValueError(f"the {keys} missing: a definition makes outputs, models or calibrated rules")
         return self
 
 
