@@ -53,11 +53,16 @@ def beside(page: str, gold: str) -> str:
 
 
 def mojibake(text: str, rng: random.Random) -> str:
-    """The text in a wrong encoding, where that changes much of it."""
+    """The text in a wrong encoding."""
     for _ in range(rng.choice((1, 1, 2))):
         right, wrong = rng.choice(WRONG)
         text = text.encode(right, "replace").decode(wrong, "replace")
     return text
+
+
+def _is_beyond_ascii(text: str) -> bool:
+    """Whether a wrong encoding would be seen: one letter in fifty."""
+    return 50 * sum(not char.isascii() for char in text) > len(text)
 
 
 def word_salad(texts: Sequence[str], rng: random.Random, words: int) -> str:
@@ -92,7 +97,9 @@ def made_of(
     some = [rng.choice(texts)[:20_000] for _ in range(count)]
     kinds: dict[str, Callable[[], list[str]]] = {
         "boilerplate": lambda: [beside(*page) for folder in gold for page in pages(folder)][:count],
-        "mojibake": lambda: [mojibake(text, rng) for text in [*some[: count // 2], *others[: count // 2]]],
+        "mojibake": lambda: [mojibake(text, rng) for text in [*some, *others] if _is_beyond_ascii(text)][
+            :count
+        ],
         "other_language": lambda: [others[i % len(others)] for i in range(count)] if others else [],
         "word_salad": lambda: [
             word_salad(rng.sample(list(texts), min(3, len(texts))), rng, rng.randint(80, 800))

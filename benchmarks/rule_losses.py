@@ -23,8 +23,17 @@ from junk import made_of
 import refinery
 from refinery.filters.rules import evaluate, resolve_rules
 
-SETS = {
-    "en": ("gopher", "gopher_datatrove", "gopher_paper", "c4", "c4_datatrove", "fineweb", "fineweb_datatrove")
+SETS = {  # several sets that judge together are written with +
+    "en": (
+        *("gopher", "c4", "fineweb", "gopher+c4+fineweb"),
+        *(
+            "gopher_datatrove",
+            "c4_datatrove",
+            "fineweb_datatrove",
+            "gopher_datatrove+c4_datatrove+fineweb_datatrove",
+        ),
+        "gopher_paper",
+    )
 }
 
 
@@ -54,10 +63,10 @@ def corpus(name: str, language: str, good: bool, texts: Sequence[str]) -> Corpus
     return Corpus(name, language, good, measured)
 
 
-def dropped(corpora: Sequence[Corpus], rule_set: str) -> dict[str, pl.DataFrame]:
-    """By corpus: whether the set and each of its rules drop a document, and its tokens."""
-    rules = resolve_rules([rule_set], measured=())
-    names = [rule.name.partition(".")[2] for rule in rules]
+def dropped(corpora: Sequence[Corpus], sets: str) -> dict[str, pl.DataFrame]:
+    """By corpus: whether the sets and each of their rules drop a document, and its tokens."""
+    rules = resolve_rules(sets.split("+"), measured=())
+    names = [rule.name for rule in rules]
     found = {}
     for one in corpora:
         verdicts = evaluate(one.measured, rules)["failed"]
@@ -90,6 +99,8 @@ def sheets(corpora: Sequence[Corpus], sets: Mapping[str, Sequence[str]]) -> list
             Sheet(f"{language}: % of documents / tokens dropped", ("set", *columns), rows, notes)
         )
         for name, by_corpus in verdicts.items():
+            if "+" in name:
+                continue
             rules = [
                 rule for rule in next(iter(by_corpus.values())).columns if rule not in ("any rule", "tokens")
             ]

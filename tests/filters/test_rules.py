@@ -141,7 +141,8 @@ CASES = {
     "gopher_quality": GOPHER_QUALITY,
     "gopher_repetition": TABLE_A1 + GREEDY,
     "gopher_paper": GOPHER_QUALITY + TABLE_A1 + UNION,
-    "gopher_datatrove": TABLE_A1 + GREEDY + GOPHER_TOKENS,
+    "gopher_datatrove": GOPHER_TOKENS + TABLE_A1 + GREEDY,
+    "gopher_quality_datatrove": GOPHER_TOKENS,
     "fineweb": FINEWEB,
     "fineweb_datatrove": FINEWEB_LINES,
     "c4": C4,
@@ -169,6 +170,7 @@ def test_a_value_at_the_limit_is_kept_and_the_next_one_beyond_is_dropped_by_the_
     "name",
     [
         "gopher", "gopher_quality", "gopher_repetition", "gopher_paper", "gopher_datatrove",
+        "gopher_quality_datatrove",
         "fineweb", "fineweb_datatrove", "c4", "c4_datatrove",
     ],
 )  # fmt: skip

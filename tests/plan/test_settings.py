@@ -246,6 +246,9 @@ CASES: dict[tuple[str, str], Case] = {
     ("select", "most"): case((*BEST, "most"), {"year": "10%"}, SELECT),
     ("select", "tokenizer"): case((*BEST, "tokenizer"), "tokenizer.json", {*SELECT, "stages.best"}),
     ("language", "model"): case((*MEASURE, 0), {"language": {"model": "topic"}}, {"sources.crawl.lines.language"}),
+    ("signals", "stop_words"): case(
+        (*MEASURE, 1), {"signals": {"stop_words": ["sw"]}}, {"sources.crawl.lines.signals"}
+    ),
     ("patterns", "root"): case((*MEASURE, 2, "patterns", "x"), "[0-8]", {"sources.crawl.lines.patterns"}, named="x"),
     ("relevance", "model"): case(("models", "topic", "file"), "other.bin", {ON_TOPIC}),
     ("relevance", "label"): case((*MEASURE, 3, "relevance", "label"), "l2", {ON_TOPIC}),
