@@ -87,6 +87,7 @@ def judged(files: Sequence[Path]) -> list[Sheet]:
             rows[language],
         )
         for language in SETS
+        if rows[language]
     ]
 
 

@@ -47,7 +47,10 @@ def kernels(text: pa.ChunkedArray, model: str, repeats: int) -> tuple[Sheet, flo
     every: dict[str, Measurer | None] = dict(refinery_jobs.measurers(model))
     rows: list[tuple[object, ...]] = []
     every["all, fused"] = None
-    beside = {f"terms, {pack}": measurer("terms", {"pack": pack}) for pack in ("medical-en", "law-zh", "zh-gambling")}
+    beside = {
+        f"terms, {pack}": measurer("terms", {"pack": pack})
+        for pack in ("medical-en", "law-zh", "zh-gambling")
+    }
     for name, one in {**beside, **every}.items():
         chosen = [one] if one else [other for other in every.values() if other]
         spread = repeat(partial(refinery_jobs.measure, chosen, parts), repeats)
