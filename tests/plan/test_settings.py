@@ -235,6 +235,8 @@ CASES: dict[tuple[str, str], Case] = {
     ("protect.overlap", "chars"): case((*OVERLAP, "chars"), 21, PROTECT),
     ("protect.overlap", "shortest"): case((*OVERLAP, "shortest"), 7, PROTECT),
     ("protect.overlap", "covered"): case((*OVERLAP, "covered"), "60%", PROTECT),
+    ("protect.overlap", "action"): case((*OVERLAP, "action"), "cut", PROTECT, named="overlap"),
+    ("protect.overlap", "margin"): case((*OVERLAP, "margin"), 9, PROTECT, ((OVERLAP, {"action": "cut"}),)),
     ("protect.overlap", "common"): case((*OVERLAP, "common"), None, PROTECT),
     ("select", "tokens"): case((*BEST, "tokens"), "6k", SELECT),
     ("select", "by"): case((*BEST, "by"), "bytes", SELECT),
@@ -244,6 +246,9 @@ CASES: dict[tuple[str, str], Case] = {
     ("select", "most"): case((*BEST, "most"), {"year": "10%"}, SELECT),
     ("select", "tokenizer"): case((*BEST, "tokenizer"), "tokenizer.json", {*SELECT, "stages.best"}),
     ("language", "model"): case((*MEASURE, 0), {"language": {"model": "topic"}}, {"sources.crawl.lines.language"}),
+    ("signals", "stop_words"): case(
+        (*MEASURE, 1), {"signals": {"stop_words": ["sw"]}}, {"sources.crawl.lines.signals"}
+    ),
     ("patterns", "root"): case((*MEASURE, 2, "patterns", "x"), "[0-8]", {"sources.crawl.lines.patterns"}, named="x"),
     ("relevance", "model"): case(("models", "topic", "file"), "other.bin", {ON_TOPIC}),
     ("relevance", "label"): case((*MEASURE, 3, "relevance", "label"), "l2", {ON_TOPIC}),
@@ -289,6 +294,7 @@ ELSEWHERE = {
     "importance": "one setting, a model, as relevance has it",
     "html": "tests/filters/test_html.py: the extractor changes `settings`",
     "pii": "tests/filters/test_pii.py: each setting changes `settings`",
+    "passages": "tests/dedup/test_passage_settings.py: each setting changes `settings`",
     "url": "tests/filters/test_url.py: the column changes `settings`",
     "listed": "tests/filters/test_listed.py: each setting changes `settings`",
     "neural": "tests/filters/test_neural.py: each setting changes `settings`",
