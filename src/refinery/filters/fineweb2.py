@@ -46,7 +46,12 @@ SCHEMA = pa.schema(
     ]
 )
 # What a limit may be at most: letters a word of Bible translations alone, 7 newlines a word, no word without letters.
-BOUNDS = {"max_avg_word_length": 40.0, "new_line_ratio": 0.5, "line_punct_thr": 0.5, "max_non_alpha_words_ratio": 0.9}
+BOUNDS = {
+    "max_avg_word_length": 40.0,
+    "new_line_ratio": 0.5,
+    "line_punct_thr": 0.5,
+    "max_non_alpha_words_ratio": 0.9,
+}
 # Letters of a word in scripts without spaces.
 _LETTERS = {"Hani": 1.6, "Jpan": 1.6, "Thai": 3.0, "Laoo": 3.0, "Khmr": 3.0, "Mymr": 3.0}
 _GOPHER = "datatrove GopherQualityFilter, default"
@@ -105,7 +110,11 @@ def predicates(of: Thresholds) -> Iterator[tuple[str, str, str]]:
     letters = _LETTERS.get(of.name.rpartition("_")[2], 1.0)
     spaced = letters == 1.0
     yield "short", f"space_words >= {_figure(50)}" if spaced else f"words >= {_figure(50 * letters)}", _GOPHER
-    yield "long", f"space_words <= {_figure(1e5)}" if spaced else f"words <= {_figure(1e5 * letters)}", _GOPHER
+    yield (
+        "long",
+        f"space_words <= {_figure(1e5)}" if spaced else f"words <= {_figure(1e5 * letters)}",
+        _GOPHER,
+    )
     if spaced:
         yield from _limited(of, "min_avg_word_length", "short_words", "mean_space_word_length >= {}")
         yield from _limited(of, "max_avg_word_length", "long_words", "mean_space_word_length <= {}")
