@@ -17,11 +17,18 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from resiliparse.extract.html2text import extract_plain_text
 
-WRONG = (("utf-8", "cp1252"), ("utf-8", "latin-1"), ("gb18030", "latin-1"), ("utf-8", "gb18030"), ("utf-8", "koi8-r"))
+WRONG = (
+    ("utf-8", "cp1252"),
+    ("utf-8", "latin-1"),
+    ("gb18030", "latin-1"),
+    ("utf-8", "gb18030"),
+    ("utf-8", "koi8-r"),
+)
 
 
 def pages(folder: Path) -> Iterator[tuple[str, str]]:
@@ -65,7 +72,7 @@ def word_salad(texts: Sequence[str], rng: random.Random, words: int) -> str:
     pieces = [re.findall(r"\n|\S+" if spaced else r"(?s).", text) for text in texts]
     following: dict[str, list[str]] = defaultdict(list)
     for sequence in pieces:
-        for one, other in zip(sequence, sequence[1:], strict=False):
+        for one, other in pairwise(sequence):
             following[one].append(other)
     word = rng.choice(rng.choice(pieces))
     made = [word]
@@ -78,21 +85,26 @@ def word_salad(texts: Sequence[str], rng: random.Random, words: int) -> str:
 def repeated(text: str, rng: random.Random) -> str:
     """One paragraph of the text many times, a number or nothing changed."""
     paragraph = rng.choice([line for line in text.splitlines() if line.strip()] or [text])[:2000]
-    return "\n".join(f"{paragraph} {i if rng.random() < 0.5 else ''}".rstrip() for i in range(rng.randint(5, 60)))
+    return "\n".join(
+        f"{paragraph} {i if rng.random() < 0.5 else ''}".rstrip() for i in range(rng.randint(5, 60))
+    )
 
 
 def made_of(
     texts: Sequence[str], others: Sequence[str], gold: Sequence[Path], count: int, seed: int = 1
 ) -> dict[str, list[str]]:
-    """Up to `count` documents of each kind: `texts` of the language, `others` of other ones, folders of gold pages."""
+    """Up to `count` documents of each kind, of texts, of others in other languages, of folders of gold pages."""
     rng = random.Random(seed)
     some = [rng.choice(texts)[:20_000] for _ in range(count)]
     kinds: dict[str, Callable[[], list[str]]] = {
         "boilerplate": lambda: [beside(*page) for folder in gold for page in pages(folder)][:count],
-        "mojibake": lambda: [mojibake(text, rng) for text in [*some, *others] if _is_beyond_ascii(text)][:count],
+        "mojibake": lambda: [mojibake(text, rng) for text in [*some, *others] if _is_beyond_ascii(text)][
+            :count
+        ],
         "other_language": lambda: [others[i % len(others)] for i in range(count)] if others else [],
         "word_salad": lambda: [
-            word_salad(rng.sample(list(texts), min(3, len(texts))), rng, rng.randint(80, 800)) for _ in range(count)
+            word_salad(rng.sample(list(texts), min(3, len(texts))), rng, rng.randint(80, 800))
+            for _ in range(count)
         ],
         "repeated": lambda: [repeated(text, rng) for text in some],
     }

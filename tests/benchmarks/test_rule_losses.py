@@ -7,8 +7,10 @@ import pytest
 from junk import beside, made_of, mojibake, repeated, word_salad
 from rule_losses import dropped, load, named, sheets
 
-ENGLISH = "The court held that the buyer could rescind the contract because the goods did not match the sample. "
-GERMAN = "Der Käufer kann von dem Vertrag zurücktreten, wenn die Ware nicht für den Zweck geeignet ist, und zwar über Jahre."
+ENGLISH = (
+    "The court held that the buyer could rescind the contract because the goods did not match the sample. "
+)
+GERMAN = "Der Käufer kann von dem Vertrag zurücktreten, wenn die Ware nicht für den Zweck geeignet ist."
 
 
 def article(sentence, seed):
