@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from refinery.filters import language
+
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -227,7 +229,7 @@ def _check_names(content: dict, definition) -> None:
 
 
 def _made_by(content: dict) -> set[str]:
-    made = {"lang", "lang_score", "lang_share", "lang_script", "importance", "importance_per_token", "host"}
+    made = {"importance", "importance_per_token", "host", *language.SCHEMA.names}
     for stage in content["stages"].values():
         made |= stage.get("derive", {}).keys()
         for use in stage.get("measure", []):

@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from refinery.definition.models import RuleSetUse
 from refinery.definition.paths import Paths
 from refinery.errors import DefinitionError, InputError
+<<<<<<< HEAD
 from refinery.filters import rules
+=======
+from refinery.filters import rules, terms
+from refinery.filters.lexicon import packs
+>>>>>>> main
 from refinery.filters.predicate import columns_of, problems
 from refinery.filters.rules import Rule, evaluate, load_rule_set, resolve_rules
 from refinery.filters.signals import Signals
@@ -183,14 +188,17 @@ def test_the_sets_of_the_papers_hold_those_rules_and_no_others(name):
     "name", [*rules.written_rule_sets(), "de", "th", "sw", "fineweb2/swh_Latn", "fineweb2/xho_Latn"]
 )
 def test_every_built_in_rule_reads_columns_that_refinery_measures_and_names_its_source(name):
-    """No set can fail in a pipeline that measures `signals`; each has a scope of its own language."""
+    """No set can fail in a pipeline that measures `signals`, and its packs of terms; each has its language's scope."""
     chosen = load_rule_set(name)
     columns = measured_columns()
+    for pack in packs() if name in (*packs(), "zh_spam") else ():
+        columns |= {field.name: field.type for field in terms.build(terms.Settings(pack=pack)).schema}
     found = {rule.name: problems(rule.predicate, columns) for rule in chosen.rules}
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
     assert all(rule.source and rule.place for rule in chosen.rules)
     assert chosen.description
-    language = {"fineweb2/swh_Latn": "sw", "fineweb2/xho_Latn": "xh"}.get(name, name)
+    language = {"fineweb2/swh_Latn": "sw", "fineweb2/xho_Latn": "xh", "zh_spam": "zh"}.get(name, name)
+    language = language.rpartition("-")[2]  # medical-zh
     assert chosen.languages == ((language,) if len(language) == 2 and name != "c4" else ("en",))
 
 

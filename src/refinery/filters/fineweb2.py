@@ -5,8 +5,8 @@ and script (`swh_Latn`). They are Gopher quality, Gopher repetition without the 
 quality without short lines. N-grams are read as there, by datatrove's greedy scan. Two readings differ, so that prose
 with brackets and figures and hard-wrapped text stay: words are those between white space, where FineWeb-2 counts
 punctuation marks too, and lines are not blank and do not end at a hard wrap. In scripts without spaces tokens are
-single letters: limits by words are turned into letters, those on n-grams are left out. So is the limit on the language
-score, which belongs to GlotLID.
+single letters: limits by words are turned into letters, those on n-grams are left out. So is the limit on the
+language score, which belongs to GlotLID.
 
 A limit that can drop nothing there (a share of 1 or more at most, of 0 or less at least) makes no rule. Limits beyond
 BOUNDS are taken as the bound, and the source of the rule says so.
