@@ -35,7 +35,7 @@ Common (may affect up to 1 in 10 people):
 Keep this medicine out of the sight and reach of children. Do not store above 30 °C.
 """
 APPEAL = """1. This is an appeal against the order of the tribunal of 12 May 2019, [2019] UKFTT 123 (TC), by which
-the claim of the appellant was dismissed after a hearing that lasted for two days, and against the order that it pay the costs.
+the claim of the appellant was dismissed after a hearing that lasted for two days, and against its order of costs.
 2. The appellant relies on Smith v Jones [1999] 1 AC 45, at [23]-[25], and Re A (Costs) [2003] EWCA Civ 12.
 3. Section 4(1)(b) of the 1986 Act, as amended by s 12(3) of the 2004 Act, says that a person who "knew or ought to
 have known" of the defect is liable for it to those who could not have known of it when they bought the goods.

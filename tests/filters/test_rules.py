@@ -10,12 +10,8 @@ from hypothesis import strategies as st
 from refinery.definition.models import RuleSetUse
 from refinery.definition.paths import Paths
 from refinery.errors import DefinitionError, InputError
-<<<<<<< HEAD
-from refinery.filters import rules
-=======
 from refinery.filters import rules, terms
 from refinery.filters.lexicon import packs
->>>>>>> main
 from refinery.filters.predicate import columns_of, problems
 from refinery.filters.rules import Rule, evaluate, load_rule_set, resolve_rules
 from refinery.filters.signals import Signals

@@ -145,12 +145,7 @@ def wrapped_lines(paragraphs: Sequence[Sequence[str]]) -> list[str]:
     if (
         len(lengths) < 2
         or not widths
-<<<<<<< HEAD
         or (widths[0] == 30 and sum(n > 29 for n in lengths) * 20 <= len(lengths))
-=======
-        or widths[0] == 30
-        and sum(n > 29 for n in lengths) * 20 <= len(lengths)
->>>>>>> main
     ):
         return []
     breaks = [pair for paragraph in paragraphs for pair in pairwise(paragraph)]
