@@ -39,6 +39,7 @@ from refinery.filters.suggested import with_suggestions
 if TYPE_CHECKING:
     import polars as pl
 
+OF_DOCUMENTS, OF_LINES = "rule_sets", "line_rule_sets"  # folders of built-in sets
 MAX_RULES = 2**15 - 1  # of a stage: indices are stored as 16-bit integers with a sign
 
 
@@ -90,26 +91,27 @@ class _RuleSetFile(Model):
 
 
 @cache
-def built_in_rule_sets() -> tuple[str, ...]:
-    """Names of the sets that come with the package, sorted."""
-    folder = files("refinery.filters") / "rule_sets"
-    return tuple(sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml")))
+def built_in_rule_sets(folder: str = OF_DOCUMENTS) -> tuple[str, ...]:
+    """Names of the sets that come with the package, sorted; folder: what they judge."""
+    there = (files("refinery.filters") / folder).iterdir()
+    return tuple(sorted(Path(entry.name).stem for entry in there if entry.name.endswith(".yaml")))
 
 
-def load_rule_set(name_or_path: str, paths: Paths = HERE) -> RuleSet:
+def load_rule_set(name_or_path: str, paths: Paths = HERE, folder: str = OF_DOCUMENTS) -> RuleSet:
     """A built-in set by name, or a YAML file; raises DefinitionError with all that is wrong.
 
-    Anything with a slash or the ending .yaml or .yml is a path.
+    Anything with a slash or the ending .yaml or .yml is a path. folder: of the built-in ones.
     """
     if not is_path(name_or_path):
-        if name_or_path not in built_in_rule_sets():
+        known = built_in_rule_sets(folder)
+        if name_or_path not in known:
             if not re.match(NAME, name_or_path):
                 raise DefinitionError(f'a rule has a name: write NAME: "{name_or_path}"')
-            near = nearest(name_or_path, built_in_rule_sets())
+            near = nearest(name_or_path, known)
             raise DefinitionError(
                 f"no rule set is called {name_or_path!r}{near} (a file of yours: ./NAME.yaml)"
             )
-        text = (files("refinery.filters") / "rule_sets" / f"{name_or_path}.yaml").read_text("utf-8")
+        text = (files("refinery.filters") / folder / f"{name_or_path}.yaml").read_text("utf-8")
         return _parse(text, name_or_path, f"{name_or_path}.yaml")
     path = paths.file(name_or_path)
     text = read_text(path, "rule set file")
@@ -149,12 +151,13 @@ def resolve_rules(
     entries: Iterable[str | RuleSetUse | Mapping[str, str]],
     paths: Paths = HERE,
     measured: Collection[str] = ("lang",),
+    folder: str = OF_DOCUMENTS,
 ) -> tuple[Rule, ...]:
-    """The rules of a stage's `keep`, in order: set names, {rules: set, without: [...]}, {name: predicate}.
+    """The rules of a `keep`, in order: set names, {rules: set, without: [...]}, {name: predicate}.
 
-    `measured` holds the columns known at that point: a set's language scope applies only where `lang` is one.
-    Suggestions of models that are there become numbers. Raises DefinitionError with all that is wrong: unknown sets
-    or rules, names that stand twice, models that suggest nothing.
+    folder: of built-in sets. `measured` holds the columns known at that point: a set's language scope applies only
+    where `lang` is one. Suggestions of models that are there become numbers. Raises DefinitionError with all that is
+    wrong: unknown sets or rules, names that stand twice, models that suggest nothing.
     """
     rules: list[Rule] = []
     problems: list[str] = []
@@ -164,7 +167,7 @@ def resolve_rules(
             continue
         name, without = (entry, ()) if isinstance(entry, str) else (entry.rules, entry.without)
         try:
-            chosen = load_rule_set(name, paths)
+            chosen = load_rule_set(name, paths, folder)
         except DefinitionError as error:
             problems += error.problems
             continue
