@@ -3,7 +3,8 @@
 import pytest
 
 from refinery.errors import DefinitionError, InputError
-from refinery.filters.line_rules import COUNTED, LineRules, line_rules
+from refinery.filters.line_counts import COUNTED
+from refinery.filters.line_rules import LineRules, line_rules
 from refinery.filters.rules import OF_LINES, Rule, built_in_rule_sets, load_rule_set
 from refinery.text.batch import TextBatch
 from refinery.text.visible_lines import find_lines

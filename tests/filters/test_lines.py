@@ -191,7 +191,9 @@ def test_rules_stand_in_files(tmp_path):
     assert removes.settings["keep"] == ["words > 1"]
     assert [cut.rule for cut in removes.cuts("Home\na b")] == ["own.menu"]
     (tmp_path / "own.yaml").write_text("rules: {menu: word > 1}")
-    with pytest.raises(DefinitionError, match=r'own\.yaml:1: own.menu: no column "word"; did you mean "words"'):
+    with pytest.raises(
+        DefinitionError, match=r'own\.yaml:1: own.menu: no column "word"; did you mean "words"'
+    ):
         registry.transform("lines", {"keep": "own.yaml"}, paths)
 
 

@@ -12,10 +12,9 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.filters.line_rules import COUNTED
+from refinery.filters.line_counts import COUNTED, Counted
 
 if TYPE_CHECKING:
-    from refinery.filters.line_counts import Counted
     from refinery.text.batch import TextBatch
     from refinery.text.visible_lines import Spans
 

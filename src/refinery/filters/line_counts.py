@@ -29,6 +29,7 @@ from refinery.storage.write import TableWriter
 DOCUMENTS = "documents"  # the role of what is counted
 FILE = "lines.parquet"
 MOST_DOCUMENTS_A_LINE = 10_000
+COUNTED = frozenset({"documents", "documents_share"})  # columns of lines that are read of it
 LINE = np.dtype([("hash", np.uint64), ("documents", np.uint32)])
 LINE_BYTES = 32  # of text, about, for the number of partitions
 BLOCK_LINES = 1 << 20  # that a unit holds before it adds up those that are equal

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from refinery.text.visible_lines import Spans
 
 BLOCK = 1 << 17  # lines that are measured at a time: 40 MiB at most besides their texts
-COUNTED = frozenset({"documents", "documents_share"})  # columns of lines that are counted over a source
 
 
 def _found(name: str, info: ValidationInfo) -> str:

@@ -20,8 +20,15 @@ from pydantic import Field
 
 from refinery.definition.values import Model, Share
 from refinery.errors import DefinitionError
-from refinery.filters.line_counts import FILE, MOST_DOCUMENTS_A_LINE, Counted, LineCounts, read_counted
-from refinery.filters.line_rules import COUNTED, LineEntries, LineRules, line_rules
+from refinery.filters.line_counts import (
+    COUNTED,
+    FILE,
+    MOST_DOCUMENTS_A_LINE,
+    Counted,
+    LineCounts,
+    read_counted,
+)
+from refinery.filters.line_rules import LineEntries, LineRules, line_rules
 from refinery.filters.measurer import Cut, Transform
 from refinery.models.loaded import changed, once
 

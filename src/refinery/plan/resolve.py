@@ -51,6 +51,7 @@ from refinery.plan.order import in_rounds
 from refinery.plan.outputs import check_measurements, output_folders, output_tokens
 from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
 from refinery.plan.reading import spec_of
+from refinery.plan.removed_share import REMOVED, add_removed_share, is_removed_share
 from refinery.plan.result import count_name
 from refinery.plan.splits import check_splits, hold_out, positions_of
 from refinery.plan.verbs import Arriving, Heads, add_columns, is_carried, needed_columns, own_measurements
@@ -205,6 +206,9 @@ class _Resolver:
                 columns[source][LICENCE] = licence_column(self.definition.pipeline, source, columns[source])
         arriving = Arriving(name, views, columns, self.heads, name in self.incomplete)
         self._measured_columns(place, measured, arriving)
+        before = {s: self._before(s, parents) if chain else View(s) for s in sources}
+        sql = [] if REMOVED in stage.derive else self._sql(stage)
+        add_removed_share(sql, before, self._sized, arriving)
         self._file_columns(place, stage, arriving)
         self._derive(place, stage.derive, arriving)
         rules = self._rules(place, stage.keep, columns)
@@ -279,7 +283,7 @@ class _Resolver:
                     self.problem(location, f"{source} {message}")
                 known = columns.setdefault(source, {})
                 for column, entry in (above.columns[source] if above else {}).items():
-                    if is_carried(entry) or isinstance(entry, PathColumn):
+                    if is_carried(entry) or isinstance(entry, PathColumn) or is_removed_share(entry):
                         continue  # each stage takes those that it reads
                     if known.setdefault(column, entry).key != entry.key:
                         message = f"arrives here with two kinds of {column!r}; rename one"
@@ -288,6 +292,19 @@ class _Resolver:
             self.problem(location, *found)
             self.incomplete.add(name)
         return views, columns
+
+    def _before(self, source: str, parents: Parents) -> View:
+        """A source's text as it comes to a stage."""
+        stages = (above for _, above in parents if above and source in above.sources)
+        return next((above.views[source] for above in stages), self.views[source])
+
+    def _sql(self, stage: Stage) -> list[str]:
+        """The SQL of a stage's rules and derived columns."""
+        found = list(stage.derive.values())
+        for entry in stage.keep:
+            with suppress(DefinitionError):  # told where rules are checked
+                found += [rule.predicate for rule in resolve_rules([entry], self.definition.paths)]
+        return found
 
     def _view(self, view: View, chain: Iterable[Transform]) -> View:
         """The view after more transforms; what they count is made of the source's texts before them."""

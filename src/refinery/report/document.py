@@ -119,6 +119,18 @@ def _document(plan: Plan, one: Found, text: str | None, values: Mapping[str, Any
     )
 
 
+def read_text(one: Found) -> str | None:
+    """As the source gives it; None of a rejected row."""
+    if one.position < 0:
+        return None
+    planned = one.planned
+    rows = read_table(planned.documents_file, ["row"]).column(0).to_numpy()[[one.position]]
+    texts = (
+        batch.text for batch in read_documents(planned.shard, planned.spec, wanted=rows) if len(batch.rows)
+    )
+    return next(texts)[0].as_py()  # type: ignore[no-any-return]
+
+
 def _texts(plan: Plan, output: str, found: Sequence[Found]) -> list[str | None]:
     """As the stage that decided got them."""
     planned = found[0].planned

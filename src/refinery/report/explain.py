@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from refinery.filters.measurer import Cut
 from refinery.filters.predicate import columns_of
 from refinery.filters.rules import Rule
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan
-from refinery.report.document import Document, Found, read_found, values_at
+from refinery.report.cuts import cuts_by_stage
+from refinery.report.document import Document, Found, read_found, read_text, values_at
 from refinery.report.earlier import earlier_document
 from refinery.run.decide import KEPT
 from refinery.run.decisions import ShardOutcomes, outcomes_of, rows_of
@@ -46,7 +48,7 @@ class StageVerdict:
     """What a stage that a document came to did with it; verb: what it asks of all documents together, in words.
 
     ranked: the values that its verb read; dropped_by: the rule, or None for a document that was kept; decided: False
-    where only all documents together could tell.
+    where only all documents together could tell; cuts: what transforms removed by rules and no stage above has.
     """
 
     stage: str
@@ -55,6 +57,7 @@ class StageVerdict:
     ranked: Mapping[str, Any]
     dropped_by: str | None
     decided: bool = True
+    cuts: tuple[Cut, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -132,12 +135,14 @@ def explain(plan: Plan, output: str, found: Found) -> Explanation:
         if source in plan.graph.stages[name].sources
     ]
     came = [(stage, verdict) for stage in stages if (verdict := _verdict(plan, stage, found))]
+    cuts = cuts_by_stage([stage.views[source] for stage, _ in came], read_text(found) or "")
+    verdicts = (replace(verdict, cuts=cut) for (_, verdict), cut in zip(came, cuts, strict=True))
     measured: dict[str, Any] = {}
     for stage, _ in came:
         measured |= values_at(found, stage, stage.columns[source])
     duplicate = _kept_instead(plan, output, document)
     differences = tuple(compare(document.text or "", duplicate.text or "")) if duplicate else ()
-    return Explanation(document, tuple(verdict for _, verdict in came), measured, duplicate, differences)
+    return Explanation(document, tuple(verdicts), measured, duplicate, differences)
 
 
 def _kept_instead(plan: Plan, output: str, document: Document) -> Document | None:
