@@ -251,6 +251,8 @@ ELSEWHERE = {
     "quality": "relevance's",
     "importance": "one setting, a model, as relevance has it",
     "html": "tests/filters/test_html.py: the extractor changes `settings`",
+    "replace": "tests/filters/test_replace.py: each setting changes `settings`",
+    "simplified": "tests/filters/test_simplified.py: the configuration changes `settings`",
     "pii": "tests/filters/test_pii.py: each setting changes `settings`",
     "url": "tests/filters/test_url.py: the column changes `settings`",
     "listed": "tests/filters/test_listed.py: each setting changes `settings`",

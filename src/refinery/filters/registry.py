@@ -38,6 +38,8 @@ TRANSFORMS = Kind(
         "normalize": "refinery.filters.normalize",
         "html": "refinery.filters.html",
         "lines": "refinery.filters.lines",
+        "replace": "refinery.filters.replace",
+        "simplified": "refinery.filters.simplified",
         "pii": "refinery.filters.pii",
     },
 )
