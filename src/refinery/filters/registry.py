@@ -40,6 +40,7 @@ TRANSFORMS = Kind(
         "lines": "refinery.filters.lines",
         "replace": "refinery.filters.replace",
         "simplified": "refinery.filters.simplified",
+        "unwrap": "refinery.filters.unwrap",
         "pii": "refinery.filters.pii",
     },
 )

@@ -54,7 +54,7 @@ def shapes(batch: TextBatch, start: NDArray[np.int64], end: NDArray[np.int64]) -
 
 
 @njit(cache=True, nogil=True)
-def _is_at(data, place, end, word):  # type: ignore[no-untyped-def]
+def is_at(data, place, end, word):  # type: ignore[no-untyped-def]
     """Whether the ASCII word stands at `place`, in either case."""
     if place + len(word) > end:
         return False
@@ -67,11 +67,11 @@ def _is_at(data, place, end, word):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _begins_link(data, place, end):  # type: ignore[no-untyped-def]
-    if _is_at(data, place, end, _HTTP):
+    if is_at(data, place, end, _HTTP):
         place += 4
         place += place < end and (data[place] | 32) == 115
-        return _is_at(data, place, end, _COLON)
-    return _is_at(data, place, end, _WWW)
+        return is_at(data, place, end, _COLON)
+    return is_at(data, place, end, _WWW)
 
 
 @njit(cache=True, nogil=True)
@@ -83,7 +83,8 @@ def _is_one(code, marks):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _begins_entry(data, start, end, stage1, stage2):  # type: ignore[no-untyped-def]
+def begins_entry(data, start, end, stage1, stage2):  # type: ignore[no-untyped-def]
+    """Whether data[start:end] begins as an entry of a list does."""
     code, width = decode(data, start)
     if _is_one(code, _BULLETS):
         return True
@@ -162,4 +163,4 @@ def _shapes(data, starts, ends, stage1, stage2, found):  # type: ignore[no-untyp
         if link >= 0:
             shape[LINKED] += chars - link
         shape[CHARS], shape[WORDS] = chars, words
-        shape[BULLET] = _begins_entry(data, start, end, stage1, stage2)
+        shape[BULLET] = begins_entry(data, start, end, stage1, stage2)
