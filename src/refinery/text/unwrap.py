@@ -2,11 +2,11 @@
 
 A line was broken at the margin if the first word of the next one would not have fitted. The margin of a document is
 the width that a tenth of its lines within paragraphs exceed, in cells (Han, kana and full-width forms take two), 40
-to 160; a line longer by more than SLACK was not broken there. Nothing is joined unless most breaks of the document
-(MOST) and of the paragraph (PARAGRAPH) are of that kind, so that verse, addresses, lists and lines that are sentences
-stay; nor a line that begins an entry of a list, is indented deeper than the one before, or looks like a row of a
-table, a heading, a quotation or code (CODE, or between ```); nor paragraphs of four lines and more that all begin
-with a capital.
+to 160; of two lines of which one is longer by more than SLACK none was broken there. Nothing is joined unless most
+breaks of the document (MOST) and of the paragraph (PARAGRAPH) are of that kind, so that verse, addresses, lists and
+lines that are sentences stay; nor a line that begins an entry of a list, is indented deeper than the one before, or
+looks like a row of a table, a heading, a quotation or code (CODE, or between ```); nor paragraphs of four lines and
+more that all begin with a capital.
 
 Between lines comes a space, or nothing where one of the two is of a script without spaces. A hyphen at the end goes
 with the break if a small letter follows, unless the document has the word with its hyphen and not without; before
@@ -20,7 +20,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from refinery.text.batch import TextBatch
-from refinery.text.line_shapes import begins_entry, is_at
+from refinery.text.line_shapes import begins_entry
 from refinery.text.tables import (
     BREAK,
     DIGIT,
@@ -46,9 +46,8 @@ _AND = "and or nor to und oder bzw sowie et ou y o e ed en of och eller og i ora
 _NOT_TEXT = np.frombuffer(
     b"#><`|~", np.uint8
 )  # headings, quotations, tags, code, rows of tables begin with them
-_FENCE = np.frombuffer(b"```", np.uint8)
 _ANDS = np.frombuffer(f" {_AND} ".encode(), np.uint8)
-_HYPHEN, _U2010, _SOFT, _BAR, _TAB, _BLANK = 45, 0x2010, 0xAD, 124, 9, 32
+_HYPHEN, _U2010, _SOFT, _BAR, _TAB, _BLANK, _TICK = 45, 0x2010, 0xAD, 124, 9, 32, 96
 
 
 def unwrap(batch: TextBatch) -> TextBatch:
@@ -97,7 +96,7 @@ def _describe(data, offsets, documents, starts, ends, stage1, stage2, facts):  #
     for line in range(len(starts)):
         start, end, fact = starts[line], ends[line], facts[line]
         fenced &= line > 0 and documents[line] == documents[line - 1]
-        fenced ^= is_at(data, start, end, _FENCE)
+        fenced ^= end - start >= 3 and data[start] == data[start + 1] == data[start + 2] == _TICK
         place = start
         while place > offsets[documents[line]] and data[place - 1] != LF:
             place -= 1
@@ -138,8 +137,9 @@ def _could_join(facts, first, line):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _at_margin(facts, line, margin):  # type: ignore[no-untyped-def]
-    width = facts[line, _INDENT] + facts[line, _WIDTH]
-    return width <= margin + SLACK and width + 1 + facts[line + 1, _WORD] > margin
+    a, b = facts[line], facts[line + 1]
+    width, following = a[_INDENT] + a[_WIDTH], b[_INDENT] + b[_WIDTH]
+    return max(width, following) <= margin + SLACK and width + 1 + b[_WORD] > margin
 
 
 @njit(cache=True, nogil=True)
