@@ -149,6 +149,8 @@ def _datatrove_step(name: str, options: Options) -> Any:
     if name == "minhash":
         config = MinhashConfig(n_grams=5, num_buckets=14, hashes_per_bucket=8)
         return MinhashDedupSignature(tempfile.mkdtemp(prefix="datatrove-"), config, language=language)
+    if name == "decontamination":
+        return _datatrove_decontamination(options["items"], language)
     kinds = {
         "gopher_repetition": lambda: filters.GopherRepetitionFilter(language=language),
         "gopher_quality": lambda: filters.GopherQualityFilter(language=language),
@@ -156,6 +158,32 @@ def _datatrove_step(name: str, options: Options) -> Any:
         "fineweb": lambda: filters.FineWebQualityFilter(language=language),
     }
     return kinds[name]()
+
+
+def _datatrove_decontamination(items: str, language: str) -> Any:
+    """The filter with an index of the items as labels; its indexer itself would need lighteval."""
+    from pathlib import Path
+    from types import SimpleNamespace
+
+    import numpy as np
+    from datatrove.pipeline.decont import NGramsDecontConfig, NGramsDecontFilter, NGramsDecontIndexer
+    from datatrove.utils.hashing import create_hash_func
+    from datatrove.utils.word_tokenizers import load_word_tokenizer
+
+    config = NGramsDecontConfig()
+    indexer = SimpleNamespace(
+        config=config,
+        tokenizer=load_word_tokenizer(language),
+        hash_func=create_hash_func(config.hash_config),
+    )
+    folder = Path(tempfile.mkdtemp(prefix="datatrove-"))
+    hashes = {
+        one
+        for label in json.loads(Path(items).read_text("utf-8"))
+        for one in NGramsDecontIndexer.compute_hashes(indexer, label)
+    }
+    np.array(list(hashes), config.hash_config.np_descr).tofile(folder / "items.index.hashes")
+    return NGramsDecontFilter(str(folder), config, language=language)
 
 
 def _fasttext_model(path: str) -> Any:

@@ -83,7 +83,7 @@ ACCOUNT = {
     "id": "the document's id as text; NULL for a rejected row",
     "outcome": "`kept`, `dropped` or `rejected`",
     "stage": "the stage that dropped it",
-    "rule": "the first rule that failed; `dedup.*`, `select.tokens` or `protect.*`; for a rejected row the reason",
+    "rule": "the first rule that failed; `dedup.*`, `select.*` or `protect.*`; for a rejected row the reason",
     "failed": "all rules of that stage that failed",
     "duplicate_of_source": "source of the document that this stage kept instead, which a later one may drop; "
     "`against:STAGE` for an earlier run, `protect:NAME.COLUMN` for a benchmark",
@@ -92,6 +92,7 @@ ACCOUNT = {
     "duplicate_of_id": "its id",
     "similarity": "similarity to it, by the stage's `measure` ([how](dedup.md#near)); 1 for equal key texts alone, "
     "NULL: not compared",
+    "cut_chars": "characters of its text that verbs cut; NULL for a rejected row",
     "reason": "one word, see [reading.md](reading.md#rejects)",
     "detail": "what was found",
 }
@@ -401,6 +402,15 @@ def manifest() -> str:
     return table(("key", "meaning"), [(f"`{name}`", MANIFEST[name]) for name in Manifest.model_fields])
 
 
+def budget() -> str:
+    """Epochs of 2B tokens for 1.3B parameters."""
+    from refinery.report.budget import epochs_table
+    from refinery.scaling.budget import budget as find_budget
+
+    shown = epochs_table(find_budget(2e9, [1.3e9]).models[0])
+    return table(shown.headings, shown.rows)
+
+
 REGIONS: dict[str, Callable[[], str]] = {
     "yaml-keys": keys,
     "commands": commands,
@@ -412,6 +422,7 @@ REGIONS: dict[str, Callable[[], str]] = {
     "rejects": rejects,
     "sequences": sequences,
     "manifest": manifest,
+    "budget": budget,
 }
 
 

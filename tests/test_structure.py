@@ -17,7 +17,7 @@ LAYERS = (
     ("report",),
     ("run",),
     ("plan",),
-    ("dedup", "select"),
+    ("dedup", "select", "scaling"),
     ("filters",),
     ("models",),
     ("definition", "sources", "executors"),

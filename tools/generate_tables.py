@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from refinery.text import tables as t
 
+# Not Sentence_Terminal, since they end smaller parts too: the Tibetan shads and gter tsheg, Thai angkhankhu and khomut.
+SENTENCE_ENDS = "\u0f0d-\u0f12\u0f14\u0e5a\u0e5b"
 PROPERTIES = {
     t.LETTER: r"\p{L}",
     t.MARK: r"\p{M}",
@@ -23,7 +25,7 @@ PROPERTIES = {
     t.UPPER: r"\p{Lu}",
     t.UNSPACED: r"[\p{L}\p{Nl}](?<=[\p{Han}\p{Hiragana}\p{Katakana}\p{Line_Break=SA}ーｰﾞﾟ])",
     t.FULLWIDTH: r"[\p{P}\p{S}](?<=[\p{East_Asian_Width=F}\p{East_Asian_Width=W}])",
-    t.TERMINAL: r"\p{Sentence_Terminal}",
+    t.TERMINAL: rf"[\p{{Sentence_Terminal}}{SENTENCE_ENDS}]",
     t.FORMAT: r"(?!\u200b)\p{Cf}",
     t.BREAK: r"[\p{White_Space}\p{Cc}\u200b]",
     t.NEWLINE: r"[\n\r\x85\u2028\u2029]",

@@ -28,6 +28,7 @@ from refinery.text.kernel_cache import keep_kernels
 keep_kernels()
 
 if TYPE_CHECKING:
+    from refinery.api.budget import budget
     from refinery.api.decide import decide, keep
     from refinery.api.dedup import dedup, duplicates
     from refinery.api.derive import derive
@@ -61,6 +62,7 @@ __all__ = [
     "StorageError",
     "UnitFailed",
     "__version__",
+    "budget",
     "check",
     "decide",
     "dedup",
@@ -86,6 +88,7 @@ _MODULES = {
     "Output": "api.output",
     "Pipeline": "api.pipeline",
     "Plan": "plan.plan",
+    "budget": "api.budget",
     "check": "api.runs",
     "decide": "api.decide",
     "dedup": "api.dedup",

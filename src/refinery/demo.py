@@ -15,6 +15,7 @@ import importlib.util
 import inspect
 import shutil
 import sysconfig
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import distributions
@@ -28,6 +29,7 @@ from refinery.errors import InputError
 PACKAGES = ("numpy", "polars", "pyarrow", "numba", "rich", "pydantic", "typer", "fsspec", "datasketch")
 DOMAIN = "numpy"
 MIN_CHARACTERS = 200
+_BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")  # of statements, in statements
 _SKIPPED = {"test", "tests", "site-packages", "idlelib", "lib2to3", "turtledemo", "__pycache__", "_vendor"}
 
 
@@ -98,18 +100,29 @@ def _in_file(package: str, inner: Path, file: Path) -> Iterator[Page]:
     except (SyntaxError, ValueError, OSError, SystemError):
         return  # a template or a file for another Python
     module = ".".join((package, *inner.with_suffix("").parts))
-    for number, node in enumerate(ast.walk(tree)):
+    for number, node in enumerate(_statements(tree)):
         text = _documentation(node)
         if text is not None and len(text) >= MIN_CHARACTERS:
             yield Page(f"{module}:{number}", text, package, module)
 
 
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """The module and all its statements, breadth first, without going through their expressions."""
+    left: deque[ast.AST] = deque([tree])
+    while left:
+        node = left.popleft()
+        yield node
+        for block in _BLOCKS:
+            left.extend(getattr(node, block, ()))
+
+
 def _documentation(node: ast.AST) -> str | None:
     if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
         return ast.get_docstring(node)
-    is_added = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "add_newdoc"
-    if is_added and isinstance(node, ast.Call) and node.args:  # how NumPy documents what is written in C
-        last = node.args[-1]
+    call = node.value if isinstance(node, ast.Expr) else None
+    is_added = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "add_newdoc"
+    if is_added and isinstance(call, ast.Call) and call.args:  # how NumPy documents what is written in C
+        last = call.args[-1]
         if isinstance(last, ast.Constant) and isinstance(last.value, str):
             return inspect.cleandoc(last.value)
     return None

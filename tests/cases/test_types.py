@@ -53,15 +53,38 @@ def test_dates_of_two_types_are_told_and_dropped_renamed_or_cast(tmp_path, way):
     assert len(kept(definition(tmp_path, mended, sources[1]))) == 2
 
 
-def test_dates_and_times_under_one_name_are_told(tmp_path):
-    """A date in one file, an instant with a zone in another; a cast of the source reads both."""
-    for name, value in (("1", date(2020, 1, 2)), ("2", datetime(2020, 1, 3, 4, 5, tzinfo=UTC))):
+MOMENT = datetime(2020, 1, 3, 4, 5)
+
+
+@pytest.mark.parametrize(
+    ("values", "hint", "kind", "expected"),
+    [
+        ((date(2020, 1, 2), MOMENT), "timestamp", "date", [date(2020, 1, 2), date(2020, 1, 3)]),
+        ((MOMENT, MOMENT.replace(tzinfo=UTC)), "timestamp", "timestamp", [MOMENT, MOMENT]),
+        (("A; B", ["A", "B"]), "string", "string", ["A; B", '["A","B"]']),
+    ],
+)
+def test_types_that_differ_between_files_are_told_with_a_cast_that_reads_both(
+    tmp_path, values, hint, kind, expected
+):
+    """Dates and instants, with a zone or without, texts and lists of them: by both files and the way out."""
+    for name, value in zip("12", values, strict=True):
         frame = pl.DataFrame({"text": [f"Text {name}."], "when": [value]})
         (tmp_path / "in").mkdir(exist_ok=True)
         frame.write_parquet(tmp_path / "in" / f"{name}.parquet")
-    with pytest.raises((refinery.InputError, refinery.DefinitionError), match="when") as raised:
+    with pytest.raises((refinery.InputError, refinery.DefinitionError), match="'when'") as raised:
         refinery.check(definition(tmp_path, "{path: in}"))
-    assert "date" in str(raised.value) and "timestamp" in str(raised.value)
+    assert f"columns: {{when: {hint}}}" in str(raised.value)
     assert "in/1.parquet" in str(raised.value) and "in/2.parquet" in str(raised.value)
-    found = kept(definition(tmp_path, "{path: in, columns: {when: date}}"))
-    assert sorted(found["when"]) == [date(2020, 1, 2), date(2020, 1, 3)]
+    found = kept(definition(tmp_path, f"{{path: in, columns: {{when: {kind}}}}}"))
+    assert sorted(found["when"]) == expected
+
+
+def test_html_in_a_column_is_told_until_a_transform_takes_its_text(tmp_path):
+    """`text: html` of a table: check says that tags are among the words, and what to write."""
+    pq.write_table(pa.table({"html": ["<div><p>The court held so.</p></div>"] * 2}), tmp_path / "a.parquet")
+    (told,) = refinery.check(definition(tmp_path, "{path: a.parquet, text: html}")).warnings
+    assert "a.parquet: its texts are HTML" in told and "transform: [html]" in told
+    cleaned = definition(tmp_path, "{path: a.parquet, text: html, transform: [html]}")
+    assert refinery.check(cleaned).warnings == ()
+    assert kept(cleaned)["text"].to_list() == ["The court held so."] * 2

@@ -65,6 +65,13 @@ class Documents:
     def arrived(self) -> int:
         return self.rows
 
+    @property
+    def bytes(self) -> int:
+        return self.path.stat().st_size
+
+    def arrives(self) -> np.ndarray:
+        return np.ones(self.rows, np.bool_)
+
     def texts(self, rows: np.ndarray) -> Iterator[TextBatch]:
         """Three at a time."""
         texts = pq.read_table(self.path, columns=["text"]).column(0).combine_chunks().cast(pa.large_string())

@@ -28,7 +28,7 @@ VERB = Protect({"heldout": ("heldout",), "exams": ("q", "a")}, exact=True, near=
 
 def left_out(folder, shards, verb=VERB, map_units=in_order):
     """Every dropped document by its number: rule, the protected one, similarity; protected ones come first."""
-    compared = verb.protected, verb.exact, verb.lookup
+    compared = verb.protected, verb.exact, verb.lookup, verb.overlap
     outcome = leave_out(shards, *compared, map_units=map_units, work=folder / "work")
     return {
         number: (outcome.rules[rule], kept, similarity)

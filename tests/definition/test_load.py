@@ -102,7 +102,7 @@ def test_python_tags_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("written", "tokens"), [("2B", 2 * 10**9), ("1.5M", 1_500_000), ("800", 800), (5, 5)]
+    ("written", "tokens"), [("2B", 2 * 10**9), ("1.5M", 1_500_000), ("800", 800), ("1e9", 10**9), (5, 5)]
 )
 def test_token_counts(tmp_path, written, tokens):
     """Token budgets may be written with K, M, B and T."""

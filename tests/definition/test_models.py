@@ -54,11 +54,11 @@ def test_every_key_says_what_it_is():
 @pytest.mark.parametrize(
     ("model", "problem"),
     [
-        ({}, "a model has one of file, train, importance, here none"),
+        ({}, "a model has one of file, train, importance, terms, here none"),
         ({"train": None}, "here none"),
         (
             {"file": "m", "importance": {"positive": "a", "raw": "b"}},
-            "a model has one of file, train, importance, here file and importance",
+            "a model has one of file, train, importance, terms, here file and importance",
         ),
     ],
 )

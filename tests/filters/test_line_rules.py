@@ -5,7 +5,7 @@ import pytest
 from refinery.errors import DefinitionError, InputError
 from refinery.filters.line_counts import COUNTED
 from refinery.filters.line_rules import LineRules, line_rules
-from refinery.filters.rules import OF_LINES, Rule, built_in_rule_sets, load_rule_set
+from refinery.filters.rules import OF_LINES, Rule, load_rule_set, written_rule_sets
 from refinery.text.batch import TextBatch
 from refinery.text.visible_lines import find_lines
 
@@ -37,7 +37,7 @@ def test_a_rule_that_values_break_is_named():
         failed(rules, "abc")
 
 
-@pytest.mark.parametrize("name", built_in_rule_sets(OF_LINES))
+@pytest.mark.parametrize("name", written_rule_sets(OF_LINES))
 def test_built_in_sets_are_sound_and_tell_what_they_are_for(name):
     """None needs lines to be counted."""
     rules = line_rules((name,), "keep")

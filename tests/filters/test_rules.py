@@ -10,16 +10,19 @@ from hypothesis import strategies as st
 from refinery.definition.models import RuleSetUse
 from refinery.definition.paths import Paths
 from refinery.errors import DefinitionError, InputError
-from refinery.filters import registry, rules
+from refinery.filters import rules, terms
+from refinery.filters.lexicon import packs
 from refinery.filters.predicate import columns_of, problems
 from refinery.filters.rules import Rule, evaluate, load_rule_set, resolve_rules
+from refinery.filters.signals import Signals
 
 
 def measured_columns():
     """Every column that a rule set may read, with its Arrow type."""
     from refinery.filters.token_count import Size
 
-    schemas = [Size().schema, registry.measurer("signals", {}).schema]
+    signals = [Signals(tuple(rules.fineweb2.codes())), Signals(("swh_Latn", "lao_Laoo", "xho_Latn"))]
+    schemas = [Size().schema, *(one.schema for one in signals)]
     return {column.name: column.type for schema in schemas for column in schema}
 
 
@@ -33,7 +36,8 @@ def first_failed(frame, chosen):
 SOUND = {
     "words": 500, "lines": 20, "sentences": 30, "mean_word_length": 4.9, "mean_line_length": 80.0,
     "alpha_word_ratio": 0.95, "line_punct_ratio": 0.9, "han_ratio": 0.95, "punct_ratio": 0.1, "char_entropy": 5.0,
-    "c4_sentences": 30,
+    "c4_sentences": 30, "space_words": 400, "mean_space_word_length": 5.5, "alpha_space_word_ratio": 0.97,
+    "letter_word_ratio": 0.97, "unwrapped_line_punct_ratio": 0.9,
 }  # fmt: skip
 
 
@@ -46,6 +50,18 @@ def frame_for(chosen, **changed):
 
 # Rule, column, a value at the limit that is kept; the next value beyond it is dropped (`up` or `down`).
 GOPHER_QUALITY = [
+    ("short", "space_words", 50, "down"),
+    ("long", "space_words", 100_000, "up"),
+    ("short_words", "mean_space_word_length", 3.0, "down"),
+    ("long_words", "mean_space_word_length", 10.0, "up"),
+    ("hash_ratio", "hash_space_word_ratio", 0.1, "up"),
+    ("ellipsis_ratio", "ellipsis_space_word_ratio", 0.1, "up"),
+    ("bullet_line_ratio", "bullet_line_ratio", 0.9, "up"),
+    ("ellipsis_line_ratio", "ellipsis_line_ratio", 0.3, "up"),
+    ("alpha_word_ratio", "alpha_space_word_ratio", 0.8, "down"),
+    ("stop_words", "stop_words_en", 2, "down"),
+]
+GOPHER_TOKENS = [
     ("short", "words", 50, "down"),
     ("long", "words", 100_000, "up"),
     ("short_words", "mean_word_length", 3.0, "down"),
@@ -71,12 +87,24 @@ GREEDY = [(f"dup_{n}gram", f"dup_{n}gram_char_frac_greedy", limit, "up") for n, 
 UNION = [(f"dup_{n}gram", f"dup_{n}gram_char_frac", limit, "up") for n, limit in LIMITS]
 FINEWEB = [
     ("empty", "lines", 1, "down"),
+    ("line_punct_ratio", "unwrapped_line_punct_ratio", 0.12, "down"),
+    ("short_line_ratio", "short_line_ratio", 0.67, "up"),
+    ("line_char_dup_ratio", "line_char_dup_ratio", 0.1, "up"),
+    ("newline_ratio", "unwrapped_line_ratio", 0.3, "up"),
+]
+FINEWEB_LINES = [
+    ("empty", "lines", 1, "down"),
     ("line_punct_ratio", "line_punct_ratio", 0.12, "down"),
     ("short_line_ratio", "short_line_ratio", 0.67, "up"),
     ("line_char_dup_ratio", "line_char_dup_ratio", 0.01, "up"),
     ("newline_ratio", "newline_ratio", 0.3, "up"),
 ]
 C4 = [
+    ("lorem_ipsum", "c4_lorem_ipsum", 0, "up"),
+    ("curly_bracket", "c4_curly_bracket_ratio", 0.02, "up"),
+    ("sentences", "sentences", 3, "down"),
+]
+C4_LINES = [
     ("lorem_ipsum", "c4_lorem_ipsum", 0, "up"),
     ("curly_bracket", "c4_curly_bracket", 0, "up"),
     ("sentences", "c4_sentences", 5, "down"),
@@ -93,30 +121,35 @@ ZH = [
     ("dup_line_frac", "dup_line_frac", 0.287, "up"),
     ("top_2gram", "top_2gram_char_frac", 0.3, "up"),
     ("top_4gram", "top_4gram_char_frac", 0.28, "up"),
-    ("dup_10gram", "dup_10gram_char_frac_greedy", 0.198, "up"),
-    ("line_punct_ratio", "line_punct_ratio", 0.106, "down"),
+    ("alpha_word_ratio", "letter_word_ratio", 0.735, "down"),
+    ("dup_16gram", "dup_16gram_char_frac_greedy", 0.25, "up"),
+    ("line_punct_ratio", "unwrapped_line_punct_ratio", 0.106, "down"),
     ("line_char_dup_ratio", "line_char_dup_ratio", 0.1, "up"),
 ]
 DE = [
-    ("long_words", "mean_word_length", 15.0, "up"),
-    ("alpha_word_ratio", "alpha_word_ratio", 0.774, "down"),
+    ("long_words", "mean_space_word_length", 15.0, "up"),
+    ("alpha_word_ratio", "alpha_space_word_ratio", 0.774, "down"),
     ("stop_words", "stop_words_de", 2, "down"),
     ("dup_line_frac", "dup_line_frac", 0.263, "up"),
     ("top_2gram", "top_2gram_char_frac", 0.169, "up"),
     ("dup_5gram", "dup_5gram_char_frac_greedy", 0.141, "up"),
     ("dup_10gram", "dup_10gram_char_frac_greedy", 0.098, "up"),
-    ("newline_ratio", "newline_ratio", 0.152, "up"),
+    ("newline_ratio", "unwrapped_line_ratio", 0.152, "up"),
 ]
 CASES = {
     "gopher": GOPHER_QUALITY + TABLE_A1 + GREEDY,
     "gopher_quality": GOPHER_QUALITY,
     "gopher_repetition": TABLE_A1 + GREEDY,
     "gopher_paper": GOPHER_QUALITY + TABLE_A1 + UNION,
+    "gopher_datatrove": GOPHER_TOKENS + TABLE_A1 + GREEDY,
+    "gopher_quality_datatrove": GOPHER_TOKENS,
     "fineweb": FINEWEB,
+    "fineweb_datatrove": FINEWEB_LINES,
     "c4": C4,
+    "c4_datatrove": C4_LINES,
     "zh": ZH,
     "de": DE,
-    "ja": [("short", "words", 80, "down"), ("dup_10gram", "dup_10gram_char_frac_greedy", 0.243, "up")],
+    "ja": [("short", "words", 80, "down"), ("dup_16gram", "dup_16gram_char_frac_greedy", 0.243, "up")],
     "ko": [("short", "words", 25, "down"), ("dup_5gram", "dup_5gram_char_frac_greedy", 0.127, "up")],
 }
 
@@ -134,24 +167,35 @@ def test_a_value_at_the_limit_is_kept_and_the_next_one_beyond_is_dropped_by_the_
 
 
 @pytest.mark.parametrize(
-    "name", ["gopher", "gopher_quality", "gopher_repetition", "gopher_paper", "fineweb", "c4"]
-)
+    "name",
+    [
+        "gopher", "gopher_quality", "gopher_repetition", "gopher_paper", "gopher_datatrove",
+        "gopher_quality_datatrove",
+        "fineweb", "fineweb_datatrove", "c4", "c4_datatrove",
+    ],
+)  # fmt: skip
 def test_the_sets_of_the_papers_hold_those_rules_and_no_others(name):
     """Every rule of these sets has a case above, in the set's order."""
     own = [rule.name for rule in load_rule_set(name).rules]
     assert own == [f"{name}.{rule}" for rule, *_ in CASES[name]]
 
 
-@pytest.mark.parametrize("name", rules.built_in_rule_sets())
+@pytest.mark.parametrize(
+    "name", [*rules.written_rule_sets(), "de", "th", "sw", "fineweb2/swh_Latn", "fineweb2/xho_Latn"]
+)
 def test_every_built_in_rule_reads_columns_that_refinery_measures_and_names_its_source(name):
-    """No set can fail in a pipeline that measures `signals`; each has a scope of its own language."""
+    """No set can fail in a pipeline that measures `signals`, and its packs of terms; each has its language's scope."""
     chosen = load_rule_set(name)
     columns = measured_columns()
+    for pack in packs() if name in (*packs(), "zh_spam") else ():
+        columns |= {field.name: field.type for field in terms.build(terms.Settings(pack=pack)).schema}
     found = {rule.name: problems(rule.predicate, columns) for rule in chosen.rules}
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
     assert all(rule.source and rule.place for rule in chosen.rules)
     assert chosen.description
-    assert chosen.languages == ((name,) if len(name) == 2 and name != "c4" else ("en",))
+    language = {"fineweb2/swh_Latn": "sw", "fineweb2/xho_Latn": "xh", "zh_spam": "zh"}.get(name, name)
+    language = language.rpartition("-")[2]  # medical-zh
+    assert chosen.languages == ((language,) if len(language) == 2 and name != "c4" else ("en",))
 
 
 @given(
@@ -203,7 +247,7 @@ def test_a_rule_that_these_values_break_is_named():
 def test_a_set_with_a_language_judges_its_own_language_and_what_has_none():
     """Other languages pass; NULL and `und` (empty text) are judged."""
     chosen = resolve_rules([RuleSetUse(rules="gopher_quality", without=("stop_words",))])
-    frame = pl.concat([frame_for(chosen, words=1)] * 4).with_columns(
+    frame = pl.concat([frame_for(chosen, space_words=1)] * 4).with_columns(
         lang=pl.Series(["en", "zh", "und", None])
     )
     dropped = "gopher_quality.short"
@@ -215,7 +259,7 @@ def test_a_set_with_a_language_judges_its_own_language_and_what_has_none():
 def test_where_no_language_is_measured_a_set_judges_every_document():
     """Otherwise nothing would be judged at all."""
     chosen = resolve_rules(["gopher"], measured=["words"])
-    assert first_failed(frame_for(chosen, words=1), chosen) == ["gopher.short"]
+    assert first_failed(frame_for(chosen, space_words=1), chosen) == ["gopher.short"]
 
 
 def test_a_stage_lists_rules_and_sets_in_its_own_order():

@@ -36,7 +36,7 @@ def test_measurer_is_plain_and_picklable() -> None:
     """Built by name without settings, equal after a pickle; unknown settings are refused."""
     signals = registry.measurer("signals", {})
     assert signals == build(Settings()) == pickle.loads(pickle.dumps(signals))
-    assert (signals.name, signals.version, signals.settings) == ("signals", 1, {})
+    assert (signals.name, signals.version, signals.settings) == ("signals", 2, {})
     with pytest.raises(DefinitionError, match=r"signals\.ngrams: unknown key"):
         registry.measurer("signals", {"ngrams": 5})
 
@@ -47,8 +47,7 @@ def test_nothing_is_null_or_nan() -> None:
     for text, found in zip(documents, measured(*documents), strict=True):
         assert all(value is not None and math.isfinite(value) for value in found.values()), text
     assert set(measured("")[0].values()) == {0}
-    blank = {name: value for name, value in measured(" \n \r\n")[0].items() if value}
-    assert blank == {"whitespace_ratio": 1.0, "unique_char_ratio": 0.5}  # two newlines
+    assert set(measured(" \n \r\n")[0].values()) == {0}
     nothing = Signals()(TextBatch.from_arrow(pa.array([None, "a"], pa.large_string())))
     assert nothing.num_rows == 2
     assert nothing["words"].to_pylist() == [0, 1]
@@ -90,8 +89,20 @@ def test_newline_forms_and_trailing_spaces_change_nothing() -> None:
         *(end.join(ARTICLE) for end in ("\n", "\r\n", "\r", "\x85", "\u2028", " \n", "\t\r\n"))
     )
     assert all(other == first for other in others)
-    assert measured("\n".join(ARTICLE) + "  ") == [first]
+    assert measured("\n".join(ARTICLE) + "  ", "\n" * 60 + "\n".join(ARTICLE) + "\r\n" * 60) == [first] * 2
     assert first["line_punct_ratio"] == 1.0
+
+
+def test_stop_words_of_named_languages_are_columns_too() -> None:
+    """Those of FineWeb-2 by code or configuration; one that is always counted changes nothing."""
+    assert registry.measurer("signals", {"stop_words": ["de"]}) == Signals()
+    swahili = registry.measurer("signals", {"stop_words": ["swh_Latn", "sw"]})
+    assert swahili.settings == {"stop_words": ["sw"]}
+    text = "Ya na wa katika kwa ni la za nyumba der und"
+    found = swahili(TextBatch.from_texts([text])).to_pylist()[0]
+    assert (found.pop("stop_words_sw"), found) == (7, measured(text)[0])
+    with pytest.raises(DefinitionError, match=r"no list for 'swx'; did you mean \"sw\""):
+        registry.measurer("signals", {"stop_words": ["swx"]})
 
 
 @pytest.mark.parametrize(
@@ -117,7 +128,7 @@ def test_pinned_values() -> None:
     text = "# Häuser… und die Straße!\n\n- Item one...\n- Item one...\n【注】中文句子。第二句！ 3.14"
     found = measured(text)[0]
     assert {name: found[name] for name in (*COUNTS, "stop_words_de", "stop_words_zh")} == {
-        "words": 17, "symbols": 11, "max_word_length": 6, "lines": 4, "paragraphs": 2, "sentences": 5,
+        "words": 17, "symbols": 11, "space_words": 13, "max_word_length": 6, "lines": 4, "paragraphs": 2, "sentences": 5,
         "c4_sentences": 1, "c4_lines": 1, "c4_lorem_ipsum": 0, "c4_curly_bracket": 0, "c4_javascript_lines": 0,
         "c4_policy_lines": 0, "stop_words_de": 2, "stop_words_zh": 1,
     }  # fmt: skip

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from refinery.definition.models import ImportanceTraining, RelevanceTraining
+from refinery.definition.models import ImportanceTraining, RelevanceTraining, TermMining, Training
 from refinery.errors import DefinitionError
-from refinery.filters import importance, relevance
+from refinery.filters import importance, relevance, terms
 from refinery.models.card import Card, SourceCounts, resolve
 from refinery.models.importance import train_importance
 from refinery.models.makers import maker_of
@@ -21,11 +21,12 @@ MEDICAL_TEXTS, OTHER_TEXTS = documents(MEDICAL, 150, 1), documents(OTHER, 250, 2
 SEEDS, CRAWL = cut("seeds", MEDICAL_TEXTS), cut("crawl", OTHER_TEXTS)
 TRAIN = RelevanceTraining(positive=("seeds",), negative=("crawl",), dim=8, buckets=20_000)
 WEIGH = ImportanceTraining(positive=("seeds",), raw=("crawl",))
+MINE = TermMining(positive=("seeds",), negative=("crawl",))
 
 
 def make(
     folder: Path,
-    training: RelevanceTraining | ImportanceTraining,
+    training: Training,
     first: list[TextShard] = SEEDS,
     second: list[TextShard] = CRAWL,
     map_units: MapUnits = run_here,
@@ -144,6 +145,26 @@ def test_documents_without_a_word_are_told(tmp_path: Path) -> None:
         make(tmp_path, WEIGH, cut("seeds", ["", "!"]), [])
 
 
+def test_a_mined_lexicon_depends_on_documents_alone_and_tells_a_domain_apart(tmp_path: Path) -> None:
+    """Whatever the shards; a readable file, which a measurer uses as it is, or as a lexicon of one's own."""
+    made = make(tmp_path / "1", MINE)
+    other = make(
+        tmp_path / "2", MINE, cut("seeds", MEDICAL_TEXTS, 3, 90), cut("crawl", OTHER_TEXTS, 200)[::-1]
+    )
+    assert [path.name for path in made.iterdir()] == ["terms.txt"]
+    lexicon = (made / "terms.txt").read_bytes()
+    assert lexicon == (other / "terms.txt").read_bytes()
+    assert (
+        lexicon.decode().startswith("# ") and "seeds, 150 documents, against crawl, 250" in lexicon.decode()
+    )
+    fresh = TextBatch.from_texts([*documents(MEDICAL, 20, 8), *documents(OTHER, 20, 9)])
+    density = terms.build(terms.Settings(model=made))(fresh)["term_density"].to_numpy()
+    assert density[:20].min() > 0.2
+    assert density[20:].max() < 0.02
+    own = terms.build(terms.Settings(file=str(made / "terms.txt")))(fresh)
+    assert own["term_density"].to_numpy().tolist() == density.tolist()
+
+
 def test_settings_name_no_inputs() -> None:
     """All else is part of what a model is made by."""
     settings = maker_of(TRAIN).settings
@@ -152,3 +173,4 @@ def test_settings_name_no_inputs() -> None:
     )
     assert not {"positive", "negative"} & settings.keys()
     assert not {"positive", "raw"} & maker_of(WEIGH).settings.keys()
+    assert not {"positive", "negative"} & maker_of(MINE).settings.keys()

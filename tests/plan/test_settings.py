@@ -20,9 +20,11 @@ from refinery.definition.models import (
     NamedModel,
     NearCopies,
     Output,
+    Overlap,
     Protected,
     RelevanceTraining,
     Source,
+    TermMining,
     Tokens,
 )
 from refinery.definition.registry import VERBS
@@ -39,7 +41,7 @@ from tests.run.planning import plan_of
 DEFINITION: dict[str, Any] = {
     "refinery": 1,
     "name": "all",
-    "protect": {"exams": {"benchmark": "eval/*.jsonl", "columns": ["question"], "near": {}}},
+    "protect": {"exams": {"benchmark": "eval/*.jsonl", "columns": ["question"], "near": {}, "overlap": {}}},
     "transform": ["normalize"],
     "sources": {
         "books": {"path": "books/*.parquet", "transform": []},
@@ -50,6 +52,7 @@ DEFINITION: dict[str, Any] = {
         "topic": {"file": "topic.bin"},
         "trained": {"train": {"positive": "books", "negative": "screened"}},
         "words": {"importance": {"positive": "books", "raw": "screened"}},
+        "vocabulary": {"terms": {"positive": "books", "negative": "screened"}},
     },
     "stages": {
         "screened": {
@@ -70,8 +73,12 @@ DEFINITION: dict[str, Any] = {
         "unique": {"from": ["books", "screened"], "dedup": {"exact": True, "near": {}, "prefer": ["source"]}},
         "scored": {
             "from": "unique",
-            "measure": [{"quality": {"model": "trained"}}, {"importance": {"model": "words"}}],
-            "keep": [{"on_topic": "quality >= suggested('trained') AND importance > 0"}],
+            "measure": [
+                {"quality": {"model": "trained"}},
+                {"importance": {"model": "words"}},
+                {"terms": {"model": "vocabulary"}},
+            ],
+            "keep": [{"on_topic": "quality >= suggested('trained') AND importance + term_density > 0"}],
         },
         "best": {"from": "scored", "select": {"tokens": "5k", "by": "tokens"}},
     },
@@ -82,11 +89,13 @@ CRAWL, UNIQUE = ("sources", "crawl"), ("stages", "unique", "dedup")
 BEST, WRITTEN, MEASURE = ("stages", "best", "select"), ("outputs", "best"), ("stages", "screened", "measure")
 TRAIN, WORDS = ("models", "trained", "train"), ("models", "words", "importance")
 TRAINED, WEIGHED = {"models.trained"}, {"models.words"}
+TERMS, MINED = ("models", "vocabulary", "terms"), {"models.vocabulary"}
 LINES, COUNT = ("stages", "screened", "transform", 0, "lines"), "sources.crawl.normalize.lines"
 DEDUP, SELECT = {"stages.unique.dedup"}, {"stages.best.select"}
 EXAM = "sources.protect:exams.question.minhash"
 ON_EXAM = {EXAM, "sources.protect:exams.question.content"}
 EXAMS = ("protect", "exams")
+OVERLAP = (*EXAMS, "overlap")
 PROTECT = {f"stages.protect:{name}.protect" for name in ("best", "unique", "books", "screened")}
 SHINGLED = {*DEDUP, "sources.crawl.lines.minhash", "sources.books.minhash"}
 FOLDED = {*SHINGLED, "sources.crawl.lines.content", "sources.books.content"}
@@ -198,7 +207,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("dedup", "prefer"): case((*UNIQUE, "prefer"), ["tokens DESC"], DEDUP),
     ("dedup", "missing"): case((*UNIQUE, "missing"), "last", DEDUP),
     ("dedup", "against"): case((*UNIQUE, "against"), "earlier", DEDUP),
-    ("protect", "from_"): case(EXAMS, {"from": "held"}, PROTECT, named="from"),
+    ("protect", "from_"): case(EXAMS, {"from": "held", "overlap": {}}, PROTECT, named="from"),
     ("protect", "benchmark"): case((*EXAMS, "benchmark"), "../ROOT/eval/*.jsonl"),
     ("protect", "columns"): case((*EXAMS, "columns"), ["answer"], PROTECT, named="from"),
     ("protect", "exact"): case((*EXAMS, "exact"), False, PROTECT),
@@ -210,9 +219,18 @@ CASES: dict[tuple[str, str], Case] = {
     ("protect.near", "words"): case((*EXAMS, "near", "words"), 6, {*PROTECT, EXAM, "sources.crawl.minhash"}),
     ("protect.near", "chars"): case((*EXAMS, "near", "chars"), 9, {*PROTECT, EXAM, "sources.crawl.minhash"}),
     ("protect.near", "seed"): case((*EXAMS, "near", "seed"), 2, {*PROTECT, EXAM, "sources.crawl.minhash"}),
+    ("protect", "overlap"): case((*EXAMS, "overlap"), None, PROTECT),
+    ("protect.overlap", "words"): case((*OVERLAP, "words"), 12, PROTECT),
+    ("protect.overlap", "chars"): case((*OVERLAP, "chars"), 21, PROTECT),
+    ("protect.overlap", "shortest"): case((*OVERLAP, "shortest"), 7, PROTECT),
+    ("protect.overlap", "covered"): case((*OVERLAP, "covered"), "60%", PROTECT),
+    ("protect.overlap", "common"): case((*OVERLAP, "common"), None, PROTECT),
     ("select", "tokens"): case((*BEST, "tokens"), "6k", SELECT),
     ("select", "by"): case((*BEST, "by"), "bytes", SELECT),
     ("select", "missing"): case((*BEST, "missing"), "last", SELECT),
+    ("select", "temperature"): case((*BEST, "temperature"), 0.5, SELECT),
+    ("select", "seed"): case((*BEST, "seed"), 2, SELECT, (((*BEST, "temperature"), 1),)),
+    ("select", "most"): case((*BEST, "most"), {"year": "10%"}, SELECT),
     ("select", "tokenizer"): case((*BEST, "tokenizer"), "tokenizer.json", {*SELECT, "stages.best"}),
     ("language", "model"): case((*MEASURE, 0), {"language": {"model": "topic"}}, {"sources.crawl.lines.language"}),
     ("patterns", "root"): case((*MEASURE, 2, "patterns", "x"), "[0-8]", {"sources.crawl.lines.patterns"}, named="x"),
@@ -240,6 +258,16 @@ CASES: dict[tuple[str, str], Case] = {
     ("models.importance", "raw_documents"): case((*WORDS, "raw_documents"), 50, WEIGHED),
     ("models.importance", "buckets"): case((*WORDS, "buckets"), 5, WEIGHED),
     ("models.importance", "seed"): case((*WORDS, "seed"), 5, WEIGHED),
+    ("models", "terms"): case((*TERMS, "most"), 5, MINED, named="most"),
+    ("models.terms", "positive"): case((*TERMS, "positive"), "crawl", MINED),
+    ("models.terms", "negative"): case((*TERMS, "negative"), "crawl", MINED),
+    ("models.terms", "positive_documents"): case((*TERMS, "positive_documents"), 50, MINED),
+    ("models.terms", "negative_documents"): case((*TERMS, "negative_documents"), 50, MINED),
+    ("models.terms", "most"): case((*TERMS, "most"), 50, MINED),
+    ("models.terms", "least_documents"): case((*TERMS, "least_documents"), 2, MINED),
+    ("models.terms", "words"): case((*TERMS, "words"), 2, MINED),
+    ("models.terms", "characters"): case((*TERMS, "characters"), 5, MINED),
+    ("models.terms", "seed"): case((*TERMS, "seed"), 5, MINED),
     ("normalize", "ftfy"): case(("transform",), NORMALIZE, {*ON_CRAWL, *COMPARED, *ON_EXAM, COUNT}),
     ("lines", "repeated"): case((*LINES, "repeated"), "60%", ON_CRAWL),
     ("lines", "least_documents"): case((*LINES, "least_documents"), 50, ON_CRAWL),
@@ -257,6 +285,7 @@ ELSEWHERE = {
     "url": "tests/filters/test_url.py: the column changes `settings`",
     "listed": "tests/filters/test_listed.py: each setting changes `settings`",
     "neural": "tests/filters/test_neural.py: each setting changes `settings`",
+    "terms": "tests/filters/test_terms.py: each setting changes `settings`",
 }
 
 
@@ -273,9 +302,11 @@ def settings_models() -> dict[str, type[BaseModel]]:
         "models": NamedModel,
         "models.train": RelevanceTraining,
         "models.importance": ImportanceTraining,
+        "models.terms": TermMining,
         "protect": Protected,
         "guards": Guards,
         "protect.near": NearCopies,
+        "protect.overlap": Overlap,
     }
     for kind in (VERBS, MEASURERS, TRANSFORMS):
         found |= kind.settings()

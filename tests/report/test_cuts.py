@@ -1,8 +1,11 @@
 """What transforms cut, stage by stage."""
 
+import pyarrow as pa
+
 from refinery.filters import registry
 from refinery.plan.graph import View
 from refinery.report.cuts import cuts_by_stage
+from refinery.run.texts import apply_transforms
 
 
 def cutting(predicate: str):
@@ -18,5 +21,6 @@ def test_a_stage_has_the_cuts_of_its_own_transforms():
         View("s", (normalize, first, second)),
         View("s", (normalize, first, second)),
     ]
-    found = cuts_by_stage(views, "a\r\nbb\r\nccc")
+    text = pa.array(["a\r\nbb\r\nccc"], pa.large_string())
+    found = cuts_by_stage(views, lambda seen: [apply_transforms(view, text)[0].as_py() for view in seen])
     assert [[cut.text for cut in cuts] for cuts in found] == [["a"], ["bb"], []]

@@ -1,25 +1,131 @@
+"""The verb `select` over shards in memory, against walks down plain lists."""
+
+import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from refinery.select import verb
-from refinery.select.verb import in_batches
+from refinery.definition.paths import HERE
+from refinery.errors import InputError
+from refinery.select.verb import RULES, Settings, build
+from tests.select.shards import Shard, in_order
 
-
-@given(st.lists(st.integers(0, 200_000), max_size=40), st.integers(1, 5))
-def test_batches_are_all_shards_in_order(arrived, most):
-    """Each shard in one; a batch ends with the shard that fills it, where each weighs its share of one at least."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verb, "BATCH_SHARDS", most)
-        batches = in_batches(arrived)
-    assert [n for batch in batches for n in batch] == list(range(len(arrived)))
-    size = verb.batch_documents(sum(arrived))
-    assert all(1 <= len(batch) <= most for batch in batches)
-    for batch in batches:
-        assert sum(arrived[n] for n in batch[:-1]) < size
-        assert sum(max(arrived[n], -(-size // most)) for n in batch) >= size or batch.stop == len(arrived)
+HOSTS = ["a", "b", "c", None]
+DOCUMENTS = st.lists(
+    st.tuples(st.integers(1, 9), st.sampled_from([0.0, 0.25, 0.5, 1.0, None]), st.sampled_from(HOSTS)),
+    min_size=1,
+    max_size=60,
+)
 
 
-def test_the_units_and_files_of_tiny_shards_are_few():
-    """A unit ranks 256 of them, so requests follow the shards with a small factor."""
-    assert [len(batch) for batch in in_batches([8] * 1000)] == [256, 256, 256, 232]
+def shards_of(documents: list, cut: int) -> list[Shard]:
+    """The documents in two shards."""
+    found = []
+    for start, stop in ((0, cut), (cut, len(documents))):
+        columns = zip(*documents[start:stop], strict=True) if stop > start else ([], [], [])
+        tokens, scores, hosts = (list(one) for one in columns)
+        arrays = [pa.array(tokens, pa.int64()), pa.array(scores, pa.float64()), pa.array(hosts, pa.string())]
+        found.append(Shard(pa.table(arrays, ["tokens", "score", "host"]), first=start))
+    return found
+
+
+def dropped_by(shards: list[Shard], work, **chosen) -> dict[int, str]:
+    """The rule of each document that the verb drops."""
+    verb = build(Settings(by="score", **chosen), HERE)
+    outcome = verb.run(shards, in_order, work)
+    records = [one for n in range(outcome.dropped.partitions) for one in outcome.dropped.read(n)]
+    assert len({one["document"] for one in records}) == len(records)
+    return {int(one["document"]): RULES[one["rule"]] for one in records}
+
+
+def best_first(documents: list) -> list[int]:
+    """Documents by score, the earlier of equals first, those without a score last."""
+    return sorted(
+        range(len(documents)), key=lambda n: (documents[n][1] is None, -(documents[n][1] or 0.0), n)
+    )
+
+
+def walk(order: list[int], documents: list, budget: int) -> set[int]:
+    """Those chosen from the best down until the next would overspend."""
+    spent, chosen = 0, set()
+    for n in order:
+        spent += documents[n][0]
+        if spent > budget:
+            break
+        chosen.add(n)
+    return chosen
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(DOCUMENTS, st.integers(0, 60), st.integers(1, 200), st.integers(1, 100))
+def test_no_value_takes_more_than_its_share(tmp_path_factory, documents, cut, budget, percent):
+    """The best of each host while they fit, then the best of these; documents without a host have no limit."""
+    shards = shards_of(documents, min(cut, len(documents)))
+    found = dropped_by(shards, tmp_path_factory.mktemp("work"), tokens=budget, most={"host": f"{percent}%"})
+    order = best_first(documents)
+    most = int(budget * (percent / 100))
+    fits = {n for n in order if documents[n][2] is None}
+    for host in HOSTS[:-1]:
+        fits |= walk([n for n in order if documents[n][2] == host], documents, most)
+    chosen = walk([n for n in order if n in fits], documents, budget)
+    expected = {n: "select.most" for n in order if n not in fits}
+    assert found == expected | {n: "select.tokens" for n in order if n in fits - chosen}
+
+
+def test_a_second_column_counts_what_the_first_leaves(tmp_path):
+    """In the order in which they are written."""
+    documents = [(10, 1.0, "a"), (10, 0.9, "a"), (10, 0.8, "b"), (10, 0.7, "c")]
+    (shard, _) = shards_of(documents, 4)
+    shard = Shard(shard.table.append_column("kind", pa.array(["x", "x", "x", "x"])))
+    found = dropped_by([shard], tmp_path, tokens=100, most={"host": "10%", "kind": "20%"})
+    assert found == {1: "select.most", 3: "select.most"}
+
+
+def test_little_memory_changes_nothing(tmp_path, monkeypatch):
+    """Documents that are let go on the way are those that do not fit in the end."""
+    documents = [(1 + n % 3, float(n * 37 % 101), "ab"[n % 2]) for n in range(400)]
+    whole = dropped_by(shards_of(documents, 150), tmp_path / "a", tokens=500, most={"host": "20%"})
+    monkeypatch.setattr("refinery.select.most.HELD", 3)
+    assert dropped_by(shards_of(documents, 150), tmp_path / "b", tokens=500, most={"host": "20%"}) == whole
+    assert "select.most" in whole.values()
+
+
+def test_a_draw_is_the_same_for_the_same_seed(tmp_path):
+    """However the documents are cut into shards; another seed draws others."""
+    documents = [(1, 0.5, None)] * 300
+    first, cut, other = (
+        dropped_by(shards_of(documents, at), tmp_path / str(n), tokens=100, temperature=1, seed=seed)
+        for n, (at, seed) in enumerate(((300, 1), (17, 1), (300, 2)))
+    )
+    assert first == cut != other
+    assert len(first) == len(other) == 200
+
+
+def test_low_temperature_takes_the_best(tmp_path):
+    """As no draw does, where scores differ; documents without a score come last."""
+    documents = [(1, None if n % 10 == 0 else float(n), None) for n in range(100)]
+    drawn = dropped_by(shards_of(documents, 40), tmp_path / "drawn", tokens=50, temperature=1e-6)
+    assert drawn == dropped_by(shards_of(documents, 40), tmp_path / "best", tokens=50)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ({"seed": 2}, "give `temperature`"),
+        ({"by": "source", "temperature": 1}, "no score to draw by"),
+        ({"temperature": 0}, "greater than 0"),
+        ({"most": {"host": 5}}, "shares are percentages"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(chosen, message):
+    """In the user's words."""
+    with pytest.raises(ValidationError, match=message):
+        Settings(**{"tokens": 10, "by": "score", **chosen})
+
+
+def test_text_is_no_score(tmp_path):
+    """A draw by a text column names the column."""
+    table = pa.table({"tokens": pa.array([1], pa.int64()), "score": pa.array(["x"], pa.large_string())})
+    with pytest.raises(InputError, match="'score' is large_string"):
+        dropped_by([Shard(table)], tmp_path, tokens=1, temperature=1)

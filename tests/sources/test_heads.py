@@ -18,9 +18,9 @@ def write(path, rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
-def check(folder, **options):
+def check(folder, *, cleaned=True, **options):
     source = spec(folder, **options)
-    return check_heads(list_shards(source).shards, source)
+    return check_heads(list_shards(source).shards, source, cleaned=cleaned)
 
 
 def test_files_are_looked_at_all_over_a_source():
@@ -112,3 +112,18 @@ def test_encrypted_columns_that_are_left_out_are_told(tmp_path):
     encrypted(tmp_path / "b.parquet", column_keys={"k": ["patient", "who.n"]})
     (told,) = check(tmp_path)
     assert told.endswith("b.parquet: encrypted columns are left out: patient, who")
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_html_among_the_words_is_told_once(tmp_path, form):
+    """A column of pages, without a transform that takes their text; not a text in which a tag is named."""
+    pages = [{"text": f"<div><p>Page {n}.</p></div>"} for n in range(3)]
+    texts = [{"text": f"Text {n}: a < b > c, <br> and </x>."} for n in range(3)]
+    for name, rows in (("pages", pages), ("texts", [*texts, pages[0]])):
+        (tmp_path / name).mkdir()
+        for number in range(2):
+            path = tmp_path / name / f"{number}.{form}"
+            write(path, rows) if form == "jsonl" else pq.write_table(pa.Table.from_pylist(rows), path)
+    (told,) = check(tmp_path / "pages", cleaned=False)
+    assert told.startswith(f"{tmp_path / 'pages' / '0'}.{form}: its texts are HTML")
+    assert check(tmp_path / "pages") == check(tmp_path / "texts", cleaned=False) == ()

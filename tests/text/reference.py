@@ -16,6 +16,8 @@ NEWLINE = regex.compile(rf"(?:(?![\n\r\x85\u2028\u2029]){SPACE})*(?:\r\n|[\n\r\x
 UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Line_Break=SA}ーｰﾞﾟ]")
 BREAK = rf"[{SPACE}\p{{Cc}}\u200b]"
 CITATION = re.compile(r"\[[0-9]*\]|\[edit\]|\[citation needed\]")
+TERMINAL = r"[\p{Sentence_Terminal}\u0f0d-\u0f12\u0f14\u0e5a\u0e5b]"
+CLOSING = r"[\p{Pe}\p{Pf}\p{Pi}\"'\p{Cf}\p{White_Space}](?<!\u200b)"
 BULLETS = tuple("•-*‣▶◀◦■□▪▫–")
 POLICIES = (
     "terms of use",
@@ -114,7 +116,7 @@ def sentence_ends(line: str, tokens: Sequence[Token]) -> tuple[int, bool]:
             state = ""
         elif token.word:
             state, text = "", True
-        elif has(token.text[0], r"\p{Sentence_Terminal}"):
+        elif has(token.text[0], TERMINAL):
             if token.text[0].isascii() or has(token.text[0], r"\p{Word_Break=MidNumLet}"):
                 state = state or "maybe"
             elif state != "sure":
@@ -122,6 +124,33 @@ def sentence_ends(line: str, tokens: Sequence[Token]) -> tuple[int, bool]:
         elif not has(token.text[0], r"[\p{Pe}\p{Pf}\p{Pi}\"']"):
             state = ""
     return ends, text
+
+
+def ends_sentence(line: str) -> bool:
+    """Whether a line ends with a terminal mark, closing marks aside."""
+    return regex.search(rf"{TERMINAL}(?:{CLOSING})*$", line) is not None
+
+
+def first_word(line: str) -> int:
+    """Length of a line's first word, of a script without spaces of its first letter."""
+    word = regex.split(rf"{SPACE}+", regex.sub(rf"^{SPACE}+", "", line))[0]
+    return next((i + 1 for i, char in enumerate(word) if unspaced(char)), len(word))
+
+
+def wrapped_lines(paragraphs: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a text hard-wrapped at a width after which the next word would not have fitted."""
+    lengths = [len(line) for paragraph in paragraphs for line in paragraph]
+    widths = [w for w in range(30, 121) if sum(length > w for length in lengths) * 20 <= len(lengths)]
+    if (
+        len(lengths) < 2
+        or not widths
+        or widths[0] == 30
+        and sum(n > 29 for n in lengths) * 20 <= len(lengths)
+    ):
+        return []
+    breaks = [pair for paragraph in paragraphs for pair in zip(paragraph, paragraph[1:], strict=False)]
+    found = [line for line, after in breaks if len(line) + 1 + max(first_word(after), 1) > widths[0]]
+    return found if 3 * len(found) >= len(breaks) else []
 
 
 def share(part: float, whole: float) -> float:
@@ -191,7 +220,7 @@ def c4(lines: Sequence[str], ends: Sequence[tuple[int, bool]]) -> Counter[str]:
         low = re.sub("[A-Z]+", lambda match: match[0].lower(), bare)
         if max(map(len, words)) > 1000 or len(words) < 3:
             continue
-        if not bare.endswith((".", "?", "!", '"', "'")) or bare.endswith("..."):
+        if not (bare.endswith(tuple("\"'”’»›」』")) or ends_sentence(bare)) or bare.endswith("..."):
             continue
         if "lorem ipsum" in low:
             counts["c4_lorem_ipsum"] += 1
@@ -227,14 +256,15 @@ def present(word: str, language: str, tokens: Sequence[str]) -> bool:
 
 def signals(raw: str, lists: Mapping[str, Sequence[str]]) -> dict[str, float]:
     """All signals of a text."""
-    text = regex.sub(rf"(?:(?![\n\r\x85\u2028\u2029]){SPACE})+$", "", NEWLINE.sub("\n", raw))
+    text = regex.sub(rf"^{SPACE}+|{SPACE}+$", "", NEWLINE.sub("\n", raw))
+    space_words = [(match.start(), match[0]) for match in regex.finditer(rf"[^{SPACE}]+", text)]
     tokens = segment(text)
+    alphas = [token.at for token in tokens if token.word and regex.search(r"[\p{L}\p{M}]", token.text)]
     words = [token.text for token in tokens if token.word]
     all_lines = text.split("\n")
     lines = [line for line in all_lines if line]
-    if lines:
-        lines[0] = regex.sub(rf"^{SPACE}+", "", lines[0])
     paragraphs = [p for p in re.split("\n{2,}", regex.sub(rf"^{SPACE}+|{SPACE}+$", "", text)) if p]
+    wrapped = wrapped_lines([paragraph.split("\n") for paragraph in paragraphs])
     copies, copy_chars = duplicates(lines)
     paragraph_copies, paragraph_copy_chars = duplicates(paragraphs)
     ends = [sentence_ends(line, segment(line)) for line in lines]
@@ -245,6 +275,7 @@ def signals(raw: str, lists: Mapping[str, Sequence[str]]) -> dict[str, float]:
     made: dict[str, float] = {
         "words": len(words),
         "symbols": total - len(words),
+        "space_words": len(space_words),
         "max_word_length": max(map(len, words), default=0),
         "lines": len(lines),
         "paragraphs": len(paragraphs),
@@ -269,13 +300,26 @@ def signals(raw: str, lists: Mapping[str, Sequence[str]]) -> dict[str, float]:
         "alpha_word_ratio": share(
             sum(any(has(char, r"[\p{L}\p{M}]") for char in word) for word in words), total
         ),
+        "mean_space_word_length": share(sum(len(word) for _, word in space_words), len(space_words)),
+        "alpha_space_word_ratio": share(
+            sum(any(a <= at < a + len(word) for at in alphas) for a, word in space_words), len(space_words)
+        ),
+        "letter_word_ratio": share(len(alphas), len(words)),
+        "hash_space_word_ratio": share(text.count("#"), len(space_words)),
+        "ellipsis_space_word_ratio": share(text.count("...") + text.count("…"), len(space_words)),
+        "c4_curly_bracket_ratio": share(c4(lines, ends)["c4_curly_bracket"], len(lines)),
+        "wrapped_line_ratio": share(len(wrapped), len(lines)),
+        "unwrapped_line_ratio": share(len(lines) - len(wrapped), total),
+        "unwrapped_line_punct_ratio": share(
+            sum(map(ends_sentence, lines)) - sum(map(ends_sentence, wrapped)), len(lines) - len(wrapped)
+        ),
         "newline_ratio": share(text.count("\n"), total),
         "mean_line_length": share(sum(map(len, lines)), len(lines)),
         "bullet_line_ratio": share(
             sum(regex.sub(rf"^{SPACE}+", "", line).startswith(BULLETS) for line in lines), len(lines)
         ),
         "ellipsis_line_ratio": share(sum(line.endswith(("...", "…")) for line in lines), len(lines)),
-        "line_punct_ratio": share(sum(has(line[-1], r"\p{Sentence_Terminal}") for line in lines), len(lines)),
+        "line_punct_ratio": share(sum(map(ends_sentence, lines)), len(lines)),
         "short_line_ratio": share(sum(len(line) <= 30 for line in lines), len(lines)),
         "line_char_dup_ratio": share(copy_chars, len(text.replace("\n", ""))),
         "dup_line_frac": share(copies, len(lines)),
@@ -286,7 +330,7 @@ def signals(raw: str, lists: Mapping[str, Sequence[str]]) -> dict[str, float]:
     texts = [token.text for token in tokens]
     for n in (2, 3, 4):
         made[f"top_{n}gram_char_frac"] = share(top_ngram(texts, n), len(text))
-    for n in range(5, 11):
+    for n in (5, 6, 7, 8, 9, 10, 16):
         made[f"dup_{n}gram_char_frac"] = share(union_ngrams(texts, n), sum(map(len, texts)))
         made[f"dup_{n}gram_char_frac_greedy"] = share(greedy_ngrams(texts, n), len(text))
     kana = r"[\p{Hiragana}\p{Katakana}ーｰﾞﾟ]"

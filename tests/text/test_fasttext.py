@@ -13,9 +13,9 @@ def frozen(values, kind) -> np.ndarray:
     return array
 
 
-def shape(bucket: int, minn: int, maxn: int) -> np.ndarray:
-    shift = 31 + bucket.bit_length() - 1
-    return frozen([bucket, minn, maxn, 1, -1, (1 << shift) // bucket, shift], np.int64)
+def shape(modulus: int, minn: int, maxn: int) -> np.ndarray:
+    shift = 31 + modulus.bit_length() - 1
+    return frozen([modulus, minn, maxn, 1, -1, (1 << shift) // modulus, shift], np.int64)
 
 
 def summed(
@@ -34,8 +34,8 @@ def summed(
 
 
 @pytest.mark.parametrize(("minn", "maxn"), [(1, 1), (1, 3), (2, 4), (3, 6), (0, 2), (5, 3), (32, 32)])
-@pytest.mark.parametrize("bucket", [1, 7, 1000, 2_000_000])
-def test_n_grams_are_fasttexts(minn: int, maxn: int, bucket: int) -> None:
+@pytest.mark.parametrize("modulus", [1, 7, 1000, 2_000_000])
+def test_n_grams_are_fasttexts(minn: int, maxn: int, modulus: int) -> None:
     """All of them and no other, for words of any length, one-byte to four-byte characters, many at once."""
     words = [
         "a",
@@ -48,12 +48,12 @@ def test_n_grams_are_fasttexts(minn: int, maxn: int, bucket: int) -> None:
         "ab\U0001f600" * 60,
         "and",
     ] * 9
-    rows = frozen(np.random.default_rng(1).integers(0, 99, (bucket, 1)), np.float32)
+    rows = frozen(np.random.default_rng(1).integers(0, 99, (modulus, 1)), np.float32)
     encoded = [word.encode() for word in words]
     sums, counts = summed(
-        encoded, shape(bucket, minn, maxn), frozen([], np.uint64), frozen([], np.int32), rows
+        encoded, shape(modulus, minn, maxn), frozen([], np.uint64), frozen([], np.int32), rows
     )
-    expected = [word_grams(word, minn, maxn, bucket) for word in encoded]
+    expected = [word_grams(word, minn, maxn, modulus) for word in encoded]
     assert counts.tolist() == [len(found) for found in expected]
     assert sums[:, 0].tolist() == [rows[found, 0].sum() for found in expected]
 
@@ -80,18 +80,18 @@ def test_a_pruned_models_rows_are_found_by_rank(kept: set[int], words: list[str]
     assert grams[: len(kept)].tolist() == list(range(len(kept)))
 
 
-@pytest.mark.parametrize("bucket", [1, 2, 3, 1000, 2_000_000, 2**31 - 1])
-def test_division_by_the_number_of_buckets_is_exact(bucket: int) -> None:
+@pytest.mark.parametrize("modulus", [1, 2, 3, 1000, 2_000_000, 2**31 - 1])
+def test_division_by_the_number_of_buckets_is_exact(modulus: int) -> None:
     """By a reciprocal, for any hash."""
     words = [f"w{n}".encode() for n in range(300)]
-    room, numbers = kernels.make_room(), shape(bucket, 2, 2)
+    room, numbers = kernels.make_room(), shape(modulus, 2, 2)
     for word in words:
         data = frozen(np.frombuffer(word, np.uint8), np.uint8)
         chars = kernels.spread(data, 0, len(data), -1, len(data), 2, room.strip, room.left, 0)
         kernels.hash_strip(room.strip, chars, numbers, room.hashes, room.buckets)
         kernels.clear(room.strip, chars)
         found = room.buckets[2 * kernels.STRIP : 2 * kernels.STRIP + chars - 1].tolist()
-        assert found == word_grams(word, 2, 2, bucket)
+        assert found == word_grams(word, 2, 2, modulus)
 
 
 @given(entries=st.sets(st.binary(min_size=1, max_size=24).filter(lambda entry: 0 not in entry), max_size=40))

@@ -33,7 +33,7 @@ def test_every_short_text_over_two_words() -> None:
         words = text.split()
         for n in (2, 3, 4):
             assert found[f"top_{n}gram_char_frac"] == reference.top_ngram(words, n) / len(text)
-        for n in (5, 6, 7, 8, 9, 10):
+        for n in (5, 6, 7, 8, 9, 10, 16):
             assert found[f"dup_{n}gram_char_frac"] == reference.union_ngrams(words, n) / len(words)
             assert found[f"dup_{n}gram_char_frac_greedy"] == reference.greedy_ngrams(words, n) / len(text)
 

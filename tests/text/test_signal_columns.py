@@ -15,7 +15,7 @@ def test_columns_that_kernels_count_on_lie_together() -> None:
     scripts = ("han", "kana", "hangul", "thai", "latin", "cyrillic", "arabic", "devanagari")
     found = ratios[RATIO.han_ratio : RATIO.devanagari_ratio + 1]
     assert found == [f"{script}_ratio" for script in scripts]
-    for first, sizes in (("top_{}gram_char_frac", (2, 3, 4)), ("dup_{}gram_char_frac", range(5, 11))):
+    for first, sizes in (("top_{}gram_char_frac", (2, 3, 4)), ("dup_{}gram_char_frac", (*range(5, 11), 16))):
         names = [first.format(n) for n in sizes]
         start = ratios.index(names[0])
         assert ratios[start : start + len(names)] == names

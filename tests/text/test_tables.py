@@ -54,7 +54,7 @@ def test_flags_of_characters_that_rules_depend_on() -> None:
         (t.UPPER, "AÉЖ", "aª漢"),
         (t.UNSPACED, "漢〇あアーｰกກកက", "한aא่"),
         (t.FULLWIDTH, "。！（、", "“.…"),
-        (t.TERMINAL, ".!?。！？؟۔।။።", ",;…"),
+        (t.TERMINAL, ".!?。！？؟۔।။።།๛", ",;…"),
         (t.FORMAT, "\u200d\u200c\u00ad\ufeff\u200f", "\u200b "),
         (t.MID_LETTER, "'’.·:", ",_"),
         (t.MID_NUMBER, "'.,;", ":_"),

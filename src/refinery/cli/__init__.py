@@ -8,12 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from refinery.cli import look
+from refinery.cli.budget import budget
 from refinery.cli.commands import app
 from refinery.cli.echo import echo
 from refinery.cli.train import train
 from refinery.executors.limits import one_thread, shortage
 
 look.add_to(app)
+app.command()(budget)
 app.add_typer(train, name="train")
 
 

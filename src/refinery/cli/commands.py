@@ -12,6 +12,7 @@ import typer
 
 from refinery.cli.echo import echo, echo_json, echo_table, write
 from refinery.cli.options import Definition, Json, Limit, Quiet, Roots, Work, roots_of
+from refinery.cli.pandas import leave_out_pandas
 from refinery.executors.choose import Kind as Executors
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def _sigterm_is_ctrl_c() -> Iterator[None]:
 @app.command()
 def check(definition: Definition, root: Roots = None) -> None:
     """Check a definition: every name, column, model and path; reports all problems at once."""
+    leave_out_pandas()
     from refinery.api import runs
 
     planned = runs.check(definition, roots=roots_of(root))

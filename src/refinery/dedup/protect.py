@@ -17,7 +17,7 @@ from refinery.filters.verb import Explained, Needed, Outcome, Verb
 from refinery.storage.place import Place
 
 if TYPE_CHECKING:
-    from refinery.definition.models import NearCopies
+    from refinery.definition.models import NearCopies, Overlap
     from refinery.filters.measurer import Measurer
     from refinery.shuffle.units import MapUnits
     from refinery.sources.documents import ShardDocuments
@@ -30,6 +30,7 @@ class Protect(Verb):
     protected: Mapping[str, tuple[str, ...]]
     exact: bool
     near: NearCopies | None
+    overlap: Overlap | None = None
     name: str = "protect"
     version: int = 1
 
@@ -37,8 +38,9 @@ class Protect(Verb):
     def settings(self) -> Mapping[str, object]:
         """What is compared and how; the files of benchmarks count by their content."""
         protected = [{name: {"from": list(sources)}} for name, sources in self.protected.items()]
-        near = self.near and self.near.model_dump(mode="json")
-        return {"protected": protected, "exact": self.exact, "near": near}
+        near, overlap = (one and one.model_dump(mode="json") for one in (self.near, self.overlap))
+        found = {"protected": protected, "exact": self.exact, "near": near}
+        return {**found, "overlap": overlap} if overlap else found
 
     @property
     def needed(self) -> tuple[Needed, ...]:
@@ -53,7 +55,7 @@ class Protect(Verb):
     @property
     def summary(self) -> str:
         """What is kept out, and how it is told."""
-        kinds = [kind for kind, wanted in (("exact", self.exact), ("near", self.near)) if wanted]
+        kinds = [kind for kind in ("exact", "near", "overlap") if getattr(self, kind)]
         return f"protect {', '.join(self.protected)}: {' + '.join(kinds)}"
 
     @property
@@ -76,5 +78,5 @@ class Protect(Verb):
         entries = entries_of(shards, work, exact=self.exact, near=self.near is not None)
         size = max((shard.bytes for shard in shards), default=0)
         map_units("protect entries", partial(write_entries, columns={}), entries, memory=size or 1)
-        compared = self.exact, self.lookup
+        compared = self.exact, self.lookup, self.overlap
         return leave_out(entries, self.protected, *compared, map_units=map_units, work=work / "protect")

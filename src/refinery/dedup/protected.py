@@ -3,7 +3,8 @@
 1. Protected documents: what they are looked up by, in blocks.                  probe.write_block
 2. Documents: copies of protected ones, candidates for near ones.               find_in_partition
 3. Candidates that signatures do not settle by their texts.                     verify.settle
-4. Documents: those that go, each with the protected one that it is most like.  write_dropped
+4. Documents that have a protected one inside.                                  overlap.find_overlaps
+5. Documents: those that go, each with the protected one that it is most like.  write_dropped
 
 Documents are compared with the protected ones alone, never with each other. A document of a protected source goes as
 such; there is none that it would be a copy of.
@@ -11,7 +12,7 @@ such; there is none that it would be a copy of.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from refinery.dedup.candidates import edge_dtype
 from refinery.dedup.copies import COPY
 from refinery.dedup.corpus import Corpus, DedupShard, Partition, make_corpus, partition_rows, read_entries
 from refinery.dedup.minhash import minhash_of
+from refinery.dedup.overlap import Overlaps, find_covered, find_overlaps, silent_items
 from refinery.dedup.probe import BLOCK_DOCUMENTS, Probe, find_matches, write_block
 from refinery.dedup.sorting import starts_of
 from refinery.dedup.verify import Search, settle
@@ -34,6 +36,7 @@ from refinery.storage.place import Place, remove_tree
 
 if TYPE_CHECKING:
     from refinery.dedup.settings import Near
+    from refinery.definition.models import Overlap
 
 UNIT_PARTITIONS, UNIT_BLOCKS = 5, 3  # whose bytes a unit holds
 
@@ -45,6 +48,7 @@ class Rules:
     firsts: tuple[int, ...]  # the first document of each shard of protected ones
     numbers: tuple[int, ...]  # its rule
     sources: Mapping[str, int]
+    count: int
 
     def of(self, protected: NDArray[np.int64]) -> NDArray[np.int64]:
         """For each of those documents the rule."""
@@ -58,12 +62,14 @@ def leave_out(
     protected: Mapping[str, tuple[str, ...]],
     exact: bool,
     near: Near | None,
+    overlap: Overlap | None,
     *,
     map_units: MapUnits,
     work: Place,
 ) -> Outcome:
-    """Drops the documents that are protected or copies of protected ones, by key text if `exact` and by shingles.
+    """Drops the documents that are protected, copies of protected ones or have one inside.
 
+    By key text if `exact`, by shingles if `near`, by n-grams if `overlap` says how.
     shards: those with protected documents first, which are `earlier`; protected: by name the sources of those, of
     which a document that comes goes as such. map_units runs a picklable function over units and gives the results in
     their order; `work` is a folder of its own for records between units: what an earlier call left there is removed,
@@ -94,19 +100,45 @@ def leave_out(
         )
         settled.far.remove()
     edges.remove()
+    overlaps = find_overlaps(overlap, corpus, shards, rules.sources, map_units) if overlap else None
     result = corpus.records("dropped", DROPPED_RECORD, partitions=corpus.partitions)
     with copies:
         found = settled.near if settled else None
-        map_units("protect dropped", partial(write_dropped, corpus, copies, found, rules, result), partitions)
+        write = partial(write_dropped, corpus, copies, found, overlaps, rules, result)
+        map_units("protect dropped", write, partitions)
     if settled:
         settled.near.remove()
-    return Outcome(tuple(f"protect.{name}" for name in protected), result, corpus.partition_documents)
+    warnings: tuple[str, ...] = ()
+    if overlaps:
+        (silent,) = map_units("protect told", partial(silent_items, overlaps), [0])
+        warnings = tuple(_warnings(overlaps, rules, tuple(protected), silent))
+        overlaps.remove()
+    names = [f"protect.{name}" for name in protected]
+    if overlap:
+        names += [f"{name}.overlap" for name in names]
+    return Outcome(tuple(names), result, corpus.partition_documents, warnings=warnings)
+
+
+def _warnings(
+    overlaps: Overlaps, rules: Rules, names: Sequence[str], silent: NDArray[np.int64]
+) -> Iterator[str]:
+    """Of each name the texts that are not looked for, with the reason."""
+    words, chars = overlaps.overlap.shortest_unit
+    for number, name in enumerate(names):
+        short = sum(
+            count for rule, count in zip(rules.numbers, overlaps.short, strict=True) if rule == number
+        )
+        if short:
+            yield f"{short:,} texts of protect.{name} are below {words} words or {chars} characters: not looked for"
+        if common := int((rules.of(silent) == number).sum()):
+            yield f"{common:,} texts of protect.{name} are made of n-grams that are common: not looked for"
 
 
 def _rules(shards: Sequence[DedupShard], protected: Mapping[str, tuple[str, ...]]) -> Rules:
     sources = {s: n for n, names in reversed([*enumerate(protected.values())]) for s in names}
     firsts = np.cumsum([0, *(shard.documents.rows for shard in shards)])[:-1].tolist()
-    return Rules(tuple(firsts), tuple(sources[shard.documents.source] for shard in shards), sources)
+    numbers = tuple(sources[shard.documents.source] for shard in shards)
+    return Rules(tuple(firsts), numbers, sources, len(protected))
 
 
 def find_in_partition(
@@ -136,9 +168,18 @@ def _arriving(
 
 
 def write_dropped(
-    corpus: Corpus, copies: Records, near: Records | None, rules: Rules, result: Records, partition: Partition
+    corpus: Corpus,
+    copies: Records,
+    near: Records | None,
+    overlaps: Overlaps | None,
+    rules: Rules,
+    result: Records,
+    partition: Partition,
 ) -> None:
-    """Writes the documents of a partition that go, ascending: copies, near ones, those of protected sources."""
+    """Writes the documents of a partition that go, ascending.
+
+    Those are copies, near ones, those of protected sources, then those that have a protected one inside.
+    """
     exact = copies.read_written(partition.number)
     found = [_dropped(exact["document"], rules.of(exact["preferred"]), exact["preferred"], 1.0)]
     if near:
@@ -149,6 +190,12 @@ def write_dropped(
     _, rule = _arriving(corpus, rules, partition)
     own = np.flatnonzero(rule != NONE)
     found.append(_dropped(partition.first + own, rule[own], NONE, np.nan))
+    if overlaps:
+        covered = find_covered(overlaps, partition.number)
+        covered = covered[starts_of(covered["document"])]
+        covered = covered[~np.isin(covered["document"], np.concatenate(found)["document"])]
+        number = rules.of(covered["protected"]) + rules.count
+        found.append(_dropped(covered["document"], number, covered["protected"], covered["share"]))
     dropped = np.concatenate(found)
     dropped = dropped[np.argsort(dropped["document"])]
     result.write(partition.number, dropped, corpus.partition_of(dropped["document"]))

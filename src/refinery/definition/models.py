@@ -45,6 +45,7 @@ from refinery.definition.values import (
     WrittenPaths,
 )
 
+_CALIBRATES = "moves the thresholds of the rules, only to looser ones, so that trusted text stays"
 TRAIN = "train"  # the split of all documents that are held out for no other
 
 
@@ -160,6 +161,46 @@ class NearCopies(Model):
         return self
 
 
+class Overlap(Model):
+    """Items that stand inside documents, found by the n-grams that both have."""
+
+    words: int = Field(13, ge=2, le=100, description="words an n-gram")
+    chars: int = Field(20, ge=2, le=100, description="characters an n-gram, in unspaced scripts")
+    shortest: int = Field(
+        8,
+        ge=1,
+        le=100,
+        description="words of the shortest text that is looked for, in characters as `chars` is to `words`; one"
+        " shorter than an n-gram is found as a whole",
+    )
+    covered: Share = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="share of a text, in one document, from which on that document goes",
+        json_schema_extra={"default": "50%"},
+    )
+    common: Share | None = Field(
+        0.001,
+        gt=0,
+        le=1,
+        description="n-grams that more of a source's documents have, and more than 10, say nothing, nor do those of"
+        " more texts; `null`: all count",
+        json_schema_extra={"default": "0.1%"},
+    )
+
+    @property
+    def shortest_unit(self) -> tuple[int, int]:
+        """Words, or characters, of the shortest text that is looked for."""
+        return self.shortest, -(-self.shortest * self.chars // self.words)
+
+    @model_validator(mode="after")
+    def _shortest_is_no_longer(self) -> Self:
+        if self.shortest > self.words:
+            raise ValueError(f"`shortest` is more than an n-gram, which has {self.words} words")
+        return self
+
+
 class Protected(Model):
     """Documents that are kept out of every output and of every model's examples, with their copies."""
 
@@ -178,6 +219,9 @@ class Protected(Model):
         description="compare shingles as well; `null`: key texts alone",
         json_schema_extra={"default": "{}"},
     )
+    overlap: Overlap | None = Field(
+        None, description="look for them inside documents as well, by n-grams; `{}` for all defaults"
+    )
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -185,8 +229,8 @@ class Protected(Model):
             raise ValueError("give `from`, sources, or `benchmark`, files of test items, one of them")
         if self.from_ and "columns" in self.model_fields_set:
             raise ValueError("`columns` are of a `benchmark`; the text of a source is its `text`")
-        if not self.exact and self.near is None:
-            raise ValueError("neither exact nor near is asked for")
+        if not self.exact and self.near is None and self.overlap is None:
+            raise ValueError("neither exact, near nor overlap is asked for")
         return self
 
 
@@ -239,7 +283,30 @@ class ImportanceTraining(Model):
     seed: int = Field(1, ge=0, description="of the choice of documents")
 
 
-Training = RelevanceTraining | ImportanceTraining
+class TermMining(Model):
+    """A lexicon: the terms by which a domain's documents differ most from others."""
+
+    word: ClassVar = "terms"
+
+    positive: Names = Field(min_length=1, description="stages or sources of the domain's documents")
+    negative: Names = Field(min_length=1, description="stages or sources of other documents")
+    positive_documents: Drawn = 5_000
+    negative_documents: Drawn = 5_000
+    most: int = Field(5000, ge=1, le=100_000, description="terms of the lexicon at most")
+    least_documents: int = Field(
+        5, ge=1, description="documents of the domain that a term stands in, of those drawn"
+    )
+    words: int = Field(3, ge=1, le=5, description="words of a term at most")
+    characters: int = Field(
+        6,
+        ge=1,
+        le=10,
+        description="characters of a term at most in scripts without spaces, where two are least",
+    )
+    seed: int = Field(1, ge=0, description="of the choice of documents")
+
+
+Training = RelevanceTraining | ImportanceTraining | TermMining
 
 
 class NamedModel(Model):
@@ -250,11 +317,12 @@ class NamedModel(Model):
     file: WrittenPath | None = Field(None, description=ModelFile.model_fields["file"].description)
     train: RelevanceTraining | None = Field(None, description="a classifier for `relevance` and `quality`")
     importance: ImportanceTraining | None = Field(None, description="weights for `importance`")
+    terms: TermMining | None = Field(None, description="a lexicon for `terms`, mined")
 
     @property
     def training(self) -> Training | None:
         """How the run makes it; None of a file."""
-        return self.train or self.importance
+        return self.train or self.importance or self.terms
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -279,6 +347,14 @@ KeepEntry = Annotated[
 ]
 
 
+class Calibrate(Model):
+    """Loosens the thresholds of a stage's rules so that trusted text stays, see docs/rules.md."""
+
+    trusted: Names = Field(min_length=1, description="sources or stages whose text must stay")
+    junk: Names = Field((), description="sources or stages of which as much as possible is to be dropped")
+    lose: Share = Field(0.01, gt=0, lt=1, description="share of text like the trusted that may be lost")
+
+
 class Stage(Model):
     """transform, measure, derive, keep, then at most one verb; verbs are keys that `pipeline_model` adds."""
 
@@ -293,6 +369,7 @@ class Stage(Model):
     keep: Annotated[tuple[KeepEntry, ...], OneOrMore()] = Field(
         (), description="rule sets and rules, judged in this order"
     )
+    calibrate: Calibrate | None = Field(None, description=_CALIBRATES)
 
     @property
     def verb(self) -> tuple[str, BaseModel] | None:
@@ -307,6 +384,12 @@ class Stage(Model):
     def _one_verb(self) -> Self:
         if len(found := self._verbs()) > 1:
             raise ValueError(f"a stage has at most one verb, here {' and '.join(found)}; make two stages")
+        return self
+
+    @model_validator(mode="after")
+    def _calibrates_rules(self) -> Self:
+        if self.calibrate and not self.keep:
+            raise ValueError("calibrate moves the thresholds of rules: write some under `keep`")
         return self
 
 

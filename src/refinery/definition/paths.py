@@ -24,6 +24,7 @@ from refinery.errors import DefinitionError, nearest
 from refinery.storage.url import is_url, local_path, redact
 
 T = TypeVar("T")
+FINEWEB2 = "fineweb2/"  # a rule set whose name begins so is no path but a language's of FineWeb-2
 _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}(/?)|[{}]")
 
 
@@ -110,7 +111,9 @@ HERE = Paths()  # no roots, no models, and what is relative is relative to the c
 
 def is_path(rule_set: str) -> bool:
     """Whether a rule set is named by its file, not by a name of its own."""
-    return "/" in rule_set or rule_set.endswith((".yaml", ".yml"))
+    if rule_set.endswith((".yaml", ".yml")):
+        return True
+    return "/" in rule_set and not rule_set.startswith(FINEWEB2)
 
 
 def _file(value: object, info: ValidationInfo) -> Path:

@@ -39,8 +39,10 @@ class Kind:
 
     def settings(self, used: Collection[str] | None = None) -> dict[str, type[BaseModel]]:
         """The model of the settings of each name; given `used`, of installed ones those among them alone."""
-        names = self.names if used is None else (n for n in self.names if n in self.built_in or n in used)
-        return {name: self.module(name).Settings for name in names}
+        # to look for entry points opens the records of all installed packages
+        names = self.built_in if used is not None and self.built_in.keys() >= {*used} else self.names
+        wanted = (name for name in names if used is None or name in self.built_in or name in used)
+        return {name: self.module(name).Settings for name in wanted}
 
     def build(self, name: str, settings: Mapping[str, Any], paths: Paths) -> Any:
         """What the name stands for, with these settings; raises DefinitionError, for wrong settings Invalid."""

@@ -113,12 +113,14 @@ def read_entries(path: str, match: Match) -> Entries:
     parse: Callable[[pl.DataFrame], pl.DataFrame] = _domains if match == "domain" else _values
     found = [np.empty((2, 0), np.uint64)]
     wrong: list[pl.DataFrame] = []
-    for lines in _lines(path):
-        entries = parse(lines.with_columns(pl.col("text").str.strip_chars()).filter(_IS_ENTRY))
+    for lines in lines_of(path):
+        entries = parse(lines.with_columns(pl.col("text").str.strip_chars()).filter(IS_ENTRY))
         wrong.append(entries.filter(pl.col("entry").is_null()))
         found.append(_halves(entries["entry"].drop_nulls().to_arrow()))
     if count := sum(map(len, wrong)):
-        raise _no_entries(path, pl.concat(wrong), count)
+        what = f"{count:,} entries are no domains" if count > 1 else "1 entry is no domain"
+        hint = "take them out, or compare whole values: `match: exact`"
+        raise wrong_lines(path, pl.concat(wrong), what, hint)
     hashes = np.concatenate(found, axis=1)
     hashes = hashes[:, np.argsort(hashes[0], kind="stable")]
     is_new = np.ones(hashes.shape[1], np.bool_)
@@ -126,11 +128,11 @@ def read_entries(path: str, match: Match) -> Entries:
     return Entries(np.ascontiguousarray(hashes[:, is_new]))
 
 
-_IS_ENTRY = (pl.col("text") != "") & ~pl.col("text").str.starts_with("#")
+IS_ENTRY = (pl.col("text") != "") & ~pl.col("text").str.starts_with("#")
 
 
-def _lines(path: str) -> Iterator[pl.DataFrame]:
-    """Lines of a list, `text` by `line`, some megabytes at a time; raises InputError."""
+def lines_of(path: str) -> Iterator[pl.DataFrame]:
+    """Lines of a list, `text` by `line`, some megabytes at a time; raises InputError for what cannot be read."""
     from refinery.sources.compression import DamagedError, blocks
     from refinery.storage.place import open_input, unreadable
 
@@ -185,13 +187,12 @@ def _host(written: str) -> str | None:
     return host_name(f"[{written}]" if written.count(":") > 1 else written.partition("%")[0])
 
 
-def _no_entries(path: str, wrong: pl.DataFrame, count: int) -> InputError:
+def wrong_lines(path: str, wrong: pl.DataFrame, what: str, hint: str) -> InputError:
+    """The error of lines of a list, `line` and `text`, the first of which are told."""
     told = "; ".join(
         f"line {line}: {text[:80]}" for line, text in wrong.head(_TOLD).select("line", "text").rows()
     )
-    more = f" and {count - _TOLD:,} more" if count > _TOLD else ""
-    what = f"{count:,} entries are no domains" if count > 1 else "1 entry is no domain"
-    hint = "take them out, or compare whole values: `match: exact`"
+    more = f" and {len(wrong) - _TOLD:,} more" if len(wrong) > _TOLD else ""
     return InputError(redact(path), f"{what}: {told}{more}", hint)
 
 

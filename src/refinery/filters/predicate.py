@@ -143,6 +143,9 @@ def _unknown_column(name: str, predicate: str, columns: Mapping[str, Any]) -> st
         return f"""no column "{name}"; double quotes name a column, text is written '{name}'"""
     if name == "id":
         return 'no column "id"; SQL does not read ids: verbs do (`prefer`, `by`)'
+    if name.startswith("stop_words_") and "words" in columns:
+        language = name.removeprefix("stop_words_")
+        return f'no column "{name}"; write `{{signals: {{stop_words: [{language}]}}}}` in `measure`'
     return f'no column "{name}"{nearest(name, columns)}'
 
 

@@ -80,6 +80,11 @@ def common_type(name: str, found: Sequence[tuple[str, pa.DataType]]) -> pa.DataT
     return {"time": _INSTANT, "text": pa.large_string(), "boolean": pa.bool_()}[_ranked_as(kinds[0]) or ""]
 
 
+def is_number(kind: pa.DataType) -> bool:
+    """Whether a common type is one of numbers, or there is no value at all."""
+    return pa.types.is_null(kind) or _ranked_as(kind) == "number"
+
+
 def _ranked_as(kind: pa.DataType) -> str | None:
     types = pa.types
     if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):

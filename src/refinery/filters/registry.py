@@ -29,6 +29,7 @@ MEASURERS = Kind(
         "url": "refinery.filters.url",
         "listed": "refinery.filters.listed",
         "pii": "refinery.filters.pii_counts",
+        "terms": "refinery.filters.terms",
     },
 )
 TRANSFORMS = Kind(

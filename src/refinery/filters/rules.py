@@ -33,6 +33,7 @@ from refinery.definition.validate import Invalid, validate
 from refinery.definition.values import NAME, Model, Name
 from refinery.definition.yaml import parse, read_text
 from refinery.errors import DefinitionError, InputError, nearest
+from refinery.filters import fineweb2
 from refinery.filters.language_codes import UNDETERMINED
 from refinery.filters.suggested import with_suggestions
 
@@ -48,7 +49,8 @@ class Rule:
     """A predicate with a name: `gopher.short` for a set's rule, `english` for one written in a stage.
 
     `place` (file:line) is where a set's rule is written, empty for a rule of the definition itself; `written`: the
-    predicate with suggestions of models as they stand in it, where numbers have taken their place.
+    predicate with suggestions of models as they stand in it, where numbers have taken their place; published: the
+    predicate whose thresholds a calibration has moved, empty where it moved none.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Rule:
     source: str = ""
     place: str = field(default="", compare=False)
     written: str = field(default="", compare=False)
+    published: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -91,26 +94,29 @@ class _RuleSetFile(Model):
 
 
 @cache
-def built_in_rule_sets(folder: str = OF_DOCUMENTS) -> tuple[str, ...]:
-    """Names of the sets that come with the package, sorted; folder: what they judge."""
+def written_rule_sets(folder: str = OF_DOCUMENTS) -> tuple[str, ...]:
+    """Names of the sets that come with the package as files, sorted; folder: what they judge."""
     there = (files("refinery.filters") / folder).iterdir()
     return tuple(sorted(Path(entry.name).stem for entry in there if entry.name.endswith(".yaml")))
+
+
+@cache
+def built_in_rule_sets() -> tuple[str, ...]:
+    """Names of the sets of rules on documents, sorted; fineweb2/LANGUAGE_SCRIPT names some 1,900 more."""
+    return tuple(sorted({*written_rule_sets(), *fineweb2.codes()}))
 
 
 def load_rule_set(name_or_path: str, paths: Paths = HERE, folder: str = OF_DOCUMENTS) -> RuleSet:
     """A built-in set by name, or a YAML file; raises DefinitionError with all that is wrong.
 
-    Anything with a slash or the ending .yaml or .yml is a path. folder: of the built-in ones.
+    Anything with a slash or the ending .yaml or .yml is a path, but for fineweb2/LANGUAGE_SCRIPT. folder: of the
+    built-in ones.
     """
     if not is_path(name_or_path):
-        known = built_in_rule_sets(folder)
-        if name_or_path not in known:
-            if not re.match(NAME, name_or_path):
-                raise DefinitionError(f'a rule has a name: write NAME: "{name_or_path}"')
-            near = nearest(name_or_path, known)
-            raise DefinitionError(
-                f"no rule set is called {name_or_path!r}{near} (a file of yours: ./NAME.yaml)"
-            )
+        if name_or_path not in written_rule_sets(folder):
+            if folder == OF_DOCUMENTS:
+                return _of_fineweb2(name_or_path)
+            raise _unknown(name_or_path, written_rule_sets(folder))
         text = (files("refinery.filters") / folder / f"{name_or_path}.yaml").read_text("utf-8")
         return _parse(text, name_or_path, f"{name_or_path}.yaml")
     path = paths.file(name_or_path)
@@ -118,6 +124,25 @@ def load_rule_set(name_or_path: str, paths: Paths = HERE, folder: str = OF_DOCUM
     if not re.match(NAME, path.stem):
         raise DefinitionError(f"{path}: the file's name names the rules: letters, digits, _ and - only")
     return _parse(text, path.stem, str(path))
+
+
+def _unknown(name: str, known: Collection[str]) -> DefinitionError:
+    if not re.match(NAME, name.removeprefix(fineweb2.FOLDER)):
+        return DefinitionError(f'a rule has a name: write NAME: "{name}"')
+    return DefinitionError(
+        f"no rule set is called {name!r}{nearest(name, known)} (a file of yours: ./NAME.yaml)"
+    )
+
+
+def _of_fineweb2(name: str) -> RuleSet:
+    """The set of a language; raises DefinitionError where there is none."""
+    found = fineweb2.thresholds(name)
+    if found is None:
+        others = [fineweb2.FOLDER + other for other in fineweb2.configurations()]
+        raise _unknown(name, [*built_in_rule_sets(), *others])
+    short, place = name.removeprefix(fineweb2.FOLDER), f"{fineweb2.DATA.name}: {found.name}"
+    rules = (Rule(f"{short}.{rule}", sql, source, place) for rule, sql, source in fineweb2.predicates(found))
+    return RuleSet(name, tuple(rules), (found.language,), f"FineWeb-2's rules for {found.name}")
 
 
 def _parse(text: str, name: str, file: str) -> RuleSet:
@@ -132,7 +157,7 @@ def _parse(text: str, name: str, file: str) -> RuleSet:
         f"{file}:{parsed.line(('include', index))}: include: no built-in set is called {other!r}"
         f"{nearest(other, built_in_rule_sets())}"
         for index, other in enumerate(checked.include)
-        if other not in built_in_rule_sets()
+        if other not in written_rule_sets() and fineweb2.thresholds(other) is None
     ]
     if not checked.rules and not checked.include:
         problems.append(f"{file}:1: a rule set needs `rules`, name to predicate, or `include`")

@@ -1,8 +1,11 @@
 """Measurer `signals`: what the Gopher, C4, FineWeb and per-language rule sets need, from one pass over the text.
 
+    measure: [signals]                                      # stop words of 18 languages
+    measure: [{signals: {stop_words: [sw, fa]}}]            # and of more that FineWeb-2 has a list for
+
 Words, symbols, lines and sentence ends are those of refinery.text.segment. Nothing is NULL or NaN; a ratio of
 nothing is 0. "Code points" are those of the text as read: a newline of any form is one, and white space before a
-newline or at the end is none, so LF, CRLF and trailing spaces do not change a signal.
+newline or around the text is none, so LF, CRLF, trailing spaces and blank lines at the end do not change a signal.
 """
 
 from __future__ import annotations
@@ -15,8 +18,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import yaml
+from pydantic import Field
 
 from refinery.definition.values import Model
+from refinery.errors import DefinitionError, nearest
+from refinery.filters import fineweb2
 from refinery.filters.measurer import Measurer
 from refinery.text.signal_columns import COUNTS, RATIOS
 
@@ -36,57 +42,73 @@ def stop_word_lists() -> Mapping[str, tuple[str, ...]]:
 
 
 @cache
-def columns() -> Mapping[str, str]:
-    """What each column is, in the order of the schema."""
+def columns(more: tuple[str, ...] = ()) -> Mapping[str, str]:
+    """What each column is, in the order of the schema; `more` languages with a list of FineWeb-2."""
     stop = {
         f"stop_words_{language}": f"different stop words present, of {len(words)} (sources: stop_words.yaml)"
-        for language, words in stop_word_lists().items()
+        for language, words in _lists(more).items()
     }
     return {**COUNTS, **stop, **RATIOS}
 
 
 @cache
-def _schema() -> pa.Schema:
-    return pa.schema([(name, pa.float64() if name in RATIOS else pa.int64()) for name in columns()])
+def _lists(more: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    found = (fineweb2.thresholds(name) for name in more)
+    return {**stop_word_lists(), **{one.column: one.stopwords for one in found if one}}
 
 
 @cache
-def _stop_words() -> StopWords:
+def _schema(more: tuple[str, ...]) -> pa.Schema:
+    return pa.schema([(name, pa.float64() if name in RATIOS else pa.int64()) for name in columns(more)])
+
+
+@cache
+def _stop_words(more: tuple[str, ...]) -> StopWords:
     from refinery.text.stopwords import compile_lists
 
-    return compile_lists(stop_word_lists())
+    return compile_lists(_lists(more))
 
 
 class Settings(Model):
-    """What may be written in a definition for `signals`: nothing, all signals are always measured."""
+    """Languages whose stop words are counted besides those that always are: a code, or FineWeb-2's code_Script."""
+
+    stop_words: tuple[str, ...] = Field((), max_length=40)
 
 
 @dataclass(frozen=True)
 class Signals(Measurer):
-    """Columns of `columns()`: int64 counts, then float64 ratios."""
+    """Columns of `columns(stop_words)`: int64 counts, then float64 ratios."""
 
+    stop_words: tuple[str, ...] = ()
     name: str = "signals"
-    version: int = 1
+    version: int = 2
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """None: the stop-word lists belong to the version."""
-        return {}
+        """The lists that are not always counted; what they hold belongs to the version."""
+        return {"stop_words": list(self.stop_words)} if self.stop_words else {}
 
     @property
     def schema(self) -> pa.Schema:
         """int64 and float64 columns, never NULL."""
-        return _schema()
+        return _schema(self.stop_words)
 
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document; a NULL or empty text measures 0 throughout."""
         from refinery.text import signals
 
-        counts, ratios = signals.measure(batch, _stop_words(), len(stop_word_lists()))
+        lists = _lists(self.stop_words)
+        counts, ratios = signals.measure(batch, _stop_words(self.stop_words), len(lists))
         arrays = [pa.array(column) for column in (*counts.T, *ratios.T)]
-        return pa.RecordBatch.from_arrays(arrays, schema=_schema())
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
 
-def build(settings: Settings) -> Signals:  # noqa: ARG001  (every measurer is built the same way)
-    """The measurer."""
-    return Signals()
+def build(settings: Settings) -> Signals:
+    """The measurer; raises DefinitionError for a language that FineWeb-2 has no list for."""
+    found = {name: fineweb2.thresholds(name) for name in settings.stop_words}
+    known = [*fineweb2.codes(), *fineweb2.configurations()]
+    if unknown := [name for name, one in found.items() if one is None]:
+        told = (f"stop_words: there is no list for {name!r}{nearest(name, known)}" for name in unknown)
+        raise DefinitionError(*told)
+    more = sorted({one.column for one in found.values() if one} - stop_word_lists().keys())
+    return Signals(tuple(more))

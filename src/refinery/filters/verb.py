@@ -27,7 +27,19 @@ from refinery.storage.place import Place
 DROPPED_RECORD = np.dtype(
     [("document", np.int64), ("rule", np.int16), ("duplicate_of", np.int64), ("similarity", np.float32)]
 )
-NONE = -1  # in duplicate_of; the similarity is NaN where there is none
+NONE = -1  # in duplicate_of and other; the similarity is NaN where there is none
+# A passage that is cut out of a kept document's text, as the verb got it: the bytes start:end, so many characters,
+# and the number of the document for which it goes.
+SPAN_RECORD = np.dtype(
+    [
+        ("document", np.int64),
+        ("rule", np.int16),
+        ("start", np.int64),
+        ("end", np.int64),
+        ("characters", np.int64),
+        ("other", np.int64),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -46,13 +58,17 @@ class Outcome:
     """What a verb decided: all documents that it drops, none of an earlier corpus.
 
     rules: names for the record, such as `dedup.near`; dropped: records DROPPED_RECORD, of which partition n holds the
-    documents from n * partition_documents on; largest: for the guard `duplicates_of_one`.
+    documents from n * partition_documents on; largest: for the guard `duplicates_of_one`; spans: of a verb that
+    cuts, records SPAN_RECORD in the same partitions. Spans of a document do not overlap, and begin and end between
+    characters; a document that is dropped has none; warnings: sentences about the stage.
     """
 
     rules: tuple[str, ...]
     dropped: Records
     partition_documents: int
     largest: tuple[Removal, ...] = ()
+    spans: Records | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,6 +140,11 @@ class Verb(Protocol):
     def budget(self) -> int | None:
         """The tokens that it is to fill, for the guard `budget_missed`."""
         return None
+
+    @property
+    def cuts(self) -> bool:
+        """Whether it may cut passages out of documents that it keeps: its outcomes have spans."""
+        return False
 
     def holding_out(self, split: Any) -> Verb:
         """The verb where documents are held out below it: `split`, a `dedup.split.Split`, tells which.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from refinery.definition.models import ImportanceTraining, RelevanceTraining, Training
+from refinery.definition.models import ImportanceTraining, RelevanceTraining, TermMining, Training
 from refinery.models.maker import Maker
 from refinery.shuffle.units import MapUnits
 from refinery.sources.documents import ShardDocuments
@@ -52,7 +52,7 @@ class RelevanceMaker(Maker):
         counts = train.count_sources(found, written)
         fit = partial(train.fit_examples, examples, chosen, counts)
         memory = train.fit_bytes(chosen, sum(one.bytes for one in written))
-        _in_one_unit("fit", fit, map_units, memory, folder, work)
+        in_one_unit("fit", fit, map_units, memory, folder, work)
 
 
 @dataclass(frozen=True)
@@ -85,17 +85,50 @@ class ImportanceMaker(Maker):
         write = partial(importance.write_counts, counts, chosen.buckets)
         map_units("count n-grams", write, drawn, memory=importance.READ_BYTES)
         add = partial(importance.add_counts, counts, chosen.buckets)
-        _in_one_unit("add n-grams", add, map_units, importance.READ_BYTES, folder, work)
+        in_one_unit("add n-grams", add, map_units, importance.READ_BYTES, folder, work)
+
+
+@dataclass(frozen=True)
+class TermsMaker(Maker):
+    """Mines a lexicon, see refinery.models.terms: terms.txt."""
+
+    mining: TermMining
+    name: str = TermMining.word
+    version: int = 1
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """All but where documents come from."""
+        return self.mining.model_dump(mode="json", exclude=set(self.inputs))
+
+    @property
+    def inputs(self) -> Mapping[str, tuple[str, ...]]:
+        """Both texts."""
+        return {"positive": self.mining.positive, "negative": self.mining.negative}
+
+    def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
+        """Draws, then mines in one unit; raises DefinitionError where no term is found."""
+        from refinery.models import terms, train
+        from refinery.models.draw import draw
+
+        chosen = self.mining
+        most = {"positive": chosen.positive_documents, "negative": chosen.negative_documents}
+        drawn = draw(inputs, most, chosen.seed, map_units, work).drawn
+        examples = train.examples_in(work / "examples", len(drawn))
+        write = partial(train.write_examples, examples)
+        written = map_units("read examples", write, drawn, memory=train.READ_BYTES)
+        memory = terms.mining_bytes(sum(one.bytes for one in written))
+        in_one_unit("mine", partial(terms.mine_examples, examples, chosen), map_units, memory, folder, work)
 
 
 def maker_of(training: Training) -> Maker:
     """What makes a model of a definition."""
     if isinstance(training, RelevanceTraining):
         return RelevanceMaker(training)
-    return ImportanceMaker(training)
+    return TermsMaker(training) if isinstance(training, TermMining) else ImportanceMaker(training)
 
 
-def _in_one_unit(
+def in_one_unit(
     name: str,
     make: Callable[[Place], Sequence[str]],
     map_units: MapUnits,
@@ -103,7 +136,7 @@ def _in_one_unit(
     folder: Path,
     work: Place,
 ) -> None:
-    """Has a unit make files, wherever it runs, and brings those that it names to `folder`."""
+    """Has a unit make files, wherever it runs, and brings those that it names from `work` to `folder`."""
     made = work / "made"
     make_directory(made)
     (names,) = map_units(name, make, [made], memory=memory)

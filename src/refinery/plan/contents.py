@@ -36,7 +36,9 @@ _KINDS = {
     "leftovers": re.compile(r"(.+/)?\.[^/]+\.tmp"),
     "documents": re.compile(_SHARD + rf"({_OF_DOCUMENTS})"),
     "measurements": re.compile(_SHARD + r"measured-.+\.parquet"),
-    "decisions": re.compile(_SHARD + r"(decided-[0-9a-f]{32}\.(parquet|json)|dropped-[0-9a-f]{32}\.parquet)"),
+    "decisions": re.compile(
+        _SHARD + r"(decided-[0-9a-f]{32}\.(parquet|json)|(dropped|cut)-[0-9a-f]{32}\.parquet)"
+    ),
     "models and counts": re.compile(rf"{MADE}/[0-9a-f]{{32}}/.+"),
     "notes": re.compile(_PIPELINE + r"(needs\.json|results\.json|records/[^/]+\.parquet)" + rf"|{FILES}/.+"),
     "history": re.compile(_PIPELINE + r"history/(run-\d{6}\.json|[^/]+-[0-9a-f]{16}-\d{5}\.parquet)"),

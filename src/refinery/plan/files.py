@@ -18,8 +18,9 @@ def shard_files(plan: Plan, result: Result) -> dict[str, tuple[str, ...]]:
     if result.kind is Kind.DECISION:
         return {s: (f"decided-{key}.parquet", f"decided-{key}.json") for s, key in result.parts.items()}
     if result.kind is Kind.OUTCOME:
-        sources = plan.graph.stages[result.of.name].sources
-        return dict.fromkeys(sources, (f"dropped-{result.key}.parquet",))
+        stage = plan.graph.stages[result.of.name]
+        cut = (f"cut-{result.key}.parquet",) if stage.cuts else ()
+        return dict.fromkeys(stage.sources, (f"dropped-{result.key}.parquet", *cut))
     return {}
 
 

@@ -18,6 +18,7 @@ from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place
 
 if TYPE_CHECKING:
+    from refinery.filters.calibration.account import Calibration
     from refinery.filters.measurer import Measurer, Transform
     from refinery.filters.rules import Rule
     from refinery.filters.verb import Verb
@@ -29,16 +30,47 @@ OWN_OUTPUT = "narrow the source's path or write elsewhere"
 
 
 @dataclass(frozen=True)
+class Cut:
+    """What a stage's verb cuts out of the texts that it keeps, a step between transforms.
+
+    outcome: the key of the verb's outcome, which says what goes; empty until the shards are known.
+    """
+
+    stage: str
+    outcome: str = ""
+    name: str = "cut"
+    version: int = 1
+    speed: float = 500e6
+    files: tuple[str, ...] = ()
+    counter: None = None
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """The outcome; the stage's name is part of no key."""
+        return {"outcome": self.outcome}
+
+
+@dataclass(frozen=True)
 class View:
-    """A source's text after a chain of transforms."""
+    """A source's text after a chain of transforms, and of what verbs cut out of it."""
 
     source: str
-    transforms: tuple[Transform, ...] = ()
+    transforms: tuple[Transform | Cut, ...] = ()
 
     @property
     def uncounted(self) -> View:
         """Without what depends on the other documents of the source: the same whatever is added to it."""
-        return View(self.source, tuple(one for one in self.transforms if one.counter is None))
+        return View(self.source, tuple(one for one in self.uncut.transforms if one.counter is None))
+
+    @property
+    def uncut(self) -> View:
+        """Without what verbs cut."""
+        return View(self.source, tuple(one for one in self.transforms if not isinstance(one, Cut)))
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether a verb cuts its texts: they are known only once it has decided."""
+        return any(isinstance(one, Cut) for one in self.transforms)
 
     @cached_property
     def key(self) -> str:
@@ -60,8 +92,8 @@ class Measurement:
 
     @property
     def late(self) -> bool:
-        """Whether it is made of what comes to a stage alone: it is costly, or needs a model that the run makes."""
-        return self.measurer.costly or bool(self.measurer.models)
+        """Whether it is made of what comes to a stage alone: it is costly, or needs what the run makes before."""
+        return self.measurer.costly or bool(self.measurer.models) or self.view.is_cut
 
     @property
     def file(self) -> str:
@@ -149,7 +181,8 @@ class ResolvedStage:
 
     needed: columns that its verb reads; own: what is measured for its verb alone. Both are by source, and tell of the
     documents too that the verb looks at and never drops; against: the sources of those, with the view of their text.
-    compared: the views of texts that its verb reads, where they are others than those that go on.
+    compared: the views of texts that its verb reads, where they are others than those that go on; calibration: what
+    moved the thresholds of its rules, None before that is known.
     """
 
     name: str
@@ -164,14 +197,29 @@ class ResolvedStage:
     late: dict[str, tuple[Measurement, ...]]  # by source, measured on what arrives here alone
     against: dict[str, View]
     compared: Mapping[str, View] = field(default_factory=dict)
+    calibration: Calibration | None = None
+
+    @property
+    def cuts(self) -> bool:
+        """Whether its verb may cut passages out of what it keeps."""
+        return self.verb is not None and self.verb.cuts
 
 
 @dataclass(frozen=True)
 class Making:
-    """Files that the run makes of documents; view: the text that is counted, None for a model."""
+    """Files that the run makes of documents.
+
+    view: the text that is counted, None for others; columns: of a calibration, what rules read of each input.
+    """
 
     maker: Maker
     view: View | None = None
+    columns: Mapping[str, Columns] = field(default_factory=dict)
+
+    @property
+    def is_model(self) -> bool:
+        """Whether it is made of texts that nothing protected may be among."""
+        return self.view is None and not self.columns
 
     @property
     def inputs(self) -> Mapping[str, tuple[str, ...]]:
@@ -185,9 +233,10 @@ class Graph:
     """The resolved definition; stages in an order in which parents come first.
 
     sources: those of benchmarks among them; views: of each source, as stages get it; makings: models and counts, by
-    the name of the result; protected: stages and sources of which nothing protected may go on, each with the stage
-    that leaves it out; positions: of each source of an output that is split, what its documents' splits
-    follow from, by the names that verbs have for it; tokens: of outputs that are token ids, what makes them.
+    the name of the result; implied: stages and sources that outputs and models do not read themselves, each with the
+    stage that is read in its place, since nothing protected may go on, or its verb cuts texts; positions: of each
+    source of an output that is split, what its documents' splits follow from, by the names that verbs have for it;
+    tokens: of outputs that are token ids, what makes them; cuts: by stage, the outcomes of verbs that cut.
     """
 
     definition: Definition
@@ -197,9 +246,10 @@ class Graph:
     stages: dict[str, ResolvedStage]
     outputs: dict[str, Output]
     output_paths: dict[str, Place]
-    protected: dict[str, str]
+    implied: dict[str, str]
     positions: dict[str, dict[str, Measured | PathColumn]]
     tokens: Mapping[str, TextTokens] = field(default_factory=dict)
+    cuts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -207,16 +257,16 @@ class Graph:
         return self.definition.pipeline.name
 
     def stage_of(self, output: str) -> ResolvedStage:
-        """The stage whose documents an output holds: nothing protected is among them."""
+        """The stage whose documents an output holds, as the last stage that is implied leaves them."""
         written = self.outputs[output].from_
-        return self.stages[self.protected.get(written, written)]
+        return self.stages[self.implied.get(written, written)]
 
     def inputs_of(self, making: Making) -> Mapping[str, tuple[str, ...]]:
         """By part, the stages or sources that are read for it: of a model those without what is protected."""
-        if making.view:
+        if not making.is_model:
             return making.inputs
         return {
-            part: tuple(self.protected.get(name, name) for name in names)
+            part: tuple(self.implied.get(name, name) for name in names)
             for part, names in making.inputs.items()
         }
 
@@ -236,6 +286,10 @@ class Graph:
                 seen = (*stage.columns.get(source, {}).values(), *stage.needed.get(source, {}).values())
                 measured = (m for column in seen for m in column.measurements)
                 for measurement in (*measured, *stage.own.get(source, ())):
+                    found.setdefault(source, {}).setdefault(measurement.key, measurement)
+        for columns in (seen for making in self.makings.values() for seen in making.columns.values()):
+            for source, read in columns.items():
+                for measurement in (m for column in read.values() for m in column.measurements):
                     found.setdefault(source, {}).setdefault(measurement.key, measurement)
         for source, positions in self.positions.items():
             here = found.setdefault(source, {})

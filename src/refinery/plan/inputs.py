@@ -44,7 +44,7 @@ def list_inputs(
             listed[name] = list_shards(spec, shard_bytes, known_in=known_in, keep=keep, packed=True)
             warnings += _unreadable(name, listed[name].broken)
             if name in graph.definition.pipeline.sources:
-                warnings += _heads(listed[name], spec)
+                warnings += _heads(listed[name], spec, graph)
         except InputError as error:
             wrong[name] = error
     if len({str(error) for error in wrong.values()}) == 1:  # of a benchmark each column is a source
@@ -58,12 +58,14 @@ def list_inputs(
     return Inputs(listed, tuple(warnings))
 
 
-def _heads(found: SourceShards, spec: SourceSpec) -> tuple[str, ...]:
+def _heads(found: SourceShards, spec: SourceSpec, graph: Graph) -> tuple[str, ...]:
     """Warnings of files that have come to a source, or of the whole source if it is new."""
     if not found.unseen:
         return ()
     unseen = [shard for shard in found.unpacked() if shard.relative_path in found.unseen]
-    return check_heads(unseen, spec, others=not found.is_new)
+    views = [stage.views[spec.name] for stage in graph.stages.values() if spec.name in stage.views]
+    cleaned = any(transform.name == "html" for view in views for transform in view.transforms)
+    return check_heads(unseen, spec, others=not found.is_new, cleaned=cleaned)
 
 
 def _unreadable(source: str, broken: Sequence[tuple[str, str]]) -> Iterator[str]:

@@ -84,6 +84,10 @@ class PlannedShard:
         """Documents that a verb dropped."""
         return self.folder / f"dropped-{key}.parquet"
 
+    def cut_file(self, key: str) -> Place:
+        """Passages that a verb cut."""
+        return self.folder / f"cut-{key}.parquet"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -154,6 +158,12 @@ class Plan:
         name = outcome_name(self.graph.stages[stage])
         return self.results[name].key if name else None
 
+    @property
+    def cuts(self) -> dict[str, str]:
+        """The keys of what verbs cut, by stage."""
+        keys = {name: self.outcome_key(name) for name, stage in self.graph.stages.items() if stage.cuts}
+        return {name: key for name, key in keys.items() if key}
+
     def output_key(self, output: str) -> str:
         """Names an output's content."""
         return self.results[output_name(output)].key
@@ -215,6 +225,15 @@ def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep
                 raise InputError(redact(found), f"source {name} reads what this pipeline writes", OWN_OUTPUT)
     plan = Plan(graph, work, listed, tuple(_numbered(listed, specs, work)), warnings=inputs.warnings)
     _ = plan.results  # what needs itself is found when they are put in order
+    return with_cuts(plan)
+
+
+def with_cuts(plan: Plan) -> Plan:
+    """The plan in which what is below a verb that cuts knows the verb's outcome by its key."""
+    from refinery.plan.resolve import resolve
+
+    while (cuts := plan.cuts) != plan.graph.cuts:  # one may lie below another
+        plan = replace(plan, graph=resolve(plan.graph.definition, plan.made, cuts))
     return plan
 
 

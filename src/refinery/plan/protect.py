@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from refinery.dedup.protect import Protect
 from refinery.definition.load import Definition
-from refinery.definition.models import NearCopies
+from refinery.definition.models import NearCopies, Overlap
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.plan.graph import Graph, View
@@ -66,14 +66,14 @@ def protections(definition: Definition, views: Mapping[str, View], problem: Prob
 
     views: of all sources, those of benchmarks among them.
     """
-    found: dict[tuple[bool, NearCopies | None], Protection] = {}
+    found: dict[tuple[bool, NearCopies | None, Overlap | None], Protection] = {}
     for name, entry in definition.pipeline.protect.items():
         for source in entry.from_:
             if message := _source_problem(source, definition):
                 problem(("protect", name, "from"), message)
         sources = entry.from_ or [benchmark_source(name, column) for column in entry.columns]
         against = {source: views[source].uncounted for source in sources if source in views}
-        alike = entry.exact, entry.near
+        alike = entry.exact, entry.near, entry.overlap
         before = found.get(alike, Protection(Protect({}, *alike), {}))
         protected = {**before.verb.protected, name: tuple(against)}
         found[alike] = Protection(replace(before.verb, protected=protected), {**before.against, **against})

@@ -22,12 +22,14 @@ from refinery.filters import registry
 from refinery.filters.licence import LICENCE
 from refinery.filters.rules import MAX_RULES, resolve_rules
 from refinery.plan.against import earlier_folder
+from refinery.plan.calibrations import calibration_of, with_calibration
 from refinery.plan.expressions import add_derived, clashing_types, maker_of, seen_by_sql
 from refinery.plan.file_columns import add_file_columns, clashes, column_problems
 from refinery.plan.graph import (
     RESERVED,
     Column,
     Columns,
+    Cut,
     Derived,
     Graph,
     Making,
@@ -52,7 +54,7 @@ from refinery.plan.outputs import check_measurements, output_folders, output_tok
 from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
 from refinery.plan.reading import spec_of
 from refinery.plan.removed_share import REMOVED, add_removed_share, is_removed_share
-from refinery.plan.result import count_name
+from refinery.plan.result import calibration_name, count_name
 from refinery.plan.splits import check_splits, hold_out, positions_of
 from refinery.plan.verbs import Arriving, Heads, add_columns, is_carried, needed_columns, own_measurements
 from refinery.sources.documents import SourceSpec
@@ -65,16 +67,19 @@ if TYPE_CHECKING:
     from refinery.models.maker import Made
 
 T = TypeVar("T")
+CUT = "cut:"  # the prefix of stages that a verb implies that cuts texts
 Parents = list[tuple[str, "ResolvedStage | None"]]  # names, with the stage for what is no source
 
 
-def resolve(definition: Definition, made: Mapping[str, Made] | None = None) -> Graph:
+def resolve(
+    definition: Definition, made: Mapping[str, Made] | None = None, cuts: Mapping[str, str] | None = None
+) -> Graph:
     """Looks up everything a definition names; raises DefinitionError with every problem found.
 
-    made: the models and counts that are there by now, by the names of their results.
+    made: the models and counts that are there by now, by the names of their results; cuts: as in Graph, once known.
     """
     definition = replace(definition, paths=with_models(definition.paths, made or {}))
-    resolver = _Resolver(definition, [*definition.problems], made or {})
+    resolver = _Resolver(definition, [*definition.problems], made or {}, cuts or {})
     graph = resolver.resolve()
     if resolver.problems:
         raise DefinitionError(*dict.fromkeys(resolver.problems))
@@ -86,12 +91,14 @@ class _Resolver:
     definition: Definition
     problems: list[str]
     made: Mapping[str, Made]
+    cuts: Mapping[str, str]
     sources: dict[str, SourceSpec] = field(default_factory=dict)
     makings: dict[str, Making] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)  # of each source, as stages get it
     stages: dict[str, ResolvedStage] = field(default_factory=dict)
+    chains: dict[str, tuple[Transform, ...]] = field(default_factory=dict)  # of each stage
     protections: list[Protection] = field(default_factory=list)
-    protected: dict[str, str] = field(default_factory=dict)  # see Graph
+    implied: dict[str, str] = field(default_factory=dict)  # see Graph
     heads: Heads = field(init=False)
     # stages that may lack columns, as a part of them or of a stage above is wrong and has been reported
     incomplete: set[str] = field(default_factory=set)
@@ -104,6 +111,9 @@ class _Resolver:
 
     def _problem_in(self, location: Location, at: Location, message: str) -> None:
         self.problem((*location, *at), message)
+
+    def _problem_at(self, location: Location, part: str, message: str) -> None:
+        self.problem((*location, part), message)
 
     def attempt(self, location: Location, make: Callable[[], T]) -> T | None:
         """What `make` gives, or None and its problems at the location."""
@@ -122,12 +132,13 @@ class _Resolver:
         for name in self._in_order():
             self._stage(name, pipeline.stages[name])
         self.makings |= makings_of(self.definition, self.problem)
+        self._calibrate()
         output_paths = output_folders(self.definition, self.sources, self.problem)
         tokens = output_tokens(self.definition, self.problem)
         check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
         check_licences(self.definition, self.stages, self.heads, self.problem)
         self._earlier(output_paths)
-        self._leave_out_protected()
+        self._imply_stages()
         split = check_splits(pipeline.outputs, self.stages, self.heads, self.problem)
         positions = positions_of(split, self.stages, self.views, self.sources)
         self.stages = hold_out(split, self.stages, positions, self.problem)
@@ -139,9 +150,10 @@ class _Resolver:
             self.stages,
             dict(pipeline.outputs),
             output_paths,
-            self.protected,
+            self.implied,
             positions,
             tokens,
+            self.cuts,
         )
 
     def _sources(self) -> None:
@@ -191,7 +203,7 @@ class _Resolver:
         ]
         if self.incomplete.intersection(stage.from_) or any(self.definition.is_broken(*one) for one in parts):
             self.incomplete.add(name)
-        chain = self._transforms(place, stage.transform)
+        chain = self.chains[name] = self._transforms(place, stage.transform)
         if len(chain) < len(stage.transform):
             self.incomplete.add(name)
         parents = [(p, self.stages.get(p)) for p in stage.from_]
@@ -228,31 +240,57 @@ class _Resolver:
             verb,
             needed,
             own,
-            _late(parents, columns),
+            _late(parents, columns, own),
             against,
         )
 
-    def _leave_out_protected(self) -> None:
-        """Adds what `protect` implies: stages before the outputs and before what models are made of."""
+    def _calibrate(self) -> None:
+        """Adds what moves the thresholds of stages, and moves those of which it is known by how much."""
+        above = {name: {name: view} for name, view in self.views.items()}
+        above |= {name: stage.views for name, stage in self.stages.items()}
+        for name, written in self.definition.pipeline.stages.items():
+            stage, settings = self.stages.get(name), written.calibrate
+            if stage is None or settings is None or name in self.incomplete:
+                continue
+            result = calibration_name(name)
+            below = partial(self._view, chain=self.chains[name])
+            report = partial(self._problem_at, ("stages", name, "calibrate"))
+            if making := calibration_of(stage, settings, above, below, report):
+                self.makings[result] = making
+                if result in self.made:
+                    self.stages[name] = with_calibration(stage, self.made[result])
+
+    def _imply_stages(self) -> None:
+        """Adds stages before the outputs and before what models are made of.
+
+        They leave out what is protected, and measure texts that the last verb has cut.
+        """
         outputs = self.definition.pipeline.outputs
         read: list[tuple[str, Location]] = [
             (o.from_, ("outputs", name, "from")) for name, o in outputs.items()
         ]
         for name, making in self.makings.items():
-            if making.view is None:
+            if making.is_model:
                 place = tuple(name.split("."))
                 read += [(one, place) for names in making.inputs.values() for one in names]
         held = {source for protection in self.protections for source in protection.against}
-        for name, location in read if self.protections else ():
+        for name, location in read:
             if name not in self.stages and name not in self.views:
                 continue  # which has been reported
-            if held.issuperset(self.stages[name].sources if name in self.stages else (name,)):
+            sources = self.stages[name].sources if name in self.stages else (name,)
+            if self.protections and held.issuperset(sources):
                 self.problem(location, f"all documents of {name!r} are protected, none would be left")
-            if name not in self.protected:
-                self._protect(name)
+            if name in self.implied:
+                continue
+            last = self._protect(name)
+            if last in self.stages and self.stages[last].cuts:
+                self._stage(f"{CUT}{name}", Stage.model_construct(from_=(last,)))
+                last = f"{CUT}{name}"
+            if last != name:
+                self.implied[name] = last
 
-    def _protect(self, name: str) -> None:
-        """Adds the stages that leave out of a stage or source what is protected."""
+    def _protect(self, name: str) -> str:
+        """Adds the stages that leave out of a stage or source what is protected; gives the last one."""
         above = name
         for number, protection in enumerate(self.protections):
             stage = protected_stage(name, number)
@@ -265,7 +303,7 @@ class _Resolver:
                 arrived, verb=protection.verb, own=own, against=against, compared=compared
             )
             above = stage
-        self.protected[name] = above
+        return above
 
     def _arriving(
         self, name: str, parents: Parents, chain: tuple[Transform, ...]
@@ -276,7 +314,7 @@ class _Resolver:
         columns: Columns = {}
         for parent, above in parents:
             for source in above.sources if above else (parent,):
-                inherited = above.views[source] if above else self.views[source]
+                inherited = self._left(above, source) if above else self.views[source]
                 view = self._view(inherited, chain)
                 if views.setdefault(source, view).key != view.key and name not in self.incomplete:
                     message = "arrives here after two different chains of transforms; use two outputs"
@@ -295,8 +333,8 @@ class _Resolver:
 
     def _before(self, source: str, parents: Parents) -> View:
         """A source's text as it comes to a stage."""
-        stages = (above for _, above in parents if above and source in above.sources)
-        return next((above.views[source] for above in stages), self.views[source])
+        above = next((stage for _, stage in parents if stage and source in stage.sources), None)
+        return self._left(above, source) if above else self.views[source]
 
     def _sql(self, stage: Stage) -> list[str]:
         """The SQL of a stage's rules and derived columns."""
@@ -305,6 +343,13 @@ class _Resolver:
             with suppress(DefinitionError):  # told where rules are checked
                 found += [rule.predicate for rule in resolve_rules([entry], self.definition.paths)]
         return found
+
+    def _left(self, stage: ResolvedStage, source: str) -> View:
+        """A source's text as it is below a stage."""
+        view = stage.views[source]
+        if not stage.cuts:
+            return view
+        return View(source, (*view.transforms, Cut(stage.name, self.cuts.get(stage.name, ""))))
 
     def _view(self, view: View, chain: Iterable[Transform]) -> View:
         """The view after more transforms; what they count is made of the source's texts before them."""
@@ -467,8 +512,10 @@ class _Resolver:
                     self.problem(location, "this pipeline writes there itself")
 
 
-def _late(parents: Parents, columns: Columns) -> dict[str, tuple[Measurement, ...]]:
-    """By source, the late measurements that not every branch to this stage has made."""
+def _late(
+    parents: Parents, columns: Columns, own: Mapping[str, tuple[Measurement, ...]]
+) -> dict[str, tuple[Measurement, ...]]:
+    """By source, the late measurements that not every branch to this stage has made; own: of its verb."""
     found: dict[str, tuple[Measurement, ...]] = {}
     for source, seen in columns.items():
         made = [
@@ -480,7 +527,8 @@ def _late(parents: Parents, columns: Columns) -> dict[str, tuple[Measurement, ..
             for name, above in parents
             if source in (above.sources if above else (name,))
         ]
-        here = {m.key: m for column in seen.values() for m in column.measurements if m.late}
+        measured = [m for column in seen.values() for m in column.measurements]
+        here = {m.key: m for m in (*measured, *own.get(source, ())) if m.late}
         missing = tuple(m for key, m in here.items() if not all(key in branch for branch in made))
         if missing:
             found[source] = missing

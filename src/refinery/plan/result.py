@@ -20,7 +20,11 @@ class Kind(StrEnum):
     OUTCOME = "outcome"
     COUNT = "count"
     MODEL = "model"
+    CALIBRATION = "calibration"
     OUTPUT = "output"
+
+
+MADE = frozenset({Kind.COUNT, Kind.MODEL, Kind.CALIBRATION})  # what lies in a folder of its own
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,11 @@ def output_name(output: str) -> str:
 def model_name(model: str) -> str:
     """The name of a model that the run makes."""
     return f"models.{model}"
+
+
+def calibration_name(stage: str) -> str:
+    """The name of what moves the thresholds of a stage's rules."""
+    return f"{decision_name(stage)}.calibrate"
 
 
 def count_name(making: Making, others: Mapping[str, Making]) -> str:

@@ -15,7 +15,7 @@ roots, executors, workers, time stamps and the package's version are part of no 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from refinery.filters.predicate import columns_of
 from refinery.filters.suggested import suggesting_models
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import (
+    Cut,
     Derived,
     Making,
     Measurement,
@@ -38,6 +39,7 @@ from refinery.plan.outputs import wanted_measurements
 from refinery.plan.result import (
     Kind,
     Result,
+    calibration_name,
     decision_name,
     documents_name,
     free_name,
@@ -73,8 +75,11 @@ def results_of(graph: Graph, listed: Mapping[str, Listed]) -> dict[str, Result]:
     ordered = in_rounds({name: one.inputs for name, one in found.items()})
     if len(ordered) < len(found):
         circle = " needs ".join(_circle({name: found[name] for name in found.keys() - set(ordered)}))
-        message = f"{circle}: make a model of documents that it does not choose"
-        raise DefinitionError(graph.definition.source.problem(("models",), message))
+        calibrated = [name for name in graph.stages if calibration_name(name) in circle]
+        made = "calibrate rules by" if calibrated else "make a model of"
+        place = ("stages", calibrated[0], "calibrate") if calibrated else ("models",)
+        message = f"{circle}: {made} documents that it does not choose"
+        raise DefinitionError(graph.definition.source.problem(place, message))
     return {name: found[name] for name in ordered}
 
 
@@ -107,8 +112,12 @@ class _Builder:
                     self._measurement(source, measurement)
         for stage in self.graph.stages.values():
             self._stage(stage)
+        for stage in self.graph.stages.values():
+            name = calibration_name(stage.name)
+            if name in self.graph.makings:
+                self._calibration(stage.name, name, self.graph.makings[name])
         for name, making in self.graph.makings.items():
-            if not making.view:
+            if making.is_model:
                 self._model(name, making)
         for output in self.graph.outputs:
             self._output(output)
@@ -144,7 +153,20 @@ class _Builder:
         """Of a source's texts as they are before the transform that asks for it."""
         inputs = [documents_name(view.source), *self._counts(view)]
         made_of = {**_making(making), **_transforms(view)}
-        self._add(name, Kind.COUNT, Subject("source", view.source), made_of, inputs)
+        cut = view.key if view.is_cut else None  # outcomes are not among the results yet
+        self._add(name, Kind.COUNT, Subject("source", view.source), made_of, inputs, seen=cut)
+
+    def _calibration(self, stage: str, name: str, making: Making) -> None:
+        """Of the documents that it reads and of what is measured on them."""
+        inputs: list[str] = []
+        seen = {}
+        for one, columns in making.columns.items():
+            inputs += self._of_documents(one)
+            seen[one] = _columns(columns)
+            for source, read in columns.items():
+                found = [m for column in read.values() for m in column.measurements]
+                inputs += [documents_name(source), *(self.measured[source, m.key] for m in found)]
+        self._add(name, Kind.CALIBRATION, Subject("stage", stage), _making(making), inputs, seen=seen)
 
     def _model(self, name: str, making: Making) -> None:
         read = [one for names in self.graph.inputs_of(making).values() for one in names]
@@ -169,7 +191,10 @@ class _Builder:
             yield from self._counts(view)
 
     def _counts(self, view: View) -> Iterator[str]:
-        """The counts that a view's transforms need."""
+        """The counts that a view's transforms need, and the outcomes that cut its texts."""
+        for step in view.transforms:
+            if isinstance(step, Cut) and (outcome := outcome_name(self.graph.stages[step.stage])):
+                yield outcome
         for name, making in self.graph.makings.items():
             if making.view and making.view.source == view.source:
                 before = making.view.transforms
@@ -198,6 +223,8 @@ class _Builder:
         made_of = {"keep": rules, "order of rules": list(rules), **_derive(read)}
         of = Subject("stage", stage.name)
         inputs = [*above, *self._makers(stage, read), *self._suggesting(rule.written for rule in stage.rules)]
+        if (moved := calibration_name(stage.name)) in self.graph.makings:
+            inputs.append(moved)
         decision = self._add(decision_name(stage.name), Kind.DECISION, of, made_of, inputs, parts)
         if name := outcome_name(stage):
             self._outcome(name, stage, decision)
@@ -230,7 +257,10 @@ class _Builder:
                 verb = self.results[outcome].key if outcome else ""
                 parents.append((self.results[decision].parts[source], verb))
         whole = source in self.graph.parents(stage, source)
-        rules = [(rule.name, rule.predicate) for rule in stage.rules]
+        rules: list[object] = [(rule.name, rule.predicate) for rule in stage.rules]
+        making = self.graph.makings.get(calibration_name(stage.name))
+        if making and stage.calibration is None:  # nobody knows yet what its rules are
+            rules += [_making(making), [(name, _columns(read)) for name, read in making.columns.items()]]
         return fingerprint(LAYOUT, rules, _columns({source: read}), whole, sorted(parents))
 
     def _makers(self, stage: ResolvedStage, columns: Mapping[str, Mapping[str, Column]]) -> Iterator[str]:
@@ -241,13 +271,18 @@ class _Builder:
         ancestors = {*self.graph.ancestors(stage.name)} if late else set()
         for source, read in columns.items():
             for measurement in (m for column in read.values() for m in column.measurements):
-                known = source, measurement.key
-                if measurement.late:
-                    made = self.arrivals.get(known, {})
-                    yield from (name for at, name in made.items() if at in ancestors)
-                else:
-                    yield self.measured[known]
+                yield from self._of_measurement(source, measurement, ancestors)
             yield from self._suggesting(sql for _, sql in _expressions(read))
+
+    def _of_measurement(
+        self, source: str, measurement: Measurement, stages: Collection[str]
+    ) -> Iterator[str]:
+        """The results that a measurement is: one, or, of a late one, those of some stages."""
+        known = source, measurement.key
+        if measurement.late:
+            yield from (name for at, name in self.arrivals.get(known, {}).items() if at in stages)
+        else:
+            yield self.measured[known]
 
     def _suggesting(self, written: Iterable[str]) -> Iterator[str]:
         """The models that the run makes and whose suggestions SQL asks for."""
@@ -264,7 +299,13 @@ class _Builder:
         measured = {m.name: dict(m.settings) for m in verb.measurers}
         settings = {"version": verb.version, **verb.settings, **measured, "against": bool(earlier)}
         made_of = {verb.name: settings, "order of sources": list(stage.sources), **_derive(stage.needed)}
-        own = [self.measured[source, m.key] for source, found in stage.own.items() for m in found]
+        ancestors = self.graph.ancestors(stage.name)
+        own = [
+            name
+            for source, found in stage.own.items()
+            for m in found
+            for name in self._of_measurement(source, m, ancestors)
+        ]
         inputs = [*map(documents_name, sources), decision, *self._makers(stage, stage.needed), *own]
         seen = [
             _columns(stage.needed),
@@ -350,12 +391,14 @@ def _measured(measurement: Measurement) -> dict[str, object]:
 
 
 def _transforms(view: View) -> dict[str, object]:
-    """What was counted is an input, not a setting: it is not known before it is made."""
+    """What was counted or cut is an input, not a setting: it is not known before it is made."""
     found = []
     for transform in view.transforms:
         settings = {"version": transform.version, **transform.settings}
         if transform.counter:
             settings.pop("count", None)
+        if isinstance(transform, Cut):
+            settings.pop("outcome")
         found.append({transform.name: settings})
     return {"transform": found}
 

@@ -35,6 +35,7 @@ from refinery.storage.marks import JSON_TEXT, is_json_text
 from refinery.storage.url import redact
 
 Problem = Callable[[Location, str], None]
+_ANYWHERE = View("")
 
 
 @dataclass
@@ -194,7 +195,7 @@ def _problems(need: Needed, arriving: Arriving) -> Iterator[str]:
     for source, columns in arriving.columns.items():
         if column := _made(name, columns):
             types.append((f"the stage {arriving.stage!r}", column.type))
-            if any(m.late for m in column.measurements) and not need.ranks:
+            if any(m.late for m in column.on(_ANYWHERE).measurements) and not need.ranks:
                 yield f"the column {name!r} is measured on arrival: it can rank documents, nothing else"
         elif is_id(heads.specs[source], name):
             types.append((f"the source {source!r}", pa.string()))
@@ -226,9 +227,8 @@ def _problems(need: Needed, arriving: Arriving) -> Iterator[str]:
 
 
 def _measure_on_all(name: str, arriving: Arriving) -> None:
-    anywhere = View("")
     found = {
-        column.on(anywhere).key: column
+        column.on(_ANYWHERE).key: column
         for columns in arriving.columns.values()
         if (column := _made(name, columns))
     }

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 
-import pyarrow as pa
-
-from refinery.filters.measurer import Cut
+from refinery.filters.measurer import Cut, Transform
+from refinery.plan.graph import Cut as VerbCut
 from refinery.plan.graph import View
 
 
-def cuts_by_stage(views: Iterable[View], text: str) -> list[tuple[Cut, ...]]:
+def cuts_by_stage(
+    views: Sequence[View], texts: Callable[[Sequence[View]], Sequence[str]]
+) -> list[tuple[Cut, ...]]:
     """For each stage that a document came to, given its view: what the transforms cut that no stage above it has.
 
-    text: as the source gives it.
+    texts: gives the document as views have it.
     """
-    above: set[str] = set()
-    found = []
-    for view in views:
-        cuts: list[Cut] = []
-        left = text
-        for number, transform in enumerate(view.transforms):
+    before: list[View] = []
+    steps: list[tuple[int, Transform]] = []
+    seen: set[str] = set()
+    for stage, view in enumerate(views):
+        for number, step in enumerate(view.transforms):
             key = View(view.source, view.transforms[: number + 1]).key
-            if key not in above:
-                cuts += transform.cuts(left)
-            above.add(key)
-            left = transform(pa.array([left], pa.large_string()))[0].as_py()
-        found.append(tuple(cuts))
-    return found
+            if key not in seen and not isinstance(step, VerbCut):
+                before.append(View(view.source, view.transforms[:number]))
+                steps.append((stage, step))
+            seen.add(key)
+    found: list[list[Cut]] = [[] for _ in views]
+    for (stage, step), text in zip(steps, texts(before), strict=True):
+        found[stage] += step.cuts(text)
+    return [tuple(cuts) for cuts in found]

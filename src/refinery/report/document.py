@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from refinery.filters.predicate import columns_of
-from refinery.plan.graph import ResolvedStage
+from refinery.plan.graph import ResolvedStage, View
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import find_columns, load_columns
-from refinery.run.measure import apply_transforms
+from refinery.run.texts import texts_of
 from refinery.sources.read import read_documents
 from refinery.storage.tables import read_batches, read_table
 
@@ -119,35 +119,27 @@ def _document(plan: Plan, one: Found, text: str | None, values: Mapping[str, Any
     )
 
 
-def read_text(one: Found) -> str | None:
-    """As the source gives it; None of a rejected row."""
-    if one.position < 0:
-        return None
-    planned = one.planned
-    rows = read_table(planned.documents_file, ["row"]).column(0).to_numpy()[[one.position]]
-    texts = (
-        batch.text for batch in read_documents(planned.shard, planned.spec, wanted=rows) if len(batch.rows)
-    )
-    return next(texts)[0].as_py()  # type: ignore[no-any-return]
-
-
 def _texts(plan: Plan, output: str, found: Sequence[Found]) -> list[str | None]:
     """As the stage that decided got them."""
     planned = found[0].planned
-    wanted = sorted({one.position for one in found if one.position >= 0})
-    if not wanted:
-        return [None] * len(found)
-    rows = read_table(planned.documents_file, ["row"]).column(0).to_numpy()[wanted]
+    there = [one for one in found if one.position >= 0]
+    views = [stage_of(plan, output, one).views[planned.spec.name] for one in there]
+    texts = iter(read_texts(planned, [one.position for one in there], views))
+    return [next(texts) if one.position >= 0 else None for one in found]
+
+
+def read_texts(planned: PlannedShard, positions: Sequence[int], views: Sequence[View]) -> list[str]:
+    """The texts of a shard's documents, each as a view has it."""
+    rows = read_table(planned.documents_file, ["row"]).column(0).to_numpy()
     raw: dict[int, str] = {}
-    for batch in read_documents(planned.shard, planned.spec, wanted=rows):
-        raw |= zip(batch.rows.tolist(), batch.text.to_pylist(), strict=True)
-    by_position = dict(zip(wanted, rows.tolist(), strict=True))
-    texts: list[str | None] = []
-    for one in found:
-        text = raw[by_position[one.position]] if one.position >= 0 else None
-        view = stage_of(plan, output, one).views[planned.spec.name]
-        made = None if text is None else apply_transforms(view, pa.array([text], pa.large_string()))
-        texts.append(None if made is None else made[0].as_py())
+    if positions:
+        for batch in read_documents(planned.shard, planned.spec, wanted=np.unique(rows[list(positions)])):
+            raw |= zip(batch.rows.tolist(), batch.text.to_pylist(), strict=True)
+    texts = []
+    for position, view in zip(positions, views, strict=True):
+        row = rows[position : position + 1]
+        text = pa.array([raw[int(row[0])]], pa.large_string())
+        texts.append(str(texts_of(view, planned, row, text)[0].as_py()))
     return texts
 
 

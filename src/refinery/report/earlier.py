@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.report.document import Document
-from refinery.run.measure import apply_transforms
+from refinery.run.texts import texts_of
 from refinery.sources.ids import places_of
 from refinery.sources.read import read_documents
 from refinery.storage.tables import read_table
@@ -51,6 +51,7 @@ def _text(planned: PlannedShard, stage: ResolvedStage, row: int) -> str | None:
     for batch in read_documents(planned.shard, planned.spec, wanted=np.array([row], np.int64)):
         if len(batch.rows):
             text = batch.text.cast(pa.large_string())
-            seen: str | None = apply_transforms(stage.against[planned.spec.name], text)[0].as_py()
+            view = stage.against[planned.spec.name]
+            seen: str | None = texts_of(view, planned, batch.rows, text)[0].as_py()
             return seen
     return None

@@ -19,7 +19,7 @@ from refinery.filters.rules import Rule
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan
 from refinery.report.cuts import cuts_by_stage
-from refinery.report.document import Document, Found, read_found, read_text, values_at
+from refinery.report.document import Document, Found, read_found, read_texts, values_at
 from refinery.report.earlier import earlier_document
 from refinery.run.decide import KEPT
 from refinery.run.decisions import ShardOutcomes, outcomes_of, rows_of
@@ -35,12 +35,16 @@ _MOST_WORDS = 20_000  # of each text that are compared
 
 @dataclass(frozen=True)
 class RuleVerdict:
-    """A rule, what it asks for as SQL, the values that it read, and whether the document satisfies it."""
+    """A rule, what it asks for as SQL, the values that it read, and whether the document satisfies it.
+
+    published: what the rule asked for before a calibration moved its thresholds, empty where none did.
+    """
 
     rule: str
     limit: str
     values: Mapping[str, Any]
     passed: bool
+    published: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,14 +75,28 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class CutPassage:
+    """A passage that a stage's verb cut; other: source, path, row and id of the document that it went for, if any."""
+
+    stage: str
+    rule: str
+    text: str
+    other: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
 class Explanation:
-    """A document, the stages that it came to, all that was measured on it, and the document kept instead, if any."""
+    """A document, the stages that it came to, all that was measured on it, and the document kept instead, if any.
+
+    cut: the passages that verbs cut out of its text, by stage and in order.
+    """
 
     document: Document
     stages: tuple[StageVerdict, ...]
     measured: Mapping[str, Any]
     duplicate: Document | None
     differences: tuple[Difference, ...]
+    cut: tuple[CutPassage, ...] = ()
 
 
 def find_document(plan: Plan, output: str, name: str) -> Found | None:
@@ -135,14 +153,33 @@ def explain(plan: Plan, output: str, found: Found) -> Explanation:
         if source in plan.graph.stages[name].sources
     ]
     came = [(stage, verdict) for stage in stages if (verdict := _verdict(plan, stage, found))]
-    cuts = cuts_by_stage([stage.views[source] for stage, _ in came], read_text(found) or "")
+    cuts = cuts_by_stage(
+        [stage.views[source] for stage, _ in came],
+        lambda views: read_texts(found.planned, [found.position] * len(views), views),
+    )
     verdicts = (replace(verdict, cuts=cut) for (_, verdict), cut in zip(came, cuts, strict=True))
     measured: dict[str, Any] = {}
     for stage, _ in came:
         measured |= values_at(found, stage, stage.columns[source])
     duplicate = _kept_instead(plan, output, document)
     differences = tuple(compare(document.text or "", duplicate.text or "")) if duplicate else ()
-    return Explanation(document, tuple(verdicts), measured, duplicate, differences)
+    cut = tuple(passage for stage, _ in came if stage.cuts for passage in _cut(plan, stage, found))
+    return Explanation(document, tuple(verdicts), measured, duplicate, differences, cut)
+
+
+def _cut(plan: Plan, stage: ResolvedStage, found: Found) -> Iterator[CutPassage]:
+    """What a stage's verb cut out of a document."""
+    planned = found.planned
+    row = read_table(planned.documents_file, ["row"]).column(0)[found.position].as_py()
+    passages = read_table(planned.cut_file(plan.outcome_key(stage.name) or ""))
+    passages = passages.filter(pc.equal(passages.column("row"), row)).to_pylist()
+    if passages:
+        (text,) = read_texts(planned, [found.position], [stage.views[planned.spec.name]])
+        content = text.encode()
+        for one in passages:
+            passage = content[one["start"] : one["end"]].decode()
+            other = {name: one[f"other_{name}"] for name in ("source", "path", "row", "id")}
+            yield CutPassage(stage.name, one["rule"], passage, other if other["source"] else None)
 
 
 def _kept_instead(plan: Plan, output: str, document: Document) -> Document | None:
@@ -165,7 +202,7 @@ def _verdict(plan: Plan, stage: ResolvedStage, found: Found) -> StageVerdict | N
         return None
     failed = set(decided.column("failed")[found.position].as_py() or ())
     rules = tuple(
-        RuleVerdict(rule.name, rule.predicate, _read(stage, found, rule), index not in failed)
+        RuleVerdict(rule.name, rule.predicate, _read(stage, found, rule), index not in failed, rule.published)
         for index, rule in enumerate(stage.rules)
     )
     dropped_by = None if outcome == KEPT else stage.rules[outcome].name

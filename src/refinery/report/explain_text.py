@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from refinery.plan.plan import Plan
 from refinery.report.cuts import cuts_by_stage
 from refinery.report.document import Document
 from refinery.report.explain import Explanation, RuleVerdict, StageVerdict
-from refinery.run.measure import apply_transforms
+from refinery.run.texts import apply_transforms
 from refinery.text.batch import TextBatch
 
 
@@ -34,7 +35,7 @@ def explain_text(plan: Plan, output: str, source: str, text: str) -> Explanation
             continue
         measured |= {column: texts.value(one)[0] for column, one in stage.columns[source].items()}
         views.append(stage.views[source])
-        verdict = replace(_verdict(stage, source, texts), cuts=cuts_by_stage(views, text)[-1])
+        verdict = replace(_verdict(stage, source, texts), cuts=cuts_by_stage(views, texts.through)[-1])
         verdicts.append(verdict)
         if verdict.dropped_by is None:
             kept.add(name)
@@ -54,7 +55,12 @@ class _Text:
 
     def seen(self, stage: ResolvedStage) -> str:
         """As the stage gets it."""
-        return str(apply_transforms(stage.views[self._source], self._text)[0].as_py())
+        (text,) = self.through([stage.views[self._source]])
+        return text
+
+    def through(self, views: Sequence[View]) -> list[str]:
+        """As views have it."""
+        return [str(apply_transforms(view, self._text)[0].as_py()) for view in views]
 
     def value(self, column: Column) -> pl.Series:
         """A column of it, one value."""
@@ -86,7 +92,11 @@ def _verdict(stage: ResolvedStage, source: str, texts: _Text) -> StageVerdict:
     failed = set(evaluate(frame, stage.rules)["failed"][0]) if stage.rules else set()
     rules = tuple(
         RuleVerdict(
-            rule.name, rule.predicate, {n: values[n][0] for n in read[rule.name]}, index not in failed
+            rule.name,
+            rule.predicate,
+            {n: values[n][0] for n in read[rule.name]},
+            index not in failed,
+            rule.published,
         )
         for index, rule in enumerate(stage.rules)
     )

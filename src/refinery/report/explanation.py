@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from rich.cells import set_cell_size
 
-from refinery.report.explain import Difference, Explanation, StageVerdict
-from refinery.report.show import cut_lines, lines_of, values_text, wrapped
+from refinery.report.explain import CutPassage, Difference, Explanation, StageVerdict
+from refinery.report.show import cut_lines, lines_of, place_text, text_lines, values_text, wrapped
 
 _MOST = 12  # differences, and cuts of a stage, that are shown
 
@@ -18,6 +18,9 @@ def explanation_lines(explanation: Explanation, characters: int, width: int) -> 
     for stage in explanation.stages:
         yield ""
         yield from _stage_lines(stage, width)
+    for passage in explanation.cut:
+        yield ""
+        yield from _cut_lines(passage, characters, width)
     if explanation.measured:
         yield ""
         yield "measured"
@@ -40,10 +43,18 @@ def _stage_lines(stage: StageVerdict, width: int) -> Iterator[str]:
     for rule in stage.rules:
         mark = "ok    " if rule.passed else "FAILED"
         values = f"   ({values_text(rule.values)})" if rule.values else ""
-        yield from wrapped(f"{mark} {rule.rule}: {rule.limit}{values}", width, "  ")
+        published = f" (calibrated; published: {rule.published})" if rule.published else ""
+        yield from wrapped(f"{mark} {rule.rule}: {rule.limit}{published}{values}", width, "  ")
     if stage.verb:
         ranked = f"   ({values_text(stage.ranked)})" if stage.ranked else ""
         yield from wrapped(f"{stage.verb}{ranked}", width, "  ")
+
+
+def _cut_lines(passage: CutPassage, characters: int, width: int) -> Iterator[str]:
+    yield f"cut by {passage.stage}: {passage.rule}, {len(passage.text):,} characters"
+    if passage.other:
+        yield from wrapped(f"kept in: {place_text(passage.other)}", width, "  ")
+    yield from text_lines(passage.text, characters, width)
 
 
 def _difference_lines(differences: tuple[Difference, ...], width: int) -> Iterator[str]:

@@ -9,6 +9,7 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from refinery.definition.models import Tokens
+from refinery.report.calibration import moved_thresholds
 from refinery.report.grid import cell
 from refinery.sources.passed_over import few
 
@@ -50,10 +51,18 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
             continue
         table.add_section()
         counts(f"stage {name}", stage.arrived)
+        moved = moved_thresholds(manifest.calibrated.get(name))
         for rule, account in stage.rules.items():
             if account.dropped.documents:
-                counts(f"  {rule}", account.dropped, _share(account.dropped, stage.arrived), "-")
+                counts(
+                    f"  {rule}{moved.get(rule, '')}",
+                    account.dropped,
+                    _share(account.dropped, stage.arrived),
+                    "-",
+                )
         counts("  kept", stage.kept, _share(stage.kept, stage.arrived), style="green")
+        if (cut := stage.cut).documents:
+            row("  cut", documents=f"({cut.documents:,})", text=f"-{decimal(cut.bytes)}")
     table.add_section()
     size, files = sum(file.bytes for file in manifest.files), len(manifest.files)
     counts(f"output ({decimal(size)} in {files} file{'s'[: files != 1]})", manifest.kept, style="bold")

@@ -12,6 +12,8 @@ from rich.filesize import decimal
 from refinery.executors.local import default_workers
 from refinery.plan.contents import contents_of
 from refinery.plan.derivations import noted_derivations, reasons
+from refinery.plan.result import calibration_name
+from refinery.report.calibration import calibration_tables
 from refinery.report.cost import cost_tables
 from refinery.report.funnel import tokens_text
 from refinery.report.grid import Grid
@@ -25,6 +27,7 @@ from refinery.storage.url import redact
 
 if TYPE_CHECKING:
     from refinery.filters.rules import Rule
+    from refinery.plan.graph import ResolvedStage
     from refinery.plan.plan import Plan
 
 
@@ -38,6 +41,9 @@ def plan_tables(plan: Plan) -> Iterator[Grid | str]:
         yield _passed_over(plan)
     yield f"tokens: {tokens_text(plan.graph.definition.pipeline.tokens)}"
     yield _stages(plan)
+    for stage in plan.graph.stages.values():
+        if stage.calibration:
+            yield from calibration_tables(stage.calibration, stage.name)
     for stage in plan.graph.stages.values():
         for explained in stage.verb.explained() if stage.verb else ():
             table = Grid(f"{stage.name}: {explained.title}", tuple(explained.columns))
@@ -142,12 +148,18 @@ def _stages(plan: Plan) -> Grid:
     columns = ("stage", "from", "measured on what comes", "rules", "then")
     table = Grid("Stages: decided by what is measured, without the texts", columns)
     for stage in plan.graph.stages.values():
-        rules = ", ".join(_in_short(stage.rules))
+        rules = ", ".join(_in_short(stage.rules)) + _calibrated(plan, stage)
         costly = ", ".join(sorted({m.measurer.name for found in stage.late.values() for m in found}))
         parents = ", ".join(stage.parents)
         verb = stage.verb.summary if stage.verb else ""
         table.add(stage.name, parents, costly, rules, verb)
     return table
+
+
+def _calibrated(plan: Plan, stage: ResolvedStage) -> str:
+    """By what the thresholds of a stage's rules are moved."""
+    making = plan.graph.makings.get(calibration_name(stage.name))
+    return f"; calibrated by {', '.join(making.maker.inputs['trusted'])}" if making else ""
 
 
 def _passed_over(plan: Plan) -> Grid:

@@ -67,9 +67,13 @@ def values_text(values: Mapping[str, Any]) -> str:
 
 def duplicate_text(document: Document) -> str:
     """Which document was kept instead."""
-    kept = document.duplicate_of or {}
     alike = f", similarity {document.similarity:.3f}" if document.similarity is not None else ""
-    return f"kept instead: {kept['source']}: {kept['path']}, row {kept['row']}{_named(kept['id'])}{alike}"
+    return f"kept instead: {place_text(document.duplicate_of or {})}{alike}"
+
+
+def place_text(place: Mapping[str, Any]) -> str:
+    """Source, path, row and id of a document."""
+    return f"{place['source']}: {place['path']}, row {place['row']}{_named(place['id'])}"
 
 
 def text_lines(text: str, characters: int, width: int) -> Iterator[str]:

@@ -13,7 +13,7 @@ from refinery.definition.models import Output, Pipeline
 from refinery.executors.versions import versions
 from refinery.filters.licence import LICENCE
 from refinery.run.context import Run
-from refinery.run.decide import RuleTally, StageTally, Tally
+from refinery.run.decide import CutTally, RuleTally, StageTally, Tally
 from refinery.run.decisions import Decided
 from refinery.run.kinds import LANGUAGE, total
 from refinery.run.manifest import BrokenShard, Manifest, SourceAccount, SplitAccount
@@ -50,6 +50,7 @@ def make_manifest(
         sources={source: _source(run, source) for source in sources},
         protected={source: _source(run, source) for source in plan.graph.protected_sources(last.name)},
         stages={stage: _stage(run, stage, decided) for stage in stages},
+        calibrated={name: c for name in stages if (c := plan.graph.stages[name].calibration)},
         kept=_kept(last.name, decided),
         licences={s: dict(kinds[LICENCE]) for s, kinds in written.kinds.items() if kinds.get(LICENCE)},
         languages=dict(total(written.kinds.values()).get(LANGUAGE, {})),
@@ -132,7 +133,8 @@ def _stage(run: Run, stage: str, decided: Sequence[Decided]) -> StageTally:
         for (name, _), dropped in one.verbs.items():
             for rule, found in dropped.items() if name == stage else ():
                 rules[rule] = rules.get(rule, RuleTally()) + found
-    return StageTally(arrived, _kept(stage, decided), rules)
+    cut = sum((one.cut.get(stage, CutTally()) for one in decided), CutTally())
+    return StageTally(arrived, _kept(stage, decided), rules, cut)
 
 
 def _splits(output: Output, files: Sequence[WrittenFile]) -> dict[str, SplitAccount]:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.plan import RECORD, Plan
-from refinery.plan.result import Kind, Result
+from refinery.plan.result import MADE, Kind, Result
 from refinery.run.context import Run
 from refinery.run.state import shards_state
 from refinery.storage.claims import Claimed, claim
@@ -76,7 +76,7 @@ def _makeable(mine: list[Result], group: Sequence[Result]) -> list[Result]:
 
 def _is_there(run: Run, result: Result) -> bool:
     """Whether all of a result is there; what is measured on arrival may always lack documents."""
-    if result.kind in {Kind.MODEL, Kind.COUNT}:
+    if result.kind in MADE:
         return exists(run.plan.made_folder(result.name) / RECORD)
     return result.kind is not Kind.ARRIVAL and not shards_state(run.plan, result, run.present).missing
 

@@ -17,7 +17,7 @@ from refinery.executors.limits import WORKER
 from refinery.filters.carried import Carried
 from refinery.plan.graph import Measurement
 from refinery.plan.plan import Plan
-from refinery.plan.result import Kind, Result
+from refinery.plan.result import MADE, Kind, Result
 from refinery.run.amounts import Amount, Amounts, amounts_of
 from refinery.run.history import past_runs
 from refinery.run.state import State
@@ -133,7 +133,7 @@ def _step(plan: Plan, result: Result, amounts: Amounts, workers: int) -> Step | 
         else:
             what = f"{name}: {stage.verb.name if stage.verb else ''}"
             costs = amount.documents / COMPARED
-    elif result.kind in {Kind.MODEL, Kind.COUNT}:
+    elif result.kind in MADE:
         making = plan.graph.makings[result.name]
         names = [one for part in plan.graph.inputs_of(making).values() for one in part]
         amount = Amount(*map(sum, zip(*(amounts.kept[one] for one in names), strict=True)))

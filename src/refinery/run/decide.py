@@ -67,12 +67,29 @@ class RuleTally:
 
 
 @dataclass(frozen=True, slots=True)
+class CutTally:
+    """Documents that a verb cut passages out of, and what went of their texts."""
+
+    documents: int = 0
+    bytes: int = 0
+    characters: int = 0
+
+    def __add__(self, other: CutTally) -> CutTally:
+        characters = self.characters + other.characters
+        return CutTally(self.documents + other.documents, self.bytes + other.bytes, characters)
+
+
+@dataclass(frozen=True, slots=True)
 class StageTally:
-    """in = kept + dropped: what arrived, what was kept, and by rule what was dropped."""
+    """in = kept + dropped: what arrived, what was kept, and by rule what was dropped.
+
+    kept: with what its verb cut out of it, which is counted apart.
+    """
 
     arrived: Tally
     kept: Tally
     rules: dict[str, RuleTally]
+    cut: CutTally = CutTally()
 
 
 @dataclass(frozen=True)
@@ -218,7 +235,7 @@ def arrived_documents(
 
 def tally(sizes: pl.DataFrame, mask: NDArray[np.bool_]) -> Tally:
     """Documents, bytes and tokens where `mask` is set."""
-    size, tokens = (int(sizes[name].to_numpy()[mask].sum()) for name in ("bytes", "tokens"))
+    size, tokens = (int(sizes[name].fill_null(0).to_numpy()[mask].sum()) for name in ("bytes", "tokens"))
     return Tally(int(mask.sum()), size, tokens)
 
 

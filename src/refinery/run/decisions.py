@@ -22,6 +22,7 @@ from refinery.run.columns import NamedColumn, find_columns, load_columns
 from refinery.run.decide import (
     DROPPED,
     KEPT,
+    CutTally,
     RuleTally,
     Tally,
     Upstream,
@@ -30,6 +31,7 @@ from refinery.run.decide import (
     upstream,
 )
 from refinery.run.records import ShardRecord
+from refinery.run.texts import count_cuts
 from refinery.sources.ids import listed_ids, places_of
 from refinery.storage.arrow_bytes import cuts
 from refinery.storage.place import Place
@@ -45,7 +47,9 @@ REASON = pa.schema(
         *(DROPPED.field(name) for name in DROPPED.names[2:]),
     ]
 )
-DECISIONS = pa.schema([*PLACE, ("id", pa.string()), ("outcome", pa.string()), *REASON])
+DECISIONS = pa.schema(
+    [*PLACE, ("id", pa.string()), ("outcome", pa.string()), *REASON, ("cut_chars", pa.int64())]
+)
 REJECTS = pa.schema([*PLACE, ("reason", pa.string()), ("detail", pa.string())])
 
 FILES = 64  # at least, where there are rows enough
@@ -59,7 +63,7 @@ OUTCOMES = ("dropped", "kept")
 class StageOutcome:
     """Where a stage's decisions on a shard lie, its rules by name, and where bytes and tokens are.
 
-    parents: as in `Graph.parents`; sources: all that arrive there.
+    parents: as in `Graph.parents`; sources: all that arrive there; cuts: whether its verb cuts passages.
     """
 
     decided: Upstream
@@ -67,6 +71,7 @@ class StageOutcome:
     rules: tuple[str, ...]
     sizes: tuple[NamedColumn, ...]
     sources: tuple[str, ...] = ()
+    cuts: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,8 @@ class Decided:
     """What the shards of a file of decisions add up to.
 
     kept: by stage, what its rules and its verb left; verbs: by stage and source, what its verb dropped, by rule;
-    duplicates: by stage and source, how many its verb dropped for others that arrived there.
+    duplicates: by stage and source, how many its verb dropped for others that arrived there; cut: by stage, what its
+    verb cut.
     """
 
     documents: int
@@ -103,6 +109,7 @@ class Decided:
     kept: dict[str, Tally]
     verbs: dict[tuple[str, str], dict[str, RuleTally]]
     duplicates: dict[tuple[str, str], int]
+    cut: dict[str, CutTally]
     decisions: WrittenFile
     rejects: WrittenFile | None
 
@@ -136,7 +143,8 @@ def outcomes_of(plan: Plan, last: str, source: str) -> list[ShardOutcomes]:
             rules = tuple(rule.name for rule in stage.rules)
             sizes = find_columns(stage.columns[source], ("bytes", "tokens"))
             parents = plan.graph.parents(stage, source)
-            stages.append(StageOutcome(upstream(plan, name, source), parents, rules, sizes, stage.sources))
+            decided = upstream(plan, name, source)
+            stages.append(StageOutcome(decided, parents, rules, sizes, stage.sources, stage.cuts))
     return [ShardOutcomes(planned, tuple(stages)) for planned in plan.of(source)]
 
 
@@ -167,7 +175,14 @@ def write_decisions(task: DecisionsTask) -> Decided:
                     rejects.write(_rejects(shard.planned, batch))
     written = rejects.written if rejects else None
     return Decided(
-        documents, rejected, counts.kept, counts.verbs, counts.duplicates, decisions.written, written
+        documents,
+        rejected,
+        counts.kept,
+        counts.verbs,
+        counts.duplicates,
+        counts.cut,
+        decisions.written,
+        written,
     )
 
 
@@ -184,6 +199,7 @@ class _Counts:
     kept: dict[str, Tally] = field(default_factory=dict)
     verbs: dict[tuple[str, str], dict[str, RuleTally]] = field(default_factory=dict)
     duplicates: dict[tuple[str, str], int] = field(default_factory=dict)
+    cut: dict[str, CutTally] = field(default_factory=dict)
 
     def add(
         self,
@@ -214,6 +230,8 @@ def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch
     reasons = [REASON.empty_table()]
     reason = np.full(listing.num_rows, -1)  # of each document its row in the reasons, -1 while it is kept
     kept: dict[str, NDArray[np.bool_]] = {}
+    rows, ids = listing.column("row").to_numpy(), listed_ids(planned.shard, listing)
+    cut_chars = np.zeros(listing.num_rows, np.int64)
     total = 0
     for stage in shard.stages:
         name = stage.decided.stage
@@ -230,15 +248,19 @@ def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch
             reasons.append(why)
             total += len(documents)
         reason[stays] = -1  # an earlier stage on another branch no longer matters
-        counts.add(planned.spec.name, stage, load_columns(planned, stage.sizes), stays, found[1:])
+        sizes = load_columns(planned, stage.sizes, arrived)
+        counts.add(planned.spec.name, stage, sizes, stays, found[1:])
+        if stage.cuts:
+            characters, cut = count_cuts(planned, stage.decided, rows)
+            cut_chars += characters
+            counts.cut[name] = counts.cut.get(name, CutTally()) + cut
     known = pa.concat_tables(reasons).combine_chunks()
-    rows, ids = listing.column("row").to_numpy(), listed_ids(planned.shard, listing)
     for start in range(0, listing.num_rows, BATCH_ROWS):
         here = slice(start, start + BATCH_ROWS)
         why = known.take(pa.array(reason[here], mask=reason[here] < 0))
         outcome = pa.array(OUTCOMES).take(pa.array((reason[here] < 0).astype(np.int8)))
         place = places_of(planned.shard, rows[here])
-        columns = [*place, ids.slice(start, BATCH_ROWS), outcome, *why.columns]
+        columns = [*place, ids.slice(start, BATCH_ROWS), outcome, *why.columns, pa.array(cut_chars[here])]
         yield from pa.Table.from_arrays(columns, schema=DECISIONS).to_batches()
 
 

@@ -182,7 +182,7 @@ def budget_missed(stage: ResolvedStage, decided: Sequence[Decided]) -> Iterable[
         return
     kept = sum(one.kept[stage.name].tokens for one in decided if stage.name in one.kept)
     gone = any(found for one in decided for (name, _), found in one.verbs.items() if name == stage.name)
-    why = "the next best document has more than are left" if gone else "no more arrive"
+    why = "no other document fits" if gone else "no more arrive"
     sentence = f"it has {kept:,} of the {budget:,} tokens that are asked for: {why}"
     yield Trip("budget_missed", Subject("stage", stage.name), max(budget - kept, 0), budget, sentence)
 

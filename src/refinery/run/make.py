@@ -18,7 +18,7 @@ import xxhash
 
 from refinery.errors import DamagedFile, DefinitionError
 from refinery.models.maker import Made
-from refinery.plan.plan import RECORD, VERBS, Plan
+from refinery.plan.plan import RECORD, VERBS, Plan, with_cuts
 from refinery.plan.resolve import resolve
 from refinery.plan.result import Result
 from refinery.run.context import Run
@@ -63,7 +63,7 @@ def with_usable(plan: Plan) -> Plan:
 
 def with_made(plan: Plan, made: Mapping[str, Made]) -> Plan:
     """The plan in which what needs models and counts knows their content."""
-    return replace(plan, graph=resolve(plan.graph.definition, made), made=made)
+    return with_cuts(replace(plan, graph=resolve(plan.graph.definition, made, plan.graph.cuts), made=made))
 
 
 def find_made(place: Place) -> Made | None:
@@ -111,7 +111,7 @@ def _placed(run: Run, result: Result, error: DefinitionError) -> DefinitionError
 def _make(run: Run, result: Result, place: Place) -> None:
     making = run.plan.graph.makings[result.name]
     inputs = {
-        part: [shard for name in names for shard in documents_of(run, name, making.view)]
+        part: [shard for name in names for shard in documents_of(run, name, making)]
         for part, names in run.plan.graph.inputs_of(making).items()
     }
     work = run.plan.own / VERBS / result.key

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from refinery.filters.calibration.account import Calibration
 from refinery.run.decide import StageTally, Tally
 from refinery.sources.passed_over import PassedOver
 from refinery.storage.write import WrittenFile
@@ -68,6 +69,7 @@ class Manifest(_Model):
     sources: dict[str, SourceAccount]
     protected: dict[str, SourceAccount] = {}
     stages: dict[str, StageTally]
+    calibrated: dict[str, Calibration] = {}
     kept: Tally
     licences: dict[str, dict[str, int]] = {}
     languages: dict[str, int] = {}

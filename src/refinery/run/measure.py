@@ -24,6 +24,7 @@ from refinery.plan.graph import Measurement, View
 from refinery.plan.plan import PlannedShard
 from refinery.plan.verbs import is_id
 from refinery.run.records import ShardRecord
+from refinery.run.texts import apply_transforms
 from refinery.sources.documents import Description, Documents, Reject
 from refinery.sources.ids import common_id_type, id_texts
 from refinery.sources.lineage import write_lineage
@@ -152,7 +153,7 @@ class _Results:
     def write(self, batch: Documents) -> None:
         """Measures a batch."""
         for view, measured in self._views.values():
-            text = TextBatch.from_arrow(apply_transforms(view, batch.text))
+            text = TextBatch.from_arrow(apply_transforms(view, batch.text))  # late are those that verbs cut
             for measurer, writer in measured:
                 writer.write(measurer(text))
         for column, measured in self._columns.items():
@@ -162,13 +163,6 @@ class _Results:
                 writer.write(measurer(TextBatch.from_arrow(values)))
         for carried, writer in self._carried:
             writer.write(carried.of(batch.columns, len(batch.rows)))
-
-
-def apply_transforms(view: View, text: pa.Array) -> pa.Array:
-    """The text after the view's transforms."""
-    for transform in view.transforms:
-        text = transform(text)
-    return text
 
 
 def _known_rows(planned: PlannedShard) -> NDArray[np.int64]:

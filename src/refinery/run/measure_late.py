@@ -20,7 +20,8 @@ from refinery.plan.graph import Measurement
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import MEASURED
 from refinery.run.decide import Upstream, arrived_documents, kept_documents, upstream
-from refinery.run.measure import Measured, apply_transforms
+from refinery.run.measure import Measured
+from refinery.run.texts import texts_of
 from refinery.sources.read import read_documents
 from refinery.storage.place import exists
 from refinery.storage.tables import read_table
@@ -94,7 +95,7 @@ def _measure(
     size = 0
     if len(wanted):
         for batch in read_documents(planned.shard, planned.spec, wanted=listing[wanted]):
-            text = TextBatch.from_arrow(apply_transforms(m.view, batch.text))
+            text = TextBatch.from_arrow(texts_of(m.view, planned, batch.rows, batch.text))
             found.append(m.measurer(text))
             rows.append(batch.rows)
             size += text.nbytes

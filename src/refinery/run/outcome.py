@@ -1,5 +1,7 @@
 """The verb files: each dropped document with its rule and the kept document's place and id, which lie elsewhere.
 
+So are the passages that a verb cut, each with the document for which it went, in a file of their own.
+
 Partitions of documents, by number, request the names of the documents that are kept in place of theirs; the
 partitions of those answer, and each partition writes the files of the shards that begin in it. So no shard's list is
 opened more than once by a unit, and memory is that of a partition. The documents for which most go stand in the
@@ -9,7 +11,7 @@ metadata of each file, so that guards judge an outcome that is there as they do 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 
@@ -17,18 +19,20 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from refinery.errors import ConservationError
 from refinery.filters.verb import NONE, Outcome, Removal
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import DROPPED
+from refinery.run.texts import CUTS
 from refinery.shuffle.records import REQUEST, Records, Tables
 from refinery.shuffle.units import MapUnits
 from refinery.sources.ids import listed_ids, places_of
 from refinery.storage.place import Place
-from refinery.storage.tables import read_rows, read_schema
+from refinery.storage.tables import read_rows, read_schema, read_table
 from refinery.storage.write import TableWriter
 
 NAME_BYTES = 512  # of memory for a dropped document with the kept one's path and id
-LARGEST = b"refinery.largest"  # metadata of a verb file
+LARGEST, WARNINGS = b"refinery.largest", b"refinery.warnings"  # metadata of a verb file
 NAMES = pa.schema(
     [
         ("document", pa.int64()),  # its number
@@ -72,6 +76,8 @@ def write_outcome(
     places: in words, of the documents of `outcome.largest`, by number. Gives the number of dropped documents.
     """
     largest = json.dumps([{**asdict(one), "place": places[one.kept]} for one in outcome.largest])
+    told = {LARGEST: largest.encode(), WARNINGS: json.dumps(outcome.warnings).encode()}
+    schema = DROPPED.with_metadata(told)
     count = outcome.dropped.partitions
     map_units = partial(map_units, memory=NAME_BYTES * outcome.partition_documents)
     requests = Records.create(work / "requests", REQUEST, partitions=count, writers=count)
@@ -82,7 +88,7 @@ def write_outcome(
             units = _partitioned(shards, outcome, whole=False)
             map_units(f"{name} answer names", partial(answer_names, requests, names), units)
         units = _partitioned(shards[earlier:], outcome, whole=True)
-        function = partial(write_files, outcome, names if any(asked) else None, key, largest)
+        function = partial(write_files, outcome, names if any(asked) else None, key, schema)
         return sum(map_units(f"{name} outcome", function, units))
 
 
@@ -91,6 +97,12 @@ def read_largest(file: Place) -> list[tuple[Removal, str]]:
     written = json.loads((read_schema(file).metadata or {}).get(LARGEST, b"[]"))
     places = [one.pop("place") for one in written]
     return [(Removal(**one), place) for one, place in zip(written, places, strict=True)]
+
+
+def read_warnings(file: Place) -> list[str]:
+    """What an outcome warns of, from one of its verb files."""
+    found: list[str] = json.loads((read_schema(file).metadata or {}).get(WARNINGS, b"[]"))
+    return found
 
 
 def _partitioned(shards: Sequence[Numbered], outcome: Outcome, *, whole: bool) -> list[PartitionUnit]:
@@ -107,7 +119,10 @@ def _partitioned(shards: Sequence[Numbered], outcome: Outcome, *, whole: bool) -
 
 def request_names(outcome: Outcome, requests: Records, number: int) -> int:
     """Writes which kept documents a partition wants the names of, by their partition; gives their number."""
-    kept = np.unique(outcome.dropped.read(number)["duplicate_of"])
+    kept = outcome.dropped.read(number)["duplicate_of"]
+    if outcome.spans:
+        kept = np.concatenate([kept, outcome.spans.read(number)["other"]])
+    kept = np.unique(kept)
     kept = kept[kept != NONE]
     wanted = np.empty(len(kept), REQUEST)
     wanted["document"], wanted["partition"] = kept, number
@@ -141,36 +156,80 @@ def _names(shard: Numbered, documents: NDArray[np.int64]) -> pa.Table:
     return pa.Table.from_arrays([pa.array(documents), *places, listed_ids(where, listing)], schema=NAMES)
 
 
-def write_files(outcome: Outcome, names: Tables | None, key: str, largest: str, unit: PartitionUnit) -> int:
-    """Writes the shards' dropped documents with the rule, the kept document and the similarity; their number."""
-    schema = DROPPED.with_metadata({LARGEST: largest.encode()})
+def write_files(
+    outcome: Outcome, names: Tables | None, key: str, schema: pa.Schema, unit: PartitionUnit
+) -> int:
+    """Writes the shards' dropped documents with the rule, the kept document and the similarity; their number.
+
+    First come the passages that a verb cut: where the dropped ones are known, these are. schema: DROPPED with what is
+    told of the whole outcome.
+    """
 
     @lru_cache(maxsize=1)
-    def of_partition(number: int) -> pa.Table:
-        return _named(outcome, names, number)
+    def dropped(number: int) -> pa.Table:
+        return _dropped(outcome, names, number)
 
-    size = outcome.partition_documents
+    @lru_cache(maxsize=1)
+    def cut(number: int) -> pa.Table:
+        return _cut(outcome, names, number)
+
     count = 0
     for shard in unit.shards:
+        if outcome.spans:
+            rows = read_table(shard.planned.documents_file, ["row"]).column(0).to_numpy()
+            with TableWriter(shard.planned.cut_file(key), CUTS, scratch=True) as writer:
+                for documents, table in _parts_of(shard, outcome, cut):
+                    writer.write(table.set_column(0, CUTS.field(0), pa.array(rows[documents])))
         with TableWriter(shard.planned.verb_file(key), schema, scratch=True) as writer:
-            for number in range(shard.start // size, -(-shard.stop // size)):
-                table = of_partition(number)
-                documents = table.column(0).to_numpy()
-                low, high = (int(n) for n in np.searchsorted(documents, [shard.start, shard.stop]))
-                if low < high:
-                    document = pa.array(documents[low:high] - shard.start)
-                    writer.write(table.slice(low, high - low).set_column(0, DROPPED.field(0), document))
-                    count += high - low
+            for documents, table in _parts_of(shard, outcome, dropped):
+                writer.write(table.set_column(0, DROPPED.field(0), pa.array(documents)))
+                count += len(documents)
     return count
 
 
-def _named(outcome: Outcome, names: Tables | None, number: int) -> pa.Table:
+def _parts_of(
+    shard: Numbered, outcome: Outcome, of_partition: Callable[[int], pa.Table]
+) -> Iterator[tuple[NDArray[np.int64], pa.Table]]:
+    """A shard's rows of the tables of partitions, whose first column numbers documents, with those in the shard."""
+    size = outcome.partition_documents
+    for number in range(shard.start // size, -(-shard.stop // size)):
+        table = of_partition(number)
+        documents = table.column(0).to_numpy()
+        low, high = (int(n) for n in np.searchsorted(documents, [shard.start, shard.stop]))
+        if low < high:
+            yield documents[low:high] - shard.start, table.slice(low, high - low)
+
+
+def _kept(names: Tables | None, number: int, documents: NDArray[np.int64]) -> pa.Table:
+    """The names of documents that a partition asked for, NULL for NONE."""
+    known = (names.read(number) if names else NAMES.empty_table()).combine_chunks().sort_by("document")
+    at = np.searchsorted(known.column("document").to_numpy(), documents)
+    return known.take(pa.array(at, mask=documents == NONE))
+
+
+def _cut(outcome: Outcome, names: Tables | None, number: int) -> pa.Table:
+    """A partition's passages as rows of CUTS, with documents numbered through all shards in place of rows."""
+    if outcome.spans is None:
+        return CUTS.empty_table()
+    spans = outcome.spans.read(number)
+    spans = spans[np.lexsort((spans["start"], spans["document"]))]
+    if ((spans["document"][1:] == spans["document"][:-1]) & (spans["start"][1:] < spans["end"][:-1])).any():
+        raise ConservationError("a verb cut a text twice in one place; please report this")
+    other = _kept(names, number, spans["other"])
+    columns = {
+        "row": pa.array(spans["document"]),
+        "rule": pa.array(outcome.rules, pa.string()).take(pa.array(spans["rule"])),
+        **{name: pa.array(spans[name]) for name in ("start", "end", "characters")},
+        **{f"other_{name}": other.column(name) for name in ("source", "path", "row", "id")},
+    }
+    return pa.Table.from_arrays([columns[name] for name in CUTS.names], schema=CUTS)
+
+
+def _dropped(outcome: Outcome, names: Tables | None, number: int) -> pa.Table:
     """A partition's dropped documents as rows of DROPPED, numbered through all shards."""
     dropped = outcome.dropped.read(number)
     dropped = dropped[np.argsort(dropped["document"])]
-    known = (names.read(number) if names else NAMES.empty_table()).combine_chunks().sort_by("document")
-    at = np.searchsorted(known.column("document").to_numpy(), dropped["duplicate_of"])
-    kept = known.take(pa.array(at, mask=dropped["duplicate_of"] == NONE))
+    kept = _kept(names, number, dropped["duplicate_of"])
     similarity = dropped["similarity"]
     columns = {
         "document": pa.array(dropped["document"]),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from refinery.errors import DamagedFile
 from refinery.plan.files import shard_files
 from refinery.plan.plan import Plan
-from refinery.plan.result import Kind, Result
+from refinery.plan.result import MADE, Kind, Result
 from refinery.run.folder import current_manifest
 from refinery.run.make import find_made
 
@@ -32,7 +32,7 @@ def _state(plan: Plan, result: Result, present: Container[str]) -> State:
     if result.kind is Kind.OUTPUT:
         folder = plan.graph.output_paths[result.of.name]
         return State(1, int(current_manifest(folder, result.key) is None))
-    if result.kind in {Kind.COUNT, Kind.MODEL}:
+    if result.kind in MADE:
         return State(1, int(not _is_made(plan, result)))
     state = shards_state(plan, result, present)
     if result.kind is Kind.ARRIVAL:  # other documents may come where it is decided anew

@@ -87,7 +87,8 @@ class Extent:
 
 def extent_of(survivors: Survivors) -> Extent:
     """How much of a shard is written."""
-    sizes, kept = _sizes(survivors), kept_documents(survivors.planned, survivors.kept)
+    kept = kept_documents(survivors.planned, survivors.kept)
+    sizes = _sizes(survivors, kept)
     found = np.zeros(survivors.splits, np.int64)
     np.add.at(found, splits_of(survivors, len(kept))[kept], sizes[kept])
     digest = xxhash.xxh3_128_hexdigest(np.packbits(kept).tobytes())
@@ -96,8 +97,9 @@ def extent_of(survivors: Survivors) -> Extent:
     return Extent(tuple(found.tolist()), int(sizes.sum()), digest, kinds_of(chosen), kinds_of(values))
 
 
-def _sizes(survivors: Survivors) -> NDArray[np.int64]:
-    return load_columns(survivors.planned, survivors.sizes)["bytes"].to_numpy()
+def _sizes(survivors: Survivors, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Bytes of each document; 0 where a text that verbs cut was not measured, of one that did not come."""
+    return load_columns(survivors.planned, survivors.sizes, kept)["bytes"].fill_null(0).to_numpy()
 
 
 def splits_of(survivors: Survivors, documents: int) -> NDArray[np.int64]:
@@ -118,7 +120,7 @@ def starts_of(
     survivors: Survivors, kept: NDArray[np.bool_], splits: NDArray[np.int64], before: Sequence[int]
 ) -> NDArray[np.int64]:
     """The text bytes of its split that lie before each document of a shard; before: those before the shard."""
-    sizes = _sizes(survivors) * kept
+    sizes = _sizes(survivors, kept) * kept
     starts = np.empty(len(sizes), np.int64)
     for split, first in enumerate(before):
         here = splits == split

@@ -16,15 +16,15 @@ from refinery.filters.carried import VALUE, Carried, from_json
 from refinery.filters.ranking import as_common, common_type
 from refinery.filters.values import PLAIN, is_plain
 from refinery.filters.verb import Needed
-from refinery.plan.graph import Column, ResolvedStage, View
+from refinery.plan.graph import Column, Making, ResolvedStage, View
 from refinery.plan.plan import VERBS, PlannedShard
 from refinery.plan.verbs import is_carried, is_id
 from refinery.run.columns import NamedColumn, find_columns, late_files, load_columns
 from refinery.run.context import Run
 from refinery.run.decide import Upstream, kept_documents, upstream
 from refinery.run.guards import place_of_document
-from refinery.run.measure import apply_transforms
 from refinery.run.outcome import Numbered, write_outcome
+from refinery.run.texts import texts_of
 from refinery.shuffle.units import MapUnits
 from refinery.sources.ids import identities
 from refinery.sources.nested import find_field
@@ -165,7 +165,7 @@ class VerbShard:
         planned = self.planned
         wanted = read_table(planned.documents_file, ["row"]).column(0).to_numpy()[documents]
         for batch in read_documents(planned.shard, planned.spec, wanted=wanted):
-            yield TextBatch.from_arrow(apply_transforms(self.of.view, batch.text))
+            yield TextBatch.from_arrow(texts_of(self.of.view, planned, batch.rows, batch.text))
 
 
 def run_verb(run: Run, stage: ResolvedStage, map_units: MapUnits) -> int:
@@ -190,13 +190,14 @@ def run_verb(run: Run, stage: ResolvedStage, map_units: MapUnits) -> int:
     return dropped
 
 
-def documents_of(run: Run, name: str, view: View | None = None) -> Iterator[VerbShard]:
-    """The documents that a stage keeps or a source has, for a maker; view: their text, else as the stage has it."""
+def documents_of(run: Run, name: str, making: Making) -> Iterator[VerbShard]:
+    """The documents that a stage keeps or a source has, for a maker, with the columns that it reads."""
     stage = run.plan.graph.stages.get(name)
     for trust, source in enumerate(stage.sources if stage else (name,)):
         above = upstream(run.plan, name, source) if stage else None
-        text = view or (stage.views[source] if stage else run.plan.graph.views[source])
-        common = VerbSource(above, text, (), (), (), trust)
+        text = making.view or (stage.views[source] if stage else run.plan.graph.views[source])
+        columns = making.columns.get(name, {}).get(source, {})
+        common = VerbSource(above, text, find_columns(columns, columns), (), (), trust)
         for planned in run.plan.of(source):
             rows = run.records[planned.number].documents
             arrived = run.tallies[name, planned.number].kept.documents if stage else rows

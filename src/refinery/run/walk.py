@@ -13,7 +13,7 @@ from refinery.errors import ConservationError, RunError
 from refinery.executors.base import Unit
 from refinery.models.maker import Made
 from refinery.plan.needs import note_needs
-from refinery.plan.result import Kind, Result
+from refinery.plan.result import MADE, Kind, Result
 from refinery.run import guards
 from refinery.run.cache import check_decisions, check_measurements, count_stage, finish_stage, stage_subjects
 from refinery.run.claimed import claimed
@@ -24,9 +24,10 @@ from refinery.run.make import make, with_made
 from refinery.run.measure import MeasureTask, measure, refuse_rejects
 from refinery.run.measure_late import late_tasks, measure_arrived
 from refinery.run.nodes import share
-from refinery.run.outcome import read_largest
+from refinery.run.outcome import read_largest, read_warnings
 from refinery.run.output import carried_columns, make_output
 from refinery.run.records import keep_records, read_shard_records
+from refinery.run.state import shards_state
 from refinery.run.verbs import run_verb
 from refinery.sources.documents import Shard
 from refinery.sources.inventory import keep_hashes
@@ -238,12 +239,15 @@ def outcome_pass(run: Run, group: Group) -> None:
         stage = run.plan.graph.stages[result.of.name]
         if stage.verb is None:
             continue
-        there = all(str(p.verb_file(result.key)) in run.present for p in run.plan.reaching(stage))
+        there = not shards_state(run.plan, result, run.present).missing
         run.checked(result, stage.verb.name, int(there), int(not there))
         dropped = None if there else run_verb(run, stage, run.map_units(result.of))
         if reached := run.plan.reaching(stage):
-            largest = read_largest(reached[0].verb_file(result.key))  # every file of an outcome has them
+            file = reached[0].verb_file(result.key)  # every file of an outcome tells of all of it
+            largest = read_largest(file)
             guards.judge(run, guards.duplicates_of_one(stage.name, largest))
+            for message in read_warnings(file):
+                run.warn(result.of, message)
         finish_stage(run, stage, dropped)
 
 
@@ -254,8 +258,17 @@ def making_pass(run: Run, group: Group) -> None:
         made[result.name] = make(run, result)
         if result.kind is Kind.MODEL:
             run.finish(result.of)
-    if made.items() <= run.plan.made.items():
-        return
+    if not made.items() <= run.plan.made.items():
+        _know(run, made)
+    for result in group:
+        stage = run.plan.graph.stages.get(result.of.name)
+        if result.kind is Kind.CALIBRATION and stage and stage.calibration:
+            for note in stage.calibration.notes:
+                run.warn(result.of, f"calibrate: {note}")
+
+
+def _know(run: Run, made: Mapping[str, Made]) -> None:
+    """Has the definition resolved with models, counts and calibrations."""
     run.plan = with_made(run.plan, {**run.plan.made, **made})
     note_needs(run.plan, lambda message: run.emit(Note(message)))
     run.shipped = share(run.plan, run.executor)
@@ -270,7 +283,7 @@ def output_pass(run: Run, group: Group) -> None:
 # In the order in which they are chosen when several have something that is ready.
 STEPS: tuple[tuple[frozenset[Kind], Callable[[Run, Group], None]], ...] = (
     (frozenset({Kind.DOCUMENTS, Kind.MEASUREMENT}), measure_pass),
-    (frozenset({Kind.COUNT, Kind.MODEL}), making_pass),
+    (MADE, making_pass),
     (frozenset({Kind.ARRIVAL}), arrival_pass),
     (frozenset({Kind.DECISION}), decision_pass),
     (frozenset({Kind.OUTCOME}), outcome_pass),

@@ -26,8 +26,8 @@ from refinery.plan.graph import ResolvedStage
 from refinery.plan.outputs import wanted_measurements
 from refinery.run.columns import load_columns
 from refinery.run.decide import kept_documents
-from refinery.run.measure import apply_transforms
 from refinery.run.survivors import Survivors, splits_of, starts_of
+from refinery.run.texts import texts_of
 from refinery.run.tokenised import index_name, sequences_name, write_tokens
 from refinery.run.written_before import receipt_of
 from refinery.shuffle.partition import hash_numbers, partition_of
@@ -240,7 +240,7 @@ def _row_batch(
     """Output rows of the documents in a batch, which are numbered in the shard; measured: of the whole shard."""
     planned = survivors.planned
     size = len(batch.rows)
-    text = apply_transforms(survivors.view, batch.text)
+    text = texts_of(survivors.view, planned, batch.rows, batch.text)
     shard = planned.shard
     ids = with_minted(shard, batch.rows, batch.ids, batch.minted)
     arrays: list[pa.Array] = [text, with_type(ids, layout.schema.field("id").type)]

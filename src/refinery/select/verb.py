@@ -6,52 +6,69 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from pydantic import Field
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
 from refinery.definition.paths import Paths
 from refinery.definition.validate import validate
-from refinery.definition.values import Model, TokenCount
+from refinery.definition.values import Model, Share, TokenCount, as_percentage
+from refinery.errors import InputError
 from refinery.filters import token_count
-from refinery.filters.ranking import Missing, Ranking, ranking
+from refinery.filters.ranking import Missing, Ranking, is_number, rank_keys, ranking
 from refinery.filters.verb import (
     DROPPED_RECORD,
-    NONE,
     Needed,
     Outcome,
     Verb,
     key_count,
     ranking_keys,
 )
+from refinery.select.batches import Batch, batch_documents, drop, in_batches
 from refinery.select.budget import find_cutoff, ranked_dtype, within
+from refinery.select.draw import drawn
+from refinery.select.most import leave_most
 from refinery.shuffle.records import Records
 from refinery.sources.documents import ShardDocuments
-from refinery.storage.arrow_bytes import cuts
 from refinery.storage.place import Place
 
 if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer
     from refinery.shuffle.units import MapUnits
 
-RULES = ("select.tokens",)
-BATCH_DOCUMENTS = 1 << 21  # of shards that one unit goes through
-BATCHES = 64  # at least, where there are documents enough
-LEAST_BATCH = 50_000
-BATCH_SHARDS = 256  # at most
+TOKENS, MOST = 0, 1
+RULES = ("select.tokens", "select.most")
 RANKED_BYTES = 64  # of memory that is taken for each document of a batch
 
 
 class Settings(Model):
-    """The best documents are kept until a token budget is spent."""
+    """The best documents, or a sample by score, are kept until a token budget is spent."""
 
     tokens: TokenCount = Field(description="the budget")
     by: Ranking = Field(description='column to rank on, best first; "COLUMN ASC" to rank low values first')
     missing: Missing | None = Field(None, description="where documents rank whose source lacks the column")
+    temperature: float | None = Field(
+        None,
+        gt=0,
+        description="draw without replacement by exp(score / temperature), in place of the best",
+    )
+    seed: int = Field(1, ge=0, description="of the draw")
+    most: dict[str, Share] = Field(
+        {}, description="column to the share of the budget that documents of one of its values take at most"
+    )
     tokenizer: str | None = Field(
         None, description="tokenizers JSON file for exact counts (default: estimated)"
     )
+
+    @model_validator(mode="after")
+    def _drawn(self) -> Self:
+        if "seed" in self.model_fields_set and self.temperature is None:
+            raise ValueError("`seed` is of a draw; give `temperature`, or the best are taken")
+        if self.temperature is not None and ranking(self.by)[0] == "source":
+            raise ValueError("`source` is no score to draw by; give a column of numbers")
+        return self
 
 
 @dataclass(frozen=True)
@@ -70,10 +87,10 @@ class Select(Verb):
 
     @property
     def needed(self) -> tuple[Needed, ...]:
-        """The ranking, and tokens."""
+        """The ranking, tokens, and what `most` groups by."""
         everywhere = self.chosen.missing is None
         by = Needed(ranking(self.chosen.by)[0], ("by",), ranks=True, everywhere=everywhere)
-        return (by, Needed("tokens"))
+        return (by, Needed("tokens"), *(Needed(name, ("most", name)) for name in self.chosen.most))
 
     @property
     def measurers(self) -> tuple[Measurer, ...]:
@@ -88,29 +105,53 @@ class Select(Verb):
     @property
     def summary(self) -> str:
         """The budget and the ranking."""
-        return f"select {self.chosen.tokens:,} tokens by {self.chosen.by}"
+        how = f", drawn at temperature {self.chosen.temperature:g}" if self.chosen.temperature else ""
+        most = "".join(
+            f", at most {as_percentage(share)} a {name}" for name, share in self.chosen.most.items()
+        )
+        return f"select {self.chosen.tokens:,} tokens by {self.chosen.by}{how}{most}"
 
     def run(self, shards: Sequence[ShardDocuments], map_units: MapUnits, work: Place) -> Outcome:
-        """Finds where the budget ends and gives the documents beyond."""
+        """Finds where the budget ends and gives the documents beyond.
+
+        Raises InputError for a draw by what is no number.
+        """
+        chosen = self.chosen
         starts = list(accumulate((shard.rows for shard in shards), initial=0))
+        size = batch_documents(starts[-1])
         memory = max((shard.bytes for shard in shards), default=0) or 1
-        dtype = ranked_dtype(key_count(shards, [self.chosen.by]))
-        units = [
+        batches = [
             Batch(n, starts[batch.start], tuple(shards[batch.start : batch.stop]))
             for n, batch in enumerate(in_batches([shard.arrived for shard in shards]))
         ]
-        ranked = Records.create(work / "ranked", dtype, writers=len(units))
-        rows = map_units("select ranking", partial(write_ranked, ranked, self.chosen), units, memory=memory)
+        ranked = Records.create(work / "ranked", _ranked_dtype(shards, chosen), writers=len(batches))
+        rows = map_units("select ranking", partial(write_ranked, ranked, chosen), batches, memory=memory)
         map_units = partial(map_units, memory=RANKED_BYTES * max(rows, default=0))
-        cutoff = find_cutoff(ranked, self.chosen.tokens, map_units, work)
-        size = batch_documents(starts[-1])
         count = starts[-1] // size + 1
-        dropped = Records.create(work / "dropped", DROPPED_RECORD, partitions=count, writers=len(units))
+        dropped = Records.create(
+            work / "dropped", DROPPED_RECORD, partitions=count, writers=len(batches) * (len(chosen.most) + 1)
+        )
         outcome = Outcome(RULES, dropped, size)
-        remaining = cutoff.remaining if cutoff else (0,) * len(units)
+        most = {column: int(chosen.tokens * share) for column, share in chosen.most.items()}
+        ranked = leave_most(ranked, most, batches, outcome, MOST, map_units, work)
+        cutoff = find_cutoff(ranked, chosen.tokens, map_units, work)
+        remaining = cutoff.remaining if cutoff else (0,) * len(batches)
         write = partial(write_dropped, ranked, outcome, cutoff.keys if cutoff else None)
-        map_units("select dropped", write, list(enumerate(remaining)))
+        first = len(batches) * len(most)
+        map_units("select dropped", write, [(n, first + n, left) for n, left in enumerate(remaining)])
         return outcome
+
+
+def _ranked_dtype(shards: Sequence[ShardDocuments], chosen: Settings) -> np.dtype[Any]:
+    """The form of ranked documents; raises InputError for a draw by what is no number."""
+    column = ranking(chosen.by)[0]
+    if chosen.temperature is None or not shards:
+        return ranked_dtype(key_count(shards, [chosen.by]))
+    if not is_number(kind := shards[0].ranked_type(column)):
+        raise InputError(
+            shards[0].name, f"the column {column!r} is {kind}", "`temperature` draws by a number"
+        )
+    return ranked_dtype(1)
 
 
 def build(settings: Settings, paths: Paths) -> Select:
@@ -122,15 +163,6 @@ def build(settings: Settings, paths: Paths) -> Select:
     )
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Consecutive shards that one unit ranks, and the number of their first document."""
-
-    number: int
-    start: int
-    shards: tuple[ShardDocuments, ...]
-
-
 def write_ranked(ranked: Records, chosen: Settings, batch: Batch) -> int:
     """Writes tokens and keys of a batch's documents that come to the verb; gives their number."""
     start = batch.start
@@ -140,35 +172,37 @@ def write_ranked(ranked: Records, chosen: Settings, batch: Batch) -> int:
             records = np.empty(len(arrived), ranked.form)
             records["document"] = start + arrived
             records["tokens"] = shard.columns(["tokens"]).column(0).to_numpy()[arrived]
-            records["keys"] = ranking_keys(shard, [chosen.by], chosen.missing, best="DESC")[arrived]
+            records["keys"] = _keys(shard, chosen)[arrived]
             writer.write(records)
             start += shard.rows
     return writer.written
 
 
-def batch_documents(documents: int) -> int:
-    """Of how many documents a unit takes the shards together, BATCH_DOCUMENTS or fewer."""
-    return min(BATCH_DOCUMENTS, max(documents // BATCHES, LEAST_BATCH))
-
-
-def in_batches(arrived: Sequence[int]) -> list[range]:
-    """Consecutive shards, by number, of which so many documents each come, in batches of BATCH_SHARDS at most."""
-    size = batch_documents(sum(arrived))
-    weights = np.maximum(np.array(arrived, np.int64), -(-size // BATCH_SHARDS))
-    return [range(start, stop) for start, stop, _ in cuts(weights, size)]
+def _keys(shard: ShardDocuments, chosen: Settings) -> NDArray[np.uint64]:
+    """The order of a shard's documents, by score or as they are drawn."""
+    if chosen.temperature is None:
+        return ranking_keys(shard, [chosen.by], chosen.missing, best="DESC")
+    column, direction = ranking(chosen.by)
+    scores = drawn(
+        shard.columns([column]).column(0),
+        shard.identities(),
+        temperature=chosen.temperature,
+        seed=chosen.seed,
+        low=direction == "ASC",
+    )
+    return rank_keys(scores, descending=True, missing=chosen.missing or "last")
 
 
 def write_dropped(
-    ranked: Records, outcome: Outcome, keys: tuple[int, ...] | None, unit: tuple[int, int]
+    ranked: Records, outcome: Outcome, keys: tuple[int, ...] | None, unit: tuple[int, int, int]
 ) -> None:
-    """Writes the documents of a writer that the budget leaves out; keys, tokens: see budget.Cutoff."""
-    writer, remaining = unit
+    """Writes the documents of a batch that the budget leaves out.
+
+    keys: see budget.Cutoff; unit: the batch, the writer of its drops, and the tokens that remain for it.
+    """
+    batch, writer, remaining = unit
     found = []
-    for records in ranked.each(writers=[writer]):
+    for records in ranked.each(writers=[batch]):
         chosen, remaining = within(keys, records, remaining)
         found.append(records["document"][~chosen])
-    documents = np.concatenate([np.empty(0, np.int64), *found])
-    dropped = np.empty(len(documents), DROPPED_RECORD)
-    dropped["document"], dropped["rule"] = documents, 0
-    dropped["duplicate_of"], dropped["similarity"] = NONE, np.nan
-    outcome.dropped.write(writer, dropped, documents // outcome.partition_documents)
+    drop(outcome, writer, TOKENS, np.concatenate([np.empty(0, np.int64), *found]))

@@ -1,4 +1,4 @@
-"""What the first rows of a source's files tell: whether there is a document among them."""
+"""What the first rows of a source's files tell: whether there is a document among them, and whether it is HTML."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from refinery.errors import InputError, StorageError
 from refinery.sources.documents import REJECT_BYTES, Reject, Shard, SourceSpec
@@ -19,6 +23,11 @@ from refinery.storage.url import redact
 HEAD_FILES = 16  # that tell what a source is
 HEAD_ROWS = 1024  # after so many that are none, a file's rows are taken for no documents
 _TOLD_BY_PLAN = {"parquet", "arrow", "warc", "wet"}  # whose head alone says what rows are
+_PARQUET_BYTES = 32 * 2**20  # of a file whose first rows are looked at: all of a column's are fetched
+_END_TAG = r"(?i)</(a|body|div|html|li|p|span|table|td|ul)>"
+_HTML = (
+    "its texts are HTML, tags among the words (`transform: [html]` of the source gives the text of a page)"
+)
 
 T = TypeVar("T")
 
@@ -32,15 +41,18 @@ def spread(files: Sequence[T]) -> Sequence[T]:
 class _Head:
     documents: int
     rejects: tuple[Reject, ...]
+    html: bool = False  # most of its documents
 
 
-def check_heads(shards: Sequence[Shard], spec: SourceSpec, *, others: bool = False) -> tuple[str, ...]:
+def check_heads(
+    shards: Sequence[Shard], spec: SourceSpec, *, others: bool = False, cleaned: bool = True
+) -> tuple[str, ...]:
     """Reads the first rows of some files; gives a warning for each that has no document among them, and
-    for the first one with encrypted columns.
+    for the first one with encrypted columns and the first one whose texts are HTML.
 
-    others: the source has more files, which are known. Raises InputError if there are none in any of all files, or in
-    one and `on_error` is `fail`, and for an `encoding` that bears on no file. What cannot be read or is empty is left
-    out: reading the source will tell.
+    others: the source has more files, which are known; cleaned: HTML is no surprise, a transform takes it.
+    Raises InputError if there are none in any of all files, or in one and `on_error` is `fail`, and for an `encoding`
+    that bears on no file. What cannot be read or is empty is left out: reading the source will tell.
     """
     formats = {shard.format for shard in shards}
     if spec.encoding and formats and not others and ENCODED.isdisjoint(formats):
@@ -48,9 +60,7 @@ def check_heads(shards: Sequence[Shard], spec: SourceSpec, *, others: bool = Fal
         raise InputError(redact(shards[0].path), problem, "leave it out")
     encrypted = tuple(_encrypted(shards))
     firsts = spread([shard for shard in shards if shard.part == 0 and shard.format not in _TOLD_BY_PLAN])
-    if not firsts:
-        return encrypted
-    with ThreadPoolExecutor(len(firsts)) as pool:
+    with ThreadPoolExecutor(HEAD_FILES) as pool:
         heads = list(pool.map(partial(_head, spec), firsts))
     filled = [
         (shard, head) for shard, head in zip(firsts, heads, strict=True) if head.documents or head.rejects
@@ -59,7 +69,7 @@ def check_heads(shards: Sequence[Shard], spec: SourceSpec, *, others: bool = Fal
     others = others or len(filled) < len(heads) or any(shard.format in _TOLD_BY_PLAN for shard in shards)
     if wrong and (spec.on_error == "fail" or (len(wrong) == len(filled) and not others)):
         raise wrong[0]
-    return (*encrypted, *map(str, wrong))
+    return (*encrypted, *map(str, wrong), *([] if cleaned else _pages(spec, shards, filled)))
 
 
 def _encrypted(shards: Sequence[Shard]) -> Iterator[str]:
@@ -78,8 +88,22 @@ def _head(spec: SourceSpec, shard: Shard) -> _Head:
         for batch in read_documents(shard, all_rows, batch_bytes=HEAD_ROWS * REJECT_BYTES):
             rejects += batch.rejects  # which may come before the rows around them
             if len(batch.rows) or len(rejects) >= HEAD_ROWS:
-                return _Head(len(batch.rows), tuple(rejects))
+                return _Head(len(batch.rows), tuple(rejects), _is_html(batch.text))
     return _Head(0, tuple(rejects))
+
+
+def _pages(spec: SourceSpec, shards: Sequence[Shard], heads: Sequence[tuple[Shard, _Head]]) -> Iterator[str]:
+    """A warning for the first file whose texts are HTML."""
+    tables = [shard for shard in shards[:1] if shard.format == "parquet" and shard.bytes <= _PARQUET_BYTES]
+    for shard, head in (*heads, *((shard, _head(spec, shard)) for shard in tables)):
+        if head.html:
+            yield f"{redact(shard.path)}: {_HTML}"
+            return
+
+
+def _is_html(texts: pa.Array) -> bool:
+    tagged = pc.match_substring_regex(texts, _END_TAG).to_numpy(zero_copy_only=False)
+    return len(texts) > 0 and bool(2 * np.count_nonzero(tagged) > len(texts))
 
 
 def _without_documents(shard: Shard, head: _Head) -> InputError:

@@ -8,7 +8,7 @@ read. What is known of a file stays when a listing lacks it, so that a source ca
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import orjson
@@ -113,26 +113,22 @@ def update_inventory(file: Place, changed: Inventory) -> None:
     files = known.values()
     schemas = {schema: number for number, schema in enumerate(dict.fromkeys(one.carried for one in files))}
     columns = {
-        "path": _array(list(known), pa.string()),
-        "cuts": _array([[cut._asdict() for cut in one.cuts] for one in files], _SCHEMA.field("cuts").type),
+        "path": pa.array(list(known), pa.string()),
+        "cuts": pa.array([[cut._asdict() for cut in one.cuts] for one in files], _SCHEMA.field("cuts").type),
         "carried": pa.DictionaryArray.from_arrays(
-            _array([schemas[one.carried] for one in files], pa.int32()), _array(list(schemas), pa.binary())
+            pa.array([schemas[one.carried] for one in files], pa.int32()),
+            pa.array(list(schemas), pa.binary()),
         ),
     }
     arrays = [
         columns[field.name]
         if field.name in columns
-        else _array([getattr(one, field.name) for one in files], field.type)
+        else pa.array([getattr(one, field.name) for one in files], field.type)
         for field in _SCHEMA
     ]
     make_directory(file.parent)
     with TableWriter(file, _SCHEMA, scratch=True) as writer:
         writer.write(pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA))
-
-
-def _array(values: Sequence[object], kind: pa.DataType) -> pa.Array:
-    # pa.array would import pandas, which takes a run with nothing to do longer than all the rest
-    return pa.scalar(values, pa.list_(kind)).values
 
 
 def keep_hashes(file: Place | None, read: Iterable[tuple[Shard, str]]) -> None:

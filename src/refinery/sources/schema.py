@@ -98,7 +98,8 @@ class _Column:
 
     def _clash(self, other: _Column) -> InputError:
         problem = f"column {self.name!r} is {other.type} here but {self.type} in {self.place}"
-        hint = f"cast it in its source, by `columns: {{{self.name}: string}}`, or leave it out: `{self.name}: null`"
+        kind = "timestamp" if all(map(pa.types.is_temporal, (self.type, other.type))) else "string"
+        hint = f"cast it in its source, by `columns: {{{self.name}: {kind}}}`, or leave it out: `{self.name}: null`"
         return InputError(other.place, problem, hint)
 
 

@@ -59,10 +59,11 @@ class Tables(NamedTuple):
 @cache
 def tables(*, simplified: bool) -> Tables:
     """Loads the tables once a process (about 5 ms); simplified: traditional Chinese characters fold to those."""
+    if simplified:
+        with np.load(SIMPLIFIED) as data:
+            return with_replacements(tables(simplified=False), data["traditional"], data["simplified"])
     with np.load(DATA) as data:
         stage1, stage2, expansions = data["stage1"], data["stage2"], data["expansions"]
-    if simplified:
-        stage1, stage2, expansions = _with_simplified(stage1, stage2, expansions)
     letters = np.frombuffer(bytes(range(128)).lower(), np.uint8)
     ascii_ = np.where(stage2[:128] & CLASS == WORD, letters, np.uint8(32))
     found = Tables(stage1, stage2, expansions, ascii_)
@@ -71,25 +72,32 @@ def tables(*, simplified: bool) -> Tables:
     return found
 
 
-def _with_simplified(
-    stage1: NDArray[np.uint16], stage2: NDArray[np.uint32], expansions: NDArray[np.int32]
-) -> tuple[NDArray[np.uint16], NDArray[np.uint32], NDArray[np.int32]]:
-    """The same tables, in which traditional characters expand to simplified ones, as what expands to them does."""
-    with np.load(SIMPLIFIED) as data:
-        traditional, simplified = data["traditional"], data["simplified"]
-    entries = stage2.reshape(-1, 128)[stage1].reshape(-1)
-    places = len(expansions) + 2 * np.arange(len(traditional))
-    entries[traditional] = CHAR | places.astype(np.uint32) << EXPANSION_SHIFT
-    at = np.searchsorted(traditional, expansions).clip(max=len(traditional) - 1)
-    expansions = np.where(
-        traditional[at] == expansions, simplified[at], expansions
-    )  # lengths are no characters
-    more = np.column_stack([np.ones_like(simplified), simplified]).reshape(-1)
+def with_replacements(
+    found: Tables, old: NDArray[np.int32], new: NDArray[np.int32], dropped: NDArray[np.int32] | None = None
+) -> Tables:
+    """The same tables, in which code points `old`, ascending, fold to those of `new`, as what expands to them does.
+
+    new: each folds to itself; dropped: code points that leave nothing.
+    """
+    entries = found.stage2.reshape(-1, 128)[found.stage1].reshape(-1)
+    places = len(found.expansions) + 2 * np.arange(len(old))
+    entries[old] = entries[new] & CLASS | places.astype(np.uint32) << EXPANSION_SHIFT
+    if dropped is not None:
+        entries[dropped] = DROPPED
+    at = np.searchsorted(old, found.expansions).clip(max=len(old) - 1)
+    is_old = old[at] == found.expansions  # lengths are no characters
+    more = np.column_stack([np.ones_like(new), new]).reshape(-1)
     numbers: dict[bytes, int] = {}
-    stage1 = np.array(
-        [numbers.setdefault(b.tobytes(), len(numbers)) for b in entries.reshape(-1, 128)], np.uint16
+    stage1 = [numbers.setdefault(b.tobytes(), len(numbers)) for b in entries.reshape(-1, 128)]
+    replaced = Tables(
+        np.array(stage1, np.uint16),
+        np.frombuffer(b"".join(numbers), np.uint32),
+        np.concatenate([np.where(is_old, new[at], found.expansions), more]),
+        found.ascii,
     )
-    return stage1, np.frombuffer(b"".join(numbers), np.uint32), np.concatenate([expansions, more])
+    for array in replaced:
+        array.flags.writeable = False
+    return replaced
 
 
 def key_texts(batch: TextBatch, *, simplified: bool = False) -> TextBatch:
@@ -102,9 +110,14 @@ def key_texts(batch: TextBatch, *, simplified: bool = False) -> TextBatch:
     >>> key_texts(TextBatch.from_texts(["戰國時代"]), simplified=True).to_arrow().to_pylist()
     ['战国时代']
     """
+    return fold_texts(batch, tables(simplified=simplified))
+
+
+def fold_texts(batch: TextBatch, folding: Tables) -> TextBatch:
+    """The key text of every document by these tables, as `key_texts` gives it."""
     out = np.empty(batch.nbytes * MOST_BYTES + PADDING, np.uint8)  # untouched pages cost nothing
     bounds = np.zeros(len(batch) + 1, np.int64)
-    write_keys(batch.data, batch.offsets, *tables(simplified=simplified), out, bounds)
+    write_keys(batch.data, batch.offsets, *folding, out, bounds)
     return TextBatch(out[: bounds[-1] + PADDING], bounds)
 
 

@@ -1,4 +1,10 @@
-"""Lines and paragraphs of a document: second and later copies, and how lines begin and end."""
+"""Lines and paragraphs of a document: second and later copies, how lines begin and end, and hard wraps.
+
+A line ends with a sentence terminal if closing quotation marks and brackets alone stand after it.
+
+A text is hard-wrapped at a width, its longest line but for outliers, if at many of its line breaks within paragraphs
+the next line's first word would not have fitted. Those breaks are wraps.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +12,19 @@ import numpy as np
 from numba import njit
 
 from refinery.text.hashing import hash_bytes, mix
-from refinery.text.segment import CHARS, FIRST, LINES, OPENS
-from refinery.text.tables import TERMINAL, lookup
+from refinery.text.segment import CHARS, FIRST, LINES, OPENS, WORDS
+from refinery.text.tables import CLOSE, FORMAT, SPACE, TERMINAL, UNSPACED, decode, lookup
 
-PARAGRAPHS, BULLETS, ELLIPSES, TERMINALS, SHORT, CHARACTERS = range(6)
-COPIES, COPY_CHARS, PARAGRAPH_COPIES, PARAGRAPH_COPY_CHARS, COUNTS = range(6, 11)
+PARAGRAPHS, BULLETS, ELLIPSES, TERMINALS, SHORT, CHARACTERS, SPACE_WORDS, WRAPS, WRAPPED_TERMINALS = range(9)
+COPIES, COPY_CHARS, PARAGRAPH_COPIES, PARAGRAPH_COPY_CHARS, COUNTS = range(9, 14)
 
 SHORT_LINE = 30  # code points; FineWeb (arXiv 2406.17557, app. E.4)
 # Union of the marks of datatrove's Gopher filter (• -), RedPajama-v2's signals and Dolma's tagger (*).
 BULLET_MARKS = "•-*‣▶◀◦■□▪▫–"
 _BULLETS = np.array([ord(mark) for mark in BULLET_MARKS], np.int32)
+_NARROWEST, WIDEST = 30, 120  # code points: widths at which texts are wrapped
+_OUTLIERS = 20  # one line in so many may be wider
+_FEWEST = 3  # one break in so many within paragraphs is a wrap in a wrapped text
 
 
 @njit(cache=True, nogil=True)
@@ -31,21 +40,75 @@ def _is_new(h, slots, mask):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _last(data, end):  # type: ignore[no-untyped-def]
-    """Code point that ends at `end`."""
+def last(data, end):  # type: ignore[no-untyped-def]
+    """Code point that ends at `end`, and where it starts."""
     p = end - 1
-    code, shift = np.int64(data[p]), np.int64(0)
-    if code < 128:
-        return code
-    code &= 0x3F
-    while True:
+    while data[p] & 0xC0 == 0x80:
         p -= 1
-        shift += 6
-        byte = np.int64(data[p])
-        if byte >= 0xC0:
-            lead = 0x1F if shift == 6 else 0x0F if shift == 12 else 0x07
-            return code | (byte & lead) << shift
-        code |= (byte & 0x3F) << shift
+    code, _ = decode(data, p)
+    return code, p
+
+
+@njit(cache=True, nogil=True)
+def ends_sentence(data, start, end, stage1, stage2):  # type: ignore[no-untyped-def]
+    """Whether data[start:end] ends with a sentence terminal, with nothing but closing marks after it."""
+    while end > start:
+        code, end = last(data, end)
+        flags = np.int64(lookup(code, stage1, stage2))
+        if flags & TERMINAL:
+            return True
+        if not flags & (CLOSE | FORMAT | SPACE):  # « Fini. »
+            return False
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _first_word(data, start, end, stage1, stage2):  # type: ignore[no-untyped-def]
+    """Code points of the first word of a line; of a script without spaces one letter."""
+    points = np.int64(0)
+    while start < end:
+        code, width = decode(data, start)
+        flags = np.int64(lookup(code, stage1, stage2))
+        if flags & SPACE and points > 0:
+            break
+        start += width
+        points += not flags & SPACE
+        if flags & UNSPACED:
+            break
+    return points
+
+
+@njit(cache=True, nogil=True)
+def _wrap_width(all_facts, lines, lengths):  # type: ignore[no-untyped-def]
+    """Code points of the longest line but for outliers, 0 if no text is wrapped at that; lengths: scratch."""
+    lengths[:] = 0
+    for i in range(lines):
+        lengths[min(all_facts[i, CHARS], WIDEST + 1)] += 1
+    width, wider = WIDEST, lengths[WIDEST + 1]
+    if wider * _OUTLIERS > lines:
+        return np.int64(0)
+    while width >= _NARROWEST and (wider + lengths[width]) * _OUTLIERS <= lines:
+        wider += lengths[width]
+        width -= 1
+    return np.int64(width) if width >= _NARROWEST else np.int64(0)
+
+
+@njit(cache=True, nogil=True)
+def _wraps(data, stage1, stage2, starts, ends, all_facts, lines, lengths):  # type: ignore[no-untyped-def]
+    """Lines of a hard-wrapped text after which the next word would not have fitted, and those with a terminal."""
+    width = _wrap_width(all_facts, lines, lengths)
+    if width == 0:
+        return np.int64(0), np.int64(0)
+    breaks = wraps = terminals = np.int64(0)
+    for i in range(1, lines):
+        if all_facts[i, OPENS]:
+            continue
+        breaks += 1
+        room = width - all_facts[i - 1, CHARS] - 1
+        if room < 1 or room < _first_word(data, starts[i], ends[i], stage1, stage2):
+            wraps += 1
+            terminals += ends_sentence(data, starts[i - 1], ends[i - 1], stage1, stage2)
+    return (wraps, terminals) if wraps * _FEWEST >= breaks else (np.int64(0), np.int64(0))
 
 
 @njit(cache=True, nogil=True)
@@ -69,9 +132,8 @@ def _shapes(data, stage1, stage2, starts, ends, all_facts, lines, counts):  # ty
                 counts[BULLETS] += 1
                 break
         start, end = starts[i], ends[i]
-        code = _last(data, end)
-        if np.int64(lookup(code, stage1, stage2)) & TERMINAL:
-            counts[TERMINALS] += 1
+        code, _ = last(data, end)
+        counts[TERMINALS] += ends_sentence(data, start, end, stage1, stage2)
         if code == 0x2026 or (
             code == 46 and end - start >= 3 and data[end - 2] == 46 and data[end - 3] == 46
         ):
@@ -79,11 +141,12 @@ def _shapes(data, stage1, stage2, starts, ends, all_facts, lines, counts):  # ty
         counts[SHORT] += facts[CHARS] <= SHORT_LINE
         counts[CHARACTERS] += facts[CHARS]
         counts[PARAGRAPHS] += facts[OPENS]
+        counts[SPACE_WORDS] += facts[WORDS]
 
 
 @njit(cache=True, nogil=True)
-def lines(data, stage1, stage2, found, facts, counts):  # type: ignore[no-untyped-def]
-    """Fills counts (int64, by the constants above) from the lines that the walk found.
+def lines(data, stage1, stage2, found, facts, lengths, counts):  # type: ignore[no-untyped-def]
+    """Fills counts (int64, by the constants above) from the lines that the walk found; lengths: int64, WIDEST + 2.
 
     A copy is a line or paragraph equal to an earlier one (white space at line ends aside); its code points count
     as datatrove's find_duplicates does. A paragraph's length includes the newlines within.
@@ -94,6 +157,8 @@ def lines(data, stage1, stage2, found, facts, counts):  # type: ignore[no-untype
     _shapes(data, stage1, stage2, starts, ends, line_facts, number, counts)
     if number < 2:
         return
+    wraps, terminals = _wraps(data, stage1, stage2, starts, ends, line_facts, number, lengths)
+    counts[WRAPS], counts[WRAPPED_TERMINALS] = wraps, terminals
     mask = _clear(slots, number)
     for i in range(number):
         h = hash_bytes(data, starts[i], ends[i])

@@ -1,4 +1,4 @@
-"""Repeated n-grams of a document's tokens, exactly and for every n from 2 to 10, in a little more than one pass.
+"""Repeated n-grams of a document's tokens, exactly and for every n from 2 to 16, in a little more than one pass.
 
 An (n+1)-gram is the pair of the n-grams at its first and second token, and it can only repeat if both do. So level n
 keeps nothing but the positions whose n-gram repeats, each n-gram has a number (a pair of numbers names the next
@@ -13,8 +13,9 @@ from numba import njit
 from refinery.text.hashing import mix
 
 TOP = (2, 3, 4)  # sizes whose most frequent n-gram is measured
-DUPLICATE = (5, 6, 7, 8, 9, 10)  # sizes whose repeated n-grams are measured
-LONGEST = 10
+# Sizes whose repeated n-grams are measured: 16 characters are ten words of Chinese or Japanese.
+DUPLICATE = (5, 6, 7, 8, 9, 10, 16)
+LONGEST = 16
 
 
 @njit(cache=True, nogil=True)
@@ -149,6 +150,7 @@ def ngrams(tokens, number, grams, top, union, greedy):  # type: ignore[no-untype
         if n <= 4:
             top[n - 2] = _top(counts, firsts, sums, n, number, numbers)
         m = _keep_repeated(starts, old, new, counts, candidates)
-        if n >= 5:
-            union[n - 5] = _union(starts, sums, n, m)
-            greedy[n - 5] = _greedy(starts, old, counts, sums, n, m)
+        for i in range(len(DUPLICATE)):
+            if DUPLICATE[i] == n:
+                union[i] = _union(starts, sums, n, m)
+                greedy[i] = _greedy(starts, old, counts, sums, n, m)

@@ -10,10 +10,13 @@ Tokens
   that follows none begins a word; a format character that follows none is in no token.
 - White space, control characters and U+200B stand between tokens.
 
-Characters are counted in the text as read: CRLF, CR, NEL, LS and PS are one newline each, and white space before a
-newline or at the end is not there. So documents that differ only in these measure the same.
+Words as papers count them stand between white space, whatever is in them ("space words": "well-known," is one).
 
-Sentence ends: a run of Sentence_Terminal characters, closing quotes and brackets. It counts at once if one of its
+Characters are counted in the text as read: CRLF, CR, NEL, LS and PS are one newline each, and white space before a
+newline, at the start or at the end (blank lines too) is not there. So documents that differ only in these measure the
+same.
+
+Sentence ends: a run of sentence terminals, closing quotes and brackets. It counts at once if one of its
 terminals is beyond ASCII and no decimal point (。 ؟ ।); otherwise (. ! ?) when white space or the end follows.
 Citations as C4 removes them ([12], [edit], [citation needed]) are skipped here.
 """
@@ -49,7 +52,7 @@ WORD, ALPHA, PHRASE = 1, 2, 4  # kinds of token: is a word; has a letter or mark
 # Facts of a line: code points; first visible code point; words and longest word between white space; sentence ends,
 # plus one if letters or digits follow the last; whether blank lines (or nothing) stand before it.
 CHARS, FIRST, WORDS, LONGEST, SENTENCES, OPENS = range(6)
-TOKENS, DIFFERENT, SEEN, LINES, LENGTH, NEWLINES, ENDS, DOTS, BRACKETED, FACTS = range(10)
+TOKENS, DIFFERENT, SEEN, LINES, LENGTH, NEWLINES, ENDS, DOTS, BRACKETED, ALPHA_WORDS, FACTS = range(11)
 
 _EDIT = np.frombuffer(b"[edit]", np.uint8)
 _NEEDED = np.frombuffer(b"[citation needed]", np.uint8)
@@ -145,6 +148,25 @@ def citation(data, p, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _strip(data, start, end, stage1, stage2):  # type: ignore[no-untyped-def]
+    """Start and end of data[start:end] without the white space around it."""
+    while start < end:
+        code, width = decode(data, start)
+        if not np.int64(lookup(code, stage1, stage2)) & SPACE:
+            break
+        start += width
+    while end > start:
+        last = end - 1
+        while data[last] & 0xC0 == 0x80:
+            last -= 1
+        code, _ = decode(data, last)
+        if not np.int64(lookup(code, stage1, stage2)) & SPACE:
+            break
+        end = last
+    return start, end
+
+
+@njit(cache=True, nogil=True)
 def walk(data, start, end, stage1, stage2, characters, different_tokens, visible_lines, facts):  # type: ignore[no-untyped-def]
     """Fills the scratch and `facts` (int64, by the constants above) for the document data[start:end].
 
@@ -156,7 +178,9 @@ def walk(data, start, end, stage1, stage2, characters, different_tokens, visible
     )
     starts, stops, line_facts = visible_lines.start, visible_lines.end, visible_lines.facts
     room = np.int64(len(ids))
-    tokens = different = n_seen = lines = np.int64(0)
+    start, end = _strip(data, start, end, stage1, stage2)
+    tokens = different = n_seen = lines = alpha_words = np.int64(0)
+    alpha_word = False  # the word between white space has a letter or mark
     at = newlines = ends = dots = bracketed = np.int64(0)
     opened = np.int64(-1)
     size = 64
@@ -238,10 +262,9 @@ def walk(data, start, end, stage1, stage2, characters, different_tokens, visible
             if not content:
                 content = True
                 first = code
-                if lines == 0:
-                    line_start, line_at = p, at
             line_words += 1
             word_at = at
+            alpha_word = False
 
         begin, from_at, first_code = p, at, code
         n_seen = _count(code, chars, seen, n_seen)
@@ -299,6 +322,9 @@ def walk(data, start, end, stage1, stage2, characters, different_tokens, visible
                 p += width
                 at += 1
             kind = WORD | (ALPHA if all_flags & (LETTER | MARK) else 0)
+            if kind & ALPHA and not alpha_word:
+                alpha_word = True
+                alpha_words += 1
             if begin >= citation_end:
                 state = 0
                 text_after = True
@@ -402,7 +428,7 @@ def walk(data, start, end, stage1, stage2, characters, different_tokens, visible
 
     facts[TOKENS], facts[DIFFERENT], facts[SEEN], facts[LINES] = tokens, different, n_seen, lines
     facts[LENGTH], facts[NEWLINES], facts[ENDS] = at, newlines, ends
-    facts[DOTS], facts[BRACKETED] = dots, bracketed
+    facts[DOTS], facts[BRACKETED], facts[ALPHA_WORDS] = dots, bracketed, alpha_words
     if full:
         release(characters, different_tokens, facts)
     return not full

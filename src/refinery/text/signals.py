@@ -19,6 +19,7 @@ from refinery.text.ngrams import DUPLICATE, TOP, ngrams
 from refinery.text.scratch import Scratch, allocate
 from refinery.text.segment import (
     ALPHA,
+    ALPHA_WORDS,
     BRACKETED,
     DIFFERENT,
     DOTS,
@@ -104,19 +105,30 @@ def _words(tokens, chars, facts, counts, ratios):  # type: ignore[no-untyped-def
     ratios[RATIO.hash_ratio] = _share(chars[35], both)
     ratios[RATIO.ellipsis_ratio] = _share(facts[DOTS] + chars[0x2026], both)
     ratios[RATIO.alpha_word_ratio] = _share(alphas, both)
+    ratios[RATIO.letter_word_ratio] = _share(alphas, words)
     ratios[RATIO.newline_ratio] = _share(facts[NEWLINES], both)
+    return both
 
 
 @njit(cache=True, nogil=True)
-def _lines(facts, found, counts, ratios):  # type: ignore[no-untyped-def]
-    """Signals of lines and paragraphs."""
-    number, length = facts[LINES], facts[LENGTH]
+def _lines(facts, found, chars, tokens, counts, ratios):  # type: ignore[no-untyped-def]
+    """Signals of lines, paragraphs and words between white space; of so many tokens."""
+    number, length, space_words = facts[LINES], facts[LENGTH], found[line.SPACE_WORDS]
+    unwrapped = number - found[line.WRAPS]
+    punctuated = found[line.TERMINALS] - found[line.WRAPPED_TERMINALS]
     counts[COUNT.lines], counts[COUNT.paragraphs] = number, found[line.PARAGRAPHS]
+    counts[COUNT.space_words] = space_words
+    ratios[RATIO.alpha_space_word_ratio] = _share(facts[ALPHA_WORDS], space_words)
+    ratios[RATIO.hash_space_word_ratio] = _share(chars[35], space_words)
+    ratios[RATIO.ellipsis_space_word_ratio] = _share(facts[DOTS] + chars[0x2026], space_words)
     ratios[RATIO.mean_line_length] = _share(found[line.CHARACTERS], number)
     ratios[RATIO.bullet_line_ratio] = _share(found[line.BULLETS], number)
     ratios[RATIO.ellipsis_line_ratio] = _share(found[line.ELLIPSES], number)
     ratios[RATIO.line_punct_ratio] = _share(found[line.TERMINALS], number)
     ratios[RATIO.short_line_ratio] = _share(found[line.SHORT], number)
+    ratios[RATIO.wrapped_line_ratio] = _share(found[line.WRAPS], number)
+    ratios[RATIO.unwrapped_line_ratio] = _share(unwrapped, tokens)
+    ratios[RATIO.unwrapped_line_punct_ratio] = _share(punctuated, unwrapped)
     ratios[RATIO.line_char_dup_ratio] = _share(found[line.COPY_CHARS], length - facts[NEWLINES])
     ratios[RATIO.dup_line_frac] = _share(found[line.COPIES], number)
     ratios[RATIO.dup_line_char_frac] = _share(found[line.COPY_CHARS], length)
@@ -125,7 +137,7 @@ def _lines(facts, found, counts, ratios):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _characters(chars, seen, facts, stage1, stage2, scripts, ratios):  # type: ignore[no-untyped-def]
+def _characters(chars, seen, facts, stage1, stage2, scripts, space_words, ratios):  # type: ignore[no-untyped-def]
     """Signals of characters; scripts is room for an int64 a ratio."""
     scripts[:] = 0
     weighted = 0.0
@@ -155,6 +167,7 @@ def _characters(chars, seen, facts, stage1, stage2, scripts, ratios):  # type: i
         elif flags & SPACE:
             spaces += count
     length = facts[LENGTH]
+    ratios[RATIO.mean_space_word_length] = _share(length - spaces, space_words)
     for ratio in range(RATIO.han_ratio, RATIO.devanagari_ratio + 1):
         ratios[ratio] = _share(scripts[ratio], letters)
     ratios[RATIO.upper_ratio] = _share(upper, letters)
@@ -179,7 +192,9 @@ def _measure(data, offsets, first, stage1, stage2, stop, s, counts, ratios):  # 
     facts = np.zeros(FACTS, np.int64)
     found_lines = np.zeros(line.COUNTS, np.int64)
     found_page = np.zeros(page.COUNTS, np.int64)
-    top, union, greedy = np.zeros(3, np.int64), np.zeros(6, np.int64), np.zeros(6, np.int64)
+    lengths = np.zeros(line.WIDEST + 2, np.int64)
+    top = np.zeros(len(TOP), np.int64)
+    union, greedy = np.zeros(len(DUPLICATE), np.int64), np.zeros(len(DUPLICATE), np.int64)
     scripts = np.zeros(len(RATIO), np.int64)
     met = np.full(len(stop.keys), -1, np.int64)
     met_phrases = np.full(len(stop.phrase_masks), -1, np.int64)
@@ -188,13 +203,14 @@ def _measure(data, offsets, first, stage1, stage2, stop, s, counts, ratios):  # 
         if not walk(data, start, end, stage1, stage2, characters, tokens, visible_lines, facts):
             return document
         row, shares = counts[document], ratios[document]
-        _words(tokens, characters.counts, facts, row, shares)
-        line.lines(data, stage1, stage2, visible_lines, facts, found_lines)
-        _lines(facts, found_lines, row, shares)
-        page.c4(data, visible_lines, facts, found_page)
+        both = _words(tokens, characters.counts, facts, row, shares)
+        line.lines(data, stage1, stage2, visible_lines, facts, lengths, found_lines)
+        _lines(facts, found_lines, characters.counts, both, row, shares)
+        page.c4(data, stage1, stage2, visible_lines, facts, found_page)
         row[COUNT.c4_sentences], row[COUNT.c4_lines] = found_page[page.KEPT_SENTENCES], found_page[page.KEPT]
         row[COUNT.c4_lorem_ipsum] = found_page[page.LOREM_IPSUM]
         row[COUNT.c4_curly_bracket] = found_page[page.CURLY_BRACKET]
+        shares[RATIO.c4_curly_bracket_ratio] = _share(found_page[page.CURLY_BRACKET], facts[LINES])
         row[COUNT.c4_javascript_lines] = found_page[page.JAVASCRIPT]
         row[COUNT.c4_policy_lines] = found_page[page.POLICY]
         row[COUNT.sentences] = facts[ENDS]
@@ -204,7 +220,8 @@ def _measure(data, offsets, first, stage1, stage2, stop, s, counts, ratios):  # 
         for i in range(len(DUPLICATE)):
             shares[RATIO.dup_5gram_char_frac + i] = _share(union[i], grams.sums[facts[TOKENS]])
             shares[RATIO.dup_5gram_char_frac_greedy + i] = _share(greedy[i], facts[LENGTH])
-        _characters(characters.counts, characters.seen, facts, stage1, stage2, scripts, shares)
+        space_words = found_lines[line.SPACE_WORDS]
+        _characters(characters.counts, characters.seen, facts, stage1, stage2, scripts, space_words, shares)
         stop_words(data, tokens, facts, stop, document, met, met_phrases, row[len(COUNT) :])
         release(characters, tokens, facts)
     return len(offsets) - 1

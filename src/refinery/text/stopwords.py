@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from refinery.text.batch import TextBatch
 from refinery.text.hashing import hash_bytes, hash_texts, mix
 from refinery.text.segment import DIFFERENT, PHRASE, TOKENS, tokens
-from refinery.text.tables import UNSPACED, flags_of
 
 SUFFIXES = "ko"  # the language whose stop words are endings
 _SUFFIX = np.uint64(0x5851F42D4C957F2D)
@@ -79,17 +78,15 @@ def _entry(key, slots, keys):  # type: ignore[no-untyped-def]
         slot = (slot + np.uint64(1)) & mask
 
 
-def _is_unspaced(char: str) -> bool:
-    return bool(flags_of(char) & UNSPACED)
-
-
 def compile_lists(lists: Mapping[str, Sequence[str]]) -> StopWords:
     """Stop words by language (its place in the mapping is its bit; at most 62) as arrays for `stop_words`."""
     masks: dict[int, int] = {}
     phrases: dict[int, dict[tuple[int, ...], int]] = {}
     for bit, (language, words) in enumerate(lists.items()):
         for word in words:
-            parts = [int(h) for h in _hash(tokens(word) if any(map(_is_unspaced, word)) else [word])]
+            parts = [int(h) for h in _hash(tokens(word))]
+            if not parts:  # U+200B, which FineWeb-2 lists for Lao, is in no token
+                continue
             if language == SUFFIXES:
                 key = int(_hash([word])[0]) ^ int(_SUFFIX)
             elif len(word) == 2 and word[1] == "'":

@@ -1,0 +1,130 @@
+"""What the rule sets lose of good text, and what they drop of junk: documents and tokens, set by set, rule by rule.
+
+    python benchmarks/rule_losses.py nih-en.parquet law-zh.parquet --spam spam-en.parquet --pages FOLDER... [--sets c4]
+
+Files (Parquet with `text`, or folders of them) hold text that one would train on; the end of a name is its language
+(`law-zh`, `medical_en`). Junk is made of them and of gold pages (see junk.py), for the sets of each language; texts of
+the other languages are junk to it. Sets judge without `lang`, so that no language model decides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from harness import Sheet, documents, pin_to_one_core, report
+from junk import made_of
+
+import refinery
+from refinery.filters.rules import evaluate, resolve_rules
+
+SETS = {"en": ("gopher", "gopher_datatrove", "gopher_paper", "c4", "c4_datatrove", "fineweb", "fineweb_datatrove")}
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Texts of one kind with their signals; `good` tells a loss from a gain."""
+
+    name: str
+    language: str
+    good: bool
+    measured: pl.DataFrame
+
+
+def named(file: str) -> tuple[str, str]:
+    """Name and language of a file of documents; raises SystemExit for a name without a language."""
+    path = Path(file)
+    name = path.parent.name if path.stem == "docs" else path.stem
+    found = re.fullmatch(r"(.+)[-_]([a-z]{2,3})", name)
+    if not found:
+        sys.exit(f"{file}: the name must end in a language, as in law-zh.parquet")
+    return found[1], found[2]
+
+
+def corpus(name: str, language: str, good: bool, texts: Sequence[str]) -> Corpus:
+    """The signals and tokens of texts."""
+    measured = refinery.measure(pl.DataFrame({"text": texts}), ["signals", "size"])
+    return Corpus(name, language, good, measured)
+
+
+def dropped(corpora: Sequence[Corpus], rule_set: str) -> dict[str, pl.DataFrame]:
+    """By corpus: whether the set and each of its rules drop a document, and its tokens."""
+    rules = resolve_rules([rule_set], measured=())
+    names = [rule.name.partition(".")[2] for rule in rules]
+    found = {}
+    for one in corpora:
+        verdicts = evaluate(one.measured, rules)["failed"]
+        columns = {name: verdicts.list.contains(i) for i, name in enumerate(names)}
+        found[one.name] = pl.DataFrame(
+            {"any rule": verdicts.list.len() > 0, **columns, "tokens": one.measured["tokens"]}
+        )
+    return found
+
+
+def share(frame: pl.DataFrame, rule: str) -> str:
+    """Documents and tokens that a rule drops, in per cent."""
+    tokens = frame["tokens"].filter(frame[rule]).sum() / max(frame["tokens"].sum(), 1)
+    return f"{100 * (frame[rule].mean() or 0):.1f} / {100 * tokens:.1f}"
+
+
+def sheets(corpora: Sequence[Corpus], sets: Mapping[str, Sequence[str]]) -> list[Sheet]:
+    """A table of all sets of each language, then one of each set's rules that drop anything."""
+    overviews, details = [], []
+    for language, names in sets.items():
+        own = [one for one in corpora if one.language == language]
+        if not own:
+            continue
+        verdicts = {name: dropped(own, name) for name in names}
+        columns = tuple(f"{one.name} ({len(one.measured)})" for one in own)
+        rows = [(name, *(share(verdicts[name][one.name], "any rule") for one in own)) for name in names]
+        good = [one.name for one in own if one.good]
+        notes = (f"good text: {', '.join(good)}; the others are junk",)
+        overviews.append(Sheet(f"{language}: % of documents / tokens dropped", ("set", *columns), rows, notes))
+        for name, by_corpus in verdicts.items():
+            rules = [rule for rule in next(iter(by_corpus.values())).columns if rule not in ("any rule", "tokens")]
+            rows = [(rule, *(share(by_corpus[one.name], rule) for one in own)) for rule in rules]
+            rows = [row for row in rows if any(cell != "0.0 / 0.0" for cell in row[1:])]
+            details.append(Sheet(f"{name}: each rule alone", ("rule", *columns), rows))
+    return [*overviews, *details]
+
+
+def load(good: Sequence[str], spam: Sequence[str], gold: Sequence[str], count: int) -> list[Corpus]:
+    """The corpora of files, and junk made of them for each language."""
+    texts = {file: documents([file], count).to_pylist() for file in (*good, *spam)}
+    corpora = [corpus(*named(file), True, texts[file]) for file in good]
+    for language in dict.fromkeys(one.language for one in corpora):
+        own = [text for file in good if named(file)[1] == language for text in texts[file]]
+        others = [text for file in good if named(file)[1] != language for text in texts[file][: count // 4]]
+        # Gold pages are English
+        folders = [Path(folder) for folder in gold] if language == "en" else []
+        kinds = made_of(own, others, folders, min(count, 500))
+        kinds |= {"spam": texts[file] for file in spam if named(file)[1] == language}
+        corpora += [corpus(kind, language, False, made) for kind, made in kinds.items() if made]
+    return corpora
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("good", nargs="+", metavar="FILE")
+    parser.add_argument("--spam", nargs="*", default=[], metavar="FILE")
+    parser.add_argument("--pages", nargs="*", default=[], metavar="FOLDER", help="as of html_extraction.py")
+    parser.add_argument("--sets", nargs="*", help="instead of those of each language")
+    parser.add_argument("--documents", type=int, default=2000, help="of each file, at most")
+    parser.add_argument("--json")
+    args = parser.parse_args()
+    pin_to_one_core()
+    corpora = load(args.good, args.spam, args.pages, args.documents)
+    languages = dict.fromkeys(one.language for one in corpora)
+    chosen = {language: args.sets or SETS.get(language, (language,)) for language in languages}
+    report("Losses of the rule sets", sheets(corpora, chosen), args.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Thresholds of rules moved so that trusted text stays."""

@@ -1,0 +1,213 @@
+"""What a calibration found: thresholds published and moved, and what they cost of trusted text. JSON values alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from refinery.filters.calibration.loss import interval, token_bound
+from refinery.filters.calibration.sample import Sample, failed
+from refinery.filters.calibration.search import Bools, any_in_row
+from refinery.filters.calibration.thresholds import Threshold, thresholds_of
+from refinery.filters.rules import Rule
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Loss(_Model):
+    """Of so many documents and tokens so many are lost; most_tokens: the share of tokens that is lost at most."""
+
+    documents: int
+    lost: int
+    tokens: int
+    lost_tokens: int
+    most_tokens: float
+
+    @property
+    def share(self) -> float:
+        """Of documents."""
+        return self.lost / max(self.documents, 1)
+
+    @property
+    def token_share(self) -> float:
+        """Of tokens."""
+        return self.lost_tokens / max(self.tokens, 1)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The shares of documents between which the true one lies, with a confidence of 90 %."""
+        return interval(self.lost, self.documents) if self.documents else (0.0, 1.0)
+
+
+class BeforeAfter(_Model):
+    """Losses by the published and by the moved rules."""
+
+    published: Loss
+    moved: Loss
+
+
+class MovedThreshold(_Model):
+    """A number of a rule as it was published and as it stands now, the same where it stays."""
+
+    column: str
+    operator: str
+    published: str
+    moved: str
+
+
+class Failing(_Model):
+    """Documents that fail a rule, whatever others say: trusted ones, their tokens, those that fail it alone, junk."""
+
+    documents: int
+    tokens: int
+    only: int
+    junk: int
+
+
+class RuleAccount(_Model):
+    """A rule with its predicate as published and as moved, and what fails each."""
+
+    name: str
+    published: str
+    predicate: str
+    thresholds: tuple[MovedThreshold, ...]
+    before: Failing
+    after: Failing
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether a threshold of it is another one."""
+        return self.published != self.predicate
+
+
+class LanguageAccount(_Model):
+    """Trusted documents that are judged together; language: empty for those of several.
+
+    fitted: the half by which thresholds were moved; judged: the half that was not seen.
+    """
+
+    language: str
+    fitted: BeforeAfter
+    judged: BeforeAfter
+
+
+class JunkAccount(_Model):
+    """Documents of junk, and how many the published and the moved rules drop."""
+
+    documents: int
+    published: int
+    moved: int
+
+
+class Calibration(_Model):
+    """Rules with their thresholds moved so that text like the trusted stays, and what that costs.
+
+    lose: the share that may be lost; documents, tokens: of the trusted text; notes: what a person should know, a
+    sentence each.
+    """
+
+    lose: float
+    documents: int
+    tokens: int
+    rules: tuple[RuleAccount, ...]
+    languages: tuple[LanguageAccount, ...]
+    junk: JunkAccount | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def predicates(self) -> dict[str, str]:
+        """The moved predicate of each rule by its name."""
+        return {rule.name: rule.predicate for rule in self.rules}
+
+
+def accounts_of(
+    trusted: Sample,
+    fits: Bools,
+    pools: Mapping[str, Bools],
+    junk: Sample | None,
+    rules: Sequence[Rule],
+    moved: Sequence[Rule],
+    numbers: Sequence[Mapping[Threshold, str]],
+    lose: float,
+) -> Calibration:
+    """Counts what published and moved rules lose; raises what `evaluate` raises."""
+    both = [failed(trusted, chosen) for chosen in (rules, moved)]
+    drops = [failed(junk, chosen) for chosen in (rules, moved)] if junk else None
+    languages = tuple(
+        LanguageAccount(
+            language=language,
+            fitted=_before_after(trusted, both, pool & fits),
+            judged=_before_after(trusted, both, pool & ~fits),
+        )
+        for language, pool in pools.items()
+    )
+    failing = [_failing(trusted, one, drops[number] if drops else None) for number, one in enumerate(both)]
+    accounts = tuple(
+        RuleAccount(
+            name=rule.name,
+            published=rule.predicate,
+            predicate=moved[place].predicate,
+            thresholds=tuple(
+                MovedThreshold(
+                    column=one.column,
+                    operator=one.operator,
+                    published=one.number,
+                    moved=numbers[place].get(one, one.number),
+                )
+                for one in thresholds_of(rule.predicate)
+            ),
+            before=failing[0][place],
+            after=failing[1][place],
+        )
+        for place, rule in enumerate(rules)
+    )
+    counted = (
+        JunkAccount(
+            documents=len(junk),
+            published=int(any_in_row(drops[0]).sum()),
+            moved=int(any_in_row(drops[1]).sum()),
+        )
+        if junk and drops
+        else None
+    )
+    return Calibration(
+        lose=lose,
+        documents=len(trusted),
+        tokens=int(trusted.tokens.sum()),
+        rules=accounts,
+        languages=languages,
+        junk=counted,
+    )
+
+
+def _before_after(trusted: Sample, both: Sequence[Bools], chosen: Bools) -> BeforeAfter:
+    published, moved = (_loss(trusted, any_in_row(one), chosen) for one in both)
+    return BeforeAfter(published=published, moved=moved)
+
+
+def _loss(trusted: Sample, lost: Bools, chosen: Bools) -> Loss:
+    bound = token_bound(trusted.identities[chosen], trusted.tokens[chosen], lost[chosen])
+    return Loss(
+        documents=int(chosen.sum()),
+        lost=int((lost & chosen).sum()),
+        tokens=int(trusted.tokens[chosen].sum()),
+        lost_tokens=int(trusted.tokens[lost & chosen].sum()),
+        most_tokens=bound.share(),
+    )
+
+
+def _failing(trusted: Sample, lost: Bools, junk: Bools | None) -> list[Failing]:
+    only = lost & (lost.sum(axis=1) == 1)[:, None]
+    tokens = trusted.tokens @ lost
+    return [
+        Failing(
+            documents=int(lost[:, place].sum()),
+            tokens=int(tokens[place]),
+            only=int(only[:, place].sum()),
+            junk=int(junk[:, place].sum()) if junk is not None else 0,
+        )
+        for place in range(lost.shape[1])
+    ]

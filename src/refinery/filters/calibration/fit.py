@@ -1,0 +1,155 @@
+"""Moves the thresholds of rules by one half of trusted text, and judges them by the other.
+
+Thresholds are only loosened, until the upper 90 % bound of what all rules together lose of the trusted text, of its
+documents and of its tokens, is at most what may be lost, in each language with enough documents. Of the sets of
+thresholds that do so one is chosen that drops the most junk, or, without any, moves the least in quantiles.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from refinery.filters.calibration.account import Calibration, LanguageAccount, accounts_of
+from refinery.filters.calibration.loss import least_documents, most_lost, token_bound
+from refinery.filters.calibration.sample import Needs, Sample, needs_of
+from refinery.filters.calibration.search import (
+    PUBLISHED,
+    Bools,
+    Floats,
+    Group,
+    Problem,
+    any_in_row,
+    find_levels,
+)
+from refinery.filters.calibration.thresholds import Threshold, number_for, with_numbers
+from refinery.filters.rules import Rule
+from refinery.shuffle.partition import hash_numbers
+
+LEAST_DOCUMENTS = 300  # of a language that is judged by itself
+_HALVES = 0x68616C66  # seed of the split
+
+
+def calibrate(trusted: Sample, junk: Sample | None, rules: Sequence[Rule], lose: float) -> Calibration:
+    """The rules with their thresholds moved so that at most a share `lose` of text like the trusted is lost.
+
+    Half of the trusted documents, by a hash of their identities, moves them, the other half judges. Raises
+    DefinitionError for a predicate that is not SQL, InputError for one that these values break.
+    """
+    fits = (hash_numbers(trusted.identities.view(np.int64), _HALVES) & np.uint64(1)).astype(bool)
+    pools, notes = _pools(trusted)
+    fitted = trusted.only(fits)
+    needs = needs_of(fitted, rules)
+    groups = []
+    for name, pool in pools.items():
+        group, told = _group(fitted, pool[fits], needs, lose)
+        groups.append(group)
+        notes += [f"{name or 'trusted text'}: {note}" for note in told]
+    dropped = needs_of(junk, rules) if junk else None
+    problem = Problem(needs.needs[needs.searched], groups, len(fitted), _junk_needs(dropped))
+    numbers = _numbers(fitted, needs, problem, find_levels(problem))
+    moved = tuple(
+        replace(rule, predicate=with_numbers(rule.predicate, numbers[place]))
+        for place, rule in enumerate(rules)
+    )
+    notes += _unmoved(needs, rules)
+    found = accounts_of(trusted, fits, pools, junk, rules, moved, numbers, lose)
+    return found.model_copy(update={"notes": (*notes, *_missed(found.languages, lose))})
+
+
+def _pools(trusted: Sample) -> tuple[dict[str, Bools], list[str]]:
+    """The documents judged together: of each language with enough, of the others with those of the commonest."""
+    languages = trusted.languages
+    common = [(name, n) for name, n in Counter(languages).most_common() if n >= LEAST_DOCUMENTS]
+    few = {name or "unknown": n for name, n in Counter(languages).items() if n < LEAST_DOCUMENTS}
+    found = {name: np.array([one == name for one in languages], bool) for name, _ in common}
+    if not few:
+        return found, []
+    rest = ~np.logical_or.reduce([np.zeros(len(trusted), bool), *found.values()])
+    told = ", ".join(
+        f"{name} {count:,}" for name, count in sorted(few.items(), key=lambda x: (-x[1], x[0]))[:8]
+    )
+    if not common or rest.sum() >= LEAST_DOCUMENTS:
+        pools = {**found, "": rest}
+    else:
+        name = common[0][0]
+        pools = {**found, name: found[name] | rest}
+    note = f"fewer than {LEAST_DOCUMENTS} documents of a language, judged together"
+    return pools, [f"{note}{f' with {common[0][0]}' if '' not in pools else ''}: {told}"]
+
+
+def _group(fitted: Sample, mine: Bools, needs: Needs, lose: float) -> tuple[Group, list[str]]:
+    """What may be lost of documents that are judged together, and what is to be told of them."""
+    notes = []
+    lost = any_in_row(needs.lost) & mine
+    documents, tokens = int(mine.sum()), fitted.tokens
+    anyway = token_bound(fitted.identities[mine], tokens[mine], lost[mine]).share()
+    if lost.any() and (int(lost.sum()) > most_lost(documents, lose) or anyway > lose):
+        notes.append(
+            f"{int(lost.sum()):,} of {documents:,} documents fail rules whatever the thresholds are, more than "
+            f"{lose:.2%} allows: thresholds are moved for the other documents"
+        )
+        mine, lost = mine & ~lost, np.zeros_like(lost)
+    documents = int(mine.sum())
+    most = most_lost(documents, lose) - int(lost.sum())
+    if most_lost(documents, lose) < 0:
+        notes.append(
+            f"{documents:,} documents are too few to tell that at most {lose:.2%} is lost, {least_documents(lose):,} "
+            "are needed in the half that moves thresholds: all of them are kept"
+        )
+    place = np.cumsum(needs.searched) - 1
+    searched = mine & needs.searched
+    bound = token_bound(fitted.identities[mine], tokens[mine], lost[mine], np.flatnonzero(searched[mine]))
+    return Group(place[searched], max(most, 0), bound, lose), notes
+
+
+def _junk_needs(junk: Needs | None) -> Floats:
+    """Needs of junk, so that what is dropped whatever thresholds are counts for none of them."""
+    if junk is None:
+        return np.empty((0, 0))
+    return np.where(any_in_row(junk.lost)[:, None], PUBLISHED, junk.needs)
+
+
+def _numbers(
+    fitted: Sample, needs: Needs, problem: Problem, levels: Floats
+) -> tuple[dict[Threshold, str], ...]:
+    """By rule, the new numbers of the thresholds that move."""
+    found: tuple[dict[Threshold, str], ...] = tuple({} for _ in range(needs.lost.shape[1]))
+    for number, (place, threshold) in enumerate(needs.thresholds):
+        if (level := levels[number]) == PUBLISHED:
+            continue
+        others = np.concatenate([problem.needs[:, number], *problem.junk[:, number : number + 1].T])
+        looser = others[others > level].min(initial=np.inf)
+        whole = fitted.frame[threshold.column].dtype.is_integer()
+        following = None if np.isinf(looser) else float(looser)
+        found[place][threshold] = number_for(threshold, float(level), following, whole=whole)
+    return found
+
+
+def _unmoved(needs: Needs, rules: Sequence[Rule]) -> list[str]:
+    """What to tell of rules that lose trusted documents whatever their thresholds are."""
+    movable = {place for place, _ in needs.thresholds}
+    lost = {place: int(count) for place, count in enumerate(needs.lost.sum(axis=0)) if count}
+    reasons = {
+        "they have no threshold to move": [place for place in lost if place not in movable],
+        "columns that they read have no value": [place for place in lost if place in movable],
+    }
+    return [
+        f"of {len(needs.lost):,} documents rules lose some because {why}: "
+        + ", ".join(f"{rules[place].name} {lost[place]:,}" for place in places)
+        for why, places in reasons.items()
+        if places
+    ]
+
+
+def _missed(languages: Sequence[LanguageAccount], lose: float) -> list[str]:
+    """What to tell where the unseen half loses more than it may, whatever is by chance."""
+    return [
+        f"{one.language or 'trusted text'}: the unseen half loses {one.judged.moved.share:.2%} of its documents, "
+        f"{one.judged.moved.interval[0]:.2%} at least: give more trusted documents"
+        for one in languages
+        if one.judged.moved.interval[0] > lose
+    ]

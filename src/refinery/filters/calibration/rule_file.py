@@ -1,0 +1,78 @@
+"""A rule file of a calibration: what a person reads, and what `keep` takes by its path."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import yaml
+
+from refinery.filters.calibration.account import Calibration, LanguageAccount, Loss, RuleAccount
+
+
+def rule_file(found: Calibration) -> str:
+    """The moved rules as YAML, in order; each says what was published and what it costs of the trusted text.
+
+    A rule keeps its own name where no other set has it.
+    """
+    own = Counter(rule.name.rpartition(".")[2] for rule in found.rules)
+    lines = [f"# {line}" for line in _head(found)]
+    lines.append(
+        f"description: {_text(f'rules whose thresholds lose {found.lose:.2%} of trusted text at most')}"
+    )
+    lines.append("rules:")
+    for rule in found.rules:
+        short = rule.name.rpartition(".")[2]
+        name = short if own[short] == 1 else rule.name.replace(".", "_")
+        lines += [f"  # {line}" for line in _costs(rule, found)]
+        lines += [f"  {name}:", f"    keep: {_text(rule.predicate)}", f"    source: {_text(_source(rule))}"]
+    return "\n".join(lines) + "\n"
+
+
+def _head(found: Calibration) -> Iterator[str]:
+    yield "Written by `refinery calibrate`: thresholds of published rules, loosened until the bound of what all"
+    yield f"rules lose is {found.lose:.2%} of the trusted text ({found.documents:,} documents, {found.tokens:,} tokens)."
+    yield "Half of these documents, by hash, move thresholds, the unseen half judges."
+    for one in found.languages:
+        yield _judged(one)
+    if found.junk:
+        before, after = found.junk.published, found.junk.moved
+        kept = f", {after / before:.1%} of what they dropped" if before else ""
+        yield f"of {found.junk.documents:,} documents of junk published rules drop {before:,}, these {after:,}{kept}"
+    yield from found.notes
+
+
+def _judged(one: LanguageAccount) -> str:
+    name = f"{one.language or 'all languages'}, {one.judged.moved.documents:,} unseen documents"
+    return f"{name}: lost {loss_text(one.judged.moved)}; by the published rules {loss_text(one.judged.published)}"
+
+
+def loss_text(loss: Loss) -> str:
+    """A loss in words: the share of documents with its interval, and the share of tokens."""
+    low, high = loss.interval
+    return f"{loss.share:.2%} ({low:.2%} to {high:.2%}), {loss.token_share:.2%} of tokens"
+
+
+def _costs(rule: RuleAccount, found: Calibration) -> Iterator[str]:
+    after, before = rule.after.documents / found.documents, rule.before.documents / found.documents
+    junk = f"; of junk {rule.after.junk:,} of {found.junk.documents:,}" if found.junk else ""
+    if rule.is_moved:
+        yield f"{', '.join(moves(rule))}; loses {after:.2%} of trusted documents, published {before:.2%}{junk}"
+    else:
+        yield f"as published; loses {after:.2%} of trusted documents{junk}"
+
+
+def moves(rule: RuleAccount) -> Iterator[str]:
+    """The thresholds of a rule that move, in words."""
+    for one in rule.thresholds:
+        if one.published != one.moved:
+            yield f"{one.column} {one.operator} {one.published} -> {one.moved}"
+
+
+def _source(rule: RuleAccount) -> str:
+    return f"{rule.name}, calibrated from {rule.published}" if rule.is_moved else rule.name
+
+
+def _text(text: str) -> str:
+    """A text as one line of YAML."""
+    return yaml.safe_dump(text, width=2**20, allow_unicode=True, default_style='"').strip()

@@ -1,0 +1,82 @@
+"""Texts of a shard's documents as stages have them: after transforms, and without what verbs cut out of them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from refinery.plan.graph import Cut, View
+from refinery.plan.plan import PlannedShard
+from refinery.run.decide import CutTally, Upstream
+from refinery.storage.place import Place
+from refinery.storage.tables import read_table
+from refinery.text.batch import TextBatch
+
+# Passages that a verb cut out of documents which it kept, by row and start; bytes of the text as its stage has it.
+CUTS = pa.schema(
+    [
+        ("row", pa.int64()),  # of the document, in the shard
+        ("rule", pa.string()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("characters", pa.int64()),
+        ("other_source", pa.string()),  # the document for which it went; NULL where there is none
+        ("other_path", pa.string()),
+        ("other_row", pa.int64()),
+        ("other_id", pa.string()),
+    ]
+)
+
+
+def texts_of(view: View, planned: PlannedShard, rows: NDArray[np.int64], text: pa.Array) -> pa.Array:
+    """large_string: documents at `rows` of a shard, whose text as it was read is `text`, as a view has them."""
+    for step in view.transforms:
+        text = (
+            _without_cuts(planned.cut_file(step.outcome), rows, text) if isinstance(step, Cut) else step(text)
+        )
+    return text
+
+
+def apply_transforms(view: View, text: pa.Array) -> pa.Array:
+    """Texts that are no documents of a shard after the transforms of a view: no verb has cut them."""
+    for step in view.transforms:
+        text = text if isinstance(step, Cut) else step(text)
+    return text
+
+
+def count_cuts(
+    planned: PlannedShard, decided: Upstream, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], CutTally]:
+    """Characters that a stage's verb cut out of each of a shard's documents, by their rows, and all that it cut."""
+    table = read_table(planned.cut_file(decided.verb_key or ""), ["row", "start", "end", "characters"])
+    row, start, end, characters = (column.to_numpy() for column in table.columns)
+    found = np.zeros(len(rows), np.int64)
+    np.add.at(found, np.searchsorted(rows, row), characters)
+    size = int((end - start).sum())
+    return found, CutTally(int(np.count_nonzero(found)), size, int(found.sum()))
+
+
+def _without_cuts(file: Place, rows: NDArray[np.int64], text: pa.Array) -> pa.Array:
+    """NULL stays; the very same array where nothing is cut."""
+    cut, starts, ends = _read_cuts(file)
+    low, high = np.searchsorted(cut, [rows[0], rows[-1] + 1]) if len(rows) else (0, 0)
+    documents = np.searchsorted(rows, cut[low:high])
+    here = np.flatnonzero(rows[documents] == cut[low:high])  # of the documents between, not all are read
+    if len(here) == 0:
+        return text
+    from refinery.text.cut import cut_out
+
+    batch = TextBatch.from_arrow(text)
+    left = cut_out(batch, documents[here], starts[low:high][here], ends[low:high][here]).to_arrow()
+    return pc.if_else(pc.is_valid(text), left, None) if text.null_count else left
+
+
+@lru_cache(maxsize=4)
+def _read_cuts(file: Place) -> tuple[NDArray[np.int64], ...]:
+    """Rows, starts and ends of a shard's cuts, whose file is named by its content's key."""
+    table = read_table(file, ["row", "start", "end"])
+    return tuple(column.to_numpy() for column in table.columns)

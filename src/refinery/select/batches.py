@@ -1,0 +1,52 @@
+"""Batches of shards, so that the units and files of many tiny ones are few, and what they drop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refinery.filters.verb import DROPPED_RECORD, NONE, Outcome
+from refinery.sources.documents import ShardDocuments
+from refinery.storage.arrow_bytes import cuts
+
+BATCH_DOCUMENTS = 1 << 21  # of shards that one unit goes through
+BATCHES = 64  # at least, where there are documents enough
+LEAST_BATCH = 50_000
+BATCH_SHARDS = 256  # at most
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Consecutive shards that one unit ranks, and the number of their first document."""
+
+    number: int
+    start: int
+    shards: tuple[ShardDocuments, ...]
+
+    @property
+    def stop(self) -> int:
+        """The number after that of its last document."""
+        return self.start + sum(shard.rows for shard in self.shards)
+
+
+def batch_documents(documents: int) -> int:
+    """Of how many documents a unit takes the shards together, BATCH_DOCUMENTS or fewer."""
+    return min(BATCH_DOCUMENTS, max(documents // BATCHES, LEAST_BATCH))
+
+
+def in_batches(arrived: Sequence[int]) -> list[range]:
+    """Consecutive shards, by number, of which so many documents each come, in batches of BATCH_SHARDS at most."""
+    size = batch_documents(sum(arrived))
+    weights = np.maximum(np.array(arrived, np.int64), -(-size // BATCH_SHARDS))
+    return [range(start, stop) for start, stop, _ in cuts(weights, size)]
+
+
+def drop(outcome: Outcome, writer: int, rule: int, documents: NDArray[np.int64]) -> None:
+    """Writes, as one writer, that documents go by a rule."""
+    dropped = np.empty(len(documents), DROPPED_RECORD)
+    dropped["document"], dropped["rule"] = documents, rule
+    dropped["duplicate_of"], dropped["similarity"] = NONE, np.nan
+    outcome.dropped.write(writer, dropped, documents // outcome.partition_documents)

@@ -1,0 +1,67 @@
+"""Kernel: documents without passages that are cut out of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from refinery.text.batch import TextBatch
+
+
+def cut_out(
+    batch: TextBatch, documents: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> TextBatch:
+    """The texts without the bytes starts[i]:ends[i] of document documents[i], all int64.
+
+    Passages are in the order of their documents and then of their starts, and do not overlap.
+
+    >>> batch = TextBatch.from_texts(["keep", "one two three"])
+    >>> cut_out(batch, *(np.array([n], np.int64) for n in (1, 4, 8))).to_arrow().to_pylist()
+    ['keep', 'one three']
+    """
+    out, bounds = np.empty(batch.nbytes, np.uint8), np.zeros(len(batch) + 1, np.int64)
+    _cut_out(batch.data, batch.offsets, documents, starts, ends, out, bounds)
+    return TextBatch(out[: bounds[-1]], bounds)
+
+
+def count_characters(
+    batch: TextBatch, documents: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """int64: the characters of each passage, given as for `cut_out`, in any order.
+
+    >>> batch = TextBatch.from_texts(["\u5e74 is a year"])
+    >>> count_characters(batch, *(np.array([n], np.int64) for n in (0, 0, 6))).tolist()
+    [4]
+    """
+    counts = np.empty(len(documents), np.int64)
+    _count_characters(batch.data, batch.offsets, documents, starts, ends, counts)
+    return counts
+
+
+@njit(cache=True, nogil=True)
+def _cut_out(data, offsets, documents, starts, ends, out, bounds):  # type: ignore[no-untyped-def]
+    size, passage = 0, 0
+    for document in range(len(offsets) - 1):
+        first, last = offsets[document], offsets[document + 1]
+        position = first
+        while passage < len(documents) and documents[passage] == document:
+            for i in range(position, first + starts[passage]):
+                out[size] = data[i]
+                size += 1
+            position = first + ends[passage]
+            passage += 1
+        for i in range(position, last):
+            out[size] = data[i]
+            size += 1
+        bounds[document + 1] = size
+
+
+@njit(cache=True, nogil=True)
+def _count_characters(data, offsets, documents, starts, ends, counts):  # type: ignore[no-untyped-def]
+    for passage in range(len(documents)):
+        first = offsets[documents[passage]]
+        count = 0
+        for i in range(first + starts[passage], first + ends[passage]):
+            count += data[i] & 0xC0 != 0x80
+        counts[passage] = count

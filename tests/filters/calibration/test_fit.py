@@ -1,0 +1,108 @@
+"""Thresholds moved by trusted text."""
+
+import numpy as np
+import pytest
+
+from refinery.filters.calibration.fit import calibrate
+from refinery.filters.calibration.sample import Sample, failed
+from refinery.filters.rules import Rule
+from tests.filters.calibration.samples import sample
+
+RULES = [
+    Rule("long", "words >= 50"),
+    Rule("ratio", "ratio <= 0.1"),
+    Rule("lines", "lines > 3"),
+]
+
+
+def _trusted(seed: int, documents: int = 4000, **more: object) -> Sample:
+    rng = np.random.default_rng(seed)
+    columns = {
+        "words": rng.integers(30, 400, documents),
+        "ratio": rng.beta(1, 30, documents).astype(np.float32),
+        "lines": rng.integers(1, 40, documents),
+    }
+    return sample(seed, documents, **{**columns, **more})
+
+
+def _junk(documents: int = 500) -> Sample:
+    rng = np.random.default_rng(99)
+    return sample(
+        99,
+        documents,
+        words=rng.integers(1, 60, documents),
+        ratio=rng.beta(1, 9, documents).astype(np.float32),
+        lines=rng.integers(10, 40, documents),
+    )
+
+
+def _moved(found: object) -> list[Rule]:
+    return [Rule(name, predicate) for name, predicate in found.predicates.items()]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_the_unseen_half_is_kept(seed: int) -> None:
+    """The bound of the fitting half is at most what may be lost, and text that was not seen loses about as much."""
+    trusted = _trusted(seed)
+    found = calibrate(trusted, _junk(), RULES, 0.02)
+    (language,) = found.languages
+    assert language.fitted.published.share > 0.02
+    assert language.fitted.moved.interval[1] < 0.025
+    assert language.fitted.moved.most_tokens <= 0.02
+    assert language.judged.moved.interval[0] <= 0.02
+    assert failed(trusted, _moved(found)).any(axis=1).sum() == (
+        language.fitted.moved.lost + language.judged.moved.lost
+    )
+
+
+def test_thresholds_are_only_loosened() -> None:
+    """Every document that passes a published rule passes the moved one; what passes anyway moves nothing."""
+    trusted = _trusted(1)
+    found = calibrate(trusted, None, RULES, 0.01)
+    before, after = failed(trusted, RULES), failed(trusted, _moved(found))
+    assert not (after & ~before).any()
+    assert calibrate(trusted, None, RULES, 0.5).predicates == {rule.name: rule.predicate for rule in RULES}
+
+
+def test_junk_is_dropped_by_the_thresholds_that_stay() -> None:
+    """With junk that one rule drops, that rule moves less than without any."""
+    trusted = _trusted(2)
+    alone = calibrate(trusted, None, RULES, 0.05)
+    found = calibrate(trusted, _junk(), RULES, 0.05)
+    assert found.junk is not None
+    assert found.junk.moved >= failed(_junk(), _moved(alone)).any(axis=1).sum()
+    assert found.junk.moved <= found.junk.published
+
+
+def test_languages_are_judged_each() -> None:
+    """No language with enough documents loses more, however few of all they are; few are judged with others."""
+    few, many = 400, 4000
+    words = np.concatenate([np.full(many, 100), np.full(few, 20), np.full(20, 100)])
+    languages = ["en"] * many + ["de"] * few + ["fr"] * 20
+    documents = len(words)
+    trusted = sample(3, documents, words=words, lang=languages)
+    found = calibrate(trusted, None, RULES[:1], 0.3)
+    assert found.predicates == {"long": "words >= 20"}
+    assert [(one.language, one.judged.moved.lost) for one in found.languages] == [("en", 0), ("de", 0)]
+    assert any("fr 20" in note for note in found.notes)
+
+
+def test_too_few_documents_are_told() -> None:
+    """Of so few that no loss could be told all are kept, and a note says so."""
+    found = calibrate(_trusted(1, 100), None, RULES, 0.01)
+    assert found.languages[0].fitted.moved.lost == 0
+    assert any("too few" in note for note in found.notes)
+
+
+def test_rules_without_thresholds_count_and_are_told() -> None:
+    """What they lose is part of what may be lost; where it is more, thresholds move for the other documents."""
+    names = np.where(np.arange(4000) % 200 == 0, "bad", "good")
+    trusted = _trusted(4, name=names)
+    rules = [*RULES, Rule("named", "name <> 'bad'")]
+    found = calibrate(trusted, None, rules, 0.02)
+    assert found.languages[0].fitted.moved.interval[1] < 0.025
+    assert any("no threshold to move: named" in note for note in found.notes)
+    strict = calibrate(trusted, None, rules, 0.003)
+    assert any("whatever the thresholds are" in note for note in strict.notes)
+    others = trusted.only(names != "bad")
+    assert failed(others, _moved(strict)).any(axis=1).mean() < 0.006

@@ -1,0 +1,31 @@
+"""Budgets as tables."""
+
+import pytest
+
+from refinery.report.budget import budget_tables, count_text
+from refinery.scaling.budget import budget
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (999.6, "1k"),
+        (1_234, "1.23k"),
+        (999_960, "1M"),
+        (29.14e9, "29.1B"),
+        (216e12, "216T"),
+        (5e15, "5,000T"),
+    ],
+)
+def test_counts_have_three_figures(number, text):
+    """And the unit of their size."""
+    assert count_text(number) == text
+
+
+def test_tables_say_law_and_source():
+    """Two tables a model, then the reverse, repeats and replay; each number has its source."""
+    found = list(budget_tables(budget(2e9, [1.3e9, 7e9])))
+    assert len(found) == 2 * 2 + 3
+    assert all("arXiv" in row[-1] for table in (found[0], found[2]) for row in table.rows)
+    assert next(row[:2] for row in found[5].rows if row[0] == "medical") == ("medical", "3 to 4")
+    assert found[1].rows[0][:3] == ("1", "2B", "2B")
