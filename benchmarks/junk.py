@@ -21,7 +21,13 @@ from pathlib import Path
 
 from resiliparse.extract.html2text import extract_plain_text
 
-WRONG = (("utf-8", "cp1252"), ("utf-8", "latin-1"), ("gb18030", "latin-1"), ("utf-8", "gb18030"), ("utf-8", "koi8-r"))
+WRONG = (
+    ("utf-8", "cp1252"),
+    ("utf-8", "latin-1"),
+    ("gb18030", "latin-1"),
+    ("utf-8", "gb18030"),
+    ("utf-8", "koi8-r"),
+)
 
 
 def pages(folder: Path) -> Iterator[tuple[str, str]]:
@@ -47,11 +53,16 @@ def beside(page: str, gold: str) -> str:
 
 
 def mojibake(text: str, rng: random.Random) -> str:
-    """The text in a wrong encoding, where that changes much of it."""
+    """The text in a wrong encoding."""
     for _ in range(rng.choice((1, 1, 2))):
         right, wrong = rng.choice(WRONG)
         text = text.encode(right, "replace").decode(wrong, "replace")
     return text
+
+
+def _is_beyond_ascii(text: str) -> bool:
+    """Whether a wrong encoding would be seen: one letter in fifty."""
+    return 50 * sum(not char.isascii() for char in text) > len(text)
 
 
 def word_salad(texts: Sequence[str], rng: random.Random, words: int) -> str:
@@ -73,7 +84,9 @@ def word_salad(texts: Sequence[str], rng: random.Random, words: int) -> str:
 def repeated(text: str, rng: random.Random) -> str:
     """One paragraph of the text many times, a number or nothing changed."""
     paragraph = rng.choice([line for line in text.splitlines() if line.strip()] or [text])[:2000]
-    return "\n".join(f"{paragraph} {i if rng.random() < 0.5 else ''}".rstrip() for i in range(rng.randint(5, 60)))
+    return "\n".join(
+        f"{paragraph} {i if rng.random() < 0.5 else ''}".rstrip() for i in range(rng.randint(5, 60))
+    )
 
 
 def made_of(
@@ -84,10 +97,13 @@ def made_of(
     some = [rng.choice(texts)[:20_000] for _ in range(count)]
     kinds: dict[str, Callable[[], list[str]]] = {
         "boilerplate": lambda: [beside(*page) for folder in gold for page in pages(folder)][:count],
-        "mojibake": lambda: [mojibake(text, rng) for text in [*some[: count // 2], *others[: count // 2]]],
+        "mojibake": lambda: [mojibake(text, rng) for text in [*some, *others] if _is_beyond_ascii(text)][
+            :count
+        ],
         "other_language": lambda: [others[i % len(others)] for i in range(count)] if others else [],
         "word_salad": lambda: [
-            word_salad(rng.sample(list(texts), min(3, len(texts))), rng, rng.randint(80, 800)) for _ in range(count)
+            word_salad(rng.sample(list(texts), min(3, len(texts))), rng, rng.randint(80, 800))
+            for _ in range(count)
         ],
         "repeated": lambda: [repeated(text, rng) for text in some],
     }

@@ -41,7 +41,14 @@ ENVIRONMENTS = {
 }
 SKIPPED = "skipped: not installed here"
 LABELS = ("other", "relevant")
-RULE_SETS = ("language", "gopher_repetition", "gopher_quality", "c4", "fineweb")
+# datatrove's filters, and the sets that judge as they do.
+RULE_SETS = {
+    "language": "language",
+    "gopher_repetition": "gopher_repetition",
+    "gopher_quality": "gopher_quality_datatrove",
+    "c4": "c4_datatrove",
+    "fineweb": "fineweb_datatrove",
+}
 
 
 @dataclass(frozen=True)
@@ -287,11 +294,11 @@ def agreement(environments: Environments, inputs: dict[str, Path], options: dict
     rows: list[tuple[object, ...]] = []
     causes: list[tuple[object, ...]] = []
     settings = {**options, "model": options["lid"]}
-    for name in RULE_SETS:
+    for name, rule_set in RULE_SETS.items():
         ours, theirs, tidied = (
             _decisions(environments.python(library), inputs[text], f"{library}:{job}", settings)
             for library, text, job in (
-                ("refinery", "text", f"rules:{name}"),
+                ("refinery", "text", f"rules:{rule_set}"),
                 ("datatrove", "text", name),
                 ("datatrove", "tidied", name),
             )

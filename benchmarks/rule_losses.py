@@ -23,7 +23,18 @@ from junk import made_of
 import refinery
 from refinery.filters.rules import evaluate, resolve_rules
 
-SETS = {"en": ("gopher", "gopher_datatrove", "gopher_paper", "c4", "c4_datatrove", "fineweb", "fineweb_datatrove")}
+SETS = {  # several sets that judge together are written with +
+    "en": (
+        *("gopher", "c4", "fineweb", "gopher+c4+fineweb"),
+        *(
+            "gopher_datatrove",
+            "c4_datatrove",
+            "fineweb_datatrove",
+            "gopher_datatrove+c4_datatrove+fineweb_datatrove",
+        ),
+        "gopher_paper",
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -52,10 +63,10 @@ def corpus(name: str, language: str, good: bool, texts: Sequence[str]) -> Corpus
     return Corpus(name, language, good, measured)
 
 
-def dropped(corpora: Sequence[Corpus], rule_set: str) -> dict[str, pl.DataFrame]:
-    """By corpus: whether the set and each of its rules drop a document, and its tokens."""
-    rules = resolve_rules([rule_set], measured=())
-    names = [rule.name.partition(".")[2] for rule in rules]
+def dropped(corpora: Sequence[Corpus], sets: str) -> dict[str, pl.DataFrame]:
+    """By corpus: whether the sets and each of their rules drop a document, and its tokens."""
+    rules = resolve_rules(sets.split("+"), measured=())
+    names = [rule.name for rule in rules]
     found = {}
     for one in corpora:
         verdicts = evaluate(one.measured, rules)["failed"]
@@ -84,9 +95,15 @@ def sheets(corpora: Sequence[Corpus], sets: Mapping[str, Sequence[str]]) -> list
         rows = [(name, *(share(verdicts[name][one.name], "any rule") for one in own)) for name in names]
         good = [one.name for one in own if one.good]
         notes = (f"good text: {', '.join(good)}; the others are junk",)
-        overviews.append(Sheet(f"{language}: % of documents / tokens dropped", ("set", *columns), rows, notes))
+        overviews.append(
+            Sheet(f"{language}: % of documents / tokens dropped", ("set", *columns), rows, notes)
+        )
         for name, by_corpus in verdicts.items():
-            rules = [rule for rule in next(iter(by_corpus.values())).columns if rule not in ("any rule", "tokens")]
+            if "+" in name:
+                continue
+            rules = [
+                rule for rule in next(iter(by_corpus.values())).columns if rule not in ("any rule", "tokens")
+            ]
             rows = [(rule, *(share(by_corpus[one.name], rule) for one in own)) for rule in rules]
             rows = [row for row in rows if any(cell != "0.0 / 0.0" for cell in row[1:])]
             details.append(Sheet(f"{name}: each rule alone", ("rule", *columns), rows))

@@ -33,16 +33,38 @@ COLUMNS = {
     ),
     "lang": (
         "code",
-        "ISO 639-1 code of the top label, ISO 639-3 without one; `und` for text without a letter",
+        "ISO 639-1 code, ISO 639-3 without one; `und` for text in no language",
         "",
     ),
-    "lang_score": ("probability", "the model's probability of that label; 0 for `und`", "fastText"),
+    "lang_score": ("probability", "the model's probability of it; 0 for `und`", "fastText"),
     "lang_share": (
         "share",
         "share of the letters, in windows of 400 bytes, whose own top language is `lang`",
         "",
     ),
-    "lang_script": ("code", "ISO 15924; only with a model whose labels carry a script", ""),
+    "lang_by": (
+        "",
+        "what decided: `model`, `case`, `form`, `script` or `characters`",
+        "`refinery/filters/language_corrections.py`",
+    ),
+    "lang_model": ("code", "the model's own label, whatever decided", "fastText"),
+    "lang_model_score": ("probability", "the model's own probability of that", "fastText"),
+    "lang_group": (
+        "code",
+        "`bs-hr-sr`, `da-no`, `id-ms` or `zh` for a language of those near to each other, else `lang`",
+        "`refinery/filters/language_groups.py`",
+    ),
+    "lang_group_score": ("probability", "the model's probability of all languages of the group", "fastText"),
+    "lang_script": (
+        "code",
+        "ISO 15924 script of most letters: `Latn`, `Cyrl`, `Hans`, `Hant`, `Jpan`, ...; `Zyyy` without a letter",
+        "Unicode, OpenCC",
+    ),
+    "lang_natural": (
+        "share",
+        "words in ASCII letters that no sign or digit ties to the word before; 1 without any",
+        "",
+    ),
     "relevance": ("probability", "P(label); 0 for text without a token", "fastText"),
     "quality": ("probability", "P(label); 0 for text without a token", "fastText"),
     "importance": (
@@ -116,6 +138,8 @@ MANIFEST = {
     "passed over by ending and reason",
     "protected": "by source that outputs are protected from, as in `sources`: what they were compared with",
     "stages": "by stage: arrived, kept, and by rule: dropped first, failed at all",
+    "calibrated": "by stage that calibrates its rules: thresholds published and moved, and what they lose of trusted "
+    "text, see [rules.md](rules.md#calibrated-thresholds)",
     "kept": "documents, bytes and tokens of the output",
     "licences": "by source, documents of the output by licence, if the definition has some; `NOASSERTION`: none",
     "languages": "documents of the output by language, if it is measured",
@@ -162,6 +186,7 @@ def keys() -> str:
         *with_nested("models.NAME", models.NamedModel),
         ("A stage, `stages.NAME`", stage),
         ("A rule set in `keep`", models.RuleSetUse),
+        ("`calibrate` of a stage", models.Calibrate),
         *(section for name, model in settings.items() for section in with_nested(name, model)),
         ("An output, `outputs.NAME`", models.Output),
         ("`tokenize` of an output", Tokenization),
@@ -246,9 +271,8 @@ def _options(command: Any) -> str:
 
 def measured() -> str:
     """The columns of every measurer but `signals` and `patterns`."""
-    from refinery.filters import url
+    from refinery.filters import language, url
     from refinery.filters.importance import Importance
-    from refinery.filters.language import Language
     from refinery.filters.listed import Listed
     from refinery.filters.neural import Neural
     from refinery.filters.pii_counts import SCHEMA as PII
@@ -259,7 +283,7 @@ def measured() -> str:
     nowhere = Path()
     schemas = {
         "size": SCHEMA,
-        "language": Language(nowhere, "", scripts=True).schema,
+        "language": language.SCHEMA,
         "relevance": Relevance(nowhere, "", "", "").schema,
         "quality": Relevance(nowhere, "", "", "", name="quality").schema,
         "importance": Importance(nowhere, "").schema,
@@ -304,43 +328,39 @@ def _type(kind: pa.DataType) -> str:
 
 
 def rule_sets() -> str:
-    """Every built-in rule set: an overview, the sets one by one, FineWeb-2's plain languages side by side."""
-    from refinery.filters.rules import built_in_rule_sets, load_rule_set
+    """The built-in rule sets: an overview, the written ones one by one, FineWeb-2's languages by code and form."""
+    from refinery.filters.fineweb2 import codes
+    from refinery.filters.rules import load_rule_set, written_rule_sets
 
-    sets = {name: load_rule_set(name) for name in built_in_rule_sets()}
+    sets = {name: load_rule_set(name) for name in written_rule_sets()}
     overview = [
         (f"`{name}`", ", ".join(found.languages or ("all",)), len(found.rules), found.description)
         for name, found in sets.items()
     ]
     parts = [table(("set", "languages", "rules", "what it is"), overview)]
-    alike = {n: s for n, s in sets.items() if re.fullmatch(r"FineWeb-2's rules for \w+", s.description)}
     for name, found in sets.items():
-        if name not in alike:
-            rows = [(f"`{name}.{_last(r.name)}`", f"`{r.predicate}`", r.source) for r in found.rules]
-            parts.append(f"### {name}\n\n{table(('rule', 'kept when', 'source'), rows)}")
-    parts.append(f"### {', '.join(alike)}\n\n{_side_by_side(alike)}")
+        rows = [(f"`{name}.{_last(r.name)}`", f"`{r.predicate}`", r.source) for r in found.rules]
+        parts.append(f"### {name}\n\n{table(('rule', 'kept when', 'source'), rows)}")
+    others = [f"`{code}`" for code in codes() if code not in sets]
+    parts.append(f"### FineWeb-2\n\nBy code: {', '.join(others)}.\n\n{_fineweb2('es', 'th')}")
     return "\n".join(parts)
 
 
-def _side_by_side(sets: Mapping[str, Any]) -> str:
-    rows: dict[str, dict[str, str]] = {}
-    sources: dict[str, str] = {}
-    order = max(sets.values(), key=lambda found: len(found.rules)).rules
-    for rule in order:
-        rows[_last(rule.name)] = {}
-    for name, found in sets.items():
-        for rule in found.rules:
-            column, sign, limit = rule.predicate.split()
-            sources[_last(rule.name)] = "`configs/*.yml`" if "configs/" in rule.source else rule.source
-            general = re.sub(r"^stop_words_\w+$", "stop_words_CODE", column)
-            rows.setdefault(_last(rule.name), {})[name] = limit
-            rows[_last(rule.name)]["kept when"] = f"`{general} {sign}`"
-    head = ("rule", "kept when", *sets, "source")
-    body = (
-        (f"`{rule}`", cells["kept when"], *(cells.get(name, "") for name in sets), sources[rule])
-        for rule, cells in rows.items()
-    )
-    return table(head, body)
+def _fineweb2(*names: str) -> str:
+    """The rules of some languages beside each other."""
+    from refinery.filters.rules import load_rule_set
+
+    cells = {name: {_last(r.name): r for r in load_rule_set(name).rules} for name in names}
+    rules = dict.fromkeys(rule for rules in cells.values() for rule in rules)
+    rows = [
+        (
+            f"`{rule}`",
+            *(f"`{cells[name][rule].predicate}`" if rule in cells[name] else "" for name in names),
+            next(re.sub(r"\w+\.yml", "NAME.yml", cells[n][rule].source) for n in names if rule in cells[n]),
+        )
+        for rule in rules
+    ]
+    return table(("rule", *(f"`{name}`" for name in names), "source"), rows)
 
 
 def _last(name: str) -> str:

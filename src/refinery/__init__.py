@@ -29,6 +29,7 @@ keep_kernels()
 
 if TYPE_CHECKING:
     from refinery.api.budget import budget
+    from refinery.api.calibrate import calibrate
     from refinery.api.decide import decide, keep
     from refinery.api.dedup import dedup, duplicates
     from refinery.api.derive import derive
@@ -63,6 +64,7 @@ __all__ = [
     "UnitFailed",
     "__version__",
     "budget",
+    "calibrate",
     "check",
     "decide",
     "dedup",
@@ -89,6 +91,7 @@ _MODULES = {
     "Pipeline": "api.pipeline",
     "Plan": "plan.plan",
     "budget": "api.budget",
+    "calibrate": "api.calibrate",
     "check": "api.runs",
     "decide": "api.decide",
     "dedup": "api.dedup",

@@ -18,10 +18,14 @@ from refinery.models.train import train_relevance
 from tests.conftest import CHINESE, PIPELINE, document, output_hashes
 from tests.ray_cluster import COMMAND
 
-MEASURED = PIPELINE.replace(
-    "measure: [language, signals]",
-    "measure: [language, signals, {relevance: {model: {file: models/domain}}}]",
-).replace('words >= 50"', 'words >= 50"\n      - on_topic: "relevance >= 0"')
+MEASURED = (
+    PIPELINE.replace(
+        "measure: [language, signals]",
+        "measure: [language, signals, {relevance: {model: {file: models/domain}}}]",
+    )
+    .replace('words >= 50"', 'words >= 50"\n      - on_topic: "relevance >= 0"\n      - judged: "court <> \'\'"')
+    .replace('*.parquet"}', '*.parquet", join: {path: courts.csv, on: id, columns: {court: string}}}')
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +45,10 @@ def model(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def repository(data_repository, model) -> Path:
-    """The data repository with a relevance model beside its definition."""
+    """The data repository with a relevance model and a table of courts beside its definition."""
     shutil.copytree(model, data_repository / "models" / "domain")
+    courts = [f"en{n},court {n % 3}" for n in range(40) if n % 4]
+    (data_repository / "courts.csv").write_text("\n".join(["id,court", *courts]))
     (data_repository / "pipeline.yaml").write_text(MEASURED, encoding="utf-8")
     return data_repository
 
@@ -82,6 +88,8 @@ def test_two_runs_at_once_give_the_bytes_of_a_run_on_this_machine(cluster, comma
     expected = output_hashes(repository / "out-local")
     expected.pop(".refinery-output.json")
     assert {"data-00000.parquet", "decisions-00000.parquet"} <= expected.keys()
+    joined = pq.read_table(repository / "out-local" / "data-00000.parquet").column("court").to_pylist()
+    assert {*joined} == {"court 0", "court 1", "court 2"}
     for name in given:
         found = output_hashes(repository / f"out-{name}")
         found.pop(".refinery-output.json")

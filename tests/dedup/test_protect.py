@@ -109,6 +109,42 @@ def test_a_held_out_source_that_comes_to_an_output_is_dropped_there(repository, 
     assert {row["source"] for row in found.values() if row["outcome"] == "kept"} == {"crawl"}
 
 
+OVERLAP = "columns: [question, answer], overlap: {%s}}"
+
+
+def test_a_page_goes_that_has_an_item_inside(repository, refinery):
+    """With the item, the share of it and the passage; answers that are too short to be looked for are told."""
+    overlap = DEFINITION.replace("columns: [question, answer]}", OVERLAP % "words: 13")
+    (repository / "pipeline.yaml").write_text(overlap)
+    run(refinery, repository)
+    row = decisions(repository / "out")["short"]
+    assert (row["rule"], row["duplicate_of_id"], row["similarity"]) == ("protect.exams.overlap", "q0", 1)
+    assert row["duplicate_of_source"] == "protect:exams.question"
+    told = "2 texts of protect.exams are below 8 words or 13 characters: not looked for"
+    manifest = json.loads((repository / "out.records" / "manifest.json").read_bytes())
+    assert manifest["warnings"] == [f"stage protect:unique.2: {told}"]
+    _, shown, _ = refinery("explain", repository / "pipeline.yaml", "short")
+    assert f"passages of it in this one\n  | {QUESTIONS[0][:30]}" in shown
+    _, _, again = refinery("run", repository / "pipeline.yaml")
+    assert told in again
+
+
+def test_an_item_inside_is_cut_with_its_sentence(repository, refinery):
+    """The page stays without it, in every output and for all that is below; the passage is on record."""
+    overlap = DEFINITION.replace("columns: [question, answer]}", OVERLAP % "action: cut")
+    (repository / "pipeline.yaml").write_text(overlap)
+    run(refinery, repository)
+    found = decisions(repository / "out")
+    assert {name for name, row in found.items() if row["outcome"] == "dropped"} == {*PLANTED}
+    assert {name: row["cut_chars"] for name, row in found.items() if row["cut_chars"]} == {
+        "short": len(QUESTIONS[0]) + 1
+    }
+    table = pq.read_table(repository / "out" / "data-00000.parquet", columns=["id", "text"])
+    assert dict(zip(*table.to_pydict().values(), strict=True))["short"] == "The pulmonary vein."
+    _, shown, _ = refinery("explain", repository / "pipeline.yaml", "short")
+    assert f"protect.exams.overlap, {len(QUESTIONS[0]) + 1} characters" in shown
+
+
 def test_workers_and_cuts_change_no_byte(repository, refinery, monkeypatch):
     """Four workers write what one does, and so do small partitions."""
     run(refinery, repository, "--work", repository / "one")

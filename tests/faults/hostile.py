@@ -57,9 +57,9 @@ def fasttext(content: bytes) -> None:
     found = scorer.prepare(parse_model(content, "hostile"), "key")
     groups = np.zeros(len(found.labels), np.int64)
     groups.flags.writeable = False
-    labels, scores, shares = found.top(_texts(), groups, 400)
+    labels, *columns = found.top(_texts(), groups, groups, 400)
     assert labels.min() >= -1 and labels.max() < len(found.labels)
-    for values in (scores, shares, found.probability(_texts(), len(found.labels) - 1)):
+    for values in (*columns, found.probability(_texts(), len(found.labels) - 1)):
         assert np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1
 
 

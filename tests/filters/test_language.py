@@ -33,7 +33,8 @@ def test_languages_are_recognised_with_fasttexts_probability() -> None:
     found = measure([SENTENCES[code] for code in SAME]).to_pylist()
     assert [row["lang"] for row in found] == list(SAME.values())
     for row, code in zip(found, SAME, strict=True):
-        best = max(probabilities(model_file.BUILT_IN, SENTENCES[code]).values())
+        text = SENTENCES[code].lower() if SENTENCES[code].isupper() else SENTENCES[code]
+        best = max(probabilities(model_file.BUILT_IN, text).values())
         assert row["lang_score"] == pytest.approx(min(best, 1), abs=1e-4)
         assert row["lang_share"] == 1
 
@@ -41,11 +42,11 @@ def test_languages_are_recognised_with_fasttexts_probability() -> None:
 @pytest.mark.parametrize("text", ["", " \n\t", "\U0001f600", "123", "3.14 + 2", "\u200b", "...", "，。！"])
 def test_a_text_without_a_letter_has_no_language(text: str) -> None:
     """`und`, score 0, share 0: a row all the same."""
-    assert measure([text, SENTENCES["eng"]]).to_pylist()[0] == {
-        "lang": "und",
-        "lang_score": 0,
-        "lang_share": 0,
-    }
+    found = measure([text, SENTENCES["eng"]]).to_pylist()[0]
+    assert found == {
+        "lang": "und", "lang_score": 0, "lang_share": 0, "lang_by": "model", "lang_model": "und",
+        "lang_model_score": 0, "lang_group": "und", "lang_group_score": 0, "lang_script": "Zyyy", "lang_natural": 1,
+    }  # fmt: skip
 
 
 def test_newlines_and_batches_do_not_matter() -> None:
@@ -94,13 +95,13 @@ def scripted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_another_model_gives_the_same_codes_and_scripts(scripted: Path) -> None:
-    """ISO 639-1 where there is one; lang_script beside it."""
+    """ISO 639-1 where there is one; lang_script is the text's own, whatever the label's."""
     measurer = build(Settings(model=scripted / "glot.bin"))
     texts = [SENTENCES["eng"], SENTENCES["rus"], SENTENCES["cmn"], SENTENCES["arb"], "42"]
     found = measurer(TextBatch.from_texts(texts))
     assert found.schema == measurer.schema
     assert found["lang"].to_pylist() == ["en", "ru", "zh", "ar", "und"]
-    assert found["lang_script"].to_pylist() == ["Latn", "Cyrl", "Hani", "Arab", None]
+    assert found["lang_script"].to_pylist() == ["Latn", "Cyrl", "Hans", "Arab", "Zyyy"]
 
 
 def test_the_values_of_lang_are_known_before_a_run(scripted: Path) -> None:
@@ -109,7 +110,9 @@ def test_the_values_of_lang_are_known_before_a_run(scripted: Path) -> None:
     assert {"en", "zh", "gsw", "yue", "und"} < shipped
     assert not {"eng", "EN", "als", "sh"} & shipped
     other = build(Settings(model=scripted / "glot.bin")).labels
-    assert other == {"lang": {"en", "ru", "zh", "yue", "ar", "und"}}
+    assert other["lang"] == other["lang_model"] == {"en", "ru", "zh", "yue", "ar", "und"}
+    assert other["lang_group"] == {"en", "ru", "zh", "ar", "und"}
+    assert other["lang_by"] == {"model", "case", "form", "script", "characters"}
 
 
 def test_settings_name_the_model_by_content(tmp_path: Path) -> None:
@@ -138,6 +141,26 @@ def test_a_missing_model_is_an_error_with_its_path(tmp_path: Path) -> None:
     """Nothing is downloaded."""
     with pytest.raises(InputError, match=r"nowhere\.bin: the model cannot be read"):
         build(Settings(model=tmp_path / "nowhere.bin"))
+
+
+def test_corrections_are_on_record_beside_the_models_own() -> None:
+    """`lang_by` says what decided; the model's label and probability are fastText's, whatever was decided."""
+    texts = ["THE PATIENT WAS GIVEN ASPIRIN.", "https://example.com/a/b?c=1", "学而时习之", SENTENCES["deu"]]
+    found = measure([*texts, SENTENCES["eng"]])
+    assert found["lang_by"].to_pylist() == ["case", "form", "script", "model", "model"]
+    assert found["lang"].to_pylist() == ["en", "und", "zh", "de", "en"]
+    for text, row in zip(texts, found.to_pylist(), strict=False):
+        best = max(probabilities(model_file.BUILT_IN, text).values())
+        assert row["lang_model_score"] == pytest.approx(min(best, 1), abs=1e-4)
+    small = max(probabilities(model_file.BUILT_IN, texts[0].lower()).values())
+    assert found["lang_score"][0].as_py() == pytest.approx(small, abs=1e-4) and small > 0.9
+
+
+def test_near_languages_share_a_score() -> None:
+    """What vanishes between Croatian, Serbian and Bosnian is there in their sum."""
+    row = measure(["Sva ljudska bića rađaju se slobodna i jednaka u dostojanstvu i pravima."]).to_pylist()[0]
+    assert row["lang_score"] < 0.65 < row["lang_group_score"]
+    assert (row["lang_group"], row["lang_script"]) == ("bs-hr-sr", "Latn")
 
 
 def test_every_number_is_finite() -> None:

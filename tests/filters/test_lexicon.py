@@ -7,7 +7,16 @@ import pytest
 
 from refinery.errors import DefinitionError, InputError
 from refinery.executors import shipping
-from refinery.filters.lexicon import PACKS, folding_tables, load_lexicon, pack_file, read_lexicon
+from refinery.filters.lexicon import (
+    PACKS,
+    folding_tables,
+    load_lexicon,
+    pack_columns,
+    pack_file,
+    pack_measuring,
+    packs,
+    read_lexicon,
+)
 from refinery.filters.listed_file import list_hash
 from refinery.text.batch import TextBatch
 from refinery.text.fold import fold_texts
@@ -74,8 +83,10 @@ def test_it_is_built_once_a_machine(written, tmp_path):
 
 def test_packs_are_known_by_name():
     """The nearest one is told; each can be read, and no two terms of one are the same."""
+    assert {"medical-en", "law-zh", "zh-gambling"} <= set(packs())
     for file in PACKS.glob("*.txt"):
         assert pack_file(file.stem) == file
+        assert {pack_measuring(column) for column in pack_columns(file.stem)} == {file.stem}
         lexicon = read_lexicon(str(file), "obfuscations")
         assert np.count_nonzero(lexicon.automaton.ends >= 0) == lexicon.terms, file.stem
     with pytest.raises(

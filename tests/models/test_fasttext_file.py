@@ -52,7 +52,7 @@ def test_quantised_output_is_decoded() -> None:
     texts = [line.split(" ", 1)[1] for line in lines[:50]]
     groups = np.arange(300)
     groups.flags.writeable = False
-    labels, scores, _ = found.top(TextBatch.from_texts(texts), groups, 400)
+    labels, scores, *_ = found.top(TextBatch.from_texts(texts), groups, groups, 400)
     expected_labels, expected = oracle(file).predict(texts)
     assert [found.labels[n] for n in labels] == [names[0] for names in expected_labels]
     assert np.allclose(scores, np.array(expected)[:, 0], atol=1e-4)
@@ -90,9 +90,9 @@ def test_flipped_bits_never_crash(shape: str) -> None:
             continue
         groups = np.zeros(len(found.labels), np.int64)
         groups.flags.writeable = False
-        labels, scores, shares = found.top(TEXTS, groups, 400)
+        labels, *columns = found.top(TEXTS, groups, groups, 400)
         assert labels.min() >= -1 and labels.max() < len(found.labels)
-        for values in (scores, shares, found.probability(TEXTS, len(found.labels) - 1)):
+        for values in (*columns, found.probability(TEXTS, len(found.labels) - 1)):
             assert np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1
     assert 0 < refused < 150
 

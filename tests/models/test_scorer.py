@@ -29,7 +29,7 @@ def check(shape: str, texts: list[str]) -> None:
     path = model(shape) if shape in SHAPES else model_file.BUILT_IN
     found = scorer.load_scorer(path)
     batch = TextBatch.from_texts(texts)
-    labels, scores, _ = found.top(batch, groups(found), 400)
+    labels, scores, _, _ = found.top(batch, groups(found), groups(found), 400)
     expected = [probabilities(path, text) if text.strip(" \n\r\t\v\f\0") else {} for text in texts]
     for text, label, score, wanted in zip(texts, labels, scores, expected, strict=True):
         if not wanted:
@@ -75,11 +75,26 @@ def test_a_document_scores_the_same_in_any_company(shape: str) -> None:
     """Bit for bit: what was remembered from other documents, or where a batch was cut, does not matter."""
     found = scorer.load_scorer(model(shape) if shape in SHAPES else model_file.BUILT_IN)
     texts = [*SENTENCES.values(), *ODD] * 40 + [f"word{n} und{n * 7} ganz{n * 3}" * 9 for n in range(3000)]
-    together = found.top(TextBatch.from_texts(texts), groups(found), 400)
+    together = found.top(TextBatch.from_texts(texts), groups(found), groups(found), 400)
     for start in (0, 17, 2500, 4000):
-        alone = found.top(TextBatch.from_texts(texts[start : start + 9]), groups(found), 400)
+        alone = found.top(TextBatch.from_texts(texts[start : start + 9]), groups(found), groups(found), 400)
         for one, all_of_them in zip(alone, together, strict=True):
             assert one.tobytes() == all_of_them[start : start + 9].tobytes()
+
+
+@pytest.mark.parametrize("shape", ["softmax", "hs", "ova", "lid.176"])
+def test_a_group_has_the_sum_of_its_labels(shape: str) -> None:
+    """As fastText's own probabilities add up, at most 1; a label alone has its own."""
+    path = model(shape) if shape in SHAPES else model_file.BUILT_IN
+    found = scorer.load_scorer(path)
+    near = np.arange(len(found.labels), dtype=np.int64) // 3
+    near.flags.writeable = False
+    texts = list(SENTENCES.values())
+    labels, _, _, group_scores = found.top(TextBatch.from_texts(texts), groups(found), near, 400)
+    for text, label, score in zip(texts, labels, group_scores, strict=True):
+        members = found.labels[label // 3 * 3 : label // 3 * 3 + 3]
+        wanted = sum(probabilities(path, text).get(name, 0.0) for name in members)
+        assert score == pytest.approx(min(wanted, 1), abs=2e-4), text
 
 
 def test_shares_tell_mixed_documents() -> None:
@@ -93,7 +108,7 @@ def test_shares_tell_mixed_documents() -> None:
         english,
         russian * 9,
     ]
-    _, _, shares = found.top(TextBatch.from_texts(texts), groups(found), 400)
+    shares = found.top(TextBatch.from_texts(texts), groups(found), groups(found), 400).share
     assert shares[0] == 1 and shares[3] == 1 and shares[4] == 1
     bytes_of = [len((english * 20).encode()), len((russian * 10).encode())]
     expected = max(bytes_of) / sum(bytes_of)

@@ -39,18 +39,23 @@ def test_a_table_is_joined_by_its_key_with_typed_columns(tmp_path):
     (csv,) = source_of(
         tmp_path, "join: {path: side.csv, on: number, columns: {day: {from: date, type: date}, status: null}}"
     ).joins
-    assert (csv.on, csv.key, csv.path, csv.reject) == ("number", "number", (f"{tmp_path}/side.csv",), False)
+    assert (csv.on, csv.key, csv.path, csv.reject) == (
+        ("number",),
+        ("number",),
+        (f"{tmp_path}/side.csv",),
+        False,
+    )
     assert csv.columns == (NamedColumn("day", "date", "date"), NamedColumn("status", "status", "string"))
     written = "join: {path: side.jsonl, on: {meta.pmid: pmid}, columns: {year: null}, missing: reject}"
     (rows,) = source_of(tmp_path, written).joins
-    assert (rows.on, rows.key, rows.reject) == ("meta.pmid", "pmid", True)
+    assert (rows.on, rows.key, rows.reject) == (("meta.pmid",), ("pmid",), True)
     assert rows.columns == (NamedColumn("year", "year", "int"),)
     both = source_of(
         tmp_path,
         "join: [{path: side.csv, on: id, columns: {status: null}}, "
         "{path: side.jsonl, on: path, columns: {year: null}}]",
     )
-    assert [join.on for join in both.joins] == ["id", "path"]
+    assert [join.on for join in both.joins] == [("id",), ("path",)]
 
 
 @pytest.mark.parametrize(
@@ -75,6 +80,13 @@ def test_a_table_is_joined_by_its_key_with_typed_columns(tmp_path):
             r"join.columns.tags: .*'tags' must be",
         ),
         ("{path: side.csv, on: id, columns: {court: {from: status}}}", r"'court', as a table that is joined"),
+        ("{path: side.csv, on: [id, nr], columns: {date: null}}", r"join.on: no file has a column 'nr'"),
+        ("{path: side.csv, on: [id, id], columns: {date: null}}", "several columns, each once"),
+        ("{path: side.csv, on: {id: id, court: nr}, columns: {date: null}}", "the table has no column 'nr'"),
+        (
+            "{path: side.csv, on: {id: id, court: status}, columns: {status: {from: date}}}",
+            "'status' is what the table calls a column of the key: give it another name",
+        ),
         ("{path: side.csv, on: id}", "the key 'columns' is missing"),
     ],
 )

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from refinery.definition.guards import Guards
 from refinery.definition.models import (
+    Calibrate,
     ImportanceTraining,
     NamedModel,
     NearCopies,
@@ -80,6 +81,11 @@ DEFINITION: dict[str, Any] = {
             ],
             "keep": [{"on_topic": "quality >= suggested('trained') AND importance + term_density > 0"}],
         },
+        "sized": {
+            "from": "books",
+            "keep": [{"some": "bytes > 3"}],
+            "calibrate": {"trusted": "books", "junk": "held", "lose": "1%"},
+        },
         "best": {"from": "scored", "select": {"tokens": "5k", "by": "tokens"}},
     },
     "outputs": {"best": {"from": "best", "path": "out/best"}, "all": {"from": "unique", "path": "out/all"}},
@@ -104,7 +110,9 @@ ON_CRAWL = {
     f"sources.crawl.lines.{name}"
     for name in ("size", "language", "signals", "patterns", "relevance", "content", "minhash")
 }
-SIZES = {"sources.crawl.lines.size", "sources.books.size"}
+HELD = "sources.held.size"
+SIZES = {"sources.crawl.lines.size", "sources.books.size", HELD}
+CALIBRATE, MOVED = ("stages", "sized", "calibrate"), {"stages.sized.calibrate"}
 ON_TOPIC = "sources.crawl.lines.relevance"
 JOIN = (*CRAWL, "join")
 SIDE = {"path": "side.csv", "on": {"id": "number"}, "columns": {"court": None}}
@@ -219,11 +227,16 @@ CASES: dict[tuple[str, str], Case] = {
     ("protect.near", "words"): case((*EXAMS, "near", "words"), 6, {*PROTECT, EXAM, "sources.crawl.minhash"}),
     ("protect.near", "chars"): case((*EXAMS, "near", "chars"), 9, {*PROTECT, EXAM, "sources.crawl.minhash"}),
     ("protect.near", "seed"): case((*EXAMS, "near", "seed"), 2, {*PROTECT, EXAM, "sources.crawl.minhash"}),
+    ("calibrate", "trusted"): case((*CALIBRATE, "trusted"), "crawl", MOVED),
+    ("calibrate", "junk"): case((*CALIBRATE, "junk"), [], MOVED),
+    ("calibrate", "lose"): case((*CALIBRATE, "lose"), "2%", MOVED),
     ("protect", "overlap"): case((*EXAMS, "overlap"), None, PROTECT),
     ("protect.overlap", "words"): case((*OVERLAP, "words"), 12, PROTECT),
     ("protect.overlap", "chars"): case((*OVERLAP, "chars"), 21, PROTECT),
     ("protect.overlap", "shortest"): case((*OVERLAP, "shortest"), 7, PROTECT),
     ("protect.overlap", "covered"): case((*OVERLAP, "covered"), "60%", PROTECT),
+    ("protect.overlap", "action"): case((*OVERLAP, "action"), "cut", PROTECT, named="overlap"),
+    ("protect.overlap", "margin"): case((*OVERLAP, "margin"), 9, PROTECT, ((OVERLAP, {"action": "cut"}),)),
     ("protect.overlap", "common"): case((*OVERLAP, "common"), None, PROTECT),
     ("select", "tokens"): case((*BEST, "tokens"), "6k", SELECT),
     ("select", "by"): case((*BEST, "by"), "bytes", SELECT),
@@ -233,6 +246,9 @@ CASES: dict[tuple[str, str], Case] = {
     ("select", "most"): case((*BEST, "most"), {"year": "10%"}, SELECT),
     ("select", "tokenizer"): case((*BEST, "tokenizer"), "tokenizer.json", {*SELECT, "stages.best"}),
     ("language", "model"): case((*MEASURE, 0), {"language": {"model": "topic"}}, {"sources.crawl.lines.language"}),
+    ("signals", "stop_words"): case(
+        (*MEASURE, 1), {"signals": {"stop_words": ["sw"]}}, {"sources.crawl.lines.signals"}
+    ),
     ("patterns", "root"): case((*MEASURE, 2, "patterns", "x"), "[0-8]", {"sources.crawl.lines.patterns"}, named="x"),
     ("relevance", "model"): case(("models", "topic", "file"), "other.bin", {ON_TOPIC}),
     ("relevance", "label"): case((*MEASURE, 3, "relevance", "label"), "l2", {ON_TOPIC}),
@@ -258,6 +274,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("models.importance", "raw_documents"): case((*WORDS, "raw_documents"), 50, WEIGHED),
     ("models.importance", "buckets"): case((*WORDS, "buckets"), 5, WEIGHED),
     ("models.importance", "seed"): case((*WORDS, "seed"), 5, WEIGHED),
+    ("normalize", "ftfy"): case(("transform",), NORMALIZE, {*ON_CRAWL, *COMPARED, *ON_EXAM, COUNT, HELD}),
     ("models", "terms"): case((*TERMS, "most"), 5, MINED, named="most"),
     ("models.terms", "positive"): case((*TERMS, "positive"), "crawl", MINED),
     ("models.terms", "negative"): case((*TERMS, "negative"), "crawl", MINED),
@@ -268,7 +285,6 @@ CASES: dict[tuple[str, str], Case] = {
     ("models.terms", "words"): case((*TERMS, "words"), 2, MINED),
     ("models.terms", "characters"): case((*TERMS, "characters"), 5, MINED),
     ("models.terms", "seed"): case((*TERMS, "seed"), 5, MINED),
-    ("normalize", "ftfy"): case(("transform",), NORMALIZE, {*ON_CRAWL, *COMPARED, *ON_EXAM, COUNT}),
     ("lines", "repeated"): case((*LINES, "repeated"), "60%", ON_CRAWL),
     ("lines", "least_documents"): case((*LINES, "least_documents"), 50, ON_CRAWL),
     ("lines", "keep"): case((*LINES, "keep"), [{"long": "chars > 3"}], ON_CRAWL),
@@ -282,6 +298,7 @@ ELSEWHERE = {
     "replace": "tests/filters/test_replace.py: each setting changes `settings`",
     "simplified": "tests/filters/test_simplified.py: the configuration changes `settings`",
     "pii": "tests/filters/test_pii.py: each setting changes `settings`",
+    "passages": "tests/dedup/test_passage_settings.py: each setting changes `settings`",
     "url": "tests/filters/test_url.py: the column changes `settings`",
     "listed": "tests/filters/test_listed.py: each setting changes `settings`",
     "neural": "tests/filters/test_neural.py: each setting changes `settings`",
@@ -299,6 +316,7 @@ def settings_models() -> dict[str, type[BaseModel]]:
         "tokens": Tokens,
         "output": Output,
         "output.tokenize": Tokenization,
+        "calibrate": Calibrate,
         "models": NamedModel,
         "models.train": RelevanceTraining,
         "models.importance": ImportanceTraining,

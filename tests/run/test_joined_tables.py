@@ -11,6 +11,7 @@ from refinery.errors import InputError
 from refinery.run.make import commit_made, find_made
 from refinery.sources.column_settings import Join, NamedColumn
 from refinery.sources.joined_table import HASH, KEY, TABLE, key_hashes, look_up, write_joined_table
+from refinery.storage.marks import records_of
 from refinery.storage.place import place_of
 from tests.conftest import document, output_hashes, read_files
 
@@ -155,6 +156,20 @@ def test_values_of_another_type_are_counted(repository, refinery):
         assert told in err
 
 
+def test_documents_without_a_row_are_counted_over_the_whole_source(repository, refinery):
+    """Five of sixty, wherever they lie; told by the run, the manifest and the funnel, and again for another output."""
+    told = "source papers: 5 of 60 documents have no row in the joined table: NULL in license, published"
+    for definition, path in (
+        (DEFINITION, "out"),
+        (DEFINITION.replace("path: out,", "path: again,"), "again"),
+    ):
+        (repository / "pipeline.yaml").write_text(definition)
+        code, out, err = refinery("run", repository / "pipeline.yaml", "--workers", 2)
+        manifest = json.loads((records_of(repository / path) / "manifest.json").read_bytes())
+        assert (code, manifest["sources"]["papers"]["unmatched"]) == (0, {"license, published": 5})
+        assert told in err and told in manifest["warnings"] and "no row to join" in out
+
+
 def test_a_table_on_a_store_is_looked_up(tmp_path):
     """It is fetched once a process."""
     keys = pa.array(["a"], pa.large_string())
@@ -162,7 +177,7 @@ def test_a_table_on_a_store_is_looked_up(tmp_path):
     place = place_of("memory://side/made/key")
     commit_made(place, tmp_path)
     assert find_made(place)
-    join = Join(("t",), "id", "id", (NamedColumn("x", "x", "int"),), table=place)
+    join = Join(("t",), ("id",), ("id",), (NamedColumn("x", "x", "int"),), table=place)
     values, found = look_up(join, pa.array(["b", "a"], pa.large_string()))
     assert (values["x"].to_pylist(), found.tolist()) == ([None, 1], [False, True])
 

@@ -94,7 +94,9 @@ def test_a_record_that_is_damaged_or_missing_is_none(tmp_path):
         folder = tmp_path / str(number)
         folder.mkdir()
         planned.append(PlannedShard(shard, spec(tmp_path), folder, number))
-        record = ShardRecord(number, number, 0, 1, {"a": 1}, {}, SCHEMAS[1].decode(), "h")
+        record = ShardRecord(
+            number, number, 0, 1, {"a": 1}, {}, SCHEMAS[1].decode(), "h", {"b": 2}, {"c": number}
+        )
         commit_bytes(planned[-1].record_file, sealed_json(record), scratch=True)
     planned[1].record_file.unlink()
     planned[2].record_file.write_bytes(planned[2].record_file.read_bytes().replace(b'"a":1', b'"a":2'))

@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import json
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,7 +13,7 @@ from refinery.errors import InputError
 from refinery.sources import join_files
 from refinery.sources.column_settings import Join, NamedColumn
 from refinery.sources.join_files import content_of, read_joined_table, table_spec
-from refinery.sources.joined_table import HASH, KEY, key_hashes
+from refinery.sources.joined_table import HASH, KEY, key_hashes, key_shown
 
 ROWS = [
     {"pmcid": "PMC2", "date": "2020-01-02", "license": "cc-by"},
@@ -34,7 +35,7 @@ def written(folder, form, rows=ROWS):
             writer.writerows(rows)
     else:
         pq.write_table(pa.Table.from_pylist(rows), path)
-    return Join((str(path),), "pmcid", "pmcid", COLUMNS)
+    return Join((str(path),), ("pmcid",), ("pmcid",), COLUMNS)
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
@@ -61,6 +62,23 @@ def test_what_cannot_be_joined_is_told(tmp_path, rows, message):
     """A key with two rows that differ with both places, and a table without a key."""
     with pytest.raises(InputError, match=message):
         read_joined_table("s", written(tmp_path, "csv", rows))
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_a_key_of_several_columns_is_all_of_them(tmp_path, form):
+    """A number may repeat where the court differs, and a whole one has one text in each format."""
+    rows = [{"court": c, "number": n, "date": f"2020-01-0{n}"} for c, n in (("A", 1), ("B", 1), ("A", 2))]
+    join = replace(
+        written(tmp_path, form, rows), on=("court", "nr"), key=("court", "number"), columns=COLUMNS[:1]
+    )
+    table = read_joined_table("s", join)
+    found = {key_shown(row[KEY]): row["published"].day for row in table.to_pylist()}
+    assert found == {"A, 1": 1, "B, 1": 1, "A, 2": 2}
+    join = replace(
+        written(tmp_path, form, [*rows, rows[0] | {"date": "2021-01-01"}]), key=join.key, columns=COLUMNS[:1]
+    )
+    with pytest.raises(InputError, match="the key 'A, 1' has 'published'"):
+        read_joined_table("s", join)
 
 
 def test_a_row_that_cannot_be_read_is_told_with_its_place(tmp_path):

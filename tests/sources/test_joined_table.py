@@ -13,6 +13,7 @@ from refinery.sources.joined_table import (
     KEY,
     TABLE,
     JoinedTable,
+    combined_keys,
     key_hashes,
     key_texts,
     look_up,
@@ -34,6 +35,18 @@ def test_the_row_of_a_key_is_found_as_a_dictionary_finds_it(keys, asked):
     place = {key: n for n, key in enumerate(ordered.to_pylist())}
     rows = table.rows_of(key_texts(pa.array(wanted, pa.string())))
     assert rows.to_pylist() == [place.get(key) for key in wanted]
+
+
+@given(st.lists(st.tuples(*[st.text("a\x1d\x1e\x1f", min_size=1) | st.none()] * 3), max_size=20))
+def test_keys_of_several_columns_are_one_where_all_are(rows):
+    """Whatever stands in them; NULL in one is no key."""
+    columns = [pa.array(column, pa.large_string()) for column in zip(*rows, strict=True)] or [
+        pa.array([], pa.large_string())
+    ] * 3
+    found = combined_keys(columns).to_pylist()
+    assert [key is None for key in found] == [None in row for row in rows]
+    whole = {(row, key) for row, key in zip(rows, found, strict=True) if key is not None}
+    assert len({row for row, _ in whole}) == len({key for _, key in whole}) == len(whole)
 
 
 def test_keys_of_one_hash_are_told_apart():
@@ -61,7 +74,7 @@ def test_keys_go_by_their_text(values, expected):
 
 def test_a_table_that_is_damaged_or_gone_is_told(tmp_path):
     """As a damaged file of the work folder, which a run makes again."""
-    join = Join(("t",), "id", "id", (NamedColumn("x", "x", "int"),), table=tmp_path)
+    join = Join(("t",), ("id",), ("id",), (NamedColumn("x", "x", "int"),), table=tmp_path)
     with pytest.raises(DamagedFile, match=TABLE):
         look_up(join, pa.array(["a"], pa.large_string()))
     keys = pa.array(["a"], pa.large_string())

@@ -164,6 +164,8 @@ def test_fields_are_found_before_the_file_is_read(tmp_path, form):
         ("id", "id", True, None, {"one": "new", "six": "old"}),
         ("n", "number", False, None, {"one": None, "two": "new", "six": None}),
         ("tongue", "lang", False, None, {"one": "new", "two": None, "six": "new"}),
+        (("tongue", "id"), ("lang", "id"), False, None, {"one": "new", "two": None, "six": None}),
+        (("n", "path"), ("number", "file"), False, None, {"one": None, "two": "new", "six": None}),
         ("path", "file", True, None, {"one": "new", "two": "new", "six": "new"}),
         ("id", "id", False, Where("court = 'new'", (("court", "string"),)), {"one": "new"}),
     ],
@@ -171,13 +173,15 @@ def test_fields_are_found_before_the_file_is_read(tmp_path, form):
 def test_joined_columns_are_those_of_the_row_with_the_key(
     tmp_path, form, carry, on, key, reject, where, kept
 ):
-    """By the id, a number, a named column or the path of the file; rows are rejected or chosen by them."""
+    """By id, number, named column, path of the file or several of these; rows are rejected or chosen by them."""
     rows = [
         {"id": "a", "number": 2, "lang": "en", "file": f"a.{form}", "Court": "new"},
         {"id": "c", "number": 9, "lang": "fr", "file": "b", "Court": "old"},
     ]
     (tmp_path / "side.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    side = Join((str(tmp_path / "side.jsonl"),), on, key, (NamedColumn("court", "Court", "string"),), reject)
+    court = (NamedColumn("court", "Court", "string"),)
+    on, key = (names if isinstance(names, tuple) else (names,) for names in (on, key))
+    side = Join((str(tmp_path / "side.jsonl"),), on, key, court, reject)
     (tmp_path / "data").mkdir()
     one = source(
         tmp_path / "data",
@@ -191,7 +195,7 @@ def test_joined_columns_are_those_of_the_row_with_the_key(
     assert found.texts == list(kept)
     assert not carry or [row["court"] for row in found.columns] == list(kept.values())
     unmatched = [(r.row, r.reason, r.detail) for r in found.rejects if r.reason != "null_text"]
-    assert unmatched == ([(1, "no_match", "the table has no 'id' b")] if reject and on == "id" else [])
+    assert unmatched == ([(1, "no_match", "the table has no 'id' b")] if reject and on == ("id",) else [])
     assert found.skipped == ({"where": 2} if where else {})
     if carry:
         assert read_all(one, carry=True, wanted=[2]).texts == ["six"]

@@ -24,7 +24,7 @@ def test_two_columns_of_one_name_are_an_error():
 
 def test_a_joined_column_has_its_type_and_no_column_of_the_files_is_called_so():
     """It is carried beside those that are kept, and found by its name."""
-    join = Join(("t.csv",), "id", "id", (NamedColumn("year", "Year", "int"),))
+    join = Join(("t.csv",), ("id",), ("id",), (NamedColumn("year", "Year", "int"),))
     spec = SourceSpec("s", (), joins=(join,), keep=("url",))
     raw = pa.schema([("url", pa.string()), ("year", pa.string())])
     assert carried_schema(raw, spec, "a").types == [pa.string(), pa.int64()]

@@ -26,19 +26,20 @@ def head(kind: int, outputs: int, tree: list[np.ndarray] | None = None) -> kerne
 def top(row: list[float], found: kernels.Head, labels: int) -> tuple[int, float, list[float]]:
     """Top label, its probability, and the probabilities of all, for one document of one feature."""
     firsts, sums, counts = np.array([0, 1]), np.array([row], np.float32), np.ones(1, np.int64)
-    label, score, share = np.zeros(1, np.int64), np.zeros(1, np.float32), np.zeros(1, np.float32)
+    label, (score, share, near) = np.zeros(1, np.int64), np.zeros((3, 1), np.float32)
     kernels.top_labels(
         firsts,
         sums,
         counts,
         np.ones(1, np.int64),
         found,
-        frozen(range(labels), np.int64),
+        (*[frozen(range(labels), np.int64)] * 2, frozen([1] * labels, np.int64)),
         label,
         score,
         share,
+        near,
     )
-    assert share[0] == 1
+    assert share[0] == 1 and near[0] == score[0]
     every = []
     for number in range(labels):
         one = np.zeros(1, np.float32)
@@ -100,5 +101,6 @@ def test_tree(counts: list[int], seed: int) -> None:
 def test_values_beyond_all_bounds_give_no_nan(kind: int) -> None:
     """Sums that overflow to infinity: a number between 0 and 1 all the same."""
     for row in ([np.inf, -np.inf], [np.nan, 1.0], [3e38, 3e38]):
-        label, score, every = top(row, head(kind, 3 if kind == kernels.SOFTMAX else 2), 2)
+        labels = 3 if kind == kernels.SOFTMAX else 2
+        label, score, every = top(row, head(kind, labels), labels)
         assert 0 <= label <= 2 and all(0 <= p <= 1 for p in [score, *every])

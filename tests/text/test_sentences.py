@@ -35,6 +35,7 @@ def test_where_sentences_begin():
         ("A line\n\nanother\r\nlast", ["A line\n\n", "another\r\n", "last"]),
         ("他说：“好。”她走了；完！", ["他说：“好。”", "她走了；", "完！"]),
         ('Why? "No." (End)', ["Why? ", '"No." ', "(End)"]),
+        ("真的? 是.”好的.完", ["真的? ", "是.”", "好的.", "完"]),
         ("What...   then", ["What...   ", "then"]),
     ):
         found, _ = sentences(TextBatch.from_texts([text]))

@@ -89,8 +89,10 @@ def schema() -> bytes:
 def _screenings(usable: Sequence[FoundSource]) -> tuple[list[Screening], Mapping[str, int]]:
     """The languages that sources have, the most frequent first; and the documents of others by language."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     from refinery.api.measure import measure
+    from refinery.filters.signals import is_counted_on_demand
 
     texts = pa.table(
         {
@@ -98,7 +100,9 @@ def _screenings(usable: Sequence[FoundSource]) -> tuple[list[Screening], Mapping
             "from": [source.name for source in usable for _ in source.texts],
         }
     )
-    measured = measure(texts, ["language", "signals"])
+    measured = measure(texts, ["language"])
+    lists = list(filter(is_counted_on_demand, pc.unique(measured["lang"]).to_pylist()))
+    measured = measure(measured, [{"signals": {"stop_words": lists[:40]}}])
     sizes = {source.name: len(source.texts) for source in usable}
     pairs = Counter(zip(measured["lang"].to_pylist(), measured["from"].to_pylist(), strict=True))
     sources: dict[str, list[str]] = {}
@@ -190,9 +194,12 @@ def _yaml(text: str) -> str:
 
 def _stage(name: str, one: Screening) -> Iterator[str]:
     """A stage that keeps a language, with what its rule set makes of the documents that were looked at."""
+    from refinery.filters.signals import is_counted_on_demand
+
+    signals = f"{{signals: {{stop_words: [{one.language}]}}}}" if is_counted_on_demand(one.language) else "signals"
     yield f"  {name}:"
     yield f"    from: [{', '.join(one.sources)}]         # trusted ones first"
-    yield "    measure: [language, signals]"
+    yield f"    measure: [language, {signals}]"
     yield "    keep:                              # each rule says what is kept; refinery show --dropped-by RULE"
     yield f"      - language: \"lang = '{one.language}' AND lang_score >= 0.5\""
     if not one.rules:

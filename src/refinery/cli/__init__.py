@@ -9,6 +9,7 @@ from pathlib import Path
 
 from refinery.cli import look
 from refinery.cli.budget import budget
+from refinery.cli.calibrate import calibrate
 from refinery.cli.commands import app
 from refinery.cli.echo import echo
 from refinery.cli.train import train
@@ -16,6 +17,7 @@ from refinery.executors.limits import one_thread, shortage
 
 look.add_to(app)
 app.command()(budget)
+app.command()(calibrate)
 app.add_typer(train, name="train")
 
 

@@ -203,6 +203,17 @@ def init(
 
 
 @app.command()
+def rules(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="gopher, sw, fineweb2/swh_Latn, a path, ...")],
+) -> None:
+    """Print a rule set as a file of rules, to read it or to write one of your own."""
+    from refinery.filters.rule_set_file import as_file
+    from refinery.filters.rules import load_rule_set
+
+    write(as_file(load_rule_set(name)))
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of pipeline definitions, for editors."""
     from refinery.api.init import schema as schema_of_definitions

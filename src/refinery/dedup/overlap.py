@@ -1,30 +1,23 @@
 """Items found inside documents: n-grams that both have, without those that are common, and the share that they cover.
 
-1. Protected documents: items and their n-grams, in one unit.                    items.write_items
-2. Shards: n-grams of items in documents, by document; in how many each is.      write_matches
-3. Grams: those that are common, of a source's documents.                        write_common
-4. Documents: the item of which most is in each.                                 find_covered
-
-A document is read once; what is kept of it is 20 bytes for each n-gram of an item that stands in it.
+The units of steps 2 to 4 of refinery.dedup.inside. Of a document 20 bytes are kept for each n-gram of an item that
+stands in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from refinery.dedup.corpus import Corpus, DedupShard
-from refinery.dedup.items import FEW, Items, read_items, tokens_of, write_items
+from refinery.dedup.items import FEW, Items, read_items, tokens_of
 from refinery.dedup.sorting import starts_of
 from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Records
-from refinery.shuffle.units import MapUnits
-from refinery.storage.place import Place, remove_scratch
+from refinery.storage.place import Place
 
 if TYPE_CHECKING:
     from refinery.definition.models import Overlap
@@ -40,9 +33,6 @@ COVERED = np.dtype(
 )
 
 
-ITEM_BYTES = 24  # of memory for a byte of what items are made of
-
-
 @dataclass(frozen=True)
 class Looked:
     """A shard that is looked through: its number among such, its first document, the number of its source."""
@@ -53,71 +43,8 @@ class Looked:
     source: int
 
 
-@dataclass(frozen=True)
-class Overlaps:
-    """What was found: records MATCH by document, and GRAM, those that are common; None: nothing was looked for.
-
-    items: the folder of these; short: of each shard of protected documents those that are too short to be looked for.
-    """
-
-    overlap: Overlap
-    items: Place
-    found: tuple[Records, Records] | None
-    short: tuple[int, ...]
-
-    def remove(self) -> None:
-        """Removes the items and the records."""
-        remove_scratch(self.items)
-        for records in self.found or ():
-            records.remove()
-
-
-def find_overlaps(
-    overlap: Overlap,
-    corpus: Corpus,
-    shards: Sequence[DedupShard],
-    held: Mapping[str, int],
-    map_units: MapUnits,
-) -> Overlaps:
-    """Looks through the documents that arrive.
-
-    held: the sources that are protected, of which documents go anyway.
-    """
-    firsts = np.cumsum([0, *(shard.documents.rows for shard in shards)])[:-1].tolist()
-    numbered = list(zip(shards, firsts, strict=True))
-    earlier = [(shard.documents, first) for shard, first in numbered if shard.documents.earlier]
-    items = corpus.work / "items"
-    size = ITEM_BYTES * sum(documents.bytes for documents, _ in earlier)
-    ((count, short),) = map_units(
-        "protect items", partial(write_items, overlap, items), [earlier], memory=size
-    )
-    sources = list(dict.fromkeys(shard.documents.source for shard, _ in numbered))
-    arriving = [
-        (shard, first)
-        for shard, first in numbered
-        if not shard.documents.earlier and shard.documents.source not in held
-    ]
-    looked = [
-        Looked(n, shard, first, sources.index(shard.documents.source))
-        for n, (shard, first) in enumerate(arriving)
-    ]
-    if not count or not looked:
-        return Overlaps(overlap, items, None, tuple(short))
-    matches = corpus.records("matches", MATCH, partitions=corpus.partitions, writers=len(looked))
-    common = corpus.records("common", GRAM, writers=corpus.partitions)
-    with corpus.records("counts", COUNT, partitions=corpus.partitions, writers=len(looked)) as counts:
-        look = partial(write_matches, overlap, items, corpus, matches, counts)
-        map_units("protect overlap", look, looked)
-        arrived = np.zeros(len(sources), np.int64)
-        for one in looked:
-            arrived[one.source] += one.shard.documents.arrived
-        most = _most(overlap, arrived)
-        map_units("protect common", partial(write_common, counts, common, most), range(corpus.partitions))
-    return Overlaps(overlap, items, (matches, common), tuple(short))
-
-
-def _most(overlap: Overlap, arrived: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Of each source the most documents that an n-gram is in which is not common."""
+def most_documents(overlap: Overlap, arrived: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of each source, of which so many arrive, the most documents that an n-gram is in which is not common."""
     if overlap.common is None:
         return arrived
     return np.maximum(FEW, (overlap.common * arrived).astype(np.int64))
@@ -210,43 +137,40 @@ def write_common(counts: Records, common: Records, most: NDArray[np.int64], part
     common.write(partition, gram.view(GRAM))
 
 
-def _read_common(common: Records) -> NDArray[np.int64]:
+def read_common(common: Records) -> NDArray[np.int64]:
     """The grams that are common, ascending."""
     found: NDArray[np.int64] = np.sort(common.read(0)["gram"])
     return found
 
 
-def find_covered(overlaps: Overlaps, partition: int) -> NDArray[Any]:
-    """The items of which a partition's documents have enough (COVERED), by document, of each the most at first."""
+def write_covered(
+    overlap: Overlap, folder: Place, matches: Records, common: Records, covered: Records, partition: int
+) -> None:
+    """Writes the items of which a partition's documents have enough (COVERED), of each the most at first."""
     from refinery.text.overlap import cover
 
-    if overlaps.found is None:
-        return np.empty(0, COVERED)
-    matches, common = overlaps.found[0], _read_common(overlaps.found[1])
-    items, found = read_items(overlaps.items), matches.read(partition)
-    found = found[~np.isin(found["gram"], common)]
+    items, others, found = read_items(folder), read_common(common), matches.read(partition)
+    found = found[~np.isin(found["gram"], others)]
     found = found[np.lexsort((found["gram"], found["document"]))]
     found = found[starts_of(found["document"], found["gram"])]
     starts = np.flatnonzero(starts_of(found["document"]))
     documents, bounds = found["document"][starts], np.append(starts, len(found))
     grams = np.ascontiguousarray(found["gram"])
     of_items = items.hashes, items.starts, items.sizes, items.grams, items.offsets, items.places, items.firsts
-    row, item, share = cover(bounds, grams, common, *of_items, overlaps.overlap.covered)
-    covered = np.empty(len(row), COVERED)
-    covered["document"], covered["item"], covered["share"] = documents[row], item, share
-    covered["protected"] = items.documents[item]
-    return covered[np.lexsort((item, -share, row))]
+    row, item, share = cover(bounds, grams, others, *of_items, overlap.covered)
+    enough = np.empty(len(row), COVERED)
+    enough["document"], enough["item"], enough["share"] = documents[row], item, share
+    enough["protected"] = items.documents[item]
+    covered.write(partition, enough[np.lexsort((item, -share, row))], np.full(len(row), partition))
 
 
-def silent_items(overlaps: Overlaps, _: int) -> NDArray[np.int64]:
+def silent_items(common: Records, folder: Place) -> NDArray[np.int64]:
     """The protected documents whose items have only n-grams that are common: nothing tells that they are there."""
     from refinery.text.overlap import telling_of_all
 
-    if overlaps.found is None:
-        return np.empty(0, np.int64)
-    items = read_items(overlaps.items)
+    items = read_items(folder)
     covered = np.empty(len(items.documents), np.int64)
     of_items = items.starts, items.sizes, items.grams, items.places, items.firsts
-    telling_of_all(_read_common(overlaps.found[1]), *of_items, covered)
+    telling_of_all(read_common(common), *of_items, covered)
     found: NDArray[np.int64] = items.documents[covered == 0]
     return found

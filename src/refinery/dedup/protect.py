@@ -66,6 +66,11 @@ class Protect(Verb):
         bands, rows = split_for_recall(least_jaccard(self.near), self.near.num_perm, LOOKUP_RECALL)
         return Near(**self.near.model_dump(exclude_unset=True), bands=bands, rows=rows)
 
+    @property
+    def cuts(self) -> bool:
+        """Whether passages go in place of documents."""
+        return self.overlap is not None and self.overlap.cuts
+
     def explained(self) -> tuple[Explained, ...]:
         """The recall that the bands promise."""
         return (explain_recall("Near copies", self.lookup),) if self.lookup else ()

@@ -3,7 +3,7 @@
 1. Protected documents: what they are looked up by, in blocks.                  probe.write_block
 2. Documents: copies of protected ones, candidates for near ones.               find_in_partition
 3. Candidates that signatures do not settle by their texts.                     verify.settle
-4. Documents that have a protected one inside.                                  overlap.find_overlaps
+4. Documents that have a protected one inside.                                  inside.look_inside
 5. Documents: those that go, each with the protected one that it is most like.  write_dropped
 
 Documents are compared with the protected ones alone, never with each other. A document of a protected source goes as
@@ -12,8 +12,8 @@ such; there is none that it would be a copy of.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +24,10 @@ from refinery.dedup.bands import bands_of
 from refinery.dedup.candidates import edge_dtype
 from refinery.dedup.copies import COPY
 from refinery.dedup.corpus import Corpus, DedupShard, Partition, make_corpus, partition_rows, read_entries
+from refinery.dedup.inside import Inside, look_inside
 from refinery.dedup.minhash import minhash_of
-from refinery.dedup.overlap import Overlaps, find_covered, find_overlaps, silent_items
 from refinery.dedup.probe import BLOCK_DOCUMENTS, Probe, find_matches, write_block
+from refinery.dedup.protect_rules import Rules, rules_of
 from refinery.dedup.sorting import starts_of
 from refinery.dedup.verify import Search, settle
 from refinery.filters.verb import DROPPED_RECORD, NONE, Outcome
@@ -39,22 +40,6 @@ if TYPE_CHECKING:
     from refinery.definition.models import Overlap
 
 UNIT_PARTITIONS, UNIT_BLOCKS = 5, 3  # whose bytes a unit holds
-
-
-@dataclass(frozen=True)
-class Rules:
-    """The rule by which a document goes: of a protected one it is like, by its number, and of a protected source."""
-
-    firsts: tuple[int, ...]  # the first document of each shard of protected ones
-    numbers: tuple[int, ...]  # its rule
-    sources: Mapping[str, int]
-    count: int
-
-    def of(self, protected: NDArray[np.int64]) -> NDArray[np.int64]:
-        """For each of those documents the rule."""
-        at = np.searchsorted(np.array(self.firsts), protected, "right") - 1
-        found: NDArray[np.int64] = np.array(self.numbers)[at]
-        return found
 
 
 def leave_out(
@@ -84,7 +69,7 @@ def leave_out(
     blocks = partition_rows(
         earlier, replace(corpus, documents=corpus.earlier, partition_documents=BLOCK_DOCUMENTS)
     )
-    rules = _rules(earlier, protected)
+    rules = rules_of(earlier, protected)
     blocks_bytes = UNIT_BLOCKS * min(corpus.earlier, BLOCK_DOCUMENTS) * probe.form.itemsize
     map_units = partial(map_units, memory=UNIT_PARTITIONS * corpus.partition_bytes + blocks_bytes)
     copies = corpus.records("copies", COPY)
@@ -100,45 +85,20 @@ def leave_out(
         )
         settled.far.remove()
     edges.remove()
-    overlaps = find_overlaps(overlap, corpus, shards, rules.sources, map_units) if overlap else None
+    inside = look_inside(overlap, corpus, shards, rules, map_units) if overlap else Inside()
     result = corpus.records("dropped", DROPPED_RECORD, partitions=corpus.partitions)
     with copies:
         found = settled.near if settled else None
-        write = partial(write_dropped, corpus, copies, found, overlaps, rules, result)
+        write = partial(write_dropped, corpus, copies, found, inside.gone, rules, result)
         map_units("protect dropped", write, partitions)
-    if settled:
-        settled.near.remove()
-    warnings: tuple[str, ...] = ()
-    if overlaps:
-        (silent,) = map_units("protect told", partial(silent_items, overlaps), [0])
-        warnings = tuple(_warnings(overlaps, rules, tuple(protected), silent))
-        overlaps.remove()
+    for records in (settled and settled.near, inside.gone):
+        if records:
+            records.remove()
     names = [f"protect.{name}" for name in protected]
     if overlap:
         names += [f"{name}.overlap" for name in names]
-    return Outcome(tuple(names), result, corpus.partition_documents, warnings=warnings)
-
-
-def _warnings(
-    overlaps: Overlaps, rules: Rules, names: Sequence[str], silent: NDArray[np.int64]
-) -> Iterator[str]:
-    """Of each name the texts that are not looked for, with the reason."""
-    words, chars = overlaps.overlap.shortest_unit
-    for number, name in enumerate(names):
-        short = sum(
-            count for rule, count in zip(rules.numbers, overlaps.short, strict=True) if rule == number
-        )
-        if short:
-            yield f"{short:,} texts of protect.{name} are below {words} words or {chars} characters: not looked for"
-        if common := int((rules.of(silent) == number).sum()):
-            yield f"{common:,} texts of protect.{name} are made of n-grams that are common: not looked for"
-
-
-def _rules(shards: Sequence[DedupShard], protected: Mapping[str, tuple[str, ...]]) -> Rules:
-    sources = {s: n for n, names in reversed([*enumerate(protected.values())]) for s in names}
-    firsts = np.cumsum([0, *(shard.documents.rows for shard in shards)])[:-1].tolist()
-    numbers = tuple(sources[shard.documents.source] for shard in shards)
-    return Rules(tuple(firsts), numbers, sources, len(protected))
+    outcome = Outcome(tuple(names), result, corpus.partition_documents)
+    return replace(outcome, spans=inside.spans, warnings=inside.warnings)
 
 
 def find_in_partition(
@@ -171,14 +131,14 @@ def write_dropped(
     corpus: Corpus,
     copies: Records,
     near: Records | None,
-    overlaps: Overlaps | None,
+    inside: Records | None,
     rules: Rules,
     result: Records,
     partition: Partition,
 ) -> None:
     """Writes the documents of a partition that go, ascending.
 
-    Those are copies, near ones, those of protected sources, then those that have a protected one inside.
+    Those are copies, near ones, those of protected sources, then those that have a protected one inside (COVERED).
     """
     exact = copies.read_written(partition.number)
     found = [_dropped(exact["document"], rules.of(exact["preferred"]), exact["preferred"], 1.0)]
@@ -190,11 +150,12 @@ def write_dropped(
     _, rule = _arriving(corpus, rules, partition)
     own = np.flatnonzero(rule != NONE)
     found.append(_dropped(partition.first + own, rule[own], NONE, np.nan))
-    if overlaps:
-        covered = find_covered(overlaps, partition.number)
-        covered = covered[starts_of(covered["document"])]
+    if inside:
+        covered = inside.read(partition.number)
         covered = covered[~np.isin(covered["document"], np.concatenate(found)["document"])]
-        number = rules.of(covered["protected"]) + rules.count
+        covered = covered[np.argsort(covered["document"], kind="stable")]
+        covered = covered[starts_of(covered["document"])]
+        number = rules.inside(covered["protected"])
         found.append(_dropped(covered["document"], number, covered["protected"], covered["share"]))
     dropped = np.concatenate(found)
     dropped = dropped[np.argsort(dropped["document"])]

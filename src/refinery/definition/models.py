@@ -161,17 +161,20 @@ class NearCopies(Model):
         return self
 
 
+SHORTEST = 8  # the least n-gram of GPT-3's analysis of overlaps
+
+
 class Overlap(Model):
     """Items that stand inside documents, found by the n-grams that both have."""
 
     words: int = Field(13, ge=2, le=100, description="words an n-gram")
     chars: int = Field(20, ge=2, le=100, description="characters an n-gram, in unspaced scripts")
-    shortest: int = Field(
-        8,
+    shortest: int | None = Field(
+        None,
         ge=1,
         le=100,
         description="words of the shortest text that is looked for, in characters as `chars` is to `words`; one"
-        " shorter than an n-gram is found as a whole",
+        " shorter than an n-gram is found as a whole (default: 8, or `words` if they are fewer)",
     )
     covered: Share = Field(
         0.5,
@@ -184,19 +187,34 @@ class Overlap(Model):
         0.001,
         gt=0,
         le=1,
-        description="n-grams that more of a source's documents have, and more than 10, say nothing, nor do those of"
-        " more texts; `null`: all count",
+        description="n-grams are left out that more than this share of a source's documents have, and more than 10,"
+        " or as many of the texts; `null`: none are",
         json_schema_extra={"default": "0.1%"},
     )
+
+    action: Literal["drop", "cut"] = Field(
+        "drop", description="the document goes, or the sentences that the n-grams stand in"
+    )
+    margin: int = Field(
+        0, ge=0, le=10_000, description="of `cut`: characters before and after, which go as well"
+    )
+
+    @property
+    def cuts(self) -> bool:
+        """Whether passages are cut."""
+        return self.action == "cut"
 
     @property
     def shortest_unit(self) -> tuple[int, int]:
         """Words, or characters, of the shortest text that is looked for."""
-        return self.shortest, -(-self.shortest * self.chars // self.words)
+        words = self.shortest or min(SHORTEST, self.words)
+        return words, -(-words * self.chars // self.words)
 
     @model_validator(mode="after")
-    def _shortest_is_no_longer(self) -> Self:
-        if self.shortest > self.words:
+    def _fits(self) -> Self:
+        if self.margin and not self.cuts:
+            raise ValueError("`margin` is of what is cut: write `action: cut`")
+        if self.shortest and self.shortest > self.words:
             raise ValueError(f"`shortest` is more than an n-gram, which has {self.words} words")
         return self
 
@@ -522,9 +540,12 @@ class Pipeline(Model):
     @model_validator(mode="after")
     def _makes_something(self) -> Self:
         missing = [f"{key!r}" for key in ("stages", "outputs") if key not in self.model_fields_set]
-        if missing and not any(model.training for model in self.models.values()):
+        alone = any(m.training for m in self.models.values()) or any(
+            s.calibrate for s in self.stages.values()
+        )
+        if missing and not alone:
             keys = f"keys {' and '.join(missing)} are" if len(missing) > 1 else f"key {missing[0]} is"
-            raise ValueError(f"the {keys} missing: a definition makes outputs, or models")
+            raise ValueError(f"the {keys} missing: a definition makes outputs, models or calibrated rules")
         return self
 
 

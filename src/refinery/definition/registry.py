@@ -55,4 +55,12 @@ class Kind:
             raise DefinitionError(str(error)) from None
 
 
-VERBS = Kind("verb", "refinery.verbs", {"dedup": "refinery.dedup.verb", "select": "refinery.select.verb"})
+VERBS = Kind(
+    "verb",
+    "refinery.verbs",
+    {
+        "dedup": "refinery.dedup.verb",
+        "passages": "refinery.dedup.passages",
+        "select": "refinery.select.verb",
+    },
+)

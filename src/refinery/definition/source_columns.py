@@ -61,9 +61,9 @@ class Join(Model):
     path: WrittenPaths = Field(
         min_length=1, description="CSV, Parquet, JSON Lines or another format; relative to the definition"
     )
-    on: str | dict[str, str] = Field(
-        description="the column that documents and table have, or `{OF_DOCUMENTS: OF_TABLE}`; of documents, "
-        "`path` is that of the file below the source's root"
+    on: str | tuple[str, ...] | dict[str, str] = Field(
+        description="the column that documents and table have, or `{OF_DOCUMENTS: OF_TABLE}`, or several; of "
+        "documents, `path` is that of the file below the source's root"
     )
     columns: dict[str, JoinedEntry] = Field(
         min_length=1,
@@ -76,15 +76,20 @@ class Join(Model):
 
     @field_validator("on")
     @classmethod
-    def _one_key(cls, on: Any) -> Any:
-        if not on or (isinstance(on, dict) and len(on) != 1):
-            raise ValueError("expected the name of a column, or one {OF_DOCUMENTS: OF_TABLE}")
+    def _some_key(cls, on: Any) -> Any:
+        if not on or (isinstance(on, tuple) and len(on) > len({*on})):
+            raise ValueError(
+                "expected the name of a column, {OF_DOCUMENTS: OF_TABLE}, or several columns, each once"
+            )
         return on
 
     @property
-    def keys(self) -> tuple[str, str]:
-        """The column of the documents, and that of the table."""
-        return (self.on, self.on) if isinstance(self.on, str) else next(iter(self.on.items()))
+    def keys(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The columns of the documents, and those of the table."""
+        if isinstance(self.on, dict):
+            return tuple(self.on), tuple(self.on.values())
+        on = (self.on,) if isinstance(self.on, str) else self.on
+        return on, on
 
 
 Joins = Annotated[tuple[Join, ...], OneOrMore()]

@@ -9,6 +9,7 @@ the same file.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -33,11 +34,31 @@ class Lexicon:
     automaton: Automaton
 
 
+def pack_columns(pack: str) -> tuple[str, ...]:
+    """What the columns of a pack are called, those of another lexicon if it is empty.
+
+    >>> pack_columns("zh-porn")
+    ('zh_porn_term_density', 'zh_porn_term_count', 'zh_porn_distinct_terms')
+    """
+    before = f"{pack.replace('-', '_')}_" if pack else ""
+    return tuple(before + column for column in ("term_density", "term_count", "distinct_terms"))
+
+
+def pack_measuring(column: str) -> str | None:
+    """The pack that has this column, if one has."""
+    return next((pack for pack in packs() if column in pack_columns(pack)), None)
+
+
+@cache
+def packs() -> tuple[str, ...]:
+    """The names of the lexicons that come with the package, sorted."""
+    return tuple(sorted(path.stem for path in PACKS.glob("*.txt")))
+
+
 def pack_file(name: str) -> Path:
     """The lexicon that comes with the package by that name; raises DefinitionError if there is none."""
-    known = sorted(path.stem for path in PACKS.glob("*.txt"))
-    if name not in known:
-        raise DefinitionError(f"no pack of terms is called {name!r}{nearest(name, known)}")
+    if name not in packs():
+        raise DefinitionError(f"no pack of terms is called {name!r}{nearest(name, packs())}")
     return PACKS / f"{name}.txt"
 
 

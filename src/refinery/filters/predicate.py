@@ -14,6 +14,7 @@ import pyarrow as pa
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.filters.compared_dates import date_problems
 from refinery.filters.language_codes import UNDETERMINED
+from refinery.filters.lexicon import pack_measuring
 from refinery.filters.suggested import as_numbers
 from refinery.filters.values import PLAIN, is_plain
 from refinery.sources.sql import in_short, parse, sentence_of
@@ -141,6 +142,8 @@ def _polars_type(kind: Any) -> pl.DataType:
 def _unknown_column(name: str, predicate: str, columns: Mapping[str, Any]) -> str:
     if f'"{name}"' in predicate:
         return f"""no column "{name}"; double quotes name a column, text is written '{name}'"""
+    if pack := pack_measuring(name):
+        return f'no column "{name}"; measure it: {{terms: {{pack: {pack}}}}}'
     if name == "id":
         return 'no column "id"; SQL does not read ids: verbs do (`prefer`, `by`)'
     if name.startswith("stop_words_") and "words" in columns:

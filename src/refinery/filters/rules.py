@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 OF_DOCUMENTS, OF_LINES = "rule_sets", "line_rule_sets"  # folders of built-in sets
+_SCOPED = re.compile(rf"lang NOT IN \(((?:'\w+', )+'{UNDETERMINED}')\) OR \((.*)\)", re.DOTALL)
 MAX_RULES = 2**15 - 1  # of a stage: indices are stored as 16-bit integers with a sign
 
 
@@ -225,6 +226,20 @@ def _scoped(rule: Rule, languages: tuple[str, ...] | None, measured: Collection[
     judged = ", ".join(f"'{code}'" for code in (*languages, UNDETERMINED))
     end = "\n)" if "--" in rule.predicate else ")"  # a comment at its end must not swallow the bracket
     return Rule(rule.name, f"lang NOT IN ({judged}) OR ({rule.predicate}{end}", rule.source, rule.place)
+
+
+def unscoped(predicates: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    """The languages that a set's rules have in common, and the predicates without these; none if they differ.
+
+    >>> unscoped(["lang NOT IN ('en', 'und') OR (words >= 50)"])
+    (('en',), ['words >= 50'])
+    """
+    found = [_SCOPED.fullmatch(predicate) for predicate in predicates]
+    scopes = {one[1] if one else "" for one in found}
+    if len(scopes) != 1 or "" in scopes:
+        return (), [*predicates]
+    languages = re.findall(r"'(\w+)'", scopes.pop())
+    return tuple(languages[:-1]), [one[2].rstrip("\n") for one in found if one]
 
 
 def evaluate(frame: pl.DataFrame, rules: Iterable[Rule]) -> pl.DataFrame:

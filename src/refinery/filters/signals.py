@@ -41,6 +41,11 @@ def stop_word_lists() -> Mapping[str, tuple[str, ...]]:
     return {language: tuple(words) for language, words in lists.items()}
 
 
+def is_counted_on_demand(language: str) -> bool:
+    """Whether stop words of the language are counted only where `stop_words` names it."""
+    return language in fineweb2.codes() and language not in stop_word_lists()
+
+
 @cache
 def columns(more: tuple[str, ...] = ()) -> Mapping[str, str]:
     """What each column is, in the order of the schema; `more` languages with a list of FineWeb-2."""

@@ -25,13 +25,11 @@ from refinery.definition.models import TermMining
 from refinery.definition.paths import AnyModel, FileOrUrl, made_by
 from refinery.definition.values import Model
 from refinery.errors import InputError
-from refinery.filters.lexicon import Folding, folding_tables, load_lexicon, pack_file
+from refinery.filters.lexicon import Folding, folding_tables, load_lexicon, pack_columns, pack_file
 from refinery.filters.measurer import Measurer
 
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
-
-_COLUMNS = (("term_density", pa.float64()), ("term_count", pa.int64()), ("distinct_terms", pa.int64()))
 
 
 class Settings(Model):
@@ -85,8 +83,8 @@ class Terms(Measurer):
     @property
     def schema(self) -> pa.Schema:
         """Three columns, never NULL."""
-        before = f"{self.pack.replace('-', '_')}_" if self.pack else ""
-        return pa.schema([(before + column, kind) for column, kind in _COLUMNS])
+        kinds = pa.float64(), pa.int64(), pa.int64()
+        return pa.schema(zip(pack_columns(self.pack), kinds, strict=True))
 
     @property
     def speed(self) -> float:

@@ -38,19 +38,18 @@ class Scorer:
     tables: features.Tables
     head: output.Head
 
-    def top(
-        self, batch: TextBatch, groups: NDArray[np.int64], window: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-        """Top label (-1 without features), its probability, and the share of windows of its group, a document.
+    def top(self, batch: TextBatch, groups: NDArray[np.int64], near: NDArray[np.int64], window: int) -> Top:
+        """What the model says of each document.
 
-        groups: int64 (labels), equal for labels that count as one; window: bytes.
+        groups, near: int64 (labels), equal for labels that count as one language, and for those of languages near to
+        each other; window: bytes.
         """
-        labels = np.empty(len(batch), np.int64)
-        scores = np.empty(len(batch), np.float32)
-        shares = np.empty(len(batch), np.float32)
+        found = Top(np.empty(len(batch), np.int64), *np.empty((3, len(batch)), np.float32))
+        sizes = _read_only(np.bincount(near).astype(np.int64))
         for run, low, high in self._embed(batch, window):
-            output.top_labels(*run, self.head, groups, labels[low:high], scores[low:high], shares[low:high])
-        return labels, scores, shares
+            columns = (column[low:high] for column in found)
+            output.top_labels(*run, self.head, (groups, near, sizes), *columns)
+        return found
 
     def probability(self, batch: TextBatch, label: int) -> NDArray[np.float32]:
         """Probability of one label, a document; 0 without features."""
@@ -74,6 +73,18 @@ class Scorer:
             )  # fmt: skip
             embedding.embed(batch.data, batch.offsets, low, high, self.tables, memo, working, window, *run)
             yield run, low, high
+
+
+class Top(NamedTuple):
+    """A document's top label (int64, -1 without features) and float32 numbers of it.
+
+    score: its probability; share: that of windows of its language; group_score: probability of all labels near to it.
+    """
+
+    label: NDArray[np.int64]
+    score: NDArray[np.float32]
+    share: NDArray[np.float32]
+    group_score: NDArray[np.float32]
 
 
 class _Windows(NamedTuple):

@@ -66,16 +66,17 @@ def decided_by(spec: SourceSpec, join: Join) -> bool:
 
 def _key_problems(join: Join, spec: SourceSpec, heads: Places) -> Iterator[str]:
     own = {column.name: column.origin for column in spec.columns}
-    name = own.get(join.on, join.on)
-    has = any(find_field(schema, name) for _, schema in heads)
-    if join.on == FILE and has:
-        yield (
-            f"{FILE!r} is the path of the file, and the source has a column {FILE!r} of its own: name that one, "
-            f"`columns: {{own_{FILE}: {{from: {FILE}}}}}`, or join on {{own_{FILE}: {join.key}}}"
-        )
-    elif join.on != FILE and heads and name != (spec.id or "id") and not has:
-        there = {*(n for _, schema in heads for n in schema.names), spec.id or "id", FILE}
-        yield f"no file has a column {name!r}{nearest(name, there)}"
+    for on, key in zip(join.on, join.key, strict=True):
+        name = own.get(on, on)
+        has = any(find_field(schema, name) for _, schema in heads)
+        if on == FILE and has:
+            yield (
+                f"{FILE!r} is the path of the file, and the source has a column {FILE!r} of its own: name that one, "
+                f"`columns: {{own_{FILE}: {{from: {FILE}}}}}`, or join on {{own_{FILE}: {key}}}"
+            )
+        elif on != FILE and heads and name != (spec.id or "id") and not has:
+            there = {*(n for _, schema in heads for n in schema.names), spec.id or "id", FILE}
+            yield f"no file has a column {name!r}{nearest(name, there)}"
 
 
 def _with_columns(written: Written, join: Join, source: SourceSpec) -> Join:
@@ -85,16 +86,23 @@ def _with_columns(written: Written, join: Join, source: SourceSpec) -> Join:
     if not heads:
         list_shards(whole)  # tells why
     wrong: list[tuple[Location, str]] = []
-    if join.key != "id" and not any(find_field(schema, join.key) for _, schema in heads):
-        there = {name for _, schema in heads for name in schema.names}
-        wrong.append((("on",), f"the table has no column {join.key!r}{nearest(join.key, there)}"))
+    there = {name for _, schema in heads for name in schema.names}
+    wrong += [
+        (("on",), f"the table has no column {key!r}{nearest(key, there)}")
+        for key in join.key
+        if key != "id" and not any(find_field(schema, key) for _, schema in heads)
+    ]
     columns = []
     for name, entry in written.columns.items():
         origin = (not isinstance(entry, str) and entry and entry.from_) or name
         kind = entry if isinstance(entry, str) else entry and entry.type
         try:
-            if origin == join.key:
+            if origin in join.key:
                 raise DefinitionError(f"{origin!r} is the key: the documents have it already")
+            if len(join.key) > 1 and name in join.key:
+                raise DefinitionError(
+                    f"{name!r} is what the table calls a column of the key: give it another name"
+                )
             own = common_name(origin, heads) if not kind or not _is_there(origin, heads) else kind
             columns.append(NamedColumn(name, origin, kind or own))
         except DefinitionError as error:
@@ -104,7 +112,7 @@ def _with_columns(written: Written, join: Join, source: SourceSpec) -> Join:
     taken = [(c.name, c.origin, str(TYPES[c.type or "string"])) for c in columns]
     found = replace(join, columns=tuple(columns))
     content = content_of(table_spec(source.name, found))
-    return replace(found, identity=fingerprint(VERSION, content, join.key, taken))
+    return replace(found, identity=fingerprint(VERSION, content, *join.key, taken))
 
 
 def _is_there(name: str, heads: Places) -> bool:

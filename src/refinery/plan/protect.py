@@ -8,12 +8,12 @@ stage has the name of what it protects, with a prefix that no name of a user's c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from refinery.dedup.protect import Protect
 from refinery.definition.load import Definition
-from refinery.definition.models import NearCopies, Overlap
+from refinery.definition.models import NearCopies, Overlap, Protected
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.plan.graph import Graph, View
@@ -24,6 +24,7 @@ from refinery.storage.url import redact
 
 PREFIX = "protect:"
 Problem = Callable[[Location, str], None]
+Compared = tuple[bool, NearCopies | None, Overlap | None]  # exact, near, overlap
 
 
 @dataclass(frozen=True)
@@ -66,18 +67,31 @@ def protections(definition: Definition, views: Mapping[str, View], problem: Prob
 
     views: of all sources, those of benchmarks among them.
     """
-    found: dict[tuple[bool, NearCopies | None, Overlap | None], Protection] = {}
+    found: dict[Compared, Protection] = {}
     for name, entry in definition.pipeline.protect.items():
         for source in entry.from_:
             if message := _source_problem(source, definition):
                 problem(("protect", name, "from"), message)
         sources = entry.from_ or [benchmark_source(name, column) for column in entry.columns]
         against = {source: views[source].uncounted for source in sources if source in views}
-        alike = entry.exact, entry.near, entry.overlap
-        before = found.get(alike, Protection(Protect({}, *alike), {}))
-        protected = {**before.verb.protected, name: tuple(against)}
-        found[alike] = Protection(replace(before.verb, protected=protected), {**before.against, **against})
-    return list(found.values())
+        for compared in _compared(entry):
+            before = found.get(compared, Protection(Protect({}, *compared), {}))
+            protected = {**before.verb.protected, name: tuple(against)}
+            found[compared] = Protection(
+                replace(before.verb, protected=protected), {**before.against, **against}
+            )
+    return sorted(found.values(), key=lambda one: one.verb.cuts)
+
+
+def _compared(entry: Protected) -> Iterator[Compared]:
+    """How what is protected is compared, in one stage or, if passages are cut, in two: out of what is no copy."""
+    overlap = entry.overlap
+    if overlap and overlap.cuts:
+        if entry.exact or entry.near:
+            yield entry.exact, entry.near, None
+        yield False, None, overlap
+    else:
+        yield entry.exact, entry.near, overlap
 
 
 def _source_problem(source: str, definition: Definition) -> str:

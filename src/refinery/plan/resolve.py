@@ -296,7 +296,9 @@ class _Resolver:
             stage = protected_stage(name, number)
             self._stage(stage, Stage.model_construct(from_=(above,)))
             arrived = self.stages[stage]
-            compared = {source: view.uncounted for source, view in arrived.views.items()}
+            compared = dict(arrived.views)
+            if not protection.verb.cuts:  # which cuts the text that arrives
+                compared = {source: view.uncounted for source, view in compared.items()}
             own = own_measurements(protection.verb, {**compared, **protection.against})
             against = protection.against
             self.stages[stage] = replace(

@@ -361,7 +361,7 @@ def _joined(spec: SourceSpec, join: Join) -> dict[str, object]:
     """Values of a table are made of it by what reads them; its rows count where they decide what is a document."""
     columns = {column.name: [column.origin, column.type] for column in join.columns}
     table = join.identity if decided_by(spec, join) else ""
-    return {"on": [join.on, join.key], "columns": columns, "reject": join.reject, "table": table}
+    return {"on": [*join.on, *join.key], "columns": columns, "reject": join.reject, "table": table}
 
 
 def rule_columns(stage: ResolvedStage, source: str) -> dict[str, Column]:

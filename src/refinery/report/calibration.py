@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from refinery.filters.calibration.rule_file import loss_text, moves
+from refinery.filters.calibration.rule_file import moves, published
 from refinery.report.grid import Grid
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def calibration_tables(found: Calibration, of: str = "") -> Iterator[Grid | str]
     for one in found.languages:
         name = one.language or "all"
         for half, both in (("moves", one.fitted), ("unseen, judges", one.judged)):
-            losses.add(name, half, loss_text(both.published), loss_text(both.moved))
+            losses.add(name, half, str(both.published), str(both.moved))
     yield losses
     if found.junk:
         before, after = found.junk.published, found.junk.moved
@@ -47,9 +47,7 @@ def calibration_tables(found: Calibration, of: str = "") -> Iterator[Grid | str]
 def _row(rule: RuleAccount, found: Calibration) -> Iterator[str]:
     changed = [one for one in rule.thresholds if one.published != one.moved]
     yield rule.name
-    yield (
-        "\n".join(f"{one.column} {one.operator} {one.published}" for one in rule.thresholds) or rule.published
-    )
+    yield ("\n".join(published(rule)) or rule.published)
     yield "\n".join(one.moved for one in changed)
     both = (rule.before, rule.after)
     yield " -> ".join(f"{one.documents / found.documents:.2%}" for one in both)

@@ -21,6 +21,7 @@ from refinery.plan.plan import Plan
 from refinery.report.cuts import cuts_by_stage
 from refinery.report.document import Document, Found, read_found, read_texts, values_at
 from refinery.report.earlier import earlier_document
+from refinery.report.shared import shared_passages
 from refinery.run.decide import KEPT
 from refinery.run.decisions import ShardOutcomes, outcomes_of, rows_of
 from refinery.storage.tables import read_table
@@ -31,6 +32,7 @@ _WORDS = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\s\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+\s*|\s+"
 )
 _MOST_WORDS = 20_000  # of each text that are compared
+INSIDE = ".overlap"  # the end of rules by which documents go for what they have inside
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ class CutPassage:
 class Explanation:
     """A document, the stages that it came to, all that was measured on it, and the document kept instead, if any.
 
-    cut: the passages that verbs cut out of its text, by stage and in order.
+    cut: the passages that verbs cut out of its text, by stage and in order; shared: of a document that went for one
+    that it has inside, its passages that are of that, in place of differences.
     """
 
     document: Document
@@ -97,6 +100,7 @@ class Explanation:
     duplicate: Document | None
     differences: tuple[Difference, ...]
     cut: tuple[CutPassage, ...] = ()
+    shared: tuple[str, ...] = ()
 
 
 def find_document(plan: Plan, output: str, name: str) -> Found | None:
@@ -162,9 +166,12 @@ def explain(plan: Plan, output: str, found: Found) -> Explanation:
     for stage, _ in came:
         measured |= values_at(found, stage, stage.columns[source])
     duplicate = _kept_instead(plan, output, document)
-    differences = tuple(compare(document.text or "", duplicate.text or "")) if duplicate else ()
+    texts = document.text or "", (duplicate and duplicate.text) or ""
+    inside = (document.rule or "").endswith(INSIDE)
+    differences = tuple(compare(*texts)) if duplicate and not inside else ()
+    shared = tuple(shared_passages(*texts)) if duplicate and inside else ()
     cut = tuple(passage for stage, _ in came if stage.cuts for passage in _cut(plan, stage, found))
-    return Explanation(document, tuple(verdicts), measured, duplicate, differences, cut)
+    return Explanation(document, tuple(verdicts), measured, duplicate, differences, cut, shared)
 
 
 def _cut(plan: Plan, stage: ResolvedStage, found: Found) -> Iterator[CutPassage]:

@@ -30,7 +30,12 @@ def explanation_lines(explanation: Explanation, characters: int, width: int) -> 
         yield "kept instead"
         yield from lines_of(explanation.duplicate, characters, width)
         yield ""
-        yield from _difference_lines(explanation.differences, width)
+        if explanation.shared:
+            yield "passages of it in this one"
+            for shared in explanation.shared[:_MOST]:
+                yield from text_lines(shared, characters, width)
+        else:
+            yield from _difference_lines(explanation.differences, width)
 
 
 def _stage_lines(stage: StageVerdict, width: int) -> Iterator[str]:

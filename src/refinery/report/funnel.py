@@ -98,6 +98,8 @@ def _not_documents(source: SourceAccount) -> Iterator[tuple[str, str, str]]:
         yield f"no document: {reason}", "dim", f"({count:,})"
     for column, count in source.nulled.items():
         yield f"NULL, of a wrong type: {column}", "yellow", f"({count:,})"
+    for columns, count in source.unmatched.items():
+        yield f"NULL, no row to join: {columns}", "yellow", f"({count:,})"
     for passed_over in source.passed_over:
         yield f"passed over: {passed_over}", "dim", ""
     for what, _ in few([(broken.path, broken.problem) for broken in source.broken]):

@@ -15,6 +15,7 @@ from refinery.filters.licence import LICENCE
 from refinery.run.context import Run
 from refinery.run.decide import CutTally, RuleTally, StageTally, Tally
 from refinery.run.decisions import Decided
+from refinery.run.joined_tables import unmatched
 from refinery.run.kinds import LANGUAGE, total
 from refinery.run.manifest import BrokenShard, Manifest, SourceAccount, SplitAccount
 from refinery.run.output_files import Written
@@ -103,6 +104,7 @@ def _source(run: Run, source: str) -> SourceAccount:
         reasons=dict(sorted(reasons.items())),
         skipped=dict(sorted(skipped.items())),
         nulled=dict(sorted(nulled.items())),
+        unmatched=unmatched(run, source),
         broken=tuple(BrokenShard(path=path, problem=problem) for path, problem in listed.broken),
         ignored=sum(group.count for group in listed.passed_over),
         passed_over=listed.passed_over,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +47,33 @@ def warn_of_joined_tables(run: Run) -> None:
             run.warn(of, f"{_name(join)}: NULL, of a wrong type: {column} ({wrong})")
         if unlike := _unlike(run.plan, source, join):
             run.warn(of, f"{_name(join)}: {unlike}")
+
+
+def unmatched(run: Run, source: str) -> dict[str, int]:
+    """Documents of a source without a row of a joined table, by the columns that are NULL for it.
+
+    Counted as the files are read first: nothing is known of a table that has changed since.
+    """
+    records = [run.records[planned.number] for planned in run.plan.of(source)]
+    found = {
+        ", ".join(column.name for column in join.columns): sum(
+            record.unmatched.get(join.identity, 0) for record in records
+        )
+        for of, join in _joins(run.plan)
+        if of == source
+    }
+    return {columns: count for columns, count in found.items() if count}
+
+
+def warn_of_unmatched(run: Run, sources: Iterable[str]) -> None:
+    """Warns of documents of sources that have been read without a row of a joined table."""
+    for source in sources:
+        documents = sum(run.records[planned.number].documents for planned in run.plan.of(source))
+        for columns, count in unmatched(run, source).items():
+            message = (
+                f"{count:,} of {documents:,} documents have no row in the joined table: NULL in {columns}"
+            )
+            run.warn(Subject("source", source), message)
 
 
 def _joins(plan: Plan) -> Iterator[tuple[str, Join]]:

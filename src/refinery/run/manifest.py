@@ -33,6 +33,7 @@ class SourceAccount(_Model):
     reasons: dict[str, int]
     skipped: dict[str, int]
     nulled: dict[str, int] = {}
+    unmatched: dict[str, int] = {}  # documents without a row of a joined table, by its columns
     broken: tuple[BrokenShard, ...]
     ignored: int
     passed_over: tuple[PassedOver, ...] = ()

@@ -77,7 +77,7 @@ def measure(task: MeasureTask) -> Measured:
     make_directory(planned.folder)
     remove_leftovers(planned.folder)
     known = None if task.describe else _known_rows(planned)
-    reasons, skipped, nulled = Counter[str](), Counter[str](), Counter[str]()
+    reasons, skipped, nulled, unmatched = (Counter[str]() for _ in range(4))
     documents = size = 0
     description = Description() if task.describe else None
     with ExitStack() as stack:
@@ -92,6 +92,7 @@ def measure(task: MeasureTask) -> Measured:
                 raise _rejected(planned, batch.rejects[0], description)
             skipped.update(batch.skipped)
             nulled.update(batch.nulled)
+            unmatched.update(batch.unmatched)
             if task.describe:
                 reasons.update(reject.reason for reject in batch.rejects)
                 rejects.write(_reject_rows(batch.rejects))
@@ -122,6 +123,7 @@ def measure(task: MeasureTask) -> Measured:
             _schema_of(description),
             description.hash,
             dict(nulled),
+            dict(unmatched),
         )
         commit_bytes(planned.record_file, sealed_json(record), scratch=True)
     return Measured(documents, size, time.perf_counter() - started)

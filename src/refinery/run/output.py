@@ -22,6 +22,7 @@ from refinery.run.attribution import attribution
 from refinery.run.context import Run
 from refinery.run.dataset_card import dataset_card
 from refinery.run.decisions import decisions_tasks, write_decisions
+from refinery.run.joined_tables import warn_of_unmatched
 from refinery.run.kinds import unknown_licences
 from refinery.run.manifest import Manifest
 from refinery.run.output_files import Written, write_output
@@ -80,6 +81,7 @@ def make_output(run: Run, name: str) -> Manifest:
         at = plan.graph.stages[above]
         guards.judge(run, [*guards.losses(run, at, decided), *guards.budget_missed(at, decided)])
     guards.warn_of_empty_sources(run, name, stage)
+    warn_of_unmatched(run, stage.sources)
     id_type = common_id_type(records[planned.number].id_type() for planned in _by_schema(run, stage))
     output = write_output(run, name, carried_columns(run, stage), id_type, staged)
     written = sum(file.rows for file in output.files)

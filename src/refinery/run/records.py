@@ -31,6 +31,7 @@ _TABLE = pa.schema(
         ("reasons", _COUNTS),
         ("skipped", _COUNTS),
         ("nulled", _COUNTS),
+        ("unmatched", _COUNTS),
         ("schema", _WORD),
         ("hash", pa.string()),
     ]
@@ -50,6 +51,7 @@ class ShardRecord:
     schema: str = ""  # id and carried columns, as base64 of the Arrow schema
     hash: str = ""  # of its part of the file (sources.digest)
     nulled: dict[str, int] = field(default_factory=dict)  # values of a wrong type, by column
+    unmatched: dict[str, int] = field(default_factory=dict)  # documents without a row, by joined table
 
     def id_type(self) -> pa.DataType:
         """The type of the shard's ids."""
@@ -103,6 +105,7 @@ def write_records(file: Place, records: Mapping[str, ShardRecord]) -> None:
         "reasons": _counts([record.reasons for record in rows]),
         "skipped": _counts([record.skipped for record in rows]),
         "nulled": _counts([record.nulled for record in rows]),
+        "unmatched": _counts([record.unmatched for record in rows]),
         "schema": pa.array([record.schema for record in rows], pa.string()).dictionary_encode(),
     }
     arrays = [
@@ -124,14 +127,11 @@ def read_records(file: Place) -> dict[str, ShardRecord]:
     found: dict[str, ShardRecord] = {}
     for batch in table.to_batches():
         columns = [batch[name].to_pylist() for name in ("rows", "documents", "rejected", "bytes")]
-        columns += [
-            [{one["reason"]: one["count"] for one in row} for row in batch[name].to_pylist()]
-            for name in ("reasons", "skipped")
-        ]
+        columns += [_dictionaries(batch[name]) for name in ("reasons", "skipped")]
         schemas = batch["schema"].dictionary.to_pylist()
         columns.append([schemas[index] for index in batch["schema"].indices.to_pylist()])
         columns.append(batch["hash"].to_pylist())
-        columns.append([{one["reason"]: one["count"] for one in row} for row in batch["nulled"].to_pylist()])
+        columns += [_dictionaries(batch[name]) for name in ("nulled", "unmatched")]
         records = (ShardRecord(*row) for row in zip(*columns, strict=True))
         found |= zip(batch["shard"].to_pylist(), records, strict=True)
     return found
@@ -139,3 +139,7 @@ def read_records(file: Place) -> dict[str, ShardRecord]:
 
 def _counts(rows: Sequence[dict[str, int]]) -> pa.Array:
     return pa.array([[{"reason": r, "count": n} for r, n in row.items()] for row in rows], _COUNTS)
+
+
+def _dictionaries(counts: pa.Array) -> list[dict[str, int]]:
+    return [{one["reason"]: one["count"] for one in row} for row in counts.to_pylist()]

@@ -32,7 +32,7 @@ def write_definition(
     if file.exists() and not file.read_text("utf-8").startswith(_HEAD):
         raise InputError(str(file), "is not one that `refinery train` wrote", "give the model another folder")
     sources = {
-        part: {"path": [_written(path) for path in paths], "text": text, "on_error": "fail"}
+        part: {"path": [written_path(path) for path in paths], "text": text, "on_error": "fail"}
         for part, paths in parts.items()
     }
     training = {kind: {**{part: part for part in parts}, **settings}}
@@ -48,7 +48,7 @@ def write_definition(
     return file
 
 
-def _written(path: str) -> str:
+def written_path(path: str) -> str:
     """A path of the command line as a definition in another folder has it."""
     absolute = path if is_url(path) else str(Path(local_path(path)).absolute())
     return absolute.replace("{", "{{").replace("}", "}}")

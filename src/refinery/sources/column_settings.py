@@ -35,14 +35,14 @@ class Where:
 class Join:
     """A table beside the documents: a document has the values of the row that has its key.
 
-    path: as of a source; on: the column of the documents, or FILE; key: the column of the table; columns: of the
-    table, all with a type; reject: a document without a row is rejected, else its values are NULL; identity: names
+    path: as of a source; on: columns of the documents, or FILE; key: those of the table; columns: of the table, all
+    with a type; reject: a document without a row is rejected, else its values are NULL; identity: names
     the table's content and what is taken of it; table: the folder where it lies to be looked up, once planned.
     """
 
     path: tuple[str, ...]
-    on: str
-    key: str
+    on: tuple[str, ...]
+    key: tuple[str, ...]
     columns: tuple[NamedColumn, ...]
     reject: bool = False
     identity: str = ""

@@ -160,7 +160,8 @@ class Documents:
     without NULL; ids: as in the source; minted: bool, the rows for which the source has none, NULL in `ids`, strings
     then (`ids.with_minted` puts them in); columns: the carried columns asked for; skipped: records that are no
     documents at all (WARC requests, other types of content), counted by reason; nulled: values that do not fit the
-    type that the source gives their column, counted by column.
+    type that the source gives their column, counted by column; unmatched: documents without a row of a joined table,
+    counted by the table (`Join.identity`).
     """
 
     rows: NDArray[np.int64]
@@ -171,6 +172,7 @@ class Documents:
     rejects: tuple[Reject, ...] = ()
     skipped: Mapping[str, int] = field(default_factory=dict)
     nulled: Mapping[str, int] = field(default_factory=dict)
+    unmatched: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def rejected(cls, rejects: tuple[Reject, ...]) -> Documents:

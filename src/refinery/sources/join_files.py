@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import orjson
@@ -15,8 +16,18 @@ from refinery.sources.column_settings import Join
 from refinery.sources.digest import part_hashes
 from refinery.sources.documents import Description, Shard, SourceSpec
 from refinery.sources.find import state
-from refinery.sources.joined_table import HASH, KEY, NULLED, key_hashes, key_texts
-from refinery.sources.read import place_of_row, read_documents
+from refinery.sources.joined_table import (
+    HASH,
+    KEY,
+    NULLED,
+    combined_keys,
+    key_hashes,
+    key_name,
+    key_shown,
+    key_texts,
+)
+from refinery.sources.nested import find_values
+from refinery.sources.read import fields_to_carry, place_of_row, read_documents
 from refinery.sources.shards import list_shards
 from refinery.sources.types import TYPES
 from refinery.storage.place import unreadable
@@ -28,7 +39,8 @@ _PLACES = ("refinery.shard", "refinery.row")
 
 def table_spec(source: str, join: Join) -> SourceSpec:
     """How the table of a join is read."""
-    return SourceSpec(source, join.path, text=(), id=join.key, columns=join.columns, keep=())
+    id = join.key[0] if len(join.key) == 1 else None
+    return SourceSpec(source, join.path, text=(), id=id, columns=join.columns, keep=())
 
 
 def content_of(spec: SourceSpec) -> list[str]:
@@ -55,7 +67,7 @@ def read_joined_table(source: str, join: Join) -> pa.Table:
     nulled = Counter[str]()
     table = pa.Table.from_batches(_batches(source, join, shards, nulled)).combine_chunks()
     if not len(table):
-        raise InputError(_name(join), f"no row has a key {join.key!r}", "see `join.on` of the source")
+        raise InputError(_name(join), f"no row has a key {key_name(join)}", "see `join.on` of the source")
     # stable: rows of a key stay in order; other keys of the same hash come between them once in 2^64 pairs
     order = np.argsort(table.column(HASH).to_numpy(), kind="stable")
     table = _without_repeats(table.take(pa.array(order)), join, shards)
@@ -67,13 +79,20 @@ def _batches(
 ) -> Iterator[pa.RecordBatch]:
     """The rows of all files; adds to `nulled`."""
     spec = table_spec(source, join)
-    carry = pa.schema([(column.name, TYPES[column.type or "string"]) for column in join.columns])
+    values = [pa.field(column.name, TYPES[column.type or "string"]) for column in join.columns]
     schema = pa.schema(
-        [(HASH, pa.uint64()), (KEY, pa.large_string()), *zip(_PLACES, (pa.int64(),) * 2, strict=True), *carry]
+        [
+            (HASH, pa.uint64()),
+            (KEY, pa.large_string()),
+            *zip(_PLACES, (pa.int64(),) * 2, strict=True),
+            *values,
+        ]
     )
+    raw = [key for key in join.key if key not in {"id", spec.id}]  # columns that are read for the key alone
     size = 0
     yield pa.RecordBatch.from_pylist([], schema=schema)
     for number, shard in enumerate(shards):
+        carry = pa.schema([*(fields_to_carry(shard, replace(spec, keep=None), raw) if raw else ()), *values])
         for rows in read_documents(shard, spec, carry=carry, describe=Description()):
             nulled.update(rows.nulled)
             if rows.rejects:
@@ -85,9 +104,11 @@ def _batches(
                 )
             if not len(rows.rows):
                 continue
-            keys = key_texts(rows.ids)
+            parts = {name: key_texts(*find_values(rows.columns, name, len(rows.rows))) for name in raw}
+            keys = combined_keys([parts[key] if key in parts else key_texts(rows.ids) for key in join.key])
             places = [pa.repeat(number, len(keys)), pa.array(rows.rows)]
-            columns = [pa.array(key_hashes(keys)), keys, *places, *rows.columns.columns]
+            found = rows.columns.select([field.name for field in values]).columns
+            columns = [pa.array(key_hashes(keys)), keys, *places, *found]
             batch = pa.RecordBatch.from_arrays(columns, schema=schema).filter(keys.is_valid())
             size += batch.nbytes
             if size > MOST_BYTES:
@@ -110,8 +131,8 @@ def _without_repeats(table: pa.Table, join: Join, shards: tuple[Shard, ...]) -> 
             one, other = table.slice(at, 2).to_pylist()
             raise InputError(
                 _place(one, shards),
-                f"the key {one[KEY]!r} has {column.name!r} {one[column.name]!r} here and {other[column.name]!r} in "
-                f"{_place(other, shards)}",
+                f"the key {key_shown(one[KEY])!r} has {column.name!r} {one[column.name]!r} here and "
+                f"{other[column.name]!r} in {_place(other, shards)}",
                 "a key must have one row, or the same values in each",
             )
     first = np.concatenate([[True], ~again])

@@ -6,7 +6,7 @@ pages, and hold none that no document asks for. A hash only finds the row; the k
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from refinery.errors import DamagedFile
+from refinery.sources.cast import cast
 from refinery.sources.column_settings import Join
 from refinery.sources.ids import id_texts
 from refinery.storage.place import Place, read_file
@@ -26,6 +27,7 @@ from refinery.text.batch import TextBatch
 
 TABLE = "table.arrow"
 NULLED = b"refinery.nulled"  # metadata of its schema: values of a wrong type, by column, as JSON
+_BETWEEN = "\x1f"  # the parts of a key
 HASH, KEY = "refinery.hash", "refinery.key"  # its columns before those of the join
 
 
@@ -63,7 +65,7 @@ def look_up(join: Join, keys: pa.Array) -> tuple[dict[str, pa.Array], NDArray[np
     Raises DamagedFile when the table is not as it was written, or gone.
     """
     if join.table is None:
-        raise ValueError(f"the table of {join.on!r} is looked up before it is planned")
+        raise ValueError(f"the table of {join.on} is looked up before it is planned")
     with _damage(join.table):
         table = _opened(join.table, _stamp(join.table))
     rows = table.rows_of(keys)
@@ -80,11 +82,38 @@ def nulled_in(join: Join) -> dict[str, int]:
     return found
 
 
-def key_texts(values: pa.Array) -> pa.Array:
+def key_name(join: Join) -> str:
+    """What a table calls its key, quoted."""
+    return ", ".join(map(repr, join.key))
+
+
+def key_shown(key: object) -> str:
+    """A key as people read it.
+
+    >>> key_shown(combined_keys([pa.array(["BGH"]), pa.array(["1"])])[0].as_py())
+    'BGH, 1'
+    """
+    return str(key).replace(_BETWEEN, ", ")
+
+
+def combined_keys(parts: Sequence[pa.Array]) -> pa.Array:
+    """One key of each row of several (`key_texts`), NULL where one of them is; no two keys become one."""
+    if len(parts) == 1:
+        return parts[0]
+    escaped = [
+        pc.replace_substring(pc.replace_substring(one, "\x1e", "\x1e\x1e"), "\x1f", "\x1e\x1d")
+        for one in parts
+    ]
+    return pc.binary_join_element_wise(*escaped, pa.scalar(_BETWEEN, escaped[0].type))
+
+
+def key_texts(values: pa.Array, from_json: bool = False) -> pa.Array:
     """large_string: keys by their text, whatever they were read as; "" and NaN are NULL.
 
-    12, "12" and 12.0 are one key.
+    12, "12" and 12.0 are one key. from_json: the values are JSON texts.
     """
+    if from_json:
+        values = cast(values, "string", from_json=True)[0]
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_nan(values), None, values)
         whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), 2.0**63))

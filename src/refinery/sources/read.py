@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -185,18 +186,18 @@ def _gathered(runs: Iterable[Documents], carry: pa.Schema | None, batch_bytes: i
 
 def _joined(runs: list[Documents], carry: pa.Schema | None) -> Documents:
     rejects = tuple(reject for run in runs for reject in run.rejects)
-    skipped, nulled = Counter[str](), Counter[str]()
+    skipped, nulled, unmatched = Counter[str](), Counter[str](), Counter[str]()
     for run in runs:
         skipped.update(run.skipped)
         nulled.update(run.nulled)
+        unmatched.update(run.unmatched)
+    counts: dict[str, Any] = {"skipped": dict(skipped), "nulled": dict(nulled), "unmatched": dict(unmatched)}
     filled = [run for run in runs if len(run.rows)]
     if not filled:
         columns = NO_COLUMNS if carry is None else pa.RecordBatch.from_pylist([], schema=carry)
-        return replace(
-            Documents.rejected(rejects), columns=columns, skipped=dict(skipped), nulled=dict(nulled)
-        )
+        return replace(Documents.rejected(rejects), columns=columns, **counts)
     if len(filled) == 1:
-        return replace(filled[0], rejects=rejects, skipped=dict(skipped), nulled=dict(nulled))
+        return replace(filled[0], rejects=rejects, **counts)
     return Documents(
         np.concatenate([run.rows for run in filled]),
         pa.concat_arrays([run.text for run in filled]),
@@ -204,8 +205,7 @@ def _joined(runs: list[Documents], carry: pa.Schema | None) -> Documents:
         np.concatenate([run.minted for run in filled]),
         pa.concat_batches([run.columns for run in filled]) if carry and carry.names else filled[0].columns,
         rejects,
-        dict(skipped),
-        dict(nulled),
+        **counts,
     )
 
 

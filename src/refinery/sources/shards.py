@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import chain
 
 import pyarrow as pa
 
@@ -42,6 +43,7 @@ from refinery.storage.url import redact
 SHARD_BYTES = 256 * 2**20
 HEAD_BYTES = 4 * 2**20  # of JSON Lines that are looked at in each
 _AT_ONCE = 16  # files looked at together
+_IN_A_ROW = 64  # by one thread, at most: to hand over a file takes as long as to look at it
 _TOLD_BY_HEAD = {"jsonl", "json"}  # formats whose cuts are made without a look at what a file really is
 _OWN_MADE = {"", "parquet", "warc", "wet"}  # formats on whose columns a manifest beside a file does not bear
 
@@ -282,8 +284,11 @@ def _look_at(
         return before if usable and is_output_data(file.path, outputs) else None
 
     reused = [kept(file) for file in files]
+    unknown = [file for file, one in zip(files, reused, strict=True) if one is None]
+    step = min(max(len(unknown) // (4 * _AT_ONCE), 1), _IN_A_ROW)
+    runs = [unknown[start : start + step] for start in range(0, len(unknown), step)]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        looked = pool.map(look, [file for file, one in zip(files, reused, strict=True) if one is None])
+        looked = chain.from_iterable(pool.map(lambda run: [*map(look, run)], runs))
         for file, one in zip(files, reused, strict=True):
             yield file, one or next(looked)
 

@@ -18,7 +18,7 @@ from refinery.errors import InputError
 from refinery.sources.cast import cast
 from refinery.sources.column_settings import FILE, Join, NamedColumn
 from refinery.sources.documents import Documents, Reject, Shard, SourceSpec
-from refinery.sources.joined_table import key_texts, look_up
+from refinery.sources.joined_table import combined_keys, key_name, key_shown, key_texts, look_up
 from refinery.sources.nested import find_values
 from refinery.sources.schema import json_column
 from refinery.sources.source_schema import RawFields
@@ -32,7 +32,7 @@ class SourceColumns:
     """How the rows of a shard become those of its source.
 
     carry: what the source carries; raw_fields: what the file can be asked for; judged: whether rows are chosen, as in
-    a read of all of them; counted: whether values are counted that do not fit.
+    a read of all of them; counted: whether values that do not fit are counted, and documents without a joined row.
     """
 
     shard: Shard
@@ -71,6 +71,7 @@ class SourceColumns:
         good = np.ones(len(run.rows), np.bool_)
         for column in self._casts:
             good &= ~misfits[column.name] if column.reject and self.judged else True
+        unmatched: dict[str, NDArray[np.bool_]] = {}
         for join in self._joins:
             keys = self._keys(join, run, looked_at)
             found, matched = look_up(join, keys)
@@ -78,6 +79,8 @@ class SourceColumns:
             if join.reject and self.judged:
                 rejects += _unmatched(join, keys, good & ~matched, run)
                 good &= matched
+            elif self.counted:
+                unmatched[join.identity] = ~matched
         if len(self.spec.texts) == 1 and self.spec.where and self.judged:
             values |= {self.spec.texts[0]: run.text}
         chosen = good & self._chosen(looked_at, values, good)
@@ -90,7 +93,13 @@ class SourceColumns:
             c.name: int(n) for c in self._casts if not c.reject and (n := (misfits[c.name] & chosen).sum())
         }
         all_rejects = tuple(sorted((*run.rejects, *rejects), key=lambda reject: reject.row))
-        return replace(kept, rejects=all_rejects, skipped=skipped, nulled=nulled if self.counted else {})
+        return replace(
+            kept,
+            rejects=all_rejects,
+            skipped=skipped,
+            nulled=nulled if self.counted else {},
+            unmatched={table: int((absent & chosen).sum()) for table, absent in unmatched.items()},
+        )
 
     def _empty(self, run: Documents) -> Documents:
         if self.as_they_are or len(run.rows):
@@ -103,12 +112,14 @@ class SourceColumns:
 
     @cached_property
     def _joins(self) -> list[Join]:
-        """The joins that are looked up: for a column that is read, or to reject rows."""
+        """The joins that are looked up: for a column that is read, to reject rows, or to count."""
         wanted = set(self._wanted)
         return [
             join
             for join in self.spec.joins
-            if (join.reject and self.judged) or any(column.name in wanted for column in join.columns)
+            if self.counted
+            or (join.reject and self.judged)
+            or any(column.name in wanted for column in join.columns)
         ]
 
     @cached_property
@@ -153,23 +164,25 @@ class SourceColumns:
         if self.judged and self.spec.where:
             read = [n for n, _ in self.spec.where.types if n not in self._joined and (n,) != self.spec.texts]
             names += [self._origin(name) for name in read]
-        names += [self._origin(join.on) for join in self._joins if not self._is_known(join)]
+        names += [self._origin(on) for join in self._joins for on in join.on if not self._is_known(on)]
         return list(self.raw_fields(dict.fromkeys(names)))
 
     def _origin(self, name: str) -> str:
         return self._named[name].origin if name in self._named else name
 
-    def _is_known(self, join: Join) -> bool:
-        """Whether the key of a join is no column that is to be read: the path of the file, or the id."""
-        return join.on == FILE or self._origin(join.on) == (self.spec.id or "id")
+    def _is_known(self, on: str) -> bool:
+        """Whether what is joined on is no column that is to be read: the path of the file, or the id."""
+        return on == FILE or self._origin(on) == (self.spec.id or "id")
 
     def _keys(self, join: Join, run: Documents, looked_at: pa.RecordBatch) -> pa.Array:
-        if join.on == FILE:
+        return combined_keys([self._key(on, run, looked_at) for on in join.on])
+
+    def _key(self, on: str, run: Documents, looked_at: pa.RecordBatch) -> pa.Array:
+        if on == FILE:
             return key_texts(pa.repeat(self.shard.relative_path, len(run.rows)))
-        if self._is_known(join):
+        if self._is_known(on):
             return key_texts(run.ids)
-        found, from_json = find_values(looked_at, self._origin(join.on), len(run.rows))
-        return key_texts(cast(found, "string", from_json=True)[0] if from_json else found)
+        return key_texts(*find_values(looked_at, self._origin(on), len(run.rows)))
 
     def _cast(
         self, looked_at: pa.RecordBatch, size: int
@@ -239,7 +252,11 @@ class SourceColumns:
 
 def _unmatched(join: Join, keys: pa.Array, rows: NDArray[np.bool_], run: Documents) -> list[Reject]:
     return [
-        Reject(int(run.rows[row]), NO_MATCH, f"the table has no {join.key!r} {str(keys[row].as_py())[:100]}")
+        Reject(
+            int(run.rows[row]),
+            NO_MATCH,
+            f"the table has no {key_name(join)} {key_shown(keys[row].as_py())[:100]}",
+        )
         for row in np.flatnonzero(rows)
     ]
 

@@ -216,9 +216,9 @@ def open_input(path: str) -> BinaryIO:
     What is no file of data is not opened: to open a pipe waits for who writes to it.
     """
     if not is_url(path):
-        file = Path(local_path(path))
-        require_data(file.stat())
-        return file.open("rb")
+        file = local_path(path)
+        require_data(os.stat(file))  # noqa: PTH116  (a Path a file takes longer than the system's answer)
+        return open(file, "rb")  # noqa: PTH123
     if path in _HELD:
         return io.BytesIO(_HELD[path])
     from refinery.storage.object_store import open_read

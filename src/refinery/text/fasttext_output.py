@@ -157,12 +157,26 @@ def _mean(sums, counts, low, high, total, mean):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def top_labels(firsts, sums, counts, weights, head, groups, labels, scores, shares):  # type: ignore[no-untyped-def]
-    """Per document the top label, its probability, and the share of windows of the same group.
+def _group_score(z, head, best, p, near, sizes):  # type: ignore[no-untyped-def]
+    """Probability of all labels of the best one's group, at most 1; p: that of the best."""
+    if sizes[near[best]] == 1:
+        return p
+    total = 0.0
+    for k in range(len(near)):
+        if near[k] == near[best]:
+            total += p if k == best else _probability(z, head, k)
+    return min(total, 1.0)
 
-    groups: int64 (labels), labels of one language have one number. A share weighs windows by `weights`; it is 1 for a
-    document of one window. A document without features gets label -1, score 0, share 0.
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def top_labels(firsts, sums, counts, weights, head, languages, labels, scores, shares, group_scores):  # type: ignore[no-untyped-def]
+    """Per document the top label, its probability, that of its group, and the share of windows of its language.
+
+    languages: groups and near, int64 (labels), in which labels of one language, and of one group of near languages,
+    have one number; and sizes, int64, labels of each such group. A share weighs windows by `weights`; it is 1 for a
+    document of one window. A document without features gets label -1, and 0 for the rest.
     """
+    groups, near, sizes = languages
     z = np.empty(head.shape[1], np.float32)
     nodes = np.empty(len(head.parent) + 2, np.int64)
     path_scores = np.empty(len(head.parent) + 2, np.float64)
@@ -171,11 +185,12 @@ def top_labels(firsts, sums, counts, weights, head, groups, labels, scores, shar
     for document in range(len(firsts) - 1):
         low, high = firsts[document], firsts[document + 1]
         if _mean(sums, counts, low, high, total, mean) == 0:
-            labels[document], scores[document], shares[document] = -1, 0.0, 0.0
+            labels[document], scores[document], shares[document], group_scores[document] = -1, 0.0, 0.0, 0.0
             continue
         _outputs(mean, head, z)
         best, p = _best(z, head, nodes, path_scores)
         labels[document], scores[document] = best, p
+        group_scores[document] = _group_score(z, head, best, p, near, sizes)
         same, everything = np.int64(0), np.int64(0)
         if high - low > 1:
             for w in range(low, high):

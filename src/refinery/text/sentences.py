@@ -1,7 +1,7 @@
 """Kernel: where sentences of a text begin, so that what is cut out of one takes no half of a sentence away.
 
-A sentence ends with a line, with . ! ? and what closes after them before white space, and with 。 ！ ？ ； and what
-closes after them. So no word is cut, and words of a sentence are the same whether it stands alone or not.
+A sentence ends with a line, with . ! ? and what closes after them before white space or a character of East Asia, and
+with 。 ！ ？ ； and what closes after them. So no word is cut, and words of a sentence are the same whether it stands alone or not.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from refinery.text.batch import TextBatch
 from refinery.text.tables import decode
 
 _PLAIN, _STOP, _WIDE, _CLOSING, _SPACE, _LINE = range(6)
+_UNSPACED = 0x2E80  # scripts of East Asia, and their punctuation, begin here
 
 
 def sentences(batch: TextBatch) -> tuple[TextBatch, NDArray[np.int64]]:
@@ -58,7 +59,7 @@ def _sentences(data, offsets, bounds, firsts):  # type: ignore[no-untyped-def]
         while position < end:
             code, length = decode(data, position)
             kind = _kind(code)
-            ended = last in (_LINE, _WIDE) or (last == _STOP and spaced)
+            ended = last in (_LINE, _WIDE) or (last == _STOP and (spaced or code >= _UNSPACED))
             after = kind in (_SPACE, _LINE) or (kind == _CLOSING and not spaced)
             if begins or (ended and not after):
                 bounds[count] = position

@@ -31,5 +31,5 @@ def problem(seed: int, *, most: int, lose: float = 1.0, junk: int = 0, groups: i
         identities = rng.integers(0, 2**63, len(rows)).astype(np.uint64)
         tokens = rng.integers(1, 100, len(rows)).astype(float)
         bound = token_bound(identities, tokens, np.zeros(len(rows), bool), np.arange(len(rows)))
-        found.append(Group(rows, most, bound, lose))
+        found.append(Group(rows, most, bound, lose, documents=10**6))
     return Problem(trusted, found, 20, needs(junk, 8) if junk else np.empty((0, 0)))

@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from refinery.filters.calibration.search import PUBLISHED, Problem, find_levels
+from refinery.filters.calibration.loss import token_bound
+from refinery.filters.calibration.search import PUBLISHED, Group, Problem, find_levels
 from tests.filters.calibration.samples import problem
 
 
@@ -39,14 +40,20 @@ def test_junk_decides_between_thresholds() -> None:
     """Of two thresholds that lose as many documents the one that drops junk stays."""
     needs = np.full((10, 2), PUBLISHED)
     needs[:5, 0] = needs[5:, 1] = 1
-    base = problem(1, most=5)
-    group = base.groups[0]
-    one = Problem(needs, [type(group)(np.arange(10), 5, _free(10), 1.0)], 10, np.array([[PUBLISHED, 0.5]]))
+    tokens = token_bound(np.arange(10, dtype=np.uint64), np.ones(10), np.zeros(10, bool), np.arange(10))
+    group = Group(np.arange(10), 5, tokens, 1.0, documents=10)
+    one = Problem(needs, [group], 10, np.array([[PUBLISHED, 0.5]]))
     assert find_levels(one).tolist() == [1, PUBLISHED]
 
 
-def _free(documents: int):  # type: ignore[no-untyped-def]
-    from refinery.filters.calibration.loss import token_bound
-
-    identities = np.arange(documents, dtype=np.uint64)
-    return token_bound(identities, np.ones(documents), np.zeros(documents, bool), np.arange(documents))
+def test_what_holds_a_threshold_counts_as_lost() -> None:
+    """Where a document less would lose another one, fewer are lost: text that was not seen has such documents."""
+    needs = np.full((8, 4), PUBLISHED)
+    for threshold in range(4):
+        needs[2 * threshold, threshold], needs[2 * threshold + 1, threshold] = 2, 1
+    tokens = token_bound(np.arange(8, dtype=np.uint64), np.ones(8), np.zeros(8, bool), np.arange(8))
+    loose = Problem(needs, [Group(np.arange(8), 4, tokens, 1.0, documents=100)], 100)
+    assert loose.lost(find_levels(loose)).sum() == 4
+    strict = Problem(needs, [Group(np.arange(8), 4, tokens, 0.06, documents=100)], 100)
+    found = find_levels(strict)
+    assert strict.lost(found).sum() < 4

@@ -18,13 +18,18 @@ class _Model(BaseModel):
 
 
 class Loss(_Model):
-    """Of so many documents and tokens so many are lost; most_tokens: the share of tokens that is lost at most."""
+    """Of so many documents and tokens so many are lost.
+
+    token_interval: the shares of tokens between which the true one lies, with a confidence of 90 %; most_tokens: the
+    one that is lost at most, with the same.
+    """
 
     documents: int
     lost: int
     tokens: int
     lost_tokens: int
     most_tokens: float
+    token_interval: tuple[float, float]
 
     @property
     def share(self) -> float:
@@ -40,6 +45,11 @@ class Loss(_Model):
     def interval(self) -> tuple[float, float]:
         """The shares of documents between which the true one lies, with a confidence of 90 %."""
         return interval(self.lost, self.documents) if self.documents else (0.0, 1.0)
+
+    def __str__(self) -> str:
+        (low, high), (least, most) = self.interval, self.token_interval
+        tokens = f"{self.token_share:.2%} of tokens ({least:.2%} to {most:.2%})"
+        return f"{self.share:.2%} ({low:.2%} to {high:.2%}), {tokens}"
 
 
 class BeforeAfter(_Model):
@@ -196,6 +206,7 @@ def _loss(trusted: Sample, lost: Bools, chosen: Bools) -> Loss:
         tokens=int(trusted.tokens[chosen].sum()),
         lost_tokens=int(trusted.tokens[lost & chosen].sum()),
         most_tokens=bound.share(),
+        token_interval=(bound.share(confidence=0.05), bound.share(confidence=0.95)),
     )
 
 

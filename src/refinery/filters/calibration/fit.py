@@ -25,11 +25,12 @@ from refinery.filters.calibration.search import (
     any_in_row,
     find_levels,
 )
-from refinery.filters.calibration.thresholds import Threshold, number_for, with_numbers
+from refinery.filters.calibration.thresholds import Threshold, beyond, number_for, with_numbers
 from refinery.filters.rules import Rule
 from refinery.shuffle.partition import hash_numbers
 
 LEAST_DOCUMENTS = 300  # of a language that is judged by itself
+_LAST = 10  # documents by which the end of a distribution is told
 _HALVES = 0x68616C66  # seed of the split
 
 
@@ -103,7 +104,7 @@ def _group(fitted: Sample, mine: Bools, needs: Needs, lose: float) -> tuple[Grou
     place = np.cumsum(needs.searched) - 1
     searched = mine & needs.searched
     bound = token_bound(fitted.identities[mine], tokens[mine], lost[mine], np.flatnonzero(searched[mine]))
-    return Group(place[searched], max(most, 0), bound, lose), notes
+    return Group(place[searched], max(most, 0), bound, lose, documents), notes
 
 
 def _junk_needs(junk: Needs | None) -> Floats:
@@ -116,17 +117,30 @@ def _junk_needs(junk: Needs | None) -> Floats:
 def _numbers(
     fitted: Sample, needs: Needs, problem: Problem, levels: Floats
 ) -> tuple[dict[Threshold, str], ...]:
-    """By rule, the new numbers of the thresholds that move."""
+    """By rule, the new numbers of the thresholds that move.
+
+    Text that was not seen lies beyond what was: a threshold stands farther than at the last document that it lets
+    pass, by the scale of the end of what was seen, but lets no other of these documents pass.
+    """
     found: tuple[dict[Threshold, str], ...] = tuple({} for _ in range(needs.lost.shape[1]))
     for number, (place, threshold) in enumerate(needs.thresholds):
         if (level := levels[number]) == PUBLISHED:
             continue
-        others = np.concatenate([problem.needs[:, number], *problem.junk[:, number : number + 1].T])
+        mine = problem.needs[:, number]
+        others = np.concatenate([mine, *problem.junk[:, number : number + 1].T])
         looser = others[others > level].min(initial=np.inf)
+        last = beyond(float(level), _tail(mine[mine <= level], threshold, level), float(looser))
         whole = fitted.frame[threshold.column].dtype.is_integer()
         following = None if np.isinf(looser) else float(looser)
-        found[place][threshold] = number_for(threshold, float(level), following, whole=whole)
+        found[place][threshold] = number_for(threshold, last, following, whole=whole)
     return found
+
+
+def _tail(needs: Floats, threshold: Threshold, level: float) -> float:
+    """The scale of the end of needs: how far the last ones, the published number among them, are behind a level."""
+    published = threshold.sign * float(threshold.number)
+    last = np.sort(np.append(needs[needs > PUBLISHED], published))[-_LAST:]
+    return float(level - last.mean())
 
 
 def _unmoved(needs: Needs, rules: Sequence[Rule]) -> list[str]:
@@ -147,9 +161,10 @@ def _unmoved(needs: Needs, rules: Sequence[Rule]) -> list[str]:
 
 def _missed(languages: Sequence[LanguageAccount], lose: float) -> list[str]:
     """What to tell where the unseen half loses more than it may, whatever is by chance."""
-    return [
-        f"{one.language or 'trusted text'}: the unseen half loses {one.judged.moved.share:.2%} of its documents, "
-        f"{one.judged.moved.interval[0]:.2%} at least: give more trusted documents"
-        for one in languages
-        if one.judged.moved.interval[0] > lose
-    ]
+    notes = []
+    for one in languages:
+        loss = one.judged.moved
+        if max(loss.interval[0], loss.token_interval[0]) > lose:
+            name = one.language or "trusted text"
+            notes.append(f"{name}: the unseen half loses {loss}: give more trusted documents")
+    return notes

@@ -89,10 +89,10 @@ class TokenBound:
         found: NDArray[np.float64] = self.weighted[:, documents].sum(axis=1)
         return found
 
-    def share(self, lost: NDArray[np.float64] | float = 0.0) -> float:
+    def share(self, lost: NDArray[np.float64] | float = 0.0, confidence: float = CONFIDENCE) -> float:
         """The share that is lost at most, where these, as `lost` gives them, go beside those that go anyway."""
         whole = np.maximum(self.totals, 1)
-        return float(np.quantile((lost + self.lost_anyway) / whole, CONFIDENCE, method="higher"))
+        return float(np.quantile((lost + self.lost_anyway) / whole, confidence, method="higher"))
 
 
 def token_bound(

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 
 import yaml
 
-from refinery.filters.calibration.account import Calibration, LanguageAccount, Loss, RuleAccount
+from refinery.filters.calibration.account import Calibration, LanguageAccount, RuleAccount
+from refinery.filters.rules import unscoped
+
+WRITTEN_BY = "Written by `refinery calibrate`"  # how a rule file begins
 
 
 def rule_file(found: Calibration) -> str:
@@ -20,18 +23,22 @@ def rule_file(found: Calibration) -> str:
     lines.append(
         f"description: {_text(f'rules whose thresholds lose {found.lose:.2%} of trusted text at most')}"
     )
+    languages, predicates = unscoped([rule.predicate for rule in found.rules])
+    if languages:
+        lines.append(f"languages: [{', '.join(languages)}]")
     lines.append("rules:")
-    for rule in found.rules:
+    for rule, predicate in zip(found.rules, predicates, strict=True):
         short = rule.name.rpartition(".")[2]
         name = short if own[short] == 1 else rule.name.replace(".", "_")
         lines += [f"  # {line}" for line in _costs(rule, found)]
-        lines += [f"  {name}:", f"    keep: {_text(rule.predicate)}", f"    source: {_text(_source(rule))}"]
+        lines += [f"  {name}:", f"    keep: {_text(predicate)}", f"    source: {_text(_source(rule))}"]
     return "\n".join(lines) + "\n"
 
 
 def _head(found: Calibration) -> Iterator[str]:
-    yield "Written by `refinery calibrate`: thresholds of published rules, loosened until the bound of what all"
-    yield f"rules lose is {found.lose:.2%} of the trusted text ({found.documents:,} documents, {found.tokens:,} tokens)."
+    yield f"{WRITTEN_BY}: thresholds of published rules, loosened until the bound of what all"
+    sizes = f"{found.documents:,} documents, {found.tokens:,} tokens"
+    yield f"rules lose is {found.lose:.2%} of the trusted text ({sizes})."
     yield "Half of these documents, by hash, move thresholds, the unseen half judges."
     for one in found.languages:
         yield _judged(one)
@@ -44,13 +51,7 @@ def _head(found: Calibration) -> Iterator[str]:
 
 def _judged(one: LanguageAccount) -> str:
     name = f"{one.language or 'all languages'}, {one.judged.moved.documents:,} unseen documents"
-    return f"{name}: lost {loss_text(one.judged.moved)}; by the published rules {loss_text(one.judged.published)}"
-
-
-def loss_text(loss: Loss) -> str:
-    """A loss in words: the share of documents with its interval, and the share of tokens."""
-    low, high = loss.interval
-    return f"{loss.share:.2%} ({low:.2%} to {high:.2%}), {loss.token_share:.2%} of tokens"
+    return f"{name}: lost {one.judged.moved}; by the published rules {one.judged.published}"
 
 
 def _costs(rule: RuleAccount, found: Calibration) -> Iterator[str]:
@@ -69,8 +70,13 @@ def moves(rule: RuleAccount) -> Iterator[str]:
             yield f"{one.column} {one.operator} {one.published} -> {one.moved}"
 
 
+def published(rule: RuleAccount) -> Iterator[str]:
+    """The thresholds of a rule as they were published."""
+    return (f"{one.column} {one.operator} {one.published}" for one in rule.thresholds)
+
+
 def _source(rule: RuleAccount) -> str:
-    return f"{rule.name}, calibrated from {rule.published}" if rule.is_moved else rule.name
+    return f"{rule.name}, calibrated from {', '.join(published(rule))}" if rule.is_moved else rule.name
 
 
 def _text(text: str) -> str:

@@ -9,8 +9,9 @@ threshold in turn is loosened again, and what that frees is spent anew.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -32,13 +33,15 @@ class Group:
     """Documents that are judged together: those of a language, mostly.
 
     rows: the positions of its documents among those that are searched; most: documents that may be lost; tokens: of
-    these documents, by place in `rows`; lose: the share of tokens that may be lost.
+    these documents, by place in `rows`; lose: the share that may be lost; documents: all of the group, those too that
+    no threshold loses.
     """
 
     rows: Rows
     most: int
     tokens: TokenBound
     lose: float
+    documents: int
 
 
 @dataclass(frozen=True)
@@ -106,8 +109,28 @@ class _Move(NamedTuple):
 def find_levels(problem: Problem) -> Floats:
     """The level of each threshold: the looseness of the last document that it lets pass, PUBLISHED if it stays.
 
-    float64 (thresholds,); deterministic, and never with more lost than may be.
+    float64 (thresholds,); deterministic, and never with more lost than may be. A document that alone holds a
+    threshold would be lost had it not been seen: where these and the lost ones are more than may be (leave-one-out),
+    as many fewer are lost.
     """
+    found = _search(problem)
+    lost, held = problem.lost(found), held_alone(problem, found)
+    groups = [_stricter(one, int((lost | held)[one.rows].sum())) for one in problem.groups]
+    return found if groups == [*problem.groups] else _search(replace(problem, groups=groups))
+
+
+def _stricter(group: Group, lost: int) -> Group:
+    """The group of which as many fewer may be lost as text that was not seen would lose too many."""
+    return replace(group, most=max(0, group.most - max(0, ceil(lost - group.lose * group.documents))))
+
+
+def held_alone(problem: Problem, levels: Floats) -> Bools:
+    """bool (documents,): those that alone keep some threshold from standing at a tighter level."""
+    at = (problem.needs == levels) & (levels > PUBLISHED) & ~problem.lost(levels)[:, None]
+    return any_in_row(at & (at.sum(axis=0) == 1))
+
+
+def _search(problem: Problem) -> Floats:
     published = np.full(problem.needs.shape[1], PUBLISHED)
     if problem.fits(problem.lost(published)):
         return published

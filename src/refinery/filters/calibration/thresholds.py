@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context, Decimal
+from math import floor
 
 _TOKEN = re.compile(
     r"""--[^\n]*|'(?:[^']|'')*'|"[^"]*"|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[A-Za-z_]\w*|<>|!=|==|[<>]=?|\s+|.""",
@@ -94,6 +95,16 @@ def without_thresholds(predicate: str) -> str:
     return _replaced(predicate, {one.whole: "TRUE" for one in thresholds_of(predicate)})
 
 
+def beyond(last: float, by: float, following: float) -> float:
+    """A value beyond another one, but short of the one that follows, and not across zero.
+
+    >>> beyond(7.0, 2.0, 100.0), beyond(7.0, 2.0, 8.0), beyond(-1.0, 4.0, 100.0)
+    (9.0, 7.5, 0.0)
+    """
+    found = min(last + by, last + (following - last) / 2)
+    return min(found, 0.0) if last <= 0 else found
+
+
 def number_for(threshold: Threshold, last: float, next_one: float | None, *, whole: bool) -> str:
     """The number with the fewest digits that lets a value pass and the next looser one, if there is any, not.
 
@@ -106,7 +117,7 @@ def number_for(threshold: Threshold, last: float, next_one: float | None, *, who
     """
     strict = threshold.operator in {">", "<"}
     if whole:
-        return str(threshold.sign * (round(last) + strict))
+        return str(threshold.sign * (floor(last) + strict))
     lowest = Decimal(last + max(abs(last) * _NEAR, 1e-9 * strict))
     bound = lowest + max(abs(lowest) / 50, Decimal("1e-6"))
     if next_one is not None:

@@ -1,0 +1,141 @@
+"""What calibrated rule sets lose of good text that they have not seen, and what they still drop of junk.
+
+    python benchmarks/calibration.py nih-en.parquet law-zh.parquet --spam spam-en.parquet --pages FOLDER...
+
+Files and junk are as in rule_losses.py. Each set is calibrated by each file of its language, by one half of its
+documents; the other half judges. Half of the junk, every second document of each kind, is what may be dropped while
+thresholds are sought; the other half judges. Junk still dropped is a share of what the set drops as published.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+from harness import Sheet, pin_to_one_core, report
+from rule_losses import SETS, Corpus, load
+
+import refinery
+from refinery.definition.values import parse_share
+from refinery.filters.calibration.account import Calibration
+
+JOINED = {"en": ("gopher+c4+fineweb",)}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A set calibrated by a corpus; still: by kind of junk, what the published and the moved set drop."""
+
+    corpus: str
+    rule_set: str
+    junk_seen: bool
+    found: Calibration
+    still: dict[str, tuple[int, int]]
+
+    @property
+    def all_still(self) -> float:
+        """The share of junk that is still dropped, of all kinds together."""
+        published, moved = (sum(column) for column in zip(*self.still.values(), strict=True))
+        return moved / published if published else 1.0
+
+    @property
+    def worst(self) -> str:
+        """The kind of which the smallest share is still dropped."""
+        shares = {kind: moved / published for kind, (published, moved) in self.still.items() if published}
+        kind = min(shares, key=shares.__getitem__, default="")
+        return f"{kind} {shares[kind]:.0%}" if kind else ""
+
+
+def dropped(junk: pl.DataFrame, rules: Sequence[dict[str, str]]) -> int:
+    """How many documents rules drop."""
+    return len(junk) - len(refinery.keep(junk, rules))
+
+
+def judge(good: Corpus, junk: Sequence[Corpus], rule_set: str, lose: float, *, junk_seen: bool) -> Judged:
+    """Calibrates a set by a corpus, with half of the junk if that may be seen, and counts what goes of the other."""
+    halves = {one.name: one.measured.with_row_index("__row") for one in junk}
+    seen = pl.concat([half.filter(pl.col("__row") % 2 == 0) for half in halves.values()])
+    found = refinery.calibrate(
+        good.measured, seen if junk_seen else None, rules=rule_set.split("+"), lose=lose, measure=[]
+    )
+    published = [{rule.name.replace(".", "_"): rule.published} for rule in found.rules]
+    moved = [{rule.name.replace(".", "_"): rule.predicate} for rule in found.rules]
+    unseen = {kind: half.filter(pl.col("__row") % 2 == 1) for kind, half in halves.items()}
+    still = {kind: (dropped(half, published), dropped(half, moved)) for kind, half in unseen.items()}
+    return Judged(good.name, rule_set, junk_seen, found, still)
+
+
+def judged(corpora: Sequence[Corpus], sets: Sequence[str] | None, lose: float) -> Iterator[Judged]:
+    """Every set of its language, or the named ones, by every good corpus, with junk and without.
+
+    Sets that are joined by `+` are rules of one stage.
+    """
+    for good in (one for one in corpora if one.good):
+        junk = [one for one in corpora if one.language == good.language and not one.good]
+        for rule_set in sets or (*SETS.get(good.language, (good.language,)), *JOINED.get(good.language, ())):
+            for junk_seen in (True, False):
+                yield judge(good, junk, rule_set, lose, junk_seen=junk_seen)
+
+
+def sheets(found: Sequence[Judged], lose: float) -> list[Sheet]:
+    """Losses of the unseen half and junk that is still dropped, then the latter by kind."""
+    losses, kinds = [], []
+    for one in found:
+        name = (one.corpus, one.rule_set, "yes" if one.junk_seen else "no")
+        account = max(one.found.languages, key=lambda language: language.judged.moved.documents)
+        moved_loss = account.judged.moved
+        within = max(moved_loss.interval[0], moved_loss.token_interval[0]) <= lose
+        losses.append(
+            (
+                *name,
+                str(account.judged.moved.documents),
+                str(account.judged.published),
+                str(account.judged.moved),
+                "yes" if within else "NO",
+                f"{one.all_still:.0%}",
+                one.worst,
+            )
+        )
+        kinds.append((*name, *(f"{moved} of {published}" for published, moved in one.still.values())))
+    columns = (
+        "good text",
+        "set",
+        "junk seen",
+        "unseen",
+        "published loses",
+        "calibrated loses",
+        f"{lose:.0%} within",
+    )
+    names = list(dict.fromkeys(kind for one in found for kind in one.still))
+    title = "Loss of the unseen half, documents (90 % interval) and tokens; junk still dropped of what was"
+    found_sheets = [Sheet(title, (*columns, "junk", "worst kind"), losses, ())]
+    for kind_names in dict.fromkeys(tuple(one.still) for one in found):
+        rows = [row for row, one in zip(kinds, found, strict=True) if tuple(one.still) == kind_names]
+        found_sheets.append(
+            Sheet("Junk still dropped, by kind", ("good text", "set", "junk seen", *kind_names), rows, ())
+        )
+    return found_sheets if names else found_sheets[:1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("good", nargs="+", metavar="FILE")
+    parser.add_argument("--spam", nargs="*", default=[], metavar="FILE")
+    parser.add_argument("--pages", nargs="*", default=[], metavar="FOLDER", help="as of html_extraction.py")
+    parser.add_argument("--sets", nargs="*", help="instead of those of each language")
+    parser.add_argument("--documents", type=int, default=4000, help="of each file, at most")
+    parser.add_argument("--lose", default="1%")
+    parser.add_argument("--json")
+    args = parser.parse_args()
+    pin_to_one_core()
+    lose = parse_share(args.lose)
+    corpora = load(args.good, args.spam, args.pages, args.documents)
+    report("Calibrated rule sets", sheets(list(judged(corpora, args.sets, lose)), lose), args.json)
+
+
+if __name__ == "__main__":
+    main()

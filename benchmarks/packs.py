@@ -1,0 +1,121 @@
+"""Packs of terms: made on one half of real texts, judged on the other.
+
+    python benchmarks/packs.py mine medical-en --positive medquad.parquet ... --negative news.parquet ... \\
+        --source "MedQuAD (CC BY 4.0)"                      # writes src/refinery/filters/packs/medical-en.txt
+    python benchmarks/packs.py judge FILE...                # what each pack's rule set keeps of the other halves
+
+Files are Parquet with `text`; which half a document is in is a hash of its text. Long documents are mined in pieces.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+from harness import Sheet, report
+from xxhash import xxh3_64_intdigest
+
+import refinery
+from refinery.definition.models import TermMining
+from refinery.filters.lexicon import PACKS
+from refinery.filters.rules import evaluate, resolve_rules
+from refinery.models.examples import prepare_examples
+from refinery.models.terms import mine
+from refinery.text.batch import TextBatch
+
+PIECE = 3000  # characters
+TERMS = 3000
+RULE_SETS = {
+    "medical-en": ("medical-en",), "medical-zh": ("medical-zh",), "law-en": ("law-en",), "law-zh": ("law-zh",),
+    "finance-en": ("finance-en",), "zh_spam": ("zh-gambling", "zh-porn", "zh-link-farm"),
+}  # fmt: skip
+
+
+def half(file: Path, number: int) -> pl.Series:
+    """The texts of one half of a file, each once; 0: to make a pack of, 1: to judge it on."""
+    texts = pl.read_parquet(file, columns=["text"])["text"].drop_nulls().unique(maintain_order=True)
+    return texts.filter(
+        pl.Series([xxh3_64_intdigest(text.encode()) % 2 == number for text in texts], dtype=pl.Boolean)
+    )
+
+
+def pieces(texts: pl.Series, most: int) -> pl.Series:
+    """At most so many pieces of texts, spread evenly over them."""
+    cut = [text[start : start + PIECE] for text in texts for start in range(0, len(text), PIECE)]
+    return pl.Series(cut[:: max(1, len(cut) // most)][:most], dtype=pl.String)
+
+
+def mined(positive: Sequence[Path], negative: Sequence[Path], documents: int) -> list[str]:
+    """The terms of one side's first halves that each file of the other tells apart, in the order of the first."""
+
+    def drawn(file: Path) -> TextBatch:
+        return TextBatch.from_arrow(pieces(half(file, 0), documents).to_arrow().cast(pa.large_string()))
+
+    mining = TermMining(positive=("positive",), negative=("negative",), most=10 * TERMS, least_documents=8)
+    trusted = list(map(drawn, positive))
+    found = [mine(prepare_examples(trusted, [drawn(file)]), mining)["term"].to_list() for file in negative]
+    common = set.intersection(*map(set, found))
+    return [term for term in found[0] if term in common and len(term) >= (2 if ord(term[0]) > 0x3000 else 3)][
+        :TERMS
+    ]
+
+
+def write_pack(options: argparse.Namespace) -> None:
+    """The pack's file."""
+    terms = mined(options.positive, options.negative, options.documents)
+    head = [f"# {len(terms):,} terms, mined by benchmarks/packs.py from halves of: {options.source}."]
+    (PACKS / f"{options.name}.txt").write_text("\n".join([*head, *terms, ""]), "utf-8")
+
+
+def judged(file: Path) -> list[tuple[object, ...]]:
+    """A row a rule set: what it keeps of the second half, in documents and characters, and what drops most of it."""
+    texts = half(file, 1)
+    packs = [pack for used in RULE_SETS.values() for pack in used]
+    table = refinery.measure(
+        pl.DataFrame({"text": texts}), ["signals", *({"terms": {"pack": one}} for one in packs)]
+    )
+    sizes = texts.str.len_chars()
+    rows: list[tuple[object, ...]] = []
+    for name in RULE_SETS:
+        rules = resolve_rules([name], measured=())
+        first = evaluate(table, rules)["first_failed"]
+        dropped = Counter(rules[rule].name.rpartition(".")[2] for rule in first.drop_nulls())
+        kept = sizes.filter(first.is_null()).sum() / max(sizes.sum(), 1)
+        what = ", ".join(f"{rule} {count}" for rule, count in dropped.most_common(3))
+        rows.append(
+            (_name(file), name, len(texts), f"{first.null_count() / len(texts):.2%}", f"{kept:.2%}", what)
+        )
+    return rows
+
+
+def _name(file: Path) -> str:
+    return file.parent.name if file.stem == "docs" else file.stem
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Makes packs of terms, and judges them on texts not seen.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    mining = verbs.add_parser("mine")
+    mining.add_argument("name")
+    mining.add_argument("--positive", type=Path, nargs="+", required=True)
+    mining.add_argument("--negative", type=Path, nargs="+", required=True)
+    mining.add_argument("--documents", type=int, default=1500, help="pieces of each file")
+    mining.add_argument("--source", required=True, help="of the texts of the domain, with licences")
+    judging = verbs.add_parser("judge")
+    judging.add_argument("files", type=Path, nargs="+")
+    judging.add_argument("--json", metavar="FILE", help="also write the table as JSON")
+    options = parser.parse_args()
+    if options.verb == "mine":
+        write_pack(options)
+        return
+    rows = [row for file in options.files for row in judged(file)]
+    columns = ("texts", "rule set", "documents", "kept", "characters kept", "dropped most by")
+    report("Packs of terms", [Sheet("Kept of texts not seen", columns, rows)], options.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""What is cut of the documents that have repeated passages: steps after passage_search.
+
+5. Documents: claims on their copies, as far as no claim takes these away.      grant
+6. Documents: passages that go, out of the texts, by partition of documents.    write_spans
+
+So each window that goes has a whole copy that stays: a copy which may be touched itself is no reason to cut another.
+Passages do not begin or end within a word or a number: they are shortened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refinery.dedup.passage_search import Batch, Search, texts_of
+from refinery.dedup.sorting import starts_of
+from refinery.filters.verb import DROPPED_RECORD, SPAN_RECORD, Outcome
+from refinery.shuffle.records import Records
+from refinery.text.batch import TextBatch
+from refinery.text.cut import count_characters
+from refinery.text.passages import CLAIM, trim, untouched, with_blank_lines
+
+if TYPE_CHECKING:
+    from refinery.shuffle.units import MapUnits
+
+RULES = ("passages.characters", "passages.paragraphs", "passages.rest")
+PARTITION_DOCUMENTS, PARTITIONS = 50_000, 1024  # documents of a partition at least; partitions at most
+
+
+def cut_passages(
+    search: Search, claims: Records, asked: Records, batches: Sequence[Batch], map_units: MapUnits
+) -> Outcome:
+    """The outcome of claims, which are removed: `passage_search.find_claims` gives them."""
+    documents = int(search.ends[-1])
+    size = max(PARTITION_DOCUMENTS, -(-documents // PARTITIONS))
+    count = max(1, -(-documents // size))
+    granted = search.records("granted", CLAIM, search.batches, search.batches)
+    with claims, asked:
+        give = partial(grant, search, claims, asked, granted)
+        map_units("passages granted", give, range(search.batches))
+    dropped = search.records("dropped", DROPPED_RECORD, count, search.batches)
+    spans = search.records("spans", SPAN_RECORD, count, search.batches)
+    outcome = Outcome(RULES, dropped, size, spans=spans)
+    with granted:
+        write = partial(write_spans, search, granted, outcome)
+        map_units("passages cut", write, batches)
+    return outcome
+
+
+def grant(search: Search, claims: Records, asked: Records, target: Records, batch: int) -> None:
+    """Writes what is asked of a batch's documents, without what these claim of others, by the document that asks."""
+    touched = _together(claims.read(batch))
+    wanted = asked.read(batch)
+    wanted = wanted[np.lexsort((wanted["document"], wanted["other_start"], wanted["other"]))]
+    granted = untouched(wanted, touched, search.chosen.least)  # bytes; characters are counted with the text
+    target.write(batch, granted, search.batch_of(granted["document"]))
+
+
+def _together(claims: NDArray[Any]) -> NDArray[Any]:
+    """Claims of each document that overlap or meet as one, with the copy of the longest; in order.
+
+    Where one goes, so does all that is between its ends.
+    """
+    claims = claims[np.lexsort((claims["end"], claims["start"], claims["document"]))]
+    document = claims["document"]
+    # the furthest end so far, by which a claim begins a new piece: documents lie apart on one line
+    span = int(claims["end"].max(initial=0)) + 1
+    number = np.cumsum(starts_of(document)) - 1 if len(claims) else document
+    furthest = (
+        np.maximum.accumulate(number * span + claims["end"]) - number * span if len(claims) else document
+    )
+    begins = np.ones(len(claims), np.bool_)
+    begins[1:] = (document[1:] != document[:-1]) | (claims["start"][1:] > furthest[:-1])
+    piece = np.cumsum(begins) - 1
+    together = claims[begins]
+    if len(claims):
+        together["end"] = np.maximum.reduceat(claims["end"], np.flatnonzero(begins))
+        length = claims["end"] - claims["start"]
+        longest = np.lexsort((-length, piece))[np.flatnonzero(begins)]
+        together["other"], together["other_start"] = claims["other"][longest], claims["other_start"][longest]
+    return together
+
+
+def write_spans(search: Search, granted: Records, outcome: Outcome, batch: Batch) -> None:
+    """Writes the passages that go out of a batch's documents, and the documents of which too little is left."""
+    wanted = granted.read(batch.number)
+    wanted = wanted[np.lexsort((wanted["other"], wanted["start"], wanted["document"]))]
+    size = outcome.partition_documents
+    if outcome.spans is None:
+        return
+    with outcome.spans.writer(batch.number) as spans, outcome.dropped.writer(batch.number) as dropped:
+        for documents, texts in texts_of(batch, np.unique(wanted["document"])):
+            low, high = np.searchsorted(wanted["document"], [documents[0], documents[-1] + 1])
+            cut, gone = _spans(search, documents, texts, wanted[low:high])
+            spans.write(cut, cut["document"] // size)
+            dropped.write(gone, gone["document"] // size)
+
+
+def _spans(
+    search: Search, documents: NDArray[np.int64], texts: TextBatch, granted: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """SPAN_RECORD and DROPPED_RECORD of some documents."""
+    chosen = search.chosen
+    at = np.searchsorted(documents, granted["document"])
+    starts, ends = (np.ascontiguousarray(granted[name]) for name in ("start", "end"))
+    granted = granted[count_characters(texts, at, starts, ends) >= chosen.least]
+    found = _together(granted)
+    at = np.searchsorted(documents, found["document"])
+    starts, ends = (np.ascontiguousarray(found[name]) for name in ("start", "end"))
+    if chosen.characters:
+        trim(texts, at, starts, ends)
+    else:
+        with_blank_lines(texts, at, starts, ends)
+    here = starts < ends
+    at, starts, ends, found = at[here], starts[here], ends[here], found[here]
+    characters = count_characters(texts, at, starts, ends)
+    cut = np.bincount(at, characters, len(documents)).astype(np.int64)
+    every = np.arange(len(documents))
+    whole = count_characters(texts, every, np.zeros(len(every), np.int64), np.diff(texts.offsets))
+    gone = (cut > 0) & (whole - cut < chosen.least_left)
+    spans = np.empty(len(found), SPAN_RECORD)
+    spans["document"], spans["other"] = found["document"], found["other"]
+    spans["rule"] = RULES.index("passages.characters" if chosen.characters else "passages.paragraphs")
+    spans["start"], spans["end"], spans["characters"] = starts, ends, characters
+    longest = np.lexsort((-characters, at))[starts_of(at)] if len(at) else at
+    first = found[longest][gone[at[longest]]]
+    dropped = np.empty(len(first), DROPPED_RECORD)
+    dropped["document"], dropped["duplicate_of"] = first["document"], first["other"]
+    dropped["rule"], dropped["similarity"] = RULES.index("passages.rest"), np.nan
+    return spans[~gone[at]], dropped

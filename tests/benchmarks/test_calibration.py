@@ -1,0 +1,35 @@
+"""The benchmark of calibrated rule sets."""
+
+import numpy as np
+import polars as pl
+from calibration import judged, sheets
+from rule_losses import Corpus
+
+COLUMNS = ("words", "lines", "tokens")
+
+
+def _corpus(name: str, good: bool, least: int, documents: int = 800) -> Corpus:
+    rng = np.random.default_rng(least)
+    columns = {column: rng.integers(least, 400, documents) for column in COLUMNS}
+    return Corpus(name, "en", good, pl.DataFrame(columns))
+
+
+def test_the_unseen_halves_judge(tmp_path):
+    """A row with junk seen and one without: both keep the good text, and tell how much junk still goes, by kind."""
+    (tmp_path / "own.yaml").write_text('rules: {long: "words >= 100", lined: "lines >= 80"}\n')
+    corpora = [_corpus("good", True, 60), _corpus("salad", False, 1), _corpus("repeated", False, 70)]
+    found = list(judged(corpora, [str(tmp_path / "own.yaml")], 0.05))
+    assert [one.junk_seen for one in found] == [True, False]
+    for one in found:
+        loss = one.found.languages[0].judged
+        assert loss.published.share > 0.1
+        assert loss.moved.interval[0] <= 0.05
+        assert {kind: dropped <= before for kind, (before, dropped) in one.still.items()} == {
+            "salad": True,
+            "repeated": True,
+        }
+        assert one.worst.startswith("repeated")
+    assert found[0].all_still >= found[1].all_still
+    table, kinds = sheets(found, 0.05)
+    assert [row[2] for row in table.rows] == ["yes", "no"]
+    assert kinds.columns[3:] == ("salad", "repeated")
