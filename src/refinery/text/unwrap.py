@@ -17,22 +17,11 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from refinery.text.batch import TextBatch
 from refinery.text.line_shapes import begins_entry
-from refinery.text.tables import (
-    BREAK,
-    DIGIT,
-    FULLWIDTH,
-    LETTER,
-    UNSPACED,
-    UPPER,
-    decode,
-    lookup,
-    tables,
-)
-from refinery.text.visible_lines import LF, Spans, find_lines
+from refinery.text.tables import BREAK, DIGIT, FULLWIDTH, LETTER, UNSPACED, UPPER, decode, lookup, tables
+from refinery.text.visible_lines import LF, find_lines
 
 NARROWEST, WIDEST = 40, 160  # cells
 FEWEST = 3  # breaks within paragraphs that tell a margin
@@ -43,9 +32,8 @@ WINDOW = 1 << 16  # bytes before and after a hyphen in which its word is looked 
 _INDENT, _WIDTH, _WORD, _PLAIN, _ENTRY, _CAPITAL, _FACTS = range(7)
 _BREAK, _SPACE, _NOTHING, _NO_HYPHEN = range(4)  # what comes after a line: as it is, or what is put in place
 _AND = "and or nor to und oder bzw sowie et ou y o e ed en of och eller og i oraz lub"
-_NOT_TEXT = np.frombuffer(
-    b"#><`|~", np.uint8
-)  # headings, quotations, tags, code, rows of tables begin with them
+# headings, quotations, tags, code and rows of tables begin with one of these
+_NOT_TEXT = np.frombuffer(b"#><`|~", np.uint8)
 _ANDS = np.frombuffer(f" {_AND} ".encode(), np.uint8)
 _HYPHEN, _U2010, _SOFT, _BAR, _TAB, _BLANK, _TICK = 45, 0x2010, 0xAD, 124, 9, 32, 96
 
@@ -63,24 +51,13 @@ def unwrap(batch: TextBatch) -> TextBatch:
         return batch
     facts = np.zeros((len(lines), _FACTS), np.int32)
     after = np.zeros(len(lines), np.uint8)
-    _describe(batch.data, batch.offsets, lines.document, lines.start, lines.end, *tables(), facts)
-    _decide(
-        batch.data,
-        batch.offsets,
-        lines.document,
-        lines.start,
-        lines.end,
-        lines.first,
-        *tables(),
-        facts,
-        after,
-    )
-    return _joined(batch, lines, after) if after.any() else batch
-
-
-def _joined(batch: TextBatch, lines: Spans, after: NDArray[np.uint8]) -> TextBatch:
+    where = (lines.document, lines.start, lines.end)
+    _describe(batch.data, batch.offsets, *where, *tables(), facts)
+    _decide(batch.data, batch.offsets, *where, lines.first, *tables(), facts, after)
+    if not after.any():
+        return batch
     out, bounds = np.empty(batch.nbytes, np.uint8), np.zeros(len(batch) + 1, np.int64)
-    _write(batch.data, batch.offsets, lines.document, lines.start, lines.end, after, out, bounds)
+    _write(batch.data, batch.offsets, *where, after, out, bounds)
     return TextBatch(out[: bounds[-1]], bounds)
 
 
