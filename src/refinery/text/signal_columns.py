@@ -47,7 +47,8 @@ RATIOS = {
     "c4_curly_bracket_ratio": "c4_curly_bracket / lines",
     "newline_ratio": f"newlines / tokens ({FINEWEB})",
     "mean_line_length": "code points a line, over lines that are not blank",
-    "bullet_line_ratio": f"lines that begin with one of • - * ‣ ▶ ◀ ◦ ■ □ ▪ ▫ – / lines ({GOPHER}; blank lines do not count; datatrove: • and -)",
+    "bullet_line_ratio": "lines that begin with one of • - * ‣ ▶ ◀ ◦ ■ □ ▪ ▫ – / lines "
+    f"({GOPHER}; blank lines do not count; datatrove: • and -)",
     "ellipsis_line_ratio": f"lines that end with an ellipsis / lines ({GOPHER}; blank lines do not count)",
     "line_punct_ratio": f"lines that end with a sentence terminal, closing marks after it aside, / lines ({FINEWEB})",
     "short_line_ratio": f"lines of at most 30 code points / lines ({FINEWEB})",
