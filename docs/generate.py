@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -94,6 +94,13 @@ COLUMNS = {
             ("record", "numbers of patients' records, by the words before", ""),
         )
     },
+    "term_density": (
+        "share",
+        "of letters and digits, those in terms of a lexicon; columns of a pack begin with its name",
+        "`refinery/text/terms.py`",
+    ),
+    "term_count": ("count", "terms in the text, which do not overlap, the longest first", ""),
+    "distinct_terms": ("count", "different ones of them", ""),
     "neural": ("score", "P(label) or the score of a regressor; NULL for text without a token", "the model"),
     "importance_per_token": ("nats", "the same divided by the document's words; 0 without a word", ""),
 }
@@ -105,7 +112,8 @@ ACCOUNT = {
     "id": "the document's id as text; NULL for a rejected row",
     "outcome": "`kept`, `dropped` or `rejected`",
     "stage": "the stage that dropped it",
-    "rule": "the first rule that failed; `dedup.*`, `select.*` or `protect.*`; for a rejected row the reason",
+    "rule": "the first rule that failed; `dedup.*`, `passages.rest`, `select.*` or `protect.*`; for a rejected row "
+    "the reason",
     "failed": "all rules of that stage that failed",
     "duplicate_of_source": "source of the document that this stage kept instead, which a later one may drop; "
     "`against:STAGE` for an earlier run, `protect:NAME.COLUMN` for a benchmark",
@@ -277,6 +285,7 @@ def measured() -> str:
     from refinery.filters.neural import Neural
     from refinery.filters.pii_counts import SCHEMA as PII
     from refinery.filters.relevance import Relevance
+    from refinery.filters.terms import Terms
     from refinery.filters.token_count import SCHEMA
     from refinery.models.neural import Files
 
@@ -291,6 +300,7 @@ def measured() -> str:
         "url": url.SCHEMA,
         "listed": Listed("", "", "exact").schema,
         "pii": PII,
+        "terms": Terms(None, "").schema,
     }
     rows = [
         (f"`{f.name}`", f"`{measurer}`", _type(f.type), *COLUMNS[f.name])

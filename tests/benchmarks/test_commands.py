@@ -37,6 +37,7 @@ COMMANDS = {
     "everywhere.py": "{0}/pool/medical-en.yaml --nodes 1",
     "throughput.py": "{0}/data/medical.parquet --limit 40 --repeats 1 --warm --memory --memory-bytes 100000 "
     "--buckets 1000 --cache {0}/throughput",
+    "packs.py": "judge {0}/data/medical.parquet",
     "peers.py": "{0}/data/medical.parquet --limit 20 --repeats 1 --here --buckets 1000 --cache {0}/peers",
     "html_extraction.py": "",
     "cleaning.py": "--trusted {0}/data/medical.parquet",

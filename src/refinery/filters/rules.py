@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from refinery.definition.models import RuleSetUse
-from refinery.definition.paths import HERE, Paths, is_path
+from refinery.definition.paths import FINEWEB2, HERE, Paths, is_path
 from refinery.definition.validate import Invalid, validate
 from refinery.definition.values import NAME, Model, Name
 from refinery.definition.yaml import parse, read_text
@@ -128,7 +128,7 @@ def load_rule_set(name_or_path: str, paths: Paths = HERE, folder: str = OF_DOCUM
 
 
 def _unknown(name: str, known: Collection[str]) -> DefinitionError:
-    if not re.match(NAME, name.removeprefix(fineweb2.FOLDER)):
+    if not re.match(NAME, name.removeprefix(FINEWEB2)):
         return DefinitionError(f'a rule has a name: write NAME: "{name}"')
     return DefinitionError(
         f"no rule set is called {name!r}{nearest(name, known)} (a file of yours: ./NAME.yaml)"
@@ -139,9 +139,9 @@ def _of_fineweb2(name: str) -> RuleSet:
     """The set of a language; raises DefinitionError where there is none."""
     found = fineweb2.thresholds(name)
     if found is None:
-        others = [fineweb2.FOLDER + other for other in fineweb2.configurations()]
+        others = [FINEWEB2 + other for other in fineweb2.configurations()]
         raise _unknown(name, [*built_in_rule_sets(), *others])
-    short, place = name.removeprefix(fineweb2.FOLDER), f"{fineweb2.DATA.name}: {found.name}"
+    short, place = name.removeprefix(FINEWEB2), f"{fineweb2.DATA.name}: {found.name}"
     rules = (Rule(f"{short}.{rule}", sql, source, place) for rule, sql, source in fineweb2.predicates(found))
     return RuleSet(name, tuple(rules), (found.language,), f"FineWeb-2's rules for {found.name}")
 
