@@ -10,7 +10,6 @@ Files are Parquet with `text`; which half a document is in is a hash of its text
 from __future__ import annotations
 
 import argparse
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from xxhash import xxh3_64_intdigest
 
 import refinery
 from refinery.definition.models import TermMining
-from refinery.filters.lexicon import PACKS
+from refinery.filters.lexicon import PACKS, packs
 from refinery.filters.rules import evaluate, resolve_rules
 from refinery.models.examples import prepare_examples
 from refinery.models.terms import mine
@@ -29,10 +28,10 @@ from refinery.text.batch import TextBatch
 
 PIECE = 3000  # characters
 TERMS = 3000
-RULE_SETS = {
-    "medical-en": ("medical-en",), "medical-zh": ("medical-zh",), "law-en": ("law-en",), "law-zh": ("law-zh",),
-    "finance-en": ("finance-en",), "zh_spam": ("zh-gambling", "zh-porn", "zh-link-farm"),
-}  # fmt: skip
+SETS = {  # by language: what web text is judged by, then those of packs
+    "en": ("gopher", "specialist-en", "medical-en", "law-en", "finance-en"),
+    "zh": ("zh", "specialist-zh", "medical-zh", "law-zh", "zh_spam"),
+}
 
 
 def half(file: Path, number: int) -> pl.Series:
@@ -71,25 +70,31 @@ def write_pack(options: argparse.Namespace) -> None:
     (PACKS / f"{options.name}.txt").write_text("\n".join([*head, *terms, ""]), "utf-8")
 
 
-def judged(file: Path) -> list[tuple[object, ...]]:
-    """A row a rule set: what it keeps of the second half, in documents and characters, and what drops most of it."""
-    texts = half(file, 1)
-    packs = [pack for used in RULE_SETS.values() for pack in used]
-    table = refinery.measure(
-        pl.DataFrame({"text": texts}), ["signals", *({"terms": {"pack": one}} for one in packs)]
-    )
-    sizes = texts.str.len_chars()
-    rows: list[tuple[object, ...]] = []
-    for name in RULE_SETS:
-        rules = resolve_rules([name], measured=())
-        first = evaluate(table, rules)["first_failed"]
-        dropped = Counter(rules[rule].name.rpartition(".")[2] for rule in first.drop_nulls())
-        kept = sizes.filter(first.is_null()).sum() / max(sizes.sum(), 1)
-        what = ", ".join(f"{rule} {count}" for rule, count in dropped.most_common(3))
-        rows.append(
-            (_name(file), name, len(texts), f"{first.null_count() / len(texts):.2%}", f"{kept:.2%}", what)
+def judged(files: Sequence[Path]) -> list[Sheet]:
+    """A table a language: the shares of the second halves' documents, and of their characters, that sets keep."""
+    rows: dict[str, list[tuple[object, ...]]] = {language: [] for language in SETS}
+    for file in files:
+        texts = half(file, 1)
+        uses = ["signals", *({"terms": {"pack": pack}} for pack in packs())]
+        table = refinery.measure(pl.DataFrame({"text": texts}), uses)
+        language = "zh" if float(table["han_ratio"].median()) > 0.3 else "en"
+        kept = [_kept(table, name) for name in SETS[language]]
+        rows[language].append((_name(file), len(texts), *kept))
+    return [
+        Sheet(
+            f"Documents / characters kept, %: {language}",
+            ("texts", "documents", *SETS[language]),
+            rows[language],
         )
-    return rows
+        for language in SETS
+        if rows[language]
+    ]
+
+
+def _kept(table: pl.DataFrame, rule_set: str) -> str:
+    is_kept = evaluate(table, resolve_rules([rule_set], measured=()))["first_failed"].is_null()
+    sizes = table["text"].str.len_chars()
+    return f"{100 * is_kept.mean():.1f} / {100 * sizes.filter(is_kept).sum() / max(sizes.sum(), 1):.1f}"
 
 
 def _name(file: Path) -> str:
@@ -112,9 +117,7 @@ def main() -> None:
     if options.verb == "mine":
         write_pack(options)
         return
-    rows = [row for file in options.files for row in judged(file)]
-    columns = ("texts", "rule set", "documents", "kept", "characters kept", "dropped most by")
-    report("Packs of terms", [Sheet("Kept of texts not seen", columns, rows)], options.json)
+    report("Packs of terms", judged(options.files), options.json)
 
 
 if __name__ == "__main__":

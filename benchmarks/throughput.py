@@ -34,19 +34,24 @@ from harness import Sheet, Spread, documents, pin_to_one_core, repeat, report, t
 from peers import relevance_model
 
 from refinery.filters.measurer import Measurer
+from refinery.filters.registry import measurer
 
 WORKER = Path(__file__).with_name("measure_worker.py")
 MIB = 2**20
 
 
 def kernels(text: pa.ChunkedArray, model: str, repeats: int) -> tuple[Sheet, float]:
-    """MB/s and documents/s of each measurer and of all together; also the latter's bytes per second."""
+    """MB/s and documents/s of each measurer and of the pipeline's together; also the latter's bytes per second."""
     parts = refinery_jobs.batches(text.combine_chunks())
     size = text_bytes(text)
     every: dict[str, Measurer | None] = dict(refinery_jobs.measurers(model))
     rows: list[tuple[object, ...]] = []
     every["all, fused"] = None
-    for name, one in every.items():
+    beside = {
+        f"terms, {pack}": measurer("terms", {"pack": pack})
+        for pack in ("medical-en", "law-zh", "zh-gambling")
+    }
+    for name, one in {**beside, **every}.items():
         chosen = [one] if one else [other for other in every.values() if other]
         spread = repeat(partial(refinery_jobs.measure, chosen, parts), repeats)
         speeds = Spread.of([size / 1e6 / spread.high, size / 1e6 / spread.median, size / 1e6 / spread.low])

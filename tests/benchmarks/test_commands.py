@@ -37,8 +37,10 @@ COMMANDS = {
     "everywhere.py": "{0}/pool/medical-en.yaml --nodes 1",
     "throughput.py": "{0}/data/medical.parquet --limit 40 --repeats 1 --warm --memory --memory-bytes 100000 "
     "--buckets 1000 --cache {0}/throughput",
+    "packs.py": "judge {0}/data/medical.parquet",
     "peers.py": "{0}/data/medical.parquet --limit 20 --repeats 1 --here --buckets 1000 --cache {0}/peers",
     "html_extraction.py": "",
+    "cleaning.py": "--trusted {0}/data/medical.parquet",
     "language.py": "medical=en={0}/data/medical.parquet --pieces 4",
     "privacy.py": "{0}/data/medical.parquet --plants 8",
     "decontamination.py": "--english {0}/data/medical.parquet {0}/data/films.parquet --plants 4 --repeats 1 --here",
@@ -59,6 +61,7 @@ LANES = (
         "throughput.py",
         "peers.py",
         "html_extraction.py",
+        "cleaning.py",
         "language.py",
         "privacy.py",
         "decontamination.py",

@@ -78,7 +78,8 @@ class Thresholds:
 def _table() -> pa.Table:
     import pyarrow.parquet as pq
 
-    return pq.read_table(DATA)
+    with pq.ParquetFile(DATA) as file:  # read_table imports what reads folders, and pandas with it
+        return file.read()
 
 
 @cache

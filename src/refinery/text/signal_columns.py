@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections import namedtuple
 from typing import Any
 
-from refinery.text.ngrams import DUPLICATE
+TOP = (2, 3, 4)  # sizes whose most frequent n-gram is measured
+# Sizes whose repeated n-grams are measured: 16 characters are ten words of Chinese or Japanese.
+DUPLICATE = (5, 6, 7, 8, 9, 10, 16)
 
 GOPHER = "Rae et al. 2021, arXiv 2112.11446, app. A1"
 FINEWEB = "FineWeb, arXiv 2406.17557; datatrove's FineWebQualityFilter"
