@@ -62,6 +62,7 @@ LANES = (
         "html_extraction.py",
         "language.py",
         "privacy.py",
+        "packs.py",
         "decontamination.py",
         "copies.py",
         "scale.py",
