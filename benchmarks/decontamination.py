@@ -234,8 +234,20 @@ def others_sheet(docs: list[Document], found: list[int | None], theirs: list[boo
         here = [n for n, one in enumerate(docs) if (one.language, one.change) == (language, kind)]
         gone, other = sum(found[n] is not None for n in here), sum(bool(theirs and theirs[n]) for n in here)
         rows.append((language, kind, len(here), gone, other if theirs else SKIPPED))
+    for language in dict.fromkeys(one.language for one in docs):
+        here = [n for n, one in enumerate(docs) if one.language == language]
+        right = [docs[n].item is not None for n in here]
+        ours = _precision([found[n] is not None for n in here], right)
+        other_one = _precision([theirs[n] for n in here], right) if theirs else SKIPPED
+        rows.append((language, "precision of all that go, %", len(here), ours, other_one))
     columns = ("language", "documents without a plant", "documents", "dropped", "datatrove drops")
     return Sheet("Other documents", columns, rows)
+
+
+def _precision(gone: list[bool], planted: list[bool]) -> float:
+    """Percent of those that go that have a plant."""
+    right = sum(a and b for a, b in zip(gone, planted, strict=True))
+    return round(100 * right / max(sum(gone), 1), 1)
 
 
 def speed(items: list[Item], text: pa.ChunkedArray, repeats: int) -> Sheet:

@@ -17,6 +17,7 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from resiliparse.extract.html2text import extract_plain_text
@@ -71,7 +72,7 @@ def word_salad(texts: Sequence[str], rng: random.Random, words: int) -> str:
     pieces = [re.findall(r"\n|\S+" if spaced else r"(?s).", text) for text in texts]
     following: dict[str, list[str]] = defaultdict(list)
     for sequence in pieces:
-        for one, other in zip(sequence, sequence[1:], strict=False):
+        for one, other in pairwise(sequence):
             following[one].append(other)
     word = rng.choice(rng.choice(pieces))
     made = [word]
@@ -92,7 +93,7 @@ def repeated(text: str, rng: random.Random) -> str:
 def made_of(
     texts: Sequence[str], others: Sequence[str], gold: Sequence[Path], count: int, seed: int = 1
 ) -> dict[str, list[str]]:
-    """Up to `count` documents of each kind: `texts` of the language, `others` of other ones, folders of gold pages."""
+    """Up to `count` documents of each kind, of texts, of others in other languages, of folders of gold pages."""
     rng = random.Random(seed)
     some = [rng.choice(texts)[:20_000] for _ in range(count)]
     kinds: dict[str, Callable[[], list[str]]] = {

@@ -1,10 +1,10 @@
 """What the rule sets lose of good text, and what they drop of junk: documents and tokens, set by set, rule by rule.
 
-    python benchmarks/rule_losses.py nih-en.parquet law-zh.parquet --spam spam-en.parquet --pages FOLDER... [--sets c4]
+    python benchmarks/rule_losses.py nih-en.parquet law-zh.parquet --spam spam-en.parquet --pages FOLDER...
 
-Files (Parquet with `text`, or folders of them) hold text that one would train on; the end of a name is its language
-(`law-zh`, `medical_en`). Junk is made of them and of gold pages (see junk.py), for the sets of each language; texts of
-the other languages are junk to it. Sets judge without `lang`, so that no language model decides.
+Files (Parquet with `text`) hold text that one would train on; the end of a name is its language (`law-zh`,
+`medical_en`). Junk is made of them and of gold pages (see junk.py), for the sets of each language; texts of the other
+languages are junk to it. Sets judge without `lang`, so that no language model decides.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def load(good: Sequence[str], spam: Sequence[str], gold: Sequence[str], count: i
         # Gold pages are English
         folders = [Path(folder) for folder in gold] if language == "en" else []
         kinds = made_of(own, others, folders, min(count, 500))
-        kinds |= {"spam": texts[file] for file in spam if named(file)[1] == language}
+        kinds["spam"] = [text for file in spam if named(file)[1] == language for text in texts[file]]
         corpora += [corpus(kind, language, False, made) for kind, made in kinds.items() if made]
     return corpora
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -112,7 +112,8 @@ ACCOUNT = {
     "id": "the document's id as text; NULL for a rejected row",
     "outcome": "`kept`, `dropped` or `rejected`",
     "stage": "the stage that dropped it",
-    "rule": "the first rule that failed; `dedup.*`, `select.*` or `protect.*`; for a rejected row the reason",
+    "rule": "the first rule that failed; `dedup.*`, `passages.rest`, `select.*` or `protect.*`; for a rejected row "
+    "the reason",
     "failed": "all rules of that stage that failed",
     "duplicate_of_source": "source of the document that this stage kept instead, which a later one may drop; "
     "`against:STAGE` for an earlier run, `protect:NAME.COLUMN` for a benchmark",
@@ -424,6 +425,31 @@ def _account(kind: pa.DataType) -> str:
     return "list of string" if pa.types.is_list(kind) else _type(kind)
 
 
+def line_columns() -> str:
+    """The columns of lines and paragraphs."""
+    from refinery.filters.line_columns import COLUMNS, columns_of_parts
+
+    only = {name: "lines" for name in COLUMNS.keys() - columns_of_parts(paragraphs=True).keys()}
+    only |= {name: "paragraphs" for name in COLUMNS.keys() - columns_of_parts(paragraphs=False).keys()}
+    rows = [
+        (f"`{name}`", _type(column.type), only.get(name, "both"), column.description)
+        for name, column in COLUMNS.items()
+    ]
+    return table(("column", "type", "of", "meaning"), rows)
+
+
+def line_sets() -> str:
+    """The built-in sets of rules on lines."""
+    from refinery.filters.rules import OF_LINES, load_rule_set, written_rule_sets
+
+    sets = {name: load_rule_set(name, folder=OF_LINES) for name in written_rule_sets(OF_LINES)}
+    rows = [
+        (f"`{name}`", ", ".join(f"`{_last(rule.name)}`" for rule in found.rules), found.description)
+        for name, found in sets.items()
+    ]
+    return table(("set", "rules", "what goes"), rows)
+
+
 def manifest() -> str:
     """The keys of manifest.json."""
     from refinery.run.manifest import Manifest
@@ -446,6 +472,8 @@ REGIONS: dict[str, Callable[[], str]] = {
     "columns": measured,
     "signals": signals,
     "rule-sets": rule_sets,
+    "line-columns": line_columns,
+    "line-sets": line_sets,
     "recall": recall,
     "decisions": decisions,
     "rejects": rejects,

@@ -16,7 +16,6 @@ REASONS = {
     "ipykernel": "runs the notebook of the docs",
     "lxml_html_clean": "trafilatura imports it and does not ask for it",
     "mypy": "a command of the gate",
-    "opencc-python-reimplemented": "its dictionary is what the table of simplified characters is made of",
     "pandas-stubs": "read by mypy",
     "pre-commit": "a command of developers",
     "ruff": "a command of the gate",

@@ -23,7 +23,9 @@ from refinery.models import model_file
 def documents(clone: Path) -> dict[str, int]:
     """Documents that FineWeb-2 kept of each subset."""
     with (clone / "fineweb2-language-distribution.csv").open(encoding="utf-8") as file:
-        return {row["subset"]: int(row["documents"]) for row in csv.DictReader(file) if row["split"] == "train"}
+        return {
+            row["subset"]: int(row["documents"]) for row in csv.DictReader(file) if row["split"] == "train"
+        }
 
 
 def rows(clone: Path) -> list[dict[str, object]]:
@@ -48,7 +50,8 @@ def rows(clone: Path) -> list[dict[str, object]]:
 def main() -> None:
     """Writes the file."""
     table = pa.Table.from_pylist(rows(Path(sys.argv[1])), SCHEMA)
-    pq.write_table(table, DATA, compression="zstd", compression_level=19, use_dictionary=["stopwords.list.element"])
+    options = {"compression_level": 19, "use_dictionary": ["stopwords.list.element"]}
+    pq.write_table(table, DATA, compression="zstd", **options)  # noqa: TID251  (part of the package, not of a run)
 
 
 if __name__ == "__main__":

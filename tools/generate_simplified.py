@@ -1,17 +1,19 @@
 """Writes `simplified.npz`, the simplified forms of Chinese characters: `python tools/generate_simplified.py`.
 
-The data are OpenCC's characters (`TSCharacters.txt`, Apache License 2.0, https://github.com/BYVoid/OpenCC), as the
-package `opencc-python-reimplemented` carries them; of several simplified forms the first is taken, which is the most
+The data are OpenCC's characters (`TSCharacters.txt` beside this file, Apache License 2.0,
+https://github.com/BYVoid/OpenCC, data/dictionary); of several simplified forms the first is taken, which is the most
 frequent. Run it to move to newer data, then raise the version of the measurers `content` and `minhash`.
 """
 
 from __future__ import annotations
 
-from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 
 from refinery.text import fold
+
+DATA = Path(__file__).with_name("TSCharacters.txt")
 
 
 def pairs(lines: list[str]) -> dict[int, int]:
@@ -27,8 +29,7 @@ def pairs(lines: list[str]) -> dict[int, int]:
 
 def main() -> None:
     """Writes the file."""
-    data = files("opencc") / "dictionary" / "TSCharacters.txt"
-    found = pairs(data.read_text(encoding="utf-8").splitlines())
+    found = pairs(DATA.read_text(encoding="utf-8").splitlines())
     codes = np.array(sorted(found.items()), np.int32)
     np.savez_compressed(fold.SIMPLIFIED, traditional=codes[:, 0], simplified=codes[:, 1])
 

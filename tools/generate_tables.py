@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from refinery.text import tables as t
 
-# Not Sentence_Terminal, since they end smaller parts too: the Tibetan shads and gter tsheg, Thai angkhankhu and khomut.
+# Not Sentence_Terminal, since they end smaller parts too: Tibetan shads and gter tsheg, Thai angkhankhu and khomut.
 SENTENCE_ENDS = "\u0f0d-\u0f12\u0f14\u0e5a\u0e5b"
 PROPERTIES = {
     t.LETTER: r"\p{L}",

@@ -7,8 +7,10 @@ import pytest
 from junk import beside, made_of, mojibake, repeated, word_salad
 from rule_losses import dropped, load, named, sheets
 
-ENGLISH = "The court held that the buyer could rescind the contract because the goods did not match the sample. "
-GERMAN = "Der Käufer kann von dem Vertrag zurücktreten, wenn die Ware nicht für den Zweck geeignet ist, und zwar über Jahre."
+ENGLISH = (
+    "The court held that the buyer could rescind the contract because the goods did not match the sample. "
+)
+GERMAN = "Der Käufer kann von dem Vertrag zurücktreten, wenn die Ware nicht für den Zweck geeignet ist."
 
 
 def article(sentence, seed):
@@ -29,11 +31,11 @@ def test_junk_is_made_of_what_it_is_given():
     lines = repeated(ENGLISH, rng).splitlines()
     assert len(lines) >= 5
     assert len({line.rstrip("0123456789 ") for line in lines}) == 1
-    kinds = made_of([ENGLISH], [GERMAN], [], 8)
+    kinds = made_of([ENGLISH], [GERMAN * 2], [], 8)
     assert {kind: len(texts) for kind, texts in kinds.items()} == {
         "boilerplate": 0, "mojibake": 1, "other_language": 8, "word_salad": 8, "repeated": 8,
     }  # fmt: skip
-    assert kinds == made_of([ENGLISH], [GERMAN], [], 8)
+    assert kinds == made_of([ENGLISH], [GERMAN * 2], [], 8)
 
 
 def test_good_text_is_kept_and_repeated_text_dropped(tmp_path):

@@ -34,12 +34,12 @@ Common (may affect up to 1 in 10 people):
 5. How to store this medicine
 Keep this medicine out of the sight and reach of children. Do not store above 30 °C.
 """
-APPEAL = """1. This is an appeal against the order of the tribunal of 12 May 2019, [2019] UKFTT 123 (TC), by which the claim of
-the appellant was dismissed after a hearing that lasted for two days, and against the order that it pay the costs.
-2. The appellant relies on Smith v Jones [1999] 1 AC 45, at [23]-[25]; Re A (Costs) [2003] EWCA Civ 12; and Brown v Green.
-3. Section 4(1)(b) of the 1986 Act, as amended by s 12(3) of the 2004 Act, says that a person who "knew or ought to have
-known" of the defect is liable for it to those who could not have known of it when they bought the goods.
-4. In my judgment the appeal must be dismissed, for the reasons that the tribunal gave at [45] and [46] of its decision.
+APPEAL = """1. This is an appeal against the order of the tribunal of 12 May 2019, [2019] UKFTT 123 (TC), by which
+the claim of the appellant was dismissed after a hearing that lasted for two days, and against its order of costs.
+2. The appellant relies on Smith v Jones [1999] 1 AC 45, at [23]-[25], and Re A (Costs) [2003] EWCA Civ 12.
+3. Section 4(1)(b) of the 1986 Act, as amended by s 12(3) of the 2004 Act, says that a person who "knew or ought to
+have known" of the defect is liable for it to those who could not have known of it when they bought the goods.
+4. In my judgment the appeal must be dismissed, for the reasons that the tribunal gave at [45] and [46] of it.
 """
 WRAPPED = """(1) Wer einem anderen einen Schaden zufügt, den er hätte vermeiden
 können, ist ihm zum Ersatz des Schadens verpflichtet, der daraus
@@ -89,7 +89,9 @@ def test_good_text_of_a_domain_is_kept(text, rules):
 def test_junk_is_dropped_still():
     """A menu, a price list, one line over and over, and letters of a wrong encoding."""
     rng = random.Random(1)
-    menu = "\n".join(f"{rng.choice(('Home', 'News', 'Shop', 'Login', 'Contact us'))} | {i}" for i in range(60))
+    menu = "\n".join(
+        f"{rng.choice(('Home', 'News', 'Shop', 'Login', 'Contact us'))} | {i}" for i in range(60)
+    )
     prices = "\n".join(f"Item {i} 12.{i:02} 4,{i:03} {i}.99" for i in range(60))
     again = "\n".join(["Buy the best pills that you can have with our offer of the day."] * 30)
     broken = ("Der Käufer für die Größe über " * 20).encode("utf-16-le").decode("latin-1")

@@ -174,9 +174,10 @@ def test_the_sentences_that_an_item_stands_in_are_cut(tmp_path):
 
 def test_a_changed_word_leaves_no_half_of_an_item(tmp_path):
     """What lies between two n-grams of an item goes too; a margin takes so many characters more."""
-    words_ = " ".join(words(60, 3)).split()
+    words_ = words(60, 3)
     item = ". ".join(" ".join(words_[n : n + 15]) for n in range(0, 60, 15))
-    changed = ". ".join(" ".join([*words_[n : n + 15]][: 9 if n == 30 else 15]) for n in range(0, 60, 15))
+    parts = [words_[0:15], words_[15:30], words(15, 4), words_[45:60]]
+    changed = ". ".join(map(" ".join, parts))
     text = f"Before it.\n{changed}.\nBehind 年it."
     _, gone, left = cut_from(tmp_path, [item], [text])
     assert (gone, left[0]) == ({}, "Before it.\nBehind 年it.")
@@ -190,3 +191,14 @@ def test_of_two_items_in_one_sentence_the_passage_is_one(tmp_path):
     cut, _, left = cut_from(tmp_path, [other, item], [f"One. Then {item} {other} and {item}! Two."])
     assert left == {0: "One. Two."}
     assert [other for _, other in cut[0]] == [0]
+
+
+def test_what_a_document_has_too_little_of_stays(tmp_path):
+    """Though it has an n-gram of it, beside an item that it has enough of; a document that goes is not cut."""
+    other = " ".join(words(40, 3))
+    part = f"Then {' '.join(words(40, 3)[:14])} too."
+    cut, _, left = cut_from(tmp_path, [QUESTION, other], [f"{part} {QUESTION}"])
+    assert (left[0], len(cut)) == (f"{part} ", 1)
+    gone, outcome = left_out(tmp_path, [QUESTION], {"h": [f"One. {QUESTION}"]}, CUT)
+    assert [rule for rule, *_ in gone.values()] == ["protect.held"]
+    assert not len(outcome.spans.read(0))

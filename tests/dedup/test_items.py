@@ -6,6 +6,7 @@ import pytest
 from refinery.dedup import items as items_module
 from refinery.dedup.items import read_items, write_items
 from refinery.definition.models import Overlap
+from refinery.text import overlap
 from tests.dedup.corpus import write_shard
 
 LONG = "Which of the following vessels carries blood from the lungs to the left atrium"
@@ -55,3 +56,12 @@ def test_nothing_is_written_without_an_item(tmp_path):
     shard = write_shard(tmp_path / "0", ["yes", "no"]).documents
     assert write_items(Overlap(), tmp_path / "items", [(shard, 0)]) == (0, [2])
     assert not (tmp_path / "items").exists()
+
+
+def test_an_n_gram_of_megabytes_says_nothing(shards, tmp_path, monkeypatch):
+    """It is longer than a number of its size holds."""
+    monkeypatch.setattr(overlap, "SIZE_MASK", 60)
+    write_items(Overlap(), tmp_path / "items", shards)
+    items = read_items(tmp_path / "items")
+    assert ((items.grams == overlap.COMMON) == (items.sizes > 60)).all()
+    assert 0 < (items.sizes > 60).sum() < len(items.sizes)

@@ -11,6 +11,8 @@ def test_no_word_and_no_number_is_cut_through(tmp_path):
     assert left(tmp_path, first, second, characters=40, rest=1) == [first, "Up to 3.5, 8"]
     third = NOTE.replace("Every", "每").replace("one.", "一")
     assert left(tmp_path, f"重{third}次", f"轻{third}年", characters=40, rest=1) == [f"重{third}次", "轻年"]
+    first, second = f"第八十三条 {NOTE}第二条", f"第一百零三条 {NOTE}第二十条"
+    assert left(tmp_path, first, second, characters=40, rest=1) == [first, "第一百零三条二十条"]
 
 
 def test_paragraphs_go_with_the_blank_lines_that_follow_them(tmp_path):

@@ -41,7 +41,8 @@ def test_without_cgroups_there_is_no_limit(tmp_path):
 
 def test_memory_for_no_worker_is_refused():
     """The message says how much is needed; a limit of one worker's memory has one."""
-    assert workers_within(GIB) == workers_within(2 * GIB) == 1
+    assert workers_within(GIB) == workers_within(2 * GIB) == workers_within(4 * GIB, 2 * GIB) == 1
+    assert workers_within(5 * GIB, 2 * GIB) == 2
     with pytest.raises(InputError, match=r"limit of this container or job is 512 MiB \(at least 1024 MiB"):
         workers_within(GIB // 2)
 

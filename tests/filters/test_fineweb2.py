@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from refinery.filters import fineweb2
+from refinery.definition.paths import FINEWEB2
 from refinery.filters.fineweb2 import BOUNDS, codes, configurations, predicates, thresholds
 from refinery.filters.rules import load_rule_set
 from refinery.filters.signals import stop_word_lists
@@ -68,7 +68,7 @@ def test_scripts_without_spaces_have_limits_by_letters(name):
 def test_every_set_loads():
     """A sample over all scripts: names of rules, a language, and a predicate of a column, a sign and a number."""
     for name in configurations()[::40]:
-        found = load_rule_set(fineweb2.FOLDER + name)
+        found = load_rule_set(FINEWEB2 + name)
         assert all(re.fullmatch(r"\w+ [<>]= [\d.]+", rule.predicate) for rule in found.rules)
         assert all(rule.name.startswith(f"{name}.") for rule in found.rules)
         assert re.fullmatch("[a-z]{2,3}", found.languages[0])

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from refinery.errors import DamagedFile
 from refinery.filters import line_counts
-from refinery.filters.line_counts import DOCUMENTS, FILE, LineCounts, least_stored, read_frequent
+from refinery.filters.line_counts import DOCUMENTS, FILE, LineCounts, least_stored, read_counted
 from refinery.text.batch import TextBatch
 from tests.dedup.corpus import backwards, in_order
-from tests.text.test_repeated_lines import hash_of, lines_of
+from tests.text.test_repeated_lines import hash_of
+from tests.text.test_visible_lines import lines_of
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def test_documents_that_do_not_arrive_are_not_counted(tmp_path):
     """Neither their lines nor they themselves, of which a share is taken."""
     made = count(tmp_path, [Texts(("a\nb", "a\nb", "a", "b"), frozenset({1, 3}))])
     assert stored(made) == {hash_of("a"): 2}
-    assert len(read_frequent(made / FILE, 0.99, 2)) == 1
+    assert len(read_counted(made / FILE).more_than(0.99, 2).hashes) == 1
 
 
 def test_lines_are_frequent_above_the_share_and_from_the_least_documents_on(tmp_path):
@@ -114,7 +115,7 @@ def test_lines_are_frequent_above_the_share_and_from_the_least_documents_on(tmp_
         (0.1, 2, {a, b, c}), (0.25, 2, {a, b}), (0.3, 2, {a, b}), (0.49, 2, {a}), (0.5, 2, set()), (0.1, 4, {a}),
         (0.1, 5, set()),
     ]:  # fmt: skip
-        found = read_frequent(file, share, least)
+        found = read_counted(file).more_than(share, least).hashes
         assert set(found.tolist()) == expected
         assert found.tolist() == sorted(expected)
 
@@ -130,7 +131,7 @@ def test_a_source_without_documents_has_no_lines(tmp_path):
     """And a source of blank ones."""
     assert stored(count(tmp_path / "none", [])) == {}
     assert stored(count(tmp_path / "blank", [Texts(("", "\n"))])) == {}
-    assert len(read_frequent(tmp_path / "none" / "made" / FILE, 0.1, 2)) == 0
+    assert len(read_counted(tmp_path / "none" / "made" / FILE).hashes) == 0
 
 
 def test_a_damaged_count_is_not_read(tmp_path):
@@ -140,4 +141,4 @@ def test_a_damaged_count_is_not_read(tmp_path):
     content[20] ^= 1
     file.write_bytes(content)
     with pytest.raises(DamagedFile):
-        read_frequent(file, 0.1, 2)
+        read_counted(file)

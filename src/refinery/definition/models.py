@@ -49,7 +49,8 @@ _CALIBRATES = "moves the thresholds of the rules, only to looser ones, so that t
 TRAIN = "train"  # the split of all documents that are held out for no other
 
 
-def _kind_of_entry(value: object) -> str:
+def kind_of_entry(value: object) -> str:
+    """Whether an entry of a `keep` is the `name` of a rule set, a `set` with settings, or `predicates` by name."""
     if isinstance(value, str):
         return "name"
     is_set = isinstance(value, RuleSetUse) or (isinstance(value, dict) and "rules" in value)
@@ -360,7 +361,7 @@ KeepEntry = Annotated[
     Annotated[RuleSetName, Tag("name")]
     | Annotated[RuleSetUse, Tag("set")]
     | Annotated[dict[Name, str], Tag("predicates")],
-    Discriminator(_kind_of_entry),
+    Discriminator(kind_of_entry),
 ]
 
 

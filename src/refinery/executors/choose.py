@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from refinery.errors import DefinitionError, InputError
 from refinery.executors.address import START, check_reachable
-from refinery.executors.limits import memory, workers_within
+from refinery.executors.limits import WORKER, memory, shortfall, workers_here
 
 if TYPE_CHECKING:
     from refinery.executors.base import Executor
@@ -32,8 +32,10 @@ class Kind(StrEnum):
         raise DefinitionError(f"executor: expected {', '.join(cls)}, got {value!r}")
 
 
-def choose(kind: Kind, workers: int | None, address: str | None, units: int) -> Executor:
-    """The executor for a run of about so many units.
+def choose(
+    kind: Kind, workers: int | None, address: str | None, units: int, worker: int = WORKER
+) -> Executor:
+    """The executor for a run of about so many units, of which a worker takes so many bytes of memory at most.
 
     `auto` is Ray when an address is given, RAY_ADDRESS is set or this is the command of a Ray job. Raises
     DefinitionError for options that do not go together, InputError for a cluster that cannot be used and for less
@@ -47,20 +49,22 @@ def choose(kind: Kind, workers: int | None, address: str | None, units: int) -> 
             raise DefinitionError("--address is for --executor ray")
         from refinery.executors.local import local
 
-        return local(min(_workers(workers), max(units, 1)))
+        return local(min(_workers(workers, worker), max(units, 1)))
     return on_ray(workers, address)
 
 
-def _workers(asked: int | None) -> int:
+def _workers(asked: int | None, worker: int) -> int:
     """As many as are asked for, else one a processor, if memory is limited no more than fit; both are told."""
     from refinery.executors.local import default_workers
 
-    wanted, limit = asked or default_workers(), memory()
-    fitting = workers_within(limit) if limit else wanted
+    wanted = asked or default_workers()
+    fitting = workers_here(wanted, worker)
+    if short := shortfall(worker):
+        _say(f"note: a worker may take {worker >> 20} MiB: {short}")
     if fitting >= wanted:
         return wanted
     _say(
-        f"note: {wanted} workers may take more than the {limit >> 20} MiB of this container or job"
+        f"note: {wanted} workers may take more than the {memory() >> 20} MiB of this container or job"
         + (f"; {fitting} would fit" if asked else f": {fitting} are started")
     )
     return asked or fitting

@@ -27,6 +27,7 @@ _THREADS = (
     "RAYON_NUM_THREADS",
 )
 _M_ARENA_MAX = -8  # of mallopt(3)
+_NEAR = 1 << 26  # bytes that no estimate tells
 _UNLIMITED = 1 << 60  # what cgroup v1 says for none is a page below 2**63
 
 
@@ -56,6 +57,11 @@ def memory(cgroups: Path = Path("/proc/self/cgroup"), mounted: Path = Path("/sys
     return min(found, default=0)
 
 
+def is_limited() -> bool:
+    """Whether the memory of processes, or of all of them together, has a limit."""
+    return bool(_found())
+
+
 def check_address_space() -> None:
     """Raises InputError where too little address space is left to begin with."""
     limit = address_space()
@@ -64,18 +70,30 @@ def check_address_space() -> None:
         raise InputError("ulimit -v", told, f"at least {ADDRESS_SPACE >> 20} MiB are needed")
 
 
-def workers_within(limit: int) -> int:
-    """How many workers fit into so much memory beside the process that hands out the work.
+def workers_within(limit: int, worker: int = WORKER) -> int:
+    """How many workers of so many bytes fit into so much memory beside the process that hands out the work.
 
-    Raises InputError where not even one does.
+    One if more than that is unlikely to be taken; raises InputError where that is not enough for the least of work.
 
-    >>> workers_within(4 << 30)
-    3
+    >>> workers_within(4 << 30), workers_within(4 << 30, 2 << 30)
+    (3, 1)
     """
     if limit < WORKER:
         needed = f"at least {WORKER >> 20} MiB are needed"
         raise InputError("memory", f"the limit of this container or job is {limit >> 20} MiB", needed)
-    return max(1, (limit - DRIVER) // WORKER)
+    return max(1, (limit - DRIVER) // worker)
+
+
+def workers_here(wanted: int, worker: int) -> int:
+    """So many workers, or where the memory of all processes is limited those that fit; raises as `workers_within`."""
+    limit = memory()
+    return min(wanted, workers_within(limit, worker)) if limit else wanted
+
+
+def shortfall(worker: int) -> str:
+    """What allows a worker fewer bytes than it may take, in words; nothing where it has them."""
+    short = [f"{name} allows {limit >> 20} MiB" for name, limit in _found() if limit < worker - _NEAR]
+    return ", ".join(short)
 
 
 def shortage(error: BaseException) -> RunError | None:
@@ -93,9 +111,14 @@ def shortage(error: BaseException) -> RunError | None:
 
 
 def _limits() -> str:
-    parts = {"ulimit -v": address_space(), "the container or job": memory()}
-    told = [f"{name} allows {limit >> 20} MiB" for name, limit in parts.items() if limit]
+    told = [f"{name} allows {limit >> 20} MiB" for name, limit in _found()]
     return f"; {', '.join(told)}" if told else ""
+
+
+def _found() -> list[tuple[str, int]]:
+    """The limits that there are."""
+    limits = {"ulimit -v": address_space(), "the container or job": memory()}
+    return [(name, limit) for name, limit in limits.items() if limit]
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,12 +1,12 @@
 """FineWeb-2's rules for every language that it has thresholds for: sets made of one table, `fineweb2.parquet`.
 
 Source: huggingface/fineweb-2, configs/*.yml and fineweb-2-pipeline.py (Apache License 2.0), 1,929 languages by code
-and script (`swh_Latn`). They are Gopher quality, Gopher repetition without the rules on paragraphs, and FineWeb quality
-without short lines. Kept as there are what datatrove's greedy reading repeats of n-grams, and the shares of lines.
-Other here, so that prose with brackets and figures, and hard-wrapped text, is not lost: words are those between white
-space where FineWeb-2 counts punctuation marks too, and lines are not blank and do not end at a hard wrap. In scripts
-without spaces tokens are single letters: limits a word are multiplied by the letters of a word, those on n-grams are
-left out. FineWeb-2's limit on the language score belongs to GlotLID and is left out.
+and script (`swh_Latn`). They are Gopher quality, Gopher repetition without the rules on paragraphs, and FineWeb
+quality without short lines. N-grams are read as there, by datatrove's greedy scan. Two readings differ, so that prose
+with brackets and figures and hard-wrapped text stay: words are those between white space, where FineWeb-2 counts
+punctuation marks too, and lines are not blank and do not end at a hard wrap. In scripts without spaces tokens are
+single letters: limits by words are turned into letters, those on n-grams are left out. So is the limit on the
+language score, which belongs to GlotLID.
 
 A limit that can drop nothing there (a share of 1 or more at most, of 0 or less at least) makes no rule. Limits beyond
 BOUNDS are taken as the bound, and the source of the rule says so.
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from refinery.definition.paths import FINEWEB2 as FOLDER  # before the name of a set by language and script
+from refinery.definition.paths import FINEWEB2
 
 DATA = Path(__file__).with_name("fineweb2.parquet")
 _TOP, _DUPLICATE = (2, 3, 4), (5, 6, 7, 8, 9, 10)
@@ -78,7 +78,8 @@ class Thresholds:
 def _table() -> pa.Table:
     import pyarrow.parquet as pq
 
-    return pq.read_table(DATA)
+    with pq.ParquetFile(DATA) as file:  # read_table imports what reads folders, and pandas with it
+        return file.read()
 
 
 @cache
@@ -97,7 +98,7 @@ def configurations() -> tuple[str, ...]:
 @cache
 def thresholds(name: str) -> Thresholds | None:
     """FineWeb-2's figures of a code, a configuration, or one below `fineweb2/`; None if it has none."""
-    name = codes().get(name, name.removeprefix(FOLDER))
+    name = codes().get(name, name.removeprefix(FINEWEB2))
     if name not in configurations():
         return None
     row = _table().slice(configurations().index(name), 1).to_pylist()[0]

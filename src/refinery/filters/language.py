@@ -35,7 +35,7 @@ from pydantic import Field
 
 from refinery.definition.paths import ModelPath
 from refinery.definition.values import Model
-from refinery.filters.language_codes import UNDETERMINED, languages
+from refinery.filters.language_codes import REASONS, UNDETERMINED, languages
 from refinery.filters.language_groups import groups
 from refinery.filters.measurer import Measurer
 
@@ -91,7 +91,6 @@ class Language(Measurer):
     @property
     def labels(self) -> Mapping[str, frozenset[str]]:
         """Every value that a column of texts can take, but scripts."""
-        from refinery.filters.language_corrections import REASONS
         from refinery.models import model_file
 
         codes = [code for code, _ in languages(model_file.labels(self.path))]
@@ -105,7 +104,7 @@ class Language(Measurer):
 
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document; raises InputError if the model is not the one it was when this was built."""
-        from refinery.filters.language_corrections import MODEL, REASONS, WRITTEN, correct, natural, script_of
+        from refinery.filters.language_corrections import MODEL, WRITTEN, correct, natural, script_of
         from refinery.models.scorer import load_scorer
         from refinery.text.writing import writing
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 
 UNDETERMINED = "und"
+REASONS = ("model", "case", "form", "script", "characters")  # what a language is decided by
 _PREFIX = "__label__"
 
 # ISO 639-3 (SIL, 2024) code and its ISO 639-1 code, written together.

@@ -20,11 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from refinery.filters.language_codes import UNDETERMINED
+from refinery.filters.language_codes import REASONS, UNDETERMINED
 from refinery.filters.language_groups import CHINESE, scripts_of
 from refinery.text.writing import SCRIPTS, Writing
 
-REASONS = ("model", "case", "form", "script", "characters")
 MODEL, CASE, FORM, SCRIPT, CHARACTERS = range(len(REASONS))
 
 # ISO 15924 codes of a text's script, by what `script_of` gives.

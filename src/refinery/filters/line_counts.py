@@ -29,6 +29,7 @@ from refinery.storage.write import TableWriter
 DOCUMENTS = "documents"  # the role of what is counted
 FILE = "lines.parquet"
 MOST_DOCUMENTS_A_LINE = 10_000
+COUNTED = frozenset({"documents", "documents_share"})  # columns of lines that are read of it
 LINE = np.dtype([("hash", np.uint64), ("documents", np.uint32)])
 LINE_BYTES = 32  # of text, about, for the number of partitions
 BLOCK_LINES = 1 << 20  # that a unit holds before it adds up those that are equal
@@ -129,15 +130,37 @@ def keep_frequent(lines: Records, frequent: Records, least: int, partition: int)
     frequent.write(partition, kept)
 
 
-def read_frequent(file: Path, share: float, least: int) -> NDArray[np.uint64]:
-    """Hashes, ascending, of the lines that more than a share of a source's documents hold, and at least so many.
+@dataclass(frozen=True)
+class Counted:
+    """In how many of a source's documents lines are; hashes: uint64, ascending; documents: int64; total: of all."""
 
-    share: at least 1 / MOST_DOCUMENTS_A_LINE, least: at least 2, since others are not stored. Raises DamagedFile.
-    """
+    hashes: NDArray[np.uint64]
+    documents: NDArray[np.int64]
+    total: int
+
+    def more_than(self, share: float, least: int) -> Counted:
+        """The lines that more than a share of the documents hold, and at least so many.
+
+        share: at least 1 / MOST_DOCUMENTS_A_LINE, least: at least 2, since others are not stored.
+        """
+        chosen = (self.documents > share * self.total) & (self.documents >= least)
+        return Counted(self.hashes[chosen], self.documents[chosen], self.total)
+
+    def documents_of(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """int64: how many documents hold each of these lines, 1 where that is not stored."""
+        from refinery.text.repeated_lines import places_of
+
+        places = places_of(hashes, self.hashes)
+        known = np.append(self.documents, 1)  # at -1 what is not stored
+        return known[places]
+
+
+def read_counted(file: Path) -> Counted:
+    """What LineCounts wrote; raises DamagedFile."""
     with open_table(file) as table:
         total = int(table.schema_arrow.metadata[_TOTAL])
-        found = [np.empty(0, np.uint64)]
+        hashes, documents = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
         for batch in table.iter_batches(use_threads=False):
-            hashes, documents = (column.to_numpy() for column in batch.columns)
-            found.append(hashes[(documents > share * total) & (documents >= least)])
-    return np.concatenate(found)
+            hashes.append(batch.column(0).to_numpy())
+            documents.append(batch.column(1).to_numpy().astype(np.int64))
+    return Counted(np.concatenate(hashes), np.concatenate(documents), total)

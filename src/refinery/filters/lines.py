@@ -1,16 +1,15 @@
-"""Transform `lines`: removes lines that a large share of a source's documents hold: menus, footers, cookie notices.
+"""Transform `lines`: removes lines and paragraphs, so that a page loses its menu and stays.
 
-    transform: [normalize, {lines: {repeated: 0.1%}}]
+    transform: [normalize, {lines: {repeated: 0.1%, keep: [web, {not_a_menu: "words >= 3 OR terminal"}]}}]
 
-The lines are counted over all documents of each source, as the transforms before this one leave them, each once a
-document (see refinery.filters.line_counts). Compared are whole lines, white space at their ends aside. Blank lines
-that then follow one another go, and those at the ends of the text; a document without such a line stays as it is.
+What a line is told from another by, what rules may read of it, and what comes of blank lines: docs/cleaning.md. Lines
+go first, by `repeated` and then by rules; paragraphs are judged as the lines that stay make them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +20,16 @@ from pydantic import Field
 
 from refinery.definition.values import Model, Share
 from refinery.errors import DefinitionError
-from refinery.filters.line_counts import FILE, MOST_DOCUMENTS_A_LINE, LineCounts, read_frequent
-from refinery.filters.measurer import Transform
+from refinery.filters.line_counts import (
+    COUNTED,
+    FILE,
+    MOST_DOCUMENTS_A_LINE,
+    Counted,
+    LineCounts,
+    read_counted,
+)
+from refinery.filters.line_rules import LineEntries, LineRules, line_rules
+from refinery.filters.measurer import Cut, Transform
 from refinery.models.loaded import changed, once
 
 if TYPE_CHECKING:
@@ -30,36 +37,77 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from refinery.models.maker import Made
+    from refinery.text.batch import TextBatch
+    from refinery.text.visible_lines import Spans
+
+REPEATED = "repeated"  # the rule of lines that many documents hold
+RUN_BYTES = 4 * 2**20  # of text whose lines are looked at together
 
 
 class Settings(Model):
     """What may be written in a definition for `lines`."""
 
-    repeated: Share = Field(description="a line that more of a source's documents hold is removed")
-    least_documents: int = Field(
-        100, ge=2, description="a line that fewer documents hold stays, whatever the share"
+    repeated: Share | None = Field(
+        None, description="a line that more of a source's documents hold is removed"
     )
+    least_documents: int = Field(
+        100, ge=2, description="a line that fewer documents hold is not `repeated`, whatever the share"
+    )
+    keep: LineEntries = Field(
+        (), description="rules that a line satisfies or is removed by, and sets of them"
+    )
+    paragraphs: LineEntries = Field((), description="the same for paragraphs, once lines are removed")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A batch, its lines, and which parts of it, lines or paragraphs, fail which of `rules`, -1 for none."""
+
+    batch: TextBatch
+    lines: Spans
+    parts: Spans
+    failed: NDArray[np.int16]
+    rules: tuple[str, ...]
+
+    def left(self) -> TextBatch:
+        """The batch without these parts; the very same if there are none."""
+        import numpy as np
+
+        from refinery.text.visible_lines import without_lines
+
+        return without_lines(self.batch, self.lines, np.repeat(self.failed >= 0, self.parts.lines))
+
+    def cuts(self) -> Iterator[Cut]:
+        """The parts that go."""
+        data = self.batch.data
+        for start, end, rule in zip(self.parts.start, self.parts.end, self.failed, strict=True):
+            if rule >= 0:
+                yield Cut(self.rules[rule], data[start:end].tobytes().decode())
 
 
 @dataclass(frozen=True)
 class Lines(Transform):
     """large_string in, large_string of the same length out, the very same array if nothing changes; NULL stays.
 
-    count: the file of the source's line counts; removed: a digest of the lines that go.
+    count: the file of the source's line counts; counted: a digest of what is read of it.
     """
 
-    repeated: float
-    least_documents: int
+    repeated: float | None = None
+    least_documents: int = 100
+    keep: LineRules = field(default_factory=LineRules)
+    paragraphs: LineRules = field(default_factory=LineRules)
     count: Path | None = None
-    removed: str = ""
+    counted: str = ""
     name: str = "lines"
     version: int = 1
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """Which lines go, and, once they have been counted, a digest of them."""
+        """Which lines go, and, where they are counted, a digest of those that go or of all counts that rules read."""
+        rules = {"keep": self.keep.rules, "paragraphs": self.paragraphs.rules}
+        sql = {name: [rule.predicate for rule in found] for name, found in rules.items() if found}
         which = {"repeated": self.repeated, "least_documents": self.least_documents}
-        return {**which, "count": self.removed or None}
+        return {**(which if self.repeated is not None else {}), **sql, "count": self.counted or None}
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -67,51 +115,118 @@ class Lines(Transform):
         return (self.count,) if self.count else ()
 
     @property
-    def counter(self) -> LineCounts:
-        """What counts the lines."""
-        return LineCounts()
+    def counter(self) -> LineCounts | None:
+        """What counts the lines, if that is asked for."""
+        return LineCounts() if self.repeated is not None or self._reads_counts else None
+
+    @property
+    def _reads_counts(self) -> bool:
+        return not COUNTED.isdisjoint(self.keep.columns)
 
     def with_count(self, count: Made) -> Lines:
         """The transform that knows its source's counts; raises DamagedFile."""
         file = count.folder / FILE
-        removed = _digest(read_frequent(file, self.repeated, self.least_documents))
-        return replace(self, count=file, removed=removed)
+        return replace(self, count=file, counted=_digest(self._needed(file)))
 
-    def _hashes(self) -> NDArray[np.uint64]:
+    def _needed(self, file: Path) -> Counted:
+        """What is read of the counts: all, or which lines are repeated alone."""
+        import numpy as np
+
+        counted = read_counted(file)
+        if self._reads_counts:
+            return counted
+        return Counted(self._repeated(counted), np.empty(0, np.int64), 0)
+
+    def _repeated(self, counted: Counted) -> NDArray[np.uint64]:
+        if self.repeated is None:
+            return counted.hashes[:0]
+        return counted.more_than(self.repeated, self.least_documents).hashes
+
+    def _counts(self) -> Counted | None:
+        if self.counter is None:
+            return None
         path = self.count
         if path is None:
             raise ValueError("lines must be counted over their source before they can be removed")
 
-        def read() -> NDArray[np.uint64]:
-            found = read_frequent(path, self.repeated, self.least_documents)
-            if _digest(found) != self.removed:
+        def read() -> Counted:
+            found = self._needed(path)
+            if _digest(found) != self.counted:
                 raise changed(path)
             return found
 
-        return once(read, "lines", self.removed)
+        return once(read, "lines", self.counted)
 
     def __call__(self, text: pa.Array) -> pa.Array:
-        """The text of every document without those lines; raises ValueError if they have not been counted."""
+        """The texts without those lines and paragraphs; raises ValueError if lines have not been counted."""
         from refinery.text.batch import TextBatch
-        from refinery.text.repeated_lines import drop_lines
 
-        hashes = self._hashes()
         batch = TextBatch.from_arrow(text)
-        left = drop_lines(batch, hashes) if len(hashes) else batch
-        if left is batch:
+        runs = [
+            TextBatch(batch.data, batch.offsets[start : stop + 1]) for start, stop in batch.runs(RUN_BYTES)
+        ]
+        left = [self._left(run) for run in runs]
+        if all(one is run for one, run in zip(left, runs, strict=True)):
             return text
-        result = left.to_arrow()
+        result = pa.concat_arrays([one.to_arrow() for one in left])
         return pc.if_else(pc.is_valid(text), result, None) if text.null_count else result
 
+    def _left(self, batch: TextBatch) -> TextBatch:
+        for step in self._steps(batch):
+            batch = step.left()
+        return batch
 
-def _digest(hashes: NDArray[np.uint64]) -> str:
-    return xxhash.xxh3_128_hexdigest(hashes.tobytes())
+    def _steps(self, batch: TextBatch) -> Iterator[Step]:
+        """First the lines, then the paragraphs that are left."""
+        import numpy as np
+
+        from refinery.text.repeated_lines import places_of
+        from refinery.text.visible_lines import find_lines, paragraphs_of
+
+        counts, lines = self._counts(), find_lines(batch)
+        failed = np.full(len(lines), -1, np.int16)
+        if self.keep.rules:
+            failed = self.keep.first_failed(batch, lines, counts) + np.int16(1)
+            failed[failed == 0] = -1
+        if counts and self.repeated is not None:
+            repeated = self._repeated(counts) if self._reads_counts else counts.hashes
+            failed[places_of(lines.hash, repeated) >= 0] = 0
+        step = Step(batch, lines, lines, failed, (REPEATED, *(rule.name for rule in self.keep.rules)))
+        yield step
+        if self.paragraphs.rules:
+            batch = step.left()
+            lines = find_lines(batch) if batch is not step.batch else lines
+            parts = paragraphs_of(lines)
+            failed = self.paragraphs.first_failed(batch, parts)
+            yield Step(batch, lines, parts, failed, tuple(rule.name for rule in self.paragraphs.rules))
+
+    def cuts(self, text: str) -> tuple[Cut, ...]:
+        """The lines that it removes of a text, then the paragraphs."""
+        from refinery.text.batch import TextBatch
+
+        return tuple(cut for step in self._steps(TextBatch.from_texts([text])) for cut in step.cuts())
+
+
+def _digest(counted: Counted) -> str:
+    digest = xxhash.xxh3_128(counted.hashes.tobytes())
+    if counted.total:
+        digest.update(counted.documents.tobytes() + str(counted.total).encode())
+    return digest.hexdigest()
 
 
 def build(settings: Settings) -> Lines:
-    """The transform; raises DefinitionError for a share that is not told from none."""
-    if settings.repeated < 1 / MOST_DOCUMENTS_A_LINE:
+    """The transform; raises DefinitionError for rules that are wrong, and a share that is not told from none."""
+    if settings.repeated is not None and settings.repeated < 1 / MOST_DOCUMENTS_A_LINE:
         raise DefinitionError(
             f"repeated: {1 / MOST_DOCUMENTS_A_LINE:.2%} is the least; rarer lines are not counted"
         )
-    return Lines(settings.repeated, settings.least_documents)
+    if settings.repeated is None and not settings.keep and not settings.paragraphs:
+        raise DefinitionError(
+            "lines needs `repeated`, `keep` or `paragraphs`: {lines: {repeated: 0.1%, keep: web}}"
+        )
+    return Lines(
+        settings.repeated,
+        settings.least_documents,
+        line_rules(settings.keep, "keep"),
+        line_rules(settings.paragraphs, "paragraphs"),
+    )

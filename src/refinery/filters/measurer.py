@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -86,6 +87,14 @@ class Measurer(Protocol):
         """One row a document, in the batch's order."""
 
 
+@dataclass(frozen=True)
+class Cut:
+    """A part of a text that a transform removes, and the rule that it fails."""
+
+    rule: str
+    text: str
+
+
 class Transform(Protocol):
     """Rewrites the text of every document; deterministic, replayed when survivors are written. Inherit from it."""
 
@@ -125,3 +134,7 @@ class Transform(Protocol):
 
     def __call__(self, text: pa.Array) -> pa.Array:
         """large_string in, large_string of the same length out."""
+
+    def cuts(self, text: str) -> Sequence[Cut]:
+        """What it removes of a text by rules, in the order of the text for each kind of part."""
+        return ()

@@ -20,7 +20,7 @@ from pydantic import Field
 from refinery.definition.values import Model
 from refinery.filters.measurer import Transform
 
-PII = 1  # the version of what counts as personal data, of the transform and the measurer
+PII = 2  # the version of what counts as personal data, of the transform and the measurer
 Kind = Literal["email", "phone", "ip", "card", "cn_id", "iban", "secret", "ssn", "record"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Action = Literal["replace", "remove"]

@@ -39,6 +39,9 @@ TRANSFORMS = Kind(
         "normalize": "refinery.filters.normalize",
         "html": "refinery.filters.html",
         "lines": "refinery.filters.lines",
+        "replace": "refinery.filters.replace",
+        "simplified": "refinery.filters.simplified",
+        "unwrap": "refinery.filters.unwrap",
         "pii": "refinery.filters.pii",
     },
 )

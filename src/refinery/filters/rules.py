@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from refinery.definition.models import RuleSetUse
-from refinery.definition.paths import HERE, Paths, is_path
+from refinery.definition.paths import FINEWEB2, HERE, Paths, is_path
 from refinery.definition.validate import Invalid, validate
 from refinery.definition.values import NAME, Model, Name
 from refinery.definition.yaml import parse, read_text
@@ -40,6 +40,7 @@ from refinery.filters.suggested import with_suggestions
 if TYPE_CHECKING:
     import polars as pl
 
+OF_DOCUMENTS, OF_LINES = "rule_sets", "line_rule_sets"  # folders of built-in sets
 _SCOPED = re.compile(rf"lang NOT IN \(((?:'\w+', )+'{UNDETERMINED}')\) OR \((.*)\)", re.DOTALL)
 MAX_RULES = 2**15 - 1  # of a stage: indices are stored as 16-bit integers with a sign
 
@@ -94,27 +95,30 @@ class _RuleSetFile(Model):
 
 
 @cache
-def written_rule_sets() -> tuple[str, ...]:
-    """Names of the sets that come with the package as files, sorted."""
-    folder = files("refinery.filters") / "rule_sets"
-    return tuple(sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml")))
+def written_rule_sets(folder: str = OF_DOCUMENTS) -> tuple[str, ...]:
+    """Names of the sets that come with the package as files, sorted; folder: what they judge."""
+    there = (files("refinery.filters") / folder).iterdir()
+    return tuple(sorted(Path(entry.name).stem for entry in there if entry.name.endswith(".yaml")))
 
 
 @cache
 def built_in_rule_sets() -> tuple[str, ...]:
-    """Names of the sets that come with the package, sorted; fineweb2/LANGUAGE_SCRIPT names some 1,900 more."""
+    """Names of the sets of rules on documents, sorted; fineweb2/LANGUAGE_SCRIPT names some 1,900 more."""
     return tuple(sorted({*written_rule_sets(), *fineweb2.codes()}))
 
 
-def load_rule_set(name_or_path: str, paths: Paths = HERE) -> RuleSet:
+def load_rule_set(name_or_path: str, paths: Paths = HERE, folder: str = OF_DOCUMENTS) -> RuleSet:
     """A built-in set by name, or a YAML file; raises DefinitionError with all that is wrong.
 
-    Anything with a slash or the ending .yaml or .yml is a path, but for fineweb2/LANGUAGE_SCRIPT.
+    Anything with a slash or the ending .yaml or .yml is a path, but for fineweb2/LANGUAGE_SCRIPT. folder: of the
+    built-in ones.
     """
     if not is_path(name_or_path):
-        if name_or_path not in written_rule_sets():
-            return _of_fineweb2(name_or_path)
-        text = (files("refinery.filters") / "rule_sets" / f"{name_or_path}.yaml").read_text("utf-8")
+        if name_or_path not in written_rule_sets(folder):
+            if folder == OF_DOCUMENTS:
+                return _of_fineweb2(name_or_path)
+            raise _unknown(name_or_path, written_rule_sets(folder))
+        text = (files("refinery.filters") / folder / f"{name_or_path}.yaml").read_text("utf-8")
         return _parse(text, name_or_path, f"{name_or_path}.yaml")
     path = paths.file(name_or_path)
     text = read_text(path, "rule set file")
@@ -123,16 +127,21 @@ def load_rule_set(name_or_path: str, paths: Paths = HERE) -> RuleSet:
     return _parse(text, path.stem, str(path))
 
 
+def _unknown(name: str, known: Collection[str]) -> DefinitionError:
+    if not re.match(NAME, name.removeprefix(FINEWEB2)):
+        return DefinitionError(f'a rule has a name: write NAME: "{name}"')
+    return DefinitionError(
+        f"no rule set is called {name!r}{nearest(name, known)} (a file of yours: ./NAME.yaml)"
+    )
+
+
 def _of_fineweb2(name: str) -> RuleSet:
     """The set of a language; raises DefinitionError where there is none."""
     found = fineweb2.thresholds(name)
     if found is None:
-        if not re.match(NAME, name.removeprefix(fineweb2.FOLDER)):
-            raise DefinitionError(f'a rule has a name: write NAME: "{name}"')
-        others = [fineweb2.FOLDER + other for other in fineweb2.configurations()]
-        near = nearest(name, [*built_in_rule_sets(), *others])
-        raise DefinitionError(f"no rule set is called {name!r}{near} (a file of yours: ./NAME.yaml)")
-    short, place = name.removeprefix(fineweb2.FOLDER), f"{fineweb2.DATA.name}: {found.name}"
+        others = [FINEWEB2 + other for other in fineweb2.configurations()]
+        raise _unknown(name, [*built_in_rule_sets(), *others])
+    short, place = name.removeprefix(FINEWEB2), f"{fineweb2.DATA.name}: {found.name}"
     rules = (Rule(f"{short}.{rule}", sql, source, place) for rule, sql, source in fineweb2.predicates(found))
     return RuleSet(name, tuple(rules), (found.language,), f"FineWeb-2's rules for {found.name}")
 
@@ -168,12 +177,13 @@ def resolve_rules(
     entries: Iterable[str | RuleSetUse | Mapping[str, str]],
     paths: Paths = HERE,
     measured: Collection[str] = ("lang",),
+    folder: str = OF_DOCUMENTS,
 ) -> tuple[Rule, ...]:
-    """The rules of a stage's `keep`, in order: set names, {rules: set, without: [...]}, {name: predicate}.
+    """The rules of a `keep`, in order: set names, {rules: set, without: [...]}, {name: predicate}.
 
-    `measured` holds the columns known at that point: a set's language scope applies only where `lang` is one.
-    Suggestions of models that are there become numbers. Raises DefinitionError with all that is wrong: unknown sets
-    or rules, names that stand twice, models that suggest nothing.
+    folder: of built-in sets. `measured` holds the columns known at that point: a set's language scope applies only
+    where `lang` is one. Suggestions of models that are there become numbers. Raises DefinitionError with all that is
+    wrong: unknown sets or rules, names that stand twice, models that suggest nothing.
     """
     rules: list[Rule] = []
     problems: list[str] = []
@@ -183,7 +193,7 @@ def resolve_rules(
             continue
         name, without = (entry, ()) if isinstance(entry, str) else (entry.rules, entry.without)
         try:
-            chosen = load_rule_set(name, paths)
+            chosen = load_rule_set(name, paths, folder)
         except DefinitionError as error:
             problems += error.problems
             continue

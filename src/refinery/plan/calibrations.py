@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from refinery.errors import nearest
+from refinery.filters.calibration.account import LANGUAGE, TOKENS
 from refinery.filters.calibration.maker import CalibrationMaker, read_calibration
-from refinery.filters.calibration.sample import LANGUAGE, TOKENS
 from refinery.filters.predicate import columns_of
 from refinery.plan.graph import Column, Columns, Making, Measured, PathColumn, ResolvedStage, View
 

@@ -53,6 +53,7 @@ from refinery.plan.order import in_rounds
 from refinery.plan.outputs import check_measurements, output_folders, output_tokens
 from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
 from refinery.plan.reading import spec_of
+from refinery.plan.removed_share import REMOVED, add_removed_share, is_removed_share
 from refinery.plan.result import calibration_name, count_name
 from refinery.plan.splits import check_splits, hold_out, positions_of
 from refinery.plan.verbs import Arriving, Heads, add_columns, is_carried, needed_columns, own_measurements
@@ -217,6 +218,9 @@ class _Resolver:
                 columns[source][LICENCE] = licence_column(self.definition.pipeline, source, columns[source])
         arriving = Arriving(name, views, columns, self.heads, name in self.incomplete)
         self._measured_columns(place, measured, arriving)
+        before = {s: self._before(s, parents) if chain else View(s) for s in sources}
+        sql = [] if REMOVED in stage.derive else self._sql(stage)
+        add_removed_share(sql, before, self._sized, arriving)
         self._file_columns(place, stage, arriving)
         self._derive(place, stage.derive, arriving)
         rules = self._rules(place, stage.keep, columns)
@@ -319,7 +323,7 @@ class _Resolver:
                     self.problem(location, f"{source} {message}")
                 known = columns.setdefault(source, {})
                 for column, entry in (above.columns[source] if above else {}).items():
-                    if is_carried(entry) or isinstance(entry, PathColumn):
+                    if is_carried(entry) or isinstance(entry, PathColumn) or is_removed_share(entry):
                         continue  # each stage takes those that it reads
                     if known.setdefault(column, entry).key != entry.key:
                         message = f"arrives here with two kinds of {column!r}; rename one"
@@ -328,6 +332,19 @@ class _Resolver:
             self.problem(location, *found)
             self.incomplete.add(name)
         return views, columns
+
+    def _before(self, source: str, parents: Parents) -> View:
+        """A source's text as it comes to a stage."""
+        above = next((stage for _, stage in parents if stage and source in stage.sources), None)
+        return self._left(above, source) if above else self.views[source]
+
+    def _sql(self, stage: Stage) -> list[str]:
+        """The SQL of a stage's rules and derived columns."""
+        found = list(stage.derive.values())
+        for entry in stage.keep:
+            with suppress(DefinitionError):  # told where rules are checked
+                found += [rule.predicate for rule in resolve_rules([entry], self.definition.paths)]
+        return found
 
     def _left(self, stage: ResolvedStage, source: str) -> View:
         """A source's text as it is below a stage."""

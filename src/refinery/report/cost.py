@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
 
+from refinery.executors.limits import shortfall
 from refinery.report.grid import Grid
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def cost_tables(cost: Estimate) -> Iterator[Grid | str]:
     workers = f"{cost.workers} worker{'s'[: cost.workers != 1]}"
     yield f"time: about {duration_text(cost.seconds)} with {workers}, {_known_from(cost)}"
     yield f"disk: about {decimal(cost.work_bytes)} more in the work folder, {decimal(cost.output_bytes)} of outputs"
-    yield f"memory: at most {decimal(cost.worker_memory)} a worker"
+    short = shortfall(cost.worker_memory)
+    yield f"memory: at most {decimal(cost.worker_memory)} a worker" + (f"; {short}" if short else "")
 
 
 def _known_from(cost: Estimate) -> str:

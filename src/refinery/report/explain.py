@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from refinery.filters.measurer import Cut
 from refinery.filters.predicate import columns_of
 from refinery.filters.rules import Rule
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan
+from refinery.report.cuts import cuts_by_stage
 from refinery.report.document import Document, Found, read_found, read_texts, values_at
 from refinery.report.earlier import earlier_document
 from refinery.report.shared import shared_passages
@@ -52,7 +54,7 @@ class StageVerdict:
     """What a stage that a document came to did with it; verb: what it asks of all documents together, in words.
 
     ranked: the values that its verb read; dropped_by: the rule, or None for a document that was kept; decided: False
-    where only all documents together could tell.
+    where only all documents together could tell; cuts: what transforms removed by rules and no stage above has.
     """
 
     stage: str
@@ -61,6 +63,7 @@ class StageVerdict:
     ranked: Mapping[str, Any]
     dropped_by: str | None
     decided: bool = True
+    cuts: tuple[Cut, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,11 @@ def explain(plan: Plan, output: str, found: Found) -> Explanation:
         if source in plan.graph.stages[name].sources
     ]
     came = [(stage, verdict) for stage in stages if (verdict := _verdict(plan, stage, found))]
+    cuts = cuts_by_stage(
+        [stage.views[source] for stage, _ in came],
+        lambda views: read_texts(found.planned, [found.position] * len(views), views),
+    )
+    verdicts = (replace(verdict, cuts=cut) for (_, verdict), cut in zip(came, cuts, strict=True))
     measured: dict[str, Any] = {}
     for stage, _ in came:
         measured |= values_at(found, stage, stage.columns[source])
@@ -163,8 +171,7 @@ def explain(plan: Plan, output: str, found: Found) -> Explanation:
     differences = tuple(compare(*texts)) if duplicate and not inside else ()
     shared = tuple(shared_passages(*texts)) if duplicate and inside else ()
     cut = tuple(passage for stage, _ in came if stage.cuts for passage in _cut(plan, stage, found))
-    verdicts = tuple(verdict for _, verdict in came)
-    return Explanation(document, verdicts, measured, duplicate, differences, cut, shared)
+    return Explanation(document, tuple(verdicts), measured, duplicate, differences, cut, shared)
 
 
 def _cut(plan: Plan, stage: ResolvedStage, found: Found) -> Iterator[CutPassage]:

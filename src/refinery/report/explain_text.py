@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -9,8 +11,9 @@ import pyarrow as pa
 
 from refinery.filters.predicate import columns_of, compute
 from refinery.filters.rules import evaluate
-from refinery.plan.graph import Column, Derived, Measurement, PathColumn, ResolvedStage
+from refinery.plan.graph import Column, Derived, Measurement, PathColumn, ResolvedStage, View
 from refinery.plan.plan import Plan
+from refinery.report.cuts import cuts_by_stage
 from refinery.report.document import Document
 from refinery.report.explain import Explanation, RuleVerdict, StageVerdict
 from refinery.run.texts import apply_transforms
@@ -23,14 +26,16 @@ def explain_text(plan: Plan, output: str, source: str, text: str) -> Explanation
     What verbs do depends on all documents together and is left open. The text is followed as far as rules keep it.
     """
     texts = _Text(source, text)
-    kept, verdicts, measured = {source}, [], dict[str, Any]()
+    kept, verdicts, measured = {source}, list[StageVerdict](), dict[str, Any]()
+    views: list[View] = []
     document = _document(source, text, None, None)
     for name in plan.graph.ancestors(plan.graph.stage_of(output).name):
         stage = plan.graph.stages[name]
         if source not in stage.sources or kept.isdisjoint(plan.graph.parents(stage, source)):
             continue
         measured |= {column: texts.value(one)[0] for column, one in stage.columns[source].items()}
-        verdict = _verdict(stage, source, texts)
+        views.append(stage.views[source])
+        verdict = replace(_verdict(stage, source, texts), cuts=cuts_by_stage(views, texts.through)[-1])
         verdicts.append(verdict)
         if verdict.dropped_by is None:
             kept.add(name)
@@ -50,7 +55,12 @@ class _Text:
 
     def seen(self, stage: ResolvedStage) -> str:
         """As the stage gets it."""
-        return str(apply_transforms(stage.views[self._source], self._text)[0].as_py())
+        (text,) = self.through([stage.views[self._source]])
+        return text
+
+    def through(self, views: Sequence[View]) -> list[str]:
+        """As views have it."""
+        return [str(apply_transforms(view, self._text)[0].as_py()) for view in views]
 
     def value(self, column: Column) -> pl.Series:
         """A column of it, one value."""

@@ -9,7 +9,7 @@ from rich.cells import set_cell_size
 from refinery.report.explain import CutPassage, Difference, Explanation, StageVerdict
 from refinery.report.show import cut_lines, lines_of, place_text, text_lines, values_text, wrapped
 
-_MOST = 12  # differences that are shown
+_MOST = 12  # differences, and cuts of a stage, that are shown
 
 
 def explanation_lines(explanation: Explanation, characters: int, width: int) -> Iterator[str]:
@@ -41,6 +41,10 @@ def explanation_lines(explanation: Explanation, characters: int, width: int) -> 
 def _stage_lines(stage: StageVerdict, width: int) -> Iterator[str]:
     decided = "kept" if stage.decided else "not decided for a text alone"
     yield f"stage {stage.stage}: {f'dropped by {stage.dropped_by}' if stage.dropped_by else decided}"
+    for cut in stage.cuts[:_MOST]:
+        yield from wrapped(f"cut by {cut.rule}: {cut.text}".replace("\n", " "), width, "  ")
+    if len(stage.cuts) > _MOST:
+        yield f"  and {len(stage.cuts) - _MOST:,} more cuts (--json has them all)"
     for rule in stage.rules:
         mark = "ok    " if rule.passed else "FAILED"
         values = f"   ({values_text(rule.values)})" if rule.values else ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.filesize import decimal
 
+from refinery.executors.limits import workers_here
 from refinery.executors.local import default_workers
 from refinery.plan.contents import contents_of
 from refinery.plan.derivations import noted_derivations, reasons
@@ -18,7 +19,7 @@ from refinery.report.cost import cost_tables
 from refinery.report.funnel import tokens_text
 from refinery.report.grid import Grid
 from refinery.report.status import size_text
-from refinery.run.cost import estimate
+from refinery.run.cost import estimate, worker_memory
 from refinery.run.folder import current_manifest
 from refinery.run.history import past_runs
 from refinery.run.make import with_usable
@@ -55,7 +56,7 @@ def plan_tables(plan: Plan) -> Iterator[Grid | str]:
     found_states = states(plan, present)
     if any(state.missing for state in found_states.values()):
         yield _to_make(plan, found_states)
-        yield from cost_tables(estimate(plan, found_states, present, default_workers()))
+        yield from cost_tables(estimate(plan, found_states, present, _workers(plan)))
     else:
         yield "To make: nothing, every result is there"
     if past := past_runs(plan.work, plan.graph.name):
@@ -78,8 +79,13 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             for name, state in found.items()
             if state.missing
         ],
-        "takes": asdict(estimate(plan, found, present, default_workers())),
+        "takes": asdict(estimate(plan, found, present, _workers(plan))),
     }
+
+
+def _workers(plan: Plan) -> int:
+    """As many as a run starts here."""
+    return workers_here(default_workers(), worker_memory(plan))
 
 
 def _reasons(plan: Plan) -> dict[str, list[str]]:

@@ -82,7 +82,7 @@ def estimate(plan: Plan, states: Mapping[str, State], present: Container[str], w
         workers,
         int(_work_bytes(plan, present, amounts)),
         int(sum(PACKED * amount.bytes for amount in written)),
-        _memory(plan, amounts),
+        worker_memory(plan, amounts),
         pace,
         len(known),
     )
@@ -170,8 +170,9 @@ def _type_bytes(kind: pa.DataType) -> float:
         return 10.0
 
 
-def _memory(plan: Plan, amounts: Amounts) -> int:
-    """Of a worker that measures, with the models that it reads, or in a verb."""
+def worker_memory(plan: Plan, amounts: Amounts | None = None) -> int:
+    """Bytes, at most, of a worker that measures, with the models that it reads, or in a verb."""
+    amounts = amounts or amounts_of(plan)
     files = {
         Path(file)
         for source in plan.listed

@@ -6,8 +6,8 @@ and the white space they leave at the end; no terminal mark at the end, or "..."
 (counted before citations are removed); "lorem ipsum" (C4 drops the page); "javascript"; "{" (C4 drops the page);
 a policy phrase. What is left is kept, and its sentences are counted: sentence ends, one more if letters follow the
 last. Terminal marks are C4's (. ? ! " ') and those of every script, with closing quotation marks and brackets after
-them or a closing quotation mark alone, where datatrove knows ASCII. Phrases are found in any case. The paper's text and TFDS say 5 words a line and 3 sentences a page where
-datatrove says 3 and 5.
+them or a closing quotation mark alone, where datatrove knows ASCII. Phrases are found in any case. The paper's text
+and TFDS say 5 words a line and 3 sentences a page where datatrove says 3 and 5.
 """
 
 from __future__ import annotations

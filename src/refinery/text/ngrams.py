@@ -11,10 +11,8 @@ import numpy as np
 from numba import njit
 
 from refinery.text.hashing import mix
+from refinery.text.signal_columns import DUPLICATE
 
-TOP = (2, 3, 4)  # sizes whose most frequent n-gram is measured
-# Sizes whose repeated n-grams are measured: 16 characters are ten words of Chinese or Japanese.
-DUPLICATE = (5, 6, 7, 8, 9, 10, 16)
 LONGEST = 16
 
 

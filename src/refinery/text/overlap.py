@@ -63,8 +63,8 @@ def name_grams(hashes, starts, sizes, data, items, most, grams):  # type: ignore
     hashes: uint64, ascending, and equal ones by start; starts: int64; sizes: int32; data: uint8, the items' key
     texts; items: int64, of which item each is; grams: int64, written.
     """
-    counts = np.zeros(hashes.shape[0], np.int64)
-    last = np.full(hashes.shape[0], -1, np.int64)
+    counts = np.zeros(hashes.shape[0], np.int32)
+    last = np.full(hashes.shape[0], -1, np.int32)
     for index in range(hashes.shape[0]):
         first, other = index, index - 1
         while other >= 0 and hashes[other] == hashes[index]:

@@ -48,6 +48,7 @@ CLAIM = np.dtype(
 )
 _LF = 10
 _WORD = LETTER | DIGIT | MARK | CONNECTOR
+_NUMERALS = np.array(sorted(map(ord, "〇零一二三四五六七八九十百千万亿两萬億兩")), np.int64)
 
 
 def find_windows(batch: TextBatch, least: int) -> NDArray[np.void]:
@@ -312,10 +313,12 @@ def _joins(data, first, last, start, end, stage1, stage2):  # type: ignore[no-un
     """Whether what is before `start` and what is from `end` on are of one word of a script with spaces, or number."""
     if start <= first or end >= last:
         return False
-    code, width = _before(data, start)
-    before = np.int64(lookup(code, stage1, stage2))
+    last_code, width = _before(data, start)
+    before = np.int64(lookup(last_code, stage1, stage2))
     code, next_width = decode(data, end)
     after = np.int64(lookup(code, stage1, stage2))
+    if before & UNSPACED and after & UNSPACED:
+        return (last_code == _NUMERALS).any() and (code == _NUMERALS).any()
     if before & _WORD and after & _WORD and not (before | after) & UNSPACED:
         return True
     if before & DIGIT and after & MID_NUMBER and end + next_width < last:

@@ -215,8 +215,11 @@ def _number(data, form, at, places, enabled, groups, digits, around):  # type: i
             return kind, end
     if not enabled >> PHONE & 1 or groups[count - 1, numbers.DIGITS] < 7:
         return none
-    rest = CLASS[form[start - 2]] == IS_DIGIT and start - 1 > low  # of a number that is none
-    used = _phone(form, groups, count, digits, (opened, plus), context & words.PHONE != 0 and not rest)
+    # the rest of a number that is none, such as a toll-free one, or the section of a law on telephones
+    bracket = form[start - 2] == numbers.CLOSE and start - 2 > low
+    rest = CLASS[form[start - 2 - bracket]] == IS_DIGIT and start - 1 > low
+    named = context & words.PHONE != 0 and context & words.SECTION == 0 and not rest
+    used = _phone(form, groups, count, digits, (opened, plus), named)
     if used == 0:
         return none
     return np.int64(PHONE), phones.extension(form, groups[used - 1, numbers.END])
@@ -250,7 +253,8 @@ def _phone(form, groups, count, digits, around, named):  # type: ignore[no-untyp
     """Groups of a telephone number, 0 for none."""
     opened, plus = around
     used = phones.international(form, groups, count, digits, 0) if plus else 0
-    if used == 0 and digits[0] == 0 and digits[1] == 0 and not plus and (named or count > 2):
+    exits = groups[0, numbers.DIGITS] > 1 and digits[0] == 0 and digits[1] == 0  # 00, not 0.0
+    if used == 0 and exits and not plus and (named or count > 2):
         used = phones.international(form, groups, count, digits, 2)
     if used == 0:
         used = phones.north_american(form, groups, count, digits, opened)

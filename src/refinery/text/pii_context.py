@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-PHONE, ADDRESS, VERSION, SSN, RECORD, KEY, PASSWORD, IDENTITY = (1 << i for i in range(8))
+PHONE, ADDRESS, VERSION, SSN, RECORD, KEY, PASSWORD, IDENTITY, SECTION = (1 << i for i in range(9))
 
 # How far a word may stand before the number, in bytes, and the words in lower case.
 _WORDS: dict[int, tuple[int, str]] = {
@@ -23,6 +23,7 @@ _WORDS: dict[int, tuple[int, str]] = {
         "version|versions|ver|ver.|v.|release|section|sections|sec.|chapter|rule|table|figure|fig.|clause|oid|article"
         "|§|§§|版本|版|第|章|节|条|kapitel|abschnitt|nr.|ziffer",
     ),
+    SECTION: (16, "§|§§|section|sections|sec."),
     SSN: (
         16,
         "ssn|social security|social security number|social security no|social-security|soc. sec|soc sec",

@@ -221,13 +221,13 @@ def is_public(address):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def ipv4(form, groups, count, digits, by_context):  # type: ignore[no-untyped-def]
-    """A public IPv4 address of a host. Below 8 digits, as versions and sections have, by context alone."""
+    """A public IPv4 address of a host. By context alone below 8 digits or of four pairs, as versions and tariffs are."""
     if count < 4 or uniform(groups, 4) != DOT:
         return 0
     end = groups[3, END]
     if CLASS[form[end]] & IS_WORD or groups[4, SEPARATOR] in (DOT, SLASH):
         return 0
-    if groups[3, DIGITS] < 8 and not by_context:
+    if (groups[3, DIGITS] < 8 or shape(groups, 4) == 0x2222) and not by_context:
         return 0
     address, before = np.int64(0), np.int64(0)
     for i in range(4):

@@ -163,14 +163,22 @@ def other_national(form, groups, count, digits):  # type: ignore[no-untyped-def]
         return 0
     if count >= 5 and shape(groups, 5) == 0x22222 and ends(form, groups, 5):
         alone = groups[5, SEPARATOR] == 0 or groups[5, END] - groups[5, START] != 2  # a dump of bytes goes on
-        return (
-            5 if alone and uniform(groups, 5) in (SPACE, DOT, HYPHEN) and not _after_byte(form, groups) else 0
-        )
+        other = _after_byte(form, groups) or _classified(groups, digits)
+        return 5 if alone and uniform(groups, 5) in (SPACE, DOT, HYPHEN) and not other else 0
     if not ends(form, groups, 3) or uniform(groups, 3) != HYPHEN or not 9 <= groups[2, DIGITS] <= 11:
         return 0
     area, exchange = groups[0, DIGITS], groups[1, END] - groups[1, START]
     shaped = 2 <= area <= 4 and 2 <= exchange <= 4 and groups[2, END] - groups[2, START] == 4
     return 3 if shaped and (area, exchange) != (3, 2) else 0  # 3-2-4 are social security numbers
+
+
+@njit(cache=True, nogil=True)
+def _classified(groups, digits):  # type: ignore[no-untyped-def]
+    """Whether pairs are those of a classification, 05.01.04.01.01: with points, and none of them above 19."""
+    for i in range(2, 10, 2):
+        if digits[i] > 1:
+            return False
+    return uniform(groups, 5) == DOT
 
 
 @njit(cache=True, nogil=True)
@@ -185,13 +193,28 @@ def _after_byte(form, groups):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def by_context(form, groups, count, digits):  # type: ignore[no-untyped-def]
-    """What stands after a word for telephone: the most groups with 7 to 12 digits, but a toll-free number."""
-    if _three(digits, int(digits[0] == 1)) in _TOLL_FREE:
+    """What stands after a word for telephone: the most groups with 7 to 12 digits.
+
+    But no toll-free number, no day (2024-12-31), and no decimal fraction in a row of numbers (5000000 0.04).
+    """
+    day = count >= 3 and shape(groups, 3) == 0x422 and uniform(groups, 3) and digits[0] in (1, 2)
+    if day or _three(digits, int(digits[0] == 1)) in _TOLL_FREE:
         return 0
     for used in range(count, 0, -1):
-        if _FEWEST <= groups[used - 1, DIGITS] <= _MOST and ends(form, groups, used):
+        fits = _FEWEST <= groups[used - 1, DIGITS] <= _MOST
+        if fits and ends(form, groups, used) and not _has_fraction(groups, used):
             return used
     return 0
+
+
+@njit(cache=True, nogil=True)
+def _has_fraction(groups, count):  # type: ignore[no-untyped-def]
+    """Whether some of the first groups are separated by spaces and others by points."""
+    spaces = points = False
+    for i in range(1, count):
+        spaces |= groups[i, SEPARATOR] == SPACE
+        points |= groups[i, SEPARATOR] == DOT
+    return spaces and points
 
 
 @njit(cache=True, nogil=True)

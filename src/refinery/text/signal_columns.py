@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections import namedtuple
 from typing import Any
 
-from refinery.text.ngrams import DUPLICATE
+TOP = (2, 3, 4)  # sizes whose most frequent n-gram is measured
+# Sizes whose repeated n-grams are measured: 16 characters are ten words of Chinese or Japanese.
+DUPLICATE = (5, 6, 7, 8, 9, 10, 16)
 
 GOPHER = "Rae et al. 2021, arXiv 2112.11446, app. A1"
 FINEWEB = "FineWeb, arXiv 2406.17557; datatrove's FineWebQualityFilter"
@@ -45,7 +47,8 @@ RATIOS = {
     "c4_curly_bracket_ratio": "c4_curly_bracket / lines",
     "newline_ratio": f"newlines / tokens ({FINEWEB})",
     "mean_line_length": "code points a line, over lines that are not blank",
-    "bullet_line_ratio": f"lines that begin with one of • - * ‣ ▶ ◀ ◦ ■ □ ▪ ▫ – / lines ({GOPHER}; blank lines do not count; datatrove: • and -)",
+    "bullet_line_ratio": "lines that begin with one of • - * ‣ ▶ ◀ ◦ ■ □ ▪ ▫ – / lines "
+    f"({GOPHER}; blank lines do not count; datatrove: • and -)",
     "ellipsis_line_ratio": f"lines that end with an ellipsis / lines ({GOPHER}; blank lines do not count)",
     "line_punct_ratio": f"lines that end with a sentence terminal, closing marks after it aside, / lines ({FINEWEB})",
     "short_line_ratio": f"lines of at most 30 code points / lines ({FINEWEB})",

@@ -15,7 +15,7 @@ from refinery.text import lines as line
 from refinery.text.batch import TextBatch
 from refinery.text.borrow import borrow
 from refinery.text.elementary import log
-from refinery.text.ngrams import DUPLICATE, TOP, ngrams
+from refinery.text.ngrams import ngrams
 from refinery.text.scratch import Scratch, allocate
 from refinery.text.segment import (
     ALPHA,
@@ -34,7 +34,7 @@ from refinery.text.segment import (
     release,
     walk,
 )
-from refinery.text.signal_columns import COUNT, COUNTS, RATIO, RATIOS
+from refinery.text.signal_columns import COUNT, COUNTS, DUPLICATE, RATIO, RATIOS, TOP
 from refinery.text.stopwords import StopWords, stop_words
 from refinery.text.tables import (
     DIGIT,

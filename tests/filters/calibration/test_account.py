@@ -1,22 +1,16 @@
-"""What a calibration tells, as counted by hand."""
+"""Losses as they are told."""
 
-from refinery.filters.calibration.account import Calibration
-from refinery.filters.calibration.fit import calibrate
-from refinery.filters.rules import Rule
-from tests.filters.calibration.samples import sample
+import pytest
 
-RULES = [Rule("long", "words BETWEEN 50 AND 900"), Rule("lined", "lines >= 2")]
+from refinery.filters.calibration.account import Loss
 
 
-def test_counts_of_each_rule_alone_and_together() -> None:
-    """Documents that fail a rule, those that fail it alone, and what all rules lose; junk as it is dropped."""
-    trusted = sample(1, 600, words=[20] * 60 + [100] * 540, lines=[1] * 3 + [5] * 597)
-    junk = sample(2, 4, words=[5, 30, 100, 100], lines=[5, 5, 1, 5])
-    found = calibrate(trusted, junk, RULES, 0.002)
-    long, lined = found.rules
-    assert (long.before.documents, long.before.only, lined.before.documents) == (60, 57, 3)
-    assert long.before.tokens == int(trusted.tokens[:60].sum())
-    assert [(one.published, one.moved) for one in long.thresholds] == [("50", "20"), ("900", "900")]
-    assert (found.junk.documents, found.junk.published, found.junk.moved) == (4, 3, 1)  # type: ignore[union-attr]
-    assert sum(one.fitted.published.lost + one.judged.published.lost for one in found.languages) == 60
-    assert Calibration.model_validate_json(found.model_dump_json()) == found
+def test_a_loss_in_words() -> None:
+    """Shares of documents and tokens with their intervals; of nothing nothing is known."""
+    loss = Loss(
+        documents=300, lost=3, tokens=1000, lost_tokens=20, most_tokens=0.03, token_interval=(0.01, 0.04)
+    )
+    assert loss.interval == pytest.approx((0.00273, 0.02564), abs=1e-4)
+    assert str(loss) == "1.00% (0.27% to 2.56%), 2.00% of tokens (1.00% to 4.00%)"
+    none = Loss(documents=0, lost=0, tokens=0, lost_tokens=0, most_tokens=0.0, token_interval=(0.0, 0.0))
+    assert (none.share, none.token_share, none.interval) == (0.0, 0.0, (0.0, 1.0))

@@ -82,12 +82,11 @@ def test_a_looser_number_lets_more_pass(predicate: str, rows: list[tuple[object,
 
 @pytest.mark.parametrize("name", built_in_rule_sets())
 def test_rules_of_built_in_sets_have_thresholds(name: str) -> None:
-    """Each comparison with one of > and < in a built-in set is a threshold, but one that a formula stands in."""
+    """Each rule of a built-in set that compares has a threshold, but one with a formula."""
     for rule in load_rule_set(name).rules:
         formula = "*" in rule.predicate
-        assert len(thresholds_of(rule.predicate)) == (
-            any(sign in rule.predicate for sign in "<>") and not formula
-        )
+        compares = any(sign in rule.predicate for sign in "<>")
+        assert bool(thresholds_of(rule.predicate)) == (compares and not formula), rule
 
 
 @given(

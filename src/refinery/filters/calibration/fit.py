@@ -13,7 +13,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from refinery.filters.calibration.account import Calibration, LanguageAccount, accounts_of
+from refinery.filters.calibration.account import Calibration, LanguageAccount
+from refinery.filters.calibration.count import accounts_of
 from refinery.filters.calibration.loss import least_documents, most_lost, token_bound
 from refinery.filters.calibration.sample import Needs, Sample, needs_of
 from refinery.filters.calibration.search import (

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 from refinery.shuffle.partition import hash_numbers
-from refinery.text.elementary import exp, exps, log, logs
 
 CONFIDENCE = 0.9  # of an upper bound, and of an interval with both ends
 REPLICATES = 200
@@ -59,6 +58,8 @@ def most_lost(documents: int, lose: float) -> int:
 
 def _at_most(lost: int, documents: int, share: float) -> float:
     """The probability of so many lost documents or fewer."""
+    from refinery.text.elementary import exps, log  # a check imports no Numba
+
     kept = documents - np.arange(lost + 1)
     return float(
         exps(_log_choose(documents, lost) + np.arange(lost + 1) * log(share) + kept * log(1 - share)).sum()
@@ -68,6 +69,8 @@ def _at_most(lost: int, documents: int, share: float) -> float:
 @cache
 def _log_choose(documents: int, most: int) -> NDArray[np.float64]:
     """Logarithms of the binomial coefficients of 0 to `most`."""
+    from refinery.text.elementary import logs  # a check imports no Numba
+
     k = np.arange(1.0, most + 1)
     return np.append(0.0, np.cumsum(logs(documents - k + 1) - logs(k)))
 
@@ -102,6 +105,8 @@ def token_bound(
     watched: NDArray[np.int64] = _NONE,
 ) -> TokenBound:
     """The bound for documents by identity; watched: positions of those of which each may be lost."""
+    from refinery.text.elementary import exp  # a check imports no Numba
+
     totals, lost_anyway = np.empty(REPLICATES), np.empty(REPLICATES)
     weighted = np.empty((REPLICATES, len(watched)))
     limits = np.cumsum([exp(-1.0) / factorial(k) for k in range(12)])
@@ -119,4 +124,6 @@ def least_documents(lose: float) -> int:
     >>> least_documents(0.01)
     230
     """
+    from refinery.text.elementary import log  # a check imports no Numba
+
     return ceil(log(1 - CONFIDENCE) / log(1 - lose)) if lose < 1 else 1

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 CALIBRATION, RULES = "calibration.json", "rules.yaml"  # the files of a calibration
 MOST_DOCUMENTS = 200_000  # that are read of each part, chosen by a hash of their identities
-MEMORY = 4 << 30  # of the unit that fits, for so many documents and a hundred thresholds
+MEMORY = 64 << 20  # of the unit that moves thresholds, without any document
+DOCUMENT_BYTES = 4096  # of that unit's memory, for each document
 _IDENTITY = "__identity"
 
 
@@ -77,13 +78,16 @@ class CalibrationMaker(Maker):
         Raises DefinitionError where there is no trusted document.
         """
         files: dict[str, list[Place]] = {}
+        memory = MEMORY
         for part, shards in inputs.items():
-            bound = _bound(sum(shard.arrived for shard in shards))
+            arrived = sum(shard.arrived for shard in shards)
+            bound = _bound(arrived)
+            memory += DOCUMENT_BYTES * min(arrived, MOST_DOCUMENTS)
             units = [_Shard(shard, work / f"{part}-{n:06}.parquet", bound) for n, shard in enumerate(shards)]
             map_units(f"read {part}", partial(write_columns, self.columns), units)
             files[part] = [unit.file for unit in units]
         fit = partial(write_calibration, self, files)
-        in_one_unit("calibrate", fit, map_units, MEMORY, folder, work)
+        in_one_unit("calibrate", fit, map_units, memory, folder, work)
 
 
 def _bound(documents: int) -> int:

@@ -10,11 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from refinery.filters.calibration.account import LANGUAGE, TOKENS
 from refinery.filters.calibration.search import PUBLISHED, Bools, Floats, any_in_row
 from refinery.filters.calibration.thresholds import Threshold, thresholds_of, without_thresholds
 from refinery.filters.rules import Rule, evaluate
-
-LANGUAGE, TOKENS = "lang", "tokens"
 
 
 @dataclass(frozen=True)

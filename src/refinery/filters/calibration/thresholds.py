@@ -1,7 +1,7 @@
 """The thresholds in a rule's predicate: comparisons of one column with one number that a document must pass.
 
-They stand under AND, or beside conditions that exempt a document (`lang NOT IN ('en') OR (words >= 50 AND ...)`). All
-else of a predicate is left as it is.
+They stand under AND, or beside conditions that exempt a document (`lang NOT IN ('en') OR (words >= 50 AND ...)`): of
+several that are joined by OR the last with a threshold has it, the others exempt. All else of a predicate is left.
 """
 
 from __future__ import annotations
@@ -63,10 +63,10 @@ def thresholds_of(predicate: str) -> tuple[Threshold, ...]:
 
     >>> [(t.column, t.operator, t.number) for t in thresholds_of("words >= 50 AND lines BETWEEN 3 AND 900")]
     [('words', '>=', '50'), ('lines', '>=', '3'), ('lines', '<=', '900')]
-    >>> thresholds_of("words >= 50 OR lines >= 3"), thresholds_of("words / lines >= 3")
-    ((), ())
-    >>> thresholds_of("lang NOT IN ('en') OR (words >= 50)")[0].exempt
-    ("lang NOT IN ('en')",)
+    >>> thresholds_of("words / lines >= 3 OR NOT words > 3")
+    ()
+    >>> thresholds_of("lines <= 2 OR (words >= 50)")[0].exempt
+    ('lines <= 2',)
     """
     tokens = [
         _Token((found[0], found.start(), found.end()))
@@ -146,9 +146,9 @@ def _thresholds(text: str, tokens: list[_Token], exempt: tuple[str, ...]) -> Ite
     ways = _split(tokens, "OR")
     if len(ways) > 1:
         asking = [way for way in ways if any(True for _ in _thresholds(text, way, ()))]
-        if len(asking) == 1:
-            others = [text[way[0][1] : way[-1][2]] for way in ways if way is not asking[0]]
-            yield from _thresholds(text, asking[0], (*exempt, *others))
+        if asking:
+            others = [text[way[0][1] : way[-1][2]] for way in ways if way is not asking[-1]]
+            yield from _thresholds(text, asking[-1], (*exempt, *others))
         return
     parts = _split(tokens, "AND")
     if len(parts) > 1:
