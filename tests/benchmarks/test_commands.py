@@ -64,6 +64,7 @@ LANES = (
         "cleaning.py",
         "language.py",
         "privacy.py",
+        "packs.py",
         "decontamination.py",
         "copies.py",
         "scale.py",
