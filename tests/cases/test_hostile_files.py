@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import refinery
@@ -130,6 +132,34 @@ def test_of_a_file_that_grows_the_part_is_read_that_was_there(tmp_path):
         assert "has changed since it was planned" in str(error)
     else:
         assert read == ["one two three"] * 3
+
+
+def test_a_folder_to_write_to_has_a_name_that_is_text(tmp_path):
+    """That of the definition, its work folder or an output; told in words before any work."""
+    odd = tmp_path / os.fsdecode(b"d\xe9")
+    odd.mkdir()
+    for folder, work in ((odd, None), (tmp_path, odd / "work")):
+        (folder / "a.jsonl").write_text(ROW)
+        (folder / "p.yaml").write_text(
+            "refinery: 1\nname: p\nsources: {a: {path: a.jsonl}}\nstages: {s: {from: a}}\n"
+            "outputs: {o: {from: s, path: out}}\n"
+        )
+        with pytest.raises(InputError, match=r"its path has bytes that are not UTF-8.*rename the folder"):
+            refinery.plan(folder / "p.yaml", work=work)
+
+
+@pytest.mark.parametrize("form", ["parquet", "arrow"])
+def test_tables_whose_names_are_in_no_encoding_are_read(tmp_path, form):
+    """As files of lines are."""
+    path = tmp_path / os.fsdecode(b"caf\xe9." + form.encode())
+    table = pa.table({"text": ["one two three"]})
+    with path.open("wb") as file:
+        if form == "parquet":
+            pq.write_table(table, file)
+        else:
+            with pa.ipc.new_file(file, table.schema) as writer:
+                writer.write(table)
+    assert texts(path) == ["one two three"]
 
 
 def test_names_in_no_encoding_are_read(tmp_path):

@@ -39,6 +39,18 @@ def test_urls_and_hosts_are_looked_up_by_domain(block_list):
     assert measurer(TextBatch.from_texts([])).num_rows == 0
 
 
+def test_urls_are_looked_up_in_their_canonical_form(tmp_path):
+    """However they are written on either side; a host alone is no URL."""
+    (tmp_path / "seen").write_text("HTTP://A.org:80/%7Ejoe/../b?utm_source=x&id=1#top\n")
+    measurer = build(column="url", file=tmp_path / "seen", match="url")
+    values = ["http://a.org/b?id=1", "http://a.org/b?id=1&gclid=9#end", "https://a.org/b?id=1", "a.org", ""]
+    found = measurer(TextBatch.from_texts(values))
+    assert found.to_pydict() == {"listed": [True, True, False, False, False]}
+    (tmp_path / "seen").write_text("http://a.org/\na.org\n")
+    with pytest.raises(refinery.InputError, match=r"1 entry is no URL: line 2: a\.org"):
+        build(column="url", file=tmp_path / "seen", match="url")
+
+
 def test_its_key_is_the_content_of_the_list(block_list, tmp_path):
     """Not its path; each setting changes `settings`."""
     one = build(column="url", file=block_list, match="domain")

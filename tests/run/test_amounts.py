@@ -1,10 +1,11 @@
 """How much text a run meets, before it begins."""
 
 import gzip
+import json
 
 import pytest
 
-from refinery.run.amounts import DOCUMENT_BYTES, EXPANSION, amounts_of
+from refinery.run.amounts import EXPANSION, amounts_of
 from refinery.run.history import past_runs
 from tests.run.planning import plan_of
 
@@ -43,7 +44,31 @@ def test_a_compressed_file_has_more_text_than_bytes(tmp_path):
     (planned,) = plan.shards
     amount = amounts_of(plan).kept["a"]
     assert amount.bytes == pytest.approx(EXPANSION * planned.shard.bytes)
-    assert amount.documents == pytest.approx(amount.bytes / DOCUMENT_BYTES)
+    assert amount.documents == pytest.approx(200)
+
+
+XML = "<all>" + "".join(f"<r><t>{'word ' * 40}{n}</t><n>x</n></r>" for n in range(3000)) + "</all>"
+LINES = "".join(json.dumps({"text": f"{'word ' * 2000}{n}", "n": n}) + "\n" for n in range(300))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "source", "documents"),
+    [
+        ("a.jsonl", LINES, "", 300),
+        ("a.xml", XML, ", record: r, text: t", 3000),
+        ("a.jsonl", LINES, ", join: {path: side.csv, on: n, columns: {x: null}}, where: \"x = 'y'\"", 300),
+    ],
+)
+def test_documents_are_counted_by_the_first_ones(tmp_path, name, content, source, documents):
+    """As long as these are, of files that are read in part; joined rows are not looked up yet."""
+    (tmp_path / "side.csv").write_text("n,x\n1,y\n")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / name).write_text(content)
+    (tmp_path / "p.yaml").write_text(
+        f"refinery: 1\nname: p\nsources: {{a: {{path: in/{name}{source}}}}}\n"
+        "stages: {s: {from: a}}\noutputs: {o: {from: s, path: out}}\n"
+    )
+    assert amounts_of(plan_of(tmp_path / "p.yaml")).kept["a"].documents == pytest.approx(documents, rel=0.2)
 
 
 @pytest.mark.parametrize("files", [3, 40])

@@ -195,6 +195,16 @@ def _planned(
     return definition
 
 
+def _require_text(*folders: Place) -> None:
+    """Raises InputError for a folder to write to whose path is not text: records could not name files in it."""
+    for folder in folders:
+        try:
+            str(folder).encode()
+        except UnicodeEncodeError:
+            problem = "its path has bytes that are not UTF-8, and results lie there"
+            raise InputError(str(folder), problem, "rename the folder, or choose another one") from None
+
+
 def _plan(
     definition: str | Path | Pipeline | Definition,
     work: str | Path | None,
@@ -219,4 +229,6 @@ def _plan(
         except DefinitionError as error:
             found = source_problems(loaded, sound_sources(loaded))
             raise DefinitionError(*error.problems, *found) from None
-        return make_plan(graph, work_folder(work, graph), keep=keep)
+        folder = work_folder(work, graph)
+        _require_text(folder, *graph.output_paths.values())
+        return make_plan(graph, folder, keep=keep)

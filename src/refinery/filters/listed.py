@@ -6,8 +6,9 @@
     keep: [{not_blocked: "NOT blocked"}, {chosen: "chosen"}]
 
 match: exact compares whole values in the form in which dedup compares them (7, 7.0 and "7" are one). match: domain
-takes the host of a URL, or a host itself, and looks for it and the domains above it. A document without a value, or
-without a host, is not listed. How lists are written: refinery.filters.listed_file.
+takes the host of a URL, or a host itself, and looks for it and the domains above it. match: url compares URLs in
+their canonical form, as `url` measures it. A document without a value, without a host or URL there, is not listed.
+How lists are written: refinery.filters.listed_file.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class Settings(Model):
     column: str = Field(min_length=1, description="a column of the sources' files, dotted for a nested one")
     file: FileOrUrl = Field(description="a text file with an entry a line, or a hosts file; also compressed")
     match: Match = Field(
-        "exact", description="exact: the whole value; domain: the value's host, or a domain above it"
+        "exact",
+        description="exact: the whole value; domain: the value's host, or a domain above it; url: the value as a URL",
     )
 
 
@@ -68,8 +70,17 @@ class Listed(Measurer):
         """One row a value; raises InputError if the list is not the one it was when this was built."""
         entries = load_entries(self.path, self.match, self.fingerprint)
         values = batch.to_arrow()
-        found = entries.holds(values) if self.match == "exact" else _are_below(values, entries)
-        return pa.RecordBatch.from_arrays([pa.array(found)], schema=self.schema)
+        if self.match == "domain":
+            found = _are_below(values, entries)
+        else:
+            found = pa.array(entries.holds(values if self.match == "exact" else _canonical(values)))
+        return pa.RecordBatch.from_arrays([found], schema=self.schema)
+
+
+def _canonical(values: pa.Array) -> pa.Array:
+    from refinery.text.urls import canonical_urls, url_parts
+
+    return canonical_urls(url_parts(values)).to_arrow()
 
 
 def _are_below(values: pa.Array, entries: Entries) -> pa.Array:

@@ -26,8 +26,9 @@ from refinery.storage.url import is_url, redact
 from refinery.text.batch import TextBatch
 from refinery.text.digests import digests
 from refinery.text.hosts import by_distinct, host_name
+from refinery.text.urls import canonical_urls, url_parts
 
-Match = Literal["exact", "domain"]
+Match = Literal["exact", "domain", "url"]
 FORM = 1  # raised when the same list would be hashed otherwise
 _CHUNK = 2**22  # bytes of lines that are looked at together
 _ADDRESS = r"^(?:[0-9]+(?:\.[0-9]+){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%\S+)?)\s+\S"  # and a name after it
@@ -110,15 +111,17 @@ def load_entries(path: str, match: Match, expected: str) -> Entries:
 
 def read_entries(path: str, match: Match) -> Entries:
     """The entries of a list; raises InputError that names the first lines that are none."""
-    parse: Callable[[pl.DataFrame], pl.DataFrame] = _domains if match == "domain" else _values
+    parsers: dict[Match, Callable[[pl.DataFrame], pl.DataFrame]]
+    parsers = {"exact": _values, "domain": _domains, "url": _urls}
     found = [np.empty((2, 0), np.uint64)]
     wrong: list[pl.DataFrame] = []
     for lines in lines_of(path):
-        entries = parse(lines.with_columns(pl.col("text").str.strip_chars()).filter(IS_ENTRY))
+        entries = parsers[match](lines.with_columns(pl.col("text").str.strip_chars()).filter(IS_ENTRY))
         wrong.append(entries.filter(pl.col("entry").is_null()))
         found.append(_halves(entries["entry"].drop_nulls().to_arrow()))
     if count := sum(map(len, wrong)):
-        what = f"{count:,} entries are no domains" if count > 1 else "1 entry is no domain"
+        kind = "URL" if match == "url" else "domain"
+        what = f"{count:,} entries are no {kind}s" if count > 1 else f"1 entry is no {kind}"
         hint = "take them out, or compare whole values: `match: exact`"
         raise wrong_lines(path, pl.concat(wrong), what, hint)
     hashes = np.concatenate(found, axis=1)
@@ -166,6 +169,11 @@ def _joined(blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 def _values(lines: pl.DataFrame) -> pl.DataFrame:
     return lines.rename({"text": "entry"})
+
+
+def _urls(lines: pl.DataFrame) -> pl.DataFrame:
+    """URLs in their one form, NULL for what is none."""
+    return lines.with_columns(canonical_urls(url_parts(lines["text"].to_arrow())).alias("entry"))
 
 
 def _domains(lines: pl.DataFrame) -> pl.DataFrame:

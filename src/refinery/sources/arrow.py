@@ -6,6 +6,7 @@ is not compressed is mapped: its batches are not copied before their rows are.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
@@ -79,7 +80,7 @@ def _opened(shard: Shard) -> Iterator[pa.RecordBatchReader]:
     try:
         with closing(open_input(shard.path)) as file, ExitStack() as stack:
             if not is_url(shard.path) and file.read(len(FILE)).startswith((FILE, STREAM)):
-                content = stack.enter_context(pa.memory_map(local_path(shard.path)))
+                content = stack.enter_context(pa.memory_map(os.fsencode(local_path(shard.path))))
                 content.seek(_stream_start(content.read(len(FILE)), shard))
             else:
                 blocks = _Content(compression.blocks(file))

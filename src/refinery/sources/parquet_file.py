@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from itertools import chain
@@ -42,7 +43,7 @@ def opened(shard: Shard, to_read: SourceSpec | None = None) -> Iterator[Opened]:
     try:
         with ExitStack() as stack:
             source = stack.enter_context(
-                open_input(shard.path) if remote else pa.OSFile(local_path(shard.path))
+                open_input(shard.path) if remote else pa.OSFile(os.fsencode(local_path(shard.path)))
             )
             packed = False
             try:
