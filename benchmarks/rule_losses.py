@@ -1,10 +1,10 @@
 """What the rule sets lose of good text, and what they drop of junk: documents and tokens, set by set, rule by rule.
 
-    python benchmarks/rule_losses.py nih=en=nih.parquet laws=zh=laws.parquet --spam spam=en=spam.parquet --pages FOLDER
+    python benchmarks/rule_losses.py nih=en=nih.parquet laws=zh=laws.parquet --spam mail=en=spam.parquet --pages DIR
 
-Files (Parquet with `text`) hold text that one would train on, each with a name and its language. Junk is made of them
-and of gold pages (see junk.py), for the sets of each language; texts of the other languages are junk to it. Sets judge
-without `lang`, so that no language model decides.
+Files (Parquet with `text`) hold text that one would train on, each with a name and its language. Junk is made of it
+and of gold pages (see junk.py), for the sets of each language; texts of the other languages are junk to it. Sets
+judge without `lang`, so that no language model decides.
 """
 
 from __future__ import annotations
