@@ -21,8 +21,6 @@ import refinery
 from refinery.definition.values import parse_share
 from refinery.filters.calibration.account import Calibration
 
-JOINED = {"en": ("gopher+c4+fineweb",)}
-
 
 @dataclass(frozen=True)
 class Judged:
@@ -68,13 +66,10 @@ def judge(good: Corpus, junk: Sequence[Corpus], rule_set: str, lose: float, *, j
 
 
 def judged(corpora: Sequence[Corpus], sets: Sequence[str] | None, lose: float) -> Iterator[Judged]:
-    """Every set of its language, or the named ones, by every good corpus, with junk and without.
-
-    Sets that are joined by `+` are rules of one stage.
-    """
+    """Every set of its language, or the named ones, by every good corpus, with junk and without."""
     for good in (one for one in corpora if one.good):
         junk = [one for one in corpora if one.language == good.language and not one.good]
-        for rule_set in sets or (*SETS.get(good.language, (good.language,)), *JOINED.get(good.language, ())):
+        for rule_set in sets or SETS.get(good.language, (good.language,)):
             for junk_seen in (True, False):
                 yield judge(good, junk, rule_set, lose, junk_seen=junk_seen)
 

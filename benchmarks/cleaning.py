@@ -4,7 +4,8 @@
 
 Folders are those of html_extraction.py; without any, its three pages. The text of a page is what a plain tag stripper
 leaves of all of it. A line is content if its words stand in the page's gold text in that order, else it is
-boilerplate (so are comments and teasers, which no word gives away). Rules are judged on the whole text and on the cleaned one.
+boilerplate (so are comments and teasers, which no word gives away). Rules are judged on the whole text and on the
+cleaned one.
 `--trusted`: Parquet files of good text, of which nothing should go.
 """
 

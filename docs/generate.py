@@ -429,8 +429,8 @@ def line_columns() -> str:
     """The columns of lines and paragraphs."""
     from refinery.filters.line_columns import COLUMNS, columns_of_parts
 
-    only = {name: "lines" for name in COLUMNS.keys() - columns_of_parts(paragraphs=True).keys()}
-    only |= {name: "paragraphs" for name in COLUMNS.keys() - columns_of_parts(paragraphs=False).keys()}
+    only = dict.fromkeys(COLUMNS.keys() - columns_of_parts(paragraphs=True).keys(), "lines")
+    only |= dict.fromkeys(COLUMNS.keys() - columns_of_parts(paragraphs=False).keys(), "paragraphs")
     rows = [
         (f"`{name}`", _type(column.type), only.get(name, "both"), column.description)
         for name, column in COLUMNS.items()

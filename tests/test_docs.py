@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from refinery.filters import language
+from refinery.filters.lexicon import pack_columns
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -118,7 +119,8 @@ def test_every_setting_of_a_measurer_is_named():
 
     text = "".join(file.read_text("utf-8") for file in DOCS)
     for name, settings in {**MEASURERS.settings(), **TRANSFORMS.settings()}.items():
-        for setting in settings.model_fields:
+        for field, known in settings.model_fields.items():
+            setting = known.alias or field
             assert setting == "root" or re.search(rf"\b{setting}:|`{setting}`", text), (name, setting)
 
 
@@ -229,7 +231,8 @@ def _check_names(content: dict, definition) -> None:
 
 
 def _made_by(content: dict) -> set[str]:
-    made = {"importance", "importance_per_token", "host", *language.SCHEMA.names}
+    made = {"importance", "importance_per_token", "host", "removed_share"}
+    made |= {*language.SCHEMA.names, *pack_columns("")}
     for stage in content["stages"].values():
         made |= stage.get("derive", {}).keys()
         for use in stage.get("measure", []):

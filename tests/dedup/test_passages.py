@@ -60,7 +60,7 @@ def expected(texts: Sequence[str], order: Sequence[int], least: int) -> dict[int
     }
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(corpora(), st.data())
 def test_one_copy_stays_as_by_every_window(texts, data):
     """The characters go that the reference takes, whatever the shards are, in the order of preference."""

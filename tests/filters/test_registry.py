@@ -58,4 +58,6 @@ def test_what_rests_on_a_model_that_is_wrong_itself_says_nothing():
 def test_settings_of_all_names_are_known():
     """Of those too that need a model."""
     assert {"language", "signals", "neural"} <= registry.MEASURERS.settings().keys()
-    assert set(registry.TRANSFORMS.settings()) == {"normalize", "html", "lines", "pii"}
+    assert set(registry.TRANSFORMS.settings()) == {
+        "normalize", "html", "lines", "pii", "replace", "simplified", "unwrap",
+    }  # fmt: skip

@@ -1,8 +1,11 @@
 """An explanation in the terminal."""
 
+from dataclasses import replace
+
 from rich.cells import cell_len
 
 import refinery
+from refinery.filters.measurer import Cut
 from refinery.report.explanation import explanation_lines
 
 
@@ -20,3 +23,14 @@ def test_it_names_what_failed_and_what_differs(tiny_run):
     near = list(explanation_lines(refinery.explain(tiny_run, "near3"), 100, 80))
     assert any("[that]" in line.partition(" | ")[0] for line in near)
     assert any("[the]" in line.partition(" | ")[2] for line in near)
+
+
+def test_it_names_what_was_cut_and_by_which_rule(tiny_run):
+    """A line of the terminal each, the first dozen of them."""
+    found = refinery.explain(tiny_run, "short2")
+    cuts = tuple(Cut("web.sharing", f"Share\nthis {number}") for number in range(15))
+    stage = replace(found.stages[0], cuts=cuts)
+    lines = list(explanation_lines(replace(found, stages=(stage,)), 100, 80))
+    assert "  cut by web.sharing: Share this 0" in lines
+    assert sum("cut by" in line for line in lines) == 12
+    assert "  and 3 more cuts (--json has them all)" in lines

@@ -22,7 +22,8 @@ from refinery.filters.verb import DROPPED_RECORD, SPAN_RECORD, Outcome
 from refinery.shuffle.records import Records
 from refinery.text.batch import TextBatch
 from refinery.text.cut import count_characters
-from refinery.text.passages import CLAIM, trim, untouched, with_blank_lines
+from refinery.text.passage_edges import trim, with_blank_lines
+from refinery.text.passages import CLAIM, untouched
 
 if TYPE_CHECKING:
     from refinery.shuffle.units import MapUnits

@@ -52,8 +52,8 @@ BOUNDS = {
     "line_punct_thr": 0.5,
     "max_non_alpha_words_ratio": 0.9,
 }
-# Letters of a word in scripts without spaces.
-_LETTERS = {"Hani": 1.6, "Jpan": 1.6, "Thai": 3.0, "Laoo": 3.0, "Khmr": 3.0, "Mymr": 3.0}
+# Letters of a word in scripts without spaces, syllables of Tibetan.
+_LETTERS = {"Hani": 1.6, "Jpan": 1.6, "Thai": 3.0, "Laoo": 3.0, "Khmr": 3.0, "Mymr": 3.0, "Tibt": 1.5}
 _GOPHER = "datatrove GopherQualityFilter, default"
 _PIPELINE = "fineweb-2-pipeline.py"
 

@@ -123,6 +123,11 @@ class Lines(Transform):
     def _reads_counts(self) -> bool:
         return not COUNTED.isdisjoint(self.keep.columns)
 
+    @property
+    def speed(self) -> float:
+        """Rules take longer than hashes."""
+        return 60e6 if self.keep.rules or self.paragraphs.rules else 200e6
+
     def with_count(self, count: Made) -> Lines:
         """The transform that knows its source's counts; raises DamagedFile."""
         file = count.folder / FILE

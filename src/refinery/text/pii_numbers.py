@@ -221,7 +221,7 @@ def is_public(address):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def ipv4(form, groups, count, digits, by_context):  # type: ignore[no-untyped-def]
-    """A public IPv4 address of a host. By context alone below 8 digits or of four pairs, as versions and tariffs are."""
+    """A public IPv4 address of a host; by context alone below 8 digits or of four pairs, as versions and tariffs."""
     if count < 4 or uniform(groups, 4) != DOT:
         return 0
     end = groups[3, END]

@@ -167,5 +167,7 @@ def _missed(languages: Sequence[LanguageAccount], lose: float) -> list[str]:
         loss = one.judged.moved
         if max(loss.interval[0], loss.token_interval[0]) > lose:
             name = one.language or "trusted text"
-            notes.append(f"{name}: the unseen half loses {loss}: give more trusted documents")
+            notes.append(
+                f"{name}: the unseen half loses {loss}: lower `lose`, or give more trusted documents"
+            )
     return notes

@@ -135,7 +135,9 @@ def _sample(files: Sequence[Place]) -> Sample | None:
 
     tables = [pl.DataFrame(read_table(file)) for file in files]
     frame = (
-        pl.concat(tables, how="vertical_relaxed").unique(_IDENTITY).sort(_IDENTITY)
+        pl.concat(tables, how="vertical_relaxed")
+        .unique(_IDENTITY, keep="first", maintain_order=True)
+        .sort(_IDENTITY)
         if tables
         else pl.DataFrame()
     )
