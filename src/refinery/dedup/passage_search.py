@@ -35,6 +35,7 @@ from refinery.shuffle.partition import hash_numbers, partition_bytes, partition_
 from refinery.shuffle.records import Records, Tables
 from refinery.storage.arrow_bytes import cuts
 from refinery.text.batch import TextBatch
+from refinery.text.cut import slices
 from refinery.text.passages import CLAIM, CONTEXT, compare_contexts, find_paragraphs, find_windows
 
 if TYPE_CHECKING:
@@ -216,7 +217,8 @@ def write_texts(ranked: Records, target: Tables, batch: Batch) -> None:
         for documents, texts in texts_of(batch, np.unique(wanted["document"])):
             low, high = np.searchsorted(wanted["document"], [documents[0], documents[-1] + 1])
             here = wanted[low:high]
-            text = _slices(texts, np.searchsorted(documents, here["document"]), here["start"], here["end"])
+            first = texts.offsets[np.searchsorted(documents, here["document"])]
+            text = slices(texts, first + here["start"], first + here["end"]).to_arrow()
             columns = [pa.array(np.ascontiguousarray(here[name])) for name in RANKED.names or ()]
             table = pa.Table.from_arrays([*columns, text], schema=TEXTS)
             writer.write(table, partition_of(here["hash"], target.partitions))
@@ -231,15 +233,6 @@ def texts_of(batch: Batch, documents: NDArray[np.int64]) -> Iterator[tuple[NDArr
         for texts in shard.texts(here - start) if low < high else ():
             yield here[done : done + len(texts)], texts
             done += len(texts)
-
-
-def _slices(
-    texts: TextBatch, documents: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]
-) -> pa.Array:
-    """large_string: the bytes starts[i]:ends[i] of document documents[i]."""
-    from refinery.text.cut import slices
-
-    return slices(texts, documents, starts, ends).to_arrow()
 
 
 def compare(search: Search, texts: Tables, claims: Records, asked: Records, partition: int) -> None:

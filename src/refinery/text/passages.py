@@ -87,6 +87,18 @@ def _more(found):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _character_places(data, start, stop, places):  # type: ignore[no-untyped-def]
+    """Writes where each character of data[start:stop] begins, then `stop`; gives the number of characters."""
+    count = 0
+    for position in range(start, stop):
+        if data[position] & 0xC0 != 0x80:
+            places[count] = position
+            count += 1
+    places[count] = stop
+    return count
+
+
+@njit(cache=True, nogil=True)
 def _find_windows(data, offsets, least, gram, room, hashes):  # type: ignore[no-untyped-def]
     places, queue, _ = room
     grams = least - gram + 1  # of a window
@@ -97,12 +109,7 @@ def _find_windows(data, offsets, least, gram, room, hashes):  # type: ignore[no-
     size = 0
     for document in range(len(offsets) - 1):
         first, last = offsets[document], offsets[document + 1]
-        count = 0
-        for position in range(first, last):
-            if data[position] & 0xC0 != 0x80:
-                places[count] = position
-                count += 1
-        places[count] = last
+        count = _character_places(data, first, last, places)
         if count < least:
             continue
         rolling = np.uint64(0)
@@ -194,79 +201,77 @@ def _has_blank_line(data, first, last, stage1, stage2):  # type: ignore[no-untyp
 @njit(cache=True, nogil=True)
 def _compare(data, offsets, about, least, most):  # type: ignore[no-untyped-def]
     found = np.empty(len(about) + 16, CLAIM)
-    size = 0
-    group = 0
-    longest = 0
+    size = group = longest = 0
     for i in range(len(about)):
         longest = max(longest, offsets[i + 1] - offsets[i])
-    places = np.empty(longest + 1, np.int64)  # of the characters of a context
-    decided = np.empty(longest + 1, np.bool_)  # of its windows
+    room = np.empty(longest + 1, np.int64)
+    decided = np.empty(longest + 1, np.bool_)  # of a context's windows
     for one in range(len(about)):
         if about[one].hash != about[group].hash:
             group = one
         if one == group:
             continue
-        first, last = offsets[one], offsets[one + 1]
-        count = 0
-        for position in range(first, last):
-            if data[position] & 0xC0 != 0x80:
-                places[count] = position - first
-                count += 1
-        places[count] = last - first
+        count = _character_places(data, offsets[one], offsets[one + 1], room)
+        places = room[: count + 1] - offsets[one]
         width = least if least else count
-        windows = count - width + 1
-        decided[:windows] = False
-        still_open = windows
-        anchor = np.int64(about[one].anchor)
+        decided[: count - width + 1] = False
+        still_open = count - width + 1
         for other in range(group, min(one, group + most)):
             if still_open == 0:
                 break
-            begin, stop = offsets[other], offsets[other + 1]
-            if least == 0 and stop - begin != last - first:
-                continue
-            middle = np.int64(about[other].anchor)
-            left = 0  # bytes that are the same before the anchor
-            while (
-                left < anchor
-                and left < middle
-                and data[first + anchor - left - 1] == data[begin + middle - left - 1]
-            ):
-                left += 1
-            right = 0
-            while (
-                first + anchor + right < last
-                and begin + middle + right < stop
-                and data[first + anchor + right] == data[begin + middle + right]
-            ):
-                right += 1
-            apart = np.int64(1) << 62
-            if about[one].document == about[other].document:
-                apart = about[one].start + anchor - about[other].start - middle
-            start = -1  # of a run of windows
-            for window in range(windows + 1):
-                same = (
-                    window < windows
-                    and not decided[window]
-                    and places[window] >= anchor - left
-                    and places[window + width] <= anchor + right
+            if least or offsets[one + 1] - offsets[one] == offsets[other + 1] - offsets[other]:
+                left, right = _same_around(data, offsets, about, one, other)
+                found, size, new = _add_runs(
+                    about, one, other, left, right, places, width, decided, found, size
                 )
-                if same:
-                    decided[window] = True  # by an overlapping copy too: all later ones overlap
-                    still_open -= 1
-                    same = places[window + width] - places[window] <= apart
-                if same and start < 0:
-                    start = window
-                if start >= 0 and not same:
-                    if size == len(found):
-                        found = _more(found)
-                    found[size].document = about[one].document
-                    found[size].start = about[one].start + places[start]
-                    found[size].end = about[one].start + places[window - 1 + width]
-                    found[size].other = about[other].document
-                    found[size].other_start = about[other].start + middle - anchor + places[start]
-                    size += 1
-                    start = -1
+                still_open -= new
     return found[:size]
+
+
+@njit(cache=True, nogil=True)
+def _same_around(data, offsets, about, one, other):  # type: ignore[no-untyped-def]
+    """Where, from the start of the first context on, what is the same about both anchors begins and ends."""
+    anchor, middle = np.int64(about[one].anchor), np.int64(about[other].anchor)
+    here, there = offsets[one] + anchor, offsets[other] + middle
+    left = right = 0
+    while left < anchor and left < middle and data[here - left - 1] == data[there - left - 1]:
+        left += 1
+    room = min(offsets[one + 1] - here, offsets[other + 1] - there)
+    while right < room and data[here + right] == data[there + right]:
+        right += 1
+    return anchor - left, anchor + right
+
+
+@njit(cache=True, nogil=True)
+def _add_runs(about, one, other, left, right, places, width, decided, found, size):  # type: ignore[no-untyped-def]
+    """Adds the runs of undecided windows in left:right; gives the claims, their number, how many were decided."""
+    shift = np.int64(about[other].anchor) - np.int64(about[one].anchor)
+    apart = np.int64(1) << 62
+    if about[one].document == about[other].document:
+        apart = about[one].start - about[other].start - shift
+    windows = len(places) - width
+    new = 0
+    start = -1  # of a run of windows
+    for window in range(windows + 1):
+        same = window < windows and not decided[window]
+        same = same and places[window] >= left and places[window + width] <= right
+        if same:
+            decided[window] = True  # by an overlapping copy too: all later ones overlap
+            new += 1
+            same = places[window + width] - places[window] <= apart
+        if same and start < 0:
+            start = window
+        if start >= 0 and not same:
+            if size == len(found):
+                found = _more(found)
+            found[size].document = about[one].document
+            found[size].start = about[one].start + places[start]
+            found[size].end = about[one].start + places[window - 1 + width]
+            found[size].other = about[other].document
+            found[size].other_start = about[other].start + shift + places[start]
+            size += 1
+            start = -1
+    return found, size, new
 
 
 @njit(cache=True, nogil=True)
