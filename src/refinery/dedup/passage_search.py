@@ -36,7 +36,8 @@ from refinery.shuffle.records import Records, Tables
 from refinery.storage.arrow_bytes import cuts
 from refinery.text.batch import TextBatch
 from refinery.text.cut import slices
-from refinery.text.passages import CLAIM, CONTEXT, compare_contexts, find_paragraphs, find_windows
+from refinery.text.passage_contexts import CONTEXT, find_paragraphs, find_windows
+from refinery.text.passages import CLAIM, compare_contexts
 
 if TYPE_CHECKING:
     from refinery.dedup.passage_settings import Settings
