@@ -132,12 +132,12 @@ def find_claims(search: Search, batches: Sequence[Batch], map_units: MapUnits) -
         search.work / "texts", TEXTS, partitions=count, writers=search.batches, block_bytes=size
     )
     claims = search.records("claims", CLAIM, search.batches, count)
-    asked = search.records("asked", CLAIM, search.batches, count)
+    claims_on = search.records("claims_on", CLAIM, search.batches, count)
     with texts:
         with ranked:
             map_units("passages texts", partial(write_texts, ranked, texts), batches)
-        map_units("passages compare", partial(compare, search, texts, claims, asked), range(count))
-    return claims, asked
+        map_units("passages compare", partial(compare, search, texts, claims, claims_on), range(count))
+    return claims, claims_on
 
 
 def write_contexts(search: Search, target: Records, batch: Batch) -> None:
@@ -236,7 +236,7 @@ def texts_of(batch: Batch, documents: NDArray[np.int64]) -> Iterator[tuple[NDArr
             done += len(texts)
 
 
-def compare(search: Search, texts: Tables, claims: Records, asked: Records, partition: int) -> None:
+def compare(search: Search, texts: Tables, claims: Records, claims_on: Records, partition: int) -> None:
     """Writes the claims of a partition of hashes."""
     table = texts.read(partition).combine_chunks()
     order = np.lexsort((table.column("rank").to_numpy(), table.column("hash").to_numpy()))
@@ -248,4 +248,4 @@ def compare(search: Search, texts: Tables, claims: Records, asked: Records, part
     least = 0 if search.chosen.paragraphs else search.chosen.least
     found = compare_contexts(batch, about, least, MOST_COMPARED)
     claims.write(partition, found, search.batch_of(found["document"]))
-    asked.write(partition, found, search.batch_of(found["other"]))
+    claims_on.write(partition, found, search.batch_of(found["other"]))
