@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from refinery.dedup.overlap import COUNT, GRAM, most_documents, read_common, write_common
-from refinery.definition.models import Overlap
+from refinery.definition.protections import Overlap
 from refinery.shuffle.records import Records
 from tests.conftest import document
 from tests.dedup.test_inside import QUESTION, left_out
