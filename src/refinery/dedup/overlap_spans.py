@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from refinery.dedup.corpus import Corpus
@@ -102,6 +101,7 @@ def find_spans(
     from refinery.text.cut import count_characters
     from refinery.text.fold import key_texts
     from refinery.text.sentences import sentences
+    from refinery.text.spans import merge_spans, widen_spans
 
     tokens = tokens_of(overlap, key_texts(batch))
     row = np.searchsorted(documents, pairs["document"])
@@ -118,10 +118,10 @@ def find_spans(
     row, item = row[runs], pairs["item"][runs]
     start = pieces.offsets[np.searchsorted(bounds, first[runs], "right") - 1] - batch.offsets[row]
     stop = pieces.offsets[np.searchsorted(bounds, last, "right")] - batch.offsets[row]
-    widen(batch.data, batch.offsets, row, overlap.margin, start, stop)
+    widen_spans(batch.data, batch.offsets, row, overlap.margin, start, stop)
     order = np.lexsort((start, row))
     row, item, start, stop = (values[order] for values in (row, item, start, stop))
-    chosen = merge(row, start, stop)
+    chosen = merge_spans(row, start, stop)
     found = np.empty(len(chosen), SPAN_RECORD)
     row, found["start"], found["end"] = row[chosen], start[chosen], stop[chosen]
     found["document"], found["other"] = documents[row], items.documents[item[chosen]]
@@ -137,33 +137,3 @@ def _has_words_left(batch: TextBatch, documents: NDArray[np.int64], cut: NDArray
     starts, ends = (np.ascontiguousarray(cut[name]) for name in ("start", "end"))
     left: NDArray[np.bool_] = np.diff(key_texts(cut_out(batch, row, starts, ends)).offsets) > 0
     return left
-
-
-@njit(cache=True, nogil=True)
-def widen(data, offsets, row, margin, start, stop):  # type: ignore[no-untyped-def]
-    """Moves both ends of start:stop, bytes of the texts of these rows, by so many characters, within the text."""
-    for index in range(row.shape[0]):
-        first, size = offsets[row[index]], offsets[row[index] + 1] - offsets[row[index]]
-        for _ in range(margin):
-            if start[index] > 0:
-                start[index] -= 1
-                while data[first + start[index]] & 0xC0 == 0x80:
-                    start[index] -= 1
-            if stop[index] < size:
-                stop[index] += 1
-                while stop[index] < size and data[first + stop[index]] & 0xC0 == 0x80:
-                    stop[index] += 1
-
-
-@njit(cache=True, nogil=True)
-def merge(row, start, stop):  # type: ignore[no-untyped-def]
-    """Joins spans that touch, which come by row and start: gives the places of those that stay, longer now."""
-    kept = np.empty(row.shape[0], np.int64)
-    count = 0
-    for index in range(row.shape[0]):
-        if count and row[kept[count - 1]] == row[index] and start[index] <= stop[kept[count - 1]]:
-            stop[kept[count - 1]] = max(stop[kept[count - 1]], stop[index])
-            continue
-        kept[count] = index
-        count += 1
-    return kept[:count]

@@ -21,7 +21,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.errors import InputError
+from refinery.errors import InputError, some_of
 from refinery.storage.url import is_url, redact
 from refinery.text.batch import TextBatch
 from refinery.text.digests import digests
@@ -197,11 +197,8 @@ def _host(written: str) -> str | None:
 
 def wrong_lines(path: str, wrong: pl.DataFrame, what: str, hint: str) -> InputError:
     """The error of lines of a list, `line` and `text`, the first of which are told."""
-    told = "; ".join(
-        f"line {line}: {text[:80]}" for line, text in wrong.head(_TOLD).select("line", "text").rows()
-    )
-    more = f" and {len(wrong) - _TOLD:,} more" if len(wrong) > _TOLD else ""
-    return InputError(redact(path), f"{what}: {told}{more}", hint)
+    first = [f"line {line}: {text[:80]}" for line, text in wrong.head(_TOLD).select("line", "text").rows()]
+    return InputError(redact(path), f"{what}: {some_of(first, len(wrong), '; ')}", hint)
 
 
 def _halves(values: pa.Array) -> NDArray[np.uint64]:
