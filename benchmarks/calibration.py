@@ -5,6 +5,7 @@
 Files and junk are as in rule_losses.py. Each set is calibrated by each file of its language, by one half of its
 documents; the other half judges. Half of the junk, every second document of each kind, is what may be dropped while
 thresholds are sought; the other half judges. Junk still dropped is a share of what the set drops as published.
+With --language the rule `lang = 'en'` stands above the sets, as in templates.
 """
 
 from __future__ import annotations
@@ -55,8 +56,10 @@ def judge(good: Corpus, junk: Sequence[Corpus], rule_set: str, lose: float, *, j
     """Calibrates a set by a corpus, with half of the junk if that may be seen, and counts what goes of the other."""
     halves = {one.name: one.measured.with_row_index("__row") for one in junk}
     seen = pl.concat([half.filter(pl.col("__row") % 2 == 0) for half in halves.values()])
+    language = [{"language": f"lang = '{good.language}'"}] if "lang" in good.measured.columns else []
+    rules = [*language, *rule_set.split("+")]
     found = refinery.calibrate(
-        good.measured, seen if junk_seen else None, rules=rule_set.split("+"), lose=lose, measure=[]
+        good.measured, seen if junk_seen else None, rules=rules, lose=lose, measure=[]
     )
     published = [{rule.name.replace(".", "_"): rule.published} for rule in found.rules]
     moved = [{rule.name.replace(".", "_"): rule.predicate} for rule in found.rules]
@@ -121,6 +124,7 @@ def main() -> None:
     parser.add_argument("good", nargs="+", metavar="FILE")
     parser.add_argument("--spam", nargs="*", default=[], metavar="FILE")
     parser.add_argument("--pages", nargs="*", default=[], metavar="FOLDER", help="as of html_extraction.py")
+    parser.add_argument("--language", action="store_true", help="a rule on it stands above the sets")
     parser.add_argument("--sets", nargs="*", help="instead of those of each language")
     parser.add_argument("--documents", type=int, default=4000, help="of each file, at most")
     parser.add_argument("--lose", default="1%")
@@ -128,7 +132,8 @@ def main() -> None:
     args = parser.parse_args()
     pin_to_one_core()
     lose = parse_share(args.lose)
-    corpora = load(args.good, args.spam, args.pages, args.documents)
+    uses = ("language", "signals", "size") if args.language else ("signals", "size")
+    corpora = load(args.good, args.spam, args.pages, args.documents, uses)
     report("Calibrated rule sets", sheets(list(judged(corpora, args.sets, lose)), lose), args.json)
 
 

@@ -57,10 +57,9 @@ def named(file: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
-def corpus(name: str, language: str, good: bool, texts: Sequence[str]) -> Corpus:
-    """The signals and tokens of texts."""
-    measured = refinery.measure(pl.DataFrame({"text": texts}), ["signals", "size"])
-    return Corpus(name, language, good, measured)
+def corpus(name: str, language: str, good: bool, texts: Sequence[str], uses: Sequence[str]) -> Corpus:
+    """What is measured of texts."""
+    return Corpus(name, language, good, refinery.measure(pl.DataFrame({"text": texts}), uses))
 
 
 def dropped(corpora: Sequence[Corpus], sets: str) -> dict[str, pl.DataFrame]:
@@ -110,10 +109,16 @@ def sheets(corpora: Sequence[Corpus], sets: Mapping[str, Sequence[str]]) -> list
     return [*overviews, *details]
 
 
-def load(good: Sequence[str], spam: Sequence[str], gold: Sequence[str], count: int) -> list[Corpus]:
+def load(
+    good: Sequence[str],
+    spam: Sequence[str],
+    gold: Sequence[str],
+    count: int,
+    uses: Sequence[str] = ("signals", "size"),
+) -> list[Corpus]:
     """The corpora of files, and junk made of them for each language."""
     texts = {file: documents([file], count).to_pylist() for file in (*good, *spam)}
-    corpora = [corpus(*named(file), True, texts[file]) for file in good]
+    corpora = [corpus(*named(file), True, texts[file], uses) for file in good]
     for language in dict.fromkeys(one.language for one in corpora):
         own = [text for file in good if named(file)[1] == language for text in texts[file]]
         others = [text for file in good if named(file)[1] != language for text in texts[file][: count // 4]]
@@ -121,7 +126,7 @@ def load(good: Sequence[str], spam: Sequence[str], gold: Sequence[str], count: i
         folders = [Path(folder) for folder in gold] if language == "en" else []
         kinds = made_of(own, others, folders, min(count, 500))
         kinds["spam"] = [text for file in spam if named(file)[1] == language for text in texts[file]]
-        corpora += [corpus(kind, language, False, made) for kind, made in kinds.items() if made]
+        corpora += [corpus(kind, language, False, made, uses) for kind, made in kinds.items() if made]
     return corpora
 
 
