@@ -103,6 +103,7 @@ def _name(file: Path) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Makes packs of terms, and judges them on texts not seen.")
+    parser.add_argument("--json", metavar="FILE", help="also write the tables of `judge` as JSON")
     verbs = parser.add_subparsers(dest="verb", required=True)
     mining = verbs.add_parser("mine")
     mining.add_argument("name")
@@ -112,7 +113,6 @@ def main() -> None:
     mining.add_argument("--source", required=True, help="of the texts of the domain, with licences")
     judging = verbs.add_parser("judge")
     judging.add_argument("files", type=Path, nargs="+")
-    judging.add_argument("--json", metavar="FILE", help="also write the table as JSON")
     options = parser.parse_args()
     if options.verb == "mine":
         write_pack(options)

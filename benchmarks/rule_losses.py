@@ -1,16 +1,15 @@
 """What the rule sets lose of good text, and what they drop of junk: documents and tokens, set by set, rule by rule.
 
-    python benchmarks/rule_losses.py nih-en.parquet law-zh.parquet --spam spam-en.parquet --pages FOLDER...
+    python benchmarks/rule_losses.py nih=en=nih.parquet laws=zh=laws.parquet --spam mail=en=spam.parquet --pages DIR
 
-Files (Parquet with `text`) hold text that one would train on; the end of a name is its language (`law-zh`,
-`medical_en`). Junk is made of them and of gold pages (see junk.py), for the sets of each language; texts of the other
-languages are junk to it. Sets judge without `lang`, so that no language model decides.
+Files (Parquet with `text`) hold text that one would train on, each with a name and its language. Junk is made of it
+and of gold pages (see junk.py), for the sets of each language; texts of the other languages are junk to it. Sets
+judge without `lang`, so that no language model decides.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,14 +46,12 @@ class Corpus:
     measured: pl.DataFrame
 
 
-def named(file: str) -> tuple[str, str]:
-    """Name and language of a file of documents; raises SystemExit for a name without a language."""
-    path = Path(file)
-    name = path.parent.name if path.stem == "docs" else path.stem
-    found = re.fullmatch(r"(.+)[-_]([a-z]{2,3})", name)
-    if not found:
-        sys.exit(f"{file}: the name must end in a language, as in law-zh.parquet")
-    return found[1], found[2]
+def named(argument: str) -> tuple[str, str, str]:
+    """Name, language and file of an argument; raises SystemExit for one without them."""
+    parts = argument.split("=", 2)
+    if len(parts) < 3:
+        sys.exit(f"{argument}: expected NAME=LANGUAGE=FILE, as in statutes=zh=laws.parquet")
+    return parts[0], parts[1], parts[2]
 
 
 def corpus(name: str, language: str, good: bool, texts: Sequence[str], uses: Sequence[str]) -> Corpus:
@@ -117,15 +114,16 @@ def load(
     uses: Sequence[str] = ("signals", "size"),
 ) -> list[Corpus]:
     """The corpora of files, and junk made of them for each language."""
-    texts = {file: documents([file], count).to_pylist() for file in (*good, *spam)}
-    corpora = [corpus(*named(file), True, texts[file], uses) for file in good]
+    found = [(*named(one)[:2], documents([named(one)[2]], count).to_pylist()) for one in good]
+    junk = [(named(one)[1], documents([named(one)[2]], count).to_pylist()) for one in spam]
+    corpora = [corpus(name, language, True, texts, uses) for name, language, texts in found]
     for language in dict.fromkeys(one.language for one in corpora):
-        own = [text for file in good if named(file)[1] == language for text in texts[file]]
-        others = [text for file in good if named(file)[1] != language for text in texts[file][: count // 4]]
+        own = [text for _, other, texts in found if other == language for text in texts]
+        others = [text for _, other, texts in found if other != language for text in texts[: count // 4]]
         # Gold pages are English
         folders = [Path(folder) for folder in gold] if language == "en" else []
         kinds = made_of(own, others, folders, min(count, 500))
-        kinds["spam"] = [text for file in spam if named(file)[1] == language for text in texts[file]]
+        kinds["spam"] = [text for other, texts in junk if other == language for text in texts]
         corpora += [corpus(kind, language, False, made, uses) for kind, made in kinds.items() if made]
     return corpora
 
@@ -134,8 +132,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("good", nargs="+", metavar="FILE")
-    parser.add_argument("--spam", nargs="*", default=[], metavar="FILE")
+    parser.add_argument("good", nargs="+", metavar="NAME=LANGUAGE=FILE")
+    parser.add_argument("--spam", nargs="*", default=[], metavar="NAME=LANGUAGE=FILE")
     parser.add_argument("--pages", nargs="*", default=[], metavar="FOLDER", help="as of html_extraction.py")
     parser.add_argument("--sets", nargs="*", help="instead of those of each language")
     parser.add_argument("--documents", type=int, default=2000, help="of each file, at most")

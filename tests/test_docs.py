@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from refinery.filters import language
+from refinery.filters.lexicon import pack_columns
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -230,7 +231,8 @@ def _check_names(content: dict, definition) -> None:
 
 
 def _made_by(content: dict) -> set[str]:
-    made = {"importance", "importance_per_token", "host", "removed_share", *language.SCHEMA.names}
+    made = {"importance", "importance_per_token", "host", "removed_share"}
+    made |= {*language.SCHEMA.names, *pack_columns("")}
     for stage in content["stages"].values():
         made |= stage.get("derive", {}).keys()
         for use in stage.get("measure", []):

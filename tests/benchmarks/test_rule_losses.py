@@ -42,8 +42,9 @@ def test_good_text_is_kept_and_repeated_text_dropped(tmp_path):
     """Files named by kind and language in, tables of sets and of rules out."""
     files = []
     for name, sentence in (("law-en", ENGLISH), ("law-de", GERMAN)):
-        files.append(str(tmp_path / f"{name}.parquet"))
-        pl.DataFrame({"text": [article(sentence, seed) for seed in range(8)]}).write_parquet(files[-1])
+        file = tmp_path / f"{name}.parquet"
+        pl.DataFrame({"text": [article(sentence, seed) for seed in range(8)]}).write_parquet(file)
+        files.append(f"law={name[-2:]}={file}")
     corpora = load(files, [], [], 8)
     found = dropped([one for one in corpora if one.language == "en"], "gopher+c4")
     assert not found["law"]["any rule"].any()
@@ -57,8 +58,7 @@ def test_good_text_is_kept_and_repeated_text_dropped(tmp_path):
 
 
 def test_a_file_without_a_language_is_an_error():
-    """The name has to end in one; docs.parquet has its folder's name."""
-    assert named("x/statutes-zh/docs.parquet") == ("statutes", "zh")
-    assert named("medical_en.parquet") == ("medical", "en")
-    with pytest.raises(SystemExit, match="must end in a language"):
-        named("statutes.parquet")
+    """The form is told."""
+    assert named("law=zh=x/laws=1.parquet") == ("law", "zh", "x/laws=1.parquet")
+    with pytest.raises(SystemExit, match="expected NAME=LANGUAGE=FILE"):
+        named("laws.parquet")

@@ -50,7 +50,9 @@ def test_no_newer_version_goes_and_no_statute_of_another_authority(tmp_path, ref
         ["relevance DESC"],
         ["date DESC", "relevance DESC"],
     ]
-    del definition["models"], definition["sources"]["law"], stages["chinese"], stages["screened"], stages["legal"]
+    del definition["models"], definition["sources"]["law"]
+    for name in ("chinese", "screened", "other", "legal"):
+        del stages[name]
     stages["history"]["from"] = "crawl"  # what is kept does not hang on language, rules and relevance
     stages["history"]["dedup"]["prefer"] = []
     stages["current"]["dedup"]["prefer"] = ["date DESC"]

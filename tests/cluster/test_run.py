@@ -23,7 +23,9 @@ MEASURED = (
         "measure: [language, signals]",
         "measure: [language, signals, {relevance: {model: {file: models/domain}}}]",
     )
-    .replace('words >= 50"', 'words >= 50"\n      - on_topic: "relevance >= 0"\n      - judged: "court <> \'\'"')
+    .replace(
+        'words >= 50"', 'words >= 50"\n      - on_topic: "relevance >= 0"\n      - judged: "court <> \'\'"'
+    )
     .replace('*.parquet"}', '*.parquet", join: {path: courts.csv, on: id, columns: {court: string}}}')
 )
 

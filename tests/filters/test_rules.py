@@ -184,7 +184,7 @@ def test_the_sets_of_the_papers_hold_those_rules_and_no_others(name):
     "name", [*rules.written_rule_sets(), "de", "th", "sw", "fineweb2/swh_Latn", "fineweb2/xho_Latn"]
 )
 def test_every_built_in_rule_reads_columns_that_refinery_measures_and_names_its_source(name):
-    """No set can fail in a pipeline that measures `signals`, and its packs of terms; each has its language's scope."""
+    """No set can fail where `signals` and its packs of terms are measured; each has the scope of its own language."""
     chosen = load_rule_set(name)
     columns = measured_columns()
     for pack in packs() if name in (*packs(), "zh_spam") else ():

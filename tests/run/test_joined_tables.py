@@ -157,7 +157,7 @@ def test_values_of_another_type_are_counted(repository, refinery):
 
 
 def test_documents_without_a_row_are_counted_over_the_whole_source(repository, refinery):
-    """Five of sixty, wherever they lie; told by the run, the manifest and the funnel, and again for another output."""
+    """Five of sixty, wherever they lie; told by run, manifest and funnel, and again for another output."""
     told = "source papers: 5 of 60 documents have no row in the joined table: NULL in license, published"
     for definition, path in (
         (DEFINITION, "out"),

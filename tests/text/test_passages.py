@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from refinery.shuffle.partition import partition_of
 from refinery.text.batch import TextBatch
 from refinery.text.passages import CLAIM, find_paragraphs, find_windows, untouched
 
@@ -70,3 +71,11 @@ def test_pieces_whose_copies_are_not_touched(asked, bytes_touched):
                 expected.add((9, start + byte - run, start + byte, other, at + byte - run))
             run = 0
     assert set(untouched(claims, touched, 2).tolist()) == expected
+
+
+def test_hashes_of_anchors_are_spread():
+    """Partitions are ranges of them, and an anchor is what has the least hash of many."""
+    texts = [" ".join(str(mixed) for mixed in range(n, n * n, n + 7)) for n in range(200, 260)]
+    hashes = find_windows(TextBatch.from_texts(texts), 200)["hash"]
+    counts = np.bincount(partition_of(np.unique(hashes), 8), minlength=8)
+    assert counts.min() > 0.5 * counts.mean()

@@ -132,7 +132,7 @@ def _find_windows(data, offsets, least, gram, room, hashes):  # type: ignore[no-
                 current = queue[head]
                 if size == len(found):
                     found = _more(found)
-                found[size].hash = hashes[current]
+                found[size].hash = mix(hashes[current])  # the least ones would all lie in one partition
                 found[size].document = document
                 found[size].start = places[window] - first
                 found[size].anchor = places[current] - places[window]
