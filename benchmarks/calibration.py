@@ -1,6 +1,6 @@
 """What calibrated rule sets lose of good text that they have not seen, and what they still drop of junk.
 
-    python benchmarks/calibration.py nih-en.parquet law-zh.parquet --spam spam-en.parquet --pages FOLDER...
+    python benchmarks/calibration.py nih=en=nih.parquet laws=zh=laws.parquet --spam mail=en=spam.parquet --pages DIR
 
 Files and junk are as in rule_losses.py. Each set is calibrated by each file of its language, by one half of its
 documents; the other half judges. Half of the junk, every second document of each kind, is what may be dropped while
@@ -118,8 +118,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("good", nargs="+", metavar="FILE")
-    parser.add_argument("--spam", nargs="*", default=[], metavar="FILE")
+    parser.add_argument("good", nargs="+", metavar="NAME=LANGUAGE=FILE")
+    parser.add_argument("--spam", nargs="*", default=[], metavar="NAME=LANGUAGE=FILE")
     parser.add_argument("--pages", nargs="*", default=[], metavar="FOLDER", help="as of html_extraction.py")
     parser.add_argument("--sets", nargs="*", help="instead of those of each language")
     parser.add_argument("--documents", type=int, default=4000, help="of each file, at most")
