@@ -7,7 +7,7 @@ import pytest
 from refinery.dedup import corpus as corpora
 from refinery.dedup.protect import Protect
 from refinery.dedup.protected import leave_out
-from refinery.definition.models import Overlap
+from refinery.definition.protections import Overlap
 from tests.conftest import chinese_document, document
 from tests.dedup.corpus import backwards, in_order, records_of, set_partitions, words, write_shard
 

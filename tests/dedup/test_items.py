@@ -5,7 +5,7 @@ import pytest
 
 from refinery.dedup import items as items_module
 from refinery.dedup.items import most_uncommon, read_items, write_items
-from refinery.definition.models import Overlap
+from refinery.definition.protections import Overlap
 from refinery.text import overlap
 from tests.dedup.corpus import write_shard
 

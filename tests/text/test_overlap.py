@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from refinery.dedup.items import make_items, tokens_of
 from refinery.dedup.overlap import find_grams
-from refinery.definition.models import Overlap
+from refinery.definition.protections import Overlap
 from refinery.text.batch import TextBatch
 from refinery.text.fold import key_texts
 from refinery.text.overlap import cover, look_up, uncommon_bytes, write_filter

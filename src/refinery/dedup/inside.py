@@ -38,7 +38,7 @@ from refinery.storage.place import Place, remove_scratch
 if TYPE_CHECKING:
     from refinery.dedup.corpus import Corpus, DedupShard
     from refinery.dedup.protect_rules import Rules
-    from refinery.definition.models import Overlap
+    from refinery.definition.protections import Overlap
     from refinery.shuffle.units import MapUnits
 
 ITEM_BYTES = 16  # of memory for a byte of what items are made of

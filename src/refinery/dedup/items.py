@@ -23,7 +23,7 @@ from refinery.storage.place import Place, read_file
 from refinery.text.batch import TextBatch
 
 if TYPE_CHECKING:
-    from refinery.definition.models import Overlap
+    from refinery.definition.protections import Overlap
     from refinery.sources.documents import ShardDocuments
 
 RUN_BYTES = 8 << 20  # of key texts whose n-grams are made at a time

@@ -20,7 +20,7 @@ from refinery.shuffle.records import Records
 from refinery.storage.place import Place
 
 if TYPE_CHECKING:
-    from refinery.definition.models import Overlap
+    from refinery.definition.protections import Overlap
     from refinery.text.batch import TextBatch
 
 # An n-gram of an item in a document: at which of its tokens.

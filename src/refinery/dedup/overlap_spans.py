@@ -21,7 +21,7 @@ from refinery.storage.place import Place
 
 if TYPE_CHECKING:
     from refinery.dedup.protect_rules import Rules
-    from refinery.definition.models import Overlap
+    from refinery.definition.protections import Overlap
     from refinery.text.batch import TextBatch
 
 

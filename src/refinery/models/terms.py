@@ -24,7 +24,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from refinery.definition.models import TermMining
+from refinery.definition.trainings import TermMining
 from refinery.errors import DefinitionError
 from refinery.models.examples import Examples, choose_examples
 from refinery.shuffle.records import Tables

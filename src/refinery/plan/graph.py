@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from refinery.definition.load import Definition
-from refinery.definition.models import Output
+from refinery.definition.outputs import Output
 from refinery.filters.carried import Carried
 from refinery.plan.fingerprint import fingerprint
 from refinery.sources.column_settings import Join

@@ -51,7 +51,7 @@ from refinery.sources.read import READING
 from refinery.watch.events import Subject
 
 if TYPE_CHECKING:
-    from refinery.definition.models import Output
+    from refinery.definition.outputs import Output
     from refinery.plan.graph import Column, Graph
     from refinery.sources.column_settings import Join
     from refinery.sources.documents import SourceSpec
