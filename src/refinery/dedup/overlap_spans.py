@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from refinery.dedup.corpus import Corpus
 from refinery.dedup.items import Items, read_items, tokens_of
-from refinery.dedup.overlap import MATCH, Looked, read_common
+from refinery.dedup.overlap import MATCH, Found, Looked, read_common
 from refinery.dedup.sorting import starts_of
 from refinery.filters.verb import SPAN_RECORD
 from refinery.shuffle.records import Records
@@ -30,15 +30,12 @@ def write_spans(
     corpus: Corpus,
     folder: Place,
     rules: Rules,
-    found: tuple[Records, Records, Records],
+    found: Found,
     spans: Records,
     gone: Records,
     looked: Looked,
 ) -> None:
-    """Writes what is cut out of a shard's documents, and those that go since nothing is left.
-
-    found: the records MATCH, those of common grams, and COVERED.
-    """
+    """Writes what is cut out of a shard's documents (`spans`), and those that go since nothing is left (`gone`)."""
     items = read_items(folder)
     covered, pairs = _of_shard(items, corpus, found, looked)
     documents = np.unique(covered["document"])
@@ -64,20 +61,19 @@ PAIR = np.dtype([*MATCH.descr, ("item", np.int64)])
 
 
 def _of_shard(
-    items: Items, corpus: Corpus, found: tuple[Records, Records, Records], looked: Looked
+    items: Items, corpus: Corpus, found: Found, looked: Looked
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """COVERED of a shard's documents, and PAIR, both by document."""
     from refinery.text.overlap import belong
 
     stop = looked.first + looked.shard.documents.rows
     partitions = range(looked.first // corpus.partition_documents, -(-stop // corpus.partition_documents))
-    matches, common, every = found
-    covered = np.concatenate([every.read(n) for n in partitions])
+    covered = np.concatenate([found.covered.read(n) for n in partitions])
     covered = covered[(covered["document"] >= looked.first) & (covered["document"] < stop)]
     covered = covered[np.argsort(covered["document"], kind="stable")]
-    matched = np.concatenate([matches.read(n, [looked.number]) for n in partitions])
+    matched = np.concatenate([found.matches.read(n, [looked.number]) for n in partitions])
     matched = matched[np.isin(matched["document"], covered["document"])]
-    matched = matched[~np.isin(matched["gram"], read_common(common))]
+    matched = matched[~np.isin(matched["gram"], read_common(found.common))]
     low, high = (
         np.searchsorted(covered["document"], matched["document"], side) for side in ("left", "right")
     )
@@ -87,7 +83,7 @@ def _of_shard(
         pairs[name] = np.repeat(matched[name], high - low)
     pairs["item"] = covered["item"][at]
     gram, item = (np.ascontiguousarray(pairs[name]) for name in ("gram", "item"))
-    pairs = pairs[belong(gram, item, items.hashes, items.starts, items.grams, items.offsets)]
+    pairs = pairs[belong(gram, item, items)]
     return covered, pairs[np.lexsort((pairs["token"], pairs["item"], pairs["document"]))]
 
 

@@ -67,7 +67,8 @@ def _together(claims: NDArray[Any]) -> NDArray[Any]:
     """
     claims = claims[np.lexsort((claims["end"], claims["start"], claims["document"]))]
     ends = claims["end"].copy()
-    firsts = merge_spans(*_columns(claims, "document", "start"), ends)
+    documents, starts = _columns(claims, "document", "start")
+    firsts: NDArray[np.int64] = merge_spans(documents, starts, ends)
     piece = np.repeat(np.arange(len(firsts)), np.diff(firsts, append=len(claims)))
     longest = claims[np.lexsort((claims["start"] - claims["end"], piece))[firsts]]
     together = claims[firsts]

@@ -85,23 +85,37 @@ def list_hash(path: str) -> str:
         raise unreadable(path, error) from None
 
 
+def machine_file(folder: str, path: str, expected: str, form: str, make: Callable[[], bytes]) -> Path:
+    """The file in which this machine keeps what is made of a list, made now if it is not there.
+
+    expected: the list's `list_hash` when the definition was checked; form: what else the content follows from. Raises
+    InputError for a list that is another by now.
+    """
+    from refinery.executors.shipping import machine_folder
+    from refinery.storage.commit import commit_bytes, make_directory
+
+    file = machine_folder() / folder / f"{expected}-{form}"
+    if not file.exists():
+        if list_hash(path) != expected:
+            raise InputError(redact(path), "changed since the definition was checked", "run again")
+        make_directory(file.parent)
+        commit_bytes(file, make())
+    file.touch()  # it is in use
+    return file
+
+
 def load_entries(path: str, match: Match, expected: str) -> Entries:
     """A list, which this machine hashes if it has not yet; expected: its `list_hash` when the definition was checked.
 
     Raises InputError for entries that are none, and for a list that is another by now.
     """
-    from refinery.executors.shipping import machine_folder
     from refinery.models.loaded import once
-    from refinery.storage.commit import commit_bytes, make_directory
+
+    def made() -> bytes:
+        return read_entries(path, match).hashes.tobytes()
 
     def load() -> Entries:
-        file = machine_folder() / "lists" / f"{expected}-{match}-{FORM}"
-        if not file.exists():
-            if list_hash(path) != expected:
-                raise InputError(redact(path), "changed since the definition was checked", "run again")
-            make_directory(file.parent)
-            commit_bytes(file, read_entries(path, match).hashes.tobytes())
-        file.touch()  # it is in use
+        file = machine_file("lists", path, expected, f"{match}-{FORM}", made)
         size = file.stat().st_size
         mapped = np.memmap(file, np.uint64, "r") if size else np.empty(0, np.uint64)
         return Entries(mapped.reshape(2, -1))
