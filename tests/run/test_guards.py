@@ -152,6 +152,21 @@ def test_a_source_of_which_the_rules_leave_nothing_is_a_warning(repository, ran)
     assert code == 0 and warnings == ["output unique: no document of the source crawl passes the rules"]
 
 
+def test_documents_that_no_rule_judges_are_a_warning(ran):
+    """In languages that the sets of a stage are not for: they pass it, unless a rule is for all."""
+    measured = "measure: [language, signals]\n    keep: "
+    change = 'measure: signals\n    keep: [long: "words >= 20"]'
+    code, _, warnings = ran(change=(change, f"{measured}[specialist-zh]"))
+    assert (code, warnings) == (
+        0,
+        [
+            "stage unique: no rule judges 150 of its 150 documents (100%): its rule sets are for zh, and other"
+            " languages pass them; put a rule first that drops these: `- language: \"lang IN ('zh')\"`"
+        ],
+    )
+    assert ran(change=(change, f'{measured}[specialist-zh, long: "words >= 20"]')) == (0, "", [])
+
+
 def test_other_guards_judge_again_and_make_nothing_again(repository, ran, refinery):
     """They are no part of a result: what was measured, decided and written stays as it is."""
     write_books(repository, 130, broken=1)

@@ -242,6 +242,20 @@ def unscoped(predicates: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
     return tuple(languages[:-1]), [one[2].rstrip("\n") for one in found if one]
 
 
+def languages_judged(predicates: Iterable[str]) -> frozenset[str]:
+    """The languages that rules judge, `und` too, if each judges only documents of some; else none.
+
+    >>> sorted(languages_judged(["lang NOT IN ('en', 'und') OR (words >= 50)"]))
+    ['en', 'und']
+    >>> languages_judged(["lang NOT IN ('en', 'und') OR (words >= 50)", "words < 9"])
+    frozenset()
+    """
+    found = [_SCOPED.fullmatch(predicate) for predicate in predicates]
+    if not all(found):
+        return frozenset()
+    return frozenset(code for one in found if one for code in re.findall(r"'(\w+)'", one[1]))
+
+
 def evaluate(frame: pl.DataFrame, rules: Iterable[Rule]) -> pl.DataFrame:
     """Judges every row by every rule.
 

@@ -126,10 +126,11 @@ def _stage(run: Run, stage: str, decided: Sequence[Decided]) -> StageTally:
     """Over all shards, the stage's verb included."""
     resolved = run.plan.graph.stages[stage]
     rules = {rule.name: RuleTally() for rule in resolved.rules}
-    arrived = Tally()
+    arrived, unjudged = Tally(), 0
     for planned in run.plan.reaching(resolved):
         tally = run.tallies[stage, planned.number]
         arrived += tally.arrived
+        unjudged += tally.unjudged
         for rule, found in tally.rules.items():
             rules[rule] += found
     for one in decided:
@@ -137,7 +138,7 @@ def _stage(run: Run, stage: str, decided: Sequence[Decided]) -> StageTally:
             for rule, found in dropped.items() if name == stage else ():
                 rules[rule] = rules.get(rule, RuleTally()) + found
     cut = sum((one.cut.get(stage, CutTally()) for one in decided), CutTally())
-    return StageTally(arrived, _kept(stage, decided), rules, cut)
+    return StageTally(arrived, _kept(stage, decided), rules, cut, unjudged)
 
 
 def _splits(output: Output, files: Sequence[WrittenFile]) -> dict[str, SplitAccount]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from refinery.errors import ConservationError
-from refinery.filters.rules import Rule, evaluate
+from refinery.filters.rules import Rule, evaluate, languages_judged
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.plan.results import rule_columns
@@ -83,13 +83,15 @@ class CutTally:
 class StageTally:
     """in = kept + dropped: what arrived, what was kept, and by rule what was dropped.
 
-    kept: with what its verb cut out of it, which is counted apart.
+    kept: with what its verb cut out of it, which is counted apart; unjudged: documents in languages of which no rule
+    judges any.
     """
 
     arrived: Tally
     kept: Tally
     rules: dict[str, RuleTally]
     cut: CutTally = CutTally()
+    unjudged: int = 0
 
 
 @dataclass(frozen=True)
@@ -253,4 +255,13 @@ def _judge(
         for index in np.flatnonzero(counts).tolist()
     }
     kept = tally(sizes, arrived & (outcome == KEPT))
-    return outcome, failed, StageTally(tally(sizes, arrived), kept, rules)
+    found = StageTally(tally(sizes, arrived), kept, rules, unjudged=_unjudged(frame, stage.rules, arrived))
+    return outcome, failed, found
+
+
+def _unjudged(frame: pl.DataFrame, rules: Sequence[Rule], arrived: NDArray[np.bool_]) -> int:
+    languages = languages_judged(rule.predicate for rule in rules)
+    if not languages:
+        return 0
+    of_others = ~frame["lang"].cast(pl.String).is_in([*languages])  # NULL is judged
+    return int((of_others.fill_null(value=False).to_numpy() & arrived).sum())

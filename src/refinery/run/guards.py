@@ -11,6 +11,8 @@ import numpy as np
 
 from refinery.definition.values import as_percentage
 from refinery.errors import RunError
+from refinery.filters.language_codes import UNDETERMINED
+from refinery.filters.rules import languages_judged
 from refinery.plan.licences import RULE as LICENCES
 from refinery.sources.lineage import lineage_of
 from refinery.storage.tables import read_batches, read_rows
@@ -185,6 +187,21 @@ def budget_missed(stage: ResolvedStage, decided: Sequence[Decided]) -> Iterable[
     why = "no other document fits" if gone else "no more arrive"
     sentence = f"it has {kept:,} of the {budget:,} tokens that are asked for: {why}"
     yield Trip("budget_missed", Subject("stage", stage.name), max(budget - kept, 0), budget, sentence)
+
+
+def warn_of_unjudged(run: Run, stage: ResolvedStage) -> None:
+    """Tells where most documents of a stage pass since no rule judges their language."""
+    tallies = [run.tallies[stage.name, planned.number] for planned in run.plan.reaching(stage)]
+    arrived, unjudged = sum(t.arrived.documents for t in tallies), sum(t.unjudged for t in tallies)
+    if 2 * unjudged > arrived:
+        languages = sorted(languages_judged(rule.predicate for rule in stage.rules) - {UNDETERMINED})
+        named = ", ".join(f"'{code}'" for code in languages)
+        run.warn(
+            Subject("stage", stage.name),
+            f"no rule judges {unjudged:,} of its {arrived:,} documents ({unjudged / arrived:.0%}): its rule sets are"
+            f" for {', '.join(languages)}, and other languages pass them;"
+            f' put a rule first that drops these: `- language: "lang IN ({named})"`',
+        )
 
 
 def warn_of_empty_sources(run: Run, output: str, stage: ResolvedStage) -> None:

@@ -80,6 +80,7 @@ def make_output(run: Run, name: str) -> Manifest:
     for above in plan.graph.ancestors(stage.name):
         at = plan.graph.stages[above]
         guards.judge(run, [*guards.losses(run, at, decided), *guards.budget_missed(at, decided)])
+        guards.warn_of_unjudged(run, at)
     guards.warn_of_empty_sources(run, name, stage)
     warn_of_unmatched(run, stage.sources)
     id_type = common_id_type(records[planned.number].id_type() for planned in _by_schema(run, stage))

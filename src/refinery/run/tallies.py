@@ -7,7 +7,8 @@ from collections.abc import Iterator, MutableMapping
 
 from refinery.run.decide import RuleTally, StageTally, Tally
 
-_TALLY = 3  # numbers of a Tally; arrived, kept, then a rule's dropped ones and how many failed it
+_TALLY = 3  # numbers of a Tally
+_RULES = 2 * _TALLY + 1  # after arrived, kept, unjudged: of each rule its dropped ones and how many failed it
 
 
 class Tallies(MutableMapping[tuple[str, int], StageTally]):
@@ -20,7 +21,7 @@ class Tallies(MutableMapping[tuple[str, int], StageTally]):
 
     def __setitem__(self, key: tuple[str, int], tally: StageTally) -> None:
         stage, shard = key
-        numbers = array("q", (*_numbers(tally.arrived), *_numbers(tally.kept)))
+        numbers = array("q", (*_numbers(tally.arrived), *_numbers(tally.kept), tally.unjudged))
         for rule in tally.rules.values():
             numbers.extend((*_numbers(rule.dropped), rule.failed))
         names = tuple(tally.rules)
@@ -32,9 +33,10 @@ class Tallies(MutableMapping[tuple[str, int], StageTally]):
         numbers = array("q", self._numbers[stage][shard])
         rules = {}
         for number, name in enumerate(self._of[stage][shard]):
-            *dropped, failed = numbers[2 * _TALLY + number * (_TALLY + 1) :][: _TALLY + 1]
+            *dropped, failed = numbers[_RULES + number * (_TALLY + 1) :][: _TALLY + 1]
             rules[name] = RuleTally(Tally(*dropped), failed)
-        return StageTally(Tally(*numbers[:_TALLY]), Tally(*numbers[_TALLY : 2 * _TALLY]), rules)
+        arrived, kept = Tally(*numbers[:_TALLY]), Tally(*numbers[_TALLY : 2 * _TALLY])
+        return StageTally(arrived, kept, rules, unjudged=numbers[2 * _TALLY])
 
     def __delitem__(self, key: tuple[str, int]) -> None:
         stage, shard = key
