@@ -104,6 +104,8 @@ def test_a_rule_that_dropped_nothing(looked):
     with pytest.raises(InputError, match='dropped nothing; did you mean "long_enough"') as error:
         choose(looked, "unique", Choice(dropped_by="long_enogh"))
     assert "english 4" in str(error.value)
+    with pytest.raises(InputError, match="english: it dropped 4 rows, but --where finds none of these"):
+        choose(looked, "unique", Choice(dropped_by="english", where="words < 0"))
 
 
 def test_a_run_that_is_not_there_or_has_changed(tiny_run, tmp_path):

@@ -67,7 +67,8 @@ class _Near:
 def choose(plan: Plan, output: str, choice: Choice) -> list[Found]:
     """The documents, those near a limit by their values, others in the corpus's order.
 
-    Raises DefinitionError for a choice that cannot be meant, InputError for a rule that dropped nothing.
+    Raises DefinitionError for a choice that cannot be meant, InputError for a rule that dropped nothing, or nothing
+    that is asked for besides.
     """
     last = plan.graph.stage_of(output)
     if choice.kept and choice.dropped_by:
@@ -75,15 +76,17 @@ def choose(plan: Plan, output: str, choice: Choice) -> list[Found]:
     near = _near(plan, output, choice.near) if choice.near else None
     wanted = _where_columns(last, choice.where)
     chosen = pl.DataFrame()
-    dropped = Counter[str]()
+    dropped, by_name = Counter[str](), 0
     for planned, frame in _frames(plan, last, near, wanted):
         dropped.update(frame.filter(pl.col("rule").is_not_null())["rule"].to_list())
-        found = _matching(frame, choice)
+        candidates = frame.filter(_is_dropped_by(choice.dropped_by)) if choice.dropped_by else frame
+        by_name += len(candidates)
+        found = _matching(candidates, choice)
         if len(found):
             found = found.drop(wanted, strict=False).with_columns(_draw(planned, found, choice.seed))
             chosen = _first(pl.concat([chosen, found], how="diagonal_relaxed"), choice.documents, near)
     if choice.dropped_by and chosen.is_empty():
-        raise InputError(choice.dropped_by, *_nothing_dropped(choice.dropped_by, dropped))
+        raise InputError(choice.dropped_by, *_nothing_dropped(choice.dropped_by, choice, dropped, by_name))
     return [_found(plan, row) for row in chosen.iter_rows(named=True)]
 
 
@@ -145,12 +148,15 @@ def _ranks(planned: PlannedShard, near: _Near, key: str) -> pl.Series:
     return pl.select(pl.when(known).then(pl.Series(gap))).to_series().alias(_RANK)
 
 
+def _is_dropped_by(name: str) -> pl.Expr:
+    """A rule, a set or a stage."""
+    of_set = pl.col("rule").str.starts_with(f"{name}.")
+    return (pl.col("rule") == name) | of_set | (pl.col("stage") == name)
+
+
 def _matching(frame: pl.DataFrame, choice: Choice) -> pl.DataFrame:
     if choice.kept:
         frame = frame.filter(pl.col("outcome") == "kept")
-    if name := choice.dropped_by:
-        of_set = pl.col("rule").str.starts_with(f"{name}.")
-        frame = frame.filter((pl.col("rule") == name) | of_set | (pl.col("stage") == name))
     if _RANK in frame.columns:
         frame = frame.filter(pl.col(_RANK).is_not_null())
     if choice.where:
@@ -176,7 +182,10 @@ def _first(found: pl.DataFrame, documents: int, near: _Near | None) -> pl.DataFr
     return pl.concat([above, below]).sort(_RANK, _DRAW, descending=[True, False])
 
 
-def _nothing_dropped(name: str, dropped: Counter[str]) -> tuple[str, str]:
+def _nothing_dropped(name: str, choice: Choice, dropped: Counter[str], by_name: int) -> tuple[str, str]:
+    if by_name:
+        besides = " and ".join(f"--{word}" for word in ("near", "where") if getattr(choice, word))
+        return f"it dropped {by_name:,} rows, but {besides} finds none of these", ""
     rules = ", ".join(f"{rule} {count:,}" for rule, count in dropped.most_common(8))
     return f"it dropped nothing{nearest(name, dropped)}", f"what did: {rules}" if rules else ""
 
