@@ -25,6 +25,7 @@ def replaced(pattern: str, replacement: str, *texts: str | None):
         ("cost", "$$5", "the cost", "the $5"),
         (r"(?m)^#+ ", "", "# a\n## b", "a\nb"),
         ("第(.)条", "§$1", "第三条", "§三"),
+        ("(a)", "${1}x$0 $ $-", "a", "axa $ $-"),
     ],
 )
 def test_every_match_is_replaced(pattern, replacement, text, left):
@@ -70,6 +71,17 @@ def test_its_identity_is_the_pattern_and_what_takes_its_place():
     [
         ({"pattern": "(a", "with": ""}, "not a regular expression: unclosed group"),
         ({"pattern": "(?<!a)b", "with": ""}, "look-around and references back are not there"),
+        (
+            {"pattern": "(a)", "with": "$1x"},
+            r"no group \"1x\": write \$\{1\}x for group 1 with \"x\" behind it",
+        ),
+        (
+            {"pattern": "(a)(?P<n>b)", "with": "$3"},
+            r"no group \"3\": it has 1, 2, n; \$0 is all that is found",
+        ),
+        ({"pattern": "a", "with": "${name}"}, r"no group \"name\": it has none"),
+        ({"pattern": "(?P<n>a)", "with": "$n_"}, r"write \$\{n\}_ for group n"),
+        ({"pattern": "cost", "with": "$5"}, r"\$\$ a dollar"),
         ({"pattern": "a*", "with": "x"}, "finds the empty text"),
         ({"pattern": "", "with": "x"}, "pattern"),
         ({"pattern": "a"}, "with"),

@@ -9,15 +9,18 @@ the pattern, so none can hang a run; in return they have no look-around and no r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 from pydantic import Field
 
 from refinery.definition.values import Model
-from refinery.errors import DefinitionError
+from refinery.errors import DefinitionError, some_of
 from refinery.filters.measurer import Transform
+
+_GROUP = re.compile(r"\$(?:\$|\{([^}]*)\}|(\w+))", re.ASCII)  # as `regex` reads `with`
 
 
 class Settings(Model):
@@ -26,7 +29,7 @@ class Settings(Model):
     pattern: str = Field(
         min_length=1, description="a regular expression of Rust's `regex`; flags inside: (?i)"
     )
-    with_: str = Field(alias="with", description="what takes its place; $1 is the first group, $$ a dollar")
+    with_: str = Field(alias="with", description="what takes its place; ${1} is the first group, $$ a dollar")
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,9 @@ class Replace(Transform):
 
 
 def build(settings: Settings) -> Replace:
-    """The transform; raises DefinitionError for a pattern that is no regular expression or finds the empty text."""
+    """The transform; raises DefinitionError for a pattern that is no regular expression or finds the empty text, and
+    for groups that it does not have.
+    """
     import polars as pl
 
     from refinery.sources.sql import sentence_of
@@ -61,6 +66,7 @@ def build(settings: Settings) -> Replace:
     replace = Replace(settings.pattern, settings.with_)
     try:
         matches_empty = pl.Series([""]).str.contains(settings.pattern).item()
+        groups = pl.Series([""]).str.extract_groups(settings.pattern).struct.fields
     except pl.exceptions.ComputeError as error:
         told = [line for line in str(error).splitlines() if line.startswith("error: ")]
         reason = told[0].removeprefix("error: ") if told else sentence_of(error)
@@ -72,4 +78,27 @@ def build(settings: Settings) -> Replace:
         raise DefinitionError(
             f"replace.pattern: it finds the empty text, which is everywhere: {settings.pattern}"
         )
+    if problems := [*_unknown_groups(settings.with_, groups)]:
+        raise DefinitionError(*problems)
     return replace
+
+
+def _unknown_groups(replacement: str, named: Sequence[str]) -> Iterator[str]:
+    """Groups that a replacement asks for and the pattern lacks: `regex` puts nothing in their place.
+
+    >>> list(_unknown_groups("$1x $0", ["1"]))
+    ['replace.with: the pattern has no group "1x": write ${1}x for group 1 with "x" behind it']
+    """
+    known = dict.fromkeys([*map(str, range(len(named) + 1)), *named])
+    for match in _GROUP.finditer(replacement):
+        name = match[1] if match[1] is not None else match[2]
+        if name is None or name in known:
+            continue
+        begun = max((one for one in known if name.startswith(one)), key=len, default="")
+        if begun and match[2]:
+            rest = name.removeprefix(begun)
+            how = f'write ${{{begun}}}{rest} for group {begun} with "{rest}" behind it'
+        else:
+            there = f"it has {some_of(list(known)[1:], len(known) - 1)}" if named else "it has none"
+            how = f"{there}; $0 is all that is found, and $$ a dollar"
+        yield f'replace.with: the pattern has no group "{name}": {how}'
