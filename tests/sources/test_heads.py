@@ -76,10 +76,23 @@ def test_one_file_of_several_is_a_warning(tmp_path):
         check(tmp_path, on_error="fail")
 
 
-def test_empty_files_and_those_of_other_formats_tell_nothing(tmp_path):
+@pytest.mark.parametrize(("name", "content"), [("a.jsonl", ""), ("a.jsonl", "\n\n"), ("a.csv", "id,text\n")])
+def test_a_source_whose_files_are_all_empty_is_refused(tmp_path, name, content):
+    """One file of it or several; not where the source has others, which are known."""
+    file = tmp_path / name
+    file.write_text(content)
+    with pytest.raises(InputError, match="no document: the file is empty"):
+        check(file)
+    (tmp_path / f"b{file.suffix}").write_text(content)
+    with pytest.raises(InputError, match="no document: all of its 2 files are empty"):
+        check(tmp_path)
+    source = spec(tmp_path)
+    assert check_heads(list_shards(source).shards, source, others=True) == ()
+
+
+def test_empty_files_beside_others_and_those_of_other_formats_tell_nothing(tmp_path):
     """A source is not refused for what was looked at if it holds more: a Parquet file has what its footer says."""
     (tmp_path / "a.jsonl").write_text("")
-    assert check(tmp_path / "a.jsonl") == ()
     write(tmp_path / "b.jsonl", [{"body": "b"}])
     pq.write_table(pa.table({"text": ["c"]}), tmp_path / "c.parquet")
     assert len(check(tmp_path)) == 1

@@ -42,6 +42,7 @@ class _Head:
     documents: int
     rejects: tuple[Reject, ...]
     html: bool = False  # most of its documents
+    readable: bool = True
 
 
 def check_heads(
@@ -52,19 +53,23 @@ def check_heads(
 
     others: the source has more files, which are known; cleaned: HTML is no surprise, a transform takes it.
     Raises InputError if there are none in any of all files, or in one and `on_error` is `fail`, and for an `encoding`
-    that bears on no file. What cannot be read or is empty is left out: reading the source will tell.
+    that bears on no file. What cannot be read is left out: reading the source will tell.
     """
     formats = {shard.format for shard in shards}
     if spec.encoding and formats and not others and ENCODED.isdisjoint(formats):
         problem = f"`encoding` has no effect: {' and '.join(sorted(formats))} files say theirs"
         raise InputError(redact(shards[0].path), problem, "leave it out")
     encrypted = tuple(_encrypted(shards))
-    firsts = spread([shard for shard in shards if shard.part == 0 and shard.format not in _TOLD_BY_PLAN])
+    files = [shard for shard in shards if shard.part == 0]
+    firsts = spread([shard for shard in files if shard.format not in _TOLD_BY_PLAN])
     with ThreadPoolExecutor(HEAD_FILES) as pool:
         heads = list(pool.map(partial(_head, spec), firsts))
     filled = [
         (shard, head) for shard, head in zip(firsts, heads, strict=True) if head.documents or head.rejects
     ]
+    if files and len(heads) == len(files) and not filled and not others and all(h.readable for h in heads):
+        what = f"all of its {len(files):,} files are empty" if len(files) > 1 else "the file is empty"
+        raise InputError(redact(files[0].path), f"no document: {what}")
     wrong = [_without_documents(shard, head) for shard, head in filled if not head.documents]
     others = others or len(filled) < len(heads) or any(shard.format in _TOLD_BY_PLAN for shard in shards)
     if wrong and (spec.on_error == "fail" or (len(wrong) == len(filled) and not others)):
@@ -89,7 +94,8 @@ def _head(spec: SourceSpec, shard: Shard) -> _Head:
             rejects += batch.rejects  # which may come before the rows around them
             if len(batch.rows) or len(rejects) >= HEAD_ROWS:
                 return _Head(len(batch.rows), tuple(rejects), _is_html(batch.text))
-    return _Head(0, tuple(rejects))
+        return _Head(0, tuple(rejects))
+    return _Head(0, tuple(rejects), readable=False)
 
 
 def _pages(spec: SourceSpec, shards: Sequence[Shard], heads: Sequence[tuple[Shard, _Head]]) -> Iterator[str]:
