@@ -139,6 +139,10 @@ def test_mistakes_are_told_with_their_place(old, new, message, repository):
         ('{"q": "x"}\n', r"no text in the column 'question'.*there is q"),
         ('{"question": 1, "answer": "x"}\n', r"no text in the column 'question'.*is a JSON number"),
         ("\n", r"no text in the column 'question'.*they are empty"),
+        (
+            '{"question": " \\n", "answer": "x"}\n' * 2,
+            r"no text in the column 'question'.*no letter and no digit",
+        ),
     ],
 )
 def test_a_benchmark_without_texts_is_refused(content, problem, repository):

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+import pyarrow.compute as pc
+
 from refinery.dedup.protect import Protect
 from refinery.definition.load import Definition
 from refinery.definition.protections import NearCopies, Overlap, Protected
@@ -23,6 +25,7 @@ from refinery.sources.shards import SourceShards
 from refinery.storage.url import redact
 
 PREFIX = "protect:"
+_WORD = r"[\p{L}\p{N}]"  # of a text without one nothing could be found
 Problem = Callable[[Location, str], None]
 Compared = tuple[bool, NearCopies | None, Overlap | None]  # exact, near, overlap
 
@@ -122,10 +125,12 @@ def _lack_of_text(spec: SourceSpec, listed: SourceShards) -> str:
     if spec.joins:  # which are not there yet
         spec = replace(spec, joins=(), where=None)
     for shard in listed.unpacked():
-        first = next(read_documents(shard, spec), None)
-        if first and len(first.rows):
-            return ""
-        for reject in first.rejects[:1] if first else ():
-            detail = reject.detail or reject.reason
+        for batch in read_documents(shard, spec):
+            if pc.any(pc.match_substring_regex(batch.text, _WORD)).as_py():
+                return ""
+            if len(batch.rows):
+                detail = "no letter and no digit in any of its texts"
+            for reject in batch.rejects[:1]:
+                detail = reject.detail or reject.reason
     columns = " or ".join(map(repr, spec.texts))
     return f"no text in the column {columns}, which `protect` compares with ({spec.name}): {detail}"
