@@ -1,5 +1,7 @@
 """Checks of SQL predicates before any work."""
 
+import re
+
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -65,6 +67,20 @@ def test_each_kind_of_mistake_is_named(predicate, problem):
     """Syntax, columns, types, and predicates that look at other documents."""
     (found,) = problems(predicate, COLUMNS, LABELS)
     assert problem in found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "problem"),
+    [
+        ("(?<!a)b", "look-around.* is not supported .the engine takes time that grows"),
+        (r"(a)\1", "backreferences are not supported .the engine"),
+        ("(a", "unclosed group .text is text"),
+    ],
+)
+def test_a_regular_expression_is_told_with_its_fault(pattern, problem):
+    """What the engine cannot have is told from what is written wrongly."""
+    (found,) = problems(f"text !~ '{pattern}'", {"text": pl.String})
+    assert re.match(f"not a regular expression: {problem}", found), found
 
 
 def test_every_unknown_column_is_reported():

@@ -70,7 +70,10 @@ def test_its_identity_is_the_pattern_and_what_takes_its_place():
     ("settings", "problem"),
     [
         ({"pattern": "(a", "with": ""}, "not a regular expression: unclosed group"),
-        ({"pattern": "(?<!a)b", "with": ""}, "look-around and references back are not there"),
+        (
+            {"pattern": "(?<!a)b", "with": ""},
+            "look-around.* is not supported .the engine takes time that grows",
+        ),
         (
             {"pattern": "(a)", "with": "$1x"},
             r"no group \"1x\": write \$\{1\}x for group 1 with \"x\" behind it",

@@ -68,12 +68,7 @@ def build(settings: Settings) -> Replace:
         matches_empty = pl.Series([""]).str.contains(settings.pattern).item()
         groups = pl.Series([""]).str.extract_groups(settings.pattern).struct.fields
     except pl.exceptions.ComputeError as error:
-        told = [line for line in str(error).splitlines() if line.startswith("error: ")]
-        reason = told[0].removeprefix("error: ") if told else sentence_of(error)
-        hint = "; look-around and references back are not there" if "not supported" in reason else ""
-        raise DefinitionError(
-            f"replace.pattern: not a regular expression: {reason}{hint}: {settings.pattern}"
-        ) from None
+        raise DefinitionError(f"replace.pattern: {sentence_of(error)}: {settings.pattern}") from None
     if matches_empty:
         raise DefinitionError(
             f"replace.pattern: it finds the empty text, which is everywhere: {settings.pattern}"

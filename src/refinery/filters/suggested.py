@@ -31,7 +31,7 @@ def with_suggestions(predicate: str, paths: Paths) -> str:
         except DefinitionError as error:
             problems += [f"suggested('{name}'): {problem}" for problem in error.problems]
             continue
-        pieces.append(text if number is None else _literal(number))
+        pieces.append(text if number is None else repr(number))
     if problems:
         raise DefinitionError(*problems)
     return "".join(pieces)
@@ -41,9 +41,9 @@ def as_numbers(predicate: str) -> str:
     """The predicate with some number in place of each suggestion, for checks; raises DefinitionError for a wrong use.
 
     >>> as_numbers("relevance >= suggested('medical') AND lang = 'suggested'")
-    "relevance >= 0.5e0 AND lang = 'suggested'"
+    "relevance >= 0.5 AND lang = 'suggested'"
     """
-    return "".join(text if name is None else _literal(0.5) for text, name in _pieces(predicate))
+    return "".join(text if name is None else repr(0.5) for text, name in _pieces(predicate))
 
 
 def suggesting_models(predicate: str) -> frozenset[str]:
@@ -53,12 +53,6 @@ def suggesting_models(predicate: str) -> frozenset[str]:
     ['medical']
     """
     return frozenset(name for _, name in _pieces(predicate) if name is not None)
-
-
-def _literal(number: float) -> str:
-    """With an exponent: without one it is a decimal to Polars, which it compares with text, too."""
-    digits = repr(number)
-    return digits if "e" in digits else f"{digits}e0"
 
 
 def _pieces(predicate: str) -> Iterator[tuple[str, str | None]]:

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from refinery.errors import DefinitionError, InputError, cut_middle
 from refinery.sources.sql_balance import balance
 
+_LINEAR = (
+    " (the engine takes time that grows with the text alone: it has no look-around and no references back)"
+)
 SHOWN = 300  # characters of an expression that a message repeats
 FRACTION = re.compile(r"""--[^\n]*|'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|(\d+\.\d*|\.\d+)(?![eE\d])""")
 
@@ -36,7 +39,15 @@ def in_short(expression: str) -> str:
 
 
 def sentence_of(error: Exception) -> str:
-    """The first line of Polars' message, without its advice about DataFrames."""
+    """The first line of Polars' message, without its advice about DataFrames; of a regular expression, its fault.
+
+    >>> sentence_of(ValueError("regex error: regex parse error:\\n    (a\\n    ^\\nerror: unclosed group\\n"))
+    'not a regular expression: unclosed group'
+    """
+    faults = [line for line in str(error).splitlines() if line.startswith("error: ")]
+    if faults:
+        fault = faults[0].removeprefix("error: ")
+        return f"not a regular expression: {fault}{_LINEAR if 'not supported' in fault else ''}"
     return re.sub(r" \([iuf]\d+\)", "", str(error).splitlines()[0].strip())
 
 
