@@ -36,6 +36,26 @@ def test_check_says_what_is_found(data_repository, refinery):
     assert "crawl (3 shards)" in out
 
 
+def test_check_notes_what_leads_nowhere(data_repository, refinery):
+    """A source and a stage that nothing reads; not what is protected, or what rules are calibrated by."""
+    definition = data_repository / "pipeline.yaml"
+    sources = "".join(f"  {name}: {{path: 'crawl/*.parquet'}}\n" for name in ("spare", "held", "good"))
+    text = PIPELINE.replace("sources:\n", f"protect: {{h: {{from: held}}}}\nsources:\n{sources}")
+    definition.write_text(text.replace("stages:\n", "stages:\n  idle: {from: spare}\n"))
+    code, out, _ = refinery("check", definition)
+    notes = [line for line in out.splitlines() if line.startswith("note: ")]
+    assert code == 0
+    assert notes == [
+        f"note: the {what} leads to no output and no model"
+        for what in ("stage idle", "source spare", "source good")
+    ]
+    text = definition.read_text().replace(
+        "    keep:\n", "    calibrate: {trusted: good, lose: 1%}\n    keep:\n", 1
+    )
+    definition.write_text(text)
+    assert "source good leads" not in refinery("check", definition)[1]
+
+
 def test_check_reports_problems_with_exit_code_2(data_repository, refinery):
     """Problems go to standard error, one a line, no traceback."""
     (data_repository / "pipeline.yaml").write_text(

@@ -121,6 +121,11 @@ def check(definition: Definition, root: Roots = None) -> None:
     for name in graph.stages:
         if name not in used:
             echo(f"note: the stage {name} leads to no output and no model")
+    read = {*ends, *(name for stage in used for name in graph.stages[stage].sources)}
+    read |= {name for stage in used for name in graph.stages[stage].against}
+    for name in graph.definition.pipeline.sources:
+        if name not in read:
+            echo(f"note: the source {name} leads to no output and no model")
 
 
 @app.command()
