@@ -167,6 +167,19 @@ def test_documents_that_no_rule_judges_are_a_warning(ran):
     assert ran(change=(change, f'{measured}[specialist-zh, long: "words >= 20"]')) == (0, "", [])
 
 
+def test_documents_on_which_a_pattern_was_stopped_are_a_warning(repository, ran):
+    """With the pattern and their number, also where they were measured before."""
+    write_parquet(repository / "crawl" / "1.parquet", [{"text": "a" * 5000 + "b", "key": "slow"}])
+    change = ("signals", "[signals, {patterns: {fast: a, slow: {regex: '(a+)+$', timeout: 0.05}}}]")
+    for guards in ("", "{budget_missed: off}"):
+        code, _, warnings = ran(guards, change)
+        assert code == 0
+        (warning,) = warnings
+        assert warning.startswith(
+            "source crawl: slow is NULL of 1 document: the pattern took longer than its"
+        )
+
+
 def test_other_guards_judge_again_and_make_nothing_again(repository, ran, refinery):
     """They are no part of a result: what was measured, decided and written stays as it is."""
     write_books(repository, 130, broken=1)

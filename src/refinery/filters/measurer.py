@@ -62,6 +62,11 @@ class Measurer(Protocol):
         return 80e6
 
     @property
+    def null_means(self) -> str:
+        """What NULL in its columns says of a document, if a run is to warn of it; of what is costly it does not."""
+        return ""
+
+    @property
     def models(self) -> tuple[str, ...]:
         """The models of the definition that it needs and the run makes; it knows its schema before they are there.
 

@@ -72,6 +72,14 @@ class Patterns(Measurer):
         """The user's columns, in the order of the definition."""
         return pa.schema([(column, pa.int64()) for column, _, _ in self.patterns])
 
+    @property
+    def null_means(self) -> str:
+        """That a pattern was stopped."""
+        return (
+            "the pattern took longer than its `timeout`, and no rule that reads it keeps them; write it without"
+            " repeats of repeats, such as `(a+)+`"
+        )
+
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document."""
         documents = batch.to_arrow().to_pylist()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from refinery.filters.language_codes import UNDETERMINED
 from refinery.filters.rules import languages_judged
 from refinery.plan.licences import RULE as LICENCES
 from refinery.sources.lineage import lineage_of
-from refinery.storage.tables import read_batches, read_rows
+from refinery.storage.tables import read_batches, read_rows, read_table
 from refinery.watch.events import Subject
 
 if TYPE_CHECKING:
@@ -202,6 +202,21 @@ def warn_of_unjudged(run: Run, stage: ResolvedStage) -> None:
             f" for {', '.join(languages)}, and other languages pass them;"
             f' put a rule first that drops these: `- language: "lang IN ({named})"`',
         )
+
+
+def warn_of_nulls(run: Run, source: str, keys: Container[str]) -> None:
+    """Tells where measurers gave up on documents of a source; keys: of measurements that have been made."""
+    for measurement in run.plan.graph.measurements(source):
+        meaning = measurement.measurer.null_means
+        if not meaning or measurement.late or measurement.key not in keys:
+            continue
+        found = Counter[str]()
+        for planned in run.plan.of(source):
+            table = read_table(planned.measurement_file(measurement))
+            found.update({name: table[name].null_count for name in table.column_names})
+        for name, count in (+found).items():
+            these = f"{count:,} document{'s' * (count > 1)}"
+            run.warn(Subject("source", source), f"{name} is NULL of {these}: {meaning}")
 
 
 def warn_of_empty_sources(run: Run, output: str, stage: ResolvedStage) -> None:

@@ -115,6 +115,8 @@ def measure_pass(run: Run, group: Group) -> None:
     users = [source for source in run.plan.graph.definition.pipeline.sources if source in read]
     guards.judge(run, guards.rejected(run, users))
     for source in read:
+        keys = {r.parts[source] for r in group if source in r.parts}
+        guards.warn_of_nulls(run, source, keys)
         if Subject("source", source) not in waiting:
             run.finish(Subject("source", source), sum(records[p.number].documents for p in plan.of(source)))
 
