@@ -89,7 +89,7 @@ def test_scores_are_compared(tmp_path):
     assert shared["good", "low"].nmi > 0.9
     assert found.notes == (
         "low: low values are better, see `derive`",
-        "low: 1 documents have no value, which is below all",
+        "low: 1 without a value, which is below all values",
     )
 
 

@@ -119,7 +119,7 @@ def test_what_is_no_json(tmp_path):
             read_labels(file)
     with pytest.raises(InputError, match="cannot be read"):
         read_labels(tmp_path / "absent.jsonl")
-    with pytest.raises(DefinitionError, match="ends in .csv or .jsonl"):
+    with pytest.raises(DefinitionError, match=r"ends in \.csv or \.jsonl"):
         kind_of("labels.xlsx")
 
 

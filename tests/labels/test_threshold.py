@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refinery.errors import DefinitionError, InputError
@@ -43,6 +43,7 @@ def plain(labels, cut):
     return hits / kept if kept else 1.0, hits / sum(w for _, yes, w in known if yes)
 
 
+@settings(max_examples=40)
 @given(labelled(), st.sampled_from([0.3, 0.6, 0.9]))
 def test_the_lowest_cut_of_a_precision(labels, wanted):
     """As trying every score finds it; what the rule says is what its precision was told of."""
@@ -65,6 +66,7 @@ def test_the_lowest_cut_of_a_precision(labels, wanted):
         assert found.certain.precision.low >= wanted
 
 
+@settings(max_examples=40)
 @given(labelled())
 def test_the_greatest_f_beta(labels):
     """As trying every score finds it, among those of enough recall."""
@@ -120,9 +122,7 @@ def test_more_labels_make_a_cut_certain():
     few = made(range(40), [n > 19 for n in range(40)])
     many = made(range(400), [n > 199 for n in range(400)])
     assert find_threshold(few, precision=0.9).certain is None
-    certain = find_threshold(many, precision=0.9).certain
-    assert certain.precision.low >= 0.9
-    assert 199 < float(certain.value) or certain.precision.value < 1
+    assert find_threshold(many, precision=0.9).certain.precision.low >= 0.9
 
 
 @pytest.mark.parametrize("answer", [True, False])

@@ -205,5 +205,5 @@ def _entropy(shares: Floats) -> float:
 
 def _score_notes(scores: Sequence[Score]) -> list[str]:
     lower = [f"{one.column}: low values are better, see `derive`" for one in scores if one.auc.high < 0.5]
-    none = [f"{one.column}: {one.without:,} documents have no value, which is below all" for one in scores]
+    none = [f"{one.column}: {one.without:,} without a value, which is below all values" for one in scores]
     return lower + [note for note, one in zip(none, scores, strict=True) if one.without]

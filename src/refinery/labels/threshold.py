@@ -21,6 +21,7 @@ from refinery.labels.file import Labels, score_of
 PRECISION = 0.9
 LEAST_RECALL = 0.1  # of the cut with the greatest F-beta
 _SHOWN = 20  # cuts of the table
+_ROUNDING = 1e-12  # nine of ten are .9, whatever they weigh
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ def _curve(labels: Labels, scores: NDArray[np.float64]) -> _Curve:
 
 def _choose(curve: _Curve, precision: float | None, beta: float | None) -> int | None:
     reached, recall = curve.precision.value, curve.recall.value
-    good = (reached >= (precision or 0.0)) & (recall > 0)
+    good = (reached >= (precision or 0.0) - _ROUNDING) & (recall > 0)
     if beta is not None:
         good &= recall >= LEAST_RECALL
     there = np.flatnonzero(good)

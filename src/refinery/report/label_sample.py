@@ -95,15 +95,15 @@ def draw_sample(plan: Plan, output: str, request: Request) -> LabelSample:
 def allocate(sizes: NDArray[np.int64], documents: int, beside: Sequence[int]) -> NDArray[np.int64]:
     """How many documents each stratum gives: half from those beside the cut, the rest evenly, none more than it has.
 
-    >>> allocate(np.array([100, 100, 100, 3]), 23, [1, 2]).tolist()
-    [5, 8, 7, 3]
+    >>> allocate(np.array([100, 100, 100, 100, 100, 3]), 24, [1, 2]).tolist()
+    [3, 6, 6, 3, 3, 3]
     """
     shares = np.full(len(sizes), 1.0)
     if beside and len(beside) < len(sizes):
         shares[list(beside)] = (len(sizes) - len(beside)) / len(beside)
     takes = np.zeros(len(sizes), np.int64)
     for _ in range(min(documents, int(sizes.sum()))):
-        wanting = np.where(takes < sizes, (takes + 1) / shares, np.inf)
+        wanting = np.where(takes < sizes, (takes + 0.5) / shares, np.inf)
         takes[int(wanting.argmin())] += 1
     return takes
 
