@@ -1,10 +1,11 @@
 """What calibrated rule sets lose of good text that they have not seen, and what they still drop of junk.
 
-    python benchmarks/calibration.py nih-en.parquet law-zh.parquet --spam spam-en.parquet --pages FOLDER...
+    python benchmarks/calibration.py nih=en=nih.parquet law=zh=laws.parquet --pages FOLDER...
 
 Files and junk are as in rule_losses.py. Each set is calibrated by each file of its language, by one half of its
 documents; the other half judges. Half of the junk, every second document of each kind, is what may be dropped while
 thresholds are sought; the other half judges. Junk still dropped is a share of what the set drops as published.
+With --language the rule `lang = 'en'` stands above the sets, as in templates.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from rule_losses import SETS, Corpus, load
 import refinery
 from refinery.definition.values import parse_share
 from refinery.filters.calibration.account import Calibration
+
+CALIBRATED = {**SETS, "de": ("de", "de!long")}  # of de!long the rule `long` is left out
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,19 @@ def dropped(junk: pl.DataFrame, rules: Sequence[dict[str, str]]) -> int:
     return len(junk) - len(refinery.keep(junk, rules))
 
 
+def named_set(name: str) -> str | dict[str, object]:
+    """A set, of `de!long` without a rule."""
+    name, *without = name.split("!")
+    return {"rules": name, "without": without} if without else name
+
+
 def judge(good: Corpus, junk: Sequence[Corpus], rule_set: str, lose: float, *, junk_seen: bool) -> Judged:
     """Calibrates a set by a corpus, with half of the junk if that may be seen, and counts what goes of the other."""
     halves = {one.name: one.measured.with_row_index("__row") for one in junk}
     seen = pl.concat([half.filter(pl.col("__row") % 2 == 0) for half in halves.values()])
-    found = refinery.calibrate(
-        good.measured, seen if junk_seen else None, rules=rule_set.split("+"), lose=lose, measure=[]
-    )
+    rules = [*([{"language": f"lang = '{good.language}'"}] if "lang" in good.measured.columns else [])]
+    rules += [named_set(name) for name in rule_set.split("+")]
+    found = refinery.calibrate(good.measured, seen if junk_seen else None, rules=rules, lose=lose, measure=[])
     published = [{rule.name.replace(".", "_"): rule.published} for rule in found.rules]
     moved = [{rule.name.replace(".", "_"): rule.predicate} for rule in found.rules]
     unseen = {kind: half.filter(pl.col("__row") % 2 == 1) for kind, half in halves.items()}
@@ -69,7 +78,7 @@ def judged(corpora: Sequence[Corpus], sets: Sequence[str] | None, lose: float) -
     """Every set of its language, or the named ones, by every good corpus, with junk and without."""
     for good in (one for one in corpora if one.good):
         junk = [one for one in corpora if one.language == good.language and not one.good]
-        for rule_set in sets or SETS.get(good.language, (good.language,)):
+        for rule_set in sets or CALIBRATED.get(good.language, (good.language,)):
             for junk_seen in (True, False):
                 yield judge(good, junk, rule_set, lose, junk_seen=junk_seen)
 
@@ -118,17 +127,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("good", nargs="+", metavar="FILE")
-    parser.add_argument("--spam", nargs="*", default=[], metavar="FILE")
+    parser.add_argument("good", nargs="+", metavar="NAME=LANGUAGE=FILE")
+    parser.add_argument("--spam", nargs="*", default=[], metavar="NAME=LANGUAGE=FILE")
     parser.add_argument("--pages", nargs="*", default=[], metavar="FOLDER", help="as of html_extraction.py")
-    parser.add_argument("--sets", nargs="*", help="instead of those of each language")
+    parser.add_argument("--language", action="store_true", help="a rule on it stands above the sets")
+    parser.add_argument(
+        "--sets", nargs="*", help="instead of those of each language; de!long: without a rule"
+    )
     parser.add_argument("--documents", type=int, default=4000, help="of each file, at most")
     parser.add_argument("--lose", default="1%")
     parser.add_argument("--json")
     args = parser.parse_args()
     pin_to_one_core()
     lose = parse_share(args.lose)
-    corpora = load(args.good, args.spam, args.pages, args.documents)
+    uses = ("language", "signals", "size") if args.language else ("signals", "size")
+    corpora = load(args.good, args.spam, args.pages, args.documents, uses)
     report("Calibrated rule sets", sheets(list(judged(corpora, args.sets, lose)), lose), args.json)
 
 

@@ -50,7 +50,7 @@ def removed(pages: list[Page]) -> Sheet:
         transform = registry.transform("lines", {"keep": list(sets)})
         right, wrong, rules = list[str](), list[str](), Counter[str]()
         for page, lines in zip(pages, labelled, strict=True):
-            cuts = {cut.text: cut.rule for cut in transform.cuts(whole_text(page))}
+            cuts = {cut.text: cut.rule for cut in transform.removed_parts(whole_text(page))}
             gone = [(line, content) for line, content in lines if line in cuts]
             right += [line for line, content in gone if not content]
             wrong += [line for line, content in gone if content]

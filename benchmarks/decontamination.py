@@ -36,7 +36,7 @@ from planted_items import CHANGES, SENTENCES, Item, make_benchmark
 import refinery
 from refinery.dedup.items import make_items
 from refinery.dedup.overlap import find_grams
-from refinery.definition.models import Overlap
+from refinery.definition.protections import Overlap
 from refinery.filters.registry import measurer
 from refinery.text.fold import key_texts
 

@@ -19,7 +19,7 @@ from harness import Sheet, report
 from xxhash import xxh3_64_intdigest
 
 import refinery
-from refinery.definition.models import TermMining
+from refinery.definition.trainings import TermMining
 from refinery.filters.lexicon import PACKS, packs
 from refinery.filters.rules import evaluate, resolve_rules
 from refinery.models.examples import prepare_examples

@@ -54,10 +54,9 @@ def named(argument: str) -> tuple[str, str, str]:
     return parts[0], parts[1], parts[2]
 
 
-def corpus(name: str, language: str, good: bool, texts: Sequence[str]) -> Corpus:
-    """The signals and tokens of texts."""
-    measured = refinery.measure(pl.DataFrame({"text": texts}), ["signals", "size"])
-    return Corpus(name, language, good, measured)
+def corpus(name: str, language: str, good: bool, texts: Sequence[str], uses: Sequence[str]) -> Corpus:
+    """What is measured of texts."""
+    return Corpus(name, language, good, refinery.measure(pl.DataFrame({"text": texts}), uses))
 
 
 def dropped(corpora: Sequence[Corpus], sets: str) -> dict[str, pl.DataFrame]:
@@ -107,11 +106,17 @@ def sheets(corpora: Sequence[Corpus], sets: Mapping[str, Sequence[str]]) -> list
     return [*overviews, *details]
 
 
-def load(good: Sequence[str], spam: Sequence[str], gold: Sequence[str], count: int) -> list[Corpus]:
+def load(
+    good: Sequence[str],
+    spam: Sequence[str],
+    gold: Sequence[str],
+    count: int,
+    uses: Sequence[str] = ("signals", "size"),
+) -> list[Corpus]:
     """The corpora of files, and junk made of them for each language."""
     found = [(*named(one)[:2], documents([named(one)[2]], count).to_pylist()) for one in good]
     junk = [(named(one)[1], documents([named(one)[2]], count).to_pylist()) for one in spam]
-    corpora = [corpus(name, language, True, texts) for name, language, texts in found]
+    corpora = [corpus(name, language, True, texts, uses) for name, language, texts in found]
     for language in dict.fromkeys(one.language for one in corpora):
         own = [text for _, other, texts in found if other == language for text in texts]
         others = [text for _, other, texts in found if other != language for text in texts[: count // 4]]
@@ -119,7 +124,7 @@ def load(good: Sequence[str], spam: Sequence[str], gold: Sequence[str], count: i
         folders = [Path(folder) for folder in gold] if language == "en" else []
         kinds = made_of(own, others, folders, min(count, 500))
         kinds["spam"] = [text for other, texts in junk if other == language for text in texts]
-        corpora += [corpus(kind, language, False, made) for kind, made in kinds.items() if made]
+        corpora += [corpus(kind, language, False, made, uses) for kind, made in kinds.items() if made]
     return corpora
 
 

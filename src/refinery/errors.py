@@ -130,8 +130,18 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, choices, 1)
     if near:
         return f'; did you mean "{near[0]}"?'
-    more = f" and {len(choices) - 12} more" if len(choices) > 12 else ""
-    return f"; there is {', '.join(choices[:12])}{more}" if choices else ""
+    return f"; there is {some_of(choices[:12], len(choices))}" if choices else ""
+
+
+def some_of(first: Iterable[str], count: int, between: str = ", ") -> str:
+    """The first of so many texts, and how many more there are.
+
+    >>> some_of(["a", "b"], 2), some_of(["a", "b"], 1002)
+    ('a, b', 'a, b and 1,000 more')
+    """
+    named = [*first]
+    more = f" and {count - len(named):,} more" if count > len(named) else ""
+    return f"{between.join(named)}{more}"
 
 
 def cut_middle(text: str, most: int) -> str:

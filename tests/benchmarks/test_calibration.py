@@ -1,5 +1,7 @@
 """The benchmark of calibrated rule sets."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 from calibration import judged, sheets
@@ -33,3 +35,16 @@ def test_the_unseen_halves_judge(tmp_path):
     table, kinds = sheets(found, 0.05)
     assert [row[2] for row in table.rows] == ["yes", "no"]
     assert kinds.columns[3:] == ("salad", "repeated")
+
+
+def test_a_language_rule_stands_above_a_set_without_some_rules(tmp_path):
+    """Where `lang` is measured junk of other languages goes by it, whatever the set loses; !RULE leaves one out."""
+    (tmp_path / "own.yaml").write_text('rules: {long: "words >= 100", lined: "lines >= 80"}\n')
+    good, other = _corpus("good", True, 60), _corpus("other_language", False, 60)
+    corpora = [
+        replace(one, measured=one.measured.with_columns(lang=pl.lit(language)))
+        for one, language in ((good, "en"), (other, "de"))
+    ]
+    found = next(judged(corpora, [f"{tmp_path / 'own.yaml'}!long"], 0.05))
+    assert [rule.name for rule in found.found.rules] == ["language", "own.lined"]
+    assert found.all_still == 1.0

@@ -50,10 +50,13 @@ def test_no_newer_version_goes_and_no_statute_of_another_authority(tmp_path, ref
         ["relevance DESC"],
         ["date DESC", "relevance DESC"],
     ]
-    del definition["models"], definition["sources"]["law"], stages["screened"], stages["legal"]
+    del definition["models"], definition["sources"]["law"]
+    for name in ("chinese", "screened", "other", "legal"):
+        del stages[name]
     stages["history"]["from"] = "crawl"  # what is kept does not hang on language, rules and relevance
     stages["history"]["dedup"]["prefer"] = []
     stages["current"]["dedup"]["prefer"] = ["date DESC"]
+    stages["clean"]["passages"]["prefer"] = ["date DESC"]
     (tmp_path / "p.yaml").write_text(yaml.safe_dump(definition, allow_unicode=True, sort_keys=False), "utf-8")
     code, _, err = refinery("run", "-q", tmp_path / "p.yaml")
     assert code == 0, err

@@ -14,7 +14,7 @@ def test_a_rule_file_of_files(refinery, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     write_parquet(tmp_path / "good.parquet", [{"text": document(n, 3)} for n in range(20)])
     (tmp_path / "own.yaml").write_text('rules: {long: "words >= 500"}\n')
-    options = ("--trusted", "good.parquet", "--rules", "./own.yaml", "--lose", "5%", "--measure", "signals")
+    options = ("--trusted", "good.parquet", "--rules", "./own.yaml", "--lose", "5%", "--measure", " signals,")
     code, out, _ = refinery("calibrate", *options, "--out", "moved.yaml", "-q")
     assert code == 0
     assert "Written to moved.yaml" in out

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from refinery.dedup import items as items_module
-from refinery.dedup.items import read_items, write_items
-from refinery.definition.models import Overlap
+from refinery.dedup.items import most_uncommon, read_items, write_items
+from refinery.definition.protections import Overlap
 from refinery.text import overlap
 from tests.dedup.corpus import write_shard
 
@@ -65,3 +65,10 @@ def test_an_n_gram_of_megabytes_says_nothing(shards, tmp_path, monkeypatch):
     items = read_items(tmp_path / "items")
     assert ((items.grams == overlap.COMMON) == (items.sizes > 60)).all()
     assert 0 < (items.sizes > 60).sum() < len(items.sizes)
+
+
+def test_most_documents_are_a_share_and_ten():
+    """Of a source of which few arrive ten, of another the share; all where nothing is common."""
+    arrived = np.array([5, 50_000])
+    assert most_uncommon(Overlap(), arrived).tolist() == [10, 50]
+    assert most_uncommon(Overlap(common=None), arrived).tolist() == [5, 50_000]

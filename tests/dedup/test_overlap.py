@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from refinery.dedup.overlap import COUNT, GRAM, most_documents, read_common, write_common
-from refinery.definition.models import Overlap
+from refinery.dedup.overlap import COUNT, GRAM, read_common, write_common
 from refinery.shuffle.records import Records
 from tests.conftest import document
 from tests.dedup.test_inside import QUESTION, left_out
@@ -16,13 +15,6 @@ def test_commonness_is_of_one_source(tmp_path):
         name: [f"{document(n + k)} {QUESTION}" for n in range(10)] for name, k in (("a", 0), ("b", 50))
     }
     assert len(left_out(tmp_path, [QUESTION], arriving)[0]) == 20
-
-
-def test_most_documents_are_a_share_and_ten():
-    """Of a source of which few arrive ten, of another the share; all where nothing is common."""
-    arrived = np.array([5, 50_000])
-    assert most_documents(Overlap(), arrived).tolist() == [10, 50]
-    assert most_documents(Overlap(common=None), arrived).tolist() == [5, 50_000]
 
 
 @pytest.mark.parametrize(("documents", "is_common"), [((6, 5), True), ((6, 4), False)])

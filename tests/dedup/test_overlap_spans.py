@@ -1,37 +1,28 @@
-"""Spans of texts, made wider and joined."""
+"""Which bytes of a document an item's passage has."""
 
-from itertools import pairwise
+from dataclasses import replace
 
-import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
-
-from refinery.dedup.overlap_spans import merge, widen
-from refinery.text.batch import TextBatch
+from refinery.definition.models import Overlap
+from tests.dedup.corpus import words
+from tests.dedup.test_inside import CUT, cut_from
 
 
-@given(st.lists(st.text(), min_size=1, max_size=3), st.integers(0, 5), st.data())
-def test_a_margin_is_of_characters(texts, margin, data):
-    """Within the text, and never inside of one."""
-    batch = TextBatch.from_texts(texts)
-    row = data.draw(st.integers(0, len(texts) - 1))
-    text = texts[row]
-    first = data.draw(st.integers(0, len(text)))
-    last = data.draw(st.integers(first, len(text)))
-    start, stop = (np.array([len(text[:n].encode())]) for n in (first, last))
-    widen(batch.data, batch.offsets, np.array([row]), margin, start, stop)
-    wider = text[max(first - margin, 0) : last + margin]
-    assert text.encode()[start[0] : stop[0]].decode() == wider
+def test_a_changed_word_leaves_no_half_of_an_item(tmp_path):
+    """What lies between two n-grams of an item goes too; a margin takes so many characters more."""
+    words_ = words(60, 3)
+    item = ". ".join(" ".join(words_[n : n + 15]) for n in range(0, 60, 15))
+    parts = [words_[0:15], words_[15:30], words(15, 4), words_[45:60]]
+    changed = ". ".join(map(" ".join, parts))
+    text = f"Before it.\n{changed}.\nBehind 年it."
+    _, gone, left = cut_from(tmp_path, [item], [text])
+    assert (gone, left[0]) == ({}, "Before it.\nBehind 年it.")
+    wider = replace(CUT, overlap=Overlap(action="cut", margin=8))
+    assert cut_from(tmp_path, [item], [text], wider)[2][0] == "Befit."
 
 
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 30), st.integers(1, 8)), max_size=12))
-def test_joined_spans_hold_the_same_bytes(spans):
-    """They are apart, in order, and each begins where one of them did."""
-    spans = sorted((row, start, start + size) for row, start, size in spans)
-    row, start, stop = (np.array([one[n] for one in spans], np.int64) for n in range(3))
-    kept = merge(row, start, stop)
-    joined = list(zip(row[kept].tolist(), start[kept].tolist(), stop[kept].tolist(), strict=True))
-    assert {(r, n) for r, a, b in joined for n in range(a, b)} == {
-        (r, n) for r, a, b in spans for n in range(a, b)
-    }
-    assert all(one[0] < other[0] or one[2] < other[1] for one, other in pairwise(joined))
+def test_of_two_items_in_one_sentence_the_passage_is_one(tmp_path):
+    """Spans do not overlap."""
+    item, other = " ".join(words(20, 3)), " ".join(words(20, 4))
+    cut, _, left = cut_from(tmp_path, [other, item], [f"One. Then {item} {other} and {item}! Two."])
+    assert left == {0: "One. Two."}
+    assert [other for _, other in cut[0]] == [0]

@@ -9,7 +9,7 @@ from refinery.dedup import corpus
 from refinery.dedup.content import Content
 from refinery.dedup.minhash import MinHash
 from refinery.dedup.protect import Protect
-from refinery.definition.models import NearCopies
+from refinery.definition.protections import NearCopies
 from tests.conftest import chinese_document, decisions, document, output_hashes, write_parquet
 
 DEFINITION = """

@@ -9,7 +9,7 @@ from refinery.dedup import corpus as corpora
 from refinery.dedup import probe, protected
 from refinery.dedup.protect import Protect
 from refinery.dedup.protected import leave_out
-from refinery.definition.models import NearCopies
+from refinery.definition.protections import NearCopies
 from refinery.filters.verb import NONE
 from tests.conftest import chinese_document, document
 from tests.dedup.corpus import (

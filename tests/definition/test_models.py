@@ -4,15 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from refinery.dedup.settings import Settings as Dedup
-from refinery.definition.models import (
-    ImportanceTraining,
-    NamedModel,
-    Output,
-    Pipeline,
-    RelevanceTraining,
-    Source,
-    Stage,
-)
+from refinery.definition.models import Pipeline, Source, Stage
+from refinery.definition.outputs import Output
 
 
 @pytest.mark.parametrize("use", ["language", {"language": {"model": "x"}}, {"language": None}])
@@ -51,34 +44,6 @@ def test_every_key_says_what_it_is():
         assert all(field.description for field in model.model_fields.values()), model
 
 
-@pytest.mark.parametrize(
-    ("model", "problem"),
-    [
-        ({}, "a model has one of file, train, importance, terms, here none"),
-        ({"train": None}, "here none"),
-        (
-            {"file": "m", "importance": {"positive": "a", "raw": "b"}},
-            "a model has one of file, train, importance, terms, here file and importance",
-        ),
-    ],
-)
-def test_a_model_is_of_one_kind(model, problem):
-    """Neither of none nor of two."""
-    with pytest.raises(ValidationError, match=problem):
-        NamedModel.model_validate(model)
-
-
-def test_a_model_says_how_it_is_made():
-    """A file is not made; what a manifest says of a model can be run."""
-    assert NamedModel(file="m").training is None
-    trained = NamedModel.model_validate({"train": {"positive": "a", "negative": ["b", "c"]}})
-    assert trained.training == RelevanceTraining(positive=("a",), negative=("b", "c"))
-    assert trained.training.word == "train"
-    assert NamedModel.model_validate(trained.model_dump(mode="json")) == trained
-    weighed = NamedModel.model_validate({"importance": {"positive": "a", "raw": "b"}})
-    assert weighed.training == ImportanceTraining(positive=("a",), raw=("b",))
-
-
 def test_a_definition_makes_outputs_or_models():
     """Without either there is nothing to do; models need no stage."""
     known = {"refinery": 1, "name": "x", "sources": {"a": {"path": "a"}, "b": {"path": "b"}}}
@@ -90,11 +55,3 @@ def test_a_definition_makes_outputs_or_models():
         Pipeline.model_validate({**known, "stages": {"c": {"from": "a"}}, "models": {"m": {"file": "m"}}})
     models = {"m": {"importance": {"positive": "a", "raw": "b"}}}
     assert Pipeline.model_validate({**known, "models": models}).outputs == {}
-
-
-def test_a_shuffle_is_a_seed_or_null():
-    """`false` would pass for the seed 0, and shuffle."""
-    with pytest.raises(ValidationError, match="shuffle"):
-        Output.model_validate({"from": "a", "path": "out", "shuffle": False})
-    assert Output.model_validate({"from": "a", "path": "out", "shuffle": None}).shuffle is None
-    assert Output.model_validate({"from": "a", "path": "out"}).shuffle == 1

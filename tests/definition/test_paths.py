@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel
 
-from refinery.definition.models import ImportanceTraining, RelevanceTraining
 from refinery.definition.paths import HERE, AnyModel, FilePath, ModelPath, ModelUse, Paths, is_path, made_by
+from refinery.definition.trainings import ImportanceTraining, RelevanceTraining
 from refinery.definition.validate import Invalid, validate
 from refinery.errors import DefinitionError
 

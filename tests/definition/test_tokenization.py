@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from refinery.definition.models import Output
+from refinery.definition.outputs import Output
 from refinery.definition.tokenization import Tokenization
 
 WRITTEN = {"from": "a", "path": "out"}

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import resource
 import signal
 
 import pytest
@@ -45,15 +46,18 @@ def test_another_number_of_workers_goes_on_with_a_half_finished_run(disturbed, t
         outcome(f"driver of {before} killed, then {3 - before}", IDENTICAL)
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_is_stopped(disturbed, times, seed, outcome, sent):
-    """Ctrl-C, or what batch systems send: it says so, with exit code 130, and goes on when it is started again."""
+@pytest.mark.parametrize(
+    ("sent", "space"), [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGTERM, 3 << 29)]
+)
+def test_a_run_is_stopped(disturbed, times, seed, outcome, sent, space):
+    """Ctrl-C, or what batch systems send, under `ulimit -v` too: it says so, with exit code 130, and goes on."""
     folder, expected = disturbed
+    limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_AS, (space, space))} if space else {}
     for number in times(1):
         workers = 1 + (number + (sent == signal.SIGTERM)) % 2
         chosen = random.Random(f"{seed} {sent} {number}")
         clear(folder)
-        begun = start(folder, workers=workers)
+        begun = start(folder, workers=workers, **limit)
         assert begun.reach(1 + chosen.randrange(LOGGED))
         begun.process.send_signal(sent)
         code, err = begun.finish()
@@ -63,7 +67,7 @@ def test_a_run_is_stopped(disturbed, times, seed, outcome, sent):
             == "stopped"
         )
         ends_well(folder, expected, start(folder, workers=workers))
-        outcome(f"{sent.name}, then again", IDENTICAL)
+        outcome(f"{sent.name}{' under ulimit -v' * bool(space)}, then again", IDENTICAL)
 
 
 def test_a_worker_is_killed(disturbed, times, seed, outcome):

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refinery.definition.models import ImportanceTraining
 from refinery.definition.paths import ModelUse
+from refinery.definition.trainings import ImportanceTraining
 from refinery.errors import InputError
 from refinery.filters.importance import Settings, build
 from refinery.models.importance import load_importance, train_importance

@@ -132,7 +132,7 @@ def test_lines_go_by_rules_then_paragraphs_of_what_is_left():
         "A text of six words, here.\n\na.\nb.\nc.",
         None,
     ]
-    assert [(cut.rule, cut.text) for cut in removes.cuts(PAGE)] == CUTS
+    assert [(cut.rule, cut.text) for cut in removes.removed_parts(PAGE)] == CUTS
     same = texts_of("A text of six words, here.", "")
     assert removes(same) is same
 
@@ -163,13 +163,13 @@ def test_rules_read_how_many_documents_hold_a_line(made):
     }
     removes = registry.transform("lines", rules).with_count(made)
     page = f"{PAGES[0]}\nAlone"
-    assert [(cut.rule, cut.text) for cut in removes.cuts(page)] == [
+    assert [(cut.rule, cut.text) for cut in removes.removed_parts(page)] == [
         ("rare", "Home"),
         ("rare", "All rights reserved."),
     ]
     assert removes(texts_of(page)).to_pylist() == ["Page 0\n\nText of page 0.\n\nAlone"]
     lower = registry.transform("lines", rules | {"repeated": "50%"}).with_count(made)
-    assert [cut.rule for cut in lower.cuts(page)] == ["repeated", "repeated"]
+    assert [cut.rule for cut in lower.removed_parts(page)] == ["repeated", "repeated"]
 
 
 def test_its_identity_has_what_rules_ask_for(made, tmp_path):
@@ -189,7 +189,7 @@ def test_rules_stand_in_files(tmp_path):
     paths = Paths(tmp_path)
     removes = registry.transform("lines", {"keep": [{"rules": "own.yaml", "without": "end"}]}, paths)
     assert removes.settings["keep"] == ["words > 1"]
-    assert [cut.rule for cut in removes.cuts("Home\na b")] == ["own.menu"]
+    assert [cut.rule for cut in removes.removed_parts("Home\na b")] == ["own.menu"]
     (tmp_path / "own.yaml").write_text("rules: {menu: word > 1}")
     with pytest.raises(
         DefinitionError, match=r'own\.yaml:1: own.menu: no column "word"; did you mean "words"'

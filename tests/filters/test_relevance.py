@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from refinery.definition.models import RelevanceTraining
 from refinery.definition.paths import ModelUse
+from refinery.definition.trainings import RelevanceTraining
 from refinery.errors import InputError
 from refinery.filters.relevance import Settings, build
 from refinery.models.train import train_relevance

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refinery.definition.models import ImportanceTraining, RelevanceTraining
 from refinery.definition.paths import ModelUse, Paths
+from refinery.definition.trainings import ImportanceTraining, RelevanceTraining
 from refinery.errors import DefinitionError
 from refinery.filters.predicate import columns_of, problems
 from refinery.filters.rules import resolve_rules

@@ -5,8 +5,8 @@ import pickle
 import pytest
 
 import refinery
-from refinery.definition.models import TermMining
 from refinery.definition.paths import ModelUse
+from refinery.definition.trainings import TermMining
 from refinery.definition.validate import Invalid, validate
 from refinery.errors import InputError
 from refinery.filters import terms

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from refinery.definition.models import ImportanceTraining, RelevanceTraining, TermMining, Training
+from refinery.definition.trainings import ImportanceTraining, RelevanceTraining, TermMining, Training
 from refinery.errors import DefinitionError
 from refinery.filters import importance, relevance, terms
 from refinery.models.card import Card, SourceCounts, resolve

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from refinery.definition.models import TermMining
+from refinery.definition.trainings import TermMining
 from refinery.errors import DefinitionError
 from refinery.models.examples import prepare_examples
 from refinery.models.terms import PRIOR, log_odds, mine

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from refinery.definition.load import load
-from refinery.definition.models import Output
+from refinery.definition.outputs import Output
 from refinery.definition.yaml import Location
 from refinery.plan.outputs import output_folders, output_tokens, wanted_measurements
 from refinery.sources.documents import SourceSpec

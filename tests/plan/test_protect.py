@@ -115,7 +115,7 @@ def test_a_held_out_source_that_comes_is_compared_as_it_is_held(repository):
         (
             "{from: heldout}",
             "{from: heldout, exact: false, near: null}",
-            "neither exact nor near is asked for",
+            "neither exact, near nor overlap is asked for",
         ),
         ("{from: heldout}", "{from: heldout, nere: {}}", "unknown key; did you mean"),
         ("'eval/*.jsonl'", "'{evil}/*.jsonl'", "protect.exams.benchmark: "),

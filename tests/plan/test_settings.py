@@ -15,22 +15,13 @@ import yaml
 from pydantic import BaseModel
 
 from refinery.definition.guards import Guards
-from refinery.definition.models import (
-    Calibrate,
-    ImportanceTraining,
-    NamedModel,
-    NearCopies,
-    Output,
-    Overlap,
-    Protected,
-    RelevanceTraining,
-    Source,
-    TermMining,
-    Tokens,
-)
+from refinery.definition.models import Calibrate, Source, Tokens
+from refinery.definition.outputs import Output
+from refinery.definition.protections import NearCopies, Overlap, Protected
 from refinery.definition.registry import VERBS
 from refinery.definition.source_columns import Join, JoinedColumn, SourceColumn
 from refinery.definition.tokenization import Tokenization
+from refinery.definition.trainings import ImportanceTraining, NamedModel, RelevanceTraining, TermMining
 from refinery.filters.registry import MEASURERS, TRANSFORMS
 from refinery.plan.derivations import derivation, reasons
 from refinery.plan.result import Result

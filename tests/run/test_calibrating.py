@@ -99,7 +99,7 @@ def test_by_sources_of_a_definition_or_by_files(definition: Path, tmp_path: Path
 
 
 def test_the_file_of_somebody_else_stays(definition: Path, tmp_path: Path) -> None:
-    """A rule file is written again, any other file is not."""
+    """A rule file is written again, any other file is not, and a folder is told."""
     found = refinery.calibrate(
         pl.DataFrame({"words": [1, 2], "tokens": [1, 1]}), rules={"long": "words > 1"}, measure=[]
     )
@@ -108,6 +108,8 @@ def test_the_file_of_somebody_else_stays(definition: Path, tmp_path: Path) -> No
     (tmp_path / "own.yaml").write_text("rules: {}\n")
     with pytest.raises(InputError, match="choose another name"):
         write_rule_file(found, tmp_path / "own.yaml")
+    with pytest.raises(InputError, match="cannot be read: Is a directory"):
+        write_rule_file(found, tmp_path)
 
 
 @pytest.mark.parametrize(

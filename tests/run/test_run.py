@@ -1,5 +1,6 @@
 """The whole run: the same bytes whatever happens on the way."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,8 @@ def test_one_and_two_workers_write_the_same_bytes(data_repository, refinery, shu
 
 def test_a_second_run_computes_nothing(data_repository, refinery):
     """Unchanged, the same command touches no file of the work folder or the output."""
+    for path in data_repository.rglob("*.parquet"):
+        os.utime(path, (0, 0))  # what was written in this very moment is noted again by the next run
     refinery("run", data_repository / "pipeline.yaml", "-q")
 
     def times() -> dict[str, int]:

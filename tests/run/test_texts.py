@@ -5,7 +5,7 @@ import json
 import pyarrow as pa
 import pytest
 
-from refinery.plan.graph import Cut, View
+from refinery.plan.graph import VerbCut, View
 from refinery.run.texts import apply_transforms
 from tests.conftest import decisions, output_hashes, read_files, write_parquet
 
@@ -113,6 +113,6 @@ def test_nothing_is_done_again(cutting, refinery):
 
 def test_cuts_of_some_rows():
     """Texts of which nothing is cut stay the same array, NULL stays; a text of nobody's is only transformed."""
-    view = View("crawl", (Cut("cut", "0" * 32),))
+    view = View("crawl", (VerbCut("cut", "0" * 32),))
     text = pa.array(["a", None], pa.large_string())
     assert apply_transforms(view, text) is text

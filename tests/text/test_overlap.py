@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from refinery.dedup.items import make_items, tokens_of
 from refinery.dedup.overlap import find_grams
-from refinery.definition.models import Overlap
+from refinery.definition.protections import Overlap
 from refinery.text.batch import TextBatch
 from refinery.text.fold import key_texts
-from refinery.text.overlap import cover, look_up, telling, write_filter
+from refinery.text.overlap import cover, look_up, uncommon_bytes, write_filter
 
 WORDS = ("a", "be", "Sea", "été", "x̂y", "法", "律", "第", "三条", "ก็", "가나", "3", "longerword")
 TEXTS = st.lists(st.sampled_from(WORDS), max_size=40).flatmap(
@@ -89,9 +89,8 @@ def best_of(overlap: Overlap, items: list[str], documents: list[str]) -> list[tu
     pairs = np.unique(np.column_stack([row, gram]), axis=0).reshape(-1, 2)
     bounds = np.searchsorted(pairs[:, 0], np.arange(len(documents) + 1))
     best, shares = [-1] * len(documents), [0.0] * len(documents)
-    of_items = known.hashes, known.starts, known.sizes, known.grams, known.offsets, known.places, known.firsts
     grams = np.ascontiguousarray(pairs[:, 1])
-    found = cover(bounds, grams, np.empty(0, np.int64), *of_items, overlap.covered)
+    found = cover(bounds, grams, np.empty(0, np.int64), known, overlap.covered)
     for document, item, of_item in zip(*(values.tolist() for values in found), strict=True):
         if of_item > shares[document]:
             best[document], shares[document] = item, of_item
@@ -139,7 +138,6 @@ def test_equal_hashes_are_not_enough(monkeypatch):
     ]
     found = best_of(SETTINGS, items, documents)
     assert [item for item, _ in found] == [0, 1, 2, -1]
-    from refinery.dedup import items as made
     from refinery.text import shingles
 
     plain = shingles.shingles_of_keys
@@ -149,7 +147,6 @@ def test_equal_hashes_are_not_enough(monkeypatch):
         return np.full_like(hashes, 7), bounds
 
     monkeypatch.setattr(shingles, "shingles_of_keys", equal)
-    assert made
     assert best_of(SETTINGS, items, documents) == found
 
 
@@ -174,13 +171,12 @@ def test_every_hash_is_looked_up_where_it_lies(known, others, crowded):
 def test_what_too_many_items_have_says_nothing():
     """A sentence of twelve items is none of theirs; of ten it is."""
     stem = "all of these have this long beginning of words"
-    for count, telling_bytes in ((12, False), (10, True)):
+    for count, is_uncommon in ((12, False), (10, True)):
         texts = [f"{stem} {n} and then words{n} words{n} words{n}" for n in range(count)]
         overlap = SETTINGS.model_copy(update={"common": 0.001})
         keys = key_texts(TextBatch.from_texts(texts)).to_arrow()
         known = make_items(overlap, keys, np.arange(count))
-        of_items = known.starts, known.sizes, known.grams, known.places, known.firsts
-        covered = telling(0, np.empty(0, np.int64), *of_items)
-        assert (covered == len(keys[0].as_py())) == telling_bytes
+        covered = uncommon_bytes(0, np.empty(0, np.int64), known)
+        assert (covered == len(keys[0].as_py())) == is_uncommon
         (found,) = best_of(overlap, texts, [stem])
-        assert (found[0] == -1) != telling_bytes
+        assert (found[0] == -1) != is_uncommon

@@ -1,53 +1,10 @@
-"""Windows and their anchors, against every window of a text."""
+"""Claims whose copies are touched, byte by byte."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refinery.text.batch import TextBatch
-from refinery.text.passages import CLAIM, find_paragraphs, find_windows, untouched
-
-LEAST = 8
-TEXTS = st.lists(st.text("aé年😀", max_size=40), min_size=1, max_size=4)
-
-
-@given(TEXTS)
-def test_every_window_has_one_anchor_at_the_same_place_in_equal_ones(texts):
-    """The contexts of a text are all of its windows, each once, and equal windows have equal hash and anchor."""
-    batch = TextBatch.from_arrow(TextBatch.from_texts(["before", *texts]).to_arrow().slice(1))
-    seen: dict[str, tuple[int, int]] = {}
-    windows = []
-    for one in find_windows(batch, LEAST):
-        content = texts[one["document"]].encode()
-        context = content[one["start"] : one["end"]].decode()
-        first = len(content[: one["start"]].decode())
-        anchor = len(content[one["start"] : one["start"] + one["anchor"]].decode())
-        for start in range(len(context) - LEAST + 1):
-            windows.append((int(one["document"]), first + start))
-            known = seen.setdefault(context[start : start + LEAST], (int(one["hash"]), anchor - start))
-            assert known == (one["hash"], anchor - start)
-    assert windows == [(n, at) for n, text in enumerate(texts) for at in range(len(text) - LEAST + 1)]
-
-
-@given(st.lists(st.text("a年 \n\t", max_size=30), max_size=3))
-def test_paragraphs_are_what_blank_lines_separate(texts):
-    """Or lines, where no blank one lies between two others; without white space at their ends, of some length."""
-    found = [(int(one["document"]), int(one["start"]), int(one["end"])) for one in
-             find_paragraphs(TextBatch.from_texts(texts), 2)]  # fmt: skip
-    expected = []
-    for document, text in enumerate(texts):
-        lines = text.split("\n")
-        separated = any(not line.strip() for line in text.strip().split("\n"))
-        parts: list[list[str]] = [[]]
-        for line in lines:
-            if not separated or not line.strip():
-                parts.append([])
-            if line.strip():
-                parts[-1].append(line)
-        wanted = [part for part in ("\n".join(part).strip() for part in parts) if len(part) >= 2]
-        expected += [(document, part) for part in wanted]
-    shown = [(n, texts[n].encode()[start:end].decode()) for n, start, end in found]
-    assert shown == expected
+from refinery.text.passages import CLAIM, untouched
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 12), st.integers(1, 9)), max_size=5),

@@ -22,13 +22,24 @@ def _decode_all(data, end, stage1, stage2, codes, flags):  # type: ignore[no-unt
     return n
 
 
+@njit(nogil=True)
+def _decode_backwards(data, end, codes):  # type: ignore[no-untyped-def]
+    n = 0
+    while end > 0:
+        codes[n], end = t.decode_before(data, end)
+        n += 1
+    return n
+
+
 def test_decode_and_lookup_read_every_code_point() -> None:
-    """Each scalar value decodes to itself and finds its own entry."""
+    """Each scalar value decodes to itself, from either end, and finds its own entry."""
     text = "".join(chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000)
     batch = TextBatch.from_texts([text])
     codes, flags = np.empty(len(text), np.int64), np.empty(len(text), np.uint32)
     assert _decode_all(batch.data, batch.nbytes, *t.tables(), codes, flags) == len(text)
     assert codes.tolist() == [ord(char) for char in text]
+    assert _decode_backwards(batch.data, batch.nbytes, codes) == len(text)
+    assert codes.tolist() == [ord(char) for char in reversed(text)]
     assert flags[:2000].tolist() == [t.flags_of(char) for char in text[:2000]]
 
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refinery.text.batch import TextBatch
-from refinery.text.visible_lines import find_lines, paragraphs_of, texts_of, without_lines
+from refinery.text.cut import slices
+from refinery.text.visible_lines import find_lines, paragraphs_of, without_lines
 
 WHITE = "".join(map(chr, range(33))) + "\u0080\u00a0\u3000"
 TEXTS = st.lists(st.text(st.sampled_from("ab1}\u00a0\u3000é\u0080 \t\r\n\n\n"), max_size=30), max_size=5)
@@ -20,7 +21,7 @@ def lines_of(text: str) -> list[str]:
 
 
 def seen(batch: TextBatch, spans) -> list[str]:
-    return texts_of(batch, spans.start, spans.end).to_arrow().to_pylist()
+    return slices(batch, spans.start, spans.end).to_arrow().to_pylist()
 
 
 @given(TEXTS)

@@ -54,7 +54,7 @@ def train(
     >>> card.positive.read, card.at_half.precision
     (60, 1.0)
     """
-    from refinery.definition.models import RelevanceTraining
+    from refinery.definition.trainings import RelevanceTraining
     from refinery.definition.validate import validate
     from refinery.models.examples import prepare_examples
     from refinery.models.train import fit

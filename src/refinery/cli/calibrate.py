@@ -54,7 +54,7 @@ def calibrate(
     """
     from refinery.run.calibrating import Request, write_rule_file
 
-    request = Request(trusted or (), junk or (), rules.split(",") if rules else (), measure.split(","), lose)
+    request = Request(trusted or (), junk or (), _names(rules), _names(measure), lose)
     found = _calibrations(definition, request, text, work, roots_of(root), quiet=quiet)
     _refuse_several(out, found)
     if json:
@@ -65,6 +65,11 @@ def calibrate(
         write_rule_file(one, out or Path())
         if not json:
             echo(f"Written to {out}")
+
+
+def _names(text: str) -> list[str]:
+    """Of a list with commas."""
+    return [name for one in text.split(",") if (name := one.strip())]
 
 
 def _show(found: dict[str, Calibration]) -> None:

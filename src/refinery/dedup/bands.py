@@ -9,7 +9,7 @@ from refinery.filters.verb import Explained
 
 if TYPE_CHECKING:
     from refinery.dedup.settings import Near
-    from refinery.definition.models import NearCopies
+    from refinery.definition.protections import NearCopies
 
 RECALL = 0.97  # of pairs at the threshold, where a definition does not say how to cut
 LOOKUP_RECALL = (
@@ -38,7 +38,7 @@ def bands_of(near: Near) -> Bands:
 def least_jaccard(near: NearCopies) -> float:
     """The Jaccard similarity from which on pairs are sought, which is all that bands know of them.
 
-    >>> from refinery.definition.models import NearCopies
+    >>> from refinery.definition.protections import NearCopies
     >>> least_jaccard(NearCopies()), round(least_jaccard(NearCopies(measure="containment")), 2)
     (0.8, 0.47)
     """

@@ -11,7 +11,7 @@ import pyarrow as pa
 from refinery.filters.measurer import Measurer
 
 if TYPE_CHECKING:
-    from refinery.definition.models import Fold
+    from refinery.definition.protections import Fold
     from refinery.text.batch import TextBatch
 
 SCHEMA = pa.schema([("content", pa.binary(16))])

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from refinery.dedup.items import write_items
+from refinery.dedup.items import most_uncommon, write_items
 from refinery.dedup.overlap import (
     COUNT,
     COVERED,
     GRAM,
     MATCH,
+    Found,
     Looked,
-    most_documents,
     silent_items,
     write_common,
     write_covered,
@@ -38,7 +38,7 @@ from refinery.storage.place import Place, remove_scratch
 if TYPE_CHECKING:
     from refinery.dedup.corpus import Corpus, DedupShard
     from refinery.dedup.protect_rules import Rules
-    from refinery.definition.models import Overlap
+    from refinery.definition.protections import Overlap
     from refinery.shuffle.units import MapUnits
 
 ITEM_BYTES = 16  # of memory for a byte of what items are made of
@@ -74,7 +74,8 @@ def look_inside(
     covered = corpus.records("covered", COVERED, partitions=corpus.partitions)
     with matches, common:
         _find_common(overlap, corpus, items, looked, matches, common, map_units)
-        write = partial(write_covered, overlap, items, matches, common, covered)
+        records = Found(matches, common, covered)
+        write = partial(write_covered, overlap, items, records)
         map_units("protect covered", write, range(corpus.partitions))
         (silent,) = map_units("protect silent", partial(silent_items, common), [items])
         found = Inside(covered, None, tuple(_warnings(overlap, rules, short, silent)))
@@ -82,8 +83,8 @@ def look_inside(
             with covered:
                 gone = corpus.records("emptied", COVERED, partitions=corpus.partitions, writers=len(looked))
                 spans = _spans(corpus, len(looked))
-                known = overlap, corpus, items, rules, (matches, common, covered)
-                map_units("protect cut", partial(write_spans, *known, spans, gone), looked)
+                cut = partial(write_spans, overlap, corpus, items, rules, records, spans, gone)
+                map_units("protect cut", cut, looked)
                 found = Inside(gone, spans, found.warnings)
     remove_scratch(items)
     return found
@@ -117,7 +118,7 @@ def _find_common(
     arrived = np.zeros(max(one.source for one in looked) + 1, np.int64)
     for one in looked:
         arrived[one.source] += one.shard.documents.arrived
-    most = most_documents(overlap, arrived)
+    most = most_uncommon(overlap, arrived)
     with corpus.records("counts", COUNT, partitions=corpus.partitions, writers=len(looked)) as counts:
         look = partial(write_matches, overlap, items, corpus, matches, counts)
         map_units("protect overlap", look, looked)

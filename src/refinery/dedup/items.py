@@ -23,11 +23,18 @@ from refinery.storage.place import Place, read_file
 from refinery.text.batch import TextBatch
 
 if TYPE_CHECKING:
-    from refinery.definition.models import Overlap
+    from refinery.definition.protections import Overlap
     from refinery.sources.documents import ShardDocuments
 
 RUN_BYTES = 8 << 20  # of key texts whose n-grams are made at a time
 FEW = 10  # an n-gram that so many have is not common, however few they are: the number of GPT-3's rule
+
+
+def most_uncommon(overlap: Overlap, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of so many documents or items, the most that have an n-gram which is not common; int64."""
+    if overlap.common is None:
+        return counts
+    return np.maximum(FEW, (overlap.common * counts).astype(np.int64))
 
 
 class Items(NamedTuple):
@@ -117,7 +124,7 @@ def make_items(overlap: Overlap, text: pa.Array, documents: NDArray[np.int64]) -
     places[order] = np.arange(len(order))
     hashes, starts, sizes = hashes[order], starts[order], sizes[order]
     item = np.searchsorted(keys.offsets, starts, "right") - 1
-    most = len(text) if overlap.common is None else max(FEW, int(overlap.common * len(text)))
+    (most,) = most_uncommon(overlap, np.array([len(text)]))
     grams = np.empty(len(order), np.int64)
     name_grams(hashes, starts, sizes, keys.data, item, most, grams)
     grams[sizes > SIZE_MASK] = COMMON

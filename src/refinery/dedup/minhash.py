@@ -20,7 +20,7 @@ from refinery.dedup.content import Content
 from refinery.filters.measurer import Measurer
 
 if TYPE_CHECKING:
-    from refinery.definition.models import Fold, NearCopies, Unit
+    from refinery.definition.protections import Fold, NearCopies, Unit
     from refinery.text.batch import TextBatch
 
 

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refinery.dedup.corpus import Corpus, DedupShard
-from refinery.dedup.items import FEW, Items, read_items, tokens_of
+from refinery.dedup.items import Items, read_items, tokens_of
 from refinery.dedup.sorting import starts_of
 from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Records
 from refinery.storage.place import Place
 
 if TYPE_CHECKING:
-    from refinery.definition.models import Overlap
+    from refinery.definition.protections import Overlap
     from refinery.text.batch import TextBatch
 
 # An n-gram of an item in a document: at which of its tokens.
@@ -34,6 +34,15 @@ COVERED = np.dtype(
 
 
 @dataclass(frozen=True)
+class Found:
+    """Records MATCH, those of n-grams that are common (GRAM), and COVERED."""
+
+    matches: Records
+    common: Records
+    covered: Records
+
+
+@dataclass(frozen=True)
 class Looked:
     """A shard that is looked through: its number among such, its first document, the number of its source."""
 
@@ -41,13 +50,6 @@ class Looked:
     shard: DedupShard
     first: int
     source: int
-
-
-def most_documents(overlap: Overlap, arrived: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Of each source, of which so many arrive, the most documents that an n-gram is in which is not common."""
-    if overlap.common is None:
-        return arrived
-    return np.maximum(FEW, (overlap.common * arrived).astype(np.int64))
 
 
 def write_matches(
@@ -109,20 +111,8 @@ def _find(
     tokens = tokens_of(overlap, text)
     token = found - bounds[row]
     gram = np.empty(count, np.int64)
-    verify(
-        text.data,
-        tokens.starts,
-        tokens.ends,
-        tokens.bounds[at] + token,
-        tokens.bounds[at + 1],
-        places,
-        items.hashes,
-        items.starts,
-        items.sizes,
-        items.grams,
-        items.data,
-        gram,
-    )
+    starts, stops = tokens.bounds[at] + token, tokens.bounds[at + 1]
+    verify(text.data, tokens.starts, tokens.ends, starts, stops, places, items, gram)
     true = gram != COMMON
     return row[true], gram[true], token[true]
 
@@ -143,34 +133,30 @@ def read_common(common: Records) -> NDArray[np.int64]:
     return found
 
 
-def write_covered(
-    overlap: Overlap, folder: Place, matches: Records, common: Records, covered: Records, partition: int
-) -> None:
+def write_covered(overlap: Overlap, folder: Place, records: Found, partition: int) -> None:
     """Writes the items of which a partition's documents have enough (COVERED), of each the most at first."""
     from refinery.text.overlap import cover
 
-    items, others, found = read_items(folder), read_common(common), matches.read(partition)
+    items, others, found = read_items(folder), read_common(records.common), records.matches.read(partition)
     found = found[~np.isin(found["gram"], others)]
     found = found[np.lexsort((found["gram"], found["document"]))]
     found = found[starts_of(found["document"], found["gram"])]
     starts = np.flatnonzero(starts_of(found["document"]))
     documents, bounds = found["document"][starts], np.append(starts, len(found))
     grams = np.ascontiguousarray(found["gram"])
-    of_items = items.hashes, items.starts, items.sizes, items.grams, items.offsets, items.places, items.firsts
-    row, item, share = cover(bounds, grams, others, *of_items, overlap.covered)
+    row, item, share = cover(bounds, grams, others, items, overlap.covered)
     enough = np.empty(len(row), COVERED)
     enough["document"], enough["item"], enough["share"] = documents[row], item, share
     enough["protected"] = items.documents[item]
-    covered.write(partition, enough[np.lexsort((item, -share, row))], np.full(len(row), partition))
+    records.covered.write(partition, enough[np.lexsort((item, -share, row))], np.full(len(row), partition))
 
 
 def silent_items(common: Records, folder: Place) -> NDArray[np.int64]:
     """The protected documents whose items have only n-grams that are common: nothing tells that they are there."""
-    from refinery.text.overlap import telling_of_all
+    from refinery.text.overlap import write_uncommon_bytes
 
     items = read_items(folder)
     covered = np.empty(len(items.documents), np.int64)
-    of_items = items.starts, items.sizes, items.grams, items.places, items.firsts
-    telling_of_all(read_common(common), *of_items, covered)
+    write_uncommon_bytes(read_common(common), items, covered)
     found: NDArray[np.int64] = items.documents[covered == 0]
     return found

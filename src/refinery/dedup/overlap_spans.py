@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from refinery.dedup.corpus import Corpus
 from refinery.dedup.items import Items, read_items, tokens_of
-from refinery.dedup.overlap import MATCH, Looked, read_common
+from refinery.dedup.overlap import MATCH, Found, Looked, read_common
 from refinery.dedup.sorting import starts_of
 from refinery.filters.verb import SPAN_RECORD
 from refinery.shuffle.records import Records
@@ -22,7 +21,7 @@ from refinery.storage.place import Place
 
 if TYPE_CHECKING:
     from refinery.dedup.protect_rules import Rules
-    from refinery.definition.models import Overlap
+    from refinery.definition.protections import Overlap
     from refinery.text.batch import TextBatch
 
 
@@ -31,15 +30,12 @@ def write_spans(
     corpus: Corpus,
     folder: Place,
     rules: Rules,
-    found: tuple[Records, Records, Records],
+    found: Found,
     spans: Records,
     gone: Records,
     looked: Looked,
 ) -> None:
-    """Writes what is cut out of a shard's documents, and those that go since nothing is left.
-
-    found: the records MATCH, those of common grams, and COVERED.
-    """
+    """Writes what is cut out of a shard's documents (`spans`), and those that go since nothing is left (`gone`)."""
     items = read_items(folder)
     covered, pairs = _of_shard(items, corpus, found, looked)
     documents = np.unique(covered["document"])
@@ -65,20 +61,19 @@ PAIR = np.dtype([*MATCH.descr, ("item", np.int64)])
 
 
 def _of_shard(
-    items: Items, corpus: Corpus, found: tuple[Records, Records, Records], looked: Looked
+    items: Items, corpus: Corpus, found: Found, looked: Looked
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """COVERED of a shard's documents, and PAIR, both by document."""
     from refinery.text.overlap import belong
 
     stop = looked.first + looked.shard.documents.rows
     partitions = range(looked.first // corpus.partition_documents, -(-stop // corpus.partition_documents))
-    matches, common, every = found
-    covered = np.concatenate([every.read(n) for n in partitions])
+    covered = np.concatenate([found.covered.read(n) for n in partitions])
     covered = covered[(covered["document"] >= looked.first) & (covered["document"] < stop)]
     covered = covered[np.argsort(covered["document"], kind="stable")]
-    matched = np.concatenate([matches.read(n, [looked.number]) for n in partitions])
+    matched = np.concatenate([found.matches.read(n, [looked.number]) for n in partitions])
     matched = matched[np.isin(matched["document"], covered["document"])]
-    matched = matched[~np.isin(matched["gram"], read_common(common))]
+    matched = matched[~np.isin(matched["gram"], read_common(found.common))]
     low, high = (
         np.searchsorted(covered["document"], matched["document"], side) for side in ("left", "right")
     )
@@ -88,7 +83,7 @@ def _of_shard(
         pairs[name] = np.repeat(matched[name], high - low)
     pairs["item"] = covered["item"][at]
     gram, item = (np.ascontiguousarray(pairs[name]) for name in ("gram", "item"))
-    pairs = pairs[belong(gram, item, items.hashes, items.starts, items.grams, items.offsets)]
+    pairs = pairs[belong(gram, item, items)]
     return covered, pairs[np.lexsort((pairs["token"], pairs["item"], pairs["document"]))]
 
 
@@ -102,6 +97,7 @@ def find_spans(
     from refinery.text.cut import count_characters
     from refinery.text.fold import key_texts
     from refinery.text.sentences import sentences
+    from refinery.text.spans import merge_spans, widen_spans
 
     tokens = tokens_of(overlap, key_texts(batch))
     row = np.searchsorted(documents, pairs["document"])
@@ -118,10 +114,10 @@ def find_spans(
     row, item = row[runs], pairs["item"][runs]
     start = pieces.offsets[np.searchsorted(bounds, first[runs], "right") - 1] - batch.offsets[row]
     stop = pieces.offsets[np.searchsorted(bounds, last, "right")] - batch.offsets[row]
-    widen(batch.data, batch.offsets, row, overlap.margin, start, stop)
+    widen_spans(batch.data, batch.offsets, row, overlap.margin, start, stop)
     order = np.lexsort((start, row))
     row, item, start, stop = (values[order] for values in (row, item, start, stop))
-    chosen = merge(row, start, stop)
+    chosen = merge_spans(row, start, stop)
     found = np.empty(len(chosen), SPAN_RECORD)
     row, found["start"], found["end"] = row[chosen], start[chosen], stop[chosen]
     found["document"], found["other"] = documents[row], items.documents[item[chosen]]
@@ -137,33 +133,3 @@ def _has_words_left(batch: TextBatch, documents: NDArray[np.int64], cut: NDArray
     starts, ends = (np.ascontiguousarray(cut[name]) for name in ("start", "end"))
     left: NDArray[np.bool_] = np.diff(key_texts(cut_out(batch, row, starts, ends)).offsets) > 0
     return left
-
-
-@njit(cache=True, nogil=True)
-def widen(data, offsets, row, margin, start, stop):  # type: ignore[no-untyped-def]
-    """Moves both ends of start:stop, bytes of the texts of these rows, by so many characters, within the text."""
-    for index in range(row.shape[0]):
-        first, size = offsets[row[index]], offsets[row[index] + 1] - offsets[row[index]]
-        for _ in range(margin):
-            if start[index] > 0:
-                start[index] -= 1
-                while data[first + start[index]] & 0xC0 == 0x80:
-                    start[index] -= 1
-            if stop[index] < size:
-                stop[index] += 1
-                while stop[index] < size and data[first + stop[index]] & 0xC0 == 0x80:
-                    stop[index] += 1
-
-
-@njit(cache=True, nogil=True)
-def merge(row, start, stop):  # type: ignore[no-untyped-def]
-    """Joins spans that touch, which come by row and start: gives the places of those that stay, longer now."""
-    kept = np.empty(row.shape[0], np.int64)
-    count = 0
-    for index in range(row.shape[0]):
-        if count and row[kept[count - 1]] == row[index] and start[index] <= stop[kept[count - 1]]:
-            stop[kept[count - 1]] = max(stop[kept[count - 1]], stop[index])
-            continue
-        kept[count] = index
-        count += 1
-    return kept[:count]

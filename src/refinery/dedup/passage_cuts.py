@@ -9,7 +9,7 @@ Passages do not begin or end within a word or a number: they are shortened.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from refinery.text.batch import TextBatch
 from refinery.text.cut import count_characters
 from refinery.text.passage_edges import trim, with_blank_lines
 from refinery.text.passages import CLAIM, untouched
+from refinery.text.spans import merge_spans
 
 if TYPE_CHECKING:
     from refinery.shuffle.units import MapUnits
@@ -33,29 +34,27 @@ PARTITION_DOCUMENTS, PARTITIONS = 50_000, 1024  # documents of a partition at le
 
 
 def cut_passages(
-    search: Search, claims: Records, asked: Records, batches: Sequence[Batch], map_units: MapUnits
+    search: Search, claims: Records, claims_on: Records, batches: Sequence[Batch], map_units: MapUnits
 ) -> Outcome:
     """The outcome of claims, which are removed: `passage_search.find_claims` gives them."""
     documents = int(search.ends[-1])
     size = max(PARTITION_DOCUMENTS, -(-documents // PARTITIONS))
     count = max(1, -(-documents // size))
     granted = search.records("granted", CLAIM, search.batches, search.batches)
-    with claims, asked:
-        give = partial(grant, search, claims, asked, granted)
+    with claims, claims_on:
+        give = partial(grant, search, claims, claims_on, granted)
         map_units("passages granted", give, range(search.batches))
     dropped = search.records("dropped", DROPPED_RECORD, count, search.batches)
     spans = search.records("spans", SPAN_RECORD, count, search.batches)
-    outcome = Outcome(RULES, dropped, size, spans=spans)
     with granted:
-        write = partial(write_spans, search, granted, outcome)
-        map_units("passages cut", write, batches)
-    return outcome
+        map_units("passages cut", partial(write_spans, search, granted, spans, dropped, size), batches)
+    return Outcome(RULES, dropped, size, spans=spans)
 
 
-def grant(search: Search, claims: Records, asked: Records, target: Records, batch: int) -> None:
-    """Writes what is asked of a batch's documents, without what these claim of others, by the document that asks."""
+def grant(search: Search, claims: Records, claims_on: Records, target: Records, batch: int) -> None:
+    """Writes the claims on a batch's documents, without what these claim of others, by the document that claims."""
     touched = _together(claims.read(batch))
-    wanted = asked.read(batch)
+    wanted = claims_on.read(batch)
     wanted = wanted[np.lexsort((wanted["document"], wanted["other_start"], wanted["other"]))]
     granted = untouched(wanted, touched, search.chosen.least)  # bytes; characters are counted with the text
     target.write(batch, granted, search.batch_of(granted["document"]))
@@ -67,38 +66,37 @@ def _together(claims: NDArray[Any]) -> NDArray[Any]:
     Where one goes, so does all that is between its ends.
     """
     claims = claims[np.lexsort((claims["end"], claims["start"], claims["document"]))]
-    document = claims["document"]
-    # the furthest end so far, by which a claim begins a new piece: documents lie apart on one line
-    span = int(claims["end"].max(initial=0)) + 1
-    number = np.cumsum(starts_of(document)) - 1 if len(claims) else document
-    furthest = (
-        np.maximum.accumulate(number * span + claims["end"]) - number * span if len(claims) else document
-    )
-    begins = np.ones(len(claims), np.bool_)
-    begins[1:] = (document[1:] != document[:-1]) | (claims["start"][1:] > furthest[:-1])
-    piece = np.cumsum(begins) - 1
-    together = claims[begins]
-    if len(claims):
-        together["end"] = np.maximum.reduceat(claims["end"], np.flatnonzero(begins))
-        length = claims["end"] - claims["start"]
-        longest = np.lexsort((-length, piece))[np.flatnonzero(begins)]
-        together["other"], together["other_start"] = claims["other"][longest], claims["other_start"][longest]
+    ends = claims["end"].copy()
+    documents, starts = _columns(claims, "document", "start")
+    firsts: NDArray[np.int64] = merge_spans(documents, starts, ends)
+    piece = np.repeat(np.arange(len(firsts)), np.diff(firsts, append=len(claims)))
+    longest = claims[np.lexsort((claims["start"] - claims["end"], piece))[firsts]]
+    together = claims[firsts]
+    together["end"] = ends[firsts]
+    together["other"], together["other_start"] = longest["other"], longest["other_start"]
     return together
 
 
-def write_spans(search: Search, granted: Records, outcome: Outcome, batch: Batch) -> None:
-    """Writes the passages that go out of a batch's documents, and the documents of which too little is left."""
+def _columns(records: NDArray[Any], *names: str) -> Iterator[NDArray[np.int64]]:
+    """Fields as arrays of their own, which kernels read."""
+    return (np.ascontiguousarray(records[name]) for name in names)
+
+
+def write_spans(
+    search: Search, granted: Records, spans: Records, dropped: Records, size: int, batch: Batch
+) -> None:
+    """Writes the passages that go out of a batch's documents, and the documents of which too little is left.
+
+    size: documents of a partition of both.
+    """
     wanted = granted.read(batch.number)
     wanted = wanted[np.lexsort((wanted["other"], wanted["start"], wanted["document"]))]
-    size = outcome.partition_documents
-    if outcome.spans is None:
-        return
-    with outcome.spans.writer(batch.number) as spans, outcome.dropped.writer(batch.number) as dropped:
+    with spans.writer(batch.number) as cut, dropped.writer(batch.number) as gone:
         for documents, texts in texts_of(batch, np.unique(wanted["document"])):
             low, high = np.searchsorted(wanted["document"], [documents[0], documents[-1] + 1])
-            cut, gone = _spans(search, documents, texts, wanted[low:high])
-            spans.write(cut, cut["document"] // size)
-            dropped.write(gone, gone["document"] // size)
+            found, emptied = _spans(search, documents, texts, wanted[low:high])
+            cut.write(found, found["document"] // size)
+            gone.write(emptied, emptied["document"] // size)
 
 
 def _spans(
@@ -107,11 +105,10 @@ def _spans(
     """SPAN_RECORD and DROPPED_RECORD of some documents."""
     chosen = search.chosen
     at = np.searchsorted(documents, granted["document"])
-    starts, ends = (np.ascontiguousarray(granted[name]) for name in ("start", "end"))
-    granted = granted[count_characters(texts, at, starts, ends) >= chosen.least]
+    granted = granted[count_characters(texts, at, *_columns(granted, "start", "end")) >= chosen.least]
     found = _together(granted)
     at = np.searchsorted(documents, found["document"])
-    starts, ends = (np.ascontiguousarray(found[name]) for name in ("start", "end"))
+    starts, ends = _columns(found, "start", "end")
     if chosen.characters:
         trim(texts, at, starts, ends)
     else:

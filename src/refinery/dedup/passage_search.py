@@ -35,7 +35,9 @@ from refinery.shuffle.partition import hash_numbers, partition_bytes, partition_
 from refinery.shuffle.records import Records, Tables
 from refinery.storage.arrow_bytes import cuts
 from refinery.text.batch import TextBatch
-from refinery.text.passages import CLAIM, CONTEXT, compare_contexts, find_paragraphs, find_windows
+from refinery.text.cut import slices
+from refinery.text.passage_contexts import CONTEXT, find_paragraphs, find_windows
+from refinery.text.passages import CLAIM, compare_contexts
 
 if TYPE_CHECKING:
     from refinery.dedup.passage_settings import Settings
@@ -130,12 +132,12 @@ def find_claims(search: Search, batches: Sequence[Batch], map_units: MapUnits) -
         search.work / "texts", TEXTS, partitions=count, writers=search.batches, block_bytes=size
     )
     claims = search.records("claims", CLAIM, search.batches, count)
-    asked = search.records("asked", CLAIM, search.batches, count)
+    claims_on = search.records("claims_on", CLAIM, search.batches, count)
     with texts:
         with ranked:
             map_units("passages texts", partial(write_texts, ranked, texts), batches)
-        map_units("passages compare", partial(compare, search, texts, claims, asked), range(count))
-    return claims, asked
+        map_units("passages compare", partial(compare, search, texts, claims, claims_on), range(count))
+    return claims, claims_on
 
 
 def write_contexts(search: Search, target: Records, batch: Batch) -> None:
@@ -216,7 +218,8 @@ def write_texts(ranked: Records, target: Tables, batch: Batch) -> None:
         for documents, texts in texts_of(batch, np.unique(wanted["document"])):
             low, high = np.searchsorted(wanted["document"], [documents[0], documents[-1] + 1])
             here = wanted[low:high]
-            text = _slices(texts, np.searchsorted(documents, here["document"]), here["start"], here["end"])
+            first = texts.offsets[np.searchsorted(documents, here["document"])]
+            text = slices(texts, first + here["start"], first + here["end"]).to_arrow()
             columns = [pa.array(np.ascontiguousarray(here[name])) for name in RANKED.names or ()]
             table = pa.Table.from_arrays([*columns, text], schema=TEXTS)
             writer.write(table, partition_of(here["hash"], target.partitions))
@@ -233,16 +236,7 @@ def texts_of(batch: Batch, documents: NDArray[np.int64]) -> Iterator[tuple[NDArr
             done += len(texts)
 
 
-def _slices(
-    texts: TextBatch, documents: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]
-) -> pa.Array:
-    """large_string: the bytes starts[i]:ends[i] of document documents[i]."""
-    from refinery.text.cut import slices
-
-    return slices(texts, documents, starts, ends).to_arrow()
-
-
-def compare(search: Search, texts: Tables, claims: Records, asked: Records, partition: int) -> None:
+def compare(search: Search, texts: Tables, claims: Records, claims_on: Records, partition: int) -> None:
     """Writes the claims of a partition of hashes."""
     table = texts.read(partition).combine_chunks()
     order = np.lexsort((table.column("rank").to_numpy(), table.column("hash").to_numpy()))
@@ -254,4 +248,4 @@ def compare(search: Search, texts: Tables, claims: Records, asked: Records, part
     least = 0 if search.chosen.paragraphs else search.chosen.least
     found = compare_contexts(batch, about, least, MOST_COMPARED)
     claims.write(partition, found, search.batch_of(found["document"]))
-    asked.write(partition, found, search.batch_of(found["other"]))
+    claims_on.write(partition, found, search.batch_of(found["other"]))

@@ -79,8 +79,8 @@ class Passages(Verb):
         size = sum(shard.bytes for shard in shards)
         search = Search(self.chosen, self.held_out, preferences, ends, size, work)
         map_units = partial(map_units, memory=unit_bytes(size))
-        claims, asked = find_claims(search, batches, map_units)
-        return cut_passages(search, claims, asked, batches, map_units)
+        claims, claims_on = find_claims(search, batches, map_units)
+        return cut_passages(search, claims, claims_on, batches, map_units)
 
 
 def build(settings: Settings, paths: Paths) -> Passages:  # noqa: ARG001  (the shape of every `build`)

@@ -17,7 +17,7 @@ from refinery.filters.verb import Explained, Needed, Outcome, Verb
 from refinery.storage.place import Place
 
 if TYPE_CHECKING:
-    from refinery.definition.models import NearCopies, Overlap
+    from refinery.definition.protections import NearCopies, Overlap
     from refinery.filters.measurer import Measurer
     from refinery.shuffle.units import MapUnits
     from refinery.sources.documents import ShardDocuments

@@ -37,7 +37,7 @@ from refinery.storage.place import Place, remove_tree
 
 if TYPE_CHECKING:
     from refinery.dedup.settings import Near
-    from refinery.definition.models import Overlap
+    from refinery.definition.protections import Overlap
 
 UNIT_PARTITIONS, UNIT_BLOCKS = 5, 3  # whose bytes a unit holds
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from refinery.definition.models import Fold, NearCopies
+from refinery.definition.protections import Fold, NearCopies
 from refinery.definition.values import Columns, Model, OneOrMore
 from refinery.filters.ranking import Missing, Ranking
 

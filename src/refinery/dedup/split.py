@@ -29,7 +29,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.dedup.keys import column_keys
-from refinery.definition.models import TRAIN, Output
+from refinery.definition.outputs import TRAIN, Output
 from refinery.filters.predicate import columns_of, compute
 from refinery.filters.values import value_texts
 

@@ -6,14 +6,11 @@ form that fingerprints are made of. They do no work.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from fractions import Fraction
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Discriminator,
     Field,
     JsonValue,
@@ -24,9 +21,11 @@ from pydantic import (
 )
 
 from refinery.definition.guards import Guards
-from refinery.definition.licences import AllowedLicence, SourceLicence
+from refinery.definition.licences import SourceLicence
+from refinery.definition.outputs import Output
+from refinery.definition.protections import Protected
 from refinery.definition.source_columns import ColumnEntry, Joins
-from refinery.definition.tokenization import Tokenize
+from refinery.definition.trainings import NamedModel
 from refinery.definition.values import (
     DEFAULT_FAMILY,
     ByteCount,
@@ -46,7 +45,6 @@ from refinery.definition.values import (
 )
 
 _CALIBRATES = "moves the thresholds of the rules, only to looser ones, so that trusted text stays"
-TRAIN = "train"  # the split of all documents that are held out for no other
 
 
 def kind_of_entry(value: object) -> str:
@@ -130,226 +128,6 @@ class Source(Model):
         return columns
 
 
-Fold = Literal["simplified"]
-Unit = Literal["words", "characters"]
-
-
-class NearCopies(Model):
-    """Near duplicates: MinHash-LSH proposes, signature and text settle."""
-
-    similarity: float = Field(
-        0.8, gt=0, le=1, description="similarity of shingles from which on a document goes, by `measure`"
-    )
-    measure: Literal["jaccard", "containment"] = Field(
-        "jaccard", description="shared shingles over all of the two, or over those of the one that has fewer"
-    )
-    by: Unit = Field(
-        "words",
-        description="what shingles are of: words, and characters in unspaced scripts, or characters in all scripts",
-    )
-    num_perm: int = Field(112, ge=16, le=1024, description="hashes in a signature")
-    words: int = Field(5, ge=1, le=50, description="words a shingle")
-    chars: int = Field(
-        8, ge=1, le=100, description="characters a shingle, in unspaced scripts or by characters"
-    )
-    seed: int = Field(1, ge=0, lt=2**32, description="seed of the hash functions")
-
-    @model_validator(mode="after")
-    def _words_count(self) -> Self:
-        if self.by == "characters" and "words" in self.model_fields_set:
-            raise ValueError("`words` is of shingles of words; those by characters have `chars`")
-        return self
-
-
-SHORTEST = 8  # the least n-gram of GPT-3's analysis of overlaps
-
-
-class Overlap(Model):
-    """Items that stand inside documents, found by the n-grams that both have."""
-
-    words: int = Field(13, ge=2, le=100, description="words an n-gram")
-    chars: int = Field(20, ge=2, le=100, description="characters an n-gram, in unspaced scripts")
-    shortest: int | None = Field(
-        None,
-        ge=1,
-        le=100,
-        description="words of the shortest text that is looked for, in characters as `chars` is to `words`; one"
-        " shorter than an n-gram is found as a whole (default: 8, or `words` if they are fewer)",
-    )
-    covered: Share = Field(
-        0.5,
-        gt=0,
-        le=1,
-        description="share of a text, in one document, from which on that document goes",
-        json_schema_extra={"default": "50%"},
-    )
-    common: Share | None = Field(
-        0.001,
-        gt=0,
-        le=1,
-        description="n-grams are left out that more than this share of a source's documents have, and more than 10,"
-        " or as many of the texts; `null`: none are",
-        json_schema_extra={"default": "0.1%"},
-    )
-
-    action: Literal["drop", "cut"] = Field(
-        "drop", description="the document goes, or the sentences that the n-grams stand in"
-    )
-    margin: int = Field(
-        0, ge=0, le=10_000, description="of `cut`: characters before and after, which go as well"
-    )
-
-    @property
-    def cuts(self) -> bool:
-        """Whether passages are cut."""
-        return self.action == "cut"
-
-    @property
-    def shortest_unit(self) -> tuple[int, int]:
-        """Words, or characters, of the shortest text that is looked for."""
-        words = self.shortest or min(SHORTEST, self.words)
-        return words, -(-words * self.chars // self.words)
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.margin and not self.cuts:
-            raise ValueError("`margin` is of what is cut: write `action: cut`")
-        if self.shortest and self.shortest > self.words:
-            raise ValueError(f"`shortest` is more than an n-gram, which has {self.words} words")
-        return self
-
-
-class Protected(Model):
-    """Documents that are kept out of every output and of every model's examples, with their copies."""
-
-    from_: Names = Field((), alias="from", description="sources that hold them")
-    benchmark: WrittenPaths = Field(
-        (), description="in place of `from`: files of test items; relative to the definition"
-    )
-    columns: Columns = Field(
-        ("text",),
-        description="columns of `benchmark`, each a text of its own",
-        json_schema_extra={"default": "text"},
-    )
-    exact: bool = Field(True, description="documents go that have the key text of a protected one")
-    near: NearCopies | None = Field(
-        NearCopies(),
-        description="compare shingles as well; `null`: key texts alone",
-        json_schema_extra={"default": "{}"},
-    )
-    overlap: Overlap | None = Field(
-        None, description="look for them inside documents as well, by n-grams; `{}` for all defaults"
-    )
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Self:
-        if bool(self.from_) == bool(self.benchmark):
-            raise ValueError("give `from`, sources, or `benchmark`, files of test items, one of them")
-        if self.from_ and "columns" in self.model_fields_set:
-            raise ValueError("`columns` are of a `benchmark`; the text of a source is its `text`")
-        if not self.exact and self.near is None and self.overlap is None:
-            raise ValueError("neither exact, near nor overlap is asked for")
-        return self
-
-
-class ModelFile(Model):
-    """A model that is there already."""
-
-    file: WrittenPath = Field(
-        description="file or folder of the model, on this machine; relative to the definition"
-    )
-
-
-Drawn = Annotated[int, Field(ge=20, description="how many of their documents are drawn at most")]
-
-
-class RelevanceTraining(Model):
-    """A fastText classifier that tells the documents of a domain from others, with a card of how good it is."""
-
-    word: ClassVar = "train"
-
-    positive: Names = Field(min_length=1, description="stages or sources of the domain's documents")
-    negative: Names = Field(min_length=1, description="stages or sources of other documents")
-    positive_documents: Drawn = 100_000
-    negative_documents: Drawn = 200_000
-    precision: float = Field(0.9, gt=0, le=1, description="precision of the suggested threshold")
-    held_out: Share = Field(
-        0.2,
-        le=0.9,
-        description="share of each class that judges the model",
-        json_schema_extra={"default": "20%"},
-    )
-    dim: int = Field(16, ge=1, description="width of word vectors")
-    word_ngrams: int = Field(2, ge=1, description="longest runs of words that are features")
-    epochs: int = Field(5, ge=1, description="times that each example is seen")
-    learning_rate: float = Field(0.5, gt=0, description="step of the training at its beginning")
-    min_count: int = Field(2, ge=1, description="a rarer word is no feature by itself")
-    buckets: int = Field(500_000, ge=1, description="rows that runs of words share")
-    seed: int = Field(1, ge=0, description="the same documents and seed give the same model")
-
-
-class ImportanceTraining(Model):
-    """How often hashed n-grams occur in a domain's documents and in ordinary ones (DSIR)."""
-
-    word: ClassVar = "importance"
-
-    positive: Names = Field(min_length=1, description="stages or sources of the domain's documents")
-    raw: Names = Field(min_length=1, description="stages or sources of ordinary documents")
-    positive_documents: Drawn = 500_000
-    raw_documents: Drawn = 500_000
-    buckets: int = Field(10_000, ge=1, description="counts that n-grams share")
-    seed: int = Field(1, ge=0, description="of the choice of documents")
-
-
-class TermMining(Model):
-    """A lexicon: the terms by which a domain's documents differ most from others."""
-
-    word: ClassVar = "terms"
-
-    positive: Names = Field(min_length=1, description="stages or sources of the domain's documents")
-    negative: Names = Field(min_length=1, description="stages or sources of other documents")
-    positive_documents: Drawn = 5_000
-    negative_documents: Drawn = 5_000
-    most: int = Field(5000, ge=1, le=100_000, description="terms of the lexicon at most")
-    least_documents: int = Field(
-        5, ge=1, description="documents of the domain that a term stands in, of those drawn"
-    )
-    words: int = Field(3, ge=1, le=5, description="words of a term at most")
-    characters: int = Field(
-        6,
-        ge=1,
-        le=10,
-        description="characters of a term at most in scripts without spaces, where two are least",
-    )
-    seed: int = Field(1, ge=0, description="of the choice of documents")
-
-
-Training = RelevanceTraining | ImportanceTraining | TermMining
-
-
-class NamedModel(Model):
-    """One of: a file, or how the run makes it."""
-
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
-
-    file: WrittenPath | None = Field(None, description=ModelFile.model_fields["file"].description)
-    train: RelevanceTraining | None = Field(None, description="a classifier for `relevance` and `quality`")
-    importance: ImportanceTraining | None = Field(None, description="weights for `importance`")
-    terms: TermMining | None = Field(None, description="a lexicon for `terms`, mined")
-
-    @property
-    def training(self) -> Training | None:
-        """How the run makes it; None of a file."""
-        return self.train or self.importance or self.terms
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        kinds = list(type(self).model_fields)
-        if len(given := [kind for kind in kinds if getattr(self, kind) is not None]) != 1:
-            raise ValueError(f"a model has one of {', '.join(kinds)}, here {' and '.join(given) or 'none'}")
-        return self
-
-
 class RuleSetUse(Model):
     """A rule set with some of its rules left out."""
 
@@ -408,91 +186,6 @@ class Stage(Model):
     def _calibrates_rules(self) -> Self:
         if self.calibrate and not self.keep:
             raise ValueError("calibrate moves the thresholds of rules: write some under `keep`")
-        return self
-
-
-def _kind_of_part(value: object) -> str:
-    is_share = not isinstance(value, str) or re.fullmatch(r"\s*[0-9.]*\s*%?\s*", value)
-    return "share" if is_share else "condition"
-
-
-SplitPart = Annotated[
-    Annotated[Share, Tag("share")] | Annotated[str, Tag("condition")], Discriminator(_kind_of_part)
-]
-
-
-class Output(Model):
-    """Where a stage's documents are written."""
-
-    from_: Name = Field(alias="from", description="the stage whose documents are written")
-    path: WrittenPath = Field(description="folder or URL of this output alone; relative to the definition")
-    format: Literal["parquet", "jsonl"] = Field(
-        "parquet", description="`parquet`, or `jsonl` for JSON Lines in zstd"
-    )
-    tokenize: Tokenize | None = Field(
-        None,
-        description="tokenizers JSON file: token ids are written in place of texts, as Megatron's `.bin` and `.idx`",
-    )
-    measurements: tuple[str, ...] | None = Field(
-        None,
-        description="measured and derived columns to write "
-        "(default: licence, lang, lang_score, relevance, quality, importance, neural, tokens)",
-    )
-    licences: Annotated[tuple[AllowedLicence, ...], OneOrMore()] = Field(
-        (), min_length=1, description="SPDX identifiers; documents under others, or none, are left out"
-    )
-    shard_bytes: ByteCount = Field(256 * 2**20, description="text bytes an output shard holds")
-    shuffle: int | None = Field(
-        1, ge=0, strict=True, description="seed of a shuffle of all documents; `null`: input order"
-    )
-    split: dict[Name, SplitPart] = Field(
-        {},
-        description="name to the documents that are held out of `train`: a share, by a hash of their words, or SQL "
-        "over columns of the sources' files",
-    )
-    split_by: str | None = Field(
-        None,
-        description="column of the sources' files, or `site` and the like, by whose value shares go, "
-        "in place of the words",
-    )
-
-    @property
-    def shares(self) -> dict[str, float]:
-        """Of the splits that have one."""
-        return {name: part for name, part in self.split.items() if isinstance(part, float)}
-
-    @property
-    def conditions(self) -> dict[str, str]:
-        """Of the splits that have one."""
-        return {name: part for name, part in self.split.items() if isinstance(part, str)}
-
-    @field_validator("split")
-    @classmethod
-    def _train_is_the_rest(cls, split: dict[str, float | str]) -> dict[str, float | str]:
-        if TRAIN in split:
-            raise ValueError(f"{TRAIN!r} is what the others leave; name those")
-        for name in split:
-            if not name.isidentifier():
-                raise ValueError(f"loaders know a split by letters, digits and _ alone, not by {name!r}")
-        shares = [Fraction(str(part)) for part in split.values() if isinstance(part, float)]
-        if shares and len(shares) < len(split):
-            raise ValueError("give all splits a share, or all of them a condition")
-        if sum(shares) >= 1:
-            raise ValueError(f"together they leave nothing for {TRAIN!r}")
-        return split
-
-    @model_validator(mode="after")
-    def _ids_have_no_columns(self) -> Self:
-        if self.tokenize and (extra := {"format", "measurements"} & self.model_fields_set):
-            raise ValueError(
-                f"token ids have no {' and no '.join(sorted(extra))}; write texts to another output"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _shares_by_a_column(self) -> Self:
-        if self.split_by and not self.shares:
-            raise ValueError("`split_by` says by what the shares of `split` go; there are none")
         return self
 
 

@@ -17,7 +17,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BeforeValidator, ValidationInfo
 
-from refinery.definition.models import ModelFile, Training
+from refinery.definition.trainings import ModelFile, Training
 from refinery.definition.validate import validate
 from refinery.definition.values import Name, WrittenPath
 from refinery.errors import DefinitionError, nearest

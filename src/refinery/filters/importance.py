@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Annotated
 import pyarrow as pa
 from pydantic import AfterValidator, Field
 
-from refinery.definition.models import ImportanceTraining
 from refinery.definition.paths import AnyModel, made_by
+from refinery.definition.trainings import ImportanceTraining
 from refinery.definition.values import Model
 from refinery.errors import InputError
 from refinery.filters.measurer import Measurer

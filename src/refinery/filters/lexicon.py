@@ -80,24 +80,17 @@ def load_lexicon(path: str, folding: Folding, expected: str) -> Lexicon:
     """
     import numpy as np
 
-    from refinery.executors.shipping import machine_folder
-    from refinery.filters.listed_file import list_hash
+    from refinery.filters.listed_file import machine_file
     from refinery.models.loaded import once
-    from refinery.storage.commit import commit_bytes, make_directory
-    from refinery.storage.url import redact
     from refinery.text.terms import Automaton
 
+    def made() -> bytes:
+        built = read_lexicon(path, folding)
+        head = np.array([built.terms, *(len(part) for part in built.automaton)], np.int64)
+        return b"".join(part.tobytes() for part in (head, *built.automaton))
+
     def load() -> Lexicon:
-        file = machine_folder() / "lexicons" / f"{expected}-{folding}-{FORM}"
-        if not file.exists():
-            if list_hash(path) != expected:
-                raise InputError(redact(path), "changed since the definition was checked", "run again")
-            make_directory(file.parent)
-            built = read_lexicon(path, folding)
-            head = np.array([built.terms, *(len(part) for part in built.automaton)], np.int64)
-            commit_bytes(file, b"".join(part.tobytes() for part in (head, *built.automaton)))
-        file.touch()  # it is in use
-        mapped = np.memmap(file, np.uint8, "r")
+        mapped = np.memmap(machine_file("lexicons", path, expected, f"{folding}-{FORM}", made), np.uint8, "r")
         terms, slots, states, bits = mapped[:32].view(np.int64).tolist()
         edges, rest = mapped[32:][: 16 * slots].view(np.uint64).reshape(-1, 2), mapped[32 + 16 * slots :]
         parts = edges, rest[: 4 * states].view(np.int32), rest[4 * states :][:bits]

@@ -67,10 +67,10 @@ class Parts:
 
     def text(self) -> pl.Series:
         """As they stand in the document, white space at their ends aside."""
-        from refinery.text.visible_lines import texts_of
+        from refinery.text.cut import slices
 
         chosen = slice(self.start, self.stop)
-        found = texts_of(self.batch, self.spans.start[chosen], self.spans.end[chosen])
+        found = slices(self.batch, self.spans.start[chosen], self.spans.end[chosen])
         return pl.Series(found.to_arrow(), dtype=pl.String)
 
     def count(self, row: str) -> NDArray[np.int64]:

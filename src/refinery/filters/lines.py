@@ -29,7 +29,7 @@ from refinery.filters.line_counts import (
     read_counted,
 )
 from refinery.filters.line_rules import LineEntries, LineRules, line_rules
-from refinery.filters.measurer import Cut, Transform
+from refinery.filters.measurer import RemovedPart, Transform
 from refinery.models.loaded import changed, once
 
 if TYPE_CHECKING:
@@ -77,12 +77,12 @@ class Step:
 
         return without_lines(self.batch, self.lines, np.repeat(self.failed >= 0, self.parts.lines))
 
-    def cuts(self) -> Iterator[Cut]:
+    def removed_parts(self) -> Iterator[RemovedPart]:
         """The parts that go."""
         data = self.batch.data
         for start, end, rule in zip(self.parts.start, self.parts.end, self.failed, strict=True):
             if rule >= 0:
-                yield Cut(self.rules[rule], data[start:end].tobytes().decode())
+                yield RemovedPart(self.rules[rule], data[start:end].tobytes().decode())
 
 
 @dataclass(frozen=True)
@@ -205,11 +205,13 @@ class Lines(Transform):
             failed = self.paragraphs.first_failed(batch, parts)
             yield Step(batch, lines, parts, failed, tuple(rule.name for rule in self.paragraphs.rules))
 
-    def cuts(self, text: str) -> tuple[Cut, ...]:
+    def removed_parts(self, text: str) -> tuple[RemovedPart, ...]:
         """The lines that it removes of a text, then the paragraphs."""
         from refinery.text.batch import TextBatch
 
-        return tuple(cut for step in self._steps(TextBatch.from_texts([text])) for cut in step.cuts())
+        return tuple(
+            part for step in self._steps(TextBatch.from_texts([text])) for part in step.removed_parts()
+        )
 
 
 def _digest(counted: Counted) -> str:

@@ -21,7 +21,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.errors import InputError
+from refinery.errors import InputError, some_of
 from refinery.storage.url import is_url, redact
 from refinery.text.batch import TextBatch
 from refinery.text.digests import digests
@@ -85,23 +85,37 @@ def list_hash(path: str) -> str:
         raise unreadable(path, error) from None
 
 
+def machine_file(folder: str, path: str, expected: str, form: str, make: Callable[[], bytes]) -> Path:
+    """The file in which this machine keeps what is made of a list, made now if it is not there.
+
+    expected: the list's `list_hash` when the definition was checked; form: what else the content follows from. Raises
+    InputError for a list that is another by now.
+    """
+    from refinery.executors.shipping import machine_folder
+    from refinery.storage.commit import commit_bytes, make_directory
+
+    file = machine_folder() / folder / f"{expected}-{form}"
+    if not file.exists():
+        if list_hash(path) != expected:
+            raise InputError(redact(path), "changed since the definition was checked", "run again")
+        make_directory(file.parent)
+        commit_bytes(file, make())
+    file.touch()  # it is in use
+    return file
+
+
 def load_entries(path: str, match: Match, expected: str) -> Entries:
     """A list, which this machine hashes if it has not yet; expected: its `list_hash` when the definition was checked.
 
     Raises InputError for entries that are none, and for a list that is another by now.
     """
-    from refinery.executors.shipping import machine_folder
     from refinery.models.loaded import once
-    from refinery.storage.commit import commit_bytes, make_directory
+
+    def made() -> bytes:
+        return read_entries(path, match).hashes.tobytes()
 
     def load() -> Entries:
-        file = machine_folder() / "lists" / f"{expected}-{match}-{FORM}"
-        if not file.exists():
-            if list_hash(path) != expected:
-                raise InputError(redact(path), "changed since the definition was checked", "run again")
-            make_directory(file.parent)
-            commit_bytes(file, read_entries(path, match).hashes.tobytes())
-        file.touch()  # it is in use
+        file = machine_file("lists", path, expected, f"{match}-{FORM}", made)
         size = file.stat().st_size
         mapped = np.memmap(file, np.uint64, "r") if size else np.empty(0, np.uint64)
         return Entries(mapped.reshape(2, -1))
@@ -197,11 +211,8 @@ def _host(written: str) -> str | None:
 
 def wrong_lines(path: str, wrong: pl.DataFrame, what: str, hint: str) -> InputError:
     """The error of lines of a list, `line` and `text`, the first of which are told."""
-    told = "; ".join(
-        f"line {line}: {text[:80]}" for line, text in wrong.head(_TOLD).select("line", "text").rows()
-    )
-    more = f" and {len(wrong) - _TOLD:,} more" if len(wrong) > _TOLD else ""
-    return InputError(redact(path), f"{what}: {told}{more}", hint)
+    first = [f"line {line}: {text[:80]}" for line, text in wrong.head(_TOLD).select("line", "text").rows()]
+    return InputError(redact(path), f"{what}: {some_of(first, len(wrong), '; ')}", hint)
 
 
 def _halves(values: pa.Array) -> NDArray[np.uint64]:

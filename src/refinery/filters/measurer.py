@@ -88,7 +88,7 @@ class Measurer(Protocol):
 
 
 @dataclass(frozen=True)
-class Cut:
+class RemovedPart:
     """A part of a text that a transform removes, and the rule that it fails."""
 
     rule: str
@@ -135,6 +135,6 @@ class Transform(Protocol):
     def __call__(self, text: pa.Array) -> pa.Array:
         """large_string in, large_string of the same length out."""
 
-    def cuts(self, text: str) -> Sequence[Cut]:
+    def removed_parts(self, text: str) -> Sequence[RemovedPart]:
         """What it removes of a text by rules, in the order of the text for each kind of part."""
         return ()

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Annotated
 import pyarrow as pa
 from pydantic import AfterValidator, Field
 
-from refinery.definition.models import RelevanceTraining
 from refinery.definition.paths import AnyModel, made_by
+from refinery.definition.trainings import RelevanceTraining
 from refinery.definition.values import Model
 from refinery.errors import InputError
 from refinery.filters.measurer import Measurer

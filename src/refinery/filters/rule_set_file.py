@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+import yaml
 
 if TYPE_CHECKING:
     from refinery.filters.rules import RuleSet
@@ -24,14 +25,19 @@ def as_file(rule_set: RuleSet) -> str:
 
 
 def _lines(rule_set: RuleSet) -> Iterator[str]:
-    yield f"description: {_text(rule_set.description)}"
+    yield f"description: {quoted(rule_set.description)}"
     if rule_set.languages:
         yield f"languages: [{', '.join(rule_set.languages)}]"
     yield "rules:"
     for rule in rule_set.rules:
         name = rule.name.rpartition(".")[2]
-        yield f"  {name}: {{keep: {_text(rule.predicate)}, source: {_text(rule.source)}}}"
+        yield f"  {name}: {{keep: {quoted(rule.predicate)}, source: {quoted(rule.source)}}}"
 
 
-def _text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def quoted(text: str) -> str:
+    """A text as one line of YAML, in double quotes.
+
+    >>> print(quoted("lang = 'en' -- English\\n"))
+    "lang = 'en' -- English\\n"
+    """
+    return str(yaml.safe_dump(text, width=2**20, allow_unicode=True, default_style='"')).strip()

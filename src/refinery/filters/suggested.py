@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from refinery.definition.models import RelevanceTraining
 from refinery.definition.paths import Paths
+from refinery.definition.trainings import RelevanceTraining
 from refinery.errors import DefinitionError, InputError, nearest
 
 # Comments, texts and quoted names are passed over whole.

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Annotated, Self
 import pyarrow as pa
 from pydantic import AfterValidator, Field, model_validator
 
-from refinery.definition.models import TermMining
 from refinery.definition.paths import AnyModel, FileOrUrl, made_by
+from refinery.definition.trainings import TermMining
 from refinery.definition.values import Model
 from refinery.errors import InputError
 from refinery.filters.lexicon import Folding, folding_tables, load_lexicon, pack_columns, pack_file

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from refinery.definition.models import ImportanceTraining, RelevanceTraining, TermMining, Training
+from refinery.definition.trainings import ImportanceTraining, RelevanceTraining, TermMining, Training
 from refinery.models.maker import Maker
 from refinery.shuffle.units import MapUnits
 from refinery.sources.documents import ShardDocuments

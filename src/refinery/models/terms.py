@@ -24,7 +24,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from refinery.definition.models import TermMining
+from refinery.definition.trainings import TermMining
 from refinery.errors import DefinitionError
 from refinery.models.examples import Examples, choose_examples
 from refinery.shuffle.records import Tables
@@ -97,7 +97,7 @@ def mine(examples: Examples, mining: TermMining) -> pl.DataFrame:
         pl.col("documents") >= mining.least_documents,
         pl.col("odds") >= ODDS,
         pl.col("cohesion") >= least,
-    ).sort("z", "start", descending=[True, False])
+    ).sort("z", "start", "length", descending=[True, False, False])
     if found.is_empty():
         raise DefinitionError(
             "no term is found; give more documents of the domain, or others that differ more"

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from refinery.definition.models import RelevanceTraining
+from refinery.definition.trainings import RelevanceTraining
 from refinery.definition.validate import validate
 from refinery.errors import DefinitionError, OutputError
 from refinery.models import metrics

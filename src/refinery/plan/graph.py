@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from refinery.definition.load import Definition
-from refinery.definition.models import Output
+from refinery.definition.outputs import Output
 from refinery.filters.carried import Carried
 from refinery.plan.fingerprint import fingerprint
 from refinery.sources.column_settings import Join
@@ -30,7 +30,7 @@ OWN_OUTPUT = "narrow the source's path or write elsewhere"
 
 
 @dataclass(frozen=True)
-class Cut:
+class VerbCut:
     """What a stage's verb cuts out of the texts that it keeps, a step between transforms.
 
     outcome: the key of the verb's outcome, which says what goes; empty until the shards are known.
@@ -55,7 +55,7 @@ class View:
     """A source's text after a chain of transforms, and of what verbs cut out of it."""
 
     source: str
-    transforms: tuple[Transform | Cut, ...] = ()
+    transforms: tuple[Transform | VerbCut, ...] = ()
 
     @property
     def uncounted(self) -> View:
@@ -65,12 +65,12 @@ class View:
     @property
     def uncut(self) -> View:
         """Without what verbs cut."""
-        return View(self.source, tuple(one for one in self.transforms if not isinstance(one, Cut)))
+        return View(self.source, tuple(one for one in self.transforms if not isinstance(one, VerbCut)))
 
     @property
     def is_cut(self) -> bool:
         """Whether a verb cuts its texts: they are known only once it has decided."""
-        return any(isinstance(one, Cut) for one in self.transforms)
+        return any(isinstance(one, VerbCut) for one in self.transforms)
 
     @cached_property
     def key(self) -> str:

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from refinery.definition.licences import LicenceColumn, allowed_pattern
 from refinery.definition.load import Definition
-from refinery.definition.models import Output, Pipeline
+from refinery.definition.models import Pipeline
+from refinery.definition.outputs import Output
 from refinery.definition.yaml import Location
 from refinery.filters.licence import LICENCE, Licence
 from refinery.filters.rules import Rule

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 
 from refinery.definition.load import Definition
-from refinery.definition.models import Output
+from refinery.definition.outputs import Output
 from refinery.definition.paths import Paths
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, InputError, nearest

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from refinery.dedup.protect import Protect
 from refinery.definition.load import Definition
-from refinery.definition.models import NearCopies, Overlap, Protected
+from refinery.definition.protections import NearCopies, Overlap, Protected
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.plan.graph import Graph, View

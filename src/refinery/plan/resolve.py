@@ -29,7 +29,6 @@ from refinery.plan.graph import (
     RESERVED,
     Column,
     Columns,
-    Cut,
     Derived,
     Graph,
     Making,
@@ -37,6 +36,7 @@ from refinery.plan.graph import (
     Measurement,
     PathColumn,
     ResolvedStage,
+    VerbCut,
     View,
     against_source,
     measurement_of,
@@ -351,7 +351,7 @@ class _Resolver:
         view = stage.views[source]
         if not stage.cuts:
             return view
-        return View(source, (*view.transforms, Cut(stage.name, self.cuts.get(stage.name, ""))))
+        return View(source, (*view.transforms, VerbCut(stage.name, self.cuts.get(stage.name, ""))))
 
     def _view(self, view: View, chain: Iterable[Transform]) -> View:
         """The view after more transforms; what they count is made of the source's texts before them."""

@@ -25,11 +25,11 @@ from refinery.filters.predicate import columns_of
 from refinery.filters.suggested import suggesting_models
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import (
-    Cut,
     Derived,
     Making,
     Measurement,
     ResolvedStage,
+    VerbCut,
     View,
     measurer_key,
 )
@@ -51,7 +51,7 @@ from refinery.sources.read import READING
 from refinery.watch.events import Subject
 
 if TYPE_CHECKING:
-    from refinery.definition.models import Output
+    from refinery.definition.outputs import Output
     from refinery.plan.graph import Column, Graph
     from refinery.sources.column_settings import Join
     from refinery.sources.documents import SourceSpec
@@ -193,7 +193,7 @@ class _Builder:
     def _counts(self, view: View) -> Iterator[str]:
         """The counts that a view's transforms need, and the outcomes that cut its texts."""
         for step in view.transforms:
-            if isinstance(step, Cut) and (outcome := outcome_name(self.graph.stages[step.stage])):
+            if isinstance(step, VerbCut) and (outcome := outcome_name(self.graph.stages[step.stage])):
                 yield outcome
         for name, making in self.graph.makings.items():
             if making.view and making.view.source == view.source:
@@ -397,7 +397,7 @@ def _transforms(view: View) -> dict[str, object]:
         settings = {"version": transform.version, **transform.settings}
         if transform.counter:
             settings.pop("count", None)
-        if isinstance(transform, Cut):
+        if isinstance(transform, VerbCut):
             settings.pop("outcome")
         found.append({transform.name: settings})
     return {"transform": found}

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from refinery.dedup.content import SCHEMA, Content
 from refinery.dedup.split import WORDS, Split, joined, split_of
-from refinery.definition.models import Output
+from refinery.definition.outputs import Output
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, nearest
 from refinery.filters.carried import VALUE, Carried

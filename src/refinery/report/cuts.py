@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from refinery.filters.measurer import Cut, Transform
-from refinery.plan.graph import Cut as VerbCut
-from refinery.plan.graph import View
+from refinery.filters.measurer import RemovedPart, Transform
+from refinery.plan.graph import VerbCut, View
 
 
 def cuts_by_stage(
     views: Sequence[View], texts: Callable[[Sequence[View]], Sequence[str]]
-) -> list[tuple[Cut, ...]]:
+) -> list[tuple[RemovedPart, ...]]:
     """For each stage that a document came to, given its view: what the transforms cut that no stage above it has.
 
     texts: gives the document as views have it.
@@ -26,7 +25,7 @@ def cuts_by_stage(
                 before.append(View(view.source, view.transforms[:number]))
                 steps.append((stage, step))
             seen.add(key)
-    found: list[list[Cut]] = [[] for _ in views]
+    found: list[list[RemovedPart]] = [[] for _ in views]
     for (stage, step), text in zip(steps, texts(before), strict=True):
-        found[stage] += step.cuts(text)
+        found[stage] += step.removed_parts(text)
     return [tuple(cuts) for cuts in found]

@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from refinery.filters.measurer import Cut
+from refinery.filters.measurer import RemovedPart
 from refinery.filters.predicate import columns_of
 from refinery.filters.rules import Rule
 from refinery.plan.graph import ResolvedStage
@@ -63,7 +63,7 @@ class StageVerdict:
     ranked: Mapping[str, Any]
     dropped_by: str | None
     decided: bool = True
-    cuts: tuple[Cut, ...] = ()
+    cuts: tuple[RemovedPart, ...] = ()
 
 
 @dataclass(frozen=True)

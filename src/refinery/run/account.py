@@ -9,7 +9,8 @@ from importlib.metadata import version
 from typing import Any
 
 from refinery.dedup.split import split_names
-from refinery.definition.models import Output, Pipeline
+from refinery.definition.models import Pipeline
+from refinery.definition.outputs import Output
 from refinery.executors.versions import versions
 from refinery.filters.licence import LICENCE
 from refinery.run.context import Run

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from refinery.definition.load import Definition, load_content
 from refinery.definition.yaml import YamlFile
 from refinery.errors import InputError
-from refinery.filters.calibration.rule_file import WRITTEN_BY, rule_file
+from refinery.filters.calibration.rule_file import COMMAND, FIRST_LINE, rule_file
 from refinery.plan.order import in_rounds
 from refinery.run.make import with_found
 from refinery.run.training import written_path
 from refinery.storage.commit import commit_bytes
+from refinery.storage.place import unreadable
 
 if TYPE_CHECKING:
     from refinery.filters.calibration.account import Calibration
@@ -100,7 +101,11 @@ def calibrations_of(plan: Plan) -> dict[str, Calibration]:
 
 
 def write_rule_file(found: Calibration, file: Path) -> None:
-    """Writes moved rules; raises InputError for a file that somebody else wrote, OutputError."""
-    if file.exists() and not file.read_text("utf-8", "replace").startswith(f"# {WRITTEN_BY}"):
-        raise InputError(str(file), f"is not one that {WRITTEN_BY[11:]} wrote", "choose another name")
+    """Writes moved rules; raises InputError for a file that somebody else wrote or a folder, OutputError."""
+    try:
+        others = file.exists() and not file.read_text("utf-8", "replace").startswith(FIRST_LINE)
+    except OSError as error:
+        raise unreadable(str(file), error) from None
+    if others:
+        raise InputError(str(file), f"is not one that {COMMAND} wrote", "choose another name")
     commit_bytes(file, rule_file(found).encode())

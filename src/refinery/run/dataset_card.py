@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import yaml
 
-from refinery.definition.models import TRAIN, Tokens
+from refinery.definition.models import Tokens
+from refinery.definition.outputs import TRAIN
 from refinery.filters.language_codes import UNDETERMINED
 from refinery.run.decide import Tally
 from refinery.run.hub_licences import licence_head

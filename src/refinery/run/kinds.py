@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from refinery.definition.licences import NONE, OWN
+from refinery.errors import some_of
 from refinery.filters.language_codes import UNDETERMINED
 from refinery.filters.licence import LICENCE
 
@@ -73,6 +74,5 @@ def unknown_licences(licences: Kinds, allowed: Collection[str] = ()) -> str:
     if not unknown:
         return ""
     told = [f"{'none' if name == NONE else name} {count:,}" for name, count in unknown.items()]
-    more = f" and {len(told) - _TOLD:,} more" if len(told) > _TOLD else ""
     share = f"{sum(unknown.values()):,} of {sum(licences.values()):,} documents"
-    return f"{share} have no licence that SPDX knows: {', '.join(told[:_TOLD])}{more}"
+    return f"{share} have no licence that SPDX knows: {some_of(told[:_TOLD], len(told))}"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from refinery.executors.base import Executor
     from refinery.filters.measurer import Measurer, Transform
-    from refinery.plan.graph import Cut
+    from refinery.plan.graph import VerbCut
 
 _HINT = "sources, work folder and outputs must lie on a file system that all nodes share, or on s3:// and the like"
 _JOB_COPY = "/runtime_resources/working_dir_files/"  # where Ray unpacks --working-dir on each node
@@ -92,7 +92,7 @@ def probe(asked: Probe) -> ProbeResult:
 
 def files_of(plan: Plan) -> list[tuple[str, ...]]:
     """The paths that each measurer, transform and tokenizer reads; URLs need no copy."""
-    loaders: dict[int, Measurer | Transform | Cut] = {}
+    loaders: dict[int, Measurer | Transform | VerbCut] = {}
     for source in plan.graph.sources:
         for measurement in plan.graph.measurements(source):
             loaders[id(measurement.measurer)] = measurement.measurer

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from refinery.dedup.split import split_names
-from refinery.definition.models import Output
+from refinery.definition.outputs import Output
 from refinery.executors.base import Unit
 from refinery.run.kinds import Kinds, total
 from refinery.run.survivors import Extent, Survivors, extent_of, survivors_of

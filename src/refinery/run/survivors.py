@@ -12,7 +12,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from refinery.dedup.split import Split, split_of
-from refinery.definition.models import Output
+from refinery.definition.outputs import Output
 from refinery.plan.graph import PathColumn, ResolvedStage, View
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import NamedColumn, file_paths, find_columns, load_columns

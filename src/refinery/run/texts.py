@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from refinery.plan.graph import Cut, View
+from refinery.plan.graph import VerbCut, View
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import CutTally, Upstream
 from refinery.storage.place import Place
@@ -36,7 +36,9 @@ def texts_of(view: View, planned: PlannedShard, rows: NDArray[np.int64], text: p
     """large_string: documents at `rows` of a shard, whose text as it was read is `text`, as a view has them."""
     for step in view.transforms:
         text = (
-            _without_cuts(planned.cut_file(step.outcome), rows, text) if isinstance(step, Cut) else step(text)
+            _without_cuts(planned.cut_file(step.outcome), rows, text)
+            if isinstance(step, VerbCut)
+            else step(text)
         )
     return text
 
@@ -44,7 +46,7 @@ def texts_of(view: View, planned: PlannedShard, rows: NDArray[np.int64], text: p
 def apply_transforms(view: View, text: pa.Array) -> pa.Array:
     """Texts that are no documents of a shard after the transforms of a view: no verb has cut them."""
     for step in view.transforms:
-        text = text if isinstance(step, Cut) else step(text)
+        text = text if isinstance(step, VerbCut) else step(text)
     return text
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
-from refinery.definition.models import Output
+from refinery.definition.outputs import Output
 from refinery.errors import RunError
 from refinery.filters.licence import LICENCE
 from refinery.models.text_tokens import TextTokens

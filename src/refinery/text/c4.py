@@ -15,8 +15,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from refinery.text.lines import ends_sentence, last
+from refinery.text.lines import ends_sentence
 from refinery.text.segment import LINES, LONGEST, SENTENCES, WORDS, citation
+from refinery.text.tables import decode_before
 
 KEPT, KEPT_SENTENCES, LOREM_IPSUM, CURLY_BRACKET, JAVASCRIPT, POLICY, COUNTS = range(7)
 MIN_WORDS = 3
@@ -96,7 +97,7 @@ def _ends(low, length, stage1, stage2):  # type: ignore[no-untyped-def]
     """Whether a line ends with a terminal mark and not with "..."."""
     if length == 0:
         return False
-    code, _ = last(low, length)
+    code, _ = decode_before(low, length)
     if code == 46:
         return not (length >= 3 and low[length - 2] == 46 and low[length - 3] == 46)
     for mark in _QUOTES:

@@ -1,4 +1,4 @@
-"""Kernel: documents without passages that are cut out of them."""
+"""Kernels: documents without passages that are cut out of them, and parts of documents as texts of their own."""
 
 from __future__ import annotations
 
@@ -39,29 +39,33 @@ def count_characters(
     return counts
 
 
-def slices(
-    batch: TextBatch, documents: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]
-) -> TextBatch:
-    """The bytes starts[i]:ends[i] of document documents[i], all int64, in any order.
+def slices(batch: TextBatch, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> TextBatch:
+    """The parts data[starts[i]:ends[i]] of a batch as texts, in any order; starts, ends: int64.
 
     >>> batch = TextBatch.from_texts(["one two"])
-    >>> slices(batch, *(np.array(n, np.int64) for n in ([0, 0], [4, 0], [7, 3]))).to_arrow().to_pylist()
+    >>> slices(batch, *(np.array(n, np.int64) for n in ([4, 0], [7, 3]))).to_arrow().to_pylist()
     ['two', 'one']
     """
     bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(ends - starts)])
     out = np.empty(bounds[-1], np.uint8)
-    _slices(batch.data, batch.offsets, documents, starts, ends, out)
+    _slices(batch.data, starts, ends, out)
     return TextBatch(out, bounds)
 
 
 @njit(cache=True, nogil=True)
-def _slices(data, offsets, documents, starts, ends, out):  # type: ignore[no-untyped-def]
+def copy_bytes(data, start, stop, out, size):  # type: ignore[no-untyped-def]
+    """Writes data[start:stop] to `out` from `size` on; gives where it ends."""
+    for i in range(start, stop):
+        out[size] = data[i]
+        size += 1
+    return size
+
+
+@njit(cache=True, nogil=True)
+def _slices(data, starts, ends, out):  # type: ignore[no-untyped-def]
     size = 0
-    for passage in range(len(documents)):
-        first = offsets[documents[passage]]
-        for i in range(first + starts[passage], first + ends[passage]):
-            out[size] = data[i]
-            size += 1
+    for part in range(len(starts)):
+        size = copy_bytes(data, starts[part], ends[part], out, size)
 
 
 @njit(cache=True, nogil=True)
@@ -71,14 +75,10 @@ def _cut_out(data, offsets, documents, starts, ends, out, bounds):  # type: igno
         first, last = offsets[document], offsets[document + 1]
         position = first
         while passage < len(documents) and documents[passage] == document:
-            for i in range(position, first + starts[passage]):
-                out[size] = data[i]
-                size += 1
+            size = copy_bytes(data, position, first + starts[passage], out, size)
             position = first + ends[passage]
             passage += 1
-        for i in range(position, last):
-            out[size] = data[i]
-            size += 1
+        size = copy_bytes(data, position, last, out, size)
         bounds[document + 1] = size
 
 

@@ -13,7 +13,7 @@ from numba import njit
 
 from refinery.text.hashing import hash_bytes, mix
 from refinery.text.segment import CHARS, FIRST, LINES, OPENS, WORDS
-from refinery.text.tables import CLOSE, FORMAT, SPACE, TERMINAL, UNSPACED, decode, lookup
+from refinery.text.tables import CLOSE, FORMAT, SPACE, TERMINAL, UNSPACED, decode, decode_before, lookup
 
 PARAGRAPHS, BULLETS, ELLIPSES, TERMINALS, SHORT, CHARACTERS, SPACE_WORDS, WRAPS, WRAPPED_TERMINALS = range(9)
 COPIES, COPY_CHARS, PARAGRAPH_COPIES, PARAGRAPH_COPY_CHARS, COUNTS = range(9, 14)
@@ -40,20 +40,10 @@ def _is_new(h, slots, mask):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def last(data, end):  # type: ignore[no-untyped-def]
-    """Code point that ends at `end`, and where it starts."""
-    p = end - 1
-    while data[p] & 0xC0 == 0x80:
-        p -= 1
-    code, _ = decode(data, p)
-    return code, p
-
-
-@njit(cache=True, nogil=True)
 def ends_sentence(data, start, end, stage1, stage2):  # type: ignore[no-untyped-def]
     """Whether data[start:end] ends with a sentence terminal, with nothing but closing marks after it."""
     while end > start:
-        code, end = last(data, end)
+        code, end = decode_before(data, end)
         flags = np.int64(lookup(code, stage1, stage2))
         if flags & TERMINAL:
             return True
@@ -132,7 +122,7 @@ def _shapes(data, stage1, stage2, starts, ends, all_facts, lines, counts):  # ty
                 counts[BULLETS] += 1
                 break
         start, end = starts[i], ends[i]
-        code, _ = last(data, end)
+        code, _ = decode_before(data, end)
         counts[TERMINALS] += ends_sentence(data, start, end, stage1, stage2)
         if code == 0x2026 or (
             code == 46 and end - start >= 3 and data[end - 2] == 46 and data[end - 3] == 46

@@ -3,10 +3,10 @@
 An n-gram is a shingle of refinery.text.shingles: `words` words or `chars` characters of a script without spaces,
 from every token on. Hashes propose and bytes of key texts settle: an n-gram is only found where all its words are.
 
-The n-grams of items lie sorted by hash, each with the byte of the items' key texts at which it starts and its size;
-equal ones are one gram, which is named by the place of the first of them. Look-up is one bit of a filter for most
-n-grams of a document (BITS_A_GRAM bits a gram: 1 in 16 passes), and for the others a few hashes beside the place
-where that hash would lie if they were spread evenly, as they nearly are.
+The n-grams of items (kernels read dedup.items.Items as `items`) lie sorted by hash, each with the byte of the
+items' key texts at which it starts and its size; equal ones are one gram, which is named by the place of the first of
+them. Look-up is one bit of a filter for most n-grams of a document (BITS_A_GRAM bits a gram: 1 in 16 passes), and for
+the others a few hashes beside the place where that hash would lie if they were spread evenly, as they nearly are.
 """
 
 from __future__ import annotations
@@ -136,25 +136,24 @@ def look_up(wanted, hashes, bits, found, places):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True, nogil=True)
-def verify(  # type: ignore[no-untyped-def]
-    keys, token_starts, token_ends, tokens, stops, places, hashes, starts, sizes, grams, data, matched
-):
+def verify(keys, token_starts, token_ends, tokens, stops, places, items, matched):  # type: ignore[no-untyped-def]
     """Writes for each candidate the longest gram of which all bytes are those of the document, else COMMON.
 
     keys: uint8, the documents' key texts, with tokens at token_starts:token_ends, of bytes; tokens: int64, at which
-    each candidate starts, stops: int64, at which its document ends; places: int64, of its hash in `hashes`;
-    grams: int64, of n-grams by hash, as `name_grams` names them; matched: int64, written.
+    each candidate starts, stops: int64, at which its document ends; places: int64, of its hash among those of
+    n-grams; matched: int64, written.
     """
+    hashes = items.hashes
     for index in range(tokens.shape[0]):
         matched[index], longest = COMMON, np.int64(0)
         token, place = tokens[index], places[index]
         position, end = token_starts[token], token_ends[stops[index] - 1]
         while place < hashes.shape[0] and hashes[place] == hashes[places[index]]:
-            size = np.int64(sizes[place])
+            size = np.int64(items.sizes[place])
             if (
-                grams[place] == place
+                items.grams[place] == place
                 and longest < size <= end - position
-                and same(data, starts[place], keys, position, size)
+                and same(items.data, items.starts[place], keys, position, size)
             ):
                 last = token + np.searchsorted(token_ends[token : stops[index]], position + size)
                 if token_ends[last] == position + size:
@@ -163,37 +162,34 @@ def verify(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def cover(bounds, grams, common, hashes, starts, sizes, names, offsets, places, firsts, least):  # type: ignore[no-untyped-def]
+def cover(bounds, grams, common, items, least):  # type: ignore[no-untyped-def]
     """The items of which documents have a share of `least` or more: document and item (int64), share (float64).
 
     A document has grams[bounds[i]:bounds[i + 1]], ascending. Of an item count the bytes of its key text that n-grams
     cover which are neither COMMON nor in `common` (ascending): those that the document has over all such.
-    hashes, starts, sizes, names: of the items' n-grams, by hash; offsets: of their key texts; places: of each n-gram
-    in the order of the items, those of item i at firsts[i]:firsts[i + 1].
     """
-    documents, items = np.empty(64, np.int64), np.empty(64, np.int64)
+    documents, found = np.empty(64, np.int64), np.empty(64, np.int64)
     shares, count = np.empty(64, np.float64), 0
     for document in range(bounds.shape[0] - 1):
-        found = collect(grams[bounds[document] : bounds[document + 1]], hashes, names)
-        begin = np.sort(starts_and_sizes(found, starts, sizes))
+        begin = np.sort(starts_and_sizes(grams[bounds[document] : bounds[document + 1]], items))
         at = 0
         while at < begin.shape[0]:
-            item = np.searchsorted(offsets, begin[at] >> SIZE_BITS, "right") - 1
+            item = np.searchsorted(items.offsets, begin[at] >> SIZE_BITS, "right") - 1
             covered = end = np.int64(0)
-            while at < begin.shape[0] and begin[at] >> SIZE_BITS < offsets[item + 1]:
+            while at < begin.shape[0] and begin[at] >> SIZE_BITS < items.offsets[item + 1]:
                 start, size = begin[at] >> SIZE_BITS, begin[at] & SIZE_MASK
                 covered += max(start + size - max(start, end), 0)
                 end = max(end, start + size)
                 at += 1
-            share = covered / telling(item, common, starts, sizes, names, places, firsts)
+            share = covered / uncommon_bytes(item, common, items)
             if share < least:
                 continue
             if count == documents.shape[0]:
-                documents, items = np.append(documents, documents), np.append(items, items)
+                documents, found = np.append(documents, documents), np.append(found, found)
                 shares = np.append(shares, shares)
-            documents[count], items[count], shares[count] = document, item, share
+            documents[count], found[count], shares[count] = document, item, share
             count += 1
-    return documents[:count], items[:count], shares[:count]
+    return documents[:count], found[:count], shares[:count]
 
 
 SIZE_BITS = 24  # of a number that has a start and a size, 16 MiB: a text of that size is no item
@@ -201,43 +197,35 @@ SIZE_MASK = (1 << SIZE_BITS) - 1
 
 
 @njit(cache=True, nogil=True)
-def starts_and_sizes(found, starts, sizes):  # type: ignore[no-untyped-def]
-    """Of n-grams by place: where they start, and the size below."""
-    both = np.empty(found.shape[0], np.int64)
-    for index in range(found.shape[0]):
-        both[index] = starts[found[index]] << SIZE_BITS | sizes[found[index]]
-    return both
-
-
-@njit(cache=True, nogil=True)
-def collect(grams, hashes, names):  # type: ignore[no-untyped-def]
-    """The places of all n-grams of items that are one of the grams."""
+def starts_and_sizes(grams, items):  # type: ignore[no-untyped-def]
+    """Of all n-grams of items that are one of the grams: where they start, and the size below."""
     count = 0
     for turn in range(2):
         found = np.empty(count, np.int64)
         count = 0
         for gram in grams:
             place = gram
-            while place < hashes.shape[0] and hashes[place] == hashes[gram]:
-                if names[place] == gram:
+            while place < items.hashes.shape[0] and items.hashes[place] == items.hashes[gram]:
+                if items.grams[place] == gram:
                     if turn:
-                        found[count] = place
+                        found[count] = items.starts[place] << SIZE_BITS | items.sizes[place]
                     count += 1
                 place += 1
     return found
 
 
 @njit(cache=True, nogil=True)
-def telling(item, common, starts, sizes, names, places, firsts):  # type: ignore[no-untyped-def]
-    """The bytes of an item's key text that are covered by n-grams which are not common."""
+def uncommon_bytes(item, common, items):  # type: ignore[no-untyped-def]
+    """The bytes of an item's key text that are covered by n-grams which are neither COMMON nor in `common`."""
     covered = end = np.int64(0)
-    for index in range(firsts[item], firsts[item + 1]):
-        place = places[index]
-        gram = names[place]
+    for index in range(items.firsts[item], items.firsts[item + 1]):
+        place = items.places[index]
+        gram = items.grams[place]
         if gram == COMMON or holds(common, gram):
             continue
-        covered += max(starts[place] + sizes[place] - max(starts[place], end), 0)
-        end = max(end, starts[place] + sizes[place])
+        start, stop = items.starts[place], items.starts[place] + items.sizes[place]
+        covered += max(stop - max(start, end), 0)
+        end = max(end, stop)
     return covered
 
 
@@ -249,21 +237,21 @@ def holds(ascending, value):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def telling_of_all(common, starts, sizes, names, places, firsts, covered):  # type: ignore[no-untyped-def]
-    """Writes `telling` of each item, int64."""
-    for item in range(firsts.shape[0] - 1):
-        covered[item] = telling(item, common, starts, sizes, names, places, firsts)
+def write_uncommon_bytes(common, items, covered):  # type: ignore[no-untyped-def]
+    """Writes `uncommon_bytes` of each item, int64."""
+    for item in range(covered.shape[0]):
+        covered[item] = uncommon_bytes(item, common, items)
 
 
 @njit(cache=True, nogil=True)
-def belong(grams, items, hashes, starts, names, offsets):  # type: ignore[no-untyped-def]
-    """bool: which grams[i] are n-grams of the item items[i]; the others as in `cover`."""
+def belong(grams, owners, items):  # type: ignore[no-untyped-def]
+    """bool: which grams[i] are n-grams of the item owners[i]."""
     found = np.zeros(grams.shape[0], np.bool_)
     for index in range(grams.shape[0]):
-        gram, item = grams[index], items[index]
+        gram, first = grams[index], items.offsets[owners[index]]
         place = gram
-        while place < hashes.shape[0] and hashes[place] == hashes[gram]:
-            if names[place] == gram and offsets[item] <= starts[place] < offsets[item + 1]:
+        while place < items.hashes.shape[0] and items.hashes[place] == items.hashes[gram]:
+            if items.grams[place] == gram and first <= items.starts[place] < items.offsets[owners[index] + 1]:
                 found[index] = True
                 break
             place += 1

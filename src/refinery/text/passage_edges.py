@@ -16,6 +16,7 @@ from refinery.text.tables import (
     MID_NUMBER,
     UNSPACED,
     decode,
+    decode_before,
     lookup,
     tables,
 )
@@ -43,20 +44,11 @@ def with_blank_lines(
 
 
 @njit(cache=True, nogil=True)
-def _before(data, position):  # type: ignore[no-untyped-def]
-    """Code point and width of the character that ends at a place, which is not the first."""
-    start = position - 1
-    while data[start] & 0xC0 == 0x80:
-        start -= 1
-    return decode(data, start)
-
-
-@njit(cache=True, nogil=True)
 def _joins(data, first, last, start, end, stage1, stage2):  # type: ignore[no-untyped-def]
     """Whether what is before `start` and what is from `end` on are of one word of a script with spaces, or number."""
     if start <= first or end >= last:
         return False
-    last_code, width = _before(data, start)
+    last_code, begin = decode_before(data, start)
     before = np.int64(lookup(last_code, stage1, stage2))
     code, next_width = decode(data, end)
     after = np.int64(lookup(code, stage1, stage2))
@@ -67,8 +59,8 @@ def _joins(data, first, last, start, end, stage1, stage2):  # type: ignore[no-un
     if before & DIGIT and after & MID_NUMBER and end + next_width < last:
         code, _ = decode(data, end + next_width)
         return np.int64(lookup(code, stage1, stage2)) & DIGIT != 0
-    if before & MID_NUMBER and after & DIGIT and start - width > first:
-        code, _ = _before(data, start - width)
+    if before & MID_NUMBER and after & DIGIT and begin > first:
+        code, _ = decode_before(data, begin)
         return np.int64(lookup(code, stage1, stage2)) & DIGIT != 0
     return False
 
@@ -79,19 +71,15 @@ def _trim(data, offsets, stage1, stage2, documents, starts, ends):  # type: igno
         first, last = offsets[documents[passage]], offsets[documents[passage] + 1]
         start, end = first + starts[passage], first + ends[passage]
         while start < end and _joins(data, first, last, start, start, stage1, stage2):
-            start += 1
-            while start < end and data[start] & 0xC0 == 0x80:
-                start += 1
+            start += decode(data, start)[1]
         while start < end and _joins(data, first, last, end, end, stage1, stage2):
-            end -= 1
-            while data[end] & 0xC0 == 0x80:
-                end -= 1
+            _, end = decode_before(data, end)
         if start < end and _joins(data, first, last, start, end, stage1, stage2):
             code, width = decode(data, start)
-            final, final_width = _before(data, end)
+            final, final_start = decode_before(data, end)
             spaced = np.int64(lookup(code, stage1, stage2)) & BREAK
             if not spaced and np.int64(lookup(final, stage1, stage2)) & BREAK:
-                end -= final_width
+                end = final_start
             else:
                 start += width
         starts[passage], ends[passage] = start - first, end - first
@@ -117,10 +105,7 @@ def _with_blank_lines(data, offsets, stage1, stage2, documents, starts, ends):  
             floor += ends[passage - 1]
         start = first + starts[passage]
         while start > floor:
-            before = start - 1
-            while data[before] & 0xC0 == 0x80:
-                before -= 1
-            code, _ = decode(data, before)
+            code, before = decode_before(data, start)
             if not np.int64(lookup(code, stage1, stage2)) & BREAK or (code == _LF and end < last):
                 break
             start = before

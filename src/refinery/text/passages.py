@@ -1,10 +1,4 @@
-"""Kernels: where passages that several texts share may lie, and what of them is the same, byte for byte.
-
-A window is a number of consecutive characters. Of the k-grams in a window the rightmost one of least hash is its
-anchor (winnowing: Schleimer, Wilkerson and Aiken 2003), so that equal windows have equal anchors at the same place in
-them, while a text has some 2 / (windows' k-grams + 1) anchors a character. A context is all windows of an anchor
-together. Paragraphs are what blank lines separate, or in a text without one its lines.
-"""
+"""Kernels: what of texts that may share passages (refinery.text.passage_contexts) is the same, byte for byte."""
 
 from __future__ import annotations
 
@@ -13,19 +7,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from refinery.text.batch import TextBatch
-from refinery.text.hashing import K1, hash_bytes, mix
-from refinery.text.tables import BREAK, decode, lookup, tables
+from refinery.text.passage_contexts import character_places, longer
 
-GRAM = 48  # characters that are hashed together, at most
-CONTEXT = np.dtype(
-    [
-        ("hash", np.uint64),
-        ("document", np.int64),
-        ("start", np.int64),  # bytes of the document's text
-        ("end", np.int64),
-        ("anchor", np.int32),  # from the start on
-    ]
-)
 CLAIM = np.dtype(
     [
         ("document", np.int64),
@@ -35,28 +18,6 @@ CLAIM = np.dtype(
         ("other_start", np.int64),
     ]
 )
-_LF = 10
-
-
-def find_windows(batch: TextBatch, least: int) -> NDArray[np.void]:
-    """CONTEXT of each anchor of windows of `least` characters; documents are numbered in the batch.
-
-    >>> find_windows(TextBatch.from_texts(["A passage.", "none"]), 8)[["document", "start", "end"]].tolist()
-    [(0, 0, 10)]
-    """
-    gram = max(1, min(GRAM, least // 2))
-    longest = int(np.diff(batch.offsets).max(initial=0))
-    room = np.empty((3, longest + 1), np.int64)
-    hashes = np.empty(longest + 1, np.uint64)
-    found: NDArray[np.void] = _find_windows(batch.data, batch.offsets, least, gram, room, hashes)
-    return found
-
-
-def find_paragraphs(batch: TextBatch, least: int) -> NDArray[np.void]:
-    """CONTEXT of each paragraph of at least so many characters, without white space at its ends; `anchor` is 0."""
-    newlines = np.count_nonzero(batch.data[batch.offsets[0] : batch.offsets[-1]] == _LF)
-    found = np.empty(newlines + len(batch), CONTEXT)
-    return found[: _find_paragraphs(batch.data, batch.offsets, least, *tables(), found)]
 
 
 def compare_contexts(contexts: TextBatch, about: NDArray[np.void], least: int, most: int) -> NDArray[np.void]:
@@ -80,193 +41,79 @@ def untouched(claims: NDArray[np.void], touched: NDArray[np.void], least: int) -
 
 
 @njit(cache=True, nogil=True)
-def _more(found):  # type: ignore[no-untyped-def]
-    wider = np.empty(2 * len(found) + 16, found.dtype)
-    wider[: len(found)] = found
-    return wider
-
-
-@njit(cache=True, nogil=True)
-def _find_windows(data, offsets, least, gram, room, hashes):  # type: ignore[no-untyped-def]
-    places, queue, _ = room
-    grams = least - gram + 1  # of a window
-    power = np.uint64(1)
-    for _ in range(gram):
-        power *= K1
-    found = np.empty((offsets[-1] - offsets[0]) // grams + 16, CONTEXT)
-    size = 0
-    for document in range(len(offsets) - 1):
-        first, last = offsets[document], offsets[document + 1]
-        count = 0
-        for position in range(first, last):
-            if data[position] & 0xC0 != 0x80:
-                places[count] = position
-                count += 1
-        places[count] = last
-        if count < least:
-            continue
-        rolling = np.uint64(0)
-        head, tail, current = 0, 0, -1
-        for character in range(count):
-            code, _ = decode(data, places[character])
-            rolling = rolling * K1 + np.uint64(code + 1)
-            start = character - gram + 1  # of the k-gram
-            if start > 0:
-                code, _ = decode(data, places[start - 1])
-                rolling -= np.uint64(code + 1) * power
-            if start < 0:
-                continue
-            hashes[start] = mix(rolling)
-            while tail > head and hashes[queue[tail - 1]] >= hashes[start]:
-                tail -= 1
-            queue[tail] = start
-            tail += 1
-            window = start - grams + 1
-            if window < 0:
-                continue
-            while queue[head] < window:
-                head += 1
-            if queue[head] != current:
-                if current >= 0:
-                    found[size - 1].end = places[window - 1 + least] - first
-                current = queue[head]
-                if size == len(found):
-                    found = _more(found)
-                found[size].hash = hashes[current]
-                found[size].document = document
-                found[size].start = places[window] - first
-                found[size].anchor = places[current] - places[window]
-                size += 1
-        found[size - 1].end = last - first
-    return found[:size]
-
-
-@njit(cache=True, nogil=True)
-def _find_paragraphs(data, offsets, least, stage1, stage2, found):  # type: ignore[no-untyped-def]
-    size = 0
-    for document in range(len(offsets) - 1):
-        first, last = offsets[document], offsets[document + 1]
-        blank = _has_blank_line(data, first, last, stage1, stage2)
-        position = first
-        start, end, count, pending = first, first, 0, 0  # of the paragraph; pending: spaces that may end it
-        empty = True  # the line, so far
-        while position <= last:
-            if position == last or (data[position] == _LF and (empty or not blank)):
-                if count >= least:
-                    found[size].hash = hash_bytes(data, start, end)
-                    found[size].document = document
-                    found[size].start, found[size].end = start - first, end - first
-                    found[size].anchor = 0
-                    size += 1
-                count, pending = 0, 0
-            if position == last:
-                break
-            code, width = decode(data, position)
-            if code == _LF:
-                empty = True
-            if np.int64(lookup(code, stage1, stage2)) & BREAK:
-                pending += 1
-            else:
-                if count == 0:
-                    start, pending = position, 0
-                count += pending + 1
-                pending, end, empty = 0, position + width, False
-            position += width
-    return size
-
-
-@njit(cache=True, nogil=True)
-def _has_blank_line(data, first, last, stage1, stage2):  # type: ignore[no-untyped-def]
-    """Whether one lies between two lines that are not blank."""
-    position, lines, seen = first, 0, False
-    while position < last:
-        code, width = decode(data, position)
-        if code == _LF:
-            lines += 1
-        elif not np.int64(lookup(code, stage1, stage2)) & BREAK:
-            if seen and lines > 1:
-                return True
-            lines, seen = 0, True
-        position += width
-    return False
-
-
-@njit(cache=True, nogil=True)
 def _compare(data, offsets, about, least, most):  # type: ignore[no-untyped-def]
     found = np.empty(len(about) + 16, CLAIM)
-    size = 0
-    group = 0
-    longest = 0
+    size = group = longest = 0
     for i in range(len(about)):
         longest = max(longest, offsets[i + 1] - offsets[i])
-    places = np.empty(longest + 1, np.int64)  # of the characters of a context
-    decided = np.empty(longest + 1, np.bool_)  # of its windows
+    room = np.empty(longest + 1, np.int64)
+    decided = np.empty(longest + 1, np.bool_)  # of a context's windows
     for one in range(len(about)):
         if about[one].hash != about[group].hash:
             group = one
         if one == group:
             continue
-        first, last = offsets[one], offsets[one + 1]
-        count = 0
-        for position in range(first, last):
-            if data[position] & 0xC0 != 0x80:
-                places[count] = position - first
-                count += 1
-        places[count] = last - first
+        count = character_places(data, offsets[one], offsets[one + 1], room)
+        places = room[: count + 1] - offsets[one]
         width = least if least else count
-        windows = count - width + 1
-        decided[:windows] = False
-        still_open = windows
-        anchor = np.int64(about[one].anchor)
+        decided[: count - width + 1] = False
+        still_open = count - width + 1
         for other in range(group, min(one, group + most)):
             if still_open == 0:
                 break
-            begin, stop = offsets[other], offsets[other + 1]
-            if least == 0 and stop - begin != last - first:
-                continue
-            middle = np.int64(about[other].anchor)
-            left = 0  # bytes that are the same before the anchor
-            while (
-                left < anchor
-                and left < middle
-                and data[first + anchor - left - 1] == data[begin + middle - left - 1]
-            ):
-                left += 1
-            right = 0
-            while (
-                first + anchor + right < last
-                and begin + middle + right < stop
-                and data[first + anchor + right] == data[begin + middle + right]
-            ):
-                right += 1
-            apart = np.int64(1) << 62
-            if about[one].document == about[other].document:
-                apart = about[one].start + anchor - about[other].start - middle
-            start = -1  # of a run of windows
-            for window in range(windows + 1):
-                same = (
-                    window < windows
-                    and not decided[window]
-                    and places[window] >= anchor - left
-                    and places[window + width] <= anchor + right
+            if least or offsets[one + 1] - offsets[one] == offsets[other + 1] - offsets[other]:
+                left, right = _same_around(data, offsets, about, one, other)
+                found, size, new = _add_runs(
+                    about, one, other, left, right, places, width, decided, found, size
                 )
-                if same:
-                    decided[window] = True  # by an overlapping copy too: all later ones overlap
-                    still_open -= 1
-                    same = places[window + width] - places[window] <= apart
-                if same and start < 0:
-                    start = window
-                if start >= 0 and not same:
-                    if size == len(found):
-                        found = _more(found)
-                    found[size].document = about[one].document
-                    found[size].start = about[one].start + places[start]
-                    found[size].end = about[one].start + places[window - 1 + width]
-                    found[size].other = about[other].document
-                    found[size].other_start = about[other].start + middle - anchor + places[start]
-                    size += 1
-                    start = -1
+                still_open -= new
     return found[:size]
+
+
+@njit(cache=True, nogil=True)
+def _same_around(data, offsets, about, one, other):  # type: ignore[no-untyped-def]
+    """Where, from the start of the first context on, what is the same about both anchors begins and ends."""
+    anchor, middle = np.int64(about[one].anchor), np.int64(about[other].anchor)
+    here, there = offsets[one] + anchor, offsets[other] + middle
+    left = right = 0
+    while left < anchor and left < middle and data[here - left - 1] == data[there - left - 1]:
+        left += 1
+    room = min(offsets[one + 1] - here, offsets[other + 1] - there)
+    while right < room and data[here + right] == data[there + right]:
+        right += 1
+    return anchor - left, anchor + right
+
+
+@njit(cache=True, nogil=True)
+def _add_runs(about, one, other, left, right, places, width, decided, found, size):  # type: ignore[no-untyped-def]
+    """Adds the runs of undecided windows in left:right; gives the claims, their number, how many were decided."""
+    shift = np.int64(about[other].anchor) - np.int64(about[one].anchor)
+    apart = np.int64(1) << 62
+    if about[one].document == about[other].document:
+        apart = about[one].start - about[other].start - shift
+    windows = len(places) - width
+    new = 0
+    start = -1  # of a run of windows
+    for window in range(windows + 1):
+        same = window < windows and not decided[window]
+        same = same and places[window] >= left and places[window + width] <= right
+        if same:
+            decided[window] = True  # by an overlapping copy too: all later ones overlap
+            new += 1
+            same = places[window + width] - places[window] <= apart
+        if same and start < 0:
+            start = window
+        if start >= 0 and not same:
+            if size == len(found):
+                found = longer(found)
+            found[size].document = about[one].document
+            found[size].start = about[one].start + places[start]
+            found[size].end = about[one].start + places[window - 1 + width]
+            found[size].other = about[other].document
+            found[size].other_start = about[other].start + shift + places[start]
+            size += 1
+            start = -1
+    return found, size, new
 
 
 @njit(cache=True, nogil=True)
@@ -288,7 +135,7 @@ def _untouched(claims, touched, least):  # type: ignore[no-untyped-def]
             end = max(touched[at].start, piece) if meets else stop
             if end - piece >= least:
                 if size == len(found):
-                    found = _more(found)
+                    found = longer(found)
                 found[size].document = claims[claim].document
                 found[size].start = claims[claim].start + piece - start
                 found[size].end = claims[claim].start + end - start

@@ -44,6 +44,7 @@ from refinery.text.tables import (
     TERMINAL,
     UNSPACED,
     decode,
+    decode_before,
     lookup,
     tables,
 )
@@ -156,10 +157,7 @@ def _strip(data, start, end, stage1, stage2):  # type: ignore[no-untyped-def]
             break
         start += width
     while end > start:
-        last = end - 1
-        while data[last] & 0xC0 == 0x80:
-            last -= 1
-        code, _ = decode(data, last)
+        code, last = decode_before(data, end)
         if not np.int64(lookup(code, stage1, stage2)) & SPACE:
             break
         end = last

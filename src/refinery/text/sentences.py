@@ -1,7 +1,8 @@
 """Kernel: where sentences of a text begin, so that what is cut out of one takes no half of a sentence away.
 
 A sentence ends with a line, with . ! ? and what closes after them before white space or a character of East Asia, and
-with 。 ！ ？ ； and what closes after them. So no word is cut, and words of a sentence are the same whether it stands alone or not.
+with 。 ！ ？ ； and what closes after them. So no word is cut, and words of a sentence are the same whether it stands
+alone or not.
 """
 
 from __future__ import annotations

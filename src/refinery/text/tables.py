@@ -111,3 +111,13 @@ def decode(data, position):  # type: ignore[no-untyped-def]
     return (first & 0x07) << 18 | second << 12 | third << 6 | (np.int64(data[position + 3]) & 0x3F), np.int64(
         4
     )
+
+
+@njit(cache=True, nogil=True)
+def decode_before(data, end):  # type: ignore[no-untyped-def]
+    """Code point (int64) that ends at `end` of valid UTF-8, and where it starts."""
+    start = end - 1
+    while data[start] & 0xC0 == 0x80:
+        start -= 1
+    code, _ = decode(data, start)
+    return code, start

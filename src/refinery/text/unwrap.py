@@ -19,8 +19,20 @@ import numpy as np
 from numba import njit
 
 from refinery.text.batch import TextBatch
+from refinery.text.cut import copy_bytes
 from refinery.text.line_shapes import begins_entry
-from refinery.text.tables import BREAK, DIGIT, FULLWIDTH, LETTER, UNSPACED, UPPER, decode, lookup, tables
+from refinery.text.tables import (
+    BREAK,
+    DIGIT,
+    FULLWIDTH,
+    LETTER,
+    UNSPACED,
+    UPPER,
+    decode,
+    decode_before,
+    lookup,
+    tables,
+)
 from refinery.text.visible_lines import LF, find_lines
 
 NARROWEST, WIDEST = 40, 160  # cells
@@ -176,28 +188,14 @@ def _is_wrapped(facts, firsts, opens, closes, margin):  # type: ignore[no-untype
 
 
 @njit(cache=True, nogil=True)
-def _previous(data, end):  # type: ignore[no-untyped-def]
-    """Where the character that ends at `end` begins."""
-    end -= 1
-    while data[end] & 0xC0 == 0x80:
-        end -= 1
-    return end
-
-
-@njit(cache=True, nogil=True)
 def _between(data, low, high, end, start, stage1, stage2):  # type: ignore[no-untyped-def]
     """What joins a line that ends at `end` and one that begins at `start`, of the document data[low:high]."""
-    last = _previous(data, end)
-    code, _ = decode(data, last)
+    code, last = decode_before(data, end)
     following = np.int64(lookup(decode(data, start)[0], stage1, stage2))
     if code == _SOFT:
         return _NO_HYPHEN
     hyphen = code in (_HYPHEN, _U2010)
-    before = (
-        np.int64(lookup(decode(data, _previous(data, last))[0], stage1, stage2))
-        if last > low
-        else np.int64(0)
-    )
+    before = np.int64(lookup(decode_before(data, last)[0], stage1, stage2)) if last > low else np.int64(0)
     if hyphen and before & (LETTER | DIGIT):
         if following & (UPPER | DIGIT):
             return _NOTHING
@@ -212,8 +210,8 @@ def _hyphenated(data, low, high, last, end, start, stage1, stage2):  # type: ign
     """Of a hyphen at data[last:end] before a small letter at `start`."""
     head, tail = last, start
     while head > low:
-        place = _previous(data, head)
-        if not np.int64(lookup(decode(data, place)[0], stage1, stage2)) & LETTER:
+        code, place = decode_before(data, head)
+        if not np.int64(lookup(code, stage1, stage2)) & LETTER:
             break
         head = place
     while tail < high:
@@ -266,16 +264,12 @@ def _write(data, offsets, documents, starts, ends, after, out, bounds):  # type:
         place = offsets[document]
         while line < len(starts) and documents[line] == document:
             if after[line]:
-                stop = _previous(data, ends[line]) if after[line] == _NO_HYPHEN else ends[line]
-                for i in range(place, stop):
-                    out[size] = data[i]
-                    size += 1
+                stop = decode_before(data, ends[line])[1] if after[line] == _NO_HYPHEN else ends[line]
+                size = copy_bytes(data, place, stop, out, size)
                 if after[line] == _SPACE:
                     out[size] = _BLANK
                     size += 1
                 place = starts[line + 1]
             line += 1
-        for i in range(place, offsets[document + 1]):
-            out[size] = data[i]
-            size += 1
+        size = copy_bytes(data, place, offsets[document + 1], out, size)
         bounds[document + 1] = size

@@ -13,6 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from refinery.text.batch import TextBatch
+from refinery.text.cut import copy_bytes
 from refinery.text.hashing import hash_bytes
 from refinery.text.tables import BREAK, LETTER, decode, lookup, tables
 
@@ -84,15 +85,6 @@ def without_lines(batch: TextBatch, lines: Spans, gone: NDArray[np.bool_]) -> Te
     return TextBatch(out[: bounds[-1]], bounds)
 
 
-def texts_of(batch: TextBatch, start: NDArray[np.int64], end: NDArray[np.int64]) -> TextBatch:
-    """The parts data[start:end] of a batch as documents of their own."""
-    bounds = np.zeros(len(start) + 1, np.int64)
-    np.cumsum(end - start, out=bounds[1:])
-    out = np.empty(bounds[-1], np.uint8)
-    _gather(batch.data, start, end, out)
-    return TextBatch(out, bounds)
-
-
 @njit(cache=True, nogil=True)
 def read_line(data, start, stop, stage1, stage2):  # type: ignore[no-untyped-def]
     """Where the line from `start` ends, where what is visible of it begins and ends, and whether it has a letter."""
@@ -130,24 +122,6 @@ def _find(data, offsets, stage1, stage2, documents, places, hashes, opens):  # t
 
 
 @njit(cache=True, nogil=True)
-def _gather(data, start, end, out):  # type: ignore[no-untyped-def]
-    size = 0
-    for i in range(len(start)):
-        for place in range(start[i], end[i]):
-            out[size] = data[place]
-            size += 1
-
-
-@njit(cache=True, nogil=True)
-def _copy(data, start, stop, out, size):  # type: ignore[no-untyped-def]
-    """Writes data[start:stop] to `out` from `size` on; gives where it ends."""
-    for i in range(start, stop):
-        out[size] = data[i]
-        size += 1
-    return size
-
-
-@njit(cache=True, nogil=True)
 def _drop(data, offsets, documents, starts, ends, gone, out, bounds):  # type: ignore[no-untyped-def]
     """Writes document i's new text to `out[bounds[i]:bounds[i + 1]]`."""
     size = line = 0
@@ -169,12 +143,12 @@ def _drop(data, offsets, documents, starts, ends, gone, out, bounds):  # type: i
                 dropped = True
             else:
                 if not (dropped and empty):
-                    size = _copy(data, longest, longest_end, out, size)
-                size = _copy(data, position, end, out, size)
+                    size = copy_bytes(data, longest, longest_end, out, size)
+                size = copy_bytes(data, position, end, out, size)
                 empty, dropped = False, False
                 longest, longest_end = end, end
             gap = end
             line += 1
         if not dropped:
-            size = _copy(data, gap, stop, out, size)
+            size = copy_bytes(data, gap, stop, out, size)
         bounds[document + 1] = size

@@ -7,12 +7,12 @@ thresholds that do so one is chosen that drops the most junk, or, without any, m
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from refinery.errors import some_of
 from refinery.filters.calibration.account import Calibration, LanguageAccount
 from refinery.filters.calibration.count import accounts_of
 from refinery.filters.calibration.loss import least_documents, most_lost, token_bound
@@ -31,6 +31,7 @@ from refinery.filters.rules import Rule
 from refinery.shuffle.partition import hash_numbers
 
 LEAST_DOCUMENTS = 300  # of a language that is judged by itself
+_NAMED = 8  # languages with few documents
 _LAST = 10  # documents by which the end of a distribution is told
 _HALVES = 0x68616C66  # seed of the split
 
@@ -47,9 +48,9 @@ def calibrate(trusted: Sample, junk: Sample | None, rules: Sequence[Rule], lose:
     needs = needs_of(fitted, rules)
     groups = []
     for name, pool in pools.items():
-        group, told = _group(fitted, pool[fits], needs, lose)
+        group, about = _group(fitted, pool[fits], needs, lose)
         groups.append(group)
-        notes += [f"{name or 'trusted text'}: {note}" for note in told]
+        notes += [f"{name or 'trusted text'}: {note}" for note in about]
     dropped = needs_of(junk, rules) if junk else None
     problem = Problem(needs.needs[needs.searched], groups, len(fitted), _junk_needs(dropped))
     numbers = _numbers(fitted, needs, problem, find_levels(problem))
@@ -64,23 +65,17 @@ def calibrate(trusted: Sample, junk: Sample | None, rules: Sequence[Rule], lose:
 
 def _pools(trusted: Sample) -> tuple[dict[str, Bools], list[str]]:
     """The documents judged together: of each language with enough, of the others with those of the commonest."""
-    languages = trusted.languages
-    common = [(name, n) for name, n in Counter(languages).most_common() if n >= LEAST_DOCUMENTS]
-    few = {name or "unknown": n for name, n in Counter(languages).items() if n < LEAST_DOCUMENTS}
-    found = {name: np.array([one == name for one in languages], bool) for name, _ in common}
+    sizes = trusted.languages.value_counts(sort=True).sort("count", "lang", descending=[True, False]).rows()
+    found = {name: (trusted.languages == name).to_numpy() for name, n in sizes if n >= LEAST_DOCUMENTS}
+    few = [f"{name or 'unknown'} {n:,}" for name, n in sizes if n < LEAST_DOCUMENTS]
     if not few:
         return found, []
     rest = ~np.logical_or.reduce([np.zeros(len(trusted), bool), *found.values()])
-    told = ", ".join(
-        f"{name} {count:,}" for name, count in sorted(few.items(), key=lambda x: (-x[1], x[0]))[:8]
-    )
-    if not common or rest.sum() >= LEAST_DOCUMENTS:
-        pools = {**found, "": rest}
-    else:
-        name = common[0][0]
-        pools = {**found, name: found[name] | rest}
-    note = f"fewer than {LEAST_DOCUMENTS} documents of a language, judged together"
-    return pools, [f"{note}{f' with {common[0][0]}' if '' not in pools else ''}: {told}"]
+    commonest = next(iter(found), "") if rest.sum() < LEAST_DOCUMENTS else ""
+    pools = {**found, commonest: found[commonest] | rest if commonest else rest}
+    with_ = f" with {commonest}" if commonest else ""
+    named = some_of(few[:_NAMED], len(few))
+    return pools, [f"fewer than {LEAST_DOCUMENTS} documents of a language, judged together{with_}: {named}"]
 
 
 def _group(fitted: Sample, mine: Bools, needs: Needs, lose: float) -> tuple[Group, list[str]]:

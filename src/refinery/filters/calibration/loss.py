@@ -7,7 +7,7 @@ over documents, which a document enters Poisson(1) times (Chamandy et al. 2012),
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from math import ceil, factorial
 
 import numpy as np
@@ -66,7 +66,7 @@ def _at_most(lost: int, documents: int, share: float) -> float:
     )
 
 
-@cache
+@lru_cache(maxsize=2)  # one is asked for again and again while a bound is searched
 def _log_choose(documents: int, most: int) -> NDArray[np.float64]:
     """Logarithms of the binomial coefficients of 0 to `most`."""
     from refinery.text.elementary import logs  # a check imports no Numba

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-import yaml
-
 from refinery.filters.calibration.account import Calibration, LanguageAccount, RuleAccount
+from refinery.filters.rule_set_file import quoted
 from refinery.filters.rules import unscoped
 
-WRITTEN_BY = "Written by `refinery calibrate`"  # how a rule file begins
+COMMAND = "`refinery calibrate`"
+FIRST_LINE = f"# Written by {COMMAND}: thresholds of published rules, loosened until the bound of what all\n"
 
 
 def rule_file(found: Calibration) -> str:
@@ -21,7 +21,7 @@ def rule_file(found: Calibration) -> str:
     own = Counter(rule.name.rpartition(".")[2] for rule in found.rules)
     lines = [f"# {line}" for line in _head(found)]
     lines.append(
-        f"description: {_text(f'rules whose thresholds lose {found.lose:.2%} of trusted text at most')}"
+        f"description: {quoted(f'rules whose thresholds lose {found.lose:.2%} of trusted text at most')}"
     )
     languages, predicates = unscoped([rule.predicate for rule in found.rules])
     if languages:
@@ -31,12 +31,11 @@ def rule_file(found: Calibration) -> str:
         short = rule.name.rpartition(".")[2]
         name = short if own[short] == 1 else rule.name.replace(".", "_")
         lines += [f"  # {line}" for line in _costs(rule, found)]
-        lines += [f"  {name}:", f"    keep: {_text(predicate)}", f"    source: {_text(_source(rule))}"]
-    return "\n".join(lines) + "\n"
+        lines += [f"  {name}:", f"    keep: {quoted(predicate)}", f"    source: {quoted(_source(rule))}"]
+    return FIRST_LINE + "\n".join(lines) + "\n"
 
 
 def _head(found: Calibration) -> Iterator[str]:
-    yield f"{WRITTEN_BY}: thresholds of published rules, loosened until the bound of what all"
     sizes = f"{found.documents:,} documents, {found.tokens:,} tokens"
     yield f"rules lose is {found.lose:.2%} of the trusted text ({sizes})."
     yield "Half of these documents, by hash, move thresholds, the unseen half judges."
@@ -77,8 +76,3 @@ def published(rule: RuleAccount) -> Iterator[str]:
 
 def _source(rule: RuleAccount) -> str:
     return f"{rule.name}, calibrated from {', '.join(published(rule))}" if rule.is_moved else rule.name
-
-
-def _text(text: str) -> str:
-    """A text as one line of YAML."""
-    return yaml.safe_dump(text, width=2**20, allow_unicode=True, default_style='"').strip()

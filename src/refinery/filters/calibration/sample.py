@@ -36,11 +36,11 @@ class Sample:
         return self.frame[TOKENS].fill_null(0).cast(pl.Float64).to_numpy()
 
     @cached_property
-    def languages(self) -> list[str]:
+    def languages(self) -> pl.Series:
         """Of each document, empty where none is known."""
         if LANGUAGE not in self.frame.columns:
-            return [""] * len(self)
-        return self.frame[LANGUAGE].fill_null("").to_list()
+            return pl.repeat("", len(self), eager=True).alias(LANGUAGE)
+        return self.frame[LANGUAGE].cast(pl.String).fill_null("")
 
 
 def failed(sample: Sample, rules: Sequence[Rule]) -> Bools:

@@ -111,17 +111,21 @@ def find_levels(problem: Problem) -> Floats:
 
     float64 (thresholds,); deterministic, and never with more lost than may be. A document that alone holds a
     threshold would be lost had it not been seen: where these and the lost ones are more than may be (leave-one-out),
-    as many fewer are lost.
+    by documents or by tokens, as many fewer are lost.
     """
-    found = _search(problem)
+    found = search(problem)
     lost, held = problem.lost(found), held_alone(problem, found)
-    groups = [_stricter(one, int((lost | held)[one.rows].sum())) for one in problem.groups]
-    return found if groups == [*problem.groups] else _search(replace(problem, groups=groups))
+    groups = [_stricter(one, np.flatnonzero((lost | held)[one.rows])) for one in problem.groups]
+    return found if groups == [*problem.groups] else search(replace(problem, groups=groups))
 
 
-def _stricter(group: Group, lost: int) -> Group:
-    """The group of which as many fewer may be lost as text that was not seen would lose too many."""
-    return replace(group, most=max(0, group.most - max(0, ceil(lost - group.lose * group.documents))))
+def _stricter(group: Group, lost: Rows) -> Group:
+    """The group of which as much less may be lost as text that was not seen would lose too much; lost: by place."""
+    documents = ceil(len(lost) - group.lose * group.documents)
+    tokens = group.tokens.share(group.tokens.lost(lost)) - group.lose
+    return replace(
+        group, most=max(0, group.most - max(0, documents)), lose=max(0.0, group.lose - max(0.0, tokens))
+    )
 
 
 def held_alone(problem: Problem, levels: Floats) -> Bools:
@@ -130,7 +134,8 @@ def held_alone(problem: Problem, levels: Floats) -> Bools:
     return any_in_row(at & (at.sum(axis=0) == 1))
 
 
-def _search(problem: Problem) -> Floats:
+def search(problem: Problem) -> Floats:
+    """The best levels that are found, with as much lost as may be."""
     published = np.full(problem.needs.shape[1], PUBLISHED)
     if problem.fits(problem.lost(published)):
         return published

@@ -1,0 +1,107 @@
+"""Models of a definition: a file, or how the run makes them."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from refinery.definition.values import Model, Names, Share, WrittenPath
+
+
+class ModelFile(Model):
+    """A model that is there already."""
+
+    file: WrittenPath = Field(
+        description="file or folder of the model, on this machine; relative to the definition"
+    )
+
+
+Drawn = Annotated[int, Field(ge=20, description="how many of their documents are drawn at most")]
+
+
+class RelevanceTraining(Model):
+    """A fastText classifier that tells the documents of a domain from others, with a card of how good it is."""
+
+    word: ClassVar = "train"
+
+    positive: Names = Field(min_length=1, description="stages or sources of the domain's documents")
+    negative: Names = Field(min_length=1, description="stages or sources of other documents")
+    positive_documents: Drawn = 100_000
+    negative_documents: Drawn = 200_000
+    precision: float = Field(0.9, gt=0, le=1, description="precision of the suggested threshold")
+    held_out: Share = Field(
+        0.2,
+        le=0.9,
+        description="share of each class that judges the model",
+        json_schema_extra={"default": "20%"},
+    )
+    dim: int = Field(16, ge=1, description="width of word vectors")
+    word_ngrams: int = Field(2, ge=1, description="longest runs of words that are features")
+    epochs: int = Field(5, ge=1, description="times that each example is seen")
+    learning_rate: float = Field(0.5, gt=0, description="step of the training at its beginning")
+    min_count: int = Field(2, ge=1, description="a rarer word is no feature by itself")
+    buckets: int = Field(500_000, ge=1, description="rows that runs of words share")
+    seed: int = Field(1, ge=0, description="the same documents and seed give the same model")
+
+
+class ImportanceTraining(Model):
+    """How often hashed n-grams occur in a domain's documents and in ordinary ones (DSIR)."""
+
+    word: ClassVar = "importance"
+
+    positive: Names = Field(min_length=1, description="stages or sources of the domain's documents")
+    raw: Names = Field(min_length=1, description="stages or sources of ordinary documents")
+    positive_documents: Drawn = 500_000
+    raw_documents: Drawn = 500_000
+    buckets: int = Field(10_000, ge=1, description="counts that n-grams share")
+    seed: int = Field(1, ge=0, description="of the choice of documents")
+
+
+class TermMining(Model):
+    """A lexicon: the terms by which a domain's documents differ most from others."""
+
+    word: ClassVar = "terms"
+
+    positive: Names = Field(min_length=1, description="stages or sources of the domain's documents")
+    negative: Names = Field(min_length=1, description="stages or sources of other documents")
+    positive_documents: Drawn = 5_000
+    negative_documents: Drawn = 5_000
+    most: int = Field(5000, ge=1, le=100_000, description="terms of the lexicon at most")
+    least_documents: int = Field(
+        5, ge=1, description="documents of the domain that a term stands in, of those drawn"
+    )
+    words: int = Field(3, ge=1, le=5, description="words of a term at most")
+    characters: int = Field(
+        6,
+        ge=1,
+        le=10,
+        description="characters of a term at most in scripts without spaces, where two are least",
+    )
+    seed: int = Field(1, ge=0, description="of the choice of documents")
+
+
+Training = RelevanceTraining | ImportanceTraining | TermMining
+
+
+class NamedModel(Model):
+    """One of: a file, or how the run makes it."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    file: WrittenPath | None = Field(None, description=ModelFile.model_fields["file"].description)
+    train: RelevanceTraining | None = Field(None, description="a classifier for `relevance` and `quality`")
+    importance: ImportanceTraining | None = Field(None, description="weights for `importance`")
+    terms: TermMining | None = Field(None, description="a lexicon for `terms`, mined")
+
+    @property
+    def training(self) -> Training | None:
+        """How the run makes it; None of a file."""
+        return self.train or self.importance or self.terms
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        kinds = list(type(self).model_fields)
+        if len(given := [kind for kind in kinds if getattr(self, kind) is not None]) != 1:
+            raise ValueError(f"a model has one of {', '.join(kinds)}, here {' and '.join(given) or 'none'}")
+        return self

@@ -1,0 +1,34 @@
+"""Models of a definition."""
+
+import pytest
+from pydantic import ValidationError
+
+from refinery.definition.trainings import ImportanceTraining, NamedModel, RelevanceTraining
+
+
+@pytest.mark.parametrize(
+    ("model", "problem"),
+    [
+        ({}, "a model has one of file, train, importance, terms, here none"),
+        ({"train": None}, "here none"),
+        (
+            {"file": "m", "importance": {"positive": "a", "raw": "b"}},
+            "a model has one of file, train, importance, terms, here file and importance",
+        ),
+    ],
+)
+def test_a_model_is_of_one_kind(model, problem):
+    """Neither of none nor of two."""
+    with pytest.raises(ValidationError, match=problem):
+        NamedModel.model_validate(model)
+
+
+def test_a_model_says_how_it_is_made():
+    """A file is not made; what a manifest says of a model can be run."""
+    assert NamedModel(file="m").training is None
+    trained = NamedModel.model_validate({"train": {"positive": "a", "negative": ["b", "c"]}})
+    assert trained.training == RelevanceTraining(positive=("a",), negative=("b", "c"))
+    assert trained.training.word == "train"
+    assert NamedModel.model_validate(trained.model_dump(mode="json")) == trained
+    weighed = NamedModel.model_validate({"importance": {"positive": "a", "raw": "b"}})
+    assert weighed.training == ImportanceTraining(positive=("a",), raw=("b",))
