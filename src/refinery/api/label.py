@@ -38,6 +38,21 @@ def label(
     rule compares the column with; stage: whose documents are drawn as they came to it, by default the first with such
     a rule; chars: of each text. The same seed draws the same documents, however files are cut. Raises DefinitionError
     for what cannot be asked, InputError for a file that is there and where no document has a value.
+
+    >>> import pathlib, tempfile, refinery
+    >>> base = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (base / "crawl.jsonl").write_text("\\n".join(f'{{"text": "{"a" * n}"}}' for n in range(1, 41)))
+    >>> pipeline = refinery.Pipeline(
+    ...     name="tiny",
+    ...     sources={"crawl": {"path": "crawl.jsonl"}},
+    ...     stages={"long": {"from": "crawl", "keep": [{"long": "chars >= 21"}]}},
+    ...     outputs={"long": {"from": "long", "path": "out"}},
+    ...     base=base,
+    ... )
+    >>> _ = refinery.run(pipeline, workers=1, progress=False)
+    >>> sample = refinery.label(pipeline, "chars", base / "labels.csv", n=20)
+    >>> len(sample.rows), sample.documents, sample.near
+    (20, 40, 21.0)
     """
     from refinery.api.look import finished_run
     from refinery.labels.file import LEAST, MOST_CHARS, kind_of, refuse_existing, write_rows
@@ -93,6 +108,14 @@ def compare(labels: str | Path, columns: Sequence[str] = ()) -> Comparison:
 
     labels: a file of `label` with yes or no in its column `label`; columns: of it, by default all scores. Raises
     InputError as `threshold` does, and for a column that is not there.
+
+    >>> import pathlib, tempfile, refinery
+    >>> rows = [f'{{"stratum": 1, "stratum_documents": 900, "row": {n}, "score": {n}, "label": {int(n >= 45)}}}'
+    ...         for n in range(90)]
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "labels.jsonl"
+    >>> _ = file.write_text("\\n".join(rows))
+    >>> refinery.compare(file).scores[0].auc.value
+    1.0
     """
     from refinery.labels.compare import compare_scores
     from refinery.labels.file import read_labels

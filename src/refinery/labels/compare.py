@@ -100,7 +100,7 @@ def auc(scores: Floats, positive: NDArray[np.bool_], weights: Floats) -> float:
     kept, hits = _sums(scores, positive, weights)
     misses = kept - hits
     higher = (np.append(0.0, hits[:-1]) + hits) / 2
-    return float((np.diff(misses, prepend=0.0) * higher).sum() / (hits[-1] * misses[-1]))
+    return min(float((np.diff(misses, prepend=0.0) * higher).sum() / (hits[-1] * misses[-1])), 1.0)
 
 
 def average_precision(scores: Floats, positive: NDArray[np.bool_], weights: Floats) -> float:

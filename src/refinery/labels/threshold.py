@@ -169,7 +169,7 @@ def _choose(curve: _Curve, precision: float | None, beta: float | None) -> int |
     reached, recall = curve.precision.value, curve.recall.value
     good = (reached >= (precision or 0.0) - _ROUNDING) & (recall > 0)
     if beta is not None:
-        good &= recall >= LEAST_RECALL
+        good &= recall >= LEAST_RECALL - _ROUNDING
     there = np.flatnonzero(good)
     if not len(there):
         return None
