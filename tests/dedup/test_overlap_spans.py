@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from refinery.definition.models import Overlap
+from refinery.definition.protections import Overlap
 from tests.dedup.corpus import words
 from tests.dedup.test_inside import CUT, cut_from
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from rich.cells import cell_len
 
 import refinery
-from refinery.filters.measurer import Cut
+from refinery.filters.measurer import RemovedPart
 from refinery.report.explanation import explanation_lines
 
 
@@ -28,7 +28,7 @@ def test_it_names_what_failed_and_what_differs(tiny_run):
 def test_it_names_what_was_cut_and_by_which_rule(tiny_run):
     """A line of the terminal each, the first dozen of them."""
     found = refinery.explain(tiny_run, "short2")
-    cuts = tuple(Cut("web.sharing", f"Share\nthis {number}") for number in range(15))
+    cuts = tuple(RemovedPart("web.sharing", f"Share\nthis {number}") for number in range(15))
     stage = replace(found.stages[0], cuts=cuts)
     lines = list(explanation_lines(replace(found, stages=(stage,)), 100, 80))
     assert "  cut by web.sharing: Share this 0" in lines

@@ -49,7 +49,7 @@ def measure(data: Any, measurers: Entries, *, text: str = "text") -> Any:
     `measure` could not say, InputError for a table that has no such column, or has one of a name that is made.
 
     >>> import refinery
-    >>> refinery.measure(["A short text."], ["language", "size"]).drop_columns(["text", "lang_score", "lang_share"])
+    >>> refinery.measure(["A short text."], ["language", "size"]).select(["lang", "bytes", "chars", "tokens"])
     pyarrow.Table
     lang: string
     bytes: int64

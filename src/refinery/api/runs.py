@@ -32,7 +32,7 @@ def load(definition: str | Path | Pipeline | Definition, *, roots: Roots | None 
 
     >>> import refinery
     >>> print(sorted(refinery.load("pipelines/medical-en.yaml").pipeline.stages))
-    ['corpus', 'medical', 'screened', 'unique']
+    ['clean', 'corpus', 'english', 'medical', 'other', 'screened', 'unique']
     """
     from refinery.definition import load as loading
     from refinery.definition.load import Definition

@@ -27,6 +27,7 @@ from refinery.text.passages import CLAIM, untouched
 from refinery.text.spans import merge_spans
 
 if TYPE_CHECKING:
+    from refinery.dedup.passage_settings import Settings
     from refinery.shuffle.units import MapUnits
 
 RULES = ("passages.characters", "passages.paragraphs", "passages.rest")
@@ -103,30 +104,36 @@ def _spans(
     search: Search, documents: NDArray[np.int64], texts: TextBatch, granted: NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """SPAN_RECORD and DROPPED_RECORD of some documents."""
-    chosen = search.chosen
+    spans = _passages(search.chosen, documents, texts, granted)
+    at = np.searchsorted(documents, spans["document"])
+    cut = np.bincount(at, spans["characters"], len(documents)).astype(np.int64)
+    every = np.arange(len(documents))
+    whole = count_characters(texts, every, np.zeros(len(every), np.int64), np.diff(texts.offsets))
+    gone = (cut > 0) & (whole - cut < search.chosen.least_left)
+    longest = np.lexsort((-spans["characters"], at))[starts_of(at)] if len(at) else at
+    first = spans[longest][gone[at[longest]]]
+    dropped = np.empty(len(first), DROPPED_RECORD)
+    dropped["document"], dropped["duplicate_of"] = first["document"], first["other"]
+    dropped["rule"], dropped["similarity"] = RULES.index("passages.rest"), np.nan
+    return spans[~gone[at]], dropped
+
+
+def _passages(
+    chosen: Settings, documents: NDArray[np.int64], texts: TextBatch, granted: NDArray[Any]
+) -> NDArray[Any]:
+    """SPAN_RECORD of all that is granted of some documents, at its edges."""
     at = np.searchsorted(documents, granted["document"])
     granted = granted[count_characters(texts, at, *_columns(granted, "start", "end")) >= chosen.least]
     found = _together(granted)
     at = np.searchsorted(documents, found["document"])
     starts, ends = _columns(found, "start", "end")
-    if chosen.characters:
-        trim(texts, at, starts, ends)
-    else:
-        with_blank_lines(texts, at, starts, ends)
+    move = trim if chosen.characters else with_blank_lines
+    move(texts, at, starts, ends)
     here = starts < ends
     at, starts, ends, found = at[here], starts[here], ends[here], found[here]
-    characters = count_characters(texts, at, starts, ends)
-    cut = np.bincount(at, characters, len(documents)).astype(np.int64)
-    every = np.arange(len(documents))
-    whole = count_characters(texts, every, np.zeros(len(every), np.int64), np.diff(texts.offsets))
-    gone = (cut > 0) & (whole - cut < chosen.least_left)
     spans = np.empty(len(found), SPAN_RECORD)
     spans["document"], spans["other"] = found["document"], found["other"]
     spans["rule"] = RULES.index("passages.characters" if chosen.characters else "passages.paragraphs")
-    spans["start"], spans["end"], spans["characters"] = starts, ends, characters
-    longest = np.lexsort((-characters, at))[starts_of(at)] if len(at) else at
-    first = found[longest][gone[at[longest]]]
-    dropped = np.empty(len(first), DROPPED_RECORD)
-    dropped["document"], dropped["duplicate_of"] = first["document"], first["other"]
-    dropped["rule"], dropped["similarity"] = RULES.index("passages.rest"), np.nan
-    return spans[~gone[at]], dropped
+    spans["start"], spans["end"] = starts, ends
+    spans["characters"] = count_characters(texts, at, starts, ends)
+    return spans

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import xxhash
 from pydantic import Field
 
@@ -164,7 +163,7 @@ class Lines(Transform):
 
     def __call__(self, text: pa.Array) -> pa.Array:
         """The texts without those lines and paragraphs; raises ValueError if lines have not been counted."""
-        from refinery.text.batch import TextBatch
+        from refinery.text.batch import TextBatch, with_nulls_of
 
         batch = TextBatch.from_arrow(text)
         runs = [
@@ -173,8 +172,7 @@ class Lines(Transform):
         left = [self._left(run) for run in runs]
         if all(one is run for one, run in zip(left, runs, strict=True)):
             return text
-        result = pa.concat_arrays([one.to_arrow() for one in left])
-        return pc.if_else(pc.is_valid(text), result, None) if text.null_count else result
+        return with_nulls_of(text, pa.concat_arrays([one.to_arrow() for one in left]))
 
     def _left(self, batch: TextBatch) -> TextBatch:
         for step in self._steps(batch):

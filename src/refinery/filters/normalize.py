@@ -54,7 +54,7 @@ class Normalize(Transform):
     def __call__(self, text: pa.Array) -> pa.Array:
         """The text of every document in normal form."""
         from refinery.text import normalize
-        from refinery.text.batch import TextBatch
+        from refinery.text.batch import TextBatch, with_nulls_of
 
         if self.ftfy:
             text = _repair(text)
@@ -65,8 +65,7 @@ class Normalize(Transform):
             batch.data, batch.offsets, normalize.composition_table(), out, bounds, suspect
         )
         if changed:
-            result = TextBatch(out[: bounds[-1]], bounds).to_arrow()
-            text = pc.if_else(pc.is_valid(text), result, None) if text.null_count else result
+            text = with_nulls_of(text, TextBatch(out[: bounds[-1]], bounds).to_arrow())
         return _compose(text, suspect) if suspect.any() else text
 
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from refinery.definition.values import Model
 from refinery.filters.measurer import Transform
@@ -35,15 +34,14 @@ class Unwrap(Transform):
 
     def __call__(self, text: pa.Array) -> pa.Array:
         """The texts with joined lines."""
-        from refinery.text.batch import TextBatch
+        from refinery.text.batch import TextBatch, with_nulls_of
         from refinery.text.unwrap import unwrap
 
         batch = TextBatch.from_arrow(text)
         found = unwrap(batch)
         if found is batch:
             return text
-        result = found.to_arrow()
-        return pc.if_else(pc.is_valid(text), result, None) if text.null_count else result
+        return with_nulls_of(text, found.to_arrow())
 
 
 def build(settings: Settings) -> Unwrap:  # noqa: ARG001  (every transform is built the same way)

@@ -6,7 +6,6 @@ from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from refinery.plan.graph import VerbCut, View
@@ -14,7 +13,7 @@ from refinery.plan.plan import PlannedShard
 from refinery.run.decide import CutTally, Upstream
 from refinery.storage.place import Place
 from refinery.storage.tables import read_table
-from refinery.text.batch import TextBatch
+from refinery.text.batch import TextBatch, with_nulls_of
 
 # Passages that a verb cut out of documents which it kept, by row and start; bytes of the text as its stage has it.
 CUTS = pa.schema(
@@ -74,7 +73,7 @@ def _without_cuts(file: Place, rows: NDArray[np.int64], text: pa.Array) -> pa.Ar
 
     batch = TextBatch.from_arrow(text)
     left = cut_out(batch, documents[here], starts[low:high][here], ends[low:high][here]).to_arrow()
-    return pc.if_else(pc.is_valid(text), left, None) if text.null_count else left
+    return with_nulls_of(text, left)
 
 
 @lru_cache(maxsize=4)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 
@@ -71,3 +72,12 @@ class TextBatch:
         """The batch as a large_string array over the same buffers."""
         buffers = [None, pa.py_buffer(self.offsets), pa.py_buffer(self.data)]
         return pa.Array.from_buffers(pa.large_string(), len(self), buffers)
+
+
+def with_nulls_of(text: pa.Array, made: pa.Array) -> pa.Array:
+    """What is made of texts, large_string, with NULL where the text was.
+
+    >>> with_nulls_of(pa.array(["a", None]), pa.array(["b", ""])).to_pylist()
+    ['b', None]
+    """
+    return pc.if_else(pc.is_valid(text), made, None) if text.null_count else made

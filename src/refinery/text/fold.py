@@ -29,7 +29,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from refinery.text.batch import TextBatch
-from refinery.text.tables import decode
+from refinery.text.tables import decode, lookup
 
 DATA = Path(__file__).with_name("fold.npz")
 SIMPLIFIED = Path(__file__).with_name("simplified.npz")
@@ -154,7 +154,7 @@ def write_keys(data, offsets, stage1, stage2, expansions, ascii_, out, bounds): 
                 continue
             code, length = decode(data, position)
             position += length
-            entry = np.int64(stage2[(np.int64(stage1[code >> 7]) << 7) + (code & 127)])
+            entry = np.int64(lookup(code, stage1, stage2))
             kind = entry & CLASS
             if kind == DROPPED:
                 continue
@@ -256,7 +256,7 @@ def _reorder(out, start, end, stage1, stage2):  # type: ignore[no-untyped-def]
     while position < end:
         code, length = decode(out, position)
         position += length
-        entry = stage2[(np.int64(stage1[code >> 7]) << 7) + (code & 127)]
+        entry = lookup(code, stage1, stage2)
         codes[count] = code
         ranks[count] = (entry >> CCC_SHIFT) & 255
         starts[ranks[count] + 1] += 1

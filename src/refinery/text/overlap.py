@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 from refinery.text import fold
-from refinery.text.tables import decode
+from refinery.text.tables import decode, lookup
 
 BITS_A_GRAM = 16
 COMMON = -1  # the gram of an n-gram that says nothing, since too many items have it
@@ -41,7 +41,7 @@ def write_tokens(data, offsets, stage1, stage2, starts, ends, are_chars, bounds)
             kind, length = np.int64(fold.WORD), np.int64(1)
             if data[position] >= 128:
                 code, length = decode(data, position)
-                kind = np.int64(stage2[(np.int64(stage1[code >> 7]) << 7) + (code & 127)] & fold.CLASS)
+                kind = np.int64(lookup(code, stage1, stage2) & fold.CLASS)
             opens = kind == fold.CHAR or (is_char and kind != fold.MARK)
             if opens or not begun:
                 if begun:

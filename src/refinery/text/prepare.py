@@ -14,7 +14,7 @@ from numba import njit
 
 from refinery.text import fold
 from refinery.text.batch import TextBatch
-from refinery.text.tables import decode
+from refinery.text.tables import decode, lookup
 
 _LABEL = b"__label__"
 _LABEL_WORD = r"(^|[\s\x00\v])__label__[^\s\x00\v]*"
@@ -55,7 +55,7 @@ def _space(data, offsets, stage1, stage2, out, bounds):  # type: ignore[no-untyp
                 after_character = False
                 continue
             code, width = decode(data, position)
-            kind = stage2[(np.int64(stage1[code >> 7]) << 7) + (code & 127)] & fold.CLASS
+            kind = lookup(code, stage1, stage2) & fold.CLASS
             character = kind == fold.CHAR
             if (
                 (character or (after_character and kind != fold.MARK))

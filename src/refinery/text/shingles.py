@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from refinery.text import fold
 from refinery.text.batch import TextBatch
 from refinery.text.hashing import K1, K2, eight, mix
-from refinery.text.tables import decode
+from refinery.text.tables import decode, lookup
 
 RING = 128  # a power of two above the tokens that one shingle can have: max(words, chars) <= 100
 BLOCK = 1024  # shingles made at a time, so that a long document needs no memory of its own
@@ -191,7 +191,7 @@ def next_shingles(  # type: ignore[no-untyped-def]
             if position >= end or data[position] == 32:
                 break
             code, length = decode(data, position)
-            kind = stage2[(np.int64(stage1[code >> 7]) << 7) + (code & 127)] & fold.CLASS
+            kind = lookup(code, stage1, stage2) & fold.CLASS
             if (begun and kind == fold.CHAR) or (is_char and kind != fold.MARK):
                 break
             begun = True

@@ -20,7 +20,7 @@ from refinery.text import fold
 from refinery.text.batch import TextBatch
 from refinery.text.borrow import borrow
 from refinery.text.hashing import K1, eight, hash_bytes, hash_short, mix
-from refinery.text.tables import decode
+from refinery.text.tables import decode, lookup
 
 LONGEST = 64  # units of a term
 _FEWEST_BITS, _MOST_BITS = 10, 21  # of the filter: 128 bytes to 256 KiB, which stay in a processor's cache
@@ -111,7 +111,7 @@ def _cut(data, start, end, stage1, stage2, hashes, sizes):  # type: ignore[no-un
                 break
             else:
                 code, width = decode(data, position)
-                kind = stage2[(np.int64(stage1[code >> 7]) << 7) + (code & 127)] & fold.CLASS
+                kind = lookup(code, stage1, stage2) & fold.CLASS
                 if size and (kind == fold.CHAR or (alone and kind != fold.MARK)):
                     break
                 alone = alone or kind == fold.CHAR

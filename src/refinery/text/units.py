@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from refinery.text import fold
 from refinery.text.batch import TextBatch
 from refinery.text.hashing import hash_bytes
-from refinery.text.tables import decode
+from refinery.text.tables import decode, lookup
 
 
 class Units(NamedTuple):
@@ -55,7 +55,7 @@ def _cut(data, offsets, stage1, stage2, units):  # type: ignore[no-untyped-def]
             while position < end and data[position] != 32:
                 position += 1
             code, _ = decode(data, start)
-            kind = stage2[(np.int64(stage1[code >> 7]) << 7) + (code & 127)] & fold.CLASS
+            kind = lookup(code, stage1, stage2) & fold.CLASS
             units.hash[count], units.document[count] = hash_bytes(data, start, position), document
             units.start[count], units.end[count] = start, position
             units.is_character[count] = kind == fold.CHAR

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from refinery.text.batch import TextBatch
 from refinery.text.fasttext_machine import lowest_bit
 from refinery.text.machine_bits import count_bits, graphic_bits, lead_bits, lower_bits, mark_bits, upper_bits
-from refinery.text.tables import decode
+from refinery.text.tables import decode, lookup
 
 DATA = Path(__file__).with_name("writing.npz")
 
@@ -147,7 +147,7 @@ def _count(data, offsets, stage1, stage2, entries, scripts, others):  # type: ig
             while leads != 0:
                 code, _ = decode(data, position + lowest_bit(leads))
                 leads &= leads - one
-                kinds[stage2[(np.int64(stage1[code >> 7]) << 7) + (code & 127)]] += 1
+                kinds[lookup(code, stage1, stage2)] += 1
             position += 64
         kinds[small] += lowers
         kinds[large] += uppers

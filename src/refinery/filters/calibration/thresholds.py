@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context, Decimal
 from math import floor
+from typing import NamedTuple
 
 _TOKEN = re.compile(
     r"""--[^\n]*|'(?:[^']|'')*'|"[^"]*"|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[A-Za-z_]\w*|<>|!=|==|[<>]=?|\s+|.""",
@@ -48,14 +49,16 @@ class Threshold:
         return _any_of([*self.exempt, f'"{self.column}" {self.operator} {self.number}'])
 
 
-class _Token(tuple[str, int, int]):
+class _Token(NamedTuple):
     """Its text, and from where to where it stands."""
 
-    __slots__ = ()
+    text: str
+    start: int
+    stop: int
 
     @property
     def word(self) -> str:
-        return self[0].upper()
+        return self.text.upper()
 
 
 def thresholds_of(predicate: str) -> tuple[Threshold, ...]:
@@ -69,7 +72,7 @@ def thresholds_of(predicate: str) -> tuple[Threshold, ...]:
     ('lines <= 2',)
     """
     tokens = [
-        _Token((found[0], found.start(), found.end()))
+        _Token(found[0], found.start(), found.end())
         for found in _TOKEN.finditer(predicate)
         if not found[0].isspace() and not found[0].startswith("--")
     ]
@@ -147,7 +150,7 @@ def _thresholds(text: str, tokens: list[_Token], exempt: tuple[str, ...]) -> Ite
     if len(ways) > 1:
         asking = [way for way in ways if any(True for _ in _thresholds(text, way, ()))]
         if asking:
-            others = [text[way[0][1] : way[-1][2]] for way in ways if way is not asking[-1]]
+            others = [text[way[0].start : way[-1].stop] for way in ways if way is not asking[-1]]
             yield from _thresholds(text, asking[-1], (*exempt, *others))
         return
     parts = _split(tokens, "AND")
@@ -162,15 +165,15 @@ def _compared(tokens: list[_Token], exempt: tuple[str, ...]) -> Iterator[Thresho
     """The thresholds of one comparison, if it is one of a column with numbers."""
     tokens = _with_signs(tokens)
     kinds = "".join(_kind(token) for token in tokens)
-    whole = (tokens[0][1], tokens[-1][2]) if tokens else (0, 0)
+    whole = (tokens[0].start, tokens[-1].stop) if tokens else (0, 0)
 
     def threshold(operator: str, column: _Token, number: _Token) -> Threshold:
-        return Threshold(column[0].strip('"'), operator, *number, whole, exempt)
+        return Threshold(column.text.strip('"'), operator, *number, whole, exempt)
 
     if kinds == "coN":
-        yield threshold(tokens[1][0], tokens[0], tokens[2])
+        yield threshold(tokens[1].text, tokens[0], tokens[2])
     elif kinds == "Noc":
-        yield threshold(_FLIPPED[tokens[1][0]], tokens[2], tokens[0])
+        yield threshold(_FLIPPED[tokens[1].text], tokens[2], tokens[0])
     elif kinds == "cbNaN":
         yield threshold(">=", tokens[0], tokens[2])
         yield threshold("<=", tokens[0], tokens[4])
@@ -179,11 +182,12 @@ def _compared(tokens: list[_Token], exempt: tuple[str, ...]) -> Iterator[Thresho
 def _kind(token: _Token) -> str:
     if token.word in {"BETWEEN", "AND"}:
         return token.word[0].lower()
-    if token[0] in _FLIPPED:
+    if token.text in _FLIPPED:
         return "o"
-    if token[0].lstrip("-")[:1].isdigit() or token[0].lstrip("-").startswith("."):
-        return "N" if token[0] not in {".", "-."} else "?"
-    is_name = token[0][0] in '"_' or token[0][0].isalpha()
+    unsigned = token.text.lstrip("-")
+    if unsigned[:1].isdigit() or unsigned.startswith("."):
+        return "N" if unsigned != "." else "?"
+    is_name = token.text[0] in '"_' or token.text[0].isalpha()
     return "c" if is_name and token.word not in {"NOT", "CASE", "TRUE", "FALSE", "NULL"} else "?"
 
 
@@ -191,19 +195,19 @@ def _with_signs(tokens: list[_Token]) -> list[_Token]:
     """A minus after an operator, BETWEEN or AND belongs to the number behind it."""
     found: list[_Token] = []
     for token in tokens:
-        if len(found) > 1 and found[-1][0] == "-" and _kind(found[-2]) in "oba" and _kind(token) == "N":
-            found[-1] = _Token((f"-{token[0]}", found[-1][1], token[2]))
+        if len(found) > 1 and found[-1].text == "-" and _kind(found[-2]) in "oba" and _kind(token) == "N":
+            found[-1] = _Token(f"-{token.text}", found[-1].start, token.stop)
         else:
             found.append(token)
-    if len(found) > 1 and found[0][0] == "-" and _kind(found[1]) == "N":
-        found[:2] = [_Token((f"-{found[1][0]}", found[0][1], found[1][2]))]
+    if len(found) > 1 and found[0].text == "-" and _kind(found[1]) == "N":
+        found[:2] = [_Token(f"-{found[1].text}", found[0].start, found[1].stop)]
     return found
 
 
 def _is_bracketed(tokens: list[_Token]) -> bool:
     """Whether one pair of brackets is around all."""
     depths = _depths(tokens)
-    return len(tokens) > 2 and tokens[0][0] == "(" and tokens[-1][0] == ")" and all(depths[:-1])
+    return len(tokens) > 2 and tokens[0].text == "(" and tokens[-1].text == ")" and all(depths[:-1])
 
 
 def _depths(tokens: list[_Token]) -> list[int]:
