@@ -145,7 +145,8 @@ MANIFEST = {
     "sources": "by source: shards, documents, bytes, rejected rows by reason, records skipped, broken files, files "
     "passed over by ending and reason",
     "protected": "by source that outputs are protected from, as in `sources`: what they were compared with",
-    "stages": "by stage: arrived, kept, and by rule: dropped first, failed at all",
+    "stages": "by stage: arrived, kept, and by rule: dropped first, failed at all; `unjudged`: documents in "
+    "languages of which no rule judges any",
     "calibrated": "by stage that calibrates its rules: thresholds published and moved, and what they lose of trusted "
     "text, see [rules.md](rules.md#calibrated-thresholds)",
     "kept": "documents, bytes and tokens of the output",
