@@ -86,6 +86,9 @@ def test_a_source_whose_files_are_all_empty_is_refused(tmp_path, name, content):
     (tmp_path / f"b{file.suffix}").write_text(content)
     with pytest.raises(InputError, match="no document: all of its 2 files are empty"):
         check(tmp_path)
+    pq.write_table(pa.table({"text": pa.array([], pa.string())}), tmp_path / "c.parquet")
+    with pytest.raises(InputError, match="no document: all of its 3 files are empty"):
+        check(tmp_path)
     source = spec(tmp_path)
     assert check_heads(list_shards(source).shards, source, others=True) == ()
 

@@ -67,7 +67,9 @@ def check_heads(
     filled = [
         (shard, head) for shard, head in zip(firsts, heads, strict=True) if head.documents or head.rejects
     ]
-    if files and len(heads) == len(files) and not filled and not others and all(h.readable for h in heads):
+    told = [shard for shard in files if shard.format in _TOLD_BY_PLAN]
+    is_known = len(heads) + len(told) == len(shards) and all(head.readable for head in heads)
+    if files and is_known and not filled and not others and all(shard.rows == 0 for shard in told):
         what = f"all of its {len(files):,} files are empty" if len(files) > 1 else "the file is empty"
         raise InputError(redact(files[0].path), f"no document: {what}")
     wrong = [_without_documents(shard, head) for shard, head in filled if not head.documents]
