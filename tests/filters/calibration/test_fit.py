@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from refinery.errors import DefinitionError
 from refinery.filters.calibration.fit import calibrate
 from refinery.filters.calibration.sample import Sample, failed
 from refinery.filters.rules import Rule
@@ -85,6 +86,19 @@ def test_languages_are_judged_each() -> None:
     assert found.predicates == {"long": "words >= 20"}
     assert [(one.language, one.judged.moved.lost) for one in found.languages] == [("en", 0), ("de", 0)]
     assert any("fr 20" in note for note in found.notes)
+
+
+def test_languages_that_no_rule_judges_are_told() -> None:
+    """All of the trusted text is an error, a part a note, unless a rule judges every language."""
+    english = Rule("long", "lang NOT IN ('en', 'und') OR (words >= 50)")
+    languages = ["zh"] * 900 + ["ru"] * 100
+    with pytest.raises(DefinitionError, match="no rule judges any trusted document: they are zh 900, ru 100"):
+        calibrate(sample(5, 1000, words=20, lang=languages), None, [english], 0.05)
+    mixed = sample(5, 1000, words=60, lang=["en"] * 900 + ["ru"] * 100)
+    (told,) = [note for note in calibrate(mixed, None, [english], 0.05).notes if "judges" in note]
+    assert told == "no rule judges 100 trusted documents: they are ru 100, the rules judge en"
+    everything = calibrate(mixed, None, [english, *RULES[:1]], 0.05)
+    assert not any("judges" in note for note in everything.notes)
 
 
 def test_too_few_documents_are_told() -> None:

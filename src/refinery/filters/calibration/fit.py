@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from refinery.errors import some_of
+from refinery.errors import DefinitionError, some_of
 from refinery.filters.calibration.account import Calibration, LanguageAccount
 from refinery.filters.calibration.count import accounts_of
 from refinery.filters.calibration.loss import least_documents, most_lost, token_bound
@@ -27,7 +27,7 @@ from refinery.filters.calibration.search import (
     find_levels,
 )
 from refinery.filters.calibration.thresholds import Threshold, beyond, number_for, with_numbers
-from refinery.filters.rules import Rule
+from refinery.filters.rules import Rule, unscoped
 from refinery.shuffle.partition import hash_numbers
 
 LEAST_DOCUMENTS = 300  # of a language that is judged by itself
@@ -40,10 +40,13 @@ def calibrate(trusted: Sample, junk: Sample | None, rules: Sequence[Rule], lose:
     """The rules with their thresholds moved so that at most a share `lose` of text like the trusted is lost.
 
     Half of the trusted documents, by a hash of their identities, moves them, the other half judges. Raises
-    DefinitionError for a predicate that is not SQL, InputError for one that these values break.
+    DefinitionError for a predicate that is not SQL and where no rule judges the language of any trusted document,
+    InputError for a predicate that these values break.
     """
+    unjudged = _unjudged(trusted, rules)
     fits = (hash_numbers(trusted.identities.view(np.int64), _HALVES) & np.uint64(1)).astype(bool)
-    pools, notes = _pools(trusted)
+    pools, few = _pools(trusted)
+    notes = unjudged + few
     fitted = trusted.only(fits)
     needs = needs_of(fitted, rules)
     groups = []
@@ -61,6 +64,24 @@ def calibrate(trusted: Sample, junk: Sample | None, rules: Sequence[Rule], lose:
     notes += _unmoved(needs, rules)
     found = accounts_of(trusted, fits, pools, junk, rules, moved, numbers, lose)
     return found.model_copy(update={"notes": (*notes, *_missed(found.languages, lose))})
+
+
+def _unjudged(trusted: Sample, rules: Sequence[Rule]) -> list[str]:
+    """What to tell of documents in languages that no rule judges; raises DefinitionError where those are all."""
+    scopes = [unscoped([rule.predicate])[0] for rule in rules]
+    if not all(scopes):  # a rule of all languages
+        return []
+    judged = list(dict.fromkeys(language for scope in scopes for language in scope))
+    others = trusted.languages.filter(~trusted.languages.is_in([*judged, "und", ""]))
+    if not len(others):
+        return []
+    sizes = others.value_counts(sort=True).sort("count", "lang", descending=[True, False]).rows()
+    named = some_of([f"{name} {n:,}" for name, n in sizes[:_NAMED]], len(sizes))
+    which = "any trusted document" if len(others) == len(trusted) else f"{len(others):,} trusted documents"
+    problem = f"no rule judges {which}: they are {named}, the rules judge {', '.join(judged)}"
+    if len(others) == len(trusted):
+        raise DefinitionError(f"{problem}: take rules for their language")
+    return [problem]
 
 
 def _pools(trusted: Sample) -> tuple[dict[str, Bools], list[str]]:
