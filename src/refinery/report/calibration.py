@@ -48,7 +48,7 @@ def _row(rule: RuleAccount, found: Calibration) -> Iterator[str]:
     changed = [one for one in rule.thresholds if one.published != one.moved]
     yield rule.name
     yield ("\n".join(published(rule)) or rule.published)
-    yield "\n".join(one.moved for one in changed)
+    yield "\n".join(f"{one.moved}, can no longer fail" if one.is_void else one.moved for one in changed)
     both = (rule.before, rule.after)
     yield " -> ".join(f"{one.documents / found.documents:.2%}" for one in both)
     yield " -> ".join(f"{one.only / found.documents:.2%}" for one in both)

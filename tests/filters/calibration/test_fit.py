@@ -5,6 +5,7 @@ import pytest
 
 from refinery.errors import DefinitionError
 from refinery.filters.calibration.fit import calibrate
+from refinery.filters.calibration.rule_file import moves
 from refinery.filters.calibration.sample import Sample, failed
 from refinery.filters.rules import Rule
 from tests.filters.calibration.samples import sample
@@ -120,3 +121,18 @@ def test_rules_without_thresholds_count_and_are_told() -> None:
     assert any("whatever the thresholds are" in note for note in strict.notes)
     others = trusted.only(names != "bad")
     assert failed(others, _moved(strict)).any(axis=1).mean() < 0.006
+
+
+def test_a_threshold_stops_at_the_end_of_what_is_measured() -> None:
+    """A share at 1, a count at 0: they can no longer fail, which is told. Of other columns nothing is known."""
+    documents = 400  # so few that all are kept
+    number = np.arange(documents)
+    share = np.where(number % 10 == 0, 0.5 + number / documents / 2, 0.01)
+    trusted = sample(6, documents, dup_line_frac=share, own=share, sentences=(share < 0.5) * 3)
+    predicates = {"dup": "dup_line_frac <= 0.3", "own": "own <= 0.3", "few": "sentences >= 2"}
+    rules = [Rule(name, predicate) for name, predicate in predicates.items()]
+    found = calibrate(trusted, None, rules, 0.01)
+    assert found.predicates["dup"] == "dup_line_frac <= 1" and found.predicates["few"] == "sentences >= 0"
+    assert float(found.predicates["own"].split()[-1]) > 1
+    assert [one.thresholds[0].is_void for one in found.rules] == [True, False, True]
+    assert list(moves(found.rules[0])) == ["dup_line_frac <= 0.3 -> 1, can no longer fail"]

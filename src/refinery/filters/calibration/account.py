@@ -63,6 +63,13 @@ class MovedThreshold(_Model):
     published: str
     moved: str
 
+    @property
+    def is_void(self) -> bool:
+        """Whether it moved so far that no document can fail it."""
+        from refinery.filters.calibration.bounds import cannot_fail
+
+        return self.published != self.moved and cannot_fail(self.column, self.operator, self.moved)
+
 
 class Failing(_Model):
     """Documents that fail a rule, whatever others say: trusted ones, their tokens, those that fail it alone, junk."""

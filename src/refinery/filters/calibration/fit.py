@@ -14,6 +14,7 @@ import numpy as np
 
 from refinery.errors import DefinitionError, some_of
 from refinery.filters.calibration.account import Calibration, LanguageAccount
+from refinery.filters.calibration.bounds import capped
 from refinery.filters.calibration.count import accounts_of
 from refinery.filters.calibration.loss import least_documents, most_lost, token_bound
 from refinery.filters.calibration.sample import Needs, Sample, needs_of
@@ -149,7 +150,7 @@ def _numbers(
         last = beyond(float(level), _tail(mine[mine <= level], threshold, level), float(looser))
         whole = fitted.frame[threshold.column].dtype.is_integer()
         following = None if np.isinf(looser) else float(looser)
-        found[place][threshold] = number_for(threshold, last, following, whole=whole)
+        found[place][threshold] = capped(threshold, number_for(threshold, last, following, whole=whole))
     return found
 
 

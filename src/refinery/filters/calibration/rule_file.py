@@ -66,7 +66,8 @@ def moves(rule: RuleAccount) -> Iterator[str]:
     """The thresholds of a rule that move, in words."""
     for one in rule.thresholds:
         if one.published != one.moved:
-            yield f"{one.column} {one.operator} {one.published} -> {one.moved}"
+            void = ", can no longer fail" if one.is_void else ""
+            yield f"{one.column} {one.operator} {one.published} -> {one.moved}{void}"
 
 
 def published(rule: RuleAccount) -> Iterator[str]:
