@@ -21,8 +21,11 @@ def moved_thresholds(found: Calibration | None) -> dict[str, str]:
 def calibration_tables(found: Calibration, of: str = "") -> Iterator[Grid | str]:
     """The thresholds that moved, what rules lose alone and together, and what a person should know; of: its stage."""
     title = f"{of}: thresholds" if of else "Thresholds"
+    lost = f"at most {found.lose:.2%} of trusted text is lost"
+    documents = f"{found.documents:,} documents"
+    sure, unsure = f"by which {lost}, by {documents}", f"moved for {documents}, which do not tell that {lost}"
     table = Grid(
-        f"{title} by which at most {found.lose:.2%} of trusted text is lost, by {found.documents:,} documents",
+        f"{title} {sure if found.is_sure else unsure}",
         ("rule", "published", "moved", "fail it", "alone", "junk"),
     )
     for rule in found.rules:

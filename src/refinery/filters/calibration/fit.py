@@ -115,9 +115,10 @@ def _group(fitted: Sample, mine: Bools, needs: Needs, lose: float) -> tuple[Grou
     documents = int(mine.sum())
     most = most_lost(documents, lose) - int(lost.sum())
     if most_lost(documents, lose) < 0:
+        least = least_documents(lose)
         notes.append(
-            f"{documents:,} documents are too few to tell that at most {lose:.2%} is lost, {least_documents(lose):,} "
-            "are needed in the half that moves thresholds: all of them are kept"
+            f"{documents:,} documents in the half that moves thresholds are too few to tell that at most {lose:.2%} "
+            f"is lost: all of them are kept. Give {2 * least:,} trusted documents or more, {least:,} a half"
         )
     place = np.cumsum(needs.searched) - 1
     searched = mine & needs.searched
