@@ -17,7 +17,7 @@ LAYERS = (
     ("report",),
     ("run",),
     ("plan",),
-    ("dedup", "select", "scaling"),
+    ("dedup", "select", "scaling", "labels"),
     ("filters",),
     ("models",),
     ("definition", "sources", "executors"),

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from refinery.api.dedup import dedup, duplicates
     from refinery.api.derive import derive
     from refinery.api.init import init
+    from refinery.api.label import compare, label, threshold
     from refinery.api.look import diff, explain, show
     from refinery.api.measure import measure, measurer
     from refinery.api.minhash import minhash
@@ -66,6 +67,7 @@ __all__ = [
     "budget",
     "calibrate",
     "check",
+    "compare",
     "decide",
     "dedup",
     "derive",
@@ -74,6 +76,7 @@ __all__ = [
     "explain",
     "init",
     "keep",
+    "label",
     "load",
     "measure",
     "measurer",
@@ -82,6 +85,7 @@ __all__ = [
     "results",
     "run",
     "show",
+    "threshold",
     "train",
     "transform",
 ]
@@ -93,6 +97,7 @@ _MODULES = {
     "budget": "api.budget",
     "calibrate": "api.calibrate",
     "check": "api.runs",
+    "compare": "api.label",
     "decide": "api.decide",
     "dedup": "api.dedup",
     "derive": "api.derive",
@@ -101,6 +106,7 @@ _MODULES = {
     "explain": "api.look",
     "init": "api.init",
     "keep": "api.decide",
+    "label": "api.label",
     "load": "api.runs",
     "measure": "api.measure",
     "measurer": "api.measure",
@@ -109,6 +115,7 @@ _MODULES = {
     "results": "api.results",
     "run": "api.runs",
     "show": "api.look",
+    "threshold": "api.label",
     "train": "api.train",
     "transform": "api.transform",
 }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from refinery.report.budget import budget_tables, count_text
+from refinery.report.budget import budget_tables, count_text, epochs_table
 from refinery.scaling.budget import budget
 
 
@@ -29,3 +29,10 @@ def test_tables_say_law_and_source():
     assert all("arXiv" in row[-1] for table in (found[0], found[2]) for row in table.rows)
     assert next(row[:2] for row in found[5].rows if row[0] == "medical") == ("medical", "3 to 4")
     assert found[1].rows[0][:3] == ("1", "2B", "2B")
+
+
+def test_far_too_little_text_is_told():
+    """Where a model wants more epochs than any law is of use for."""
+    small, enough = (next(iter(epochs_table(m).title for m in budget(u, [1.3e9]).models)) for u in (3e5, 2e9))
+    assert "far too little text" in small
+    assert "far too little text" not in enough

@@ -6,6 +6,7 @@ from rich.cells import cell_len
 
 import refinery
 from refinery.filters.measurer import RemovedPart
+from refinery.report.explain import CutPassage
 from refinery.report.explanation import explanation_lines
 
 
@@ -34,3 +35,14 @@ def test_it_names_what_was_cut_and_by_which_rule(tiny_run):
     assert "  cut by web.sharing: Share this 0" in lines
     assert sum("cut by" in line for line in lines) == 12
     assert "  and 3 more cuts (--json has them all)" in lines
+
+
+def test_passages_beyond_a_dozen_are_counted(tiny_run):
+    """Those that verbs cut, and those that it has of the document it went for."""
+    found = refinery.explain(tiny_run, "near3")
+    cut = tuple(CutPassage("clean", "passages.characters", f"No. {number}", None) for number in range(14))
+    many = replace(found, cut=cut, shared=tuple(f"passage {number}" for number in range(13)))
+    lines = list(explanation_lines(many, 100, 80))
+    assert sum(line.startswith("cut by clean") for line in lines) == 12
+    assert "  and 2 more passages (--json has them all)" in lines
+    assert "  and 1 more (--json has them all)" in lines

@@ -138,7 +138,9 @@ def test_a_document_for_which_many_go_stops_the_run(repository, ran):
     assert ran("{dedup_loss: off}")[0] == 1
 
 
-@pytest.mark.parametrize(("tokens", "why"), [("2B", "no more arrive"), ("100", "no other document fits")])
+@pytest.mark.parametrize(
+    ("tokens", "why"), [("2B", "no more arrive"), ("100", "150 documents go by select.tokens")]
+)
 def test_a_budget_that_is_missed_is_a_warning(repository, ran, tokens, why):
     """By more than half a percent, because there is no more or what is next does not fit."""
     code, err, warnings = ran(change=("dedup: {by: key}", f"select: {{tokens: {tokens}, by: tokens ASC}}"))

@@ -92,7 +92,7 @@ def _screenings(usable: Sequence[FoundSource]) -> tuple[list[Screening], Mapping
     import pyarrow.compute as pc
 
     from refinery.api.measure import measure
-    from refinery.filters.signals import is_counted_on_demand
+    from refinery.filters.signals import MOST_LISTS, is_counted_on_demand
 
     texts = pa.table(
         {
@@ -102,7 +102,7 @@ def _screenings(usable: Sequence[FoundSource]) -> tuple[list[Screening], Mapping
     )
     measured = measure(texts, ["language"])
     lists = list(filter(is_counted_on_demand, pc.unique(measured["lang"]).to_pylist()))
-    measured = measure(measured, [{"signals": {"stop_words": lists[:40]}}])
+    measured = measure(measured, [{"signals": {"stop_words": lists[:MOST_LISTS]}}])
     sizes = {source.name: len(source.texts) for source in usable}
     pairs = Counter(zip(measured["lang"].to_pylist(), measured["from"].to_pylist(), strict=True))
     sources: dict[str, list[str]] = {}

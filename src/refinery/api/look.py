@@ -64,7 +64,7 @@ def show(
     from refinery.report.document import read_found
     from refinery.report.sample import Choice, choose
 
-    plan, name = _finished(run, output, work, roots, limit)
+    plan, name = finished_run(run, output, work, roots, limit)
     choice = Choice(dropped_by, kept, near, where, n, seed)
     return read_found(plan, name, choose(plan, name, choice), choice.columns)
 
@@ -102,7 +102,7 @@ def explain(
     from refinery.report import explain as explaining
     from refinery.report.explain_text import explain_text
 
-    plan, name = _finished(run, output, work, roots, limit)
+    plan, name = finished_run(run, output, work, roots, limit)
     if found := explaining.find_document(plan, name, document):
         return explaining.explain(plan, name, found)
     there = plan.graph.stage_of(name).sources
@@ -192,7 +192,7 @@ def _when(run: PastRun) -> str:
     return max(manifest.started for manifest in run.outputs.values())
 
 
-def _finished(
+def finished_run(
     run: Runs, output: str | None, work: str | Path | None, roots: Roots | None, limit: int | None
 ) -> tuple[Plan, str]:
     """The plan of a run with all that it made, and the output that is asked for; raises InputError, RunError."""

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from refinery.cli import look
+from refinery.cli import label, look
 from refinery.cli.budget import budget
 from refinery.cli.calibrate import calibrate
 from refinery.cli.commands import app
@@ -16,6 +16,7 @@ from refinery.cli.train import train
 from refinery.executors.limits import one_thread, shortage
 
 look.add_to(app)
+label.add_to(app)
 app.command()(budget)
 app.command()(calibrate)
 app.add_typer(train, name="train")

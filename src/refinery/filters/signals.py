@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from refinery.text.stopwords import StopWords
 
 STOP_WORDS = Path(__file__).with_name("stop_words.yaml")
+MOST_LISTS = 40  # of stop words that are counted on demand
 
 
 @cache
@@ -77,7 +78,7 @@ def _stop_words(more: tuple[str, ...]) -> StopWords:
 class Settings(Model):
     """Languages whose stop words are counted besides those that always are: a code, or FineWeb-2's code_Script."""
 
-    stop_words: tuple[str, ...] = Field((), max_length=40)
+    stop_words: tuple[str, ...] = Field((), max_length=MOST_LISTS)
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,8 @@ def _needed(model: ModelBudget) -> Grid:
 def epochs_table(model: ModelBudget) -> Grid:
     """What each epoch of the corpus is worth to a model."""
     title = f"Epochs of the corpus, {count_text(model.params)} parameters"
+    if model.far_out:
+        title += ": far too little text for it, so losses of the last row mean nothing"
     table = Grid(title, ("epochs", "tokens", "as good as new", "last token is worth", "nats"))
     for one in model.epochs:
         bar = "█" * max(1, round(BAR * one.last_token))

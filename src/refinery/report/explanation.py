@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.cells import set_cell_size
 
 from refinery.report.explain import CutPassage, Difference, Explanation, StageVerdict
 from refinery.report.show import cut_lines, lines_of, place_text, text_lines, values_text, wrapped
 
-_MOST = 12  # differences, and cuts of a stage, that are shown
+_MOST = 12  # differences, passages, and cuts of a stage, that are shown
 
 
 def explanation_lines(explanation: Explanation, characters: int, width: int) -> Iterator[str]:
@@ -18,9 +18,10 @@ def explanation_lines(explanation: Explanation, characters: int, width: int) -> 
     for stage in explanation.stages:
         yield ""
         yield from _stage_lines(stage, width)
-    for passage in explanation.cut:
+    for passage in explanation.cut[:_MOST]:
         yield ""
         yield from _cut_lines(passage, characters, width)
+    yield from _rest(explanation.cut, "more passages")
     if explanation.measured:
         yield ""
         yield "measured"
@@ -34,6 +35,7 @@ def explanation_lines(explanation: Explanation, characters: int, width: int) -> 
             yield "passages of it in this one"
             for shared in explanation.shared[:_MOST]:
                 yield from text_lines(shared, characters, width)
+            yield from _rest(explanation.shared, "more")
         else:
             yield from _difference_lines(explanation.differences, width)
 
@@ -43,8 +45,7 @@ def _stage_lines(stage: StageVerdict, width: int) -> Iterator[str]:
     yield f"stage {stage.stage}: {f'dropped by {stage.dropped_by}' if stage.dropped_by else decided}"
     for cut in stage.cuts[:_MOST]:
         yield from wrapped(f"cut by {cut.rule}: {cut.text}".replace("\n", " "), width, "  ")
-    if len(stage.cuts) > _MOST:
-        yield f"  and {len(stage.cuts) - _MOST:,} more cuts (--json has them all)"
+    yield from _rest(stage.cuts, "more cuts")
     for rule in stage.rules:
         mark = "ok    " if rule.passed else "FAILED"
         values = f"   ({values_text(rule.values)})" if rule.values else ""
@@ -78,5 +79,10 @@ def _difference_lines(differences: tuple[Difference, ...], width: int) -> Iterat
         for row in range(max(len(left), len(right))):
             mine, other = (part[row] if row < len(part) else "" for part in (left, right))
             yield f"  {set_cell_size(mine, half)} | {other}".rstrip()
-    if len(differences) > _MOST:
-        yield f"  and {len(differences) - _MOST:,} more (--json has them all)"
+    yield from _rest(differences, "more")
+
+
+def _rest(found: Sequence[object], what: str) -> Iterator[str]:
+    """That there are more than are shown."""
+    if len(found) > _MOST:
+        yield f"  and {len(found) - _MOST:,} {what} (--json has them all)"

@@ -181,8 +181,16 @@ def budget_missed(stage: ResolvedStage, decided: Sequence[Decided]) -> Iterable[
     if budget is None:
         return
     kept = sum(one.kept[stage.name].tokens for one in decided if stage.name in one.kept)
-    gone = any(found for one in decided for (name, _), found in one.verbs.items() if name == stage.name)
-    why = "no other document fits" if gone else "no more arrive"
+    gone = Counter[str]()
+    for one in decided:
+        for (name, _), rules in one.verbs.items():
+            gone.update(
+                {rule: tally.dropped.documents for rule, tally in rules.items() if name == stage.name}
+            )
+    others = " and ".join(
+        f"{count:,} documents go by {rule}" for rule, count in sorted(gone.items()) if count
+    )
+    why = others or "no more arrive"
     sentence = f"it has {kept:,} of the {budget:,} tokens that are asked for: {why}"
     yield Trip("budget_missed", Subject("stage", stage.name), max(budget - kept, 0), budget, sentence)
 

@@ -21,6 +21,7 @@ from refinery.scaling.published import REPEATS, Repeats
 BILLION = 1e9
 EPOCHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 40)
 MOST_EPOCHS = 4  # up to which repeats are about as good as new text (Muennighoff et al. 2023, section 6)
+MEANINGFUL_EPOCHS = 40  # whose tokens are worth 15 of at most 16 times the unique ones by Muennighoff's law
 LEAST_PARAMS, MOST_PARAMS = 1e6, 1e14
 
 
@@ -70,9 +71,9 @@ class ModelBudget:
     domain_share_of: float
 
     @property
-    def at_most(self) -> Epochs:
-        """The epochs that the model is to see, or MOST_EPOCHS of them."""
-        return next(one for one in self.epochs if one.tokens >= self.trained or one.epochs >= MOST_EPOCHS)
+    def far_out(self) -> bool:
+        """Whether the model wants far more epochs than are of use: numbers of losses then mean little."""
+        return self.epochs[-1].epochs > MEANINGFUL_EPOCHS
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,97 @@
+"""What labels say, for people: cuts of a score, scores side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from refinery.labels.compare import BUCKETS, RECALL, Comparison
+from refinery.labels.estimate import CONFIDENCE, Estimate
+from refinery.labels.threshold import Cut, Threshold
+from refinery.report.grid import Grid
+
+
+def threshold_report(found: Threshold) -> Iterator[Grid | str]:
+    """The share that people want, a table of cuts, what was chosen and why, and last the rule to paste."""
+    yield f"{found.labels:,} labels stand for {found.documents:,.0f} documents; {percent(found.passing)} of them pass"
+    yield from (f"note: {note}" for note in found.notes)
+    table = Grid(
+        f"Cuts, with intervals of {CONFIDENCE:.0%}", (found.column, "labels", "kept", "precision", "recall")
+    )
+    for cut in found.cuts:
+        numbers = (_plain(cut.kept), percent(cut.precision), percent(cut.recall))
+        table.add(f">= {cut.value}", f"{cut.labels:,}", *numbers)
+    yield table
+    if found.chosen is None:
+        yield _none(found)
+        return
+    wanted = f"precision {found.precision:g}" if found.precision is not None else ""
+    most = f"the greatest F-beta, beta {found.beta:g}" if found.beta is not None else "the lowest cut"
+    yield f"{most}{' with ' * bool(wanted)}{wanted}: {_cut_text(found.chosen)}"
+    if found.precision is not None:
+        sure = found.certain
+        yield (
+            f"the interval lies above that precision from {found.column} >= {sure.value} on: {_cut_text(sure)}"
+            if sure
+            else "no cut's interval lies above that precision: more labels above the cut would tell"
+        )
+    yield str(found.rule)
+
+
+def compare_report(found: Comparison) -> Iterator[Grid | str]:
+    """A table of the scores, one of their pairs, and what a person should know."""
+    yield f"{found.labels:,} labels; {percent(found.passing)} of all documents pass"
+    yield from (f"note: {note}" for note in found.notes)
+    table = Grid(
+        f"Scores by labels, with intervals of {CONFIDENCE:.0%}",
+        ("score", "AUC", "average precision", "ahead of the first", f"precision at {RECALL:.0%} recall"),
+    )
+    for one in found.scores:
+        ahead = number(one.ahead, "+.3f") if one.ahead else ""
+        table.add(
+            one.column,
+            number(one.auc),
+            number(one.average_precision),
+            ahead,
+            number(one.precision_at_recall),
+        )
+    yield table
+    if found.pairs:
+        title = f"What scores share: normalised mutual information of {BUCKETS} buckets"
+        pairs = Grid(title, ("scores", "NMI", "by chance"))
+        for pair in found.pairs:
+            pairs.add(", ".join(pair.columns), f"{pair.nmi:.3f}", f"{pair.by_chance:.3f}")
+        yield pairs
+
+
+def percent(one: Estimate) -> str:
+    """A share with its interval.
+
+    >>> percent(Estimate(0.96, 0.9016, 0.9843))
+    '96.0 % (90.2 to 98.4)'
+    """
+    return f"{100 * one.value:.1f} % ({100 * one.low:.1f} to {100 * one.high:.1f})"
+
+
+def number(one: Estimate, form: str = ".3f") -> str:
+    """A number with its interval.
+
+    >>> number(Estimate(0.01, -0.02, 0.04), "+.3f")
+    '+0.010 (-0.020 to +0.040)'
+    """
+    return f"{one.value:{form}} ({one.low:{form}} to {one.high:{form}})"
+
+
+def _plain(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _cut_text(cut: Cut) -> str:
+    return f"precision {percent(cut.precision)}, recall {percent(cut.recall)}, keeps {_plain(cut.kept)}"
+
+
+def _none(found: Threshold) -> str:
+    wanted = f"precision {found.precision:g}" if found.precision is not None else "a recall of 0.1"
+    best = max(found.cuts, key=lambda cut: cut.precision.value)
+    return (
+        f"no cut reaches {wanted}; the best of the table is {found.column} >= {best.value}: {_cut_text(best)}"
+    )
