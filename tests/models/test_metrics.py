@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from refinery.filters.calibration.loss import upper_bound
 from refinery.models import metrics
 
 SCORES = np.array([0.9, 0.8, 0.8, 0.6, 0.4, 0.3, 0.2], np.float32)
@@ -20,13 +23,32 @@ def test_average_precision_by_hand() -> None:
 
 
 def test_a_threshold_for_a_precision() -> None:
-    """The best F1 that reaches it, midway to the next score; none if nothing reaches it."""
-    found = metrics.suggest(SCORES, TRUTH, 0.75)
-    assert found is not None
-    assert found.threshold == pytest.approx(0.5) and found.precision == 0.75
-    assert metrics.suggest(SCORES, ~TRUTH, 0.9) is None
-    apart = metrics.suggest(np.array([0.9, 0.1], np.float32), np.array([True, False]), 0.9)
-    assert apart is not None and apart.threshold == pytest.approx(0.5)
+    """The best F1 of those whose bound reaches it, midway to the next score; without any the best F0.5."""
+    scores = np.array([0.9] * 100 + [0.6] * 100 + [0.2] * 100, np.float32)
+    truth = np.array([True] * 100 + [True] * 80 + [False] * 120)
+    for wanted, threshold, precision in ((0.9, 0.75, 1.0), (0.86, 0.4, 0.9), (0.99, 0.4, 0.9)):
+        found, bound = metrics.suggest(scores, truth, wanted)
+        assert found.threshold == pytest.approx(threshold) and found.precision == precision
+        assert (bound >= wanted) is (wanted < 0.99) and bound < precision
+    apart, _ = metrics.suggest(np.array([0.9, 0.1], np.float32), np.array([True, False]), 0.9)
+    assert apart.threshold == pytest.approx(0.5)
+
+
+def test_a_precision_reached_by_chance_is_not_suggested() -> None:
+    """The best three are right, and the other positives lie among the negatives, of which most are lower."""
+    scores = np.linspace(1, 0, 1003, dtype=np.float32)
+    truth = np.append([True] * 3, np.tile([True, True, False, False], 250) & (np.arange(1000) < 500))
+    found, bound = metrics.suggest(scores, truth, 0.9)
+    assert bound < 0.9 and found.recall > 0.9
+
+
+@given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_bound_of_a_precision_is_near_the_exact_one(counts: tuple[int, int]) -> None:
+    """That of Clopper and Pearson is lower, by less than the deviation of half a document on each side."""
+    hits, kept = counts
+    (bound,) = metrics.precision_bound(np.array([hits / kept]), np.array([kept]))
+    exact = 1 - upper_bound(kept - hits, kept)
+    assert exact - 1e-9 <= bound <= exact + 1.0 / kept
 
 
 def test_the_curve_reaches_every_recall() -> None:

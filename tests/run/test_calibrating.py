@@ -127,3 +127,21 @@ def test_what_is_wrong_is_told(definition: Path, old: str, new: str, problem: st
     with pytest.raises(DefinitionError) as caught:
         refinery.plan(definition)
     assert any(problem in one for one in caught.value.problems), caught.value.problems
+
+
+def test_a_file_is_not_trusted_and_junk(definition: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the command, however the file is written, and of a stage's sources; unless they read another text of it."""
+    monkeypatch.chdir(definition.parent)
+    for junk in ("journals.parquet", str(definition.parent / "journals.parquet"), "*.parquet"):
+        request = Request(["./journals.parquet"], [junk], [{"long": "chars >= 50"}], [], "5%")
+        with pytest.raises(DefinitionError, match=r"calibrate.*journals.parquet is trusted already"):
+            refinery.plan(of_files(request, "text", definition.parent))
+    again = "  crawl: {path: crawl.parquet}\n  again: {path: journals.parquet}"
+    text = DEFINITION.replace("junk: sized", "junk: again").replace("  crawl: {path: crawl.parquet}", again)
+    definition.write_text(text)
+    with pytest.raises(DefinitionError, match=r":\d+: stages.screened.calibrate.junk: .*is trusted already"):
+        refinery.plan(definition)
+    definition.write_text(
+        text.replace("again: {path: journals.parquet", "again: {path: journals.parquet, text: id")
+    )
+    refinery.plan(definition)

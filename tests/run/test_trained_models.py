@@ -12,6 +12,7 @@ import pytest
 from refinery.errors import DefinitionError
 from refinery.executors.local import InProcess, ProcessPool
 from refinery.models.card import CARD, Card
+from refinery.plan.against import read_manifest
 from refinery.plan.derivations import Reason, noted_derivations, reasons
 from refinery.run.make import with_found
 from refinery.run.run import execute
@@ -167,7 +168,7 @@ def test_a_precision_decides_again_but_measures_nothing(repository: Path) -> Non
     run(repository)
     before = measured(repository)
     many = len(kept(repository))
-    made = run(repository, lambda text: text.replace("precision: 0.7", "precision: 1"))
+    made = run(repository, lambda text: text.replace("precision: 0.7", "precision: 0.9"))
     assert made.keys() == {"medical model", *FOLLOWING}
     assert measured(repository) == before
     assert len({card.model for card in cards(repository)}) == 1
@@ -233,15 +234,18 @@ def test_too_few_examples_are_told_at_the_model(repository: Path) -> None:
         run(repository, lambda _: text)
 
 
-def test_a_precision_that_no_threshold_reaches_stops_the_run(repository: Path) -> None:
-    """At the rule that asks for a suggestion; the model's card is there to look at."""
+def test_negatives_that_hold_the_domain_are_told(repository: Path, refinery: Refinery) -> None:
+    """In the run, in the manifest of the output that depends on the model, and again in a run that makes nothing."""
     same = [{"id": f"s{n}", "text": text} for n, text in enumerate(documents(MEDICAL, 400, 77))]
     write_parquet(repository / "crawl" / "c.parquet", same)
-    with pytest.raises(
-        DefinitionError, match=r"pipeline.yaml:19: .*suggested\('medical'\): no threshold reaches"
-    ):
-        run(repository, lambda text: text.replace("precision: 0.7", "precision: 1"))
-    assert len(cards(repository)) == 1
+    definition = DEFINITION.replace("precision: 0.7", "precision: 0.9")
+    (repository / "pipeline.yaml").write_text(f"{definition}  all: {{from: screened, path: all}}\n")
+    for _ in range(2):
+        code, _, err = refinery("run", repository / "pipeline.yaml", "-q")
+        assert code == 0 and "model medical: the suggested threshold" in err
+    (warning,) = read_manifest(repository / "out", "")["warnings"]
+    assert warning.startswith("model medical: ") and "negatives seem to hold the domain" in warning
+    assert not read_manifest(repository / "all", "")["warnings"]
 
 
 def test_a_run_killed_in_the_fit_goes_on(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -74,8 +74,6 @@ def _held_out(card: Card) -> str:
     """How good a model is, in a sentence."""
     half = card.at_half
     found = f"precision {half.precision:.3f} and recall {half.recall:.3f} on held-out documents at 0.5"
-    if card.suggested is None:
-        return f"{found}; no threshold reaches precision {card.wanted_precision}"
     best = card.suggested
     reached = f"precision {best.precision:.3f}, recall {best.recall:.3f}"
     return f"{found}; suggested threshold {best.threshold:.3f} ({reached})"

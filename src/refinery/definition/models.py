@@ -148,7 +148,13 @@ class Calibrate(Model):
 
     trusted: Names = Field(min_length=1, description="sources or stages whose text must stay")
     junk: Names = Field((), description="sources or stages of which as much as possible is to be dropped")
-    lose: Share = Field(0.01, gt=0, lt=1, description="share of text like the trusted that may be lost")
+    lose: Share = Field(
+        0.01,
+        gt=0,
+        lt=1,
+        description="share of text like the trusted that may be lost",
+        json_schema_extra={"default": "1%"},
+    )
 
 
 class Stage(Model):

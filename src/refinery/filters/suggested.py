@@ -22,7 +22,7 @@ _WORD, _HOW = "suggested", "write suggested('NAME') with the name of a model"
 def with_suggestions(predicate: str, paths: Paths) -> str:
     """The predicate with the number in place of each suggestion of a model that is there.
 
-    Raises DefinitionError for what is no model, and for a model that suggests no threshold.
+    Raises DefinitionError for what is no model, and for one that suggests no threshold.
     """
     pieces, problems = [], []
     for text, name in _pieces(predicate):
@@ -83,19 +83,12 @@ def _suggestion(name: str, paths: Paths) -> float | None:
 
 
 def _of_card(path: Path) -> float:
-    from refinery.models.card import CARD_TEXT, resolve
+    from refinery.models.card import resolve
 
     try:
-        file, card = resolve(path)
+        _, card = resolve(path)
     except InputError as error:
         raise DefinitionError(str(error)) from None
     if card is None:
         raise DefinitionError(f"{path} has no card, which would suggest a threshold; write a number")
-    if card.suggested is None:
-        most = max((point.precision for point in card.curve), default=0.0)
-        raise DefinitionError(
-            f"no threshold reaches precision {card.wanted_precision:g} on the held-out documents, the best has "
-            f"{most:.3f}: lower the model's `precision`, train it on more or better examples, or write a number; see "
-            f"{file.with_name(CARD_TEXT)}"
-        )
     return card.suggested.threshold

@@ -20,6 +20,7 @@ CARD, CARD_TEXT = "card.json", "card.md"
 MODEL = "model.bin"  # as training writes it
 MODEL_NAMES = (MODEL, "model.ftz")
 POSITIVE, NEGATIVE = "__label__relevant", "__label__other"  # of a model that refinery trains
+_LEAST_RECALL = 0.5  # of a suggested threshold, below which most of the domain would be lost
 
 
 class _Frozen(BaseModel):
@@ -62,8 +63,10 @@ class SourceCounts(_Frozen):
 
 
 class Card(_Frozen):
-    """Everything about a trained classifier; `suggested` is None when no threshold reaches `wanted_precision`.
+    """Everything about a trained classifier.
 
+    precision_bound: what the suggested threshold reaches at least, with a confidence of 90 %. Where that is below
+    `wanted_precision` no threshold reaches it, and the suggested one has the best F0.5.
     sources: by class, names of stages and sources, or paths; drawn: where the run drew documents, from what.
     """
 
@@ -80,7 +83,8 @@ class Card(_Frozen):
     near_duplicate_groups: int
     contradictory: int
     wanted_precision: float
-    suggested: Point | None
+    suggested: Point
+    precision_bound: float
     at_half: Point
     average_precision: float
     false_positive_rate: float | None
@@ -123,6 +127,24 @@ def write_card(card: Card, folder: Path) -> None:
     content = json.dumps(card.model_dump(mode="json"), indent=1, ensure_ascii=False)
     commit_bytes(folder / CARD_TEXT, render(card).encode())
     commit_bytes(folder / CARD, (content + "\n").encode())
+
+
+def warnings(card: Card) -> tuple[str, ...]:
+    """What to tell of a suggested threshold that loses most of the domain or misses the precision."""
+    point, found = card.suggested, ""
+    if point.recall < _LEAST_RECALL:
+        found = f"keeps only {point.recall:.1%} of the domain, at precision {point.precision:.3f}"
+    elif point.precision < card.wanted_precision:
+        found = f"reaches precision {point.precision:.3f}, not {card.wanted_precision:g}, as no other does for sure"
+    if not found:
+        return ()
+    half = next(one for one in card.curve if one.recall >= 0.5)
+    above = half.kept - round(half.kept * half.precision)
+    return (
+        f"the suggested threshold {point.threshold:.4f} {found}, on documents held out: negatives seem to hold the "
+        f"domain ({above:,} of {card.negative.held_out:,} score as half of the positives do): take as negatives what "
+        "has few of its terms (a `pack` or `terms`), or lower the model's `precision`; see docs/models.md",
+    )
 
 
 def render(card: Card) -> str:
@@ -193,13 +215,14 @@ def _row(point: Point) -> str:
 
 
 def _advice(card: Card) -> list[str]:
-    if card.suggested is None:
-        return [f"No threshold reaches the wanted precision of {card.wanted_precision:g}."]
     point = card.suggested
+    found = f"precision {point.precision:.3f}, at least {card.precision_bound:.3f}, recall {point.recall:.3f}"
     lines = [
-        f"Suggested: `relevance >= {point.threshold:.4f}` for a precision of {card.wanted_precision:g}: precision "
-        f"{point.precision:.3f}, recall {point.recall:.3f}.",
+        f"Suggested: `relevance >= {point.threshold:.4f}` for a precision of {card.wanted_precision:g}: {found}."
     ]
+    if card.precision_bound < card.wanted_precision:
+        lines[0] += " No threshold reaches it with a confidence of 90 %; this one has the best F0.5."
+    lines += [line for warning in warnings(card) for line in ("", f"**Warning**: {warning}.")]
     if card.false_positive_rate is not None:
         lines += ["", "Precision depends on how many documents are relevant. At this threshold expect:", ""]
         lines += ["| relevant documents | precision |", "|---:|---:|"]

@@ -55,3 +55,7 @@ class Maker(Protocol):
         map_units runs a picklable function over units and gives the results in order; `work` is an empty folder for
         files between units, which is removed afterwards.
         """
+
+    def warnings(self, folder: Path) -> Sequence[str]:
+        """What a person should know of the files that lie there, a sentence each."""
+        return ()

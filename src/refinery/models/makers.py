@@ -26,7 +26,7 @@ class RelevanceMaker(Maker):
 
     training: RelevanceTraining
     name: str = RelevanceTraining.word
-    version: int = 1
+    version: int = 2
 
     @property
     def settings(self) -> Mapping[str, object]:
@@ -53,6 +53,13 @@ class RelevanceMaker(Maker):
         fit = partial(train.fit_examples, examples, chosen, counts)
         memory = train.fit_bytes(chosen, sum(one.bytes for one in written))
         in_one_unit("fit", fit, map_units, memory, folder, work)
+
+    def warnings(self, folder: Path) -> Sequence[str]:
+        """Where the threshold that the card suggests is of little use."""
+        from refinery.models import card
+
+        _, found = card.resolve(folder)
+        return card.warnings(found) if found else ()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from refinery.models.card import Bin, Point
 
+Shares = NDArray[np.float64]
+Counts = NDArray[np.int64]
+_DEVIATIONS = 1.2815515655446004  # of a normal distribution, below which nine tenths lie
 _CURVE_RECALLS = tuple(step / 20 for step in range(1, 21))
 
 
@@ -35,20 +38,39 @@ def average_precision(scores: NDArray[np.float32], positive: NDArray[np.bool_]) 
     return float(np.sum(np.diff(recall, prepend=0.0) * precision))
 
 
-def suggest(scores: NDArray[np.float32], positive: NDArray[np.bool_], precision: float) -> Point | None:
-    """The threshold with the highest F1 among those that reach the precision, or None.
+def precision_bound(precision: Shares, kept: Counts) -> Shares:
+    """The precision that is had at least, with a confidence of 90 %, where so many were kept (Wilson 1927).
 
-    It lies midway between two scores, so that classes far apart get a threshold far from both.
+    >>> float(round(precision_bound(np.array([1.0]), np.array([15]))[0], 3))
+    0.901
+    """
+    share = _DEVIATIONS**2 / kept
+    spread = _DEVIATIONS * np.sqrt(precision * (1 - precision) / kept + share / (4 * kept))
+    found: Shares = (precision + share / 2 - spread) / (1 + share)
+    return found
+
+
+def suggest(
+    scores: NDArray[np.float32], positive: NDArray[np.bool_], precision: float
+) -> tuple[Point, float]:
+    """The threshold with the highest F1 among those that reach the precision, and what it reaches at least.
+
+    What few documents reach by chance does not count: `precision_bound` must reach it. Where it does at no threshold,
+    that with the highest F0.5 is taken. It lies midway between two scores, so that classes far apart get a threshold
+    far from both.
     """
     thresholds, reached, recall = every_threshold(scores, positive)
-    good = np.flatnonzero((reached >= precision) & (recall > 0))
-    if not len(good):
-        return None
-    f1 = 2 * reached[good] * recall[good] / (reached[good] + recall[good])
-    best = int(good[np.argmax(f1)])
+    kept = np.searchsorted(np.sort(-scores), -thresholds, side="right")
+    bounds = precision_bound(reached, kept)
+    good = np.flatnonzero((bounds >= precision) & (recall > 0))
+    weight = 1.0 if len(good) else 0.25  # the square of beta
+    chosen = good if len(good) else np.flatnonzero(recall > 0)
+    f_score = (1 + weight) * reached[chosen] * recall[chosen] / (weight * reached[chosen] + recall[chosen])
+    best = int(chosen[np.argmax(f_score)])
     below = thresholds[best + 1] if best + 1 < len(thresholds) else np.float32(0.0)
     middle = np.float32((float(thresholds[best]) + float(below)) / 2)
-    return point(scores, positive, float(middle if middle > below else thresholds[best]))
+    threshold = float(middle if middle > below else thresholds[best])
+    return point(scores, positive, threshold), float(bounds[best])
 
 
 def curve(scores: NDArray[np.float32], positive: NDArray[np.bool_]) -> tuple[Point, ...]:

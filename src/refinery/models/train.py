@@ -150,10 +150,8 @@ def fit(
     scorer = load_scorer(model)
     scores = scorer.probability(_take(examples.texts, held), scorer.labels.index(POSITIVE))
     truth = examples.positive[held]
-    suggested = metrics.suggest(scores, truth, training.precision)
-    rate = None
-    if suggested is not None and not truth.all():
-        rate = float((scores[~truth] >= np.float32(suggested.threshold)).mean())
+    suggested, bound = metrics.suggest(scores, truth, training.precision)
+    rate = float((scores[~truth] >= np.float32(suggested.threshold)).mean())
     negative, positive = _counts(examples, held)
     card = Card(
         model=file_hash(model),
@@ -169,6 +167,7 @@ def fit(
         contradictory=examples.contradictory,
         wanted_precision=training.precision,
         suggested=suggested,
+        precision_bound=bound,
         at_half=metrics.point(scores, truth, 0.5),
         average_precision=metrics.average_precision(scores, truth),
         false_positive_rate=rate,

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING
 
-from refinery.errors import nearest
+from refinery.errors import DefinitionError, nearest
 from refinery.filters.calibration.account import LANGUAGE, TOKENS
 from refinery.filters.calibration.maker import CalibrationMaker, read_calibration
 from refinery.filters.predicate import columns_of
-from refinery.plan.graph import Column, Columns, Making, Measured, PathColumn, ResolvedStage, View
+from refinery.plan.graph import Column, Columns, Graph, Making, Measured, PathColumn, ResolvedStage, View
+from refinery.plan.result import calibration_name
+from refinery.sources.documents import SourceSpec
+from refinery.storage.url import redact
 
 if TYPE_CHECKING:
     from refinery.definition.models import Calibrate
     from refinery.models.maker import Made
+    from refinery.sources.shards import SourceShards
 
 Report = Callable[[str, str], None]  # a part of `calibrate`, and what is wrong with it
 
@@ -66,6 +71,29 @@ def calibration_of(
     rules = tuple((rule.name, rule.predicate) for rule in stage.rules)
     maker = CalibrationMaker(settings.trusted, settings.junk, rules, settings.lose, tuple(read))
     return Making(maker, columns=columns)
+
+
+def refuse_shared(graph: Graph, listed: Mapping[str, SourceShards]) -> None:
+    """Raises DefinitionError where a source of trusted text and one of junk read a file in the same way."""
+    problems = []
+    for stage in graph.stages:
+        if making := graph.makings.get(calibration_name(stage)):
+            parts = (making.inputs[part] for part in ("trusted", "junk"))
+            trusted, junk = ([name for name in names if name in graph.sources] for names in parts)
+            for one, other in product(trusted, junk):
+                paths = {shard.path for shard in listed[one].unpacked()}
+                same = [shard.path for shard in listed[other].unpacked() if shard.path in paths]
+                if same and _reading(graph.sources[one]) == _reading(graph.sources[other]):
+                    problem = f"{redact(same[0])} is trusted already"
+                    place = ("stages", stage, "calibrate", "junk")
+                    problems.append(graph.definition.source.problem(place, problem))
+    if problems:
+        raise DefinitionError(*problems)
+
+
+def _reading(spec: SourceSpec) -> SourceSpec:
+    """How a source is read, whatever it is called and of which files it is."""
+    return replace(spec, name="", path=(), id=None)
 
 
 def _read(stage: ResolvedStage, source: str) -> dict[str, Column]:

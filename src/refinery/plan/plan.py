@@ -198,6 +198,7 @@ def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep
     for several such sources, for columns that clash and for models that need themselves.
     """
     from refinery.plan.against import earlier_spec
+    from refinery.plan.calibrations import refuse_shared
     from refinery.plan.inputs import list_inputs
     from refinery.plan.joins import placed
     from refinery.plan.protect import refuse_incomplete
@@ -219,6 +220,7 @@ def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep
         for name in graph.definition.pipeline.sources.keys() - unlimited:
             listed[name] = replace(listed[name], shards=limit_shards(listed[name].shards, limit))
     refuse_incomplete(graph, listed)
+    refuse_shared(graph, listed)
     for name in graph.sources:
         for folder in graph.output_paths.values():
             if found := first_in((shard.path for shard in listed[name].unpacked()), str(folder)):

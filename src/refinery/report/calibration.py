@@ -21,8 +21,11 @@ def moved_thresholds(found: Calibration | None) -> dict[str, str]:
 def calibration_tables(found: Calibration, of: str = "") -> Iterator[Grid | str]:
     """The thresholds that moved, what rules lose alone and together, and what a person should know; of: its stage."""
     title = f"{of}: thresholds" if of else "Thresholds"
+    lost = f"at most {found.lose:.2%} of trusted text is lost"
+    documents = f"{found.documents:,} documents"
+    sure, unsure = f"by which {lost}, by {documents}", f"moved for {documents}, which do not tell that {lost}"
     table = Grid(
-        f"{title} by which at most {found.lose:.2%} of trusted text is lost, by {found.documents:,} documents",
+        f"{title} {sure if found.is_sure else unsure}",
         ("rule", "published", "moved", "fail it", "alone", "junk"),
     )
     for rule in found.rules:
@@ -48,7 +51,7 @@ def _row(rule: RuleAccount, found: Calibration) -> Iterator[str]:
     changed = [one for one in rule.thresholds if one.published != one.moved]
     yield rule.name
     yield ("\n".join(published(rule)) or rule.published)
-    yield "\n".join(one.moved for one in changed)
+    yield "\n".join(f"{one.moved}, can no longer fail" if one.is_void else one.moved for one in changed)
     both = (rule.before, rule.after)
     yield " -> ".join(f"{one.documents / found.documents:.2%}" for one in both)
     yield " -> ".join(f"{one.only / found.documents:.2%}" for one in both)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -24,7 +24,6 @@ from refinery.run.tokenised import token_account
 from refinery.sources.schema import notes
 from refinery.storage.url import is_url, redact
 from refinery.storage.write import WrittenFile
-from refinery.watch.events import Subject
 
 
 def make_manifest(
@@ -38,6 +37,8 @@ def make_manifest(
     last = plan.graph.stage_of(name)
     stages, sources = plan.graph.ancestors(last.name), last.sources
     measurers = {m.key: m.measurer for source in sources for m in plan.graph.measurements(source)}
+    columns = (c for s in stages for known in plan.graph.stages[s].columns.values() for c in known.values())
+    models = {model for column in columns for m in column.measurements for model in m.measurer.models}
     return Manifest(
         refinery=version("refinery"),
         pipeline=plan.graph.name,
@@ -60,7 +61,7 @@ def make_manifest(
         made_columns=layout.made,
         renamed_columns=layout.renamed,
         notes=notes(layout.carried),
-        warnings=_warnings(run, name, (*stages, *sources)),
+        warnings=_warnings(run, name, (*stages, *sources), models),
         files=files,
         file_keys={file.path: written.keys[file.path] for file in files if file.path in written.keys},
         decisions=tuple(one.decisions for one in decided),
@@ -112,13 +113,10 @@ def _source(run: Run, source: str) -> SourceAccount:
     )
 
 
-def _warnings(run: Run, output: str, names: Sequence[str]) -> tuple[str, ...]:
+def _warnings(run: Run, output: str, names: Sequence[str], models: Collection[str]) -> tuple[str, ...]:
     """What was warned of on the way to an output; names: its sources and stages, which have one set of names."""
-    about = [
-        of
-        for of in run.warnings
-        if of == Subject("output", output) or (of.kind != "output" and of.name in names)
-    ]
+    on_the_way = {"output": (output,), "model": models}
+    about = [of for of in run.warnings if of.name in on_the_way.get(of.kind, names)]
     return tuple(f"{of.kind} {of.name}: {message}" for of in about for message in run.warnings[of])
 
 

@@ -54,7 +54,7 @@ def with_found(plan: Plan) -> Plan:
 
 
 def with_usable(plan: Plan) -> Plan:
-    """As `with_found`; without any where one is damaged or suggests nothing, which a run mends or tells."""
+    """As `with_found`; without any where one is damaged or cannot be used, which a run mends or tells."""
     try:
         return with_found(plan)
     except (DamagedFile, DefinitionError):

@@ -259,6 +259,8 @@ def making_pass(run: Run, group: Group) -> None:
     for result in group:
         made[result.name] = make(run, result)
         if result.kind is Kind.MODEL:
+            for message in run.plan.graph.makings[result.name].maker.warnings(made[result.name].folder):
+                run.warn(result.of, message)
             run.finish(result.of)
     if not made.items() <= run.plan.made.items():
         _know(run, made)

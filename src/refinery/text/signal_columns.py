@@ -92,6 +92,14 @@ RATIOS = {
     "unique_char_ratio": f"different code points / code points ({MAP_NEO})",
     "char_entropy": f"entropy of the code points, nats ({MAP_NEO})",
 }
+# Ratios of what is no part of the other, and entropies: all others are at most 1.
+UNBOUNDED = frozenset(
+    name
+    for name in RATIOS
+    if name.startswith(("mean_", "top_", "hash_", "ellipsis_ratio", "ellipsis_space_"))
+    or name.endswith("entropy")
+    or name in {"newline_ratio", "unwrapped_line_ratio"}
+)
 
 # The place of each column, as named tuples, which Numba takes as constants.
 COUNT: Any = namedtuple("COUNT", COUNTS)(*range(len(COUNTS)))

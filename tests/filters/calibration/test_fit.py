@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from refinery.errors import DefinitionError
 from refinery.filters.calibration.fit import calibrate
+from refinery.filters.calibration.rule_file import moves
 from refinery.filters.calibration.sample import Sample, failed
 from refinery.filters.rules import Rule
 from tests.filters.calibration.samples import sample
@@ -87,6 +89,19 @@ def test_languages_are_judged_each() -> None:
     assert any("fr 20" in note for note in found.notes)
 
 
+def test_languages_that_no_rule_judges_are_told() -> None:
+    """All of the trusted text is an error, a part a note, unless a rule judges every language."""
+    english = Rule("long", "lang NOT IN ('en', 'und') OR (words >= 50)")
+    languages = ["zh"] * 900 + ["ru"] * 100
+    with pytest.raises(DefinitionError, match="no rule judges any trusted document: they are zh 900, ru 100"):
+        calibrate(sample(5, 1000, words=20, lang=languages), None, [english], 0.05)
+    mixed = sample(5, 1000, words=60, lang=["en"] * 900 + ["ru"] * 100)
+    (told,) = [note for note in calibrate(mixed, None, [english], 0.05).notes if "judges" in note]
+    assert told == "no rule judges 100 trusted documents: they are ru 100, the rules judge en"
+    everything = calibrate(mixed, None, [english, *RULES[:1]], 0.05)
+    assert not any("judges" in note for note in everything.notes)
+
+
 def test_too_few_documents_are_told() -> None:
     """Of so few that no loss could be told all are kept, and a note says so."""
     found = calibrate(_trusted(1, 100), None, RULES, 0.01)
@@ -106,3 +121,18 @@ def test_rules_without_thresholds_count_and_are_told() -> None:
     assert any("whatever the thresholds are" in note for note in strict.notes)
     others = trusted.only(names != "bad")
     assert failed(others, _moved(strict)).any(axis=1).mean() < 0.006
+
+
+def test_a_threshold_stops_at_the_end_of_what_is_measured() -> None:
+    """A share at 1, a count at 0: they can no longer fail, which is told. Of other columns nothing is known."""
+    documents = 400  # so few that all are kept
+    number = np.arange(documents)
+    share = np.where(number % 10 == 0, 0.5 + number / documents / 2, 0.01)
+    trusted = sample(6, documents, dup_line_frac=share, own=share, sentences=(share < 0.5) * 3)
+    predicates = {"dup": "dup_line_frac <= 0.3", "own": "own <= 0.3", "few": "sentences >= 2"}
+    rules = [Rule(name, predicate) for name, predicate in predicates.items()]
+    found = calibrate(trusted, None, rules, 0.01)
+    assert found.predicates["dup"] == "dup_line_frac <= 1" and found.predicates["few"] == "sentences >= 0"
+    assert float(found.predicates["own"].split()[-1]) > 1
+    assert [one.thresholds[0].is_void for one in found.rules] == [True, False, True]
+    assert list(moves(found.rules[0])) == ["dup_line_frac <= 0.3 -> 1, can no longer fail"]

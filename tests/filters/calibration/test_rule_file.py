@@ -51,3 +51,17 @@ def test_only_what_moved_is_told_as_moved() -> None:
     """Of BETWEEN the one number that moved."""
     found = calibrate(sample(1, 600, **COLUMNS), None, [Rule("long", "words BETWEEN 50 AND 900")], 0.01)
     assert list(moves(found.rules[0])) == ["words >= 50 -> 20"]
+
+
+def test_a_file_promises_only_what_its_documents_tell() -> None:
+    """Of few documents, and of those that fail whatever thresholds are; in its head and in its description."""
+    rules = [Rule("long", "words >= 50")]
+    enough = rule_file(calibrate(sample(1, 600, **COLUMNS), None, rules, 0.01))
+    assert "# By all of them together at most 1.00% of it is lost (600 documents" in enough
+    assert 'description: "rules with thresholds that lose 1.00% of trusted text at most"' in enough
+    few = rule_file(calibrate(sample(1, 5, words=[20] * 5), None, rules, 0.01))
+    others = rule_file(calibrate(sample(1, 600, **COLUMNS), None, [Rule("no", "words <> 20")], 0.01))
+    for text, size in ((few, "5"), (others, "600")):
+        assert f"# They do not tell that at most 1.00% of it is lost ({size} documents" in text
+        assert f"thresholds moved for {size} trusted documents" in text
+    assert "Give 460 trusted documents or more, 230 a half" in few

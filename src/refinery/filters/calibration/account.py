@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+_ROUNDING = 1e-9  # of sums of shares
 LANGUAGE, TOKENS = "lang", "tokens"  # columns that a calibration reads beside those of rules
 
 
@@ -42,6 +43,13 @@ class Loss(_Model):
 
         return interval(self.lost, self.documents) if self.documents else (0.0, 1.0)
 
+    @property
+    def most(self) -> float:
+        """The share that is lost at most with a confidence of 90 %, of documents or of tokens, which is more."""
+        from refinery.filters.calibration.loss import upper_bound  # compiles kernels
+
+        return max(upper_bound(self.lost, self.documents), self.most_tokens)
+
     def __str__(self) -> str:
         (low, high), (least, most) = self.interval, self.token_interval
         tokens = f"{self.token_share:.2%} of tokens ({least:.2%} to {most:.2%})"
@@ -62,6 +70,13 @@ class MovedThreshold(_Model):
     operator: str
     published: str
     moved: str
+
+    @property
+    def is_void(self) -> bool:
+        """Whether it moved so far that no document can fail it."""
+        from refinery.filters.calibration.bounds import cannot_fail
+
+        return self.published != self.moved and cannot_fail(self.column, self.operator, self.moved)
 
 
 class Failing(_Model):
@@ -122,6 +137,11 @@ class Calibration(_Model):
     languages: tuple[LanguageAccount, ...]
     junk: JunkAccount | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the documents that moved thresholds are enough, and like enough, to tell that no more is lost."""
+        return all(one.fitted.moved.most <= self.lose + _ROUNDING for one in self.languages)
 
     @property
     def predicates(self) -> dict[str, str]:

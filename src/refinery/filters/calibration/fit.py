@@ -12,8 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from refinery.errors import some_of
+from refinery.errors import DefinitionError, some_of
 from refinery.filters.calibration.account import Calibration, LanguageAccount
+from refinery.filters.calibration.bounds import capped
 from refinery.filters.calibration.count import accounts_of
 from refinery.filters.calibration.loss import least_documents, most_lost, token_bound
 from refinery.filters.calibration.sample import Needs, Sample, needs_of
@@ -27,7 +28,7 @@ from refinery.filters.calibration.search import (
     find_levels,
 )
 from refinery.filters.calibration.thresholds import Threshold, beyond, number_for, with_numbers
-from refinery.filters.rules import Rule
+from refinery.filters.rules import Rule, unscoped
 from refinery.shuffle.partition import hash_numbers
 
 LEAST_DOCUMENTS = 300  # of a language that is judged by itself
@@ -40,10 +41,13 @@ def calibrate(trusted: Sample, junk: Sample | None, rules: Sequence[Rule], lose:
     """The rules with their thresholds moved so that at most a share `lose` of text like the trusted is lost.
 
     Half of the trusted documents, by a hash of their identities, moves them, the other half judges. Raises
-    DefinitionError for a predicate that is not SQL, InputError for one that these values break.
+    DefinitionError for a predicate that is not SQL and where no rule judges the language of any trusted document,
+    InputError for a predicate that these values break.
     """
+    unjudged = _unjudged(trusted, rules)
     fits = (hash_numbers(trusted.identities.view(np.int64), _HALVES) & np.uint64(1)).astype(bool)
-    pools, notes = _pools(trusted)
+    pools, few = _pools(trusted)
+    notes = unjudged + few
     fitted = trusted.only(fits)
     needs = needs_of(fitted, rules)
     groups = []
@@ -61,6 +65,24 @@ def calibrate(trusted: Sample, junk: Sample | None, rules: Sequence[Rule], lose:
     notes += _unmoved(needs, rules)
     found = accounts_of(trusted, fits, pools, junk, rules, moved, numbers, lose)
     return found.model_copy(update={"notes": (*notes, *_missed(found.languages, lose))})
+
+
+def _unjudged(trusted: Sample, rules: Sequence[Rule]) -> list[str]:
+    """What to tell of documents in languages that no rule judges; raises DefinitionError where those are all."""
+    scopes = [unscoped([rule.predicate])[0] for rule in rules]
+    if not all(scopes):  # a rule of all languages
+        return []
+    judged = list(dict.fromkeys(language for scope in scopes for language in scope))
+    others = trusted.languages.filter(~trusted.languages.is_in([*judged, "und", ""]))
+    if not len(others):
+        return []
+    sizes = others.value_counts(sort=True).sort("count", "lang", descending=[True, False]).rows()
+    named = some_of([f"{name} {n:,}" for name, n in sizes[:_NAMED]], len(sizes))
+    which = "any trusted document" if len(others) == len(trusted) else f"{len(others):,} trusted documents"
+    problem = f"no rule judges {which}: they are {named}, the rules judge {', '.join(judged)}"
+    if len(others) == len(trusted):
+        raise DefinitionError(f"{problem}: take rules for their language")
+    return [problem]
 
 
 def _pools(trusted: Sample) -> tuple[dict[str, Bools], list[str]]:
@@ -93,9 +115,10 @@ def _group(fitted: Sample, mine: Bools, needs: Needs, lose: float) -> tuple[Grou
     documents = int(mine.sum())
     most = most_lost(documents, lose) - int(lost.sum())
     if most_lost(documents, lose) < 0:
+        least = least_documents(lose)
         notes.append(
-            f"{documents:,} documents are too few to tell that at most {lose:.2%} is lost, {least_documents(lose):,} "
-            "are needed in the half that moves thresholds: all of them are kept"
+            f"{documents:,} documents in the half that moves thresholds are too few to tell that at most {lose:.2%} "
+            f"is lost: all of them are kept. Give {2 * least:,} trusted documents or more, {least:,} a half"
         )
     place = np.cumsum(needs.searched) - 1
     searched = mine & needs.searched
@@ -128,7 +151,7 @@ def _numbers(
         last = beyond(float(level), _tail(mine[mine <= level], threshold, level), float(looser))
         whole = fitted.frame[threshold.column].dtype.is_integer()
         following = None if np.isinf(looser) else float(looser)
-        found[place][threshold] = number_for(threshold, last, following, whole=whole)
+        found[place][threshold] = capped(threshold, number_for(threshold, last, following, whole=whole))
     return found
 
 

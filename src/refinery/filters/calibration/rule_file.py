@@ -10,7 +10,7 @@ from refinery.filters.rule_set_file import quoted
 from refinery.filters.rules import unscoped
 
 COMMAND = "`refinery calibrate`"
-FIRST_LINE = f"# Written by {COMMAND}: thresholds of published rules, loosened until the bound of what all\n"
+FIRST_LINE = f"# Written by {COMMAND}: thresholds of published rules, loosened for trusted text.\n"
 
 
 def rule_file(found: Calibration) -> str:
@@ -20,9 +20,9 @@ def rule_file(found: Calibration) -> str:
     """
     own = Counter(rule.name.rpartition(".")[2] for rule in found.rules)
     lines = [f"# {line}" for line in _head(found)]
-    lines.append(
-        f"description: {quoted(f'rules whose thresholds lose {found.lose:.2%} of trusted text at most')}"
-    )
+    at_most = f"that lose {found.lose:.2%} of trusted text at most"
+    text = at_most if found.is_sure else f"moved for {found.documents:,} trusted documents"
+    lines.append(f"description: {quoted(f'rules with thresholds {text}')}")
     languages, predicates = unscoped([rule.predicate for rule in found.rules])
     if languages:
         lines.append(f"languages: [{', '.join(languages)}]")
@@ -36,8 +36,8 @@ def rule_file(found: Calibration) -> str:
 
 
 def _head(found: Calibration) -> Iterator[str]:
-    sizes = f"{found.documents:,} documents, {found.tokens:,} tokens"
-    yield f"rules lose is {found.lose:.2%} of the trusted text ({sizes})."
+    lost = f"at most {found.lose:.2%} of it is lost ({found.documents:,} documents, {found.tokens:,} tokens)"
+    yield f"By all of them together {lost}." if found.is_sure else f"They do not tell that {lost}, see below."
     yield "Half of these documents, by hash, move thresholds, the unseen half judges."
     for one in found.languages:
         yield _judged(one)
@@ -66,7 +66,8 @@ def moves(rule: RuleAccount) -> Iterator[str]:
     """The thresholds of a rule that move, in words."""
     for one in rule.thresholds:
         if one.published != one.moved:
-            yield f"{one.column} {one.operator} {one.published} -> {one.moved}"
+            void = ", can no longer fail" if one.is_void else ""
+            yield f"{one.column} {one.operator} {one.published} -> {one.moved}{void}"
 
 
 def published(rule: RuleAccount) -> Iterator[str]:
