@@ -195,7 +195,7 @@ def make_plan(graph: Graph, work: Place, *, shard_bytes: int = SHARD_BYTES, keep
     """Lists the shards of every source; `keep`: what is found out about files is kept in the work folder.
 
     Raises InputError for a source that cannot be read at all, and for folders that would be mixed up; DefinitionError
-    for several such sources, for columns that clash and for models that need themselves.
+    for several such sources, columns that clash, models that need themselves, and files that are trusted and junk.
     """
     from refinery.plan.against import earlier_spec
     from refinery.plan.calibrations import refuse_shared
