@@ -38,7 +38,7 @@ DEFINITION: dict[str, Any] = {
     "sources": {
         "books": {"path": "books/*.parquet", "transform": []},
         "crawl": {"path": "crawl/*"},
-        "held": {"path": "books/*.parquet"},
+        "held": {"path": "held/*.parquet"},
     },
     "models": {
         "topic": {"file": "topic.bin"},
@@ -331,9 +331,9 @@ def test_every_setting_has_a_case():
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory) -> Path:
-    """Two sources, models, a tokenizer and the output of an earlier run."""
+    """Three sources, models, a tokenizer and the output of an earlier run."""
     folder = tmp_path_factory.mktemp("settings") / "ROOT"
-    for source in ("books", "crawl"):
+    for source in ("books", "crawl", "held"):
         rows = [{"id": f"{source}{n}", "text": document(n), "year": 1990 + n} for n in range(8)]
         write_parquet(folder / source / "0.parquet", rows)
     row = {"id": "crawl8", "text": document(8), "year": 1998}
