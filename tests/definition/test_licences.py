@@ -6,7 +6,7 @@ from itertools import product
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -78,6 +78,7 @@ def test_every_identifier_of_spdx_is_its_own_name():
             assert spdx(name) == spdx(name.lower()) == name
 
 
+@example("()")
 @given(st.text(max_size=40) | st.text("MITORANDCC-BY ()/.40", max_size=40))
 def test_any_text_has_one_form(text):
     """No text is an error, and what is found stays as it is."""
