@@ -79,6 +79,7 @@ def test_every_identifier_of_spdx_is_its_own_name():
 
 
 @example("()")
+@example("( AND MIT")
 @given(st.text(max_size=40) | st.text("MITORANDCC-BY ()/.40", max_size=40))
 def test_any_text_has_one_form(text):
     """No text is an error, and what is found stays as it is."""

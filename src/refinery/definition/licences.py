@@ -171,7 +171,8 @@ def _expression(value: str) -> str | None:
     try:
         parsed = licensing.parse(value)
         symbols = {symbol.key for symbol in licensing.license_symbols(parsed)}
-    except (ExpressionError, ValueError, TypeError, AttributeError, LookupError):  # `()` is an IndexError
+    # of `()` and `(AND MIT` the parser takes for granted what is not there
+    except (ExpressionError, ValueError, TypeError, AttributeError, LookupError, AssertionError):
         return None
     own = re.compile(rf"{OWN}[A-Za-z0-9.-]+")
     if not symbols or any(key not in _identifiers() and not own.fullmatch(key) for key in symbols):
