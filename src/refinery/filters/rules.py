@@ -114,17 +114,23 @@ def load_rule_set(name_or_path: str, paths: Paths = HERE, folder: str = OF_DOCUM
     built-in ones.
     """
     if not is_path(name_or_path):
-        if name_or_path not in written_rule_sets(folder):
-            if folder == OF_DOCUMENTS:
-                return _of_fineweb2(name_or_path)
-            raise _unknown(name_or_path, written_rule_sets(folder))
-        text = (files("refinery.filters") / folder / f"{name_or_path}.yaml").read_text("utf-8")
-        return _parse(text, name_or_path, f"{name_or_path}.yaml")
+        return _built_in(name_or_path, folder)
     path = paths.file(name_or_path)
     text = read_text(path, "rule set file")
     if not re.match(NAME, path.stem):
         raise DefinitionError(f"{path}: the file's name names the rules: letters, digits, _ and - only")
     return _parse(text, path.stem, str(path))
+
+
+@cache
+def _built_in(name: str, folder: str) -> RuleSet:
+    """Of the package, whose files stay as they are: a definition asks for one several times."""
+    if name not in written_rule_sets(folder):
+        if folder == OF_DOCUMENTS:
+            return _of_fineweb2(name)
+        raise _unknown(name, written_rule_sets(folder))
+    text = (files("refinery.filters") / folder / f"{name}.yaml").read_text("utf-8")
+    return _parse(text, name, f"{name}.yaml")
 
 
 def _unknown(name: str, known: Collection[str]) -> DefinitionError:
