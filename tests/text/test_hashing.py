@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numba import njit
 
 from refinery.text.batch import TextBatch
-from refinery.text.hashing import eight, hash_bytes, hash_short, hash_texts
+from refinery.text.hashing import eight, hash_bytes, hash_short, text_hashes
 
 
 @njit
@@ -44,7 +44,6 @@ def test_no_collision_among_many_short_and_long_strings() -> None:
 @given(st.lists(st.text(max_size=40), max_size=5))
 def test_texts_have_the_hashes_of_their_bytes(texts: list[str]) -> None:
     """All 64 bits of them, and 0 for an empty one."""
-    batch, found = TextBatch.from_texts(texts), np.empty(len(texts), np.uint64)
-    hash_texts(batch.data, batch.offsets, found)
+    found = text_hashes(TextBatch.from_texts(texts))
     encoded = [text.encode() for text in texts]
     assert found.tolist() == [int(hash_bytes(_bytes(one), 0, len(one))) if one else 0 for one in encoded]

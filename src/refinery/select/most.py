@@ -36,14 +36,11 @@ def valued_dtype(ranked: np.dtype[Any]) -> np.dtype[Any]:
 def value_hashes(shard: ShardDocuments, column: str) -> NDArray[np.uint64]:
     """A hash of each document's value of a column, as a text of one form (see filters.values); 0: it has none."""
     from refinery.text.batch import TextBatch
-    from refinery.text.hashing import hash_texts  # to check a definition imports no Numba
+    from refinery.text.hashing import text_hashes  # to check a definition imports no Numba
 
     table = shard.columns([column])
     texts = value_texts(table.column(0), table.schema.field(0)).cast(pa.large_string()).combine_chunks()
-    batch = TextBatch.from_arrow(texts)
-    hashes = np.empty(len(texts), np.uint64)
-    hash_texts(batch.data, batch.offsets, hashes)
-    return hashes
+    return text_hashes(TextBatch.from_arrow(texts))
 
 
 def leave_most(

@@ -126,12 +126,9 @@ def key_texts(values: pa.Array, from_json: bool = False) -> pa.Array:
 
 def key_hashes(keys: pa.Array) -> NDArray[np.uint64]:
     """uint64 (keys,): by which tables are in order; 0 for NULL."""
-    from refinery.text.hashing import hash_texts  # to check a definition imports no Numba
+    from refinery.text.hashing import text_hashes  # to check a definition imports no Numba
 
-    batch = TextBatch.from_arrow(keys)
-    hashes = np.empty(len(keys), np.uint64)
-    hash_texts(batch.data, batch.offsets, hashes)
-    return hashes
+    return text_hashes(TextBatch.from_arrow(keys))
 
 
 def write_joined_table(place: Path, table: pa.Table) -> None:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+from refinery.text.batch import TextBatch
 
 K1 = np.uint64(0x9E3779B97F4A7C15)  # golden ratio, and the multiplier of MurmurHash3's finaliser
 K2 = np.uint64(0xC4CEB9FE1A85EC53)
@@ -76,8 +79,15 @@ def hash_bytes(data, start, end):  # type: ignore[no-untyped-def]
     return h if h != 0 else K1
 
 
+def text_hashes(batch: TextBatch) -> NDArray[np.uint64]:
+    """uint64 (texts,): hash_bytes of each text, 0 of an empty one."""
+    hashes = np.empty(len(batch), np.uint64)
+    _hash_texts(batch.data, batch.offsets, hashes)
+    return hashes
+
+
 @njit(cache=True, nogil=True)
-def hash_texts(data, offsets, hashes):  # type: ignore[no-untyped-def]
+def _hash_texts(data, offsets, hashes):  # type: ignore[no-untyped-def]
     """Fills in hash_bytes of each text (uint64), of an empty one 0."""
     for i in range(len(hashes)):
         hashes[i] = 0

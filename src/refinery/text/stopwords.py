@@ -19,7 +19,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from refinery.text.batch import TextBatch
-from refinery.text.hashing import hash_bytes, hash_texts, mix
+from refinery.text.hashing import hash_bytes, mix, text_hashes
 from refinery.text.segment import DIFFERENT, PHRASE, TOKENS, tokens
 
 SUFFIXES = "ko"  # the language whose stop words are endings
@@ -45,10 +45,7 @@ class StopWords(NamedTuple):
 
 
 def _hash(words: Sequence[str]) -> NDArray[np.uint64]:
-    batch = TextBatch.from_texts(words)
-    hashes = np.empty(len(words), np.uint64)
-    hash_texts(batch.data, batch.offsets, hashes)
-    return hashes
+    return text_hashes(TextBatch.from_texts(words))
 
 
 @njit(cache=True, nogil=True)
