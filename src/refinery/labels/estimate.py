@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from refinery.models.metrics import wilson
+
 CONFIDENCE = 0.95
 _Z = 1.959963984540054  # of the normal distribution, CONFIDENCE of which lies between -z and z
 
@@ -58,7 +60,8 @@ def shares(hits: NDArray[Any], misses: NDArray[Any], weights: NDArray[Any], size
         kish = total**2 / (counted @ weights**2)
         variance = _variance(hits, misses, share[:, None], weights, sizes) / total**2
         effective = np.fmin(kish, 1 + share * (1 - share) / variance)
-    return Shares(share, *_wilson(share, effective))
+        low, high = wilson(share, effective, _Z)
+    return Shares(share, np.maximum(low, 0.0), np.minimum(high, 1.0))
 
 
 def _variance(
@@ -74,13 +77,3 @@ def _variance(
     spread = np.maximum(squares - sums**2 / sizes, 0.0)
     found: NDArray[np.float64] = (spread * weights**2 * sizes / np.maximum(sizes - 1, 1)).sum(1)
     return found
-
-
-def _wilson(
-    share: NDArray[np.float64], number: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Wilson 1927, J. American Statistical Association 22, 209-212."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        middle = (share + _Z**2 / (2 * number)) / (1 + _Z**2 / number)
-        half = _Z / (1 + _Z**2 / number) * np.sqrt(share * (1 - share) / number + _Z**2 / (4 * number**2))
-    return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)

@@ -39,15 +39,23 @@ def average_precision(scores: NDArray[np.float32], positive: NDArray[np.bool_]) 
 
 
 def precision_bound(precision: Shares, kept: Counts) -> Shares:
-    """The precision that is had at least, with a confidence of 90 %, where so many were kept (Wilson 1927).
+    """The precision that is had at least, with a confidence of 90 %, where so many were kept, see `wilson`.
 
     >>> float(round(precision_bound(np.array([1.0]), np.array([15]))[0], 3))
     0.901
     """
-    share = _DEVIATIONS**2 / kept
-    spread = _DEVIATIONS * np.sqrt(precision * (1 - precision) / kept + share / (4 * kept))
-    found: Shares = (precision + share / 2 - spread) / (1 + share)
-    return found
+    return wilson(precision, kept, _DEVIATIONS)[0]
+
+
+def wilson(shares: Shares, number: Shares | Counts, deviations: float) -> tuple[Shares, Shares]:
+    """The interval of each share among so many, its ends so many standard deviations away.
+
+    Wilson 1927, J. American Statistical Association 22, 209-212.
+    """
+    squared = deviations**2 / number
+    spread = deviations * np.sqrt(shares * (1 - shares) / number + squared / (4 * number))
+    middle, whole = shares + squared / 2, 1 + squared
+    return (middle - spread) / whole, (middle + spread) / whole
 
 
 def suggest(
