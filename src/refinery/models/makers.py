@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from refinery.definition.trainings import ImportanceTraining, RelevanceTraining, TermMining, Training
 from refinery.models.maker import Maker
@@ -16,6 +17,11 @@ from refinery.shuffle.units import MapUnits
 from refinery.sources.documents import ShardDocuments
 from refinery.storage.commit import make_directory
 from refinery.storage.place import Place, read_file
+
+if TYPE_CHECKING:
+    from refinery.models.draw import Draw
+    from refinery.models.train import Written
+    from refinery.shuffle.records import Tables
 
 Inputs = Mapping[str, Sequence[ShardDocuments]]
 
@@ -41,14 +47,9 @@ class RelevanceMaker(Maker):
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """Draws, then fits in one unit; raises DefinitionError for too few different documents of a class."""
         from refinery.models import train
-        from refinery.models.draw import draw
 
         chosen = self.training
-        most = {"positive": chosen.positive_documents, "negative": chosen.negative_documents}
-        found = draw(inputs, most, chosen.seed, map_units, work)
-        examples = train.examples_in(work / "examples", len(found.drawn))
-        write = partial(train.write_examples, examples)
-        written = map_units("read examples", write, found.drawn, memory=train.READ_BYTES)
+        found, examples, written = _read_examples(chosen, inputs, map_units, work)
         counts = train.count_sources(found, written)
         fit = partial(train.fit_examples, examples, chosen, counts)
         memory = train.fit_bytes(chosen, sum(one.bytes for one in written))
@@ -115,15 +116,10 @@ class TermsMaker(Maker):
 
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """Draws, then mines in one unit; raises DefinitionError where no term is found."""
-        from refinery.models import terms, train
-        from refinery.models.draw import draw
+        from refinery.models import terms
 
         chosen = self.mining
-        most = {"positive": chosen.positive_documents, "negative": chosen.negative_documents}
-        drawn = draw(inputs, most, chosen.seed, map_units, work).drawn
-        examples = train.examples_in(work / "examples", len(drawn))
-        write = partial(train.write_examples, examples)
-        written = map_units("read examples", write, drawn, memory=train.READ_BYTES)
+        _, examples, written = _read_examples(chosen, inputs, map_units, work)
         memory = terms.mining_bytes(sum(one.bytes for one in written))
         in_one_unit("mine", partial(terms.mine_examples, examples, chosen), map_units, memory, folder, work)
 
@@ -133,6 +129,21 @@ def maker_of(training: Training) -> Maker:
     if isinstance(training, RelevanceTraining):
         return RelevanceMaker(training)
     return TermsMaker(training) if isinstance(training, TermMining) else ImportanceMaker(training)
+
+
+def _read_examples(
+    chosen: RelevanceTraining | TermMining, inputs: Inputs, map_units: MapUnits, work: Place
+) -> tuple[Draw, Tables, list[Written]]:
+    """Draws documents of both classes and has units write them down."""
+    from refinery.models import train
+    from refinery.models.draw import draw
+
+    most = {"positive": chosen.positive_documents, "negative": chosen.negative_documents}
+    found = draw(inputs, most, chosen.seed, map_units, work)
+    examples = train.examples_in(work / "examples", len(found.drawn))
+    write = partial(train.write_examples, examples)
+    written = map_units("read examples", write, found.drawn, memory=train.READ_BYTES)
+    return found, examples, written
 
 
 def in_one_unit(
