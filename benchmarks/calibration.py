@@ -10,13 +10,12 @@ With --language the rule `lang = 'en'` stands above the sets, as in templates.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 from harness import Sheet, pin_to_one_core, report
-from rule_losses import SETS, Corpus, load
+from rule_losses import SETS, Corpus, corpus_parser, load
 
 import refinery
 from refinery.definition.values import parse_share
@@ -124,19 +123,12 @@ def sheets(found: Sequence[Judged], lose: float) -> list[Sheet]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("good", nargs="+", metavar="NAME=LANGUAGE=FILE")
-    parser.add_argument("--spam", nargs="*", default=[], metavar="NAME=LANGUAGE=FILE")
-    parser.add_argument("--pages", nargs="*", default=[], metavar="FOLDER", help="as of html_extraction.py")
+    parser = corpus_parser(__doc__, 4000)
     parser.add_argument("--language", action="store_true", help="a rule on it stands above the sets")
     parser.add_argument(
         "--sets", nargs="*", help="instead of those of each language; de!long: without a rule"
     )
-    parser.add_argument("--documents", type=int, default=4000, help="of each file, at most")
     parser.add_argument("--lose", default="1%")
-    parser.add_argument("--json")
     args = parser.parse_args()
     pin_to_one_core()
     lose = parse_share(args.lose)

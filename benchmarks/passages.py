@@ -10,20 +10,17 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from harness import Sheet, report
-from scale import MB, Watch
+from scale import MB, TimedUnits, Watch
 from synthetic_passages import DOCUMENT, expected, shards
 
 from refinery.dedup.passage_settings import Settings
 from refinery.dedup.passages import Passages
-from refinery.executors.base import Unit, run_units
 from refinery.executors.local import local
 
 
@@ -45,19 +42,8 @@ def measure(gigabytes: float, settings: Settings, work: Path, workers: int) -> M
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     executor = local(workers)
-    seconds: dict[str, float] = {}
     watch = Watch(work)
-
-    def map_units(
-        name: str, function: Callable[[Any], Any], arguments: Sequence[Any], /, *, memory: int = 0
-    ) -> list[Any]:
-        started = time.perf_counter()
-        watch.step = name
-        units = [Unit(f"{name} {n}", argument, memory=memory) for n, argument in enumerate(arguments)]
-        found = run_units(executor, function, units)
-        seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - started
-        return found
-
+    map_units = TimedUnits(executor, watch)
     try:
         with watch.running():
             outcome = Passages(settings).run(shards(documents), map_units, work)
@@ -65,7 +51,7 @@ def measure(gigabytes: float, settings: Settings, work: Path, workers: int) -> M
         spans = (outcome.spans.read(number) for number in range(outcome.spans.partitions))
         cut = sum(int(found["characters"].sum()) for found in spans)
         size = documents * DOCUMENT
-        return Measured(size, seconds, watch.driver, watch.worker, watch.disk, cut)
+        return Measured(size, map_units.seconds, watch.driver, watch.worker, watch.disk, cut)
     finally:
         executor.close()
         shutil.rmtree(work, ignore_errors=True)

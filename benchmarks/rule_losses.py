@@ -128,16 +128,22 @@ def load(
     return corpora
 
 
-def main() -> None:
+def corpus_parser(description: str | None, count: int) -> argparse.ArgumentParser:
+    """Of a command over corpora of `load`, by default `count` documents of each file."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("good", nargs="+", metavar="NAME=LANGUAGE=FILE")
     parser.add_argument("--spam", nargs="*", default=[], metavar="NAME=LANGUAGE=FILE")
     parser.add_argument("--pages", nargs="*", default=[], metavar="FOLDER", help="as of html_extraction.py")
-    parser.add_argument("--sets", nargs="*", help="instead of those of each language")
-    parser.add_argument("--documents", type=int, default=2000, help="of each file, at most")
+    parser.add_argument("--documents", type=int, default=count, help="of each file, at most")
     parser.add_argument("--json")
+    return parser
+
+
+def main() -> None:
+    parser = corpus_parser(__doc__, 2000)
+    parser.add_argument("--sets", nargs="*", help="instead of those of each language")
     args = parser.parse_args()
     pin_to_one_core()
     corpora = load(args.good, args.spam, args.pages, args.documents)

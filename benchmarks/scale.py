@@ -29,7 +29,7 @@ from synthetic import BANDS, NEAR, Corpus, ShardUnit, expected, shards, write_ra
 from refinery.dedup import outcomes
 from refinery.dedup.run import dedup
 from refinery.dedup.settings import Settings
-from refinery.executors.base import Unit, run_units
+from refinery.executors.base import Executor, Unit, run_units
 from refinery.executors.local import local
 from refinery.filters.verb import Outcome
 from refinery.select.budget import find_cutoff, ranked_dtype
@@ -74,6 +74,26 @@ class Watch:
             if count % DISK_EVERY == 0:
                 self.disk = max(self.disk, folder_bytes(self.folder))
             count += 1
+
+
+@dataclass
+class TimedUnits:
+    """Has an executor run units, and keeps the seconds of each step, which the watch is told of."""
+
+    executor: Executor
+    watch: Watch
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def __call__(
+        self, name: str, function: Callable[[Any], Any], arguments: Sequence[Any], /, *, memory: int = 0
+    ) -> list[Any]:
+        """See refinery.shuffle.units.MapUnits."""
+        started = time.perf_counter()
+        self.watch.step = name
+        units = [Unit(f"{name} {n}", argument, memory=memory) for n, argument in enumerate(arguments)]
+        found = run_units(self.executor, function, units)
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+        return found
 
 
 @dataclass(frozen=True)
@@ -135,19 +155,9 @@ def measure(corpus: Corpus, work: Path, workers: int) -> Measured:
     (folder / "entries").mkdir(parents=True)
     units, known = shards(corpus, folder / "entries")
     executor = local(workers)
-    seconds: dict[str, float] = {}
     watch = Watch(folder / "dedup")
-
-    def map_units(
-        name: str, function: Callable[[Any], Any], arguments: Sequence[Any], /, *, memory: int = 0
-    ) -> list[Any]:
-        started = time.perf_counter()
-        watch.step = name
-        units = [Unit(f"{name} {n}", argument, memory=memory) for n, argument in enumerate(arguments)]
-        found = run_units(executor, function, units)
-        seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - started
-        return found
-
+    map_units = TimedUnits(executor, watch)
+    seconds = map_units.seconds
     try:
         entries = sum(map_units("make", write_shard, units))
         del seconds["make"]
