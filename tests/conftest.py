@@ -35,8 +35,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.services)
 
 
-# The first call of a kernel compiles it, which no deadline for one example allows for.
-settings.register_profile("refinery", deadline=None)
+# The first call of a kernel compiles it, which no deadline for one example allows for. The examples are the same at
+# every run, so that a test fails only for a change; `--hypothesis-profile search` draws other ones, and more.
+settings.register_profile("refinery", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=1000)
 settings.load_profile("refinery")
 
 SENTENCES = (

@@ -3,7 +3,7 @@
 import re
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from refinery.text.batch import TextBatch
@@ -14,6 +14,7 @@ WHOLE = re.compile(r"\d+(?:[.,]\d+)*[a-zé]*(?:\d|[a-zé])*|[a-zé](?:[a-zé]|\d
 
 
 @given(st.text("1.2, aé年三十。", max_size=16), st.integers(0, 16), st.integers(0, 16))
+@example("111三11111111三", 4, 12)
 def test_no_edge_lies_in_a_word_or_a_number(text, first, last):
     """Edges only move inwards, and what is left of the text has no word or number that it had not before."""
     start, end = sorted(min(place, len(text)) for place in (first, last))

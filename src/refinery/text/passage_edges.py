@@ -75,13 +75,16 @@ def _trim(data, offsets, stage1, stage2, documents, starts, ends):  # type: igno
         while start < end and _joins(data, first, last, end, end, stage1, stage2):
             _, end = decode_before(data, end)
         if start < end and _joins(data, first, last, start, end, stage1, stage2):
-            code, width = decode(data, start)
+            spaced = np.int64(lookup(decode(data, start)[0], stage1, stage2)) & BREAK
             final, final_start = decode_before(data, end)
-            spaced = np.int64(lookup(code, stage1, stage2)) & BREAK
             if not spaced and np.int64(lookup(final, stage1, stage2)) & BREAK:
                 end = final_start
-            else:
-                start += width
+        # where no space of the passage can stay its first character does, with the rest of its word
+        while start < end and (
+            _joins(data, first, last, start, end, stage1, stage2)
+            or _joins(data, first, last, start, start, stage1, stage2)
+        ):
+            start += decode(data, start)[1]
         starts[passage], ends[passage] = start - first, end - first
 
 
