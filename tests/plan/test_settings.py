@@ -78,6 +78,10 @@ DEFINITION: dict[str, Any] = {
             "calibrate": {"trusted": "books", "junk": "held", "lose": "1%"},
         },
         "best": {"from": "scored", "select": {"tokens": "5k", "by": "tokens"}},
+        "blend": {
+            "from": ["books", "scored"],
+            "mix": {"tokens": "5k", "shares": {"books": "30%", "scored": "70%"}, "most_repeats": 2},
+        },
     },
     "outputs": {"best": {"from": "best", "path": "out/best"}, "all": {"from": "unique", "path": "out/all"}},
 }
@@ -89,6 +93,7 @@ TRAINED, WEIGHED = {"models.trained"}, {"models.words"}
 TERMS, MINED = ("models", "vocabulary", "terms"), {"models.vocabulary"}
 LINES, COUNT = ("stages", "screened", "transform", 0, "lines"), "sources.crawl.normalize.lines"
 DEDUP, SELECT = {"stages.unique.dedup"}, {"stages.best.select"}
+BLEND, MIX = ("stages", "blend", "mix"), {"stages.blend.mix"}
 EXAM = "sources.protect:exams.question.minhash"
 ON_EXAM = {EXAM, "sources.protect:exams.question.content"}
 EXAMS = ("protect", "exams")
@@ -184,6 +189,9 @@ CASES: dict[tuple[str, str], Case] = {
     ),
     ("output", "shard_bytes"): case((*WRITTEN, "shard_bytes"), "1MB", {"outputs.best"}),
     ("output", "shuffle"): case((*WRITTEN, "shuffle"), 3, {"outputs.best"}),
+    ("output", "repeats"): case(
+        (*WRITTEN, "repeats"), "counts", {"outputs.best"}, (((*WRITTEN, "from"), "blend"),)
+    ),
     ("output", "split"): case((*WRITTEN, "split"), {"validation": "5%"}, {"outputs.best", *DEDUP}),
     ("output", "split_by"): case(
         (*WRITTEN, "split_by"), "year", {"outputs.best", *DEDUP}, (((*WRITTEN, "split"), {"v": "5%"}),)
@@ -229,6 +237,13 @@ CASES: dict[tuple[str, str], Case] = {
     ("protect.overlap", "action"): case((*OVERLAP, "action"), "cut", PROTECT, named="overlap"),
     ("protect.overlap", "margin"): case((*OVERLAP, "margin"), 9, PROTECT, ((OVERLAP, {"action": "cut"}),)),
     ("protect.overlap", "common"): case((*OVERLAP, "common"), None, PROTECT),
+    ("mix", "tokens"): case((*BLEND, "tokens"), "6k", MIX),
+    ("mix", "shares"): case((*BLEND, "shares"), {"books": "40%", "scored": "60%"}, MIX),
+    ("mix", "most_repeats"): case((*BLEND, "most_repeats"), {"books": 3}, MIX),
+    ("mix", "by"): case((*BLEND, "by"), "bytes", MIX),
+    ("mix", "missing"): case((*BLEND, "missing"), "last", MIX, (((*BLEND, "by"), "bytes"),)),
+    ("mix", "keep_total"): case((*BLEND, "keep_total"), True, MIX),
+    ("mix", "seed"): case((*BLEND, "seed"), 2, MIX),
     ("select", "tokens"): case((*BEST, "tokens"), "6k", SELECT),
     ("select", "by"): case((*BEST, "by"), "bytes", SELECT),
     ("select", "missing"): case((*BEST, "missing"), "last", SELECT),

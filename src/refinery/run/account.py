@@ -20,6 +20,7 @@ from refinery.run.joined_tables import unmatched
 from refinery.run.kinds import LANGUAGE, total
 from refinery.run.manifest import BrokenShard, Manifest, SourceAccount, SplitAccount
 from refinery.run.output_files import Written
+from refinery.run.parts import part_accounts
 from refinery.run.tokenised import token_account
 from refinery.sources.schema import notes
 from refinery.storage.url import is_url, redact
@@ -56,6 +57,7 @@ def make_manifest(
         calibrated={name: c for name in stages if (c := plan.graph.stages[name].calibration)},
         kept=_kept(last.name, decided),
         repeated=_repeated(last.name, decided),
+        parts=part_accounts(plan, plan.graph.repeating(last.name), decided),
         licences={s: dict(kinds[LICENCE]) for s, kinds in written.kinds.items() if kinds.get(LICENCE)},
         languages=dict(total(written.kinds.values()).get(LANGUAGE, {})),
         splits=_splits(plan.graph.outputs[name], files),

@@ -57,6 +57,33 @@ class TokenAccount(_Model):
     tokens: int
 
 
+class PartAccount(_Model):
+    """A part of a mix: what it is asked for and has to give, and what is written of it, the first time and again.
+
+    wanted, tokens: tokens that its share is, and unique ones that are there; documents: that are there; largest:
+    times that one document is written.
+    """
+
+    share: float
+    wanted: int
+    documents: int
+    tokens: int
+    most_repeats: int
+    kept: Tally
+    repeated: Tally
+    largest: int
+
+    @property
+    def exposures(self) -> int:
+        """Tokens that are written, repeated ones each time."""
+        return self.kept.tokens + self.repeated.tokens
+
+    @property
+    def epochs(self) -> float:
+        """Times that a token which is there is written, on average."""
+        return self.exposures / self.tokens if self.tokens else 0.0
+
+
 class Manifest(_Model):
     """The record of a finished run of one output."""
 
@@ -73,6 +100,7 @@ class Manifest(_Model):
     calibrated: dict[str, Calibration] = {}
     kept: Tally
     repeated: Tally = Tally()
+    parts: dict[str, PartAccount] = {}
     licences: dict[str, dict[str, int]] = {}
     languages: dict[str, int] = {}
     splits: dict[str, SplitAccount]
@@ -88,3 +116,9 @@ class Manifest(_Model):
     sequences: tuple[WrittenFile, ...] = ()
     started: str
     seconds: dict[str, float]
+
+    @property
+    def written(self) -> Tally:
+        """What the files hold: repeated documents each time, but where a column counts them."""
+        counted = self.definition["outputs"][self.output].get("repeats") == "counts"
+        return self.kept if counted else self.kept + self.repeated
