@@ -15,19 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from refinery.models.binomial import Estimate
 from refinery.models.metrics import wilson
 
 CONFIDENCE = 0.95
 _Z = 1.959963984540054  # of the normal distribution, CONFIDENCE of which lies between -z and z
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number and the interval that has the true one in it, CONFIDENCE of the times."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)

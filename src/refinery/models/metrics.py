@@ -38,6 +38,17 @@ def average_precision(scores: NDArray[np.float32], positive: NDArray[np.bool_]) 
     return float(np.sum(np.diff(recall, prepend=0.0) * precision))
 
 
+def auc(scores: NDArray[np.float32], positive: NDArray[np.bool_]) -> float:
+    """The share of pairs of a positive and a negative of which the positive one has the higher score, ties half.
+
+    >>> auc(np.array([3, 2, 2, 1], np.float32), np.array([True, True, False, False]))
+    0.875
+    """
+    negative = np.sort(scores[~positive])
+    below, upto = (np.searchsorted(negative, scores[positive], side) for side in ("left", "right"))
+    return float((below + upto).mean() / (2 * len(negative)))
+
+
 def precision_bound(precision: Shares, kept: Counts) -> Shares:
     """The precision that is had at least, with a confidence of 90 %, where so many were kept, see `wilson`.
 
