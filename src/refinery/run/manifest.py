@@ -72,6 +72,7 @@ class Manifest(_Model):
     stages: dict[str, StageTally]
     calibrated: dict[str, Calibration] = {}
     kept: Tally
+    repeated: Tally = Tally()
     licences: dict[str, dict[str, int]] = {}
     languages: dict[str, int] = {}
     splits: dict[str, SplitAccount]
