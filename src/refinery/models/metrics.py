@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,8 +11,21 @@ from refinery.models.card import Bin, Point
 
 Shares = NDArray[np.float64]
 Counts = NDArray[np.int64]
+CONFIDENCE = 0.95
+DEVIATIONS = (
+    1.959963984540054  # of a normal distribution, CONFIDENCE of which lies between -1 and 1 times that
+)
 _DEVIATIONS = 1.2815515655446004  # of a normal distribution, below which nine tenths lie
 _CURVE_RECALLS = tuple(step / 20 for step in range(1, 21))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and the interval that has the true one in it, CONFIDENCE of the times."""
+
+    value: float
+    low: float
+    high: float
 
 
 def point(scores: NDArray[np.float32], positive: NDArray[np.bool_], threshold: float) -> Point:
