@@ -18,7 +18,7 @@ LAYERS = (
     ("run",),
     ("plan",),
     ("mix",),
-    ("dedup", "select", "scaling", "labels"),
+    ("dedup", "select", "recall", "scaling", "labels"),
     ("filters",),
     ("models",),
     ("definition", "sources", "executors"),
