@@ -85,6 +85,11 @@ def test_records_tell_what_is_written_of_each_part(mixing, refinery):
     assert "repeated" in out
     assert "parts, in tokens" in out
     assert "## Parts" in (base / "out.records" / "README.md").read_text()
+    often = next(name for name, count in times.items() if count > 1)
+    assert f"kept, written {times[often]} times" in refinery("explain", base / "pipeline.yaml", often)[1]
+    text = next(row["text"] for row in rows if row["id"] == often)
+    answer = json.loads(refinery("find", base / "out", text, "--json")[1])
+    assert json.dumps(answer).count(f'"{often}"') == 1
     code, out, _ = refinery("plan", base / "pipeline.yaml")
     assert "mix 9,000 tokens: books 70%, good 30%" in " ".join(out.split()).replace("│ ", "")
 
