@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from refinery.plan.graph import ResolvedStage
     from refinery.plan.plan import PlannedShard
     from refinery.run.context import Run
-    from refinery.run.decisions import Decided
+    from refinery.run.counts import Decided
     from refinery.run.manifest import PartAccount
     from refinery.run.outcome import Numbered
 

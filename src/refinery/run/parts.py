@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from refinery.filters.verb import Part
     from refinery.plan.graph import ResolvedStage
     from refinery.plan.plan import Plan
-    from refinery.run.decisions import Decided
+    from refinery.run.counts import Decided
 
 
 def parts_of(plan: Plan, stage: ResolvedStage) -> tuple[Part, ...]:
