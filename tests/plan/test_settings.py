@@ -25,6 +25,7 @@ from refinery.definition.trainings import ImportanceTraining, NamedModel, Releva
 from refinery.filters.registry import MEASURERS, TRANSFORMS
 from refinery.plan.derivations import derivation, reasons
 from refinery.plan.result import Result
+from refinery.select.settings import Upsampling
 from tests.conftest import document, write_parquet
 from tests.fasttext_models import model
 from tests.megatron import byte_level
@@ -250,6 +251,12 @@ CASES: dict[tuple[str, str], Case] = {
     ("select", "temperature"): case((*BEST, "temperature"), 0.5, SELECT),
     ("select", "seed"): case((*BEST, "seed"), 2, SELECT, (((*BEST, "temperature"), 1),)),
     ("select", "most"): case((*BEST, "most"), {"year": "10%"}, SELECT),
+    ("select", "least"): case((*BEST, "least"), {"year": {"1990": "10%"}}, SELECT),
+    ("select", "softdedup"): case((*BEST, "softdedup"), 9, SELECT),
+    ("select", "curve"): case((*BEST, "curve"), {}, SELECT),
+    ("select.curve", "discard"): case((*BEST, "curve"), {"discard": "5%"}, SELECT, named="curve"),
+    ("select.curve", "most_repeats"): case((*BEST, "curve"), {"most_repeats": 2}, SELECT, named="curve"),
+    ("select.curve", "within"): case((*BEST, "curve"), {"within": "year"}, SELECT, named="curve"),
     ("select", "tokenizer"): case((*BEST, "tokenizer"), "tokenizer.json", {*SELECT, "stages.best"}),
     ("language", "model"): case((*MEASURE, 0), {"language": {"model": "topic"}}, {"sources.crawl.lines.language"}),
     ("signals", "stop_words"): case(
@@ -331,6 +338,7 @@ def settings_models() -> dict[str, type[BaseModel]]:
         "guards": Guards,
         "protect.near": NearCopies,
         "protect.overlap": Overlap,
+        "select.curve": Upsampling,
     }
     for kind in (VERBS, MEASURERS, TRANSFORMS):
         found |= kind.settings()
