@@ -9,6 +9,10 @@ from refinery.models.card import Bin, Point
 
 Shares = NDArray[np.float64]
 Counts = NDArray[np.int64]
+CONFIDENCE = 0.95
+DEVIATIONS = (
+    1.959963984540054  # of a normal distribution, CONFIDENCE of which lies between -1 and 1 times that
+)
 _DEVIATIONS = 1.2815515655446004  # of a normal distribution, below which nine tenths lie
 _CURVE_RECALLS = tuple(step / 20 for step in range(1, 21))
 

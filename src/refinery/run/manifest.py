@@ -89,6 +89,7 @@ class Manifest(_Model):
     calibrated: dict[str, Calibration] = {}
     suggested: dict[str, dict[str, Suggested]] = {}  # by stage and rule
     kept: Tally
+    repeated: Tally = Tally()
     licences: dict[str, dict[str, int]] = {}
     languages: dict[str, int] = {}
     splits: dict[str, SplitAccount]
