@@ -15,6 +15,7 @@ from refinery.report.grid import cell
 from refinery.sources.passed_over import few
 
 if TYPE_CHECKING:
+    from refinery.models.binomial import Estimate
     from refinery.run.decide import Tally
     from refinery.run.manifest import Manifest, SourceAccount
 
@@ -61,6 +62,8 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
                     _share(account.dropped, stage.arrived),
                     "-",
                 )
+            if known := manifest.suggested.get(name, {}).get(rule):
+                row(f"    precision {_estimated(known.precision)}", "dim")
         counts("  kept", stage.kept, _share(stage.kept, stage.arrived), style="green")
         if (cut := stage.cut).documents:
             row("  cut", documents=f"({cut.documents:,})", text=f"-{decimal(cut.bytes)}")
@@ -126,6 +129,10 @@ def _not_documents(source: SourceAccount) -> Iterator[tuple[str, str, str]]:
         yield f"passed over: {passed_over}", "dim", ""
     for what, _ in few([(broken.path, broken.problem) for broken in source.broken]):
         yield f"unreadable: {what}", "yellow", ""
+
+
+def _estimated(precision: Estimate) -> str:
+    return f"{precision.value:.2f} ({precision.low:.2f}-{precision.high:.2f})"
 
 
 def _share(part: Tally, whole: Tally) -> str:
