@@ -17,7 +17,7 @@ LAYERS = (
     ("report",),
     ("run",),
     ("plan",),
-    ("dedup", "select", "scaling", "labels"),
+    ("dedup", "select", "recall", "scaling", "labels"),
     ("filters",),
     ("models",),
     ("definition", "sources", "executors"),

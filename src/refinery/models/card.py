@@ -18,7 +18,8 @@ from refinery.watch.printable import markdown_code
 
 CARD, CARD_TEXT = "card.json", "card.md"
 MODEL = "model.bin"  # as training writes it
-MODEL_NAMES = (MODEL, "model.ftz")
+LINEAR = "model.npz"  # of a model that recall makes
+MODEL_NAMES = (MODEL, "model.ftz", LINEAR)
 POSITIVE, NEGATIVE = "__label__relevant", "__label__other"  # of a model that refinery trains
 _LEAST_RECALL = 0.5  # of a suggested threshold, below which most of the domain would be lost
 

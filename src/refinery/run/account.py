@@ -19,6 +19,7 @@ from refinery.run.decisions import Decided
 from refinery.run.joined_tables import unmatched
 from refinery.run.kinds import LANGUAGE, total
 from refinery.run.manifest import BrokenShard, Manifest, SourceAccount, SplitAccount
+from refinery.run.recalled import recalled_of
 from refinery.run.output_files import Written
 from refinery.run.tokenised import token_account
 from refinery.sources.schema import notes
@@ -54,6 +55,7 @@ def make_manifest(
         protected={source: _source(run, source) for source in plan.graph.protected_sources(last.name)},
         stages={stage: _stage(run, stage, decided) for stage in stages},
         calibrated={name: c for name in stages if (c := plan.graph.stages[name].calibration)},
+        recalled={name: one for name, one in recalled_of(plan).items() if name in models},
         kept=_kept(last.name, decided),
         licences={s: dict(kinds[LICENCE]) for s, kinds in written.kinds.items() if kinds.get(LICENCE)},
         languages=dict(total(written.kinds.values()).get(LANGUAGE, {})),

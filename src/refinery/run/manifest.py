@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from refinery.filters.calibration.account import Calibration
+from refinery.recall.account import Recalled
 from refinery.run.decide import StageTally, Tally
 from refinery.sources.passed_over import PassedOver
 from refinery.storage.write import WrittenFile
@@ -71,6 +72,7 @@ class Manifest(_Model):
     protected: dict[str, SourceAccount] = {}
     stages: dict[str, StageTally]
     calibrated: dict[str, Calibration] = {}
+    recalled: dict[str, Recalled] = {}  # models on the way
     kept: Tally
     licences: dict[str, dict[str, int]] = {}
     languages: dict[str, int] = {}
