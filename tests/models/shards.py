@@ -47,8 +47,9 @@ class TextShard:
 
     def columns(self, names: Sequence[str]) -> pa.Table:
         """Ids, and the host of each third document."""
-        known = {"id": [f"{self.source}-{self.start + n}" for n in range(self.rows)]}
-        known["host"] = [f"h{n % 9}.org" if n % 3 == 0 else None for n in range(self.rows)]
+        numbers = range(self.start, self.start + self.rows)
+        known = {"id": [f"{self.source}-{n}" for n in numbers]}
+        known["host"] = [f"h{n % 9}.org" if n % 3 == 0 else None for n in numbers]
         return pa.table({name: pa.array(known[name], pa.string()) for name in names})
 
     def texts(self, documents: NDArray[np.int64]) -> Iterator[TextBatch]:

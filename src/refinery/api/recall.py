@@ -7,10 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from refinery.errors import InputError
+from refinery.errors import InputError, nearest
 
 if TYPE_CHECKING:
+    from refinery.api.look import Runs
     from refinery.api.output import Output
+    from refinery.api.runs import Roots
+    from refinery.recall.account import Moved
     from refinery.watch.events import Listener
 
 DEFINITION = "pipeline.yaml"
@@ -60,6 +63,39 @@ def recall(
 
     file = write_recall(pool, seeds, out, rounds=rounds, tokens=tokens, text=text, lang=lang, rules=rules)
     return run(file, workers=workers, executor=executor, address=address, progress=progress)[OUTPUT]
+
+
+def moved(
+    run: Runs,
+    round: int,
+    *,
+    model: str | None = None,
+    limit: int | None = None,
+    work: str | Path | None = None,
+    roots: Roots | None = None,
+) -> Moved:
+    """Documents that a round of recall found and those that it lost, with scores and the beginnings of their texts.
+
+    run, limit, work, roots: as of `show`; model: by default the first that recall made. Raises InputError for a model
+    or a round that there is not.
+    """
+    from refinery.api.look import planned_run
+    from refinery.definition.trainings import RecallTraining
+    from refinery.run.recalled import moved_in
+
+    plan, _ = planned_run(run, work, roots, limit)
+    made = {name: m.training for name, m in plan.graph.definition.pipeline.models.items()}
+    known = {name: one for name, one in made.items() if isinstance(one, RecallTraining)}
+    name = model or next(iter(known), None)
+    if name is None or name not in known:
+        problem = f"no model {name!r} is made by `recall`" if name else "no model is made by `recall`"
+        raise InputError(plan.graph.name, f"{problem}{nearest(name or '', known)}")
+    if round > known[name].rounds:
+        raise InputError(name, f"there is no round {round}, but {known[name].rounds}")
+    found = moved_in(plan, name, round)
+    if found is None:
+        raise InputError(name, f"round {round} is not made yet", "run its definition")
+    return found
 
 
 def write_recall(

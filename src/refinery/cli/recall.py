@@ -56,5 +56,5 @@ def recall(
     found = recalled_of(runs.plan(file))[MODEL]
     for table in recalled_tables(MODEL, found):
         echo_table(table)
-    for line in next_steps(file, found):
+    for line in next_steps(out, found):
         echo(line)

@@ -132,7 +132,7 @@ class RecallMaker(Maker):
     @property
     def settings(self) -> Mapping[str, object]:
         """How many rounds, and the precision that the threshold is to have."""
-        return self.training.model_dump(mode="json", include={"rounds", "precision", "seed"})
+        return self.training.model_dump(mode="json", include={"rounds", "precision"})
 
     @property
     def inputs(self) -> Mapping[str, tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from refinery.recall.account import Moved, MovedDocument, Recalled, RoundAccount
@@ -40,23 +40,23 @@ def _row(one: RoundAccount, chosen: bool) -> Iterator[str]:
     yield "" if one.new_hosts is None else f"{one.new_hosts:,}"
 
 
-def next_steps(definition: Path, found: Recalled) -> Iterator[str]:
+def next_steps(folder: Path, found: Recalled) -> Iterator[str]:
     """Commands that go on from a recall."""
     yield "Next:"
     if found.chosen > 1:
-        yield f"  refinery show {definition} --round {found.chosen} --came    what the last round added"
-    yield f"  refinery show {definition} --near relevance    documents about the threshold"
-    yield f"  refinery label {definition} --column relevance --out labels.csv    judge some, then: refinery threshold"
-    yield f"  refinery budget {definition} --params 1.3B    for which model it is enough"
+        yield f"  refinery show {folder} --round {found.chosen} --came    what the last round added"
+    yield f"  refinery show {folder} --near relevance    documents about the threshold"
+    yield f"  refinery label {folder} --column relevance --out labels.csv    judge some, then: refinery threshold"
+    yield f"  refinery budget {folder} --params 1.3B    for which model it is enough"
 
 
-def moved_lines(moved: Moved, came: bool, went: bool, number: int, chars: int, width: int) -> Iterator[str]:
-    """Documents that came to a round and that went, up to so many of each, with scores and beginnings."""
-    for wanted, what, documents, in_all in (
-        (came, "came", moved.came, moved.came_in_all),
-        (went, "went", moved.went, moved.went_in_all),
+def moved_lines(moved: Moved, which: Collection[bool], number: int, chars: int, width: int) -> Iterator[str]:
+    """Documents that a round found (True) and that it lost (False), up to so many of each, with scores."""
+    for came, what, documents, in_all in (
+        (True, "came", moved.came, moved.came_in_all),
+        (False, "went", moved.went, moved.went_in_all),
     ):
-        if wanted:
+        if came in which:
             yield f"{what}: {in_all:,} documents, here {min(number, len(documents)):,}"
             for document in documents[:number]:
                 yield from _document_lines(document, chars, width)
