@@ -149,6 +149,7 @@ MANIFEST = {
     "languages of which no rule judges any",
     "calibrated": "by stage that calibrates its rules: thresholds published and moved, and what they lose of trusted "
     "text, see [rules.md](rules.md#calibrated-thresholds)",
+    "recalled": "by model that recall made on the way: its sample, and of each round what it found, with intervals",
     "kept": "documents, bytes and tokens of the output",
     "licences": "by source, documents of the output by licence, if the definition has some; `NOASSERTION`: none",
     "languages": "documents of the output by language, if it is measured",

@@ -21,7 +21,13 @@ from refinery.definition.protections import NearCopies, Overlap, Protected
 from refinery.definition.registry import VERBS
 from refinery.definition.source_columns import Join, JoinedColumn, SourceColumn
 from refinery.definition.tokenization import Tokenization
-from refinery.definition.trainings import ImportanceTraining, NamedModel, RecallTraining, RelevanceTraining, TermMining
+from refinery.definition.trainings import (
+    ImportanceTraining,
+    NamedModel,
+    RecallTraining,
+    RelevanceTraining,
+    TermMining,
+)
 from refinery.filters.registry import MEASURERS, TRANSFORMS
 from refinery.plan.derivations import derivation, reasons
 from refinery.plan.result import Result

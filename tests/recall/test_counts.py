@@ -35,7 +35,10 @@ def test_seeds_and_a_pool_of_their_language_are_accepted():
         (counts(seeds=19), "seeds, books: 19 different seeds with a word of 60 documents, at least 20"),
         (counts(pool=0, copies=0, arrived=(60, 0)), "no document comes from crawl"),
         (counts(pool=0, copies=0), "no document of crawl has a word: is another column the text?"),
-        (counts(pool=10, copies=49), "49 of 59 documents of crawl are seeds: the pool must be text that nobody"),
+        (
+            counts(pool=10, copies=49),
+            "49 of 59 documents of crawl are seeds: the pool must be text that nobody",
+        ),
         (counts(pool=40, arrived=(60, 45)), "crawl has 45 documents, fewer than the 60 of seeds, books"),
         (
             counts(languages={SEEDS: {"zh": 48, "en": 2}, POOL: {"en": 800, "de": 99, "zh": 1}}),
@@ -63,4 +66,6 @@ def test_a_pool_that_is_mostly_in_other_languages_is_a_warning():
     mixed = {SEEDS: {"zh": 30, "en": 20}, POOL: {"de": 850, "zh": 40, "en": 10}}
     refuse(counts(languages=mixed), NAMES)
     (told,) = warnings(counts(languages=mixed))
-    assert told.startswith("only 5.6% of the pool is in a language of the seeds (zh, en): it is in de (94%), zh")
+    assert told.startswith(
+        "only 5.6% of the pool is in a language of the seeds (zh, en): it is in de (94%), zh"
+    )

@@ -38,7 +38,10 @@ def test_a_sample_has_all_that_rounds_look_at(tmp_path: Path) -> None:
     """Seeds first, then the pool, each in the order of hashes; features are those of the whole text."""
     found, counts = sampled(tmp_path, cut("seeds", SEED_TEXTS, 15), cut("crawl", POOL_TEXTS, 50, 51))
     about, texts = found.about, dict(enumerate(POOL_TEXTS))
-    assert found.seeds == counts.seeds == 40 and counts.pool == 200 == len(found.features) - 40
+    assert (
+        found.sample.seed.sum() == counts.seeds == 40
+        and counts.pool == 200 == len(found.sample.features) - 40
+    )
     assert about["seed"].to_list() == [True] * 40 + [False] * 200
     assert about["hash"][:40].is_sorted() and about["hash"][40:].is_sorted()
     assert counts.languages == {"seeds": {"en": 40}, "pool": {"en": 200}}
@@ -46,9 +49,9 @@ def test_a_sample_has_all_that_rounds_look_at(tmp_path: Path) -> None:
     text = texts[int(about["id"][row].removeprefix("crawl-"))]
     assert (about["source"][row], about["language"][row], about["head"][row]) == ("crawl", "en", text[:HEAD])
     one = features(prepare(TextBatch.from_texts([text])))
-    here = slice(*found.features.bounds[row : row + 2])
-    assert np.array_equal(found.features.buckets[here], one.buckets)
-    assert np.array_equal(found.features.counts[here], one.counts)
+    here = slice(*found.sample.features.bounds[row : row + 2])
+    assert np.array_equal(found.sample.features.buckets[here], one.buckets)
+    assert np.array_equal(found.sample.features.counts[here], one.counts)
 
 
 def test_copies_of_seeds_and_empty_documents_are_left_out_and_counted(tmp_path: Path) -> None:
@@ -67,7 +70,11 @@ def test_a_sample_is_of_documents_alone(tmp_path: Path) -> None:
     few = TRAINING.model_copy(update={"pool_documents": 100})
     found, counts = sampled(tmp_path / "1", cut("seeds", SEED_TEXTS), cut("crawl", POOL_TEXTS), few)
     sampled(tmp_path / "2", cut("seeds", SEED_TEXTS, 3, 9)[::-1], cut("crawl", POOL_TEXTS, 77)[::-1], few)
-    assert len(found.features) == 140 and counts.drawn[1].documents == 200 and counts.drawn[1].drawn == 100
+    assert (
+        len(found.sample.features) == 140
+        and counts.drawn[1].documents == 200
+        and counts.drawn[1].drawn == 100
+    )
     for name in ("sample.parquet", "sample.json"):
         assert (tmp_path / "1/made" / name).read_bytes() == (tmp_path / "2/made" / name).read_bytes()
 

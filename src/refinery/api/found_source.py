@@ -122,7 +122,10 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def look_at(paths: tuple[str, ...], name: str, written: str) -> FoundSource:
-    """How files are read, which a definition has as `written`: by the first columns that texts are called by, else by the one with the longest texts."""
+    """How files are read: by the first columns that texts are called by, else by the one with the longest texts.
+
+    written: what a definition has for the paths.
+    """
     try:
         spec = _as_their_heads_tell(SourceSpec(name, paths))
     except (InputError, StorageError, OSError, DamagedError) as error:

@@ -39,8 +39,8 @@ def recall(
 ) -> Output:
     """Finds more documents like the seeds in a pool and gives the output, with the rounds in `manifest.recalled`.
 
-    pool, seeds: files, folders, globs or URLs; out: a folder for the definition that does it, which can be changed and
-    run, and for its output; tokens: a budget, such as "2B"; text: the text column of both, by default found by the
+    pool, seeds: files, folders, globs or URLs; out: a folder for the definition that does it, to change and to run
+    again, and for its output; tokens: a budget, such as "2B"; text: the text column of both, by default found by the
     first documents; lang: only the pool's documents in this language; rules: rule sets that they must satisfy;
     workers, executor, address, progress: as of `run`. Raises InputError for what cannot be read and for a definition
     of somebody else in `out`, DefinitionError for seeds and a pool by which nothing can be recalled.
@@ -159,11 +159,11 @@ def _lines(
     yield "refinery: 1"
     yield f"name: {name}"
     yield "transform: [normalize]               # line ends and Unicode, of seeds and pool alike"
-    yield "# protect: {exams: {benchmark: \"eval/*.jsonl\", columns: [question, answer]}}   # kept out of all of it"
+    yield '# protect: {exams: {benchmark: "eval/*.jsonl", columns: [question, answer]}}   # kept out of all of it'
     yield "sources:"
     yield from sources
     yield "models:"
-    yield f"  {MODEL}: {{recall: {{seeds: seeds, pool: {screened}, rounds: {rounds}}}}}   # also: pool_documents, precision"
+    yield f"  {MODEL}: {{recall: {{seeds: seeds, pool: {screened}, rounds: {rounds}}}}}   # also: precision, seed"
     yield "stages:"
     if lang or rules:
         yield "  screened:"

@@ -19,7 +19,9 @@ def recall(
     ],
     seeds: Annotated[
         list[str],
-        typer.Option(help="Documents of the domain, 20 at least: file, folder, glob or URL; may be repeated."),
+        typer.Option(
+            help="Documents of the domain, 20 at least: file, folder, glob or URL; may be repeated."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the definition that does it and for its output.")],
     rounds: Annotated[int, typer.Option(min=1, max=20, help="Rounds at most.")] = 3,

@@ -79,17 +79,18 @@ class Relevance(Measurer):
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document; raises InputError if the model is not made or not what it was when this was built."""
         from refinery.models.card import LINEAR
+        from refinery.models.linear import load_linear
         from refinery.models.scorer import load_scorer
         from refinery.text.prepare import prepare
 
         if self.path is None:
             raise InputError(self.models[0], "the model is not made yet")
-        if self.path.name == LINEAR:
-            from refinery.recall.standin import Linear
-            return pa.RecordBatch.from_arrays([pa.array(Linear(self.path).probability(prepare(batch)))], schema=self.schema)
-        scorer = load_scorer(self.path, self.fingerprint)
         prepared = batch if self.preparation == _PLAIN else prepare(batch)
-        scores = scorer.probability(prepared, scorer.labels.index(self.label))
+        if self.path.name == LINEAR:
+            scores = load_linear(self.path, self.fingerprint).score(prepared)
+        else:
+            scorer = load_scorer(self.path, self.fingerprint)
+            scores = scorer.probability(prepared, scorer.labels.index(self.label))
         return pa.RecordBatch.from_arrays([pa.array(scores)], schema=self.schema)
 
 

@@ -19,7 +19,7 @@ class _Frozen(BaseModel):
 
 
 class Interval(_Frozen):
-    """An estimate, and what it lies between with a confidence of 90 %."""
+    """An estimate, and what it lies between 95 times of a hundred."""
 
     value: float
     low: float
@@ -32,28 +32,32 @@ class Interval(_Frozen):
 class RoundAccount(_Frozen):
     """A round over a sample.
 
-    positives, negatives: documents of the pool that are settled; open: that are not; precision: of the positives, by
-    their calibrated probability; recall: share of the seeds that were held out which it finds; prevalence: share of
-    the pool that is of the domain; overlap: share of the positives of the round before that still are; new_hosts: of
-    positives, None where no document has one; drift: how far the positives lie from the seeds, see
-    refinery.recall.rounds; stopped: why this round and those after it do not count, empty for one that does.
+    positives, negatives: documents of the pool that are settled; open: that are not; recalled: those at or above
+    the threshold; prevalence, precision, recall, similarity, seed_similarity: as in refinery.recall.rounds.Estimates;
+    overlap: share of what this round or the one before recalls that both do; new_hosts: of what it recalls, None
+    where no document has one; good: whether it stayed with its seeds; stopped: why no round follows, empty
+    if one may.
     """
 
     number: int
     positives: int
     negatives: int
     open: int
+    recalled: int
+    threshold: float
+    prevalence: Interval
     precision: Interval
     recall: Interval
-    prevalence: float
+    similarity: float
+    seed_similarity: float
     overlap: float | None
     new_hosts: int | None
-    drift: float
+    good: bool
     stopped: str
 
 
 class MovedDocument(_Frozen):
-    """A document that a round made positive, or does not any more; before: its score in the round before."""
+    """A document that a round recalls, or does not any more; before: its score in the round before."""
 
     source: str
     id: str | None
@@ -74,7 +78,7 @@ class Moved(_Frozen):
 
 
 class Recalled(_Frozen):
-    """How a model was made: the sample, all rounds, and the number of the one that the model is of."""
+    """How a model was made: the sample, the rounds that were made, and the number of the one that it is of."""
 
     sample: SampleCounts
     rounds: tuple[RoundAccount, ...]

@@ -77,8 +77,8 @@ def _problems(counts: SampleCounts, seeds: str, pool: str) -> Iterator[str]:
         yield f"no document of {pool} has a word: is another column the text?"
     elif arrived[POOL] < arrived[SEEDS]:
         yield (
-            f"{pool} has {arrived[POOL]:,} documents, fewer than the {arrived[SEEDS]:,} of {seeds}: recall finds more "
-            "of what seeds show, in a pool that is larger"
+            f"{pool} has {arrived[POOL]:,} documents, fewer than the {arrived[SEEDS]:,} of {seeds}: recall finds "
+            "more of what seeds show, in a pool that is larger"
         )
     elif counts.seeds >= LEAST_SEEDS and (common := counts.shared_language())[1] < _LEAST_SHARE:
         yield (

@@ -12,7 +12,7 @@ from refinery.definition.trainings import RecallTraining
 from refinery.models.maker import Maker
 from refinery.models.makers import Inputs, in_one_unit
 from refinery.recall.account import read_account
-from refinery.recall.counts import COUNTS, POOL, SEEDS, SampleCounts, warnings
+from refinery.recall.counts import COUNTS, POOL, SEEDS, SampleCounts
 from refinery.shuffle.units import MapUnits
 from refinery.storage.place import Place
 
@@ -43,9 +43,7 @@ class SampleMaker(Maker):
     @property
     def settings(self) -> Mapping[str, object]:
         """How many documents are drawn."""
-        return self.training.model_dump(
-            mode="json", include={"seed_documents", "pool_documents", "seed"}
-        )
+        return self.training.model_dump(mode="json", include={"seed_documents", "pool_documents", "seed"})
 
     @property
     def inputs(self) -> Mapping[str, tuple[str, ...]]:
@@ -70,6 +68,8 @@ class SampleMaker(Maker):
 
     def warnings(self, folder: Path) -> Sequence[str]:
         """What a person should know of the languages."""
+        from refinery.recall.counts import warnings
+
         return tuple(warnings(read_account(SampleCounts, folder / COUNTS)))
 
 
@@ -90,8 +90,8 @@ class RoundMaker(Maker):
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """Its number alone: how many follow bears on the model only."""
-        return {"number": self.number}
+        """Its number, and the precision of its threshold: how many follow bears on the model only."""
+        return {"number": self.number, "precision": self.training.precision}
 
     @property
     def inputs(self) -> Mapping[str, tuple[str, ...]]:
@@ -111,14 +111,14 @@ class RoundMaker(Maker):
         """One unit makes it."""
         from refinery.recall import steps
 
-        make = partial(steps.make_round, self.folders, self.number, self.training.seed)
+        make = partial(steps.make_round, self.folders, self.training)
         memory = _memory(self.folders[0])
         in_one_unit(f"round {self.number}", make, map_units, memory, folder, work)
 
 
 @dataclass(frozen=True)
 class RecallMaker(Maker):
-    """Fits the model of the last round that counts, calibrates it and writes its card.
+    """Takes the model of the last good round and writes its card.
 
     above: the sample and all rounds; folders: where those lie.
     """
@@ -131,8 +131,8 @@ class RecallMaker(Maker):
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """How many rounds, and the precision that the threshold is to have."""
-        return self.training.model_dump(mode="json", include={"rounds", "precision"})
+        """How many rounds."""
+        return {"rounds": self.training.rounds}
 
     @property
     def inputs(self) -> Mapping[str, tuple[str, ...]]:
@@ -158,9 +158,11 @@ class RecallMaker(Maker):
 
     def warnings(self, folder: Path) -> Sequence[str]:
         """Where its threshold is of little use."""
-        from refinery.recall import steps
+        from refinery.models import card
+        from refinery.recall.recall_card import warnings
 
-        return steps.warnings(folder)
+        _, found = card.resolve(folder)
+        return warnings(found) if found else ()
 
 
 def _memory(sample: Place) -> int:

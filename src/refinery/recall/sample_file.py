@@ -8,20 +8,20 @@ the seed and no find: it is left out and counted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from refinery.models.card import SourceCounts
 from refinery.models.draw import Drawn
 from refinery.models.examples import near_groups
 from refinery.models.train import Written
 from refinery.recall.counts import COUNTS, SEEDS, SampleCounts, refuse
+from refinery.recall.sample import Sample
 from refinery.shuffle.records import Tables
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place
@@ -42,24 +42,17 @@ _ABOUT = [
 _ROW = pa.schema(
     [("seed", pa.bool_()), ("text", pa.uint64()), ("words", pa.large_string()), *_ABOUT, *_FEATURES]
 )
-_FORM = pa.schema(
-    [("seed", pa.bool_()), ("group", pa.int64()), ("text", pa.uint64()), *_ABOUT, *_FEATURES]
-)
+_FORM = pa.schema([("seed", pa.bool_()), ("group", pa.int64()), ("text", pa.uint64()), *_ABOUT, *_FEATURES])
 _BLOCK_BYTES = 32 << 20
 READ_BYTES = 4 * _BLOCK_BYTES  # of memory of a unit that writes rows
 
 
 @dataclass(frozen=True)
 class SampleFile:
-    """What lies in a sample's file, the seeds first: rows of _FORM without features, and the features."""
+    """What lies in a sample's file, the seeds first: rows of _FORM without features, and what rounds work on."""
 
     about: pl.DataFrame
-    features: Features
-
-    @property
-    def seeds(self) -> int:
-        """How many of the rows are seeds."""
-        return int(self.about["seed"].sum())
+    sample: Sample
 
 
 def rows_in(folder: Place, writers: int) -> Tables:
@@ -149,4 +142,5 @@ def read_sample(folder: Place) -> SampleFile:
         buckets.offsets.to_numpy().astype(np.int64), buckets.values.to_numpy(), counts.values.to_numpy()
     )
     about = pl.DataFrame(table.drop_columns([name for name, _ in _FEATURES]))
-    return SampleFile(about, found)
+    hosts = about["host"].rank("dense").fill_null(0).cast(pl.Int32).to_numpy() - 1
+    return SampleFile(about, Sample(found, about["hash"].to_numpy(), about["seed"].to_numpy(), hosts))

@@ -7,142 +7,138 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import fields
-from pathlib import Path
 
 import numpy as np
-import polars as pl
-from numpy.typing import NDArray
 
 from refinery.definition.trainings import RecallTraining
-from refinery.models.metrics import wilson
-from refinery.recall import standin
+from refinery.errors import DamagedFile
+from refinery.models.linear import MODEL, LinearModel, parse_linear
+from refinery.models.metrics import Estimate
 from refinery.recall.account import (
     MOVED,
     RECALLED,
     ROUND,
     Interval,
-    Moved,
-    MovedDocument,
     Recalled,
     RoundAccount,
     read_account,
 )
 from refinery.recall.counts import COUNTS, SampleCounts
+from refinery.recall.movement import moved, new_hosts
+from refinery.recall.recall_card import CARDS, write_card
+from refinery.recall.rounds import (
+    NEGATIVE,
+    OPEN,
+    POSITIVE,
+    Estimates,
+    Round,
+    Settings,
+    first_round,
+    next_round,
+)
 from refinery.recall.sample_file import SampleFile, read_sample
-from refinery.recall.standin import Round
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, read_file
 
-STATE = "state.npz"
-SHOWN = 50  # documents that came and that went, of which the beginnings stay
+STANDING = "standing.npz"  # how documents stand after a round, and their probabilities
+MOST_ROUNDS = 1 << 20  # how many are wanted bears on the model alone
 
 
-def make_round(folders: Sequence[Place], number: int, seed: int, target: Place) -> Sequence[str]:
+def make_round(folders: Sequence[Place], training: RecallTraining, target: Place) -> Sequence[str]:
     """Makes a round of the sample and of the round before, if there is one; gives the names of the files.
 
-    A round after one that does not count makes nothing of its own: it says so, too.
+    A round after the last that is to be made is that one.
     """
-    sample = read_sample(folders[0])
-    before = _read_state(folders[1]) if len(folders) > 1 else None
-    if before and before.stopped:
-        account = read_account(RoundAccount, folders[1] / ROUND).model_copy(update={"number": number})
-        found, moved = before, Moved(came=(), went=(), came_in_all=0, went_in_all=0)
-    else:
-        found = standin.next_round(sample.features, sample.seeds, before)
-        account = _account(sample, found, before, number)
-        moved = _moved(sample, found, before)
-    _write_state(found, target / STATE)
-    commit_bytes(target / ROUND, account.model_dump_json(indent=1).encode(), scratch=True)
-    commit_bytes(target / MOVED, moved.model_dump_json(indent=1).encode(), scratch=True)
-    return [STATE, ROUND, MOVED]
+    file = read_sample(folders[0])
+    settings = Settings(MOST_ROUNDS, training.precision, training.seed)
+    before = _read_round(folders[1]) if len(folders) > 1 else None
+    found = next_round(file.sample, before, settings) if before else first_round(file.sample, settings)
+    account = _account(file, found, before)
+    _write_round(found, account, target)
+    shown = moved(file, found, before)
+    commit_bytes(target / MOVED, shown.model_dump_json(indent=1).encode(), scratch=True)
+    return [ROUND, STANDING, MODEL, MOVED]
 
 
-def _account(sample: SampleFile, found: Round, before: Round | None, number: int) -> RoundAccount:
-    pool = np.arange(len(sample.features)) >= sample.seeds
-    positive = found.positive & pool
-    was = before.positive & pool if before else None
+def _account(file: SampleFile, found: Round, before: Round | None) -> RoundAccount:
+    standing = found.standing[~file.sample.seed]
+    estimates = found.estimates
     return RoundAccount(
-        number=number,
-        positives=int(positive.sum()),
-        negatives=int((found.negative & pool).sum()),
-        open=int((pool & ~found.positive & ~found.negative).sum()),
-        precision=Interval(value=1, low=1, high=1),
-        recall=Interval(value=1, low=1, high=1),
-        prevalence=float(found.scores[pool].mean()),
-        overlap=None if was is None else float((positive & was).sum() / max(was.sum(), 1)),
-        new_hosts=_new_hosts(sample, positive, was),
-        drift=0.0,
-        stopped=found.stopped,
+        number=found.number,
+        positives=int((standing == POSITIVE).sum()),
+        negatives=int((standing == NEGATIVE).sum()),
+        open=int((standing == OPEN).sum()),
+        recalled=estimates.recalled,
+        threshold=found.threshold,
+        prevalence=_interval(estimates.prevalence),
+        precision=_interval(estimates.precision),
+        recall=_interval(estimates.recall),
+        similarity=estimates.similarity,
+        seed_similarity=estimates.seed_similarity,
+        overlap=found.overlap,
+        new_hosts=new_hosts(file, found, before),
+        good=found.good,
+        stopped=found.stopped or "",
     )
 
 
-def _new_hosts(
-    sample: SampleFile, positive: NDArray[np.bool_], before: NDArray[np.bool_] | None
-) -> int | None:
-    """Hosts of positives that neither a seed nor a positive of the round before has; None without any host."""
-    hosts = sample.about["host"]
-    if hosts.null_count() == len(hosts):
-        return None
-    known = sample.about["seed"].to_numpy() if before is None else sample.about["seed"].to_numpy() | before
-    new = hosts.filter(pl.Series(positive)).drop_nulls().unique()
-    return int((~new.is_in(hosts.filter(pl.Series(known)).drop_nulls().implode())).sum())
-
-
-def _moved(sample: SampleFile, found: Round, before: Round | None) -> Moved:
-    """Without a round before, the seeds alone were positive."""
-    pool = np.arange(len(sample.features)) >= sample.seeds
-    was = before.positive if before else ~pool
-    came, went = (np.flatnonzero(one & pool) for one in (found.positive & ~was, was & ~found.positive))
-    return Moved(
-        came=_documents(sample, came, found, before),
-        went=_documents(sample, went, found, before),
-        came_in_all=len(came),
-        went_in_all=len(went),
-    )
-
-
-def _documents(
-    sample: SampleFile, chosen: NDArray[np.int64], found: Round, before: Round | None
-) -> tuple[MovedDocument, ...]:
-    """The first of these: the sample is in the order of hashes, so that they are drawn at random."""
-    columns = ["source", "id", "host", "language", "head"]
-    rows = sample.about[chosen[:SHOWN]].select(columns).to_dicts()
-    return tuple(
-        MovedDocument(
-            **row, score=float(found.scores[at]), before=float(before.scores[at]) if before else None
-        )
-        for row, at in zip(rows, chosen, strict=False)
-    )
+def _interval(estimate: Estimate) -> Interval:
+    return Interval(value=estimate.value, low=estimate.low, high=estimate.high)
 
 
 def make_model(folders: Sequence[Place], training: RecallTraining, target: Place) -> Sequence[str]:
-    """Fits the model of the last round that counts; gives the names of the files."""
-    sample = read_sample(folders[0])
+    """Writes the model of the last good round with its card; gives the names of the files."""
+    file = read_sample(folders[0])
     accounts = [read_account(RoundAccount, folder / ROUND) for folder in folders[1:]]
-    chosen = max((one.number for one in accounts if not one.stopped), default=1)
-    recalled = Recalled(
-        sample=read_account(SampleCounts, folders[0] / COUNTS), rounds=tuple(accounts), chosen=chosen
-    )
-    names = standin.write_model(sample, _read_state(folders[chosen]), training, target)
+    made = [one for number, one in enumerate(accounts, 1) if one.number == number]
+    chosen = [one.number for one in made if one.good][-1]
+    last = _read_round(folders[chosen])
+    counts = read_account(SampleCounts, folders[0] / COUNTS)
+    recalled = Recalled(sample=counts, rounds=tuple(made), chosen=chosen)
+    content = last.model.content()
+    commit_bytes(target / MODEL, content, scratch=True)
+    write_card(file, last, recalled, training, content, target)
     commit_bytes(target / RECALLED, recalled.model_dump_json(indent=1).encode(), scratch=True)
-    return [*names, RECALLED]
+    return [MODEL, RECALLED, *CARDS]
 
 
-def warnings(folder: Path) -> Sequence[str]:
-    """What a person should know of a model."""
-    from refinery.models import card
-
-    _, found = card.resolve(folder)
-    return card.warnings(found) if found else ()
-
-
-def _write_state(found: Round, place: Place) -> None:
+def _write_round(found: Round, account: RoundAccount, target: Place) -> None:
     content = io.BytesIO()
-    np.savez(content, **{one.name: np.array(getattr(found, one.name)) for one in fields(found)})
-    commit_bytes(place, content.getvalue(), scratch=True)
+    np.savez(content, probability=found.probability, standing=found.standing)
+    commit_bytes(target / STANDING, content.getvalue(), scratch=True)
+    commit_bytes(target / MODEL, found.model.content(), scratch=True)
+    commit_bytes(target / ROUND, account.model_dump_json(indent=1).encode(), scratch=True)
 
 
-def _read_state(folder: Place) -> Round:
-    with np.load(io.BytesIO(read_file(folder / STATE)), allow_pickle=False) as stored:
-        return Round(**{name: stored[name] if stored[name].ndim else stored[name].item() for name in stored})
+def _read_round(folder: Place) -> Round:
+    """A round; raises DamagedFile."""
+    told = read_account(RoundAccount, folder / ROUND)
+    try:
+        with np.load(io.BytesIO(read_file(folder / STANDING)), allow_pickle=False) as stored:
+            probability, standing = stored["probability"], stored["standing"]
+    except (OSError, ValueError, KeyError):
+        raise DamagedFile(str(folder / STANDING), "it is not as it was written") from None
+    model: LinearModel = parse_linear(read_file(folder / MODEL), str(folder / MODEL))
+    estimates = Estimates(
+        _estimate(told.prevalence),
+        told.recalled,
+        _estimate(told.precision),
+        _estimate(told.recall),
+        told.similarity,
+        told.seed_similarity,
+    )
+    return Round(
+        told.number,
+        probability,
+        standing,
+        told.threshold,
+        estimates,
+        told.overlap,
+        told.stopped or None,
+        model,
+        told.good,
+    )
+
+
+def _estimate(interval: Interval) -> Estimate:
+    return Estimate(interval.value, interval.low, interval.high)

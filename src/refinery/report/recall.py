@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from refinery.recall.account import Moved, MovedDocument, Recalled, RoundAccount
+from refinery.recall.account import Interval, Moved, MovedDocument, Recalled, RoundAccount
 from refinery.recall.counts import POOL
 from refinery.report.grid import Grid
 from refinery.report.show import text_lines, wrapped
@@ -14,30 +14,32 @@ from refinery.report.show import text_lines, wrapped
 def recalled_tables(model: str, found: Recalled) -> Iterator[Grid | str]:
     """A row a round, over the sample that all of them look at; then why they stopped."""
     sample = found.sample
-    columns = ("round", "found", "open", "of the pool", "precision", "recall", "stay", "new hosts")
+    columns = ("round", "found", "open", "domain", "precision", "recall", "overlap", "new hosts")
     title = f"{model}: rounds over {sample.pool:,} of {sample.arrived(POOL):,} documents of the pool, by"
-    table = Grid(f"{title} {sample.seeds:,} seeds, with intervals of 90 %", columns)
+    table = Grid(f"{title} {sample.seeds:,} seeds, with intervals of 95 %", columns)
     for one in found.rounds:
         table.add(*_row(one, one.number == found.chosen))
     yield table
     if sample.copies:
         yield f"{sample.copies:,} documents of the sample are copies of seeds: kept, and not counted as found"
-    for one in found.rounds:
-        if one.stopped:
-            yield f"round {one.number} does not count: {one.stopped}"
-            break
-    yield f"the model is that of round {found.chosen}"
+    if last := found.rounds[-1].stopped:
+        yield f"no round after {found.rounds[-1].number}: {last}"
+    yield f"the model is that of round {found.chosen}, threshold {found.rounds[found.chosen - 1].threshold:.4f}"
 
 
 def _row(one: RoundAccount, chosen: bool) -> Iterator[str]:
     yield f"{one.number}{' *' if chosen else ''}"
-    yield f"{one.positives:,}"
+    yield f"{one.recalled:,}"
     yield f"{one.open:,}"
-    yield f"{one.prevalence:.2%}"
-    yield str(one.precision)
-    yield str(one.recall)
+    yield f"{one.prevalence.value:.2%}"
+    yield _interval(one.precision)
+    yield _interval(one.recall)
     yield "" if one.overlap is None else f"{one.overlap:.1%}"
     yield "" if one.new_hosts is None else f"{one.new_hosts:,}"
+
+
+def _interval(one: Interval) -> str:
+    return f"{one.value:.2f}\n{one.low:.2f}-{one.high:.2f}"
 
 
 def next_steps(folder: Path, found: Recalled) -> Iterator[str]:

@@ -19,8 +19,8 @@ from refinery.run.decisions import Decided
 from refinery.run.joined_tables import unmatched
 from refinery.run.kinds import LANGUAGE, total
 from refinery.run.manifest import BrokenShard, Manifest, SourceAccount, SplitAccount
-from refinery.run.recalled import recalled_of
 from refinery.run.output_files import Written
+from refinery.run.recalled import recalled_of
 from refinery.run.tokenised import token_account
 from refinery.sources.schema import notes
 from refinery.storage.url import is_url, redact
