@@ -32,7 +32,7 @@ class RelevanceMaker(Maker):
 
     training: RelevanceTraining
     name: str = RelevanceTraining.word
-    version: int = 2
+    version: int = 3
 
     @property
     def settings(self) -> Mapping[str, object]:
@@ -56,11 +56,12 @@ class RelevanceMaker(Maker):
         in_one_unit("fit", fit, map_units, memory, folder, work)
 
     def warnings(self, folder: Path) -> Sequence[str]:
-        """Where the threshold that the card suggests is of little use."""
-        from refinery.models import card
+        """Where the suggested threshold is of little use, or what was learned may not be the topic."""
+        from refinery.models.card import resolve
+        from refinery.models.card_text import warnings
 
-        _, found = card.resolve(folder)
-        return card.warnings(found) if found else ()
+        _, found = resolve(folder)
+        return warnings(found) if found else ()
 
 
 @dataclass(frozen=True)

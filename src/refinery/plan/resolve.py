@@ -54,6 +54,7 @@ from refinery.plan.outputs import check_measurements, output_folders, output_tok
 from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
 from refinery.plan.reading import spec_of
 from refinery.plan.removed_share import REMOVED, add_removed_share, is_removed_share
+from refinery.plan.repeats import check_repeats
 from refinery.plan.result import calibration_name, count_name
 from refinery.plan.splits import check_splits, hold_out, positions_of
 from refinery.plan.verbs import Arriving, Heads, add_columns, is_carried, needed_columns, own_measurements
@@ -136,6 +137,7 @@ class _Resolver:
         output_paths = output_folders(self.definition, self.sources, self.problem)
         tokens = output_tokens(self.definition, self.problem)
         check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
+        check_repeats(pipeline, self.stages, self.makings, self.problem)
         check_licences(self.definition, self.stages, self.heads, self.problem)
         self._earlier(output_paths)
         self._imply_stages()

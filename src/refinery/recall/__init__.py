@@ -1,1 +1,1 @@
-"""Recall: more documents of a domain, found in a pool by few of them, in rounds over a sample of the pool."""
+"""From a few seeds to all documents of their topic: rounds over a sample of a pool, which read no text."""

@@ -57,6 +57,7 @@ def make_manifest(
         calibrated={name: c for name in stages if (c := plan.graph.stages[name].calibration)},
         recalled={name: one for name, one in recalled_of(plan).items() if name in models},
         kept=_kept(last.name, decided),
+        repeated=_repeated(last.name, decided),
         licences={s: dict(kinds[LICENCE]) for s, kinds in written.kinds.items() if kinds.get(LICENCE)},
         languages=dict(total(written.kinds.values()).get(LANGUAGE, {})),
         splits=_splits(plan.graph.outputs[name], files),
@@ -138,7 +139,7 @@ def _stage(run: Run, stage: str, decided: Sequence[Decided]) -> StageTally:
             for rule, found in dropped.items() if name == stage else ():
                 rules[rule] = rules.get(rule, RuleTally()) + found
     cut = sum((one.cut.get(stage, CutTally()) for one in decided), CutTally())
-    return StageTally(arrived, _kept(stage, decided), rules, cut, unjudged)
+    return StageTally(arrived, _kept(stage, decided), rules, cut, unjudged, _repeated(stage, decided))
 
 
 def _splits(output: Output, files: Sequence[WrittenFile]) -> dict[str, SplitAccount]:
@@ -154,3 +155,7 @@ def _splits(output: Output, files: Sequence[WrittenFile]) -> dict[str, SplitAcco
 
 def _kept(stage: str, decided: Sequence[Decided]) -> Tally:
     return sum((one.kept.get(stage, Tally()) for one in decided), Tally())
+
+
+def _repeated(stage: str, decided: Sequence[Decided]) -> Tally:
+    return sum((one.repeated.get(stage, Tally()) for one in decided), Tally())

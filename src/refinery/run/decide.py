@@ -83,8 +83,8 @@ class CutTally:
 class StageTally:
     """in = kept + dropped: what arrived, what was kept, and by rule what was dropped.
 
-    kept: with what its verb cut out of it, which is counted apart; unjudged: documents in languages of which no rule
-    judges any.
+    kept: with what its verb cut out of it, which is counted apart; repeated: what is written of the kept documents
+    beyond the first time; unjudged: documents in languages of which no rule judges any.
     """
 
     arrived: Tally
@@ -92,6 +92,7 @@ class StageTally:
     rules: dict[str, RuleTally]
     cut: CutTally = CutTally()
     unjudged: int = 0
+    repeated: Tally = Tally()
 
 
 @dataclass(frozen=True)
@@ -237,8 +238,17 @@ def arrived_documents(
 
 def tally(sizes: pl.DataFrame, mask: NDArray[np.bool_]) -> Tally:
     """Documents, bytes and tokens where `mask` is set."""
-    size, tokens = (int(sizes[name].fill_null(0).to_numpy()[mask].sum()) for name in ("bytes", "tokens"))
-    return Tally(int(mask.sum()), size, tokens)
+    return weighted_tally(sizes, mask)
+
+
+def weighted_tally(sizes: pl.DataFrame, times: NDArray[np.integer | np.bool_]) -> Tally:
+    """Documents, bytes and tokens, each document counted so many times."""
+    counted = np.flatnonzero(times)
+    weights = times[counted].astype(np.int64)
+    size, tokens = (
+        int((sizes[name].fill_null(0).to_numpy()[counted] * weights).sum()) for name in ("bytes", "tokens")
+    )
+    return Tally(int(weights.sum()), size, tokens)
 
 
 def _judge(

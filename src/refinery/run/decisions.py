@@ -29,8 +29,10 @@ from refinery.run.decide import (
     arrived_documents,
     tally,
     upstream,
+    weighted_tally,
 )
 from refinery.run.records import ShardRecord
+from refinery.run.repeats import repeats_of
 from refinery.run.texts import count_cuts
 from refinery.sources.ids import listed_ids, places_of
 from refinery.storage.arrow_bytes import cuts
@@ -48,7 +50,14 @@ REASON = pa.schema(
     ]
 )
 DECISIONS = pa.schema(
-    [*PLACE, ("id", pa.string()), ("outcome", pa.string()), *REASON, ("cut_chars", pa.int64())]
+    [
+        *PLACE,
+        ("id", pa.string()),
+        ("outcome", pa.string()),
+        *REASON,
+        ("cut_chars", pa.int64()),
+        ("repeats", pa.int32()),
+    ]
 )
 REJECTS = pa.schema([*PLACE, ("reason", pa.string()), ("detail", pa.string())])
 
@@ -63,7 +72,8 @@ OUTCOMES = ("dropped", "kept")
 class StageOutcome:
     """Where a stage's decisions on a shard lie, its rules by name, and where bytes and tokens are.
 
-    parents: as in `Graph.parents`; sources: all that arrive there; cuts: whether its verb cuts passages.
+    parents: as in `Graph.parents`; sources: all that arrive there; cuts, repeats: whether its verb cuts passages, or
+    repeats documents.
     """
 
     decided: Upstream
@@ -72,6 +82,7 @@ class StageOutcome:
     sizes: tuple[NamedColumn, ...]
     sources: tuple[str, ...] = ()
     cuts: bool = False
+    repeats: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,7 +112,7 @@ class Decided:
 
     kept: by stage, what its rules and its verb left; verbs: by stage and source, what its verb dropped, by rule;
     duplicates: by stage and source, how many its verb dropped for others that arrived there; cut: by stage, what its
-    verb cut.
+    verb cut; repeated: by stage, from one that repeats on, what is written of its documents beyond the first time.
     """
 
     documents: int
@@ -110,6 +121,7 @@ class Decided:
     verbs: dict[tuple[str, str], dict[str, RuleTally]]
     duplicates: dict[tuple[str, str], int]
     cut: dict[str, CutTally]
+    repeated: dict[str, Tally]
     decisions: WrittenFile
     rejects: WrittenFile | None
 
@@ -144,7 +156,8 @@ def outcomes_of(plan: Plan, last: str, source: str) -> list[ShardOutcomes]:
             sizes = find_columns(stage.columns[source], ("bytes", "tokens"))
             parents = plan.graph.parents(stage, source)
             decided = upstream(plan, name, source)
-            stages.append(StageOutcome(decided, parents, rules, sizes, stage.sources, stage.cuts))
+            kinds = stage.cuts, stage.repeats
+            stages.append(StageOutcome(decided, parents, rules, sizes, stage.sources, *kinds))
     return [ShardOutcomes(planned, tuple(stages)) for planned in plan.of(source)]
 
 
@@ -181,6 +194,7 @@ def write_decisions(task: DecisionsTask) -> Decided:
         counts.verbs,
         counts.duplicates,
         counts.cut,
+        counts.repeated,
         decisions.written,
         written,
     )
@@ -200,6 +214,7 @@ class _Counts:
     verbs: dict[tuple[str, str], dict[str, RuleTally]] = field(default_factory=dict)
     duplicates: dict[tuple[str, str], int] = field(default_factory=dict)
     cut: dict[str, CutTally] = field(default_factory=dict)
+    repeated: dict[str, Tally] = field(default_factory=dict)
 
     def add(
         self,
@@ -232,6 +247,7 @@ def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch
     kept: dict[str, NDArray[np.bool_]] = {}
     rows, ids = listing.column("row").to_numpy(), listed_ids(planned.shard, listing)
     cut_chars = np.zeros(listing.num_rows, np.int64)
+    times = np.ones(listing.num_rows, np.int32)
     total = 0
     for stage in shard.stages:
         name = stage.decided.stage
@@ -254,13 +270,18 @@ def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch
             characters, cut = count_cuts(planned, stage.decided, rows)
             cut_chars += characters
             counts.cut[name] = counts.cut.get(name, CutTally()) + cut
+        if stage.repeats:
+            times = repeats_of(planned, stage.decided.verb_key or "", listing.num_rows)
+        if (again := (times - 1) * stays).any():
+            counts.repeated[name] = counts.repeated.get(name, Tally()) + weighted_tally(sizes, again)
     known = pa.concat_tables(reasons).combine_chunks()
     for start in range(0, listing.num_rows, BATCH_ROWS):
         here = slice(start, start + BATCH_ROWS)
         why = known.take(pa.array(reason[here], mask=reason[here] < 0))
         outcome = pa.array(OUTCOMES).take(pa.array((reason[here] < 0).astype(np.int8)))
         place = places_of(planned.shard, rows[here])
-        columns = [*place, ids.slice(start, BATCH_ROWS), outcome, *why.columns, pa.array(cut_chars[here])]
+        told = pa.array(cut_chars[here]), pa.array(times[here], mask=reason[here] >= 0)
+        columns = [*place, ids.slice(start, BATCH_ROWS), outcome, *why.columns, *told]
         yield from pa.Table.from_arrays(columns, schema=DECISIONS).to_batches()
 
 

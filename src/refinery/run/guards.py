@@ -182,7 +182,8 @@ def budget_missed(stage: ResolvedStage, decided: Sequence[Decided]) -> Iterable[
     budget = stage.verb.budget if stage.verb else None
     if budget is None:
         return
-    kept = sum(one.kept[stage.name].tokens for one in decided if stage.name in one.kept)
+    every = [one for part in decided for one in (part.kept, part.repeated)]
+    kept = sum(one[stage.name].tokens for one in every if stage.name in one)
     gone = Counter[str]()
     for one in decided:
         for (name, _), rules in one.verbs.items():

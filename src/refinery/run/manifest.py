@@ -74,6 +74,7 @@ class Manifest(_Model):
     calibrated: dict[str, Calibration] = {}
     recalled: dict[str, Recalled] = {}  # models on the way
     kept: Tally
+    repeated: Tally = Tally()
     licences: dict[str, dict[str, int]] = {}
     languages: dict[str, int] = {}
     splits: dict[str, SplitAccount]

@@ -1,6 +1,7 @@
 """The verb files: each dropped document with its rule and the kept document's place and id, which lie elsewhere.
 
-So are the passages that a verb cut, each with the document for which it went, in a file of their own.
+So are the passages that a verb cut, each with the document for which it went, in a file of their own, and in another
+the documents that are written more than once.
 
 Partitions of documents, by number, request the names of the documents that are kept in place of theirs; the
 partitions of those answer, and each partition writes the files of the shards that begin in it. So no shard's list is
@@ -23,6 +24,7 @@ from refinery.errors import ConservationError
 from refinery.filters.verb import NONE, Outcome, Removal
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import DROPPED
+from refinery.run.repeats import REPEATS
 from refinery.run.texts import CUTS
 from refinery.shuffle.records import REQUEST, Records, Tables
 from refinery.shuffle.units import MapUnits
@@ -161,7 +163,7 @@ def write_files(
 ) -> int:
     """Writes the shards' dropped documents with the rule, the kept document and the similarity; their number.
 
-    First come the passages that a verb cut: where the dropped ones are known, these are. schema: DROPPED with what is
+    First come the passages that a verb cut and what it repeats: where the dropped ones are known, these are. schema: DROPPED with what is
     told of the whole outcome.
     """
 
@@ -173,6 +175,10 @@ def write_files(
     def cut(number: int) -> pa.Table:
         return _cut(outcome, names, number)
 
+    @lru_cache(maxsize=1)
+    def repeated(number: int) -> pa.Table:
+        return _repeated(outcome, number)
+
     count = 0
     for shard in unit.shards:
         if outcome.spans:
@@ -180,6 +186,10 @@ def write_files(
             with TableWriter(shard.planned.cut_file(key), CUTS, scratch=True) as writer:
                 for documents, table in _parts_of(shard, outcome, cut):
                     writer.write(table.set_column(0, CUTS.field(0), pa.array(rows[documents])))
+        if outcome.repeats:
+            with TableWriter(shard.planned.repeats_file(key), REPEATS, scratch=True) as writer:
+                for documents, table in _parts_of(shard, outcome, repeated):
+                    writer.write(table.set_column(0, REPEATS.field(0), pa.array(documents)))
         with TableWriter(shard.planned.verb_file(key), schema, scratch=True) as writer:
             for documents, table in _parts_of(shard, outcome, dropped):
                 writer.write(table.set_column(0, DROPPED.field(0), pa.array(documents)))
@@ -223,6 +233,20 @@ def _cut(outcome: Outcome, names: Tables | None, number: int) -> pa.Table:
         **{f"other_{name}": other.column(name) for name in ("source", "path", "row", "id")},
     }
     return pa.Table.from_arrays([columns[name] for name in CUTS.names], schema=CUTS)
+
+
+def _repeated(outcome: Outcome, number: int) -> pa.Table:
+    """A partition's documents that are written more than once as rows of REPEATS, numbered through all shards."""
+    if outcome.repeats is None:
+        return REPEATS.empty_table()
+    repeats = outcome.repeats.read(number)
+    repeats = repeats[np.argsort(repeats["document"])]
+    once = (repeats["document"][1:] == repeats["document"][:-1]).any() or (repeats["repeats"] < 2).any()
+    if once or np.isin(repeats["document"], outcome.dropped.read(number)["document"]).any():
+        raise ConservationError(
+            "a verb repeats a document that it drops or writes once, or counts one twice; please report this"
+        )
+    return pa.Table.from_arrays([pa.array(repeats[name]) for name in REPEATS.names], schema=REPEATS)
 
 
 def _dropped(outcome: Outcome, names: Tables | None, number: int) -> pa.Table:

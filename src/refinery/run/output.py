@@ -86,10 +86,10 @@ def make_output(run: Run, name: str) -> Manifest:
     id_type = common_id_type(records[planned.number].id_type() for planned in _by_schema(run, stage))
     output = write_output(run, name, carried_columns(run, stage), id_type, staged)
     written = sum(file.rows for file in output.files)
-    if written != kept:
-        raise ConservationError(
-            f"output {name}: {kept} documents were kept but {written} written; please report this"
-        )
+    again = sum(one.repeated[stage.name].documents for one in decided if stage.name in one.repeated)
+    due = kept if plan.graph.outputs[name].repeats == "counts" else kept + again
+    if written != due:
+        raise ConservationError(f"output {name}: {due} rows are due but {written} written; please report this")
     _warn_of_licences(run, name, output)
     manifest = make_manifest(run, name, decided, output)
     data = [file.path for file in manifest.files]

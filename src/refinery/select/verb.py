@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
 
 from refinery.definition.paths import Paths
 from refinery.definition.validate import validate
-from refinery.definition.values import Model, Share, TokenCount, as_percentage
+from refinery.definition.values import as_percentage
 from refinery.errors import InputError
 from refinery.filters import token_count
-from refinery.filters.ranking import Missing, Ranking, is_number, rank_keys, ranking
+from refinery.filters.ranking import is_number, rank_keys, ranking
 from refinery.filters.verb import (
     DROPPED_RECORD,
     Needed,
@@ -29,7 +28,10 @@ from refinery.filters.verb import (
 from refinery.select.batches import Batch, batch_documents, drop, in_batches
 from refinery.select.budget import find_cutoff, ranked_dtype, within
 from refinery.select.draw import drawn
+from refinery.select.least import missed, put_first
 from refinery.select.most import leave_most
+from refinery.select.settings import Settings
+from refinery.select.values import limits_of
 from refinery.shuffle.records import Records
 from refinery.sources.documents import ShardDocuments
 from refinery.storage.place import Place
@@ -41,34 +43,6 @@ if TYPE_CHECKING:
 TOKENS, MOST = 0, 1
 RULES = ("select.tokens", "select.most")
 RANKED_BYTES = 64  # of memory that is taken for each document of a batch
-
-
-class Settings(Model):
-    """The best documents, or a sample by score, are kept until a token budget is spent."""
-
-    tokens: TokenCount = Field(description="the budget")
-    by: Ranking = Field(description='column to rank on, best first; "COLUMN ASC" to rank low values first')
-    missing: Missing | None = Field(None, description="where documents rank whose source lacks the column")
-    temperature: float | None = Field(
-        None,
-        gt=0,
-        description="draw without replacement by exp(score / temperature), in place of the best",
-    )
-    seed: int = Field(1, ge=0, description="of the draw")
-    most: dict[str, Share] = Field(
-        {}, description="column to the share of the budget that documents of one of its values take at most"
-    )
-    tokenizer: str | None = Field(
-        None, description="tokenizers JSON file for exact counts (default: estimated)"
-    )
-
-    @model_validator(mode="after")
-    def _drawn(self) -> Self:
-        if "seed" in self.model_fields_set and self.temperature is None:
-            raise ValueError("`seed` is of a draw; give `temperature`, or the best are taken")
-        if self.temperature is not None and ranking(self.by)[0] == "source":
-            raise ValueError("`source` is no score to draw by; give a column of numbers")
-        return self
 
 
 @dataclass(frozen=True)
@@ -87,10 +61,13 @@ class Select(Verb):
 
     @property
     def needed(self) -> tuple[Needed, ...]:
-        """The ranking, tokens, and what `most` groups by."""
+        """The ranking, tokens, and what `most` and `least` group by."""
         everywhere = self.chosen.missing is None
         by = Needed(ranking(self.chosen.by)[0], ("by",), ranks=True, everywhere=everywhere)
-        return (by, Needed("tokens"), *(Needed(name, ("most", name)) for name in self.chosen.most))
+        shares = [("most", name) for name in self.chosen.most] + [
+            ("least", name) for name in self.chosen.least
+        ]
+        return (by, Needed("tokens"), *(Needed(name, (key, name)) for key, name in shares))
 
     @property
     def measurers(self) -> tuple[Measurer, ...]:
@@ -106,10 +83,10 @@ class Select(Verb):
     def summary(self) -> str:
         """The budget and the ranking."""
         how = f", drawn at temperature {self.chosen.temperature:g}" if self.chosen.temperature else ""
-        most = "".join(
-            f", at most {as_percentage(share)} a {name}" for name, share in self.chosen.most.items()
-        )
-        return f"select {self.chosen.tokens:,} tokens by {self.chosen.by}{how}{most}"
+        most = (_in_words("most", name, shares) for name, shares in self.chosen.most.items())
+        least = (_in_words("least", name, shares) for name, shares in self.chosen.least.items())
+        words = "".join(f", {one}" for one in (*most, *least))
+        return f"select {self.chosen.tokens:,} tokens by {self.chosen.by}{how}{words}"
 
     def run(self, shards: Sequence[ShardDocuments], map_units: MapUnits, work: Place) -> Outcome:
         """Finds where the budget ends and gives the documents beyond.
@@ -132,14 +109,25 @@ class Select(Verb):
             work / "dropped", DROPPED_RECORD, partitions=count, writers=len(batches) * (len(chosen.most) + 1)
         )
         outcome = Outcome(RULES, dropped, size)
-        most = {column: int(chosen.tokens * share) for column, share in chosen.most.items()}
-        ranked = leave_most(ranked, most, batches, outcome, MOST, map_units, work)
-        cutoff = find_cutoff(ranked, chosen.tokens, map_units, work)
+        most = [limits_of(column, shares, chosen.tokens) for column, shares in chosen.most.items()]
+        least = [limits_of(column, shares, chosen.tokens) for column, shares in chosen.least.items()]
+        left = leave_most(ranked, most, batches, outcome, MOST, map_units, work)
+        if least:
+            left = put_first(left, least, batches, size, map_units, work)
+        cutoff = find_cutoff(left, chosen.tokens, map_units, work)
         remaining = cutoff.remaining if cutoff else (0,) * len(batches)
-        write = partial(write_dropped, ranked, outcome, cutoff.keys if cutoff else None)
+        write = partial(write_dropped, left, outcome, cutoff.keys if cutoff else None)
         first = len(batches) * len(most)
         map_units("select dropped", write, [(n, first + n, left) for n, left in enumerate(remaining)])
-        return outcome
+        warnings = missed(left, ranked, least, batches, cutoff, map_units) if least and batches else ()
+        return replace(outcome, warnings=warnings)
+
+
+def _in_words(bound: str, column: str, shares: float | Mapping[str, float]) -> str:
+    if not isinstance(shares, Mapping):
+        return f"at {bound} {as_percentage(shares)} a {column}"
+    named = ", ".join(f"{as_percentage(share)} {value}" for value, share in shares.items())
+    return f"at {bound} {named} by {column}"
 
 
 def _ranked_dtype(shards: Sequence[ShardDocuments], chosen: Settings) -> np.dtype[Any]:
