@@ -17,7 +17,7 @@ from refinery.models.prevalence import Judged
 
 CARD, CARD_TEXT = "card.json", "card.md"
 MODEL = "model.bin"  # as training writes it
-LINEAR = "model.npz"  # of a model that recall makes
+LINEAR = "model.npz"  # as recall writes it
 MODEL_NAMES = (MODEL, "model.ftz", LINEAR)
 POSITIVE, NEGATIVE = "__label__relevant", "__label__other"  # of a model that refinery trains
 

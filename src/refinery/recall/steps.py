@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from refinery.definition.trainings import RecallTraining
 from refinery.errors import DamagedFile
+from refinery.models.binomial import Estimate
 from refinery.models.linear import MODEL, LinearModel, parse_linear
-from refinery.models.metrics import Estimate
 from refinery.recall.account import (
     MOVED,
     RECALLED,
@@ -95,7 +96,8 @@ def make_model(folders: Sequence[Place], training: RecallTraining, target: Place
     last = _read_round(folders[chosen])
     counts = read_account(SampleCounts, folders[0] / COUNTS)
     recalled = Recalled(sample=counts, rounds=tuple(made), chosen=chosen)
-    content = last.model.content()
+    seeds = np.sort(file.about["text"].to_numpy()[file.sample.seed])
+    content = replace(last.model, seeds=seeds).content()
     commit_bytes(target / MODEL, content, scratch=True)
     write_card(file, last, recalled, training, content, target)
     commit_bytes(target / RECALLED, recalled.model_dump_json(indent=1).encode(), scratch=True)
