@@ -131,14 +131,13 @@ def test_a_plan_says_what_is_there_and_why_not(repository: Path) -> None:
     """By the setting of the result that it is of."""
     file = repository / "pipeline.yaml"
     noted = noted_derivations(plan_of(file).work, "tiny")
-    file.write_text(DEFINITION.replace("rounds: 2", "rounds: 3, precision: 0.8"))
+    file.write_text(DEFINITION.replace("rounds: 2", "rounds: 3"))
     why = {name: found for name, found in reasons(with_found(plan_of(file)).results, noted).items() if found}
     models = {name: [*map(str, found)] for name, found in why.items() if name.startswith("models.")}
     assert models == {
         "models.medical.round-3": ["models.medical.round-3 is new"],
         "models.medical": [
             "models.medical: recall.rounds: 2 -> 3",
-            "models.medical: recall.precision: 0.9 -> 0.8",
             "models.medical: from: nothing -> models.medical.round-3",
         ],
     }
