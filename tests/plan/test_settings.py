@@ -95,6 +95,7 @@ TRAIN, WORDS = ("models", "trained", "train"), ("models", "words", "importance")
 TRAINED, WEIGHED = {"models.trained"}, {"models.words"}
 TERMS, MINED = ("models", "vocabulary", "terms"), {"models.vocabulary"}
 RECALL, SAMPLED = ("models", "found", "recall"), {"models.found.sample"}
+ROUNDS = {f"models.found.round-{number}" for number in (1, 2, 3)}
 LINES, COUNT = ("stages", "screened", "transform", 0, "lines"), "sources.crawl.normalize.lines"
 DEDUP, SELECT = {"stages.unique.dedup"}, {"stages.best.select"}
 EXAM = "sources.protect:exams.question.minhash"
@@ -290,7 +291,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("models.recall", "seed_documents"): case((*RECALL, "seed_documents"), 50, SAMPLED),
     ("models.recall", "pool_documents"): case((*RECALL, "pool_documents"), 50, SAMPLED),
     ("models.recall", "rounds"): case((*RECALL, "rounds"), 2, {"models.found"}),
-    ("models.recall", "precision"): case((*RECALL, "precision"), 0.5, {"models.found"}),
+    ("models.recall", "precision"): case((*RECALL, "precision"), 0.5, ROUNDS),
     ("models.recall", "seed"): case((*RECALL, "seed"), 5, SAMPLED),
     ("lines", "repeated"): case((*LINES, "repeated"), "60%", ON_CRAWL),
     ("lines", "least_documents"): case((*LINES, "least_documents"), 50, ON_CRAWL),

@@ -71,9 +71,9 @@ def show(
     if round_ is not None:
         from refinery.api.recall import moved
 
-        found = moved(run, round_, model=model, limit=limit, work=work, roots=roots_of(root))
+        of_round = moved(run, round_, model=model, limit=limit, work=work, roots=roots_of(root))
         which = {True, False} if came == went else {came}
-        _show_moved(found, which, number, chars, json)
+        _show_moved(of_round, which, number, chars, json)
         return
     from refinery.api import look
     from refinery.report.show import lines_of

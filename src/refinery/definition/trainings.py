@@ -95,7 +95,8 @@ class RecallTraining(Model):
     seed: int = Field(1, ge=0, description="of the choice of documents")
 
 
-Training = RelevanceTraining | ImportanceTraining | TermMining | RecallTraining
+OneStep = RelevanceTraining | ImportanceTraining | TermMining  # one maker makes such a model
+Training = OneStep | RecallTraining
 
 
 class NamedModel(Model):
