@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from refinery.definition.trainings import ImportanceTraining, RelevanceTraining, TermMining, Training
+from refinery.definition.trainings import ImportanceTraining, OneStep, RelevanceTraining, TermMining
 from refinery.models.maker import Maker
 from refinery.shuffle.units import MapUnits
 from refinery.sources.documents import ShardDocuments
@@ -125,8 +125,8 @@ class TermsMaker(Maker):
         in_one_unit("mine", partial(terms.mine_examples, examples, chosen), map_units, memory, folder, work)
 
 
-def maker_of(training: Training) -> Maker:
-    """What makes a model of a definition."""
+def maker_of(training: OneStep) -> Maker:
+    """What makes a model of a definition that one maker makes."""
     if isinstance(training, RelevanceTraining):
         return RelevanceMaker(training)
     return TermsMaker(training) if isinstance(training, TermMining) else ImportanceMaker(training)

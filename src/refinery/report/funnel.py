@@ -46,6 +46,11 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
         row(f"source {name}", documents=f"{source.documents:,}", text=decimal(source.bytes))
         for label, style, documents in _not_documents(source):
             row(f"  {label}", style, documents=documents)
+    for name, found in manifest.recalled.items():
+        row(f"recall of {name}, sample", "dim", documents=f"({found.sample.pool:,})")
+        for one in found.rounds:
+            share = f"({one.recalled / max(found.sample.pool, 1):.1%})"
+            row(f"  round {one.number}", "dim", documents=f"({one.recalled:,})", share=share)
     for name, source in manifest.protected.items():
         row(f"protected {name.removeprefix('protect:')}", "dim", documents=f"({source.documents:,})")
     for name, stage in manifest.stages.items():

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from refinery.filters.calibration.account import Calibration
 from refinery.models.binomial import Estimate
+from refinery.recall.account import Recalled
 from refinery.run.decide import StageTally, Tally
 from refinery.sources.passed_over import PassedOver
 from refinery.storage.write import WrittenFile
@@ -115,6 +116,7 @@ class Manifest(_Model):
     stages: dict[str, StageTally]
     calibrated: dict[str, Calibration] = {}
     suggested: dict[str, dict[str, Suggested]] = {}  # by stage and rule
+    recalled: dict[str, Recalled] = {}  # models on the way
     kept: Tally
     repeated: Tally = Tally()
     parts: dict[str, PartAccount] = {}
