@@ -48,7 +48,7 @@ from refinery.plan.licences import (
     licence_rule,
     uses_licences,
 )
-from refinery.plan.models import makings_of, with_models
+from refinery.plan.models import makings_of, with_hosts, with_models
 from refinery.plan.order import in_rounds
 from refinery.plan.outputs import check_measurements, output_folders, output_tokens
 from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
@@ -141,6 +141,7 @@ class _Resolver:
         check_licences(self.definition, self.stages, self.heads, self.problem)
         self._earlier(output_paths)
         self._imply_stages()
+        self._find_hosts()
         split = check_splits(pipeline.outputs, self.stages, self.heads, self.problem)
         positions = positions_of(split, self.stages, self.views, self.sources)
         self.stages = hold_out(split, self.stages, positions, self.problem)
@@ -290,6 +291,14 @@ class _Resolver:
                 last = f"{CUT}{name}"
             if last != name:
                 self.implied[name] = last
+
+    def _find_hosts(self) -> None:
+        """Has samples know the hosts of their documents."""
+        for name, making in self.makings.items():
+            if making.maker.makes == "sample":
+                read = [self.implied.get(one, one) for names in making.inputs.values() for one in names]
+                sources = {one: self.stages[one].sources if one in self.stages else (one,) for one in read}
+                self.makings[name] = with_hosts(making, sources, self.heads)
 
     def _protect(self, name: str) -> str:
         """Adds the stages that leave out of a stage or source what is protected; gives the last one."""

@@ -15,6 +15,7 @@ from refinery.report.grid import cell
 from refinery.sources.passed_over import few
 
 if TYPE_CHECKING:
+    from refinery.models.binomial import Estimate
     from refinery.run.decide import Tally
     from refinery.run.manifest import Manifest, SourceAccount
 
@@ -45,6 +46,11 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
         row(f"source {name}", documents=f"{source.documents:,}", text=decimal(source.bytes))
         for label, style, documents in _not_documents(source):
             row(f"  {label}", style, documents=documents)
+    for name, found in manifest.recalled.items():
+        row(f"recall of {name}, sample", "dim", documents=f"({found.sample.pool:,})")
+        for one in found.rounds:
+            share = f"({one.recalled / max(found.sample.pool, 1):.1%})"
+            row(f"  round {one.number}", "dim", documents=f"({one.recalled:,})", share=share)
     for name, source in manifest.protected.items():
         row(f"protected {name.removeprefix('protect:')}", "dim", documents=f"({source.documents:,})")
     for name, stage in manifest.stages.items():
@@ -61,6 +67,8 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
                     _share(account.dropped, stage.arrived),
                     "-",
                 )
+            if known := manifest.suggested.get(name, {}).get(rule):
+                row(f"    precision {_estimated(known.precision)}", "dim")
         counts("  kept", stage.kept, _share(stage.kept, stage.arrived), style="green")
         if (cut := stage.cut).documents:
             row("  cut", documents=f"({cut.documents:,})", text=f"-{decimal(cut.bytes)}")
@@ -126,6 +134,10 @@ def _not_documents(source: SourceAccount) -> Iterator[tuple[str, str, str]]:
         yield f"passed over: {passed_over}", "dim", ""
     for what, _ in few([(broken.path, broken.problem) for broken in source.broken]):
         yield f"unreadable: {what}", "yellow", ""
+
+
+def _estimated(precision: Estimate) -> str:
+    return f"{precision.value:.2f} ({precision.low:.2f}-{precision.high:.2f})"
 
 
 def _share(part: Tally, whole: Tally) -> str:

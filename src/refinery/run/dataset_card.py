@@ -110,6 +110,9 @@ def _blocks(manifest: Manifest) -> Iterator[str]:
             for one, n in all_.items()
         ]
         yield _table("Licences", ("licence", "source", "documents"), under)
+    if manifest.recalled:
+        columns = ("model", "round", "found in the sample", "precision", "recall")
+        yield _table("Recall, estimated by seeds that were held out", columns, _rounds(manifest))
     yield _table("What was left out", ("stage", "rule", "documents", "tokens"), _dropped(manifest))
     if manifest.protected:
         yield "Kept out, with their copies: " + ", ".join(f"`{name}`" for name in manifest.protected) + "."
@@ -120,6 +123,13 @@ def _blocks(manifest: Manifest) -> Iterator[str]:
 def _whose_tokens(manifest: Manifest) -> str:
     tokens = Tokens.model_validate(manifest.definition.get("tokens", {}))
     return "by a tokenizer" if tokens.tokenizer else f"estimated for tokenizers of the family {tokens.family}"
+
+
+def _rounds(manifest: Manifest) -> Iterator[tuple[str, ...]]:
+    for name, found in manifest.recalled.items():
+        for one in found.rounds:
+            numbers = (str(one.number), f"{one.recalled:,}", str(one.precision), str(one.recall))
+            yield (markdown_code(name), *numbers)
 
 
 def _dropped(manifest: Manifest) -> list[tuple[str, ...]]:

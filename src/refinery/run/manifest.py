@@ -7,6 +7,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from refinery.filters.calibration.account import Calibration
+from refinery.models.binomial import Estimate
+from refinery.recall.account import Recalled
 from refinery.run.decide import StageTally, Tally
 from refinery.sources.passed_over import PassedOver
 from refinery.storage.write import WrittenFile
@@ -84,6 +86,21 @@ class PartAccount(_Model):
         return self.exposures / self.tokens if self.tokens else 0.0
 
 
+class Suggested(_Model):
+    """What came to a rule that keeps what reaches a model's suggested threshold, and what is estimated of it.
+
+    relevant: the share of it that is relevant; precision: of what is kept; wanted: the model's `precision`.
+    """
+
+    model: str
+    threshold: float
+    documents: int
+    reached: int
+    relevant: Estimate
+    precision: Estimate
+    wanted: float
+
+
 class Manifest(_Model):
     """The record of a finished run of one output."""
 
@@ -98,6 +115,8 @@ class Manifest(_Model):
     protected: dict[str, SourceAccount] = {}
     stages: dict[str, StageTally]
     calibrated: dict[str, Calibration] = {}
+    suggested: dict[str, dict[str, Suggested]] = {}  # by stage and rule
+    recalled: dict[str, Recalled] = {}  # models on the way
     kept: Tally
     repeated: Tally = Tally()
     parts: dict[str, PartAccount] = {}
