@@ -27,10 +27,14 @@ TOKENS = 0  # the rule by which documents go that a part does not need
 
 @dataclass(frozen=True)
 class Counted:
-    """Of a batch: int64 (parts,) documents and tokens of each part, and documents that came by several."""
+    """Of a batch: int64 (parts,) documents and tokens of each part, and documents that came by several.
+
+    held_out: int64 (parts,), those of the tokens that are held out.
+    """
 
     documents: NDArray[np.int64]
     tokens: NDArray[np.int64]
+    held_out: NDArray[np.int64]
     shared: int
 
 
@@ -68,7 +72,7 @@ def write_ranked(
 ) -> Counted:
     """Writes tokens and keys of a batch's documents by part; of those that are held out no tokens."""
     start, shared = batch.start, 0
-    documents, tokens = (np.zeros(len(ranked), np.int64) for _ in range(2))
+    documents, tokens, held = (np.zeros(len(ranked), np.int64) for _ in range(3))
     with ExitStack() as stack:
         (form,) = {records.form for records in ranked.values()}
         writers = [stack.enter_context(records.writer(batch.number)) for records in ranked.values()]
@@ -76,45 +80,52 @@ def write_ranked(
             came = shard.came_by([*ranked])
             shared += int((came.sum(axis=0) > 1).sum())
             part = np.where(came.any(axis=0), came.argmax(axis=0), -1)
-            sizes = _tokens(shard, held_out)
+            sizes = shard.columns(["tokens"]).column(0).fill_null(0).to_numpy()
+            filling = sizes * ~_held_out(shard, held_out)
             keys = order.keys(shard)
             for number, writer in enumerate(writers):
                 here = np.flatnonzero(part == number)
                 found = np.empty(len(here), form)
-                found["document"], found["tokens"], found["keys"] = start + here, sizes[here], keys[here]
+                found["document"], found["tokens"], found["keys"] = start + here, filling[here], keys[here]
                 writer.write(found)
                 documents[number] += len(here)
-                tokens[number] += int(found["tokens"].sum())
+                tokens[number] += int(sizes[here].sum())
+                held[number] += int((sizes - filling)[here].sum())
             start += shard.rows
-    return Counted(documents, tokens, shared)
+    return Counted(documents, tokens, held, shared)
 
 
-def _tokens(shard: ShardDocuments, held_out: Split | None) -> NDArray[np.int64]:
-    tokens: NDArray[np.int64] = shard.columns(["tokens"]).column(0).fill_null(0).to_numpy()
-    if held_out is None:
-        return tokens
-    splits = held_out.numbers(shard.columns(held_out.needed))
-    return np.where(splits < held_out.count - 1, 0, tokens)
+def _held_out(shard: ShardDocuments, split: Split | None) -> NDArray[np.bool_]:
+    """Which documents are in another split than the last."""
+    if split is None:
+        return np.zeros(shard.rows, np.bool_)
+    return split.numbers(shard.columns(split.needed)) < split.count - 1
 
 
-def fill(choices: Sequence[Choice], outcome: Outcome, batch: int) -> None:
-    """Writes the documents of a batch that are not written, and those that are written more than once."""
+def fill(choices: Sequence[Choice], outcome: Outcome, batch: int) -> list[int]:
+    """Writes the documents of a batch that are not written, and those that are written more than once.
+
+    Gives the tokens by part that are filled so, repeated ones counted each time.
+    """
+    filled = []
     gone, again = [np.empty(0, np.int64)], [np.empty(0, REPEAT_RECORD)]
     for choice in choices:
-        remaining = choice.cutoff.remaining[batch] if choice.cutoff else 0
+        remaining, tokens = choice.cutoff.remaining[batch] if choice.cutoff else 0, 0
         for records in choice.ranked.each(writers=[batch]):
             times = np.full(len(records), choice.whole, np.int32)
             if choice.cutoff:
                 chosen, remaining = within(choice.cutoff.keys, records, remaining)
                 times += chosen
-            times[records["tokens"] == 0] = np.minimum(
-                times[records["tokens"] == 0], 1
-            )  # among them held out
+            once = records["tokens"] == 0  # among them what is held out
+            times[once] = np.minimum(times[once], 1)
+            tokens += int((records["tokens"] * times).sum())
             gone.append(records["document"][times == 0])
             more = np.empty(np.count_nonzero(times > 1), REPEAT_RECORD)
             more["document"], more["repeats"] = records["document"][times > 1], times[times > 1]
             again.append(more)
+        filled.append(tokens)
     drop(outcome, batch, TOKENS, np.concatenate(gone))
     if outcome.repeats:
         repeated = np.concatenate(again)
         outcome.repeats.write(batch, repeated, repeated["document"] // outcome.partition_documents)
+    return filled

@@ -185,7 +185,7 @@ class Mix(Verb):
         parts = self._parts(counted)
         planned = planned_tokens(
             [part.wanted for part in parts],
-            [part.tokens * part.most for part in parts],
+            [part.filling * part.most for part in parts],
             keep_total=chosen.keep_total,
         )
         choices = [
@@ -199,25 +199,26 @@ class Mix(Verb):
         )
         warnings = tuple(_warnings(parts, sum(one.shared for one in counted)))
         outcome = Outcome(RULES, dropped, size, repeats=repeats, parts=parts, warnings=warnings)
-        map_units("mix fill", partial(fill, choices, outcome), range(len(batches)))
-        return outcome
+        filled = map_units("mix fill", partial(fill, choices, outcome), range(len(batches)))
+        sums = np.array(filled, np.int64).reshape(-1, len(names)).sum(axis=0).tolist()
+        given = tuple(replace(part, filled=tokens) for part, tokens in zip(parts, sums, strict=True))
+        return replace(outcome, parts=given)
 
     def _parts(self, counted: Sequence[Counted]) -> tuple[Part, ...]:
         """The parts with what is there of them."""
         shares = self.chosen.shares
-        nothing = np.zeros(len(shares), np.int64)
-        documents = sum((one.documents for one in counted), nothing).tolist()
-        tokens = sum((one.tokens for one in counted), nothing).tolist()
+        there = np.array([[one.documents, one.tokens, one.held_out] for one in counted], np.int64)
+        sums = there.reshape(-1, 3, len(shares)).sum(axis=0).T.tolist()
         wanted = wanted_tokens(self.chosen.tokens, [*shares.values()])
         return tuple(
-            Part(name, shares[name], due, count, unique, self.chosen.most(name))
-            for name, due, count, unique in zip(shares, wanted, documents, tokens, strict=True)
+            Part(name, shares[name], due, self.chosen.most(name), *counts)
+            for name, due, counts in zip(shares, wanted, sums, strict=True)
         )
 
 
 def _choice(ranked: Records, part: Part, planned: int, map_units: MapUnits, work: Place) -> Choice:
     """How many times the documents of a part are written, for so many tokens."""
-    whole, rest = epochs(planned, part.tokens)
+    whole, rest = epochs(planned, part.filling)
     return Choice(ranked, whole, find_cutoff(ranked, rest, map_units, work) if rest else None)
 
 

@@ -36,6 +36,8 @@ def part_accounts(
             wanted=part.wanted,
             documents=part.documents,
             tokens=part.tokens,
+            held_out=part.held_out,
+            filled=part.filled,
             most_repeats=part.most,
             kept=tally.kept,
             repeated=tally.repeated,
