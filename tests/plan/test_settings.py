@@ -31,6 +31,7 @@ from refinery.definition.trainings import (
 from refinery.filters.registry import MEASURERS, TRANSFORMS
 from refinery.plan.derivations import derivation, reasons
 from refinery.plan.result import Result
+from refinery.select.settings import Upsampling
 from tests.conftest import document, write_parquet
 from tests.fasttext_models import model
 from tests.megatron import byte_level
@@ -85,6 +86,10 @@ DEFINITION: dict[str, Any] = {
             "calibrate": {"trusted": "books", "junk": "held", "lose": "1%"},
         },
         "best": {"from": "scored", "select": {"tokens": "5k", "by": "tokens"}},
+        "blend": {
+            "from": ["books", "scored"],
+            "mix": {"tokens": "5k", "shares": {"books": "30%", "scored": "70%"}, "most_repeats": 2},
+        },
     },
     "outputs": {"best": {"from": "best", "path": "out/best"}, "all": {"from": "unique", "path": "out/all"}},
 }
@@ -98,6 +103,7 @@ RECALL, SAMPLED = ("models", "found", "recall"), {"models.found.sample"}
 ROUNDS = {f"models.found.round-{number}" for number in (1, 2, 3)}
 LINES, COUNT = ("stages", "screened", "transform", 0, "lines"), "sources.crawl.normalize.lines"
 DEDUP, SELECT = {"stages.unique.dedup"}, {"stages.best.select"}
+BLEND, MIX = ("stages", "blend", "mix"), {"stages.blend.mix"}
 EXAM = "sources.protect:exams.question.minhash"
 ON_EXAM = {EXAM, "sources.protect:exams.question.content"}
 EXAMS = ("protect", "exams")
@@ -193,6 +199,9 @@ CASES: dict[tuple[str, str], Case] = {
     ),
     ("output", "shard_bytes"): case((*WRITTEN, "shard_bytes"), "1MB", {"outputs.best"}),
     ("output", "shuffle"): case((*WRITTEN, "shuffle"), 3, {"outputs.best"}),
+    ("output", "repeats"): case(
+        (*WRITTEN, "repeats"), "counts", {"outputs.best"}, (((*WRITTEN, "from"), "blend"),)
+    ),
     ("output", "split"): case((*WRITTEN, "split"), {"validation": "5%"}, {"outputs.best", *DEDUP}),
     ("output", "split_by"): case(
         (*WRITTEN, "split_by"), "year", {"outputs.best", *DEDUP}, (((*WRITTEN, "split"), {"v": "5%"}),)
@@ -238,12 +247,25 @@ CASES: dict[tuple[str, str], Case] = {
     ("protect.overlap", "action"): case((*OVERLAP, "action"), "cut", PROTECT, named="overlap"),
     ("protect.overlap", "margin"): case((*OVERLAP, "margin"), 9, PROTECT, ((OVERLAP, {"action": "cut"}),)),
     ("protect.overlap", "common"): case((*OVERLAP, "common"), None, PROTECT),
+    ("mix", "tokens"): case((*BLEND, "tokens"), "6k", MIX),
+    ("mix", "shares"): case((*BLEND, "shares"), {"books": "40%", "scored": "60%"}, MIX),
+    ("mix", "most_repeats"): case((*BLEND, "most_repeats"), {"books": 3}, MIX),
+    ("mix", "by"): case((*BLEND, "by"), "bytes", MIX),
+    ("mix", "missing"): case((*BLEND, "missing"), "last", MIX, (((*BLEND, "by"), "bytes"),)),
+    ("mix", "keep_total"): case((*BLEND, "keep_total"), True, MIX),
+    ("mix", "seed"): case((*BLEND, "seed"), 2, MIX),
     ("select", "tokens"): case((*BEST, "tokens"), "6k", SELECT),
     ("select", "by"): case((*BEST, "by"), "bytes", SELECT),
     ("select", "missing"): case((*BEST, "missing"), "last", SELECT),
     ("select", "temperature"): case((*BEST, "temperature"), 0.5, SELECT),
     ("select", "seed"): case((*BEST, "seed"), 2, SELECT, (((*BEST, "temperature"), 1),)),
     ("select", "most"): case((*BEST, "most"), {"year": "10%"}, SELECT),
+    ("select", "least"): case((*BEST, "least"), {"year": {"1990": "10%"}}, SELECT),
+    ("select", "softdedup"): case((*BEST, "softdedup"), 9, SELECT),
+    ("select", "curve"): case((*BEST, "curve"), {}, SELECT),
+    ("select.curve", "discard"): case((*BEST, "curve"), {"discard": "5%"}, SELECT, named="curve"),
+    ("select.curve", "most_repeats"): case((*BEST, "curve"), {"most_repeats": 2}, SELECT, named="curve"),
+    ("select.curve", "within"): case((*BEST, "curve"), {"within": "year"}, SELECT, named="curve"),
     ("select", "tokenizer"): case((*BEST, "tokenizer"), "tokenizer.json", {*SELECT, "stages.best"}),
     ("language", "model"): case((*MEASURE, 0), {"language": {"model": "topic"}}, {"sources.crawl.lines.language"}),
     ("signals", "stop_words"): case(
@@ -334,6 +356,7 @@ def settings_models() -> dict[str, type[BaseModel]]:
         "guards": Guards,
         "protect.near": NearCopies,
         "protect.overlap": Overlap,
+        "select.curve": Upsampling,
     }
     for kind in (VERBS, MEASURERS, TRANSFORMS):
         found |= kind.settings()

@@ -16,6 +16,7 @@ from refinery.errors import DefinitionError, InputError, nearest
 
 # Comments, texts and quoted names are passed over whole.
 _TOKEN = re.compile(r"""--[^\n]*|'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|\s+|.""", re.DOTALL)
+_AT_LEAST = re.compile(r"""(?:[A-Za-z_]\w*|"[^"]+")\s*>=""")
 _WORD, _HOW = "suggested", "write suggested('NAME') with the name of a model"
 
 
@@ -53,6 +54,19 @@ def suggesting_models(predicate: str) -> frozenset[str]:
     ['medical']
     """
     return frozenset(name for _, name in _pieces(predicate) if name is not None)
+
+
+def only_suggestion(predicate: str) -> str | None:
+    """The model of a predicate that is nothing but `COLUMN >= suggested('NAME')`.
+
+    >>> only_suggestion("relevance >= suggested('medical')"), only_suggestion("a >= suggested('b') AND c > 1")
+    ('medical', None)
+    """
+    pieces = [(text.strip(), name) for text, name in _pieces(predicate)]
+    match pieces:
+        case [(compared, None), (_, str(name)), ("", None)] if _AT_LEAST.fullmatch(compared):
+            return name
+    return None
 
 
 def _pieces(predicate: str) -> Iterator[tuple[str, str | None]]:

@@ -54,7 +54,7 @@ from refinery.plan.outputs import check_measurements, output_folders, output_tok
 from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
 from refinery.plan.reading import spec_of
 from refinery.plan.removed_share import REMOVED, add_removed_share, is_removed_share
-from refinery.plan.repeats import check_repeats
+from refinery.plan.repeats import check_repeats, part_problems
 from refinery.plan.result import calibration_name, count_name
 from refinery.plan.splits import check_splits, hold_out, positions_of
 from refinery.plan.verbs import Arriving, Heads, add_columns, is_carried, needed_columns, own_measurements
@@ -499,7 +499,11 @@ class _Resolver:
         if stage.verb is None:
             return None
         name, settings = stage.verb
-        return self.attempt((*place, name), partial(registry.verb, name, settings, self.definition.paths))
+        location: Location = (*place, name)
+        verb = self.attempt(location, partial(registry.verb, name, settings, self.definition.paths))
+        if verb and verb.parts:
+            self.problem(location, *part_problems(verb.parts, stage.from_))
+        return verb
 
     def _read(
         self, verb: Verb | None, place: Location, arriving: Arriving, against: dict[str, View]
