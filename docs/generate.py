@@ -147,6 +147,8 @@ MANIFEST = {
     "protected": "by source that outputs are protected from, as in `sources`: what they were compared with",
     "stages": "by stage: arrived, kept, and by rule: dropped first, failed at all; `unjudged`: documents in "
     "languages of which no rule judges any",
+    "suggested": "by stage and rule `COLUMN >= suggested('NAME')`: what reached the threshold, the share that is estimated "
+    "to be relevant, and the precision, see [models.md](models.md#relevance)",
     "calibrated": "by stage that calibrates its rules: thresholds published and moved, and what they lose of trusted "
     "text, see [rules.md](rules.md#calibrated-thresholds)",
     "kept": "documents, bytes and tokens of the output",
