@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from refinery.definition.paths import Paths
-from refinery.definition.trainings import RelevanceTraining
+from refinery.definition.trainings import RecallTraining, RelevanceTraining
 from refinery.errors import DefinitionError, InputError, nearest
 
 # Comments, texts and quoted names are passed over whole.
@@ -91,7 +91,7 @@ def _suggestion(name: str, paths: Paths) -> float | None:
     if name not in paths.models:
         raise DefinitionError(f"no model is called {name!r}{nearest(name, paths.models)}")
     use = paths.models[name]
-    if use and use.training and not isinstance(use.training, RelevanceTraining):
+    if use and use.training and not isinstance(use.training, RelevanceTraining | RecallTraining):
         raise DefinitionError(f"a model made by `{use.training.word}` suggests no threshold; write a number")
     return _of_card(use.path) if use and use.path and use.path.exists() else None
 

@@ -20,6 +20,8 @@ from refinery.run.joined_tables import unmatched
 from refinery.run.kinds import LANGUAGE, total
 from refinery.run.manifest import BrokenShard, Manifest, SourceAccount, SplitAccount, Suggested
 from refinery.run.output_files import Written
+from refinery.run.parts import part_accounts
+from refinery.run.recalled import recalled_of
 from refinery.run.suggested import suggested_precisions, warn_of_impure
 from refinery.run.tokenised import token_account
 from refinery.sources.schema import notes
@@ -57,8 +59,10 @@ def make_manifest(
         stages=tallies,
         calibrated={name: c for name in stages if (c := plan.graph.stages[name].calibration)},
         suggested=_suggested(run, tallies),
+        recalled={name: one for name, one in recalled_of(plan).items() if name in models},
         kept=_kept(last.name, decided),
         repeated=_repeated(last.name, decided),
+        parts=part_accounts(plan, plan.graph.repeating(last.name), decided),
         licences={s: dict(kinds[LICENCE]) for s, kinds in written.kinds.items() if kinds.get(LICENCE)},
         languages=dict(total(written.kinds.values()).get(LANGUAGE, {})),
         splits=_splits(plan.graph.outputs[name], files),
