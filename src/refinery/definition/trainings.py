@@ -81,7 +81,18 @@ class TermMining(Model):
     seed: int = Field(1, ge=0, description="of the choice of documents")
 
 
-Training = RelevanceTraining | ImportanceTraining | TermMining
+class TopicTraining(Model):
+    """Topics of a corpus: clusters of its documents by their words."""
+
+    word: ClassVar = "topics"
+
+    from_: Names = Field(alias="from", min_length=1, description="stages or sources of the documents")
+    clusters: int = Field(100, ge=2, le=1000, description="how many topics")
+    documents: Drawn = Field(20_000, description="how many documents are drawn at most to find them")
+    seed: int = Field(1, ge=0, description="of the choice of documents and of the first centers")
+
+
+Training = RelevanceTraining | ImportanceTraining | TermMining | TopicTraining
 
 
 class NamedModel(Model):
@@ -93,11 +104,12 @@ class NamedModel(Model):
     train: RelevanceTraining | None = Field(None, description="a classifier for `relevance` and `quality`")
     importance: ImportanceTraining | None = Field(None, description="weights for `importance`")
     terms: TermMining | None = Field(None, description="a lexicon for `terms`, mined")
+    topics: TopicTraining | None = Field(None, description="topics for `topic`, found")
 
     @property
     def training(self) -> Training | None:
         """How the run makes it; None of a file."""
-        return self.train or self.importance or self.terms
+        return self.train or self.importance or self.terms or self.topics
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

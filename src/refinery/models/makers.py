@@ -11,7 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from refinery.definition.trainings import ImportanceTraining, RelevanceTraining, TermMining, Training
+from refinery.definition.trainings import (
+    ImportanceTraining,
+    RelevanceTraining,
+    TermMining,
+    TopicTraining,
+    Training,
+)
 from refinery.models.maker import Maker
 from refinery.shuffle.units import MapUnits
 from refinery.sources.documents import ShardDocuments
@@ -125,10 +131,44 @@ class TermsMaker(Maker):
         in_one_unit("mine", partial(terms.mine_examples, examples, chosen), map_units, memory, folder, work)
 
 
+@dataclass(frozen=True)
+class TopicsMaker(Maker):
+    """Finds topics, see refinery.models.topics: model.npz, topics.json and card.md."""
+
+    training: TopicTraining
+    name: str = TopicTraining.word
+    version: int = 1
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """All but where documents come from."""
+        return self.training.model_dump(mode="json", exclude={"from_"})
+
+    @property
+    def inputs(self) -> Mapping[str, tuple[str, ...]]:
+        """The documents."""
+        return {"from": self.training.from_}
+
+    def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
+        """Draws, then finds topics in one unit; raises DefinitionError for too few documents."""
+        from refinery.models import topics
+        from refinery.models.draw import draw
+
+        chosen = self.training
+        drawn = draw(inputs, {"from": chosen.documents}, chosen.seed, map_units, work).drawn
+        texts = topics.texts_in(work / "texts", len(drawn))
+        write = partial(topics.write_texts, texts)
+        size = sum(map_units("read documents", write, drawn, memory=topics.READ_BYTES))
+        find = partial(topics.fit_texts, texts, chosen)
+        in_one_unit("find topics", find, map_units, topics.fit_bytes(chosen, size), folder, work)
+
+
 def maker_of(training: Training) -> Maker:
     """What makes a model of a definition."""
     if isinstance(training, RelevanceTraining):
         return RelevanceMaker(training)
+    if isinstance(training, TopicTraining):
+        return TopicsMaker(training)
     return TermsMaker(training) if isinstance(training, TermMining) else ImportanceMaker(training)
 
 
