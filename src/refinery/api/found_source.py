@@ -77,7 +77,7 @@ def found_sources(base: Path) -> list[FoundSource]:
     """The folders in a folder that hold what can be read, and the files in it by their ending."""
     found: list[FoundSource] = []
     for name, path in _candidates(base):
-        found.append(_look_at(str(base / path), _free(name, {one.name for one in found}), path))
+        found.append(look_at((str(base / path),), _free(name, {one.name for one in found}), path))
     return found
 
 
@@ -122,10 +122,13 @@ def _free(name: str, taken: set[str]) -> str:
     return next(one for one in chain([name], numbered) if one not in taken)
 
 
-def _look_at(path: str, name: str, written: str) -> FoundSource:
-    """How files are read: by the first columns that texts are called by, else by the one with the longest texts."""
+def look_at(paths: tuple[str, ...], name: str, written: str) -> FoundSource:
+    """How files are read: by the first columns that texts are called by, else by the one with the longest texts.
+
+    written: what a definition has for the paths.
+    """
     try:
-        spec = _as_their_heads_tell(SourceSpec(name, (path,)))
+        spec = _as_their_heads_tell(SourceSpec(name, paths))
     except (InputError, StorageError, OSError, DamagedError) as error:
         return FoundSource(name, written, problem=_problem(error))
     texts: tuple[str, ...] = ()

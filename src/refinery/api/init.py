@@ -174,8 +174,13 @@ def _lines(
 
 
 def _settings(source: FoundSource) -> Iterator[str]:
-    """The keys of a source; what are defaults is left out."""
+    """The keys of a source."""
     yield f"path: {json.dumps(_literal(source.path), ensure_ascii=False)}"
+    yield from reading_keys(source)
+
+
+def reading_keys(source: FoundSource) -> Iterator[str]:
+    """The keys of a source that say how its files are read, each with its value; what are defaults is left out."""
     if source.record:
         yield f"record: {_yaml(source.record)}"
     if source.text != ("text",):

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from refinery.labels.file import Labels, score_of
 from refinery.labels.threshold import pass_rate, refuse_one_class
-from refinery.models.metrics import CONFIDENCE, Estimate
+from refinery.models.binomial import Estimate
+from refinery.models.metrics import CONFIDENCE
 from refinery.shuffle.partition import hash_numbers
 from refinery.text.elementary import logs
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from refinery.models.metrics import DEVIATIONS, Estimate, wilson
+from refinery.models.binomial import Estimate
+from refinery.models.metrics import DEVIATIONS, wilson
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from refinery.models.binomial import Estimate
 from refinery.models.linear import probabilities
-from refinery.models.metrics import DEVIATIONS, Estimate, wilson
+from refinery.models.metrics import DEVIATIONS, wilson
 from refinery.recall.logistic import Line, Rows, fit
 
 Array = NDArray[np.float64]

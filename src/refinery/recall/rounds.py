@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refinery.errors import DefinitionError
+from refinery.models.binomial import Estimate
 from refinery.models.linear import LinearModel, probabilities
-from refinery.models.metrics import Estimate
 from refinery.recall.estimate import calibrate, share, suggest_threshold
 from refinery.recall.logistic import Rows, fit
 from refinery.recall.nearest import nearest

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from refinery.labels.compare import BUCKETS, RECALL, Comparison
 from refinery.labels.threshold import Cut, Threshold
-from refinery.models.metrics import CONFIDENCE, Estimate
+from refinery.models.binomial import Estimate
+from refinery.models.metrics import CONFIDENCE
 from refinery.report.grid import Grid
 
 

@@ -137,7 +137,7 @@ def _step(plan: Plan, result: Result, amounts: Amounts, workers: int) -> Step | 
     elif result.kind in MADE:
         making = plan.graph.makings[result.name]
         names = [one for part in plan.graph.inputs_of(making).values() for one in part]
-        amount = Amount(*map(sum, zip(*(amounts.kept[one] for one in names), strict=True)))
+        amount = Amount(*map(sum, zip(Amount(0, 0), *(amounts.kept[one] for one in names), strict=True)))
         what, costs = f"{result.name}: make it", amount.bytes / MODELLED
     elif result.kind is Kind.OUTPUT:
         amount = amounts.kept[plan.graph.stage_of(name).name]
