@@ -150,6 +150,8 @@ MANIFEST = {
     "languages of which no rule judges any; `repeated`: what is written of the kept ones beyond the first time",
     "calibrated": "by stage that calibrates its rules: thresholds published and moved, and what they lose of trusted "
     "text, see [rules.md](rules.md#calibrated-thresholds)",
+    "suggested": "by stage and rule that keeps what reaches a model's suggested threshold: what came to it, and the "
+    "estimated share of it that is relevant and precision of what is kept, with intervals",
     "recalled": "by model that recall made on the way: its sample, and of each round what it found, with intervals",
     "kept": "documents, bytes and tokens of the output, each document once",
     "repeated": "the same of what is written, or counted, beyond the first time",
