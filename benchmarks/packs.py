@@ -51,8 +51,9 @@ def pieces(texts: pl.Series, most: int) -> pl.Series:
 def mined(positive: Sequence[Path], negative: Sequence[Path], documents: int) -> list[str]:
     """The terms of one side's first halves that each file of the other tells apart, in the order of the first."""
 
-    def drawn(file: Path) -> TextBatch:
-        return TextBatch.from_arrow(pieces(half(file, 0), documents).to_arrow().cast(pa.large_string()))
+    def drawn(file: Path) -> tuple[str, TextBatch]:
+        texts = pieces(half(file, 0), documents).to_arrow().cast(pa.large_string())
+        return file.name, TextBatch.from_arrow(texts)
 
     mining = TermMining(positive=("positive",), negative=("negative",), most=10 * TERMS, least_documents=8)
     trusted = list(map(drawn, positive))

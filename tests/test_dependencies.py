@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -30,16 +31,27 @@ def plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", name)[0]).lower()
 
 
-def imported(*folders: str) -> set[str]:
-    """Top-level modules that the code in these folders imports."""
+@cache
+def modules_of() -> dict[str, set[str]]:
+    """The modules of each package that is installed."""
+    found: dict[str, set[str]] = {}
+    for module, owners in packages_distributions().items():
+        for owner in owners:
+            found.setdefault(plain(owner), set()).add(module)
+    return found
+
+
+@cache
+def imported(folder: str) -> frozenset[str]:
+    """Top-level modules that the code in a folder imports."""
     found: set[str] = set()
-    for file in (file for folder in folders for file in (ROOT / folder).rglob("*.py")):
+    for file in (ROOT / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.Import):
                 found |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 found.add(node.module.partition(".")[0])
-    return found
+    return frozenset(found)
 
 
 def groups() -> list:
@@ -54,14 +66,10 @@ def groups() -> list:
 @pytest.mark.parametrize(("packages", "folders"), groups())
 def test_every_package_is_imported_or_has_a_reason(packages, folders):
     """No package is asked for that nothing uses."""
-    modules: dict[str, set[str]] = {}
-    for module, owners in packages_distributions().items():
-        for owner in owners:
-            modules.setdefault(plain(owner), set()).add(module)
-    used = imported(*folders)
+    used = frozenset().union(*map(imported, folders))
     reasons = {plain(name) for name in REASONS}
     for package in packages:
-        assert plain(package) in reasons or modules.get(plain(package), set()) & used, package
+        assert plain(package) in reasons or modules_of().get(plain(package), set()) & used, package
 
 
 def test_every_reason_is_of_a_package():

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refinery.filters.calibration.loss import upper_bound
 from refinery.models import metrics
+from refinery.models.binomial import upper_bound
 
 SCORES = np.array([0.9, 0.8, 0.8, 0.6, 0.4, 0.3, 0.2], np.float32)
 TRUTH = np.array([1, 1, 0, 1, 0, 1, 0], bool)

@@ -46,7 +46,8 @@ def documents(words: list[str], count: int, seed: int) -> list[str]:
 
 
 def mined(positive: list[str], negative: list[str], mining: TermMining = MINING) -> pl.DataFrame:
-    return mine(prepare_examples([TextBatch.from_texts(positive)], [TextBatch.from_texts(negative)]), mining)
+    sides = ([("here", TextBatch.from_texts(texts))] for texts in (positive, negative))
+    return mine(prepare_examples(*sides), mining)
 
 
 def test_log_odds_are_those_of_fightin_words():

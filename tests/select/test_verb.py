@@ -4,57 +4,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from refinery.definition.paths import HERE
 from refinery.errors import InputError
-from refinery.select.verb import RULES, Settings, build
-from tests.select.shards import Shard, in_order
-
-HOSTS = ["a", "b", "c", None]
-DOCUMENTS = st.lists(
-    st.tuples(st.integers(1, 9), st.sampled_from([0.0, 0.25, 0.5, 1.0, None]), st.sampled_from(HOSTS)),
-    min_size=1,
-    max_size=60,
-)
-
-
-def shards_of(documents: list, cut: int) -> list[Shard]:
-    """The documents in two shards."""
-    found = []
-    for start, stop in ((0, cut), (cut, len(documents))):
-        columns = zip(*documents[start:stop], strict=True) if stop > start else ([], [], [])
-        tokens, scores, hosts = (list(one) for one in columns)
-        arrays = [pa.array(tokens, pa.int64()), pa.array(scores, pa.float64()), pa.array(hosts, pa.string())]
-        found.append(Shard(pa.table(arrays, ["tokens", "score", "host"]), first=start))
-    return found
-
-
-def dropped_by(shards: list[Shard], work, **chosen) -> dict[int, str]:
-    """The rule of each document that the verb drops."""
-    verb = build(Settings(by="score", **chosen), HERE)
-    outcome = verb.run(shards, in_order, work)
-    records = [one for n in range(outcome.dropped.partitions) for one in outcome.dropped.read(n)]
-    assert len({one["document"] for one in records}) == len(records)
-    return {int(one["document"]): RULES[one["rule"]] for one in records}
-
-
-def best_first(documents: list) -> list[int]:
-    """Documents by score, the earlier of equals first, those without a score last."""
-    return sorted(
-        range(len(documents)), key=lambda n: (documents[n][1] is None, -(documents[n][1] or 0.0), n)
-    )
-
-
-def walk(order: list[int], documents: list, budget: int) -> set[int]:
-    """Those chosen from the best down until the next would overspend."""
-    spent, chosen = 0, set()
-    for n in order:
-        spent += documents[n][0]
-        if spent > budget:
-            break
-        chosen.add(n)
-    return chosen
+from tests.select.shards import DOCUMENTS, HOSTS, Shard, best_first, dropped_by, shards_of, walk
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -86,7 +38,7 @@ def test_little_memory_changes_nothing(tmp_path, monkeypatch):
     """Documents that are let go on the way are those that do not fit in the end."""
     documents = [(1 + n % 3, float(n * 37 % 101), "ab"[n % 2]) for n in range(400)]
     whole = dropped_by(shards_of(documents, 150), tmp_path / "a", tokens=500, most={"host": "20%"})
-    monkeypatch.setattr("refinery.select.most.HELD", 3)
+    monkeypatch.setattr("refinery.select.values.HELD", 3)
     assert dropped_by(shards_of(documents, 150), tmp_path / "b", tokens=500, most={"host": "20%"}) == whole
     assert "select.most" in whole.values()
 
@@ -107,21 +59,6 @@ def test_low_temperature_takes_the_best(tmp_path):
     documents = [(1, None if n % 10 == 0 else float(n), None) for n in range(100)]
     drawn = dropped_by(shards_of(documents, 40), tmp_path / "drawn", tokens=50, temperature=1e-6)
     assert drawn == dropped_by(shards_of(documents, 40), tmp_path / "best", tokens=50)
-
-
-@pytest.mark.parametrize(
-    ("chosen", "message"),
-    [
-        ({"seed": 2}, "give `temperature`"),
-        ({"by": "source", "temperature": 1}, "no score to draw by"),
-        ({"temperature": 0}, "greater than 0"),
-        ({"most": {"host": 5}}, "shares are percentages"),
-    ],
-)
-def test_what_cannot_be_meant_is_refused(chosen, message):
-    """In the user's words."""
-    with pytest.raises(ValidationError, match=message):
-        Settings(**{"tokens": 10, "by": "score", **chosen})
 
 
 def test_text_is_no_score(tmp_path):

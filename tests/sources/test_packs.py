@@ -1,10 +1,13 @@
 import random
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from refinery.errors import InputError
 from refinery.sources.documents import Description, Pack, SourceSpec
 from refinery.sources.find import natural
 from refinery.sources.lineage import lineage_of, write_lineage
@@ -105,6 +108,30 @@ def test_a_pack_gives_the_rows_of_its_files(tmp_path):
     wanted = rows[::3]
     again = [text for batch in read_documents(shard, spec, wanted=wanted) for text in batch.text.to_pylist()]
     assert again == texts[::3]
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+def test_a_pack_is_read_of_what_was_planned_or_not_at_all(tmp_path, format):
+    """Of a file that changes after its bytes were fetched the planned rows are given; before that it is an error."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    write = {
+        "jsonl": lambda path, text: path.write_text(f'{{"text": "{text}"}}\n'),
+        "parquet": lambda path, text: pq.write_table(pa.table({"text": [text]}), path),
+    }[format]
+    files = [folder / f"part-{n:03}.{format}" for n in range(70)]
+    for n, file in enumerate(files):
+        write(file, f"planned {n:03}")
+    spec = SourceSpec("docs", (str(folder),))
+    found = list_shards(spec, packed=True)
+    shard = planned(found, found.shards[0], tmp_path / "work")
+    batches = read_documents(shard, spec, batch_bytes=1, describe=Description())
+    assert next(batches).text.to_pylist() == ["planned 000"]
+    write(files[1], "changed 001")
+    assert next(batches).text.to_pylist() == ["planned 001"]
+    write(files[69], "changed 069")
+    with pytest.raises(InputError, match=rf"part-069\.{format}: the file has changed since it was planned"):
+        list(batches)
 
 
 def test_identities_of_a_pack_are_those_of_its_files(tmp_path):

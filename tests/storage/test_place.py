@@ -11,9 +11,12 @@ from refinery.storage.place import (
     exists,
     files_below,
     first_in,
+    held,
+    held_inputs,
     is_remote,
     lies_in,
     move_files,
+    open_input,
     place_of,
     read_file,
     read_many,
@@ -47,6 +50,21 @@ def test_files_are_listed_read_moved_and_removed(folder):
     remove_tree(folder / "sub")
     remove_tree(folder / "sub")
     assert files_below(folder) == {}
+
+
+def test_small_files_are_held(tmp_path, monkeypatch):
+    """What is opened within is what was there; of large files and those that are not there nothing is held."""
+    monkeypatch.setattr("refinery.storage.place._HELD_BYTES", 4)
+    small, large = str(tmp_path / "small"), str(tmp_path / "large")
+    Path(small).write_bytes(b"1234")
+    Path(large).write_bytes(b"12345")
+    with held_inputs([small, large, str(tmp_path / "none")]):
+        Path(small).write_bytes(b"other")
+        Path(large).write_bytes(b"other")
+        with open_input(small) as file, open_input(large) as other:
+            assert (file.read(), other.read()) == (b"1234", b"other")
+        assert (held(small), held(large)) == (b"1234", None)
+    assert held(small) is None
 
 
 def test_a_link_to_nothing_is_no_file(tmp_path):

@@ -65,14 +65,15 @@ def train(
     return fit(examples, training, Path(out), {"positive": named, "negative": also})
 
 
-def _documents(given: Any, text: str) -> tuple[Iterable[TextBatch], tuple[str, ...]]:
-    """The documents of a class, batch by batch, and where they are from, for the card."""
+def _documents(given: Any, text: str) -> tuple[Iterable[tuple[str, TextBatch]], tuple[str, ...]]:
+    """The documents of a class, batch by batch, each with where it is from, and all these places, for the card."""
     from refinery.api.documents import text_batches
-    from refinery.models.examples import read_texts
+    from refinery.models.examples import read_sourced
     from refinery.text.batch import TextBatch
 
     files = [given] if isinstance(given, str | Path) else given
     if isinstance(files, list | tuple) and files and (files[0] is given or isinstance(files[0], Path)):
-        return read_texts(files, text), tuple(map(str, files))
+        return read_sourced(files, text), tuple(map(str, files))
     column = texts_of(as_frame(given, text), text)
-    return map(TextBatch.from_arrow, text_batches(column)), (f"{len(column):,} documents in memory",)
+    name = f"{len(column):,} documents in memory"
+    return ((name, TextBatch.from_arrow(batch)) for batch in text_batches(column)), (name,)

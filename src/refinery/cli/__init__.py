@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from refinery.cli.budget import budget
 from refinery.cli.calibrate import calibrate
 from refinery.cli.commands import app
 from refinery.cli.echo import echo
+from refinery.cli.recall import recall
 from refinery.cli.train import train
 from refinery.executors.limits import one_thread, shortage
 
@@ -19,6 +21,7 @@ look.add_to(app)
 label.add_to(app)
 app.command()(budget)
 app.command()(calibrate)
+app.command()(recall)
 app.add_typer(train, name="train")
 
 
@@ -26,6 +29,7 @@ def main() -> None:
     """Entry point: a user's mistake or a failed run is one message and an exit code, never a traceback."""
     one_thread()
     gc.set_threshold(100_000, 20, 20)  # to look through what is imported takes a tenth of a short command
+    atexit.register(gc.freeze)  # and as much again at its end
     sys.exit(_guarded(lambda: app(standalone_mode=True)))
 
 

@@ -49,6 +49,11 @@ class Output(Model):
     shuffle: int | None = Field(
         1, ge=0, strict=True, description="seed of a shuffle of all documents; `null`: input order"
     )
+    repeats: Literal["copies", "counts"] = Field(
+        "copies",
+        description="how documents that a stage repeats are written: as so many rows, or as one with its count in a "
+        "column `repeats`",
+    )
     split: dict[Name, SplitPart] = Field(
         {},
         description="name to the documents that are held out of `train`: a share, by a hash of their words, or SQL "
@@ -91,6 +96,8 @@ class Output(Model):
             raise ValueError(
                 f"token ids have no {' and no '.join(sorted(extra))}; write texts to another output"
             )
+        if self.tokenize and self.repeats == "counts":
+            raise ValueError("token ids have no column `repeats`; write copies, or texts to another output")
         return self
 
     @model_validator(mode="after")

@@ -40,6 +40,8 @@ SPAN_RECORD = np.dtype(
         ("other", np.int64),
     ]
 )
+# A kept document that is written more than once: its number, and how many times, at least twice.
+REPEAT_RECORD = np.dtype([("document", np.int64), ("repeats", np.int32)])
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,31 @@ class Removal:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What a verb that fills parts found of one.
+
+    share: of the budget; wanted: the tokens that this is, repeated ones counted each time; documents, tokens: those
+    that are there, unique; most: times that one may be written.
+    """
+
+    name: str
+    share: float
+    wanted: int
+    documents: int
+    tokens: int
+    most: int
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a verb decided: all documents that it drops, none of an earlier corpus.
 
     rules: names for the record, such as `dedup.near`; dropped: records DROPPED_RECORD, of which partition n holds the
     documents from n * partition_documents on; largest: for the guard `duplicates_of_one`; spans: of a verb that
     cuts, records SPAN_RECORD in the same partitions. Spans of a document do not overlap, and begin and end between
-    characters; a document that is dropped has none; warnings: sentences about the stage.
+    characters; a document that is dropped has none; repeats: of a verb that repeats, records REPEAT_RECORD in the
+    same partitions, of none that is dropped or held out; parts: those that it filled, in order; warnings: sentences
+    about the stage.
     """
 
     rules: tuple[str, ...]
@@ -68,6 +88,8 @@ class Outcome:
     partition_documents: int
     largest: tuple[Removal, ...] = ()
     spans: Records | None = None
+    repeats: Records | None = None
+    parts: tuple[Part, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -146,10 +168,21 @@ class Verb(Protocol):
         """Whether it may cut passages out of documents that it keeps: its outcomes have spans."""
         return False
 
+    @property
+    def repeats(self) -> bool:
+        """Whether documents that it keeps may be written more than once: its outcomes have repeats."""
+        return False
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The stages or sources of `from` that it tells apart: all of them, or none; a document is of the first."""
+        return ()
+
     def holding_out(self, split: Any) -> Verb:
         """The verb where documents are held out below it: `split`, a `dedup.split.Split`, tells which.
 
-        One that drops documents in favour of others keeps those of an earlier split first.
+        One that drops documents in favour of others keeps those of an earlier split first; one that repeats repeats
+        none that is held out.
         """
         return self
 

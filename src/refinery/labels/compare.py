@@ -15,9 +15,10 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from refinery.labels.estimate import CONFIDENCE, Estimate
 from refinery.labels.file import Labels, score_of
 from refinery.labels.threshold import pass_rate, refuse_one_class
+from refinery.models.binomial import Estimate
+from refinery.models.metrics import CONFIDENCE
 from refinery.shuffle.partition import hash_numbers
 from refinery.text.elementary import logs
 

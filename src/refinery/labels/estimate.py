@@ -15,19 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from refinery.models.metrics import wilson
-
-CONFIDENCE = 0.95
-_Z = 1.959963984540054  # of the normal distribution, CONFIDENCE of which lies between -z and z
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number and the interval that has the true one in it, CONFIDENCE of the times."""
-
-    value: float
-    low: float
-    high: float
+from refinery.models.binomial import Estimate
+from refinery.models.metrics import DEVIATIONS, wilson
 
 
 @dataclass(frozen=True)
@@ -60,7 +49,7 @@ def shares(hits: NDArray[Any], misses: NDArray[Any], weights: NDArray[Any], size
         kish = total**2 / (counted @ weights**2)
         variance = _variance(hits, misses, share[:, None], weights, sizes) / total**2
         effective = np.fmin(kish, 1 + share * (1 - share) / variance)
-        low, high = wilson(share, effective, _Z)
+        low, high = wilson(share, effective, DEVIATIONS)
     return Shares(share, np.maximum(low, 0.0), np.minimum(high, 1.0))
 
 

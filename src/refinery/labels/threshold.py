@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refinery.errors import DefinitionError, InputError
-from refinery.labels.estimate import Estimate, Shares, shares
+from refinery.labels.estimate import Shares, shares
 from refinery.labels.file import Labels, score_of
+from refinery.models.binomial import Estimate
 
 PRECISION = 0.9
 LEAST_RECALL = 0.1  # of the cut with the greatest F-beta

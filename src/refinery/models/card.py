@@ -6,7 +6,6 @@ model that do not belong together are never used together.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Literal
 
@@ -14,13 +13,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from refinery.errors import InputError
 from refinery.models.model_file import file_hash
-from refinery.watch.printable import markdown_code
+from refinery.models.prevalence import Judged
 
 CARD, CARD_TEXT = "card.json", "card.md"
 MODEL = "model.bin"  # as training writes it
-MODEL_NAMES = (MODEL, "model.ftz")
+LINEAR = "model.npz"  # as recall writes it
+MODEL_NAMES = (MODEL, "model.ftz", LINEAR)
 POSITIVE, NEGATIVE = "__label__relevant", "__label__other"  # of a model that refinery trains
-_LEAST_RECALL = 0.5  # of a suggested threshold, below which most of the domain would be lost
 
 
 class _Frozen(BaseModel):
@@ -62,12 +61,56 @@ class SourceCounts(_Frozen):
     drawn: int
 
 
-class Card(_Frozen):
-    """Everything about a trained classifier.
+class SourceJudgement(_Frozen):
+    """Held-out documents of a source and class: how many, and the share at or above the suggested threshold.
+
+    left_out: whether the model that scored them had seen nothing of the source; average_precision: of them and the
+    other class's held-out documents.
+    """
+
+    part: str
+    source: str
+    held_out: int
+    left_out: bool
+    reached: float
+    average_precision: float
+
+
+class ExpectedPrecision(_Frozen):
+    """The precision of the suggested threshold where a share of documents is relevant, see models.prevalence."""
+
+    share: float
+    precision: float
+    low: float
+    high: float
+
+
+class Judgement(_Frozen):
+    """How good scores are, by documents held out.
 
     precision_bound: what the suggested threshold reaches at least, with a confidence of 90 %. Where that is below
     `wanted_precision` no threshold reaches it, and the suggested one has the best F0.5.
+    expected: by share of relevant documents; judged: the same documents by source.
+    """
+
+    wanted_precision: float
+    suggested: Point
+    precision_bound: float
+    at_half: Point
+    average_precision: float
+    false_positive_rate: float | None
+    curve: tuple[Point, ...]
+    calibration: tuple[Bin, ...]
+    expected: tuple[ExpectedPrecision, ...] = ()
+    judged: tuple[SourceJudgement, ...] = ()
+
+
+class Card(Judgement):
+    """Everything about a trained classifier.
+
     sources: by class, names of stages and sources, or paths; drawn: where the run drew documents, from what.
+    style_auc: how well style alone tells the classes apart; languages: by class the most frequent one and its share,
+    see models.contrast.
     """
 
     format: Literal[1] = 1
@@ -82,14 +125,17 @@ class Card(_Frozen):
     negative: Counts
     near_duplicate_groups: int
     contradictory: int
-    wanted_precision: float
-    suggested: Point
-    precision_bound: float
-    at_half: Point
-    average_precision: float
-    false_positive_rate: float | None
-    curve: tuple[Point, ...]
-    calibration: tuple[Bin, ...]
+    style_auc: float | None = None
+    languages: dict[str, tuple[str, float]] = {}
+
+    @property
+    def at_suggested(self) -> Judged | None:
+        """What judged the suggested threshold; None of a card without the rate of false positives."""
+        if self.false_positive_rate is None:
+            return None
+        positives, negatives = self.positive.held_out, self.negative.held_out
+        found, wrong = round(self.suggested.recall * positives), round(self.false_positive_rate * negatives)
+        return Judged(positives, found, negatives, wrong)
 
 
 def resolve(path: Path) -> tuple[Path, Card | None]:
@@ -118,116 +164,3 @@ def resolve(path: Path) -> tuple[Path, Card | None]:
         hint = "train the model again, or remove the card to score with fastText's own rules"
         raise InputError(str(card_file), f"the card belongs to another model than {file.name}", hint)
     return file, card
-
-
-def write_card(card: Card, folder: Path) -> None:
-    """Writes card.json and card.md, each atomically."""
-    from refinery.storage.commit import commit_bytes
-
-    content = json.dumps(card.model_dump(mode="json"), indent=1, ensure_ascii=False)
-    commit_bytes(folder / CARD_TEXT, render(card).encode())
-    commit_bytes(folder / CARD, (content + "\n").encode())
-
-
-def warnings(card: Card) -> tuple[str, ...]:
-    """What to tell of a suggested threshold that loses most of the domain or misses the precision."""
-    point, found = card.suggested, ""
-    if point.recall < _LEAST_RECALL:
-        found = f"keeps only {point.recall:.1%} of the domain, at precision {point.precision:.3f}"
-    elif point.precision < card.wanted_precision:
-        found = f"reaches precision {point.precision:.3f}, not {card.wanted_precision:g}, as no other does for sure"
-    if not found:
-        return ()
-    half = next(one for one in card.curve if one.recall >= 0.5)
-    above = half.kept - round(half.kept * half.precision)
-    return (
-        f"the suggested threshold {point.threshold:.4f} {found}, on documents held out: negatives seem to hold the "
-        f"domain ({above:,} of {card.negative.held_out:,} score as half of the positives do): take as negatives what "
-        "has few of its terms (a `pack` or `terms`), or lower the model's `precision`; see docs/models.md",
-    )
-
-
-def render(card: Card) -> str:
-    """The card as Markdown."""
-    lines = [
-        "# Relevance model",
-        "",
-        f"A fastText classifier. Its score is the probability of `{card.positive_label}`. Texts are prepared as "
-        f"`{card.preparation}` in training and in scoring.",
-        "",
-        "| documents | read | used | held out |",
-        "|---|---:|---:|---:|",
-        *(f"| {name} | {c.read} | {c.used} | {c.held_out} |" for name, c in _classes(card)),
-        "",
-        *(
-            f"{name.capitalize()}: {', '.join(map(markdown_code, paths))}."
-            for name, paths in card.sources.items()
-        ),
-        *_drawn(card),
-        f"Empty texts, repeats and {card.contradictory} texts found in both classes were dropped. Near-duplicates "
-        f"({card.near_duplicate_groups} groups) were never split between training and held-out documents.",
-        "",
-        "## On the held-out documents",
-        "",
-        *_advice(card),
-        "",
-        "| threshold | precision | recall | F1 | kept |",
-        "|---:|---:|---:|---:|---:|",
-        *(_row(point) for point in sorted({card.at_half, *card.curve}, key=lambda p: p.threshold)),
-        "",
-        f"Average precision: {card.average_precision:.4f}.",
-        "",
-        "## Calibration",
-        "",
-        "| documents | mean score | of them positive |",
-        "|---:|---:|---:|",
-        *(f"| {b.documents} | {b.mean_score:.3f} | {b.positive_share:.3f} |" for b in card.calibration),
-        "",
-        "A score is a rank before it is a probability: it depends on the share of positives in training, and each "
-        "epoch pushes scores to 0 and 1. Choose a threshold on documents of the corpus to be filtered.",
-        "",
-        "## Training",
-        "",
-        *(f"- {name}: {value}" for name, value in card.training.items()),
-        f"- model (xxh3-128): {card.model}",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _classes(card: Card) -> tuple[tuple[str, Counts], tuple[str, Counts]]:
-    return ("positive", card.positive), ("negative", card.negative)
-
-
-def _drawn(card: Card) -> list[str]:
-    if not card.drawn:
-        return []
-    rows = (
-        f"| {c.part} | {c.source} | {c.documents} | {c.drawn} | {c.drawn / max(c.documents, 1):.2%} |"
-        for c in card.drawn
-    )
-    return ["", "| class | source | documents | drawn | share |", "|---|---|---:|---:|---:|", *rows, ""]
-
-
-def _row(point: Point) -> str:
-    numbers = f"{point.precision:.3f} | {point.recall:.3f} | {point.f1:.3f} | {point.kept}"
-    return f"| {point.threshold:.4f} | {numbers} |"
-
-
-def _advice(card: Card) -> list[str]:
-    point = card.suggested
-    found = f"precision {point.precision:.3f}, at least {card.precision_bound:.3f}, recall {point.recall:.3f}"
-    lines = [
-        f"Suggested: `relevance >= {point.threshold:.4f}` for a precision of {card.wanted_precision:g}: {found}."
-    ]
-    if card.precision_bound < card.wanted_precision:
-        lines[0] += " No threshold reaches it with a confidence of 90 %; this one has the best F0.5."
-    lines += [line for warning in warnings(card) for line in ("", f"**Warning**: {warning}.")]
-    if card.false_positive_rate is not None:
-        lines += ["", "Precision depends on how many documents are relevant. At this threshold expect:", ""]
-        lines += ["| relevant documents | precision |", "|---:|---:|"]
-        for share in (0.5, 0.1, 0.01):
-            hits = share * point.recall
-            kept = hits + (1 - share) * card.false_positive_rate
-            lines.append(f"| {share:.0%} | {hits / kept if kept else 1.0:.3f} |")
-    return lines

@@ -57,12 +57,17 @@ class Drawn:
         found = self.candidates.read_written(self.writer)
         return np.sort(found[found["hash"] <= np.uint64(self.last)], order="position")
 
-    def words(self) -> Iterator[tuple[NDArray[np.uint64], TextBatch]]:
-        """Hashes and prepared texts (text.prepare), batch by batch."""
+    def texts(self) -> Iterator[tuple[NDArray[np.uint64], TextBatch]]:
+        """Hashes and texts, batch by batch."""
         documents, start = self.documents(), 0
         for batch in self.shard.texts(documents["position"]):
-            yield documents["hash"][start : start + len(batch)], prepare(batch)
+            yield documents["hash"][start : start + len(batch)], batch
             start += len(batch)
+
+    def words(self) -> Iterator[tuple[NDArray[np.uint64], TextBatch]]:
+        """Hashes and prepared texts (text.prepare), batch by batch."""
+        for hashes, batch in self.texts():
+            yield hashes, prepare(batch)
 
 
 class Candidates(NamedTuple):

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
+from refinery.models.contrast import STYLE, style
 from refinery.text.batch import TextBatch
 from refinery.text.minhash import band_keys, signatures_of_hashes
 from refinery.text.prepare import prepare
@@ -25,17 +26,40 @@ _BANDS, _ROWS = 16, 2  # finds a pair of Jaccard 0.5 with probability 1 - (1 - 0
 _NEIGHBOURS = 20
 
 
+# source: where a document is from; style: see models.contrast
+EXAMPLE = pa.schema(
+    [
+        ("text", pa.large_string()),
+        ("positive", pa.bool_()),
+        ("source", pa.string()),
+        ("style", pa.list_(pa.float32(), len(STYLE))),
+    ]
+)
+Sourced = Iterable[tuple[str, TextBatch]]  # documents as they are read, and where they are from
+
+
 @dataclass(frozen=True)
 class Examples:
-    """Prepared texts, whether each is positive, and what was dropped on the way.
+    """Prepared texts, whether each is positive, where it is from, and what was dropped on the way.
 
-    read: documents of the negative and of the positive class; contradictory: texts found in both.
+    source: number of each in `sources`, int64; style: float32 (texts, STYLE); read: documents of the negative and of
+    the positive class; contradictory: texts found in both.
     """
 
     texts: TextBatch
     positive: NDArray[np.bool_]
+    source: NDArray[np.int64]
+    sources: tuple[str, ...]
+    style: NDArray[np.float32]
     read: tuple[int, int]
     contradictory: int
+
+
+def example_columns(texts: TextBatch, positive: bool, source: str) -> list[pa.Array]:
+    """Columns of EXAMPLE of documents as they are read."""
+    styles = pa.FixedSizeListArray.from_arrays(style(texts).ravel(), len(STYLE))
+    labels = (pa.repeat(pa.scalar(value), len(texts)) for value in (positive, source))
+    return [prepare(texts).to_arrow(), *labels, styles]
 
 
 def read_texts(paths: Sequence[str | Path], text: str) -> Iterator[TextBatch]:
@@ -51,29 +75,48 @@ def read_texts(paths: Sequence[str | Path], text: str) -> Iterator[TextBatch]:
             yield TextBatch.from_arrow(documents.text)
 
 
+def read_sourced(paths: Sequence[str | Path], text: str) -> Iterator[tuple[str, TextBatch]]:
+    """As `read_texts`, each path being a source."""
+    for path in paths:
+        for batch in read_texts([path], text):
+            yield str(path), batch
+
+
 def read_examples(positive: Sequence[str | Path], negative: Sequence[str | Path], text: str) -> Examples:
     """Reads and prepares both classes of files; drops what `choose_examples` drops."""
-    return prepare_examples(read_texts(positive, text), read_texts(negative, text))
+    return prepare_examples(read_sourced(positive, text), read_sourced(negative, text))
 
 
-def prepare_examples(positive: Iterable[TextBatch], negative: Iterable[TextBatch]) -> Examples:
+def prepare_examples(positive: Sourced, negative: Sourced) -> Examples:
     """Prepares both classes; drops what `choose_examples` drops."""
-    tables = [pl.DataFrame(schema={"text": pl.String, "positive": pl.Boolean})]
+    tables = [EXAMPLE.empty_table()]
     for wanted, batches in ((True, positive), (False, negative)):
-        for batch in batches:
-            words = pl.Series("text", pl.from_arrow(prepare(batch).to_arrow()))
-            tables.append(pl.DataFrame([words]).with_columns(positive=pl.lit(wanted)))
-    return choose_examples(pl.concat(tables))
+        tables += [
+            pa.Table.from_arrays(example_columns(batch, wanted, source), schema=EXAMPLE)
+            for source, batch in batches
+        ]
+    return choose_examples(pl.DataFrame(pl.from_arrow(pa.concat_tables(tables))))
 
 
 def choose_examples(prepared: pl.DataFrame) -> Examples:
-    """Of prepared texts, `text` and `positive`, the first of each; no empty ones, and none that both classes have."""
+    """Of EXAMPLE the first of each text; no empty ones, and none that both classes have."""
     read = int((~prepared["positive"]).sum()), int(prepared["positive"].sum())
     named = prepared.filter(pl.col("text") != "").group_by("text", maintain_order=True)
-    found = named.agg(positive=pl.col("positive").any(), both=pl.col("positive").n_unique() > 1)
+    found = named.agg(
+        pl.first("source", "style"), positive=pl.col("positive").any(), both=pl.col("positive").n_unique() > 1
+    )
     kept = found.filter(~pl.col("both"))
-    texts = TextBatch.from_arrow(kept["text"].to_arrow().cast(pa.large_string()))
-    return Examples(texts, kept["positive"].to_numpy(), read, len(found) - len(kept))
+    sources = sorted(kept["source"].unique())
+    number = kept["source"].replace_strict(sources, range(len(sources)), return_dtype=pl.Int64)
+    return Examples(
+        texts=TextBatch.from_arrow(kept["text"].to_arrow().cast(pa.large_string())),
+        positive=kept["positive"].to_numpy(),
+        source=number.to_numpy(),
+        sources=tuple(sources),
+        style=kept["style"].to_numpy().reshape(len(kept), len(STYLE)),
+        read=read,
+        contradictory=len(found) - len(kept),
+    )
 
 
 def near_groups(texts: TextBatch) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from refinery.definition.trainings import ImportanceTraining, RelevanceTraining, TermMining, Training
+from refinery.definition.trainings import ImportanceTraining, OneStep, RelevanceTraining, TermMining
 from refinery.models.maker import Maker
 from refinery.shuffle.units import MapUnits
 from refinery.sources.documents import ShardDocuments
@@ -32,7 +32,7 @@ class RelevanceMaker(Maker):
 
     training: RelevanceTraining
     name: str = RelevanceTraining.word
-    version: int = 2
+    version: int = 3
 
     @property
     def settings(self) -> Mapping[str, object]:
@@ -56,11 +56,12 @@ class RelevanceMaker(Maker):
         in_one_unit("fit", fit, map_units, memory, folder, work)
 
     def warnings(self, folder: Path) -> Sequence[str]:
-        """Where the threshold that the card suggests is of little use."""
-        from refinery.models import card
+        """Where the suggested threshold is of little use, or what was learned may not be the topic."""
+        from refinery.models.card import resolve
+        from refinery.models.card_text import warnings
 
-        _, found = card.resolve(folder)
-        return card.warnings(found) if found else ()
+        _, found = resolve(folder)
+        return warnings(found) if found else ()
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,8 @@ class TermsMaker(Maker):
         in_one_unit("mine", partial(terms.mine_examples, examples, chosen), map_units, memory, folder, work)
 
 
-def maker_of(training: Training) -> Maker:
-    """What makes a model of a definition."""
+def maker_of(training: OneStep) -> Maker:
+    """What makes a model of a definition that one maker makes."""
     if isinstance(training, RelevanceTraining):
         return RelevanceMaker(training)
     return TermsMaker(training) if isinstance(training, TermMining) else ImportanceMaker(training)

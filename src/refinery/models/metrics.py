@@ -9,6 +9,10 @@ from refinery.models.card import Bin, Point
 
 Shares = NDArray[np.float64]
 Counts = NDArray[np.int64]
+CONFIDENCE = 0.95
+DEVIATIONS = (
+    1.959963984540054  # of a normal distribution, CONFIDENCE of which lies between -1 and 1 times that
+)
 _DEVIATIONS = 1.2815515655446004  # of a normal distribution, below which nine tenths lie
 _CURVE_RECALLS = tuple(step / 20 for step in range(1, 21))
 
@@ -36,6 +40,17 @@ def average_precision(scores: NDArray[np.float32], positive: NDArray[np.bool_]) 
     """Precision averaged over recall (area under the step-wise precision-recall curve)."""
     _, precision, recall = every_threshold(scores, positive)
     return float(np.sum(np.diff(recall, prepend=0.0) * precision))
+
+
+def auc(scores: NDArray[np.float32], positive: NDArray[np.bool_]) -> float:
+    """The share of pairs of a positive and a negative of which the positive one has the higher score, ties half.
+
+    >>> auc(np.array([3, 2, 2, 1], np.float32), np.array([True, True, False, False]))
+    0.875
+    """
+    negative = np.sort(scores[~positive])
+    below, upto = (np.searchsorted(negative, scores[positive], side) for side in ("left", "right"))
+    return float((below + upto).mean() / (2 * len(negative)))
 
 
 def precision_bound(precision: Shares, kept: Counts) -> Shares:

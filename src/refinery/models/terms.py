@@ -52,7 +52,7 @@ def mining_bytes(examples: int) -> int:
 def mine_examples(examples: Tables, mining: TermMining, target: Place) -> tuple[str, ...]:
     """Mines what units wrote; gives the name of the file in `target`. Raises DefinitionError as `mine` does."""
     table = pl.DataFrame(pl.from_arrow(examples.read())).sort("hash", "positive", maintain_order=True)
-    chosen = choose_examples(table.select("text", "positive"))
+    chosen = choose_examples(table)
     terms = mine(chosen, mining)
     commit_bytes(target / MODEL, render(terms, chosen, mining).encode(), scratch=True)
     return (MODEL,)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +22,6 @@ from numpy.typing import NDArray
 from refinery.definition.trainings import RelevanceTraining
 from refinery.definition.validate import validate
 from refinery.errors import DefinitionError, OutputError
-from refinery.models import metrics
 from refinery.models.card import (
     CARD,
     CARD_TEXT,
@@ -31,12 +31,23 @@ from refinery.models.card import (
     Card,
     Counts,
     SourceCounts,
-    write_card,
 )
+from refinery.models.card_text import write_card
+from refinery.models.contrast import main_language, style_auc
 from refinery.models.draw import Draw, Drawn
-from refinery.models.examples import Examples, choose_examples, hold_out, near_groups, read_examples
+from refinery.models.examples import (
+    EXAMPLE,
+    Examples,
+    choose_examples,
+    example_columns,
+    hold_out,
+    near_groups,
+    read_examples,
+)
+from refinery.models.judgement import judge
+from refinery.models.left_out import IN_SIGHT, score_left_out, source_folds
 from refinery.models.model_file import file_hash
-from refinery.models.scorer import load_scorer
+from refinery.models.scorer import Scorer, load_scorer
 from refinery.shuffle.records import Tables
 from refinery.storage.commit import cannot_write, commit_bytes
 from refinery.storage.place import Place
@@ -45,7 +56,7 @@ from refinery.text.prepare import WORDS
 
 NAMES = (MODEL, CARD, CARD_TEXT)
 _LEAST = 10  # examples of a class below which a held-out score says nothing
-_EXAMPLE = pa.schema([("hash", pa.uint64()), ("positive", pa.bool_()), ("text", pa.large_string())])
+_EXAMPLE = pa.schema([("hash", pa.uint64()), *EXAMPLE])
 _BLOCK_BYTES = 32 << 20  # of examples that a unit collects
 READ_BYTES = 4 * _BLOCK_BYTES  # of memory that `write_examples` takes
 _COPIES = 8  # of all examples, in the memory of the unit that fits
@@ -89,10 +100,10 @@ def write_examples(examples: Tables, drawn: Drawn) -> Written:
     """Writes what is drawn of a shard, prepared."""
     documents = size = 0
     with examples.writer(drawn.number) as writer:
-        for hashes, texts in drawn.words():
-            positive = pa.repeat(pa.scalar(drawn.part == "positive"), len(texts))
-            writer.write(pa.table([pa.array(hashes), positive, texts.to_arrow()], _EXAMPLE))
-            documents, size = documents + len(texts), size + texts.nbytes
+        for hashes, texts in drawn.texts():
+            columns = example_columns(texts, drawn.part == "positive", drawn.shard.source)
+            writer.write(pa.Table.from_arrays([pa.array(hashes), *columns], schema=_EXAMPLE))
+            documents, size = documents + len(texts), size + columns[0].nbytes
     return Written(documents, size)
 
 
@@ -120,7 +131,7 @@ def fit_examples(
     table = table.sort("hash", maintain_order=True).sort("positive", descending=True, maintain_order=True)
     sources = {"positive": training.positive, "negative": training.negative}
     with tempfile.TemporaryDirectory(dir=target if isinstance(target, Path) else None) as folder:
-        fit(choose_examples(table.select("text", "positive")), training, Path(folder), sources, drawn)
+        fit(choose_examples(table), training, Path(folder), sources, drawn)
         for name in NAMES:
             commit_bytes(target / name, (Path(folder) / name).read_bytes(), scratch=True)
     return NAMES
@@ -148,12 +159,15 @@ def fit(
     }  # fmt: skip
     _fit(examples, ~held, settings, model)
     scorer = load_scorer(model)
-    scores = scorer.probability(_take(examples.texts, held), scorer.labels.index(POSITIVE))
-    truth = examples.positive[held]
-    suggested, bound = metrics.suggest(scores, truth, training.precision)
-    rate = float((scores[~truth] >= np.float32(suggested.threshold)).mean())
-    negative, positive = _counts(examples, held)
+    folds = source_folds(examples.source, examples.positive, held)
+    learn = partial(_learn, examples, settings, out)
+    scores = score_left_out(folds, held, _score(scorer, examples, held), learn)
+    left_out = (folds != IN_SIGHT)[held]
+    judgement = judge(
+        scores, examples.positive[held], training.precision, examples.sources, examples.source[held], left_out
+    )
     card = Card(
+        **dict(judgement),
         model=file_hash(model),
         labels=scorer.labels,
         positive_label=POSITIVE,
@@ -161,36 +175,46 @@ def fit(
         training={"library": "fasttext-community", "loss": "softmax", **settings},
         sources=dict(sources),
         drawn=drawn,
-        positive=positive,
-        negative=negative,
+        **_counts(examples, held),
         near_duplicate_groups=int((np.unique(groups, return_counts=True)[1] > 1).sum()),
         contradictory=examples.contradictory,
-        wanted_precision=training.precision,
-        suggested=suggested,
-        precision_bound=bound,
-        at_half=metrics.point(scores, truth, 0.5),
-        average_precision=metrics.average_precision(scores, truth),
-        false_positive_rate=rate,
-        curve=metrics.curve(scores, truth),
-        calibration=metrics.calibration(scores, truth),
+        style_auc=round(style_auc(examples.style, examples.positive, held), 4),
+        languages={name: main_language(examples.texts, kind) for name, kind in _classes(examples)},
     )
     write_card(card, out)
     return card
 
 
-def _counts(examples: Examples, held: NDArray[np.bool_]) -> list[Counts]:
-    """Of the negative and of the positive class."""
-    return [
-        Counts(read=read, used=int(kind.sum()), held_out=int((kind & held).sum()))
-        for read, kind in zip(examples.read, (~examples.positive, examples.positive), strict=True)
-    ]
+def _classes(examples: Examples) -> tuple[tuple[str, NDArray[np.bool_]], ...]:
+    return ("negative", ~examples.positive), ("positive", examples.positive)
+
+
+def _counts(examples: Examples, held: NDArray[np.bool_]) -> dict[str, Counts]:
+    """Of each class."""
+    return {
+        name: Counts(read=read, used=int(kind.sum()), held_out=int((kind & held).sum()))
+        for read, (name, kind) in zip(examples.read, _classes(examples), strict=True)
+    }
+
+
+def _score(scorer: Scorer, examples: Examples, chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
+    return scorer.probability(_take(examples.texts, chosen), scorer.labels.index(POSITIVE))
+
+
+def _learn(
+    examples: Examples, settings: dict[str, int | float], out: Path, chosen: NDArray[np.bool_]
+) -> Callable[[NDArray[np.bool_]], NDArray[np.float32]]:
+    """Trains on some examples, for no file that stays; gives what scores others."""
+    with tempfile.TemporaryDirectory(prefix=".left-out-", dir=out) as folder:
+        _fit(examples, chosen, settings, Path(folder) / MODEL)
+        return partial(_score, load_scorer(Path(folder) / MODEL), examples)
 
 
 def _enough(examples: Examples, held: NDArray[np.bool_]) -> None:
     problems = []
     both = f"; {examples.contradictory} texts that both classes have count for neither"
     hint = f"give more, or less alike, documents{both if examples.contradictory else ''}"
-    for name, kind in (("positive", examples.positive), ("negative", ~examples.positive)):
+    for name, kind in reversed(_classes(examples)):
         for part, number in (
             ("train on", int((kind & ~held).sum())),
             ("judge the model by", int((kind & held).sum())),

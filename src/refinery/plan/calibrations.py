@@ -8,8 +8,6 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from refinery.errors import DefinitionError, nearest
-from refinery.filters.calibration.account import LANGUAGE, TOKENS
-from refinery.filters.calibration.maker import CalibrationMaker, read_calibration
 from refinery.filters.predicate import columns_of
 from refinery.plan.graph import Column, Columns, Graph, Making, Measured, PathColumn, ResolvedStage, View
 from refinery.plan.result import calibration_name
@@ -68,6 +66,8 @@ def calibration_of(
             }
             for one, view in above[name].items()
         }
+    from refinery.filters.calibration.maker import CalibrationMaker
+
     rules = tuple((rule.name, rule.predicate) for rule in stage.rules)
     maker = CalibrationMaker(settings.trusted, settings.junk, rules, settings.lose, tuple(read))
     return Making(maker, columns=columns)
@@ -98,6 +98,8 @@ def _reading(spec: SourceSpec) -> SourceSpec:
 
 def _read(stage: ResolvedStage, source: str) -> dict[str, Column]:
     """The columns of a stage that its rules and the calibration read."""
+    from refinery.filters.calibration.account import LANGUAGE, TOKENS
+
     known = stage.columns[source]
     names = {column for rule in stage.rules for column in columns_of(rule.predicate)} | {LANGUAGE, TOKENS}
     return {name: known[name] for name in sorted(names) if name in known}
@@ -116,6 +118,8 @@ def _on(column: Column, stage_view: View, view: View, transformed: View) -> Colu
 
 def with_calibration(stage: ResolvedStage, made: Made) -> ResolvedStage:
     """The stage with the rules that a calibration has moved; raises DamagedFile."""
+    from refinery.filters.calibration.maker import read_calibration
+
     found = read_calibration(made.folder)
     rules = tuple(
         replace(

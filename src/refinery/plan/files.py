@@ -19,8 +19,8 @@ def shard_files(plan: Plan, result: Result) -> dict[str, tuple[str, ...]]:
         return {s: (f"decided-{key}.parquet", f"decided-{key}.json") for s, key in result.parts.items()}
     if result.kind is Kind.OUTCOME:
         stage = plan.graph.stages[result.of.name]
-        cut = (f"cut-{result.key}.parquet",) if stage.cuts else ()
-        return dict.fromkeys(stage.sources, (f"dropped-{result.key}.parquet", *cut))
+        kinds = ("dropped", *["cut"][: stage.cuts], *["repeats"][: stage.repeats])
+        return dict.fromkeys(stage.sources, tuple(f"{kind}-{result.key}.parquet" for kind in kinds))
     return {}
 
 

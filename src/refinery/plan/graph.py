@@ -204,12 +204,17 @@ class ResolvedStage:
         """Whether its verb may cut passages out of what it keeps."""
         return self.verb is not None and self.verb.cuts
 
+    @property
+    def repeats(self) -> bool:
+        """Whether its verb may have what it keeps written more than once."""
+        return self.verb is not None and self.verb.repeats
+
 
 @dataclass(frozen=True)
 class Making:
     """Files that the run makes of documents.
 
-    view: the text that is counted, None for others; columns: of a calibration, what rules read of each input.
+    view: the text that is counted, None for others; columns: what is read of each input, by its name.
     """
 
     maker: Maker
@@ -219,7 +224,7 @@ class Making:
     @property
     def is_model(self) -> bool:
         """Whether it is made of texts that nothing protected may be among."""
-        return self.view is None and not self.columns
+        return self.view is None and self.maker.makes != "calibration"
 
     @property
     def inputs(self) -> Mapping[str, tuple[str, ...]]:
@@ -260,6 +265,10 @@ class Graph:
         """The stage whose documents an output holds, as the last stage that is implied leaves them."""
         written = self.outputs[output].from_
         return self.stages[self.implied.get(written, written)]
+
+    def repeating(self, stage: str) -> ResolvedStage | None:
+        """The stage whose verb repeats documents, of a stage and those above; there is one at most."""
+        return next((one for name in self.ancestors(stage) if (one := self.stages[name]).repeats), None)
 
     def inputs_of(self, making: Making) -> Mapping[str, tuple[str, ...]]:
         """By part, the stages or sources that are read for it: of a model those without what is protected."""

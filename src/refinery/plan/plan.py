@@ -88,6 +88,10 @@ class PlannedShard:
         """Passages that a verb cut."""
         return self.folder / f"cut-{key}.parquet"
 
+    def repeats_file(self, key: str) -> Place:
+        """Documents that a verb has written more than once."""
+        return self.folder / f"repeats-{key}.parquet"
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from refinery.labels.compare import BUCKETS, RECALL, Comparison
-from refinery.labels.estimate import CONFIDENCE, Estimate
 from refinery.labels.threshold import Cut, Threshold
+from refinery.models.binomial import Estimate
+from refinery.models.metrics import CONFIDENCE
 from refinery.report.grid import Grid
 
 

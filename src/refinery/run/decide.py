@@ -80,11 +80,24 @@ class CutTally:
 
 
 @dataclass(frozen=True, slots=True)
+class PartTally:
+    """What is written of a part of a mix, the first time and beyond it; largest: times of one document."""
+
+    kept: Tally = Tally()
+    repeated: Tally = Tally()
+    largest: int = 0
+
+    def __add__(self, other: PartTally) -> PartTally:
+        largest = max(self.largest, other.largest)
+        return PartTally(self.kept + other.kept, self.repeated + other.repeated, largest)
+
+
+@dataclass(frozen=True, slots=True)
 class StageTally:
     """in = kept + dropped: what arrived, what was kept, and by rule what was dropped.
 
-    kept: with what its verb cut out of it, which is counted apart; unjudged: documents in languages of which no rule
-    judges any.
+    kept: with what its verb cut out of it, which is counted apart; repeated: what is written of the kept documents
+    beyond the first time; unjudged: documents in languages of which no rule judges any.
     """
 
     arrived: Tally
@@ -92,6 +105,7 @@ class StageTally:
     rules: dict[str, RuleTally]
     cut: CutTally = CutTally()
     unjudged: int = 0
+    repeated: Tally = Tally()
 
 
 @dataclass(frozen=True)
@@ -237,8 +251,17 @@ def arrived_documents(
 
 def tally(sizes: pl.DataFrame, mask: NDArray[np.bool_]) -> Tally:
     """Documents, bytes and tokens where `mask` is set."""
-    size, tokens = (int(sizes[name].fill_null(0).to_numpy()[mask].sum()) for name in ("bytes", "tokens"))
-    return Tally(int(mask.sum()), size, tokens)
+    return weighted_tally(sizes, mask)
+
+
+def weighted_tally(sizes: pl.DataFrame, times: NDArray[np.integer | np.bool_]) -> Tally:
+    """Documents, bytes and tokens, each document counted so many times."""
+    counted = np.flatnonzero(times)
+    weights = times[counted].astype(np.int64)
+    size, tokens = (
+        int((sizes[name].fill_null(0).to_numpy()[counted] * weights).sum()) for name in ("bytes", "tokens")
+    )
+    return Tally(int(weights.sum()), size, tokens)
 
 
 def _judge(

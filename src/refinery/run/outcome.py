@@ -1,6 +1,7 @@
 """The verb files: each dropped document with its rule and the kept document's place and id, which lie elsewhere.
 
-So are the passages that a verb cut, each with the document for which it went, in a file of their own.
+So are the passages that a verb cut, each with the document for which it went, in a file of their own, and in another
+the documents that are written more than once.
 
 Partitions of documents, by number, request the names of the documents that are kept in place of theirs; the
 partitions of those answer, and each partition writes the files of the shards that begin in it. So no shard's list is
@@ -20,9 +21,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import ConservationError
-from refinery.filters.verb import NONE, Outcome, Removal
+from refinery.filters.verb import NONE, Outcome, Part, Removal
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import DROPPED
+from refinery.run.repeats import REPEATS
 from refinery.run.texts import CUTS
 from refinery.shuffle.records import REQUEST, Records, Tables
 from refinery.shuffle.units import MapUnits
@@ -32,7 +34,8 @@ from refinery.storage.tables import read_rows, read_schema, read_table
 from refinery.storage.write import TableWriter
 
 NAME_BYTES = 512  # of memory for a dropped document with the kept one's path and id
-LARGEST, WARNINGS = b"refinery.largest", b"refinery.warnings"  # metadata of a verb file
+# Metadata of a verb file.
+LARGEST, WARNINGS, PARTS = b"refinery.largest", b"refinery.warnings", b"refinery.parts"
 NAMES = pa.schema(
     [
         ("document", pa.int64()),  # its number
@@ -77,6 +80,7 @@ def write_outcome(
     """
     largest = json.dumps([{**asdict(one), "place": places[one.kept]} for one in outcome.largest])
     told = {LARGEST: largest.encode(), WARNINGS: json.dumps(outcome.warnings).encode()}
+    told |= {PARTS: json.dumps([asdict(part) for part in outcome.parts]).encode()} if outcome.parts else {}
     schema = DROPPED.with_metadata(told)
     count = outcome.dropped.partitions
     map_units = partial(map_units, memory=NAME_BYTES * outcome.partition_documents)
@@ -103,6 +107,11 @@ def read_warnings(file: Place) -> list[str]:
     """What an outcome warns of, from one of its verb files."""
     found: list[str] = json.loads((read_schema(file).metadata or {}).get(WARNINGS, b"[]"))
     return found
+
+
+def read_parts(file: Place) -> tuple[Part, ...]:
+    """The parts that an outcome filled, from one of its verb files."""
+    return tuple(Part(**one) for one in json.loads((read_schema(file).metadata or {}).get(PARTS, b"[]")))
 
 
 def _partitioned(shards: Sequence[Numbered], outcome: Outcome, *, whole: bool) -> list[PartitionUnit]:
@@ -161,8 +170,8 @@ def write_files(
 ) -> int:
     """Writes the shards' dropped documents with the rule, the kept document and the similarity; their number.
 
-    First come the passages that a verb cut: where the dropped ones are known, these are. schema: DROPPED with what is
-    told of the whole outcome.
+    First come passages that a verb cut, and repeats: where the dropped ones are known, these are. schema: DROPPED
+    with what is told of the whole outcome.
     """
 
     @lru_cache(maxsize=1)
@@ -173,6 +182,10 @@ def write_files(
     def cut(number: int) -> pa.Table:
         return _cut(outcome, names, number)
 
+    @lru_cache(maxsize=1)
+    def repeated(number: int) -> pa.Table:
+        return _repeated(outcome, number)
+
     count = 0
     for shard in unit.shards:
         if outcome.spans:
@@ -180,6 +193,10 @@ def write_files(
             with TableWriter(shard.planned.cut_file(key), CUTS, scratch=True) as writer:
                 for documents, table in _parts_of(shard, outcome, cut):
                     writer.write(table.set_column(0, CUTS.field(0), pa.array(rows[documents])))
+        if outcome.repeats:
+            with TableWriter(shard.planned.repeats_file(key), REPEATS, scratch=True) as writer:
+                for documents, table in _parts_of(shard, outcome, repeated):
+                    writer.write(table.set_column(0, REPEATS.field(0), pa.array(documents)))
         with TableWriter(shard.planned.verb_file(key), schema, scratch=True) as writer:
             for documents, table in _parts_of(shard, outcome, dropped):
                 writer.write(table.set_column(0, DROPPED.field(0), pa.array(documents)))
@@ -223,6 +240,20 @@ def _cut(outcome: Outcome, names: Tables | None, number: int) -> pa.Table:
         **{f"other_{name}": other.column(name) for name in ("source", "path", "row", "id")},
     }
     return pa.Table.from_arrays([columns[name] for name in CUTS.names], schema=CUTS)
+
+
+def _repeated(outcome: Outcome, number: int) -> pa.Table:
+    """A partition's documents that are written more than once as rows of REPEATS, numbered through all shards."""
+    if outcome.repeats is None:
+        return REPEATS.empty_table()
+    repeats = outcome.repeats.read(number)
+    repeats = repeats[np.argsort(repeats["document"])]
+    once = (repeats["document"][1:] == repeats["document"][:-1]).any() or (repeats["repeats"] < 2).any()
+    if once or np.isin(repeats["document"], outcome.dropped.read(number)["document"]).any():
+        raise ConservationError(
+            "a verb repeats a document that it drops or writes once, or counts one twice; please report this"
+        )
+    return pa.Table.from_arrays([pa.array(repeats[name]) for name in REPEATS.names], schema=REPEATS)
 
 
 def _dropped(outcome: Outcome, names: Tables | None, number: int) -> pa.Table:

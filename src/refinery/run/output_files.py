@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -72,13 +72,20 @@ def write_output(run: Run, name: str, carried: pa.Schema, id_type: pa.DataType, 
     """
     plan = run.plan
     stage, output = plan.graph.stage_of(name), plan.graph.outputs[name]
-    layout = make_layout(output, stage, carried, id_type, plan.graph.tokens.get(name))
+    repeating = plan.graph.repeating(stage.name) if output.repeats == "counts" else None
+    counted = (plan.outcome_key(repeating.name) if repeating else None) or ""
+    layout = make_layout(output, stage, carried, id_type, plan.graph.tokens.get(name), counted)
     survivors = [
         s for source in stage.sources for s in survivors_of(plan, output, stage, source, layout.measured)
     ]
     of = Subject("output", name)
-    units = [Unit(s.planned.name, s, of=(of,)) for s in survivors]
-    extents = run.map("lay out", extent_of, units, more=True)
+    extents = _lay_out(run, of, survivors)
+    kinds = _by_source(survivors, [extent.kinds for extent in extents])
+    arrived = _by_source(survivors, [extent.arrived for extent in extents])
+    most = max((extent.most for extent in extents), default=0)
+    if output.shuffle is None and most > 1:
+        survivors = [replace(one, turn=turn) for turn in range(most) for one in survivors]
+        extents = _lay_out(run, of, survivors)
     sizes = [extent.bytes for extent in extents]
     counts = _file_counts(output, extents)
     names, files, total = list(_names(output, counts)), sum(counts), sum(sizes)
@@ -87,7 +94,7 @@ def write_output(run: Run, name: str, carried: pa.Schema, id_type: pa.DataType, 
     cut: list[WriteTask] = []
     if output.shuffle is None and not output.split:
         cut = _cut(survivors, sizes, names, layout, output, staged)
-    digests = {s.planned.number: extent.digest for s, extent in zip(survivors, extents, strict=True)}
+    digests = {one.part: extent.digest for one, extent in zip(survivors, extents, strict=True)}
     keys = {task.name: file_key(task, digests) for task in cut if not layout.tokens}
     every = [file for one in names for file in layout.files(one)]
     known = _written_before(run, of, plan.graph.output_paths[name], staged, every, keys)
@@ -119,9 +126,14 @@ def write_output(run: Run, name: str, carried: pa.Schema, id_type: pa.DataType, 
         tuple(file for one in found for file in one[:data]),
         keys,
         tuple(file for one in found for file in one[data:]),
-        _by_source(survivors, [extent.kinds for extent in extents]),
-        _by_source(survivors, [extent.arrived for extent in extents]),
+        kinds,
+        arrived,
     )
+
+
+def _lay_out(run: Run, of: Subject, survivors: Sequence[Survivors]) -> list[Extent]:
+    """How much of each shard, or of a turn of it, is written."""
+    return run.map("lay out", extent_of, [Unit(s.planned.name, s, of=(of,)) for s in survivors], more=True)
 
 
 def _by_source(

@@ -18,6 +18,7 @@ from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import NamedColumn, file_paths, find_columns, load_columns
 from refinery.run.decide import Upstream, kept_documents, upstream
 from refinery.run.kinds import Kinds, counted_columns, kinds_of
+from refinery.run.repeats import repeats_of
 from refinery.sources.column_settings import FILE
 from refinery.storage.tables import read_table
 
@@ -28,7 +29,9 @@ class Survivors:
 
     kinds: licence and language, as far as they are known, which the records of the output count.
     split: what tells the splits of the output, if it is split, of `split_columns`: file and name of each, in order;
-    None stands for the path of a document's file.
+    None stands for the path of a document's file. repeats: the key of the outcome that says how many times documents
+    are written, empty where each is written once; turn: in the input's order, whose documents of which writing these
+    are; None: of all, which a shuffle places.
     """
 
     planned: PlannedShard
@@ -39,11 +42,18 @@ class Survivors:
     kinds: tuple[NamedColumn, ...] = ()
     split: Split | None = None
     split_columns: tuple[tuple[str, str] | None, ...] = ()
+    repeats: str = ""
+    turn: int | None = None
 
     @property
     def splits(self) -> int:
         """How many splits the output has; at least one."""
         return self.split.count if self.split else 1
+
+    @property
+    def part(self) -> tuple[int, int | None]:
+        """What it is of the output: a shard, by its number, and a turn."""
+        return self.planned.number, self.turn
 
 
 def survivors_of(
@@ -61,21 +71,35 @@ def survivors_of(
         for column in told
     )
     kinds = find_columns(columns, counted_columns(columns))
+    repeating = plan.graph.repeating(stage.name) if output.repeats == "copies" else None
+    repeats = (plan.outcome_key(repeating.name) if repeating else None) or ""
     return [
-        Survivors(planned, view, kept, written, sizes, kinds, split, files) for planned in plan.of(source)
+        Survivors(planned, view, kept, written, sizes, kinds, split, files, repeats)
+        for planned in plan.of(source)
     ]
+
+
+def copies_of(survivors: Survivors) -> NDArray[np.int32]:
+    """int32 (documents,): how many times each of a shard's documents is written, in its turn or in all."""
+    planned = survivors.planned
+    kept = kept_documents(planned, survivors.kept)
+    times = repeats_of(planned, survivors.repeats, len(kept))
+    if survivors.turn is not None:
+        times = (times > survivors.turn).astype(np.int32)
+    return np.where(kept, times, 0)
 
 
 @dataclass(frozen=True)
 class Extent:
     """Text bytes of a shard's survivors in each split, and of all its documents; a digest of who survives.
 
-    kinds: by column, of the survivors; arrived: of all its documents.
+    most: how many times one is written at most; kinds: by column, of the survivors; arrived: of all its documents.
     """
 
     splits: tuple[int, ...]
     read: int
     digest: str
+    most: int
     kinds: Mapping[str, Kinds]
     arrived: Mapping[str, Kinds]
 
@@ -87,14 +111,15 @@ class Extent:
 
 def extent_of(survivors: Survivors) -> Extent:
     """How much of a shard is written."""
-    kept = kept_documents(survivors.planned, survivors.kept)
+    copies = copies_of(survivors)
+    kept, most = copies > 0, int(copies.max(initial=0))
     sizes = _sizes(survivors, kept)
     found = np.zeros(survivors.splits, np.int64)
-    np.add.at(found, splits_of(survivors, len(kept))[kept], sizes[kept])
-    digest = xxhash.xxh3_128_hexdigest(np.packbits(kept).tobytes())
+    np.add.at(found, splits_of(survivors, len(kept))[kept], (sizes * copies)[kept])
+    digest = xxhash.xxh3_128_hexdigest((np.packbits(kept) if most < 2 else copies).tobytes())
     values = load_columns(survivors.planned, survivors.kinds, kept)
     chosen = values.filter(pl.Series(kept)) if survivors.kinds else values
-    return Extent(tuple(found.tolist()), int(sizes.sum()), digest, kinds_of(chosen), kinds_of(values))
+    return Extent(tuple(found.tolist()), int(sizes.sum()), digest, most, kinds_of(chosen), kinds_of(values))
 
 
 def _sizes(survivors: Survivors, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -117,10 +142,10 @@ def splits_of(survivors: Survivors, documents: int) -> NDArray[np.int64]:
 
 
 def starts_of(
-    survivors: Survivors, kept: NDArray[np.bool_], splits: NDArray[np.int64], before: Sequence[int]
+    survivors: Survivors, copies: NDArray[np.int32], splits: NDArray[np.int64], before: Sequence[int]
 ) -> NDArray[np.int64]:
     """The text bytes of its split that lie before each document of a shard; before: those before the shard."""
-    sizes = _sizes(survivors, kept) * kept
+    sizes = _sizes(survivors, copies > 0) * copies
     starts = np.empty(len(sizes), np.int64)
     for split, first in enumerate(before):
         here = splits == split

@@ -4,6 +4,10 @@ An output is cut into files by text bytes in input order, so every file can be w
 same whoever writes it. With a shuffle, documents are first scattered by their place in the output and
 then gathered, so no unit holds more than one output file. So they are without one where little is left of
 much text, or of a split: else the few units that write would read all of it.
+
+A document that is written more than once has a place of its own each time, by its identity and the number of the
+copy. Without a shuffle all are written once, then all that are written again, and so on: a turn after the other, each
+in the input's order.
 """
 
 from __future__ import annotations
@@ -24,9 +28,10 @@ from refinery.models.text_tokens import TextTokens
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import ResolvedStage
 from refinery.plan.outputs import wanted_measurements
+from refinery.plan.repeats import COUNT
 from refinery.run.columns import load_columns
-from refinery.run.decide import kept_documents
-from refinery.run.survivors import Survivors, splits_of, starts_of
+from refinery.run.repeats import repeats_of
+from refinery.run.survivors import Survivors, copies_of, splits_of, starts_of
 from refinery.run.texts import texts_of
 from refinery.run.tokenised import index_name, sequences_name, write_tokens
 from refinery.run.written_before import receipt_of
@@ -48,13 +53,17 @@ LINEAGE = pa.struct([("source", pa.string()), ("path", pa.string()), ("row", pa.
 
 @dataclass(frozen=True)
 class Layout:
-    """What an output's rows look like; tokens: of one of token ids, what makes them of the texts."""
+    """What an output's rows look like; tokens: of one of token ids, what makes them of the texts.
+
+    repeats: the key of the outcome that says how many times each row counts, where that is a column; empty: none is.
+    """
 
     schema: pa.Schema
     carried: pa.Schema
     measured: tuple[str, ...]
     renamed: dict[str, str]  # carried columns whose name was taken, to the name they have in the output
     tokens: TextTokens | None = None
+    repeats: str = ""
 
     @property
     def made(self) -> tuple[str, ...]:
@@ -112,6 +121,7 @@ def make_layout(
     carried: pa.Schema,
     id_type: pa.DataType,
     tokens: TextTokens | None = None,
+    repeats: str = "",
 ) -> Layout:
     """The output's schema: text, id, carried columns, chosen measurements, lineage; token ids carry no columns."""
     carried = pa.schema([]) if tokens else carried
@@ -119,13 +129,15 @@ def make_layout(
     for columns in stage.columns.values():
         types |= {name: column.type for name, column in columns.items()}
     measured = tuple(name for name in wanted_measurements(output) if name in types)
+    if repeats:
+        types, measured = {**types, COUNT: pa.int32()}, (*measured, COUNT)
     taken = {"text", "id", "lineage", *measured}
     renamed = {name: _free(name, taken | set(carried.names)) for name in carried.names if name in taken}
     fields = [pa.field("text", pa.large_string()), pa.field("id", id_type)]
     fields += [field.with_name(renamed.get(field.name, field.name)) for field in carried]
     fields += [pa.field(name, types[name]) for name in measured]
     fields.append(pa.field("lineage", LINEAGE))
-    return Layout(pa.schema(fields), carried, measured, renamed, tokens)
+    return Layout(pa.schema(fields), carried, measured, renamed, tokens, repeats)
 
 
 def write_file(task: WriteTask) -> tuple[WrittenFile, ...]:
@@ -133,18 +145,19 @@ def write_file(task: WriteTask) -> tuple[WrittenFile, ...]:
     return _staged(task, _rows(task))
 
 
-def file_key(task: WriteTask, kept: Mapping[int, str]) -> str:
-    """Names a file's content; kept: of each shard, by its number, a digest of what the output has of it."""
+def file_key(task: WriteTask, kept: Mapping[tuple[int, int | None], str]) -> str:
+    """Names a file's content; kept: by Survivors.part, a digest of what the output has of a shard."""
     shards = [
         (
             *(s.planned.folder.name, s.planned.spec.name, s.planned.shard.first_row, s.view.key),
-            *(s.measured, kept[s.planned.number], before),
+            *(s.measured, kept[s.part], before),
         )
         for s, before in task.survivors
     ]
     layout, output = task.layout, task.output
     rows = (layout.schema.serialize().to_pybytes().hex(), layout.made, layout.renamed, output.format)
-    return fingerprint(WRITING, rows, shards, task.low, task.high)
+    counted = (layout.repeats,) if layout.repeats else ()
+    return fingerprint(WRITING, rows, shards, task.low, task.high, *counted)
 
 
 def scattered_schema(layout: Layout) -> pa.Schema:
@@ -156,17 +169,22 @@ def scatter(task: ScatterTask) -> None:
     """Writes the survivors by output file."""
     with task.target.writer(task.number) as writer:
         for survivors, before in task.survivors:
-            mask = kept_documents(survivors.planned, survivors.kept)
-            splits = splits_of(survivors, len(mask))
-            starts = starts_of(survivors, mask, splits, before)
+            copies = copies_of(survivors)
+            splits = splits_of(survivors, len(copies))
+            starts = starts_of(survivors, copies, splits, before)
             shard = survivors.planned.shard
-            for documents, rows, batch in _read(survivors, mask, task.layout):
-                if task.output.shuffle is None:
-                    order = starts[documents].astype(np.uint64)
-                else:
-                    order = shuffled(task.output.shuffle, identities(shard, rows))
-                files = _file_of(order, splits[documents], task.output, task.files)
-                writer.write(pa.Table.from_batches([batch.append_column(ORDER, pa.array(order))]), files)
+            for documents, rows, batch in _read(survivors, copies > 0, task.layout):
+                for copy in range(copies[documents].max(initial=0)):
+                    again = np.flatnonzero(copies[documents] > copy)
+                    if task.output.shuffle is None:  # a copy, in its turn
+                        order = starts[documents[again]].astype(np.uint64)
+                    else:
+                        order = shuffled(task.output.shuffle, identities(shard, rows[again]), copy)
+                    files = _file_of(order, splits[documents[again]], task.output, task.files)
+                    placed = (batch.take(pa.array(again)) if copy else batch).append_column(
+                        ORDER, pa.array(order)
+                    )
+                    writer.write(pa.Table.from_batches([placed]), files)
 
 
 def gather(task: GatherTask) -> tuple[WrittenFile, ...]:
@@ -193,9 +211,9 @@ def _staged(task: WriteTask | GatherTask, rows: Iterable[pa.RecordBatch]) -> tup
 
 def _rows(task: WriteTask) -> Iterator[pa.RecordBatch]:
     for survivors, before in task.survivors:
-        mask = kept_documents(survivors.planned, survivors.kept)
-        starts = starts_of(survivors, mask, splits_of(survivors, len(mask)), (before,))
-        mask &= (starts >= task.low) & (starts < task.high)
+        copies = copies_of(survivors)
+        starts = starts_of(survivors, copies, splits_of(survivors, len(copies)), (before,))
+        mask = (copies > 0) & (starts >= task.low) & (starts < task.high)
         if mask.any():
             for _, _, batch in _read(survivors, mask, task.layout):
                 yield batch
@@ -209,6 +227,9 @@ def _read(
     chosen = np.flatnonzero(mask)
     listing = read_table(planned.documents_file, ["row"]).column(0).to_numpy()
     measured = load_columns(planned, survivors.measured, mask)
+    if layout.repeats:
+        times = repeats_of(planned, layout.repeats, len(listing))
+        measured = measured.with_columns(pl.Series(COUNT, times))
     done = 0
     carry = _without_texts(layout.carried, planned.spec)
     for batch in read_documents(planned.shard, planned.spec, carry=carry, wanted=listing[chosen]):
@@ -257,9 +278,13 @@ def _row_batch(
     return pa.RecordBatch.from_arrays(arrays, schema=layout.schema)
 
 
-def shuffled(seed: int, identity: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """A random place in [0, 2^64) for each document, by its identity alone: whatever else there is, it stays."""
-    return hash_numbers(identity.view(np.int64), xxhash.xxh3_64_intdigest(f"shuffle {seed}".encode()))
+def shuffled(seed: int, identity: NDArray[np.uint64], copy: int = 0) -> NDArray[np.uint64]:
+    """A random place in [0, 2^64) for each document, by its identity alone: whatever else there is, it stays.
+
+    So is that of each of its copies, by its number.
+    """
+    named = f"shuffle {seed} {copy}" if copy else f"shuffle {seed}"
+    return hash_numbers(identity.view(np.int64), xxhash.xxh3_64_intdigest(named.encode()))
 
 
 def _file_of(

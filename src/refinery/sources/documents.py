@@ -184,10 +184,12 @@ class Documents:
     def end(self) -> int:
         """The row after the last one, which a reject may be: what cannot be read of a file counts as one."""
         last = int(self.rows[-1]) if len(self.rows) else -1
-        return max([last, *(reject.row for reject in self.rejects[-1:])]) + 1
+        return max(last, self.rejects[-1].row if self.rejects else -1) + 1
 
     def moved(self, start: int) -> Documents:
         """The same of a file of which the first row is row `start` of the shard."""
+        if start == 0:
+            return self
         rejects = tuple(replace(reject, row=reject.row + start) for reject in self.rejects)
         return replace(self, rows=self.rows + start, rejects=rejects)
 
@@ -284,6 +286,9 @@ class ShardDocuments(Protocol):
 
     def arrives(self) -> NDArray[np.bool_]:
         """Which of its documents come to the verb."""
+
+    def came_by(self, names: Sequence[str]) -> NDArray[np.bool_]:
+        """bool (names, rows): which of its documents come to the verb from stages or sources that its own is from."""
 
     def ranked_type(self, column: str) -> pa.DataType:
         """The type that a column that ranks has in all shards."""

@@ -46,9 +46,12 @@ def parse_line(line: bytes) -> Any:
 def is_json(line: bytes) -> bool:
     """Whether the line is JSON to a parser that allows NaN and lone surrogates."""
     try:
-        _exact(line.decode())
-    except (ValueError, RecursionError):
-        return False
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        try:
+            _exact(line.decode())
+        except (ValueError, RecursionError):
+            return False
     return True
 
 

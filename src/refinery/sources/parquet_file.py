@@ -18,7 +18,7 @@ from refinery.sources.documents import Shard, SourceSpec
 from refinery.sources.foreign import foreign
 from refinery.sources.long_values import shortened
 from refinery.sources.unpack import temporary_file
-from refinery.storage.place import open_input, unreadable
+from refinery.storage.place import held, open_input, unreadable
 from refinery.storage.url import is_url, local_path, redact
 
 _SMALL_CHUNK = 8 * 2**20  # a dictionary column chunk up to this size is read as a dictionary
@@ -39,12 +39,9 @@ def opened(shard: Shard, to_read: SourceSpec | None = None) -> Iterator[Opened]:
     to_read: the source, for a reader of the shard's rows: text that is longer than its limit is replaced by a mark.
     """
     options = {"pre_buffer": False, "buffer_size": 2**20, "page_checksum_verification": True}
-    remote = is_url(shard.path)
     try:
         with ExitStack() as stack:
-            source = stack.enter_context(
-                open_input(shard.path) if remote else pa.OSFile(os.fsencode(local_path(shard.path)))
-            )
+            source = stack.enter_context(_input(shard.path))
             packed = False
             try:
                 file = pq.ParquetFile(source, **options)
@@ -66,6 +63,12 @@ def opened(shard: Shard, to_read: SourceSpec | None = None) -> Iterator[Opened]:
         if error.errno:
             raise unreadable(shard.path, error) from None
         raise _not_parquet(shard.path, str(error)) from None
+
+
+def _input(path: str) -> Any:
+    if (content := held(path)) is not None:
+        return pa.BufferReader(content)
+    return open_input(path) if is_url(path) else pa.OSFile(os.fsencode(local_path(path)))
 
 
 @contextmanager

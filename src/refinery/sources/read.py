@@ -35,11 +35,11 @@ from refinery.sources.schema import unify
 from refinery.sources.source_columns import SourceColumns
 from refinery.sources.source_schema import carried_fields, carried_schema
 from refinery.storage.marks import json_text
-from refinery.storage.place import held_inputs, unreadable
+from refinery.storage.place import held, held_inputs, unreadable
 from refinery.storage.url import is_url
 
 BATCH_BYTES = 16 * 2**20
-_HELD_FILES = 64  # of a pack, that are fetched together from a store
+_HELD_FILES = 64  # of a pack, that are fetched together
 READING = 4  # raised when a file gives other rows than before, or a row another text or id
 
 
@@ -96,15 +96,15 @@ def _read_file(shard: Shard, request: Request) -> Iterator[Documents]:
 def _read_pack(shard: Shard, request: Request) -> Iterator[Documents]:
     """The rows of one file after the other; raises what reading a file raises."""
     wanted, describe = request.wanted, request.description
-    members = read_members(shard)
+    members, remote = read_members(shard), is_url(shard.path)
     known = None if describe is not None or shard.pack is None else read_lineage(shard.pack.lineage)
     described: list[Description] = []
     start = 0
     for first in range(0, len(members), _HELD_FILES):
         chunk = members[first : first + _HELD_FILES]
-        if not is_url(shard.path):  # what is held of URLs is verified once it is read
-            verify_unchanged(chunk)
         with held_inputs([member.path for member in chunk]):
+            if not remote:  # of what is held all is read; what is fetched has a tag to ask for afterwards
+                verify_unchanged(chunk)
             for number, member in enumerate(chunk, first):
                 mine, rows = None, 0 if known is None else known[number].rows
                 if wanted is not None:
@@ -122,7 +122,7 @@ def _read_pack(shard: Shard, request: Request) -> Iterator[Documents]:
                     described.append(one)
                     describe.files.append(FileRows(member.relative_path, rows, one.hash))
                 start += rows
-        verify_unchanged(chunk)
+            verify_unchanged([member for member in chunk if remote or held(member.path) is None])
     if describe is not None:
         carried = [(member.path, one.carried) for member, one in zip(members, described, strict=True)]
         describe.rows, describe.carried = start, unify(carried)

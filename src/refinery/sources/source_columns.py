@@ -46,7 +46,7 @@ class SourceColumns:
     def as_they_are(self) -> bool:
         """Whether there is nothing to do."""
         spec = self.spec
-        return not (spec.columns or self._joins or (spec.where and self.judged))
+        return not (spec.columns or (spec.joins and self._joins) or (spec.where and self.judged))
 
     @cached_property
     def raw(self) -> pa.Schema | None:

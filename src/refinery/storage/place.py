@@ -193,21 +193,39 @@ def read_many(places: Sequence[Place]) -> list[bytes | None]:
     return found
 
 
-_HELD: dict[str, bytes] = {}  # contents of URLs
+_HELD: dict[str, bytes] = {}  # contents of small files
+_HELD_BYTES = 8 * 2**20  # of the largest
 
 
 @contextlib.contextmanager
 def held_inputs(paths: Sequence[str]) -> Iterator[None]:
-    """Within it `open_input` gives what was there of small files on a store at its beginning, fetched at once."""
+    """Within it `open_input` gives what small files held at its beginning; those on a store are fetched at once.
+
+    What is not there, cannot be read or is large is not held.
+    """
     urls = [path for path in paths if is_url(path)]
-    contents = read_many([Url(url) for url in urls])
-    held = {url: content for url, content in zip(urls, contents, strict=True) if content is not None}
+    contents = dict(zip(urls, read_many([Url(url) for url in urls]), strict=True))
+    contents |= {path: _small_content(path) for path in paths if path not in contents}
+    held = {path: content for path, content in contents.items() if content is not None}
     _HELD.update(held)
     try:
         yield
     finally:
-        for url in held:
-            _HELD.pop(url, None)
+        for path in held:
+            _HELD.pop(path, None)
+
+
+def held(path: str) -> bytes | None:
+    """The content of a file that is held."""
+    return _HELD.get(path)
+
+
+def _small_content(path: str) -> bytes | None:
+    try:
+        with open_input(path) as file:
+            return file.read() if os.fstat(file.fileno()).st_size <= _HELD_BYTES else None
+    except OSError:
+        return None
 
 
 def open_input(path: str) -> BinaryIO:
@@ -215,12 +233,12 @@ def open_input(path: str) -> BinaryIO:
 
     What is no file of data is not opened: to open a pipe waits for who writes to it.
     """
+    if path in _HELD:
+        return io.BytesIO(_HELD[path])
     if not is_url(path):
         file = local_path(path)
         require_data(os.stat(file))  # noqa: PTH116  (a Path a file takes longer than the system's answer)
         return open(file, "rb")  # noqa: PTH123
-    if path in _HELD:
-        return io.BytesIO(_HELD[path])
     from refinery.storage.object_store import open_read
 
     return open_read(path)

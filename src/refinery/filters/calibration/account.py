@@ -39,14 +39,14 @@ class Loss(_Model):
     @property
     def interval(self) -> tuple[float, float]:
         """The shares of documents between which the true one lies, with a confidence of 90 %."""
-        from refinery.filters.calibration.loss import interval  # compiles kernels
+        from refinery.models.binomial import interval  # compiles kernels
 
         return interval(self.lost, self.documents) if self.documents else (0.0, 1.0)
 
     @property
     def most(self) -> float:
         """The share that is lost at most with a confidence of 90 %, of documents or of tokens, which is more."""
-        from refinery.filters.calibration.loss import upper_bound  # compiles kernels
+        from refinery.models.binomial import upper_bound  # compiles kernels
 
         return max(upper_bound(self.lost, self.documents), self.most_tokens)
 

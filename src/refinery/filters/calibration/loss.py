@@ -1,46 +1,23 @@
 """How much of trusted text is lost, and how much of it at most, as far as a sample can tell.
 
-Of documents the bounds are exact (Clopper and Pearson, Biometrika 26, 1934); of tokens they are those of a bootstrap
-over documents, which a document enters Poisson(1) times (Chamandy et al. 2012), by a hash of its identity.
+Of documents the bounds are exact, see models.binomial; of tokens they are those of a bootstrap over documents, which
+a document enters Poisson(1) times (Chamandy et al. 2012), by a hash of its identity.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, lru_cache
 from math import ceil, factorial
 
 import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
+from refinery.models.binomial import CONFIDENCE, upper_bound
 from refinery.shuffle.partition import hash_numbers
 
-CONFIDENCE = 0.9  # of an upper bound, and of an interval with both ends
 REPLICATES = 200
 _NONE = np.empty(0, np.int64)
-
-
-@cache
-def upper_bound(lost: int, documents: int, confidence: float = CONFIDENCE) -> float:
-    """The share that is lost at most, of so many documents so many were.
-
-    >>> round(upper_bound(0, 300), 5), round(upper_bound(3, 100), 4)
-    (0.00765, 0.0656)
-    """
-    if lost >= documents:
-        return 1.0
-    low, high = lost / documents, 1.0  # between them lies the share at which so few are as likely as that
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _at_most(lost, documents, middle) > 1 - confidence else (low, middle)
-    return high
-
-
-def interval(lost: int, documents: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """The shares between which the true one lies, with as much on either side left out."""
-    side = (1 + confidence) / 2
-    return 1 - upper_bound(documents - lost, documents, side), upper_bound(lost, documents, side)
 
 
 def most_lost(documents: int, lose: float) -> int:
@@ -54,25 +31,6 @@ def most_lost(documents: int, lose: float) -> int:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if upper_bound(middle, documents) <= lose else (low, middle - 1)
     return low
-
-
-def _at_most(lost: int, documents: int, share: float) -> float:
-    """The probability of so many lost documents or fewer."""
-    from refinery.text.elementary import exps, log  # a check imports no Numba
-
-    kept = documents - np.arange(lost + 1)
-    return float(
-        exps(_log_choose(documents, lost) + np.arange(lost + 1) * log(share) + kept * log(1 - share)).sum()
-    )
-
-
-@lru_cache(maxsize=2)  # one is asked for again and again while a bound is searched
-def _log_choose(documents: int, most: int) -> NDArray[np.float64]:
-    """Logarithms of the binomial coefficients of 0 to `most`."""
-    from refinery.text.elementary import logs  # a check imports no Numba
-
-    k = np.arange(1.0, most + 1)
-    return np.append(0.0, np.cumsum(logs(documents - k + 1) - logs(k)))
 
 
 @dataclass(frozen=True)

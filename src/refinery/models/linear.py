@@ -1,0 +1,151 @@
+"""A linear model over hashed features: the file that recall makes and the measurer `relevance` scores with.
+
+A document's logit is its TF-IDF row (refinery.text.features) times the weights, plus the bias; its probability is
+1 / (1 + e^-(scale logit + shift)), where scale and shift hold the prevalence of the pool that it was calibrated for.
+
+The file is an .npz of `format`, int64 [version, bits, most words of a document], `weights` and `inverse`, float32
+(2^bits,), `line`, float64 [bias, scale, shift], and `seeds`, uint64, hashes of texts that are of the domain for
+certain (refinery.text.hashing, of prepared texts). It is read without pickle.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from refinery.errors import InputError
+from refinery.models.card import LINEAR
+from refinery.models.model_file import read_once
+from refinery.text.batch import TextBatch
+from refinery.text.elementary import exp
+from refinery.text.features import MOST_BITS, MOST_WORDS, Features, features, weigh
+from refinery.text.hashing import text_hashes
+
+MODEL = LINEAR
+FORMAT = 1  # raised when words, hashes or weighting change
+_MOST_BYTES = 1 << 27
+_HINT = "make one with `refinery recall`"
+
+
+@dataclass(frozen=True)
+class LinearModel:
+    """weights, inverse: float32 (2^bits,), inverse document frequencies by bucket; seeds: sorted; else see above."""
+
+    weights: NDArray[np.float32]
+    inverse: NDArray[np.float32]
+    bias: float
+    scale: float = 1.0
+    shift: float = 0.0
+    most_words: int = MOST_WORDS
+    seeds: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+
+    @property
+    def bits(self) -> int:
+        """Two to their power are the buckets."""
+        return len(self.weights).bit_length() - 1
+
+    def logits(self, found: Features) -> NDArray[np.float64]:
+        """float64 (documents,), before calibration; raises nothing for a document without a word: the bias."""
+        return products(found, weigh(found, self.inverse), self.weights) + self.bias
+
+    def probability(self, found: Features) -> NDArray[np.float32]:
+        """float32 (documents,): calibrated, that a document of the pool is of the topic."""
+        return probabilities(self.scale * self.logits(found) + self.shift)
+
+    def score(self, prepared: TextBatch) -> NDArray[np.float32]:
+        """`probability` of texts that `refinery.text.prepare.prepare` has made: 1 of seeds, 0 without a word."""
+        found = features(prepared, self.bits, self.most_words)
+        scores = self.probability(found)
+        scores[np.diff(found.bounds) == 0] = 0.0
+        if len(self.seeds):
+            hashes = text_hashes(prepared)
+            at = np.minimum(np.searchsorted(self.seeds, hashes), len(self.seeds) - 1)
+            scores[self.seeds[at] == hashes] = 1.0
+        return scores
+
+    def content(self) -> bytes:
+        """The model's file."""
+        file = io.BytesIO()
+        np.savez_compressed(
+            file,
+            format=np.array([FORMAT, self.bits, self.most_words], np.int64),
+            weights=self.weights,
+            inverse=self.inverse,
+            line=np.array([self.bias, self.scale, self.shift]),
+            seeds=self.seeds,
+        )
+        return file.getvalue()
+
+
+def load_linear(path: Path, expected: str | None = None) -> LinearModel:
+    """The model at `path`, read once a process; raises InputError, see model_file.read_once."""
+    return read_once(
+        "linear", path, lambda content, _: parse_linear(content[:_MOST_BYTES], str(path)), expected
+    )
+
+
+def parse_linear(content: bytes, place: str) -> LinearModel:
+    """The model of a file's content; raises InputError for what is none."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
+                raise InputError(
+                    place, f"not a recall model: it unpacks to more than {_MOST_BYTES} bytes", _HINT
+                )
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            weights, inverse = stored["weights"], stored["inverse"]
+            line, version, seeds = stored["line"], stored["format"], stored["seeds"]
+    except InputError:
+        raise
+    except Exception as error:  # zipfile, zlib and numpy's parser of headers each raise what they like
+        raise InputError(place, f"not a recall model: {str(error) or type(error).__name__}", _HINT) from None
+    if version.dtype != np.int64 or version.shape != (3,) or version[0] != FORMAT:
+        raise InputError(place, "the recall model is of another version of refinery", _HINT)
+    bits, most_words = int(version[1]), int(version[2])
+    good = 0 < bits <= MOST_BITS and 0 < most_words <= MOST_WORDS * 8 and line.shape == (3,)
+    for array, kind in ((weights, np.float32), (inverse, np.float32), (line, np.float64)):
+        good = good and array.dtype == kind and bool(np.isfinite(array).all())
+    if not good or not weights.shape == inverse.shape == (1 << bits,):
+        raise InputError(place, "not a recall model: weights are not finite numbers of buckets", _HINT)
+    if seeds.dtype != np.uint64 or seeds.ndim != 1 or (seeds[1:] < seeds[:-1]).any():
+        raise InputError(place, "not a recall model: seeds are not sorted hashes", _HINT)
+    weights.flags.writeable = inverse.flags.writeable = seeds.flags.writeable = False
+    bias, scale, shift = map(float, line)
+    return LinearModel(weights, inverse, bias, scale, shift, most_words, seeds)
+
+
+def products(
+    found: Features, values: NDArray[np.float32], weights: NDArray[np.float32] | NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Rows, whose entries have these values, times weights by bucket: float64 (documents,)."""
+    made = np.empty(len(found))
+    _multiply(found.bounds, found.buckets, values, weights, made)
+    return made
+
+
+def probabilities(logits: NDArray[np.float64]) -> NDArray[np.float32]:
+    """1 / (1 + e^-logit) as float32, on every processor the same."""
+    made = np.empty(len(logits), np.float32)
+    _squash(logits, made)
+    return made
+
+
+@njit(cache=True, nogil=True)
+def _multiply(bounds, buckets, values, weights, made):  # type: ignore[no-untyped-def]
+    for row in range(len(bounds) - 1):
+        total = 0.0
+        for i in range(bounds[row], bounds[row + 1]):
+            total += np.float64(values[i]) * np.float64(weights[buckets[i]])
+        made[row] = total
+
+
+@njit(cache=True, nogil=True)
+def _squash(logits, made):  # type: ignore[no-untyped-def]
+    for i in range(len(logits)):
+        made[i] = np.float32(1.0 / (1.0 + exp(-logits[i])))

@@ -1,0 +1,67 @@
+"""What scores of held-out seeds and of a pool say: the topic's prevalence, probabilities, a threshold.
+
+Seeds are positives alone, so no negative is known for certain. They are taken for a random draw of the topic: recall
+at a threshold is the share of held-out seeds above it. The pool's share above a threshold is at least prevalence
+times recall, so their ratio bounds the prevalence from above, and is near it where a classifier has a pure top: there
+the prevalence is taken (best bin estimation: Garg, Wu, Balakrishnan and Lipton 2021, arXiv 2111.00980).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refinery.models.binomial import Estimate
+from refinery.models.linear import probabilities
+from refinery.models.metrics import DEVIATIONS, wilson
+from refinery.recall.logistic import Line, Rows, fit
+
+Array = NDArray[np.float64]
+_EXPECTATIONS = 20
+_LEAST = 0.5  # of the seeds, that the prevalence is told by: the fewest of them are there by luck
+
+
+def share(hits: int, number: int) -> Estimate:
+    """A share of so many, with Wilson's interval."""
+    value = np.array([hits / number])
+    low, high = wilson(value, np.array([number]), DEVIATIONS)
+    return Estimate(float(value[0]), float(low[0]), float(high[0]))
+
+
+def prevalence(seeds: Array, pool: Array) -> Estimate:
+    """Of the topic in the pool, by logits of held-out seeds and of the pool's documents."""
+    cuts = np.sort(seeds)[::-1]
+    recall = np.arange(1, len(cuts) + 1) / len(cuts)
+    above = len(pool) - np.searchsorted(np.sort(pool), cuts, "left")
+    low, high = wilson(recall, np.full(len(cuts), float(len(cuts))), DEVIATIONS)
+    best = int(np.argmin(np.where(recall >= _LEAST, above / low, np.inf)))
+    rate = above[best] / len(pool)
+    return Estimate(*(float(min(rate / part, 1.0)) for part in (recall[best], high[best], low[best])))
+
+
+def calibrate(seeds: Array, pool: Array) -> tuple[float, float, Estimate]:
+    """Scale and shift of logits, by expectation maximisation, and the prevalence that they reach in the pool."""
+    found = prevalence(seeds, pool)
+    logits = np.concatenate([seeds, pool])
+    rows = Rows(np.arange(len(logits) + 1), np.zeros(len(logits), np.uint32), logits.astype(np.float32), 1)
+    labels = np.concatenate([np.ones(len(seeds)), np.zeros(len(pool))])
+    chances, line = np.full(len(pool), found.value), Line(np.zeros(1), 0.0)
+    for _ in range(_EXPECTATIONS):
+        weights = np.concatenate([np.full(len(seeds), found.value * len(pool) / len(seeds)), 1 - chances])
+        line = fit(rows, labels, weights, 1e-3, line)
+        chances = probabilities(line.logits(rows)[len(seeds) :]).astype(np.float64)
+    return float(line.coefficients[0]), line.bias, found
+
+
+def suggest_threshold(pool: NDArray[np.float32], precision: float) -> float:
+    """The probability above which F1 is greatest in the pool, of those above which precision is reached.
+
+    Precision is the mean probability there, recall the share of all probability. Where no threshold reaches the
+    precision, it is the highest probability. It lies midway between two probabilities.
+    """
+    ranked = np.append(np.sort(pool)[::-1].astype(np.float64), 0.0)
+    kept, hits = np.arange(1, len(ranked)), np.cumsum(ranked[:-1])
+    good = np.flatnonzero(hits >= precision * kept)
+    chosen = good if len(good) else np.zeros(1, np.int64)
+    best = int(chosen[np.argmax(hits[chosen] / (kept[chosen] + hits[-1]))])
+    return float((ranked[best] + ranked[best + 1]) / 2)

@@ -1,0 +1,175 @@
+"""Hashed features of prepared texts, sparse: which words and pairs of neighbours a document has, and how often.
+
+A feature is a word of `refinery.text.prepare` (in scripts without spaces a character) or a pair of neighbours, hashed
+into 2^bits buckets with the hashes of refinery.text.ngrams_hashed; no words are kept. Features of many documents lie
+as compressed sparse rows, so that what is learnt from them (nearest seed, topics, a linear model) is a loop over
+arrays. A row counts the first MOST_WORDS words of a document: what a document is about it says early, and the memory
+of a sample is bounded so.
+
+TF-IDF as Salton and Buckley 1988 (Information Processing and Management 24, 513-523) have it: a feature counts
+(1 + ln tf) ln((1 + N) / (1 + df)), the row then has length 1. Logarithms are the package's own, so values are the
+same on every processor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from refinery.text.batch import TextBatch
+from refinery.text.hashing import hash_bytes, mix
+
+BITS = 20
+MOST_BITS = 22  # two passes of the sort
+MOST_WORDS = 4096
+_DIGIT = np.uint32(11)  # bits that a pass of the sort looks at
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True)
+class Features:
+    """Document i has features `buckets[bounds[i]:bounds[i + 1]]`, ascending and different, so often as `counts` says.
+
+    bounds: int64 (documents + 1,), from 0; buckets: uint32 (entries,), below 2^bits; counts: uint16 (entries,).
+    """
+
+    bounds: NDArray[np.int64]
+    buckets: NDArray[np.uint32]
+    counts: NDArray[np.uint16]
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+
+def features(prepared: TextBatch, bits: int = BITS, most_words: int = MOST_WORDS) -> Features:
+    """Features of texts that `refinery.text.prepare.prepare` has made.
+
+    bits: at most MOST_BITS; most_words: of a document, at most MOST_WORDS * 8, so that counts fit.
+
+    >>> found = features(TextBatch.from_texts(["to be or not to be", ""]))
+    >>> found.bounds.tolist(), sorted(found.counts.tolist())
+    ([0, 8, 8], [1, 1, 1, 1, 1, 2, 2, 2])
+    """
+    text = prepared.data[prepared.offsets[0] : prepared.offsets[-1]]
+    words = int(np.count_nonzero(text == 32)) + len(prepared)
+    longest = min(most_words, int(np.diff(prepared.offsets).max(initial=0)) // 2 + 1)
+    buckets, counts = (
+        np.empty(2 * words, np.uint32),
+        np.empty(2 * words, np.uint16),
+    )  # untouched pages are free
+    bounds = np.zeros(len(prepared) + 1, np.int64)
+    room = np.empty((2, 2 * longest), np.uint32)
+    _count(
+        prepared.data, prepared.offsets, np.uint64((1 << bits) - 1), most_words, room, bounds, buckets, counts
+    )
+    return Features(bounds, buckets[: bounds[-1]].copy(), counts[: bounds[-1]].copy())
+
+
+@njit(cache=True, nogil=True)
+def _count(data, offsets, mask, most_words, room, bounds, buckets, counts):  # type: ignore[no-untyped-def]
+    """Fills bounds, buckets and counts; room: uint32 (2, features of the longest document)."""
+    size = np.int64(0)
+    for document in range(len(offsets) - 1):
+        position, end = offsets[document], offsets[document + 1]
+        words, n, before = 0, 0, np.uint64(0)
+        while position < end and words < most_words:
+            start = position
+            while position < end and data[position] != 32:
+                position += 1
+            word = hash_bytes(data, start, position)
+            position += 1
+            room[0, n] = np.uint32(word & mask)
+            n += 1
+            if words:
+                room[0, n] = np.uint32(mix(before * _FACTOR ^ word) & mask)
+                n += 1
+            before = word
+            words += 1
+        _sort(room, n)
+        last = size - 1
+        for i in range(n):
+            bucket = room[0, i]
+            if last >= bounds[document] and buckets[last] == bucket:
+                counts[last] += np.uint16(1)
+            else:
+                last += 1
+                buckets[last], counts[last] = bucket, np.uint16(1)
+        size = last + 1
+        bounds[document + 1] = size
+
+
+@njit(cache=True, nogil=True)
+def _sort(room, n):  # type: ignore[no-untyped-def]
+    """Sorts room[0, :n], below 2^22: by insertion where there are few, else by radix over two digits."""
+    if n <= 64:
+        for i in range(1, n):
+            value, j = room[0, i], i
+            while j > 0 and room[0, j - 1] > value:
+                room[0, j] = room[0, j - 1]
+                j -= 1
+            room[0, j] = value
+        return
+    low = np.uint32((1 << 11) - 1)
+    starts = np.zeros((2, 1 << 11), np.int32)
+    for i in range(n):
+        starts[0, room[0, i] & low] += 1
+        starts[1, room[0, i] >> _DIGIT] += 1
+    before_low, before_high = np.int32(0), np.int32(0)
+    for digit in range(1 << 11):
+        starts[0, digit], before_low = before_low, before_low + starts[0, digit]
+        starts[1, digit], before_high = before_high, before_high + starts[1, digit]
+    for i in range(n):
+        digit = room[0, i] & low
+        room[1, starts[0, digit]] = room[0, i]
+        starts[0, digit] += 1
+    for i in range(n):
+        digit = room[1, i] >> _DIGIT
+        room[0, starts[1, digit]] = room[1, i]
+        starts[1, digit] += 1
+
+
+def inverse_frequencies(found: Features, bits: int = BITS) -> NDArray[np.float32]:
+    """ln((1 + N) / (1 + df)) by bucket, float32 (2^bits,): of N documents so many have it."""
+    from refinery.text.elementary import logs
+
+    having = np.bincount(found.buckets, minlength=1 << bits)
+    every = logs(np.arange(1, len(found) + 2, dtype=np.float64))
+    inverse: NDArray[np.float32] = (every[len(found)] - every[having]).astype(np.float32)
+    return inverse
+
+
+def weigh(found: Features, inverse: NDArray[np.float32]) -> NDArray[np.float32]:
+    """TF-IDF of every entry, float32 (entries,): rows have length 1, or 0 where no entry counts.
+
+    inverse: by bucket, see `inverse_frequencies`.
+    """
+    values = np.empty(len(found.buckets), np.float32)
+    _weigh(found.bounds, found.buckets, found.counts, inverse, _dampings(), values)
+    return values
+
+
+@cache
+def _dampings() -> NDArray[np.float32]:
+    """1 + ln tf by tf, which is a uint16; of 0 it is 0."""
+    from refinery.text.elementary import logs
+
+    table = np.zeros(1 << 16, np.float32)
+    table[1:] = 1 + logs(np.arange(1, 1 << 16, dtype=np.float64))
+    return table
+
+
+@njit(cache=True, nogil=True)
+def _weigh(bounds, buckets, counts, inverse, dampings, values):  # type: ignore[no-untyped-def]
+    for row in range(len(bounds) - 1):
+        squares = 0.0
+        for i in range(bounds[row], bounds[row + 1]):
+            value = dampings[counts[i]] * inverse[buckets[i]]
+            values[i] = value
+            squares += np.float64(value) * np.float64(value)
+        scale = 1 / np.sqrt(squares) if squares > 0 else 0.0
+        for i in range(bounds[row], bounds[row + 1]):
+            values[i] = np.float32(values[i] * scale)

@@ -1,0 +1,73 @@
+"""Hashed features against plain Python."""
+
+from collections import Counter
+from itertools import pairwise
+from math import log
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from refinery.text.batch import TextBatch
+from refinery.text.features import Features, features, inverse_frequencies, weigh
+from refinery.text.prepare import prepare
+from tests.text.test_ngrams_hashed import buckets
+
+texts_of_words = st.lists(st.lists(st.text("abé字", min_size=1, max_size=12), max_size=90), max_size=4)
+
+
+def rows(found: Features) -> list[dict[int, int]]:
+    """Buckets and counts by document."""
+    cuts = found.bounds.tolist()
+    pairs = list(zip(found.buckets.tolist(), found.counts.tolist(), strict=True))
+    return [dict(pairs[a:b]) for a, b in pairwise(cuts)]
+
+
+@given(texts=texts_of_words, bits=st.sampled_from([3, 11, 20, 22]))
+def test_words_and_pairs_are_counted_in_ascending_order(texts: list[list[str]], bits: int) -> None:
+    """Each document's buckets with how often they occur, as counted in plain Python."""
+    found = features(TextBatch.from_texts([" ".join(words) for words in texts]), bits)
+    expected = [Counter(buckets(words, 1 << bits)) for words in texts]
+    assert [list(row.items()) for row in rows(found)] == [sorted(row.items()) for row in expected]
+
+
+def test_a_long_document_is_sorted_and_a_slice_counts_its_own_texts() -> None:
+    """Thousands of different words, in the middle of a batch that starts elsewhere."""
+    words = [f"w{number * 7919 % 5000}" for number in range(9000)]
+    batch = TextBatch.from_arrow(TextBatch.from_texts(["x y", " ".join(words), "z"]).to_arrow()[1:])
+    found = rows(features(batch, most_words=8000))
+    expected = Counter(buckets(words[:8000], 1 << 20))
+    assert [list(row.items()) for row in found] == [
+        sorted(expected.items()),
+        [(buckets(["z"], 1 << 20)[0], 1)],
+    ]
+
+
+def test_characters_of_unspaced_scripts_are_features_alone_and_in_pairs() -> None:
+    """As words are, by the spaces that preparing puts around them."""
+    (row,) = rows(features(prepare(TextBatch.from_texts(["阿司匹林"]))))
+    assert row == Counter(buckets(list("阿司匹林"), 1 << 20))
+
+
+@given(texts=texts_of_words)
+def test_weights_are_tf_idf_of_rows_of_length_one(texts: list[list[str]]) -> None:
+    """(1 + ln tf) ln((1 + N) / (1 + df)), divided by the row's length; a feature of all documents counts nothing."""
+    found = features(TextBatch.from_texts([" ".join(words) for words in texts]))
+    values = weigh(found, inverse_frequencies(found))
+    documents = [Counter(buckets(words, 1 << 20)) for words in texts]
+    having = Counter(bucket for document in documents for bucket in document)
+    for number, document in enumerate(documents):
+        inverse = {b: log((1 + len(texts)) / (1 + having[b])) for b in document}
+        plain = [(1 + log(document[b])) * inverse[b] for b in sorted(document)]
+        length = sum(value**2 for value in plain) ** 0.5
+        expected = [value / length if length else 0.0 for value in plain]
+        assert values[found.bounds[number] : found.bounds[number + 1]] == pytest.approx(expected, abs=1e-6)
+
+
+def test_of_no_documents_there_is_nothing() -> None:
+    """An empty batch has no rows, and no frequencies."""
+    found = features(TextBatch.from_texts([]))
+    assert len(found) == 0
+    assert not len(weigh(found, inverse_frequencies(found)))
+    assert not np.any(inverse_frequencies(found))
