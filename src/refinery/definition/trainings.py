@@ -58,6 +58,28 @@ class ImportanceTraining(Model):
     seed: int = Field(1, ge=0, description="of the choice of documents")
 
 
+class NgramTraining(Model):
+    """Language models of n-grams: of a domain's documents and of ordinary ones, or of these alone (Kneser-Ney)."""
+
+    word: ClassVar = "ngram"
+
+    positive: Names = Field(
+        (), description="stages or sources of the domain's documents; without them a model of `raw` alone"
+    )
+    raw: Names = Field(min_length=1, description="stages or sources of ordinary documents")
+    positive_documents: Drawn = 50_000
+    raw_documents: Drawn = 50_000
+    order: int = Field(5, ge=2, le=8, description="longest runs of words, or of characters, that are counted")
+    min_count: int = Field(2, ge=1, description="a rarer run of three and more words is left out")
+    held_out: Share = Field(
+        0.05,
+        le=0.5,
+        description="share of the documents that is not counted, and judges the model",
+        json_schema_extra={"default": "5%"},
+    )
+    seed: int = Field(1, ge=0, description="of the choice of documents")
+
+
 class TermMining(Model):
     """A lexicon: the terms by which a domain's documents differ most from others."""
 
@@ -95,7 +117,7 @@ class RecallTraining(Model):
     seed: int = Field(1, ge=0, description="of the choice of documents")
 
 
-OneStep = RelevanceTraining | ImportanceTraining | TermMining  # one maker makes such a model
+OneStep = RelevanceTraining | ImportanceTraining | NgramTraining | TermMining  # one maker makes such a model
 Training = OneStep | RecallTraining
 
 
@@ -107,13 +129,14 @@ class NamedModel(Model):
     file: WrittenPath | None = Field(None, description=ModelFile.model_fields["file"].description)
     train: RelevanceTraining | None = Field(None, description="a classifier for `relevance` and `quality`")
     importance: ImportanceTraining | None = Field(None, description="weights for `importance`")
+    ngram: NgramTraining | None = Field(None, description="language models for `cross_entropy`")
     terms: TermMining | None = Field(None, description="a lexicon for `terms`, mined")
     recall: RecallTraining | None = Field(None, description="a classifier for `relevance`, by some seeds")
 
     @property
     def training(self) -> Training | None:
         """How the run makes it; None of a file."""
-        return self.train or self.importance or self.terms or self.recall
+        return self.train or self.importance or self.ngram or self.terms or self.recall
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
