@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from itertools import pairwise
 
 import pyarrow.parquet as pq
 import pytest
@@ -19,10 +20,10 @@ stages:
     repeat: {times: times}
 outputs:
 """
-SHUFFLED = '  shuffled: {from: often, path: shuffled, shard_bytes: 20000}\n'
-ORDERED = '  ordered: {from: often, path: ordered, shuffle: null, shard_bytes: 20000}\n'
-COUNTED = '  counted: {from: often, path: counted, repeats: counts}\n'
-SPLIT = '  split: {from: often, path: split, split: {validation: 20%}}\n'
+SHUFFLED = "  shuffled: {from: often, path: shuffled, shard_bytes: 20000}\n"
+ORDERED = "  ordered: {from: often, path: ordered, shuffle: null, shard_bytes: 20000}\n"
+COUNTED = "  counted: {from: often, path: counted, repeats: counts}\n"
+SPLIT = "  split: {from: often, path: split, split: {validation: 20%}}\n"
 
 
 @pytest.fixture
@@ -46,7 +47,9 @@ def repeating(tmp_path, monkeypatch):
 
 def ids_of(folder) -> list[str]:
     """The ids of an output's rows, in order."""
-    return [one for file in sorted(folder.rglob("*.parquet")) for one in pq.read_table(file)["id"].to_pylist()]
+    return [
+        one for file in sorted(folder.rglob("*.parquet")) for one in pq.read_table(file)["id"].to_pylist()
+    ]
 
 
 def test_copies_and_counts(repeating, refinery):
@@ -70,7 +73,7 @@ def test_copies_and_counts(repeating, refinery):
     assert len(list((base / "shuffled").iterdir())) > 2
     in_order = [name for number in range(3) for name in list(times)[number::3]]
     assert ordered == [name for turn in range(7) for name in in_order if times[name] > turn]
-    assert all(one != other for one, other in zip(ordered, ordered[1:], strict=False))
+    assert all(one != other for one, other in pairwise(ordered))
     counted = read_files(base / "counted", "data").to_pylist()
     assert {row["id"]: row["repeats"] for row in counted} == expected
     for name, manifest in zip(("shuffled", "ordered", "counted"), manifests, strict=True):
@@ -96,7 +99,7 @@ def test_each_copy_has_its_own_place(repeating, refinery):
     plain = ids_of(base / "once")
     single = {name for name, count in times.items() if count == 1}
     assert [one for one in found if one in single] == [one for one in plain if one in single]
-    beside = sum(one == other for one, other in zip(found, found[1:], strict=False))
+    beside = sum(one == other for one, other in pairwise(found))
     assert beside < len(found) / 10
 
 
@@ -120,7 +123,9 @@ def test_a_run_goes_on_and_makes_nothing_twice(repeating, refinery):
     before = output_hashes(base / "ordered")
     assert json.loads(refinery("plan", definition, "--json")[1])["to_make"] == []
     next((base / ".refinery").rglob("repeats-*.parquet")).unlink()
-    assert json.loads(refinery("plan", definition, "--json")[1])["to_make"][0]["result"] == "stages.often.repeat"
+    assert (
+        json.loads(refinery("plan", definition, "--json")[1])["to_make"][0]["result"] == "stages.often.repeat"
+    )
     (base / "ordered.records" / "manifest.json").unlink()
     assert refinery("run", definition, "-q")[0] == 0
     assert output_hashes(base / "ordered") == before

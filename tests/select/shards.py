@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from refinery.definition.paths import HERE
 from refinery.filters.verb import Outcome
+from refinery.select.batches import RULES
 from refinery.select.settings import Settings
-from refinery.select.verb import RULES, build
+from refinery.select.verb import build
 from refinery.shuffle.partition import hash_numbers
 
 HOSTS = ["a", "b", "c", None]

@@ -4,7 +4,7 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from refinery.select.verb import RULES
+from refinery.select.batches import RULES
 from tests.select.shards import DOCUMENTS, Shard, best_first, outcome_of, shards_of, walk
 
 

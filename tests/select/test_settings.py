@@ -9,7 +9,12 @@ from refinery.select.settings import Settings
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        ({"seed": 2}, "give `temperature`"),
+        ({"seed": 2}, "give `temperature`, `softdedup` or `curve`"),
+        ({"temperature": 1, "curve": {}}, "`temperature` and `curve` exclude each other"),
+        ({"curve": {}, "most": {"host": "5%"}}, "has no `most`; put it in a select above"),
+        ({"curve": {"discard": "100%"}}, "less than 1"),
+        ({"softdedup": 5, "by": "source"}, "no score to draw by"),
+        ({"softdedup": 5, "by": "score ASC"}, "leave ASC out"),
         ({"by": "source", "temperature": 1}, "no score to draw by"),
         ({"temperature": 0}, "greater than 0"),
         ({"most": {"host": 5}}, "shares are percentages"),

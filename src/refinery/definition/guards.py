@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from refinery.definition.values import Model, Percentage, as_percentage, parse_share
+from refinery.definition.values import Model, Percentage, ShareOrNone, as_percentage, parse_share
 
 Action = Literal["warn", "stop"]
-_Share = Annotated[
-    float,
-    BeforeValidator(partial(parse_share, zero=True), json_schema_input_type=Percentage),
-    PlainSerializer(as_percentage, when_used="json"),
-]
 
 
 class Limit(Model):
     """Shares above which a guard warns, and stops a run before its outputs are written."""
 
-    warn: _Share | None = Field(None, description="above it the run warns")
-    stop: _Share | None = Field(None, description="above it the run stops")
+    warn: ShareOrNone | None = Field(None, description="above it the run warns")
+    stop: ShareOrNone | None = Field(None, description="above it the run stops")
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

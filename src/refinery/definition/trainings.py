@@ -103,7 +103,22 @@ class TermMining(Model):
     seed: int = Field(1, ge=0, description="of the choice of documents")
 
 
-Training = RelevanceTraining | ImportanceTraining | NgramTraining | TermMining
+class RecallTraining(Model):
+    """A classifier of a domain by few of its documents and a pool in which more of it is found, round by round."""
+
+    word: ClassVar = "recall"
+
+    seeds: Names = Field(min_length=1, description="stages or sources of the domain's documents, 20 at least")
+    pool: Names = Field(min_length=1, description="stages or sources in which more of the domain is")
+    rounds: int = Field(3, ge=1, le=20, description="rounds at most; they stop where another gains nothing")
+    seed_documents: Drawn = 5_000
+    pool_documents: Drawn = 100_000
+    precision: float = Field(0.9, gt=0, le=1, description="precision of the suggested threshold")
+    seed: int = Field(1, ge=0, description="of the choice of documents")
+
+
+OneStep = RelevanceTraining | ImportanceTraining | NgramTraining | TermMining  # one maker makes such a model
+Training = OneStep | RecallTraining
 
 
 class NamedModel(Model):
@@ -116,11 +131,12 @@ class NamedModel(Model):
     importance: ImportanceTraining | None = Field(None, description="weights for `importance`")
     ngram: NgramTraining | None = Field(None, description="language models for `cross_entropy`")
     terms: TermMining | None = Field(None, description="a lexicon for `terms`, mined")
+    recall: RecallTraining | None = Field(None, description="a classifier for `relevance`, by some seeds")
 
     @property
     def training(self) -> Training | None:
         """How the run makes it; None of a file."""
-        return self.train or self.importance or self.ngram or self.terms
+        return self.train or self.importance or self.ngram or self.terms or self.recall
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

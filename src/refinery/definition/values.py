@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -106,6 +107,11 @@ Percentage = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?%$")]  # how a sha
 Share = Annotated[
     float,
     BeforeValidator(parse_share, json_schema_input_type=Percentage),
+    PlainSerializer(as_percentage, when_used="json"),
+]
+ShareOrNone = Annotated[  # 0% is one
+    float,
+    BeforeValidator(partial(parse_share, zero=True), json_schema_input_type=Percentage),
     PlainSerializer(as_percentage, when_used="json"),
 ]
 # A name alone, or {name: {settings}}. The formats are where `schema.py` puts what there is of each kind.

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from refinery.definition.trainings import (
     ImportanceTraining,
     NgramTraining,
+    OneStep,
     RelevanceTraining,
     TermMining,
-    Training,
 )
 from refinery.models.maker import Maker
 from refinery.shuffle.units import MapUnits
@@ -171,8 +171,8 @@ class TermsMaker(Maker):
         in_one_unit("mine", partial(terms.mine_examples, examples, chosen), map_units, memory, folder, work)
 
 
-def maker_of(training: Training) -> Maker:
-    """What makes a model of a definition."""
+def maker_of(training: OneStep) -> Maker:
+    """What makes a model of a definition that one maker makes."""
     if isinstance(training, RelevanceTraining):
         return RelevanceMaker(training)
     if isinstance(training, NgramTraining):

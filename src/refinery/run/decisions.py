@@ -23,6 +23,7 @@ from refinery.run.decide import (
     DROPPED,
     KEPT,
     CutTally,
+    PartTally,
     RuleTally,
     Tally,
     Upstream,
@@ -73,7 +74,7 @@ class StageOutcome:
     """Where a stage's decisions on a shard lie, its rules by name, and where bytes and tokens are.
 
     parents: as in `Graph.parents`; sources: all that arrive there; cuts, repeats: whether its verb cuts passages, or
-    repeats documents.
+    repeats documents; parts: the stages or sources that its verb tells apart.
     """
 
     decided: Upstream
@@ -83,6 +84,7 @@ class StageOutcome:
     sources: tuple[str, ...] = ()
     cuts: bool = False
     repeats: bool = False
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ class Decided:
 
     kept: by stage, what its rules and its verb left; verbs: by stage and source, what its verb dropped, by rule;
     duplicates: by stage and source, how many its verb dropped for others that arrived there; cut: by stage, what its
-    verb cut; repeated: by stage, from one that repeats on, what is written of its documents beyond the first time.
+    verb cut; repeated: by stage, from one that repeats on, what is written of its documents beyond the first time;
+    parts: by part of a mix, what the last stage has of it.
     """
 
     documents: int
@@ -122,6 +125,7 @@ class Decided:
     duplicates: dict[tuple[str, str], int]
     cut: dict[str, CutTally]
     repeated: dict[str, Tally]
+    parts: dict[str, PartTally]
     decisions: WrittenFile
     rejects: WrittenFile | None
 
@@ -156,7 +160,7 @@ def outcomes_of(plan: Plan, last: str, source: str) -> list[ShardOutcomes]:
             sizes = find_columns(stage.columns[source], ("bytes", "tokens"))
             parents = plan.graph.parents(stage, source)
             decided = upstream(plan, name, source)
-            kinds = stage.cuts, stage.repeats
+            kinds = stage.cuts, stage.repeats, stage.verb.parts if stage.verb else ()
             stages.append(StageOutcome(decided, parents, rules, sizes, stage.sources, *kinds))
     return [ShardOutcomes(planned, tuple(stages)) for planned in plan.of(source)]
 
@@ -195,6 +199,7 @@ def write_decisions(task: DecisionsTask) -> Decided:
         counts.duplicates,
         counts.cut,
         counts.repeated,
+        counts.parts,
         decisions.written,
         written,
     )
@@ -215,6 +220,17 @@ class _Counts:
     duplicates: dict[tuple[str, str], int] = field(default_factory=dict)
     cut: dict[str, CutTally] = field(default_factory=dict)
     repeated: dict[str, Tally] = field(default_factory=dict)
+    parts: dict[str, PartTally] = field(default_factory=dict)
+
+    def add_parts(
+        self, of: Mapping[str, NDArray[np.bool_]], sizes: pl.DataFrame, times: NDArray[np.int32]
+    ) -> None:
+        """Documents of one shard by the part that each is of, with the times that they are written."""
+        for name, mask in of.items():
+            here = times * mask
+            again = weighted_tally(sizes, np.maximum(here - 1, 0))
+            found = PartTally(tally(sizes, here > 0), again, int(here.max(initial=0)))
+            self.parts[name] = self.parts.get(name, PartTally()) + found
 
     def add(
         self,
@@ -248,6 +264,7 @@ def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch
     rows, ids = listing.column("row").to_numpy(), listed_ids(planned.shard, listing)
     cut_chars = np.zeros(listing.num_rows, np.int64)
     times = np.ones(listing.num_rows, np.int32)
+    parts: dict[str, NDArray[np.bool_]] = {}
     total = 0
     for stage in shard.stages:
         name = stage.decided.stage
@@ -272,8 +289,10 @@ def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch
             counts.cut[name] = counts.cut.get(name, CutTally()) + cut
         if stage.repeats:
             times = repeats_of(planned, stage.decided.verb_key or "", listing.num_rows)
+            parts = _parts(stage, planned.spec.name, kept, arrived)
         if (again := (times - 1) * stays).any():
             counts.repeated[name] = counts.repeated.get(name, Tally()) + weighted_tally(sizes, again)
+    counts.add_parts(parts, sizes, times * stays)
     known = pa.concat_tables(reasons).combine_chunks()
     for start in range(0, listing.num_rows, BATCH_ROWS):
         here = slice(start, start + BATCH_ROWS)
@@ -283,6 +302,18 @@ def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch
         told = pa.array(cut_chars[here]), pa.array(times[here], mask=reason[here] >= 0)
         columns = [*place, ids.slice(start, BATCH_ROWS), outcome, *why.columns, *told]
         yield from pa.Table.from_arrays(columns, schema=DECISIONS).to_batches()
+
+
+def _parts(
+    stage: StageOutcome, source: str, kept: Mapping[str, NDArray[np.bool_]], arrived: NDArray[np.bool_]
+) -> dict[str, NDArray[np.bool_]]:
+    """By part, the documents of which it is the first by which they came; kept: what each stage above kept."""
+    found, left = {}, arrived.copy()
+    for name in stage.parts:
+        came = arrived if name == source else kept.get(name, np.zeros_like(arrived))
+        found[name] = left & came
+        left &= ~came
+    return found
 
 
 def _judged(

@@ -181,7 +181,9 @@ def scatter(task: ScatterTask) -> None:
                     else:
                         order = shuffled(task.output.shuffle, identities(shard, rows[again]), copy)
                     files = _file_of(order, splits[documents[again]], task.output, task.files)
-                    placed = (batch.take(pa.array(again)) if copy else batch).append_column(ORDER, pa.array(order))
+                    placed = (batch.take(pa.array(again)) if copy else batch).append_column(
+                        ORDER, pa.array(order)
+                    )
                     writer.write(pa.Table.from_batches([placed]), files)
 
 

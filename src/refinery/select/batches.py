@@ -1,4 +1,4 @@
-"""Batches of shards, so that the units and files of many tiny ones are few, and what they drop."""
+"""Batches of shards, so that the units and files of many tiny ones are few, and what they drop by which rules."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from refinery.filters.verb import DROPPED_RECORD, NONE, Outcome
 from refinery.sources.documents import ShardDocuments
 from refinery.storage.arrow_bytes import cuts
 
+RULES = ("select.tokens", "select.most", "select.discard", "select.curve")
+TOKENS, MOST, DISCARD, CURVE = range(len(RULES))
 BATCH_DOCUMENTS = 1 << 21  # of shards that one unit goes through
 BATCHES = 64  # at least, where there are documents enough
 LEAST_BATCH = 50_000

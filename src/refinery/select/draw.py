@@ -4,6 +4,10 @@ The top k of `log w + g`, where each g is -log(-log(u)), is a sample of k docume
 replacement, each with a probability in proportion to w among those that are left (Efraimidis and Spirakis 2006 as
 exponential clocks; "Gumbel-top-k", Kool et al. 2019, arXiv 1903.06059, section 2). DSIR draws so by importance
 (Xie et al. 2023, arXiv 2302.03169), QuRating by quality / temperature (Wettig et al. 2024, arXiv 2402.09739).
+
+SoftDeDup (He et al. 2024, arXiv 2407.06654) gives a document the weight 1 / p, where p is how common it is (the
+probability of its words under an n-gram model of the corpus), and the same to all documents of a segment of p. Here
+segments have the same number of tokens, and p is its mean over the documents of the segment.
 """
 
 from __future__ import annotations
@@ -13,17 +17,32 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 
-def gumbel(seed: int, identities: NDArray[np.uint64]) -> NDArray[np.float64]:
-    """Standard Gumbel noise, float64, of each document's identity (uint64) alone and the seed."""
+def hashes(seed: int, identities: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """A hash of each document's identity and the seed, uint64."""
     import xxhash
 
     from refinery.shuffle.partition import hash_numbers
+
+    return hash_numbers(identities.view(np.int64), xxhash.xxh3_64_intdigest(f"select {seed}".encode()))
+
+
+def uniform(found: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Hashes as numbers above 0 and below 1, float64."""
+    numbers: NDArray[np.float64] = ((found >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    return numbers
+
+
+def noise(found: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Standard Gumbel noise of hashes, float64."""
     from refinery.text.elementary import logs  # to check a definition imports no Numba
 
-    mixed = hash_numbers(identities.view(np.int64), xxhash.xxh3_64_intdigest(f"select {seed}".encode()))
-    uniform = ((mixed >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
-    noise: NDArray[np.float64] = -logs(-logs(uniform))
-    return noise
+    numbers: NDArray[np.float64] = -logs(-logs(uniform(found)))
+    return numbers
+
+
+def gumbel(seed: int, identities: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Standard Gumbel noise, float64, of each document's identity (uint64) alone and the seed."""
+    return noise(hashes(seed, identities))
 
 
 def drawn(

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from refinery.definition.values import Model, Share, TokenCount, as_percentage
+from refinery.definition.values import Model, Share, ShareOrNone, TokenCount, as_percentage
 from refinery.filters.ranking import Missing, Ranking, ranking
 
 
@@ -22,12 +22,29 @@ def _value(written: object) -> object:
     return str(written).strip() if isinstance(written, int | float | date | str) else written
 
 
+DRAWS = ("temperature", "softdedup", "curve")
 Value = Annotated[str, BeforeValidator(_value)]
 Shares = Annotated[dict[Value, Share], Field(min_length=1)]  # of the budget, by value
 EachOrShares = Annotated[
     Annotated[Share, Tag("each")] | Annotated[Shares, Tag("named")],
     Discriminator(lambda given: "named" if isinstance(given, dict) else "each"),
 ]
+
+
+class Upsampling(Model):
+    """Better documents are written more often, see select.curve."""
+
+    discard: ShareOrNone = Field(
+        0.4,
+        lt=1,
+        description="share of the tokens, the worst, that is left out",
+        json_schema_extra={"default": "40%"},
+    )
+    most_repeats: int = Field(7, ge=1, description="times that a document is written at most")
+    within: str | None = Field(
+        None,
+        description="column, a topic say, of whose values each has a curve of its own (default: one for all)",
+    )
 
 
 class Settings(Model):
@@ -41,7 +58,15 @@ class Settings(Model):
         gt=0,
         description="draw without replacement by exp(score / temperature), in place of the best",
     )
-    seed: int = Field(1, ge=0, description="of the draw")
+    softdedup: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="draw without replacement by 1 / score (`by`: how common a document is), a mean over so many "
+        "segments of the documents",
+    )
+    curve: Upsampling | None = Field(None, description="write better documents more often, in place of once")
+    seed: int = Field(1, ge=0, description="of the draw, or of what the curve rounds")
     most: dict[str, EachOrShares] = Field(
         {},
         description="column to the share of the budget that documents of one of its values take at most, "
@@ -57,11 +82,28 @@ class Settings(Model):
 
     @model_validator(mode="after")
     def _drawn(self) -> Self:
-        if "seed" in self.model_fields_set and self.temperature is None:
-            raise ValueError("`seed` is of a draw; give `temperature`, or the best are taken")
-        if self.temperature is not None and ranking(self.by)[0] == "source":
+        draws = [f"`{key}`" for key in DRAWS if getattr(self, key) is not None]
+        if len(draws) > 1:
+            raise ValueError(f"{' and '.join(draws)} exclude each other; give one")
+        if "seed" in self.model_fields_set and not draws:
+            raise ValueError(
+                "`seed` is of a draw; give `temperature`, `softdedup` or `curve`, or the best are taken"
+            )
+        if draws and ranking(self.by)[0] == "source":
             raise ValueError("`source` is no score to draw by; give a column of numbers")
+        if self.softdedup and (direction := ranking(self.by)[1]):
+            raise ValueError(f"`softdedup` draws by 1 / score; leave {direction} out")
+        if self.curve and (self.most or self.least):
+            key = "most" if self.most else "least"
+            raise ValueError(
+                f"`curve` writes documents several times and has no `{key}`; put it in a select above"
+            )
         return self
+
+    @property
+    def draw(self) -> str:
+        """The key that says how documents are drawn; empty where the best are taken."""
+        return next((key for key in DRAWS if getattr(self, key) is not None), "")
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> Self:
