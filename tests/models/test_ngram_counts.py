@@ -23,9 +23,7 @@ def key(gram: tuple[str, ...]) -> int:
 
 @settings(max_examples=60)
 @given(documents=DOCUMENTS, order=st.integers(2, 5), least=st.integers(1, 3))
-def test_numbers_are_those_of_modified_kneser_ney(
-    documents: list[list[str]], order: int, least: int
-) -> None:
+def test_numbers_are_those_of_modified_kneser_ney(documents: list[list[str]], order: int, least: int) -> None:
     """Every n-gram that is kept, every context's share, all counts and discounts; nothing else."""
     expected = KneserNey(documents, order, least)
     grams, dropped, tally = adjusted_counts(rows_of(documents, order), least)

@@ -31,7 +31,9 @@ def model(order: int, least: int, *texts: list[list[str]]) -> NgramModel:
 def test_rows_are_words_with_those_before_them(documents: list[list[str]], order: int) -> None:
     """A number for each word, the same in every place, wherever it stands in memory; 0 before a document."""
     rows = ngram_rows(joined(documents), order).tolist()
-    number = {word: ngram_rows(TextBatch.from_texts([word]), 1)[0, 0] for words in documents for word in words}
+    number = {
+        word: ngram_rows(TextBatch.from_texts([word]), 1)[0, 0] for words in documents for word in words
+    }
     assert len(set(number.values())) == len(number) and 0 not in number.values()
     expected = [
         [number[words[at - back]] if at >= back else 0 for back in range(order)]
@@ -47,7 +49,7 @@ def test_keys_depend_on_every_word_and_its_place() -> None:
     keys = [
         ngram_keys(np.stack(np.meshgrid(*[numbers] * n), -1).reshape(-1, n)).tolist() for n in (1, 2, 3, 4)
     ]
-    every = sum(keys, [])
+    every = [key for found in keys for key in found]
     assert len(set(every)) == len(every) == 3 + 9 + 27 + 81
 
 
@@ -75,7 +77,7 @@ def test_cross_entropies_are_those_of_modified_kneser_ney(
 def test_probabilities_add_up_to_one(documents: list[list[str]], context: list[str]) -> None:
     """After any context, over all words that the text has and one that stands for all others."""
     made = model(4, 2, documents)
-    vocabulary = sorted({word for words in documents for word in words}) + ["unknown"]
+    vocabulary = [*sorted({word for words in documents for word in words}), "unknown"]
     bits, counts = made.cross_entropies(joined([[*context, word] for word in vocabulary]))
     before, number = made.cross_entropies(TextBatch.from_texts([" ".join(context)]))
     assert np.exp2(before[0] * number - bits[0] * counts).sum() == pytest.approx(1, abs=1e-6)
@@ -95,4 +97,6 @@ def test_full_buckets_hide_nothing() -> None:
     expected = KneserNey(words, 2, 1)
     bits, _ = made.cross_entropies(joined(words[:40]))
     assert crowded > 0.02
-    assert bits[0].tolist() == pytest.approx([expected.bits(one, made.words + 1) for one in words[:40]], rel=1e-5)
+    assert bits[0].tolist() == pytest.approx(
+        [expected.bits(one, made.words + 1) for one in words[:40]], rel=1e-5
+    )
