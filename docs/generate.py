@@ -102,6 +102,17 @@ COLUMNS = {
     "term_count": ("count", "terms in the text, which do not overlap, the longest first", ""),
     "distinct_terms": ("count", "different ones of them", ""),
     "neural": ("score", "P(label) or the score of a regressor; NULL for text without a token", "the model"),
+    "cross_entropy": (
+        "bits a word",
+        "under the model of the domain's text; NULL without a word",
+        "Kneser-Ney, Chen and Goodman 1998",
+    ),
+    "cross_entropy_raw": ("bits a word", "under the model of ordinary text", ""),
+    "cross_entropy_difference": (
+        "bits a word",
+        "what the latter has more: the higher, the more of the domain",
+        "Moore and Lewis 2010",
+    ),
     "importance_per_token": ("nats", "the same divided by the document's words; 0 without a word", ""),
 }
 # What the columns of decisions and rejects are.
@@ -287,6 +298,7 @@ def _options(command: Any) -> str:
 def measured() -> str:
     """The columns of every measurer but `signals` and `patterns`."""
     from refinery.filters import language, url
+    from refinery.filters.cross_entropy import CrossEntropy
     from refinery.filters.importance import Importance
     from refinery.filters.listed import Listed
     from refinery.filters.neural import Neural
@@ -303,6 +315,7 @@ def measured() -> str:
         "relevance": Relevance(nowhere, "", "", "").schema,
         "quality": Relevance(nowhere, "", "", "", name="quality").schema,
         "importance": Importance(nowhere, "").schema,
+        "cross_entropy": CrossEntropy(nowhere, "").schema,
         "neural": Neural(Files(nowhere, nowhere, "", ""), 512, None, "none").schema,
         "url": url.SCHEMA,
         "listed": Listed("", "", "exact").schema,
