@@ -137,11 +137,6 @@ class Mix(Verb):
         return True
 
     @property
-    def budget(self) -> int | None:
-        """The tokens that are asked for."""
-        return self.chosen.tokens
-
-    @property
     def summary(self) -> str:
         """The budget, the shares, and where repeats end."""
         shares = ", ".join(f"{name} {as_percentage(share)}" for name, share in self.chosen.shares.items())

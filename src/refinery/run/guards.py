@@ -194,8 +194,8 @@ def part_missed(stage: str, part: str, account: PartAccount) -> Trip:
 
 
 def budget_missed(stage: ResolvedStage, decided: Sequence[Decided]) -> Iterable[Trip]:
-    """The tokens that a stage keeps less than it is asked for; of one with parts see `part_missed`."""
-    budget = stage.verb.budget if stage.verb and not stage.verb.parts else None
+    """The tokens that a stage keeps less than it is asked for."""
+    budget = stage.verb.budget if stage.verb else None
     if budget is None:
         return
     every = [one for part in decided for one in (part.kept, part.repeated)]
