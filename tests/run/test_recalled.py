@@ -194,5 +194,5 @@ def test_mistakes_are_told_at_their_place(tmp_path: Path) -> None:
         run(tmp_path, lambda text: text.replace("pool: screened", "pool: [seeds, screened]"))
     with pytest.raises(DefinitionError, match=r"needs models.medical.sample needs stages.medical needs"):
         run(tmp_path, lambda text: text.replace("pool: screened", "pool: medical"))
-    with pytest.raises(DefinitionError, match=r"pipeline.yaml:9: models.medical.sample: seeds: 10 different"):
+    with pytest.raises(DefinitionError, match=r"pipeline.yaml:9: models.medical: seeds: 10 different"):
         run(tmp_path)
