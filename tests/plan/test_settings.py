@@ -24,6 +24,7 @@ from refinery.definition.tokenization import Tokenization
 from refinery.definition.trainings import (
     ImportanceTraining,
     NamedModel,
+    NearestTraining,
     NgramTraining,
     RecallTraining,
     RelevanceTraining,
@@ -52,6 +53,7 @@ DEFINITION: dict[str, Any] = {
         "topic": {"file": "topic.bin"},
         "trained": {"train": {"positive": "books", "negative": "screened"}},
         "words": {"importance": {"positive": "books", "raw": "screened"}},
+        "seeds": {"nearest": {"positive": "books", "raw": "screened"}},
         "grams": {"ngram": {"positive": "books", "raw": "screened"}},
         "vocabulary": {"terms": {"positive": "books", "negative": "screened"}},
         "found": {"recall": {"seeds": "books", "pool": "screened"}},
@@ -79,12 +81,11 @@ DEFINITION: dict[str, Any] = {
                 {"quality": {"model": "trained"}},
                 {"importance": {"model": "words"}},
                 {"cross_entropy": {"model": "grams"}},
+                {"nearest": {"model": "seeds"}},
                 {"terms": {"model": "vocabulary"}},
             ],
             "keep": [
-                {
-                    "on_topic": "quality >= suggested('trained') AND importance + term_density + cross_entropy > 0"
-                }
+                {"on_topic": "quality >= suggested('trained') AND importance + cross_entropy + nearest > 0"}
             ],
         },
         "sized": {
@@ -105,6 +106,7 @@ CRAWL, UNIQUE = ("sources", "crawl"), ("stages", "unique", "dedup")
 BEST, WRITTEN, MEASURE = ("stages", "best", "select"), ("outputs", "best"), ("stages", "screened", "measure")
 TRAIN, WORDS = ("models", "trained", "train"), ("models", "words", "importance")
 TRAINED, WEIGHED = {"models.trained"}, {"models.words"}
+SEEDS, INDEXED = ("models", "seeds", "nearest"), {"models.seeds"}
 GRAMS, COUNTED = ("models", "grams", "ngram"), {"models.grams"}
 TERMS, MINED = ("models", "vocabulary", "terms"), {"models.vocabulary"}
 RECALL, SAMPLED = ("models", "found", "recall"), {"models.found.sample"}
@@ -285,6 +287,12 @@ CASES: dict[tuple[str, str], Case] = {
     ("models", "file"): case(("models", "topic", "file"), "other.bin", {ON_TOPIC}, named="model"),
     ("models", "train"): case((*TRAIN, "dim"), 5, TRAINED, named="dim"),
     ("models", "importance"): case((*WORDS, "buckets"), 5, WEIGHED, named="buckets"),
+    ("models", "nearest"): case((*SEEDS, "seed"), 3, INDEXED, named="seed"),
+    ("models.nearest", "positive"): case((*SEEDS, "positive"), "crawl", INDEXED),
+    ("models.nearest", "raw"): case((*SEEDS, "raw"), "crawl", INDEXED),
+    ("models.nearest", "positive_documents"): case((*SEEDS, "positive_documents"), 50, INDEXED),
+    ("models.nearest", "raw_documents"): case((*SEEDS, "raw_documents"), 50, INDEXED),
+    ("models.nearest", "seed"): case((*SEEDS, "seed"), 5, INDEXED),
     ("models", "ngram"): case((*GRAMS, "order"), 3, COUNTED, named="order"),
     ("models.ngram", "positive"): case((*GRAMS, "positive"), "crawl", COUNTED),
     ("models.ngram", "raw"): case((*GRAMS, "raw"), "crawl", COUNTED),
@@ -341,6 +349,7 @@ CASES: dict[tuple[str, str], Case] = {
 ELSEWHERE = {
     "quality": "relevance's",
     "importance": "one setting, a model, as relevance has it",
+    "nearest": "one setting, a model, as relevance has it",
     "cross_entropy": "one setting, a model, as relevance has it",
     "html": "tests/filters/test_html.py: the extractor changes `settings`",
     "replace": "tests/filters/test_replace.py: each setting changes `settings`",
@@ -369,6 +378,7 @@ def settings_models() -> dict[str, type[BaseModel]]:
         "models.train": RelevanceTraining,
         "models.importance": ImportanceTraining,
         "models.ngram": NgramTraining,
+        "models.nearest": NearestTraining,
         "models.terms": TermMining,
         "models.recall": RecallTraining,
         "protect": Protected,
