@@ -112,8 +112,8 @@ ACCOUNT = {
     "id": "the document's id as text; NULL for a rejected row",
     "outcome": "`kept`, `dropped` or `rejected`",
     "stage": "the stage that dropped it",
-    "rule": "the first rule that failed; `dedup.*`, `passages.rest`, `select.*` or `protect.*`; for a rejected row "
-    "the reason",
+    "rule": "the first rule that failed; `dedup.*`, `passages.rest`, `select.*`, `mix.tokens`, `protect.*`; for a "
+    "rejected row the reason",
     "failed": "all rules of that stage that failed",
     "duplicate_of_source": "source of the document that this stage kept instead, which a later one may drop; "
     "`against:STAGE` for an earlier run, `protect:NAME.COLUMN` for a benchmark",
@@ -123,6 +123,7 @@ ACCOUNT = {
     "similarity": "similarity to it, by the stage's `measure` ([how](dedup.md#near)); 1 for equal key texts alone, "
     "NULL: not compared",
     "cut_chars": "characters of its text that verbs cut; NULL for a rejected row",
+    "repeats": "times that it counts, 1 but where a stage [repeats](mix.md) documents; NULL where it is not kept",
     "reason": "one word, see [reading.md](reading.md#rejects)",
     "detail": "what was found",
 }
@@ -146,10 +147,17 @@ MANIFEST = {
     "passed over by ending and reason",
     "protected": "by source that outputs are protected from, as in `sources`: what they were compared with",
     "stages": "by stage: arrived, kept, and by rule: dropped first, failed at all; `unjudged`: documents in "
-    "languages of which no rule judges any",
+    "languages of which no rule judges any; `repeated`: what is written of the kept ones beyond the first time",
+    "suggested": "by stage and rule `COLUMN >= suggested('NAME')`: what reached the threshold, the share of all that is "
+    "estimated to be relevant, and the precision, see [models.md](models.md#relevance)",
     "calibrated": "by stage that calibrates its rules: thresholds published and moved, and what they lose of trusted "
     "text, see [rules.md](rules.md#calibrated-thresholds)",
-    "kept": "documents, bytes and tokens of the output",
+    "suggested": "by stage and rule that keeps what reaches a model's suggested threshold: what came to it, and the "
+    "estimated share of it that is relevant and precision of what is kept, with intervals",
+    "recalled": "by model that recall made on the way: its sample, and of each round what it found, with intervals",
+    "kept": "documents, bytes and tokens of the output, each document once",
+    "repeated": "the same of what is written, or counted, beyond the first time",
+    "parts": "by part of a [mix](mix.md#what-the-records-say): its share, what is there and what is written",
     "licences": "by source, documents of the output by licence, if the definition has some; `NOASSERTION`: none",
     "languages": "documents of the output by language, if it is measured",
     "splits": "by split, of an output that has some: documents and files",

@@ -17,6 +17,7 @@ LAYERS = (
     ("report",),
     ("run",),
     ("plan",),
+    ("mix",),
     ("dedup", "select", "recall", "scaling", "labels"),
     ("filters",),
     ("models",),

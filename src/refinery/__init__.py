@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 # Packages whose names functions have here: what is loaded by now is not bound to its name by a later import.
 import refinery.dedup
 import refinery.plan
+import refinery.recall
 import refinery.run  # noqa: F401
 from refinery.errors import (
     ConservationError,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from refinery.api.minhash import minhash
     from refinery.api.output import Output
     from refinery.api.pipeline import Pipeline
+    from refinery.api.recall import recall
     from refinery.api.results import results
     from refinery.api.runs import check, load, plan, run
     from refinery.api.train import train
@@ -82,6 +84,7 @@ __all__ = [
     "measurer",
     "minhash",
     "plan",
+    "recall",
     "results",
     "run",
     "show",
@@ -112,6 +115,7 @@ _MODULES = {
     "measurer": "api.measure",
     "minhash": "api.minhash",
     "plan": "api.runs",
+    "recall": "api.recall",
     "results": "api.results",
     "run": "api.runs",
     "show": "api.look",
@@ -122,7 +126,7 @@ _MODULES = {
 
 
 if not TYPE_CHECKING:
-    del dedup, plan, run
+    del dedup, plan, recall, run
 
     def __getattr__(name: str) -> Any:
         if name == "__version__":

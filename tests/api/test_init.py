@@ -77,6 +77,31 @@ def test_languages_have_stages_of_their_own(tmp_path):
     refinery.check(definition)
 
 
+def test_a_few_documents_make_no_stage_of_their_language(tmp_path):
+    """They are told, and so is the source that is in no stage for them; alone they have a stage."""
+    write_parquet(tmp_path / "crawl" / "0.parquet", [{"text": document(n)} for n in range(20)])
+    (tmp_path / "law.md").write_text(chinese_document(1))
+    text = refinery.init(tmp_path).read_text()
+    assert list(yaml.safe_load(text)["stages"]) == ["screened", "unique"]
+    assert "# not kept, of the documents that were looked at: zh 1" in text
+    assert 'data: {path: "*.md"}   # in no stage: few documents of a language' in text
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone" / "law.md").write_text(chinese_document(1))
+    assert "lang = 'zh'" in refinery.init(tmp_path / "alone").read_text()
+
+
+def test_rows_without_a_text_are_told(tmp_path):
+    """As in collections from which answers were removed: how many, and what most are."""
+    (tmp_path / "qa").mkdir()
+    pairs = "".join(f"<QA><A>{document(n) if n % 4 == 0 else ''}</A></QA>" for n in range(12))
+    (tmp_path / "qa" / "a.xml").write_text(f"<All><Focus>x</Focus>{pairs}</All>")
+    rows = [{"text": document(n) if n else None} for n in range(5)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + "no JSON\n" * 2)
+    text = refinery.init(tmp_path).read_text()
+    assert "# 9 of the first 12 rows have no text, most: " in text
+    assert "# 3 of the first 7 rows have no text, most: not_json" in text
+
+
 def test_each_source_is_read_as_its_files_are(tmp_path):
     """Chats, several columns, XML by its records, other encodings, web pages in a column; names that need quotes."""
     chat = [{"role": "user", "content": document(1)}, {"role": "assistant", "content": document(2)}]

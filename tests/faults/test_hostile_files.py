@@ -9,7 +9,7 @@ import pytest
 
 from tests.fasttext_models import SHAPES, model
 from tests.faults.conftest import ERROR
-from tests.models.test_card import card
+from tests.models.cards import card
 from tests.neural_models import Weights, graph
 
 ROOT = Path(__file__).parents[2]

@@ -14,10 +14,10 @@ from refinery.errors import DefinitionError
 from refinery.filters.predicate import columns_of, problems
 from refinery.filters.rules import resolve_rules
 from refinery.filters.suggested import as_numbers, suggesting_models, with_suggestions
-from refinery.models.card import write_card
+from refinery.models.card_text import write_card
 from refinery.models.model_file import file_hash
 from refinery.sources.sql import parse
-from tests.models.test_card import POINT, card
+from tests.models.cards import POINT, card
 
 TRAINING = RelevanceTraining(positive=("a",), negative=("b",))
 

@@ -1,10 +1,11 @@
 """Shards of texts in memory, as a maker sees a source's or a stage's, and units run here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.shuffle.partition import hash_numbers
@@ -43,6 +44,13 @@ class TextShard:
 
     def arrives(self) -> NDArray[np.bool_]:
         return np.array([self.start + n not in self.dropped for n in range(self.rows)], np.bool_)
+
+    def columns(self, names: Sequence[str]) -> pa.Table:
+        """Ids, and the host of each third document."""
+        numbers = range(self.start, self.start + self.rows)
+        known = {"id": [f"{self.source}-{n}" for n in numbers]}
+        known["host"] = [f"h{n % 9}.org" if n % 3 == 0 else None for n in numbers]
+        return pa.table({name: pa.array(known[name], pa.string()) for name in names})
 
     def texts(self, documents: NDArray[np.int64]) -> Iterator[TextBatch]:
         for low in range(0, len(documents), 2):

@@ -36,7 +36,7 @@ def test_the_text_tells_of_sources() -> None:
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"judged": APART}, "positives are of 'seeds' and negatives are of 'crawl' alone"),
+        ({"judged": APART}, "positives are of 'seeds' alone and negatives are of 'crawl' alone"),
         ({"judged": APART}, "give positives and negatives of two sources or more"),
         ({"judged": APART, "style_auc": 0.98}, "digits alone tell the classes apart with an AUC of 0.98"),
         ({"judged": TOGETHER, "style_auc": 0.98}, "may have learned style and not the topic"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from refinery.errors import InputError
 from refinery.models.linear import LinearModel, load_linear, parse_linear
 from refinery.text.batch import TextBatch
 from refinery.text.features import features, weigh
+from refinery.text.hashing import text_hashes
 from refinery.text.prepare import prepare
 
 
@@ -32,7 +34,16 @@ def test_a_probability_is_of_the_calibrated_logit() -> None:
         entries = slice(cuts[i], cuts[i + 1])
         logit = float(values[entries].astype(float) @ one.weights[found.buckets[entries]]) - 0.5
         expected.append(1 / (1 + np.exp(-(2 * logit + 0.25))))
-    assert one.score(texts) == pytest.approx(expected, abs=1e-6)
+    assert one.probability(found) == pytest.approx(expected, abs=1e-6)
+
+
+def test_seeds_are_certain_and_no_word_is_no_relevance() -> None:
+    """Whatever the weights say; others have their probability."""
+    texts = prepare(TextBatch.from_texts(["A seed.", "a SEED", "", "no seed", "Another seed"]))
+    known = np.sort(text_hashes(prepare(TextBatch.from_texts(["a seed", "another seed"]))))
+    one = replace(model(), seeds=known)
+    scores, plain = parse_linear(one.content(), "").score(texts), one.probability(features(texts, 10, 50))
+    assert scores.tolist() == [1.0, 1.0, 0.0, plain[3], 1.0] and plain[3] < 1
 
 
 def test_a_file_is_the_model_again(tmp_path: Path) -> None:
@@ -60,6 +71,7 @@ def _changed(**arrays: object) -> bytes:
         (_changed(format=np.array([2, 10, 50])), "another version"),
         (_changed(format=np.array([1, 11, 50])), "not finite numbers"),
         (_changed(line=np.array([0.0, np.nan, 0.0])), "not finite numbers"),
+        (_changed(seeds=np.array([2, 1], np.uint64)), "not sorted hashes"),
         (_changed(weights=np.zeros(1 << 10)), "not finite numbers"),
     ],
 )

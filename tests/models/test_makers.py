@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from refinery.definition.trainings import ImportanceTraining, RelevanceTraining, TermMining, Training
+from refinery.definition.trainings import ImportanceTraining, OneStep, RelevanceTraining, TermMining
 from refinery.errors import DefinitionError
 from refinery.filters import importance, relevance, terms
 from refinery.models.card import Card, SourceCounts, resolve
@@ -26,7 +26,7 @@ MINE = TermMining(positive=("seeds",), negative=("crawl",))
 
 def make(
     folder: Path,
-    training: Training,
+    training: OneStep,
     first: list[TextShard] = SEEDS,
     second: list[TextShard] = CRAWL,
     map_units: MapUnits = run_here,

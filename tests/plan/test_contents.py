@@ -18,6 +18,7 @@ SHARD = f"shards/01/{KEY}"
         (f"{SHARD}/measured-language-{KEY}.parquet", "measurements"),
         (f"{SHARD}/decided-{KEY}.json", "decisions"),
         (f"{SHARD}/dropped-{KEY}.parquet", "decisions"),
+        (f"{SHARD}/repeats-{KEY}.parquet", "decisions"),
         (f"{SHARD}/.record.json.01234567-7-1-01234567.tmp", "leftovers"),
         (f"made/{KEY}/model.bin", "models and counts"),
         ("pipelines/medical/logs/run-20260102T030405000006Z-00001.jsonl", "logs"),

@@ -11,7 +11,9 @@ def test_all_files_are_of_one_result(data_repository):
     """What a run leaves in the folders of shards is what its results consist of, each file once."""
     definition = data_repository / "pipeline.yaml"
     definition.write_text(
-        PIPELINE.replace("outputs:\n", "  best: {from: unique, select: {tokens: 2k, by: words}}\noutputs:\n")
+        PIPELINE.replace(
+            "outputs:\n", "  best: {from: unique, mix: {tokens: 2k, shares: {unique: 100%}}}\noutputs:\n"
+        )
     )
     plan = plan_of(definition)
     execute(plan, InProcess(), lambda _: None)

@@ -7,6 +7,9 @@ import pytest
 
 import refinery
 from refinery.errors import DefinitionError, InputError
+from refinery.plan import inputs
+from refinery.plan.inputs import COLUMN_BYTES
+from refinery.run.cost import worker_memory
 from tests.conftest import write_parquet
 
 PIPELINE = """
@@ -136,3 +139,24 @@ def test_a_file_that_comes_to_a_known_source_is_looked_at(tmp_path):
     file.write_text(file.read_text().replace("'*.jsonl'", "'*.jsonl', on_error: fail"))
     with pytest.raises((DefinitionError, InputError), match=r"b\.jsonl"):
         refinery.check(file)
+
+
+def test_columns_that_take_much_memory_are_told(tmp_path, monkeypatch):
+    """With what they take, in the plan's memory too, and how to have fewer; what is not carried does not count."""
+    monkeypatch.setattr(inputs, "UNIT", 2**20)
+    file = tmp_path / "pipeline.yaml"
+    write_parquet(tmp_path / "a.parquet", [{"text": "A text.", **{f"c{n}": n for n in range(300)}}])
+
+    def planned(source):
+        file.write_text(
+            f"refinery: 1\nname: wide\nsources: {{a: {source}}}\nstages: {{all: {{from: a}}}}\n"
+            "outputs: {all: {from: all, path: out}}\n"
+        )
+        return refinery.check(file)
+
+    wide, narrow = planned("{path: a.parquet}"), planned("{path: a.parquet, columns: {keep: [c1]}}")
+    (warning,) = wide.warnings
+    assert warning.startswith("source a: it carries 300 columns, for which a worker takes up to 2 MiB more")
+    assert "`columns: {keep: [...]}`" in warning
+    assert narrow.warnings == ()
+    assert worker_memory(wide) - worker_memory(narrow) == (300 - 1) * COLUMN_BYTES

@@ -21,7 +21,13 @@ from refinery.definition.protections import NearCopies, Overlap, Protected
 from refinery.definition.registry import VERBS
 from refinery.definition.source_columns import Join, JoinedColumn, SourceColumn
 from refinery.definition.tokenization import Tokenization
-from refinery.definition.trainings import ImportanceTraining, NamedModel, RelevanceTraining, TermMining
+from refinery.definition.trainings import (
+    ImportanceTraining,
+    NamedModel,
+    RecallTraining,
+    RelevanceTraining,
+    TermMining,
+)
 from refinery.filters.registry import MEASURERS, TRANSFORMS
 from refinery.plan.derivations import derivation, reasons
 from refinery.plan.result import Result
@@ -46,6 +52,7 @@ DEFINITION: dict[str, Any] = {
         "trained": {"train": {"positive": "books", "negative": "screened"}},
         "words": {"importance": {"positive": "books", "raw": "screened"}},
         "vocabulary": {"terms": {"positive": "books", "negative": "screened"}},
+        "found": {"recall": {"seeds": "books", "pool": "screened"}},
     },
     "stages": {
         "screened": {
@@ -79,6 +86,10 @@ DEFINITION: dict[str, Any] = {
             "calibrate": {"trusted": "books", "junk": "held", "lose": "1%"},
         },
         "best": {"from": "scored", "select": {"tokens": "5k", "by": "tokens"}},
+        "blend": {
+            "from": ["books", "scored"],
+            "mix": {"tokens": "5k", "shares": {"books": "30%", "scored": "70%"}, "most_repeats": 2},
+        },
     },
     "outputs": {"best": {"from": "best", "path": "out/best"}, "all": {"from": "unique", "path": "out/all"}},
 }
@@ -88,8 +99,11 @@ BEST, WRITTEN, MEASURE = ("stages", "best", "select"), ("outputs", "best"), ("st
 TRAIN, WORDS = ("models", "trained", "train"), ("models", "words", "importance")
 TRAINED, WEIGHED = {"models.trained"}, {"models.words"}
 TERMS, MINED = ("models", "vocabulary", "terms"), {"models.vocabulary"}
+RECALL, SAMPLED = ("models", "found", "recall"), {"models.found.sample"}
+ROUNDS = {f"models.found.round-{number}" for number in (1, 2, 3)}
 LINES, COUNT = ("stages", "screened", "transform", 0, "lines"), "sources.crawl.normalize.lines"
 DEDUP, SELECT = {"stages.unique.dedup"}, {"stages.best.select"}
+BLEND, MIX = ("stages", "blend", "mix"), {"stages.blend.mix"}
 EXAM = "sources.protect:exams.question.minhash"
 ON_EXAM = {EXAM, "sources.protect:exams.question.content"}
 EXAMS = ("protect", "exams")
@@ -185,6 +199,9 @@ CASES: dict[tuple[str, str], Case] = {
     ),
     ("output", "shard_bytes"): case((*WRITTEN, "shard_bytes"), "1MB", {"outputs.best"}),
     ("output", "shuffle"): case((*WRITTEN, "shuffle"), 3, {"outputs.best"}),
+    ("output", "repeats"): case(
+        (*WRITTEN, "repeats"), "counts", {"outputs.best"}, (((*WRITTEN, "from"), "blend"),)
+    ),
     ("output", "split"): case((*WRITTEN, "split"), {"validation": "5%"}, {"outputs.best", *DEDUP}),
     ("output", "split_by"): case(
         (*WRITTEN, "split_by"), "year", {"outputs.best", *DEDUP}, (((*WRITTEN, "split"), {"v": "5%"}),)
@@ -230,6 +247,13 @@ CASES: dict[tuple[str, str], Case] = {
     ("protect.overlap", "action"): case((*OVERLAP, "action"), "cut", PROTECT, named="overlap"),
     ("protect.overlap", "margin"): case((*OVERLAP, "margin"), 9, PROTECT, ((OVERLAP, {"action": "cut"}),)),
     ("protect.overlap", "common"): case((*OVERLAP, "common"), None, PROTECT),
+    ("mix", "tokens"): case((*BLEND, "tokens"), "6k", MIX),
+    ("mix", "shares"): case((*BLEND, "shares"), {"books": "40%", "scored": "60%"}, MIX),
+    ("mix", "most_repeats"): case((*BLEND, "most_repeats"), {"books": 3}, MIX),
+    ("mix", "by"): case((*BLEND, "by"), "bytes", MIX),
+    ("mix", "missing"): case((*BLEND, "missing"), "last", MIX, (((*BLEND, "by"), "bytes"),)),
+    ("mix", "keep_total"): case((*BLEND, "keep_total"), True, MIX),
+    ("mix", "seed"): case((*BLEND, "seed"), 2, MIX),
     ("select", "tokens"): case((*BEST, "tokens"), "6k", SELECT),
     ("select", "by"): case((*BEST, "by"), "bytes", SELECT),
     ("select", "missing"): case((*BEST, "missing"), "last", SELECT),
@@ -283,6 +307,14 @@ CASES: dict[tuple[str, str], Case] = {
     ("models.terms", "words"): case((*TERMS, "words"), 2, MINED),
     ("models.terms", "characters"): case((*TERMS, "characters"), 5, MINED),
     ("models.terms", "seed"): case((*TERMS, "seed"), 5, MINED),
+    ("models", "recall"): case((*RECALL, "seed"), 5, SAMPLED, named="seed"),
+    ("models.recall", "seeds"): case((*RECALL, "seeds"), "crawl", SAMPLED),
+    ("models.recall", "pool"): case((*RECALL, "pool"), "crawl", SAMPLED),
+    ("models.recall", "seed_documents"): case((*RECALL, "seed_documents"), 50, SAMPLED),
+    ("models.recall", "pool_documents"): case((*RECALL, "pool_documents"), 50, SAMPLED),
+    ("models.recall", "rounds"): case((*RECALL, "rounds"), 2, {"models.found"}),
+    ("models.recall", "precision"): case((*RECALL, "precision"), 0.5, ROUNDS),
+    ("models.recall", "seed"): case((*RECALL, "seed"), 5, SAMPLED),
     ("lines", "repeated"): case((*LINES, "repeated"), "60%", ON_CRAWL),
     ("lines", "least_documents"): case((*LINES, "least_documents"), 50, ON_CRAWL),
     ("lines", "keep"): case((*LINES, "keep"), [{"long": "chars > 3"}], ON_CRAWL),
@@ -319,6 +351,7 @@ def settings_models() -> dict[str, type[BaseModel]]:
         "models.train": RelevanceTraining,
         "models.importance": ImportanceTraining,
         "models.terms": TermMining,
+        "models.recall": RecallTraining,
         "protect": Protected,
         "guards": Guards,
         "protect.near": NearCopies,
@@ -388,7 +421,8 @@ def followers(results: dict[str, Result], owners: set[str]) -> set[str]:
     """
     found = set(owners)
     for name, result in results.items():  # inputs come first
-        if any(one in owners or not one.startswith("models.") for one in found & set(result.inputs)):
+        step = name.startswith("models.")  # of a model, made of the steps before
+        if any(step or one in owners or not one.startswith("models.") for one in found & set(result.inputs)):
             found.add(name)
     return found
 

@@ -1,4 +1,4 @@
-"""A verb as a package of a user's would add it: each document is written as often as a column says, at 0 not at all."""
+"""A verb as a package of a user's would add it: a document is written as often as a column says, at 0 not at all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

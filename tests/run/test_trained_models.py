@@ -118,7 +118,26 @@ def test_all_is_made_in_one_run(repository: Path) -> None:
     ]
     scores = pl.read_parquet(repository / "out/data-*.parquet")["relevance"]
     assert card.suggested and scores.min() >= card.suggested.threshold
+    manifest = read_manifest(repository / "out", "")
+    assert manifest["suggested"] == {}  # the negatives are the pool
+    (told,) = manifest["warnings"]
+    assert "positives are of 'seeds' alone and negatives are of 'crawl' alone" in told
     assert run(repository) == {}
+
+
+def test_what_a_threshold_keeps_of_a_pool_is_estimated(repository: Path) -> None:
+    """Where negatives are of another source: about 40 of 341 documents are relevant, and hardly another is kept."""
+    others = [{"id": f"o{n}", "text": text} for n, text in enumerate(documents(OTHER, 300, 4))]
+    write_parquet(repository / "others.parquet", others)
+    run(
+        repository,
+        lambda text: text.replace("models:", "  others: {path: others.parquet}\nmodels:").replace(
+            "negative: screened", "negative: others"
+        ),
+    )
+    known = read_manifest(repository / "out", "")["suggested"]["medical"]["on_topic"]
+    assert known["documents"] == 341 and 0.05 < known["relevant"]["value"] < 0.2
+    assert known["precision"]["low"] > 0.5
 
 
 def test_workers_show_nowhere(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -243,8 +262,9 @@ def test_negatives_that_hold_the_domain_are_told(repository: Path, refinery: Ref
     for _ in range(2):
         code, _, err = refinery("run", repository / "pipeline.yaml", "-q")
         assert code == 0 and "model medical: the suggested threshold" in err
-    (warning,) = read_manifest(repository / "out", "")["warnings"]
-    assert warning.startswith("model medical: ") and "negatives seem to hold the domain" in warning
+    manifest = read_manifest(repository / "out", "")
+    told = [warning for warning in manifest["warnings"] if "negatives seem to hold the domain" in warning]
+    assert len(told) == 1 and told[0].startswith("model medical: ")
     assert not read_manifest(repository / "all", "")["warnings"]
 
 

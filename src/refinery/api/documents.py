@@ -82,6 +82,10 @@ class TableDocuments:
         """All of them."""
         return np.ones(self.rows, np.bool_)
 
+    def came_by(self, names: Sequence[str]) -> NDArray[np.bool_]:
+        """None by any: a table comes from no stage."""
+        return np.zeros((len(names), self.rows), np.bool_)
+
     def ranked_type(self, column: str) -> pa.DataType:
         """The type that a column is ranked in; raises InputError for one that has no order."""
         return common_type(column, [(TABLE, columns_of(self.frame, [column]).schema.field(0).type)])

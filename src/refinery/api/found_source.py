@@ -58,7 +58,7 @@ class FoundSource:
     """Files that are read alike, as a source has them.
 
     html: whether a column has web pages; clashes: columns that are called as what is measured; texts: a sample;
-    problem: why the files cannot be read as they are.
+    problem: why the files cannot be read as they are; note: how many of the first rows have no text.
     """
 
     name: str
@@ -70,13 +70,14 @@ class FoundSource:
     clashes: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     problem: str = ""
+    note: str = ""
 
 
 def found_sources(base: Path) -> list[FoundSource]:
     """The folders in a folder that hold what can be read, and the files in it by their ending."""
     found: list[FoundSource] = []
     for name, path in _candidates(base):
-        found.append(_look_at(str(base / path), _free(name, {one.name for one in found}), path))
+        found.append(look_at((str(base / path),), _free(name, {one.name for one in found}), path))
     return found
 
 
@@ -121,20 +122,23 @@ def _free(name: str, taken: set[str]) -> str:
     return next(one for one in chain([name], numbered) if one not in taken)
 
 
-def _look_at(path: str, name: str, written: str) -> FoundSource:
-    """How files are read: by the first columns that texts are called by, else by the one with the longest texts."""
+def look_at(paths: tuple[str, ...], name: str, written: str) -> FoundSource:
+    """How files are read: by the first columns that texts are called by, else by the one with the longest texts.
+
+    written: what a definition has for the paths.
+    """
     try:
-        spec = _as_their_heads_tell(SourceSpec(name, (path,)))
+        spec = _as_their_heads_tell(SourceSpec(name, paths))
     except (InputError, StorageError, OSError, DamagedError) as error:
         return FoundSource(name, written, problem=_problem(error))
     texts: tuple[str, ...] = ()
-    problem = ""
+    problem = note = ""
     for columns in [spec.texts] if spec.record else _text_columns(spec):
         tried = replace(spec, text=columns)
-        found, wrong = _first_texts(tried)
+        found, without, wrong = _first_texts(tried)
         problem = problem or wrong
         if found and (not texts or _mean_length(found) > _mean_length(texts)):
-            spec, texts = tried, found
+            spec, texts, note = tried, found, without
         if found and columns in TEXT_COLUMNS:
             break
     if not texts or (spec.texts not in TEXT_COLUMNS and not spec.record and _mean_length(texts) < _LONG):
@@ -143,7 +147,7 @@ def _look_at(path: str, name: str, written: str) -> FoundSource:
     if html:
         texts = tuple(transform(list(texts), ["html"]).column("text").to_pylist())
     clashes = tuple(name for name in _MEASURED if name in _columns(spec))
-    return FoundSource(name, written, spec.texts, spec.record, spec.encoding, html, clashes, texts)
+    return FoundSource(name, written, spec.texts, spec.record, spec.encoding, html, clashes, texts, note=note)
 
 
 def _as_their_heads_tell(spec: SourceSpec) -> SourceSpec:
@@ -189,14 +193,16 @@ def _paths(field: pa.Field) -> Iterator[str]:
         yield from (f"{field.name}.{name}" for one in kind for name in _paths(one))
 
 
-def _first_texts(spec: SourceSpec) -> tuple[tuple[str, ...], str]:
-    """Texts from the beginnings of some files, and the first problem that there was."""
+def _first_texts(spec: SourceSpec) -> tuple[tuple[str, ...], str, str]:
+    """Texts from the beginnings of some files, how many rows there have none, and the first problem."""
     texts: list[str] = []
     problem = ""
+    rows = 0
+    without = Counter[str]()
     try:
         shards = spread(list_shards(spec).shards)[:_FILES]
     except (InputError, StorageError) as error:
-        return (), _problem(error)
+        return (), "", _problem(error)
     for shard in shards:
         try:
             batch = next(iter(read_documents(shard, spec)), None)
@@ -204,8 +210,19 @@ def _first_texts(spec: SourceSpec) -> tuple[tuple[str, ...], str]:
             problem = problem or _problem(error)
             continue
         if batch is not None:
-            texts += batch.text.slice(0, SAMPLE // len(shards)).to_pylist()
-    return tuple(texts), problem
+            found = batch.text.to_pylist()
+            rows += len(found) + len(batch.rejects)
+            without.update(reject.reason for reject in batch.rejects)
+            without["empty"] += sum(not text.strip() for text in found)
+            texts += found[: SAMPLE // len(shards)]
+    return tuple(texts), _note(rows, +without), problem
+
+
+def _note(rows: int, without: Counter[str]) -> str:
+    """How many of the first rows have no text, and why most of them have none."""
+    if not without:
+        return ""
+    return f"{without.total()} of the first {rows} rows have no text, most: {without.most_common(1)[0][0]}"
 
 
 def _problem(error: Exception) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SCHEMA = ".refinery/schema.json"  # beside the definition, for editors
 _RULES = {"en": "gopher"}  # of other languages the set of that name, if there is one
 _SHARE = 0.1  # of the documents that were looked at: what has less is no language of a source
+_FEW = 3  # documents of a language, below which it has no stage beside those of others
 _MUCH = 1 / 3  # of them: a rule set that drops more is left to the user
 
 
@@ -113,7 +114,8 @@ def _screenings(usable: Sequence[FoundSource]) -> tuple[list[Screening], Mapping
     for (language, _), count in pairs.items():
         total[language] += count
     ordered = [language for language, _ in total.most_common() if language in sources]
-    others = {language: count for language, count in total.most_common() if language not in sources}
+    ordered = [language for language in ordered if total[language] >= _FEW] or ordered[:1]
+    others = {language: count for language, count in total.most_common() if language not in ordered}
     return [_screening(language, sources[language], measured) for language in ordered], others
 
 
@@ -142,10 +144,16 @@ def _lines(
     yield f"name: {name}"
     yield "transform: [normalize]                 # line ends and Unicode; also: pii, {lines: {repeated: 0.1%}}"
     yield "sources:"
+    screened = {name for one in screenings for name in one.sources}
     for source in found:
         written = f"  {source.name}: {{{', '.join(_settings(source))}}}"
-        problem = " ".join(source.problem.split())
-        yield f"  # {written.strip()}   # {problem}" if problem else written
+        problem, note = " ".join(source.problem.split()), source.note
+        if screenings and source.name not in screened:
+            note = "; ".join(filter(None, [note, "in no stage: few documents of a language"]))
+        if problem:
+            yield f"  # {written.strip()}   # {problem}"
+        else:
+            yield f"{written}   # {note}" if note else written
     yield "stages:"
     stages = [f"screened-{one.language}" for one in screenings] if len(screenings) > 1 else ["screened"]
     if others and screenings:
@@ -166,8 +174,13 @@ def _lines(
 
 
 def _settings(source: FoundSource) -> Iterator[str]:
-    """The keys of a source; what are defaults is left out."""
+    """The keys of a source."""
     yield f"path: {json.dumps(_literal(source.path), ensure_ascii=False)}"
+    yield from reading_keys(source)
+
+
+def reading_keys(source: FoundSource) -> Iterator[str]:
+    """The keys of a source that say how its files are read, each with its value; what are defaults is left out."""
     if source.record:
         yield f"record: {_yaml(source.record)}"
     if source.text != ("text",):

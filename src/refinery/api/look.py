@@ -198,7 +198,7 @@ def finished_run(
     """The plan of a run with all that it made, and the output that is asked for; raises InputError, RunError."""
     from refinery.run.finished import finished
 
-    plan, written = _planned(run, work, roots, limit)
+    plan, written = planned_run(run, work, roots, limit)
     outputs = plan.graph.outputs
     name = output or written or next(iter(outputs), None)
     if name is None:
@@ -208,7 +208,7 @@ def finished_run(
     return finished(plan, name), name
 
 
-def _planned(
+def planned_run(
     run: Runs, work: str | Path | None, roots: Roots | None, limit: int | None
 ) -> tuple[Plan, str | None]:
     """The plan of a run, and the output whose folder was given."""

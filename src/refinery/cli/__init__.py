@@ -13,6 +13,7 @@ from refinery.cli.budget import budget
 from refinery.cli.calibrate import calibrate
 from refinery.cli.commands import app
 from refinery.cli.echo import echo
+from refinery.cli.recall import recall
 from refinery.cli.train import train
 from refinery.executors.limits import one_thread, shortage
 
@@ -20,6 +21,7 @@ look.add_to(app)
 label.add_to(app)
 app.command()(budget)
 app.command()(calibrate)
+app.command()(recall)
 app.add_typer(train, name="train")
 
 

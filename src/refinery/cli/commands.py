@@ -257,9 +257,11 @@ def _show(output: Output, above: Collection[str], *, table: bool) -> None:
     if table:
         from rich.console import Console
 
-        from refinery.report.funnel import funnel
+        from refinery.report.funnel import funnel, part_tables
 
         echo_table(funnel(manifest, Console().width, above))
+        for parts in part_tables(manifest):
+            echo_table(parts)
     for note in manifest.notes:
         echo(f"note: {note}", err=True)
     for warning in manifest.warnings:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from refinery.cli.echo import echo, echo_json
 from refinery.cli.options import Limit, Roots, Work, roots_of
+
+if TYPE_CHECKING:
+    from refinery.recall.account import Moved
 
 RunOf = Annotated[
     str,
@@ -45,6 +49,15 @@ def show(
     where: Annotated[
         str | None, typer.Option(metavar="SQL", help="Those for which SQL over measured columns is true.")
     ] = None,
+    round_: Annotated[
+        int | None,
+        typer.Option("--round", metavar="N", min=1, help="Those that a round of recall found or lost."),
+    ] = None,
+    came: Annotated[bool, typer.Option("--came", help="With --round: only those that came.")] = False,
+    went: Annotated[bool, typer.Option("--went", help="With --round: only those that went.")] = False,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="With --round: of which model (default: the first).")
+    ] = None,
     number: Annotated[int, typer.Option("--number", "-n", min=1, help="Documents that are shown.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Another one draws other documents.")] = 0,
     chars: Annotated[int, typer.Option(min=0, help="Characters of each text; 0: all of it.")] = 400,
@@ -55,6 +68,13 @@ def show(
     json: Json = False,
 ) -> None:
     """Show documents of a run with the values that decided on them: a sample, the same for the same seed."""
+    if round_ is not None:
+        from refinery.api.recall import moved
+
+        of_round = moved(run, round_, model=model, limit=limit, work=work, roots=roots_of(root))
+        which = {True, False} if came == went else {came}
+        _show_moved(of_round, which, number, chars, json)
+        return
     from refinery.api import look
     from refinery.report.show import lines_of
 
@@ -79,6 +99,17 @@ def show(
             echo(line)
         echo()
     echo(f"{len(found):,} document{'s'[: len(found) != 1]} shown")
+
+
+def _show_moved(found: Moved, which: Collection[bool], number: int, chars: int, json: bool) -> None:
+    """Documents that a round of recall found (True) or lost (False)."""
+    from refinery.report.recall import moved_lines
+
+    if json:
+        echo_json(found.model_dump(mode="json"), indent=True)
+        return
+    for line in moved_lines(found, which, number, chars, _width()):
+        echo(line)
 
 
 def explain(

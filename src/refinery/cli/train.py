@@ -38,12 +38,15 @@ def train_relevance_command(
 ) -> None:
     """Train a classifier of a domain's documents; the model card says how good it is."""
     from refinery.models.card import resolve
+    from refinery.models.card_text import warnings
 
     parts = {"positive": positive, "negative": negative}
     _train(out, "train", parts, text, {"precision": precision, "seed": seed})
     _, card = resolve(out)
     if card:
         echo(f"{out}: {_held_out(card)}. See {out}/card.md.")
+        for warning in warnings(card):
+            echo(f"warning: {warning}", err=True)
 
 
 @train.command("importance")

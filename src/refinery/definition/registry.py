@@ -60,6 +60,7 @@ VERBS = Kind(
     "refinery.verbs",
     {
         "dedup": "refinery.dedup.verb",
+        "mix": "refinery.mix.verb",
         "passages": "refinery.dedup.passages",
         "select": "refinery.select.verb",
     },

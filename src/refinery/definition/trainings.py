@@ -58,6 +58,28 @@ class ImportanceTraining(Model):
     seed: int = Field(1, ge=0, description="of the choice of documents")
 
 
+class NgramTraining(Model):
+    """Language models of n-grams: of a domain's documents and of ordinary ones, or of these alone (Kneser-Ney)."""
+
+    word: ClassVar = "ngram"
+
+    positive: Names = Field(
+        (), description="stages or sources of the domain's documents; without them a model of `raw` alone"
+    )
+    raw: Names = Field(min_length=1, description="stages or sources of ordinary documents")
+    positive_documents: Drawn = 50_000
+    raw_documents: Drawn = 50_000
+    order: int = Field(5, ge=2, le=8, description="longest runs of words, or of characters, that are counted")
+    min_count: int = Field(2, ge=1, description="a rarer run of three and more words is left out")
+    held_out: Share = Field(
+        0.05,
+        le=0.5,
+        description="share of the documents that is not counted, and judges the model",
+        json_schema_extra={"default": "5%"},
+    )
+    seed: int = Field(1, ge=0, description="of the choice of documents")
+
+
 class TermMining(Model):
     """A lexicon: the terms by which a domain's documents differ most from others."""
 
@@ -92,7 +114,23 @@ class TopicTraining(Model):
     seed: int = Field(1, ge=0, description="of the choice of documents and of the first centers")
 
 
-Training = RelevanceTraining | ImportanceTraining | TermMining | TopicTraining
+class RecallTraining(Model):
+    """A classifier of a domain by few of its documents and a pool in which more of it is found, round by round."""
+
+    word: ClassVar = "recall"
+
+    seeds: Names = Field(min_length=1, description="stages or sources of the domain's documents, 20 at least")
+    pool: Names = Field(min_length=1, description="stages or sources in which more of the domain is")
+    rounds: int = Field(3, ge=1, le=20, description="rounds at most; they stop where another gains nothing")
+    seed_documents: Drawn = 5_000
+    pool_documents: Drawn = 100_000
+    precision: float = Field(0.9, gt=0, le=1, description="precision of the suggested threshold")
+    seed: int = Field(1, ge=0, description="of the choice of documents")
+
+
+# One maker makes such a model.
+OneStep = RelevanceTraining | ImportanceTraining | NgramTraining | TermMining | TopicTraining
+Training = OneStep | RecallTraining
 
 
 class NamedModel(Model):
@@ -103,13 +141,15 @@ class NamedModel(Model):
     file: WrittenPath | None = Field(None, description=ModelFile.model_fields["file"].description)
     train: RelevanceTraining | None = Field(None, description="a classifier for `relevance` and `quality`")
     importance: ImportanceTraining | None = Field(None, description="weights for `importance`")
+    ngram: NgramTraining | None = Field(None, description="language models for `cross_entropy`")
     terms: TermMining | None = Field(None, description="a lexicon for `terms`, mined")
     topics: TopicTraining | None = Field(None, description="topics for `topic`, found")
+    recall: RecallTraining | None = Field(None, description="a classifier for `relevance`, by some seeds")
 
     @property
     def training(self) -> Training | None:
         """How the run makes it; None of a file."""
-        return self.train or self.importance or self.terms or self.topics
+        return self.train or self.importance or self.ngram or self.terms or self.topics or self.recall
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

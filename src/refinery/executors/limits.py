@@ -14,7 +14,8 @@ from refinery.errors import InputError, RunError
 from refinery.executors.base import BASE_MEMORY
 
 ADDRESS_SPACE = 1 << 30  # that a process maps with its libraries, and what its unit needs
-WORKER = BASE_MEMORY + (1 << 28)  # bytes of memory, with those of a unit
+UNIT = 1 << 28  # bytes of memory
+WORKER = BASE_MEMORY + UNIT
 DRIVER = 1 << 29
 
 _THREADS = (

@@ -25,6 +25,7 @@ MEASURERS = Kind(
         "relevance": "refinery.filters.relevance",
         "quality": "refinery.filters.quality",
         "importance": "refinery.filters.importance",
+        "cross_entropy": "refinery.filters.cross_entropy",
         "neural": "refinery.filters.neural",
         "url": "refinery.filters.url",
         "listed": "refinery.filters.listed",

@@ -22,7 +22,7 @@ import pyarrow as pa
 from pydantic import AfterValidator, Field
 
 from refinery.definition.paths import AnyModel, made_by
-from refinery.definition.trainings import RelevanceTraining
+from refinery.definition.trainings import RecallTraining, RelevanceTraining
 from refinery.definition.values import Model
 from refinery.errors import InputError
 from refinery.filters.measurer import Measurer
@@ -38,8 +38,8 @@ _PLAIN, _WORDS = "plain", "words-1"
 class Settings(Model):
     """A model, and the label whose probability is wanted."""
 
-    model: Annotated[AnyModel, AfterValidator(made_by(RelevanceTraining))] = Field(
-        description="a model made by `train`, the folder of one, or a fastText .bin or .ftz file"
+    model: Annotated[AnyModel, AfterValidator(made_by(RelevanceTraining, RecallTraining))] = Field(
+        description="a model made by `train` or `recall`, the folder of one, or a fastText .bin or .ftz file"
     )
     label: str | None = Field(
         None, min_length=1, description="with or without __label__ (default: the card's)"
@@ -78,14 +78,19 @@ class Relevance(Measurer):
 
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document; raises InputError if the model is not made or not what it was when this was built."""
+        from refinery.models.card import LINEAR
+        from refinery.models.linear import load_linear
         from refinery.models.scorer import load_scorer
         from refinery.text.prepare import prepare
 
         if self.path is None:
             raise InputError(self.models[0], "the model is not made yet")
-        scorer = load_scorer(self.path, self.fingerprint)
         prepared = batch if self.preparation == _PLAIN else prepare(batch)
-        scores = scorer.probability(prepared, scorer.labels.index(self.label))
+        if self.path.name == LINEAR:
+            scores = load_linear(self.path, self.fingerprint).score(prepared)
+        else:
+            scorer = load_scorer(self.path, self.fingerprint)
+            scores = scorer.probability(prepared, scorer.labels.index(self.label))
         return pa.RecordBatch.from_arrays([pa.array(scores)], schema=self.schema)
 
 
@@ -98,7 +103,7 @@ def build(settings: Settings) -> Relevance:
         label = _choose((card.POSITIVE, card.NEGATIVE), settings.label or card.POSITIVE, use.name)
         return Relevance(None, use.recipe, label, _WORDS, use.made)
     file, about = card.resolve(use.path)
-    labels = model_file.labels(file)
+    labels = about.labels if about and file.name == card.LINEAR else model_file.labels(file)
     wanted = settings.label or (about.positive_label if about else None)
     preparation = about.preparation if about else _PLAIN
     if preparation not in {_PLAIN, _WORDS}:

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from refinery.definition.paths import Paths
-from refinery.definition.trainings import RelevanceTraining
+from refinery.definition.trainings import RecallTraining, RelevanceTraining
 from refinery.errors import DefinitionError, InputError, nearest
 
 # Comments, texts and quoted names are passed over whole.
 _TOKEN = re.compile(r"""--[^\n]*|'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|\s+|.""", re.DOTALL)
+_AT_LEAST = re.compile(r"""(?:[A-Za-z_]\w*|"[^"]+")\s*>=""")
 _WORD, _HOW = "suggested", "write suggested('NAME') with the name of a model"
 
 
@@ -55,6 +56,19 @@ def suggesting_models(predicate: str) -> frozenset[str]:
     return frozenset(name for _, name in _pieces(predicate) if name is not None)
 
 
+def only_suggestion(predicate: str) -> str | None:
+    """The model of a predicate that is nothing but `COLUMN >= suggested('NAME')`.
+
+    >>> only_suggestion("relevance >= suggested('medical')"), only_suggestion("a >= suggested('b') AND c > 1")
+    ('medical', None)
+    """
+    pieces = [(text.strip(), name) for text, name in _pieces(predicate)]
+    match pieces:
+        case [(compared, None), (_, str(name)), ("", None)] if _AT_LEAST.fullmatch(compared):
+            return name
+    return None
+
+
 def _pieces(predicate: str) -> Iterator[tuple[str, str | None]]:
     """The predicate in pieces: text, and for a piece that is a suggestion the model's name."""
     tokens = _TOKEN.findall(predicate)
@@ -77,7 +91,7 @@ def _suggestion(name: str, paths: Paths) -> float | None:
     if name not in paths.models:
         raise DefinitionError(f"no model is called {name!r}{nearest(name, paths.models)}")
     use = paths.models[name]
-    if use and use.training and not isinstance(use.training, RelevanceTraining):
+    if use and use.training and not isinstance(use.training, RelevanceTraining | RecallTraining):
         raise DefinitionError(f"a model made by `{use.training.word}` suggests no threshold; write a number")
     return _of_card(use.path) if use and use.path and use.path.exists() else None
 

@@ -56,6 +56,30 @@ class Removal:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What a verb that fills parts found of one, and made of it.
+
+    share: of the budget; wanted: the tokens that this is, repeated ones counted each time; most: times that one may
+    be written; documents, tokens: those that are there, unique; held_out: tokens of these that fill nothing; filled:
+    tokens that it gives, repeated ones counted each time.
+    """
+
+    name: str
+    share: float
+    wanted: int
+    most: int
+    documents: int
+    tokens: int
+    held_out: int = 0
+    filled: int = 0
+
+    @property
+    def filling(self) -> int:
+        """The unique tokens that are there to fill it."""
+        return self.tokens - self.held_out
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a verb decided: all documents that it drops, none of an earlier corpus.
 
@@ -63,7 +87,8 @@ class Outcome:
     documents from n * partition_documents on; largest: for the guard `duplicates_of_one`; spans: of a verb that
     cuts, records SPAN_RECORD in the same partitions. Spans of a document do not overlap, and begin and end between
     characters; a document that is dropped has none; repeats: of a verb that repeats, records REPEAT_RECORD in the
-    same partitions, of none that is dropped or held out; warnings: sentences about the stage.
+    same partitions, of none that is dropped or held out; parts: those that it filled, in order; warnings: sentences
+    about the stage.
     """
 
     rules: tuple[str, ...]
@@ -72,6 +97,7 @@ class Outcome:
     largest: tuple[Removal, ...] = ()
     spans: Records | None = None
     repeats: Records | None = None
+    parts: tuple[Part, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -156,6 +182,11 @@ class Verb(Protocol):
     def repeats(self) -> bool:
         """Whether documents that it keeps may be written more than once: its outcomes have repeats."""
         return False
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The stages or sources of `from` that it tells apart: all of them, or none; a document is of the first."""
+        return ()
 
     def holding_out(self, split: Any) -> Verb:
         """The verb where documents are held out below it: `split`, a `dedup.split.Split`, tells which.

@@ -17,7 +17,8 @@ from refinery.models.prevalence import Judged
 
 CARD, CARD_TEXT = "card.json", "card.md"
 MODEL = "model.bin"  # as training writes it
-MODEL_NAMES = (MODEL, "model.ftz")
+LINEAR = "model.npz"  # as recall writes it
+MODEL_NAMES = (MODEL, "model.ftz", LINEAR)
 POSITIVE, NEGATIVE = "__label__relevant", "__label__other"  # of a model that refinery trains
 
 

@@ -4,14 +4,15 @@ A document's logit is its TF-IDF row (refinery.text.features) times the weights,
 1 / (1 + e^-(scale logit + shift)), where scale and shift hold the prevalence of the pool that it was calibrated for.
 
 The file is an .npz of `format`, int64 [version, bits, most words of a document], `weights` and `inverse`, float32
-(2^bits,), and `line`, float64 [bias, scale, shift]. It is read without pickle.
+(2^bits,), `line`, float64 [bias, scale, shift], and `seeds`, uint64, hashes of texts that are of the domain for
+certain (refinery.text.hashing, of prepared texts). It is read without pickle.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,14 @@ from numba import njit
 from numpy.typing import NDArray
 
 from refinery.errors import InputError
+from refinery.models.card import LINEAR
 from refinery.models.model_file import read_once
 from refinery.text.batch import TextBatch
 from refinery.text.elementary import exp
 from refinery.text.features import MOST_BITS, MOST_WORDS, Features, features, weigh
+from refinery.text.hashing import text_hashes
 
-MODEL = "model.npz"
+MODEL = LINEAR
 FORMAT = 1  # raised when words, hashes or weighting change
 _MOST_BYTES = 1 << 27
 _HINT = "make one with `refinery recall`"
@@ -32,7 +35,7 @@ _HINT = "make one with `refinery recall`"
 
 @dataclass(frozen=True)
 class LinearModel:
-    """weights, inverse: float32 (2^bits,), inverse document frequencies by bucket; the rest see above."""
+    """weights, inverse: float32 (2^bits,), inverse document frequencies by bucket; seeds: sorted; else see above."""
 
     weights: NDArray[np.float32]
     inverse: NDArray[np.float32]
@@ -40,6 +43,7 @@ class LinearModel:
     scale: float = 1.0
     shift: float = 0.0
     most_words: int = MOST_WORDS
+    seeds: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
 
     @property
     def bits(self) -> int:
@@ -55,8 +59,15 @@ class LinearModel:
         return probabilities(self.scale * self.logits(found) + self.shift)
 
     def score(self, prepared: TextBatch) -> NDArray[np.float32]:
-        """`probability` of texts that `refinery.text.prepare.prepare` has made."""
-        return self.probability(features(prepared, self.bits, self.most_words))
+        """`probability` of texts that `refinery.text.prepare.prepare` has made: 1 of seeds, 0 without a word."""
+        found = features(prepared, self.bits, self.most_words)
+        scores = self.probability(found)
+        scores[np.diff(found.bounds) == 0] = 0.0
+        if len(self.seeds):
+            hashes = text_hashes(prepared)
+            at = np.minimum(np.searchsorted(self.seeds, hashes), len(self.seeds) - 1)
+            scores[self.seeds[at] == hashes] = 1.0
+        return scores
 
     def content(self) -> bytes:
         """The model's file."""
@@ -67,6 +78,7 @@ class LinearModel:
             weights=self.weights,
             inverse=self.inverse,
             line=np.array([self.bias, self.scale, self.shift]),
+            seeds=self.seeds,
         )
         return file.getvalue()
 
@@ -88,7 +100,7 @@ def parse_linear(content: bytes, place: str) -> LinearModel:
                 )
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             weights, inverse = stored["weights"], stored["inverse"]
-            line, version = stored["line"], stored["format"]
+            line, version, seeds = stored["line"], stored["format"], stored["seeds"]
     except InputError:
         raise
     except Exception as error:  # zipfile, zlib and numpy's parser of headers each raise what they like
@@ -101,9 +113,11 @@ def parse_linear(content: bytes, place: str) -> LinearModel:
         good = good and array.dtype == kind and bool(np.isfinite(array).all())
     if not good or not weights.shape == inverse.shape == (1 << bits,):
         raise InputError(place, "not a recall model: weights are not finite numbers of buckets", _HINT)
-    weights.flags.writeable = inverse.flags.writeable = False
+    if seeds.dtype != np.uint64 or seeds.ndim != 1 or (seeds[1:] < seeds[:-1]).any():
+        raise InputError(place, "not a recall model: seeds are not sorted hashes", _HINT)
+    weights.flags.writeable = inverse.flags.writeable = seeds.flags.writeable = False
     bias, scale, shift = map(float, line)
-    return LinearModel(weights, inverse, bias, scale, shift, most_words)
+    return LinearModel(weights, inverse, bias, scale, shift, most_words, seeds)
 
 
 def products(

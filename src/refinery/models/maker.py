@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 from refinery.shuffle.units import MapUnits
 from refinery.sources.documents import ShardDocuments
@@ -42,6 +42,20 @@ class Maker(Protocol):
     @property
     def inputs(self) -> Mapping[str, tuple[str, ...]]:
         """The stages or sources that it reads, by the part that they play: `{"positive": ("seeds",)}`."""
+
+    @property
+    def makes(self) -> str:
+        """What its files are, as a kind of result."""
+        return "model"
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """The results of other makers that it reads, by name; see `reading`."""
+        return ()
+
+    def reading(self, folders: Sequence[Place]) -> Self:
+        """The same with the folders of `results`, in their order, where every unit can read them."""
+        return self
 
     def make(
         self,

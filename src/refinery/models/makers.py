@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from refinery.definition.trainings import (
     ImportanceTraining,
+    NgramTraining,
+    OneStep,
     RelevanceTraining,
     TermMining,
     TopicTraining,
-    Training,
 )
 from refinery.models.maker import Maker
 from refinery.shuffle.units import MapUnits
@@ -104,6 +105,46 @@ class ImportanceMaker(Maker):
 
 
 @dataclass(frozen=True)
+class NgramMaker(Maker):
+    """Counts n-grams and smooths, see refinery.models.ngram_fit: model.ngram and ngrams.json."""
+
+    training: NgramTraining
+    name: str = NgramTraining.word
+    version: int = 1
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """All but where documents come from."""
+        return self.training.model_dump(mode="json", exclude={"positive", "raw"})
+
+    @property
+    def inputs(self) -> Mapping[str, tuple[str, ...]]:
+        """Both texts, or the one."""
+        both = {"positive": self.training.positive, "raw": self.training.raw}
+        return {part: names for part, names in both.items() if names}
+
+    def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
+        """Units count and weigh, one writes the file; raises DefinitionError for documents without a word."""
+        from refinery.models import ngram_fit
+        from refinery.models.draw import draw
+
+        chosen = self.training
+        most = {"positive": chosen.positive_documents, "raw": chosen.raw_documents}
+        found = draw(inputs, most, chosen.seed, map_units, work)
+        counts = ngram_fit.counts_in(work, tuple(inputs), chosen.order, found, most)
+        tallies, totals = ngram_fit.count_texts(counts, chosen, found.drawn, map_units)
+        write = partial(ngram_fit.write_model, counts, chosen, tallies, totals)
+        in_one_unit("write n-grams", write, map_units, ngram_fit.model_bytes(tallies), folder, work)
+
+    def warnings(self, folder: Path) -> Sequence[str]:
+        """Where held-out documents of the domain are not told apart."""
+        from refinery.models.ngram_record import read_record
+
+        warning = read_record(folder).warning
+        return [warning] if warning else ()
+
+
+@dataclass(frozen=True)
 class TermsMaker(Maker):
     """Mines a lexicon, see refinery.models.terms: terms.txt."""
 
@@ -163,10 +204,12 @@ class TopicsMaker(Maker):
         in_one_unit("find topics", find, map_units, topics.fit_bytes(chosen, size), folder, work)
 
 
-def maker_of(training: Training) -> Maker:
-    """What makes a model of a definition."""
+def maker_of(training: OneStep) -> Maker:
+    """What makes a model of a definition that one maker makes."""
     if isinstance(training, RelevanceTraining):
         return RelevanceMaker(training)
+    if isinstance(training, NgramTraining):
+        return NgramMaker(training)
     if isinstance(training, TopicTraining):
         return TopicsMaker(training)
     return TermsMaker(training) if isinstance(training, TermMining) else ImportanceMaker(training)

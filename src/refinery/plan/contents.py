@@ -37,7 +37,7 @@ _KINDS = {
     "documents": re.compile(_SHARD + rf"({_OF_DOCUMENTS})"),
     "measurements": re.compile(_SHARD + r"measured-.+\.parquet"),
     "decisions": re.compile(
-        _SHARD + r"(decided-[0-9a-f]{32}\.(parquet|json)|(dropped|cut)-[0-9a-f]{32}\.parquet)"
+        _SHARD + r"(decided-[0-9a-f]{32}\.(parquet|json)|(dropped|cut|repeats)-[0-9a-f]{32}\.parquet)"
     ),
     "models and counts": re.compile(rf"{MADE}/[0-9a-f]{{32}}/.+"),
     "notes": re.compile(_PIPELINE + r"(needs\.json|results\.json|records/[^/]+\.parquet)" + rf"|{FILES}/.+"),

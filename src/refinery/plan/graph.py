@@ -214,7 +214,7 @@ class ResolvedStage:
 class Making:
     """Files that the run makes of documents.
 
-    view: the text that is counted, None for others; columns: of a calibration, what rules read of each input.
+    view: the text that is counted, None for others; columns: what is read of each input, by its name.
     """
 
     maker: Maker
@@ -224,7 +224,7 @@ class Making:
     @property
     def is_model(self) -> bool:
         """Whether it is made of texts that nothing protected may be among."""
-        return self.view is None and not self.columns
+        return self.view is None and self.maker.makes != "calibration"
 
     @property
     def inputs(self) -> Mapping[str, tuple[str, ...]]:

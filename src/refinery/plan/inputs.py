@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from refinery.definition.load import Definition
 from refinery.errors import DefinitionError, InputError
+from refinery.executors.limits import UNIT
 from refinery.plan.graph import Graph
 from refinery.sources.documents import SourceSpec
 from refinery.sources.heads import check_heads
@@ -18,10 +19,16 @@ from refinery.sources.schema import unify
 from refinery.sources.shards import SourceShards, head_schemas, list_shards
 from refinery.storage.place import Place
 
+COLUMN_BYTES = (
+    10 * 2**10
+)  # that a worker takes for each column that it carries (measured: 9 KiB of Parquet, 4 of JSON)
+
 
 @dataclass(frozen=True)
 class Inputs:
-    """The shards of every source, and warnings: of files that are broken or have no document at their beginning."""
+    """The shards of every source, and warnings: of files that are broken or have no document at their beginning, of
+    columns that take much memory.
+    """
 
     listed: dict[str, SourceShards]
     warnings: tuple[str, ...]
@@ -43,6 +50,7 @@ def list_inputs(
         try:
             listed[name] = list_shards(spec, shard_bytes, known_in=known_in, keep=keep, packed=True)
             warnings += _unreadable(name, listed[name].broken)
+            warnings += _many_columns(name, len(listed[name].schema))
             if name in graph.definition.pipeline.sources:
                 warnings += _heads(listed[name], spec, graph)
         except InputError as error:
@@ -72,6 +80,15 @@ def _unreadable(source: str, broken: Sequence[tuple[str, str]]) -> Iterator[str]
     for what, why in few(broken):
         problem = why.removeprefix("cannot be read: ")
         yield f"source {source}: {what} cannot be read" + (f": {problem}" if problem else "")
+
+
+def _many_columns(source: str, columns: int) -> Iterator[str]:
+    if columns * COLUMN_BYTES > UNIT:
+        memory = f"{columns * COLUMN_BYTES >> 20} MiB"
+        yield (
+            f"source {source}: it carries {columns} columns, for which a worker takes up to {memory} more: "
+            "name those that are wanted (`columns: {keep: [...]}`)"
+        )
 
 
 def source_problems(definition: Definition, specs: Mapping[str, SourceSpec]) -> Iterator[str]:

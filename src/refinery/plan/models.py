@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
+from refinery.definition.trainings import RecallTraining
 from refinery.definition.yaml import Location
 from refinery.errors import nearest
-from refinery.plan.graph import Making
+from refinery.plan.graph import Making, Measured, View, measurement_of
 from refinery.plan.result import model_name
 
 if TYPE_CHECKING:
     from refinery.definition.load import Definition
     from refinery.definition.paths import Paths
-    from refinery.models.maker import Made
+    from refinery.definition.trainings import Training
+    from refinery.models.maker import Made, Maker
+    from refinery.plan.graph import Columns
+    from refinery.plan.verbs import Heads
+
+HOST = "host"  # the column of a sample's documents
 
 
 def with_models(paths: Paths, made: Mapping[str, Made]) -> Paths:
@@ -28,22 +36,50 @@ def with_models(paths: Paths, made: Mapping[str, Made]) -> Paths:
 
 def makings_of(definition: Definition, report: Callable[[Location, str], None]) -> dict[str, Making]:
     """The makings of a definition's models by the names of their results; reports inputs that do not exist."""
-    from refinery.models.makers import maker_of
-
     known = [*definition.names("sources"), *definition.names("stages")]
     found: dict[str, Making] = {}
     for name, model in definition.pipeline.models.items():
         if model.training is None:
             continue
         place: Location = ("models", name, model.training.word)
-        maker = maker_of(model.training)
-        parts: dict[str, str] = {}
-        for part, inputs in maker.inputs.items():
-            for one in inputs:
-                if one not in known:
-                    report((*place, part), f"no source or stage {one!r}{nearest(one, known)}")
-                elif one in parts:
-                    report((*place, part), f"{one} is {parts[one]} already")
-                parts[one] = part
-        found[model_name(name)] = Making(maker)
+        for result, maker in _makers(model_name(name), model.training).items():
+            parts: dict[str, str] = {}
+            for part, inputs in maker.inputs.items():
+                for one in inputs:
+                    if one not in known:
+                        report((*place, part), f"no source or stage {one!r}{nearest(one, known)}")
+                    elif one in parts:
+                        report((*place, part), f"{one} is {parts[one]} already")
+                    parts[one] = part
+            found[result] = Making(maker)
     return found
+
+
+def _makers(result: str, training: Training) -> dict[str, Maker]:
+    """What makes a model, by result: of one made in steps those of all steps, the model last."""
+    if isinstance(training, RecallTraining):
+        from refinery.recall.makers import makers_of
+
+        return makers_of(result, training)
+    from refinery.models.makers import maker_of
+
+    return {result: maker_of(training)}
+
+
+def with_hosts(making: Making, sources: Mapping[str, Iterable[str]], heads: Heads) -> Making:
+    """A sample that knows the hosts of documents whose files have a column `url`.
+
+    sources: of each stage or source that is read for it.
+    """
+    from refinery.filters.url import Settings, build
+    from refinery.filters.values import is_plain
+
+    measurer = build(Settings())
+    columns: dict[str, Columns] = {}
+    for name, read in sources.items():
+        for source in read:
+            found = heads.find(source, measurer.column) if source in heads.specs else None
+            if found and is_plain(found[1].type) and not heads.specs[source].table_of(measurer.column):
+                host = Measured(measurement_of(View(source), measurer), HOST, pa.string())
+                columns.setdefault(name, {})[source] = {HOST: host}
+    return replace(making, columns=columns)

@@ -1,15 +1,26 @@
-"""Stages that repeat documents: only outputs come from them, so that repeats never multiply."""
+"""Stages that mix and repeat documents: each part has its share, and only outputs come from what is repeated."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from refinery.definition.models import Pipeline
 from refinery.definition.yaml import Location
+from refinery.errors import nearest
 from refinery.plan.graph import Making, ResolvedStage
 from refinery.plan.outputs import wanted_measurements
 
 COUNT = "repeats"  # the column with the times that a row counts
+
+
+def part_problems(parts: tuple[str, ...], parents: tuple[str, ...]) -> Iterator[str]:
+    """What is wrong with the parts that a verb tells apart, which are to be what its stage comes from."""
+    for name in parts:
+        if name not in parents:
+            yield f"it has a part {name!r}, which the stage does not come from{nearest(name, parents)}"
+    for name in parents:
+        if name not in parts:
+            yield f"the stage comes from {name!r}, which is no part; give it a share or take it out of `from`"
 
 
 def check_repeats(

@@ -48,13 +48,13 @@ from refinery.plan.licences import (
     licence_rule,
     uses_licences,
 )
-from refinery.plan.models import makings_of, with_models
+from refinery.plan.models import makings_of, with_hosts, with_models
 from refinery.plan.order import in_rounds
 from refinery.plan.outputs import check_measurements, output_folders, output_tokens
 from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
 from refinery.plan.reading import spec_of
 from refinery.plan.removed_share import REMOVED, add_removed_share, is_removed_share
-from refinery.plan.repeats import check_repeats
+from refinery.plan.repeats import check_repeats, part_problems
 from refinery.plan.result import calibration_name, count_name
 from refinery.plan.splits import check_splits, hold_out, positions_of
 from refinery.plan.verbs import Arriving, Heads, add_columns, is_carried, needed_columns, own_measurements
@@ -141,6 +141,7 @@ class _Resolver:
         check_licences(self.definition, self.stages, self.heads, self.problem)
         self._earlier(output_paths)
         self._imply_stages()
+        self._find_hosts()
         split = check_splits(pipeline.outputs, self.stages, self.heads, self.problem)
         positions = positions_of(split, self.stages, self.views, self.sources)
         self.stages = hold_out(split, self.stages, positions, self.problem)
@@ -290,6 +291,14 @@ class _Resolver:
                 last = f"{CUT}{name}"
             if last != name:
                 self.implied[name] = last
+
+    def _find_hosts(self) -> None:
+        """Has samples know the hosts of their documents."""
+        for name, making in self.makings.items():
+            if making.maker.makes == "sample":
+                read = [self.implied.get(one, one) for names in making.inputs.values() for one in names]
+                sources = {one: self.stages[one].sources if one in self.stages else (one,) for one in read}
+                self.makings[name] = with_hosts(making, sources, self.heads)
 
     def _protect(self, name: str) -> str:
         """Adds the stages that leave out of a stage or source what is protected; gives the last one."""
@@ -490,7 +499,11 @@ class _Resolver:
         if stage.verb is None:
             return None
         name, settings = stage.verb
-        return self.attempt((*place, name), partial(registry.verb, name, settings, self.definition.paths))
+        location: Location = (*place, name)
+        verb = self.attempt(location, partial(registry.verb, name, settings, self.definition.paths))
+        if verb and verb.parts and not self.definition.is_broken(*map(str, location)):
+            self.problem(location, *part_problems(verb.parts, stage.from_))
+        return verb
 
     def _read(
         self, verb: Verb | None, place: Location, arriving: Arriving, against: dict[str, View]

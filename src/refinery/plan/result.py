@@ -19,12 +19,15 @@ class Kind(StrEnum):
     DECISION = "decision"
     OUTCOME = "outcome"
     COUNT = "count"
+    SAMPLE = "sample"
+    ROUND = "round"
     MODEL = "model"
     CALIBRATION = "calibration"
     OUTPUT = "output"
 
 
-MADE = frozenset({Kind.COUNT, Kind.MODEL, Kind.CALIBRATION})  # what lies in a folder of its own
+# what lies in a folder of its own
+MADE = frozenset({Kind.COUNT, Kind.SAMPLE, Kind.ROUND, Kind.MODEL, Kind.CALIBRATION})
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@
     decision      of a stage's rules                          in the folder of each shard
     outcome       of a stage's verb                           in the folder of each shard, parts of a whole
     count, model  files made of documents                     in a folder of the work folder
+    sample, round on the way to a model                       in a folder of the work folder
     output        what is written                             in a folder of the user's
 
 A key is made of a result's own settings and of its inputs' keys, so what is there already needs no work. Files in a
@@ -158,15 +159,18 @@ class _Builder:
 
     def _calibration(self, stage: str, name: str, making: Making) -> None:
         """Of the documents that it reads and of what is measured on them."""
-        inputs: list[str] = []
-        seen = {}
-        for one, columns in making.columns.items():
-            inputs += self._of_documents(one)
-            seen[one] = _columns(columns)
-            for source, read in columns.items():
-                found = [m for column in read.values() for m in column.measurements]
-                inputs += [documents_name(source), *(self.measured[source, m.key] for m in found)]
+        inputs = [one for read in making.columns for one in self._of_documents(read)]
+        inputs += self._of_columns(making)
+        seen = {one: _columns(columns) for one, columns in making.columns.items()}
         self._add(name, Kind.CALIBRATION, Subject("stage", stage), _making(making), inputs, seen=seen)
+
+    def _of_columns(self, making: Making) -> Iterator[str]:
+        """The results that columns are which a maker reads."""
+        for columns in making.columns.values():
+            for source, read in columns.items():
+                yield documents_name(source)
+                found = (m for column in read.values() for m in column.measurements)
+                yield from (self.measured[source, m.key] for m in found)
 
     def _model(self, name: str, making: Making) -> None:
         read = [one for names in self.graph.inputs_of(making).values() for one in names]
@@ -175,7 +179,10 @@ class _Builder:
         if views:
             made_of |= {"texts": {one: _transforms(view) for one, view in views.items()}}
         inputs = [one for part in read for one in self._of_documents(part)]
-        self._add(name, Kind.MODEL, Subject("model", name.partition(".")[2]), made_of, inputs)
+        inputs += [*self._of_columns(making), *making.maker.results]
+        seen = {one: _columns(columns) for one, columns in making.columns.items()}
+        of = Subject("model", name.split(".")[1])
+        self._add(name, Kind(making.maker.makes), of, made_of, inputs, seen=seen or None)
 
     def _of_documents(self, name: str) -> Iterator[str]:
         """The results that say which documents a stage or source gives."""

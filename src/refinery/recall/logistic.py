@@ -70,8 +70,20 @@ class Line:
 def fit(rows: Rows, labels: Array, weights: Array, penalty: float, start: Line | None = None) -> Line:
     """The line of smallest loss; labels: between 0 and 1, weights: not negative, both float64 (rows,).
 
-    start: of a fit that is much alike, which saves steps.
+    start: of a fit that is much alike, which saves steps. Columns without an entry have the coefficient 0, and take
+    no time.
     """
+    used = np.zeros(rows.width, np.bool_)
+    used[rows.columns] = True
+    columns, place = np.flatnonzero(used), (np.cumsum(used) - 1).astype(np.uint32)
+    narrow = Rows(rows.bounds, place[rows.columns], rows.values, len(columns))
+    begun = Line(start.coefficients[columns], start.bias) if start else None
+    found, coefficients = _fit(narrow, labels, weights, penalty, begun), np.zeros(rows.width)
+    coefficients[columns] = found.coefficients
+    return Line(coefficients, found.bias)
+
+
+def _fit(rows: Rows, labels: Array, weights: Array, penalty: float, start: Line | None) -> Line:
     solution = np.zeros(rows.width + 1)
     if start is not None:
         solution[:-1], solution[-1] = start.coefficients, start.bias

@@ -36,7 +36,8 @@ class Document:
 
     failed: the rules of `stage` that failed, the first is `rule`; limits: what each of them asks for, as SQL; values:
     the columns that they read, and those that the stage's verb read; duplicate_of: source, path, row and id of the
-    document that was kept instead; text: as the stage got it, None of a rejected row; detail: why that was rejected.
+    document that was kept instead; text: as the stage got it, None of a rejected row; detail: why that was rejected;
+    repeats: times that it is written, None of one that is not kept.
     """
 
     source: str
@@ -53,6 +54,7 @@ class Document:
     similarity: float | None
     text: str | None
     detail: str = ""
+    repeats: int | None = None
 
 
 def read_found(plan: Plan, output: str, found: Sequence[Found], also: Sequence[str] = ()) -> list[Document]:
@@ -116,6 +118,7 @@ def _document(plan: Plan, one: Found, text: str | None, values: Mapping[str, Any
         similarity=decision["similarity"],
         text=text,
         detail=detail,
+        repeats=decision["repeats"],
     )
 
 

@@ -27,7 +27,7 @@ from refinery.report.output_index import (
     signed_documents,
 )
 from refinery.report.questions import Question
-from refinery.run.write import LINEAGE
+from refinery.run.layout import LINEAGE
 from refinery.sources.read import read_documents
 from refinery.storage.place import Place
 from refinery.storage.url import redact
@@ -98,7 +98,7 @@ def _compare(
             asked[shard][row].append(question)
     near = corpus.minhash
     ours = near.shingle_sets(near.key_texts(TextBatch.from_texts([q.text for q in questions])))
-    found: list[list[Match]] = [[] for _ in questions]
+    found: list[dict[tuple[str, ...], Match]] = [{} for _ in questions]  # by lineage: copies are one document
     for shard, rows in sorted(asked.items()):
         wanted = np.array(sorted(rows), np.int64)
         for batch in read_documents(corpus.shards[shard], corpus.spec, carry=SHARED, wanted=wanted):
@@ -114,8 +114,8 @@ def _compare(
                     match = Match(
                         batch.ids[n].as_py(), lineage, exact, 1.0 if exact else similarity, estimate
                     )
-                    found[question].append(match)
-    return [tuple(sorted(matches, key=lambda m: (not m.exact, -m.similarity))) for matches in found]
+                    found[question].setdefault(tuple(lineage.values()), match)
+    return [tuple(sorted(matches.values(), key=lambda m: (not m.exact, -m.similarity))) for matches in found]
 
 
 Sets = tuple[NDArray[np.uint64], NDArray[np.int64]]

@@ -44,7 +44,8 @@ def outcome_text(document: Document) -> str:
     if document.outcome == "rejected":
         return f"rejected: {document.rule}" + (f": {document.detail}" if document.detail else "")
     if document.outcome in _OUTCOMES:
-        return _OUTCOMES[document.outcome]
+        again = f", written {document.repeats:,} times" if (document.repeats or 1) > 1 else ""
+        return f"{_OUTCOMES[document.outcome]}{again}"
     others = ", ".join(name for name in document.failed if name != document.rule)
     return f"dropped by {document.stage}: {document.rule}" + (f" (and {others})" if others else "")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -14,12 +14,15 @@ from refinery.definition.outputs import Output
 from refinery.executors.versions import versions
 from refinery.filters.licence import LICENCE
 from refinery.run.context import Run
+from refinery.run.counts import Decided
 from refinery.run.decide import CutTally, RuleTally, StageTally, Tally
-from refinery.run.decisions import Decided
 from refinery.run.joined_tables import unmatched
 from refinery.run.kinds import LANGUAGE, total
-from refinery.run.manifest import BrokenShard, Manifest, SourceAccount, SplitAccount
+from refinery.run.manifest import BrokenShard, Manifest, SourceAccount, SplitAccount, Suggested
 from refinery.run.output_files import Written
+from refinery.run.parts import part_accounts
+from refinery.run.recalled import recalled_of
+from refinery.run.suggested import suggested_precisions, warn_of_impure
 from refinery.run.tokenised import token_account
 from refinery.sources.schema import notes
 from refinery.storage.url import is_url, redact
@@ -38,6 +41,7 @@ def make_manifest(
     stages, sources = plan.graph.ancestors(last.name), last.sources
     measurers = {m.key: m.measurer for source in sources for m in plan.graph.measurements(source)}
     columns = (c for s in stages for known in plan.graph.stages[s].columns.values() for c in known.values())
+    tallies = {stage: _stage(run, stage, decided) for stage in stages}
     models = {model for column in columns for m in column.measurements for model in m.measurer.models}
     return Manifest(
         refinery=version("refinery"),
@@ -52,10 +56,13 @@ def make_manifest(
         versions={"python": platform.python_version(), **dict(versions())},
         sources={source: _source(run, source) for source in sources},
         protected={source: _source(run, source) for source in plan.graph.protected_sources(last.name)},
-        stages={stage: _stage(run, stage, decided) for stage in stages},
+        stages=tallies,
         calibrated={name: c for name in stages if (c := plan.graph.stages[name].calibration)},
+        suggested=_suggested(run, tallies),
+        recalled={name: one for name, one in recalled_of(plan).items() if name in models},
         kept=_kept(last.name, decided),
         repeated=_repeated(last.name, decided),
+        parts=part_accounts(plan, plan.graph.repeating(last.name), decided),
         licences={s: dict(kinds[LICENCE]) for s, kinds in written.kinds.items() if kinds.get(LICENCE)},
         languages=dict(total(written.kinds.values()).get(LANGUAGE, {})),
         splits=_splits(plan.graph.outputs[name], files),
@@ -138,6 +145,23 @@ def _stage(run: Run, stage: str, decided: Sequence[Decided]) -> StageTally:
                 rules[rule] = rules.get(rule, RuleTally()) + found
     cut = sum((one.cut.get(stage, CutTally()) for one in decided), CutTally())
     return StageTally(arrived, _kept(stage, decided), rules, cut, unjudged, _repeated(stage, decided))
+
+
+def _suggested(run: Run, tallies: Mapping[str, StageTally]) -> dict[str, dict[str, Suggested]]:
+    """By stage and rule; tells of those that miss the precision."""
+    graph = run.plan.graph
+    found = {
+        name: suggested_precisions(
+            graph.stages[name].rules,
+            tally,
+            {*graph.ancestors(name), *graph.stages[name].sources} - {name},
+            graph.definition.paths,
+        )
+        for name, tally in tallies.items()
+    }
+    for stage, rules in found.items():
+        warn_of_impure(run, stage, rules)
+    return {stage: rules for stage, rules in found.items() if rules}
 
 
 def _splits(output: Output, files: Sequence[WrittenFile]) -> dict[str, SplitAccount]:

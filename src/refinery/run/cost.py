@@ -16,6 +16,7 @@ from refinery.executors.base import BASE_MEMORY
 from refinery.executors.limits import WORKER
 from refinery.filters.carried import Carried
 from refinery.plan.graph import Measurement
+from refinery.plan.inputs import COLUMN_BYTES
 from refinery.plan.plan import Plan
 from refinery.plan.result import MADE, Kind, Result
 from refinery.run.amounts import Amount, Amounts, amounts_of
@@ -136,7 +137,7 @@ def _step(plan: Plan, result: Result, amounts: Amounts, workers: int) -> Step | 
     elif result.kind in MADE:
         making = plan.graph.makings[result.name]
         names = [one for part in plan.graph.inputs_of(making).values() for one in part]
-        amount = Amount(*map(sum, zip(*(amounts.kept[one] for one in names), strict=True)))
+        amount = Amount(*map(sum, zip(Amount(0, 0), *(amounts.kept[one] for one in names), strict=True)))
         what, costs = f"{result.name}: make it", amount.bytes / MODELLED
     elif result.kind is Kind.OUTPUT:
         amount = amounts.kept[plan.graph.stage_of(name).name]
@@ -185,4 +186,5 @@ def worker_memory(plan: Plan, amounts: Amounts | None = None) -> int:
         for name, stage in plan.graph.stages.items()
         if stage.verb
     ]
-    return max(WORKER + models, BASE_MEMORY + max(verbs, default=0))
+    carried = max((len(found.schema) for found in plan.listed.values()), default=0) * COLUMN_BYTES
+    return max(WORKER + models + carried, BASE_MEMORY + max(verbs, default=0))

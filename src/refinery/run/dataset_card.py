@@ -39,7 +39,7 @@ def _head(manifest: Manifest) -> dict[str, object]:
         **({"language": spoken} if spoken else {}),
         **licence_head({licence for licences in manifest.licences.values() for licence in licences}),
         "task_categories": ["text-generation"],
-        "size_categories": [size_category(manifest.kept.documents)],
+        "size_categories": [size_category(manifest.written.documents)],
     }
     if not manifest.tokenised:  # which `datasets` does not load
         head["configs"] = [{"config_name": "default", "data_files": list(_data_files(manifest))}]
@@ -77,6 +77,16 @@ def _blocks(manifest: Manifest) -> Iterator[str]:
         f"{kept.documents:,} documents, {kept.bytes:,} bytes of text, about {kept.tokens:,} tokens "
         f"({_whose_tokens(manifest)}), made by {made} from the pipeline `{manifest.pipeline}`."
     )
+    if (again := manifest.repeated).documents:
+        written = "as copies" if manifest.written.documents > kept.documents else "by the column `repeats`"
+        yield (
+            f"Of these {again.documents:,} documents, {again.tokens:,} tokens, count again, {written}: "
+            f"{kept.tokens + again.tokens:,} tokens in all."
+        )
+    if manifest.parts:
+        yield _table(
+            "Parts", ("part", "share", "fresh tokens", "repeated tokens", "epochs"), _parts(manifest)
+        )
     if ids := manifest.tokenised:
         yield (
             f"{ids.tokens:,} token ids ({ids.dtype}) of the tokenizer with SHA-256 `{ids.tokenizer}`; `{ids.eod}` "
@@ -100,6 +110,9 @@ def _blocks(manifest: Manifest) -> Iterator[str]:
             for one, n in all_.items()
         ]
         yield _table("Licences", ("licence", "source", "documents"), under)
+    if manifest.recalled:
+        columns = ("model", "round", "found in the sample", "precision", "recall")
+        yield _table("Recall, estimated by seeds that were held out", columns, _rounds(manifest))
     yield _table("What was left out", ("stage", "rule", "documents", "tokens"), _dropped(manifest))
     if manifest.protected:
         yield "Kept out, with their copies: " + ", ".join(f"`{name}`" for name in manifest.protected) + "."
@@ -112,6 +125,13 @@ def _whose_tokens(manifest: Manifest) -> str:
     return "by a tokenizer" if tokens.tokenizer else f"estimated for tokenizers of the family {tokens.family}"
 
 
+def _rounds(manifest: Manifest) -> Iterator[tuple[str, ...]]:
+    for name, found in manifest.recalled.items():
+        for one in found.rounds:
+            numbers = (str(one.number), f"{one.recalled:,}", str(one.precision), str(one.recall))
+            yield (markdown_code(name), *numbers)
+
+
 def _dropped(manifest: Manifest) -> list[tuple[str, ...]]:
     """By stage and rule, those that came to nothing left out."""
     found = [
@@ -121,6 +141,20 @@ def _dropped(manifest: Manifest) -> list[tuple[str, ...]]:
     ]
     return [
         (stage, markdown_code(rule), *_counts(dropped)) for stage, rule, dropped in found if dropped.documents
+    ]
+
+
+def _parts(manifest: Manifest) -> list[tuple[str, ...]]:
+    """Of a mix; epochs are of all that is there of a part."""
+    total = sum(part.exposures for part in manifest.parts.values())
+    return [
+        (
+            name,
+            f"{part.exposures / total:.1%}" if total else "",
+            *(f"{tally.tokens:,}" for tally in (part.kept, part.repeated)),
+            f"{part.epochs:.2f}, at most {part.largest}",
+        )
+        for name, part in manifest.parts.items()
     ]
 
 

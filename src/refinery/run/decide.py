@@ -80,6 +80,19 @@ class CutTally:
 
 
 @dataclass(frozen=True, slots=True)
+class PartTally:
+    """What is written of a part of a mix, the first time and beyond it; largest: times of one document."""
+
+    kept: Tally = Tally()
+    repeated: Tally = Tally()
+    largest: int = 0
+
+    def __add__(self, other: PartTally) -> PartTally:
+        largest = max(self.largest, other.largest)
+        return PartTally(self.kept + other.kept, self.repeated + other.repeated, largest)
+
+
+@dataclass(frozen=True, slots=True)
 class StageTally:
     """in = kept + dropped: what arrived, what was kept, and by rule what was dropped.
 

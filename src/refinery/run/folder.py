@@ -18,13 +18,15 @@ import orjson
 from refinery.errors import InputError, OutputError
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.lock import LOCK, Held
-from refinery.storage.marks import ATTRIBUTION, CARD, DATA, MANIFEST, OWNER, records_of
+from refinery.storage.marks import ATTRIBUTION, CARD, DATA, MANIFEST, MIXTURE, OWNER, records_of
 from refinery.storage.place import Place, files_below, move_files, read_file, remove_files, remove_scratch
 
 _LEFTOVER = re.compile(r"\..+\.tmp")  # of a write that was killed
 _RECORDS = re.compile(
     r"(decisions|rejects)-\d+\.parquet|sequences-[\w-]+\.parquet|data-path(-\w+)?\.txt|"
     + re.escape(ATTRIBUTION)
+    + "|"
+    + re.escape(MIXTURE)
 )
 _STAGING = re.compile(r"\.staging-[0-9a-f]+")
 

@@ -114,12 +114,13 @@ def _make(run: Run, result: Result, place: Place) -> None:
         part: [shard for name in names for shard in documents_of(run, name, making)]
         for part, names in run.plan.graph.inputs_of(making).items()
     }
+    maker = making.maker.reading([run.plan.made_folder(name) for name in making.maker.results])
     work = run.plan.own / VERBS / result.key
     remove_tree(work)  # what a run that was killed left
     make_directory(work)
     with tempfile.TemporaryDirectory(prefix="refinery-") as folder:
         try:
-            making.maker.make(inputs, run.map_units(result.of), Path(folder), work)
+            maker.make(inputs, run.map_units(result.of), Path(folder), work)
         except DefinitionError as error:
             raise _placed(run, result, error) from None
         commit_made(place, Path(folder))

@@ -21,7 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import ConservationError
-from refinery.filters.verb import NONE, Outcome, Removal
+from refinery.filters.verb import NONE, Outcome, Part, Removal
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import DROPPED
 from refinery.run.repeats import REPEATS
@@ -34,7 +34,8 @@ from refinery.storage.tables import read_rows, read_schema, read_table
 from refinery.storage.write import TableWriter
 
 NAME_BYTES = 512  # of memory for a dropped document with the kept one's path and id
-LARGEST, WARNINGS = b"refinery.largest", b"refinery.warnings"  # metadata of a verb file
+# Metadata of a verb file.
+LARGEST, WARNINGS, PARTS = b"refinery.largest", b"refinery.warnings", b"refinery.parts"
 NAMES = pa.schema(
     [
         ("document", pa.int64()),  # its number
@@ -79,6 +80,7 @@ def write_outcome(
     """
     largest = json.dumps([{**asdict(one), "place": places[one.kept]} for one in outcome.largest])
     told = {LARGEST: largest.encode(), WARNINGS: json.dumps(outcome.warnings).encode()}
+    told |= {PARTS: json.dumps([asdict(part) for part in outcome.parts]).encode()} if outcome.parts else {}
     schema = DROPPED.with_metadata(told)
     count = outcome.dropped.partitions
     map_units = partial(map_units, memory=NAME_BYTES * outcome.partition_documents)
@@ -105,6 +107,11 @@ def read_warnings(file: Place) -> list[str]:
     """What an outcome warns of, from one of its verb files."""
     found: list[str] = json.loads((read_schema(file).metadata or {}).get(WARNINGS, b"[]"))
     return found
+
+
+def read_parts(file: Place) -> tuple[Part, ...]:
+    """The parts that an outcome filled, from one of its verb files."""
+    return tuple(Part(**one) for one in json.loads((read_schema(file).metadata or {}).get(PARTS, b"[]")))
 
 
 def _partitioned(shards: Sequence[Numbered], outcome: Outcome, *, whole: bool) -> list[PartitionUnit]:
@@ -163,8 +170,8 @@ def write_files(
 ) -> int:
     """Writes the shards' dropped documents with the rule, the kept document and the similarity; their number.
 
-    First come the passages that a verb cut and what it repeats: where the dropped ones are known, these are. schema: DROPPED with what is
-    told of the whole outcome.
+    First come passages that a verb cut, and repeats: where the dropped ones are known, these are. schema: DROPPED
+    with what is told of the whole outcome.
     """
 
     @lru_cache(maxsize=1)

@@ -25,7 +25,9 @@ from refinery.run.decisions import decisions_tasks, write_decisions
 from refinery.run.joined_tables import warn_of_unmatched
 from refinery.run.kinds import unknown_licences
 from refinery.run.manifest import Manifest
+from refinery.run.mixture import mixture
 from refinery.run.output_files import Written, write_output
+from refinery.run.parts import part_accounts
 from refinery.run.tokenised import data_paths
 from refinery.sources.ids import common_id_type
 from refinery.sources.schema import unify
@@ -81,6 +83,9 @@ def make_output(run: Run, name: str) -> Manifest:
         at = plan.graph.stages[above]
         guards.judge(run, [*guards.losses(run, at, decided), *guards.budget_missed(at, decided)])
         guards.warn_of_unjudged(run, at)
+    if repeating := plan.graph.repeating(stage.name):
+        accounts = part_accounts(plan, repeating, decided)
+        guards.judge(run, [guards.part_missed(repeating.name, *one) for one in accounts.items()])
     guards.warn_of_empty_sources(run, name, stage)
     warn_of_unmatched(run, stage.sources)
     id_type = common_id_type(records[planned.number].id_type() for planned in _by_schema(run, stage))
@@ -89,12 +94,14 @@ def make_output(run: Run, name: str) -> Manifest:
     again = sum(one.repeated[stage.name].documents for one in decided if stage.name in one.repeated)
     due = kept if plan.graph.outputs[name].repeats == "counts" else kept + again
     if written != due:
-        raise ConservationError(f"output {name}: {due} rows are due but {written} written; please report this")
+        raise ConservationError(
+            f"output {name}: {due} rows are due but {written} written; please report this"
+        )
     _warn_of_licences(run, name, output)
     manifest = make_manifest(run, name, decided, output)
     data = [file.path for file in manifest.files]
     beside = [file.path for file in (*manifest.decisions, *manifest.rejects, *manifest.sequences)]
-    texts = {CARD: dataset_card(manifest), **attribution(manifest)}
+    texts = {CARD: dataset_card(manifest), **attribution(manifest), **mixture(manifest)}
     if manifest.tokenised:
         texts |= data_paths(manifest.tokenised, manifest.files)
     content = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)

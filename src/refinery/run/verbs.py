@@ -53,7 +53,8 @@ class CarriedFile:
 class VerbSource:
     """What a verb sees of a source, the same for its shards.
 
-    above: the stage's own decisions, None for an earlier corpus, of which all documents come; ranked: columns that
+    above: the stage's own decisions, None for an earlier corpus, of which all documents come; parents: from where
+    they come, with the decisions there, None for the source itself; ranked: columns that
     rank, with the type that they have in all shards; own: columns of the verb's own measurers, with their files.
     """
 
@@ -63,6 +64,7 @@ class VerbSource:
     ranked: tuple[tuple[str, pa.DataType], ...]
     own: tuple[tuple[str, str], ...]
     trust: int
+    parents: tuple[tuple[str, Upstream | None], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,16 @@ class VerbShard:
         """Which documents come to the verb."""
         above = self.of.above
         return np.ones(self.rows, np.bool_) if above is None else kept_documents(self.planned, above)
+
+    def came_by(self, names: Sequence[str]) -> NDArray[np.bool_]:
+        """bool (names, rows): which documents come to the verb from each parent."""
+        above = dict(self.of.parents)
+        found = np.zeros((len(names), self.rows), np.bool_)
+        for number, name in enumerate(names):
+            if name in above:
+                decided = above[name]
+                found[number] = True if decided is None else kept_documents(self.planned, decided)
+        return found & self.arrives()
 
     def ranked_type(self, column: str) -> pa.DataType:
         """The type that a column that ranks has in all shards."""
@@ -220,7 +232,11 @@ def _shards(run: Run, stage: ResolvedStage, needed: Sequence[Needed]) -> Iterato
         own = tuple((name, m.file) for m in stage.own.get(source, ()) for name in m.measurer.schema.names)
         view = (stage.compared.get(source) or stage.views[source]) if decided else stage.against[source]
         above = replace(decided, verb_key=None) if decided else None
-        common = VerbSource(above, view, measured, ranked, own, trust)
+        parents = tuple(
+            (name, upstream(plan, name, source) if name in plan.graph.stages else None)
+            for name in plan.graph.parents(stage, source)
+        )
+        common = VerbSource(above, view, measured, ranked, own, trust, parents)
         for planned in plan.of(source):
             record = records[planned.number]
             files = tuple(_carried_file(name, columns[name], record.carried()) for name in carried)

@@ -287,6 +287,9 @@ class ShardDocuments(Protocol):
     def arrives(self) -> NDArray[np.bool_]:
         """Which of its documents come to the verb."""
 
+    def came_by(self, names: Sequence[str]) -> NDArray[np.bool_]:
+        """bool (names, rows): which of its documents come to the verb from stages or sources that its own is from."""
+
     def ranked_type(self, column: str) -> pa.DataType:
         """The type that a column that ranks has in all shards."""
 

@@ -13,6 +13,7 @@ OWNER = ".refinery-output.json"  # lies in every folder of records
 MANIFEST = "manifest.json"
 CARD = "README.md"  # the dataset card
 ATTRIBUTION = "ATTRIBUTION.md"  # under which licences the documents are
+MIXTURE = "mixture.json"  # what a mix holds of each part
 # An output's files of documents: data-00000.parquet, or of a split data/validation-00000-of-00002.parquet, which
 # `datasets` knows as a split by whatever name; of token ids pairs of .bin and .idx.
 DATA = re.compile(r"(data-\d+|data/[A-Za-z]\w*-\d+-of-\d+)\.(parquet|jsonl\.zst|bin|idx)", re.ASCII)

@@ -66,6 +66,11 @@ class CalibrationMaker(Maker):
         """Text that must stay, and text that should go."""
         return {"trusted": self.trusted, "junk": self.junk}
 
+    @property
+    def makes(self) -> str:
+        """No model: nothing protected is kept out of it."""
+        return "calibration"
+
     def make(
         self,
         inputs: Mapping[str, Sequence[ShardDocuments]],

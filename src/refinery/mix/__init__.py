@@ -1,0 +1,1 @@
+"""Stages mixed to shares of a token budget: which documents are written, and how many times."""

@@ -1,0 +1,135 @@
+"""An n-gram language model of a domain's text and of ordinary text, or of one text alone: its file.
+
+The file is a header (HEADER, padded to PAGE bytes) and the table that refinery.text.ngram_model describes, which is
+mapped into memory, not read: workers of a machine share it. An n-gram takes 25 bytes, whether one text has it or
+both, 17 in a model of one text. n-grams lie in the order of their keys, so the same n-grams are the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refinery.errors import InputError
+from refinery.models.model_file import read_once
+from refinery.text.ngram_model import BUCKET, LONGEST, cross_entropies
+
+if TYPE_CHECKING:
+    from refinery.text.batch import TextBatch
+
+MODEL = "model.ngram"
+HEADER = np.dtype([
+    ("magic", "S8"), ("order", np.int64), ("texts", np.int64), ("buckets", np.int64), ("all_buckets", np.int64), ("rows", np.int64),
+    ("words", np.int64), ("unknown", np.float64, 2),
+])  # fmt: skip
+PAGE = 4096
+_MAGIC = b"ngrams-1"  # the number is raised when words, keys or rows change
+_FULL = 0.5  # share of the places in buckets that are taken
+_LEAST_SHARE, _LEAST_UNKNOWN = 1e-12, 1e-15  # real ones are larger; of smaller ones a product might be 0
+_HINT = "make one with `refinery train ngram`"
+
+
+class Table(NamedTuple):
+    """Rows as text.ngram_model describes them: keys, uint32 (rows,), and values, float32 (rows, 2 * texts).
+
+    buckets: those at which a search may begin.
+    """
+
+    keys: NDArray[np.uint32]
+    values: NDArray[np.float32]
+    buckets: int
+
+
+@dataclass(frozen=True)
+class NgramModel:
+    """words: how many different ones the texts have; unknown: float64 (texts,), the probability of any other word."""
+
+    table: Table
+    order: int
+    words: int
+    unknown: NDArray[np.float64]
+
+    @property
+    def texts(self) -> int:
+        """2: of a domain and of ordinary text; 1: of ordinary text."""
+        return len(self.unknown)
+
+    def cross_entropies(self, words: TextBatch) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Bits a word of prepared texts, float64 (texts, documents), 0 without a word; words, int64 (documents,)."""
+        bits, counts = np.empty((self.texts, len(words))), np.empty(len(words), np.int64)
+        cross_entropies(words.data, words.offsets, *self.table, self.order, self.unknown, bits, counts)
+        return bits, counts
+
+
+def build_table(values: NDArray[np.void], texts: int) -> Table:
+    """The table of what models.ngram_counts.VALUE says; the last bucket is empty, so that a search ends there."""
+    grams = np.unique(values["key"][values["column"] % 2 == 0])  # all that have a u
+    room = BUCKET - 1
+    buckets = int(len(grams) / (_FULL * room)) + 1
+    first = ((grams >> np.uint64(32)) * np.uint64(buckets) >> np.uint64(32)).astype(np.int64) * room
+    numbers = np.arange(len(grams))
+    places = np.maximum.accumulate(first - numbers) + numbers
+    last = max(buckets, int(places.max(initial=0)) // room + 1)
+    keys = np.zeros((last + 1, BUCKET), np.uint32)
+    keys[:, 0] = np.searchsorted(places, np.arange(last + 1) * room)
+    keys[places // room, places % room + 1] = np.maximum(grams.astype(np.uint32), 1)
+    found = np.tile(np.array([0, 1], np.float32), (len(grams) + 1, texts))
+    found[np.searchsorted(grams, values["key"]) + 1, values["column"]] = values["value"]
+    return Table(keys, found, buckets)
+
+
+def file_content(table: Table, order: int, words: int, unknown: Sequence[float]) -> bytes:
+    """The model's file."""
+    header = np.zeros(1, HEADER)
+    header[0] = (
+        _MAGIC,
+        order,
+        len(unknown),
+        table.buckets,
+        len(table.keys),
+        len(table.values),
+        words,
+        [*unknown, 0.0][:2],
+    )
+    return header.tobytes().ljust(PAGE, b"\0") + table.keys.tobytes() + table.values.tobytes()
+
+
+def load_ngrams(path: Path, expected: str | None = None) -> NgramModel:
+    """The model at `path`, checked once a process; raises InputError, see model_file.read_once."""
+    return read_once("ngram", path, lambda _, __: parse(np.memmap(path, np.uint8, "r"), str(path)), expected)
+
+
+def parse(content: NDArray[np.uint8], place: str) -> NgramModel:
+    """The model of a file's bytes, over these themselves; raises InputError for another file."""
+    begin = content[: len(_MAGIC)].tobytes()
+    if len(content) < PAGE or begin != _MAGIC:
+        another = begin[:-1] == _MAGIC[:-1]
+        what = "the n-gram model is of another version of refinery" if another else "not an n-gram model"
+        raise InputError(place, what, _HINT)
+    header = content[: HEADER.itemsize].view(HEADER)[0]
+    order, texts, buckets, known, rows = (int(header[name]) for name in HEADER.names[1:6])
+    sound = 1 <= order <= LONGEST and texts in (1, 2) and 0 < buckets < known < 1 << 31 and 0 < rows < 1 << 32
+    unknown = header["unknown"][:texts].copy() if sound else np.empty(0)
+    if not sound or len(content) != PAGE + 4 * BUCKET * known + 8 * texts * rows:
+        raise InputError(place, "the n-gram model is damaged: its head and its size do not agree", _HINT)
+    end = PAGE + 4 * BUCKET * known
+    keys = content[PAGE:end].view(np.uint32).reshape(known, BUCKET)
+    table = Table(keys, content[end:].view(np.float32).reshape(rows, 2 * texts), buckets)
+    if not _are_probabilities(table, unknown):
+        raise InputError(place, "the n-gram model is damaged: not all its numbers are probabilities", _HINT)
+    return NgramModel(table, order, int(header["words"]), unknown)
+
+
+def _are_probabilities(table: Table, unknown: NDArray[np.float64]) -> bool:
+    """Whether all numbers are between 0 and 1, shares not too small, and a search ends."""
+    least = np.tile(np.array([0, _LEAST_SHARE], np.float32), table.values.shape[1] // 2)
+    for low in range(0, len(table.values), 1 << 18):
+        part = table.values[low : low + (1 << 18)]
+        if not ((part >= least) & (part <= 1)).all():
+            return False
+    return not table.keys[-1, 1:].any() and bool(((unknown >= _LEAST_UNKNOWN) & (unknown <= 1)).all())

@@ -1,0 +1,93 @@
+"""What a person should know of an n-gram model: of what it was counted, and how well it knows text that it never saw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from refinery.models.ngram_counts import Tally
+
+RECORD = "ngrams.json"
+LEAST_JUDGED = 10  # held-out documents of each text from which on they say something
+_POOR = 0.75
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Length(_Frozen):
+    """n-grams of so many words: different ones found, those kept, and the discounts of counts 1, 2, 3 and more."""
+
+    words: int
+    found: int
+    kept: int
+    discounts: tuple[float, float, float]
+
+
+class TextRecord(_Frozen):
+    """A text: documents and words counted, documents held out, and their perplexity under the model of each text.
+
+    Perplexity is 2 to the bits a word, over all their words; None: no document is held out.
+    """
+
+    documents: int
+    words: int
+    held_out: int
+    ngrams: tuple[Length, ...]
+    perplexity: dict[str, float | None] = {}
+
+
+class NgramRecord(_Frozen):
+    """The file RECORD beside a model.
+
+    vocabulary: different words of all texts; auc: how often a held-out document of the domain has a greater
+    difference of cross-entropies than a held-out ordinary one; None: too few are held out, or there is one text.
+    """
+
+    order: int
+    min_count: int
+    vocabulary: int
+    texts: dict[str, TextRecord]
+    auc: float | None = None
+
+    @property
+    def warning(self) -> str:
+        """What is wrong with it, if anything."""
+        if self.auc is None or self.auc >= _POOR:
+            return ""
+        return (
+            f"of a held-out document of the domain and an ordinary one the model takes the former for the domain's "
+            f"in {self.auc:.0%} of cases (half are chance): give more of the domain, or texts that differ more"
+        )
+
+
+def lengths_of(tally: Tally) -> tuple[Length, ...]:
+    """What was counted of each length."""
+    rows = zip(tally.found.tolist(), tally.kept.tolist(), tally.discounts.round(6).tolist(), strict=True)
+    return tuple(
+        Length(words=words, found=found, kept=kept, discounts=discounts)
+        for words, (found, kept, discounts) in enumerate(rows, 1)
+    )
+
+
+def perplexity(bits: NDArray[np.float64], words: NDArray[np.int64]) -> float | None:
+    """Of documents, by their bits a word and their words; None without a word."""
+    return round(float(2 ** (np.dot(bits, words) / words.sum())), 2) if words.any() else None
+
+
+def auc(domain: NDArray[np.float64], ordinary: NDArray[np.float64]) -> float | None:
+    """How often a score of the former is greater than one of the latter, a tie half; None of too few."""
+    if min(len(domain), len(ordinary)) < LEAST_JUDGED:
+        return None
+    ranked = np.sort(ordinary)
+    below, up_to = (np.searchsorted(ranked, domain, side) for side in ("left", "right"))
+    return round(float((below + up_to).sum() / (2 * len(domain) * len(ordinary))), 4)
+
+
+def read_record(folder: Path) -> NgramRecord:
+    """The record in a model's folder."""
+    return NgramRecord.model_validate_json((folder / RECORD).read_bytes())

@@ -1,0 +1,93 @@
+"""What is told of recall: of each round its counts and estimates, the documents that came and went, and the whole."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from refinery.errors import DamagedFile
+from refinery.recall.counts import SampleCounts
+from refinery.storage.place import Place, read_file
+
+ROUND, MOVED, RECALLED = "round.json", "moved.json", "recall.json"  # files: of a round two, of a model one
+M = TypeVar("M", bound=BaseModel)
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Interval(_Frozen):
+    """An estimate, and what it lies between 95 times of a hundred."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+
+class RoundAccount(_Frozen):
+    """A round over a sample.
+
+    positives, negatives: documents of the pool that are settled; open: that are not; recalled: those at or above
+    the threshold; prevalence, precision, recall, similarity, seed_similarity: as in refinery.recall.rounds.Estimates;
+    overlap: share of what this round or the one before recalls that both do; new_hosts: of what it recalls, None
+    where no document has one; good: whether it stayed with its seeds; stopped: why no round follows, empty
+    if one may.
+    """
+
+    number: int
+    positives: int
+    negatives: int
+    open: int
+    recalled: int
+    threshold: float
+    prevalence: Interval
+    precision: Interval
+    recall: Interval
+    similarity: float
+    seed_similarity: float
+    overlap: float | None
+    new_hosts: int | None
+    good: bool
+    stopped: str
+
+
+class MovedDocument(_Frozen):
+    """A document that a round recalls, or does not any more; before: its score in the round before."""
+
+    source: str
+    id: str | None
+    host: str | None
+    language: str
+    score: float
+    before: float | None
+    head: str
+
+
+class Moved(_Frozen):
+    """Some of the documents that came and of those that went, drawn at random, and how many did."""
+
+    came: tuple[MovedDocument, ...]
+    went: tuple[MovedDocument, ...]
+    came_in_all: int
+    went_in_all: int
+
+
+class Recalled(_Frozen):
+    """How a model was made: the sample, the rounds that were made, and the number of the one that it is of."""
+
+    sample: SampleCounts
+    rounds: tuple[RoundAccount, ...]
+    chosen: int
+
+
+def read_account(kind: type[M], place: Place) -> M:
+    """What stands in a file; raises DamagedFile."""
+    try:
+        return kind.model_validate_json(read_file(place))
+    except (OSError, ValidationError):
+        raise DamagedFile(str(place), "it is not as it was written") from None

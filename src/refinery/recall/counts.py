@@ -1,0 +1,103 @@
+"""What of the documents went into a sample, and what is told of samples by which nothing can be recalled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from refinery.errors import DefinitionError
+from refinery.models.card import SourceCounts
+
+COUNTS = "sample.json"  # the file
+SEEDS, POOL = "seeds", "pool"  # the parts
+LEAST_SEEDS = 20  # below which nothing held out says anything
+_COMMON = 0.1  # share of the seeds from which on a language is one of theirs
+_LEAST_SHARE = 0.01  # of a pool's documents that must be in a language of the seeds
+_FEW_SHARE = 0.1  # below which a person is told
+
+
+class SampleCounts(BaseModel):
+    """Of the documents of seeds and pool, how many went into a sample.
+
+    drawn: by part and source; seeds: different ones; pool: documents beside the copies of seeds; copies: documents of
+    the pool with the words of a seed; empty: documents without a word, of both; languages: documents by part and
+    language.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    drawn: tuple[SourceCounts, ...]
+    seeds: int
+    pool: int
+    copies: int
+    empty: int
+    languages: dict[str, dict[str, int]]
+
+    @property
+    def documents(self) -> int:
+        """Of the sample."""
+        return self.seeds + self.pool
+
+    def arrived(self, part: str) -> int:
+        """Documents of a part, drawn or not."""
+        return sum(one.documents for one in self.drawn if one.part == part)
+
+    def shared_language(self) -> tuple[list[str], float]:
+        """The languages of the seeds, the most common first, and the share of the pool that is in one of them."""
+        seeds, pool = (self.languages.get(part, {}) for part in (SEEDS, POOL))
+        common = sorted(
+            (name for name, count in seeds.items() if count >= _COMMON * self.seeds), key=lambda n: -seeds[n]
+        )
+        return common, sum(pool.get(name, 0) for name in common) / max(self.pool, 1)
+
+
+def refuse(counts: SampleCounts, names: Mapping[str, Sequence[str]]) -> None:
+    """Raises DefinitionError for seeds and a pool by which nothing can be recalled; names: of both by part."""
+    if problems := list(_problems(counts, *(", ".join(names[part]) for part in (SEEDS, POOL)))):
+        raise DefinitionError(*problems)
+
+
+def _problems(counts: SampleCounts, seeds: str, pool: str) -> Iterator[str]:
+    arrived = {part: counts.arrived(part) for part in (SEEDS, POOL)}
+    if not arrived[SEEDS]:
+        yield f"no document comes from {seeds}: without a seed nothing can be recalled"
+    elif counts.seeds < LEAST_SEEDS:
+        yield (
+            f"{seeds}: {counts.seeds} different seeds with a word of {arrived[SEEDS]:,} documents, at least "
+            f"{LEAST_SEEDS} are needed: give more documents of the domain"
+        )
+    if not arrived[POOL]:
+        yield f"no document comes from {pool}: there is nothing to recall from"
+    elif counts.copies > counts.pool:
+        yield (
+            f"{counts.copies:,} of {counts.copies + counts.pool:,} documents of {pool} are seeds: the pool must be "
+            "text that nobody has chosen, in which the domain is a part"
+        )
+    elif not counts.pool:
+        yield f"no document of {pool} has a word: is another column the text?"
+    elif arrived[POOL] < arrived[SEEDS]:
+        yield (
+            f"{pool} has {arrived[POOL]:,} documents, fewer than the {arrived[SEEDS]:,} of {seeds}: recall finds "
+            "more of what seeds show, in a pool that is larger"
+        )
+    elif counts.seeds >= LEAST_SEEDS and (common := counts.shared_language())[1] < _LEAST_SHARE:
+        yield (
+            f"the seeds are in {', '.join(common[0]) or 'no known language'}, as {common[1]:.1%} of {pool} is: "
+            f"that is in {_languages(counts)}; give seeds in its languages"
+        )
+
+
+def warnings(counts: SampleCounts) -> Iterator[str]:
+    """What a person should know of a sample, a sentence each."""
+    languages, share = counts.shared_language()
+    if share < _FEW_SHARE:
+        yield (
+            f"only {share:.1%} of the pool is in a language of the seeds ({', '.join(languages)}): it is in "
+            f"{_languages(counts)}"
+        )
+
+
+def _languages(counts: SampleCounts) -> str:
+    """The most common languages of the pool, with their shares."""
+    found = sorted(counts.languages.get(POOL, {}).items(), key=lambda one: (-one[1], one[0]))
+    return ", ".join(f"{name} ({count / counts.pool:.0%})" for name, count in found[:3])

@@ -1,0 +1,129 @@
+"""The card of a model that recall makes: what it reaches by seeds that were held out and by its probabilities.
+
+Every seed is held out once. Recall is the share of them at or above a threshold; precision is the mean probability of
+the pool's documents there, which is calibrated for the pool: no document of it is known not to be of the domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from refinery.definition.trainings import RecallTraining
+from refinery.models.card import CARD, CARD_TEXT, NEGATIVE, POSITIVE, Card, Counts, Point
+from refinery.recall.account import Recalled
+from refinery.recall.counts import POOL, SEEDS
+from refinery.recall.rounds import Round
+from refinery.recall.sample_file import SampleFile
+from refinery.storage.commit import commit_bytes
+from refinery.storage.place import Place
+from refinery.text.prepare import WORDS
+from refinery.watch.printable import markdown_code
+
+CARDS = (CARD, CARD_TEXT)
+_RECALLS = [step / 20 for step in range(1, 21)]
+Scores = NDArray[np.float32]
+
+
+def write_card(
+    file: SampleFile, last: Round, recalled: Recalled, training: RecallTraining, model: bytes, folder: Place
+) -> None:
+    """Writes card.json and card.md of a model, `model` is its file's content."""
+    card = card_of(file, last, training, model).model_copy(update={"drawn": recalled.sample.drawn})
+    commit_bytes(folder / CARD_TEXT, "\n".join(_lines(card, recalled)).encode(), scratch=True)
+    commit_bytes(folder / CARD, card.model_dump_json(indent=1).encode(), scratch=True)
+
+
+def card_of(file: SampleFile, last: Round, training: RecallTraining, model: bytes) -> Card:
+    """The card of the model of a round."""
+    seeds, pool = last.probability[file.sample.seed], last.probability[~file.sample.seed]
+    suggested = point(seeds, pool, last.threshold)
+    above = pool >= np.float32(last.threshold)
+    cuts = np.quantile(seeds, [1 - recall for recall in _RECALLS], method="lower")
+    return Card(
+        model=xxhash.xxh3_128_hexdigest(model),
+        labels=(POSITIVE, NEGATIVE),
+        positive_label=POSITIVE,
+        preparation=WORDS,
+        training={"round": last.number, **training.model_dump(include={"rounds", "seed"})},
+        sources={SEEDS: training.seeds, POOL: training.pool},
+        positive=Counts(read=len(seeds), used=len(seeds), held_out=len(seeds)),
+        negative=Counts(read=len(pool), used=len(pool), held_out=len(pool)),
+        near_duplicate_groups=0,
+        contradictory=0,
+        wanted_precision=training.precision,
+        suggested=suggested,
+        precision_bound=last.estimates.precision.low,
+        at_half=point(seeds, pool, 0.5),
+        average_precision=_average_precision(pool),
+        false_positive_rate=float((1 - pool[above]).sum() / max(float((1 - pool).sum()), 1e-9)),
+        curve=tuple(point(seeds, pool, float(cut)) for cut in sorted(set(cuts.tolist()), reverse=True)),
+        calibration=(),
+    )
+
+
+def point(seeds: Scores, pool: Scores, threshold: float) -> Point:
+    """What keeping probabilities at or above a threshold gives; precision of nothing kept is 1."""
+    kept = pool[pool >= np.float32(threshold)]
+    precision = float(kept.mean(dtype=np.float64)) if len(kept) else 1.0
+    recall = float((seeds >= np.float32(threshold)).mean())
+    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    return Point(threshold=float(threshold), precision=precision, recall=recall, f1=f1, kept=len(kept))
+
+
+def _average_precision(pool: Scores) -> float:
+    """That which is expected of the pool in the order of its probabilities."""
+    ranked = np.sort(pool)[::-1].astype(np.float64)
+    precision = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
+    return float((precision * ranked).sum() / max(ranked.sum(), 1e-9))
+
+
+def _lines(card: Card, recalled: Recalled) -> Iterator[str]:
+    """The card as Markdown."""
+    sample, chosen = recalled.sample, recalled.rounds[recalled.chosen - 1]
+    seeds, pool = (", ".join(map(markdown_code, names)) for names in card.sources.values())
+    yield "# Relevance model, by recall"
+    yield ""
+    yield (
+        f"A linear classifier over hashed words and pairs, of round {recalled.chosen}. Its score is a probability, "
+        f"calibrated for the pool: {pool}, by {sample.seeds:,} seeds ({seeds}) and a sample of {sample.pool:,} of "
+        f"{sample.arrived(POOL):,} documents. About {chosen.prevalence.value:.2%} of the pool is of the domain."
+    )
+    yield ""
+    yield (
+        f"Suggested: `relevance >= {card.suggested.threshold:.4f}`: precision {chosen.precision}, "
+        f"recall {chosen.recall}, by seeds that were held out."
+    )
+    yield from (line for warning in warnings(card) for line in ("", f"**Warning**: {warning}."))
+    yield ""
+    yield "| threshold | precision | recall | F1 | kept of the sample |"
+    yield "|---:|---:|---:|---:|---:|"
+    for one in sorted({card.at_half, card.suggested, *card.curve}, key=lambda p: p.threshold):
+        numbers = f"{one.precision:.3f} | {one.recall:.3f} | {one.f1:.3f} | {one.kept}"
+        yield f"| {one.threshold:.4f} | {numbers} |"
+    yield ""
+    yield (
+        "No document of the pool is known not to be of the domain: precision is what the probabilities promise. "
+        "Label some about the threshold (`refinery label`) before you trust it."
+    )
+    yield ""
+
+
+def warnings(card: Card) -> tuple[str, ...]:
+    """What a person should know of a suggested threshold."""
+    one, found = card.suggested, ""
+    if one.recall < 0.5:
+        found = (
+            f"finds only {one.recall:.1%} of the seeds that were held out, at precision {one.precision:.3f}"
+        )
+    elif one.precision < card.wanted_precision:
+        found = f"is expected to reach precision {one.precision:.3f}, not {card.wanted_precision:g}"
+    if not found:
+        return ()
+    return (
+        f"the suggested threshold {one.threshold:.4f} {found}: give more seeds, or seeds that are more alike, or "
+        "lower the model's `precision`; see docs/recall.md",
+    )

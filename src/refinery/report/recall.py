@@ -1,0 +1,72 @@
+"""What recall found, round by round, and what to do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from refinery.recall.account import Interval, Moved, MovedDocument, Recalled, RoundAccount
+from refinery.recall.counts import POOL
+from refinery.report.grid import Grid
+from refinery.report.show import text_lines, wrapped
+
+
+def recalled_tables(model: str, found: Recalled) -> Iterator[Grid | str]:
+    """A row a round, over the sample that all of them look at; then why they stopped."""
+    sample = found.sample
+    columns = ("round", "found", "open", "domain", "precision", "recall", "overlap", "new hosts")
+    title = f"{model}: rounds over {sample.pool:,} of {sample.arrived(POOL):,} documents of the pool, by"
+    table = Grid(f"{title} {sample.seeds:,} seeds, with intervals of 95 %", columns)
+    for one in found.rounds:
+        table.add(*_row(one, one.number == found.chosen))
+    yield table
+    if sample.copies:
+        yield f"{sample.copies:,} documents of the sample are copies of seeds: kept, and not counted as found"
+    if last := found.rounds[-1].stopped:
+        yield f"no round after {found.rounds[-1].number}: {last}"
+    yield f"the model is that of round {found.chosen}, threshold {found.rounds[found.chosen - 1].threshold:.4f}"
+
+
+def _row(one: RoundAccount, chosen: bool) -> Iterator[str]:
+    yield f"{one.number}{' *' if chosen else ''}"
+    yield f"{one.recalled:,}"
+    yield f"{one.open:,}"
+    yield f"{one.prevalence.value:.2%}"
+    yield _interval(one.precision)
+    yield _interval(one.recall)
+    yield "" if one.overlap is None else f"{one.overlap:.1%}"
+    yield "" if one.new_hosts is None else f"{one.new_hosts:,}"
+
+
+def _interval(one: Interval) -> str:
+    return f"{one.value:.2f}\n{one.low:.2f}-{one.high:.2f}"
+
+
+def next_steps(folder: Path, found: Recalled) -> Iterator[str]:
+    """Commands that go on from a recall."""
+    yield "Next:"
+    if found.chosen > 1:
+        yield f"  refinery show {folder} --round {found.chosen} --came    what the last round added"
+    yield f"  refinery show {folder} --near relevance    documents about the threshold"
+    yield f"  refinery label {folder} --column relevance --out labels.csv    judge some, then: refinery threshold"
+    yield f"  refinery budget {folder} --params 1.3B    for which model it is enough"
+
+
+def moved_lines(moved: Moved, which: Collection[bool], number: int, chars: int, width: int) -> Iterator[str]:
+    """Documents that a round found (True) and that it lost (False), up to so many of each, with scores."""
+    for came, what, documents, in_all in (
+        (True, "came", moved.came, moved.came_in_all),
+        (False, "went", moved.went, moved.went_in_all),
+    ):
+        if came in which:
+            yield f"{what}: {in_all:,} documents, here {min(number, len(documents)):,}"
+            for document in documents[:number]:
+                yield from _document_lines(document, chars, width)
+
+
+def _document_lines(one: MovedDocument, chars: int, width: int) -> Iterator[str]:
+    named = f"{one.source}: {one.id}" + (f" of {one.host}" if one.host else "")
+    before = "" if one.before is None else f", {one.before:.3f} in the round before"
+    yield from wrapped(named, width, "")
+    yield from wrapped(f"relevance {one.score:.3f}{before}; {one.language}", width, "  ")
+    yield from text_lines(one.head, chars, width)

@@ -1,0 +1,43 @@
+"""`refinery recall` and `refinery show --round`."""
+
+import json
+from pathlib import Path
+
+from tests.cases import write_jsonl
+from tests.models.domains import MEDICAL, OTHER, documents
+
+
+def test_a_pool_and_seeds_in_one_command(refinery, tmp_path: Path) -> None:
+    """It writes, runs, tells rounds and what to do next; rounds can be looked at."""
+    seeds, fresh = documents(MEDICAL, 30, 1), documents(MEDICAL, 30, 2)
+    write_jsonl(tmp_path / "seeds.jsonl", [{"text": text} for text in seeds])
+    write_jsonl(tmp_path / "pool.jsonl", [{"text": text} for text in [*fresh, *documents(OTHER, 150, 3)]])
+    out = tmp_path / "out"
+    command = ("recall", tmp_path / "pool.jsonl", "--seeds", tmp_path / "seeds.jsonl", "--out", out)
+    code, told, err = refinery(*command, "--rounds", 1, "--workers", 1, "-q")
+    assert (code, err) == (0, "")
+    assert "rounds over 180 of 180 documents of the pool" in " ".join(told.split())
+    assert f"refinery budget {out} --params 1.3B" in told
+    code, told, _ = refinery("show", out, "--round", 1, "--came", "-n", 2)
+    assert code == 0 and told.startswith("came: ") and told.count("relevance ") == 2 and "went" not in told
+    found = json.loads(refinery("show", out, "--round", 1, "--json")[1])
+    assert found["went"] == [] and found["came_in_all"] >= 15
+    code, told, err = refinery("show", out, "--round", 7)
+    assert (code, told) == (3, "") or code == 2
+    assert "there is no round 7, but 1" in err
+
+
+def test_mistakes_are_told_without_a_traceback(refinery, tmp_path: Path) -> None:
+    """Too few seeds, seeds that are the pool, a file that is not there: one message each."""
+    for name, texts in (("few", documents(MEDICAL, 9, 1)), ("many", documents(MEDICAL, 40, 1))):
+        write_jsonl(tmp_path / f"{name}.jsonl", [{"text": text} for text in texts])
+    few, many = tmp_path / "few.jsonl", tmp_path / "many.jsonl"
+    for number, (pool, seeds, problem) in enumerate(
+        [
+            (many, few, "seeds: 9 different seeds with a word of 9 documents, at least 20 are needed"),
+            (many, many, "40 of 40 documents of pool are seeds"),
+            (tmp_path / "gone.jsonl", many, "gone.jsonl: no such file"),
+        ]
+    ):
+        code, _, err = refinery("recall", pool, "--seeds", seeds, "--out", tmp_path / str(number), "-q")
+        assert code != 0 and problem in err and "Traceback" not in err

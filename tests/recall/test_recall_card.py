@@ -1,0 +1,45 @@
+"""The card of a model by recall, against numbers counted by hand."""
+
+import numpy as np
+import pytest
+
+from refinery.models.card import Card, Counts, Point
+from refinery.recall.recall_card import point, warnings
+
+SEEDS = np.array([0.9, 0.8, 0.6, 0.1], np.float32)
+POOL = np.array([1.0, 0.8, 0.5, 0.25, 0.0], np.float32)
+
+
+def test_a_point_has_the_recall_of_seeds_and_the_mean_probability_of_the_pool():
+    """What lies at the threshold is kept; of nothing kept the precision is 1."""
+    found = point(SEEDS, POOL, 0.5)
+    assert (found.kept, found.recall) == (3, 0.75)
+    assert found.precision == pytest.approx(2.3 / 3)
+    assert found.f1 == pytest.approx(2 * 0.75 * (2.3 / 3) / (0.75 + 2.3 / 3))
+    nothing = point(SEEDS, POOL[1:], 0.95)
+    assert (nothing.precision, nothing.recall, nothing.f1, nothing.kept) == (1.0, 0.0, 0.0, 0)
+
+
+def card(recall: float, precision: float) -> Card:
+    """A card whose suggestion reaches this."""
+    one = Point(threshold=0.5, precision=precision, recall=recall, f1=0.5, kept=9)
+    return Card(
+        model="0", labels=("a", "b"), positive_label="a", preparation="words-1", training={}, sources={},
+        positive=Counts(read=9, used=9, held_out=9), negative=Counts(read=9, used=9, held_out=9),
+        near_duplicate_groups=0, contradictory=0, wanted_precision=0.9, suggested=one, precision_bound=0.8,
+        at_half=one, average_precision=0.9, false_positive_rate=0.1, curve=(one,), calibration=(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("recall", "precision", "told"),
+    [
+        (0.8, 0.91, ""),
+        (0.4, 0.91, "finds only 40.0% of the seeds that were held out, at precision 0.910"),
+        (0.8, 0.85, "is expected to reach precision 0.850, not 0.9"),
+    ],
+)
+def test_a_threshold_of_little_use_is_told(recall, precision, told):
+    """With what to do; a good one is not."""
+    found = warnings(card(recall, precision))
+    assert len(found) == bool(told) and all(told in one and "give more seeds" in one for one in found)

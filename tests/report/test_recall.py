@@ -1,0 +1,74 @@
+"""What recall found, for people."""
+
+from pathlib import Path
+
+from refinery.recall.account import Interval, Moved, MovedDocument, Recalled, RoundAccount
+from refinery.report.recall import moved_lines, next_steps, recalled_tables
+from tests.recall.test_counts import counts
+
+
+def interval(value: float) -> Interval:
+    return Interval(value=value, low=value - 0.05, high=value + 0.05)
+
+
+def account(number: int, **known: object) -> RoundAccount:
+    """A round, with what else is known of it."""
+    found = {
+        "positives": 90, "negatives": 700, "open": 110, "recalled": 80, "threshold": 0.4,
+        "prevalence": interval(0.1), "precision": interval(0.9), "recall": interval(0.8), "similarity": 0.3,
+        "seed_similarity": 0.4, "overlap": None, "new_hosts": None, "good": True, "stopped": "",
+    }  # fmt: skip
+    return RoundAccount.model_validate({"number": number, **found, **known})
+
+
+RECALLED = Recalled(
+    sample=counts(),
+    rounds=(account(1), account(2, recalled=1234, overlap=0.875, new_hosts=3, stopped="the gain is within")),
+    chosen=2,
+)
+CAME = MovedDocument(
+    source="crawl", id="x1", host="a.org", language="en", score=0.75, before=0.25, head="Of\nheat.\x1b[1m"
+)
+
+
+def test_a_row_for_each_round_and_why_they_stopped():
+    """The one that the model is of has a star; copies of seeds are told apart."""
+    table, copies, why, model = recalled_tables("medical", RECALLED)
+    assert table.title == (
+        "medical: rounds over 900 of 1,000 documents of the pool, by 50 seeds, with intervals of 95 %"
+    )
+    assert [row[:4] for row in table.rows] == [
+        ("1", "80", "110", "10.00%"),
+        ("2 *", "1,234", "110", "10.00%"),
+    ]
+    assert table.rows[1][4:] == ("0.90\n0.85-0.95", "0.80\n0.75-0.85", "87.5%", "3")
+    assert table.rows[0][6:] == ("", "")
+    assert copies.startswith("3 documents of the sample are copies of seeds")
+    assert (why, model) == (
+        "no round after 2: the gain is within",
+        "the model is that of round 2, threshold 0.4000",
+    )
+
+
+def test_documents_that_came_and_went_with_their_scores():
+    """Only those that are asked for, no more than are wanted, control codes as text."""
+    moved = Moved(came=(CAME, CAME), went=(CAME,), came_in_all=7, went_in_all=1)
+    lines = list(moved_lines(moved, {True}, 1, 400, 80))
+    assert lines == [
+        "came: 7 documents, here 1",
+        "crawl: x1 of a.org",
+        "  relevance 0.750, 0.250 in the round before; en",
+        "  | Of",
+        "  | heat.\\x1b[1m",
+    ]
+    assert [line for line in moved_lines(moved, {True, False}, 5, 2, 80) if "documents" in line] == [
+        "came: 7 documents, here 2",
+        "went: 1 documents, here 1",
+    ]
+
+
+def test_what_to_do_next_names_commands_that_there_are():
+    """With the folder to paste."""
+    lines = list(next_steps(Path("out"), RECALLED))
+    assert [line.split()[1] for line in lines[1:]] == ["show", "show", "label", "budget"]
+    assert all("out" in line for line in lines[1:])
