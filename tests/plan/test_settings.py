@@ -27,6 +27,7 @@ from refinery.definition.trainings import (
     RecallTraining,
     RelevanceTraining,
     TermMining,
+    TopicTraining,
 )
 from refinery.filters.registry import MEASURERS, TRANSFORMS
 from refinery.plan.derivations import derivation, reasons
@@ -52,6 +53,7 @@ DEFINITION: dict[str, Any] = {
         "trained": {"train": {"positive": "books", "negative": "screened"}},
         "words": {"importance": {"positive": "books", "raw": "screened"}},
         "vocabulary": {"terms": {"positive": "books", "negative": "screened"}},
+        "groups": {"topics": {"from": "screened"}},
         "found": {"recall": {"seeds": "books", "pool": "screened"}},
     },
     "stages": {
@@ -77,8 +79,9 @@ DEFINITION: dict[str, Any] = {
                 {"quality": {"model": "trained"}},
                 {"importance": {"model": "words"}},
                 {"terms": {"model": "vocabulary"}},
+                {"topic": {"model": "groups"}},
             ],
-            "keep": [{"on_topic": "quality >= suggested('trained') AND importance + term_density > 0"}],
+            "keep": [{"on_topic": "quality >= suggested('trained') AND importance + term_density + topic > 0"}],
         },
         "sized": {
             "from": "books",
@@ -99,6 +102,7 @@ BEST, WRITTEN, MEASURE = ("stages", "best", "select"), ("outputs", "best"), ("st
 TRAIN, WORDS = ("models", "trained", "train"), ("models", "words", "importance")
 TRAINED, WEIGHED = {"models.trained"}, {"models.words"}
 TERMS, MINED = ("models", "vocabulary", "terms"), {"models.vocabulary"}
+TOPICS, FOUND = ("models", "groups", "topics"), {"models.groups"}
 RECALL, SAMPLED = ("models", "found", "recall"), {"models.found.sample"}
 ROUNDS = {f"models.found.round-{number}" for number in (1, 2, 3)}
 LINES, COUNT = ("stages", "screened", "transform", 0, "lines"), "sources.crawl.normalize.lines"
@@ -307,6 +311,11 @@ CASES: dict[tuple[str, str], Case] = {
     ("models.terms", "words"): case((*TERMS, "words"), 2, MINED),
     ("models.terms", "characters"): case((*TERMS, "characters"), 5, MINED),
     ("models.terms", "seed"): case((*TERMS, "seed"), 5, MINED),
+    ("models", "topics"): case((*TOPICS, "clusters"), 5, FOUND, named="clusters"),
+    ("models.topics", "from_"): case((*TOPICS, "from"), "crawl", FOUND),
+    ("models.topics", "clusters"): case((*TOPICS, "clusters"), 50, FOUND),
+    ("models.topics", "documents"): case((*TOPICS, "documents"), 50, FOUND),
+    ("models.topics", "seed"): case((*TOPICS, "seed"), 5, FOUND),
     ("models", "recall"): case((*RECALL, "seed"), 5, SAMPLED, named="seed"),
     ("models.recall", "seeds"): case((*RECALL, "seeds"), "crawl", SAMPLED),
     ("models.recall", "pool"): case((*RECALL, "pool"), "crawl", SAMPLED),
@@ -324,6 +333,7 @@ CASES: dict[tuple[str, str], Case] = {
 ELSEWHERE = {
     "quality": "relevance's",
     "importance": "one setting, a model, as relevance has it",
+    "topic": "one setting, a model, as relevance has it",
     "html": "tests/filters/test_html.py: the extractor changes `settings`",
     "replace": "tests/filters/test_replace.py: each setting changes `settings`",
     "simplified": "tests/filters/test_simplified.py: the configuration changes `settings`",
@@ -351,6 +361,7 @@ def settings_models() -> dict[str, type[BaseModel]]:
         "models.train": RelevanceTraining,
         "models.importance": ImportanceTraining,
         "models.terms": TermMining,
+        "models.topics": TopicTraining,
         "models.recall": RecallTraining,
         "protect": Protected,
         "guards": Guards,
