@@ -128,7 +128,7 @@ class RecallTraining(Model):
     seed: int = Field(1, ge=0, description="of the choice of documents")
 
 
-# One maker makes such a model.
+# one maker makes such a model
 OneStep = RelevanceTraining | ImportanceTraining | NgramTraining | TermMining | TopicTraining
 Training = OneStep | RecallTraining
 

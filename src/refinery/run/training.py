@@ -25,8 +25,9 @@ def write_definition(
 ) -> Path:
     """Writes the definition of a model into its folder and gives the file.
 
-    kind: `train` or `importance`; parts: files, folders, globs or URLs by the part that their documents play; text:
-    their text column; settings: of the training. Raises InputError for a folder with a definition of somebody else.
+    kind: the word for it, such as `train`; parts: files, folders, globs or URLs by the part that their documents
+    play; text: their text column; settings: of the training.
+    Raises InputError for a folder with a definition of somebody else.
     """
     file = out / DEFINITION
     if file.exists() and not file.read_text("utf-8").startswith(_HEAD):
