@@ -86,7 +86,8 @@ DEFINITION: dict[str, Any] = {
             ],
             "keep": [
                 {
-                    "on_topic": "quality >= suggested('trained') AND importance + term_density + cross_entropy + topic > 0"
+                    "on_topic": "quality >= suggested('trained')"
+                    " AND importance + term_density + cross_entropy + topic > 0"
                 }
             ],
         },
