@@ -102,6 +102,17 @@ COLUMNS = {
     "term_count": ("count", "terms in the text, which do not overlap, the longest first", ""),
     "distinct_terms": ("count", "different ones of them", ""),
     "neural": ("score", "P(label) or the score of a regressor; NULL for text without a token", "the model"),
+    "cross_entropy": (
+        "bits a word",
+        "under the model of the domain's text; NULL without a word",
+        "Kneser-Ney, Chen and Goodman 1998",
+    ),
+    "cross_entropy_raw": ("bits a word", "under the model of ordinary text", ""),
+    "cross_entropy_difference": (
+        "bits a word",
+        "what the latter has more: the higher, the more of the domain",
+        "Moore and Lewis 2010",
+    ),
     "importance_per_token": ("nats", "the same divided by the document's words; 0 without a word", ""),
 }
 # What the columns of decisions and rejects are.
@@ -148,10 +159,10 @@ MANIFEST = {
     "protected": "by source that outputs are protected from, as in `sources`: what they were compared with",
     "stages": "by stage: arrived, kept, and by rule: dropped first, failed at all; `unjudged`: documents in "
     "languages of which no rule judges any; `repeated`: what is written of the kept ones beyond the first time",
+    "suggested": "by stage and rule `COLUMN >= suggested('NAME')`: what reached the threshold, the share of all that "
+    "is estimated to be relevant, and the precision, see [models.md](models.md#relevance)",
     "calibrated": "by stage that calibrates its rules: thresholds published and moved, and what they lose of trusted "
     "text, see [rules.md](rules.md#calibrated-thresholds)",
-    "suggested": "by stage and rule that keeps what reaches a model's suggested threshold: what came to it, and the "
-    "estimated share of it that is relevant and precision of what is kept, with intervals",
     "recalled": "by model that recall made on the way: its sample, and of each round what it found, with intervals",
     "kept": "documents, bytes and tokens of the output, each document once",
     "repeated": "the same of what is written, or counted, beyond the first time",
@@ -287,6 +298,7 @@ def _options(command: Any) -> str:
 def measured() -> str:
     """The columns of every measurer but `signals` and `patterns`."""
     from refinery.filters import language, url
+    from refinery.filters.cross_entropy import CrossEntropy
     from refinery.filters.importance import Importance
     from refinery.filters.listed import Listed
     from refinery.filters.neural import Neural
@@ -303,6 +315,7 @@ def measured() -> str:
         "relevance": Relevance(nowhere, "", "", "").schema,
         "quality": Relevance(nowhere, "", "", "", name="quality").schema,
         "importance": Importance(nowhere, "").schema,
+        "cross_entropy": CrossEntropy(nowhere, "").schema,
         "neural": Neural(Files(nowhere, nowhere, "", ""), 512, None, "none").schema,
         "url": url.SCHEMA,
         "listed": Listed("", "", "exact").schema,

@@ -105,8 +105,10 @@ def test_no_part_and_no_document_is_written_more_than_allowed(
     for (name, mine), limit, part in zip(parts.items(), most, outcome.parts, strict=True):
         train = [n for n in mine if n not in held]
         unique = sum(documents[n][0] for n in train)
-        assert (part.documents, part.tokens, part.most) == (len(mine), unique, limit)
+        assert (part.documents, part.filling, part.most) == (len(mine), unique, limit)
+        assert part.tokens == sum(documents[n][0] for n in mine)
         written[name] = sum(documents[n][0] * times[n] for n in train)
+        assert part.filled == written[name]
         counts = {times[n] for n in train if documents[n][0]}
         assert max(counts, default=0) <= limit
         assert max(counts, default=0) - min(counts, default=0) <= 1

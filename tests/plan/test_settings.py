@@ -24,6 +24,7 @@ from refinery.definition.tokenization import Tokenization
 from refinery.definition.trainings import (
     ImportanceTraining,
     NamedModel,
+    NgramTraining,
     RecallTraining,
     RelevanceTraining,
     TermMining,
@@ -51,6 +52,7 @@ DEFINITION: dict[str, Any] = {
         "topic": {"file": "topic.bin"},
         "trained": {"train": {"positive": "books", "negative": "screened"}},
         "words": {"importance": {"positive": "books", "raw": "screened"}},
+        "grams": {"ngram": {"positive": "books", "raw": "screened"}},
         "vocabulary": {"terms": {"positive": "books", "negative": "screened"}},
         "found": {"recall": {"seeds": "books", "pool": "screened"}},
     },
@@ -76,9 +78,14 @@ DEFINITION: dict[str, Any] = {
             "measure": [
                 {"quality": {"model": "trained"}},
                 {"importance": {"model": "words"}},
+                {"cross_entropy": {"model": "grams"}},
                 {"terms": {"model": "vocabulary"}},
             ],
-            "keep": [{"on_topic": "quality >= suggested('trained') AND importance + term_density > 0"}],
+            "keep": [
+                {
+                    "on_topic": "quality >= suggested('trained') AND importance + term_density + cross_entropy > 0"
+                }
+            ],
         },
         "sized": {
             "from": "books",
@@ -98,6 +105,7 @@ CRAWL, UNIQUE = ("sources", "crawl"), ("stages", "unique", "dedup")
 BEST, WRITTEN, MEASURE = ("stages", "best", "select"), ("outputs", "best"), ("stages", "screened", "measure")
 TRAIN, WORDS = ("models", "trained", "train"), ("models", "words", "importance")
 TRAINED, WEIGHED = {"models.trained"}, {"models.words"}
+GRAMS, COUNTED = ("models", "grams", "ngram"), {"models.grams"}
 TERMS, MINED = ("models", "vocabulary", "terms"), {"models.vocabulary"}
 RECALL, SAMPLED = ("models", "found", "recall"), {"models.found.sample"}
 ROUNDS = {f"models.found.round-{number}" for number in (1, 2, 3)}
@@ -277,6 +285,15 @@ CASES: dict[tuple[str, str], Case] = {
     ("models", "file"): case(("models", "topic", "file"), "other.bin", {ON_TOPIC}, named="model"),
     ("models", "train"): case((*TRAIN, "dim"), 5, TRAINED, named="dim"),
     ("models", "importance"): case((*WORDS, "buckets"), 5, WEIGHED, named="buckets"),
+    ("models", "ngram"): case((*GRAMS, "order"), 3, COUNTED, named="order"),
+    ("models.ngram", "positive"): case((*GRAMS, "positive"), "crawl", COUNTED),
+    ("models.ngram", "raw"): case((*GRAMS, "raw"), "crawl", COUNTED),
+    ("models.ngram", "positive_documents"): case((*GRAMS, "positive_documents"), 50, COUNTED),
+    ("models.ngram", "raw_documents"): case((*GRAMS, "raw_documents"), 50, COUNTED),
+    ("models.ngram", "order"): case((*GRAMS, "order"), 3, COUNTED),
+    ("models.ngram", "min_count"): case((*GRAMS, "min_count"), 1, COUNTED),
+    ("models.ngram", "held_out"): case((*GRAMS, "held_out"), "10%", COUNTED),
+    ("models.ngram", "seed"): case((*GRAMS, "seed"), 5, COUNTED),
     ("models.train", "positive"): case((*TRAIN, "positive"), "crawl", TRAINED),
     ("models.train", "negative"): case((*TRAIN, "negative"), "crawl", TRAINED),
     ("models.train", "positive_documents"): case((*TRAIN, "positive_documents"), 50, TRAINED),
@@ -324,6 +341,7 @@ CASES: dict[tuple[str, str], Case] = {
 ELSEWHERE = {
     "quality": "relevance's",
     "importance": "one setting, a model, as relevance has it",
+    "cross_entropy": "one setting, a model, as relevance has it",
     "html": "tests/filters/test_html.py: the extractor changes `settings`",
     "replace": "tests/filters/test_replace.py: each setting changes `settings`",
     "simplified": "tests/filters/test_simplified.py: the configuration changes `settings`",
@@ -350,6 +368,7 @@ def settings_models() -> dict[str, type[BaseModel]]:
         "models": NamedModel,
         "models.train": RelevanceTraining,
         "models.importance": ImportanceTraining,
+        "models.ngram": NgramTraining,
         "models.terms": TermMining,
         "models.recall": RecallTraining,
         "protect": Protected,

@@ -103,6 +103,17 @@ class TermMining(Model):
     seed: int = Field(1, ge=0, description="of the choice of documents")
 
 
+class TopicTraining(Model):
+    """Topics of a corpus: clusters of its documents by their words."""
+
+    word: ClassVar = "topics"
+
+    from_: Names = Field(alias="from", min_length=1, description="stages or sources of the documents")
+    clusters: int = Field(100, ge=2, le=1000, description="how many topics")
+    documents: Drawn = Field(20_000, description="how many documents are drawn at most to find them")
+    seed: int = Field(1, ge=0, description="of the choice of documents and of the first centers")
+
+
 class RecallTraining(Model):
     """A classifier of a domain by few of its documents and a pool in which more of it is found, round by round."""
 
@@ -117,7 +128,8 @@ class RecallTraining(Model):
     seed: int = Field(1, ge=0, description="of the choice of documents")
 
 
-OneStep = RelevanceTraining | ImportanceTraining | NgramTraining | TermMining  # one maker makes such a model
+# one maker makes such a model
+OneStep = RelevanceTraining | ImportanceTraining | NgramTraining | TermMining | TopicTraining
 Training = OneStep | RecallTraining
 
 
@@ -131,12 +143,13 @@ class NamedModel(Model):
     importance: ImportanceTraining | None = Field(None, description="weights for `importance`")
     ngram: NgramTraining | None = Field(None, description="language models for `cross_entropy`")
     terms: TermMining | None = Field(None, description="a lexicon for `terms`, mined")
+    topics: TopicTraining | None = Field(None, description="topics for `topic`, found")
     recall: RecallTraining | None = Field(None, description="a classifier for `relevance`, by some seeds")
 
     @property
     def training(self) -> Training | None:
         """How the run makes it; None of a file."""
-        return self.train or self.importance or self.ngram or self.terms or self.recall
+        return self.train or self.importance or self.ngram or self.terms or self.topics or self.recall
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

@@ -31,6 +31,7 @@ MEASURERS = Kind(
         "listed": "refinery.filters.listed",
         "pii": "refinery.filters.pii_counts",
         "terms": "refinery.filters.terms",
+        "topic": "refinery.filters.topic",
     },
 )
 TRANSFORMS = Kind(

@@ -57,18 +57,26 @@ class Removal:
 
 @dataclass(frozen=True)
 class Part:
-    """What a verb that fills parts found of one.
+    """What a verb that fills parts found of one, and made of it.
 
-    share: of the budget; wanted: the tokens that this is, repeated ones counted each time; documents, tokens: those
-    that are there, unique; most: times that one may be written.
+    share: of the budget; wanted: the tokens that this is, repeated ones counted each time; most: times that one may
+    be written; documents, tokens: those that are there, unique; held_out: tokens of these that fill nothing; filled:
+    tokens that it gives, repeated ones counted each time.
     """
 
     name: str
     share: float
     wanted: int
+    most: int
     documents: int
     tokens: int
-    most: int
+    held_out: int = 0
+    filled: int = 0
+
+    @property
+    def filling(self) -> int:
+        """The unique tokens that are there to fill it."""
+        return self.tokens - self.held_out
 
 
 @dataclass(frozen=True)

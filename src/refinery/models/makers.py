@@ -17,6 +17,7 @@ from refinery.definition.trainings import (
     OneStep,
     RelevanceTraining,
     TermMining,
+    TopicTraining,
 )
 from refinery.models.maker import Maker
 from refinery.shuffle.units import MapUnits
@@ -171,12 +172,46 @@ class TermsMaker(Maker):
         in_one_unit("mine", partial(terms.mine_examples, examples, chosen), map_units, memory, folder, work)
 
 
+@dataclass(frozen=True)
+class TopicsMaker(Maker):
+    """Finds topics, see refinery.models.topics: model.npz, topics.json and card.md."""
+
+    training: TopicTraining
+    name: str = TopicTraining.word
+    version: int = 1
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """All but where documents come from."""
+        return self.training.model_dump(mode="json", exclude={"from_"})
+
+    @property
+    def inputs(self) -> Mapping[str, tuple[str, ...]]:
+        """The documents."""
+        return {"from": self.training.from_}
+
+    def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
+        """Draws, then finds topics in one unit; raises DefinitionError for too few documents."""
+        from refinery.models import topics
+        from refinery.models.draw import draw
+
+        chosen = self.training
+        drawn = draw(inputs, {"from": chosen.documents}, chosen.seed, map_units, work).drawn
+        texts = topics.texts_in(work / "texts", len(drawn))
+        write = partial(topics.write_texts, texts)
+        size = sum(map_units("read documents", write, drawn, memory=topics.READ_BYTES))
+        find = partial(topics.fit_texts, texts, chosen)
+        in_one_unit("find topics", find, map_units, topics.fit_bytes(chosen, size), folder, work)
+
+
 def maker_of(training: OneStep) -> Maker:
     """What makes a model of a definition that one maker makes."""
     if isinstance(training, RelevanceTraining):
         return RelevanceMaker(training)
     if isinstance(training, NgramTraining):
         return NgramMaker(training)
+    if isinstance(training, TopicTraining):
+        return TopicsMaker(training)
     return TermsMaker(training) if isinstance(training, TermMining) else ImportanceMaker(training)
 
 

@@ -70,6 +70,12 @@ def features(prepared: TextBatch, bits: int = BITS, most_words: int = MOST_WORDS
 
 
 @njit(cache=True, nogil=True)
+def pair_hash(before, word):  # type: ignore[no-untyped-def]
+    """The hash of a pair of neighbours, uint64, of their own."""
+    return mix(before * _FACTOR ^ word)
+
+
+@njit(cache=True, nogil=True)
 def _count(data, offsets, mask, most_words, room, bounds, buckets, counts):  # type: ignore[no-untyped-def]
     """Fills bounds, buckets and counts; room: uint32 (2, features of the longest document)."""
     size = np.int64(0)
@@ -85,7 +91,7 @@ def _count(data, offsets, mask, most_words, room, bounds, buckets, counts):  # t
             room[0, n] = np.uint32(word & mask)
             n += 1
             if words:
-                room[0, n] = np.uint32(mix(before * _FACTOR ^ word) & mask)
+                room[0, n] = np.uint32(pair_hash(before, word) & mask)
                 n += 1
             before = word
             words += 1
