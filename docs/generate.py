@@ -159,8 +159,8 @@ MANIFEST = {
     "protected": "by source that outputs are protected from, as in `sources`: what they were compared with",
     "stages": "by stage: arrived, kept, and by rule: dropped first, failed at all; `unjudged`: documents in "
     "languages of which no rule judges any; `repeated`: what is written of the kept ones beyond the first time",
-    "suggested": "by stage and rule `COLUMN >= suggested('NAME')`: what reached the threshold, the share of all that is "
-    "estimated to be relevant, and the precision, see [models.md](models.md#relevance)",
+    "suggested": "by stage and rule `COLUMN >= suggested('NAME')`: what reached the threshold, the share of all that "
+    "is estimated to be relevant, and the precision, see [models.md](models.md#relevance)",
     "calibrated": "by stage that calibrates its rules: thresholds published and moved, and what they lose of trusted "
     "text, see [rules.md](rules.md#calibrated-thresholds)",
     "recalled": "by model that recall made on the way: its sample, and of each round what it found, with intervals",

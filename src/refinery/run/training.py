@@ -26,7 +26,8 @@ def write_definition(
     """Writes the definition of a model into its folder and gives the file.
 
     kind: the word for it, such as `train`; parts: files, folders, globs or URLs by the part that their documents
-    play; text: their text column; settings: of the training. Raises InputError for a folder with a definition of somebody else.
+    play; text: their text column; settings: of the training.
+    Raises InputError for a folder with a definition of somebody else.
     """
     file = out / DEFINITION
     if file.exists() and not file.read_text("utf-8").startswith(_HEAD):

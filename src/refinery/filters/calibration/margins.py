@@ -18,10 +18,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refinery.filters.calibration.loss import CONFIDENCE, least_documents
+from refinery.filters.calibration.loss import least_documents
 from refinery.filters.calibration.sample import Needs
 from refinery.filters.calibration.search import PUBLISHED, Bools, Floats, Problem, Rows, any_in_row
 from refinery.filters.calibration.thresholds import beyond
+from refinery.models.binomial import CONFIDENCE
 
 _LAST = 10  # documents by which the end of a distribution is told
 
