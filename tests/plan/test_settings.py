@@ -259,6 +259,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("protect", "overlap"): case((*EXAMS, "overlap"), None, PROTECT),
     ("protect.overlap", "words"): case((*OVERLAP, "words"), 12, PROTECT),
     ("protect.overlap", "chars"): case((*OVERLAP, "chars"), 21, PROTECT),
+    ("protect.overlap", "whole"): case((*OVERLAP, "whole"), 14, PROTECT),
     ("protect.overlap", "shortest"): case((*OVERLAP, "shortest"), 7, PROTECT),
     ("protect.overlap", "covered"): case((*OVERLAP, "covered"), "60%", PROTECT),
     ("protect.overlap", "action"): case((*OVERLAP, "action"), "cut", PROTECT, named="overlap"),
