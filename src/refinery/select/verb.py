@@ -55,13 +55,11 @@ class Select(Verb):
         """The ranking, tokens, and what shares and a curve group by."""
         chosen = self.chosen
         by = Needed(ranking(chosen.by)[0], ("by",), ranks=True, everywhere=chosen.missing is None)
-        grouped = [
-            *(Needed(name, ("most", name)) for name in chosen.most),
-            *(Needed(name, ("least", name)) for name in chosen.least),
-        ]
+        grouped = [(("most", name), name) for name in chosen.most]
+        grouped += [(("least", name), name) for name in chosen.least]
         if chosen.curve and chosen.curve.within:
-            grouped.append(Needed(chosen.curve.within, ("curve", "within")))
-        return (by, Needed("tokens"), *grouped)
+            grouped.append((("curve", "within"), chosen.curve.within))
+        return (by, Needed("tokens"), *(Needed(name, place, arriving=True) for place, name in grouped))
 
     @property
     def measurers(self) -> tuple[Measurer, ...]:
