@@ -101,6 +101,7 @@ def test_records_tell_what_is_written_of_each_part(mixing, refinery):
     assert again == pytest.approx(len(rows) / len(times))
     _, out, _ = refinery("plan", base / "pipeline.yaml")
     assert re.search(r"books +│ 70% +│ 6,300 +│ 4 +│ 1,575 ", out)
+    assert "all: parts, in tokens" in out
 
 
 def test_what_a_part_cannot_fill_is_told_with_numbers(mixing, refinery):
