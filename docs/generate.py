@@ -101,7 +101,30 @@ COLUMNS = {
     ),
     "term_count": ("count", "terms in the text, which do not overlap, the longest first", ""),
     "distinct_terms": ("count", "different ones of them", ""),
+    "topic": (
+        "number",
+        "nearest topic of a corpus, 0 that of the most documents; NULL without a term",
+        "the model",
+    ),
+    "topic_similarity": ("cosine", "with its center; 0 without a term", "`refinery/models/topics.py`"),
     "neural": ("score", "P(label) or the score of a regressor; NULL for text without a token", "the model"),
+    "nearest": (
+        "cosine",
+        "of the nearest seed's words and pairs and the document's, weighed by TF-IDF",
+        "BETR, arXiv 2507.12466",
+    ),
+    "nearest_seed": ("number", "of that seed in the model's `seeds.jsonl`; NULL if nothing is shared", ""),
+    "cross_entropy": (
+        "bits a word",
+        "under the model of the domain's text; NULL without a word",
+        "Kneser-Ney, Chen and Goodman 1998",
+    ),
+    "cross_entropy_raw": ("bits a word", "under the model of ordinary text", ""),
+    "cross_entropy_difference": (
+        "bits a word",
+        "what the latter has more: the higher, the more of the domain",
+        "Moore and Lewis 2010",
+    ),
     "importance_per_token": ("nats", "the same divided by the document's words; 0 without a word", ""),
 }
 # What the columns of decisions and rejects are.
@@ -148,6 +171,8 @@ MANIFEST = {
     "protected": "by source that outputs are protected from, as in `sources`: what they were compared with",
     "stages": "by stage: arrived, kept, and by rule: dropped first, failed at all; `unjudged`: documents in "
     "languages of which no rule judges any; `repeated`: what is written of the kept ones beyond the first time",
+    "suggested": "by stage and rule `COLUMN >= suggested('NAME')`: what reached the threshold, the share of all that "
+    "is estimated to be relevant, and the precision, see [models.md](models.md#relevance)",
     "calibrated": "by stage that calibrates its rules: thresholds published and moved, and what they lose of trusted "
     "text, see [rules.md](rules.md#calibrated-thresholds)",
     "recalled": "by model that recall made on the way: its sample, and of each round what it found, with intervals",
@@ -285,8 +310,10 @@ def _options(command: Any) -> str:
 def measured() -> str:
     """The columns of every measurer but `signals` and `patterns`."""
     from refinery.filters import language, url
+    from refinery.filters.cross_entropy import CrossEntropy
     from refinery.filters.importance import Importance
     from refinery.filters.listed import Listed
+    from refinery.filters.nearest import Nearest
     from refinery.filters.neural import Neural
     from refinery.filters.pii_counts import SCHEMA as PII
     from refinery.filters.relevance import Relevance
@@ -301,6 +328,8 @@ def measured() -> str:
         "relevance": Relevance(nowhere, "", "", "").schema,
         "quality": Relevance(nowhere, "", "", "", name="quality").schema,
         "importance": Importance(nowhere, "").schema,
+        "nearest": Nearest(nowhere, "").schema,
+        "cross_entropy": CrossEntropy(nowhere, "").schema,
         "neural": Neural(Files(nowhere, nowhere, "", ""), 512, None, "none").schema,
         "url": url.SCHEMA,
         "listed": Listed("", "", "exact").schema,

@@ -165,4 +165,10 @@ def decisions(folder: Path) -> dict[str, dict[str, object]]:
 def read_files(folder: Path, kind: str) -> pa.Table:
     """The rows of an output's files of one kind: data, decisions or rejects."""
     files = folder.rglob("*.parquet") if kind == "data" else records_of(folder).glob(f"{kind}-*.parquet")
-    return pa.concat_tables(pq.read_table(file) for file in sorted(files))
+    return pa.concat_tables(map(read_parquet, sorted(files)))
+
+
+def read_parquet(file: Path) -> pa.Table:
+    """The rows of a file, which is closed then: `pq.read_table` returns while threads of Arrow may have it open."""
+    with pq.ParquetFile(file) as opened:
+        return opened.read()

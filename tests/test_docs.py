@@ -231,7 +231,7 @@ def _check_names(content: dict, definition) -> None:
 
 
 def _made_by(content: dict) -> set[str]:
-    made = {"importance", "importance_per_token", "host", "removed_share"}
+    made = {"importance", "importance_per_token", "cross_entropy_difference", "host", "removed_share"}
     made |= {*language.SCHEMA.names, *pack_columns("")}
     for stage in content["stages"].values():
         made |= stage.get("derive", {}).keys()

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from refinery.storage.marks import records_of
-from tests.conftest import read_files
+from tests.conftest import read_files, read_parquet
 
 Refinery = Callable[..., tuple[int, str, str]]
 
@@ -38,7 +38,7 @@ class Ran:
     def table(self) -> pa.Table:
         """Every document written, in order."""
         files = [self.output / file["path"] for file in self.manifest["files"]]
-        return pa.concat_tables([pq.read_table(file) for file in files])
+        return pa.concat_tables(map(read_parquet, files))
 
     @property
     def rows(self) -> dict[str, dict[str, Any]]:

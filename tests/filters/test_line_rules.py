@@ -4,7 +4,7 @@ import pytest
 
 from refinery.errors import DefinitionError, InputError
 from refinery.filters.line_counts import COUNTED
-from refinery.filters.line_rules import LineRules, line_rules
+from refinery.filters.line_rules import LineRules, _alternatives, line_rules
 from refinery.filters.rules import OF_LINES, Rule, load_rule_set, written_rule_sets
 from refinery.text.batch import TextBatch
 from refinery.text.visible_lines import find_lines
@@ -28,6 +28,22 @@ def test_one_of_several_conditions_is_enough():
     rules = line_rules(({"x": "NULLIF(chars, 1) > 2 OR terminal OR words > 1 AND bullet"},), "keep")
     assert failed(rules, "a\nab\nabc\n.\na b\n- b c") == [0, 0, -1, -1, -1, -1]
     assert failed(line_rules(({"x": "words > 1 OR bullet"},), "keep"), "a\na b\n- a") == [0, -1, -1]
+
+
+@pytest.mark.parametrize(
+    "second", ["text !~ '^b'", "text !~ '^(?P<x>b)'", "chars > 9 OR text !~ '(?i)^B'", "text !~ '(?x)^b # )'"]
+)
+def test_rules_on_how_lines_begin_judge_each_by_itself(second):
+    """However they are put together: in their order, also where their expressions cannot be one."""
+    entries = ({"first": "words > 2 OR text !~ '^(?P<x>a)'"}, {"second": second}, {"third": "text !~ 'c'"})
+    rules = line_rules(entries, "keep")
+    assert failed(rules, "ab\na b c\nba\nxa\nbc\nxc\n") == [0, 2, 1, -1, 1, 2]
+
+
+def test_expressions_on_how_lines_begin_are_known():
+    """Those that are matched together; others are judged by themselves."""
+    predicate = "words > 2 OR text !~ '(?i)^a|b' OR text !~ 'c' OR text ~ '^d' OR text NOT LIKE 'e%'"
+    assert [one.begins for one in _alternatives(predicate)] == ["", "(?i)^a|b", "", "", ""]
 
 
 def test_a_rule_that_values_break_is_named():
@@ -79,8 +95,8 @@ GONE = {
     "copyright": [
         "© 2019 Example, Inc.",
         "Copyright (c) 2014 The Authors. All rights reserved.",
-        "京ICP备12345678号",
     ],
+    "rights": ["Dr. A. Example. Alle Rechte vorbehalten", "京ICP备12345678号", "版权所有"],
     "site_links": [
         "Privacy Policy",
         "Terms & Conditions",
@@ -99,6 +115,7 @@ STAY = [
     "Share capital", "No comment was made.", "What causes it?", "| Dose | mg |", "[1] Smith. [2] Jones. [3] Wu.",
     "See [the label](/a) and [the guideline](/b) and [the law](/c) before use.", "第3条", "Page 3 shows the dose.",
     "Advertising expenses", "</div>", "版权", "The cookie is a cake.", "Privacy", "Print", "Next", "More",
+    "(c) 2000 to 3000 mg", "The rights reserved to the states",
 ]  # fmt: skip
 
 

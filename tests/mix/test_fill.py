@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from refinery.filters.verb import DROPPED_RECORD, REPEAT_RECORD, Outcome
-from refinery.mix.fill import Choice, fill, write_ranked
+from refinery.mix.fill import Choice, Order, fill, write_ranked
 from refinery.select.batches import Batch
 from refinery.select.budget import Cutoff, ranked_dtype
 from refinery.shuffle.records import Records
@@ -19,17 +19,17 @@ def shard(first: int, came: dict[str, set[int]], rows: int = 4) -> MixedShard:
 
 def test_a_document_is_of_the_first_part_by_which_it_comes(tmp_path):
     """Each is written once, in one part, with the number that it has through all batches."""
-    ranked = tuple(Records.create(tmp_path / name, ranked_dtype(1), writers=2) for name in "ab")
+    ranked = {name: Records.create(tmp_path / name, ranked_dtype(1), writers=2) for name in "ab"}
     shards = [shard(0, {"a": {0, 1}, "b": {1, 2, 3}}), shard(4, {"a": set(), "b": {0, 2}})]
     found = [
-        write_ranked(ranked, ("a", "b"), None, None, 1, None, Batch(n, 4 * n, (one,)))
+        write_ranked(ranked, Order(None, None, 1), None, Batch(n, 4 * n, (one,)))
         for n, one in enumerate(shards)
     ]
     assert [one.documents.tolist() for one in found] == [[2, 2], [0, 2]]
     assert [one.tokens.tolist() for one in found] == [[3, 7], [0, 4]]
     assert [one.shared for one in found] == [1, 0]
-    assert [records.read()["document"].tolist() for records in ranked] == [[0, 1], [2, 3, 4, 6]]
-    keys = np.concatenate([records.read()["keys"][:, 0] for records in ranked])
+    assert [records.read()["document"].tolist() for records in ranked.values()] == [[0, 1], [2, 3, 4, 6]]
+    keys = np.concatenate([records.read()["keys"][:, 0] for records in ranked.values()])
     assert len(set(keys.tolist())) == len(keys)
 
 

@@ -23,12 +23,11 @@ class Odd:
     """Holds out the documents with an odd score."""
 
     needed = ("score",)
-    count = 2
     settings = ()
 
     @staticmethod
-    def numbers(columns: pa.Table):
-        return 1 - columns.column(0).to_numpy() % 2
+    def held_out(columns: pa.Table):
+        return columns.column(0).to_numpy() % 2 == 1
 
 
 def shards_of(documents: list, cut: int) -> list[MixedShard]:
@@ -105,8 +104,10 @@ def test_no_part_and_no_document_is_written_more_than_allowed(
     for (name, mine), limit, part in zip(parts.items(), most, outcome.parts, strict=True):
         train = [n for n in mine if n not in held]
         unique = sum(documents[n][0] for n in train)
-        assert (part.documents, part.tokens, part.most) == (len(mine), unique, limit)
+        assert (part.documents, part.filling, part.most) == (len(mine), unique, limit)
+        assert part.tokens == sum(documents[n][0] for n in mine)
         written[name] = sum(documents[n][0] * times[n] for n in train)
+        assert part.filled == written[name]
         counts = {times[n] for n in train if documents[n][0]}
         assert max(counts, default=0) <= limit
         assert max(counts, default=0) - min(counts, default=0) <= 1

@@ -12,8 +12,8 @@ def card(model: str, suggested: Point = POINT, bound: float = 0.9, **more: Any) 
     return Card(
         model=model, labels=("__label__relevant", "__label__other"), positive_label="__label__relevant",
         preparation="words-1", training={"dim": 16}, sources={"positive": ("a.parquet",), "negative": ("b.parquet",)},
-        positive=counts, negative=counts, near_duplicate_groups=1, contradictory=0, wanted_precision=0.9, suggested=suggested,
-        precision_bound=bound,
+        positive=counts, negative=counts, near_duplicate_groups=1, contradictory=0, wanted_precision=0.9,
+        suggested=suggested, precision_bound=bound,
         at_half=POINT, average_precision=0.95, false_positive_rate=0.02, curve=(POINT,),
         calibration=(Bin(documents=3, mean_score=0.1, positive_share=0.0),),
     ).model_copy(update=more)  # fmt: skip

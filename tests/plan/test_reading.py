@@ -55,6 +55,7 @@ def test_a_condition_knows_the_types_of_what_it_reads(tmp_path):
         "n > 0 AND lang = 'en' AND date > DATE '2019-01-01'",
         (("date", "date"), ("lang", "string"), ("n", "int")),
     )
+    assert spec_of(tmp_path, "where: \"id LIKE 'a%'\"").where == Where("id LIKE 'a%'", (("id", "string"),))
 
 
 @pytest.mark.parametrize(

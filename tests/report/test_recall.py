@@ -43,7 +43,7 @@ def test_a_row_for_each_round_and_why_they_stopped():
     ]
     assert table.rows[1][4:] == ("0.90\n0.85-0.95", "0.80\n0.75-0.85", "87.5%", "3")
     assert table.rows[0][6:] == ("", "")
-    assert copies.startswith("3 documents of the sample are copies of seeds")
+    assert copies.startswith("documents of the sample that are copies of seeds: 3,")
     assert (why, model) == (
         "no round after 2: the gain is within",
         "the model is that of round 2, threshold 0.4000",

@@ -23,6 +23,7 @@ from refinery.run.decisions import (
     write_decisions,
 )
 from refinery.run.measure import LISTING, REJECTS
+from refinery.run.repeats import REPEATS
 from refinery.sources.documents import SourceSpec
 from refinery.sources.shards import list_shards
 from refinery.storage.write import write_table
@@ -151,11 +152,17 @@ def fill(planned: PlannedShard, found: list[tuple[set[int], set[int], set[int], 
         {"document": n, "rule": f"verb.{n % 2}", "duplicate_of_id": f"k{n}", "similarity": 0.5} for n in gone
     ]
     write(planned.verb_file("verb"), dropped, DROPPED)
+    again = [{"document": n, "repeats": 2 + n % 2} for n in range(2, len(found), 3) if n not in gone]
+    write(planned.repeats_file("verb"), again, REPEATS)
     columns = tuple(
         NamedColumn(name, Stored("sizes.parquet", name[0], late=False)) for name in ("bytes", "tokens")
     )
     outcomes = tuple(
-        StageOutcome(Upstream(stage, stage, "verb" if stage == "union" else None), parents, RULES, columns)
+        StageOutcome(
+            Upstream(stage, stage, "verb"), parents, RULES, columns, repeats=True, parts=("two", "one")
+        )
+        if stage == "union"
+        else StageOutcome(Upstream(stage, stage), parents, RULES, columns)
         for stage, parents in zip(stages, (("crawl",), ("crawl",), ("one", "two")), strict=True)
     )
     return DecisionsTask(
@@ -201,6 +208,17 @@ def test_decisions_are_those_of_each_document_alone(planned, found):
         r: RuleTally(tally(ns), len(ns)) for r, ns in by_verb.items() if ns
     }
     assert (done.documents, done.rejected, done.decisions.rows) == (len(found), 0, len(found))
+    times = {n: 2 + n % 2 if n % 3 == 2 else 1 for n in kept}
+    assert [row["repeats"] for row in told] == [times.get(n) for n in range(len(found))]
+    again = [n for n in kept for _ in range(times[n] - 1)]
+    assert done.repeated == ({"union": tally(again)} if again else {})
+    for part, mine in (
+        ("two", {n for n in kept if not found[n][1]}),
+        ("one", {n for n in kept if found[n][1]}),
+    ):
+        counted = done.parts[part]
+        assert (counted.kept, counted.repeated) == (tally([*mine]), tally([n for n in again if n in mine]))
+        assert counted.largest == max((times[n] for n in mine), default=0)
 
 
 @pytest.mark.parametrize("dropped", [[0, 0], [1]])

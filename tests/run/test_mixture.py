@@ -9,7 +9,7 @@ from refinery.run.mixture import mixture
 
 def part(share: float, fresh: int, repeated: int, there: int) -> PartAccount:
     return PartAccount(
-        share=share, wanted=1000, documents=9, tokens=there, most_repeats=3,
+        share=share, wanted=1000, documents=9, tokens=there, most_repeats=3, held_out=0, filled=fresh + repeated,
         kept=Tally(5, 0, fresh), repeated=Tally(4, 0, repeated), largest=3,
     )  # fmt: skip
 

@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from refinery.filters.verb import DROPPED_RECORD, NONE, Outcome, Removal
+from refinery.errors import ConservationError
+from refinery.filters.verb import DROPPED_RECORD, NONE, REPEAT_RECORD, Outcome, Removal
 from refinery.plan.plan import PlannedShard
 from refinery.run.measure import LISTING
 from refinery.run.outcome import Numbered, read_largest, write_outcome
@@ -89,3 +90,23 @@ def test_every_dropped_document_has_the_kept_ones_place_and_id(tmp_path, planned
         assert file.exists() == (shard.number in expected)
         if shard.number in expected:
             assert read_table(file).to_pylist() == expected[shard.number]
+
+
+@pytest.mark.parametrize("wrong", [[(1, 2)], [(3, 1)], [(3, 2), (3, 4)]])
+def test_repeats_that_make_no_sense_are_found(tmp_path, planned, wrong):
+    """Of a document that is dropped, of one written once, or of one twice; what is right is written by shard."""
+    shards = [Numbered(planned[0], 0, 8), Numbered(planned[1], 8, 14)]
+    dropped = Records.create(tmp_path / "dropped", DROPPED_RECORD, partitions=3)
+    dropped.write(0, np.array([(1, 0, NONE, np.nan)], DROPPED_RECORD), np.array([0]))
+    for rows, number in ((wrong, 0), ([(9, 4), (2, 3), (13, 2)], 1)):
+        repeats = Records.create(tmp_path / f"repeats{number}", REPEAT_RECORD, partitions=3)
+        records = np.array(rows, REPEAT_RECORD)
+        repeats.write(0, records, records["document"] // 5)
+        outcome = Outcome(("verb.one",), dropped, 5, repeats=repeats)
+        if number:
+            write_outcome("verb", outcome, shards, 0, "key", in_order, tmp_path / "work", {})
+            continue
+        with pytest.raises(ConservationError, match="repeats a document"):
+            write_outcome("verb", outcome, shards, 0, "key", in_order, tmp_path / "work", {})
+    found = [read_table(one.planned.repeats_file("key")).to_pydict() for one in shards]
+    assert found == [{"document": [2], "repeats": [3]}, {"document": [1, 5], "repeats": [4, 2]}]

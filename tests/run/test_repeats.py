@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import decisions, document, output_hashes, read_files, write_parquet
+from tests.megatron import byte_level
 
 DEFINITION = """
 refinery: 1
@@ -26,6 +27,9 @@ COUNTED = "  counted: {from: often, path: counted, repeats: counts}\n"
 SPLIT = "  split: {from: often, path: split, split: {validation: 20%}}\n"
 
 
+TOKENS = "  tokens: {from: often, path: tokens, shard_bytes: 20000, tokenize: tokenizer.json}\n"
+
+
 @pytest.fixture
 def repeating(tmp_path, monkeypatch):
     """A repository with an installed verb that repeats; the times of each document by its id."""
@@ -35,6 +39,7 @@ def repeating(tmp_path, monkeypatch):
     (information / "entry_points.txt").write_text("[refinery.verbs]\nrepeat = tests.run.repeating_verb\n")
     monkeypatch.syspath_prepend(tmp_path / "site")
     rows = [{"id": f"{n:02}", "text": document(n), "times": (1, 3, 0, 2, 7, 1)[n % 6]} for n in range(40)]
+    byte_level(tmp_path / "tokenizer.json", special=("</s>",))
     for number in range(3):
         write_parquet(tmp_path / "crawl" / f"{number}.parquet", rows[number::3])
 
@@ -57,7 +62,7 @@ def test_copies_and_counts(repeating, refinery):
     base, times, write = repeating
     hashes = []
     for workers in (1, 2):
-        definition = write(SHUFFLED + ORDERED + COUNTED)
+        definition = write(SHUFFLED + ORDERED + COUNTED + TOKENS)
         work = base / f"work-{workers}"
         code, _, err = refinery("run", definition, "-q", "--workers", workers, "--work", work)
         assert code == 0, err
@@ -74,6 +79,8 @@ def test_copies_and_counts(repeating, refinery):
     in_order = [name for number in range(3) for name in list(times)[number::3]]
     assert ordered == [name for turn in range(7) for name in in_order if times[name] > turn]
     assert all(one != other for one, other in pairwise(ordered))
+    sequences = read_files(base / "tokens", "sequences").to_pylist()
+    assert [row["id"] for row in sequences] == ids_of(base / "shuffled")
     counted = read_files(base / "counted", "data").to_pylist()
     assert {row["id"]: row["repeats"] for row in counted} == expected
     for name, manifest in zip(("shuffled", "ordered", "counted"), manifests, strict=True):
@@ -103,10 +110,11 @@ def test_each_copy_has_its_own_place(repeating, refinery):
     assert beside < len(found) / 10
 
 
-def test_what_is_held_out_is_written_once(repeating, refinery):
-    """Copies are all of train."""
+@pytest.mark.parametrize("shuffle", ["1", "null"])
+def test_what_is_held_out_is_written_once(repeating, refinery, shuffle):
+    """Copies are all of train, in whatever order."""
     base, times, write = repeating
-    assert refinery("run", write(SPLIT), "-q")[0] == 0
+    assert refinery("run", write(SPLIT.replace(", split:", f", shuffle: {shuffle}, split:")), "-q")[0] == 0
     splits = {"train": Counter(), "validation": Counter()}
     for file in (base / "split").rglob("*.parquet"):
         splits[file.name.partition("-")[0]].update(pq.read_table(file)["id"].to_pylist())

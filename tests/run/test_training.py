@@ -36,6 +36,20 @@ def test_a_classifier_with_its_card_and_definition(tmp_path: Path, refinery, mon
     assert score.label == "__label__relevant"
 
 
+def test_paths_are_sources_that_are_left_out_in_turn(tmp_path: Path, refinery) -> None:
+    """Each path that is given: the card judges documents of each by a model that has not seen it."""
+    write_domains(tmp_path)
+    write(tmp_path / "others.parquet", documents(OTHER, 150, 6))
+    paths = [f"--positive={tmp_path}/positive.parquet"]
+    paths += [f"--negative={tmp_path / name}.parquet" for name in ("negative", "others")]
+    code, _, err = refinery("train", "relevance", *paths, "--out", tmp_path / "m")
+    assert code == 0 and "give positives of two sources or more" in err
+    _, card = resolve(tmp_path / "m")
+    assert card and [(one.source, one.left_out) for one in card.judged] == [
+        ("positive", False), ("negative-1", True), ("negative-2", True),
+    ]  # fmt: skip
+
+
 def test_importance_of_json_lines_with_another_column(tmp_path: Path, refinery) -> None:
     """Globs, several files, a column of another name."""
     for name, texts in (("a", MEDICAL), ("b", MEDICAL), ("c", OTHER)):
@@ -100,7 +114,8 @@ def test_a_definition_means_the_paths_of_the_command_line(tmp_path: Path, monkey
     parts = {"positive": ["a/*.parquet", "s3://b/{x}"], "raw": ["/c"]}
     definition = load(write_definition(tmp_path / "my model", "importance", parts, "body", {"seed": 4}))
     assert definition.problems == () and definition.pipeline.name == "model"
-    paths = [definition.paths.expand(path) for path in definition.pipeline.sources["positive"].path]
+    sources = (definition.pipeline.sources[f"positive-{number}"].path for number in (1, 2))
+    paths = [definition.paths.expand(path) for (path,) in sources]
     assert paths == [f"{tmp_path}/a/*.parquet", "s3://b/{x}"]
     assert definition.pipeline.sources["raw"].text == ("body",)
     assert definition.pipeline.models["model"].importance.seed == 4

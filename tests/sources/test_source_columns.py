@@ -116,6 +116,26 @@ def test_a_value_that_cannot_be_judged_is_an_error(tmp_path, form):
         read_all(one)
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("carry", [False, True])
+@pytest.mark.parametrize(
+    ("name", "ids", "sql", "kept"),
+    [
+        (None, ["PMC1", "PMC22", None], "id LIKE 'PMC_'", ["t0"]),
+        (None, [7, 8, 9], "id IN ('7', '9')", ["t0", "t2"]),
+        ("pmid", [7, 8, None], "CAST(pmid AS BIGINT) > 7", ["t1"]),
+        ("pmid", [7, 8, None], "pmid IS NULL", ["t2"]),
+    ],
+)
+def test_rows_are_chosen_by_their_ids(tmp_path, form, carry, name, ids, sql, kept):
+    """As texts; the ids stay what they are."""
+    rows = [{name or "id": value, "text": f"t{n}"} for n, value in enumerate(ids)]
+    one = source(tmp_path, form, rows, id=name, where=Where(sql, ((name or "id", "string"),)))
+    found = read_all(one, carry=carry)
+    assert (found.texts, found.skipped) == (kept, {"where": 3 - len(kept)})
+    assert found.ids == [ids[int(text[1:])] for text in kept]
+
+
 CASTS = {"int": int, "string": str}
 
 

@@ -87,6 +87,16 @@ def test_byte_order_marks_are_no_text(tmp_path, encoding):
     assert read_all(spec(tmp_path)).texts == ["Größe"]
 
 
+def test_the_encoding_of_a_source_goes_before_what_a_page_says(tmp_path):
+    """Of few characters beyond ASCII as well."""
+    page = "<html><head><meta charset=gbk></head><body><p>{} and some more words of text.</p></body></html>"
+    words = ["Gr\u00f6\u00dfe", "\u043c\u0438\u0440 \u0438 \u0442\u0440\u0443\u0434"]
+    for word, encoding in zip(words, ("latin-1", "koi8-r"), strict=True):
+        (tmp_path / "a.html").write_bytes(page.format(word).encode(encoding))
+        (text,) = read_all(spec(tmp_path, encoding=encoding)).texts
+        assert word in text
+
+
 def test_json_lines_in_a_text_file_are_rows(tmp_path):
     """As Spark writes them; by content, below the compression."""
     content = "".join(json.dumps({"id": str(n), "text": f"t{n}"}) + "\n" for n in range(3))

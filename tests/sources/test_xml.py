@@ -108,6 +108,21 @@ def test_records_are_those_of_a_tree(tmp_path_factory, rows, indent, size):
     assert found.texts == [text.strip() for text in tree.xpath("//doc/text/text()")]
 
 
+@pytest.mark.parametrize("declared", ["", '<?xml version="1.0" encoding="UTF-8"?>'])
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "latin-1"])
+def test_the_encoding_of_a_source_goes_before_what_a_file_says(tmp_path, encoding, declared):
+    """Or does not say; what is not of it ends the file as what is broken does."""
+    word = "Gr\u00f6\u00dfe" if encoding == "latin-1" else "\u6cd5\u5f8b"
+    record = f"<doc><text>{word}</text></doc>"
+    path = tmp_path / "a.xml"
+    path.write_bytes(f"{declared}<root>{record * 3}</root>".encode(encoding))
+    assert read_all(spec(path, record="doc", encoding=encoding)).texts == [word] * 3
+    path.write_bytes(f"<root>{record}".encode("gb18030") + b"<doc><text>\xff</text></doc></root>")
+    if encoding == "gb18030":
+        found = read_all(spec(path, record="doc", encoding=encoding))
+        assert (found.texts, found.reasons) == ([word], ["truncated_file"])
+
+
 @pytest.mark.parametrize(
     ("content", "record", "problem"),
     [

@@ -38,12 +38,15 @@ def train_relevance_command(
 ) -> None:
     """Train a classifier of a domain's documents; the model card says how good it is."""
     from refinery.models.card import resolve
+    from refinery.models.card_text import warnings
 
     parts = {"positive": positive, "negative": negative}
     _train(out, "train", parts, text, {"precision": precision, "seed": seed})
     _, card = resolve(out)
     if card:
         echo(f"{out}: {_held_out(card)}. See {out}/card.md.")
+        for warning in warnings(card):
+            echo(f"warning: {warning}", err=True)
 
 
 @train.command("importance")
@@ -58,6 +61,26 @@ def train_importance_command(
     """Count hashed n-grams of a domain and of ordinary text, for importance weights (DSIR); no training loop."""
     _train(out, "importance", {"positive": positive, "raw": raw}, text, {})
     echo(f"Written to {out}")
+
+
+@train.command("ngram")
+def train_ngram_command(
+    raw: Annotated[
+        list[str], typer.Option(help="Ordinary text: file, folder, glob or URL; may be repeated.")
+    ],
+    out: ModelFolder,
+    positive: Annotated[
+        list[str] | None,
+        typer.Option(help="Documents of the domain, as of `relevance`; none: a model of `raw`."),
+    ] = None,
+    text: TextColumn = "text",
+    order: Annotated[int, typer.Option(min=2, max=8, help="Longest runs of words that are counted.")] = 5,
+) -> None:
+    """Count n-grams of a domain and of ordinary text, for cross-entropies (Moore and Lewis); no training loop."""
+    from refinery.models.ngram_record import read_record
+
+    _train(out, "ngram", {**({"positive": positive} if positive else {}), "raw": raw}, text, {"order": order})
+    echo(f"{out}: {read_record(out).summary}. See {out}/ngrams.json.")
 
 
 def _train(out: Path, kind: str, parts: dict[str, list[str]], text: str, settings: dict[str, object]) -> None:

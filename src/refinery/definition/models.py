@@ -99,7 +99,7 @@ class Source(Model):
         (), description="tables with more columns of its documents", json_schema_extra={"default": "[]"}
     )
     encoding: str | None = Field(
-        None, description="encoding of JSON, CSV and text files, such as `gb18030` (default: UTF-8)"
+        None, description="encoding of its files, such as `gb18030` (default: UTF-8; XML and HTML say theirs)"
     )
     licence: SourceLicence | None = Field(
         None, description="of all its documents, by SPDX, or `{column: NAME}`: of each what the column says"

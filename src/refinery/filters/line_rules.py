@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
     from refinery.text.visible_lines import Spans
 
+_ANCHORED = re.compile(r"(?:\(\?i\))?\^")
 BLOCK = 1 << 17  # lines that are measured at a time: 40 MiB at most besides their texts
 
 
@@ -92,22 +94,49 @@ class LineRules:
         return np.concatenate(failed)
 
 
-def _first_failed(frame: pl.DataFrame, rules: Iterable[Rule]) -> NDArray[np.int16]:
+class _Condition(NamedTuple):
+    """One of the conditions of a rule; begins: if it is `text !~ '^...'`, that expression, else empty."""
+
+    expr: pl.Expr
+    begins: str
+
+
+def _first_failed(frame: pl.DataFrame, rules: Sequence[Rule]) -> NDArray[np.int16]:
     import polars as pl
 
     from refinery.sources.sql import sentence_of
 
     found = np.full(frame.height, -1, np.int16)
+    suspect = _suspects(frame, tuple(rule.predicate for rule in rules))
     for number, rule in enumerate(rules):
         pending = np.flatnonzero(found < 0)
-        for condition in _alternatives(rule.predicate):
+        conditions = _alternatives(rule.predicate)
+        if suspect is not None and any(condition.begins for condition in conditions):
+            pending = pending[suspect[pending]]
+        for condition in conditions:
             try:
-                passed = _judge(frame, pending, condition)
+                passed = _judge(frame, pending, condition.expr)
             except pl.exceptions.PolarsError as error:
                 raise InputError(f"rule {rule.name}", f"cannot be computed: {sentence_of(error)}") from None
             pending = pending[~passed]
         found[pending] = number
     return found
+
+
+def _suspects(frame: pl.DataFrame, predicates: tuple[str, ...]) -> NDArray[np.bool_] | None:
+    """The rows whose text begins as some rule says that it must not, by one expression in place of one a rule.
+
+    None where no two rules say so, or their expressions cannot be put together (groups of one name).
+    """
+    import polars as pl
+
+    begins = [condition.begins for one in predicates for condition in _alternatives(one) if condition.begins]
+    if len(begins) < 2:
+        return None
+    try:
+        return frame["text"].str.contains("|".join(f"(?:{pattern})" for pattern in begins)).to_numpy()
+    except pl.exceptions.PolarsError:
+        return None
 
 
 def _judge(frame: pl.DataFrame, rows: NDArray[np.int64], condition: pl.Expr) -> NDArray[np.bool_]:
@@ -119,7 +148,7 @@ def _judge(frame: pl.DataFrame, rows: NDArray[np.int64], condition: pl.Expr) -> 
 
 
 @lru_cache(maxsize=1024)
-def _alternatives(predicate: str) -> tuple[pl.Expr, ...]:
+def _alternatives(predicate: str) -> tuple[_Condition, ...]:
     """The conditions of which one is enough, so that a costly one is judged only where those before it fail.
 
     >>> len(_alternatives("words > 9 OR terminal OR (bullet AND chars > 1)"))
@@ -129,15 +158,29 @@ def _alternatives(predicate: str) -> tuple[pl.Expr, ...]:
 
     from refinery.sources.sql import parse
 
-    pending, found = [json.loads(parse(predicate).meta.serialize(format="json"))], list[pl.Expr]()
+    pending, found = [json.loads(parse(predicate).meta.serialize(format="json"))], list[_Condition]()
     while pending:
         node = pending.pop()
         fields = node.get("BinaryExpr", {})
         if fields.get("op") == "Or":
             pending += [fields["right"], fields["left"]]
         else:
-            found.append(pl.Expr.deserialize(io.StringIO(json.dumps(node)), format="json"))
+            expr = pl.Expr.deserialize(io.StringIO(json.dumps(node)), format="json")
+            found.append(_Condition(expr, _begins(expr)))
     return tuple(found)
+
+
+def _begins(condition: pl.Expr) -> str:
+    """The regular expression of `text !~ '^...'`, empty for other conditions."""
+    import polars as pl
+
+    for contains in condition.meta.pop():
+        for part in contains.meta.pop():
+            if part.meta.is_literal() and isinstance(pattern := pl.select(part).item(), str):
+                negated = pl.col("text").str.contains(pattern).not_()
+                if _ANCHORED.match(pattern) and condition.meta.eq(negated):
+                    return pattern
+    return ""
 
 
 def line_rules(entries: LineEntries, setting: str) -> LineRules:

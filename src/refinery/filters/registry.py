@@ -26,11 +26,13 @@ MEASURERS = Kind(
         "quality": "refinery.filters.quality",
         "importance": "refinery.filters.importance",
         "cross_entropy": "refinery.filters.cross_entropy",
+        "nearest": "refinery.filters.nearest",
         "neural": "refinery.filters.neural",
         "url": "refinery.filters.url",
         "listed": "refinery.filters.listed",
         "pii": "refinery.filters.pii_counts",
         "terms": "refinery.filters.terms",
+        "topic": "refinery.filters.topic",
     },
 )
 TRANSFORMS = Kind(

@@ -57,18 +57,26 @@ class Removal:
 
 @dataclass(frozen=True)
 class Part:
-    """What a verb that fills parts found of one.
+    """What a verb that fills parts found of one, and made of it.
 
-    share: of the budget; wanted: the tokens that this is, repeated ones counted each time; documents, tokens: those
-    that are there, unique; most: times that one may be written.
+    share: of the budget; wanted: the tokens that this is, repeated ones counted each time; most: times that one may
+    be written; documents, tokens: those that are there, unique; held_out: tokens of these that fill nothing; filled:
+    tokens that it gives, repeated ones counted each time.
     """
 
     name: str
     share: float
     wanted: int
+    most: int
     documents: int
     tokens: int
-    most: int
+    held_out: int = 0
+    filled: int = 0
+
+    @property
+    def filling(self) -> int:
+        """The unique tokens that are there to fill it."""
+        return self.tokens - self.held_out
 
 
 @dataclass(frozen=True)
@@ -98,13 +106,15 @@ class Needed:
     """A column of plain values that a verb reads, measured or of the source's files, and where its settings name it.
 
     `source` and `id` are columns too. ranks: documents are ranked by it, so it is not read of an earlier corpus and
-    its values are of one type, see filters.ranking; everywhere: it is a mistake if a source that arrives lacks it.
+    its values are of one type, see filters.ranking; everywhere: it is a mistake if a source that arrives lacks it;
+    arriving: it is read of documents that arrive alone, so one will do that is measured on arrival.
     """
 
     column: str
     location: tuple[str | int, ...] = ()
     ranks: bool = False
     everywhere: bool = False
+    arriving: bool = False
 
 
 @dataclass(frozen=True)

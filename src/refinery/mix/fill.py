@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
 from refinery.filters.ranking import Missing
-from refinery.filters.verb import REPEAT_RECORD, Outcome, ranking_keys
+from refinery.filters.verb import REPEAT_RECORD, Outcome, key_count, ranking_keys
 from refinery.select.batches import Batch, drop
-from refinery.select.budget import Cutoff, within
+from refinery.select.budget import Cutoff, ranked_dtype, within
 from refinery.shuffle.partition import hash_numbers
 from refinery.shuffle.records import Records
 from refinery.sources.documents import ShardDocuments
@@ -27,10 +27,14 @@ TOKENS = 0  # the rule by which documents go that a part does not need
 
 @dataclass(frozen=True)
 class Counted:
-    """Of a batch: int64 (parts,) documents and tokens of each part, and documents that came by several."""
+    """Of a batch: int64 (parts,) documents and tokens of each part, and documents that came by several.
+
+    held_out: int64 (parts,), those of the tokens that are held out.
+    """
 
     documents: NDArray[np.int64]
     tokens: NDArray[np.int64]
+    held_out: NDArray[np.int64]
     shared: int
 
 
@@ -43,71 +47,76 @@ class Choice:
     cutoff: Cutoff | None
 
 
-def write_ranked(
-    ranked: Sequence[Records],
-    names: tuple[str, ...],
-    by: str | None,
-    missing: Missing | None,
-    seed: int,
-    held_out: Split | None,
-    batch: Batch,
-) -> Counted:
-    """Writes tokens and keys of a batch's documents by part; of those that are held out no tokens."""
+@dataclass(frozen=True)
+class Order:
+    """In which documents of a part are chosen: by a column, the best first, or, without one, at random."""
+
+    by: str | None
+    missing: Missing | None
+    seed: int
+
+    def form(self, shards: Sequence[ShardDocuments]) -> np.dtype[Any]:
+        """Of ranked documents."""
+        return ranked_dtype(key_count(shards, [self.by]) if self.by else 1)
+
+    def keys(self, shard: ShardDocuments) -> NDArray[np.uint64]:
+        """uint64 (documents, keys): those of the smallest keys are chosen first."""
+        if self.by:
+            return ranking_keys(shard, [self.by], self.missing, best="DESC")
+        salt = xxhash.xxh3_64_intdigest(f"mix {self.seed}".encode())
+        return hash_numbers(shard.identities().view(np.int64), salt)[:, np.newaxis]
+
+
+def write_ranked(ranked: Mapping[str, Records], order: Order, split: Split | None, batch: Batch) -> Counted:
+    """Writes tokens and keys of a batch's documents by part; of those that are held out no tokens, split: which."""
     start, shared = batch.start, 0
-    documents, tokens = (np.zeros(len(ranked), np.int64) for _ in range(2))
+    documents, tokens, held = (np.zeros(len(ranked), np.int64) for _ in range(3))
     with ExitStack() as stack:
-        writers = [stack.enter_context(records.writer(batch.number)) for records in ranked]
+        (form,) = {records.form for records in ranked.values()}
+        writers = [stack.enter_context(records.writer(batch.number)) for records in ranked.values()]
         for shard in batch.shards:
-            came = shard.came_by(names)
+            came = shard.came_by([*ranked])
             shared += int((came.sum(axis=0) > 1).sum())
             part = np.where(came.any(axis=0), came.argmax(axis=0), -1)
-            sizes = _tokens(shard, held_out)
-            keys = _keys(shard, by, missing, seed)
+            sizes = shard.columns(["tokens"]).column(0).fill_null(0).to_numpy()
+            filling = sizes * ~split.held_out(shard.columns(split.needed)) if split else sizes
+            keys = order.keys(shard)
             for number, writer in enumerate(writers):
                 here = np.flatnonzero(part == number)
-                found = np.empty(len(here), ranked[number].form)
-                found["document"], found["tokens"], found["keys"] = start + here, sizes[here], keys[here]
+                found = np.empty(len(here), form)
+                found["document"], found["tokens"], found["keys"] = start + here, filling[here], keys[here]
                 writer.write(found)
                 documents[number] += len(here)
-                tokens[number] += int(found["tokens"].sum())
+                tokens[number] += int(sizes[here].sum())
+                held[number] += int((sizes - filling)[here].sum())
             start += shard.rows
-    return Counted(documents, tokens, shared)
+    return Counted(documents, tokens, held, shared)
 
 
-def _tokens(shard: ShardDocuments, held_out: Split | None) -> NDArray[np.int64]:
-    tokens: NDArray[np.int64] = shard.columns(["tokens"]).column(0).fill_null(0).to_numpy()
-    if held_out is None:
-        return tokens
-    splits = held_out.numbers(shard.columns(held_out.needed))
-    return np.where(splits < held_out.count - 1, 0, tokens)
+def fill(choices: Sequence[Choice], outcome: Outcome, batch: int) -> list[int]:
+    """Writes the documents of a batch that are not written, and those that are written more than once.
 
-
-def _keys(shard: ShardDocuments, by: str | None, missing: Missing | None, seed: int) -> NDArray[np.uint64]:
-    """uint64 (documents, keys): the order in which documents are chosen."""
-    if by is not None:
-        return ranking_keys(shard, [by], missing, best="DESC")
-    salt = xxhash.xxh3_64_intdigest(f"mix {seed}".encode())
-    return hash_numbers(shard.identities().view(np.int64), salt)[:, np.newaxis]
-
-
-def fill(choices: Sequence[Choice], outcome: Outcome, batch: int) -> None:
-    """Writes the documents of a batch that are not written, and those that are written more than once."""
+    Gives the tokens by part that are filled so, repeated ones counted each time.
+    """
+    filled = []
     gone, again = [np.empty(0, np.int64)], [np.empty(0, REPEAT_RECORD)]
     for choice in choices:
-        remaining = choice.cutoff.remaining[batch] if choice.cutoff else 0
+        remaining, tokens = choice.cutoff.remaining[batch] if choice.cutoff else 0, 0
         for records in choice.ranked.each(writers=[batch]):
             times = np.full(len(records), choice.whole, np.int32)
             if choice.cutoff:
                 chosen, remaining = within(choice.cutoff.keys, records, remaining)
                 times += chosen
-            times[records["tokens"] == 0] = np.minimum(
-                times[records["tokens"] == 0], 1
-            )  # among them held out
+            once = records["tokens"] == 0  # among them what is held out
+            times[once] = np.minimum(times[once], 1)
+            tokens += int((records["tokens"] * times).sum())
             gone.append(records["document"][times == 0])
             more = np.empty(np.count_nonzero(times > 1), REPEAT_RECORD)
             more["document"], more["repeats"] = records["document"][times > 1], times[times > 1]
             again.append(more)
+        filled.append(tokens)
     drop(outcome, batch, TOKENS, np.concatenate(gone))
     if outcome.repeats:
         repeated = np.concatenate(again)
         outcome.repeats.write(batch, repeated, repeated["document"] // outcome.partition_documents)
+    return filled

@@ -12,11 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
-from itertools import accumulate
 from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from refinery.definition.paths import Paths
 from refinery.definition.values import Model, Name, Share, TokenCount, as_percentage
@@ -30,12 +29,11 @@ from refinery.filters.verb import (
     Outcome,
     Part,
     Verb,
-    key_count,
 )
-from refinery.mix.fill import Choice, fill, write_ranked
+from refinery.mix.fill import Choice, Counted, Order, fill, write_ranked
 from refinery.mix.parts import epochs, planned_tokens, wanted_tokens
-from refinery.select.batches import Batch, batch_documents, in_batches
-from refinery.select.budget import find_cutoff, ranked_dtype
+from refinery.select.batches import batch_documents, batches_of
+from refinery.select.budget import find_cutoff
 from refinery.shuffle.records import Records
 from refinery.sources.documents import ShardDocuments
 from refinery.storage.place import Place
@@ -48,6 +46,10 @@ RULES = ("mix.tokens",)
 RANKED_BYTES = 64  # of memory that is taken for each document of a batch
 MOST_REPEATS = 1000
 Repeats = Annotated[int, Field(ge=1, le=MOST_REPEATS, strict=True)]
+MostRepeats = Annotated[
+    Annotated[Repeats, Tag("number")] | Annotated[dict[Name, Repeats], Tag("parts")],
+    Discriminator(lambda value: "parts" if isinstance(value, dict) else "number"),
+]
 
 
 class Settings(Model):
@@ -57,7 +59,7 @@ class Settings(Model):
     shares: dict[Name, Share] = Field(
         min_length=1, description="each stage or source of `from` to its share of the tokens; together 100%"
     )
-    most_repeats: Repeats | dict[Name, Repeats] = Field(
+    most_repeats: MostRepeats = Field(
         1,
         description="how many times a document is written at most; or for each part, 1 for one that is not named",
     )
@@ -164,47 +166,56 @@ class Mix(Verb):
     def run(self, shards: Sequence[ShardDocuments], map_units: MapUnits, work: Place) -> Outcome:
         """Counts what each part has, finds where its choice ends, and gives what is dropped and what is repeated."""
         chosen, names = self.chosen, self.parts
-        starts = list(accumulate((shard.rows for shard in shards), initial=0))
-        batches = [
-            Batch(n, starts[batch.start], tuple(shards[batch.start : batch.stop]))
-            for n, batch in enumerate(in_batches([shard.arrived for shard in shards]))
-        ]
-        form = ranked_dtype(key_count(shards, [chosen.by]) if chosen.by else 1)
+        batches = batches_of(shards)
+        documents = batches[-1].stop if batches else 0
+        order = Order(chosen.by, chosen.missing, chosen.seed)
         ranked = tuple(
-            Records.create(work / f"ranked-{n}", form, writers=len(batches)) for n in range(len(names))
+            Records.create(work / f"ranked-{n}", order.form(shards), writers=len(batches))
+            for n in range(len(names))
         )
         memory = max((shard.bytes for shard in shards), default=0) or 1
-        write = partial(write_ranked, ranked, names, chosen.by, chosen.missing, chosen.seed, self.held_out)
+        write = partial(write_ranked, dict(zip(names, ranked, strict=True)), order, self.held_out)
         counted = map_units("mix ranking", write, batches, memory=memory)
-        map_units = partial(
-            map_units, memory=RANKED_BYTES * max((c.documents.sum() for c in counted), default=0)
+        largest = max((int(one.documents.sum()) for one in counted), default=0)
+        map_units = partial(map_units, memory=RANKED_BYTES * largest)
+        parts = self._parts(counted)
+        planned = planned_tokens(
+            [part.wanted for part in parts],
+            [part.filling * part.most for part in parts],
+            keep_total=chosen.keep_total,
         )
-        documents, tokens = (
-            sum((getattr(one, what) for one in counted), np.zeros(len(names), np.int64)).tolist()
-            for what in ("documents", "tokens")
-        )
-        most = [chosen.most(name) for name in names]
-        wanted = wanted_tokens(chosen.tokens, [*chosen.shares.values()])
-        ceilings = [unique * times for unique, times in zip(tokens, most, strict=True)]
-        planned = planned_tokens(wanted, ceilings, keep_total=chosen.keep_total)
-        choices = []
-        for n, (due, unique) in enumerate(zip(planned, tokens, strict=True)):
-            whole, rest = epochs(due, unique)
-            cutoff = find_cutoff(ranked[n], rest, map_units, work / f"cutoff-{n}") if rest else None
-            choices.append(Choice(ranked[n], whole, cutoff))
-        size = batch_documents(starts[-1])
+        choices = [
+            _choice(records, part, due, map_units, work / f"cutoff-{n}")
+            for n, (records, part, due) in enumerate(zip(ranked, parts, planned, strict=True))
+        ]
+        size = batch_documents(documents)
         dropped, repeats = (
-            Records.create(work / name, kind, partitions=starts[-1] // size + 1, writers=len(batches))
+            Records.create(work / name, kind, partitions=documents // size + 1, writers=len(batches))
             for name, kind in (("dropped", DROPPED_RECORD), ("repeats", REPEAT_RECORD))
-        )
-        parts = tuple(
-            Part(name, chosen.shares[name], *numbers)
-            for name, *numbers in zip(names, wanted, documents, tokens, most, strict=True)
         )
         warnings = tuple(_warnings(parts, sum(one.shared for one in counted)))
         outcome = Outcome(RULES, dropped, size, repeats=repeats, parts=parts, warnings=warnings)
-        map_units("mix fill", partial(fill, choices, outcome), range(len(batches)))
-        return outcome
+        filled = map_units("mix fill", partial(fill, choices, outcome), range(len(batches)))
+        sums = np.array(filled, np.int64).reshape(-1, len(names)).sum(axis=0).tolist()
+        given = tuple(replace(part, filled=tokens) for part, tokens in zip(parts, sums, strict=True))
+        return replace(outcome, parts=given)
+
+    def _parts(self, counted: Sequence[Counted]) -> tuple[Part, ...]:
+        """The parts with what is there of them."""
+        shares = self.chosen.shares
+        there = np.array([[one.documents, one.tokens, one.held_out] for one in counted], np.int64)
+        sums = there.reshape(-1, 3, len(shares)).sum(axis=0).T.tolist()
+        wanted = wanted_tokens(self.chosen.tokens, [*shares.values()])
+        return tuple(
+            Part(name, shares[name], due, self.chosen.most(name), *counts)
+            for name, due, counts in zip(shares, wanted, sums, strict=True)
+        )
+
+
+def _choice(ranked: Records, part: Part, planned: int, map_units: MapUnits, work: Place) -> Choice:
+    """How many times the documents of a part are written, for so many tokens."""
+    whole, rest = epochs(planned, part.filling)
+    return Choice(ranked, whole, find_cutoff(ranked, rest, map_units, work) if rest else None)
 
 
 def _warnings(parts: Sequence[Part], shared: int) -> list[str]:

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from refinery.definition.trainings import (
     ImportanceTraining,
+    NearestTraining,
     NgramTraining,
     OneStep,
     RelevanceTraining,
     TermMining,
+    TopicTraining,
 )
 from refinery.models.maker import Maker
 from refinery.shuffle.units import MapUnits
@@ -128,7 +130,7 @@ class NgramMaker(Maker):
         from refinery.models.draw import draw
 
         chosen = self.training
-        most = {"positive": chosen.positive_documents, "raw": chosen.raw_documents}
+        most = ngram_fit.most_documents(inputs, chosen)
         found = draw(inputs, most, chosen.seed, map_units, work)
         counts = ngram_fit.counts_in(work, tuple(inputs), chosen.order, found, most)
         tallies, totals = ngram_fit.count_texts(counts, chosen, found.drawn, map_units)
@@ -141,6 +143,42 @@ class NgramMaker(Maker):
 
         warning = read_record(folder).warning
         return [warning] if warning else ()
+
+
+@dataclass(frozen=True)
+class NearestMaker(Maker):
+    """Indexes seeds, see refinery.models.nearest: model.npz and seeds.jsonl."""
+
+    training: NearestTraining
+    name: str = NearestTraining.word
+    version: int = 1
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """All but where documents come from."""
+        return self.training.model_dump(mode="json", exclude=set(self.inputs))
+
+    @property
+    def inputs(self) -> Mapping[str, tuple[str, ...]]:
+        """Both texts."""
+        return {"positive": self.training.positive, "raw": self.training.raw}
+
+    def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
+        """Units read, one indexes; raises DefinitionError for documents without a word."""
+        from refinery.models import nearest
+        from refinery.models.draw import draw
+
+        chosen = self.training
+        most = {"positive": chosen.positive_documents, "raw": chosen.raw_documents}
+        drawn = draw(inputs, most, chosen.seed, map_units, work).drawn
+        seeds, counts = (
+            nearest.seeds_in(work / "seeds", len(drawn)),
+            nearest.counts_in(work / "counts", len(drawn)),
+        )
+        read = partial(nearest.read_drawn, seeds, counts)
+        documents = sum(map_units("read seeds", read, drawn, memory=nearest.READ_BYTES))
+        write = partial(nearest.write_nearest, seeds, counts, documents)
+        in_one_unit("index seeds", write, map_units, nearest.FIT_BYTES, folder, work)
 
 
 @dataclass(frozen=True)
@@ -171,12 +209,48 @@ class TermsMaker(Maker):
         in_one_unit("mine", partial(terms.mine_examples, examples, chosen), map_units, memory, folder, work)
 
 
+@dataclass(frozen=True)
+class TopicsMaker(Maker):
+    """Finds topics, see refinery.models.topics: model.npz, topics.json and card.md."""
+
+    training: TopicTraining
+    name: str = TopicTraining.word
+    version: int = 1
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """All but where documents come from."""
+        return self.training.model_dump(mode="json", exclude={"from_"})
+
+    @property
+    def inputs(self) -> Mapping[str, tuple[str, ...]]:
+        """The documents."""
+        return {"from": self.training.from_}
+
+    def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
+        """Draws, then finds topics in one unit; raises DefinitionError for too few documents."""
+        from refinery.models import topics
+        from refinery.models.draw import draw
+
+        chosen = self.training
+        drawn = draw(inputs, {"from": chosen.documents}, chosen.seed, map_units, work).drawn
+        texts = topics.texts_in(work / "texts", len(drawn))
+        write = partial(topics.write_texts, texts)
+        size = sum(map_units("read documents", write, drawn, memory=topics.READ_BYTES))
+        find = partial(topics.fit_texts, texts, chosen)
+        in_one_unit("find topics", find, map_units, topics.fit_bytes(chosen, size), folder, work)
+
+
 def maker_of(training: OneStep) -> Maker:
     """What makes a model of a definition that one maker makes."""
     if isinstance(training, RelevanceTraining):
         return RelevanceMaker(training)
     if isinstance(training, NgramTraining):
         return NgramMaker(training)
+    if isinstance(training, NearestTraining):
+        return NearestMaker(training)
+    if isinstance(training, TopicTraining):
+        return TopicsMaker(training)
     return TermsMaker(training) if isinstance(training, TermMining) else ImportanceMaker(training)
 
 

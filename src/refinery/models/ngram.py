@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 MODEL = "model.ngram"
 HEADER = np.dtype([
-    ("magic", "S8"), ("order", np.int64), ("texts", np.int64), ("buckets", np.int64), ("all_buckets", np.int64), ("rows", np.int64),
-    ("words", np.int64), ("unknown", np.float64, 2),
+    ("magic", "S8"), ("order", np.int64), ("texts", np.int64), ("buckets", np.int64), ("all_buckets", np.int64),
+    ("rows", np.int64), ("words", np.int64), ("unknown", np.float64, 2),
 ])  # fmt: skip
 PAGE = 4096
 _MAGIC = b"ngrams-1"  # the number is raised when words, keys or rows change
@@ -101,18 +101,28 @@ def file_content(table: Table, order: int, words: int, unknown: Sequence[float])
 
 def load_ngrams(path: Path, expected: str | None = None) -> NgramModel:
     """The model at `path`, checked once a process; raises InputError, see model_file.read_once."""
-    return read_once("ngram", path, lambda _, __: parse(np.memmap(path, np.uint8, "r"), str(path)), expected)
+    return read_once(
+        "ngram", path, lambda content, _: parse(_mapped(path, len(content)), str(path)), expected
+    )
+
+
+def _mapped(path: Path, size: int) -> NDArray[np.uint8]:
+    """The bytes of a file, which outlive the reading."""
+    return np.memmap(path, np.uint8, "r") if size else np.empty(0, np.uint8)
 
 
 def parse(content: NDArray[np.uint8], place: str) -> NgramModel:
     """The model of a file's bytes, over these themselves; raises InputError for another file."""
+    content = content.view()
+    content.flags.writeable = False  # kernels are compiled for such arrays
     begin = content[: len(_MAGIC)].tobytes()
     if len(content) < PAGE or begin != _MAGIC:
         another = begin[:-1] == _MAGIC[:-1]
         what = "the n-gram model is of another version of refinery" if another else "not an n-gram model"
         raise InputError(place, what, _HINT)
     header = content[: HEADER.itemsize].view(HEADER)[0]
-    order, texts, buckets, known, rows = (int(header[name]) for name in HEADER.names[1:6])
+    names = "order", "texts", "buckets", "all_buckets", "rows"
+    order, texts, buckets, known, rows = (int(header[name]) for name in names)
     sound = 1 <= order <= LONGEST and texts in (1, 2) and 0 < buckets < known < 1 << 31 and 0 < rows < 1 << 32
     unknown = header["unknown"][:texts].copy() if sound else np.empty(0)
     if not sound or len(content) != PAGE + 4 * BUCKET * known + 8 * texts * rows:

@@ -1,4 +1,4 @@
-"""What a person should know of an n-gram model: of what it was counted, and how well it knows text that it never saw."""
+"""What a person should know of an n-gram model: of what it was counted, and how well it knows held-out text."""
 
 from __future__ import annotations
 
@@ -53,6 +53,16 @@ class NgramRecord(_Frozen):
     vocabulary: int
     texts: dict[str, TextRecord]
     auc: float | None = None
+
+    @property
+    def summary(self) -> str:
+        """What was counted and how well each text is known, in a sentence."""
+        texts = [
+            f"{text.words:,} words of {text.documents:,} {part} documents, perplexity "
+            f"{text.perplexity.get(part) or 'unknown'} on {text.held_out:,} held-out ones"
+            for part, text in self.texts.items()
+        ]
+        return "; ".join(texts)
 
     @property
     def warning(self) -> str:

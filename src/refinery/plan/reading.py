@@ -100,10 +100,11 @@ def _where(sql: str, spec: SourceSpec, heads: Places) -> Where:
         joined = {column.name: column.type for join in spec.joins for column in join.columns if column.type}
         types: dict[str, TypeName] = {}
         for name in sorted(columns_of(sql)) if heads else ():
-            if name in joined or name in spec.texts:
+            column = named.get(name)
+            is_id = (column.origin if column else name) == (spec.id or "id")
+            if name in joined or name in spec.texts or is_id:
                 types[name] = joined.get(name, "string")
                 continue
-            column = named.get(name)
             types[name] = (column and column.type) or common_name(column.origin if column else name, heads)
     except (DefinitionError, InputError) as error:
         messages = error.problems if isinstance(error, DefinitionError) else (str(error),)

@@ -501,7 +501,7 @@ class _Resolver:
         name, settings = stage.verb
         location: Location = (*place, name)
         verb = self.attempt(location, partial(registry.verb, name, settings, self.definition.paths))
-        if verb and verb.parts:
+        if verb and verb.parts and not self.definition.is_broken(*map(str, location)):
             self.problem(location, *part_problems(verb.parts, stage.from_))
         return verb
 

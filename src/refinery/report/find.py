@@ -27,7 +27,7 @@ from refinery.report.output_index import (
     signed_documents,
 )
 from refinery.report.questions import Question
-from refinery.run.write import LINEAGE
+from refinery.run.layout import LINEAGE
 from refinery.sources.read import read_documents
 from refinery.storage.place import Place
 from refinery.storage.url import redact

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
 from rich.table import Table
 
 from refinery.definition.models import Tokens
-from refinery.definition.values import as_percentage
 from refinery.report.calibration import moved_thresholds
 from refinery.report.grid import cell
 from refinery.sources.passed_over import few
 
 if TYPE_CHECKING:
     from refinery.models.binomial import Estimate
-    from refinery.run.decide import Tally
+    from refinery.run.decide import StageTally, Tally
     from refinery.run.manifest import Manifest, SourceAccount
 
 
@@ -54,49 +53,31 @@ def funnel(manifest: Manifest, width: int = 80, above: Collection[str] = ()) -> 
     for name, source in manifest.protected.items():
         row(f"protected {name.removeprefix('protect:')}", "dim", documents=f"({source.documents:,})")
     for name, stage in manifest.stages.items():
-        if name in above:
-            continue
-        table.add_section()
-        counts(f"stage {name}", stage.arrived)
-        moved = moved_thresholds(manifest.calibrated.get(name))
-        for rule, account in stage.rules.items():
-            if account.dropped.documents:
-                counts(
-                    f"  {rule}{moved.get(rule, '')}",
-                    account.dropped,
-                    _share(account.dropped, stage.arrived),
-                    "-",
-                )
-            if known := manifest.suggested.get(name, {}).get(rule):
-                row(f"    precision {_estimated(known.precision)}", "dim")
-        counts("  kept", stage.kept, _share(stage.kept, stage.arrived), style="green")
-        if (cut := stage.cut).documents:
-            row("  cut", documents=f"({cut.documents:,})", text=f"-{decimal(cut.bytes)}")
-        if (again := stage.repeated).documents:
-            counts("  repeated", again, sign="+")
+        if name not in above:
+            table.add_section()
+            _add_stage(manifest, name, stage, row, counts)
     table.add_section()
     size, files = sum(file.bytes for file in manifest.files), len(manifest.files)
     counts(f"output ({decimal(size)} in {files} file{'s'[: files != 1]})", manifest.written, style="bold")
     return table
 
 
-def part_tables(manifest: Manifest) -> Iterator[Table]:
-    """What a mix has of each part; none of an output without parts."""
-    if not manifest.parts:
-        return
-    total = sum(part.exposures for part in manifest.parts.values())
-    table = Table(
-        title=cell(f"{manifest.output}: parts, in tokens"), title_justify="left", header_style="bold"
-    )
-    table.add_column("", overflow="fold")
-    for heading in ("share", "wanted", "there", "fresh", "repeated", "epochs"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for name, part in manifest.parts.items():
-        counts = part.tokens, part.kept.tokens, part.repeated.tokens
-        share = f"{part.exposures / total:.1%}" if total else ""
-        epochs = f"{part.epochs:.2f} (most {part.largest})"
-        table.add_row(cell(name), share, as_percentage(part.share), *(f"{n:,}" for n in counts), epochs)
-    yield table
+def _add_stage(
+    manifest: Manifest, name: str, stage: StageTally, row: Callable[..., None], counts: Callable[..., None]
+) -> None:
+    """The rows of a stage: row and counts are those of `funnel`."""
+    counts(f"stage {name}", stage.arrived)
+    moved = moved_thresholds(manifest.calibrated.get(name))
+    for rule, account in stage.rules.items():
+        if (dropped := account.dropped).documents:
+            counts(f"  {rule}{moved.get(rule, '')}", dropped, _share(dropped, stage.arrived), "-")
+        if known := manifest.suggested.get(name, {}).get(rule):
+            row(f"    precision {_estimated(known.precision)}", "dim")
+    counts("  kept", stage.kept, _share(stage.kept, stage.arrived), style="green")
+    if (cut := stage.cut).documents:
+        row("  cut", documents=f"({cut.documents:,})", text=f"-{decimal(cut.bytes)}")
+    if (again := stage.repeated).documents:
+        counts("  repeated", again, sign="+")
 
 
 def _empty(manifest: Manifest, headings: tuple[str, ...]) -> Table:

@@ -14,8 +14,8 @@ from refinery.definition.outputs import Output
 from refinery.executors.versions import versions
 from refinery.filters.licence import LICENCE
 from refinery.run.context import Run
+from refinery.run.counts import Decided
 from refinery.run.decide import CutTally, RuleTally, StageTally, Tally
-from refinery.run.decisions import Decided
 from refinery.run.joined_tables import unmatched
 from refinery.run.kinds import LANGUAGE, total
 from refinery.run.manifest import BrokenShard, Manifest, SourceAccount, SplitAccount, Suggested

@@ -8,29 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from refinery.errors import ConservationError
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import NamedColumn, find_columns, load_columns
+from refinery.run.counts import Counts, Decided, documents_of_parts
 from refinery.run.decide import (
     DROPPED,
     KEPT,
-    CutTally,
-    PartTally,
-    RuleTally,
-    Tally,
     Upstream,
     arrived_documents,
-    tally,
     upstream,
-    weighted_tally,
 )
 from refinery.run.records import ShardRecord
 from refinery.run.repeats import repeats_of
@@ -39,7 +32,7 @@ from refinery.sources.ids import listed_ids, places_of
 from refinery.storage.arrow_bytes import cuts
 from refinery.storage.place import Place
 from refinery.storage.tables import read_batches, read_table
-from refinery.storage.write import TableWriter, WrittenFile
+from refinery.storage.write import TableWriter
 
 PLACE = [("source", pa.string()), ("path", pa.string()), ("row", pa.int64())]
 REASON = pa.schema(
@@ -108,28 +101,6 @@ class DecisionsTask:
     rejects: Place | None
 
 
-@dataclass(frozen=True)
-class Decided:
-    """What the shards of a file of decisions add up to.
-
-    kept: by stage, what its rules and its verb left; verbs: by stage and source, what its verb dropped, by rule;
-    duplicates: by stage and source, how many its verb dropped for others that arrived there; cut: by stage, what its
-    verb cut; repeated: by stage, from one that repeats on, what is written of its documents beyond the first time;
-    parts: by part of a mix, what the last stage has of it.
-    """
-
-    documents: int
-    rejected: int
-    kept: dict[str, Tally]
-    verbs: dict[tuple[str, str], dict[str, RuleTally]]
-    duplicates: dict[tuple[str, str], int]
-    cut: dict[str, CutTally]
-    repeated: dict[str, Tally]
-    parts: dict[str, PartTally]
-    decisions: WrittenFile
-    rejects: WrittenFile | None
-
-
 def decisions_tasks(
     plan: Plan, output: str, records: Mapping[int, ShardRecord], folder: Place
 ) -> list[DecisionsTask]:
@@ -174,7 +145,7 @@ def cut_into_files(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 def write_decisions(task: DecisionsTask) -> Decided:
     """Writes the rows of every shard, in order, and counts its documents; raises ConservationError."""
-    counts = _Counts()
+    counts = Counts()
     decisions = TableWriter(task.decisions, DECISIONS)
     rejects = TableWriter(task.rejects, REJECTS) if task.rejects else None
     documents = rejected = 0
@@ -191,70 +162,16 @@ def write_decisions(task: DecisionsTask) -> Decided:
                 if rejects:
                     rejects.write(_rejects(shard.planned, batch))
     written = rejects.written if rejects else None
-    return Decided(
-        documents,
-        rejected,
-        counts.kept,
-        counts.verbs,
-        counts.duplicates,
-        counts.cut,
-        counts.repeated,
-        counts.parts,
-        decisions.written,
-        written,
-    )
+    return Decided(documents, rejected, decisions.written, written, **vars(counts))
 
 
 def rows_of(shard: ShardOutcomes) -> pa.Table:
     """The decisions on a shard: a row for each of its documents, in order, then those of what was rejected."""
     rejects = (_rejections(shard.planned, batch) for batch in read_batches(shard.planned.rejects_file))
-    return pa.Table.from_batches([*_decisions(shard, _Counts()), *rejects], DECISIONS)
+    return pa.Table.from_batches([*_decisions(shard, Counts()), *rejects], DECISIONS)
 
 
-@dataclass
-class _Counts:
-    """As in Decided."""
-
-    kept: dict[str, Tally] = field(default_factory=dict)
-    verbs: dict[tuple[str, str], dict[str, RuleTally]] = field(default_factory=dict)
-    duplicates: dict[tuple[str, str], int] = field(default_factory=dict)
-    cut: dict[str, CutTally] = field(default_factory=dict)
-    repeated: dict[str, Tally] = field(default_factory=dict)
-    parts: dict[str, PartTally] = field(default_factory=dict)
-
-    def add_parts(
-        self, of: Mapping[str, NDArray[np.bool_]], sizes: pl.DataFrame, times: NDArray[np.int32]
-    ) -> None:
-        """Documents of one shard by the part that each is of, with the times that they are written."""
-        for name, mask in of.items():
-            here = times * mask
-            again = weighted_tally(sizes, np.maximum(here - 1, 0))
-            found = PartTally(tally(sizes, here > 0), again, int(here.max(initial=0)))
-            self.parts[name] = self.parts.get(name, PartTally()) + found
-
-    def add(
-        self,
-        source: str,
-        stage: StageOutcome,
-        sizes: pl.DataFrame,
-        stays: NDArray[np.bool_],
-        by_verb: Sequence[tuple[NDArray[np.int64], pa.Table]],
-    ) -> None:
-        """A stage's documents of one shard."""
-        name = stage.decided.stage
-        self.kept[name] = self.kept.get(name, Tally()) + tally(sizes, stays)
-        here = name, source
-        for documents, why in by_verb:
-            found = sizes[documents].with_columns(rule=pl.Series(why.column("rule")))
-            sums = found.group_by("rule").agg(pl.len(), pl.sum("bytes"), pl.sum("tokens"))
-            rules = self.verbs.setdefault(here, {})
-            for rule, count, size, tokens in sums.sort("rule").iter_rows():
-                rules[rule] = rules.get(rule, RuleTally()) + RuleTally(Tally(count, size, tokens), count)
-            others = pc.is_in(why.column("duplicate_of_source"), pa.array(stage.sources, pa.string()))
-            self.duplicates[here] = self.duplicates.get(here, 0) + (pc.sum(others).as_py() or 0)
-
-
-def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch]:
+def _decisions(shard: ShardOutcomes, counts: Counts) -> Iterator[pa.RecordBatch]:
     """The rows of a shard's documents, which are counted on the way."""
     planned = shard.planned
     listing = read_table(planned.documents_file)
@@ -282,16 +199,15 @@ def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch
             total += len(documents)
         reason[stays] = -1  # an earlier stage on another branch no longer matters
         sizes = load_columns(planned, stage.sizes, arrived)
-        counts.add(planned.spec.name, stage, sizes, stays, found[1:])
+        counts.add((name, planned.spec.name), stage.sources, sizes, stays, found[1:])
         if stage.cuts:
             characters, cut = count_cuts(planned, stage.decided, rows)
             cut_chars += characters
-            counts.cut[name] = counts.cut.get(name, CutTally()) + cut
+            counts.add_cut(name, cut)
         if stage.repeats:
             times = repeats_of(planned, stage.decided.verb_key or "", listing.num_rows)
-            parts = _parts(stage, planned.spec.name, kept, arrived)
-        if (again := (times - 1) * stays).any():
-            counts.repeated[name] = counts.repeated.get(name, Tally()) + weighted_tally(sizes, again)
+            parts = documents_of_parts(stage.parts, planned.spec.name, kept, arrived)
+        counts.add_again(name, sizes, (times - 1) * stays)
     counts.add_parts(parts, sizes, times * stays)
     known = pa.concat_tables(reasons).combine_chunks()
     for start in range(0, listing.num_rows, BATCH_ROWS):
@@ -302,18 +218,6 @@ def _decisions(shard: ShardOutcomes, counts: _Counts) -> Iterator[pa.RecordBatch
         told = pa.array(cut_chars[here]), pa.array(times[here], mask=reason[here] >= 0)
         columns = [*place, ids.slice(start, BATCH_ROWS), outcome, *why.columns, *told]
         yield from pa.Table.from_arrays(columns, schema=DECISIONS).to_batches()
-
-
-def _parts(
-    stage: StageOutcome, source: str, kept: Mapping[str, NDArray[np.bool_]], arrived: NDArray[np.bool_]
-) -> dict[str, NDArray[np.bool_]]:
-    """By part, the documents of which it is the first by which they came; kept: what each stage above kept."""
-    found, left = {}, arrived.copy()
-    for name in stage.parts:
-        came = arrived if name == source else kept.get(name, np.zeros_like(arrived))
-        found[name] = left & came
-        left &= ~came
-    return found
 
 
 def _judged(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from refinery.plan.graph import ResolvedStage
     from refinery.plan.plan import PlannedShard
     from refinery.run.context import Run
-    from refinery.run.decisions import Decided
+    from refinery.run.counts import Decided
     from refinery.run.manifest import PartAccount
     from refinery.run.outcome import Numbered
 
@@ -180,17 +180,17 @@ def losses(run: Run, stage: ResolvedStage, decided: Sequence[Decided]) -> Iterab
 
 def part_missed(stage: str, part: str, account: PartAccount) -> Trip:
     """The tokens that a part of a mix gives less than its share asks for."""
-    had = f"the part {part!r} gives {account.exposures:,} of its {account.wanted:,} tokens"
-    if account.tokens * account.most_repeats >= account.wanted:
+    there, most = account.tokens - account.held_out, account.most_repeats
+    given = min(account.filled, account.exposures)  # some may go below the mix
+    if there * most >= account.wanted:
         why = "the next document is larger than what is left, or some of it is dropped below"
     else:
-        times = f"at most {account.most_repeats} times" if account.most_repeats > 1 else "once"
-        enough = (
-            f"; `most_repeats: {-(-account.wanted // account.tokens)}` would do" if account.tokens else ""
-        )
-        why = f"{account.tokens:,} unique ones are there, each written {times}{enough}"
-    missed = max(account.wanted - account.exposures, 0)
-    return Trip("budget_missed", Subject("stage", stage), missed, account.wanted, f"{had}: {why}")
+        times = f"at most {most} times" if most > 1 else "once"
+        enough = f"; `most_repeats: {-(-account.wanted // there)}` would do" if there else ""
+        why = f"{there:,} unique ones are there, each written {times}{enough}"
+    sentence = f"the part {part!r} gives {given:,} of its {account.wanted:,} tokens: {why}"
+    missed = max(account.wanted - given, 0)
+    return Trip("budget_missed", Subject("stage", stage), missed, account.wanted, sentence)
 
 
 def budget_missed(stage: ResolvedStage, decided: Sequence[Decided]) -> Iterable[Trip]:

@@ -62,14 +62,16 @@ class TokenAccount(_Model):
 class PartAccount(_Model):
     """A part of a mix: what it is asked for and has to give, and what is written of it, the first time and again.
 
-    wanted, tokens: tokens that its share is, and unique ones that are there; documents: that are there; largest:
-    times that one document is written.
+    wanted: tokens that its share is; documents, tokens: that are there, unique; held_out: those of the tokens that
+    are held out; filled: tokens that the mix gave, without these; largest: times that one document is written.
     """
 
     share: float
     wanted: int
     documents: int
     tokens: int
+    held_out: int
+    filled: int
     most_repeats: int
     kept: Tally
     repeated: Tally

@@ -45,5 +45,5 @@ def _part(part: PartAccount, total: int) -> dict[str, object]:
         "epochs": part.epochs,
         "largest_repeats": part.largest,
         "most_repeats": part.most_repeats,
-        "there": {"documents": part.documents, "tokens": part.tokens},
+        "there": {"documents": part.documents, "tokens": part.tokens, "held_out_tokens": part.held_out},
     }

@@ -14,15 +14,14 @@ from refinery.dedup.split import split_names
 from refinery.definition.outputs import Output
 from refinery.executors.base import Unit
 from refinery.run.kinds import Kinds, total
+from refinery.run.layout import Layout, make_layout
 from refinery.run.survivors import Extent, Survivors, extent_of, survivors_of
 from refinery.run.write import (
     GatherTask,
-    Layout,
     ScatterTask,
     WriteTask,
     file_key,
     gather,
-    make_layout,
     scatter,
     scattered_schema,
     write_file,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from refinery.filters.verb import Part
     from refinery.plan.graph import ResolvedStage
     from refinery.plan.plan import Plan
-    from refinery.run.decisions import Decided
+    from refinery.run.counts import Decided
 
 
 def parts_of(plan: Plan, stage: ResolvedStage) -> tuple[Part, ...]:
@@ -36,6 +36,8 @@ def part_accounts(
             wanted=part.wanted,
             documents=part.documents,
             tokens=part.tokens,
+            held_out=part.held_out,
+            filled=part.filled,
             most_repeats=part.most,
             kept=tally.kept,
             repeated=tally.repeated,

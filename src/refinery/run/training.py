@@ -25,17 +25,23 @@ def write_definition(
 ) -> Path:
     """Writes the definition of a model into its folder and gives the file.
 
-    kind: `train` or `importance`; parts: files, folders, globs or URLs by the part that their documents play; text:
-    their text column; settings: of the training. Raises InputError for a folder with a definition of somebody else.
+    kind: the word for it, such as `train`; parts: files, folders, globs or URLs by the part that their documents
+    play; text: their text column; settings: of the training.
+    Raises InputError for a folder with a definition of somebody else.
     """
     file = out / DEFINITION
     if file.exists() and not file.read_text("utf-8").startswith(_HEAD):
         raise InputError(str(file), "is not one that `refinery train` wrote", "give the model another folder")
-    sources = {
-        part: {"path": [written_path(path) for path in paths], "text": text, "on_error": "fail"}
+    named = {
+        part: {_source_name(part, n, paths): path for n, path in enumerate(paths, 1)}
         for part, paths in parts.items()
     }
-    training = {kind: {**{part: part for part in parts}, **settings}}
+    sources = {
+        name: {"path": written_path(path), "text": text, "on_error": "fail"}
+        for one in named.values()
+        for name, path in one.items()
+    }
+    training = {kind: {**{part: list(one) for part, one in named.items()}, **settings}}
     content = {
         "refinery": 1,
         "name": out.name if re.match(NAME, out.name) else "model",
@@ -46,6 +52,11 @@ def write_definition(
     written = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
     commit_bytes(file, (_HEAD + written).encode())
     return file
+
+
+def _source_name(part: str, number: int, paths: Sequence[str]) -> str:
+    """Each path is a source of its own, which a model card judges by itself."""
+    return part if len(paths) == 1 else f"{part}-{number}"
 
 
 def written_path(path: str) -> str:

@@ -23,17 +23,14 @@ from numpy.typing import NDArray
 
 from refinery.definition.outputs import Output
 from refinery.errors import RunError
-from refinery.filters.licence import LICENCE
-from refinery.models.text_tokens import TextTokens
 from refinery.plan.fingerprint import fingerprint
-from refinery.plan.graph import ResolvedStage
-from refinery.plan.outputs import wanted_measurements
 from refinery.plan.repeats import COUNT
 from refinery.run.columns import load_columns
+from refinery.run.layout import LINEAGE, Layout
 from refinery.run.repeats import repeats_of
 from refinery.run.survivors import Survivors, copies_of, splits_of, starts_of
 from refinery.run.texts import texts_of
-from refinery.run.tokenised import index_name, sequences_name, write_tokens
+from refinery.run.tokenised import write_tokens
 from refinery.run.written_before import receipt_of
 from refinery.shuffle.partition import hash_numbers, partition_of
 from refinery.shuffle.records import Tables
@@ -48,31 +45,6 @@ from refinery.storage.write import WrittenFile, write_table
 
 WRITING = 2  # raised when the same documents would be written as other bytes
 ORDER = pa.field("_order", pa.uint64())
-LINEAGE = pa.struct([("source", pa.string()), ("path", pa.string()), ("row", pa.int64())])
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What an output's rows look like; tokens: of one of token ids, what makes them of the texts.
-
-    repeats: the key of the outcome that says how many times each row counts, where that is a column; empty: none is.
-    """
-
-    schema: pa.Schema
-    carried: pa.Schema
-    measured: tuple[str, ...]
-    renamed: dict[str, str]  # carried columns whose name was taken, to the name they have in the output
-    tokens: TextTokens | None = None
-    repeats: str = ""
-
-    @property
-    def made(self) -> tuple[str, ...]:
-        """The columns that refinery made: an output read as a source does not carry them on, but for licences."""
-        return (*(name for name in self.measured if name != LICENCE), "lineage")
-
-    def files(self, name: str) -> tuple[str, ...]:
-        """All that is written with a file of this name, which comes first: of token ids an index and a record."""
-        return (name, index_name(name), sequences_name(name)) if self.tokens else (name,)
 
 
 @dataclass(frozen=True)
@@ -113,31 +85,6 @@ class GatherTask:
     output: Output
     name: str
     staged: Place
-
-
-def make_layout(
-    output: Output,
-    stage: ResolvedStage,
-    carried: pa.Schema,
-    id_type: pa.DataType,
-    tokens: TextTokens | None = None,
-    repeats: str = "",
-) -> Layout:
-    """The output's schema: text, id, carried columns, chosen measurements, lineage; token ids carry no columns."""
-    carried = pa.schema([]) if tokens else carried
-    types: dict[str, pa.DataType] = {}
-    for columns in stage.columns.values():
-        types |= {name: column.type for name, column in columns.items()}
-    measured = tuple(name for name in wanted_measurements(output) if name in types)
-    if repeats:
-        types, measured = {**types, COUNT: pa.int32()}, (*measured, COUNT)
-    taken = {"text", "id", "lineage", *measured}
-    renamed = {name: _free(name, taken | set(carried.names)) for name in carried.names if name in taken}
-    fields = [pa.field("text", pa.large_string()), pa.field("id", id_type)]
-    fields += [field.with_name(renamed.get(field.name, field.name)) for field in carried]
-    fields += [pa.field(name, types[name]) for name in measured]
-    fields.append(pa.field("lineage", LINEAGE))
-    return Layout(pa.schema(fields), carried, measured, renamed, tokens, repeats)
 
 
 def write_file(task: WriteTask) -> tuple[WrittenFile, ...]:
@@ -300,10 +247,3 @@ def _file_of(
             within = (order[here] // np.uint64(output.shard_bytes)).astype(np.int64)
         found[here] = sum(files[:split]) + np.minimum(within, count - 1)
     return found
-
-
-def _free(name: str, taken: set[str]) -> str:
-    renamed = f"input_{name}"
-    while renamed in taken:
-        renamed = f"input_{renamed}"
-    return renamed

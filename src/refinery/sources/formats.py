@@ -20,7 +20,16 @@ _NAMES = {
 }  # fmt: skip
 _LOOKED_INTO = {"json", "text"}  # what is called so may be something else
 DOCUMENT_FILES = {"text", "html"}  # formats in which a file is a document
-ENCODED = {"json", "jsonl", "csv", "text", "tar", "zip"}  # formats that the `encoding` of a source bears on
+ENCODED = {
+    "json",
+    "jsonl",
+    "csv",
+    "text",
+    "html",
+    "xml",
+    "tar",
+    "zip",
+}  # formats that the `encoding` of a source bears on
 _COMPRESSIONS = {"gz", "gzip", "zst", "zstd", "bz2", "xz", "lz4"}
 _BEGINS = (
     ("parquet", re.compile(rb"PAR1")),

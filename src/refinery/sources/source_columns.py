@@ -83,7 +83,7 @@ class SourceColumns:
                 unmatched[join.identity] = ~matched
         if len(self.spec.texts) == 1 and self.spec.where and self.judged:
             values |= {self.spec.texts[0]: run.text}
-        chosen = good & self._chosen(looked_at, values, good)
+        chosen = good & self._chosen(run, looked_at, values, good)
         columns = pa.RecordBatch.from_arrays(
             self._carried(run, looked_at, values), schema=self.carry or pa.schema([])
         )
@@ -163,7 +163,7 @@ class SourceColumns:
         names += [c.origin for c in self.spec.columns if c.name in carried and _is_looked_up(c)]
         if self.judged and self.spec.where:
             read = [n for n, _ in self.spec.where.types if n not in self._joined and (n,) != self.spec.texts]
-            names += [self._origin(name) for name in read]
+            names += [self._origin(name) for name in read if not self._is_id(name)]
         names += [self._origin(on) for join in self._joins for on in join.on if not self._is_known(on)]
         return list(self.raw_fields(dict.fromkeys(names)))
 
@@ -172,7 +172,10 @@ class SourceColumns:
 
     def _is_known(self, on: str) -> bool:
         """Whether what is joined on is no column that is to be read: the path of the file, or the id."""
-        return on == FILE or self._origin(on) == (self.spec.id or "id")
+        return on == FILE or self._is_id(on)
+
+    def _is_id(self, name: str) -> bool:
+        return self._origin(name) == (self.spec.id or "id")
 
     def _keys(self, join: Join, run: Documents, looked_at: pa.RecordBatch) -> pa.Array:
         return combined_keys([self._key(on, run, looked_at) for on in join.on])
@@ -205,14 +208,15 @@ class SourceColumns:
         return list(rejects.values())
 
     def _chosen(
-        self, looked_at: pa.RecordBatch, values: dict[str, pa.Array], good: NDArray[np.bool_]
+        self, run: Documents, looked_at: pa.RecordBatch, values: dict[str, pa.Array], good: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:
-        """The rows for which `where` is true."""
+        """The rows for which `where` is true; an id is a text, NULL where it is to be minted."""
         where = self.spec.where
         if where is None or not self.judged:
             return good
         from refinery.sources.sql import is_true
 
+        values = values | {name: run.ids for name, _ in where.types if self._is_id(name)}
         columns = {}
         for name, kind in where.types:
             raw, from_json = (

@@ -46,7 +46,7 @@ def html_rows(shard: Shard, spec: SourceSpec, digest: PartDigest | None) -> Iter
         yield 0, content
         return
     try:
-        text = _extractor(spec).text(content, None)
+        text = _extractor(spec).text(content, "utf-8" if spec.encoding else None)
     except ExtractionError as error:
         yield 0, Reject(0, error.reason, error.detail)
         return

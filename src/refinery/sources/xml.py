@@ -20,6 +20,7 @@ from refinery.errors import InputError
 from refinery.sources import compression
 from refinery.sources.digest import PartDigest
 from refinery.sources.documents import FilePlan, Reject, Shard, SourceSpec
+from refinery.sources.encoding import as_utf8
 from refinery.sources.identity import HEAD
 from refinery.sources.rows import Row
 from refinery.storage.place import open_input, unreadable
@@ -52,7 +53,8 @@ def rows(shard: Shard, spec: SourceSpec, digest: PartDigest | None) -> Iterator[
     records, row = _Records(spec), 0
     try:
         with closing(open_input(shard.path)) as opened:
-            for block in compression.blocks(digest.of_reads(opened) if digest else opened):
+            raw = compression.blocks(digest.of_reads(opened) if digest else opened)
+            for block in as_utf8(raw, spec.encoding):
                 for at in range(0, len(block), _FEED):
                     records.feed(block[at : at + _FEED])
                     for found in records.taken():
@@ -83,7 +85,7 @@ class _Records:
         self._builder: TreeBuilder | None = None
         self._depth = self._size = 0  # of the record that is open: elements, characters so far
         self._found: list[bytes | tuple[str, str]] = []
-        self._parser = XMLParser(target=self)
+        self._parser = XMLParser(target=self, encoding="utf-8" if spec.encoding else None)
         self._parser.entity.update(_ENTITIES)
         self.names: dict[str, None] = {}
         self.count = 0

@@ -70,6 +70,12 @@ def features(prepared: TextBatch, bits: int = BITS, most_words: int = MOST_WORDS
 
 
 @njit(cache=True, nogil=True)
+def pair_hash(before, word):  # type: ignore[no-untyped-def]
+    """The hash of a pair of neighbours, uint64, of their own."""
+    return mix(before * _FACTOR ^ word)
+
+
+@njit(cache=True, nogil=True)
 def _count(data, offsets, mask, most_words, room, bounds, buckets, counts):  # type: ignore[no-untyped-def]
     """Fills bounds, buckets and counts; room: uint32 (2, features of the longest document)."""
     size = np.int64(0)
@@ -85,7 +91,7 @@ def _count(data, offsets, mask, most_words, room, bounds, buckets, counts):  # t
             room[0, n] = np.uint32(word & mask)
             n += 1
             if words:
-                room[0, n] = np.uint32(mix(before * _FACTOR ^ word) & mask)
+                room[0, n] = np.uint32(pair_hash(before, word) & mask)
                 n += 1
             before = word
             words += 1
@@ -134,11 +140,15 @@ def _sort(room, n):  # type: ignore[no-untyped-def]
 
 def inverse_frequencies(found: Features, bits: int = BITS) -> NDArray[np.float32]:
     """ln((1 + N) / (1 + df)) by bucket, float32 (2^bits,): of N documents so many have it."""
+    return inverse_of_counts(np.bincount(found.buckets, minlength=1 << bits), len(found))
+
+
+def inverse_of_counts(having: NDArray[np.int64], documents: int) -> NDArray[np.float32]:
+    """The same of counts: by bucket, of so many documents those that have it."""
     from refinery.text.elementary import logs
 
-    having = np.bincount(found.buckets, minlength=1 << bits)
-    every = logs(np.arange(1, len(found) + 2, dtype=np.float64))
-    inverse: NDArray[np.float32] = (every[len(found)] - every[having]).astype(np.float32)
+    every = logs(np.arange(1, documents + 2, dtype=np.float64))
+    inverse: NDArray[np.float32] = (every[documents] - every[having]).astype(np.float32)
     return inverse
 
 

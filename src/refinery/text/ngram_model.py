@@ -4,11 +4,12 @@ A word is 32 bits of its hash, an n-gram a key of 64 bits that grows from its la
 n-gram is made of that of its suffix, and the keys of a word's context are those that end at the word before. Two
 words of a million share their 32 bits with some third in 2,300 cases; such words count as one.
 
-A model (refinery.models.ngram) is a table of rows in buckets of BUCKET. A row has the low half of a key, 0 where it is
-empty, and for each of one or two texts two float32: what the n-gram adds to its last word's probability, u, and the
-share γ that the n-gram as a context leaves to the shorter one. The upper half of a key says in which bucket it stands;
-what finds no room there stands in the next. Row 0 is what stands for all that is not in the table: u = 0, γ = 1.
-Kneser-Ney's interpolation (Chen and Goodman 1998, 4.1.6) is p(w | c) = u(c w) + γ(c) p(w | c without its first word).
+A model (refinery.models.ngram) is a table of rows in buckets of BUCKET numbers: how many rows stand in the buckets
+before, and the low halves of keys, 0 where there is none. The upper half of a key says in which bucket it stands;
+what finds no room there stands in the next. A row has for each of one or two texts two float32: what the n-gram adds
+to its last word's probability, u, and the share γ that the n-gram as a context leaves to the shorter one. Row 0
+stands for all that is not in the table: u = 0, γ = 1. Kneser-Ney's interpolation (Chen and Goodman 1998, 4.1.6) is
+p(w | c) = u(c w) + γ(c) p(w | c without its first word).
 """
 
 from __future__ import annotations
@@ -126,9 +127,9 @@ def _fill_rows(data, offsets, rows):  # type: ignore[no-untyped-def]
 def cross_entropies(data, offsets, keys, values, buckets, order, unknown, bits, counts):  # type: ignore[no-untyped-def]
     """Fills in bits a word under each text's model and the number of words, by document; 0 bits without a word.
 
-    data, offsets: prepared text. keys: uint32 (all buckets, BUCKET); values: float32 (rows, 2 * texts); buckets: int64,
-    those at which a search may begin; order: int64; unknown: float64 (texts,), the probability of a word that no text has; bits: float64 (texts, documents); counts:
-    int64 (documents,).
+    data, offsets: prepared text. keys: uint32 (all buckets, BUCKET); values: float32 (rows, 2 * texts); buckets:
+    int64, those at which a search may begin; order: int64; unknown: float64 (texts,), the probability of a word that
+    no text has; bits: float64 (texts, documents); counts: int64 (documents,).
     """
     texts = len(unknown)
     words = np.zeros(order + _CHUNK, np.uint32)  # before a chunk stand the words that came before it
@@ -155,14 +156,14 @@ def cross_entropies(data, offsets, keys, values, buckets, order, unknown, bits, 
         for text in range(texts):
             if product[text] < 1.0:
                 total[text] -= log(product[text])
-            bits[text, document] = total[text] / (_LN2 * max(seen, 1))
+            bits[text, document] = total[text] / (_LN2 * (seen + (seen == 0)))
 
 
 @njit(cache=True, nogil=True)
 def _look_up(keys, values, buckets, words, rows, hashes, alive, size, seen):  # type: ignore[no-untyped-def]
     """Fills in the rows of the n-grams that end at each word of a chunk, those of n words in rows[n - 1].
 
-    Nothing that the processor has to guess depends on what stands in the table, so that it waits for many rows at once.
+    Nothing that the processor has to guess depends on what stands in the table, so it waits for many rows at once.
     """
     unsettled = np.empty(len(alive), np.int64)
     number = size
@@ -223,7 +224,7 @@ def _find(keys, low, bucket):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _multiply(values, rows, size, unknown, product, total):  # type: ignore[no-untyped-def]
-    """Multiplies `product` by the probabilities of a chunk's words, and moves it to `total` (nats) when it is small."""
+    """Multiplies `product` by the probabilities of a chunk's words; moves it to `total`, nats, when it is small."""
     for text in range(len(unknown)):
         u, share = 2 * text, 2 * text + 1
         likelihood, nats = product[text], total[text]

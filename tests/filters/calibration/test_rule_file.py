@@ -7,7 +7,7 @@ from refinery.filters.calibration.rule_file import moves, rule_file
 from refinery.filters.rules import Rule, load_rule_set, resolve_rules
 from tests.filters.calibration.samples import sample
 
-COLUMNS = {"words": [20] * 60 + [80] * 540, "lines": [9] * 600, "lang": ["en"] * 600}
+COLUMNS = {"words": [20] * 60 + [80] * 540, "lines": [9] * 600, "lang": ["en"] * 600, "tokens": [100] * 600}
 
 
 def _written(folder: Path, rules: list[Rule]) -> str:

@@ -7,7 +7,7 @@ thresholds that do so one is chosen that drops the most junk, or, without any, m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from refinery.filters.calibration.account import Calibration, LanguageAccount
 from refinery.filters.calibration.bounds import capped
 from refinery.filters.calibration.count import accounts_of
 from refinery.filters.calibration.loss import least_documents, most_lost, token_bound
+from refinery.filters.calibration.margins import Margin, long_documents, with_margins
 from refinery.filters.calibration.sample import Needs, Sample, needs_of
 from refinery.filters.calibration.search import (
     PUBLISHED,
@@ -27,13 +28,12 @@ from refinery.filters.calibration.search import (
     any_in_row,
     find_levels,
 )
-from refinery.filters.calibration.thresholds import Threshold, beyond, number_for, with_numbers
+from refinery.filters.calibration.thresholds import Threshold, number_for, with_numbers
 from refinery.filters.rules import Rule, unscoped
 from refinery.shuffle.partition import hash_numbers
 
 LEAST_DOCUMENTS = 300  # of a language that is judged by itself
 _NAMED = 8  # languages with few documents
-_LAST = 10  # documents by which the end of a distribution is told
 _HALVES = 0x68616C66  # seed of the split
 
 
@@ -57,7 +57,10 @@ def calibrate(trusted: Sample, junk: Sample | None, rules: Sequence[Rule], lose:
         notes += [f"{name or 'trusted text'}: {note}" for note in about]
     dropped = needs_of(junk, rules) if junk else None
     problem = Problem(needs.needs[needs.searched], groups, len(fitted), _junk_needs(dropped))
-    numbers = _numbers(fitted, needs, problem, find_levels(problem))
+    long = long_documents(fitted.tokens, [pool[fits] for pool in pools.values()], lose)
+    margins = with_margins(needs, problem, find_levels(problem), fitted.tokens, long, lose)
+    wholes = [fitted.frame[threshold.column].dtype.is_integer() for _, threshold in needs.thresholds]
+    numbers = _numbers(needs, wholes, margins)
     moved = tuple(
         replace(rule, predicate=with_numbers(rule.predicate, numbers[place]))
         for place, rule in enumerate(rules)
@@ -134,32 +137,15 @@ def _junk_needs(junk: Needs | None) -> Floats:
 
 
 def _numbers(
-    fitted: Sample, needs: Needs, problem: Problem, levels: Floats
+    needs: Needs, wholes: Sequence[bool], margins: Mapping[int, Margin]
 ) -> tuple[dict[Threshold, str], ...]:
-    """By rule, the new numbers of the thresholds that move.
-
-    Text that was not seen lies beyond what was: a threshold stands farther than at the last document that it lets
-    pass, by the scale of the end of what was seen, but lets no other of these documents pass.
-    """
+    """By rule, the new numbers of the thresholds that move; wholes: whether their columns have whole numbers."""
     found: tuple[dict[Threshold, str], ...] = tuple({} for _ in range(needs.lost.shape[1]))
-    for number, (place, threshold) in enumerate(needs.thresholds):
-        if (level := levels[number]) == PUBLISHED:
-            continue
-        mine = problem.needs[:, number]
-        others = np.concatenate([mine, *problem.junk[:, number : number + 1].T])
-        looser = others[others > level].min(initial=np.inf)
-        last = beyond(float(level), _tail(mine[mine <= level], threshold, level), float(looser))
-        whole = fitted.frame[threshold.column].dtype.is_integer()
-        following = None if np.isinf(looser) else float(looser)
-        found[place][threshold] = capped(threshold, number_for(threshold, last, following, whole=whole))
+    for number, margin in margins.items():
+        place, threshold = needs.thresholds[number]
+        written = number_for(threshold, margin.level, margin.following, whole=wholes[number])
+        found[place][threshold] = capped(threshold, written)
     return found
-
-
-def _tail(needs: Floats, threshold: Threshold, level: float) -> float:
-    """The scale of the end of needs: how far the last ones, the published number among them, are behind a level."""
-    published = threshold.sign * float(threshold.number)
-    last = np.sort(np.append(needs[needs > PUBLISHED], published))[-_LAST:]
-    return float(level - last.mean())
 
 
 def _unmoved(needs: Needs, rules: Sequence[Rule]) -> list[str]:

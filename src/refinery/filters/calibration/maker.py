@@ -54,7 +54,7 @@ class CalibrationMaker(Maker):
     lose: float
     columns: tuple[str, ...]
     name: str = "calibrate"
-    version: int = 2
+    version: int = 3
 
     @property
     def settings(self) -> Mapping[str, object]:

@@ -56,12 +56,14 @@ def failed(sample: Sample, rules: Sequence[Rule]) -> Bools:
 class Needs:
     """What documents need of thresholds, float64 (documents, thresholds), see `search`.
 
-    thresholds: each with the place of its rule; lost: bool (documents, rules), what no threshold changes: conditions
-    that are none, columns without a value.
+    thresholds: each with the place of its rule; looseness: what each document would need were there no published
+    number, -inf of those that other conditions exempt; lost: bool (documents, rules), what no threshold changes:
+    conditions that are none, columns without a value.
     """
 
     thresholds: tuple[tuple[int, Threshold], ...]
     needs: Floats
+    looseness: Floats
     lost: Bools
 
     @property
@@ -75,10 +77,11 @@ def needs_of(sample: Sample, rules: Sequence[Rule]) -> Needs:
     thresholds = tuple((i, t) for i, rule in enumerate(rules) for t in thresholds_of(rule.predicate))
     lost = failed(sample, [Rule(rule.name, without_thresholds(rule.predicate)) for rule in rules])
     misses = failed(sample, [Rule(rules[i].name, t.predicate) for i, t in thresholds])
-    needs = np.full(misses.shape, PUBLISHED)
+    judged = failed(sample, [Rule(rules[i].name, t.exemption) for i, t in thresholds])
+    looseness = np.full(misses.shape, PUBLISHED)
     for number, (rule, threshold) in enumerate(thresholds):
         values = sample.frame[threshold.column].cast(pl.Float64).fill_null(np.nan).to_numpy()
-        known = misses[:, number] & np.isfinite(values)
-        needs[known, number] = threshold.sign * values[known]
+        known = judged[:, number] & np.isfinite(values)
+        looseness[known, number] = threshold.sign * values[known]
         lost[misses[:, number] & ~known, rule] = True
-    return Needs(thresholds, needs, lost)
+    return Needs(thresholds, np.where(misses, looseness, PUBLISHED), looseness, lost)

@@ -48,6 +48,11 @@ class Threshold:
         """True of documents that this alone lets pass."""
         return _any_of([*self.exempt, f'"{self.column}" {self.operator} {self.number}'])
 
+    @property
+    def exemption(self) -> str:
+        """True of documents that pass whatever the column says."""
+        return _any_of(self.exempt or ["FALSE"])
+
 
 class _Token(NamedTuple):
     """Its text, and from where to where it stands."""
