@@ -16,7 +16,7 @@ def account(number: int, **known: object) -> RoundAccount:
     found = {
         "positives": 90, "negatives": 700, "open": 110, "recalled": 80, "threshold": 0.4,
         "prevalence": interval(0.1), "precision": interval(0.9), "recall": interval(0.8), "similarity": 0.3,
-        "seed_similarity": 0.4, "overlap": None, "new_hosts": None, "good": True, "stopped": "",
+        "seed_similarity": 0.4, "strays": 0.1, "overlap": None, "new_hosts": None, "good": True, "stopped": "",
     }  # fmt: skip
     return RoundAccount.model_validate({"number": number, **found, **known})
 
