@@ -35,6 +35,9 @@ from peers import relevance_model
 
 from refinery.filters.measurer import Measurer
 from refinery.filters.registry import measurer
+from refinery.models.ngram_fit import count_in_memory
+from refinery.text.batch import TextBatch
+from refinery.text.prepare import prepare
 
 WORKER = Path(__file__).with_name("measure_worker.py")
 MIB = 2**20
@@ -47,10 +50,12 @@ def kernels(text: pa.ChunkedArray, model: str, repeats: int) -> tuple[Sheet, flo
     every: dict[str, Measurer | None] = dict(refinery_jobs.measurers(model))
     rows: list[tuple[object, ...]] = []
     every["all, fused"] = None
-    beside = {
+    beside: dict[str, Measurer] = {
         f"terms, {pack}": measurer("terms", {"pack": pack})
         for pack in ("medical-en", "law-zh", "zh-gambling")
     }
+    with tempfile.TemporaryDirectory() as folder:
+        beside["cross_entropy"] = cross_entropy(Path(folder), text)
     for name, one in {**beside, **every}.items():
         chosen = [one] if one else [other for other in every.values() if other]
         spread = repeat(partial(refinery_jobs.measure, chosen, parts), repeats)
@@ -59,6 +64,17 @@ def kernels(text: pa.ChunkedArray, model: str, repeats: int) -> tuple[Sheet, flo
     title = f"Kernels on text in memory: {len(text):,} documents, {size / 1e6:,.1f} MB"
     columns = ("measurer", "MB/s, median (lowest … highest)", "documents/s", "seconds")
     return Sheet(title, columns, rows), size / float(str(rows[-1][3]))
+
+
+def cross_entropy(folder: Path, text: pa.ChunkedArray) -> Measurer:
+    """That of n-gram models of the documents' two halves, read."""
+    half = len(text) // 2
+    halves = [prepare(TextBatch.from_arrow(part.combine_chunks())) for part in (text[:half], text[half:])]
+    model = folder / "halves.ngram"
+    model.write_bytes(count_in_memory(halves, order=5, least=2))
+    found = measurer("cross_entropy", {"model": {"file": str(model)}})
+    found(TextBatch.from_texts(["text"]))
+    return found
 
 
 def run_worker(

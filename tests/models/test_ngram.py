@@ -8,7 +8,7 @@ import pytest
 from refinery.errors import InputError
 from refinery.models.ngram import PAGE, load_ngrams, parse
 from refinery.models.ngram_counts import adjusted_counts, values_of
-from refinery.models.ngram_fit import model_content
+from refinery.models.ngram_fit import count_in_memory, model_content
 from refinery.text.batch import TextBatch
 from refinery.text.ngram_model import ngram_rows
 
@@ -18,9 +18,7 @@ TEXTS = TextBatch.from_texts(["the patient was treated with aspirin", "the patie
 @pytest.fixture(scope="module")
 def content() -> bytes:
     """A model of two texts that are the same."""
-    counted = adjusted_counts(ngram_rows(TEXTS, 3), 1)
-    values = np.concatenate([values_of(*counted, text) for text in (0, 1)])
-    return model_content(values, [counted[2]] * 2)
+    return count_in_memory([TEXTS, TEXTS], 3, 1)
 
 
 def test_a_model_is_mapped_and_read_only(content: bytes, tmp_path: Path) -> None:
