@@ -33,9 +33,12 @@ import refinery_jobs
 from harness import Sheet, Spread, documents, pin_to_one_core, repeat, report, text_bytes
 from peers import relevance_model
 
+from refinery.definition.trainings import TopicTraining
 from refinery.filters.measurer import Measurer
 from refinery.filters.registry import measurer
+from refinery.models.ngram import MODEL as NGRAMS
 from refinery.models.ngram_fit import count_in_memory
+from refinery.models.topics import MODEL, fit
 from refinery.text.batch import TextBatch
 from refinery.text.prepare import prepare
 
@@ -54,8 +57,8 @@ def kernels(text: pa.ChunkedArray, model: str, repeats: int) -> tuple[Sheet, flo
         f"terms, {pack}": measurer("terms", {"pack": pack})
         for pack in ("medical-en", "law-zh", "zh-gambling")
     }
-    with tempfile.TemporaryDirectory() as folder:
-        beside["cross_entropy"] = cross_entropy(Path(folder), text)
+    beside["cross_entropy"] = cross_entropy(text)
+    beside["topic, 100 clusters"] = topics_of(parts)
     for name, one in {**beside, **every}.items():
         chosen = [one] if one else [other for other in every.values() if other]
         spread = repeat(partial(refinery_jobs.measure, chosen, parts), repeats)
@@ -66,15 +69,24 @@ def kernels(text: pa.ChunkedArray, model: str, repeats: int) -> tuple[Sheet, flo
     return Sheet(title, columns, rows), size / float(str(rows[-1][3]))
 
 
-def cross_entropy(folder: Path, text: pa.ChunkedArray) -> Measurer:
-    """That of n-gram models of the documents' two halves, read."""
+def cross_entropy(text: pa.ChunkedArray) -> Measurer:
+    """The measurer `cross_entropy` with n-gram models of the documents' two halves."""
     half = len(text) // 2
     halves = [prepare(TextBatch.from_arrow(part.combine_chunks())) for part in (text[:half], text[half:])]
-    model = folder / "halves.ngram"
-    model.write_bytes(count_in_memory(halves, order=5, least=2))
-    found = measurer("cross_entropy", {"model": {"file": str(model)}})
-    found(TextBatch.from_texts(["text"]))
-    return found
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / NGRAMS
+        file.write_bytes(count_in_memory(halves, order=5, least=2))
+        return measurer("cross_entropy", {"model": {"file": str(file)}})  # it has been read
+
+
+def topics_of(parts: list[TextBatch]) -> Measurer:
+    """The measurer `topic` with a model of the documents that it measures."""
+    every = pa.concat_arrays([part.to_arrow() for part in parts])
+    model, _, _ = fit(prepare(TextBatch.from_arrow(every)), TopicTraining.model_validate({"from": "sample"}))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / MODEL
+        file.write_bytes(model.content())
+        return measurer("topic", {"model": {"file": str(file)}})  # it has been read
 
 
 def run_worker(

@@ -85,6 +85,22 @@ class NgramTraining(Model):
     seed: int = Field(1, ge=0, description="of the choice of documents")
 
 
+class NearestTraining(Model):
+    """Seeds of a domain, to which documents are compared, and how frequent words are in ordinary text."""
+
+    word: ClassVar = "nearest"
+
+    positive: Names = Field(
+        min_length=1, description="stages or sources of the domain's documents, the seeds"
+    )
+    raw: Names = Field(min_length=1, description="stages or sources of ordinary documents")
+    positive_documents: int = Field(
+        1_000, ge=1, le=10_000, description="how many of their documents are drawn at most; more cost time"
+    )
+    raw_documents: Drawn = 20_000
+    seed: int = Field(1, ge=0, description="of the choice of documents")
+
+
 class TermMining(Model):
     """A lexicon: the terms by which a domain's documents differ most from others."""
 
@@ -134,7 +150,9 @@ class RecallTraining(Model):
 
 
 # one maker makes such a model
-OneStep = RelevanceTraining | ImportanceTraining | NgramTraining | TermMining | TopicTraining
+OneStep = (
+    RelevanceTraining | ImportanceTraining | NgramTraining | NearestTraining | TermMining | TopicTraining
+)
 Training = OneStep | RecallTraining
 
 
@@ -147,6 +165,7 @@ class NamedModel(Model):
     train: RelevanceTraining | None = Field(None, description="a classifier for `relevance` and `quality`")
     importance: ImportanceTraining | None = Field(None, description="weights for `importance`")
     ngram: NgramTraining | None = Field(None, description="language models for `cross_entropy`")
+    nearest: NearestTraining | None = Field(None, description="seeds for `nearest`")
     terms: TermMining | None = Field(None, description="a lexicon for `terms`, mined")
     topics: TopicTraining | None = Field(None, description="topics for `topic`, found")
     recall: RecallTraining | None = Field(None, description="a classifier for `relevance`, by some seeds")
@@ -154,7 +173,8 @@ class NamedModel(Model):
     @property
     def training(self) -> Training | None:
         """How the run makes it; None of a file."""
-        return self.train or self.importance or self.ngram or self.terms or self.topics or self.recall
+        two_texts = self.train or self.importance or self.ngram or self.nearest or self.terms
+        return two_texts or self.topics or self.recall
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
