@@ -69,13 +69,15 @@ def test_other_files_are_refused(content: bytes, change, problem: str, tmp_path:
 
 
 def test_whatever_keys_a_file_has_a_search_ends(content: bytes) -> None:
-    """With every place taken but those of the last bucket; and one whose last bucket is taken is refused."""
+    """With every place taken but those of the last bucket; one that leads out of the file is refused."""
     numbers = np.frombuffer(content, np.uint8).copy()
     sound = parse(numbers.copy(), "here").table
     keys = numbers[PAGE : PAGE + sound.keys.nbytes].view(np.uint32).reshape(sound.keys.shape)
     keys[:-1, 1:] = 5
     bits, _ = parse(numbers, "here").cross_entropies(TEXTS)
     assert np.isfinite(bits).all()
-    keys[-1, 1:] = 5
-    with pytest.raises(InputError, match=r"here: .* damaged"):
-        parse(numbers, "here")
+    for at in ((-1, 1), (0, 0)):
+        before, keys[at] = int(keys[at]), 1 << 20
+        with pytest.raises(InputError, match=r"here: .* lead out of it"):
+            parse(numbers, "here")
+        keys[at] = before
