@@ -50,7 +50,7 @@ def test_what_is_wrong_is_told(tmp_path):
     texts = documents(MEDICAL, 50, 1)
     with pytest.raises(DefinitionError, match='epoch: unknown key; did you mean "epochs"'):
         refinery.train(texts, texts, tmp_path, epoch=3)
-    with pytest.raises(DefinitionError, match="positive examples: 0 different ones"):
+    with pytest.raises(DefinitionError, match="positive examples: 1 different ones"):
         refinery.train(["one"], texts, tmp_path)
     with pytest.raises(InputError, match=r"nowhere\.parquet"):
         refinery.train(tmp_path / "nowhere.parquet", texts, tmp_path)

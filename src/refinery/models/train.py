@@ -211,19 +211,26 @@ def _learn(
 
 
 def _enough(examples: Examples, held: NDArray[np.bool_]) -> None:
+    """Raises DefinitionError for classes that are too small, or the same."""
+    both = f"; {examples.contradictory} texts that both classes have count for neither" * bool(
+        examples.contradictory
+    )
+    classes = [*reversed(_classes(examples))]
+    if examples.contradictory and not all(kind.any() for _, kind in classes):
+        left = " and ".join(f"{int(kind.sum())} {name} ones" for name, kind in classes)
+        raise DefinitionError(
+            f"positive and negative documents are the same: {examples.contradictory} texts stand in both, {left} are "
+            "left: take as negatives documents that are not of the domain"
+        )
     problems = []
-    both = f"; {examples.contradictory} texts that both classes have count for neither"
-    hint = f"give more, or less alike, documents{both if examples.contradictory else ''}"
-    for name, kind in reversed(_classes(examples)):
-        for part, number in (
-            ("train on", int((kind & ~held).sum())),
-            ("judge the model by", int((kind & held).sum())),
-        ):
-            if number < _LEAST:
-                problems.append(
-                    f"{name} examples: {number} different ones are left to {part} of {int(kind.sum())}, at least "
-                    f"{_LEAST} are needed: {hint}"
-                )
+    for name, kind in classes:
+        judging, used = int((kind & held).sum()), int(kind.sum())
+        if min(judging, used - judging) < _LEAST:
+            problems.append(
+                f"{name} examples: {used} different ones, of which {used - judging} are to train on and {judging} to "
+                f"judge the model by; at least {_LEAST} of each are needed: give more, or less alike, documents, or "
+                f"another share `held_out`{both}"
+            )
     if problems:
         raise DefinitionError(*problems)
 
