@@ -101,6 +101,12 @@ COLUMNS = {
     ),
     "term_count": ("count", "terms in the text, which do not overlap, the longest first", ""),
     "distinct_terms": ("count", "different ones of them", ""),
+    "topic": (
+        "number",
+        "nearest topic of a corpus, 0 that of the most documents; NULL without a term",
+        "the model",
+    ),
+    "topic_similarity": ("cosine", "with its center; 0 without a term", "`refinery/models/topics.py`"),
     "neural": ("score", "P(label) or the score of a regressor; NULL for text without a token", "the model"),
     "nearest": (
         "cosine",

@@ -29,6 +29,7 @@ from refinery.definition.trainings import (
     RecallTraining,
     RelevanceTraining,
     TermMining,
+    TopicTraining,
 )
 from refinery.filters.registry import MEASURERS, TRANSFORMS
 from refinery.plan.derivations import derivation, reasons
@@ -56,6 +57,7 @@ DEFINITION: dict[str, Any] = {
         "seeds": {"nearest": {"positive": "books", "raw": "screened"}},
         "grams": {"ngram": {"positive": "books", "raw": "screened"}},
         "vocabulary": {"terms": {"positive": "books", "negative": "screened"}},
+        "groups": {"topics": {"from": "screened"}},
         "found": {"recall": {"seeds": "books", "pool": "screened"}},
     },
     "stages": {
@@ -83,9 +85,13 @@ DEFINITION: dict[str, Any] = {
                 {"cross_entropy": {"model": "grams"}},
                 {"nearest": {"model": "seeds"}},
                 {"terms": {"model": "vocabulary"}},
+                {"topic": {"model": "groups"}},
             ],
             "keep": [
-                {"on_topic": "quality >= suggested('trained') AND importance + cross_entropy + nearest > 0"}
+                {
+                    "on_topic": "quality >= suggested('trained')"
+                    " AND importance + term_density + cross_entropy + nearest + topic > 0"
+                }
             ],
         },
         "sized": {
@@ -109,6 +115,7 @@ TRAINED, WEIGHED = {"models.trained"}, {"models.words"}
 SEEDS, INDEXED = ("models", "seeds", "nearest"), {"models.seeds"}
 GRAMS, COUNTED = ("models", "grams", "ngram"), {"models.grams"}
 TERMS, MINED = ("models", "vocabulary", "terms"), {"models.vocabulary"}
+TOPICS, FOUND = ("models", "groups", "topics"), {"models.groups"}
 RECALL, SAMPLED = ("models", "found", "recall"), {"models.found.sample"}
 ROUNDS = {f"models.found.round-{number}" for number in (1, 2, 3)}
 LINES, COUNT = ("stages", "screened", "transform", 0, "lines"), "sources.crawl.normalize.lines"
@@ -252,6 +259,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("protect", "overlap"): case((*EXAMS, "overlap"), None, PROTECT),
     ("protect.overlap", "words"): case((*OVERLAP, "words"), 12, PROTECT),
     ("protect.overlap", "chars"): case((*OVERLAP, "chars"), 21, PROTECT),
+    ("protect.overlap", "whole"): case((*OVERLAP, "whole"), 14, PROTECT),
     ("protect.overlap", "shortest"): case((*OVERLAP, "shortest"), 7, PROTECT),
     ("protect.overlap", "covered"): case((*OVERLAP, "covered"), "60%", PROTECT),
     ("protect.overlap", "action"): case((*OVERLAP, "action"), "cut", PROTECT, named="overlap"),
@@ -332,6 +340,11 @@ CASES: dict[tuple[str, str], Case] = {
     ("models.terms", "words"): case((*TERMS, "words"), 2, MINED),
     ("models.terms", "characters"): case((*TERMS, "characters"), 5, MINED),
     ("models.terms", "seed"): case((*TERMS, "seed"), 5, MINED),
+    ("models", "topics"): case((*TOPICS, "clusters"), 5, FOUND, named="clusters"),
+    ("models.topics", "from_"): case((*TOPICS, "from"), "crawl", FOUND),
+    ("models.topics", "clusters"): case((*TOPICS, "clusters"), 50, FOUND),
+    ("models.topics", "documents"): case((*TOPICS, "documents"), 50, FOUND),
+    ("models.topics", "seed"): case((*TOPICS, "seed"), 5, FOUND),
     ("models", "recall"): case((*RECALL, "seed"), 5, SAMPLED, named="seed"),
     ("models.recall", "seeds"): case((*RECALL, "seeds"), "crawl", SAMPLED),
     ("models.recall", "pool"): case((*RECALL, "pool"), "crawl", SAMPLED),
@@ -350,6 +363,7 @@ ELSEWHERE = {
     "quality": "relevance's",
     "importance": "one setting, a model, as relevance has it",
     "nearest": "one setting, a model, as relevance has it",
+    "topic": "one setting, a model, as relevance has it",
     "cross_entropy": "one setting, a model, as relevance has it",
     "html": "tests/filters/test_html.py: the extractor changes `settings`",
     "replace": "tests/filters/test_replace.py: each setting changes `settings`",
@@ -380,6 +394,7 @@ def settings_models() -> dict[str, type[BaseModel]]:
         "models.ngram": NgramTraining,
         "models.nearest": NearestTraining,
         "models.terms": TermMining,
+        "models.topics": TopicTraining,
         "models.recall": RecallTraining,
         "protect": Protected,
         "guards": Guards,

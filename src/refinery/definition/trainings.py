@@ -68,7 +68,12 @@ class NgramTraining(Model):
     )
     raw: Names = Field(min_length=1, description="stages or sources of ordinary documents")
     positive_documents: Drawn = 50_000
-    raw_documents: Drawn = 50_000
+    raw_documents: int | None = Field(
+        None,
+        ge=20,
+        description="how many of their documents are drawn at most; default: as many as of the domain, "
+        "or 50,000 without",
+    )
     order: int = Field(5, ge=2, le=8, description="longest runs of words, or of characters, that are counted")
     min_count: int = Field(2, ge=1, description="a rarer run of three and more words is left out")
     held_out: Share = Field(

@@ -130,7 +130,7 @@ class NgramMaker(Maker):
         from refinery.models.draw import draw
 
         chosen = self.training
-        most = {"positive": chosen.positive_documents, "raw": chosen.raw_documents}
+        most = ngram_fit.most_documents(inputs, chosen)
         found = draw(inputs, most, chosen.seed, map_units, work)
         counts = ngram_fit.counts_in(work, tuple(inputs), chosen.order, found, most)
         tallies, totals = ngram_fit.count_texts(counts, chosen, found.drawn, map_units)
