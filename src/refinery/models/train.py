@@ -44,10 +44,11 @@ from refinery.models.examples import (
     near_groups,
     read_examples,
 )
+from refinery.models.fasttext_file import parse_model
 from refinery.models.judgement import judge
 from refinery.models.left_out import IN_SIGHT, score_left_out, source_folds
 from refinery.models.model_file import file_hash
-from refinery.models.scorer import Scorer, load_scorer
+from refinery.models.scorer import Scorer, load_scorer, prepare
 from refinery.shuffle.records import Tables
 from refinery.storage.commit import cannot_write, commit_bytes
 from refinery.storage.place import Place
@@ -204,10 +205,12 @@ def _score(scorer: Scorer, examples: Examples, chosen: NDArray[np.bool_]) -> NDA
 def _learn(
     examples: Examples, settings: dict[str, int | float], out: Path, chosen: NDArray[np.bool_]
 ) -> Callable[[NDArray[np.bool_]], NDArray[np.float32]]:
-    """Trains on some examples, for no file that stays; gives what scores others."""
+    """Trains on some examples, for no file that stays; gives what scores others, which no cache keeps."""
     with tempfile.TemporaryDirectory(prefix=".left-out-", dir=out) as folder:
-        _fit(examples, chosen, settings, Path(folder) / MODEL)
-        return partial(_score, load_scorer(Path(folder) / MODEL), examples)
+        model = Path(folder) / MODEL
+        _fit(examples, chosen, settings, model)
+        scorer = prepare(parse_model(model.read_bytes(), str(model)), file_hash(model))
+    return partial(_score, scorer, examples)
 
 
 def _enough(examples: Examples, held: NDArray[np.bool_]) -> None:
