@@ -24,6 +24,7 @@ from refinery.definition.tokenization import Tokenization
 from refinery.definition.trainings import (
     ImportanceTraining,
     NamedModel,
+    NearestTraining,
     NgramTraining,
     RecallTraining,
     RelevanceTraining,
@@ -53,6 +54,7 @@ DEFINITION: dict[str, Any] = {
         "topic": {"file": "topic.bin"},
         "trained": {"train": {"positive": "books", "negative": "screened"}},
         "words": {"importance": {"positive": "books", "raw": "screened"}},
+        "seeds": {"nearest": {"positive": "books", "raw": "screened"}},
         "grams": {"ngram": {"positive": "books", "raw": "screened"}},
         "vocabulary": {"terms": {"positive": "books", "negative": "screened"}},
         "groups": {"topics": {"from": "screened"}},
@@ -81,13 +83,14 @@ DEFINITION: dict[str, Any] = {
                 {"quality": {"model": "trained"}},
                 {"importance": {"model": "words"}},
                 {"cross_entropy": {"model": "grams"}},
+                {"nearest": {"model": "seeds"}},
                 {"terms": {"model": "vocabulary"}},
                 {"topic": {"model": "groups"}},
             ],
             "keep": [
                 {
                     "on_topic": "quality >= suggested('trained')"
-                    " AND importance + term_density + cross_entropy + topic > 0"
+                    " AND importance + term_density + cross_entropy + nearest + topic > 0"
                 }
             ],
         },
@@ -109,6 +112,7 @@ CRAWL, UNIQUE = ("sources", "crawl"), ("stages", "unique", "dedup")
 BEST, WRITTEN, MEASURE = ("stages", "best", "select"), ("outputs", "best"), ("stages", "screened", "measure")
 TRAIN, WORDS = ("models", "trained", "train"), ("models", "words", "importance")
 TRAINED, WEIGHED = {"models.trained"}, {"models.words"}
+SEEDS, INDEXED = ("models", "seeds", "nearest"), {"models.seeds"}
 GRAMS, COUNTED = ("models", "grams", "ngram"), {"models.grams"}
 TERMS, MINED = ("models", "vocabulary", "terms"), {"models.vocabulary"}
 TOPICS, FOUND = ("models", "groups", "topics"), {"models.groups"}
@@ -255,6 +259,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("protect", "overlap"): case((*EXAMS, "overlap"), None, PROTECT),
     ("protect.overlap", "words"): case((*OVERLAP, "words"), 12, PROTECT),
     ("protect.overlap", "chars"): case((*OVERLAP, "chars"), 21, PROTECT),
+    ("protect.overlap", "whole"): case((*OVERLAP, "whole"), 14, PROTECT),
     ("protect.overlap", "shortest"): case((*OVERLAP, "shortest"), 7, PROTECT),
     ("protect.overlap", "covered"): case((*OVERLAP, "covered"), "60%", PROTECT),
     ("protect.overlap", "action"): case((*OVERLAP, "action"), "cut", PROTECT, named="overlap"),
@@ -290,6 +295,12 @@ CASES: dict[tuple[str, str], Case] = {
     ("models", "file"): case(("models", "topic", "file"), "other.bin", {ON_TOPIC}, named="model"),
     ("models", "train"): case((*TRAIN, "dim"), 5, TRAINED, named="dim"),
     ("models", "importance"): case((*WORDS, "buckets"), 5, WEIGHED, named="buckets"),
+    ("models", "nearest"): case((*SEEDS, "seed"), 3, INDEXED, named="seed"),
+    ("models.nearest", "positive"): case((*SEEDS, "positive"), "crawl", INDEXED),
+    ("models.nearest", "raw"): case((*SEEDS, "raw"), "crawl", INDEXED),
+    ("models.nearest", "positive_documents"): case((*SEEDS, "positive_documents"), 50, INDEXED),
+    ("models.nearest", "raw_documents"): case((*SEEDS, "raw_documents"), 50, INDEXED),
+    ("models.nearest", "seed"): case((*SEEDS, "seed"), 5, INDEXED),
     ("models", "ngram"): case((*GRAMS, "order"), 3, COUNTED, named="order"),
     ("models.ngram", "positive"): case((*GRAMS, "positive"), "crawl", COUNTED),
     ("models.ngram", "raw"): case((*GRAMS, "raw"), "crawl", COUNTED),
@@ -351,6 +362,7 @@ CASES: dict[tuple[str, str], Case] = {
 ELSEWHERE = {
     "quality": "relevance's",
     "importance": "one setting, a model, as relevance has it",
+    "nearest": "one setting, a model, as relevance has it",
     "topic": "one setting, a model, as relevance has it",
     "cross_entropy": "one setting, a model, as relevance has it",
     "html": "tests/filters/test_html.py: the extractor changes `settings`",
@@ -380,6 +392,7 @@ def settings_models() -> dict[str, type[BaseModel]]:
         "models.train": RelevanceTraining,
         "models.importance": ImportanceTraining,
         "models.ngram": NgramTraining,
+        "models.nearest": NearestTraining,
         "models.terms": TermMining,
         "models.topics": TopicTraining,
         "models.recall": RecallTraining,
