@@ -116,9 +116,13 @@ def of_splits(found: Sequence[Judged], splits: int, lose: float) -> Sheet:
                 ones[0].corpus,
                 ones[0].rule_set,
                 "yes" if ones[0].junk_seen else "no",
-                *(f"{fmean(shares):.2%}, at most {max(shares):.2%}" for shares in (documents, tokens)),
-                f"{within} of {splits}",
-                f"{fmean(one.all_still for one in ones):.0%}",
+                *(
+                    round(100 * value, 2)
+                    for shares in (documents, tokens)
+                    for value in (fmean(shares), max(shares))
+                ),
+                within,
+                round(100 * fmean(one.all_still for one in ones)),
             )
         )
     columns = ("good text", "set", "junk seen", "documents lost", "tokens lost", f"{lose:.0%} within", "junk")

@@ -41,7 +41,7 @@ COMMANDS = {
     "peers.py": "{0}/data/medical.parquet --limit 20 --repeats 1 --here --buckets 1000 --cache {0}/peers",
     "html_extraction.py": "",
     "rule_losses.py": "medical=en={0}/data/medical.parquet --spam films=en={0}/data/films.parquet --documents 8",
-    "calibration.py": "medical=en={0}/data/medical.parquet --sets gopher --documents 60",
+    "calibration.py": "medical=en={0}/data/medical.parquet --sets gopher --documents 60 --splits 2",
     "cleaning.py": "--trusted {0}/data/medical.parquet",
     "language.py": "medical=en={0}/data/medical.parquet --pieces 4",
     "privacy.py": "{0}/data/medical.parquet --plants 8",

@@ -34,7 +34,7 @@ def test_each_text_is_one_item_if_it_is_long_enough(shards, tmp_path):
         "one two three four five six seven eight",
     ]
     assert items.documents.tolist() == [0, 1, 6]
-    assert np.diff(items.firsts).tolist() == [len(LONG.split()) - 12, 1, 1]
+    assert np.diff(items.firsts).tolist() == [len(LONG.split()) - 5, 1, 1]
 
 
 def test_items_of_a_store_are_those_of_a_disk(shards, tmp_path, monkeypatch):
@@ -60,11 +60,11 @@ def test_nothing_is_written_without_an_item(tmp_path):
 
 def test_an_n_gram_of_megabytes_says_nothing(shards, tmp_path, monkeypatch):
     """It is longer than a number of its size holds."""
-    monkeypatch.setattr(overlap, "SIZE_MASK", 60)
+    monkeypatch.setattr(overlap, "SIZE_MASK", 38)
     write_items(Overlap(), tmp_path / "items", shards)
     items = read_items(tmp_path / "items")
-    assert ((items.grams == overlap.COMMON) == (items.sizes > 60)).all()
-    assert 0 < (items.sizes > 60).sum() < len(items.sizes)
+    assert ((items.grams == overlap.COMMON) == (items.sizes > 38)).all()
+    assert 0 < (items.sizes > 38).sum() < len(items.sizes)
 
 
 def test_most_documents_are_a_share_and_ten():

@@ -114,7 +114,8 @@ STAY = [
     "Copyright Act of 1976", "The home.", "This rule governs cookies.", "E-Mail:", "Kontakt", "Related conditions",
     "Share capital", "No comment was made.", "What causes it?", "| Dose | mg |", "[1] Smith. [2] Jones. [3] Wu.",
     "See [the label](/a) and [the guideline](/b) and [the law](/c) before use.", "第3条", "Page 3 shows the dose.",
-    "Advertising expenses", "</div>", "版权", "(c) 2000 to 3000 mg", "The rights reserved to the states", "The cookie is a cake.", "Privacy", "Print", "Next", "More",
+    "Advertising expenses", "</div>", "版权", "The cookie is a cake.", "Privacy", "Print", "Next", "More",
+    "(c) 2000 to 3000 mg", "The rights reserved to the states",
 ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ TEXTS = st.lists(st.sampled_from(WORDS), max_size=40).flatmap(
         st.sampled_from((" ", "", ", ", "。")), min_size=len(words), max_size=len(words)
     ).map(lambda ends: "".join(w + e for w, e in zip(words, ends, strict=True)))
 )
-SETTINGS = Overlap(words=4, chars=6, shortest=2, common=None)
+SETTINGS = Overlap(words=3, chars=4, whole=4, shortest=2, common=None)
 
 
 def words_of(text: str) -> list[str]:
@@ -61,7 +61,7 @@ def share(item: str, document: str, overlap: Overlap) -> float:
     """Of what the n-grams of an item cover, in bytes of its key text, the share of those that a document has too."""
     tokens, other = words_of(item), words_of(document)
     grams = windows(tokens, overlap.words, overlap.chars)
-    if not grams:
+    if not windows(tokens, *overlap.whole_unit):
         inside = any(other[k : k + len(tokens)] == tokens for k in range(len(other)))
         return float(inside and bool(windows(tokens, *overlap.shortest_unit)))
     there = set(windows(other, overlap.words, overlap.chars))

@@ -260,7 +260,8 @@ def _show(output: Output, above: Collection[str], *, table: bool) -> None:
     if table:
         from rich.console import Console
 
-        from refinery.report.funnel import funnel, part_tables
+        from refinery.report.funnel import funnel
+        from refinery.report.parts import part_tables
 
         echo_table(funnel(manifest, Console().width, above))
         for parts in part_tables(manifest):

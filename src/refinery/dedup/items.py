@@ -1,7 +1,7 @@
 """Protected texts as items: what n-grams of documents are looked up in, made once and mapped by every worker.
 
-An item is a key text of `shortest` words or more; equal ones are one, that of the first document. One that is shorter
-than an n-gram is a single n-gram as a whole, found by the hash of its first `shortest` words. Memory: 120 bytes an
+An item is a key text of `shortest` words or more; equal ones are one, that of the first document. One of fewer than
+`whole` words is a single n-gram as a whole, found by the hash of its first `shortest` words. Memory: 120 bytes an
 n-gram to make them, 5 GB for a million items of fifty words; to use them what is looked at of 50 bytes an n-gram,
 which the workers of a machine share.
 """
@@ -153,10 +153,12 @@ def _grams(
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
     """Hash, start and size of each n-gram in the order of the items, and the first one of each item."""
     found, bounds = _windows(keys, overlap.words, overlap.chars)
-    counts = np.diff(bounds)
+    whole = np.diff(_windows(keys, *overlap.whole_unit)[1]) == 0
+    found = found[np.repeat(~whole, np.diff(bounds))]
+    counts = np.where(whole, 0, np.diff(bounds))
+    bounds = np.concatenate([[0], np.cumsum(counts)])
     firsts = np.concatenate([[0], np.cumsum(np.maximum(counts, 1))])
     tokens = tokens_of(overlap, keys)
-    whole = counts == 0
     is_whole = np.repeat(whole, np.maximum(counts, 1))
     hashes = np.empty(firsts[-1], np.uint64)
     starts, sizes = np.empty(firsts[-1], np.int64), np.empty(firsts[-1], np.int32)

@@ -39,27 +39,34 @@ class NearCopies(Model):
         return self
 
 
-SHORTEST = 8  # the least n-gram of GPT-3's analysis of overlaps
+WHOLE = 13  # the n-gram of GPT-3's analysis of overlaps, and the most of its range
+SHORTEST = 8  # the least of it
 
 
 class Overlap(Model):
     """Items that stand inside documents, found by the n-grams that both have."""
 
-    words: int = Field(13, ge=2, le=100, description="words an n-gram")
-    chars: int = Field(20, ge=2, le=100, description="characters an n-gram, in unspaced scripts")
+    words: int = Field(6, ge=2, le=100, description="words an n-gram")
+    chars: int = Field(10, ge=2, le=100, description="characters an n-gram, in unspaced scripts")
+    whole: int | None = Field(
+        None,
+        ge=2,
+        le=100,
+        description="a text of fewer words is found as a whole alone, in characters as `chars` is to `words`"
+        " (default: 13, or `words` if they are more)",
+    )
     shortest: int | None = Field(
         None,
         ge=1,
         le=100,
-        description="words of the shortest text that is looked for, in characters as `chars` is to `words`; one"
-        " shorter than an n-gram is found as a whole (default: 8, or `words` if they are fewer)",
+        description="words of the shortest text that is looked for (default: 8, or `whole` if that is less)",
     )
     covered: Share = Field(
-        0.5,
+        0.55,
         gt=0,
         le=1,
         description="share of a text, in one document, from which on that document goes",
-        json_schema_extra={"default": "50%"},
+        json_schema_extra={"default": "55%"},
     )
     common: Share | None = Field(
         0.001,
@@ -83,17 +90,26 @@ class Overlap(Model):
         return self.action == "cut"
 
     @property
+    def whole_unit(self) -> tuple[int, int]:
+        """Words, or characters, of the shortest text that is found by its n-grams."""
+        return self._unit(self.whole or max(WHOLE, self.words))
+
+    @property
     def shortest_unit(self) -> tuple[int, int]:
         """Words, or characters, of the shortest text that is looked for."""
-        words = self.shortest or min(SHORTEST, self.words)
+        return self._unit(self.shortest or min(SHORTEST, self.whole_unit[0]))
+
+    def _unit(self, words: int) -> tuple[int, int]:
         return words, -(-words * self.chars // self.words)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.margin and not self.cuts:
             raise ValueError("`margin` is of what is cut: write `action: cut`")
-        if self.shortest and self.shortest > self.words:
-            raise ValueError(f"`shortest` is more than an n-gram, which has {self.words} words")
+        if self.whole and self.whole < self.words:
+            raise ValueError(f"`whole` is less than an n-gram, which has {self.words} words")
+        if self.shortest and self.shortest > self.whole_unit[0]:
+            raise ValueError(f"`shortest` is more than `whole`, which is {self.whole_unit[0]} words")
         return self
 
 
