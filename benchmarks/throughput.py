@@ -33,8 +33,12 @@ import refinery_jobs
 from harness import Sheet, Spread, documents, pin_to_one_core, repeat, report, text_bytes
 from peers import relevance_model
 
+from refinery.definition.trainings import TopicTraining
 from refinery.filters.measurer import Measurer
 from refinery.filters.registry import measurer
+from refinery.models.topics import MODEL, fit
+from refinery.text.batch import TextBatch
+from refinery.text.prepare import prepare
 
 WORKER = Path(__file__).with_name("measure_worker.py")
 MIB = 2**20
@@ -51,6 +55,7 @@ def kernels(text: pa.ChunkedArray, model: str, repeats: int) -> tuple[Sheet, flo
         f"terms, {pack}": measurer("terms", {"pack": pack})
         for pack in ("medical-en", "law-zh", "zh-gambling")
     }
+    beside["topic, 100 clusters"] = topics_of(parts)
     for name, one in {**beside, **every}.items():
         chosen = [one] if one else [other for other in every.values() if other]
         spread = repeat(partial(refinery_jobs.measure, chosen, parts), repeats)
@@ -59,6 +64,16 @@ def kernels(text: pa.ChunkedArray, model: str, repeats: int) -> tuple[Sheet, flo
     title = f"Kernels on text in memory: {len(text):,} documents, {size / 1e6:,.1f} MB"
     columns = ("measurer", "MB/s, median (lowest … highest)", "documents/s", "seconds")
     return Sheet(title, columns, rows), size / float(str(rows[-1][3]))
+
+
+def topics_of(parts: list[TextBatch]) -> Measurer:
+    """The measurer `topic` with a model of the documents that it measures."""
+    every = pa.concat_arrays([part.to_arrow() for part in parts])
+    model, _, _ = fit(prepare(TextBatch.from_arrow(every)), TopicTraining.model_validate({"from": "sample"}))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / MODEL
+        file.write_bytes(model.content())
+        return measurer("topic", {"model": {"file": str(file)}})  # it has been read
 
 
 def run_worker(

@@ -101,7 +101,19 @@ COLUMNS = {
     ),
     "term_count": ("count", "terms in the text, which do not overlap, the longest first", ""),
     "distinct_terms": ("count", "different ones of them", ""),
+    "topic": (
+        "number",
+        "nearest topic of a corpus, 0 that of the most documents; NULL without a term",
+        "the model",
+    ),
+    "topic_similarity": ("cosine", "with its center; 0 without a term", "`refinery/models/topics.py`"),
     "neural": ("score", "P(label) or the score of a regressor; NULL for text without a token", "the model"),
+    "nearest": (
+        "cosine",
+        "of the nearest seed's words and pairs and the document's, weighed by TF-IDF",
+        "BETR, arXiv 2507.12466",
+    ),
+    "nearest_seed": ("number", "of that seed in the model's `seeds.jsonl`; NULL if nothing is shared", ""),
     "cross_entropy": (
         "bits a word",
         "under the model of the domain's text; NULL without a word",
@@ -301,6 +313,7 @@ def measured() -> str:
     from refinery.filters.cross_entropy import CrossEntropy
     from refinery.filters.importance import Importance
     from refinery.filters.listed import Listed
+    from refinery.filters.nearest import Nearest
     from refinery.filters.neural import Neural
     from refinery.filters.pii_counts import SCHEMA as PII
     from refinery.filters.relevance import Relevance
@@ -315,6 +328,7 @@ def measured() -> str:
         "relevance": Relevance(nowhere, "", "", "").schema,
         "quality": Relevance(nowhere, "", "", "", name="quality").schema,
         "importance": Importance(nowhere, "").schema,
+        "nearest": Nearest(nowhere, "").schema,
         "cross_entropy": CrossEntropy(nowhere, "").schema,
         "neural": Neural(Files(nowhere, nowhere, "", ""), 512, None, "none").schema,
         "url": url.SCHEMA,

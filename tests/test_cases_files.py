@@ -4,8 +4,10 @@ import gzip
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import zstandard
+from deltalake import write_deltalake
 
 from tests.cases import lines, run, write_jsonl, write_table
 from tests.conftest import document
@@ -174,6 +176,17 @@ def test_a_source_that_cannot_be_read_at_all(tmp_path, refinery, path, options, 
     ran = run(refinery, tmp_path, source={"path": path, **options}, expect=2)
     assert expected in ran.err
     assert ran.err.count("\n") == 1
+
+
+def test_what_a_delta_table_is_partitioned_by_is_derived_of_the_paths(tmp_path, refinery):
+    """As docs/reading.md says: rules read it, and outputs have it."""
+    rows = pa.table({"id": [1, 2, 3], "text": ["one", "two", "three"], "year": [2019, 2020, 2021]})
+    write_deltalake(tmp_path / "in", rows, partition_by=["year"])
+    year = "CAST(SPLIT_PART(SPLIT_PART(path, 'year=', 2), '/', 1) AS BIGINT)"
+    assert year in Path("docs/reading.md").read_text("utf-8")
+    stage = {"derive": {"year": year}, "keep": [{"recent": "year >= 2020"}]}
+    ran = run(refinery, tmp_path, stage=stage, output={"measurements": ["year"]})
+    assert {row["text"]: row["year"] for row in ran.rows.values()} == {"two": 2020, "three": 2021}
 
 
 def test_a_missing_text_key_in_every_row_is_told(tmp_path, refinery):

@@ -23,12 +23,11 @@ class Odd:
     """Holds out the documents with an odd score."""
 
     needed = ("score",)
-    count = 2
     settings = ()
 
     @staticmethod
-    def numbers(columns: pa.Table):
-        return 1 - columns.column(0).to_numpy() % 2
+    def held_out(columns: pa.Table):
+        return columns.column(0).to_numpy() % 2 == 1
 
 
 def shards_of(documents: list, cut: int) -> list[MixedShard]:

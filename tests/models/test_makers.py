@@ -1,12 +1,19 @@
 """Models made of the documents of stages and sources."""
 
+import json
 import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from refinery.definition.trainings import ImportanceTraining, OneStep, RelevanceTraining, TermMining
+from refinery.definition.trainings import (
+    ImportanceTraining,
+    OneStep,
+    RelevanceTraining,
+    TermMining,
+    TopicTraining,
+)
 from refinery.errors import DefinitionError
 from refinery.filters import importance, relevance, terms
 from refinery.models.card import Card, SourceCounts, resolve
@@ -174,3 +181,22 @@ def test_settings_name_no_inputs() -> None:
     assert not {"positive", "negative"} & settings.keys()
     assert not {"positive", "raw"} & maker_of(WEIGH).settings.keys()
     assert not {"positive", "negative"} & maker_of(MINE).settings.keys()
+
+
+def test_topics_are_the_same_however_documents_are_cut(tmp_path: Path) -> None:
+    """Files, bytes and all; the card says what each is about; a copy of a document counts once."""
+    training = TopicTraining.model_validate({"from": "crawl", "clusters": 2, "documents": 300})
+    texts, made = [*MEDICAL_TEXTS, *OTHER_TEXTS], []
+    for number, cuts in enumerate(((100,), (7, 130, 260))):
+        out, work = tmp_path / str(number), tmp_path / f"work-{number}"
+        out.mkdir()
+        work.mkdir()
+        maker = maker_of(training)
+        maker.make({"from": cut("crawl", texts, *cuts)}, run_here, out, work)
+        made.append({file.name: file.read_bytes() for file in sorted(out.iterdir())})
+    assert made[0] == made[1] and list(made[0]) == ["card.md", "model.npz", "topics.json"]
+    topics = json.loads(made[0]["topics.json"])
+    assert [one["topic"] for one in topics] == [0, 1] and sum(one["documents"] for one in topics) == 300
+    assert any("patient" in term for term in topics[1]["terms"])
+    assert f"| 1 | {topics[1]['documents']} | " in made[0]["card.md"].decode()
+    assert maker.settings == {"clusters": 2, "documents": 300, "seed": 1}

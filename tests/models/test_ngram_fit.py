@@ -46,7 +46,7 @@ def in_memory(training: NgramTraining, *texts: list[str]) -> bytes:
 
 def test_a_model_of_units_is_that_of_one_place(tmp_path: Path) -> None:
     """However documents are cut into shards, and words and n-grams into partitions."""
-    training = TRAINING.model_copy(update={"held_out": 0.0})
+    training = TRAINING.model_copy(update={"held_out": 0.0, "raw_documents": 500})
     expected = in_memory(training, SEEDS, CRAWL)
     inputs = {"positive": cut("seeds", SEEDS, 20, 90), "raw": cut("crawl", CRAWL, 33)[::-1]}
     assert (make(tmp_path / "1", training, *inputs.values()) / MODEL).read_bytes() == expected
@@ -64,7 +64,10 @@ def test_a_model_of_units_is_that_of_one_place(tmp_path: Path) -> None:
 def test_held_out_documents_are_not_counted_and_judge_the_model(tmp_path: Path) -> None:
     """By the perplexity that the reference finds; the record says of what the model is."""
     made = make(
-        tmp_path, TRAINING.model_copy(update={"held_out": 0.2}), cut("seeds", SEEDS), cut("crawl", CRAWL)
+        tmp_path,
+        TRAINING.model_copy(update={"held_out": 0.2, "raw_documents": 300}),
+        cut("seeds", SEEDS),
+        cut("crawl", CRAWL),
     )
     record, model = read_record(made), load_ngrams(made / MODEL)
     seeds, crawl = (record.texts[part] for part in ("positive", "raw"))
@@ -98,8 +101,13 @@ def test_documents_without_a_word_are_told(tmp_path: Path) -> None:
         make(tmp_path, TRAINING, cut("seeds", ["", "!"]), [])
 
 
-def test_fewer_documents_may_be_drawn(tmp_path: Path) -> None:
-    """At most as many as the training says."""
-    training = TRAINING.model_copy(update={"raw_documents": 40})
+@pytest.mark.parametrize(("settings", "expected"), [
+    ({}, (150, 150)), ({"positive_documents": 60}, (60, 60)), ({"raw_documents": 200}, (150, 200)),
+])  # fmt: skip
+def test_as_many_ordinary_documents_are_drawn_as_of_the_domain(
+    settings: dict[str, int], expected: tuple[int, int], tmp_path: Path
+) -> None:
+    """Unless the training says how many."""
+    training = TRAINING.model_copy(update=settings)
     record = read_record(make(tmp_path, training, cut("seeds", SEEDS), cut("crawl", CRAWL, 99)))
-    assert record.texts["raw"].documents + record.texts["raw"].held_out == 40
+    assert tuple(text.documents + text.held_out for text in record.texts.values()) == expected

@@ -11,8 +11,17 @@ from refinery.models.maker import Made
 from refinery.plan.graph import Graph
 from refinery.plan.models import with_models
 from refinery.plan.resolve import resolve
+from tests.cases import write_jsonl
 from tests.definition.test_paths import TRAINED
 from tests.run.test_trained_models import DEFINITION
+
+RECALLING = """
+refinery: 1
+name: tiny
+sources: {seeds: {path: seeds.jsonl}, crawl: {path: crawl.jsonl}, books: {path: books.jsonl}}
+models: {m: {recall: {seeds: seeds, pool: all, rounds: 2}}}
+stages: {all: {from: [crawl, books]}}
+"""
 
 
 def resolved(folder: Path, text: str = DEFINITION, made: dict[str, Made] | None = None) -> Graph:
@@ -54,6 +63,23 @@ def test_what_is_wrong_with_models_is_told(tmp_path: Path, old: str, new: str, p
         resolved(tmp_path, DEFINITION.replace(old, new))
     (found,) = caught.value.problems
     assert problem in found
+
+
+def test_a_sample_reads_the_hosts_of_sources_that_have_urls(tmp_path: Path) -> None:
+    """By the heads of files, of whatever stage leads to them; nobody else's measurements are others for it."""
+    write_jsonl(tmp_path / "seeds.jsonl", [{"text": "A seed.", "url": 1}])
+    write_jsonl(tmp_path / "crawl.jsonl", [{"text": "A page.", "url": "https://a.org/"}])
+    write_jsonl(tmp_path / "books.jsonl", [{"text": "A book."}])
+    graph = resolved(tmp_path, RECALLING)
+    assert [*graph.makings] == [f"models.m{step}" for step in (".sample", ".round-1", ".round-2", "")]
+    hosts = {
+        name: {source: [*columns] for source, columns in found.items()}
+        for name, found in graph.makings["models.m.sample"].columns.items()
+    }
+    assert hosts == {"seeds": {"seeds": ["host"]}, "all": {"crawl": ["host"]}}
+    measured = {name: {m.measurer.name for m in graph.measurements(name)} for name in ("crawl", "books")}
+    assert "url" in measured["crawl"] and "url" not in measured["books"]
+    assert all(graph.makings[name].is_model for name in graph.makings)
 
 
 def test_made_models_have_a_path() -> None:

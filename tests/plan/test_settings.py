@@ -24,10 +24,12 @@ from refinery.definition.tokenization import Tokenization
 from refinery.definition.trainings import (
     ImportanceTraining,
     NamedModel,
+    NearestTraining,
     NgramTraining,
     RecallTraining,
     RelevanceTraining,
     TermMining,
+    TopicTraining,
 )
 from refinery.filters.registry import MEASURERS, TRANSFORMS
 from refinery.plan.derivations import derivation, reasons
@@ -52,8 +54,10 @@ DEFINITION: dict[str, Any] = {
         "topic": {"file": "topic.bin"},
         "trained": {"train": {"positive": "books", "negative": "screened"}},
         "words": {"importance": {"positive": "books", "raw": "screened"}},
+        "seeds": {"nearest": {"positive": "books", "raw": "screened"}},
         "grams": {"ngram": {"positive": "books", "raw": "screened"}},
         "vocabulary": {"terms": {"positive": "books", "negative": "screened"}},
+        "groups": {"topics": {"from": "screened"}},
         "found": {"recall": {"seeds": "books", "pool": "screened"}},
     },
     "stages": {
@@ -79,11 +83,14 @@ DEFINITION: dict[str, Any] = {
                 {"quality": {"model": "trained"}},
                 {"importance": {"model": "words"}},
                 {"cross_entropy": {"model": "grams"}},
+                {"nearest": {"model": "seeds"}},
                 {"terms": {"model": "vocabulary"}},
+                {"topic": {"model": "groups"}},
             ],
             "keep": [
                 {
-                    "on_topic": "quality >= suggested('trained') AND importance + term_density + cross_entropy > 0"
+                    "on_topic": "quality >= suggested('trained')"
+                    " AND importance + term_density + cross_entropy + nearest + topic > 0"
                 }
             ],
         },
@@ -105,8 +112,10 @@ CRAWL, UNIQUE = ("sources", "crawl"), ("stages", "unique", "dedup")
 BEST, WRITTEN, MEASURE = ("stages", "best", "select"), ("outputs", "best"), ("stages", "screened", "measure")
 TRAIN, WORDS = ("models", "trained", "train"), ("models", "words", "importance")
 TRAINED, WEIGHED = {"models.trained"}, {"models.words"}
+SEEDS, INDEXED = ("models", "seeds", "nearest"), {"models.seeds"}
 GRAMS, COUNTED = ("models", "grams", "ngram"), {"models.grams"}
 TERMS, MINED = ("models", "vocabulary", "terms"), {"models.vocabulary"}
+TOPICS, FOUND = ("models", "groups", "topics"), {"models.groups"}
 RECALL, SAMPLED = ("models", "found", "recall"), {"models.found.sample"}
 ROUNDS = {f"models.found.round-{number}" for number in (1, 2, 3)}
 LINES, COUNT = ("stages", "screened", "transform", 0, "lines"), "sources.crawl.normalize.lines"
@@ -286,6 +295,12 @@ CASES: dict[tuple[str, str], Case] = {
     ("models", "file"): case(("models", "topic", "file"), "other.bin", {ON_TOPIC}, named="model"),
     ("models", "train"): case((*TRAIN, "dim"), 5, TRAINED, named="dim"),
     ("models", "importance"): case((*WORDS, "buckets"), 5, WEIGHED, named="buckets"),
+    ("models", "nearest"): case((*SEEDS, "seed"), 3, INDEXED, named="seed"),
+    ("models.nearest", "positive"): case((*SEEDS, "positive"), "crawl", INDEXED),
+    ("models.nearest", "raw"): case((*SEEDS, "raw"), "crawl", INDEXED),
+    ("models.nearest", "positive_documents"): case((*SEEDS, "positive_documents"), 50, INDEXED),
+    ("models.nearest", "raw_documents"): case((*SEEDS, "raw_documents"), 50, INDEXED),
+    ("models.nearest", "seed"): case((*SEEDS, "seed"), 5, INDEXED),
     ("models", "ngram"): case((*GRAMS, "order"), 3, COUNTED, named="order"),
     ("models.ngram", "positive"): case((*GRAMS, "positive"), "crawl", COUNTED),
     ("models.ngram", "raw"): case((*GRAMS, "raw"), "crawl", COUNTED),
@@ -325,6 +340,11 @@ CASES: dict[tuple[str, str], Case] = {
     ("models.terms", "words"): case((*TERMS, "words"), 2, MINED),
     ("models.terms", "characters"): case((*TERMS, "characters"), 5, MINED),
     ("models.terms", "seed"): case((*TERMS, "seed"), 5, MINED),
+    ("models", "topics"): case((*TOPICS, "clusters"), 5, FOUND, named="clusters"),
+    ("models.topics", "from_"): case((*TOPICS, "from"), "crawl", FOUND),
+    ("models.topics", "clusters"): case((*TOPICS, "clusters"), 50, FOUND),
+    ("models.topics", "documents"): case((*TOPICS, "documents"), 50, FOUND),
+    ("models.topics", "seed"): case((*TOPICS, "seed"), 5, FOUND),
     ("models", "recall"): case((*RECALL, "seed"), 5, SAMPLED, named="seed"),
     ("models.recall", "seeds"): case((*RECALL, "seeds"), "crawl", SAMPLED),
     ("models.recall", "pool"): case((*RECALL, "pool"), "crawl", SAMPLED),
@@ -342,6 +362,8 @@ CASES: dict[tuple[str, str], Case] = {
 ELSEWHERE = {
     "quality": "relevance's",
     "importance": "one setting, a model, as relevance has it",
+    "nearest": "one setting, a model, as relevance has it",
+    "topic": "one setting, a model, as relevance has it",
     "cross_entropy": "one setting, a model, as relevance has it",
     "html": "tests/filters/test_html.py: the extractor changes `settings`",
     "replace": "tests/filters/test_replace.py: each setting changes `settings`",
@@ -370,7 +392,9 @@ def settings_models() -> dict[str, type[BaseModel]]:
         "models.train": RelevanceTraining,
         "models.importance": ImportanceTraining,
         "models.ngram": NgramTraining,
+        "models.nearest": NearestTraining,
         "models.terms": TermMining,
+        "models.topics": TopicTraining,
         "models.recall": RecallTraining,
         "protect": Protected,
         "guards": Guards,

@@ -21,11 +21,13 @@ def texts(number: int, topic: str, share: float, seed: int) -> list[str]:
     ]
 
 
-def pool(seeds: int = 50, positive: int = 100, other: int = 900) -> tuple[Sample, NDArray[np.bool_]]:
-    """Seeds and a pool, of which some are of the seeds' topic and the others of four others; and which are."""
-    documents = texts(seeds + positive, "a", 0.25, 1)
+def pool(
+    seeds: int = 50, positive: int = 100, other: int = 900, shift: int = 0
+) -> tuple[Sample, NDArray[np.bool_]]:
+    """Seeds and a pool, some of their topic and the others of four more; and which are; shift: another draw."""
+    documents = texts(seeds + positive, "a", 0.25, 1 + shift)
     for number, topic in enumerate("bcde"):
-        documents += texts(other // 4, topic, 0.25, 2 + number)
+        documents += texts(other // 4, topic, 0.25, 2 + number + shift)
     truth = np.arange(len(documents)) < seeds + positive
     seed = np.arange(len(documents)) < seeds
     identities = np.arange(len(documents), dtype=np.uint64)

@@ -2,33 +2,83 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from refinery.errors import DefinitionError
 from refinery.models.metrics import average_precision
-from refinery.recall.rounds import Settings, first_round, last_good, next_round
+from refinery.recall.rounds import (
+    NEGATIVE,
+    POSITIVE,
+    Round,
+    Settings,
+    first_round,
+    last_good,
+    next_round,
+)
 from refinery.recall.sample import Sample
 from tests.recall.planted import pool
 
 SETTINGS = Settings()
 
 
-def test_a_planted_topic_is_found() -> None:
-    """All of the topic above the threshold, and what is told of it holds."""
+@pytest.fixture(scope="module")
+def planted() -> tuple[Sample, np.ndarray, Round]:
+    """A pool, which of it is of the topic, and the first round over it."""
     sample, truth = pool()
-    found = first_round(sample, SETTINGS)
+    return sample, truth, first_round(sample, SETTINGS)
+
+
+def test_a_planted_topic_is_found(planted: tuple[Sample, np.ndarray, Round]) -> None:
+    """Nearly all of the topic lies above the threshold, and what is told of it holds."""
+    sample, truth, found = planted
     others = ~sample.seed
     recalled = others & (found.probability >= found.threshold)
     assert average_precision(found.probability[others], truth[others]) > 0.99
     assert (recalled & truth).sum() / recalled.sum() > 0.9
-    assert recalled[truth & others].mean() > 0.7
-    assert found.estimates.prevalence.low <= truth[others].mean() <= found.estimates.prevalence.high
+    assert recalled[truth & others].mean() > 0.9
+    assert found.estimates.prevalence.value == pytest.approx(truth[others].mean(), rel=0.25)
+    assert found.estimates.recall.low <= recalled[truth & others].mean() <= found.estimates.recall.high
     assert found.estimates.recalled == recalled.sum()
+    assert found.good
+    assert found.stopped is None
 
 
-def test_a_round_more_gives_the_same_bits_again() -> None:
-    """Two runs of two rounds are equal, and a round that follows the last one is that one."""
+def test_the_model_ranks_documents_that_no_round_has_seen(planted: tuple[Sample, np.ndarray, Round]) -> None:
+    """Another draw of the same topics, with probabilities that keep it apart."""
+    sample, truth = pool(seeds=0, positive=30, other=200, shift=100)
+    scores = planted[2].model.probability(sample.features)
+    assert average_precision(scores, truth) > 0.98
+    assert scores[truth].mean() > 0.5
+    assert scores[~truth].mean() < 0.05
+
+
+def test_a_round_that_gains_nothing_stops_the_loop(planted: tuple[Sample, np.ndarray, Round]) -> None:
+    """Seeds cannot rank higher than first: the round before serves, and one after is the one that stopped."""
+    sample, _, found = planted
+    second = next_round(sample, found, SETTINGS)
+    assert (second.number, second.good) == (2, False)
+    assert "no higher" in (second.stopped or "")
+    assert last_good([found, second]) is found
+    assert next_round(sample, second, SETTINGS) is second
+
+
+def test_a_poisoned_round_is_stopped(planted: tuple[Sample, np.ndarray, Round]) -> None:
+    """Documents of another topic taken for positive: held-out seeds rank lower, and its model does not serve."""
+    sample, truth, found = planted
+    poison = np.flatnonzero(~truth)[:200]  # all of one other topic
+    standing = np.where(truth, NEGATIVE, found.standing).astype(np.int8)
+    standing[poison], standing[sample.seed] = POSITIVE, POSITIVE
+    led_astray = next_round(sample, replace(found, standing=standing), SETTINGS)
+    assert not led_astray.good
+    assert led_astray.stopped
+    assert last_good([found, led_astray]) is found
+
+
+def test_the_same_sample_gives_the_same_bits() -> None:
+    """Two runs of two rounds are equal; the last one that is wanted stops."""
     sample, _ = pool(seeds=20, positive=40, other=200)
     runs = []
     for _ in range(2):
@@ -36,10 +86,7 @@ def test_a_round_more_gives_the_same_bits_again() -> None:
         two = next_round(sample, one, SETTINGS)
         runs.append((one.probability.tobytes(), two.probability.tobytes(), two.model.content()))
     assert runs[0] == runs[1]
-    last = next_round(sample, first_round(sample, Settings(rounds=1)), Settings(rounds=1))
-    assert last.number == 1
-    assert last.stopped
-    assert last_good([last]) is last
+    assert "last that was wanted" in (first_round(sample, Settings(rounds=1)).stopped or "")
 
 
 @pytest.mark.parametrize(("seed", "word"), [(False, "no seed"), (True, "every document")])

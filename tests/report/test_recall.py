@@ -16,7 +16,7 @@ def account(number: int, **known: object) -> RoundAccount:
     found = {
         "positives": 90, "negatives": 700, "open": 110, "recalled": 80, "threshold": 0.4,
         "prevalence": interval(0.1), "precision": interval(0.9), "recall": interval(0.8), "similarity": 0.3,
-        "seed_similarity": 0.4, "overlap": None, "new_hosts": None, "good": True, "stopped": "",
+        "seed_similarity": 0.4, "strays": 0.1, "overlap": None, "new_hosts": None, "good": True, "stopped": "",
     }  # fmt: skip
     return RoundAccount.model_validate({"number": number, **found, **known})
 
@@ -43,7 +43,7 @@ def test_a_row_for_each_round_and_why_they_stopped():
     ]
     assert table.rows[1][4:] == ("0.90\n0.85-0.95", "0.80\n0.75-0.85", "87.5%", "3")
     assert table.rows[0][6:] == ("", "")
-    assert copies.startswith("3 documents of the sample are copies of seeds")
+    assert copies.startswith("documents of the sample that are copies of seeds: 3,")
     assert (why, model) == (
         "no round after 2: the gain is within",
         "the model is that of round 2, threshold 0.4000",

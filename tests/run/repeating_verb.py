@@ -70,7 +70,7 @@ def repeat(verb: Repeat, dropped: Records, repeats: Records, unit: tuple[int, Sh
     number, shard, start = unit
     times = shard.columns([verb.chosen.times]).column(0).to_numpy()
     if verb.split:
-        held_out = verb.split.numbers(shard.columns(verb.split.needed)) < verb.split.count - 1
+        held_out = verb.split.held_out(shard.columns(verb.split.needed))
         times = np.where(held_out, np.minimum(times, 1), times)
     arrived = shard.arrives()
     gone = start + np.flatnonzero(arrived & (times == 0))

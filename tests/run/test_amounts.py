@@ -30,6 +30,7 @@ def test_after_a_run_it_is_what_came(tiny_run):
             (stage.arrived.documents, stage.arrived.bytes), rel=0.01
         )
         assert amounts.kept[name] == pytest.approx((stage.kept.documents, stage.kept.bytes), rel=0.01)
+    assert amounts.written["unique"] == amounts.kept["unique"]
 
 
 def test_a_compressed_file_has_more_text_than_bytes(tmp_path):

@@ -7,7 +7,9 @@ from collections import Counter
 import pyarrow.parquet as pq
 import pytest
 
+from refinery.run.amounts import amounts_of
 from tests.conftest import decisions, document, write_parquet
+from tests.run.planning import plan_of
 
 DEFINITION = """
 refinery: 1
@@ -94,6 +96,9 @@ def test_records_tell_what_is_written_of_each_part(mixing, refinery):
     text = next(row["text"] for row in rows if row["id"] == often)
     answer = json.loads(refinery("find", base / "out", text, "--json")[1])
     assert json.dumps(answer).count(f'"{often}"') == 1
+    amounts = amounts_of(plan_of(base / "pipeline.yaml"))
+    again = amounts.written["all"].documents / amounts.kept["protect:mixture"].documents
+    assert again == pytest.approx(len(rows) / len(times))
     _, out, _ = refinery("plan", base / "pipeline.yaml")
     assert re.search(r"books +│ 70% +│ 6,300 +│ 4 +│ 1,575 ", out)
 

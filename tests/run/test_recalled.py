@@ -1,22 +1,26 @@
 """A definition that recalls: a sample, rounds and a model, each a result of its own."""
 
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from shutil import copytree
 
 import polars as pl
 import pytest
+from rich.console import Console
 
 from refinery.errors import DefinitionError
-from refinery.executors.local import InProcess, ProcessPool
+from refinery.executors.local import InProcess
 from refinery.plan.against import read_manifest
 from refinery.plan.derivations import noted_derivations, reasons
 from refinery.recall.sample_file import HEAD
+from refinery.report.funnel import funnel
 from refinery.run.make import with_found
+from refinery.run.manifest import Manifest
 from refinery.run.recalled import moved_in, recalled_of
 from refinery.run.run import execute
 from refinery.watch.events import CacheChecked, Event
-from tests.conftest import output_hashes, write_parquet
+from tests.conftest import write_parquet
 from tests.models.domains import MEDICAL, OTHER, documents
 from tests.run.planning import plan_of
 
@@ -77,7 +81,7 @@ def repository(done: Path, tmp_path: Path) -> Path:
     return copytree(done, tmp_path / "repository")
 
 
-def run(folder: Path, change: Callable[[str], str] = str, workers: int = 1) -> set[str]:
+def run(folder: Path, change: Callable[[str], str] = str) -> set[str]:
     """Runs the definition after a change; gives the results that were not there."""
     (folder / "pipeline.yaml").write_text(change(DEFINITION))
     made: set[str] = set()
@@ -86,7 +90,7 @@ def run(folder: Path, change: Callable[[str], str] = str, workers: int = 1) -> s
         if isinstance(event, CacheChecked) and event.missing:
             made.add(f"{event.of.name} {event.result}")
 
-    execute(plan_of(folder / "pipeline.yaml"), ProcessPool(workers) if workers > 1 else InProcess(), listen)
+    execute(plan_of(folder / "pipeline.yaml"), InProcess(), listen)
     return made
 
 
@@ -112,6 +116,18 @@ def test_one_run_makes_sample_rounds_and_model(done: Path) -> None:
     assert moved is not None and len(moved.came) == min(first.positives, 50) and not moved.went
     heads = {text[:HEAD] for text in (*FRESH, *OTHERS)}
     assert all(one.head in heads and one.before is None for one in moved.came)
+
+
+def test_rounds_are_in_the_funnel_and_on_the_dataset_card(done: Path) -> None:
+    """In brackets, as none of them is text of the output; with intervals on the card."""
+    manifest = Manifest.model_validate(read_manifest(done / "out", ""))
+    first = manifest.recalled["medical"].rounds[0]
+    console = Console(width=80, file=StringIO())
+    console.print(funnel(manifest))
+    rows = [[cell.strip() for cell in line.split("│")[1:3]] for line in console.file.getvalue().splitlines()]
+    assert ["recall of medical, sample", "(360)"] in rows and ["round 1", f"({first.recalled:,})"] in rows
+    card = (done / "out.records/README.md").read_text()
+    assert f"| `medical` | 1 | {first.recalled:,} | {first.precision} | {first.recall} |" in card
 
 
 def test_nothing_is_made_twice_and_a_round_more_is_one_result(repository: Path) -> None:
@@ -141,14 +157,6 @@ def test_a_plan_says_what_is_there_and_why_not(repository: Path) -> None:
             "models.medical: from: nothing -> models.medical.round-3",
         ],
     }
-
-
-def test_workers_show_nowhere(done: Path, tmp_path: Path) -> None:
-    """Two workers make the same sample, rounds and model as one process, and the same output, byte for byte."""
-    write(tmp_path)
-    run(tmp_path, workers=2)
-    assert made_files(tmp_path) == made_files(done)
-    assert output_hashes(tmp_path / "out") == output_hashes(done / "out")
 
 
 def test_what_is_protected_is_in_no_sample(done: Path, tmp_path: Path) -> None:
@@ -186,5 +194,5 @@ def test_mistakes_are_told_at_their_place(tmp_path: Path) -> None:
         run(tmp_path, lambda text: text.replace("pool: screened", "pool: [seeds, screened]"))
     with pytest.raises(DefinitionError, match=r"needs models.medical.sample needs stages.medical needs"):
         run(tmp_path, lambda text: text.replace("pool: screened", "pool: medical"))
-    with pytest.raises(DefinitionError, match=r"pipeline.yaml:9: models.medical.sample: seeds: 10 different"):
+    with pytest.raises(DefinitionError, match=r"pipeline.yaml:9: models.medical: seeds: 10 different"):
         run(tmp_path)

@@ -5,7 +5,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from refinery.definition.paths import HERE
 from refinery.errors import InputError
+from refinery.select.settings import Settings
+from refinery.select.verb import build
+from tests.conftest import decisions, read_files, write_parquet
+from tests.models.domains import MEDICAL, OTHER, documents
 from tests.select.shards import DOCUMENTS, HOSTS, Shard, best_first, dropped_by, shards_of, walk
 
 
@@ -66,3 +71,84 @@ def test_text_is_no_score(tmp_path):
     table = pa.table({"tokens": pa.array([1], pa.int64()), "score": pa.array(["x"], pa.large_string())})
     with pytest.raises(InputError, match="'score' is large_string"):
         dropped_by([Shard(table)], tmp_path, tokens=1, temperature=1)
+
+
+RUN = """
+refinery: 1
+name: choose
+sources:
+  crawl: {path: "crawl/*.parquet"}
+models:
+  groups: {topics: {from: crawl, clusters: 2}}
+stages:
+  scored:
+    from: crawl
+    measure: [{topic: {model: groups}}]
+  spread:
+    from: scored
+    select: {tokens: 1500, by: quality, most: {topic: {1: 10%}}, least: {kind: {medical: 20%}}}
+  often:
+    from: scored
+    select: {tokens: 6k, by: quality, curve: {discard: 25%, most_repeats: 3, within: topic}}
+outputs:
+  spread: {from: spread, path: spread, measurements: [topic, tokens]}
+  often: {from: often, path: often, repeats: counts, measurements: [topic, tokens]}
+"""
+
+
+def test_a_run_chooses_by_topics(tmp_path, refinery):
+    """What one run finds and measures on arrival limits what is chosen; a curve is within each topic."""
+    texts = [*documents(OTHER, 60, 1), *documents(MEDICAL, 40, 2)]
+    rows = [
+        {"id": f"{n:02}", "text": text, "quality": n * 37 % 100, "kind": "medical" if n >= 60 else "other"}
+        for n, text in enumerate(texts)
+    ]
+    for number in range(2):
+        write_parquet(tmp_path / "crawl" / f"{number}.parquet", rows[number::2])
+    (tmp_path / "pipeline.yaml").write_text(RUN)
+    code, _, err = refinery("run", tmp_path / "pipeline.yaml")
+    assert code == 0, err
+    assert "`least` asks for 300 tokens of kind medical, and it has" in err
+    spread, often = (read_files(tmp_path / name, "data").to_pylist() for name in ("spread", "often"))
+    medical = [row["tokens"] for row in spread if row["kind"] == "medical"]
+    assert {row["topic"] for row in spread if row["kind"] == "medical"} == {1}
+    assert 75 < sum(medical) <= 150 and 1400 < sum(row["tokens"] for row in spread) <= 1500
+    assert 5900 < sum(row["tokens"] * row["repeats"] for row in often) <= 6000
+    rules = {name: row["rule"] for name, row in decisions(tmp_path / "often").items()}
+    for kind in ("medical", "other"):
+        times = {row["quality"]: row["repeats"] for row in often if row["kind"] == kind}
+        worst = [r["quality"] for r in rows if r["kind"] == kind and rules[r["id"]] == "select.discard"]
+        of = sum(row["kind"] == kind for row in rows)
+        assert times[max(times)] == 3 and 0.15 < len(worst) / of < 0.35 and max(worst) < min(times)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        ({"temperature": 0.5}, "drawn at temperature 0.5"),
+        ({"softdedup": 20}, "drawn by 1 / the mean of each of 20 segments"),
+        (
+            {
+                "most": {"host": "1%", "source": {"crawl": "60%"}},
+                "least": {"lang": {"zh": "5%", "ja": "0.5%"}},
+            },
+            "at most 1% a host, at most 60% crawl by source, at least 5% zh, 0.5% ja by lang",
+        ),
+        ({"curve": {"within": "lang"}}, "without the worst 40%, the better up to 7 times, within each lang"),
+    ],
+)
+def test_a_plan_says_how_it_chooses(chosen, words):
+    """In a line."""
+    verb = build(Settings(tokens="2B", by="score", **chosen), HERE)
+    assert verb.summary == f"select 2,000,000,000 tokens by score, {words}"
+
+
+def test_what_groups_documents_may_be_measured_on_arrival():
+    """Whatever a share or a curve goes by; the ranking is of one type."""
+    shares = {"most": {"host": "1%"}, "least": {"lang": {"zh": "5%"}}}
+    needed = build(Settings(tokens=5, by="score", **shares), HERE).needed
+    assert [(one.column, one.location, one.arriving) for one in needed[2:]] == [
+        ("host", ("most", "host"), True), ("lang", ("least", "lang"), True),
+    ]  # fmt: skip
+    (within,) = build(Settings(tokens=5, by="score", curve={"within": "lang"}), HERE).needed[2:]
+    assert (within.column, within.location, within.arriving) == ("lang", ("curve", "within"), True)

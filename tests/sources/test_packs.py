@@ -1,13 +1,15 @@
+import json
 import random
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refinery.errors import InputError
+from refinery.sources.column_settings import Where
 from refinery.sources.documents import Description, Pack, SourceSpec
 from refinery.sources.find import natural
 from refinery.sources.lineage import lineage_of, write_lineage
@@ -108,6 +110,56 @@ def test_a_pack_gives_the_rows_of_its_files(tmp_path):
     wanted = rows[::3]
     again = [text for batch in read_documents(shard, spec, wanted=wanted) for text in batch.text.to_pylist()]
     assert again == texts[::3]
+
+
+ROW = st.fixed_dictionaries(
+    {"text": st.none() | st.text("ab\u6cd5", max_size=5)},
+    optional={"id": st.integers(0, 9) | st.text("x", max_size=2), "n": st.integers(0, 3)},
+)
+LINE = st.sampled_from(["", "no JSON", "[1]", json.dumps({"text": "x" * 100})]) | ROW.map(json.dumps)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.lists(LINE, max_size=4), min_size=FEW + 1, max_size=FEW + 9),
+    st.sampled_from([1, 30, 10**6]),
+    st.randoms(use_true_random=False),
+    st.sampled_from([None, "n >= 1"]),
+)
+def test_a_pack_has_what_its_files_have(tmp_path_factory, files, batch_bytes, rng, sql):
+    """Rows, texts, ids, columns and rejects are those of each file alone, whatever lies in a batch together."""
+    folder = tmp_path_factory.mktemp("pack")
+    for n, lines in enumerate(files):
+        (folder / f"{n:02}.jsonl").write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    where = Where(sql, (("n", "int"),)) if sql else None
+    spec = SourceSpec("docs", (str(folder / "*.jsonl"),), where=where, max_document_bytes=99)
+    found = list_shards(spec, packed=True)
+    carry, description = pa.schema([("n", pa.int64())]), Description()
+    shard = planned(found, found.shards[0], folder)
+    read = [*read_documents(shard, spec, carry=carry, batch_bytes=batch_bytes, describe=description)]
+    write_lineage(shard.pack.lineage, description.files)
+    alone, rejects, start = [], [], 0
+    for member in found.members[0]:
+        one = Description()
+        for batch in read_documents(member, spec, carry=carry, describe=one):
+            alone += rows_of(batch, start)
+            rejects += [(start + reject.row, reject.reason) for reject in batch.rejects]
+        start += one.rows
+    assert [row for batch in read for row in rows_of(batch, 0)] == alone
+    assert [(reject.row, reject.reason) for batch in read for reject in batch.rejects] == rejects
+    assert description.rows == start
+    assert [file.rows for file in description.files] == [len(lines) for lines in files]
+    wanted = np.array([row[0] for row in alone if rng.random() < 0.3], np.int64)
+    again = read_documents(shard, spec, carry=carry, wanted=wanted, batch_bytes=batch_bytes)
+    chosen = set(wanted.tolist())
+    assert [row for batch in again for row in rows_of(batch, 0)] == [row for row in alone if row[0] in chosen]
+
+
+def rows_of(batch, start):
+    """Row, text, id as a text, and column of each document."""
+    ids = [None if name is None else str(name) for name in batch.ids.to_pylist()]
+    columns = batch.columns["n"].to_pylist() if batch.columns.num_columns else [None] * len(ids)
+    return [*zip((batch.rows + start).tolist(), batch.text.to_pylist(), ids, columns, strict=True)]
 
 
 @pytest.mark.parametrize("format", ["jsonl", "parquet"])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import refinery
+from refinery.text import kernel_cache
 
 CODE = "from refinery.text.lines import *; from numba import config; print(config.CACHE_DIR)"
 WITHOUT_POWER = [
@@ -60,6 +61,19 @@ def test_a_read_only_install_without_a_home_keeps_its_kernels(installed):
     package, temporary = installed
     assert cache_of(package, temporary) == str(temporary / NAME)
     assert (temporary / NAME).stat().st_mode & 0o777 == 0o700
+
+
+def test_the_folder_is_told_as_long_as_nothing_lies_in_it(tmp_path, monkeypatch):
+    """One for temporary files alone; how to have one that stays is told with it."""
+    folder = tmp_path / NAME
+    folder.mkdir()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(folder))
+    assert kernel_cache.note().startswith(f"compiled kernels are kept in {folder}; set NUMBA_CACHE_DIR")
+    (folder / "kernel.nbi").touch()
+    assert not kernel_cache.note()
+    for other in (str(tmp_path), ""):
+        monkeypatch.setenv("NUMBA_CACHE_DIR", other)
+        assert not kernel_cache.note()
 
 
 def test_a_folder_that_others_may_write_is_not_used(installed):

@@ -64,8 +64,11 @@ def run(
 ) -> None:
     """Run a pipeline; what an earlier run of it finished is not done again."""
     from refinery.api import runs
+    from refinery.text import kernel_cache
     from refinery.watch.show import show
 
+    if note := kernel_cache.note():
+        echo(f"note: {note}", err=True)
     planned = runs.plan(definition, work=work, roots=roots_of(root), limit=limit)
     try:
         with _sigterm_is_ctrl_c(), show(quiet=quiet, json=json) as listener:
@@ -257,7 +260,8 @@ def _show(output: Output, above: Collection[str], *, table: bool) -> None:
     if table:
         from rich.console import Console
 
-        from refinery.report.funnel import funnel, part_tables
+        from refinery.report.funnel import funnel
+        from refinery.report.parts import part_tables
 
         echo_table(funnel(manifest, Console().width, above))
         for parts in part_tables(manifest):

@@ -82,6 +82,10 @@ class Split:
         digests = pa.chunked_array([column_keys(columns)]) if self.column else columns.column(0)
         return split_numbers(digests, self.bounds)
 
+    def held_out(self, columns: pa.Table) -> NDArray[np.bool_]:
+        """bool (rows,): which documents are of a split before the last, `train`; columns: as in `numbers`."""
+        return self.numbers(columns) < self.count - 1
+
     def _by_conditions(self, columns: pa.Table) -> NDArray[np.int64]:
         texts = [
             value_texts(column, field) for column, field in zip(columns.columns, columns.schema, strict=True)

@@ -68,7 +68,12 @@ class NgramTraining(Model):
     )
     raw: Names = Field(min_length=1, description="stages or sources of ordinary documents")
     positive_documents: Drawn = 50_000
-    raw_documents: Drawn = 50_000
+    raw_documents: int | None = Field(
+        None,
+        ge=20,
+        description="how many of their documents are drawn at most; default: as many as of the domain, "
+        "or 50,000 without",
+    )
     order: int = Field(5, ge=2, le=8, description="longest runs of words, or of characters, that are counted")
     min_count: int = Field(2, ge=1, description="a rarer run of three and more words is left out")
     held_out: Share = Field(
@@ -77,6 +82,22 @@ class NgramTraining(Model):
         description="share of the documents that is not counted, and judges the model",
         json_schema_extra={"default": "5%"},
     )
+    seed: int = Field(1, ge=0, description="of the choice of documents")
+
+
+class NearestTraining(Model):
+    """Seeds of a domain, to which documents are compared, and how frequent words are in ordinary text."""
+
+    word: ClassVar = "nearest"
+
+    positive: Names = Field(
+        min_length=1, description="stages or sources of the domain's documents, the seeds"
+    )
+    raw: Names = Field(min_length=1, description="stages or sources of ordinary documents")
+    positive_documents: int = Field(
+        1_000, ge=1, le=10_000, description="how many of their documents are drawn at most; more cost time"
+    )
+    raw_documents: Drawn = 20_000
     seed: int = Field(1, ge=0, description="of the choice of documents")
 
 
@@ -129,7 +150,9 @@ class RecallTraining(Model):
 
 
 # one maker makes such a model
-OneStep = RelevanceTraining | ImportanceTraining | NgramTraining | TermMining | TopicTraining
+OneStep = (
+    RelevanceTraining | ImportanceTraining | NgramTraining | NearestTraining | TermMining | TopicTraining
+)
 Training = OneStep | RecallTraining
 
 
@@ -142,6 +165,7 @@ class NamedModel(Model):
     train: RelevanceTraining | None = Field(None, description="a classifier for `relevance` and `quality`")
     importance: ImportanceTraining | None = Field(None, description="weights for `importance`")
     ngram: NgramTraining | None = Field(None, description="language models for `cross_entropy`")
+    nearest: NearestTraining | None = Field(None, description="seeds for `nearest`")
     terms: TermMining | None = Field(None, description="a lexicon for `terms`, mined")
     topics: TopicTraining | None = Field(None, description="topics for `topic`, found")
     recall: RecallTraining | None = Field(None, description="a classifier for `relevance`, by some seeds")
@@ -149,7 +173,8 @@ class NamedModel(Model):
     @property
     def training(self) -> Training | None:
         """How the run makes it; None of a file."""
-        return self.train or self.importance or self.ngram or self.terms or self.topics or self.recall
+        two_texts = self.train or self.importance or self.ngram or self.nearest or self.terms
+        return two_texts or self.topics or self.recall
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

@@ -26,6 +26,7 @@ MEASURERS = Kind(
         "quality": "refinery.filters.quality",
         "importance": "refinery.filters.importance",
         "cross_entropy": "refinery.filters.cross_entropy",
+        "nearest": "refinery.filters.nearest",
         "neural": "refinery.filters.neural",
         "url": "refinery.filters.url",
         "listed": "refinery.filters.listed",

@@ -106,13 +106,15 @@ class Needed:
     """A column of plain values that a verb reads, measured or of the source's files, and where its settings name it.
 
     `source` and `id` are columns too. ranks: documents are ranked by it, so it is not read of an earlier corpus and
-    its values are of one type, see filters.ranking; everywhere: it is a mistake if a source that arrives lacks it.
+    its values are of one type, see filters.ranking; everywhere: it is a mistake if a source that arrives lacks it;
+    arriving: it is read of documents that arrive alone, so one will do that is measured on arrival.
     """
 
     column: str
     location: tuple[str | int, ...] = ()
     ranks: bool = False
     everywhere: bool = False
+    arriving: bool = False
 
 
 @dataclass(frozen=True)

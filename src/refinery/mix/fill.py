@@ -67,10 +67,8 @@ class Order:
         return hash_numbers(shard.identities().view(np.int64), salt)[:, np.newaxis]
 
 
-def write_ranked(
-    ranked: Mapping[str, Records], order: Order, held_out: Split | None, batch: Batch
-) -> Counted:
-    """Writes tokens and keys of a batch's documents by part; of those that are held out no tokens."""
+def write_ranked(ranked: Mapping[str, Records], order: Order, split: Split | None, batch: Batch) -> Counted:
+    """Writes tokens and keys of a batch's documents by part; of those that are held out no tokens, split: which."""
     start, shared = batch.start, 0
     documents, tokens, held = (np.zeros(len(ranked), np.int64) for _ in range(3))
     with ExitStack() as stack:
@@ -81,7 +79,7 @@ def write_ranked(
             shared += int((came.sum(axis=0) > 1).sum())
             part = np.where(came.any(axis=0), came.argmax(axis=0), -1)
             sizes = shard.columns(["tokens"]).column(0).fill_null(0).to_numpy()
-            filling = sizes * ~_held_out(shard, held_out)
+            filling = sizes * ~split.held_out(shard.columns(split.needed)) if split else sizes
             keys = order.keys(shard)
             for number, writer in enumerate(writers):
                 here = np.flatnonzero(part == number)
@@ -93,13 +91,6 @@ def write_ranked(
                 held[number] += int((sizes - filling)[here].sum())
             start += shard.rows
     return Counted(documents, tokens, held, shared)
-
-
-def _held_out(shard: ShardDocuments, split: Split | None) -> NDArray[np.bool_]:
-    """Which documents are in another split than the last."""
-    if split is None:
-        return np.zeros(shard.rows, np.bool_)
-    return split.numbers(shard.columns(split.needed)) < split.count - 1
 
 
 def fill(choices: Sequence[Choice], outcome: Outcome, batch: int) -> list[int]:

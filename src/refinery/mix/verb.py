@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
-from itertools import accumulate
 from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
@@ -33,7 +32,7 @@ from refinery.filters.verb import (
 )
 from refinery.mix.fill import Choice, Counted, Order, fill, write_ranked
 from refinery.mix.parts import epochs, planned_tokens, wanted_tokens
-from refinery.select.batches import Batch, batch_documents, in_batches
+from refinery.select.batches import batch_documents, batches_of
 from refinery.select.budget import find_cutoff
 from refinery.shuffle.records import Records
 from refinery.sources.documents import ShardDocuments
@@ -167,11 +166,8 @@ class Mix(Verb):
     def run(self, shards: Sequence[ShardDocuments], map_units: MapUnits, work: Place) -> Outcome:
         """Counts what each part has, finds where its choice ends, and gives what is dropped and what is repeated."""
         chosen, names = self.chosen, self.parts
-        starts = list(accumulate((shard.rows for shard in shards), initial=0))
-        batches = [
-            Batch(n, starts[batch.start], tuple(shards[batch.start : batch.stop]))
-            for n, batch in enumerate(in_batches([shard.arrived for shard in shards]))
-        ]
+        batches = batches_of(shards)
+        documents = batches[-1].stop if batches else 0
         order = Order(chosen.by, chosen.missing, chosen.seed)
         ranked = tuple(
             Records.create(work / f"ranked-{n}", order.form(shards), writers=len(batches))
@@ -192,9 +188,9 @@ class Mix(Verb):
             _choice(records, part, due, map_units, work / f"cutoff-{n}")
             for n, (records, part, due) in enumerate(zip(ranked, parts, planned, strict=True))
         ]
-        size = batch_documents(starts[-1])
+        size = batch_documents(documents)
         dropped, repeats = (
-            Records.create(work / name, kind, partitions=starts[-1] // size + 1, writers=len(batches))
+            Records.create(work / name, kind, partitions=documents // size + 1, writers=len(batches))
             for name, kind in (("dropped", DROPPED_RECORD), ("repeats", REPEAT_RECORD))
         )
         warnings = tuple(_warnings(parts, sum(one.shared for one in counted)))

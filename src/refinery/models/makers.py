@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from refinery.definition.trainings import (
     ImportanceTraining,
+    NearestTraining,
     NgramTraining,
     OneStep,
     RelevanceTraining,
@@ -129,7 +130,7 @@ class NgramMaker(Maker):
         from refinery.models.draw import draw
 
         chosen = self.training
-        most = {"positive": chosen.positive_documents, "raw": chosen.raw_documents}
+        most = ngram_fit.most_documents(inputs, chosen)
         found = draw(inputs, most, chosen.seed, map_units, work)
         counts = ngram_fit.counts_in(work, tuple(inputs), chosen.order, found, most)
         tallies, totals = ngram_fit.count_texts(counts, chosen, found.drawn, map_units)
@@ -142,6 +143,42 @@ class NgramMaker(Maker):
 
         warning = read_record(folder).warning
         return [warning] if warning else ()
+
+
+@dataclass(frozen=True)
+class NearestMaker(Maker):
+    """Indexes seeds, see refinery.models.nearest: model.npz and seeds.jsonl."""
+
+    training: NearestTraining
+    name: str = NearestTraining.word
+    version: int = 1
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """All but where documents come from."""
+        return self.training.model_dump(mode="json", exclude=set(self.inputs))
+
+    @property
+    def inputs(self) -> Mapping[str, tuple[str, ...]]:
+        """Both texts."""
+        return {"positive": self.training.positive, "raw": self.training.raw}
+
+    def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
+        """Units read, one indexes; raises DefinitionError for documents without a word."""
+        from refinery.models import nearest
+        from refinery.models.draw import draw
+
+        chosen = self.training
+        most = {"positive": chosen.positive_documents, "raw": chosen.raw_documents}
+        drawn = draw(inputs, most, chosen.seed, map_units, work).drawn
+        seeds, counts = (
+            nearest.seeds_in(work / "seeds", len(drawn)),
+            nearest.counts_in(work / "counts", len(drawn)),
+        )
+        read = partial(nearest.read_drawn, seeds, counts)
+        documents = sum(map_units("read seeds", read, drawn, memory=nearest.READ_BYTES))
+        write = partial(nearest.write_nearest, seeds, counts, documents)
+        in_one_unit("index seeds", write, map_units, nearest.FIT_BYTES, folder, work)
 
 
 @dataclass(frozen=True)
@@ -210,6 +247,8 @@ def maker_of(training: OneStep) -> Maker:
         return RelevanceMaker(training)
     if isinstance(training, NgramTraining):
         return NgramMaker(training)
+    if isinstance(training, NearestTraining):
+        return NearestMaker(training)
     if isinstance(training, TopicTraining):
         return TopicsMaker(training)
     return TermsMaker(training) if isinstance(training, TermMining) else ImportanceMaker(training)

@@ -26,6 +26,7 @@ from refinery.models.ngram_record import RECORD, NgramRecord, TextRecord, auc, l
 from refinery.shuffle.partition import hash_numbers, partition_count, partition_of
 from refinery.shuffle.records import Records, Tables
 from refinery.shuffle.units import MapUnits
+from refinery.sources.documents import ShardDocuments
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place
 from refinery.text.batch import TextBatch
@@ -62,6 +63,21 @@ class Counts:
     def of(self, part: int) -> range:
         """The partitions of a part."""
         return range(part * self.partitions, (part + 1) * self.partitions)
+
+
+def most_documents(inputs: Mapping[str, Sequence[ShardDocuments]], training: NgramTraining) -> dict[str, int]:
+    """How many documents of each part are drawn at most.
+
+    As many of ordinary text as of the domain, if nothing else is said, as Moore and Lewis have it: of more, a model
+    knows rare words so much better that what neither text has counts for the domain.
+    """
+    most = {
+        "positive": training.positive_documents,
+        "raw": training.raw_documents or training.positive_documents,
+    }
+    if "positive" in inputs and training.raw_documents is None:
+        most["raw"] = min(most["raw"], sum(shard.arrived for shard in inputs["positive"]))
+    return most
 
 
 def counts_in(

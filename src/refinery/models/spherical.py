@@ -1,8 +1,8 @@
 """Spherical k-means: rows of length 1 in clusters by their cosine with a center (Dhillon and Modha 2001).
 
-Machine Learning 42, 143-175. Centers begin as rows that are far from those chosen before (k-means++, Arthur and
-Vassilvitskii 2007, with 1 - cosine as the squared distance), and a center without a row begins again at the row that
-is farthest from its own. Sums are made in the order of the rows, so the same rows give the same centers.
+Machine Learning 42, 143-175. Centers begin as rows that are far from those chosen before (greedy k-means++, Arthur
+and Vassilvitskii 2007, with 1 - cosine as the squared distance), and a center without a row begins again at the row
+that is farthest from its own. Sums are made in the order of the rows, so the same rows give the same centers.
 
 Rows are sparse: `refinery.text.features.Features` with a value for every entry; `terms` says which column a bucket
 is, int32 (2^bits,), -1: none. Centers are float32 (columns, clusters).
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from refinery.text.features import Features
 
+CANDIDATES = 3
 _ROUNDS = 40
 _SETTLED = 0.001  # share of rows that change their cluster, up to which centers are good
 
@@ -37,6 +38,14 @@ class Rows:
         _nearest(self.found.bounds, self.found.buckets, self.values, self.terms, centers, topics, cosines)
         return topics, cosines
 
+    def compact(self) -> Rows:
+        """The same rows without entries that have no column."""
+        kept = self.terms[self.found.buckets] >= 0
+        bounds = np.concatenate([[0], np.cumsum(kept)])[self.found.bounds]
+        return Rows(
+            Features(bounds, self.found.buckets[kept], self.found.counts[kept]), self.values[kept], self.terms
+        )
+
     def sums(self, topics: NDArray[np.int32], columns: int, clusters: int) -> NDArray[np.float32]:
         """The sum of the rows of each cluster."""
         totals = np.zeros((columns, clusters), np.float32)
@@ -49,6 +58,7 @@ def cluster(rows: Rows, columns: int, clusters: int, seed: int) -> NDArray[np.fl
 
     Rows without a column count for none.
     """
+    rows = rows.compact()
     centers = _begin(rows, columns, clusters, seed)
     topics = np.full(len(rows.found), -1, np.int32)
     for _ in range(_ROUNDS):
@@ -64,23 +74,31 @@ def cluster(rows: Rows, columns: int, clusters: int, seed: int) -> NDArray[np.fl
 
 
 def _begin(rows: Rows, columns: int, clusters: int, seed: int) -> NDArray[np.float32]:
-    """Rows as centers, each drawn in proportion to its distance from the nearest of those before."""
-    draws = np.random.default_rng(seed).random(clusters)
+    """Rows as centers, one after the other: of CANDIDATES drawn in proportion to how far they are from those before.
+
+    Taken is the one that leaves all rows nearest to the centers.
+    """
+    draws = np.random.default_rng(seed).random((clusters, CANDIDATES))
     distances = (rows.nearest(np.zeros((columns, 1), np.float32))[0] >= 0).astype(np.float64)
     chosen = np.full(len(distances), -1, np.int32)
-    found = 0
-    for draw in draws:
+    for number in range(clusters):
         reach = np.cumsum(distances)
         if not len(reach) or reach[-1] <= 1e-6 * len(reach):
-            break
-        row = int(np.searchsorted(reach, draw * reach[-1], "right"))
-        chosen[row] = found
-        found += 1
-        alone = np.where(np.arange(len(chosen)) == row, 0, -1).astype(np.int32)
-        cosines = rows.nearest(rows.sums(alone, columns, 1))[1]
-        distances = np.minimum(distances, np.maximum(1 - cosines.astype(np.float64), 0))
-        distances[row] = 0
-    return rows.sums(chosen, columns, found)
+            return rows.sums(chosen, columns, number)
+        drawn = np.searchsorted(reach, draws[number] * reach[-1], "right")
+        left = [np.minimum(distances, _distances(rows, int(row), columns)) for row in drawn]
+        best = int(np.argmin([one.sum() for one in left]))
+        chosen[drawn[best]], distances = number, left[best]
+        distances[drawn[best]] = 0
+    return rows.sums(chosen, columns, clusters)
+
+
+def _distances(rows: Rows, row: int, columns: int) -> NDArray[np.float64]:
+    """1 - cosine of every row with one of them."""
+    alone = np.full(len(rows.found), -1, np.int32)
+    alone[row] = 0
+    cosines = rows.nearest(rows.sums(alone, columns, 1))[1]
+    return np.maximum(1 - cosines.astype(np.float64), 0)
 
 
 def _reseat(topics: NDArray[np.int32], cosines: NDArray[np.float32], clusters: int) -> None:

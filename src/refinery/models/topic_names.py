@@ -1,4 +1,4 @@
-"""What topics are called: the words and pairs of neighbours behind the buckets that weigh most in their centers."""
+"""What topics are called: the words and pairs of neighbours behind the buckets that weigh most in them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ SHOWN = 8  # terms of a topic
 
 
 def name_topics(
-    prepared: TextBatch, buckets: NDArray[np.uint32], centers: NDArray[np.float32], bits: int, most_words: int
+    prepared: TextBatch, buckets: NDArray[np.uint32], weights: NDArray[np.float32], bits: int, most_words: int
 ) -> list[list[str]]:
     """Terms of each topic, the weightiest first, without one that is part of another, as they stand in the texts.
 
+    buckets: uint32 (terms,); weights: float32 (terms, topics); bits, most_words: of the features.
     Where several words share a bucket, that which is most of its occurrences is told.
     """
-    ranked = np.argsort(-centers, axis=0, kind="stable")[: 2 * SHOWN]
+    ranked = np.argsort(-weights, axis=0, kind="stable")[: 4 * SHOWN]
     wanted = np.full(1 << bits, -1, np.int32)
     rows = np.unique(ranked)
     wanted[buckets[rows]] = np.arange(len(rows))
@@ -40,7 +41,7 @@ def name_topics(
     spans = zip(starts.tolist(), ends.tolist(), strict=True)
     texts = dict(zip(rows.tolist(), (_text(prepared.data[a:b]) for a, b in spans), strict=True))
     return [
-        _different([texts[row] for row in column if centers[row, number] > 0])
+        _different([texts[row] for row in column if weights[row, number] > 0])
         for number, column in enumerate(ranked.T.tolist())
     ]
 
@@ -53,9 +54,9 @@ def _text(data: NDArray[np.uint8]) -> str:
 
 
 def _different(terms: list[str]) -> list[str]:
-    """The terms that are no part of another one, at most SHOWN."""
+    """The terms that are no part of another one, and no single character, at most SHOWN."""
     whole = [one for one in terms if not any(one != other and one in other for other in terms)]
-    return whole[:SHOWN]
+    return [one for one in whole if len(one) > 1][:SHOWN]
 
 
 @njit(cache=True, nogil=True)

@@ -1,9 +1,9 @@
 """Topics of a corpus: clusters of its documents by their words, so that a selection can be spread over them.
 
 A sample's documents are TF-IDF rows (refinery.text.features) over the words and pairs of neighbours that most tell
-documents apart: those of `MOST_SHARE` of the documents at most, of `LEAST_DOCUMENTS` at least, and of these the TERMS
-with the greatest document frequency x idf^2, in any script. Spherical k-means makes the clusters
-(refinery.models.spherical); a document belongs to that of the nearest center.
+documents apart: those of MOST_SHARE of the documents at most, among those in Latin letters and among the others, of
+LEAST_DOCUMENTS at least, and of these the TERMS with the greatest document frequency x idf^2. Spherical k-means makes
+the clusters (refinery.models.spherical); a document belongs to that of the nearest center.
 
 The file is an .npz of `format`, int64 [version, bits, most words of a document], `buckets`, uint32 (terms,),
 `inverse`, float32 (terms,), idf by term, and `centers`, float32 (terms, clusters). It is read without pickle.
@@ -40,7 +40,7 @@ MODEL, CARD, TOPICS = "model.npz", "card.md", "topics.json"
 FORMAT = 1  # raised when words, hashes or weighting change
 MOST_WORDS = 1024  # of a document: what it is about it says early
 TERMS = 8192
-MOST_SHARE, LEAST_DOCUMENTS = 0.2, 3
+MOST_SHARE, LEAST_DOCUMENTS = 0.5, 3
 READ_BYTES = 128 << 20  # of memory that `write_texts` takes
 _EXAMPLE = pa.schema([("hash", pa.uint64()), ("text", pa.large_string())])
 _BLOCK_BYTES = 32 << 20
@@ -130,7 +130,7 @@ def fit(prepared: TextBatch, training: TopicTraining) -> tuple[TopicModel, list[
     Raises DefinitionError for fewer texts with terms than clusters.
     """
     found = features(prepared, BITS, MOST_WORDS)
-    model = TopicModel(*_terms(found), np.empty((0, 0), np.float32))
+    model = TopicModel(*_terms(found, _is_latin(prepared)), np.empty((0, 0), np.float32))
     rows = model.rows(found)
     centers = cluster(rows, len(model.buckets), training.clusters, training.seed)
     if centers.shape[1] < training.clusters:
@@ -141,15 +141,27 @@ def fit(prepared: TextBatch, training: TopicTraining) -> tuple[TopicModel, list[
     model = TopicModel(model.buckets, model.inverse, centers)
     topics, _ = model.rows(found).nearest(centers)
     counts = np.bincount(topics[topics >= 0], minlength=training.clusters).tolist()
-    return model, counts, name_topics(prepared, model.buckets, centers, BITS, MOST_WORDS)
+    weights = centers * model.inverse[:, None]  # what is rare says most
+    return model, counts, name_topics(prepared, model.buckets, weights, BITS, MOST_WORDS)
 
 
-def _terms(found: Features) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
+def _is_latin(prepared: TextBatch) -> NDArray[np.bool_]:
+    """Which texts are mostly ASCII."""
+    others = np.concatenate([[0], np.cumsum(prepared.data >= 128)])
+    found: NDArray[np.bool_] = 2 * np.diff(others[prepared.offsets]) <= np.diff(prepared.offsets)
+    return found
+
+
+def _terms(found: Features, is_latin: NDArray[np.bool_]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
     """The buckets that are terms, ascending, and their idf."""
     inverse = inverse_frequencies(found)
     having = np.bincount(found.buckets, minlength=len(inverse))
     worth = having * inverse.astype(np.float64) ** 2
-    worth[(having < LEAST_DOCUMENTS) | (having > max(MOST_SHARE * len(found), LEAST_DOCUMENTS))] = 0
+    worth[having < LEAST_DOCUMENTS] = 0
+    of = np.repeat(is_latin, np.diff(found.bounds))
+    for kind in (False, True):
+        often = np.bincount(found.buckets[of == kind], minlength=len(inverse))
+        worth[often > max(MOST_SHARE * np.count_nonzero(is_latin == kind), LEAST_DOCUMENTS)] = 0
     best = np.argsort(-worth, kind="stable")[:TERMS]
     chosen = np.sort(best[worth[best] > 0]).astype(np.uint32)
     return chosen, inverse[chosen]

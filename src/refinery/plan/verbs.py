@@ -195,7 +195,8 @@ def _problems(need: Needed, arriving: Arriving) -> Iterator[str]:
     for source, columns in arriving.columns.items():
         if column := _made(name, columns):
             types.append((f"the stage {arriving.stage!r}", column.type))
-            if any(m.late for m in column.on(_ANYWHERE).measurements) and not need.ranks:
+            late = any(m.late for m in column.on(_ANYWHERE).measurements)
+            if late and not (need.ranks or need.arriving):
                 yield f"the column {name!r} is measured on arrival: it can rank documents, nothing else"
         elif is_id(heads.specs[source], name):
             types.append((f"the source {source!r}", pa.string()))

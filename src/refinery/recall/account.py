@@ -33,9 +33,9 @@ class RoundAccount(_Frozen):
     """A round over a sample.
 
     positives, negatives: documents of the pool that are settled; open: that are not; recalled: those at or above
-    the threshold; prevalence, precision, recall, similarity, seed_similarity: as in refinery.recall.rounds.Estimates;
+    the threshold; prevalence to strays: as in refinery.recall.rounds.Estimates;
     overlap: share of what this round or the one before recalls that both do; new_hosts: of what it recalls, None
-    where no document has one; good: whether it stayed with its seeds; stopped: why no round follows, empty
+    where no document has one; good: whether its model may serve; stopped: why no round follows, empty
     if one may.
     """
 
@@ -50,6 +50,7 @@ class RoundAccount(_Frozen):
     recall: Interval
     similarity: float
     seed_similarity: float
+    strays: float
     overlap: float | None
     new_hosts: int | None
     good: bool

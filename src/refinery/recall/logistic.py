@@ -18,7 +18,7 @@ from refinery.text.elementary import exp, log
 
 Array = NDArray[np.float64]
 _STEPS, _INNER = 30, 30
-_GRADIENT = 1e-3  # of the first one's length, at which it is done
+_GRADIENT = 1e-2  # of the first one's length, at which it is done
 _ENOUGH = 1e-4  # of the fall that the slope promises (Armijo)
 
 

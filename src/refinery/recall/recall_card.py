@@ -41,7 +41,6 @@ def card_of(file: SampleFile, last: Round, training: RecallTraining, model: byte
     """The card of the model of a round."""
     seeds, pool = last.probability[file.sample.seed], last.probability[~file.sample.seed]
     suggested = point(seeds, pool, last.threshold)
-    above = pool >= np.float32(last.threshold)
     cuts = np.quantile(seeds, [1 - recall for recall in _RECALLS], method="lower")
     return Card(
         model=xxhash.xxh3_128_hexdigest(model),
@@ -59,7 +58,7 @@ def card_of(file: SampleFile, last: Round, training: RecallTraining, model: byte
         precision_bound=last.estimates.precision.low,
         at_half=point(seeds, pool, 0.5),
         average_precision=_average_precision(pool),
-        false_positive_rate=float((1 - pool[above]).sum() / max(float((1 - pool).sum()), 1e-9)),
+        false_positive_rate=None,  # which takes documents that are known not to be of the domain
         curve=tuple(point(seeds, pool, float(cut)) for cut in sorted(set(cuts.tolist()), reverse=True)),
         calibration=(),
     )

@@ -1,7 +1,12 @@
 """Rounds of recall: each fits a classifier to what the rounds before have settled and scores the sample anew.
 
-See docs/recall.md for what was tried and what it gained. Nothing here reads a file or a text; the same sample and
-settings give the same bits on every processor.
+The first round takes seeds for positive and the pool for negative (positive-unlabelled learning: what is of the topic
+in the pool is a small share of it). A later one also takes for positive what the one before recalls and what is as
+near to a seed as seeds are to each other, and leaves out what is open. Every score is of a fit that has not seen the
+document, seeds are judged so too: a round is good when held-out seeds rank higher than by the round before, beyond
+chance; the model is of the last good one. docs/recall.md has what was tried and what it gained.
+
+Nothing here reads a file or a text; the same sample and settings give the same bits on every processor.
 """
 
 from __future__ import annotations
@@ -15,15 +20,21 @@ from numpy.typing import NDArray
 from refinery.errors import DefinitionError
 from refinery.models.binomial import Estimate
 from refinery.models.linear import LinearModel, probabilities
+from refinery.models.metrics import DEVIATIONS
 from refinery.recall.estimate import calibrate, share, suggest_threshold
-from refinery.recall.logistic import Rows, fit
+from refinery.recall.held_out import FOLDS, Task, best_fit, log_places
+from refinery.recall.logistic import Rows
 from refinery.recall.nearest import nearest
 from refinery.recall.sample import Sample
 from refinery.shuffle.partition import hash_numbers
 from refinery.text.features import inverse_frequencies, weigh
 
-_FOLDS, _MASS, _PENALTY = 5, 200.0, 0.1
-_NEGATIVE = 0.1
+_SEED = 2.0  # weight of a seed in a fit
+_NEGATIVE = 0.1  # probability below which a document is settled as negative
+_FAR, _STRAYS = (
+    0.05,
+    0.4,
+)  # share of seeds that are far from all others; share of recalled documents that may be
 NEGATIVE, OPEN, POSITIVE = -1, 0, 1  # how a document stands after a round
 
 
@@ -43,7 +54,8 @@ class Estimates:
     prevalence: share of the pool's documents that are of the topic; recalled: documents of the pool at or above the
     threshold; recall: share of held-out seeds there, which takes seeds for a random draw of the topic; precision:
     prevalence times recall divided by the share recalled. similarity: of recalled documents to their nearest seed,
-    the median; seed_similarity: of seeds to their nearest other seed.
+    the median; seed_similarity: of seeds to their nearest other seed; strays: share of recalled documents that are
+    farther from all seeds than nineteen of twenty seeds are from the others.
     """
 
     prevalence: Estimate
@@ -52,6 +64,7 @@ class Estimates:
     recall: Estimate
     similarity: float
     seed_similarity: float
+    strays: float
 
 
 @dataclass(frozen=True)
@@ -61,7 +74,8 @@ class Round:
     number: from 1; probability: float32 (documents,), calibrated, of seeds by fits that have not seen them; standing:
     int8 (documents,), POSITIVE, NEGATIVE or OPEN, what the next round takes for settled; threshold: suggested, in
     probabilities; overlap: share of the documents recalled here or before that are recalled in both, None of the
-    first; stopped: why no further round is to be made, else None. A round that follows a stopped one is that one.
+    first; stopped: why no further round is to be made, else None: a round that follows a stopped one is that one;
+    good: whether held-out seeds rank higher than by the round before, as they do by the first.
     """
 
     number: int
@@ -99,60 +113,107 @@ def last_good(rounds: Sequence[Round]) -> Round:
 
 
 def _round(sample: Sample, standing: NDArray[np.int8], settings: Settings, before: Round | None) -> Round:
-    inverse = inverse_frequencies(sample.features)
-    values = weigh(sample.features, inverse)
-    rows = Rows(sample.features.bounds, sample.features.buckets, values, len(inverse))
-    positive, pool = standing == POSITIVE, ~sample.seed
-    labels = positive.astype(np.float64)
-    weights = np.where(positive, 0.5 / positive.sum(), 0.5 / max((~positive).sum(), 1)) * _MASS
-    hashes = hash_numbers(sample.identities.view(np.int64), settings.seed)
-    folds = (hashes % np.uint64(_FOLDS)).astype(np.int64)
-    line = fit(rows, labels, weights, _PENALTY)
-    logits = line.logits(rows)
-    for fold in range(_FOLDS):
-        out = np.flatnonzero(folds == fold)
-        kept = np.flatnonzero(folds != fold)
-        if positive[kept].any():
-            part = fit(rows.take(kept), labels[kept], weights[kept], _PENALTY, line)
-            logits[out] = part.logits(rows.take(out))
-    scale, shift, prevalence = calibrate(logits[sample.seed], logits[pool])
-    probability = probabilities(scale * logits + shift)
+    pool = ~sample.seed
+    folds = hash_numbers(sample.identities.view(np.int64), settings.seed) % np.uint64(FOLDS)
+    weights = _weights(sample.seed, standing)
+    labels = (standing == POSITIVE).astype(np.float64)
+    task = Task(sample.features, labels, weights, folds.astype(np.int64))
+    found = best_fit(task, sample.seed)
+    scale, shift, prevalence = calibrate(found.logits[sample.seed], found.logits[pool])
+    probability = probabilities(scale * found.logits + shift)
     threshold = suggest_threshold(probability[pool], settings.precision)
+    near = _nearest(sample)
     recalled = pool & (probability >= threshold)
-    near = nearest(rows, sample.seed)
-    recall = share(int((probability[sample.seed] >= threshold).sum()), int(sample.seed.sum()))
-    rate = recalled.sum() / pool.sum()
-    found = Estimates(
-        prevalence,
-        int(recalled.sum()),
-        Estimate(
-            *(
-                float(min(one * two / max(rate, 1e-12), 1.0))
-                for one, two in (
-                    (prevalence.value, recall.value),
-                    (prevalence.low, recall.low),
-                    (prevalence.high, recall.high),
-                )
-            )
-        ),
-        recall,
-        float(np.median(near[recalled])) if recalled.any() else 0.0,
-        float(np.median(near[sample.seed])),
-    )
-    now = np.where(sample.seed | recalled, POSITIVE, np.where(probability < _NEGATIVE, NEGATIVE, OPEN))
+    estimates = _estimate(probability, sample.seed, recalled, prevalence, near, threshold)
     number = before.number + 1 if before else 1
+    gain = _gain(sample.seed, before.probability, probability, prevalence) if before else None
+    good, stopped = _judge(number, settings, estimates, gain)
+    usual = float(np.median(near[sample.seed]))
+    sure = sample.seed | (recalled & (near >= usual))
+    now = np.where(sure, POSITIVE, np.where(probability < _NEGATIVE, NEGATIVE, OPEN)).astype(np.int8)
     overlap = None
     if before:
         earlier = pool & (before.probability >= before.threshold)
         overlap = float((earlier & recalled).sum() / max((earlier | recalled).sum(), 1))
-    model = LinearModel(line.coefficients.astype(np.float32), inverse, line.bias, scale, shift)
-    stopped = _stop(number, settings, found, before)
-    return Round(number, probability, now.astype(np.int8), threshold, found, overlap, stopped, model)
+    line = found.line
+    model = LinearModel(line.coefficients.astype(np.float32), found.inverse, line.bias, scale, shift)
+    return Round(number, probability, now, threshold, estimates, overlap, stopped, model, good)
 
 
-def _stop(number: int, settings: Settings, found: Estimates, before: Round | None) -> str | None:
+def _weights(seed: NDArray[np.bool_], standing: NDArray[np.int8]) -> NDArray[np.float64]:
+    """A seed weighs _SEED, what else is positive together at most as much as all seeds, what is negative as all that.
+
+    Open documents are negative while nothing is settled, and then weigh nothing.
+    """
+    more, other = (standing == POSITIVE) & ~seed, standing == NEGATIVE
+    if not other.any():
+        other = standing == OPEN
+    weights = np.where(seed, _SEED, 0.0)
+    weights[more] = min(_SEED * seed.sum() / max(more.sum(), 1), _SEED)
+    weights[other] = weights.sum() / max(other.sum(), 1)
+    return weights
+
+
+def _nearest(sample: Sample) -> NDArray[np.float32]:
+    inverse = inverse_frequencies(sample.features)
+    values = weigh(sample.features, inverse)
+    return nearest(Rows(sample.features.bounds, sample.features.buckets, values, len(inverse)), sample.seed)
+
+
+def _estimate(
+    probability: NDArray[np.float32],
+    seed: NDArray[np.bool_],
+    recalled: NDArray[np.bool_],
+    prevalence: Estimate,
+    near: NDArray[np.float32],
+    threshold: float,
+) -> Estimates:
+    recall = share(int((probability[seed] >= threshold).sum()), int(seed.sum()))
+    rate = max(float(recalled.sum() / (~seed).sum()), 1e-12)
+    pairs = (
+        (prevalence.value, recall.value),
+        (prevalence.low, recall.low),
+        (prevalence.high, recall.high),
+    )
+    precision = Estimate(*(min(one * two / rate, 1.0) for one, two in pairs))
+    far = float(np.quantile(near[seed], _FAR))
+    return Estimates(
+        prevalence,
+        int(recalled.sum()),
+        precision,
+        recall,
+        float(np.median(near[recalled])) if recalled.any() else 0.0,
+        float(np.median(near[seed])),
+        float((near[recalled] < far).mean()) if recalled.any() else 0.0,
+    )
+
+
+def _gain(
+    seed: NDArray[np.bool_],
+    before: NDArray[np.float32],
+    now: NDArray[np.float32],
+    prevalence: Estimate,
+) -> Estimate:
+    """How much higher held-out seeds rank than in the round before, in logarithms of places: the mean of pairs."""
+    least = prevalence.value * float((~seed).sum())
+    earlier, later = (log_places(scores.astype(np.float64), seed, least) for scores in (before, now))
+    gains = earlier - later
+    spread = DEVIATIONS * float(gains.std()) / max(len(gains) - 1, 1) ** 0.5
+    return Estimate(float(gains.mean()), float(gains.mean()) - spread, float(gains.mean()) + spread)
+
+
+def _judge(
+    number: int, settings: Settings, found: Estimates, gain: Estimate | None
+) -> tuple[bool, str | None]:
+    """Whether the round is good, and why no other follows."""
+    if gain and found.strays > _STRAYS:
+        return (
+            False,
+            f"it left its seeds: {found.strays:.0%} of what it recalls is farther from them than seeds are",
+        )
+    if gain and gain.low <= 0:
+        told = f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
+        return False, f"held-out seeds rank no higher than a round before, beyond chance: {told}"
     if number >= settings.rounds:
-        return f"round {number} is the last that was wanted"
-    if before and found.recall.low <= before.estimates.recall.value <= found.recall.high:
-        return "the gain of held-out seeds lies within its interval"
-    return None
+        return True, f"round {number} is the last that was wanted"
+    return True, None

@@ -76,6 +76,7 @@ def _account(file: SampleFile, found: Round, before: Round | None) -> RoundAccou
         recall=_interval(estimates.recall),
         similarity=estimates.similarity,
         seed_similarity=estimates.seed_similarity,
+        strays=estimates.strays,
         overlap=found.overlap,
         new_hosts=new_hosts(file, found, before),
         good=found.good,
@@ -128,6 +129,7 @@ def _read_round(folder: Place) -> Round:
         _estimate(told.recall),
         told.similarity,
         told.seed_similarity,
+        told.strays,
     )
     return Round(
         told.number,

@@ -9,7 +9,6 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from refinery.definition.models import Tokens
-from refinery.definition.values import as_percentage
 from refinery.report.calibration import moved_thresholds
 from refinery.report.grid import cell
 from refinery.sources.passed_over import few
@@ -79,25 +78,6 @@ def _add_stage(
         row("  cut", documents=f"({cut.documents:,})", text=f"-{decimal(cut.bytes)}")
     if (again := stage.repeated).documents:
         counts("  repeated", again, sign="+")
-
-
-def part_tables(manifest: Manifest) -> Iterator[Table]:
-    """What a mix has of each part; none of an output without parts."""
-    if not manifest.parts:
-        return
-    total = sum(part.exposures for part in manifest.parts.values())
-    table = Table(
-        title=cell(f"{manifest.output}: parts, in tokens"), title_justify="left", header_style="bold"
-    )
-    table.add_column("", overflow="fold")
-    for heading in ("share", "wanted", "there", "fresh", "repeated", "epochs"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for name, part in manifest.parts.items():
-        counts = part.tokens, part.kept.tokens, part.repeated.tokens
-        share = f"{part.exposures / total:.1%}" if total else ""
-        epochs = f"{part.epochs:.2f} (most {part.largest})"
-        table.add_row(cell(name), share, as_percentage(part.share), *(f"{n:,}" for n in counts), epochs)
-    yield table
 
 
 def _empty(manifest: Manifest, headings: tuple[str, ...]) -> Table:

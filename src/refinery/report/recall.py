@@ -21,7 +21,7 @@ def recalled_tables(model: str, found: Recalled) -> Iterator[Grid | str]:
         table.add(*_row(one, one.number == found.chosen))
     yield table
     if sample.copies:
-        yield f"{sample.copies:,} documents of the sample are copies of seeds: kept, and not counted as found"
+        yield f"documents of the sample that are copies of seeds: {sample.copies:,}, kept and not counted as found"
     if last := found.rounds[-1].stopped:
         yield f"no round after {found.rounds[-1].number}: {last}"
     yield f"the model is that of round {found.chosen}, threshold {found.rounds[found.chosen - 1].threshold:.4f}"

@@ -9,7 +9,7 @@ last run, in proportion; to one that has never run, all.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from refinery.errors import InputError, StorageError
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.decide import StageTally
 from refinery.run.history import past_runs
+from refinery.run.manifest import Manifest
 from refinery.run.records import ShardRecord, read_kept_records
 from refinery.sources.documents import Shard
 from refinery.sources.formats import DOCUMENT_FILES
@@ -38,11 +39,12 @@ class Amount(NamedTuple):
 
 @dataclass(frozen=True)
 class Amounts:
-    """shards: by number; arriving, kept: by stage; a source is in `kept`."""
+    """shards: by number; arriving, kept: by stage; a source is in `kept`; written: by output, repeats each time."""
 
     shards: Mapping[int, Amount]
     arriving: Mapping[str, Amount]
     kept: Mapping[str, Amount]
+    written: Mapping[str, Amount]
 
 
 def amounts_of(plan: Plan) -> Amounts:
@@ -58,7 +60,11 @@ def amounts_of(plan: Plan) -> Amounts:
     for name, stage in plan.graph.stages.items():
         arriving[name] = _sum(kept[parent] for parent in stage.parents)
         kept[name] = _kept(arriving[name], tallies.get(name))
-    return Amounts(shards, arriving, kept)
+    written = {
+        name: _written(kept[plan.graph.stage_of(name).name], [run.outputs.get(name) for run in last])
+        for name in plan.graph.outputs
+    }
+    return Amounts(shards, arriving, kept, written)
 
 
 def _of_source(plan: Plan, source: str, records: Mapping[int, ShardRecord]) -> dict[int, Amount]:
@@ -123,6 +129,15 @@ def _kept(arriving: Amount, last: StageTally | None) -> Amount:
     if last is None or not last.arrived.documents:
         return arriving
     return Amount(*(now * _share(last, field) for now, field in zip(arriving, Amount._fields, strict=True)))
+
+
+def _written(kept: Amount, last: Sequence[Manifest | None]) -> Amount:
+    """With what is repeated, as in the last run, if there was one."""
+    found = next((one for one in last if one and one.kept.bytes), None)
+    if found is None:
+        return kept
+    more = (getattr(found.written, name) / getattr(found.kept, name) for name in Amount._fields)
+    return Amount(*(now * times for now, times in zip(kept, more, strict=True)))
 
 
 def _share(last: StageTally, field: str) -> float:

@@ -76,7 +76,7 @@ def estimate(plan: Plan, states: Mapping[str, State], present: Container[str], w
     past = [run for name in pipelines_in(plan.work) for run in past_runs(plan.work, name)]
     known = [run for run in past if run.estimated and run.seconds > 0]  # a clock may be set back meanwhile
     pace = sum(run.seconds for run in known) / sum(run.estimated for run in known) if known else 1.0
-    written = [amounts.kept[plan.graph.stage_of(r.of.name).name] for r in missing if r.kind is Kind.OUTPUT]
+    written = [amounts.written[result.of.name] for result in missing if result.kind is Kind.OUTPUT]
     return Estimate(
         tuple(replace(step, seconds=step.seconds * pace) for step in steps),
         seconds * pace,
@@ -140,7 +140,7 @@ def _step(plan: Plan, result: Result, amounts: Amounts, workers: int) -> Step | 
         amount = Amount(*map(sum, zip(Amount(0, 0), *(amounts.kept[one] for one in names), strict=True)))
         what, costs = f"{result.name}: make it", amount.bytes / MODELLED
     elif result.kind is Kind.OUTPUT:
-        amount = amounts.kept[plan.graph.stage_of(name).name]
+        amount = amounts.written[name]
         what, costs = f"write {name}", amount.bytes / WRITTEN
     else:
         return None

@@ -104,7 +104,8 @@ def _copies() -> Path:
 def _placed(run: Run, result: Result, error: DefinitionError) -> DefinitionError:
     """The error with the place of the model in the definition."""
     source = run.plan.graph.definition.source
-    place = tuple(result.name.split("."))
+    # a model's steps are no keys of a definition
+    place = ("models", result.of.name) if result.of.kind == "model" else tuple(result.name.split("."))
     return DefinitionError(*(source.problem(place, problem) for problem in error.problems))
 
 

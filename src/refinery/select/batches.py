@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,15 @@ class Batch:
     def stop(self) -> int:
         """The number after that of its last document."""
         return self.start + sum(shard.rows for shard in self.shards)
+
+
+def batches_of(shards: Sequence[ShardDocuments]) -> list[Batch]:
+    """The shards in batches, numbered through all of their documents."""
+    starts = list(accumulate((shard.rows for shard in shards), initial=0))
+    return [
+        Batch(n, starts[batch.start], tuple(shards[batch.start : batch.stop]))
+        for n, batch in enumerate(in_batches([shard.arrived for shard in shards]))
+    ]
 
 
 def batch_documents(documents: int) -> int:

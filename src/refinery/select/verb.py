@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from refinery.definition.values import as_percentage
 from refinery.filters import token_count
 from refinery.filters.ranking import ranking
 from refinery.filters.verb import DROPPED_RECORD, Needed, Outcome, Verb
-from refinery.select.batches import MOST, RULES, TOKENS, Batch, batch_documents, drop, in_batches
+from refinery.select.batches import MOST, RULES, TOKENS, Batch, batch_documents, batches_of, drop
 from refinery.select.budget import find_cutoff, within
 from refinery.select.least import missed, put_first
 from refinery.select.most import leave_most
@@ -56,13 +55,11 @@ class Select(Verb):
         """The ranking, tokens, and what shares and a curve group by."""
         chosen = self.chosen
         by = Needed(ranking(chosen.by)[0], ("by",), ranks=True, everywhere=chosen.missing is None)
-        grouped = [
-            *(Needed(name, ("most", name)) for name in chosen.most),
-            *(Needed(name, ("least", name)) for name in chosen.least),
-        ]
+        grouped = [(("most", name), name) for name in chosen.most]
+        grouped += [(("least", name), name) for name in chosen.least]
         if chosen.curve and chosen.curve.within:
-            grouped.append(Needed(chosen.curve.within, ("curve", "within")))
-        return (by, Needed("tokens"), *grouped)
+            grouped.append((("curve", "within"), chosen.curve.within))
+        return (by, Needed("tokens"), *(Needed(name, place, arriving=True) for place, name in grouped))
 
     @property
     def measurers(self) -> tuple[Measurer, ...]:
@@ -97,17 +94,13 @@ class Select(Verb):
 
         Raises InputError for a draw by what is no number, and for a budget that the curve cannot have.
         """
-        starts = list(accumulate((shard.rows for shard in shards), initial=0))
-        batches = [
-            Batch(n, starts[batch.start], tuple(shards[batch.start : batch.stop]))
-            for n, batch in enumerate(in_batches([shard.arrived for shard in shards]))
-        ]
+        batches = batches_of(shards)
         largest = max((shard.bytes for shard in shards), default=0)
         most = max((sum(shard.arrived for shard in batch.shards) for batch in batches), default=0)
         map_units = partial(map_units, memory=max(largest, RANKED_BYTES * most))
         if self.repeats:
             return upsample(self.chosen, self.held_out, batches, map_units, work)
-        return self._keep_best(batches, batch_documents(starts[-1]), map_units, work)
+        return self._keep_best(batches, batch_documents(batches[-1].stop if batches else 0), map_units, work)
 
     def _keep_best(self, batches: Sequence[Batch], size: int, map_units: MapUnits, work: Place) -> Outcome:
         chosen = self.chosen

@@ -31,6 +31,7 @@ from refinery.sources.ids import common_id_type, with_type
 from refinery.sources.limit import lowest
 from refinery.sources.lineage import read_lineage
 from refinery.sources.packs import read_members
+from refinery.sources.rows import File, read_files
 from refinery.sources.schema import unify
 from refinery.sources.source_columns import SourceColumns
 from refinery.sources.source_schema import carried_fields, carried_schema
@@ -72,29 +73,51 @@ def read_documents(
 
 def _read_shard(shard: Shard, request: Request) -> Iterator[Documents]:
     verify_unchanged([shard])
+    _begin(request.description, shard)
     yield from _read_file(shard, request)
+    _end(request.description, shard, request.spec)
     verify_unchanged([shard])  # else rows may be of one file and others of another
 
 
 def _read_file(shard: Shard, request: Request) -> Iterator[Documents]:
+    columns = _columns(shard, request)
+    yield from map(columns, FORMATS[shard.format].read(shard, request._replace(carry=columns.raw)))
+
+
+def _columns(shard: Shard, request: Request) -> SourceColumns:
     spec, carry, wanted, _, describe = request
-    digest = None
-    if describe is not None:
-        digest = describe.digest = part_digest(shard)
     raw_fields = partial(_fields_of_file, shard, spec)
-    columns = SourceColumns(
-        shard, spec, carry, raw_fields, judged=wanted is None, counted=describe is not None
-    )
-    read = FORMATS[shard.format].read
-    yield from map(columns, read(shard, request._replace(carry=columns.raw)))
+    return SourceColumns(shard, spec, carry, raw_fields, judged=wanted is None, counted=describe is not None)
+
+
+def _begin(describe: Description | None, shard: Shard) -> None:
+    if describe is not None:
+        describe.digest = part_digest(shard)
+
+
+def _end(describe: Description | None, shard: Shard, spec: SourceSpec) -> None:
     if describe is not None:
         describe.carried = carried_schema(describe.carried, spec, shard.name)
-    if describe is not None and digest is not None:
-        describe.hash = digest.hexdigest()
+        describe.hash = describe.digest.hexdigest() if describe.digest else ""
 
 
 def _read_pack(shard: Shard, request: Request) -> Iterator[Documents]:
     """The rows of one file after the other; raises what reading a file raises."""
+    rows, files = FORMATS[shard.format].rows, _files(shard, request)
+    if rows and _columns(shard, request).as_they_are:
+        yield from read_files(rows, files, request, shard.name)
+        return
+    for member, start, wanted, description in files:
+        end = 0
+        for run in _read_file(member, request._replace(wanted=wanted, description=description)):
+            end = max(end, run.end)
+            yield run.moved(start)
+        if description is not None:
+            description.rows = max(description.rows, end)
+
+
+def _files(shard: Shard, request: Request) -> Iterator[File]:
+    """The files of a pack that are to be read, in order, each to be read before the next is asked for."""
     wanted, describe = request.wanted, request.description
     members, remote = read_members(shard), is_url(shard.path)
     known = None if describe is not None or shard.pack is None else read_lineage(shard.pack.lineage)
@@ -112,13 +135,13 @@ def _read_pack(shard: Shard, request: Request) -> Iterator[Documents]:
                     mine = wanted[low:high] - start
                 one = None if describe is None else Description()
                 if mine is None or len(mine):
-                    for run in _read_file(member, request._replace(wanted=mine, description=one)):
-                        rows = max(rows, run.end)
-                        yield run.moved(start)
+                    _begin(one, member)
+                    yield File(member, start, mine, one)
+                    _end(one, member, request.spec)
                     if known is not None and known[number].hash:
                         verify_hash(member, known[number].hash)
                 if one is not None and describe is not None:
-                    rows = max(rows, one.rows)
+                    rows = one.rows
                     described.append(one)
                     describe.files.append(FileRows(member.relative_path, rows, one.hash))
                 start += rows

@@ -33,16 +33,19 @@ class Columns(Protocol):
 
 
 class Reader(NamedTuple):
-    """What a format is read by; typed: its columns are known before all rows have been read."""
+    """What a format is read by; typed: its columns are known before all rows have been read; rows: what gives them
+    as JSON, of a format that is read so.
+    """
 
     plan: Plan
     read: Read
     columns: Columns
     typed: bool = True
+    rows: rows.Rows | None = None
 
 
 def _of_rows(plan: Plan, found: rows.Rows) -> Reader:
-    return Reader(plan, partial(rows.read, found), partial(rows.first_columns, found), typed=False)
+    return Reader(plan, partial(rows.read, found), partial(rows.first_columns, found), False, found)
 
 
 READERS = {

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from refinery.errors import InputError
 from refinery.sources.digest import PartDigest
 from refinery.sources.documents import (
     NO_COLUMNS,
     REJECT_BYTES,
+    Description,
     Documents,
     Reject,
     Request,
@@ -29,36 +32,62 @@ Row = tuple[int, bytes | Reject]  # its number, and its values as a JSON object 
 Rows = Callable[[Shard, SourceSpec, PartDigest | None], Iterator[Row]]
 
 
+class File(NamedTuple):
+    """A file to read: its first row is row `start` of the shard, `wanted` and `description` are as in a request."""
+
+    shard: Shard
+    start: int
+    wanted: NDArray[np.int64] | None
+    description: Description | None
+
+
 def read(rows: Rows, shard: Shard, request: Request) -> Iterator[Documents]:
     """The shard's documents in order; rows that are not wanted are not parsed, and no row is parsed twice.
 
     rows: gives those of a shard, blank ones too. Ids of a batch are null, int64 or string: what its rows have.
     Raises InputError when the file cannot be read, or when values do not fit the columns of `carry`.
     """
-    spec, carry, wanted, batch_bytes, description = request
+    return read_files(rows, [File(shard, 0, request.wanted, request.description)], request, shard.name)
+
+
+def read_files(rows: Rows, files: Iterable[File], request: Request, name: str) -> Iterator[Documents]:
+    """As `read`, of one file after the other: small ones share a batch. name: what all of them are called."""
+    spec, carry, _, batch_bytes, _ = request
     looked_at = frozenset(spec.texts).intersection(carry.names if carry is not None else ())
-    parser = JsonRows(shard, spec, looked_at)
-    seen = None if description is None else _Seen(looked_at)
-    batch = _Batch(shard, parser, carry, seen)
-    asked = None if wanted is None else iter(wanted.tolist())
-    next_row = None if asked is None else next(asked, None)
-    row = -1
-    digest = description.digest if description else None
-    for row, line in rows(shard, spec, digest):
-        if asked is not None:
-            if next_row is None:
-                break
-            if row != next_row:
-                continue
-            next_row = next(asked, None)
-        if isinstance(line, Reject) or not (line.isspace() or not line):
-            batch.add(row, line)
-        if batch.size >= batch_bytes:
-            yield batch.documents()
-            batch = _Batch(shard, parser, carry, seen)
+    batch = _Batch(name, carry)
+    for shard, start, wanted, description in files:
+        parser = JsonRows(shard, spec, looked_at)
+        seen = None if description is None else _Seen(looked_at)
+        row = -1
+        found = rows(shard, spec, description.digest if description else None)
+        for row, line in found if wanted is None else _wanted(found, wanted):
+            if isinstance(line, Reject):
+                batch.reject(replace(line, row=start + line.row))
+            elif line and not line.isspace():
+                parsed = parser.parse(start + row, line)
+                if isinstance(parsed, Reject):
+                    batch.reject(parsed)
+                else:
+                    batch.add(start + row, *parsed, len(line))
+                    if seen is not None:
+                        seen.add(parsed[2], len(line))
+            if batch.size >= batch_bytes:
+                yield batch.documents()
+                batch = _Batch(name, carry)
+        if description is not None and seen is not None:
+            description.rows, description.carried = row + 1, seen.schema()
     yield batch.documents()
-    if description is not None and seen is not None:
-        description.rows, description.carried = row + 1, seen.schema()
+
+
+def _wanted(rows: Iterator[Row], wanted: NDArray[np.int64]) -> Iterator[Row]:
+    asked = iter(wanted.tolist())
+    next_row = next(asked, None)
+    for row, line in rows:
+        if next_row is None:
+            return
+        if row == next_row:
+            yield row, line
+            next_row = next(asked, None)
 
 
 def first_columns(rows: Rows, shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
@@ -109,13 +138,11 @@ class _Seen:
 
 
 class _Batch:
-    """Rows of a shard as they gather."""
+    """Rows as they gather; name: what they are of."""
 
-    def __init__(self, shard: Shard, parser: JsonRows, carry: pa.Schema | None, seen: _Seen | None) -> None:
-        self._shard = shard
-        self._parser = parser
+    def __init__(self, name: str, carry: pa.Schema | None) -> None:
+        self._name = name
         self._carry = carry
-        self._seen = seen
         self._rows: list[int] = []
         self._texts: list[str] = []
         self._ids: list[Any] = []
@@ -123,22 +150,19 @@ class _Batch:
         self._rejects: list[Reject] = []
         self.size = 0
 
-    def add(self, row: int, line: bytes | Reject) -> None:
-        """Parses a line, or takes a reject as it is."""
-        parsed = line if isinstance(line, Reject) else self._parser.parse(row, line)
-        if isinstance(parsed, Reject):
-            self._rejects.append(parsed)
-            self.size += REJECT_BYTES
-            return
-        text, name, others = parsed
+    def add(self, row: int, text: str, name: Any, others: dict[str, Any], size: int) -> None:
+        """A document of `size` bytes, as `JsonRows.parse` gives it."""
         self._rows.append(row)
         self._texts.append(text)
         self._ids.append(name)
         if self._carry is not None:
             self._others.append(others)
-        if self._seen is not None:
-            self._seen.add(others, len(line))  # type: ignore[arg-type]
-        self.size += len(line)  # type: ignore[arg-type]
+        self.size += size
+
+    def reject(self, reject: Reject) -> None:
+        """A row that is none."""
+        self._rejects.append(reject)
+        self.size += REJECT_BYTES
 
     def documents(self) -> Documents:
         """What has been gathered, as arrays."""
@@ -162,7 +186,7 @@ class _Batch:
             arrays = [json_column([row.get(f.name) for row in self._others], f) for f in self._carry]
         except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
             problem = f"a value does not fit the type its column had in the first read: {error}"
-            raise InputError(self._shard.name, problem[:300]) from None
+            raise InputError(self._name, problem[:300]) from None
         return pa.RecordBatch.from_arrays(arrays, schema=self._carry)
 
 

@@ -140,11 +140,15 @@ def _sort(room, n):  # type: ignore[no-untyped-def]
 
 def inverse_frequencies(found: Features, bits: int = BITS) -> NDArray[np.float32]:
     """ln((1 + N) / (1 + df)) by bucket, float32 (2^bits,): of N documents so many have it."""
+    return inverse_of_counts(np.bincount(found.buckets, minlength=1 << bits), len(found))
+
+
+def inverse_of_counts(having: NDArray[np.int64], documents: int) -> NDArray[np.float32]:
+    """The same of counts: by bucket, of so many documents those that have it."""
     from refinery.text.elementary import logs
 
-    having = np.bincount(found.buckets, minlength=1 << bits)
-    every = logs(np.arange(1, len(found) + 2, dtype=np.float64))
-    inverse: NDArray[np.float32] = (every[len(found)] - every[having]).astype(np.float32)
+    every = logs(np.arange(1, documents + 2, dtype=np.float64))
+    inverse: NDArray[np.float32] = (every[documents] - every[having]).astype(np.float32)
     return inverse
 
 

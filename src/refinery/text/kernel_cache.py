@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 VARIABLE = "NUMBA_CACHE_DIR"
+_OWN = "refinery-kernels-"
 
 
 def keep_kernels() -> None:
@@ -18,6 +19,14 @@ def keep_kernels() -> None:
         return
     with suppress(OSError):  # Numba says what it misses
         os.environ[VARIABLE] = str(_own_folder())
+
+
+def note() -> str:
+    """What to say before kernels are kept in a folder for temporary files for the first time, else nothing."""
+    folder = Path(os.environ.get(VARIABLE, ""))
+    if not folder.name.startswith(_OWN) or any(folder.iterdir()):
+        return ""
+    return f"compiled kernels are kept in {folder}; set {VARIABLE} to a folder that stays to compile them once"
 
 
 def _usual() -> tuple[Path, Path]:
@@ -36,10 +45,10 @@ def _own_folder() -> Path:
     """The same one for each process of a user; one anew if another user was quicker, since what lies there is run."""
     import tempfile
 
-    folder = Path(tempfile.gettempdir(), f"refinery-kernels-{os.getuid()}")
+    folder = Path(tempfile.gettempdir(), f"{_OWN}{os.getuid()}")
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     status = folder.lstat()
     if status.st_uid == os.getuid() and status.st_mode & 0o170077 == 0o040000:
         return folder
-    return Path(tempfile.mkdtemp(prefix="refinery-kernels-"))
+    return Path(tempfile.mkdtemp(prefix=_OWN))

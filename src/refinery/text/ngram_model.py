@@ -5,10 +5,10 @@ n-gram is made of that of its suffix, and the keys of a word's context are those
 words of a million share their 32 bits with some third in 2,300 cases; such words count as one.
 
 A model (refinery.models.ngram) is a table of rows in buckets of BUCKET numbers: how many rows stand in the buckets
-before, and the low halves of keys, 0 where there is none. The upper half of a key says in which bucket it stands; what
-finds no room there stands in the next. A row has for each of one or two texts two float32: what the n-gram adds to its
-last word's probability, u, and the share γ that the n-gram as a context leaves to the shorter one. Row 0 stands for
-all that is not in the table: u = 0, γ = 1. Kneser-Ney's interpolation (Chen and Goodman 1998, 4.1.6) is
+before, and the low halves of keys, 0 where there is none. The upper half of a key says in which bucket it stands;
+what finds no room there stands in the next. A row has for each of one or two texts two float32: what the n-gram adds
+to its last word's probability, u, and the share γ that the n-gram as a context leaves to the shorter one. Row 0
+stands for all that is not in the table: u = 0, γ = 1. Kneser-Ney's interpolation (Chen and Goodman 1998, 4.1.6) is
 p(w | c) = u(c w) + γ(c) p(w | c without its first word).
 """
 

@@ -1,0 +1,96 @@
+"""Scores of documents by fits that have not seen them, and the kind of fit whose held-out seeds rank highest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refinery.recall.contrast import contrast
+from refinery.recall.estimate import prevalence
+from refinery.recall.logistic import Line, Rows, fit
+from refinery.text.elementary import logs
+from refinery.text.features import Features, inverse_frequencies, weigh
+
+Array = NDArray[np.float64]
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How rows are weighed and how coefficients are held down.
+
+    contrasted: whether features are weighed by 1 + |contrast| beside TF-IDF; penalty: see recall.logistic.
+    """
+
+    contrasted: bool
+    penalty: float
+
+
+KINDS = (Kind(True, 0.15), Kind(True, 0.05), Kind(False, 0.05))
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is fitted: float64 (documents,) labels, 0 or 1, weights, 0 of those left out; int64 folds of documents."""
+
+    features: Features
+    labels: Array
+    weights: Array
+    folds: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """logits: float64 (documents,), each by the fit without its fold; line and weights of buckets: of all folds."""
+
+    logits: Array
+    line: Line
+    inverse: NDArray[np.float32]
+
+
+def best_fit(task: Task, seed: NDArray[np.bool_]) -> Fit:
+    """The fit of the kind whose held-out seeds rank highest in the pool, by the mean logarithm of their places."""
+    fits = [cross_fit(task, kind) for kind in KINDS]
+    least = prevalence(fits[0].logits[seed], fits[0].logits[~seed]).value * float((~seed).sum())
+    return min(fits, key=lambda one: float(log_places(one.logits, seed, least).mean()))
+
+
+def log_places(scores: Array, seed: NDArray[np.bool_], least: float) -> Array:
+    """float64 (seeds,): ln of how many of the pool score as high as each seed, of fewer than `least` ln of that.
+
+    The topic's own documents fill the first places, so it says nothing which of those a seed has.
+    """
+    pool = np.sort(scores[~seed])
+    places = len(pool) - np.searchsorted(pool, scores[seed], "left")
+    found: Array = logs(np.maximum(places, max(least, 1.0)).astype(np.float64))
+    return found
+
+
+def cross_fit(task: Task, kind: Kind) -> Fit:
+    """A fit of all documents, and one without each fold, which scores it."""
+    line, inverse, _ = _fit(task, kind, np.ones(len(task.labels), np.bool_), None)
+    logits = np.empty(len(task.labels))
+    for fold in range(FOLDS):
+        out = task.folds == fold
+        part, _, rows = _fit(task, kind, ~out, line)
+        logits[out] = part.logits(rows.take(np.flatnonzero(out)))
+    return Fit(logits, line, inverse)
+
+
+def _fit(
+    task: Task, kind: Kind, used: NDArray[np.bool_], start: Line | None
+) -> tuple[Line, NDArray[np.float32], Rows]:
+    inverse = inverse_frequencies(task.features)
+    if kind.contrasted:
+        members = np.where(used & (task.weights > 0), task.labels, -1.0)
+        inverse = inverse * (1 + np.abs(contrast(task.features, members, len(inverse))))
+    values = weigh(task.features, inverse)
+    rows = Rows(task.features.bounds, task.features.buckets, values, len(inverse))
+    chosen = np.flatnonzero(used & (task.weights > 0))
+    return (
+        fit(rows.take(chosen), task.labels[chosen], task.weights[chosen], kind.penalty, start),
+        inverse,
+        rows,
+    )

@@ -1,0 +1,25 @@
+"""The parts of a mix: what was wanted of each, what was there, and what is written, the first time and again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from refinery.definition.values import as_percentage
+from refinery.report.budget import count_text
+from refinery.report.grid import Grid
+from refinery.run.manifest import Manifest
+
+HEADINGS = ("part", "share", "wanted", "tokens there", "fresh", "repeated", "epochs", "at most")
+
+
+def part_tables(manifest: Manifest) -> Iterator[Grid]:
+    """A row a part; no table of an output that is not mixed."""
+    if not manifest.parts:
+        return
+    total = sum(part.exposures for part in manifest.parts.values())
+    table = Grid(f"{manifest.output}: parts, in tokens", HEADINGS)
+    for name, part in manifest.parts.items():
+        share = f"{part.exposures / total:.1%}" if total else ""
+        counts = map(count_text, (part.tokens, part.kept.tokens, part.repeated.tokens))
+        table.add(name, share, as_percentage(part.share), *counts, f"{part.epochs:.2f}", f"{part.largest}")
+    yield table

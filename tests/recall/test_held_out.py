@@ -1,0 +1,47 @@
+"""Fits that have not seen what they score."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from refinery.recall.estimate import prevalence
+from refinery.recall.held_out import FOLDS, KINDS, Fit, Task, best_fit, cross_fit, log_places
+from tests.recall.planted import pool
+
+
+def task() -> tuple[Task, np.ndarray]:
+    """Some seeds and a pool, in folds by turns; and which are seeds."""
+    sample, _ = pool(seeds=25, positive=25, other=100)
+    labels = sample.seed.astype(np.float64)
+    return Task(sample.features, labels, np.ones(len(sample)), np.arange(len(sample)) % FOLDS), sample.seed
+
+
+def test_no_fit_sees_what_it_scores() -> None:
+    """Wrong labels in a fold change scores of the other folds, and none of its own."""
+    one, _ = task()
+    turned = one.labels.copy()
+    turned[one.folds == 2] = 1 - turned[one.folds == 2]
+    for kind in KINDS[::2]:
+        before = cross_fit(one, kind).logits
+        after = cross_fit(Task(one.features, turned, one.weights, one.folds), kind).logits
+        assert after[one.folds == 2] == pytest.approx(before[one.folds == 2], rel=0.2, abs=0.2)
+        assert not np.allclose(after[one.folds != 2], before[one.folds != 2], rtol=0.2, atol=0.2)
+
+
+def test_the_fit_whose_held_out_seeds_rank_highest_is_taken() -> None:
+    """Of all kinds."""
+    one, seed = task()
+    fits = [cross_fit(one, kind) for kind in KINDS]
+    best: Fit = best_fit(one, seed)
+    least = prevalence(fits[0].logits[seed], fits[0].logits[~seed]).value * (~seed).sum()
+    means = [log_places(fit.logits, seed, least).mean() for fit in fits]
+    assert log_places(best.logits, seed, least).mean() == min(means)
+
+
+def test_places_count_the_pool_alone() -> None:
+    """How many score as high as the seed; the first `least` places are one."""
+    scores = np.array([5.0, 1.0, 6.0, 4.0, 3.0, 2.0, 0.0])
+    seed = np.arange(7) < 2
+    assert np.exp(log_places(scores, seed, 1.0)) == pytest.approx([1, 4])
+    assert np.exp(log_places(scores, seed, 3.0)) == pytest.approx([3, 4])
