@@ -36,6 +36,8 @@ from peers import relevance_model
 from refinery.definition.trainings import TopicTraining
 from refinery.filters.measurer import Measurer
 from refinery.filters.registry import measurer
+from refinery.models.ngram import MODEL as NGRAMS
+from refinery.models.ngram_fit import count_in_memory
 from refinery.models.topics import MODEL, fit
 from refinery.text.batch import TextBatch
 from refinery.text.prepare import prepare
@@ -51,10 +53,11 @@ def kernels(text: pa.ChunkedArray, model: str, repeats: int) -> tuple[Sheet, flo
     every: dict[str, Measurer | None] = dict(refinery_jobs.measurers(model))
     rows: list[tuple[object, ...]] = []
     every["all, fused"] = None
-    beside = {
+    beside: dict[str, Measurer] = {
         f"terms, {pack}": measurer("terms", {"pack": pack})
         for pack in ("medical-en", "law-zh", "zh-gambling")
     }
+    beside["cross_entropy"] = cross_entropy(text)
     beside["topic, 100 clusters"] = topics_of(parts)
     for name, one in {**beside, **every}.items():
         chosen = [one] if one else [other for other in every.values() if other]
@@ -64,6 +67,16 @@ def kernels(text: pa.ChunkedArray, model: str, repeats: int) -> tuple[Sheet, flo
     title = f"Kernels on text in memory: {len(text):,} documents, {size / 1e6:,.1f} MB"
     columns = ("measurer", "MB/s, median (lowest … highest)", "documents/s", "seconds")
     return Sheet(title, columns, rows), size / float(str(rows[-1][3]))
+
+
+def cross_entropy(text: pa.ChunkedArray) -> Measurer:
+    """The measurer `cross_entropy` with n-gram models of the documents' two halves."""
+    half = len(text) // 2
+    halves = [prepare(TextBatch.from_arrow(part.combine_chunks())) for part in (text[:half], text[half:])]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / NGRAMS
+        file.write_bytes(count_in_memory(halves, order=5, least=2))
+        return measurer("cross_entropy", {"model": {"file": str(file)}})  # it has been read
 
 
 def topics_of(parts: list[TextBatch]) -> Measurer:

@@ -76,6 +76,15 @@ def importance(content: bytes) -> None:
     assert np.isfinite(sums).all()
 
 
+def ngram(content: bytes) -> None:
+    """Parses and scores awkward texts."""
+    from refinery.models.ngram import parse
+    from refinery.text.prepare import prepare
+
+    bits, _ = parse(np.frombuffer(content, np.uint8), "hostile").cross_entropies(prepare(_texts()))
+    assert np.isfinite(bits).all()
+
+
 def card(content: bytes) -> None:
     """Reads a card beside a model."""
     from refinery.models.card import resolve
@@ -108,6 +117,7 @@ def onnx(content: bytes) -> None:
 CHECKS: dict[str, Check] = {
     "fasttext": fasttext,
     "importance": importance,
+    "ngram": ngram,
     "card": card,
     "tokenizer": tokenizer,
     "onnx": onnx,

@@ -26,6 +26,18 @@ def importance(folder: Path) -> Path:
     return train_importance([folder / "target.jsonl"], [folder / "raw.jsonl"], folder / "m.npz", buckets=500)
 
 
+def ngram(folder: Path) -> Path:
+    """A small n-gram model."""
+    from refinery.models.ngram_fit import count_in_memory
+    from refinery.text.batch import TextBatch
+    from refinery.text.prepare import prepare
+    from tests.conftest import document
+
+    texts = prepare(TextBatch.from_texts([document(n) for n in range(10)]))
+    (folder / "model.ngram").write_bytes(count_in_memory([texts, texts], 3, 1))
+    return folder / "model.ngram"
+
+
 def tokenizer(folder: Path) -> Path:
     """A small BPE tokenizer."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
@@ -62,10 +74,10 @@ def neural(folder: Path) -> Path:
     return folder / "model.onnx"
 
 
-@pytest.mark.parametrize("kind", ["importance", "card", "tokenizer", "onnx"])
+@pytest.mark.parametrize("kind", ["importance", "ngram", "card", "tokenizer", "onnx"])
 def test_other_model_files(kind, tmp_path, times, seed, outcome):
-    """Importance weights, model cards, tokenizers, ONNX models."""
-    makers = {"importance": importance, "tokenizer": tokenizer, "onnx": neural}
+    """Importance weights, n-grams, model cards, tokenizers, ONNX models."""
+    makers = {"importance": importance, "ngram": ngram, "tokenizer": tokenizer, "onnx": neural}
     file = makers.get(kind, written_card)(tmp_path)
     counted(injected(kind, file, seed, len(times(300))), f"{kind} file mutated", outcome)
 

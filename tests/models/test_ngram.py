@@ -8,7 +8,7 @@ import pytest
 from refinery.errors import InputError
 from refinery.models.ngram import PAGE, load_ngrams, parse
 from refinery.models.ngram_counts import adjusted_counts, values_of
-from refinery.models.ngram_fit import model_content
+from refinery.models.ngram_fit import count_in_memory, model_content
 from refinery.text.batch import TextBatch
 from refinery.text.ngram_model import ngram_rows
 
@@ -18,9 +18,7 @@ TEXTS = TextBatch.from_texts(["the patient was treated with aspirin", "the patie
 @pytest.fixture(scope="module")
 def content() -> bytes:
     """A model of two texts that are the same."""
-    counted = adjusted_counts(ngram_rows(TEXTS, 3), 1)
-    values = np.concatenate([values_of(*counted, text) for text in (0, 1)])
-    return model_content(values, [counted[2]] * 2)
+    return count_in_memory([TEXTS, TEXTS], 3, 1)
 
 
 def test_a_model_is_mapped_and_read_only(content: bytes, tmp_path: Path) -> None:
@@ -71,13 +69,15 @@ def test_other_files_are_refused(content: bytes, change, problem: str, tmp_path:
 
 
 def test_whatever_keys_a_file_has_a_search_ends(content: bytes) -> None:
-    """With every place taken but those of the last bucket; and one whose last bucket is taken is refused."""
+    """With every place taken but those of the last bucket; one that leads out of the file is refused."""
     numbers = np.frombuffer(content, np.uint8).copy()
     sound = parse(numbers.copy(), "here").table
     keys = numbers[PAGE : PAGE + sound.keys.nbytes].view(np.uint32).reshape(sound.keys.shape)
     keys[:-1, 1:] = 5
     bits, _ = parse(numbers, "here").cross_entropies(TEXTS)
     assert np.isfinite(bits).all()
-    keys[-1, 1:] = 5
-    with pytest.raises(InputError, match=r"here: .* damaged"):
-        parse(numbers, "here")
+    for at in ((-1, 1), (0, 0)):
+        before, keys[at] = int(keys[at]), 1 << 20
+        with pytest.raises(InputError, match=r"here: .* lead out of it"):
+            parse(numbers, "here")
+        keys[at] = before

@@ -3,7 +3,6 @@
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from refinery.definition.trainings import NgramTraining
@@ -12,10 +11,8 @@ from refinery.models import ngram_fit
 from refinery.models.draw import draw
 from refinery.models.makers import NgramMaker
 from refinery.models.ngram import MODEL, NgramModel, load_ngrams
-from refinery.models.ngram_counts import adjusted_counts, values_of
 from refinery.models.ngram_record import RECORD, read_record
 from refinery.text.batch import TextBatch
-from refinery.text.ngram_model import ngram_rows
 from refinery.text.prepare import prepare
 from tests.models.domains import LAW, MEDICAL, OTHER, SOFTWARE, documents
 from tests.models.kneser_ney import KneserNey
@@ -34,20 +31,11 @@ def make(folder: Path, training: NgramTraining, *inputs: list[TextShard]) -> Pat
     return out
 
 
-def in_memory(training: NgramTraining, *texts: list[str]) -> bytes:
-    """The model of all texts, counted in one place."""
-    counted = [
-        adjusted_counts(ngram_rows(prepare(TextBatch.from_texts(one)), training.order), training.min_count)
-        for one in texts
-    ]
-    values = np.concatenate([values_of(*one, number) for number, one in enumerate(counted)])
-    return ngram_fit.model_content(values, [one[2] for one in counted])
-
-
 def test_a_model_of_units_is_that_of_one_place(tmp_path: Path) -> None:
     """However documents are cut into shards, and words and n-grams into partitions."""
     training = TRAINING.model_copy(update={"held_out": 0.0, "raw_documents": 500})
-    expected = in_memory(training, SEEDS, CRAWL)
+    texts = [prepare(TextBatch.from_texts(text)) for text in (SEEDS, CRAWL)]
+    expected = ngram_fit.count_in_memory(texts, training.order, training.min_count)
     inputs = {"positive": cut("seeds", SEEDS, 20, 90), "raw": cut("crawl", CRAWL, 33)[::-1]}
     assert (make(tmp_path / "1", training, *inputs.values()) / MODEL).read_bytes() == expected
     found = draw(inputs, {"positive": 500, "raw": 500}, 1, run_here, tmp_path)

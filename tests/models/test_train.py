@@ -90,7 +90,9 @@ def test_some_texts_of_both_classes_are_told_with_what_is_missing(tmp_path: Path
     with pytest.raises(DefinitionError, match="55 texts stand in both, 5 positive ones and 0 negative ones"):
         train_relevance([positive], [negative], tmp_path / "m", **SMALL)
     write(tmp_path / "n.parquet", [*medical[5:], *documents(OTHER, 100, 2)])
-    with pytest.raises(DefinitionError, match=r"positive examples: 5 different .* 55 texts that both classes have"):
+    with pytest.raises(
+        DefinitionError, match=r"positive examples: 5 different .* 55 texts that both classes have"
+    ):
         train_relevance([positive], [negative], tmp_path / "m", **SMALL)
 
 

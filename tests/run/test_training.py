@@ -9,6 +9,7 @@ from refinery.definition.load import load
 from refinery.errors import InputError
 from refinery.filters.relevance import Settings, build
 from refinery.models.card import resolve
+from refinery.models.ngram import load_ngrams
 from refinery.run.training import DEFINITION, take_model, write_definition
 from tests.models.domains import MEDICAL, OTHER, documents, write, write_domains
 from tests.run.planning import plan_of
@@ -65,6 +66,17 @@ def test_importance_of_json_lines_with_another_column(tmp_path: Path, refinery) 
         "model.npz",
         "pipeline.yaml",
     ]
+
+
+def test_ngrams_of_one_text(tmp_path: Path, refinery) -> None:
+    """A model and its record, and what was counted in a sentence; `--positive` may be left out."""
+    write_domains(tmp_path)
+    command = ["train", "ngram", "--raw", tmp_path / "negative.parquet", "--order", 3]
+    code, out, err = refinery(*command, "--out", tmp_path / "m")
+    assert code == 0, err
+    assert "raw documents, perplexity" in out and "ngrams.json" in out
+    model = load_ngrams(tmp_path / "m" / "model.ngram")
+    assert (model.texts, model.order) == (1, 3)
 
 
 def test_training_again_replaces_the_model(tmp_path: Path, refinery) -> None:

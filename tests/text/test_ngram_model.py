@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refinery.models.ngram import NgramModel, parse
-from refinery.models.ngram_counts import adjusted_counts, values_of
-from refinery.models.ngram_fit import model_content
+from refinery.models.ngram_fit import count_in_memory
 from refinery.text.batch import TextBatch
 from refinery.text.ngram_model import ngram_keys, ngram_rows
 from tests.models.kneser_ney import KneserNey
@@ -22,9 +21,7 @@ def joined(documents: list[list[str]]) -> TextBatch:
 
 def model(order: int, least: int, *texts: list[list[str]]) -> NgramModel:
     """Of one or two texts."""
-    counted = [adjusted_counts(ngram_rows(joined(documents), order), least) for documents in texts]
-    values = np.concatenate([values_of(*one, number) for number, one in enumerate(counted)])
-    return parse(np.frombuffer(model_content(values, [one[2] for one in counted]), np.uint8), "here")
+    return parse(np.frombuffer(count_in_memory(list(map(joined, texts)), order, least), np.uint8), "here")
 
 
 @given(documents=DOCUMENTS, order=st.integers(1, 4))

@@ -78,7 +78,9 @@ def build_table(values: NDArray[np.void], texts: int) -> Table:
     keys = np.zeros((last + 1, BUCKET), np.uint32)
     keys[:, 0] = np.searchsorted(places, np.arange(last + 1) * room)
     keys[places // room, places % room + 1] = np.maximum(grams.astype(np.uint32), 1)
-    found = np.tile(np.array([0, 1], np.float32), (len(grams) + 1, texts))
+    found = np.tile(
+        np.array([0, 1], np.float32), (len(grams) + BUCKET, texts)
+    )  # whatever place a key has, its row is there
     found[np.searchsorted(grams, values["key"]) + 1, values["column"]] = values["value"]
     return Table(keys, found, buckets)
 
@@ -130,16 +132,18 @@ def parse(content: NDArray[np.uint8], place: str) -> NgramModel:
     end = PAGE + 4 * BUCKET * known
     keys = content[PAGE:end].view(np.uint32).reshape(known, BUCKET)
     table = Table(keys, content[end:].view(np.float32).reshape(rows, 2 * texts), buckets)
+    if int(keys[:, 0].max()) > rows - BUCKET or keys[-1, 1:].any():
+        raise InputError(place, "the n-gram model is damaged: its keys lead out of it", _HINT)
     if not _are_probabilities(table, unknown):
         raise InputError(place, "the n-gram model is damaged: not all its numbers are probabilities", _HINT)
     return NgramModel(table, order, int(header["words"]), unknown)
 
 
 def _are_probabilities(table: Table, unknown: NDArray[np.float64]) -> bool:
-    """Whether all numbers are between 0 and 1, shares not too small, and a search ends."""
+    """Whether all numbers are between 0 and 1, and shares not too small."""
     least = np.tile(np.array([0, _LEAST_SHARE], np.float32), table.values.shape[1] // 2)
     for low in range(0, len(table.values), 1 << 18):
         part = table.values[low : low + (1 << 18)]
         if not ((part >= least) & (part <= 1)).all():
             return False
-    return not table.keys[-1, 1:].any() and bool(((unknown >= _LEAST_UNKNOWN) & (unknown <= 1)).all())
+    return bool(((unknown >= _LEAST_UNKNOWN) & (unknown <= 1)).all())

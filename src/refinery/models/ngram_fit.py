@@ -214,6 +214,13 @@ def model_content(values: NDArray[np.void], tallies: Sequence[Tally]) -> bytes:
     return file_content(build_table(values, len(tallies)), order, words, unknown)
 
 
+def count_in_memory(texts: Sequence[TextBatch], order: int, least: int) -> bytes:
+    """The file of a model of prepared texts, counted in one place; units make the same."""
+    counted = [adjusted_counts(ngram_rows(text, order), least) for text in texts]
+    values = [values_of(*one, number) for number, one in enumerate(counted)]
+    return model_content(np.concatenate(values), [tally for _, _, tally in counted])
+
+
 def _held_out_bits(
     counts: Counts, part: str, model: NgramModel
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

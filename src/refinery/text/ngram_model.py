@@ -1,8 +1,8 @@
 """Word n-grams of prepared text as an n-gram language model has them: their keys, and how probable a text is.
 
 A word is 32 bits of its hash, an n-gram a key of 64 bits that grows from its last word to its first: the key of an
-n-gram is made of that of its suffix, and the keys of a word's context are those that end at the word before. Two
-words of a million share their 32 bits with some third in 2,300 cases; such words count as one.
+n-gram is made of that of its suffix, and the keys of a word's context are those that end at the word before. Of a
+million different words some 230 share their 32 bits with another; such words count as one.
 
 A model (refinery.models.ngram) is a table of rows in buckets of BUCKET numbers: how many rows stand in the buckets
 before, and the low halves of keys, 0 where there is none. The upper half of a key says in which bucket it stands;
@@ -147,7 +147,7 @@ def cross_entropies(data, offsets, keys, values, buckets, order, unknown, bits, 
                 words[order + size], position = _next_word(data, position, end)
                 position += 1
                 size += 1
-            _look_up(keys, values, buckets, words, rows, hashes, alive, size, seen)
+            _look_up(keys, values, buckets, words, rows, hashes, alive, size)
             _multiply(values, rows, size, unknown, product, total)
             rows[:, 0] = rows[:, size]
             words[:order] = words[size : size + order]
@@ -160,7 +160,7 @@ def cross_entropies(data, offsets, keys, values, buckets, order, unknown, bits, 
 
 
 @njit(cache=True, nogil=True)
-def _look_up(keys, values, buckets, words, rows, hashes, alive, size, seen):  # type: ignore[no-untyped-def]
+def _look_up(keys, values, buckets, words, rows, hashes, alive, size):  # type: ignore[no-untyped-def]
     """Fills in the rows of the n-grams that end at each word of a chunk, those of n words in rows[n - 1].
 
     Nothing that the processor has to guess depends on what stands in the table, so it waits for many rows at once.
@@ -196,7 +196,7 @@ def _look_up(keys, values, buckets, words, rows, hashes, alive, size, seen):  # 
             row = rows[n, j + 1]
             value += values[row, 0]  # touches what will be needed
             alive[longer] = j
-            longer += (row != 0) & (seen + j > n)
+            longer += (row != 0) & (rows[n, j] != 0)  # a longer one is kept only if both its parts are
         number = longer
         hashes[_CHUNK] = met + np.uint32(value)  # or the compiler would leave out the touching
 
