@@ -125,10 +125,9 @@ def of_splits(found: Sequence[Judged], splits: int, lose: float) -> Sheet:
                 round(100 * fmean(one.all_still for one in ones)),
             )
         )
-    columns = ("good text", "set", "junk seen", "documents lost", "tokens lost", f"{lose:.0%} within", "junk")
-    return Sheet(
-        f"Loss of unseen halves, mean of {splits} splits; junk still dropped of what was", columns, rows
-    )
+    losses_of = ("documents lost %", "at most", "tokens lost %", "tokens at most")
+    columns = ("good text", "set", "junk seen", *losses_of, f"within {lose:.0%}", "junk still dropped %")
+    return Sheet(f"Means over {splits} splits, of unseen halves", columns, rows)
 
 
 def sheets(found: Sequence[Judged], lose: float) -> list[Sheet]:

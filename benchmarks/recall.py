@@ -36,7 +36,6 @@ from refinery.text.prepare import prepare
 Scores = NDArray[np.float32]
 METHODS = ("nearest", "direct", "two steps", "ensemble", "recall", "rounds")
 _BASE = "direct"
-_LEAST = 100  # documents of the topic that must be left in the pool at its natural share
 
 
 @dataclass(frozen=True)
@@ -72,14 +71,14 @@ def read_topic(told: str, most: int) -> Topic:
 
 
 def samples(
-    topic: Topic, seeds: int, share: float | None, draw: int
+    topic: Topic, seeds: int, share: float | None, draw: int, least: int
 ) -> tuple[Sample, NDArray[np.bool_]] | None:
-    """Seeds and pool of a draw, and the pool's truth; None where too little of the topic is left."""
+    """Seeds and pool of a draw, and the truth; None where fewer than `least` are left, or than the share takes."""
     random = np.random.default_rng(draw)
     positive = random.permutation(np.flatnonzero(topic.truth))
     others = np.flatnonzero(~topic.truth)
     left = len(positive) - seeds if share is None else round(share * len(others) / (1 - share))
-    if len(positive) - seeds < max(left, _LEAST):
+    if len(positive) - seeds < max(left, least):
         return None
     chosen = np.concatenate([positive[: seeds + left], others])
     rows = Rows(topic.found.bounds, topic.found.buckets, topic.found.counts.astype(np.float32), 0).take(
@@ -97,7 +96,7 @@ def plain_scores(sample: Sample) -> dict[str, Scores]:
     rows = Rows(
         sample.features.bounds, sample.features.buckets, weigh(sample.features, inverse), len(inverse)
     )
-    near = nearest(rows, sample.seed)
+    near, _ = nearest(rows, sample.seed)
 
     def classifier(positive: NDArray[np.bool_]) -> Scores:
         weights = np.where(positive, 2.0, 2.0 * positive.sum() / (~positive).sum())
@@ -222,15 +221,20 @@ def tables(records: list[dict[str, Any]]) -> Iterator[Sheet]:
 
 
 def main() -> None:
-    """Prints the tables; writes each draw's numbers beside them as they come."""
+    """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("topics", nargs="+", metavar="TOPIC")
     parser.add_argument("--seeds", type=int, nargs="+", default=[50, 200])
     parser.add_argument("--shares", nargs="+", default=["natural"])
     parser.add_argument("--draws", type=int, default=10)
-    parser.add_argument("--documents", type=int, default=20_000)
-    parser.add_argument("--records", type=Path)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--documents", type=int, default=20_000, help="of a topic's files at most")
+    parser.add_argument(
+        "--least", type=int, default=100, help="of a topic, left in the pool beside the seeds"
+    )
+    parser.add_argument(
+        "--records", type=Path, help="file to which each draw's numbers are added as they come"
+    )
+    parser.add_argument("--json")
     options = parser.parse_args()
     topics = [read_topic(told, options.documents) for told in options.topics]
     records: list[dict[str, Any]] = []
@@ -239,7 +243,7 @@ def main() -> None:
             for told in options.shares:
                 share = None if told == "natural" else float(told.rstrip("%")) / 100
                 for seeds in options.seeds:
-                    if (made := samples(topic, seeds, share, draw)) is None:
+                    if (made := samples(topic, seeds, share, draw, options.least)) is None:
                         continue
                     found = measure(*made)
                     records.append(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
-from calibration import judged, sheets
+from calibration import judged, of_splits, sheets
 from rule_losses import Corpus
 
 COLUMNS = ("words", "lines", "tokens")
@@ -35,6 +35,19 @@ def test_the_unseen_halves_judge(tmp_path):
     table, kinds = sheets(found, 0.05)
     assert [row[2] for row in table.rows] == ["yes", "no"]
     assert kinds.columns[3:] == ("salad", "repeated")
+
+
+def test_splits_are_told_by_their_means(tmp_path):
+    """Each has other halves; one row for all of a set, with the most that one loses."""
+    (tmp_path / "own.yaml").write_text('rules: {long: "words >= 100"}\n')
+    corpora = [_corpus("good", True, 60), _corpus("salad", False, 1)]
+    found = list(judged(corpora, [str(tmp_path / "own.yaml")], 0.05, splits=3))
+    shares = [one.loss.share for one in found]
+    assert len(set(shares)) > 1
+    (row,) = of_splits(found, 3, 0.05).rows
+    assert row[:3] == ("good", str(tmp_path / "own.yaml"), "yes")
+    assert row[3:5] == (round(100 * sum(shares) / 3, 2), round(100 * max(shares), 2))
+    assert row[7] == sum(one.is_within(0.05) for one in found)
 
 
 def test_a_language_rule_stands_above_a_set_without_some_rules(tmp_path):

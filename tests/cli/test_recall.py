@@ -17,7 +17,8 @@ def test_a_pool_and_seeds_in_one_command(refinery, tmp_path: Path) -> None:
     code, told, err = refinery(*command, "--rounds", 1, "--workers", 1, "-q")
     assert (code, err) == (0, "")
     assert "rounds over 180 of 180 documents of the pool" in " ".join(told.split())
-    assert f"refinery budget {out} --params 1.3B" in told
+    assert f"refinery budget {out / 'recalled'} --params 1.3B" in told
+    assert refinery("budget", out / "recalled", "--params", "1.3B")[0] == 0
     code, told, _ = refinery("show", out, "--round", 1, "--came", "-n", 2)
     assert code == 0 and told.startswith("came: ") and told.count("relevance ") == 2 and "went" not in told
     found = json.loads(refinery("show", out, "--round", 1, "--json")[1])

@@ -104,7 +104,7 @@ def test_too_few_documents_are_told(tmp_path: Path) -> None:
         make(tmp_path, TRAIN, cut("seeds", MEDICAL_TEXTS[:5]), [])
     assert "positive examples" in str(caught.value) and "negative examples" in str(caught.value)
     assert list((tmp_path / "made").iterdir()) == [] and "both classes" not in str(caught.value)
-    with pytest.raises(DefinitionError, match="; 150 texts that both classes have count for neither"):
+    with pytest.raises(DefinitionError, match="150 texts stand in both, 0 positive ones and 250 neg"):
         make(tmp_path / "same", TRAIN, SEEDS, [*SEEDS, *CRAWL])
 
 

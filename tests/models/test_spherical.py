@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refinery.models.spherical import Rows, cluster
+from refinery.models.spherical import Rows, cluster, reseat
 from refinery.text.features import Features
 
 TERMS = np.full(64, -1, np.int32)
@@ -67,3 +67,10 @@ def test_there_are_no_more_clusters_than_different_rows():
     assert cluster(rows_of(dense), 10, 5, 1).shape == (10, 2)
     assert cluster(rows_of(dense[6:]), 10, 5, 1).shape == (10, 0)
     assert cluster(rows_of(dense[:0]), 10, 5, 1).shape == (10, 0)
+
+
+def test_a_cluster_without_a_row_begins_at_the_farthest():
+    """Not at one without a column, which is of none."""
+    topics = np.array([0, 0, 3, -1, 3], np.int32)
+    reseat(topics, np.array([0.9, 0.2, 0.5, 0.0, 0.3], np.float32), 4)
+    assert topics.tolist() == [0, 1, 3, -1, 2]

@@ -12,6 +12,7 @@ from refinery.models.topics import fit, load_topics
 from refinery.text.batch import TextBatch
 from refinery.text.prepare import prepare
 from tests.models.domains import LAW, MEDICAL, OTHER, SOFTWARE, documents
+from tests.models.test_topic_names import bucket_of
 
 TRAINING = TopicTraining.model_validate({"from": "crawl", "clusters": 4})
 KINDS = (MEDICAL, OTHER, LAW, SOFTWARE)
@@ -49,6 +50,19 @@ def test_the_same_texts_give_the_same_file(fitted, tmp_path):
     (tmp_path / "model.npz").write_bytes(model.content())
     again = load_topics(tmp_path / "model.npz").assign(texts_of(5, 2))
     assert all(np.array_equal(a, b) for a, b in zip(again, model.assign(texts_of(5, 2)), strict=True))
+
+
+def test_what_tells_no_documents_apart_is_no_term():
+    """What most documents have, or most of those in other letters than Latin, and what fewer than three have."""
+    latin = [f"everywhere {'oil crude' if n % 2 else 'wheat grain'} only{n}" for n in range(40)]
+    han = [f"之{'药材' if n % 2 else '法律'}" for n in range(10)]
+    training = TRAINING.model_copy(update={"clusters": 2})
+    model, _, _ = fit(prepare(TextBatch.from_texts([*latin, *han])), training)
+    terms = {
+        word: bucket_of(word) in model.buckets
+        for word in ("everywhere", "only7", "之", "oil", "wheat", "药", "法")
+    }
+    assert [word for word, is_term in terms.items() if is_term] == ["oil", "wheat", "药", "法"]
 
 
 def test_too_few_documents_are_told():

@@ -7,6 +7,7 @@ import pytest
 from refinery.errors import DefinitionError, InputError, OutputError
 from refinery.filters.relevance import Settings, build
 from refinery.models.card import Card
+from refinery.models.card_text import warnings
 from refinery.models.train import train_relevance
 from refinery.text.batch import TextBatch
 from tests.models.domains import LAW, MEDICAL, OTHER, SOFTWARE, documents, write, write_domains
@@ -77,9 +78,31 @@ def test_too_few_examples_are_refused_all_at_once(tmp_path: Path) -> None:
     negative = write(tmp_path / "n.parquet", [documents(OTHER, 1, 2)[0]] * 300)
     with pytest.raises(DefinitionError) as caught:
         train_relevance([positive], [negative], tmp_path / "m", **SMALL)
-    assert len(caught.value.problems) >= 2
+    assert len(caught.value.problems) == 2
     assert "positive examples" in str(caught.value) and "negative examples" in str(caught.value)
     assert not (tmp_path / "m").exists()
+
+
+def test_some_texts_of_both_classes_are_told_with_what_is_missing(tmp_path: Path) -> None:
+    """Where a few examples are left of a class that the other has nearly whole."""
+    medical = documents(MEDICAL, 60, 1)
+    positive, negative = write(tmp_path / "p.parquet", medical), write(tmp_path / "n.parquet", medical[5:])
+    with pytest.raises(DefinitionError, match="55 texts stand in both, 5 positive ones and 0 negative ones"):
+        train_relevance([positive], [negative], tmp_path / "m", **SMALL)
+    write(tmp_path / "n.parquet", [*medical[5:], *documents(OTHER, 100, 2)])
+    with pytest.raises(
+        DefinitionError, match=r"positive examples: 5 different .* 55 texts that both classes have"
+    ):
+        train_relevance([positive], [negative], tmp_path / "m", **SMALL)
+
+
+def test_classes_in_two_languages_are_warned_of(tmp_path: Path) -> None:
+    """English against Chinese: the model would tell nothing else."""
+    positive = write(tmp_path / "p.parquet", documents(MEDICAL, 100, 1))
+    negative = write(tmp_path / "n.parquet", documents(LAW, 100, 2, "。"))
+    card = train_relevance([positive], [negative], tmp_path / "m", **SMALL)
+    (told,) = [one for one in warnings(card) if "language en" in one]
+    assert "the negatives in zh" in told
 
 
 def test_a_missing_file_or_column_is_named(tmp_path: Path) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from refinery.recall.estimate import prevalence
 from refinery.recall.held_out import FOLDS, KINDS, Fit, Task, best_fit, cross_fit, log_places
+from refinery.recall.latent import directions
+from refinery.recall.logistic import Rows
+from refinery.text.features import inverse_frequencies, weigh
 from tests.recall.planted import pool
 
 
@@ -14,7 +19,11 @@ def task() -> tuple[Task, np.ndarray]:
     """Some seeds and a pool, in folds by turns; and which are seeds."""
     sample, _ = pool(seeds=25, positive=25, other=100)
     labels = sample.seed.astype(np.float64)
-    return Task(sample.features, labels, np.ones(len(sample)), np.arange(len(sample)) % FOLDS), sample.seed
+    inverse = inverse_frequencies(sample.features)
+    found = sample.features
+    space = directions(Rows(found.bounds, found.buckets, weigh(found, inverse), len(inverse)))
+    folds = np.arange(len(sample)) % FOLDS
+    return Task(found, inverse, space, labels, np.ones(len(sample)), folds, folds), sample.seed
 
 
 def test_no_fit_sees_what_it_scores() -> None:
@@ -24,7 +33,7 @@ def test_no_fit_sees_what_it_scores() -> None:
     turned[one.folds == 2] = 1 - turned[one.folds == 2]
     for kind in KINDS[::2]:
         before = cross_fit(one, kind).logits
-        after = cross_fit(Task(one.features, turned, one.weights, one.folds), kind).logits
+        after = cross_fit(replace(one, labels=turned), kind).logits
         assert after[one.folds == 2] == pytest.approx(before[one.folds == 2], rel=0.2, abs=0.2)
         assert not np.allclose(after[one.folds != 2], before[one.folds != 2], rtol=0.2, atol=0.2)
 

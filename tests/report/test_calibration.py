@@ -8,7 +8,7 @@ from tests.filters.calibration.samples import sample
 
 RULES = [Rule("short", "words >= 50"), Rule("lined", "lines > 1")]
 FOUND = calibrate(
-    sample(1, 600, words=[20] * 60 + [80] * 540, lines=[9] * 600),
+    sample(1, 600, words=[20] * 60 + [80] * 540, lines=[9] * 600, tokens=[100] * 600),
     sample(2, 10, words=[10] * 10, lines=[9] * 10),
     RULES,
     0.01,

@@ -69,6 +69,6 @@ def test_documents_that_came_and_went_with_their_scores():
 
 def test_what_to_do_next_names_commands_that_there_are():
     """With the folder to paste."""
-    lines = list(next_steps(Path("out"), RECALLED))
+    lines = list(next_steps(Path("out"), Path("out/recalled"), RECALLED))
     assert [line.split()[1] for line in lines[1:]] == ["show", "show", "label", "budget"]
     assert all("out" in line for line in lines[1:])

@@ -1,6 +1,7 @@
 """Measured columns of a shard."""
 
 import json
+import textwrap
 
 import numpy as np
 import pyarrow as pa
@@ -226,3 +227,38 @@ def test_a_column_of_that_name_is_not_taken_for_the_path(tmp_path):
         resolve(load(tmp_path / "pipeline.yaml"))
     told = [line for line in str(raised.value).splitlines() if "`columns: {own_path: {from: path}}`" in line]
     assert len(told) == 2  # of the stage once, and of the split
+
+
+def test_rules_and_derived_columns_read_the_id(tmp_path, refinery):
+    """As a text, by its own name too, in each stage that reads it; NULL where it is minted. Explain tells it."""
+    rows = [{"pmid": n, "text": document(n)} for n in range(12)] + [{"pmid": None, "text": document(12)}]
+    write_parquet(tmp_path / "a.parquet", rows)
+    (tmp_path / "b.txt").write_text(document(13))
+    (tmp_path / "c.jsonl").write_text(json.dumps({"text": document(14)}))
+    definition = tmp_path / "pipeline.yaml"
+    text = """
+        refinery: 1
+        name: ids
+        sources:
+          a: {path: a.parquet, id: pmid}
+          b: {path: b.txt}
+          c: {path: c.jsonl}
+        stages:
+          few: {from: a, keep: [{few: "CAST(pmid AS BIGINT) < 11"}]}
+          all:
+            from: [few, b, c]
+            derive: {first: "SUBSTR(id, 1, 1)"}
+            keep: [{chosen: "first = '1' OR id IS NULL OR id = 'b.txt'"}]
+        outputs:
+          all: {from: all, path: out, measurements: [first]}
+    """
+    definition.write_text(textwrap.dedent(text))
+    assert refinery("run", definition, "-q")[0] == 0
+    found = read_files(tmp_path / "out", "data").to_pylist()
+    assert {row["id"]: row["first"] for row in found if row["first"]} == {"1": "1", "10": "1", "b.txt": "b"}
+    assert sum(row["first"] is None for row in found) == 1
+    assert decisions(tmp_path / "out")["11"]["rule"] == "few"
+    told = refinery("explain", tmp_path / "out", "10")[1]
+    assert "first" in told
+    code, _, err = refinery("check", definition)
+    assert code == 0, err

@@ -101,10 +101,11 @@ def test_records_tell_what_is_written_of_each_part(mixing, refinery):
     assert again == pytest.approx(len(rows) / len(times))
     _, out, _ = refinery("plan", base / "pipeline.yaml")
     assert re.search(r"books +│ 70% +│ 6,300 +│ 4 +│ 1,575 ", out)
+    assert "all: parts, in tokens" in out
 
 
 def test_what_a_part_cannot_fill_is_told_with_numbers(mixing, refinery):
-    """Needed, there, the most, and what would do; a guard can stop it."""
+    """Needed, there, the most, and how many times it takes; a guard can stop it."""
     base, write = mixing
     code, _, err = refinery("run", write(20_000), "-q")
     assert code == 0
@@ -115,7 +116,7 @@ def test_what_a_part_cannot_fill_is_told_with_numbers(mixing, refinery):
         f"of its 14,000 tokens: {books['tokens']:,} unique ones are there, each written at most 4 times"
         in err
     )
-    assert f"`most_repeats: {-(-14_000 // books['tokens'])}` would do" in err
+    assert f"its share takes {-(-14_000 // books['tokens'])} times" in err
     assert good["wanted"] == 4000
     guarded = write(20_000, ("protect:", "guards: {budget_missed: {stop: 1%}}\nprotect:"))
     code, _, err = refinery("run", guarded, "-q")

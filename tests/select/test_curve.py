@@ -57,6 +57,8 @@ def test_what_cannot_be_is_told_by_the_formula():
         fit(wanted, 1000, discard, most)
     with pytest.raises(InputError, match="tokens, or allow 5 repeats"):
         fit(5000, 1000, 0.0, 4)
+    with pytest.raises(InputError, match="no document with tokens arrives"):
+        fit(1, 0, 0.4, 7)
 
 
 def test_a_budget_that_the_best_bucket_has_alone_is_told():

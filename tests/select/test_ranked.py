@@ -37,6 +37,17 @@ def test_documents_of_a_segment_are_alike(tmp_path):
     assert not (drawn == 0).any() and abs(int((drawn == 1).sum()) - 500) < 80
 
 
+def test_nothing_may_arrive(tmp_path):
+    """And documents may have no tokens, or none of them a score."""
+    assert dropped_by(shards_of(np.empty(0), 0), tmp_path / "a", tokens=5, softdedup=3) == {}
+    (shard, _) = shards_of(np.array([0.5, 0.1]), 2)
+    away = Shard(shard.table, away=frozenset({0, 1}))
+    assert dropped_by([away], tmp_path / "b", tokens=5, softdedup=3) == {}
+    free = Shard(shard.table.set_column(0, "tokens", pa.array([0, 0])))
+    assert dropped_by([free], tmp_path / "c", tokens=5, softdedup=3) == {}
+    assert len(dropped_by(shards_of(np.full(9, np.nan), 4), tmp_path / "d", tokens=5, softdedup=3)) == 4
+
+
 def test_what_is_no_commonness_is_refused(tmp_path):
     """A mean of 0 or less has no weight."""
     with pytest.raises(InputError, match="the mean of 'score' over a segment is -3"):

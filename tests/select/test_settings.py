@@ -19,7 +19,7 @@ from refinery.select.settings import Settings
         ({"temperature": 0}, "greater than 0"),
         ({"most": {"host": 5}}, "shares are percentages"),
         ({"most": {"host": {"a": 5}}}, "shares are percentages"),
-        ({"least": {"host": "5%"}}, "valid dictionary"),
+        ({"least": {"host": "5%"}}, "a share of which of its values. write .VALUE: 5%"),
         ({"least": {"host": {}}}, "at least 1 item"),
         ({"least": {"host": {"a": "50%", "b": "50.5%"}}}, r"`least.host` add up to 100.5% of the budget"),
         (

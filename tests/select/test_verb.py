@@ -143,6 +143,18 @@ def test_a_plan_says_how_it_chooses(chosen, words):
     assert verb.summary == f"select 2,000,000,000 tokens by score, {words}"
 
 
+def test_a_plan_has_shares_in_tokens():
+    """A table, where there are some."""
+    shares = {"most": {"host": "1%", "source": {"crawl": "60%"}}, "least": {"lang": {"zh": "0.5%"}}}
+    (table,) = build(Settings(tokens="2B", by="score", **shares), HERE).explained()
+    assert table.rows == (
+        ("host", "each", "at most", "1%", "20,000,000"),
+        ("source", "crawl", "at most", "60%", "1,200,000,000"),
+        ("lang", "zh", "at least", "0.5%", "10,000,000"),
+    )
+    assert build(Settings(tokens="2B", by="score"), HERE).explained() == ()
+
+
 def test_what_groups_documents_may_be_measured_on_arrival():
     """Whatever a share or a curve goes by; the ranking is of one type."""
     shares = {"most": {"host": "1%"}, "least": {"lang": {"zh": "5%"}}}

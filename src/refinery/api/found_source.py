@@ -142,7 +142,9 @@ def look_at(paths: tuple[str, ...], name: str, written: str) -> FoundSource:
         if found and columns in TEXT_COLUMNS:
             break
     if not texts or (spec.texts not in TEXT_COLUMNS and not spec.record and _mean_length(texts) < _LONG):
-        lacking = "no column holds texts: name one by `text`" if _columns(spec) else "there is no document in it"
+        lacking = (
+            "no column holds texts: name one by `text`" if _columns(spec) else "there is no document in it"
+        )
         return FoundSource(name, written, problem=problem or lacking)
     html = 2 * sum(bool(_HTML.search(text)) for text in texts) > len(texts)
     if html:

@@ -60,13 +60,17 @@ def train(
     from refinery.models.train import fit
 
     training = validate(RelevanceTraining, {"positive": "positive", "negative": "negative", **settings})
-    (relevant, named), (others, also) = (_documents(given, text) for given in (positive, negative))
+    relevant, named = _documents(positive, text, "positive")
+    others, also = _documents(negative, text, "negative")
     examples = prepare_examples(relevant, others)
     return fit(examples, training, Path(out), {"positive": named, "negative": also})
 
 
-def _documents(given: Any, text: str) -> tuple[Iterable[tuple[str, TextBatch]], tuple[str, ...]]:
-    """The documents of a class, batch by batch, each with where it is from, and all these places, for the card."""
+def _documents(given: Any, text: str, part: str) -> tuple[Iterable[tuple[str, TextBatch]], tuple[str, ...]]:
+    """The documents of a class, batch by batch, each with its source, and where they are from, for the card.
+
+    part: the source of documents in memory.
+    """
     from refinery.api.documents import text_batches
     from refinery.models.examples import read_sourced
     from refinery.text.batch import TextBatch
@@ -75,5 +79,5 @@ def _documents(given: Any, text: str) -> tuple[Iterable[tuple[str, TextBatch]], 
     if isinstance(files, list | tuple) and files and (files[0] is given or isinstance(files[0], Path)):
         return read_sourced(files, text), tuple(map(str, files))
     column = texts_of(as_frame(given, text), text)
-    name = f"{len(column):,} documents in memory"
-    return ((name, TextBatch.from_arrow(batch)) for batch in text_batches(column)), (name,)
+    batches = ((part, TextBatch.from_arrow(batch)) for batch in text_batches(column))
+    return batches, (f"{len(column):,} documents in memory",)

@@ -47,7 +47,7 @@ def recall(
 ) -> None:
     """Find more documents like some seeds in a pool: writes a definition, runs it and tells each round."""
     from refinery.api import runs
-    from refinery.api.recall import MODEL, write_recall
+    from refinery.api.recall import MODEL, OUTPUT, write_recall
     from refinery.report.recall import next_steps, recalled_tables
     from refinery.run.recalled import recalled_of
 
@@ -58,5 +58,5 @@ def recall(
     found = recalled_of(runs.plan(file))[MODEL]
     for table in recalled_tables(MODEL, found):
         echo_table(table)
-    for line in next_steps(out, found):
+    for line in next_steps(out, out / OUTPUT, found):
         echo(line)

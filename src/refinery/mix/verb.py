@@ -137,11 +137,6 @@ class Mix(Verb):
         return True
 
     @property
-    def budget(self) -> int | None:
-        """The tokens that are asked for."""
-        return self.chosen.tokens
-
-    @property
     def summary(self) -> str:
         """The budget, the shares, and where repeats end."""
         shares = ", ".join(f"{name} {as_percentage(share)}" for name, share in self.chosen.shares.items())
@@ -193,8 +188,11 @@ class Mix(Verb):
             Records.create(work / name, kind, partitions=documents // size + 1, writers=len(batches))
             for name, kind in (("dropped", DROPPED_RECORD), ("repeats", REPEAT_RECORD))
         )
-        warnings = tuple(_warnings(parts, sum(one.shared for one in counted)))
-        outcome = Outcome(RULES, dropped, size, repeats=repeats, parts=parts, warnings=warnings)
+        shared = sum(one.shared for one in counted)
+        several = f"{shared:,} documents come by several parts; each counts once, in the first in `shares`"
+        outcome = Outcome(
+            RULES, dropped, size, repeats=repeats, parts=parts, warnings=(several,) * (shared > 0)
+        )
         filled = map_units("mix fill", partial(fill, choices, outcome), range(len(batches)))
         sums = np.array(filled, np.int64).reshape(-1, len(names)).sum(axis=0).tolist()
         given = tuple(replace(part, filled=tokens) for part, tokens in zip(parts, sums, strict=True))
@@ -216,14 +214,6 @@ def _choice(ranked: Records, part: Part, planned: int, map_units: MapUnits, work
     """How many times the documents of a part are written, for so many tokens."""
     whole, rest = epochs(planned, part.filling)
     return Choice(ranked, whole, find_cutoff(ranked, rest, map_units, work) if rest else None)
-
-
-def _warnings(parts: Sequence[Part], shared: int) -> list[str]:
-    empty = [f"the part {part.name!r} has no document" for part in parts if not part.documents]
-    several = (
-        f"{shared:,} documents come by several parts; each counts once, in the first of `shares` that has it"
-    )
-    return [*empty, *[several][: shared > 0]]
 
 
 def build(settings: Settings, paths: Paths) -> Mix:  # noqa: ARG001  (the shape of every `build`)

@@ -67,7 +67,7 @@ def cluster(rows: Rows, columns: int, clusters: int, seed: int) -> NDArray[np.fl
         moved = int(np.count_nonzero(topics != before))
         if moved <= _SETTLED * len(topics):
             break
-        _reseat(topics, cosines, centers.shape[1])
+        reseat(topics, cosines, centers.shape[1])
         centers = _of_length_one(rows.sums(topics, columns, centers.shape[1]))
     counts = np.bincount(rows.nearest(centers)[0] + 1, minlength=centers.shape[1] + 1)[1:]
     return np.ascontiguousarray(centers[:, np.argsort(-counts, kind="stable")])
@@ -101,8 +101,8 @@ def _distances(rows: Rows, row: int, columns: int) -> NDArray[np.float64]:
     return np.maximum(1 - cosines.astype(np.float64), 0)
 
 
-def _reseat(topics: NDArray[np.int32], cosines: NDArray[np.float32], clusters: int) -> None:
-    """Gives each cluster without a row the one that is farthest from its center."""
+def reseat(topics: NDArray[np.int32], cosines: NDArray[np.float32], clusters: int) -> None:
+    """Gives each cluster without a row the one that is farthest from its center, in `topics`."""
     empty = np.setdiff1d(np.arange(clusters), topics)
     far = np.argsort(np.where(topics >= 0, cosines, np.inf), kind="stable")[: len(empty)]
     topics[far] = empty[: len(far)]

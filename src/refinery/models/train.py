@@ -44,10 +44,11 @@ from refinery.models.examples import (
     near_groups,
     read_examples,
 )
+from refinery.models.fasttext_file import parse_model
 from refinery.models.judgement import judge
 from refinery.models.left_out import IN_SIGHT, score_left_out, source_folds
 from refinery.models.model_file import file_hash
-from refinery.models.scorer import Scorer, load_scorer
+from refinery.models.scorer import Scorer, load_scorer, prepare
 from refinery.shuffle.records import Tables
 from refinery.storage.commit import cannot_write, commit_bytes
 from refinery.storage.place import Place
@@ -204,26 +205,35 @@ def _score(scorer: Scorer, examples: Examples, chosen: NDArray[np.bool_]) -> NDA
 def _learn(
     examples: Examples, settings: dict[str, int | float], out: Path, chosen: NDArray[np.bool_]
 ) -> Callable[[NDArray[np.bool_]], NDArray[np.float32]]:
-    """Trains on some examples, for no file that stays; gives what scores others."""
+    """Trains on some examples, for no file that stays; gives what scores others, which no cache keeps."""
     with tempfile.TemporaryDirectory(prefix=".left-out-", dir=out) as folder:
-        _fit(examples, chosen, settings, Path(folder) / MODEL)
-        return partial(_score, load_scorer(Path(folder) / MODEL), examples)
+        model = Path(folder) / MODEL
+        _fit(examples, chosen, settings, model)
+        scorer = prepare(parse_model(model.read_bytes(), str(model)), file_hash(model))
+    return partial(_score, scorer, examples)
 
 
 def _enough(examples: Examples, held: NDArray[np.bool_]) -> None:
+    """Raises DefinitionError for classes that are too small, or the same."""
+    both = f"; {examples.contradictory} texts that both classes have count for neither" * bool(
+        examples.contradictory
+    )
+    classes = [*reversed(_classes(examples))]
+    if examples.contradictory and not all(kind.any() for _, kind in classes):
+        left = " and ".join(f"{int(kind.sum())} {name} ones" for name, kind in classes)
+        raise DefinitionError(
+            f"positive and negative documents are the same: {examples.contradictory} texts stand in both, {left} are "
+            "left: take as negatives documents that are not of the domain"
+        )
     problems = []
-    both = f"; {examples.contradictory} texts that both classes have count for neither"
-    hint = f"give more, or less alike, documents{both if examples.contradictory else ''}"
-    for name, kind in reversed(_classes(examples)):
-        for part, number in (
-            ("train on", int((kind & ~held).sum())),
-            ("judge the model by", int((kind & held).sum())),
-        ):
-            if number < _LEAST:
-                problems.append(
-                    f"{name} examples: {number} different ones are left to {part} of {int(kind.sum())}, at least "
-                    f"{_LEAST} are needed: {hint}"
-                )
+    for name, kind in classes:
+        judging, used = int((kind & held).sum()), int(kind.sum())
+        if min(judging, used - judging) < _LEAST:
+            problems.append(
+                f"{name} examples: {used} different ones, of which {used - judging} are to train on and {judging} to "
+                f"judge the model by; at least {_LEAST} of each are needed: give more, or less alike, documents, or "
+                f"another share `held_out`{both}"
+            )
     if problems:
         raise DefinitionError(*problems)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from refinery.errors import DefinitionError, nearest
 from refinery.filters.predicate import columns_of
-from refinery.plan.graph import Column, Columns, Graph, Making, Measured, PathColumn, ResolvedStage, View
+from refinery.plan.graph import Column, Columns, Graph, Identity, Making, Measured, ResolvedStage, View
 from refinery.plan.result import calibration_name
 from refinery.sources.documents import SourceSpec
 from refinery.storage.url import redact
@@ -107,7 +107,7 @@ def _read(stage: ResolvedStage, source: str) -> dict[str, Column]:
 
 def _on(column: Column, stage_view: View, view: View, transformed: View) -> Column:
     """A stage's column of other text: what is measured after the stage's transforms is so there, too."""
-    if isinstance(column, PathColumn):
+    if isinstance(column, Identity):
         return column
     if isinstance(column, Measured):
         here = column.measurement.view.key == stage_view.key

@@ -10,7 +10,7 @@ import pyarrow as pa
 from refinery.errors import DefinitionError, nearest
 from refinery.filters.carried import VALUE, Carried
 from refinery.filters.values import PLAIN, is_plain
-from refinery.plan.graph import Column, Measured, Measurement, PathColumn
+from refinery.plan.graph import Column, IdColumn, Identity, Measured, Measurement
 from refinery.plan.verbs import Arriving, add_file_path, is_carried, is_id
 from refinery.sources.column_settings import FILE
 from refinery.sources.nested import find_field
@@ -74,7 +74,10 @@ def add_file_columns(sql: Iterable[str], made: Collection[str], arriving: Arrivi
             continue
         having = _having(name, arriving)
         if not having:
-            continue  # no column of that name, which is told where it is checked
+            if all(is_id(arriving.heads.specs[s], name) for s in arriving.views if s in arriving.heads.specs):
+                for columns in arriving.columns.values():
+                    columns[name] = IdColumn()
+            continue  # else no column of that name, which is told where it is checked
         if others := [source for source in arriving.views if source not in having]:
             first = next(iter(having))
             problems.append(
@@ -144,11 +147,7 @@ def clashes(sql: Iterable[str], arriving: Arriving) -> list[str]:
 
 
 def _clash(name: str, columns: Mapping[str, Column], source: str, arriving: Arriving) -> str:
-    if (
-        is_carried(columns[name])
-        or isinstance(columns[name], PathColumn)
-        or source not in arriving.heads.specs
-    ):
+    if is_carried(columns[name]) or isinstance(columns[name], Identity) or source not in arriving.heads.specs:
         return ""
     first = next(iter(arriving.heads.schemas(source)), None)
     if first is None or name not in first[1].names:

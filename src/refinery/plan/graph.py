@@ -171,7 +171,21 @@ class PathColumn:
         return self
 
 
-Column = Measured | Derived | PathColumn
+@dataclass(frozen=True)
+class IdColumn:
+    """The id of each document as a text, NULL where it is minted: nothing is measured."""
+
+    type: pa.DataType = field(default_factory=pa.string)
+    key: str = "documents.id"
+    measurements: tuple[Measurement, ...] = ()
+
+    def on(self, view: View) -> IdColumn:
+        """The same of another view."""
+        return self
+
+
+Identity = PathColumn | IdColumn  # what a document is known by
+Column = Measured | Derived | PathColumn | IdColumn
 Columns = dict[str, dict[str, Column]]  # by source, then by the name that a stage gives it
 
 

@@ -31,10 +31,10 @@ from refinery.plan.graph import (
     Columns,
     Derived,
     Graph,
+    Identity,
     Making,
     Measured,
     Measurement,
-    PathColumn,
     ResolvedStage,
     VerbCut,
     View,
@@ -334,7 +334,7 @@ class _Resolver:
                     self.problem(location, f"{source} {message}")
                 known = columns.setdefault(source, {})
                 for column, entry in (above.columns[source] if above else {}).items():
-                    if is_carried(entry) or isinstance(entry, PathColumn) or is_removed_share(entry):
+                    if is_carried(entry) or isinstance(entry, Identity) or is_removed_share(entry):
                         continue  # each stage takes those that it reads
                     if known.setdefault(column, entry).key != entry.key:
                         message = f"arrives here with two kinds of {column!r}; rename one"

@@ -18,6 +18,7 @@ from refinery.filters.verb import Needed, Verb
 from refinery.plan.graph import (
     Column,
     Columns,
+    IdColumn,
     Measured,
     Measurement,
     PathColumn,
@@ -183,7 +184,7 @@ def _column(need: Needed, source: str, arriving: Arriving) -> Column | None:
 def _made(name: str, columns: Mapping[str, Column]) -> Column | None:
     """The column that a stage has measured or derived; what SQL reads of files is no other than the files' own."""
     column = columns.get(name)
-    return None if column is None or is_carried(column) else column
+    return None if column is None or is_carried(column) or isinstance(column, IdColumn) else column
 
 
 def _problems(need: Needed, arriving: Arriving) -> Iterator[str]:

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from refinery.recall.contrast import contrast
 from refinery.recall.estimate import prevalence
+from refinery.recall.latent import beside, folded
 from refinery.recall.logistic import Line, Rows, fit
 from refinery.text.elementary import logs
-from refinery.text.features import Features, inverse_frequencies, weigh
+from refinery.text.features import Features, weigh
 
 Array = NDArray[np.float64]
 FOLDS = 5
@@ -21,24 +22,35 @@ FOLDS = 5
 class Kind:
     """How rows are weighed and how coefficients are held down.
 
-    contrasted: whether features are weighed by 1 + |contrast| beside TF-IDF; penalty: see recall.logistic.
+    contrasted: whether features are weighed by 1 + |contrast| beside TF-IDF; penalty: see recall.logistic; latent:
+    size of rows in the latent space, beside their own, which is 1.
     """
 
     contrasted: bool
     penalty: float
+    latent: float
 
 
-KINDS = (Kind(True, 0.15), Kind(True, 0.05), Kind(False, 0.05))
+KINDS = (Kind(True, 0.15, 1.0), Kind(True, 0.05, 0.5), Kind(False, 0.05, 0.5))
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is fitted: float64 (documents,) labels, 0 or 1, weights, 0 of those left out; int64 folds of documents."""
+    """What is fitted: float64 (documents,) labels, 0 or 1, weights, 0 of those left out; int64 folds of documents.
+
+    beside: int64 (documents,), the fold of a document's nearest seed: what is positive on its word is not seen either
+    by the fit without that seed, which would rank it the higher for it.
+
+    inverse: document frequencies' weights by bucket, of features.inverse_frequencies; space: of latent.directions.
+    """
 
     features: Features
+    inverse: NDArray[np.float32]
+    space: tuple[NDArray[np.int32], NDArray[np.float32]]
     labels: Array
     weights: Array
     folds: NDArray[np.int64]
+    beside: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -70,27 +82,24 @@ def log_places(scores: Array, seed: NDArray[np.bool_], least: float) -> Array:
 
 def cross_fit(task: Task, kind: Kind) -> Fit:
     """A fit of all documents, and one without each fold, which scores it."""
-    line, inverse, _ = _fit(task, kind, np.ones(len(task.labels), np.bool_), None)
+    line, inverse, _ = _fit(task, kind, np.ones(len(task.labels), np.bool_))
     logits = np.empty(len(task.labels))
     for fold in range(FOLDS):
         out = task.folds == fold
-        part, _, rows = _fit(task, kind, ~out, line)
+        told = (task.beside == fold) & (task.labels > 0)
+        part, _, rows = _fit(task, kind, ~(out | told))
         logits[out] = part.logits(rows.take(np.flatnonzero(out)))
     return Fit(logits, line, inverse)
 
 
-def _fit(
-    task: Task, kind: Kind, used: NDArray[np.bool_], start: Line | None
-) -> tuple[Line, NDArray[np.float32], Rows]:
-    inverse = inverse_frequencies(task.features)
+def _fit(task: Task, kind: Kind, used: NDArray[np.bool_]) -> tuple[Line, NDArray[np.float32], Rows]:
+    """A line, what weighs its features, and the rows weighed so."""
+    inverse, space = task.inverse, task.space
     if kind.contrasted:
         members = np.where(used & (task.weights > 0), task.labels, -1.0)
         inverse = inverse * (1 + np.abs(contrast(task.features, members, len(inverse))))
-    values = weigh(task.features, inverse)
-    rows = Rows(task.features.bounds, task.features.buckets, values, len(inverse))
+    rows = Rows(task.features.bounds, task.features.buckets, weigh(task.features, inverse), len(inverse))
     chosen = np.flatnonzero(used & (task.weights > 0))
-    return (
-        fit(rows.take(chosen), task.labels[chosen], task.weights[chosen], kind.penalty, start),
-        inverse,
-        rows,
-    )
+    wide, directions = beside(rows.take(chosen), *space, kind.latent)
+    line = fit(wide, task.labels[chosen], task.weights[chosen], kind.penalty)
+    return folded(line, space[0], directions), inverse, rows

@@ -6,7 +6,8 @@ near to a seed as seeds are to each other, and leaves out what is open. Every sc
 document, seeds are judged so too: a round is good when held-out seeds rank higher than by the round before, beyond
 chance; the model is of the last good one. docs/recall.md has what was tried and what it gained.
 
-Nothing here reads a file or a text; the same sample and settings give the same bits on every processor.
+Nothing here reads a file or a text. The same sample and settings give the same bits, but for the last ones, which
+LAPACK makes of the latent space as the processor has it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from refinery.models.linear import LinearModel, probabilities
 from refinery.models.metrics import DEVIATIONS
 from refinery.recall.estimate import calibrate, share, suggest_threshold
 from refinery.recall.held_out import FOLDS, Task, best_fit, log_places
+from refinery.recall.latent import directions
 from refinery.recall.logistic import Rows
 from refinery.recall.nearest import nearest
 from refinery.recall.sample import Sample
@@ -114,15 +116,21 @@ def last_good(rounds: Sequence[Round]) -> Round:
 
 def _round(sample: Sample, standing: NDArray[np.int8], settings: Settings, before: Round | None) -> Round:
     pool = ~sample.seed
-    folds = hash_numbers(sample.identities.view(np.int64), settings.seed) % np.uint64(FOLDS)
+    folds = hash_numbers(sample.identities.view(np.int64), settings.seed)
+    folds = (folds % np.uint64(FOLDS)).astype(np.int64)
     weights = _weights(sample.seed, standing)
     labels = (standing == POSITIVE).astype(np.float64)
-    task = Task(sample.features, labels, weights, folds.astype(np.int64))
+    inverse = inverse_frequencies(sample.features)
+    rows = Rows(
+        sample.features.bounds, sample.features.buckets, weigh(sample.features, inverse), len(inverse)
+    )
+    near, which = nearest(rows, sample.seed)
+    beside = np.where(sample.seed, folds, folds[which])
+    task = Task(sample.features, inverse, directions(rows), labels, weights, folds, beside)
     found = best_fit(task, sample.seed)
     scale, shift, prevalence = calibrate(found.logits[sample.seed], found.logits[pool])
     probability = probabilities(scale * found.logits + shift)
     threshold = suggest_threshold(probability[pool], settings.precision)
-    near = _nearest(sample)
     recalled = pool & (probability >= threshold)
     estimates = _estimate(probability, sample.seed, recalled, prevalence, near, threshold)
     number = before.number + 1 if before else 1
@@ -152,12 +160,6 @@ def _weights(seed: NDArray[np.bool_], standing: NDArray[np.int8]) -> NDArray[np.
     weights[more] = min(_SEED * seed.sum() / max(more.sum(), 1), _SEED)
     weights[other] = weights.sum() / max(other.sum(), 1)
     return weights
-
-
-def _nearest(sample: Sample) -> NDArray[np.float32]:
-    inverse = inverse_frequencies(sample.features)
-    values = weigh(sample.features, inverse)
-    return nearest(Rows(sample.features.bounds, sample.features.buckets, values, len(inverse)), sample.seed)
 
 
 def _estimate(

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from refinery.filters.predicate import columns_of, compute
 from refinery.filters.rules import evaluate
-from refinery.plan.graph import Column, Derived, Measurement, PathColumn, ResolvedStage, View
+from refinery.plan.graph import Column, Derived, Identity, Measurement, ResolvedStage, View
 from refinery.plan.plan import Plan
 from refinery.report.cuts import cuts_by_stage
 from refinery.report.document import Document
@@ -68,7 +68,7 @@ class _Text:
             inputs = {name: self.value(one) for name, one in column.inputs.items()}
             inputs["source"] = pl.Series([self._source])
             return compute(column.expression, pl.DataFrame(inputs))
-        if isinstance(column, PathColumn):
+        if isinstance(column, Identity):
             return pl.Series([None], dtype=pl.String)
         found = self._batch(column.measurement).column(column.original)
         if pa.types.is_null(found.type):

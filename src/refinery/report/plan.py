@@ -18,11 +18,13 @@ from refinery.report.calibration import calibration_tables
 from refinery.report.cost import cost_tables
 from refinery.report.funnel import tokens_text
 from refinery.report.grid import Grid
+from refinery.report.parts import part_tables
 from refinery.report.status import size_text
 from refinery.run.cost import estimate, worker_memory
 from refinery.run.folder import current_manifest
 from refinery.run.history import past_runs
 from refinery.run.make import with_usable
+from refinery.run.manifest import Manifest
 from refinery.run.state import State, states
 from refinery.storage.url import redact
 
@@ -52,6 +54,7 @@ def plan_tables(plan: Plan) -> Iterator[Grid | str]:
                 table.add(*row)
             yield table
     yield _outputs(plan)
+    yield from _parts(plan)
     yield _guards(plan)
     found_states = states(plan, present)
     if any(state.missing for state in found_states.values()):
@@ -184,6 +187,14 @@ def _guards(plan: Plan) -> Grid:
         limit = getattr(guards, name)
         table.add(name, field.description or "", str(limit) if limit else "off")
     return table
+
+
+def _parts(plan: Plan) -> Iterator[Grid]:
+    """What outputs that are up to date have of the parts of a mix."""
+    for name, folder in plan.graph.output_paths.items():
+        if plan.graph.repeating(plan.graph.stage_of(name).name):
+            current = current_manifest(folder, plan.output_key(name))
+            yield from part_tables(Manifest.model_validate(current)) if current else ()
 
 
 def _outputs(plan: Plan) -> Grid:

@@ -42,14 +42,14 @@ def _interval(one: Interval) -> str:
     return f"{one.value:.2f}\n{one.low:.2f}-{one.high:.2f}"
 
 
-def next_steps(folder: Path, found: Recalled) -> Iterator[str]:
-    """Commands that go on from a recall."""
+def next_steps(folder: Path, output: Path, found: Recalled) -> Iterator[str]:
+    """Commands that go on from a recall whose definition lies in a folder; output: what it has written."""
     yield "Next:"
     if found.chosen > 1:
         yield f"  refinery show {folder} --round {found.chosen} --came    what the last round added"
     yield f"  refinery show {folder} --near relevance    documents about the threshold"
     yield f"  refinery label {folder} --column relevance --out labels.csv    judge some, then: refinery threshold"
-    yield f"  refinery budget {folder} --params 1.3B    for which model it is enough"
+    yield f"  refinery budget {output} --params 1.3B    for which model it is enough"
 
 
 def moved_lines(moved: Moved, which: Collection[bool], number: int, chars: int, width: int) -> Iterator[str]:

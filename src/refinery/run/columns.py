@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from refinery.errors import DamagedFile, InputError
 from refinery.filters.carried import Carried
-from refinery.plan.graph import Column, Derived, PathColumn
+from refinery.plan.graph import Column, Derived, IdColumn, PathColumn
 from refinery.plan.plan import PlannedShard
 from refinery.sources.cast import cast
 from refinery.sources.lineage import lineage_of
@@ -54,7 +54,12 @@ class InLineage:
     """The path of each document's file."""
 
 
-Values = Stored | Computed | InLineage
+@dataclass(frozen=True)
+class Ids:
+    """The id of each document."""
+
+
+Values = Stored | Computed | InLineage | Ids
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,8 @@ def find_columns(columns: Mapping[str, Column], wanted: Iterable[str]) -> tuple[
 def _values(column: Column) -> Values:
     if isinstance(column, PathColumn):
         return InLineage()
+    if isinstance(column, IdColumn):
+        return Ids()
     if isinstance(column, Derived):
         return Computed(column.expression, find_columns(column.inputs, sorted(column.inputs)))
     measurer = column.measurement.measurer
@@ -140,6 +147,8 @@ def _series(
     def series(values: Values) -> pl.Series:
         if isinstance(values, InLineage):
             return pl.Series(file_paths(shard), dtype=pl.String)
+        if isinstance(values, Ids):
+            return pl.Series(read_table(shard.documents_file, ["id"]).column(0), dtype=pl.String)
         if isinstance(values, Stored):
             column = tables[values.file].column(values.name)
             if values.cast is None:

@@ -182,20 +182,22 @@ def part_missed(stage: str, part: str, account: PartAccount) -> Trip:
     """The tokens that a part of a mix gives less than its share asks for."""
     there, most = account.tokens - account.held_out, account.most_repeats
     given = min(account.filled, account.exposures)  # some may go below the mix
-    if there * most >= account.wanted:
-        why = "the next document is larger than what is left, or some of it is dropped below"
-    else:
+    if there * most < account.wanted:
         times = f"at most {most} times" if most > 1 else "once"
-        enough = f"; `most_repeats: {-(-account.wanted // there)}` would do" if there else ""
-        why = f"{there:,} unique ones are there, each written {times}{enough}"
+        takes = f"; its share takes {-(-account.wanted // there):,} times" if there else ""
+        why = f"{there:,} unique ones are there, each written {times}{takes}"
+    elif account.exposures < account.filled:
+        why = "some of what it gave is dropped below"
+    else:
+        why = "the next document is larger than what is left"
     sentence = f"the part {part!r} gives {given:,} of its {account.wanted:,} tokens: {why}"
     missed = max(account.wanted - given, 0)
     return Trip("budget_missed", Subject("stage", stage), missed, account.wanted, sentence)
 
 
 def budget_missed(stage: ResolvedStage, decided: Sequence[Decided]) -> Iterable[Trip]:
-    """The tokens that a stage keeps less than it is asked for; of one with parts see `part_missed`."""
-    budget = stage.verb.budget if stage.verb and not stage.verb.parts else None
+    """The tokens that a stage keeps less than it is asked for."""
+    budget = stage.verb.budget if stage.verb else None
     if budget is None:
         return
     every = [one for part in decided for one in (part.kept, part.repeated)]

@@ -15,6 +15,7 @@ from refinery.definition.outputs import Output
 from refinery.executors.base import Unit
 from refinery.run.kinds import Kinds, total
 from refinery.run.layout import Layout, make_layout
+from refinery.run.repeats import repeats_key
 from refinery.run.survivors import Extent, Survivors, extent_of, survivors_of
 from refinery.run.write import (
     GatherTask,
@@ -71,8 +72,7 @@ def write_output(run: Run, name: str, carried: pa.Schema, id_type: pa.DataType, 
     """
     plan = run.plan
     stage, output = plan.graph.stage_of(name), plan.graph.outputs[name]
-    repeating = plan.graph.repeating(stage.name) if output.repeats == "counts" else None
-    counted = (plan.outcome_key(repeating.name) if repeating else None) or ""
+    counted = repeats_key(plan, stage) if output.repeats == "counts" else ""
     layout = make_layout(output, stage, carried, id_type, plan.graph.tokens.get(name), counted)
     survivors = [
         s for source in stage.sources for s in survivors_of(plan, output, stage, source, layout.measured)
@@ -81,10 +81,8 @@ def write_output(run: Run, name: str, carried: pa.Schema, id_type: pa.DataType, 
     extents = _lay_out(run, of, survivors)
     kinds = _by_source(survivors, [extent.kinds for extent in extents])
     arrived = _by_source(survivors, [extent.arrived for extent in extents])
-    most = max((extent.most for extent in extents), default=0)
-    if output.shuffle is None and most > 1:
-        survivors = [replace(one, turn=turn) for turn in range(most) for one in survivors]
-        extents = _lay_out(run, of, survivors)
+    if output.shuffle is None:
+        survivors, extents = _in_turns(run, of, survivors, extents)
     sizes = [extent.bytes for extent in extents]
     counts = _file_counts(output, extents)
     names, files, total = list(_names(output, counts)), sum(counts), sum(sizes)
@@ -128,6 +126,17 @@ def write_output(run: Run, name: str, carried: pa.Schema, id_type: pa.DataType, 
         kinds,
         arrived,
     )
+
+
+def _in_turns(
+    run: Run, of: Subject, survivors: list[Survivors], extents: list[Extent]
+) -> tuple[list[Survivors], list[Extent]]:
+    """The shards again for each turn, as often as a document is written at most."""
+    most = max((extent.most for extent in extents), default=0)
+    if most < 2:
+        return survivors, extents
+    turns = [replace(one, turn=turn) for turn in range(most) for one in survivors]
+    return turns, _lay_out(run, of, turns)
 
 
 def _lay_out(run: Run, of: Subject, survivors: Sequence[Survivors]) -> list[Extent]:

@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.plan.plan import PlannedShard
+from refinery.plan.graph import ResolvedStage
+from refinery.plan.plan import Plan, PlannedShard
 from refinery.storage.tables import read_table
 
 REPEATS = pa.schema(
@@ -15,6 +16,12 @@ REPEATS = pa.schema(
         ("repeats", pa.int32()),  # times that it is written, at least two
     ]
 )
+
+
+def repeats_key(plan: Plan, stage: ResolvedStage) -> str:
+    """The key of the outcome that says how many times a stage's documents are written; empty: each is once."""
+    repeating = plan.graph.repeating(stage.name)
+    return (plan.outcome_key(repeating.name) if repeating else None) or ""
 
 
 def repeats_of(planned: PlannedShard, key: str, documents: int) -> NDArray[np.int32]:

@@ -18,7 +18,7 @@ from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import NamedColumn, file_paths, find_columns, load_columns
 from refinery.run.decide import Upstream, kept_documents, upstream
 from refinery.run.kinds import Kinds, counted_columns, kinds_of
-from refinery.run.repeats import repeats_of
+from refinery.run.repeats import repeats_key, repeats_of
 from refinery.sources.column_settings import FILE
 from refinery.storage.tables import read_table
 
@@ -71,8 +71,7 @@ def survivors_of(
         for column in told
     )
     kinds = find_columns(columns, counted_columns(columns))
-    repeating = plan.graph.repeating(stage.name) if output.repeats == "copies" else None
-    repeats = (plan.outcome_key(repeating.name) if repeating else None) or ""
+    repeats = repeats_key(plan, stage) if output.repeats == "copies" else ""
     return [
         Survivors(planned, view, kept, written, sizes, kinds, split, files, repeats)
         for planned in plan.of(source)

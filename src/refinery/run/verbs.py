@@ -192,7 +192,10 @@ def run_verb(run: Run, stage: ResolvedStage, map_units: MapUnits) -> int:
     remove_tree(folder)  # what a run that was killed left
     make_directory(folder / verb.name)
     shards = list(_shards(run, stage, verb.needed))
-    outcome = verb.run(shards, map_units, folder / verb.name)
+    try:
+        outcome = verb.run(shards, map_units, folder / verb.name)
+    except InputError as error:
+        raise InputError(f"stage {stage.name}: {error.place}", error.problem, error.hint) from None
     ends = list(accumulate(shard.rows for shard in shards))
     numbered = [Numbered(s.planned, end - s.rows, end) for s, end in zip(shards, ends, strict=True)]
     earlier = sum(shard.earlier for shard in shards)

@@ -78,7 +78,9 @@ class Curve:
 
 def fit(wanted: int, there: int, discard: float, most: int) -> Curve:
     """The curve that spends `wanted` tokens on documents that have `there`; raises InputError where there is none."""
-    ratio = wanted / max(there, 1)
+    if there == 0:
+        raise InputError("select.curve", "no document with tokens arrives", "look at the rules above it")
+    ratio = wanted / there
     if ratio <= most * (1 - discard) * (1 + 1e-9):  # what is told to be enough is
         return Curve(ratio, discard, most)
     kept = there * (1 - discard)

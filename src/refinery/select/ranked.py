@@ -91,7 +91,7 @@ def write_weighted(
     from refinery.text.elementary import logs  # to check a definition imports no Numba
 
     found = quantiles.read()
-    means = found["score"][0]
+    means = found["score"].ravel()  # of one group, or none where nothing arrives
     if (means <= 0).any():
         problem = f"the mean of {ranking(chosen.by)[0]!r} over a segment is {np.nanmin(means):g}"
         raise InputError("select.softdedup", problem, "give a probability, which is above 0")

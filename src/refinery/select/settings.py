@@ -22,9 +22,17 @@ def _value(written: object) -> object:
     return str(written).strip() if isinstance(written, int | float | date | str) else written
 
 
+def _named(written: object) -> object:
+    if isinstance(written, str):
+        raise ValueError(f"a share of which of its values? write {{VALUE: {written}}}")
+    return written
+
+
 DRAWS = ("temperature", "softdedup", "curve")
 Value = Annotated[str, BeforeValidator(_value)]
-Shares = Annotated[dict[Value, Share], Field(min_length=1)]  # of the budget, by value
+Shares = Annotated[
+    dict[Value, Share], Field(min_length=1), BeforeValidator(_named)
+]  # of the budget, by value
 EachOrShares = Annotated[
     Annotated[Share, Tag("each")] | Annotated[Shares, Tag("named")],
     Discriminator(lambda given: "named" if isinstance(given, dict) else "each"),

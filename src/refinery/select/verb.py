@@ -14,7 +14,7 @@ from refinery.definition.validate import validate
 from refinery.definition.values import as_percentage
 from refinery.filters import token_count
 from refinery.filters.ranking import ranking
-from refinery.filters.verb import DROPPED_RECORD, Needed, Outcome, Verb
+from refinery.filters.verb import DROPPED_RECORD, Explained, Needed, Outcome, Verb
 from refinery.select.batches import MOST, RULES, TOKENS, Batch, batch_documents, batches_of, drop
 from refinery.select.budget import find_cutoff, within
 from refinery.select.least import missed, put_first
@@ -79,6 +79,18 @@ class Select(Verb):
         words += [_in_words("most", name, shares) for name, shares in chosen.most.items()]
         words += [_in_words("least", name, shares) for name, shares in chosen.least.items()]
         return ", ".join(words)
+
+    def explained(self) -> tuple[Explained, ...]:
+        """What shares are in tokens."""
+        bounds = (("most", self.chosen.most), ("least", self.chosen.least))
+        rows = tuple(
+            (column, value, f"at {bound}", as_percentage(share), f"{int(self.chosen.tokens * share):,}")
+            for bound, columns in bounds
+            for column, shares in columns.items()
+            for value, share in (shares if isinstance(shares, Mapping) else {"each": shares}).items()
+        )
+        columns = ("column", "value", "", "share", "tokens")
+        return (Explained("shares of the budget", columns, rows),) if rows else ()
 
     @property
     def repeats(self) -> bool:

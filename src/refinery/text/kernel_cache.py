@@ -26,7 +26,9 @@ def note() -> str:
     folder = Path(os.environ.get(VARIABLE, ""))
     if not folder.name.startswith(_OWN) or any(folder.iterdir()):
         return ""
-    return f"compiled kernels are kept in {folder}; set {VARIABLE} to a folder that stays to compile them once"
+    return (
+        f"compiled kernels are kept in {folder}; set {VARIABLE} to a folder that stays to compile them once"
+    )
 
 
 def _usual() -> tuple[Path, Path]:

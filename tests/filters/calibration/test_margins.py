@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from refinery.filters.calibration.fit import calibrate
-from refinery.filters.calibration.margins import long_documents, with_margins
+from refinery.filters.calibration.margins import long_documents, scales_beyond, with_margins
 from refinery.filters.calibration.sample import Needs, Sample, needs_of
 from refinery.filters.calibration.search import PUBLISHED, Problem
 from refinery.filters.rules import Rule
@@ -22,9 +22,8 @@ def _needs(**columns: object) -> Needs:
 def _stands(needs: Needs, junk: list[list[float]], tokens: np.ndarray, long: np.ndarray) -> list[float]:
     levels = needs.needs.max(axis=0)
     problem = Problem(needs.needs, [], len(needs.needs), np.array(junk).reshape(-1, 2))
-    return [
-        margin.level for _, margin in sorted(with_margins(needs, problem, levels, tokens, long, LOSE).items())
-    ]
+    scales = scales_beyond(needs, levels, tokens, long, [np.ones(len(tokens), bool)], LOSE)
+    return [margin.level for _, margin in sorted(with_margins(needs, problem, levels, long, scales).items())]
 
 
 def test_long_documents_are_judged_in_their_pool() -> None:
@@ -65,6 +64,16 @@ def test_margins_of_long_documents_grow_with_their_tokens() -> None:
     assert stands(9000) > stands(5000)
 
 
+def test_tokens_are_those_of_the_pool() -> None:
+    """A long document of a language with little text counts as much as its share of that language's tokens."""
+    needs = _needs(ratio=np.append([0.3], [0.01] * 999), dup=np.full(1000, 0.01))
+    levels, tokens, one = needs.needs.max(axis=0), np.full(1000, 100.0), np.arange(1000) < 100
+    long = np.arange(1000) == 0
+    assert scales_beyond(needs, levels, tokens, long, [np.ones(1000, bool)], LOSE) == 0
+    found = scales_beyond(needs, levels, tokens, long, [one, ~one], LOSE)
+    assert found == pytest.approx(np.log(-np.log(0.1) * 0.01 / LOSE))
+
+
 def _statutes(seed: int, documents: int = 2000) -> Sample:
     """Lengths with a heavy tail; the longer a document the more of it repeats, and the more words it has."""
     rng = np.random.default_rng(seed)
@@ -76,5 +85,6 @@ def _statutes(seed: int, documents: int = 2000) -> Sample:
 def test_the_longest_documents_that_were_not_seen_are_kept() -> None:
     """Most tokens lie in few documents: the unseen half of the median sample loses no more than may be."""
     rules = [Rule("dup", "dup <= 0.15"), Rule("long", "words <= 20000")]
-    found = [calibrate(_statutes(seed), None, rules, LOSE).languages[0].judged.moved for seed in range(15)]
-    assert np.median([one.token_share for one in found]) <= LOSE
+    found = [calibrate(_statutes(seed), None, rules, LOSE) for seed in range(15)]
+    assert np.median([one.languages[0].judged.moved.token_share for one in found]) <= LOSE
+    assert all(any("long documents hold" in note for note in one.notes) for one in found)

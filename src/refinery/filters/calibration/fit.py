@@ -17,7 +17,12 @@ from refinery.filters.calibration.account import Calibration, LanguageAccount
 from refinery.filters.calibration.bounds import capped
 from refinery.filters.calibration.count import accounts_of
 from refinery.filters.calibration.loss import least_documents, most_lost, token_bound
-from refinery.filters.calibration.margins import Margin, long_documents, with_margins
+from refinery.filters.calibration.margins import (
+    Margin,
+    long_documents,
+    scales_beyond,
+    with_margins,
+)
 from refinery.filters.calibration.sample import Needs, Sample, needs_of
 from refinery.filters.calibration.search import (
     PUBLISHED,
@@ -57,8 +62,11 @@ def calibrate(trusted: Sample, junk: Sample | None, rules: Sequence[Rule], lose:
         notes += [f"{name or 'trusted text'}: {note}" for note in about]
     dropped = needs_of(junk, rules) if junk else None
     problem = Problem(needs.needs[needs.searched], groups, len(fitted), _junk_needs(dropped))
-    long = long_documents(fitted.tokens, [pool[fits] for pool in pools.values()], lose)
-    margins = with_margins(needs, problem, find_levels(problem), fitted.tokens, long, lose)
+    halves = [pool[fits] for pool in pools.values()]
+    long = long_documents(fitted.tokens, halves, lose)
+    levels = find_levels(problem)
+    scales = scales_beyond(needs, levels, fitted.tokens, long, halves, lose)
+    margins = with_margins(needs, problem, levels, long, scales)
     wholes = [fitted.frame[threshold.column].dtype.is_integer() for _, threshold in needs.thresholds]
     numbers = _numbers(needs, wholes, margins)
     moved = tuple(
@@ -66,6 +74,12 @@ def calibrate(trusted: Sample, junk: Sample | None, rules: Sequence[Rule], lose:
         for place, rule in enumerate(rules)
     )
     notes += _unmoved(needs, rules)
+    if scales:
+        held = fitted.tokens[long].sum() / fitted.tokens.sum()
+        notes.append(
+            f"{int(long.sum()):,} long documents hold {held:.0%} of the tokens, too few to tell what others of their "
+            "size need: thresholds stand the farther beyond them, where junk passes as well"
+        )
     found = accounts_of(trusted, fits, pools, junk, rules, moved, numbers, lose)
     return found.model_copy(update={"notes": (*notes, *_missed(found.languages, lose))})
 

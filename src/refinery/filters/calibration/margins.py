@@ -43,17 +43,29 @@ def long_documents(tokens: Floats, pools: Sequence[Bools], lose: float) -> Bools
     return found
 
 
-def with_margins(
-    needs: Needs, problem: Problem, levels: Floats, tokens: Floats, long: Bools, lose: float
-) -> dict[int, Margin]:
-    """By number the thresholds that move, with a margin; levels as `find_levels` finds them.
+def scales_beyond(
+    needs: Needs, levels: Floats, tokens: Floats, long: Bools, pools: Sequence[Bools], lose: float
+) -> float:
+    """How many scales beyond the end of what long documents need thresholds stand, c above, the most of any pool.
 
-    tokens, long: of the documents of `needs`.
+    levels: as `find_levels` finds them; tokens, long, pools: of the documents of `needs`.
     """
+    from refinery.text.elementary import log  # a check imports no Numba
+
+    moved, share = levels > PUBLISHED, 0.0
+    for pool in pools:
+        held = _ends(needs.looseness[:, moved], needs.needs[:, moved], long & pool & ~any_in_row(needs.lost))
+        share = max(share, float(tokens[held].sum() / max(tokens[pool].sum(), 1)))
+    most = -log(1 - CONFIDENCE) * share
+    return log(most / lose) if most > lose else 0.0
+
+
+def with_margins(
+    needs: Needs, problem: Problem, levels: Floats, long: Bools, scales: float
+) -> dict[int, Margin]:
+    """By number the thresholds that move, with a margin; scales: those beyond the documents that are `long`."""
     long = long & ~any_in_row(needs.lost)
     moved = np.flatnonzero(levels > PUBLISHED).tolist()
-    held = _ends(needs.looseness[:, moved], needs.needs[:, moved], long)
-    scales = _scales(float(tokens[held].sum() / max(tokens.sum(), 1)), lose)
     stand, found = levels.copy(), {}
     for number in moved:
         threshold = needs.thresholds[number][1]
@@ -76,14 +88,6 @@ def _ends(looseness: Floats, needs: Floats, long: Bools) -> Rows:
         return rows
     ends = rows[looseness[rows].argmax(axis=0)]
     return np.unique(ends[needs[ends, np.arange(len(ends))] > PUBLISHED])
-
-
-def _scales(share: float, lose: float) -> float:
-    """How many scales beyond the end so little is lost, where `share` is lost of what is just beyond."""
-    from refinery.text.elementary import log  # a check imports no Numba
-
-    most = -log(1 - CONFIDENCE) * share
-    return log(most / lose) if most > lose else 0.0
 
 
 def _undropped(junk: Floats, levels: Floats, number: int) -> Floats:
