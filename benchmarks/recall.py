@@ -96,7 +96,7 @@ def plain_scores(sample: Sample) -> dict[str, Scores]:
     rows = Rows(
         sample.features.bounds, sample.features.buckets, weigh(sample.features, inverse), len(inverse)
     )
-    near = nearest(rows, sample.seed)
+    near, _ = nearest(rows, sample.seed)
 
     def classifier(positive: NDArray[np.bool_]) -> Scores:
         weights = np.where(positive, 2.0, 2.0 * positive.sum() / (~positive).sum())

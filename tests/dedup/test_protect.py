@@ -114,7 +114,7 @@ OVERLAP = "columns: [question, answer], overlap: {%s}}"
 
 def test_a_page_goes_that_has_an_item_inside(repository, refinery):
     """With the item, the share of it and the passage; answers that are too short to be looked for are told."""
-    overlap = DEFINITION.replace("columns: [question, answer]}", OVERLAP % "words: 13")
+    overlap = DEFINITION.replace("columns: [question, answer]}", OVERLAP % "words: 13, chars: 20")
     (repository / "pipeline.yaml").write_text(overlap)
     run(refinery, repository)
     row = decisions(repository / "out")["short"]

@@ -23,7 +23,7 @@ def task() -> tuple[Task, np.ndarray]:
     found = sample.features
     space = directions(Rows(found.bounds, found.buckets, weigh(found, inverse), len(inverse)))
     folds = np.arange(len(sample)) % FOLDS
-    return Task(found, inverse, space, labels, np.ones(len(sample)), folds), sample.seed
+    return Task(found, inverse, space, labels, np.ones(len(sample)), folds, folds), sample.seed
 
 
 def test_no_fit_sees_what_it_scores() -> None:

@@ -18,4 +18,7 @@ def test_the_greatest_cosine_to_another_seed() -> None:
     seed = np.arange(20) % 4 == 0
     cosines = matrix @ matrix[seed].T
     cosines[np.flatnonzero(seed), np.arange(seed.sum())] = 0
-    assert np.allclose(nearest(dense(matrix), seed), cosines.max(1), atol=1e-6)
+    found, which = nearest(dense(matrix), seed)
+    assert np.allclose(found, cosines.max(1), atol=1e-6)
+    assert which[3] == -1
+    assert (which[found > 0] == np.flatnonzero(seed)[cosines.argmax(1)][found > 0]).all()

@@ -38,6 +38,9 @@ KINDS = (Kind(True, 0.15, 1.0), Kind(True, 0.05, 0.5), Kind(False, 0.05, 0.5))
 class Task:
     """What is fitted: float64 (documents,) labels, 0 or 1, weights, 0 of those left out; int64 folds of documents.
 
+    beside: int64 (documents,), the fold of a document's nearest seed: what is positive on its word is not seen either
+    by the fit without that seed, which would rank it the higher for it.
+
     inverse: document frequencies' weights by bucket, of features.inverse_frequencies; space: of latent.directions.
     """
 
@@ -47,6 +50,7 @@ class Task:
     labels: Array
     weights: Array
     folds: NDArray[np.int64]
+    beside: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,8 @@ def cross_fit(task: Task, kind: Kind) -> Fit:
     logits = np.empty(len(task.labels))
     for fold in range(FOLDS):
         out = task.folds == fold
-        part, _, rows = _fit(task, kind, ~out)
+        told = (task.beside == fold) & (task.labels > 0)
+        part, _, rows = _fit(task, kind, ~(out | told))
         logits[out] = part.logits(rows.take(np.flatnonzero(out)))
     return Fit(logits, line, inverse)
 

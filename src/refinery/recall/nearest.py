@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 from refinery.recall.logistic import Rows
 
 
-def nearest(rows: Rows, seed: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """float32 (rows,): the cosine to the nearest seed, of a seed to the nearest other; rows have length 1 or 0."""
+def nearest(rows: Rows, seed: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """float32 (rows,): the cosine to the nearest seed, of a seed to the nearest other; int64 (rows,): its row, or -1.
+
+    Rows have length 1 or 0.
+    """
     seeds = np.flatnonzero(seed)
-    found = np.zeros(len(rows), np.float32)
+    found, which = np.zeros(len(rows), np.float32), np.full(len(rows), -1, np.int64)
     columns = rows.take(seeds)
     order = np.argsort(columns.columns, kind="stable")
     owners = np.repeat(np.arange(len(seeds)), np.diff(columns.bounds))[order].astype(np.int32)
@@ -20,22 +23,16 @@ def nearest(rows: Rows, seed: NDArray[np.bool_]) -> NDArray[np.float32]:
     place = np.full(len(rows), -1, np.int64)
     place[seeds] = np.arange(len(seeds))
     _nearest(
-        rows.bounds,
-        rows.columns,
-        rows.values,
-        starts,
-        owners,
-        columns.values[order],
-        place,
-        len(seeds),
-        found,
+        *(rows.bounds, rows.columns, rows.values),
+        *(starts, owners, columns.values[order]),
+        *(place, seeds, found, which),
     )
-    return found
+    return found, which
 
 
 @njit(cache=True, nogil=True)
-def _nearest(bounds, columns, values, starts, owners, seed_values, place, seeds, found):  # type: ignore[no-untyped-def]
-    totals = np.zeros(seeds)
+def _nearest(bounds, columns, values, starts, owners, seed_values, place, seeds, found, which):  # type: ignore[no-untyped-def]
+    totals = np.zeros(len(seeds))
     for row in range(len(bounds) - 1):
         totals[:] = 0.0
         for i in range(bounds[row], bounds[row + 1]):
@@ -43,7 +40,7 @@ def _nearest(bounds, columns, values, starts, owners, seed_values, place, seeds,
             for j in range(starts[column], starts[column + 1]):
                 totals[owners[j]] += values[i] * seed_values[j]
         best = 0.0
-        for number in range(seeds):
+        for number in range(len(seeds)):
             if number != place[row] and totals[number] > best:
-                best = totals[number]
+                best, which[row] = totals[number], seeds[number]
         found[row] = np.float32(best)

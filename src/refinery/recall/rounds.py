@@ -116,19 +116,21 @@ def last_good(rounds: Sequence[Round]) -> Round:
 
 def _round(sample: Sample, standing: NDArray[np.int8], settings: Settings, before: Round | None) -> Round:
     pool = ~sample.seed
-    folds = hash_numbers(sample.identities.view(np.int64), settings.seed) % np.uint64(FOLDS)
+    hashes = hash_numbers(sample.identities.view(np.int64), settings.seed)
+    folds = (hashes % np.uint64(FOLDS)).astype(np.int64)
     weights = _weights(sample.seed, standing)
     labels = (standing == POSITIVE).astype(np.float64)
     inverse = inverse_frequencies(sample.features)
     rows = Rows(
         sample.features.bounds, sample.features.buckets, weigh(sample.features, inverse), len(inverse)
     )
-    task = Task(sample.features, inverse, directions(rows), labels, weights, folds.astype(np.int64))
+    near, which = nearest(rows, sample.seed)
+    beside = np.where(sample.seed, folds, folds[which])
+    task = Task(sample.features, inverse, directions(rows), labels, weights, folds, beside)
     found = best_fit(task, sample.seed)
     scale, shift, prevalence = calibrate(found.logits[sample.seed], found.logits[pool])
     probability = probabilities(scale * found.logits + shift)
     threshold = suggest_threshold(probability[pool], settings.precision)
-    near = nearest(rows, sample.seed)
     recalled = pool & (probability >= threshold)
     estimates = _estimate(probability, sample.seed, recalled, prevalence, near, threshold)
     number = before.number + 1 if before else 1

@@ -1,8 +1,8 @@
 """Word n-grams of prepared text as an n-gram language model has them: their keys, and how probable a text is.
 
 A word is 32 bits of its hash, an n-gram a key of 64 bits that grows from its last word to its first: the key of an
-n-gram is made of that of its suffix, and the keys of a word's context are those that end at the word before. Two
-words of a million share their 32 bits with some third in 2,300 cases; such words count as one.
+n-gram is made of that of its suffix, and the keys of a word's context are those that end at the word before. Of a
+million different words some 230 share their 32 bits with another; such words count as one.
 
 A model (refinery.models.ngram) is a table of rows in buckets of BUCKET numbers: how many rows stand in the buckets
 before, and the low halves of keys, 0 where there is none. The upper half of a key says in which bucket it stands;
