@@ -1,11 +1,11 @@
 """Rounds of recall: each fits a classifier to what the rounds before have settled and scores the sample anew.
 
 The first round takes seeds for positive, and for negative what of the pool is farther from them than most seeds are
-from each other (reliable negatives of positive-unlabelled learning: Liu, Lee, Yu and Li 2002, ICML). A later one also
-takes for positive what the one before recalls and what is as near to a seed as seeds are to each other, and leaves out
-what is open. Every score is of a fit that has not seen the document, seeds are judged so too: a round is good when
-held-out seeds rank higher than by the round before, beyond chance, and not fewer of them are recalled; the model is of
-the last good one. docs/recall.md has what was tried and what it gained.
+from each other (reliable negatives of positive-unlabelled learning: Liu, Lee, Yu and Li 2002, ICML). A later one
+also takes for positive what the one before recalls and what is as near to a seed as seeds are to each other, and
+leaves out what is open. Every score is of a fit that has not seen the document, seeds are judged so too: a round is
+good when held-out seeds rank higher than by the round before, beyond chance, and not fewer of them are recalled;
+the model is of the last good one. docs/recall.md has what was tried and what it gained.
 
 Nothing here reads a file or a text. The same sample and settings give the same bits, but for the last ones, which
 LAPACK makes of the latent space as the processor has it.
