@@ -3,8 +3,8 @@
 Seeds are positives alone, so no negative is known for certain. They are taken for a random draw of the topic: recall
 at a threshold is the share of held-out seeds above it. The pool's share above a threshold is at least prevalence
 times recall, so their ratio bounds the prevalence from above, and is near it where a classifier has a pure top: there
-the prevalence is taken (best bin estimation: Garg, Wu, Balakrishnan and Lipton 2021, arXiv 2111.00980). How pure a top
-is no seed tells, nor whether they are a random draw: intervals are wider by what draws of labelled topics showed.
+the prevalence is taken (best bin estimation: Garg, Wu, Balakrishnan and Lipton 2021, arXiv 2111.00980). How pure a
+top is no seed tells, nor whether they are a random draw: intervals are wider by what draws of labelled topics showed.
 """
 
 from __future__ import annotations
