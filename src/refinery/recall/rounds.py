@@ -37,6 +37,9 @@ _NEGATIVE = 0.1  # probability below which a document is settled as negative
 _FAR, _STRAYS = 0.05, 0.4  # share of seeds that are far from all others; of recalled documents that may be
 _APART = 0.25  # share of seeds that are as far from the others as what the first round takes for negative
 _LEAST_NEGATIVE = 0.5  # of the pool, in the first round
+_DOUBT = (
+    0.01  # of a negative's weight, of what is open there: next to none, but its features count as the pool's
+)
 NEGATIVE, OPEN, POSITIVE = -1, 0, 1  # how a document stands after a round
 
 
@@ -125,7 +128,8 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     near, which = nearest(rows, sample.seed)
     beside = np.where(sample.seed, folds, folds[which])
     standing = before.standing if before else _first_standing(near, sample.seed)
-    labels, weights = (standing == POSITIVE).astype(np.float64), _weights(sample.seed, standing)
+    labels = (standing == POSITIVE).astype(np.float64)
+    weights = _weights(sample.seed, standing, 0.0 if before else _DOUBT)
     task = Task(sample.features, inverse, directions(rows), labels, weights, folds, beside)
     found = best_fit(task, sample.seed)
     scale, shift, prevalence = calibrate(found.logits[sample.seed], found.logits[pool])
@@ -154,10 +158,10 @@ def _first_standing(near: NDArray[np.float32], seed: NDArray[np.bool_]) -> NDArr
     return np.where(seed, POSITIVE, np.where(near <= cut, NEGATIVE, OPEN)).astype(np.int8)
 
 
-def _weights(seed: NDArray[np.bool_], standing: NDArray[np.int8]) -> NDArray[np.float64]:
+def _weights(seed: NDArray[np.bool_], standing: NDArray[np.int8], doubt: float) -> NDArray[np.float64]:
     """A seed weighs _SEED, what else is positive together at most as much as all seeds, what is negative as all that.
 
-    Open documents weigh nothing, or are negative where nothing else is.
+    Open documents are negatives of a share of that weight, of all of it where nothing else is negative.
     """
     more, other = (standing == POSITIVE) & ~seed, standing == NEGATIVE
     if not other.any():
@@ -165,6 +169,7 @@ def _weights(seed: NDArray[np.bool_], standing: NDArray[np.int8]) -> NDArray[np.
     weights = np.where(seed, _SEED, 0.0)
     weights[more] = min(_SEED * seed.sum() / max(more.sum(), 1), _SEED)
     weights[other] = weights.sum() / max(other.sum(), 1)
+    weights[(standing == OPEN) & ~other] = doubt * weights[other].max(initial=0.0)
     return weights
 
 
