@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from refinery.models.metrics import auc
 from refinery.models.ngram_counts import Tally
 
 RECORD = "ngrams.json"
@@ -89,13 +90,12 @@ def perplexity(bits: NDArray[np.float64], words: NDArray[np.int64]) -> float | N
     return round(float(2 ** (np.dot(bits, words) / words.sum())), 2) if words.any() else None
 
 
-def auc(domain: NDArray[np.float64], ordinary: NDArray[np.float64]) -> float | None:
-    """How often a score of the former is greater than one of the latter, a tie half; None of too few."""
+def held_out_auc(domain: NDArray[np.float64], ordinary: NDArray[np.float64]) -> float | None:
+    """The AUC of scores of the former and of the latter; None of too few."""
     if min(len(domain), len(ordinary)) < LEAST_JUDGED:
         return None
-    ranked = np.sort(ordinary)
-    below, up_to = (np.searchsorted(ranked, domain, side) for side in ("left", "right"))
-    return round(float((below + up_to).sum() / (2 * len(domain) * len(ordinary))), 4)
+    is_domain = np.arange(len(domain) + len(ordinary)) < len(domain)
+    return round(auc(np.concatenate([domain, ordinary]), is_domain), 4)
 
 
 def read_record(folder: Path) -> NgramRecord:

@@ -1,4 +1,4 @@
-"""What is told of recall: of each round its counts and estimates, the documents that came and went, and the whole."""
+"""The records of recall: of each round its counts and estimates, the documents that came and went, and the whole."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from refinery.errors import DamagedFile
+from refinery.models.binomial import Estimate
 from refinery.recall.counts import SampleCounts
 from refinery.storage.place import Place, read_file
 
@@ -16,17 +17,6 @@ M = TypeVar("M", bound=BaseModel)
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Interval(_Frozen):
-    """An estimate, and what it lies between 95 times of a hundred."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
 
 class RoundAccount(_Frozen):
@@ -45,9 +35,9 @@ class RoundAccount(_Frozen):
     open: int
     recalled: int
     threshold: float
-    prevalence: Interval
-    precision: Interval
-    recall: Interval
+    prevalence: Estimate
+    precision: Estimate
+    recall: Estimate
     similarity: float
     seed_similarity: float
     strays: float

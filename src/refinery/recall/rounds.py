@@ -12,7 +12,6 @@ LAPACK makes of the latent space as the processor has it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,18 +32,15 @@ from refinery.text.features import inverse_frequencies, weigh
 
 _SEED = 2.0  # weight of a seed in a fit
 _NEGATIVE = 0.1  # probability below which a document is settled as negative
-_FAR, _STRAYS = (
-    0.05,
-    0.4,
-)  # share of seeds that are far from all others; share of recalled documents that may be
+_FAR = 0.05  # share of seeds that are far from all others
+_STRAYS = 0.4  # share of recalled documents that may be
 NEGATIVE, OPEN, POSITIVE = -1, 0, 1  # how a document stands after a round
 
 
 @dataclass(frozen=True)
 class Settings:
-    """rounds: at most; precision: that the suggested threshold is to reach; seed: of every random choice."""
+    """precision: that the suggested threshold is to reach; seed: of every random choice."""
 
-    rounds: int = 3
     precision: float = 0.9
     seed: int = 1
 
@@ -108,12 +104,6 @@ def next_round(sample: Sample, before: Round, settings: Settings) -> Round:
     return _round(sample, before.standing, settings, before)
 
 
-def last_good(rounds: Sequence[Round]) -> Round:
-    """The round whose classifier is the model: the last one that did not leave the seeds."""
-    good = [one for one in rounds if one.good]
-    return good[-1]
-
-
 def _round(sample: Sample, standing: NDArray[np.int8], settings: Settings, before: Round | None) -> Round:
     pool = ~sample.seed
     hashes = hash_numbers(sample.identities.view(np.int64), settings.seed)
@@ -133,19 +123,18 @@ def _round(sample: Sample, standing: NDArray[np.int8], settings: Settings, befor
     threshold = suggest_threshold(probability[pool], settings.precision)
     recalled = pool & (probability >= threshold)
     estimates = _estimate(probability, sample.seed, recalled, prevalence, near, threshold)
-    number = before.number + 1 if before else 1
-    gain = _gain(sample.seed, before.probability, probability, prevalence) if before else None
-    good, stopped = _judge(number, settings, estimates, gain)
     usual = float(np.median(near[sample.seed]))
     sure = sample.seed | (recalled & (near >= usual))
     now = np.where(sure, POSITIVE, np.where(probability < _NEGATIVE, NEGATIVE, OPEN)).astype(np.int8)
-    overlap = None
+    number, overlap, stopped = 1, None, None
     if before:
+        number = before.number + 1
+        stopped = _stop(estimates, _gain(sample.seed, before.probability, probability, prevalence))
         earlier = pool & (before.probability >= before.threshold)
         overlap = float((earlier & recalled).sum() / max((earlier | recalled).sum(), 1))
     line = found.line
     model = LinearModel(line.coefficients.astype(np.float32), found.inverse, line.bias, scale, shift)
-    return Round(number, probability, now, threshold, estimates, overlap, stopped, model, good)
+    return Round(number, probability, now, threshold, estimates, overlap, stopped, model, not stopped)
 
 
 def _weights(seed: NDArray[np.bool_], standing: NDArray[np.int8]) -> NDArray[np.float64]:
@@ -204,18 +193,11 @@ def _gain(
     return Estimate(float(gains.mean()), float(gains.mean()) - spread, float(gains.mean()) + spread)
 
 
-def _judge(
-    number: int, settings: Settings, found: Estimates, gain: Estimate | None
-) -> tuple[bool, str | None]:
-    """Whether the round is good, and why no other follows."""
-    if gain and found.strays > _STRAYS:
-        return (
-            False,
-            f"it left its seeds: {found.strays:.0%} of what it recalls is farther from them than seeds are",
-        )
-    if gain and gain.low <= 0:
-        told = f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
-        return False, f"held-out seeds rank no higher than a round before, beyond chance: {told}"
-    if number >= settings.rounds:
-        return True, f"round {number} is the last that was wanted"
-    return True, None
+def _stop(found: Estimates, gain: Estimate) -> str | None:
+    """Why a round is not good, and no other follows; None of a good one."""
+    if found.strays > _STRAYS:
+        return f"it left its seeds: {found.strays:.0%} of what it recalls is farther from them than seeds are"
+    if gain.low <= 0:
+        higher = f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
+        return f"held-out seeds rank no higher than a round before, beyond chance: {higher}"
+    return None
