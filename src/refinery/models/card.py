@@ -110,7 +110,7 @@ class Card(Judgement):
 
     sources: by class, names of stages and sources, or paths; drawn: where the run drew documents, from what.
     style_auc: how well style alone tells the classes apart; languages: by class the most frequent one and its share,
-    see models.contrast.
+    see models.style.
     """
 
     format: Literal[1] = 1
