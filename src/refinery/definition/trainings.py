@@ -1,4 +1,7 @@
-"""Models of a definition: a file, or how the run makes them."""
+"""Models of a definition: a file, or how the run makes them.
+
+Of each way `word` is the key that asks for it, and `parts` are the fields that name stages or sources.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ class RelevanceTraining(Model):
     """A fastText classifier that tells the documents of a domain from others, with a card of how good it is."""
 
     word: ClassVar = "train"
+    parts: ClassVar = ("positive", "negative")
 
     positive: Names = Field(min_length=1, description="stages or sources of the domain's documents")
     negative: Names = Field(min_length=1, description="stages or sources of other documents")
@@ -49,6 +53,7 @@ class ImportanceTraining(Model):
     """How often hashed n-grams occur in a domain's documents and in ordinary ones (DSIR)."""
 
     word: ClassVar = "importance"
+    parts: ClassVar = ("positive", "raw")
 
     positive: Names = Field(min_length=1, description="stages or sources of the domain's documents")
     raw: Names = Field(min_length=1, description="stages or sources of ordinary documents")
@@ -62,6 +67,7 @@ class NgramTraining(Model):
     """Language models of n-grams: of a domain's documents and of ordinary ones, or of these alone (Kneser-Ney)."""
 
     word: ClassVar = "ngram"
+    parts: ClassVar = ("positive", "raw")
 
     positive: Names = Field(
         (), description="stages or sources of the domain's documents; without them a model of `raw` alone"
@@ -89,6 +95,7 @@ class NearestTraining(Model):
     """Seeds of a domain, to which documents are compared, and how frequent words are in ordinary text."""
 
     word: ClassVar = "nearest"
+    parts: ClassVar = ("positive", "raw")
 
     positive: Names = Field(
         min_length=1, description="stages or sources of the domain's documents, the seeds"
@@ -105,6 +112,7 @@ class TermMining(Model):
     """A lexicon: the terms by which a domain's documents differ most from others."""
 
     word: ClassVar = "terms"
+    parts: ClassVar = ("positive", "negative")
 
     positive: Names = Field(min_length=1, description="stages or sources of the domain's documents")
     negative: Names = Field(min_length=1, description="stages or sources of other documents")
@@ -128,6 +136,7 @@ class TopicTraining(Model):
     """Topics of a corpus: clusters of its documents by their words."""
 
     word: ClassVar = "topics"
+    parts: ClassVar = ("from_",)
 
     from_: Names = Field(alias="from", min_length=1, description="stages or sources of the documents")
     clusters: int = Field(100, ge=2, le=1000, description="how many topics")

@@ -116,8 +116,8 @@ def last_good(rounds: Sequence[Round]) -> Round:
 
 def _round(sample: Sample, standing: NDArray[np.int8], settings: Settings, before: Round | None) -> Round:
     pool = ~sample.seed
-    folds = hash_numbers(sample.identities.view(np.int64), settings.seed)
-    folds = (folds % np.uint64(FOLDS)).astype(np.int64)
+    hashes = hash_numbers(sample.identities.view(np.int64), settings.seed)
+    folds = (hashes % np.uint64(FOLDS)).astype(np.int64)
     weights = _weights(sample.seed, standing)
     labels = (standing == POSITIVE).astype(np.float64)
     inverse = inverse_frequencies(sample.features)
