@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from refinery.errors import DefinitionError
+from refinery.models.binomial import Estimate
 from refinery.models.metrics import average_precision
 from refinery.recall.rounds import (
     NEGATIVE,
@@ -85,6 +86,28 @@ def test_the_same_sample_gives_the_same_bits() -> None:
         two = next_round(sample, one, SETTINGS)
         runs.append((one.probability.tobytes(), two.probability.tobytes(), two.model.content()))
     assert runs[0] == runs[1]
+
+
+def test_a_topic_that_is_much_of_the_pool_is_found() -> None:
+    """What is near to seeds is not taken for negative, though a quarter of the pool is of the topic."""
+    sample, truth = pool(seeds=100, positive=300, other=900)
+    found = first_round(sample, SETTINGS)
+    others = ~sample.seed
+    recalled = others & (found.probability >= found.threshold)
+    assert recalled[truth & others].mean() > 0.8
+    assert truth[recalled].mean() > 0.9
+
+
+def test_a_round_that_loses_seeds_does_not_serve(planted: tuple[Sample, np.ndarray, Round]) -> None:
+    """Its recall lies below the interval of the round before, though its held-out seeds rank higher."""
+    sample, _, found = planted
+    lower = found.probability.copy()
+    lower[sample.seed] = np.linspace(0, 1e-6, int(sample.seed.sum()))
+    recall = Estimate(0.98, 0.95, 1.0)
+    before = replace(found, probability=lower, estimates=replace(found.estimates, recall=recall))
+    second = next_round(sample, before, SETTINGS)
+    assert not second.good
+    assert "fewer of the held-out seeds" in (second.stopped or "")
 
 
 @pytest.mark.parametrize(("seed", "word"), [(False, "no seed"), (True, "every document")])
