@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
+from refinery.definition.values import Model
 from refinery.errors import DamagedFile
 from refinery.models.binomial import Estimate
 from refinery.recall.counts import SampleCounts
@@ -15,11 +16,7 @@ ROUND, MOVED, RECALLED = "round.json", "moved.json", "recall.json"  # files: of 
 M = TypeVar("M", bound=BaseModel)
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class RoundAccount(_Frozen):
+class RoundAccount(Model):
     """A round over a sample.
 
     positives, negatives: documents of the pool that are settled; open: that are not; recalled: those at or above
@@ -47,7 +44,7 @@ class RoundAccount(_Frozen):
     stopped: str
 
 
-class MovedDocument(_Frozen):
+class MovedDocument(Model):
     """A document that a round recalls, or does not any more; before: its score in the round before."""
 
     source: str
@@ -59,7 +56,7 @@ class MovedDocument(_Frozen):
     head: str
 
 
-class Moved(_Frozen):
+class Moved(Model):
     """Some of the documents that came and of those that went, drawn at random, and how many did."""
 
     came: tuple[MovedDocument, ...]
@@ -68,7 +65,7 @@ class Moved(_Frozen):
     went_in_all: int
 
 
-class Recalled(_Frozen):
+class Recalled(Model):
     """How a model was made: the sample, the rounds that were made, and the number of the one that it is of."""
 
     sample: SampleCounts
