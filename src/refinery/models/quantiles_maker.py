@@ -55,7 +55,9 @@ class QuantilesMaker(Maker):
         files = draw_columns("documents", chosen.columns, shards, chosen.documents, map_units, work)
         drawn = min(sum(shard.arrived for shard in shards), chosen.documents)
         memory = MEMORY + VALUE_BYTES * drawn * (len(chosen.columns) + 1)
-        in_one_unit("count quantiles", partial(write_quantiles, chosen, files), map_units, memory, folder, work)
+        in_one_unit(
+            "count quantiles", partial(write_quantiles, chosen, files), map_units, memory, folder, work
+        )
 
 
 def write_quantiles(chosen: QuantileCount, files: Sequence[Place], folder: Place) -> Sequence[str]:
