@@ -162,6 +162,7 @@ class QuantileCount(Model):
     """Quantiles of what a stage has measured: where a document's scores stand among those of others."""
 
     word: ClassVar = "quantiles"
+    parts: ClassVar = ("from_",)
 
     from_: Names = Field(alias="from", min_length=1, description="stages whose documents are counted")
     columns: tuple[str, ...] = Field(min_length=1, description="numbers that are measured or derived there")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,11 +10,9 @@ from pathlib import Path
 from refinery.definition.trainings import QuantileCount
 from refinery.errors import DefinitionError
 from refinery.models.drawn_columns import draw_columns, read_columns
-from refinery.models.maker import Maker
-from refinery.models.makers import in_one_unit
+from refinery.models.makers import Inputs, TrainingMaker, in_one_unit
 from refinery.models.quantiles import QUANTILES, Quantiles, cuts_of, numbers_of
 from refinery.shuffle.units import MapUnits
-from refinery.sources.documents import ShardDocuments
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place
 
@@ -23,30 +21,14 @@ VALUE_BYTES = 64  # of that unit's memory, for each value
 
 
 @dataclass(frozen=True)
-class QuantilesMaker(Maker):
+class QuantilesMaker(TrainingMaker):
     """Counts values of columns, see refinery.models.quantiles: quantiles.json."""
 
     training: QuantileCount
     name: str = QuantileCount.word
     version: int = 1
 
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """All but where documents come from."""
-        return self.training.model_dump(mode="json", exclude={"from_"})
-
-    @property
-    def inputs(self) -> Mapping[str, tuple[str, ...]]:
-        """The stages."""
-        return {"from": self.training.from_}
-
-    def make(
-        self,
-        inputs: Mapping[str, Sequence[ShardDocuments]],
-        map_units: MapUnits,
-        folder: Path,
-        work: Place,
-    ) -> None:
+    def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """Reads columns as they were measured, then counts in one unit.
 
         Raises DefinitionError for a column without a number.

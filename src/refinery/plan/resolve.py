@@ -20,6 +20,7 @@ from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, nearest
 from refinery.filters import registry
 from refinery.filters.licence import LICENCE
+from refinery.filters.removed import Removed
 from refinery.filters.rules import MAX_RULES, resolve_rules
 from refinery.plan.against import earlier_folder
 from refinery.plan.calibrations import calibration_of, with_calibration
@@ -234,6 +235,7 @@ class _Resolver:
         needed, own = self._read(
             verb, place, Arriving(name, views, columns, self.heads, name in self.incomplete), against
         )
+        removed = {s: found for s in sources if (found := self._removed(s, views[s], parents))}
         self.stages[name] = ResolvedStage(
             name,
             stage.from_,
@@ -244,8 +246,9 @@ class _Resolver:
             verb,
             needed,
             own,
-            _late(parents, columns, own),
+            _late(parents, columns, {s: (*own.get(s, ()), *removed.get(s, ())) for s in {*own, *removed}}),
             against,
+            removed,
         )
 
     def _calibrate(self) -> None:
@@ -359,6 +362,13 @@ class _Resolver:
         """A source's text as it comes to a stage."""
         above = next((stage for _, stage in parents if stage and source in stage.sources), None)
         return self._left(above, source) if above else self.views[source]
+
+    def _removed(self, source: str, view: View, parents: Parents) -> tuple[Measurement, ...]:
+        """What is counted of the transforms that a source's text has gone through since a stage above it."""
+        itself = any(above is None for name, above in parents if name == source)
+        first = 0 if itself else len(self._before(source, parents).transforms)
+        steps = [View(source, view.transforms[: n + 1]) for n in range(first, len(view.transforms))]
+        return tuple(Measurement(step, Removed()) for step in steps if step.transforms[-1].rules)
 
     def _sql(self, stage: Stage) -> list[str]:
         """The SQL of a stage's rules and derived columns."""
