@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from refinery.definition.values import Model, Names, Share, WrittenPath
 
@@ -170,6 +170,13 @@ class QuantileCount(Model):
     documents: Drawn = Field(
         200_000, description="how many documents are counted at most, chosen by a hash of their identities"
     )
+
+    @field_validator("columns")
+    @classmethod
+    def _once(cls, columns: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := [name for number, name in enumerate(columns) if name in columns[:number]]:
+            raise ValueError(f"{twice[0]} stands twice")
+        return columns
 
 
 # one maker makes such a model
