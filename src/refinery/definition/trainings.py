@@ -1,4 +1,7 @@
-"""Models of a definition: a file, or how the run makes them."""
+"""Models of a definition: a file, or how the run makes them.
+
+Of each way `word` is the key that asks for it, and `parts` are the fields that name stages or sources.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ class RelevanceTraining(Model):
     """A fastText classifier that tells the documents of a domain from others, with a card of how good it is."""
 
     word: ClassVar = "train"
+    parts: ClassVar = ("positive", "negative")
 
     positive: Names = Field(min_length=1, description="stages or sources of the domain's documents")
     negative: Names = Field(min_length=1, description="stages or sources of other documents")
@@ -49,6 +53,7 @@ class ImportanceTraining(Model):
     """How often hashed n-grams occur in a domain's documents and in ordinary ones (DSIR)."""
 
     word: ClassVar = "importance"
+    parts: ClassVar = ("positive", "raw")
 
     positive: Names = Field(min_length=1, description="stages or sources of the domain's documents")
     raw: Names = Field(min_length=1, description="stages or sources of ordinary documents")
@@ -62,6 +67,7 @@ class NgramTraining(Model):
     """Language models of n-grams: of a domain's documents and of ordinary ones, or of these alone (Kneser-Ney)."""
 
     word: ClassVar = "ngram"
+    parts: ClassVar = ("positive", "raw")
 
     positive: Names = Field(
         (), description="stages or sources of the domain's documents; without them a model of `raw` alone"
@@ -89,6 +95,7 @@ class NearestTraining(Model):
     """Seeds of a domain, to which documents are compared, and how frequent words are in ordinary text."""
 
     word: ClassVar = "nearest"
+    parts: ClassVar = ("positive", "raw")
 
     positive: Names = Field(
         min_length=1, description="stages or sources of the domain's documents, the seeds"
@@ -105,6 +112,7 @@ class TermMining(Model):
     """A lexicon: the terms by which a domain's documents differ most from others."""
 
     word: ClassVar = "terms"
+    parts: ClassVar = ("positive", "negative")
 
     positive: Names = Field(min_length=1, description="stages or sources of the domain's documents")
     negative: Names = Field(min_length=1, description="stages or sources of other documents")
@@ -128,6 +136,7 @@ class TopicTraining(Model):
     """Topics of a corpus: clusters of its documents by their words."""
 
     word: ClassVar = "topics"
+    parts: ClassVar = ("from_",)
 
     from_: Names = Field(alias="from", min_length=1, description="stages or sources of the documents")
     clusters: int = Field(100, ge=2, le=1000, description="how many topics")
@@ -149,11 +158,25 @@ class RecallTraining(Model):
     seed: int = Field(1, ge=0, description="of the choice of documents")
 
 
+class QuantileCount(Model):
+    """Quantiles of what a stage has measured: where a document's scores stand among those of others."""
+
+    word: ClassVar = "quantiles"
+    parts: ClassVar = ("from_",)
+
+    from_: Names = Field(alias="from", min_length=1, description="stages whose documents are counted")
+    columns: tuple[str, ...] = Field(min_length=1, description="numbers that are measured or derived there")
+    buckets: int = Field(20, ge=2, le=1000, description="of equal numbers of documents")
+    documents: Drawn = Field(
+        200_000, description="how many documents are counted at most, chosen by a hash of their identities"
+    )
+
+
 # one maker makes such a model
 OneStep = (
     RelevanceTraining | ImportanceTraining | NgramTraining | NearestTraining | TermMining | TopicTraining
 )
-Training = OneStep | RecallTraining
+Training = OneStep | RecallTraining | QuantileCount
 
 
 class NamedModel(Model):
@@ -169,12 +192,13 @@ class NamedModel(Model):
     terms: TermMining | None = Field(None, description="a lexicon for `terms`, mined")
     topics: TopicTraining | None = Field(None, description="topics for `topic`, found")
     recall: RecallTraining | None = Field(None, description="a classifier for `relevance`, by some seeds")
+    quantiles: QuantileCount | None = Field(None, description="quantiles of scores, for `quantile_of` in SQL")
 
     @property
     def training(self) -> Training | None:
         """How the run makes it; None of a file."""
         two_texts = self.train or self.importance or self.ngram or self.nearest or self.terms
-        return two_texts or self.topics or self.recall
+        return two_texts or self.topics or self.recall or self.quantiles
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

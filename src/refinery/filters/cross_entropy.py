@@ -13,9 +13,7 @@ words' probabilities. A document without a word has NULL. See refinery.models.ng
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import pyarrow as pa
@@ -24,8 +22,7 @@ from pydantic import AfterValidator, Field
 from refinery.definition.paths import AnyModel, made_by
 from refinery.definition.trainings import NgramTraining
 from refinery.definition.values import Model
-from refinery.errors import InputError
-from refinery.filters.measurer import Measurer
+from refinery.filters.model_measurer import ModelMeasurer, used_file
 
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
@@ -43,28 +40,15 @@ class Settings(Model):
 
 
 @dataclass(frozen=True)
-class CrossEntropy(Measurer):
+class CrossEntropy(ModelMeasurer):
     """Columns cross_entropy, cross_entropy_raw and cross_entropy_difference, float64; the second alone of one text.
 
-    path: None until the model is made; fingerprint: of its file, until then how it is made; texts: 2, or 1 of raw.
+    texts: 2, or 1 of raw.
     """
 
-    path: Path | None
-    fingerprint: str
     texts: int = 2
-    models: tuple[str, ...] = ()
     name: str = "cross_entropy"
     version: int = 1
-
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """The model by its content."""
-        return {"model": self.fingerprint}
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The model."""
-        return (self.path,) if self.path else ()
 
     @property
     def schema(self) -> pa.Schema:
@@ -76,9 +60,7 @@ class CrossEntropy(Measurer):
         from refinery.models.ngram import load_ngrams
         from refinery.text.prepare import prepare
 
-        if self.path is None:
-            raise InputError(self.models[0], "the model is not made yet")
-        bits, words = load_ngrams(self.path, self.fingerprint).cross_entropies(prepare(batch))
+        bits, words = load_ngrams(self.made_path, self.fingerprint).cross_entropies(prepare(batch))
         columns = list(bits) if self.texts == 1 else [*bits, bits[1] - bits[0]]
         arrays = [pa.array(column, mask=words == 0) for column in columns]
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
@@ -90,8 +72,8 @@ def build(settings: Settings) -> CrossEntropy:
     from refinery.models.ngram import MODEL, load_ngrams
 
     use = settings.model
-    if use.path is None:
+    file = used_file(use, MODEL)
+    if file is None:
         texts = 2 if isinstance(use.training, NgramTraining) and use.training.positive else 1
-        return CrossEntropy(None, use.recipe, texts, use.made)
-    file = use.path / MODEL if use.path.is_dir() else use.path
-    return CrossEntropy(file, file_hash(file), load_ngrams(file).texts, use.made)
+        return CrossEntropy(None, use.recipe, texts, models=use.made)
+    return CrossEntropy(file, file_hash(file), load_ngrams(file).texts, models=use.made)

@@ -10,9 +10,7 @@ divided by the document's words. Both are 0 for a document without a word. See r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import pyarrow as pa
@@ -21,8 +19,7 @@ from pydantic import AfterValidator, Field
 from refinery.definition.paths import AnyModel, made_by
 from refinery.definition.trainings import ImportanceTraining
 from refinery.definition.values import Model
-from refinery.errors import InputError
-from refinery.filters.measurer import Measurer
+from refinery.filters.model_measurer import ModelMeasurer, used_file
 
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
@@ -37,27 +34,11 @@ class Settings(Model):
 
 
 @dataclass(frozen=True)
-class Importance(Measurer):
-    """Columns importance and importance_per_token, float64.
+class Importance(ModelMeasurer):
+    """Columns importance and importance_per_token, float64."""
 
-    path: None until the model is made; fingerprint: of its file, until then how it is made.
-    """
-
-    path: Path | None
-    fingerprint: str
-    models: tuple[str, ...] = ()
     name: str = "importance"
     version: int = 1
-
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """The model by its content."""
-        return {"model": self.fingerprint}
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The model."""
-        return (self.path,) if self.path else ()
 
     @property
     def schema(self) -> pa.Schema:
@@ -72,9 +53,7 @@ class Importance(Measurer):
         from refinery.text.ngrams_hashed import weigh_ngrams
         from refinery.text.prepare import prepare
 
-        if self.path is None:
-            raise InputError(self.models[0], "the model is not made yet")
-        model = load_importance(self.path, self.fingerprint)
+        model = load_importance(self.made_path, self.fingerprint)
         words = prepare(batch)
         totals, tokens = np.empty(len(words)), np.empty(len(words), np.int64)
         weigh_ngrams(
@@ -90,8 +69,8 @@ def build(settings: Settings) -> Importance:
     from refinery.models.model_file import file_hash
 
     use = settings.model
-    if use.path is None:
-        return Importance(None, use.recipe, use.made)
-    file = use.path / MODEL if use.path.is_dir() else use.path
+    file = used_file(use, MODEL)
+    if file is None:
+        return Importance(None, use.recipe, models=use.made)
     load_importance(file)
-    return Importance(file, file_hash(file), use.made)
+    return Importance(file, file_hash(file), models=use.made)

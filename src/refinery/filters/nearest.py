@@ -11,9 +11,7 @@ See refinery.models.nearest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import pyarrow as pa
@@ -22,8 +20,7 @@ from pydantic import AfterValidator, Field
 from refinery.definition.paths import AnyModel, made_by
 from refinery.definition.trainings import NearestTraining
 from refinery.definition.values import Model
-from refinery.errors import InputError
-from refinery.filters.measurer import Measurer
+from refinery.filters.model_measurer import ModelMeasurer, used_file
 
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
@@ -38,27 +35,11 @@ class Settings(Model):
 
 
 @dataclass(frozen=True)
-class Nearest(Measurer):
-    """Columns nearest, float32, and nearest_seed, int32.
+class Nearest(ModelMeasurer):
+    """Columns nearest, float32, and nearest_seed, int32."""
 
-    path: None until the model is made; fingerprint: of its file, until then how it is made.
-    """
-
-    path: Path | None
-    fingerprint: str
-    models: tuple[str, ...] = ()
     name: str = "nearest"
     version: int = 1
-
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """The model by its content."""
-        return {"model": self.fingerprint}
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The model."""
-        return (self.path,) if self.path else ()
 
     @property
     def schema(self) -> pa.Schema:
@@ -70,9 +51,7 @@ class Nearest(Measurer):
         from refinery.models.nearest import load_nearest
         from refinery.text.prepare import prepare
 
-        if self.path is None:
-            raise InputError(self.models[0], "the model is not made yet")
-        cosines, numbers = load_nearest(self.path, self.fingerprint).nearest(prepare(batch))
+        cosines, numbers = load_nearest(self.made_path, self.fingerprint).nearest(prepare(batch))
         columns = [pa.array(cosines), pa.array(numbers, mask=numbers < 0)]
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
@@ -83,8 +62,8 @@ def build(settings: Settings) -> Nearest:
     from refinery.models.nearest import MODEL, load_nearest
 
     use = settings.model
-    if use.path is None:
-        return Nearest(None, use.recipe, use.made)
-    file = use.path / MODEL if use.path.is_dir() else use.path
+    file = used_file(use, MODEL)
+    if file is None:
+        return Nearest(None, use.recipe, models=use.made)
     load_nearest(file)
-    return Nearest(file, file_hash(file), use.made)
+    return Nearest(file, file_hash(file), models=use.made)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import pyarrow as pa
@@ -25,7 +24,7 @@ from refinery.definition.paths import AnyModel, made_by
 from refinery.definition.trainings import RecallTraining, RelevanceTraining
 from refinery.definition.values import Model
 from refinery.errors import InputError
-from refinery.filters.measurer import Measurer
+from refinery.filters.model_measurer import ModelMeasurer
 
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
@@ -47,17 +46,11 @@ class Settings(Model):
 
 
 @dataclass(frozen=True)
-class Relevance(Measurer):
-    """One float32 column, called as the measurer: the probability of `label`, 0 for a text without a token.
+class Relevance(ModelMeasurer):
+    """One float32 column, called as the measurer: the probability of `label`, 0 for a text without a token."""
 
-    path: None until the model is made; fingerprint: of its file, until then how it is made.
-    """
-
-    path: Path | None
-    fingerprint: str
     label: str
     preparation: str
-    models: tuple[str, ...] = ()
     name: str = "relevance"
     version: int = 1
 
@@ -65,11 +58,6 @@ class Relevance(Measurer):
     def settings(self) -> Mapping[str, object]:
         """The model by its content, the label, and how texts are prepared."""
         return {"model": self.fingerprint, "label": self.label, "preparation": self.preparation}
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The model."""
-        return (self.path,) if self.path else ()
 
     @property
     def schema(self) -> pa.Schema:
@@ -83,13 +71,11 @@ class Relevance(Measurer):
         from refinery.models.scorer import load_scorer
         from refinery.text.prepare import prepare
 
-        if self.path is None:
-            raise InputError(self.models[0], "the model is not made yet")
-        prepared = batch if self.preparation == _PLAIN else prepare(batch)
-        if self.path.name == LINEAR:
-            scores = load_linear(self.path, self.fingerprint).score(prepared)
+        path, prepared = self.made_path, batch if self.preparation == _PLAIN else prepare(batch)
+        if path.name == LINEAR:
+            scores = load_linear(path, self.fingerprint).score(prepared)
         else:
-            scorer = load_scorer(self.path, self.fingerprint)
+            scorer = load_scorer(path, self.fingerprint)
             scores = scorer.probability(prepared, scorer.labels.index(self.label))
         return pa.RecordBatch.from_arrays([pa.array(scores)], schema=self.schema)
 
@@ -101,7 +87,7 @@ def build(settings: Settings) -> Relevance:
     use = settings.model
     if use.path is None:
         label = _choose((card.POSITIVE, card.NEGATIVE), settings.label or card.POSITIVE, use.name)
-        return Relevance(None, use.recipe, label, _WORDS, use.made)
+        return Relevance(None, use.recipe, label, _WORDS, models=use.made)
     file, about = card.resolve(use.path)
     labels = about.labels if about and file.name == card.LINEAR else model_file.labels(file)
     wanted = settings.label or (about.positive_label if about else None)
@@ -110,7 +96,7 @@ def build(settings: Settings) -> Relevance:
         problem = f"texts are prepared as {preparation!r}, which this version does not know"
         raise InputError(str(file.with_name(card.CARD)), problem, "train the model again")
     label = _choose(labels, wanted, str(file))
-    return Relevance(file, model_file.file_hash(file), label, preparation, use.made)
+    return Relevance(file, model_file.file_hash(file), label, preparation, models=use.made)
 
 
 def _choose(labels: tuple[str, ...], wanted: str | None, place: str) -> str:

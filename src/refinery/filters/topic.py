@@ -10,9 +10,7 @@ center, 0 there. See refinery.models.topics.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import pyarrow as pa
@@ -21,8 +19,7 @@ from pydantic import AfterValidator, Field
 from refinery.definition.paths import AnyModel, made_by
 from refinery.definition.trainings import TopicTraining
 from refinery.definition.values import Model
-from refinery.errors import InputError
-from refinery.filters.measurer import Measurer
+from refinery.filters.model_measurer import ModelMeasurer, used_file
 
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
@@ -37,27 +34,11 @@ class Settings(Model):
 
 
 @dataclass(frozen=True)
-class Topic(Measurer):
-    """Columns topic, int32, and topic_similarity, float32.
+class Topic(ModelMeasurer):
+    """Columns topic, int32, and topic_similarity, float32."""
 
-    path: None until the model is made; fingerprint: of its file, until then how it is made.
-    """
-
-    path: Path | None
-    fingerprint: str
-    models: tuple[str, ...] = ()
     name: str = "topic"
     version: int = 1
-
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """The model by its content."""
-        return {"model": self.fingerprint}
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The model."""
-        return (self.path,) if self.path else ()
 
     @property
     def schema(self) -> pa.Schema:
@@ -69,9 +50,7 @@ class Topic(Measurer):
         from refinery.models.topics import load_topics
         from refinery.text.prepare import prepare
 
-        if self.path is None:
-            raise InputError(self.models[0], "the model is not made yet")
-        topics, cosines = load_topics(self.path, self.fingerprint).assign(prepare(batch))
+        topics, cosines = load_topics(self.made_path, self.fingerprint).assign(prepare(batch))
         columns = [pa.array(topics, mask=topics < 0), pa.array(cosines)]
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
@@ -82,8 +61,8 @@ def build(settings: Settings) -> Topic:
     from refinery.models.topics import MODEL, load_topics
 
     use = settings.model
-    if use.path is None:
-        return Topic(None, use.recipe, use.made)
-    file = use.path / MODEL if use.path.is_dir() else use.path
+    file = used_file(use, MODEL)
+    if file is None:
+        return Topic(None, use.recipe, models=use.made)
     load_topics(file)
-    return Topic(file, file_hash(file), use.made)
+    return Topic(file, file_hash(file), models=use.made)

@@ -11,7 +11,7 @@ The file is an .npz of three arrays: `target` and `raw`, float64, probabilities 
 from __future__ import annotations
 
 import io
-import zipfile
+import mmap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from refinery.errors import DefinitionError, InputError
+from refinery.errors import DefinitionError
 from refinery.models.model_file import read_once
+from refinery.models.npz import Form
 from refinery.shuffle.records import Records
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.place import Place
@@ -37,8 +38,14 @@ READ_BYTES = 128 << 20  # of memory that `write_counts` takes
 FORMAT = 1  # raised when words, hashes or buckets change
 _COUNT = np.dtype([("bucket", np.int64), ("count", np.int64)])
 _FLOOR = 1e-8
-_MOST_BYTES = 1 << 27
-_HINT = "make one with `refinery train importance`"
+_FORM = Form(
+    kind="an importance model",
+    version=FORMAT,
+    numbers=1,
+    arrays=("target", "raw"),
+    most_bytes=1 << 27,
+    hint="make one with `refinery train importance`",
+)
 
 
 @dataclass(frozen=True)
@@ -119,36 +126,17 @@ def distributions(counts: Mapping[str, NDArray[np.int64]]) -> bytes:
 
 def load_importance(path: Path, expected: str | None = None) -> ImportanceModel:
     """The model at `path`, read once a process; raises InputError, see model_file.read_once."""
-    return read_once(
-        "importance", path, lambda content, _: _parse(content[:_MOST_BYTES], str(path)), expected
-    )
+    return read_once("importance", path, lambda content, _: _parse(content, str(path)), expected)
 
 
-def _parse(content: bytes, place: str) -> ImportanceModel:
+def _parse(content: bytes | mmap.mmap, place: str) -> ImportanceModel:
     from refinery.text.elementary import logs
 
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
-                raise InputError(
-                    place, f"not an importance model: it unpacks to more than {_MOST_BYTES} bytes", _HINT
-                )
-        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-            target, raw, version = stored["target"], stored["raw"], stored["format"]
-    except InputError:
-        raise
-    except Exception as error:  # zipfile, zlib and numpy's parser of headers each raise what they like
-        raise InputError(
-            place, f"not an importance model: {str(error) or type(error).__name__}", _HINT
-        ) from None
-    if version.dtype != np.int64 or version.tolist() != [FORMAT]:
-        raise InputError(place, "the importance model is of another version of refinery", _HINT)
+    _, (target, raw) = _FORM.read(content, place)
     for name, array in (("target", target), ("raw", raw)):
         good = array.dtype == np.float64 and array.ndim == 1 and 0 < len(array) == len(target)
         if not good or not (np.isfinite(array).all() and (array >= 0).all() and abs(array.sum() - 1) < 1e-6):
-            raise InputError(
-                place, f"not an importance model: {name} are not probabilities of buckets", _HINT
-            )
+            raise _FORM.broken(place, f"{name} are not probabilities of buckets")
     weights = logs(target + _FLOOR) - logs(raw + _FLOOR)
     weights.flags.writeable = False
     return ImportanceModel(weights)

@@ -11,7 +11,7 @@ certain (refinery.text.hashing, of prepared texts). It is read without pickle.
 from __future__ import annotations
 
 import io
-import zipfile
+import mmap
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,9 +19,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from refinery.errors import InputError
 from refinery.models.card import LINEAR
 from refinery.models.model_file import read_once
+from refinery.models.npz import Form
 from refinery.text.batch import TextBatch
 from refinery.text.elementary import exp
 from refinery.text.features import MOST_BITS, MOST_WORDS, Features, features, weigh
@@ -29,8 +29,14 @@ from refinery.text.hashing import text_hashes
 
 MODEL = LINEAR
 FORMAT = 1  # raised when words, hashes or weighting change
-_MOST_BYTES = 1 << 27
-_HINT = "make one with `refinery recall`"
+_FORM = Form(
+    kind="a recall model",
+    version=FORMAT,
+    numbers=3,
+    arrays=("weights", "inverse", "line", "seeds"),
+    most_bytes=1 << 27,
+    hint="make one with `refinery recall`",
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ class LinearModel:
 
     def logits(self, found: Features) -> NDArray[np.float64]:
         """float64 (documents,), before calibration; raises nothing for a document without a word: the bias."""
-        return products(found, weigh(found, self.inverse), self.weights) + self.bias
+        return products(found.bounds, found.buckets, weigh(found, self.inverse), self.weights) + self.bias
 
     def probability(self, found: Features) -> NDArray[np.float32]:
         """float32 (documents,): calibrated, that a document of the pool is of the topic."""
@@ -85,47 +91,32 @@ class LinearModel:
 
 def load_linear(path: Path, expected: str | None = None) -> LinearModel:
     """The model at `path`, read once a process; raises InputError, see model_file.read_once."""
-    return read_once(
-        "linear", path, lambda content, _: parse_linear(content[:_MOST_BYTES], str(path)), expected
-    )
+    return read_once("linear", path, lambda content, _: parse_linear(content, str(path)), expected)
 
 
-def parse_linear(content: bytes, place: str) -> LinearModel:
+def parse_linear(content: bytes | mmap.mmap, place: str) -> LinearModel:
     """The model of a file's content; raises InputError for what is none."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
-                raise InputError(
-                    place, f"not a recall model: it unpacks to more than {_MOST_BYTES} bytes", _HINT
-                )
-        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-            weights, inverse = stored["weights"], stored["inverse"]
-            line, version, seeds = stored["line"], stored["format"], stored["seeds"]
-    except InputError:
-        raise
-    except Exception as error:  # zipfile, zlib and numpy's parser of headers each raise what they like
-        raise InputError(place, f"not a recall model: {str(error) or type(error).__name__}", _HINT) from None
-    if version.dtype != np.int64 or version.shape != (3,) or version[0] != FORMAT:
-        raise InputError(place, "the recall model is of another version of refinery", _HINT)
-    bits, most_words = int(version[1]), int(version[2])
+    (bits, most_words), (weights, inverse, line, seeds) = _FORM.read(content, place)
     good = 0 < bits <= MOST_BITS and 0 < most_words <= MOST_WORDS * 8 and line.shape == (3,)
     for array, kind in ((weights, np.float32), (inverse, np.float32), (line, np.float64)):
         good = good and array.dtype == kind and bool(np.isfinite(array).all())
     if not good or not weights.shape == inverse.shape == (1 << bits,):
-        raise InputError(place, "not a recall model: weights are not finite numbers of buckets", _HINT)
+        raise _FORM.broken(place, "weights are not finite numbers of buckets")
     if seeds.dtype != np.uint64 or seeds.ndim != 1 or (seeds[1:] < seeds[:-1]).any():
-        raise InputError(place, "not a recall model: seeds are not sorted hashes", _HINT)
-    weights.flags.writeable = inverse.flags.writeable = seeds.flags.writeable = False
+        raise _FORM.broken(place, "seeds are not sorted hashes")
     bias, scale, shift = map(float, line)
     return LinearModel(weights, inverse, bias, scale, shift, most_words, seeds)
 
 
 def products(
-    found: Features, values: NDArray[np.float32], weights: NDArray[np.float32] | NDArray[np.float64]
+    bounds: NDArray[np.int64],
+    columns: NDArray[np.uint32],
+    values: NDArray[np.float32],
+    weights: NDArray[np.float32] | NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Rows, whose entries have these values, times weights by bucket: float64 (documents,)."""
-    made = np.empty(len(found))
-    _multiply(found.bounds, found.buckets, values, weights, made)
+    """Sparse rows (bounds, columns, values) times weights by column: float64 (rows,)."""
+    made = np.empty(len(bounds) - 1)
+    _multiply(bounds, columns, values, weights, made)
     return made
 
 
@@ -137,11 +128,11 @@ def probabilities(logits: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 @njit(cache=True, nogil=True)
-def _multiply(bounds, buckets, values, weights, made):  # type: ignore[no-untyped-def]
+def _multiply(bounds, columns, values, weights, made):  # type: ignore[no-untyped-def]
     for row in range(len(bounds) - 1):
         total = 0.0
         for i in range(bounds[row], bounds[row + 1]):
-            total += np.float64(values[i]) * np.float64(weights[buckets[i]])
+            total += np.float64(values[i]) * np.float64(weights[columns[i]])
         made[row] = total
 
 

@@ -16,6 +16,7 @@ from refinery.definition.trainings import (
     NearestTraining,
     NgramTraining,
     OneStep,
+    QuantileCount,
     RelevanceTraining,
     TermMining,
     TopicTraining,
@@ -35,22 +36,31 @@ Inputs = Mapping[str, Sequence[ShardDocuments]]
 
 
 @dataclass(frozen=True)
-class RelevanceMaker(Maker):
+class TrainingMaker(Maker):
+    """Makes a model as a definition says. Inherit from it."""
+
+    training: OneStep | QuantileCount
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """All but where documents come from."""
+        return self.training.model_dump(mode="json", exclude=set(self.training.parts))
+
+    @property
+    def inputs(self) -> Mapping[str, tuple[str, ...]]:
+        """The parts that are given, by their keys."""
+        given = {part: getattr(self.training, part) for part in self.training.parts}
+        known = type(self.training).model_fields
+        return {known[part].alias or part: names for part, names in given.items() if names}
+
+
+@dataclass(frozen=True)
+class RelevanceMaker(TrainingMaker):
     """Trains a classifier, see refinery.models.train: model.bin, card.json and card.md."""
 
     training: RelevanceTraining
     name: str = RelevanceTraining.word
     version: int = 3
-
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """All but where documents come from."""
-        return self.training.model_dump(mode="json", exclude=set(self.inputs))
-
-    @property
-    def inputs(self) -> Mapping[str, tuple[str, ...]]:
-        """Both classes."""
-        return {"positive": self.training.positive, "negative": self.training.negative}
 
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """Draws, then fits in one unit; raises DefinitionError for too few different documents of a class."""
@@ -73,22 +83,12 @@ class RelevanceMaker(Maker):
 
 
 @dataclass(frozen=True)
-class ImportanceMaker(Maker):
+class ImportanceMaker(TrainingMaker):
     """Counts hashed n-grams, see refinery.models.importance: model.npz."""
 
     training: ImportanceTraining
     name: str = ImportanceTraining.word
     version: int = 1
-
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """All but where documents come from."""
-        return self.training.model_dump(mode="json", exclude=set(self.inputs))
-
-    @property
-    def inputs(self) -> Mapping[str, tuple[str, ...]]:
-        """Both texts."""
-        return {"positive": self.training.positive, "raw": self.training.raw}
 
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """Units count, one adds up; raises DefinitionError for documents without a word."""
@@ -106,23 +106,12 @@ class ImportanceMaker(Maker):
 
 
 @dataclass(frozen=True)
-class NgramMaker(Maker):
+class NgramMaker(TrainingMaker):
     """Counts n-grams and smooths, see refinery.models.ngram_fit: model.ngram and ngrams.json."""
 
     training: NgramTraining
     name: str = NgramTraining.word
     version: int = 1
-
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """All but where documents come from."""
-        return self.training.model_dump(mode="json", exclude={"positive", "raw"})
-
-    @property
-    def inputs(self) -> Mapping[str, tuple[str, ...]]:
-        """Both texts, or the one."""
-        both = {"positive": self.training.positive, "raw": self.training.raw}
-        return {part: names for part, names in both.items() if names}
 
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """Units count and weigh, one writes the file; raises DefinitionError for documents without a word."""
@@ -146,22 +135,12 @@ class NgramMaker(Maker):
 
 
 @dataclass(frozen=True)
-class NearestMaker(Maker):
+class NearestMaker(TrainingMaker):
     """Indexes seeds, see refinery.models.nearest: model.npz and seeds.jsonl."""
 
     training: NearestTraining
     name: str = NearestTraining.word
     version: int = 1
-
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """All but where documents come from."""
-        return self.training.model_dump(mode="json", exclude=set(self.inputs))
-
-    @property
-    def inputs(self) -> Mapping[str, tuple[str, ...]]:
-        """Both texts."""
-        return {"positive": self.training.positive, "raw": self.training.raw}
 
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """Units read, one indexes; raises DefinitionError for documents without a word."""
@@ -182,50 +161,30 @@ class NearestMaker(Maker):
 
 
 @dataclass(frozen=True)
-class TermsMaker(Maker):
+class TermsMaker(TrainingMaker):
     """Mines a lexicon, see refinery.models.terms: terms.txt."""
 
-    mining: TermMining
+    training: TermMining
     name: str = TermMining.word
     version: int = 1
-
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """All but where documents come from."""
-        return self.mining.model_dump(mode="json", exclude=set(self.inputs))
-
-    @property
-    def inputs(self) -> Mapping[str, tuple[str, ...]]:
-        """Both texts."""
-        return {"positive": self.mining.positive, "negative": self.mining.negative}
 
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """Draws, then mines in one unit; raises DefinitionError where no term is found."""
         from refinery.models import terms
 
-        chosen = self.mining
+        chosen = self.training
         _, examples, written = _read_examples(chosen, inputs, map_units, work)
         memory = terms.mining_bytes(sum(one.bytes for one in written))
         in_one_unit("mine", partial(terms.mine_examples, examples, chosen), map_units, memory, folder, work)
 
 
 @dataclass(frozen=True)
-class TopicsMaker(Maker):
+class TopicsMaker(TrainingMaker):
     """Finds topics, see refinery.models.topics: model.npz, topics.json and card.md."""
 
     training: TopicTraining
     name: str = TopicTraining.word
     version: int = 1
-
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """All but where documents come from."""
-        return self.training.model_dump(mode="json", exclude={"from_"})
-
-    @property
-    def inputs(self) -> Mapping[str, tuple[str, ...]]:
-        """The documents."""
-        return {"from": self.training.from_}
 
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """Draws, then finds topics in one unit; raises DefinitionError for too few documents."""
@@ -241,17 +200,19 @@ class TopicsMaker(Maker):
         in_one_unit("find topics", find, map_units, topics.fit_bytes(chosen, size), folder, work)
 
 
+_MAKERS: Mapping[type[OneStep], Callable[..., Maker]] = {
+    RelevanceTraining: RelevanceMaker,
+    ImportanceTraining: ImportanceMaker,
+    NgramTraining: NgramMaker,
+    NearestTraining: NearestMaker,
+    TermMining: TermsMaker,
+    TopicTraining: TopicsMaker,
+}
+
+
 def maker_of(training: OneStep) -> Maker:
     """What makes a model of a definition that one maker makes."""
-    if isinstance(training, RelevanceTraining):
-        return RelevanceMaker(training)
-    if isinstance(training, NgramTraining):
-        return NgramMaker(training)
-    if isinstance(training, NearestTraining):
-        return NearestMaker(training)
-    if isinstance(training, TopicTraining):
-        return TopicsMaker(training)
-    return TermsMaker(training) if isinstance(training, TermMining) else ImportanceMaker(training)
+    return _MAKERS[type(training)](training)
 
 
 def _read_examples(

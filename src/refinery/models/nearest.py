@@ -6,7 +6,7 @@ greatest cosine with any seed, not with their mean: a domain has many topics, an
 text; what more than a tenth of its documents have counts nothing (COMMON), as a stop word: for topics of a newswire
 that makes no difference from a half, and takes less time.
 
-The file is an .npz of `format`, int64 [version, bits], `inverse`, float32 (2^bits,), and the seeds as an inverted
+The file is an .npz of `format`, int64 [version, seeds], `inverse`, float32 (2^bits,), and the seeds as an inverted
 index by bucket: `starts`, int64 (2^bits + 1,), `seeds`, int32, and `weights`, float32. It is read without pickle.
 Beside it `seeds.jsonl` has a line for each seed in the order of their numbers.
 """
@@ -14,7 +14,7 @@ Beside it `seeds.jsonl` has a line for each seed in the order of their numbers.
 from __future__ import annotations
 
 import io
-import zipfile
+import mmap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,8 +26,9 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
-from refinery.errors import DefinitionError, InputError
+from refinery.errors import DefinitionError
 from refinery.models.model_file import read_once
+from refinery.models.npz import Form
 from refinery.shuffle.records import Records, Tables
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place
@@ -45,8 +46,14 @@ _SEED = pa.schema([("hash", pa.uint64()), ("source", pa.string()), ("text", pa.l
 _COUNT = np.dtype([("bucket", np.int64), ("count", np.int64)])
 _MANY = 16  # share of the seeds, one of so many, from which on a bucket has an entry of every seed
 _SHOWN = 200  # characters of a seed in SEEDS
-_MOST_BYTES = 1 << 28
-_HINT = "make one by `nearest` of a definition's models"
+_FORM = Form(
+    kind="a model of seeds",
+    version=FORMAT,
+    numbers=2,
+    arrays=("inverse", "starts", "seeds", "weights"),
+    most_bytes=1 << 28,
+    hint="make one by `nearest` of a definition's models",
+)
 
 
 @dataclass(frozen=True)
@@ -182,28 +189,14 @@ def _index(
 
 def load_nearest(path: Path, expected: str | None = None) -> NearestModel:
     """The model at `path`, read once a process; raises InputError, see model_file.read_once."""
-    return read_once("nearest", path, lambda file, _: _parse(file[:_MOST_BYTES], str(path)), expected)
+    return read_once("nearest", path, lambda file, _: _parse(file, str(path)), expected)
 
 
-def _parse(file: bytes, place: str) -> NearestModel:
-    try:
-        with zipfile.ZipFile(io.BytesIO(file)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
-                raise ValueError(f"it unpacks to more than {_MOST_BYTES} bytes")
-        with np.load(io.BytesIO(file), allow_pickle=False) as stored:
-            head, inverse, starts = stored["format"], stored["inverse"], stored["starts"]
-            seeds, weights = stored["seeds"], stored["weights"]
-    except Exception as error:  # zipfile, zlib and numpy's parser of headers each raise what they like
-        raise InputError(
-            place, f"not a model of seeds: {str(error) or type(error).__name__}", _HINT
-        ) from None
-    if head.dtype != np.int64 or head.shape != (2,) or head[0] != FORMAT:
-        raise InputError(place, "the model of seeds is of another version of refinery", _HINT)
-    if not _sound(int(head[1]), inverse, starts, seeds, weights):
-        raise InputError(place, "not a model of seeds: its index is broken", _HINT)
-    for array in (inverse, starts, seeds, weights):
-        array.flags.writeable = False
-    return NearestModel(inverse, starts, seeds, weights, int(head[1]))
+def _parse(file: bytes | mmap.mmap, place: str) -> NearestModel:
+    (count,), (inverse, starts, seeds, weights) = _FORM.read(file, place)
+    if not _sound(count, inverse, starts, seeds, weights):
+        raise _FORM.broken(place, "its index is broken")
+    return NearestModel(inverse, starts, seeds, weights, count)
 
 
 def _sound(

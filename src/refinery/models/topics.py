@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
+import mmap
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,9 +24,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.definition.trainings import TopicTraining
-from refinery.errors import DefinitionError, InputError
+from refinery.errors import DefinitionError
 from refinery.models.draw import Drawn
 from refinery.models.model_file import read_once
+from refinery.models.npz import Form
 from refinery.models.spherical import Rows, cluster
 from refinery.models.topic_names import name_topics
 from refinery.shuffle.records import Tables
@@ -45,8 +46,14 @@ READ_BYTES = 128 << 20  # of memory that `write_texts` takes
 _EXAMPLE = pa.schema([("hash", pa.uint64()), ("text", pa.large_string())])
 _BLOCK_BYTES = 32 << 20
 _ROOM, _COPIES = 256 << 20, 8  # of memory: at least, and times the texts of the sample
-_MOST_BYTES = 1 << 27
-_HINT = "make one with `models: {NAME: {topics: {from: STAGE}}}`"
+_FORM = Form(
+    kind="a topic model",
+    version=FORMAT,
+    numbers=3,
+    arrays=("buckets", "inverse", "centers"),
+    most_bytes=1 << 27,
+    hint="make one with `models: {NAME: {topics: {from: STAGE}}}`",
+)
 
 
 @dataclass(frozen=True)
@@ -189,26 +196,11 @@ def render(counts: list[int], names: list[list[str]], documents: int, training: 
 
 def load_topics(path: Path, expected: str | None = None) -> TopicModel:
     """The model at `path`, read once a process; raises InputError, see model_file.read_once."""
-    return read_once("topics", path, lambda content, _: _parse(content[:_MOST_BYTES], str(path)), expected)
+    return read_once("topics", path, lambda content, _: _parse(content, str(path)), expected)
 
 
-def _parse(content: bytes, place: str) -> TopicModel:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
-                raise InputError(
-                    place, f"not a topic model: it unpacks to more than {_MOST_BYTES} bytes", _HINT
-                )
-        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-            buckets, inverse = stored["buckets"], stored["inverse"]
-            centers, version = stored["centers"], stored["format"]
-    except InputError:
-        raise
-    except Exception as error:  # zipfile, zlib and numpy's parser of headers each raise what they like
-        raise InputError(place, f"not a topic model: {str(error) or type(error).__name__}", _HINT) from None
-    if version.dtype != np.int64 or version.shape != (3,) or version[0] != FORMAT:
-        raise InputError(place, "the topic model is of another version of refinery", _HINT)
-    bits, most_words = int(version[1]), int(version[2])
+def _parse(content: bytes | mmap.mmap, place: str) -> TopicModel:
+    (bits, most_words), (buckets, inverse, centers) = _FORM.read(content, place)
     good = 0 < bits <= MOST_BITS and 0 < most_words <= 8 * 4096 and buckets.dtype == np.uint32
     good = (
         good and inverse.dtype == centers.dtype == np.float32 and centers.ndim == 2 and centers.shape[1] > 0
@@ -217,5 +209,5 @@ def _parse(content: bytes, place: str) -> TopicModel:
     if not good or not (
         np.isfinite(inverse).all() and np.isfinite(centers).all() and (buckets < 1 << bits).all()
     ):
-        raise InputError(place, "not a topic model: centers are not finite numbers of terms", _HINT)
+        raise _FORM.broken(place, "centers are not finite numbers of terms")
     return TopicModel(buckets, inverse, centers, bits, most_words)

@@ -49,14 +49,14 @@ from refinery.plan.licences import (
     licence_rule,
     uses_licences,
 )
-from refinery.plan.models import makings_of, with_hosts, with_models
+from refinery.plan.models import makings_of, score_problems, with_hosts, with_models, with_scores
 from refinery.plan.order import in_rounds
 from refinery.plan.outputs import check_measurements, output_folders, output_tokens
 from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
 from refinery.plan.reading import spec_of
 from refinery.plan.removed_share import REMOVED, add_removed_share, is_removed_share
 from refinery.plan.repeats import check_repeats, part_problems
-from refinery.plan.result import calibration_name, count_name
+from refinery.plan.result import calibration_name, count_name, model_name
 from refinery.plan.splits import check_splits, hold_out, positions_of
 from refinery.plan.verbs import Arriving, Heads, add_columns, is_carried, needed_columns, own_measurements
 from refinery.sources.documents import SourceSpec
@@ -143,6 +143,7 @@ class _Resolver:
         self._earlier(output_paths)
         self._imply_stages()
         self._find_hosts()
+        self._find_scores()
         split = check_splits(pipeline.outputs, self.stages, self.heads, self.problem)
         positions = positions_of(split, self.stages, self.views, self.sources)
         self.stages = hold_out(split, self.stages, positions, self.problem)
@@ -302,6 +303,16 @@ class _Resolver:
                 read = [self.implied.get(one, one) for names in making.inputs.values() for one in names]
                 sources = {one: self.stages[one].sources if one in self.stages else (one,) for one in read}
                 self.makings[name] = with_hosts(making, sources, self.heads)
+
+    def _find_scores(self) -> None:
+        """Has quantiles know the columns that they count."""
+        for name, model in self.definition.pipeline.models.items():
+            if (counted := model.quantiles) is None or (result := model_name(name)) not in self.makings:
+                continue
+            if not self.incomplete.intersection(counted.from_):
+                for part, message in score_problems(counted, self.stages, self.views):
+                    self.problem(("models", name, counted.word, part), message)
+            self.makings[result] = with_scores(self.makings[result], counted, self.stages, self.implied)
 
     def _protect(self, name: str) -> str:
         """Adds the stages that leave out of a stage or source what is protected; gives the last one."""

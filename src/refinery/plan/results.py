@@ -166,11 +166,13 @@ class _Builder:
 
     def _of_columns(self, making: Making) -> Iterator[str]:
         """The results that columns are which a maker reads."""
-        for columns in making.columns.values():
+        for name, columns in making.columns.items():
+            stages = self.graph.ancestors(name) if name in self.graph.stages else ()
             for source, read in columns.items():
                 yield documents_name(source)
-                found = (m for column in read.values() for m in column.measurements)
-                yield from (self.measured[source, m.key] for m in found)
+                for measurement in (m for column in read.values() for m in column.measurements):
+                    yield from self._of_measurement(source, measurement, stages)
+                yield from self._suggesting(sql for _, sql in _expressions(read))
 
     def _model(self, name: str, making: Making) -> None:
         read = [one for names in self.graph.inputs_of(making).values() for one in names]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -16,6 +16,7 @@ from refinery.recall.counts import COUNTS, POOL, SEEDS, SampleCounts
 from refinery.shuffle.units import MapUnits
 from refinery.storage.place import Place
 
+Step = Callable[[Sequence[Place], RecallTraining, Place], Sequence[str]]  # writes files, gives their names
 DOCUMENT_BYTES = 16 << 10  # of the memory of a unit that has a whole sample, a document
 
 
@@ -26,7 +27,7 @@ def makers_of(result: str, training: RecallTraining) -> dict[str, Maker]:
     found: dict[str, Maker] = {sample: SampleMaker(training)}
     for number, name in enumerate(rounds, 1):
         before = rounds[number - 2 : number - 1] if number > 1 else []
-        found[name] = RoundMaker(training, number, (sample, *before))
+        found[name] = RoundMaker(training, (sample, *before), number=number)
     found[result] = RecallMaker(training, (sample, *rounds))
     return found
 
@@ -74,16 +75,42 @@ class SampleMaker(Maker):
 
 
 @dataclass(frozen=True)
-class RoundMaker(Maker):
-    """Makes a round of what the round before has settled, see refinery.recall.steps; it reads no text.
+class _StepMaker(Maker):
+    """Makes files of a sample and of rounds over it, see refinery.recall.steps; it reads no text.
 
-    above: the sample, and the round before if there is one; folders: where those lie.
+    above: the results that it reads, the sample first; folders: where those lie.
     """
 
     training: RecallTraining
-    number: int
     above: tuple[str, ...]
     folders: tuple[Place, ...] = ()
+
+    @property
+    def inputs(self) -> Mapping[str, tuple[str, ...]]:
+        """No documents."""
+        return {}
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """Those above it."""
+        return self.above
+
+    def reading(self, folders: Sequence[Place]) -> Self:
+        """The same with the places of what is above it."""
+        return replace(self, folders=tuple(folders))
+
+    def make_by(self, step: Step, name: str, map_units: MapUnits, folder: Path, work: Place) -> None:
+        """One unit makes the files of a step."""
+        counts = read_account(SampleCounts, self.folders[0] / COUNTS)
+        make = partial(step, self.folders, self.training)
+        in_one_unit(name, make, map_units, DOCUMENT_BYTES * counts.documents, folder, work)
+
+
+@dataclass(frozen=True)
+class RoundMaker(_StepMaker):
+    """Makes a round of the sample and of what the round before, if there is one, has settled."""
+
+    number: int = field(kw_only=True)
     name: str = "round"
     version: int = 1
     makes: str = "round"
@@ -93,39 +120,17 @@ class RoundMaker(Maker):
         """Its number, and the precision of its threshold: how many follow bears on the model only."""
         return {"number": self.number, "precision": self.training.precision}
 
-    @property
-    def inputs(self) -> Mapping[str, tuple[str, ...]]:
-        """No documents."""
-        return {}
-
-    @property
-    def results(self) -> tuple[str, ...]:
-        """Those above it."""
-        return self.above
-
-    def reading(self, folders: Sequence[Place]) -> Self:
-        """The same with the places of the sample and of the round before."""
-        return replace(self, folders=tuple(folders))
-
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """One unit makes it."""
         from refinery.recall import steps
 
-        make = partial(steps.make_round, self.folders, self.training)
-        memory = _memory(self.folders[0])
-        in_one_unit(f"round {self.number}", make, map_units, memory, folder, work)
+        self.make_by(steps.make_round, f"round {self.number}", map_units, folder, work)
 
 
 @dataclass(frozen=True)
-class RecallMaker(Maker):
-    """Takes the model of the last good round and writes its card.
+class RecallMaker(_StepMaker):
+    """Takes the model of the last good of all rounds and writes its card."""
 
-    above: the sample and all rounds; folders: where those lie.
-    """
-
-    training: RecallTraining
-    above: tuple[str, ...]
-    folders: tuple[Place, ...] = ()
     name: str = RecallTraining.word
     version: int = 1
 
@@ -134,27 +139,11 @@ class RecallMaker(Maker):
         """How many rounds."""
         return {"rounds": self.training.rounds}
 
-    @property
-    def inputs(self) -> Mapping[str, tuple[str, ...]]:
-        """No documents."""
-        return {}
-
-    @property
-    def results(self) -> tuple[str, ...]:
-        """Those above it."""
-        return self.above
-
-    def reading(self, folders: Sequence[Place]) -> Self:
-        """The same with the places of the sample and of the rounds."""
-        return replace(self, folders=tuple(folders))
-
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """One unit makes it."""
         from refinery.recall import steps
 
-        make = partial(steps.make_model, self.folders, self.training)
-        memory = _memory(self.folders[0])
-        in_one_unit("fit recall", make, map_units, memory, folder, work)
+        self.make_by(steps.make_model, "fit recall", map_units, folder, work)
 
     def warnings(self, folder: Path) -> Sequence[str]:
         """Where its threshold is of little use."""
@@ -163,8 +152,3 @@ class RecallMaker(Maker):
 
         _, found = card.resolve(folder)
         return warnings(found) if found else ()
-
-
-def _memory(sample: Place) -> int:
-    """Bytes that a unit takes which has a whole sample."""
-    return DOCUMENT_BYTES * read_account(SampleCounts, sample / COUNTS).documents
