@@ -27,7 +27,7 @@ def recall(
     seeds: Files,
     out: str | Path,
     *,
-    rounds: int = 3,
+    rounds: int = 1,
     tokens: int | str | None = None,
     text: str | None = None,
     lang: str | None = None,

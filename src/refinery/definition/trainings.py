@@ -151,7 +151,7 @@ class RecallTraining(Model):
 
     seeds: Names = Field(min_length=1, description="stages or sources of the domain's documents, 20 at least")
     pool: Names = Field(min_length=1, description="stages or sources in which more of the domain is")
-    rounds: int = Field(3, ge=1, le=20, description="rounds at most; they stop where another gains nothing")
+    rounds: int = Field(1, ge=1, le=20, description="rounds at most; they stop where another gains nothing")
     seed_documents: Drawn = 5_000
     pool_documents: Drawn = 100_000
     precision: float = Field(0.9, gt=0, le=1, description="precision of the suggested threshold")
