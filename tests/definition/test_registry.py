@@ -31,7 +31,7 @@ def package(tmp_path, monkeypatch):
 
 def test_each_built_in_verb_has_settings_and_is_built():
     """What `settings` and `build` are looked up by is there in every module of the closed set."""
-    assert set(VERBS.settings(())) == set(VERBS.built_in) == {"dedup", "passages", "select"}
+    assert set(VERBS.settings(())) == set(VERBS.built_in) == {"dedup", "mix", "passages", "select"}
     for name in VERBS.built_in:
         assert issubclass(VERBS.module(name).Settings, BaseModel)
         assert callable(VERBS.module(name).build)
@@ -39,11 +39,11 @@ def test_each_built_in_verb_has_settings_and_is_built():
 
 def test_a_package_offers_a_verb(package):
     """It is known by the name of its entry point, and imported only when a stage uses it."""
-    assert VERBS.names == ("dedup", "passages", "select", "sample")
-    assert set(VERBS.settings(["dedup"])) == {"dedup", "passages", "select"}
+    assert VERBS.names == ("dedup", "mix", "passages", "select", "sample")
+    assert set(VERBS.settings(["dedup"])) == {"dedup", "mix", "passages", "select"}
     assert "sampling" not in sys.modules
     assert set(VERBS.settings(["sample", "unknown"])["sample"].model_fields) == {"share"}
-    assert set(VERBS.settings()) == {"dedup", "passages", "select", "sample"}
+    assert set(VERBS.settings()) == {"dedup", "mix", "passages", "select", "sample"}
 
 
 def test_an_unknown_name_is_told_with_the_nearest(package):

@@ -233,7 +233,7 @@ def test_a_change_makes_again_what_depends_on_what_is_protected(changed, reposit
 def test_what_a_model_is_made_of_is_protected_too():
     """Its inputs are replaced by the stages that leave out what is protected; the source of a count is as it is."""
     read = {"positive": ("seeds",), "negative": ("screened", "other")}
-    maker = SimpleNamespace(inputs=read)
+    maker = SimpleNamespace(inputs=read, makes="model")
     protected = {"seeds": "protect:seeds", "screened": "protect:screened"}
     graph = Graph(None, {}, {}, {}, {}, {}, {}, protected, {})
     assert graph.inputs_of(Making(maker)) == {

@@ -4,8 +4,8 @@ The first round takes seeds for positive, and for negative what of the pool is f
 from each other (reliable negatives of positive-unlabelled learning: Liu, Lee, Yu and Li 2002, ICML). A later one
 also takes for positive what the one before recalls and what is as near to a seed as seeds are to each other, and
 leaves out what is open. Every score is of a fit that has not seen the document, seeds are judged so too: a round is
-good when held-out seeds rank higher than by the round before, beyond chance, and not fewer of them are recalled;
-the model is of the last good one. docs/recall.md has what was tried and what it gained.
+good when held-out seeds rank higher than by the round before, beyond chance, and not fewer of them are recalled; the
+model is of the last good one. docs/recall.md has what was tried and what it gained.
 
 Nothing here reads a file or a text. The same sample and settings give the same bits, but for the last ones, which
 LAPACK makes of the latent space as the processor has it.
@@ -13,7 +13,6 @@ LAPACK makes of the latent space as the processor has it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +33,8 @@ from refinery.text.features import inverse_frequencies, weigh
 
 _SEED = 2.0  # weight of a seed in a fit
 _NEGATIVE = 0.1  # probability below which a document is settled as negative
-_FAR, _STRAYS = 0.05, 0.4  # share of seeds that are far from all others; of recalled documents that may be
+_FAR = 0.05  # share of seeds that are far from all others
+_STRAYS = 0.4  # share of recalled documents that may be
 _APART = 0.25  # share of seeds that are as far from the others as what the first round takes for negative
 _LEAST_NEGATIVE = 0.5  # of the pool, in the first round
 _DOUBT = (
@@ -45,9 +45,8 @@ NEGATIVE, OPEN, POSITIVE = -1, 0, 1  # how a document stands after a round
 
 @dataclass(frozen=True)
 class Settings:
-    """rounds: at most; precision: that the suggested threshold is to reach; seed: of every random choice."""
+    """precision: that the suggested threshold is to reach; seed: of every random choice."""
 
-    rounds: int = 3
     precision: float = 0.9
     seed: int = 1
 
@@ -111,12 +110,6 @@ def next_round(sample: Sample, before: Round, settings: Settings) -> Round:
     return _round(sample, settings, before)
 
 
-def last_good(rounds: Sequence[Round]) -> Round:
-    """The round whose classifier is the model: the last one that did not leave the seeds."""
-    good = [one for one in rounds if one.good]
-    return good[-1]
-
-
 def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     pool = ~sample.seed
     hashes = hash_numbers(sample.identities.view(np.int64), settings.seed)
@@ -137,19 +130,19 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     threshold = suggest_threshold(probability[pool], settings.precision)
     recalled = pool & (probability >= threshold)
     estimates = _estimate(probability, sample.seed, recalled, prevalence, near, threshold)
-    number = before.number + 1 if before else 1
-    gain = _gain(sample.seed, before.probability, probability, prevalence) if before else None
-    good, stopped = _judge(number, settings, estimates, before.estimates if before else None, gain)
     usual = float(np.median(near[sample.seed]))
     sure = sample.seed | (recalled & (near >= usual))
     now = np.where(sure, POSITIVE, np.where(probability < _NEGATIVE, NEGATIVE, OPEN)).astype(np.int8)
-    overlap = None
+    number, overlap, stopped = 1, None, None
     if before:
+        number = before.number + 1
+        gain = _gain(sample.seed, before.probability, probability, prevalence)
+        stopped = _stop(estimates, before.estimates, gain)
         earlier = pool & (before.probability >= before.threshold)
         overlap = float((earlier & recalled).sum() / max((earlier | recalled).sum(), 1))
     line = found.line
     model = LinearModel(line.coefficients.astype(np.float32), found.inverse, line.bias, scale, shift)
-    return Round(number, probability, now, threshold, estimates, overlap, stopped, model, good)
+    return Round(number, probability, now, threshold, estimates, overlap, stopped, model, not stopped)
 
 
 def _first_standing(near: NDArray[np.float32], seed: NDArray[np.bool_]) -> NDArray[np.int8]:
@@ -215,21 +208,14 @@ def _gain(
     return Estimate(float(gains.mean()), float(gains.mean()) - spread, float(gains.mean()) + spread)
 
 
-def _judge(
-    number: int, settings: Settings, found: Estimates, before: Estimates | None, gain: Estimate | None
-) -> tuple[bool, str | None]:
-    """Whether the round is good, and why no other follows."""
-    if gain and found.strays > _STRAYS:
-        return (
-            False,
-            f"it left its seeds: {found.strays:.0%} of what it recalls is farther from them than seeds are",
-        )
-    if gain and gain.low <= 0:
-        told = f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
-        return False, f"held-out seeds rank no higher than a round before, beyond chance: {told}"
-    if before and found.recall.high < before.recall.low:
+def _stop(found: Estimates, before: Estimates, gain: Estimate) -> str | None:
+    """Why a round is not good, and no other follows; None of a good one."""
+    if found.strays > _STRAYS:
+        return f"it left its seeds: {found.strays:.0%} of what it recalls is farther from them than seeds are"
+    if gain.low <= 0:
+        higher = f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
+        return f"held-out seeds rank no higher than a round before, beyond chance: {higher}"
+    if found.recall.high < before.recall.low:
         shares = f"{found.recall.value:.0%} where the round before finds {before.recall.value:.0%}"
-        return False, f"it finds fewer of the held-out seeds, beyond chance: {shares}"
-    if number >= settings.rounds:
-        return True, f"round {number} is the last that was wanted"
-    return True, None
+        return f"it finds fewer of the held-out seeds, beyond chance: {shares}"
+    return None
