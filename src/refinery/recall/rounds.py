@@ -1,11 +1,11 @@
 """Rounds of recall: each fits a classifier to what the rounds before have settled and scores the sample anew.
 
-The first round takes seeds for positive, and for negative what of the pool is farther from them than most seeds are
-from each other (reliable negatives of positive-unlabelled learning: Liu, Lee, Yu and Li 2002, ICML). A later one
-also takes for positive what the one before recalls and what is as near to a seed as seeds are to each other, and
-leaves out what is open. Every score is of a fit that has not seen the document, seeds are judged so too: a round is
-good when held-out seeds rank higher than by the round before, beyond chance, and not fewer of them are recalled; the
-model is of the last good one. docs/recall.md has what was tried and what it gained.
+The first round takes seeds for positive and the pool for negative (positive-unlabelled learning: what is of the
+topic in the pool is a small share of it). A later one also takes for positive what the one before recalls and what
+is as near to a seed as seeds are to each other, and leaves out what is open. Every score is of a fit that has not
+seen the document, seeds are judged so too: a round is good when held-out seeds rank higher than by the round
+before, beyond chance, and not fewer of them are recalled; the model is of the last good one. docs/recall.md has
+what was tried and what it gained.
 
 Nothing here reads a file or a text. The same sample and settings give the same bits, but for the last ones, which
 LAPACK makes of the latent space as the processor has it.
@@ -35,11 +35,6 @@ _SEED = 2.0  # weight of a seed in a fit
 _NEGATIVE = 0.1  # probability below which a document is settled as negative
 _FAR = 0.05  # share of seeds that are far from all others
 _STRAYS = 0.4  # share of recalled documents that may be
-_APART = 0.25  # share of seeds that are as far from the others as what the first round takes for negative
-_LEAST_NEGATIVE = 0.5  # of the pool, in the first round
-_DOUBT = (
-    0.01  # of a negative's weight, of what is open there: next to none, but its features count as the pool's
-)
 NEGATIVE, OPEN, POSITIVE = -1, 0, 1  # how a document stands after a round
 
 
@@ -120,9 +115,9 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     )
     near, which = nearest(rows, sample.seed)
     beside = np.where(sample.seed, folds, folds[which])
-    standing = before.standing if before else _first_standing(near, sample.seed)
+    standing = before.standing if before else np.where(sample.seed, POSITIVE, OPEN).astype(np.int8)
     labels = (standing == POSITIVE).astype(np.float64)
-    weights = _weights(sample.seed, standing, 0.0 if before else _DOUBT)
+    weights = _weights(sample.seed, standing)
     task = Task(sample.features, inverse, directions(rows), labels, weights, folds, beside)
     found = best_fit(task, sample.seed)
     scale, shift, prevalence = calibrate(found.logits[sample.seed], found.logits[pool])
@@ -145,16 +140,10 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     return Round(number, probability, now, threshold, estimates, overlap, stopped, model, not stopped)
 
 
-def _first_standing(near: NDArray[np.float32], seed: NDArray[np.bool_]) -> NDArray[np.int8]:
-    """Seeds are positive; what is as near to one as three of four seeds are to another is open, the rest negative."""
-    cut = max(np.quantile(near[seed], _APART), np.quantile(near[~seed], _LEAST_NEGATIVE))
-    return np.where(seed, POSITIVE, np.where(near <= cut, NEGATIVE, OPEN)).astype(np.int8)
-
-
-def _weights(seed: NDArray[np.bool_], standing: NDArray[np.int8], doubt: float) -> NDArray[np.float64]:
+def _weights(seed: NDArray[np.bool_], standing: NDArray[np.int8]) -> NDArray[np.float64]:
     """A seed weighs _SEED, what else is positive together at most as much as all seeds, what is negative as all that.
 
-    Open documents are negatives of a share of that weight, of all of it where nothing else is negative.
+    Open documents weigh nothing, or are negative where nothing else is.
     """
     more, other = (standing == POSITIVE) & ~seed, standing == NEGATIVE
     if not other.any():
@@ -162,7 +151,6 @@ def _weights(seed: NDArray[np.bool_], standing: NDArray[np.int8], doubt: float) 
     weights = np.where(seed, _SEED, 0.0)
     weights[more] = min(_SEED * seed.sum() / max(more.sum(), 1), _SEED)
     weights[other] = weights.sum() / max(other.sum(), 1)
-    weights[(standing == OPEN) & ~other] = doubt * weights[other].max(initial=0.0)
     return weights
 
 
