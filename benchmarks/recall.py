@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from refinery.models.metrics import average_precision, point
 from refinery.recall.logistic import Rows, fit
 from refinery.recall.nearest import nearest
-from refinery.recall.rounds import Round, Settings, first_round, last_good, next_round
+from refinery.recall.rounds import Round, Settings, first_round, next_round
 from refinery.recall.sample import Sample
 from refinery.text.batch import TextBatch
 from refinery.text.features import Features, features, inverse_frequencies, weigh
@@ -36,6 +36,7 @@ from refinery.text.prepare import prepare
 Scores = NDArray[np.float32]
 METHODS = ("nearest", "direct", "two steps", "ensemble", "recall", "rounds")
 _BASE = "direct"
+ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -142,9 +143,9 @@ def measure(sample: Sample, truth: NDArray[np.bool_]) -> dict[str, dict[str, flo
     settings, started = Settings(), time.perf_counter()
     rounds: list[Round] = [first_round(sample, settings)]
     took = time.perf_counter() - started
-    while not rounds[-1].stopped:
+    while not rounds[-1].stopped and len(rounds) < ROUNDS:
         rounds.append(next_round(sample, rounds[-1], settings))
-    for name, chosen in (("recall", rounds[0]), ("rounds", last_good(rounds))):
+    for name, chosen in (("recall", rounds[0]), ("rounds", [one for one in rounds if one.good][-1])):
         scores = chosen.model.probability(sample.features)[pool]
         reached = point(scores, truth[pool], chosen.threshold)
         told = chosen.estimates

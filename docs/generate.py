@@ -170,7 +170,9 @@ MANIFEST = {
     "passed over by ending and reason",
     "protected": "by source that outputs are protected from, as in `sources`: what they were compared with",
     "stages": "by stage: arrived, kept, and by rule: dropped first, failed at all; `unjudged`: documents in "
-    "languages of which no rule judges any; `repeated`: what is written of the kept ones beyond the first time",
+    "languages of which no rule judges any; `repeated`: what is written of the kept ones beyond the first time; "
+    "`removed`: by source and rule, what the rules of `lines` removed of what arrived (documents, lines or "
+    "paragraphs as `parts`, bytes, characters), see [cleaning.md](cleaning.md#when-too-much-went)",
     "suggested": "by stage and rule `COLUMN >= suggested('NAME')`: what reached the threshold, the share of all that "
     "is estimated to be relevant, and the precision, see [models.md](models.md#relevance)",
     "calibrated": "by stage that calibrates its rules: thresholds published and moved, and what they lose of trusted "

@@ -72,3 +72,20 @@ def test_json_lines_are_loaded_with_the_types_of_all_columns(folder, refinery, s
         assert set(found["id"]) == set(range(300))
     loaded = load(ran.output, folder / "cache")["train"]
     assert sum(note is not None for note in loaded["note"]) == 10
+
+
+@pytest.mark.parametrize("split", [{}, {"validation": "30%"}])
+def test_json_lines_are_loaded_whose_first_file_has_no_value_of_a_column(folder, refinery, split):
+    """The first document that has one is written there, of each split; none is lost, none written twice."""
+    output = {"format": "jsonl", "shuffle": None, "shard_bytes": 20000, "split": split}
+    ran = run(refinery, folder, output=output)
+    first = sorted(ran.output.rglob("*-00000*"))
+    assert len(first) == max(len(split) + 1, 1) and len(ran.manifest["files"]) > 2 * len(first)
+    for file in first:
+        found = pl.read_ndjson(file)
+        assert found.schema["note"] == pl.Struct({"score": pl.Float64})
+        assert found["note"].is_not_null().sum() == 1
+    found = pl.scan_ndjson(ran.output).collect()
+    assert found["note"].is_not_null().sum() == 10 and sorted(found["id"]) == list(range(300))
+    loaded = load(ran.output, folder / "cache")
+    assert sum(note is not None for part in loaded.values() for note in part["note"]) == 10

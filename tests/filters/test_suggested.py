@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refinery.definition.paths import ModelUse, Paths
-from refinery.definition.trainings import ImportanceTraining, RelevanceTraining
+from refinery.definition.trainings import ImportanceTraining, QuantileCount, RelevanceTraining
 from refinery.errors import DefinitionError
 from refinery.filters.predicate import columns_of, problems
 from refinery.filters.rules import resolve_rules
 from refinery.filters.suggested import as_numbers, suggesting_models, with_suggestions
 from refinery.models.card_text import write_card
 from refinery.models.model_file import file_hash
+from refinery.models.quantiles import QUANTILES, Quantiles
 from refinery.sources.sql import parse
 from tests.models.cards import POINT, card
 
@@ -116,3 +117,61 @@ def test_a_suggestion_is_checked_as_a_number() -> None:
     """Against a text it is no predicate."""
     (problem,) = problems("lang = suggested('m')", {"lang": pl.String()})
     assert "lang" in problem
+
+
+COUNT = QuantileCount.model_validate({"from": ["scored"], "columns": ["relevance", "my words"], "buckets": 3})
+
+
+def counted(folder: Path, there: bool = True) -> Paths:
+    """Quantiles of two columns, and a model that has none."""
+    cuts = {"relevance": (0.25, 0.5), "my words": (3, 9)}
+    found = Quantiles(buckets=3, documents={"relevance": 3, "my words": 3}, cuts=cuts)
+    (folder / QUANTILES).write_text(found.model_dump_json())
+    models = {"scores": ModelUse(folder if there else None, "scores", COUNT), "file": ModelUse(folder)}
+    return Paths(folder, {}, models)
+
+
+def test_a_quantile_becomes_a_comparison_with_cuts(tmp_path: Path) -> None:
+    """Of each column; the greatest of them ignores a score that a document lacks, and is NULL without any."""
+    written = """GREATEST(quantile_of('scores', relevance), QUANTILE_OF ( 'scores' , "my words" ))"""
+    assert suggesting_models(written) == {"scores"}
+    assert columns_of(written) == {"relevance", "my words"}
+    assert with_suggestions(written, counted(tmp_path, there=False)) == written
+    frame = pl.DataFrame(
+        {"relevance": [0.25, 0.3, 0.9, None, None], "my words": [9, 1, 1, 4, None]},
+        schema={"relevance": pl.Float32, "my words": pl.Int64},
+    )
+    sql = with_suggestions(written, counted(tmp_path))
+    assert frame.select(parse(sql)).to_series().to_list() == [1, 1, 2, 1, None]
+    assert problems(f"{written} >= 2", frame.schema) == problems(f"{sql} >= 2", frame.schema) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "problem"),
+    [
+        ("quantile_of('score', relevance)", "no model is called 'score'"),
+        ("quantile_of('file', relevance)", "it needs a model made by `quantiles`"),
+        ("quantile_of('scores', relevanc)", "its `columns` have no 'relevanc'; did you mean \"relevance\"?"),
+        ("suggested('scores')", "a model made by `quantiles` suggests no threshold"),
+    ],
+)
+def test_a_model_without_such_quantiles_is_told(tmp_path: Path, call: str, problem: str) -> None:
+    """With the call and what to do."""
+    with pytest.raises(DefinitionError) as caught:
+        with_suggestions(f"{call} > 1", counted(tmp_path))
+    (found,) = caught.value.problems
+    assert found.startswith(f"{call}: {problem}")
+
+
+@pytest.mark.parametrize("call", ["quantile_of('s')", "quantile_of(relevance)", "quantile_of('s', a + b)"])
+def test_a_wrong_quantile_is_told(call: str) -> None:
+    """What to write; a column of that name is none."""
+    (problem,) = problems(f"{call} > 1", {"relevance": pl.Float32()})
+    assert problem.startswith("write quantile_of('NAME', COLUMN)")
+    assert problems("quantile_of > 1", {"quantile_of": pl.Int64()}) == []
+
+
+def test_a_quantile_of_a_text_is_told() -> None:
+    """Before the model is there."""
+    (problem,) = problems("quantile_of('scores', lang) > 1", {"lang": pl.String()})
+    assert "lang is text" in problem

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from refinery.models.ngram_record import NgramRecord, TextRecord, auc, perplexity
+from refinery.models.ngram_record import NgramRecord, TextRecord, held_out_auc, perplexity
 
 
 def test_perplexity_is_of_all_words_together() -> None:
@@ -17,8 +17,8 @@ def test_auc_counts_pairs() -> None:
     rng = np.random.default_rng(1)
     domain, ordinary = rng.integers(0, 9, 12) + 1.0, rng.integers(0, 9, 15) + 0.0
     pairs = np.sign(domain[:, None] - ordinary) / 2 + 0.5
-    assert auc(domain, ordinary) == pytest.approx(pairs.mean(), abs=1e-4)
-    assert auc(domain[:9], ordinary) is None
+    assert held_out_auc(domain, ordinary) == pytest.approx(pairs.mean(), abs=1e-4)
+    assert held_out_auc(domain[:9], ordinary) is None
 
 
 def test_a_record_is_summed_up_and_warns() -> None:

@@ -89,3 +89,45 @@ def test_made_models_have_a_path() -> None:
     assert found["medical"] == ModelUse(Path("/work/made/key"), "medical", TRAINED.training)
     assert (found["file"], found["wrong"]) == (paths.models["file"], None)
     assert with_models(paths, {}) == paths
+
+
+COUNTING = """
+refinery: 1
+name: tiny
+sources: {crawl: {path: crawl.jsonl}}
+models: {scores: {quantiles: {from: FROM, columns: [COLUMN]}}}
+stages: {scored: {from: crawl, measure: [language, signals], derive: {long: "words > 9", half: "words / 2"}}}
+"""
+
+
+def counting(folder: Path, name: str, column: str) -> Graph:
+    write_jsonl(folder / "crawl.jsonl", [{"text": "some text"}])
+    return resolved(folder, COUNTING.replace("FROM", name).replace("COLUMN", column))
+
+
+def test_quantiles_know_the_columns_of_their_stage(tmp_path: Path) -> None:
+    """Measured and derived ones."""
+    graph = counting(tmp_path, "scored", "words, half")
+    known = graph.stages["scored"].columns["crawl"]
+    assert graph.makings["models.scores"].columns == {
+        "scored": {"crawl": {"words": known["words"], "half": known["half"]}}
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "problem"),
+    [
+        ("scored", "word", "'scored' measures no column 'word'; did you mean \"words\"?"),
+        ("scored", "lang", "'lang' is string, not a number"),
+        ("scored", "long", "'long' is bool, not a number"),
+        ("crawl", "words", "'crawl' is a source, on which nothing is measured: name a stage"),
+        ("score", "words", "no source or stage 'score'"),
+        ("scored", "words, words", "words stands twice"),
+    ],
+)
+def test_what_has_no_quantiles_is_told(tmp_path: Path, name: str, column: str, problem: str) -> None:
+    """At the line of the model."""
+    with pytest.raises(DefinitionError) as caught:
+        counting(tmp_path, name, column)
+    (found,) = caught.value.problems
+    assert problem in found and "pipeline.yaml:5: models.scores.quantiles" in found

@@ -26,6 +26,7 @@ from refinery.definition.trainings import (
     NamedModel,
     NearestTraining,
     NgramTraining,
+    QuantileCount,
     RecallTraining,
     RelevanceTraining,
     TermMining,
@@ -59,6 +60,7 @@ DEFINITION: dict[str, Any] = {
         "vocabulary": {"terms": {"positive": "books", "negative": "screened"}},
         "groups": {"topics": {"from": "screened"}},
         "found": {"recall": {"seeds": "books", "pool": "screened"}},
+        "places": {"quantiles": {"from": "scored", "columns": ["importance", "nearest"]}},
     },
     "stages": {
         "screened": {
@@ -117,7 +119,7 @@ GRAMS, COUNTED = ("models", "grams", "ngram"), {"models.grams"}
 TERMS, MINED = ("models", "vocabulary", "terms"), {"models.vocabulary"}
 TOPICS, FOUND = ("models", "groups", "topics"), {"models.groups"}
 RECALL, SAMPLED = ("models", "found", "recall"), {"models.found.sample"}
-ROUNDS = {f"models.found.round-{number}" for number in (1, 2, 3)}
+PLACES, PLACED = ("models", "places", "quantiles"), {"models.places"}
 LINES, COUNT = ("stages", "screened", "transform", 0, "lines"), "sources.crawl.normalize.lines"
 DEDUP, SELECT = {"stages.unique.dedup"}, {"stages.best.select"}
 BLEND, MIX = ("stages", "blend", "mix"), {"stages.blend.mix"}
@@ -351,8 +353,13 @@ CASES: dict[tuple[str, str], Case] = {
     ("models.recall", "seed_documents"): case((*RECALL, "seed_documents"), 50, SAMPLED),
     ("models.recall", "pool_documents"): case((*RECALL, "pool_documents"), 50, SAMPLED),
     ("models.recall", "rounds"): case((*RECALL, "rounds"), 2, {"models.found"}),
-    ("models.recall", "precision"): case((*RECALL, "precision"), 0.5, ROUNDS),
+    ("models.recall", "precision"): case((*RECALL, "precision"), 0.5, {"models.found.round-1"}),
     ("models.recall", "seed"): case((*RECALL, "seed"), 5, SAMPLED),
+    ("models", "quantiles"): case((*PLACES, "buckets"), 5, PLACED, named="buckets"),
+    ("models.quantiles", "from_"): case((*PLACES, "from"), "best", PLACED),
+    ("models.quantiles", "columns"): case((*PLACES, "columns"), ["importance"], PLACED),
+    ("models.quantiles", "buckets"): case((*PLACES, "buckets"), 5, PLACED),
+    ("models.quantiles", "documents"): case((*PLACES, "documents"), 50, PLACED),
     ("lines", "repeated"): case((*LINES, "repeated"), "60%", ON_CRAWL),
     ("lines", "least_documents"): case((*LINES, "least_documents"), 50, ON_CRAWL),
     ("lines", "keep"): case((*LINES, "keep"), [{"long": "chars > 3"}], ON_CRAWL),
@@ -396,6 +403,7 @@ def settings_models() -> dict[str, type[BaseModel]]:
         "models.terms": TermMining,
         "models.topics": TopicTraining,
         "models.recall": RecallTraining,
+        "models.quantiles": QuantileCount,
         "protect": Protected,
         "guards": Guards,
         "protect.near": NearCopies,

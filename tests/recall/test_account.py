@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from refinery.errors import DamagedFile
-from refinery.recall.account import Interval, Recalled, read_account
+from refinery.recall.account import Moved, Recalled, read_account
 from tests.report.test_recall import RECALLED
 
 
@@ -17,10 +17,5 @@ def test_an_account_is_read_as_it_was_written(tmp_path: Path) -> None:
     file.write_text(RECALLED.model_dump_json())
     assert read_account(Recalled, file) == RECALLED
     with pytest.raises(DamagedFile) as caught:
-        read_account(Interval, file)
+        read_account(Moved, file)
     assert caught.value.place == str(file)
-
-
-def test_an_interval_reads_as_a_number_and_its_bounds() -> None:
-    """With three digits."""
-    assert str(Interval(value=0.91234, low=0.8, high=1)) == "0.912 (0.800 to 1.000)"

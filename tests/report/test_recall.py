@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from refinery.recall.account import Interval, Moved, MovedDocument, Recalled, RoundAccount
+from refinery.models.binomial import Estimate
+from refinery.recall.account import Moved, MovedDocument, Recalled, RoundAccount
 from refinery.report.recall import moved_lines, next_steps, recalled_tables
 from tests.recall.test_counts import counts
 
 
-def interval(value: float) -> Interval:
-    return Interval(value=value, low=value - 0.05, high=value + 0.05)
+def interval(value: float) -> Estimate:
+    return Estimate(value=value, low=value - 0.05, high=value + 0.05)
 
 
 def account(number: int, **known: object) -> RoundAccount:

@@ -4,12 +4,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refinery.run.decide import RuleTally, StageTally, Tally
+from refinery.run.removed import RemovedTally
 from refinery.run.tallies import Tallies
 
 COUNT = st.integers(0, 2**63 - 1)
 TALLY = st.builds(Tally, COUNT, COUNT, COUNT)
+REMOVED = st.dictionaries(st.sampled_from("abc"), st.builds(RemovedTally, *4 * [COUNT]), min_size=1)
 STAGE = st.builds(
-    StageTally, TALLY, TALLY, st.dictionaries(st.sampled_from("abc"), st.builds(RuleTally, TALLY, COUNT))
+    StageTally,
+    TALLY,
+    TALLY,
+    st.dictionaries(st.sampled_from("abc"), st.builds(RuleTally, TALLY, COUNT)),
+    removed=st.dictionaries(st.sampled_from("de"), REMOVED),
 )
 
 

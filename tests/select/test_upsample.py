@@ -121,10 +121,10 @@ def test_a_sample_of_the_documents_gives_nearly_the_same(tmp_path, monkeypatch):
 class Half:
     """A split that holds out documents of an even score."""
 
-    count, needed, settings = 2, ("score",), {"by": "half"}
+    needed, settings = ("score",), {"by": "half"}
 
-    def numbers(self, columns: pa.Table) -> np.ndarray:
-        return columns.column(0).to_numpy().astype(int) % 2
+    def held_out(self, columns: pa.Table) -> np.ndarray:
+        return columns.column(0).to_numpy().astype(int) % 2 == 0
 
 
 def test_what_is_held_out_is_never_repeated(tmp_path):

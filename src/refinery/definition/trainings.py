@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from refinery.definition.values import Model, Names, Share, WrittenPath
 
@@ -151,18 +151,39 @@ class RecallTraining(Model):
 
     seeds: Names = Field(min_length=1, description="stages or sources of the domain's documents, 20 at least")
     pool: Names = Field(min_length=1, description="stages or sources in which more of the domain is")
-    rounds: int = Field(3, ge=1, le=20, description="rounds at most; they stop where another gains nothing")
+    rounds: int = Field(1, ge=1, le=20, description="rounds at most; they stop where another gains nothing")
     seed_documents: Drawn = 5_000
     pool_documents: Drawn = 100_000
     precision: float = Field(0.9, gt=0, le=1, description="precision of the suggested threshold")
     seed: int = Field(1, ge=0, description="of the choice of documents")
 
 
+class QuantileCount(Model):
+    """Quantiles of what a stage has measured: where a document's scores stand among those of others."""
+
+    word: ClassVar = "quantiles"
+    parts: ClassVar = ("from_",)
+
+    from_: Names = Field(alias="from", min_length=1, description="stages whose documents are counted")
+    columns: tuple[str, ...] = Field(min_length=1, description="numbers that are measured or derived there")
+    buckets: int = Field(20, ge=2, le=1000, description="of equal numbers of documents")
+    documents: Drawn = Field(
+        200_000, description="how many documents are counted at most, chosen by a hash of their identities"
+    )
+
+    @field_validator("columns")
+    @classmethod
+    def _once(cls, columns: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := [name for number, name in enumerate(columns) if name in columns[:number]]:
+            raise ValueError(f"{twice[0]} stands twice")
+        return columns
+
+
 # one maker makes such a model
 OneStep = (
     RelevanceTraining | ImportanceTraining | NgramTraining | NearestTraining | TermMining | TopicTraining
 )
-Training = OneStep | RecallTraining
+Training = OneStep | RecallTraining | QuantileCount
 
 
 class NamedModel(Model):
@@ -178,12 +199,13 @@ class NamedModel(Model):
     terms: TermMining | None = Field(None, description="a lexicon for `terms`, mined")
     topics: TopicTraining | None = Field(None, description="topics for `topic`, found")
     recall: RecallTraining | None = Field(None, description="a classifier for `relevance`, by some seeds")
+    quantiles: QuantileCount | None = Field(None, description="quantiles of scores, for `quantile_of` in SQL")
 
     @property
     def training(self) -> Training | None:
         """How the run makes it; None of a file."""
         two_texts = self.train or self.importance or self.ngram or self.nearest or self.terms
-        return two_texts or self.topics or self.recall
+        return two_texts or self.topics or self.recall or self.quantiles
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

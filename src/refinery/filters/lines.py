@@ -8,7 +8,7 @@ go first, by `repeated` and then by rules; paragraphs are judged as the lines th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ from refinery.filters.line_counts import (
     read_counted,
 )
 from refinery.filters.line_rules import LineEntries, LineRules, line_rules
-from refinery.filters.measurer import RemovedPart, Transform
+from refinery.filters.measurer import RemovedCounts, RemovedPart, Transform
 from refinery.models.loaded import changed, once
 
 if TYPE_CHECKING:
@@ -60,13 +60,17 @@ class Settings(Model):
 
 @dataclass(frozen=True)
 class Step:
-    """A batch, its lines, and which parts of it, lines or paragraphs, fail which of `rules`, -1 for none."""
+    """A batch, its lines, and which parts of it, lines or paragraphs, fail which of `rules`, -1 for none.
+
+    first: the number of the first of them in the transform's.
+    """
 
     batch: TextBatch
     lines: Spans
     parts: Spans
     failed: NDArray[np.int16]
     rules: tuple[str, ...]
+    first: int = 0
 
     def left(self) -> TextBatch:
         """The batch without these parts; the very same if there are none."""
@@ -75,6 +79,25 @@ class Step:
         from refinery.text.visible_lines import without_lines
 
         return without_lines(self.batch, self.lines, np.repeat(self.failed >= 0, self.parts.lines))
+
+    def counts(self, start: int) -> RemovedCounts:
+        """How much each rule removes of each document; start: the number of the batch's first one."""
+        import numpy as np
+
+        from refinery.text.cut import count_characters
+
+        gone = np.flatnonzero(self.failed >= 0)
+        document = self.parts.document[gone].astype(np.int64)
+        begins, ends = self.parts.start[gone], self.parts.end[gone]
+        before = self.batch.offsets[document]
+        characters = count_characters(self.batch, document, begins - before, ends - before)
+        pairs, place = np.unique(document * len(self.rules) + self.failed[gone], return_inverse=True)
+        sums = (
+            np.bincount(place, of, len(pairs)).astype(np.int64)  # exact below 2^53
+            for of in (None, ends - begins, characters)
+        )
+        documents, rules = np.divmod(pairs, len(self.rules))
+        return RemovedCounts(start + documents, self.first + rules, *sums)
 
     def removed_parts(self) -> Iterator[RemovedPart]:
         """The parts that go."""
@@ -123,6 +146,13 @@ class Lines(Transform):
         return not COUNTED.isdisjoint(self.keep.columns)
 
     @property
+    def rules(self) -> tuple[str, ...]:
+        """`lines.repeated`, then those on lines and on paragraphs."""
+        lines = (REPEATED, *(rule.name for rule in self.keep.rules))
+        paragraphs = (rule.name for rule in self.paragraphs.rules)
+        return (*(f"lines.{name}" for name in lines), *(f"paragraphs.{name}" for name in paragraphs))
+
+    @property
     def speed(self) -> float:
         """Rules take longer than hashes."""
         return 60e6 if self.keep.rules or self.paragraphs.rules else 200e6
@@ -163,21 +193,26 @@ class Lines(Transform):
 
     def __call__(self, text: pa.Array) -> pa.Array:
         """The texts without those lines and paragraphs; raises ValueError if lines have not been counted."""
+        return self._rewritten(text, None)
+
+    def remove(self, text: pa.Array) -> tuple[pa.Array, Sequence[RemovedCounts]]:
+        """The same, and counts of what went; raises ValueError if lines have not been counted."""
+        counts: list[RemovedCounts] = []
+        return self._rewritten(text, counts), counts
+
+    def _rewritten(self, text: pa.Array, counts: list[RemovedCounts] | None) -> pa.Array:
         from refinery.text.batch import TextBatch, with_nulls_of
 
         batch = TextBatch.from_arrow(text)
-        runs = [
-            TextBatch(batch.data, batch.offsets[start : stop + 1]) for start, stop in batch.runs(RUN_BYTES)
-        ]
-        left = [self._left(run) for run in runs]
-        if all(one is run for one, run in zip(left, runs, strict=True)):
-            return text
-        return with_nulls_of(text, pa.concat_arrays([one.to_arrow() for one in left]))
-
-    def _left(self, batch: TextBatch) -> TextBatch:
-        for step in self._steps(batch):
-            batch = step.left()
-        return batch
+        left, is_same = [], True
+        for start, stop in batch.runs(RUN_BYTES):
+            run = TextBatch(batch.data, batch.offsets[start : stop + 1])
+            steps = list(self._steps(run))
+            left.append(steps[-1].left())
+            is_same &= left[-1] is run
+            if counts is not None:
+                counts += (step.counts(start) for step in steps)
+        return text if is_same else with_nulls_of(text, pa.concat_arrays([one.to_arrow() for one in left]))
 
     def _steps(self, batch: TextBatch) -> Iterator[Step]:
         """First the lines, then the paragraphs that are left."""
@@ -201,7 +236,8 @@ class Lines(Transform):
             lines = find_lines(batch) if batch is not step.batch else lines
             parts = paragraphs_of(lines)
             failed = self.paragraphs.first_failed(batch, parts)
-            yield Step(batch, lines, parts, failed, tuple(rule.name for rule in self.paragraphs.rules))
+            rules = tuple(rule.name for rule in self.paragraphs.rules)
+            yield Step(batch, lines, parts, failed, rules, len(step.rules))
 
     def removed_parts(self, text: str) -> tuple[RemovedPart, ...]:
         """The lines that it removes of a text, then the paragraphs."""

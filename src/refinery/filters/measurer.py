@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from refinery.models.maker import Made, Maker
     from refinery.text.batch import TextBatch
@@ -100,6 +102,19 @@ class RemovedPart:
     text: str
 
 
+class RemovedCounts(NamedTuple):
+    """What rules remove of a batch, int64, an entry for a document and rule; rules by their number in `rules`.
+
+    parts: how many; bytes, characters: how long they are, white space at their ends aside.
+    """
+
+    document: NDArray[np.int64]
+    rule: NDArray[np.int64]
+    parts: NDArray[np.int64]
+    bytes: NDArray[np.int64]
+    characters: NDArray[np.int64]
+
+
 class Transform(Protocol):
     """Rewrites the text of every document; deterministic, replayed when survivors are written. Inherit from it."""
 
@@ -137,8 +152,17 @@ class Transform(Protocol):
         """The same, with what its counter has made; without a counter it is the same anyway."""
         return self
 
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules by which it removes parts of texts, by the names that counts of them have."""
+        return ()
+
     def __call__(self, text: pa.Array) -> pa.Array:
         """large_string in, large_string of the same length out."""
+
+    def remove(self, text: pa.Array) -> tuple[pa.Array, Sequence[RemovedCounts]]:
+        """The same texts, and counts of what its rules remove; a document and rule have one entry at most."""
+        return self(text), ()
 
     def removed_parts(self, text: str) -> Sequence[RemovedPart]:
         """What it removes of a text by rules, in the order of the text for each kind of part."""

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
 from refinery.filters.ranking import Missing
-from refinery.filters.verb import REPEAT_RECORD, Outcome, key_count, ranking_keys
-from refinery.select.batches import Batch, drop
+from refinery.filters.verb import Outcome, key_count, ranking_keys
+from refinery.select.batches import Batch, drop, repeat
 from refinery.select.budget import Cutoff, ranked_dtype, within
-from refinery.shuffle.partition import hash_numbers
+from refinery.select.draw import hashes
 from refinery.shuffle.records import Records
 from refinery.sources.documents import ShardDocuments
 
@@ -63,8 +62,7 @@ class Order:
         """uint64 (documents, keys): those of the smallest keys are chosen first."""
         if self.by:
             return ranking_keys(shard, [self.by], self.missing, best="DESC")
-        salt = xxhash.xxh3_64_intdigest(f"mix {self.seed}".encode())
-        return hash_numbers(shard.identities().view(np.int64), salt)[:, np.newaxis]
+        return hashes(f"mix {self.seed}", shard.identities())[:, np.newaxis]
 
 
 def write_ranked(ranked: Mapping[str, Records], order: Order, split: Split | None, batch: Batch) -> Counted:
@@ -99,7 +97,7 @@ def fill(choices: Sequence[Choice], outcome: Outcome, batch: int) -> list[int]:
     Gives the tokens by part that are filled so, repeated ones counted each time.
     """
     filled = []
-    gone, again = [np.empty(0, np.int64)], [np.empty(0, REPEAT_RECORD)]
+    documents, written = [np.empty(0, np.int64)], [np.empty(0, np.int32)]
     for choice in choices:
         remaining, tokens = choice.cutoff.remaining[batch] if choice.cutoff else 0, 0
         for records in choice.ranked.each(writers=[batch]):
@@ -110,13 +108,10 @@ def fill(choices: Sequence[Choice], outcome: Outcome, batch: int) -> list[int]:
             once = records["tokens"] == 0  # among them what is held out
             times[once] = np.minimum(times[once], 1)
             tokens += int((records["tokens"] * times).sum())
-            gone.append(records["document"][times == 0])
-            more = np.empty(np.count_nonzero(times > 1), REPEAT_RECORD)
-            more["document"], more["repeats"] = records["document"][times > 1], times[times > 1]
-            again.append(more)
+            documents.append(records["document"])
+            written.append(times)
         filled.append(tokens)
-    drop(outcome, batch, TOKENS, np.concatenate(gone))
-    if outcome.repeats:
-        repeated = np.concatenate(again)
-        outcome.repeats.write(batch, repeated, repeated["document"] // outcome.partition_documents)
+    every, times = np.concatenate(documents), np.concatenate(written)
+    drop(outcome, batch, TOKENS, every[times == 0])
+    repeat(outcome, batch, every, times)
     return filled

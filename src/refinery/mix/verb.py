@@ -22,8 +22,6 @@ from refinery.definition.values import Model, Name, Share, TokenCount, as_percen
 from refinery.errors import nearest
 from refinery.filters.ranking import Missing, Ranking, ranking
 from refinery.filters.verb import (
-    DROPPED_RECORD,
-    REPEAT_RECORD,
     Explained,
     Needed,
     Outcome,
@@ -32,7 +30,7 @@ from refinery.filters.verb import (
 )
 from refinery.mix.fill import Choice, Counted, Order, fill, write_ranked
 from refinery.mix.parts import epochs, planned_tokens, wanted_tokens
-from refinery.select.batches import batch_documents, batches_of
+from refinery.select.batches import batches_of, empty_outcome
 from refinery.select.budget import find_cutoff
 from refinery.shuffle.records import Records
 from refinery.sources.documents import ShardDocuments
@@ -162,7 +160,6 @@ class Mix(Verb):
         """Counts what each part has, finds where its choice ends, and gives what is dropped and what is repeated."""
         chosen, names = self.chosen, self.parts
         batches = batches_of(shards)
-        documents = batches[-1].stop if batches else 0
         order = Order(chosen.by, chosen.missing, chosen.seed)
         ranked = tuple(
             Records.create(work / f"ranked-{n}", order.form(shards), writers=len(batches))
@@ -183,20 +180,13 @@ class Mix(Verb):
             _choice(records, part, due, map_units, work / f"cutoff-{n}")
             for n, (records, part, due) in enumerate(zip(ranked, parts, planned, strict=True))
         ]
-        size = batch_documents(documents)
-        dropped, repeats = (
-            Records.create(work / name, kind, partitions=documents // size + 1, writers=len(batches))
-            for name, kind in (("dropped", DROPPED_RECORD), ("repeats", REPEAT_RECORD))
-        )
+        outcome = empty_outcome(RULES, batches, work, repeats=True)
         shared = sum(one.shared for one in counted)
         several = f"{shared:,} documents come by several parts; each counts once, in the first in `shares`"
-        outcome = Outcome(
-            RULES, dropped, size, repeats=repeats, parts=parts, warnings=(several,) * (shared > 0)
-        )
         filled = map_units("mix fill", partial(fill, choices, outcome), range(len(batches)))
         sums = np.array(filled, np.int64).reshape(-1, len(names)).sum(axis=0).tolist()
         given = tuple(replace(part, filled=tokens) for part, tokens in zip(parts, sums, strict=True))
-        return replace(outcome, parts=given)
+        return replace(outcome, parts=given, warnings=(several,) * (shared > 0))
 
     def _parts(self, counted: Sequence[Counted]) -> tuple[Part, ...]:
         """The parts with what is there of them."""

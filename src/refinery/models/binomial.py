@@ -19,6 +19,9 @@ class Estimate:
     low: float
     high: float
 
+    def __str__(self) -> str:
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
 
 @cache
 def upper_bound(lost: int, documents: int, confidence: float = CONFIDENCE) -> float:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field, ValidationError
 
+from refinery.definition.values import Model
 from refinery.errors import InputError
 from refinery.models.model_file import file_hash
 from refinery.models.prevalence import Judged
@@ -22,11 +23,7 @@ MODEL_NAMES = (MODEL, "model.ftz", LINEAR)
 POSITIVE, NEGATIVE = "__label__relevant", "__label__other"  # of a model that refinery trains
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Point(_Frozen):
+class Point(Model):
     """A threshold and what keeping scores at or above it gives on the held-out documents."""
 
     threshold: float
@@ -36,7 +33,7 @@ class Point(_Frozen):
     kept: int
 
 
-class Bin(_Frozen):
+class Bin(Model):
     """Held-out documents with scores in one tenth of the range: how many, their mean score, the positive share."""
 
     documents: int
@@ -44,7 +41,7 @@ class Bin(_Frozen):
     positive_share: float
 
 
-class Counts(_Frozen):
+class Counts(Model):
     """Documents of one class: read, left after dropping empty and repeated ones, and held out."""
 
     read: int
@@ -52,7 +49,7 @@ class Counts(_Frozen):
     held_out: int
 
 
-class SourceCounts(_Frozen):
+class SourceCounts(Model):
     """Documents of a source that came for a class, and how many of them were drawn."""
 
     part: str
@@ -61,7 +58,7 @@ class SourceCounts(_Frozen):
     drawn: int
 
 
-class SourceJudgement(_Frozen):
+class SourceJudgement(Model):
     """Held-out documents of a source and class: how many, and the share at or above the suggested threshold.
 
     left_out: whether the model that scored them had seen nothing of the source; average_precision: of them and the
@@ -76,7 +73,7 @@ class SourceJudgement(_Frozen):
     average_precision: float
 
 
-class ExpectedPrecision(_Frozen):
+class ExpectedPrecision(Model):
     """The precision of the suggested threshold where a share of documents is relevant, see models.prevalence."""
 
     share: float
@@ -85,7 +82,7 @@ class ExpectedPrecision(_Frozen):
     high: float
 
 
-class Judgement(_Frozen):
+class Judgement(Model):
     """How good scores are, by documents held out.
 
     precision_bound: what the suggested threshold reaches at least, with a confidence of 90 %. Where that is below
@@ -110,7 +107,7 @@ class Card(Judgement):
 
     sources: by class, names of stages and sources, or paths; drawn: where the run drew documents, from what.
     style_auc: how well style alone tells the classes apart; languages: by class the most frequent one and its share,
-    see models.contrast.
+    see models.style.
     """
 
     format: Literal[1] = 1
@@ -126,7 +123,7 @@ class Card(Judgement):
     near_duplicate_groups: int
     contradictory: int
     style_auc: float | None = None
-    languages: dict[str, tuple[str, float]] = {}
+    languages: dict[str, tuple[str, float]] = Field({})
 
     @property
     def at_suggested(self) -> Judged | None:

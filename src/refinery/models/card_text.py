@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from refinery.errors import some_of
@@ -129,9 +130,7 @@ def render(card: Card) -> str:
         "",
         *_advice(card),
         "",
-        "| threshold | precision | recall | F1 | kept |",
-        "|---:|---:|---:|---:|---:|",
-        *(_row(point) for point in sorted({card.at_half, *card.curve}, key=lambda p: p.threshold)),
+        *threshold_table({card.at_half, *card.curve}, "kept"),
         "",
         f"Average precision: {card.average_precision:.4f}.",
         *_by_source(card),
@@ -168,9 +167,13 @@ def _drawn(card: Card) -> list[str]:
     return ["", "| class | source | documents | drawn | share |", "|---|---|---:|---:|---:|", *rows, ""]
 
 
-def _row(point: Point) -> str:
-    numbers = f"{point.precision:.3f} | {point.recall:.3f} | {point.f1:.3f} | {point.kept}"
-    return f"| {point.threshold:.4f} | {numbers} |"
+def threshold_table(points: Iterable[Point], kept: str) -> list[str]:
+    """What thresholds give as a table in Markdown, the lowest first; kept: the head of how many documents stay."""
+    rows = (
+        f"| {one.threshold:.4f} | {one.precision:.3f} | {one.recall:.3f} | {one.f1:.3f} | {one.kept} |"
+        for one in sorted(points, key=lambda one: one.threshold)
+    )
+    return [f"| threshold | precision | recall | F1 | {kept} |", "|---:|---:|---:|---:|---:|", *rows]
 
 
 def _advice(card: Card) -> list[str]:

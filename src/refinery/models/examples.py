@@ -12,7 +12,7 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
-from refinery.models.contrast import STYLE, style
+from refinery.models.style import STYLE, style
 from refinery.text.batch import TextBatch
 from refinery.text.minhash import band_keys, signatures_of_hashes
 from refinery.text.prepare import prepare
@@ -26,7 +26,7 @@ _BANDS, _ROWS = 16, 2  # finds a pair of Jaccard 0.5 with probability 1 - (1 - 0
 _NEIGHBOURS = 20
 
 
-# source: where a document is from; style: see models.contrast
+# source: where a document is from; style: see models.style
 EXAMPLE = pa.schema(
     [
         ("text", pa.large_string()),

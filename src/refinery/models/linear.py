@@ -58,7 +58,7 @@ class LinearModel:
 
     def logits(self, found: Features) -> NDArray[np.float64]:
         """float64 (documents,), before calibration; raises nothing for a document without a word: the bias."""
-        return products(found, weigh(found, self.inverse), self.weights) + self.bias
+        return products(found.bounds, found.buckets, weigh(found, self.inverse), self.weights) + self.bias
 
     def probability(self, found: Features) -> NDArray[np.float32]:
         """float32 (documents,): calibrated, that a document of the pool is of the topic."""
@@ -109,11 +109,14 @@ def parse_linear(content: bytes | mmap.mmap, place: str) -> LinearModel:
 
 
 def products(
-    found: Features, values: NDArray[np.float32], weights: NDArray[np.float32] | NDArray[np.float64]
+    bounds: NDArray[np.int64],
+    columns: NDArray[np.uint32],
+    values: NDArray[np.float32],
+    weights: NDArray[np.float32] | NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Rows, whose entries have these values, times weights by bucket: float64 (documents,)."""
-    made = np.empty(len(found))
-    _multiply(found.bounds, found.buckets, values, weights, made)
+    """Sparse rows (bounds, columns, values) times weights by column: float64 (rows,)."""
+    made = np.empty(len(bounds) - 1)
+    _multiply(bounds, columns, values, weights, made)
     return made
 
 
@@ -125,11 +128,11 @@ def probabilities(logits: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 @njit(cache=True, nogil=True)
-def _multiply(bounds, buckets, values, weights, made):  # type: ignore[no-untyped-def]
+def _multiply(bounds, columns, values, weights, made):  # type: ignore[no-untyped-def]
     for row in range(len(bounds) - 1):
         total = 0.0
         for i in range(bounds[row], bounds[row + 1]):
-            total += np.float64(values[i]) * np.float64(weights[buckets[i]])
+            total += np.float64(values[i]) * np.float64(weights[columns[i]])
         made[row] = total
 
 

@@ -16,6 +16,7 @@ from refinery.definition.trainings import (
     NearestTraining,
     NgramTraining,
     OneStep,
+    QuantileCount,
     RelevanceTraining,
     TermMining,
     TopicTraining,
@@ -38,7 +39,7 @@ Inputs = Mapping[str, Sequence[ShardDocuments]]
 class TrainingMaker(Maker):
     """Makes a model as a definition says. Inherit from it."""
 
-    training: OneStep
+    training: OneStep | QuantileCount
 
     @property
     def settings(self) -> Mapping[str, object]:
@@ -47,8 +48,10 @@ class TrainingMaker(Maker):
 
     @property
     def inputs(self) -> Mapping[str, tuple[str, ...]]:
-        """The parts that are given."""
-        return {part: names for part in self.training.parts if (names := getattr(self.training, part))}
+        """The parts that are given, by their keys."""
+        given = {part: getattr(self.training, part) for part in self.training.parts}
+        known = type(self.training).model_fields
+        return {known[part].alias or part: names for part, names in given.items() if names}
 
 
 @dataclass(frozen=True)
@@ -182,11 +185,6 @@ class TopicsMaker(TrainingMaker):
     training: TopicTraining
     name: str = TopicTraining.word
     version: int = 1
-
-    @property
-    def inputs(self) -> Mapping[str, tuple[str, ...]]:
-        """The documents."""
-        return {"from": self.training.from_}
 
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """Draws, then finds topics in one unit; raises DefinitionError for too few documents."""

@@ -42,7 +42,7 @@ def average_precision(scores: NDArray[np.float32], positive: NDArray[np.bool_]) 
     return float(np.sum(np.diff(recall, prepend=0.0) * precision))
 
 
-def auc(scores: NDArray[np.float32], positive: NDArray[np.bool_]) -> float:
+def auc(scores: NDArray[np.float32] | NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
     """The share of pairs of a positive and a negative of which the positive one has the higher score, ties half.
 
     >>> auc(np.array([3, 2, 2, 1], np.float32), np.array([True, True, False, False]))

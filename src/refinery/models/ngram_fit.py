@@ -22,7 +22,7 @@ from refinery.errors import DefinitionError
 from refinery.models.draw import Draw, Drawn
 from refinery.models.ngram import MODEL, NgramModel, build_table, file_content, parse
 from refinery.models.ngram_counts import DROPPED, GRAM, VALUE, Tally, adjusted_counts, values_of
-from refinery.models.ngram_record import RECORD, NgramRecord, TextRecord, auc, lengths_of, perplexity
+from refinery.models.ngram_record import RECORD, NgramRecord, TextRecord, held_out_auc, lengths_of, perplexity
 from refinery.shuffle.partition import hash_numbers, partition_count, partition_of
 from refinery.shuffle.records import Records, Tables
 from refinery.shuffle.units import MapUnits
@@ -200,7 +200,7 @@ def write_model(
         min_count=training.min_count,
         vocabulary=model.words,
         texts=texts,
-        auc=auc(*differences) if len(differences) > 1 else None,
+        auc=held_out_auc(*differences) if len(differences) > 1 else None,
     )
     commit_bytes(target / RECORD, record.model_dump_json(indent=1).encode(), scratch=True)
     return MODEL, RECORD

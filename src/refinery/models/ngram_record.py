@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
+from refinery.definition.values import Model
+from refinery.models.metrics import auc
 from refinery.models.ngram_counts import Tally
 
 RECORD = "ngrams.json"
@@ -15,11 +17,7 @@ LEAST_JUDGED = 10  # held-out documents of each text from which on they say some
 _POOR = 0.75
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Length(_Frozen):
+class Length(Model):
     """n-grams of so many words: different ones found, those kept, and the discounts of counts 1, 2, 3 and more."""
 
     words: int
@@ -28,7 +26,7 @@ class Length(_Frozen):
     discounts: tuple[float, float, float]
 
 
-class TextRecord(_Frozen):
+class TextRecord(Model):
     """A text: documents and words counted, documents held out, and their perplexity under the model of each text.
 
     Perplexity is 2 to the bits a word, over all their words; None: no document is held out.
@@ -38,10 +36,10 @@ class TextRecord(_Frozen):
     words: int
     held_out: int
     ngrams: tuple[Length, ...]
-    perplexity: dict[str, float | None] = {}
+    perplexity: dict[str, float | None] = Field({})
 
 
-class NgramRecord(_Frozen):
+class NgramRecord(Model):
     """The file RECORD beside a model.
 
     vocabulary: different words of all texts; auc: how often a held-out document of the domain has a greater
@@ -89,13 +87,12 @@ def perplexity(bits: NDArray[np.float64], words: NDArray[np.int64]) -> float | N
     return round(float(2 ** (np.dot(bits, words) / words.sum())), 2) if words.any() else None
 
 
-def auc(domain: NDArray[np.float64], ordinary: NDArray[np.float64]) -> float | None:
-    """How often a score of the former is greater than one of the latter, a tie half; None of too few."""
+def held_out_auc(domain: NDArray[np.float64], ordinary: NDArray[np.float64]) -> float | None:
+    """The AUC of scores of the former and of the latter; None of too few."""
     if min(len(domain), len(ordinary)) < LEAST_JUDGED:
         return None
-    ranked = np.sort(ordinary)
-    below, up_to = (np.searchsorted(ranked, domain, side) for side in ("left", "right"))
-    return round(float((below + up_to).sum() / (2 * len(domain) * len(ordinary))), 4)
+    is_domain = np.arange(len(domain) + len(ordinary)) < len(domain)
+    return round(auc(np.concatenate([domain, ordinary]), is_domain), 4)
 
 
 def read_record(folder: Path) -> NgramRecord:

@@ -33,7 +33,6 @@ from refinery.models.card import (
     SourceCounts,
 )
 from refinery.models.card_text import write_card
-from refinery.models.contrast import main_language, style_auc
 from refinery.models.draw import Draw, Drawn
 from refinery.models.examples import (
     EXAMPLE,
@@ -49,6 +48,7 @@ from refinery.models.judgement import judge
 from refinery.models.left_out import IN_SIGHT, score_left_out, source_folds
 from refinery.models.model_file import file_hash
 from refinery.models.scorer import Scorer, load_scorer, prepare
+from refinery.models.style import main_language, style_auc
 from refinery.shuffle.records import Tables
 from refinery.storage.commit import cannot_write, commit_bytes
 from refinery.storage.place import Place

@@ -43,6 +43,7 @@ class VerbCut:
     speed: float = 500e6
     files: tuple[str, ...] = ()
     counter: None = None
+    rules: tuple[str, ...] = ()
 
     @property
     def settings(self) -> Mapping[str, object]:
@@ -195,6 +196,7 @@ class ResolvedStage:
 
     needed: columns that its verb reads; own: what is measured for its verb alone. Both are by source, and tell of the
     documents too that the verb looks at and never drops; against: the sources of those, with the view of their text.
+    removed: by source, what the rules of its transforms remove, and of those of the source where that arrives itself;
     compared: the views of texts that its verb reads, where they are others than those that go on; calibration: what
     moved the thresholds of its rules, None before that is known.
     """
@@ -210,6 +212,7 @@ class ResolvedStage:
     own: dict[str, tuple[Measurement, ...]]
     late: dict[str, tuple[Measurement, ...]]  # by source, measured on what arrives here alone
     against: dict[str, View]
+    removed: Mapping[str, tuple[Measurement, ...]] = field(default_factory=dict)
     compared: Mapping[str, View] = field(default_factory=dict)
     calibration: Calibration | None = None
 
@@ -305,10 +308,11 @@ class Graph:
     def _measurements(self) -> dict[str, tuple[Measurement, ...]]:
         found: dict[str, dict[str, Measurement]] = {}  # by source and key
         for stage in self.stages.values():
-            for source in {**stage.columns, **stage.needed, **stage.own}:
+            for source in {**stage.columns, **stage.needed, **stage.own, **stage.removed}:
                 seen = (*stage.columns.get(source, {}).values(), *stage.needed.get(source, {}).values())
                 measured = (m for column in seen for m in column.measurements)
-                for measurement in (*measured, *stage.own.get(source, ())):
+                more = (*stage.own.get(source, ()), *stage.removed.get(source, ()))
+                for measurement in (*measured, *more):
                     found.setdefault(source, {}).setdefault(measurement.key, measurement)
         for columns in (seen for making in self.makings.values() for seen in making.columns.values()):
             for source, read in columns.items():

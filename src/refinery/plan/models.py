@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from refinery.definition.trainings import RecallTraining
+from refinery.definition.trainings import QuantileCount, RecallTraining
 from refinery.definition.yaml import Location
 from refinery.errors import nearest
 from refinery.plan.graph import Making, Measured, View, measurement_of
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from refinery.definition.paths import Paths
     from refinery.definition.trainings import Training
     from refinery.models.maker import Made, Maker
-    from refinery.plan.graph import Columns
+    from refinery.plan.graph import Columns, ResolvedStage
     from refinery.plan.verbs import Heads
 
 HOST = "host"  # the column of a sample's documents
@@ -61,6 +61,10 @@ def _makers(result: str, training: Training) -> dict[str, Maker]:
         from refinery.recall.makers import makers_of
 
         return makers_of(result, training)
+    if isinstance(training, QuantileCount):
+        from refinery.models.quantiles_maker import QuantilesMaker
+
+        return {result: QuantilesMaker(training)}
     from refinery.models.makers import maker_of
 
     return {result: maker_of(training)}
@@ -83,3 +87,34 @@ def with_hosts(making: Making, sources: Mapping[str, Iterable[str]], heads: Head
                 host = Measured(measurement_of(View(source), measurer), HOST, pa.string())
                 columns.setdefault(name, {})[source] = {HOST: host}
     return replace(making, columns=columns)
+
+
+def with_scores(
+    making: Making, counted: QuantileCount, stages: Mapping[str, ResolvedStage], implied: Mapping[str, str]
+) -> Making:
+    """Quantiles that know which columns of the stages they count; implied: see Graph."""
+    columns = {
+        implied.get(name, name): {
+            source: {one: seen[one] for one in counted.columns if one in seen}
+            for source, seen in stages[name].columns.items()
+        }
+        for name in counted.from_
+        if name in stages
+    }
+    return replace(making, columns=columns)
+
+
+def score_problems(
+    counted: QuantileCount, stages: Mapping[str, ResolvedStage], sources: Iterable[str]
+) -> Iterator[tuple[str, str]]:
+    """What is wrong with the columns that are counted, each with the key at which it is told."""
+    for name in counted.from_:
+        if name in sources:
+            yield "from", f"{name!r} is a source, on which nothing is measured: name a stage"
+    for name in (name for name in counted.from_ if name in stages):
+        known = {one: column.type for seen in stages[name].columns.values() for one, column in seen.items()}
+        for one in counted.columns:
+            if one not in known:
+                yield "columns", f"{name!r} measures no column {one!r}{nearest(one, known)}"
+            elif not (pa.types.is_integer(known[one]) or pa.types.is_floating(known[one])):
+                yield "columns", f"{one!r} is {known[one]}, not a number"

@@ -20,6 +20,7 @@ from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, nearest
 from refinery.filters import registry
 from refinery.filters.licence import LICENCE
+from refinery.filters.removed import Removed
 from refinery.filters.rules import MAX_RULES, resolve_rules
 from refinery.plan.against import earlier_folder
 from refinery.plan.calibrations import calibration_of, with_calibration
@@ -48,14 +49,14 @@ from refinery.plan.licences import (
     licence_rule,
     uses_licences,
 )
-from refinery.plan.models import makings_of, with_hosts, with_models
+from refinery.plan.models import makings_of, score_problems, with_hosts, with_models, with_scores
 from refinery.plan.order import in_rounds
 from refinery.plan.outputs import check_measurements, output_folders, output_tokens
 from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
 from refinery.plan.reading import spec_of
 from refinery.plan.removed_share import REMOVED, add_removed_share, is_removed_share
 from refinery.plan.repeats import check_repeats, part_problems
-from refinery.plan.result import calibration_name, count_name
+from refinery.plan.result import calibration_name, count_name, model_name
 from refinery.plan.splits import check_splits, hold_out, positions_of
 from refinery.plan.verbs import Arriving, Heads, add_columns, is_carried, needed_columns, own_measurements
 from refinery.sources.documents import SourceSpec
@@ -142,6 +143,7 @@ class _Resolver:
         self._earlier(output_paths)
         self._imply_stages()
         self._find_hosts()
+        self._find_scores()
         split = check_splits(pipeline.outputs, self.stages, self.heads, self.problem)
         positions = positions_of(split, self.stages, self.views, self.sources)
         self.stages = hold_out(split, self.stages, positions, self.problem)
@@ -233,6 +235,7 @@ class _Resolver:
         needed, own = self._read(
             verb, place, Arriving(name, views, columns, self.heads, name in self.incomplete), against
         )
+        removed = {s: found for s in sources if (found := self._removed(s, views[s], parents))}
         self.stages[name] = ResolvedStage(
             name,
             stage.from_,
@@ -243,8 +246,9 @@ class _Resolver:
             verb,
             needed,
             own,
-            _late(parents, columns, own),
+            _late(parents, columns, {s: (*own.get(s, ()), *removed.get(s, ())) for s in {*own, *removed}}),
             against,
+            removed,
         )
 
     def _calibrate(self) -> None:
@@ -300,6 +304,16 @@ class _Resolver:
                 sources = {one: self.stages[one].sources if one in self.stages else (one,) for one in read}
                 self.makings[name] = with_hosts(making, sources, self.heads)
 
+    def _find_scores(self) -> None:
+        """Has quantiles know the columns that they count."""
+        for name, model in self.definition.pipeline.models.items():
+            if (counted := model.quantiles) is None or (result := model_name(name)) not in self.makings:
+                continue
+            if not self.incomplete.intersection(counted.from_):
+                for part, message in score_problems(counted, self.stages, self.views):
+                    self.problem(("models", name, counted.word, part), message)
+            self.makings[result] = with_scores(self.makings[result], counted, self.stages, self.implied)
+
     def _protect(self, name: str) -> str:
         """Adds the stages that leave out of a stage or source what is protected; gives the last one."""
         above = name
@@ -348,6 +362,13 @@ class _Resolver:
         """A source's text as it comes to a stage."""
         above = next((stage for _, stage in parents if stage and source in stage.sources), None)
         return self._left(above, source) if above else self.views[source]
+
+    def _removed(self, source: str, view: View, parents: Parents) -> tuple[Measurement, ...]:
+        """What is counted of the transforms that a source's text has gone through since a stage above it."""
+        itself = any(above is None for name, above in parents if name == source)
+        first = 0 if itself else len(self._before(source, parents).transforms)
+        steps = [View(source, view.transforms[: n + 1]) for n in range(first, len(view.transforms))]
+        return tuple(Measurement(step, Removed()) for step in steps if step.transforms[-1].rules)
 
     def _sql(self, stage: Stage) -> list[str]:
         """The SQL of a stage's rules and derived columns."""

@@ -166,11 +166,13 @@ class _Builder:
 
     def _of_columns(self, making: Making) -> Iterator[str]:
         """The results that columns are which a maker reads."""
-        for columns in making.columns.values():
+        for name, columns in making.columns.items():
+            stages = self.graph.ancestors(name) if name in self.graph.stages else ()
             for source, read in columns.items():
                 yield documents_name(source)
-                found = (m for column in read.values() for m in column.measurements)
-                yield from (self.measured[source, m.key] for m in found)
+                for measurement in (m for column in read.values() for m in column.measurements):
+                    yield from self._of_measurement(source, measurement, stages)
+                yield from self._suggesting(sql for _, sql in _expressions(read))
 
     def _model(self, name: str, making: Making) -> None:
         read = [one for names in self.graph.inputs_of(making).values() for one in names]
@@ -230,6 +232,7 @@ class _Builder:
         made_of = {"keep": rules, "order of rules": list(rules), **_derive(read)}
         of = Subject("stage", stage.name)
         inputs = [*above, *self._makers(stage, read), *self._suggesting(rule.written for rule in stage.rules)]
+        inputs += self._of_all(stage, stage.removed)
         if (moved := calibration_name(stage.name)) in self.graph.makings:
             inputs.append(moved)
         decision = self._add(decision_name(stage.name), Kind.DECISION, of, made_of, inputs, parts)
@@ -268,7 +271,10 @@ class _Builder:
         making = self.graph.makings.get(calibration_name(stage.name))
         if making and stage.calibration is None:  # nobody knows yet what its rules are
             rules += [_making(making), [(name, _columns(read)) for name, read in making.columns.items()]]
-        return fingerprint(LAYOUT, rules, _columns({source: read}), whole, sorted(parents))
+        removed = stage.removed.get(source, ())
+        counted = [(source, m.key, m.view.transforms[-1].rules) for m in removed]
+        seen = [*_columns({source: read}), *counted]
+        return fingerprint(LAYOUT, rules, seen, whole, sorted(parents))
 
     def _makers(self, stage: ResolvedStage, columns: Mapping[str, Mapping[str, Column]]) -> Iterator[str]:
         """The results that columns that are read at a stage are made of."""
@@ -280,6 +286,13 @@ class _Builder:
             for measurement in (m for column in read.values() for m in column.measurements):
                 yield from self._of_measurement(source, measurement, ancestors)
             yield from self._suggesting(sql for _, sql in _expressions(read))
+
+    def _of_all(self, stage: ResolvedStage, measured: Mapping[str, Iterable[Measurement]]) -> Iterator[str]:
+        """The results that measurements by source are, at a stage."""
+        ancestors = self.graph.ancestors(stage.name)
+        for source, found in measured.items():
+            for measurement in found:
+                yield from self._of_measurement(source, measurement, ancestors)
 
     def _of_measurement(
         self, source: str, measurement: Measurement, stages: Collection[str]
@@ -306,13 +319,7 @@ class _Builder:
         measured = {m.name: dict(m.settings) for m in verb.measurers}
         settings = {"version": verb.version, **verb.settings, **measured, "against": bool(earlier)}
         made_of = {verb.name: settings, "order of sources": list(stage.sources), **_derive(stage.needed)}
-        ancestors = self.graph.ancestors(stage.name)
-        own = [
-            name
-            for source, found in stage.own.items()
-            for m in found
-            for name in self._of_measurement(source, m, ancestors)
-        ]
+        own = self._of_all(stage, stage.own)
         inputs = [*map(documents_name, sources), decision, *self._makers(stage, stage.needed), *own]
         seen = [
             _columns(stage.needed),

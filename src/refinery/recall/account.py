@@ -1,12 +1,14 @@
-"""What is told of recall: of each round its counts and estimates, the documents that came and went, and the whole."""
+"""The records of recall: of each round its counts and estimates, the documents that came and went, and the whole."""
 
 from __future__ import annotations
 
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
+from refinery.definition.values import Model
 from refinery.errors import DamagedFile
+from refinery.models.binomial import Estimate
 from refinery.recall.counts import SampleCounts
 from refinery.storage.place import Place, read_file
 
@@ -14,22 +16,7 @@ ROUND, MOVED, RECALLED = "round.json", "moved.json", "recall.json"  # files: of 
 M = TypeVar("M", bound=BaseModel)
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Interval(_Frozen):
-    """An estimate, and what it lies between 95 times of a hundred."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
-
-
-class RoundAccount(_Frozen):
+class RoundAccount(Model):
     """A round over a sample.
 
     positives, negatives: documents of the pool that are settled; open: that are not; recalled: those at or above
@@ -45,9 +32,9 @@ class RoundAccount(_Frozen):
     open: int
     recalled: int
     threshold: float
-    prevalence: Interval
-    precision: Interval
-    recall: Interval
+    prevalence: Estimate
+    precision: Estimate
+    recall: Estimate
     similarity: float
     seed_similarity: float
     strays: float
@@ -57,7 +44,7 @@ class RoundAccount(_Frozen):
     stopped: str
 
 
-class MovedDocument(_Frozen):
+class MovedDocument(Model):
     """A document that a round recalls, or does not any more; before: its score in the round before."""
 
     source: str
@@ -69,7 +56,7 @@ class MovedDocument(_Frozen):
     head: str
 
 
-class Moved(_Frozen):
+class Moved(Model):
     """Some of the documents that came and of those that went, drawn at random, and how many did."""
 
     came: tuple[MovedDocument, ...]
@@ -78,7 +65,7 @@ class Moved(_Frozen):
     went_in_all: int
 
 
-class Recalled(_Frozen):
+class Recalled(Model):
     """How a model was made: the sample, the rounds that were made, and the number of the one that it is of."""
 
     sample: SampleCounts

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pydantic import BaseModel, ConfigDict
-
+from refinery.definition.values import Model
 from refinery.errors import DefinitionError
 from refinery.models.card import SourceCounts
 
@@ -17,7 +16,7 @@ _LEAST_SHARE = 0.01  # of a pool's documents that must be in a language of the s
 _FEW_SHARE = 0.1  # below which a person is told
 
 
-class SampleCounts(BaseModel):
+class SampleCounts(Model):
     """Of the documents of seeds and pool, how many went into a sample.
 
     drawn: by part and source; seeds: different ones; pool: documents beside the copies of seeds; copies: documents of
@@ -25,7 +24,6 @@ class SampleCounts(BaseModel):
     language.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     drawn: tuple[SourceCounts, ...]
     seeds: int
     pool: int

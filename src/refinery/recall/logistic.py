@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from refinery.models.linear import products
 from refinery.text.elementary import exp, log
 
 Array = NDArray[np.float64]
@@ -44,9 +45,7 @@ class Rows:
 
     def times(self, vector: Array) -> Array:
         """float64 (rows,): the rows times a vector by column."""
-        made = np.empty(len(self))
-        _forward(self.bounds, self.columns, self.values, vector, made)
-        return made
+        return products(self.bounds, self.columns, self.values, vector)
 
     def transposed(self, vector: Array) -> Array:
         """float64 (width,): the sum of rows, each times its number of the vector."""
@@ -142,15 +141,6 @@ def _gradient(rows: Rows, residuals: Array, penalty: float, solution: Array) -> 
 
 def _squares(solution: Array) -> float:
     return float(_dot(solution[:-1], solution[:-1]))
-
-
-@njit(cache=True, nogil=True)
-def _forward(bounds, columns, values, vector, made):  # type: ignore[no-untyped-def]
-    for row in range(len(bounds) - 1):
-        total = 0.0
-        for i in range(bounds[row], bounds[row + 1]):
-            total += values[i] * vector[columns[i]]
-        made[row] = total
 
 
 @njit(cache=True, nogil=True)

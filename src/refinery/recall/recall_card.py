@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from refinery.definition.trainings import RecallTraining
 from refinery.models.card import CARD, CARD_TEXT, NEGATIVE, POSITIVE, Card, Counts, Point
+from refinery.models.card_text import threshold_table
 from refinery.recall.account import Recalled
 from refinery.recall.counts import POOL, SEEDS
 from refinery.recall.rounds import Round
@@ -98,11 +99,7 @@ def _lines(card: Card, recalled: Recalled) -> Iterator[str]:
     )
     yield from (line for warning in warnings(card) for line in ("", f"**Warning**: {warning}."))
     yield ""
-    yield "| threshold | precision | recall | F1 | kept of the sample |"
-    yield "|---:|---:|---:|---:|---:|"
-    for one in sorted({card.at_half, card.suggested, *card.curve}, key=lambda p: p.threshold):
-        numbers = f"{one.precision:.3f} | {one.recall:.3f} | {one.f1:.3f} | {one.kept}"
-        yield f"| {one.threshold:.4f} | {numbers} |"
+    yield from threshold_table({card.at_half, card.suggested, *card.curve}, "kept of the sample")
     yield ""
     yield (
         "No document of the pool is known not to be of the domain: precision is what the probabilities promise. "

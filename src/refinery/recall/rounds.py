@@ -1,10 +1,11 @@
 """Rounds of recall: each fits a classifier to what the rounds before have settled and scores the sample anew.
 
-The first round takes seeds for positive and the pool for negative (positive-unlabelled learning: what is of the topic
-in the pool is a small share of it). A later one also takes for positive what the one before recalls and what is as
-near to a seed as seeds are to each other, and leaves out what is open. Every score is of a fit that has not seen the
-document, seeds are judged so too: a round is good when held-out seeds rank higher than by the round before, beyond
-chance; the model is of the last good one. docs/recall.md has what was tried and what it gained.
+The first round takes seeds for positive, and for negative what of the pool is farther from them than most seeds are
+from each other (reliable negatives of positive-unlabelled learning: Liu, Lee, Yu and Li 2002, ICML). A later one
+also takes for positive what the one before recalls and what is as near to a seed as seeds are to each other, and
+leaves out what is open. Every score is of a fit that has not seen the document, seeds are judged so too: a round is
+good when held-out seeds rank higher than by the round before, beyond chance, and not fewer of them are recalled; the
+model is of the last good one. docs/recall.md has what was tried and what it gained.
 
 Nothing here reads a file or a text. The same sample and settings give the same bits, but for the last ones, which
 LAPACK makes of the latent space as the processor has it.
@@ -12,7 +13,6 @@ LAPACK makes of the latent space as the processor has it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,18 +33,17 @@ from refinery.text.features import inverse_frequencies, weigh
 
 _SEED = 2.0  # weight of a seed in a fit
 _NEGATIVE = 0.1  # probability below which a document is settled as negative
-_FAR, _STRAYS = (
-    0.05,
-    0.4,
-)  # share of seeds that are far from all others; share of recalled documents that may be
+_FAR = 0.05  # share of seeds that are far from all others
+_STRAYS = 0.4  # share of recalled documents that may be
+_APART = 0.25  # share of seeds that are as far from the others as what the first round takes for negative
+_LEAST_NEGATIVE = 0.5  # of the pool, in the first round
 NEGATIVE, OPEN, POSITIVE = -1, 0, 1  # how a document stands after a round
 
 
 @dataclass(frozen=True)
 class Settings:
-    """rounds: at most; precision: that the suggested threshold is to reach; seed: of every random choice."""
+    """precision: that the suggested threshold is to reach; seed: of every random choice."""
 
-    rounds: int = 3
     precision: float = 0.9
     seed: int = 1
 
@@ -98,34 +97,28 @@ def first_round(sample: Sample, settings: Settings) -> Round:
         raise DefinitionError("recall: no seed has a word; give documents of the topic as seeds")
     if not pool.any():
         raise DefinitionError("recall: every document of the pool is a seed; give a pool that holds others")
-    return _round(sample, np.where(sample.seed, POSITIVE, OPEN).astype(np.int8), settings, None)
+    return _round(sample, settings, None)
 
 
 def next_round(sample: Sample, before: Round, settings: Settings) -> Round:
     """From what the round before has settled; that round itself where it was the last."""
     if before.stopped:
         return before
-    return _round(sample, before.standing, settings, before)
+    return _round(sample, settings, before)
 
 
-def last_good(rounds: Sequence[Round]) -> Round:
-    """The round whose classifier is the model: the last one that did not leave the seeds."""
-    good = [one for one in rounds if one.good]
-    return good[-1]
-
-
-def _round(sample: Sample, standing: NDArray[np.int8], settings: Settings, before: Round | None) -> Round:
+def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     pool = ~sample.seed
     hashes = hash_numbers(sample.identities.view(np.int64), settings.seed)
     folds = (hashes % np.uint64(FOLDS)).astype(np.int64)
-    weights = _weights(sample.seed, standing)
-    labels = (standing == POSITIVE).astype(np.float64)
     inverse = inverse_frequencies(sample.features)
     rows = Rows(
         sample.features.bounds, sample.features.buckets, weigh(sample.features, inverse), len(inverse)
     )
     near, which = nearest(rows, sample.seed)
     beside = np.where(sample.seed, folds, folds[which])
+    standing = before.standing if before else _first_standing(near, sample.seed)
+    labels, weights = (standing == POSITIVE).astype(np.float64), _weights(sample.seed, standing)
     task = Task(sample.features, inverse, directions(rows), labels, weights, folds, beside)
     found = best_fit(task, sample.seed)
     scale, shift, prevalence = calibrate(found.logits[sample.seed], found.logits[pool])
@@ -133,25 +126,31 @@ def _round(sample: Sample, standing: NDArray[np.int8], settings: Settings, befor
     threshold = suggest_threshold(probability[pool], settings.precision)
     recalled = pool & (probability >= threshold)
     estimates = _estimate(probability, sample.seed, recalled, prevalence, near, threshold)
-    number = before.number + 1 if before else 1
-    gain = _gain(sample.seed, before.probability, probability, prevalence) if before else None
-    good, stopped = _judge(number, settings, estimates, gain)
     usual = float(np.median(near[sample.seed]))
     sure = sample.seed | (recalled & (near >= usual))
     now = np.where(sure, POSITIVE, np.where(probability < _NEGATIVE, NEGATIVE, OPEN)).astype(np.int8)
-    overlap = None
+    number, overlap, stopped = 1, None, None
     if before:
+        number = before.number + 1
+        gain = _gain(sample.seed, before.probability, probability, prevalence)
+        stopped = _stop(estimates, before.estimates, gain)
         earlier = pool & (before.probability >= before.threshold)
         overlap = float((earlier & recalled).sum() / max((earlier | recalled).sum(), 1))
     line = found.line
     model = LinearModel(line.coefficients.astype(np.float32), found.inverse, line.bias, scale, shift)
-    return Round(number, probability, now, threshold, estimates, overlap, stopped, model, good)
+    return Round(number, probability, now, threshold, estimates, overlap, stopped, model, not stopped)
+
+
+def _first_standing(near: NDArray[np.float32], seed: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """Seeds are positive; what is as near to one as three of four seeds are to another is open, the rest negative."""
+    cut = max(np.quantile(near[seed], _APART), np.quantile(near[~seed], _LEAST_NEGATIVE))
+    return np.where(seed, POSITIVE, np.where(near <= cut, NEGATIVE, OPEN)).astype(np.int8)
 
 
 def _weights(seed: NDArray[np.bool_], standing: NDArray[np.int8]) -> NDArray[np.float64]:
     """A seed weighs _SEED, what else is positive together at most as much as all seeds, what is negative as all that.
 
-    Open documents are negative while nothing is settled, and then weigh nothing.
+    Open documents weigh nothing, or are negative where nothing else is.
     """
     more, other = (standing == POSITIVE) & ~seed, standing == NEGATIVE
     if not other.any():
@@ -204,18 +203,14 @@ def _gain(
     return Estimate(float(gains.mean()), float(gains.mean()) - spread, float(gains.mean()) + spread)
 
 
-def _judge(
-    number: int, settings: Settings, found: Estimates, gain: Estimate | None
-) -> tuple[bool, str | None]:
-    """Whether the round is good, and why no other follows."""
-    if gain and found.strays > _STRAYS:
-        return (
-            False,
-            f"it left its seeds: {found.strays:.0%} of what it recalls is farther from them than seeds are",
-        )
-    if gain and gain.low <= 0:
-        told = f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
-        return False, f"held-out seeds rank no higher than a round before, beyond chance: {told}"
-    if number >= settings.rounds:
-        return True, f"round {number} is the last that was wanted"
-    return True, None
+def _stop(found: Estimates, before: Estimates, gain: Estimate) -> str | None:
+    """Why a round is not good, and no other follows; None of a good one."""
+    if found.strays > _STRAYS:
+        return f"it left its seeds: {found.strays:.0%} of what it recalls is farther from them than seeds are"
+    if gain.low <= 0:
+        higher = f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
+        return f"held-out seeds rank no higher than a round before, beyond chance: {higher}"
+    if found.recall.high < before.recall.low:
+        shares = f"{found.recall.value:.0%} where the round before finds {before.recall.value:.0%}"
+        return f"it finds fewer of the held-out seeds, beyond chance: {shares}"
+    return None

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 
 from refinery.definition.trainings import RecallTraining
 from refinery.errors import DamagedFile
-from refinery.models.binomial import Estimate
 from refinery.models.linear import MODEL, LinearModel, parse_linear
 from refinery.recall.account import (
     MOVED,
     RECALLED,
     ROUND,
-    Interval,
     Recalled,
     RoundAccount,
     read_account,
@@ -42,7 +40,6 @@ from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, read_file
 
 STANDING = "standing.npz"  # how documents stand after a round, and their probabilities
-MOST_ROUNDS = 1 << 20  # how many are wanted bears on the model alone
 
 
 def make_round(folders: Sequence[Place], training: RecallTraining, target: Place) -> Sequence[str]:
@@ -51,7 +48,7 @@ def make_round(folders: Sequence[Place], training: RecallTraining, target: Place
     A round after the last that is to be made is that one.
     """
     file = read_sample(folders[0])
-    settings = Settings(MOST_ROUNDS, training.precision, training.seed)
+    settings = Settings(training.precision, training.seed)
     before = _read_round(folders[1]) if len(folders) > 1 else None
     found = next_round(file.sample, before, settings) if before else first_round(file.sample, settings)
     account = _account(file, found, before)
@@ -63,29 +60,18 @@ def make_round(folders: Sequence[Place], training: RecallTraining, target: Place
 
 def _account(file: SampleFile, found: Round, before: Round | None) -> RoundAccount:
     standing = found.standing[~file.sample.seed]
-    estimates = found.estimates
     return RoundAccount(
         number=found.number,
         positives=int((standing == POSITIVE).sum()),
         negatives=int((standing == NEGATIVE).sum()),
         open=int((standing == OPEN).sum()),
-        recalled=estimates.recalled,
         threshold=found.threshold,
-        prevalence=_interval(estimates.prevalence),
-        precision=_interval(estimates.precision),
-        recall=_interval(estimates.recall),
-        similarity=estimates.similarity,
-        seed_similarity=estimates.seed_similarity,
-        strays=estimates.strays,
+        **vars(found.estimates),
         overlap=found.overlap,
         new_hosts=new_hosts(file, found, before),
         good=found.good,
         stopped=found.stopped or "",
     )
-
-
-def _interval(estimate: Estimate) -> Interval:
-    return Interval(value=estimate.value, low=estimate.low, high=estimate.high)
 
 
 def make_model(folders: Sequence[Place], training: RecallTraining, target: Place) -> Sequence[str]:
@@ -122,15 +108,7 @@ def _read_round(folder: Place) -> Round:
     except (OSError, ValueError, KeyError):
         raise DamagedFile(str(folder / STANDING), "it is not as it was written") from None
     model: LinearModel = parse_linear(read_file(folder / MODEL), str(folder / MODEL))
-    estimates = Estimates(
-        _estimate(told.prevalence),
-        told.recalled,
-        _estimate(told.precision),
-        _estimate(told.recall),
-        told.similarity,
-        told.seed_similarity,
-        told.strays,
-    )
+    estimates = Estimates(**{one.name: getattr(told, one.name) for one in fields(Estimates)})
     return Round(
         told.number,
         probability,
@@ -142,7 +120,3 @@ def _read_round(folder: Place) -> Round:
         model,
         told.good,
     )
-
-
-def _estimate(interval: Interval) -> Estimate:
-    return Estimate(interval.value, interval.low, interval.high)

@@ -67,6 +67,12 @@ def _add_stage(
 ) -> None:
     """The rows of a stage: row and counts are those of `funnel`."""
     counts(f"stage {name}", stage.arrived)
+    for source, removed in stage.removed.items():
+        for rule, gone in removed.items():
+            what = f"{gone.parts:,} cut, {gone.characters:,} characters"
+            of = f" of {source}" if len(stage.removed) > 1 else ""
+            texts = {"documents": f"({gone.documents:,})", "text": f"-{decimal(gone.bytes)}"}
+            row(f"  {rule}{of}: {what}", "dim", **texts)
     moved = moved_thresholds(manifest.calibrated.get(name))
     for rule, account in stage.rules.items():
         if (dropped := account.dropped).documents:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from refinery.recall.account import Interval, Moved, MovedDocument, Recalled, RoundAccount
+from refinery.models.binomial import Estimate
+from refinery.recall.account import Moved, MovedDocument, Recalled, RoundAccount
 from refinery.recall.counts import POOL
 from refinery.report.grid import Grid
 from refinery.report.show import text_lines, wrapped
@@ -38,7 +39,7 @@ def _row(one: RoundAccount, chosen: bool) -> Iterator[str]:
     yield "" if one.new_hosts is None else f"{one.new_hosts:,}"
 
 
-def _interval(one: Interval) -> str:
+def _interval(one: Estimate) -> str:
     return f"{one.value:.2f}\n{one.low:.2f}-{one.high:.2f}"
 
 

@@ -22,6 +22,7 @@ from refinery.run.manifest import BrokenShard, Manifest, SourceAccount, SplitAcc
 from refinery.run.output_files import Written
 from refinery.run.parts import part_accounts
 from refinery.run.recalled import recalled_of
+from refinery.run.removed import RemovedTallies, add_removed
 from refinery.run.suggested import suggested_precisions, warn_of_impure
 from refinery.run.tokenised import token_account
 from refinery.sources.schema import notes
@@ -132,19 +133,21 @@ def _stage(run: Run, stage: str, decided: Sequence[Decided]) -> StageTally:
     """Over all shards, the stage's verb included."""
     resolved = run.plan.graph.stages[stage]
     rules = {rule.name: RuleTally() for rule in resolved.rules}
-    arrived, unjudged = Tally(), 0
+    arrived, unjudged, removed = Tally(), 0, list[RemovedTallies]()
     for planned in run.plan.reaching(resolved):
         tally = run.tallies[stage, planned.number]
         arrived += tally.arrived
         unjudged += tally.unjudged
         for rule, found in tally.rules.items():
             rules[rule] += found
+        removed.append(tally.removed)
     for one in decided:
         for (name, _), dropped in one.verbs.items():
             for rule, found in dropped.items() if name == stage else ():
                 rules[rule] = rules.get(rule, RuleTally()) + found
     cut = sum((one.cut.get(stage, CutTally()) for one in decided), CutTally())
-    return StageTally(arrived, _kept(stage, decided), rules, cut, unjudged, _repeated(stage, decided))
+    kept, repeated = _kept(stage, decided), _repeated(stage, decided)
+    return StageTally(arrived, kept, rules, cut, unjudged, repeated, add_removed(removed))
 
 
 def _suggested(run: Run, tallies: Mapping[str, StageTally]) -> dict[str, dict[str, Suggested]]:

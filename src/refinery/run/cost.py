@@ -15,6 +15,7 @@ import pyarrow as pa
 from refinery.executors.base import BASE_MEMORY
 from refinery.executors.limits import WORKER
 from refinery.filters.carried import Carried
+from refinery.filters.removed import Removed
 from refinery.plan.graph import Measurement
 from refinery.plan.inputs import COLUMN_BYTES
 from refinery.plan.plan import Plan
@@ -108,8 +109,8 @@ def _measuring(plan: Plan, present: Container[str], amounts: Amounts, workers: i
 
 
 def _seconds(measurements: Iterable[Measurement], size: float) -> float:
-    """Each view is made once, for all that is measured on it; columns of files cost next to nothing."""
-    costly = [m for m in measurements if not isinstance(m.measurer, Carried)]
+    """Each view is made once, for all that is measured on it; columns of files and counts cost next to nothing."""
+    costly = [m for m in measurements if not isinstance(m.measurer, Carried | Removed)]
     views = {m.view.key: m.view for m in costly}
     return sum(size / m.measurer.speed for m in costly) + sum(
         size / transform.speed for view in views.values() for transform in view.transforms

@@ -8,7 +8,7 @@ the document never arrived, KEPT where it passed every rule, else the index of t
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -22,6 +22,7 @@ from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.plan.results import rule_columns
 from refinery.run.columns import NamedColumn, find_columns, load_columns
+from refinery.run.removed import RemovedColumn, RemovedTallies, removed_columns, removed_of
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place, read_many
 from refinery.storage.sealed import read_sealed_json, sealed_json
@@ -97,7 +98,8 @@ class StageTally:
     """in = kept + dropped: what arrived, what was kept, and by rule what was dropped.
 
     kept: with what its verb cut out of it, which is counted apart; repeated: what is written of the kept documents
-    beyond the first time; unjudged: documents in languages of which no rule judges any.
+    beyond the first time; unjudged: documents in languages of which no rule judges any; removed: by source and rule,
+    what its transforms removed of what arrived, with those of a source where that itself arrives.
     """
 
     arrived: Tally
@@ -106,6 +108,7 @@ class StageTally:
     cut: CutTally = CutTally()
     unjudged: int = 0
     repeated: Tally = Tally()
+    removed: RemovedTallies = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,8 @@ class Upstream:
 class StageRules:
     """A stage as it decides on one source.
 
-    key: of its decision files; parents: as in `Graph.parents`, columns: those that its rules read.
+    key: of its decision files; parents: as in `Graph.parents`, columns: those that its rules read; removed: what
+    rules of transforms removed.
     """
 
     name: str
@@ -129,6 +133,7 @@ class StageRules:
     parents: tuple[str, ...]
     rules: tuple[Rule, ...]
     columns: tuple[NamedColumn, ...]
+    removed: tuple[RemovedColumn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +179,9 @@ def _stage_rules(plan: Plan, stage: ResolvedStage, source: str) -> StageRules:
     rules = tuple(Rule(rule.name, rule.predicate) for rule in stage.rules)  # without where they are from
     read = rule_columns(stage, source)
     key, parents = plan.decision_key(stage.name, source), plan.graph.parents(stage, source)
-    return StageRules(stage.name, key, parents, rules, find_columns(read, read))
+    return StageRules(
+        stage.name, key, parents, rules, find_columns(read, read), removed_columns(stage, source)
+    )
 
 
 def upstream(plan: Plan, stage: str, source: str) -> Upstream:
@@ -278,7 +285,8 @@ def _judge(
         for index in np.flatnonzero(counts).tolist()
     }
     kept = tally(sizes, arrived & (outcome == KEPT))
-    found = StageTally(tally(sizes, arrived), kept, rules, unjudged=_unjudged(frame, stage.rules, arrived))
+    unjudged, removed = _unjudged(frame, stage.rules, arrived), removed_of(planned, stage.removed, arrived)
+    found = StageTally(tally(sizes, arrived), kept, rules, unjudged=unjudged, removed=removed)
     return outcome, failed, found
 
 

@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from refinery.errors import InputError, RunError
 from refinery.filters.carried import Carried
 from refinery.filters.measurer import Measurer
+from refinery.filters.removed import Removed
 from refinery.filters.values import column_texts
 from refinery.plan.graph import Measurement, View
 from refinery.plan.plan import PlannedShard
 from refinery.plan.verbs import is_id
 from refinery.run.records import ShardRecord
-from refinery.run.texts import apply_transforms
+from refinery.run.texts import SharedTexts
 from refinery.sources.documents import Description, Documents, Reject
 from refinery.sources.ids import common_id_type, id_texts
 from refinery.sources.lineage import write_lineage
@@ -133,13 +134,14 @@ class _Results:
     """Writes the files of measurements: of texts, each view made once, and of columns that come with them."""
 
     def __init__(self, planned: PlannedShard, missing: Sequence[Measurement], stack: ExitStack) -> None:
-        self._views: dict[str, tuple[View, list[tuple[Measurer, TableWriter]]]] = {}
+        self._texts: dict[str, list[tuple[Measurer, TableWriter]]] = {}  # by the key of a view
         self._columns: dict[str, list[tuple[Measurer, TableWriter]]] = {}
         self._carried: list[tuple[Carried, TableWriter]] = []
         self._spec = planned.spec
         named = dict.fromkeys(m.measurer.column for m in missing if m.measurer.column)
         columns = [name for name in named if not is_id(planned.spec, name)]
         self.carry = fields_to_carry(planned.shard, planned.spec, columns) if columns else None
+        views: dict[str, View] = {}
         for m in missing:
             schema = m.measurer.schema
             if isinstance(m.measurer, Carried) and self.carry is not None:
@@ -150,14 +152,19 @@ class _Results:
             elif m.measurer.column:
                 self._columns.setdefault(m.measurer.column, []).append((m.measurer, writer))
             else:
-                self._views.setdefault(m.view.key, (m.view, []))[1].append((m.measurer, writer))
+                self._texts.setdefault(m.view.key, []).append((m.measurer, writer))
+                views[m.view.key] = m.view
+        self._shared = SharedTexts(views.values())
 
     def write(self, batch: Documents) -> None:
         """Measures a batch."""
-        for view, measured in self._views.values():
-            text = TextBatch.from_arrow(apply_transforms(view, batch.text))  # late are those that verbs cut
-            for measurer, writer in measured:
-                writer.write(measurer(text))
+        for view, left, removed in self._shared.of(batch.text):  # late are those that verbs cut
+            text = TextBatch.from_arrow(left)
+            for measurer, writer in self._texts[view.key]:
+                if isinstance(measurer, Removed):
+                    writer.write(measurer.of(removed, len(text)))
+                else:
+                    writer.write(measurer(text))
         for column, measured in self._columns.items():
             ids = is_id(self._spec, column)
             values = id_texts(batch.ids) if ids else column_texts(batch.columns, column, len(batch.rows))

@@ -21,12 +21,11 @@ from refinery.plan.plan import Plan, PlannedShard
 from refinery.run.columns import MEASURED
 from refinery.run.decide import Upstream, arrived_documents, kept_documents, upstream
 from refinery.run.measure import Measured
-from refinery.run.texts import texts_of
+from refinery.run.texts import measured_of
 from refinery.sources.read import read_documents
 from refinery.storage.place import exists
 from refinery.storage.tables import read_table
 from refinery.storage.write import TableWriter
-from refinery.text.batch import TextBatch
 
 
 @dataclass(frozen=True)
@@ -95,10 +94,10 @@ def _measure(
     size = 0
     if len(wanted):
         for batch in read_documents(planned.shard, planned.spec, wanted=listing[wanted]):
-            text = TextBatch.from_arrow(texts_of(m.view, planned, batch.rows, batch.text))
-            found.append(m.measurer(text))
+            made, read = measured_of(m, planned, batch.rows, batch.text)
+            found.append(made)
             rows.append(batch.rows)
-            size += text.nbytes
+            size += read
     if not np.array_equal(np.concatenate(rows), listing[wanted]):
         raise RunError(f"{planned.name}: other rows than in the first read; the file has changed")
     # of each document in the rows measured before and now, one after the other

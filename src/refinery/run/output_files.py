@@ -23,6 +23,7 @@ from refinery.run.write import (
     WriteTask,
     file_key,
     gather,
+    has_leading,
     scatter,
     scattered_schema,
     write_file,
@@ -89,7 +90,7 @@ def write_output(run: Run, name: str, carried: pa.Schema, id_type: pa.DataType, 
     work = sum(extent.read for extent in extents) + OPENED_BYTES * len(survivors)
     few = LITTLE * files <= min(run.executor.slots, len(survivors)) and LITTLE * total < work
     cut: list[WriteTask] = []
-    if output.shuffle is None and not output.split:
+    if output.shuffle is None and not output.split and not has_leading(layout, output, counts):
         cut = _cut(survivors, sizes, names, layout, output, staged)
     digests = {one.part: extent.digest for one, extent in zip(survivors, extents, strict=True)}
     keys = {task.name: file_key(task, digests) for task in cut if not layout.tokens}
@@ -114,7 +115,11 @@ def write_output(run: Run, name: str, carried: pa.Schema, id_type: pa.DataType, 
         write(write_file, cut)
     elif len(known) < len(every):
         with _scattered(run, of, survivors, extents, layout, output, counts, staged) as scattered:
-            tasks = [GatherTask(scattered, n, layout, output, name, staged) for n, name in enumerate(names)]
+            places = [(split, n == 0) for split, count in enumerate(counts) for n in range(count)]
+            tasks = [
+                GatherTask(scattered, n, *place, counts, layout, output, name, staged)
+                for n, (name, place) in enumerate(zip(names, places, strict=True))
+            ]
             write(gather, tasks)
     found = [[known[file] for file in layout.files(one)] for one in names if known[one].rows]
     data = 2 if layout.tokens else 1  # files of documents, the rest are records
@@ -202,7 +207,7 @@ def _scattered(
     target = Tables.create(
         staged / f"scattered-{size}",  # another run may batch shards otherwise, with another number of slots
         scattered_schema(layout),
-        partitions=sum(files),
+        partitions=sum(files) + (len(files) if has_leading(layout, output, files) else 0),
         writers=len(batches),
         block_bytes=BLOCK_BYTES,
     )

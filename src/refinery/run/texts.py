@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from refinery.plan.graph import VerbCut, View
+from refinery.filters.measurer import RemovedCounts
+from refinery.filters.removed import Removed
+from refinery.plan.graph import Measurement, VerbCut, View
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import CutTally, Upstream
 from refinery.storage.place import Place
@@ -47,6 +50,42 @@ def apply_transforms(view: View, text: pa.Array) -> pa.Array:
     for step in view.transforms:
         text = text if isinstance(step, VerbCut) else step(text)
     return text
+
+
+class SharedTexts:
+    """Texts as several views of a source have them, which no verb has cut: a step that views share is taken once."""
+
+    def __init__(self, views: Iterable[View]) -> None:
+        self._from: list[tuple[View, View]] = []  # each with one before it that it continues, or the source
+        for view in sorted(views, key=lambda view: len(view.transforms)):
+            starts = [View(view.source, view.transforms[:n]).key for n in range(len(view.transforms))]
+            before = [other for other, _ in self._from if other.key in starts]
+            self._from.append((view, before[-1] if before else View(view.source)))
+
+    def of(self, text: pa.Array) -> Iterator[tuple[View, pa.Array, Sequence[RemovedCounts]]]:
+        """For each view the texts, and what its last transform removes of them; text: as it was read."""
+        made = {View("").key: text}
+        for view, before in self._from:
+            counts: Sequence[RemovedCounts] = ()
+            left = made[before.key]
+            for step in view.transforms[len(before.transforms) :]:
+                if not isinstance(step, VerbCut):
+                    left, counts = step.remove(left)
+            made[view.key] = left
+            yield view, left, counts
+
+
+def measured_of(
+    m: Measurement, planned: PlannedShard, rows: NDArray[np.int64], text: pa.Array
+) -> tuple[pa.RecordBatch, int]:
+    """A measurement on documents at `rows` of a shard, whose text as it was read is `text`; bytes of text."""
+    if not isinstance(m.measurer, Removed):
+        batch = TextBatch.from_arrow(texts_of(m.view, planned, rows, text))
+        return m.measurer(batch), batch.nbytes
+    *above, last = m.view.transforms
+    left = texts_of(View(m.view.source, tuple(above)), planned, rows, text)
+    counts = () if isinstance(last, VerbCut) else last.remove(left)[1]
+    return m.measurer.of(counts, len(left)), TextBatch.from_arrow(left).nbytes
 
 
 def count_cuts(

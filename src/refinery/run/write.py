@@ -27,6 +27,7 @@ from refinery.plan.fingerprint import fingerprint
 from refinery.plan.repeats import COUNT
 from refinery.run.columns import load_columns
 from refinery.run.layout import LINEAGE, Layout
+from refinery.run.leading_rows import Candidates, leading_rows, with_leading
 from refinery.run.repeats import repeats_of
 from refinery.run.survivors import Survivors, copies_of, splits_of, starts_of
 from refinery.run.texts import texts_of
@@ -72,15 +73,20 @@ class ScatterTask:
     layout: Layout
     output: Output
     files: tuple[int, ...]  # of each split
-    target: Tables  # of `scattered_schema`, a partition for each output file
+    target: (
+        Tables  # of `scattered_schema`, a partition for each output file, and for each split's leading rows
+    )
 
 
 @dataclass(frozen=True)
 class GatherTask:
-    """One file of an output whose documents were scattered."""
+    """One file of an output whose documents were scattered; split: its number, first: of the files of its split."""
 
     scattered: Tables
     number: int
+    split: int
+    first: bool
+    files: tuple[int, ...]  # of each split
     layout: Layout
     output: Output
     name: str
@@ -114,6 +120,7 @@ def scattered_schema(layout: Layout) -> pa.Schema:
 
 def scatter(task: ScatterTask) -> None:
     """Writes the survivors by output file."""
+    leading = Candidates(ORDER.name) if has_leading(task.layout, task.output, task.files) else None
     with task.target.writer(task.number) as writer:
         for survivors, before in task.survivors:
             copies = copies_of(survivors)
@@ -131,13 +138,27 @@ def scatter(task: ScatterTask) -> None:
                     placed = (batch.take(pa.array(again)) if copy else batch).append_column(
                         ORDER, pa.array(order)
                     )
-                    writer.write(pa.Table.from_batches([placed]), files)
+                    table = pa.Table.from_batches([placed])
+                    writer.write(table, files)
+                    if leading:
+                        leading.meet(table, splits[documents[again]])
+        if leading:
+            leading.write(writer, sum(task.files))
 
 
 def gather(task: GatherTask) -> tuple[WrittenFile, ...]:
     """As `write_file`, of an output whose documents were scattered; sorting is stable."""
-    table = task.scattered.read(task.number).sort_by(ORDER.name).drop_columns([ORDER.name])
+    table = task.scattered.read(task.number).sort_by(ORDER.name)
+    if has_leading(task.layout, task.output, task.files):
+        leading = leading_rows(task.scattered.read(sum(task.files) + task.split), ORDER.name)
+        table = with_leading(table, leading, ORDER.name, first=task.first)
+    table = table.drop_columns([ORDER.name])
     return _staged(task, table.combine_chunks().to_batches(max_chunksize=4096))
+
+
+def has_leading(layout: Layout, output: Output, files: Sequence[int]) -> bool:
+    """Whether rows lead a split: of JSON Lines in several files, by the first of which readers guess types."""
+    return output.format == "jsonl" and not layout.tokens and max(files) > 1
 
 
 def _staged(task: WriteTask | GatherTask, rows: Iterable[pa.RecordBatch]) -> tuple[WrittenFile, ...]:

@@ -9,9 +9,11 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from refinery.filters.verb import DROPPED_RECORD, NONE, Outcome
+from refinery.filters.verb import DROPPED_RECORD, NONE, REPEAT_RECORD, Outcome
+from refinery.shuffle.records import Records
 from refinery.sources.documents import ShardDocuments
 from refinery.storage.arrow_bytes import cuts
+from refinery.storage.place import Place
 
 RULES = ("select.tokens", "select.most", "select.discard", "select.curve")
 TOKENS, MOST, DISCARD, CURVE = range(len(RULES))
@@ -56,9 +58,39 @@ def in_batches(arrived: Sequence[int]) -> list[range]:
     return [range(start, stop) for start, stop, _ in cuts(weights, size)]
 
 
+def empty_outcome(
+    rules: tuple[str, ...], batches: Sequence[Batch], work: Place, *, drops: int = 1, repeats: bool = False
+) -> Outcome:
+    """Where batches write what goes and what is repeated; drops: how many writers of the former each batch is."""
+    documents = batches[-1].stop if batches else 0
+    size = batch_documents(documents)
+    partitions = documents // size + 1
+    dropped = Records.create(
+        work / "dropped", DROPPED_RECORD, partitions=partitions, writers=drops * len(batches)
+    )
+    again = (
+        Records.create(work / "repeats", REPEAT_RECORD, partitions=partitions, writers=len(batches))
+        if repeats
+        else None
+    )
+    return Outcome(rules, dropped, size, repeats=again)
+
+
 def drop(outcome: Outcome, writer: int, rule: int, documents: NDArray[np.int64]) -> None:
     """Writes, as one writer, that documents go by a rule."""
     dropped = np.empty(len(documents), DROPPED_RECORD)
     dropped["document"], dropped["rule"] = documents, rule
     dropped["duplicate_of"], dropped["similarity"] = NONE, np.nan
     outcome.dropped.write(writer, dropped, documents // outcome.partition_documents)
+
+
+def repeat(outcome: Outcome, writer: int, documents: NDArray[np.int64], times: NDArray[np.int32]) -> None:
+    """Writes, as one writer, which of the documents are written more than once, and how many times.
+
+    Raises TypeError for an outcome that has no room for that.
+    """
+    if outcome.repeats is None:
+        raise TypeError("the outcome has no repeats")
+    found = np.empty(np.count_nonzero(times > 1), REPEAT_RECORD)
+    found["document"], found["repeats"] = documents[times > 1], times[times > 1]
+    outcome.repeats.write(writer, found, found["document"] // outcome.partition_documents)

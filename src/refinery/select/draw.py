@@ -17,13 +17,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 
-def hashes(seed: int, identities: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """A hash of each document's identity and the seed, uint64."""
+def hashes(salt: str, identities: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """A hash of each document's identity and the salt, which has the verb and its seed, uint64."""
     import xxhash
 
     from refinery.shuffle.partition import hash_numbers
 
-    return hash_numbers(identities.view(np.int64), xxhash.xxh3_64_intdigest(f"select {seed}".encode()))
+    return hash_numbers(identities.view(np.int64), xxhash.xxh3_64_intdigest(salt.encode()))
 
 
 def uniform(found: NDArray[np.uint64]) -> NDArray[np.float64]:
@@ -42,7 +42,7 @@ def noise(found: NDArray[np.uint64]) -> NDArray[np.float64]:
 
 def gumbel(seed: int, identities: NDArray[np.uint64]) -> NDArray[np.float64]:
     """Standard Gumbel noise, float64, of each document's identity (uint64) alone and the seed."""
-    return noise(hashes(seed, identities))
+    return noise(hashes(f"select {seed}", identities))
 
 
 def drawn(

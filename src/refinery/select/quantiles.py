@@ -96,7 +96,7 @@ def write_rated(rated: Records, chosen: Settings, within: str | None, batch: Bat
             found["group"] = value_hashes(shard, within)[arrived] if within else 0
             found["tokens"] = table.column(1).to_numpy()[arrived]
             found["key"] = worst_first[arrived, 0]
-            found["order"] = hashes(chosen.seed, shard.identities())[arrived]
+            found["order"] = hashes(f"select {chosen.seed}", shard.identities())[arrived]
             scores = table.column(0).cast(pa.float64()).fill_null(np.nan).to_numpy()
             found["score"] = scores[arrived]
             writer.write(found)

@@ -9,6 +9,7 @@ the probability of its fraction, and the sum is the one that is wanted.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,8 +18,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.filters.ranking import rank_keys
-from refinery.filters.verb import DROPPED_RECORD, REPEAT_RECORD, Outcome
-from refinery.select.batches import CURVE, DISCARD, RULES, Batch, batch_documents, drop
+from refinery.filters.verb import Outcome
+from refinery.select.batches import CURVE, DISCARD, RULES, Batch, drop, empty_outcome, repeat
 from refinery.select.budget import find_cutoff, ranked_dtype, within
 from refinery.select.curve import Curve, fit, warnings_of
 from refinery.select.draw import uniform
@@ -50,18 +51,11 @@ def upsample(
     write = partial(write_whole, rated.records, quantiles, curve, held_out, whole, ranked)
     spent = sum(map_units("select whole times", write, batches))
     cutoff = find_cutoff(ranked, max(chosen.tokens - spent, 0), map_units, work)
-    documents = batches[-1].stop if batches else 0
-    size = batch_documents(documents)
-    partitions = documents // size + 1
-    dropped = Records.create(
-        work / "dropped", DROPPED_RECORD, partitions=partitions, writers=2 * len(batches)
-    )
-    repeats = Records.create(work / "repeats", REPEAT_RECORD, partitions=partitions, writers=len(batches))
-    outcome = Outcome(RULES, dropped, size, repeats=repeats, warnings=warnings_of(curve))
+    outcome = empty_outcome(RULES, batches, work, drops=2, repeats=True)
     keys, remaining = (cutoff.keys, cutoff.remaining) if cutoff else (None, (0,) * len(batches))
     units = list(enumerate(remaining))
-    map_units("select times", partial(write_times, whole, ranked, keys, outcome, repeats), units)
-    return outcome
+    map_units("select times", partial(write_times, whole, ranked, keys, outcome), units)
+    return replace(outcome, warnings=warnings_of(curve))
 
 
 def write_whole(
@@ -98,9 +92,7 @@ def write_whole(
 
 def _held_out(batch: Batch, split: Any) -> NDArray[np.bool_]:
     """Which of a batch's documents are in another split than the last."""
-    numbers = [split.numbers(shard.columns(split.needed)) for shard in batch.shards]
-    found: NDArray[np.bool_] = np.concatenate(numbers) < split.count - 1
-    return found
+    return np.concatenate([split.held_out(shard.columns(split.needed)) for shard in batch.shards])
 
 
 def _ranked(records: NDArray[Any], fraction: NDArray[np.float64], form: np.dtype[Any]) -> NDArray[Any]:
@@ -117,7 +109,6 @@ def write_times(
     ranked: Records,
     keys: tuple[int, ...] | None,
     outcome: Outcome,
-    repeats: Records,
     unit: tuple[int, int],
 ) -> None:
     """Writes which documents of a batch are dropped and which repeated.
@@ -132,6 +123,4 @@ def write_times(
     times, documents = found["times"], found["document"]
     drop(outcome, batch, DISCARD, documents[times == NEVER])
     drop(outcome, ranked.writers + batch, CURVE, documents[times == 0])
-    again = np.empty(np.count_nonzero(times > 1), repeats.form)
-    again["document"], again["repeats"] = documents[times > 1], times[times > 1]
-    repeats.write(batch, again, again["document"] // outcome.partition_documents)
+    repeat(outcome, batch, documents, times)

@@ -14,8 +14,8 @@ from refinery.definition.validate import validate
 from refinery.definition.values import as_percentage
 from refinery.filters import token_count
 from refinery.filters.ranking import ranking
-from refinery.filters.verb import DROPPED_RECORD, Explained, Needed, Outcome, Verb
-from refinery.select.batches import MOST, RULES, TOKENS, Batch, batch_documents, batches_of, drop
+from refinery.filters.verb import Explained, Needed, Outcome, Verb
+from refinery.select.batches import MOST, RULES, TOKENS, Batch, batches_of, drop, empty_outcome
 from refinery.select.budget import find_cutoff, within
 from refinery.select.least import missed, put_first
 from refinery.select.most import leave_most
@@ -112,20 +112,17 @@ class Select(Verb):
         map_units = partial(map_units, memory=max(largest, RANKED_BYTES * most))
         if self.repeats:
             return upsample(self.chosen, self.held_out, batches, map_units, work)
-        return self._keep_best(batches, batch_documents(batches[-1].stop if batches else 0), map_units, work)
+        return self._keep_best(batches, map_units, work)
 
-    def _keep_best(self, batches: Sequence[Batch], size: int, map_units: MapUnits, work: Place) -> Outcome:
+    def _keep_best(self, batches: Sequence[Batch], map_units: MapUnits, work: Place) -> Outcome:
         chosen = self.chosen
         most = [limits_of(column, shares, chosen.tokens) for column, shares in chosen.most.items()]
         least = [limits_of(column, shares, chosen.tokens) for column, shares in chosen.least.items()]
         ranked = rank(chosen, batches, map_units, work)
-        partitions = (batches[-1].stop if batches else 0) // size + 1
-        writers = len(batches) * (len(most) + 1)
-        dropped = Records.create(work / "dropped", DROPPED_RECORD, partitions=partitions, writers=writers)
-        outcome = Outcome(RULES, dropped, size)
+        outcome = empty_outcome(RULES, batches, work, drops=len(most) + 1)
         left = leave_most(ranked, most, batches, outcome, MOST, map_units, work)
         if least:
-            left = put_first(left, least, batches, size, map_units, work)
+            left = put_first(left, least, batches, outcome.partition_documents, map_units, work)
         cutoff = find_cutoff(left, chosen.tokens, map_units, work)
         remaining = cutoff.remaining if cutoff else (0,) * len(batches)
         write = partial(write_dropped, left, outcome, cutoff.keys if cutoff else None)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 HELD_BYTES = 64 * 2**20  # of rows that wait, compressed; more of them wait on disk, in TMPDIR
-_Path = tuple[str, ...]  # of a column, a field of a struct or the elements of a list
+ValuePath = tuple[str, ...]  # of a column, a field of a struct or the elements of a list
 
 
 def typed_first(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -31,7 +31,7 @@ def typed_first(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterato
         options = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
         with pa.ipc.new_stream(waiting, schema, options=options) as others:
             for batch in batches:
-                found = {path: row for path, row in _told(batch) if path in untold}
+                found = {path: row for path, row in first_values(batch) if path in untold}
                 untold -= found.keys()
                 first = np.unique(np.array(list(found.values()), np.int64))
                 moved.append(batch.take(pa.array(first)))
@@ -44,8 +44,8 @@ def typed_first(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterato
     yield from batches
 
 
-def _paths(fields: Iterable[pa.Field], above: _Path = ()) -> Iterator[_Path]:
-    """What can have values of their own, as `_told` has it."""
+def _paths(fields: Iterable[pa.Field], above: ValuePath = ()) -> Iterator[ValuePath]:
+    """What can have values of their own, as `first_values` has it."""
     for field in fields:
         path, kind = (*above, field.name), field.type
         if not pa.types.is_null(kind):
@@ -54,15 +54,15 @@ def _paths(fields: Iterable[pa.Field], above: _Path = ()) -> Iterator[_Path]:
             yield from _paths([kind.field(number) for number in range(kind.num_fields)], path)
 
 
-def _told(batch: pa.RecordBatch) -> Iterator[tuple[_Path, int]]:
-    """The first row that has a value of each of `_paths` that has one."""
+def first_values(batch: pa.RecordBatch) -> Iterator[tuple[ValuePath, int]]:
+    """Each column, field of a struct and element of a list that has a value, with the first row that has one."""
     rows = np.arange(len(batch))
     for field, values in zip(batch.schema, batch.columns, strict=True):
         yield from _values(values, rows, (field.name,))
 
 
-def _values(values: pa.Array, rows: NDArray[np.int64], path: _Path) -> Iterator[tuple[_Path, int]]:
-    """As `_told`, of values that are in these rows."""
+def _values(values: pa.Array, rows: NDArray[np.int64], path: ValuePath) -> Iterator[tuple[ValuePath, int]]:
+    """As `first_values`, of values that are in these rows."""
     kind = values.type
     has_value = pc.is_finite(values).fill_null(False) if pa.types.is_floating(kind) else values.is_valid()
     there = np.flatnonzero(has_value.to_numpy(zero_copy_only=False))

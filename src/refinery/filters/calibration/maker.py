@@ -6,22 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pyarrow as pa
 from pydantic import ValidationError
 
 from refinery.errors import DamagedFile
 from refinery.filters.calibration.account import Calibration
+from refinery.models.drawn_columns import IDENTITY, draw_columns, read_columns
 from refinery.models.maker import Maker
 from refinery.models.makers import in_one_unit
 from refinery.shuffle.units import MapUnits
 from refinery.sources.documents import ShardDocuments
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place
-from refinery.storage.tables import read_table
-from refinery.storage.write import TableWriter
 
 if TYPE_CHECKING:
     from refinery.filters.calibration.sample import Sample
@@ -30,15 +27,6 @@ CALIBRATION, RULES = "calibration.json", "rules.yaml"  # the files of a calibrat
 MOST_DOCUMENTS = 200_000  # that are read of each part, chosen by a hash of their identities
 MEMORY = 64 << 20  # of the unit that moves thresholds, without any document
 DOCUMENT_BYTES = 4096  # of that unit's memory, for each document
-_IDENTITY = "__identity"
-
-
-class _Shard(NamedTuple):
-    """A shard, the file for what is read of it, and the hash up to which its documents are chosen."""
-
-    shard: ShardDocuments
-    file: Place
-    bound: int
 
 
 @dataclass(frozen=True)
@@ -85,30 +73,11 @@ class CalibrationMaker(Maker):
         files: dict[str, list[Place]] = {}
         memory = MEMORY
         for part, shards in inputs.items():
-            arrived = sum(shard.arrived for shard in shards)
-            bound = _bound(arrived)
-            memory += DOCUMENT_BYTES * min(arrived, MOST_DOCUMENTS)
-            units = [_Shard(shard, work / f"{part}-{n:06}.parquet", bound) for n, shard in enumerate(shards)]
-            map_units(f"read {part}", partial(write_columns, self.columns), units)
-            files[part] = [unit.file for unit in units]
+            memory += DOCUMENT_BYTES * min(sum(shard.arrived for shard in shards), MOST_DOCUMENTS)
+            columns = [*self.columns, "source"]
+            files[part] = draw_columns(part, columns, shards, MOST_DOCUMENTS, map_units, work)
         fit = partial(write_calibration, self, files)
         in_one_unit("calibrate", fit, map_units, memory, folder, work)
-
-
-def _bound(documents: int) -> int:
-    """The hash up to which MOST_DOCUMENTS of so many documents are chosen, about."""
-    whole = (1 << 64) - 1
-    return whole if documents <= MOST_DOCUMENTS else whole * MOST_DOCUMENTS // documents
-
-
-def write_columns(columns: Sequence[str], unit: _Shard) -> None:
-    """Writes columns, the source and the identity of the chosen documents that arrive."""
-    identities = unit.shard.identities()
-    chosen = pa.array(np.flatnonzero(unit.shard.arrives() & (identities <= np.uint64(unit.bound))))
-    table = unit.shard.columns([*columns, "source"]).take(chosen)
-    table = table.append_column(_IDENTITY, pa.array(identities).take(chosen))
-    with TableWriter(unit.file, table.schema, scratch=True) as writer:
-        writer.write(table)
 
 
 def write_calibration(
@@ -134,21 +103,10 @@ def write_calibration(
 
 def _sample(files: Sequence[Place]) -> Sample | None:
     """The documents of tables, None where there are none; in the order of their identities, each once."""
-    import polars as pl
-
     from refinery.filters.calibration.sample import Sample
 
-    tables = [pl.DataFrame(read_table(file)) for file in files]
-    frame = (
-        pl.concat(tables, how="vertical_relaxed")
-        .unique(_IDENTITY, keep="first", maintain_order=True)
-        .sort(_IDENTITY)
-        if tables
-        else pl.DataFrame()
-    )
-    if not len(frame):
-        return None
-    return Sample(frame[_IDENTITY].to_numpy(), frame.drop(_IDENTITY))
+    frame = read_columns(files)
+    return Sample(frame[IDENTITY].to_numpy(), frame.drop(IDENTITY)) if len(frame) else None
 
 
 def read_calibration(folder: Path) -> Calibration:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from refinery.models.contrast import STYLE, main_language, style, style_auc
+from refinery.models.style import STYLE, main_language, style, style_auc
 from refinery.text.batch import TextBatch
 from refinery.text.prepare import prepare
 from tests.models.domains import LAW, MEDICAL, OTHER, documents
@@ -36,7 +36,7 @@ def test_style_tells_what_is_set_otherwise() -> None:
 
 def test_weights_are_those_of_logistic_regression() -> None:
     """Against SciPy's minimum of the penalised likelihood."""
-    from refinery.models.contrast import _logistic
+    from refinery.models.style import _logistic
 
     rng = np.random.default_rng(3)
     features = np.concatenate([rng.random((300, 4)) > 0.5, np.ones((300, 1))], axis=1).astype(np.float64)
