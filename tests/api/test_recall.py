@@ -41,7 +41,8 @@ def test_the_definition_is_valid_and_says_what_was_asked_for(tmp_path: Path) -> 
         {"language": "lang = 'en' AND lang_score >= 0.5"},
         "gopher",
     ]
-    assert content["stages"]["corpus"]["select"] == {"tokens": "2B", "by": "relevance"}
+    assert content["stages"]["found"]["select"] == {"tokens": "2B", "by": "relevance"}
+    assert content["stages"]["corpus"] == {"from": ["given", "found"]}
     assert content["outputs"]["recalled"]["from"] == "corpus" and content["name"] == "recall"
     assert content["sources"]["pool"]["path"] == [str(pool), str(seeds)]
 

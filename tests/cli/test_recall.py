@@ -3,19 +3,23 @@
 import json
 from pathlib import Path
 
+import polars as pl
+
 from tests.cases import write_jsonl
 from tests.models.domains import MEDICAL, OTHER, documents
 
 
 def test_a_pool_and_seeds_in_one_command(refinery, tmp_path: Path) -> None:
-    """It writes, runs, tells rounds and what to do next; rounds can be looked at."""
+    """It writes, runs, tells rounds and what to do next; rounds can be looked at; seeds are beside the budget."""
     seeds, fresh = documents(MEDICAL, 30, 1), documents(MEDICAL, 30, 2)
     write_jsonl(tmp_path / "seeds.jsonl", [{"text": text} for text in seeds])
     write_jsonl(tmp_path / "pool.jsonl", [{"text": text} for text in [*fresh, *documents(OTHER, 150, 3)]])
     out = tmp_path / "out"
     command = ("recall", tmp_path / "pool.jsonl", "--seeds", tmp_path / "seeds.jsonl", "--out", out)
-    code, told, err = refinery(*command, "--rounds", 1, "--workers", 1, "-q")
-    assert (code, err) == (0, "")
+    code, told, err = refinery(*command, "--rounds", 1, "--tokens", 900, "--workers", 1, "-q")
+    assert code == 0 and err.startswith("warning: stage found: it has ") and "of the 900 tokens" in err
+    kept = [text for file in (out / "recalled").iterdir() for text in pl.read_parquet(file)["text"]]
+    assert {*seeds} < {*kept} and 5 <= len({*kept} & {*fresh}) < 30
     assert "rounds over 180 of 180 documents of the pool" in " ".join(told.split())
     assert f"refinery budget {out / 'recalled'} --params 1.3B" in told
     assert refinery("budget", out / "recalled", "--params", "1.3B")[0] == 0

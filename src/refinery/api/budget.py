@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from refinery.api.pipeline import Pipeline
     from refinery.api.runs import Roots
     from refinery.scaling.budget import Budget
+    from refinery.storage.place import Place
 
 
 def budget(
@@ -26,7 +27,8 @@ def budget(
 ) -> Budget:
     """How many tokens and epochs models of these sizes should see, and the sizes that the corpus is enough for.
 
-    corpus: its unique tokens, or a definition that was run, or the folder of an output, whose manifest says them;
+    corpus: its unique tokens, or a definition that was run, the folder of it, or that of an output, whose manifest says
+    them;
     params: sizes of models; tokens: that each is to be trained on, by default what is compute-optimal; domain: of
     which published numbers of repeats are given; output: of a definition, by default the first. Raises InputError for
     numbers that no corpus or model has, and for what was not run.
@@ -44,13 +46,12 @@ def budget(
 def _tokens_of(run: str | Path | Pipeline, output: str | None, roots: Roots | None) -> float:
     """The tokens that an output of a run holds, by its manifest."""
     from refinery.api import runs
+    from refinery.api.look import planned_run
     from refinery.plan.against import read_manifest
 
     folder = runs.place_of(run) if isinstance(run, str | Path) else None
-    if folder is None or (isinstance(folder, Path) and folder.is_file()):
-        outputs = runs.check(
-            Path(folder) if isinstance(folder, Path) else run, roots=roots
-        ).graph.output_paths
+    if folder is None or (not _is_output(folder) and _has_run(folder)):
+        outputs = planned_run(run, None, roots, None)[0].graph.output_paths
         name = output or next(iter(outputs), None)
         if name not in outputs:
             raise InputError(
@@ -62,3 +63,22 @@ def _tokens_of(run: str | Path | Pipeline, output: str | None, roots: Roots | No
     if not kept:
         raise InputError(str(folder), "the run has kept no tokens")
     return float(kept)
+
+
+def _is_output(folder: Place) -> bool:
+    from refinery.storage.marks import MANIFEST, has_neighbours, records_of
+    from refinery.storage.place import exists
+
+    return has_neighbours(str(folder)) and exists(records_of(folder) / MANIFEST)
+
+
+def _has_run(place: Place) -> bool:
+    """Whether it is a definition's file, or a folder in which pipelines ran."""
+    from refinery.watch.find_status import find_status
+
+    if isinstance(place, Path) and place.is_file():
+        return True
+    try:
+        return bool(find_status(place))
+    except InputError:
+        return False

@@ -40,7 +40,8 @@ def recall(
     """Finds more documents like the seeds in a pool and gives the output, with the rounds in `manifest.recalled`.
 
     pool, seeds: files, folders, globs or URLs; out: a folder for the definition that does it, to change and to run
-    again, and for its output; tokens: a budget, such as "2B"; text: the text column of both, by default found by the
+    again, and for its output; tokens: a budget for what is found, such as "2B", beside which the seeds
+    are written; text: the text column of both, by default found by the
     first documents; lang: only the pool's documents in this language; rules: rule sets that they must satisfy;
     workers, executor, address, progress: as of `run`. Raises InputError for what cannot be read and for a definition
     of somebody else in `out`, DefinitionError for seeds and a pool by which nothing can be recalled.
@@ -182,8 +183,14 @@ def _lines(
     yield "    from: [seeds, relevant]            # the seeds first: what is a copy of one goes"
     yield '    dedup: {exact: true, near: {similarity: 0.8}, prefer: [source, "relevance DESC"]}'
     if tokens:
-        yield "  corpus:"
+        yield "  given:"
         yield "    from: unique"
+        yield "    keep: [seed: \"source = 'seeds'\"]"
+        yield "  found:"
+        yield "    from: unique"
+        yield "    keep: [no_seed: \"source = 'pool'\"]"
         yield f"    select: {{tokens: {tokens}, by: relevance}}"
+        yield "  corpus:"
+        yield "    from: [given, found]             # the seeds are written beside what the budget is spent on"
     yield "outputs:"
     yield f"  {OUTPUT}: {{from: {last}, path: {OUTPUT}}}"

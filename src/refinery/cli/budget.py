@@ -16,7 +16,7 @@ def budget(
     ],
     run: Annotated[
         str | None,
-        typer.Argument(metavar="RUN", help="A definition that was run, or an output's folder; or URL."),
+        typer.Argument(metavar="RUN", help="A definition that was run, its folder, or an output's; or URL."),
     ] = None,
     unique: Annotated[
         str | None, typer.Option(metavar="N", help="Unique tokens, in place of a run: 2B.")
