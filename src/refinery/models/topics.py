@@ -138,7 +138,7 @@ def fit(prepared: TextBatch, training: TopicTraining) -> tuple[TopicModel, list[
     """
     if len(prepared) < (needed := max(training.clusters, LEAST_DOCUMENTS)):
         raise DefinitionError(
-            f"{training.clusters:,} topics need at least {needed:,} different documents, {len(prepared):,} are there; "
+            f"{training.clusters:,} topics need at least {needed:,} different documents, {len(prepared):,} are there: "
             "give fewer `clusters`, or more documents"
         )
     found = features(prepared, BITS, MOST_WORDS)
