@@ -34,9 +34,14 @@ SETS = {  # by language: what web text is judged by, then those of packs
 }
 
 
+def whole(file: Path) -> pl.Series:
+    """The texts of a file, each once."""
+    return pl.read_parquet(file, columns=["text"])["text"].drop_nulls().unique(maintain_order=True)
+
+
 def half(file: Path, number: int) -> pl.Series:
     """The texts of one half of a file, each once; 0: to make a pack of, 1: to judge it on."""
-    texts = pl.read_parquet(file, columns=["text"])["text"].drop_nulls().unique(maintain_order=True)
+    texts = whole(file)
     return texts.filter(
         pl.Series([xxh3_64_intdigest(text.encode()) % 2 == number for text in texts], dtype=pl.Boolean)
     )
@@ -71,11 +76,14 @@ def write_pack(options: argparse.Namespace) -> None:
     (PACKS / f"{options.name}.txt").write_text("\n".join([*head, *terms, ""]), "utf-8")
 
 
-def judged(files: Sequence[Path]) -> list[Sheet]:
-    """A table a language: the shares of the second halves' documents, and of their characters, that sets keep."""
+def judged(files: Sequence[Path], *, unseen: bool) -> list[Sheet]:
+    """A table a language: the shares of documents, and of their characters, that sets keep.
+
+    unseen: no pack was made of the files, so that both halves are judged; else the second.
+    """
     rows: dict[str, list[tuple[object, ...]]] = {language: [] for language in SETS}
     for file in files:
-        texts = half(file, 1)
+        texts = whole(file) if unseen else half(file, 1)
         uses = ["signals", *({"terms": {"pack": pack}} for pack in packs())]
         table = refinery.measure(pl.DataFrame({"text": texts}), uses)
         language = "zh" if float(table["han_ratio"].median()) > 0.3 else "en"
@@ -114,11 +122,12 @@ def main() -> None:
     mining.add_argument("--source", required=True, help="of the texts of the domain, with licences")
     judging = verbs.add_parser("judge")
     judging.add_argument("files", type=Path, nargs="+")
+    judging.add_argument("--unseen", action="store_true", help="no pack was made of them: judge both halves")
     options = parser.parse_args()
     if options.verb == "mine":
         write_pack(options)
         return
-    report("Packs of terms", judged(options.files), options.json)
+    report("Packs of terms", judged(options.files, unseen=options.unseen), options.json)
 
 
 if __name__ == "__main__":

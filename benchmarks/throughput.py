@@ -58,7 +58,8 @@ def kernels(text: pa.ChunkedArray, model: str, repeats: int) -> tuple[Sheet, flo
         for pack in ("medical-en", "law-zh", "zh-gambling")
     }
     beside["cross_entropy"] = cross_entropy(text)
-    beside["topic, 100 clusters"] = topics_of(parts)
+    clusters = min(100, len(text) // 4)
+    beside[f"topic, {clusters} clusters"] = topics_of(parts, clusters)
     for name, one in {**beside, **every}.items():
         chosen = [one] if one else [other for other in every.values() if other]
         spread = repeat(partial(refinery_jobs.measure, chosen, parts), repeats)
@@ -79,10 +80,11 @@ def cross_entropy(text: pa.ChunkedArray) -> Measurer:
         return measurer("cross_entropy", {"model": {"file": str(file)}})  # it has been read
 
 
-def topics_of(parts: list[TextBatch]) -> Measurer:
+def topics_of(parts: list[TextBatch], clusters: int) -> Measurer:
     """The measurer `topic` with a model of the documents that it measures."""
     every = pa.concat_arrays([part.to_arrow() for part in parts])
-    model, _, _ = fit(prepare(TextBatch.from_arrow(every)), TopicTraining.model_validate({"from": "sample"}))
+    training = TopicTraining.model_validate({"from": "sample", "clusters": clusters})
+    model, _, _ = fit(prepare(TextBatch.from_arrow(every)), training)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / MODEL
         file.write_bytes(model.content())

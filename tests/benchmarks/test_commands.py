@@ -44,6 +44,7 @@ COMMANDS = {
     "calibration.py": "medical=en={0}/data/medical.parquet --sets gopher --documents 60 --splits 2",
     "cleaning.py": "--trusted {0}/data/medical.parquet",
     "recall.py": "medical={0}/data/medical.parquet~{0}/data/films.parquet --seeds 20 --draws 2 --least 5",
+    "methods.py": "{0}/english.parquet --label medical --seeds 40 --draws 1",
     "language.py": "medical=en={0}/data/medical.parquet --pieces 4",
     "privacy.py": "{0}/data/medical.parquet --plants 8",
     "decontamination.py": "--english {0}/data/medical.parquet {0}/data/films.parquet --plants 4 --repeats 1 --here",
@@ -69,6 +70,7 @@ LANES = (
         "calibration.py",
         "cleaning.py",
         "recall.py",
+        "methods.py",
         "language.py",
         "privacy.py",
         "packs.py",
@@ -98,6 +100,8 @@ def write_data(folder: Path) -> None:
     for label, texts in pieces.items():
         columns = {"id": [f"{n}" for n in range(len(texts))], "text": texts, "label": [label] * len(texts)}
         pq.write_table(pa.table({**columns, "lang": ["xx"] * len(texts)}), folder / f"{label}.parquet")
+    english = [pq.read_table(folder / f"{label}.parquet") for label in ("medical", "films")]
+    pq.write_table(pa.concat_tables(english), folder.parent / "english.parquet")
 
 
 @dataclass(frozen=True)

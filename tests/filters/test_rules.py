@@ -286,6 +286,19 @@ def test_every_mistake_in_a_stage_is_reported_at_once():
     assert third == "two rules are called 'a'"
 
 
+def test_an_unknown_set_names_sets_and_counts_languages():
+    """The nearest of its kind; without one, sets by name before languages by number."""
+    told = {}
+    for name in ("fineweb2/swh_Lat", "medical-fr", "qqqqq", "fineweb2/zzz"):
+        with pytest.raises(DefinitionError) as caught:
+            resolve_rules([name])
+        (told[name],) = caught.value.problems
+    assert 'did you mean "fineweb2/swh_Latn"?' in told["fineweb2/swh_Lat"]
+    assert 'did you mean "medical-' in told["medical-fr"]
+    assert "; there is c4, c4_datatrove" in told["qqqqq"]
+    assert " 1,929 fineweb2/LANGUAGE_SCRIPT" in told["qqqqq"] and "aai_Latn" not in told["qqqqq"]
+
+
 def write(folder, text):
     (folder / "mine.yaml").write_text(text)
     return load_rule_set("mine.yaml", Paths(folder))

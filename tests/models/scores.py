@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -45,6 +46,4 @@ def scores(documents: int, seed: int = 1) -> pl.DataFrame:
 def shards(frame: pl.DataFrame, *cuts: int) -> list[ScoreShard]:
     """Cut at these documents."""
     bounds = [0, *cuts, len(frame)]
-    return [
-        ScoreShard(frame.slice(low, high - low)) for low, high in zip(bounds[:-1], bounds[1:], strict=True)
-    ]
+    return [ScoreShard(frame.slice(low, high - low)) for low, high in pairwise(bounds)]

@@ -9,6 +9,8 @@ import pytest
 
 from refinery.definition.trainings import (
     ImportanceTraining,
+    NearestTraining,
+    NgramTraining,
     OneStep,
     RelevanceTraining,
     TermMining,
@@ -106,6 +108,24 @@ def test_too_few_documents_are_told(tmp_path: Path) -> None:
     assert list((tmp_path / "made").iterdir()) == [] and "both classes" not in str(caught.value)
     with pytest.raises(DefinitionError, match="150 texts stand in both, 0 positive ones and 250 neg"):
         make(tmp_path / "same", TRAIN, SEEDS, [*SEEDS, *CRAWL])
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        WEIGH,
+        MINE,
+        NgramTraining(positive=("seeds",), raw=("crawl",)),
+        NearestTraining(positive=("seeds",), raw=("crawl",)),
+    ],
+)
+def test_too_few_seeds_are_refused(tmp_path: Path, training: OneStep) -> None:
+    """Whatever is made of them; those of all sources count together."""
+    with pytest.raises(DefinitionError, match=r"^seeds: 19 documents, at least 20 are needed: give more"):
+        make(tmp_path / "1", training, cut("seeds", MEDICAL_TEXTS[:19]))
+    assert list((tmp_path / "1" / "made").iterdir()) == []
+    enough = [*cut("seeds", MEDICAL_TEXTS[:10]), *cut("more", MEDICAL_TEXTS[10:40])]
+    assert list(make(tmp_path / "2", training, enough).iterdir())
 
 
 def test_memory_of_the_fit_is_stated(tmp_path: Path) -> None:

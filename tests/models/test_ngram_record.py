@@ -26,6 +26,6 @@ def test_a_record_is_summed_up_and_warns() -> None:
     text = TextRecord(documents=1000, words=20_000, held_out=50, ngrams=(), perplexity={"positive": 61.5})
     record = NgramRecord(order=5, min_count=2, vocabulary=9, texts={"positive": text}, auc=0.6)
     assert record.summary == ("20,000 words of 1,000 positive documents, perplexity 61.5 on 50 held-out ones")
-    assert "in 60% of cases" in record.warning
+    assert "(50 are)" in record.warning and "in 60% of cases" in record.warning
     assert not record.model_copy(update={"auc": 0.9}).warning
     assert not record.model_copy(update={"auc": None}).warning

@@ -72,6 +72,12 @@ def test_too_few_documents_are_told():
         fit(prepare(TextBatch.from_texts(["one text"] * 3 + ["a", "b", "c"])), TRAINING)
 
 
+def test_fewer_documents_than_topics_are_told_with_the_number_needed():
+    """Before anything is clustered."""
+    with pytest.raises(DefinitionError, match="4 topics need at least 4 different documents, 3 are there"):
+        fit(prepare(TextBatch.from_texts(["one text", "another", "a third"])), TRAINING)
+
+
 def saved(**arrays: np.ndarray) -> bytes:
     """A file of arrays; those of a small model unless given."""
     content = io.BytesIO()

@@ -122,6 +122,7 @@ def test_quantiles_know_the_columns_of_their_stage(tmp_path: Path) -> None:
         ("scored", "long", "'long' is bool, not a number"),
         ("crawl", "words", "'crawl' is a source, on which nothing is measured: name a stage"),
         ("score", "words", "no source or stage 'score'"),
+        ("scored", "words, words", "words stands twice"),
     ],
 )
 def test_what_has_no_quantiles_is_told(tmp_path: Path, name: str, column: str, problem: str) -> None:

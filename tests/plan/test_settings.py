@@ -119,7 +119,6 @@ GRAMS, COUNTED = ("models", "grams", "ngram"), {"models.grams"}
 TERMS, MINED = ("models", "vocabulary", "terms"), {"models.vocabulary"}
 TOPICS, FOUND = ("models", "groups", "topics"), {"models.groups"}
 RECALL, SAMPLED = ("models", "found", "recall"), {"models.found.sample"}
-ROUNDS = {f"models.found.round-{number}" for number in (1, 2, 3)}
 PLACES, PLACED = ("models", "places", "quantiles"), {"models.places"}
 LINES, COUNT = ("stages", "screened", "transform", 0, "lines"), "sources.crawl.normalize.lines"
 DEDUP, SELECT = {"stages.unique.dedup"}, {"stages.best.select"}
@@ -354,7 +353,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("models.recall", "seed_documents"): case((*RECALL, "seed_documents"), 50, SAMPLED),
     ("models.recall", "pool_documents"): case((*RECALL, "pool_documents"), 50, SAMPLED),
     ("models.recall", "rounds"): case((*RECALL, "rounds"), 2, {"models.found"}),
-    ("models.recall", "precision"): case((*RECALL, "precision"), 0.5, ROUNDS),
+    ("models.recall", "precision"): case((*RECALL, "precision"), 0.5, {"models.found.round-1"}),
     ("models.recall", "seed"): case((*RECALL, "seed"), 5, SAMPLED),
     ("models", "quantiles"): case((*PLACES, "buckets"), 5, PLACED, named="buckets"),
     ("models.quantiles", "from_"): case((*PLACES, "from"), "best", PLACED),

@@ -18,11 +18,22 @@ def test_the_prevalence_of_a_mixture_is_found(true: float) -> None:
     pool = np.concatenate([random.normal(4, 1, positive), random.normal(-2, 1, 10_000 - positive)])
     found = prevalence(seeds, pool)
     assert found.value == pytest.approx(true, rel=0.15)
+    assert found.low < true < found.high
     scale, shift, _ = calibrate(seeds, pool)
     chances = probabilities(scale * pool + shift)
     assert chances.mean() == pytest.approx(true, rel=0.15)
     threshold = suggest_threshold(chances, 0.9)
     assert (np.arange(10_000) < positive)[chances >= threshold].mean() > 0.85
+
+
+def test_the_interval_of_prevalence_allows_for_an_impure_top() -> None:
+    """Each tenth document that ranks as the topic does is of another: the bound is too high, its interval is not."""
+    random = np.random.default_rng(2)
+    seeds = random.normal(4, 1, 400)
+    pool = np.concatenate([random.normal(4, 1, 1100), random.normal(-2, 1, 8900)])
+    found = prevalence(seeds, pool)
+    assert found.value > 0.1
+    assert found.low < 0.1
 
 
 def test_a_share_has_wilsons_interval() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from refinery.recall.estimate import prevalence
-from refinery.recall.held_out import FOLDS, KINDS, Fit, Task, best_fit, cross_fit, log_places
+from refinery.recall.held_out import FOLDS, KINDS, Fit, Task, best_fit, held_out, log_places
 from refinery.recall.latent import directions
 from refinery.recall.logistic import Rows
 from refinery.text.features import inverse_frequencies, weigh
@@ -32,8 +32,8 @@ def test_no_fit_sees_what_it_scores() -> None:
     turned = one.labels.copy()
     turned[one.folds == 2] = 1 - turned[one.folds == 2]
     for kind in KINDS[::2]:
-        before = cross_fit(one, kind).logits
-        after = cross_fit(replace(one, labels=turned), kind).logits
+        before = held_out(one, kind)
+        after = held_out(replace(one, labels=turned), kind)
         assert after[one.folds == 2] == pytest.approx(before[one.folds == 2], rel=0.2, abs=0.2)
         assert not np.allclose(after[one.folds != 2], before[one.folds != 2], rtol=0.2, atol=0.2)
 
@@ -41,10 +41,10 @@ def test_no_fit_sees_what_it_scores() -> None:
 def test_the_fit_whose_held_out_seeds_rank_highest_is_taken() -> None:
     """Of all kinds."""
     one, seed = task()
-    fits = [cross_fit(one, kind) for kind in KINDS]
+    logits = [held_out(one, kind) for kind in KINDS]
     best: Fit = best_fit(one, seed)
-    least = prevalence(fits[0].logits[seed], fits[0].logits[~seed]).value * (~seed).sum()
-    means = [log_places(fit.logits, seed, least).mean() for fit in fits]
+    least = prevalence(logits[0][seed], logits[0][~seed]).value * (~seed).sum()
+    means = [log_places(scores, seed, least).mean() for scores in logits]
     assert log_places(best.logits, seed, least).mean() == min(means)
 
 

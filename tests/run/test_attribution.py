@@ -29,6 +29,8 @@ def test_an_output_holds_what_is_allowed_and_says_so(tmp_path, refinery):
     """The rule is on record, the budget is met of what is allowed, unknown names are told, records name licences."""
     for name, said in (("papers", SAID * 10), ("code", [None] * 6)):
         rows = [{"id": f"{name}{n}", "text": document(n), "license": one} for n, one in enumerate(said)]
+        if name == "papers":
+            rows = [row | {"url": f"https://a.org/{row['id']}", "Author": "A. B.", "year": 3} for row in rows]
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "lic.yaml").write_text(DEFINITION)
     code, _, err = refinery("run", tmp_path / "lic.yaml", "-q")
@@ -54,9 +56,14 @@ def test_an_output_holds_what_is_allowed_and_says_so(tmp_path, refinery):
     assert card.data.to_dict()["license_name"] == "cc-by, house-rules"
     assert card.data.language == ["en"]
     told = (tmp_path / "open.records/ATTRIBUTION.md").read_text()
-    assert f"| papers | {manifest.licences['papers']['CC-BY-4.0']} | yes |" in told
+    assert f"| papers | {manifest.licences['papers']['CC-BY-4.0']} | yes | `Author`, `url` |" in told
+    of_all = (tmp_path / "all.records/ATTRIBUTION.md").read_text()
+    assert "| code | 6 | yes | by `lineage` alone |" in of_all
+    assert {"Author", "url"} <= set(written.columns)
     free = manifest.model_copy(update={"licences": {"code": {"CC0-1.0": 3}}})
-    assert attribution(free) == attribution(manifest.model_copy(update={"licences": {}})) == {}
+    assert attribution(free, {}) == attribution(manifest.model_copy(update={"licences": {}}), {}) == {}
+    renamed = manifest.model_copy(update={"renamed_columns": {"Author": "input_Author"}})
+    assert "| `input_Author` |" in attribution(renamed, {"papers": ["Author"]})["ATTRIBUTION.md"]
     (tmp_path / "lic.yaml").write_text(
         DEFINITION.replace("[cc-by-4.0, CC0-1.0, MIT]", "[CC0-1.0]").replace(
             "[papers, code], measure", "[papers], measure"

@@ -139,7 +139,8 @@ def test_a_document_for_which_many_go_stops_the_run(repository, ran):
 
 
 @pytest.mark.parametrize(
-    ("tokens", "why"), [("2B", "no more arrive"), ("100", "150 documents go by select.tokens")]
+    ("tokens", "why"),
+    [("2B", "no more arrive"), ("100", "the next best document is larger than what is left")],
 )
 def test_a_budget_that_is_missed_is_a_warning(repository, ran, tokens, why):
     """By more than half a percent, because there is no more or what is next does not fit."""

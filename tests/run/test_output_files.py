@@ -141,4 +141,5 @@ def test_little_that_is_left_of_much_is_read_by_all_workers_and_written_the_same
         phases.append(set(manifest.seconds))
         assert (manifest.kept.documents, len(manifest.files)) == (48, 3)
     assert outputs[0] == outputs[1]
-    assert [{"scatter"} & found for found in phases] == [set(), {"scatter"}]
+    few = set() if form == "parquet" else {"scatter"}  # rows move between files of JSON Lines
+    assert [{"scatter"} & found for found in phases] == [few, {"scatter"}]

@@ -65,7 +65,8 @@ def test_the_greatest_bucket_of_scores_decides(tmp_path: Path) -> None:
     run(folder)
     every = pl.read_parquet(folder / "all/data-*.parquet")
     places = [
-        (every[name].rank("min").cast(pl.Int64) - 1) * 10 // len(every) for name in ("importance", "shortness")
+        (every[name].rank("min").cast(pl.Int64) - 1) * 10 // len(every)
+        for name in ("importance", "shortness")
     ]
     expected = every.with_columns(best=pl.max_horizontal(places), on_topic=places[0])
     expected = expected.filter(pl.col("best") >= 8, pl.col("on_topic") > 2)

@@ -1,10 +1,14 @@
 """What rules of transforms removed, on the record of a run."""
 
 import json
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 import refinery
+from refinery.report.funnel import funnel
+from refinery.run.manifest import Manifest
 from refinery.run.removed import RemovedTally, add_removed
 from tests.cases import write_jsonl
 
@@ -35,7 +39,7 @@ def run(tmp_path):
                 "other": {"path": "other"},
             },
             "stages": {
-                "long": {"from": ["crawl", "other"], "keep": [{"long": "words >= 2"}]},
+                "long": {"from": ["crawl", "other"], "keep": [{"long": "chars > 8"}]},
                 "cleaned": {"from": "long", "transform": [{"lines": {"keep": {"last": "terminal"}}}]},
             },
             "outputs": {"out": {"from": "cleaned", "path": "out"}},
@@ -54,7 +58,13 @@ def test_a_stage_counts_what_its_transforms_removed_of_what_arrived(run):
         "other": {"lines.last": {"documents": 3, "parts": 5, "bytes": 26, "characters": 25}},
     }
     removed = {"documents": 3, "parts": 4, "bytes": 17, "characters": 17}
-    assert run("navigation")["stages"]["long"]["removed"] == {"crawl": {"lines.navigation": removed}}
+    renamed = run("navigation")
+    assert renamed["stages"]["long"]["removed"] == {"crawl": {"lines.navigation": removed}}
+    console = Console(width=100, file=StringIO(), record=True)
+    console.print(funnel(Manifest.model_validate(renamed), width=100))
+    shown = console.export_text()
+    assert "lines.navigation: 4 cut, 17 characters" in shown
+    assert "lines.last of other: 5 cut, 25 characters" in shown
 
 
 def test_shards_are_added_up():

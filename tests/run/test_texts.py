@@ -73,6 +73,10 @@ def test_what_lies_below_has_what_is_left(cutting, refinery):
     assert all(row["chars"] == len(row["text"]) for row in written.values())
     chosen = {row["id"]: row["text"] for row in read_files(base / "chosen", "data").to_pylist()}
     assert chosen["cut3"] == "of 3 words é."  # the other line is counted without the word
+    for workers in (1, 2):
+        removed = json.loads((base / f"chosen-{workers}.json").read_text())["stages"]["counted"]["removed"]
+        line = {"documents": 20, "parts": 20, "bytes": 160, "characters": 140}
+        assert removed == {"crawl": {"lines.repeated": line}}
     found = decisions(base / "chosen")
     assert {name: row["cut_chars"] for name, row in found.items()} == {
         name: 0 if text == WORD else text.count(WORD) * len(WORD) for name, text in texts.items()

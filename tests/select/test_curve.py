@@ -67,7 +67,12 @@ def test_a_budget_that_the_best_bucket_has_alone_is_told():
     factors = curve.factors(np.array(curve.edges))
     assert factors[-1] == pytest.approx(6) and not factors[:-1].any()
     (told,) = warnings_of(curve)
-    assert "only the best 5%, 6.00 times each" in told and "above 0.50" in told
+    assert "only the best 5%, 6.00 times each" in told and "`most_repeats` of 1 to 5 spends" in told
+    for most in (1, 5):
+        assert not warnings_of(fit(300, 1000, 0.4, most))
+    (told,) = warnings_of(fit(40, 1000, 0.4, 2))
+    assert "more than 10% of the tokens that arrive" in told
+    assert not warnings_of(fit(110, 1000, 0.4, 2))
 
 
 def test_one_bucket_alone_is_written_evenly():

@@ -99,6 +99,41 @@ def test_keys_by_their_beginnings(text):
     assert is_all(text, "secret", "密钥", "。") or "-----" in text
 
 
+PREFIX = re.compile(
+    "(AKIA|ASIA|sk_live_|sk_test_|rk_live_).{16}|LTAI.{12}|AIza.{35}|gh[pousr]_.{36}|npm_.{36}|github_pat_.{40}"
+    "|gsk_.{40}|(glpat-|xox[bpa]-).{20}|(sk-|shpat_).{32}|hf_.{30}|(pypi-|dop_v1_).{60}"
+)
+KEY_PARTS = st.sampled_from(
+    [
+        *" .:/é(",
+        "AKIA",
+        "ghp_",
+        "sk-",
+        "sk_live_",
+        "glpat-",
+        "hf_",
+        "a1",
+        "-",
+        "_",
+        "B" * 15,
+        "c7" * 8,
+        "0d" * 15,
+    ]
+)
+
+
+@given(st.lists(KEY_PARTS, max_size=9).map("".join))
+@example("AKIA" + "B" * 16)
+@example("key sk_live_" + "c7" * 8 + ".")
+def test_keys_are_those_of_the_regular_expressions(text):
+    """Whole tokens with a digit (AWS's without one, too), not beside a letter beyond ASCII."""
+    tokens = re.findall(r"(?<![A-Za-z0-9_é-])[A-Za-z0-9_-]+(?![A-Za-z0-9_é-])", text)
+    keys = [
+        one for one in tokens if PREFIX.match(one) and (re.search("[0-9]", one) or one.startswith("AKIA"))
+    ]
+    assert [key for _, key in finds(text, "secret")] == keys
+
+
 def test_secrets_by_what_they_are_assigned_to():
     """With letters and digits; words, short ones and hashes without a name for them stay."""
     assert is_all("a1b2c3d4e5f6g7h8", "secret", 'api_key = "', '"')

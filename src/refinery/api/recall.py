@@ -27,7 +27,7 @@ def recall(
     seeds: Files,
     out: str | Path,
     *,
-    rounds: int = 3,
+    rounds: int = 1,
     tokens: int | str | None = None,
     text: str | None = None,
     lang: str | None = None,
@@ -91,7 +91,7 @@ def moved(
     if name is None or name not in known:
         problem = f"no model {name!r} is made by `recall`" if name else "no model is made by `recall`"
         raise InputError(plan.graph.name, f"{problem}{nearest(name or '', known)}")
-    if round > known[name].rounds:
+    if not 1 <= round <= known[name].rounds:
         raise InputError(name, f"there is no round {round}, but {known[name].rounds}")
     found = moved_in(plan, name, round)
     if found is None:

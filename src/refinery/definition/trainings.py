@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from refinery.definition.values import Model, Names, Share, WrittenPath
 
@@ -151,7 +151,7 @@ class RecallTraining(Model):
 
     seeds: Names = Field(min_length=1, description="stages or sources of the domain's documents, 20 at least")
     pool: Names = Field(min_length=1, description="stages or sources in which more of the domain is")
-    rounds: int = Field(3, ge=1, le=20, description="rounds at most; they stop where another gains nothing")
+    rounds: int = Field(1, ge=1, le=20, description="rounds at most; they stop where another gains nothing")
     seed_documents: Drawn = 5_000
     pool_documents: Drawn = 100_000
     precision: float = Field(0.9, gt=0, le=1, description="precision of the suggested threshold")
@@ -170,6 +170,13 @@ class QuantileCount(Model):
     documents: Drawn = Field(
         200_000, description="how many documents are counted at most, chosen by a hash of their identities"
     )
+
+    @field_validator("columns")
+    @classmethod
+    def _once(cls, columns: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := [name for number, name in enumerate(columns) if name in columns[:number]]:
+            raise ValueError(f"{twice[0]} stands twice")
+        return columns
 
 
 # one maker makes such a model

@@ -20,6 +20,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -133,11 +134,11 @@ def _built_in(name: str, folder: str) -> RuleSet:
     return _parse(text, name, f"{name}.yaml")
 
 
-def _unknown(name: str, known: Collection[str]) -> DefinitionError:
+def _unknown(name: str, known: Collection[str], more: str = "") -> DefinitionError:
     if not re.match(NAME, name.removeprefix(FINEWEB2)):
         return DefinitionError(f'a rule has a name: write NAME: "{name}"')
     return DefinitionError(
-        f"no rule set is called {name!r}{nearest(name, known)} (a file of yours: ./NAME.yaml)"
+        f"no rule set is called {name!r}{nearest(name, known)}{more} (a file of yours: ./NAME.yaml)"
     )
 
 
@@ -146,7 +147,11 @@ def _of_fineweb2(name: str) -> RuleSet:
     found = fineweb2.thresholds(name)
     if found is None:
         others = [FINEWEB2 + other for other in fineweb2.configurations()]
-        raise _unknown(name, [*built_in_rule_sets(), *others])
+        known = others if name.startswith(FINEWEB2) else built_in_rule_sets()
+        if get_close_matches(name, known, 1):
+            raise _unknown(name, known)
+        languages = f", those of {len(fineweb2.codes())} languages by code and {len(others):,} {FINEWEB2}LANGUAGE_SCRIPT"
+        raise _unknown(name, written_rule_sets(), languages)
     short, place = name.removeprefix(FINEWEB2), f"{fineweb2.DATA.name}: {found.name}"
     rules = (Rule(f"{short}.{rule}", sql, source, place) for rule, sql, source in fineweb2.predicates(found))
     return RuleSet(name, tuple(rules), (found.language,), f"FineWeb-2's rules for {found.name}")

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
+from refinery.errors import DefinitionError
 from refinery.shuffle.partition import hash_numbers
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
@@ -26,6 +27,7 @@ from refinery.text.batch import TextBatch
 from refinery.text.prepare import prepare
 
 CANDIDATE = np.dtype([("hash", np.uint64), ("position", np.int64)])
+LEAST_SEEDS = 20  # documents of a domain, below which a model of them says nothing
 _ALL = (1 << 64) - 1
 _CANDIDATE_BYTES = 128  # of memory, for each document of a shard
 
@@ -83,6 +85,22 @@ class Draw:
 
     drawn: tuple[Drawn, ...]
     arrived: Mapping[tuple[str, str], int]
+
+    def require_seeds(self, part: str = "positive") -> None:
+        """Raises DefinitionError where fewer than LEAST_SEEDS documents of a part are drawn."""
+        drawn = sum(len(one.documents()) for one in self.drawn if one.part == part)
+        if drawn < LEAST_SEEDS:
+            names = [name for one, name in self.arrived if one == part]
+            raise DefinitionError(f"{', '.join(names) or part}: {few_seeds(f'{drawn:,} documents')}")
+
+
+def few_seeds(found: str) -> str:
+    """What is said where too few seeds are found.
+
+    >>> few_seeds("3 documents")
+    '3 documents, at least 20 are needed: give more documents of the domain'
+    """
+    return f"{found}, at least {LEAST_SEEDS} are needed: give more documents of the domain"
 
 
 def draw(

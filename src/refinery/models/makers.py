@@ -91,13 +91,15 @@ class ImportanceMaker(TrainingMaker):
     version: int = 1
 
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
-        """Units count, one adds up; raises DefinitionError for documents without a word."""
+        """Units count, one adds up; raises DefinitionError for few seeds or none with a word."""
         from refinery.models import importance
         from refinery.models.draw import draw
 
         chosen = self.training
         most = {"positive": chosen.positive_documents, "raw": chosen.raw_documents}
-        drawn = draw(inputs, most, chosen.seed, map_units, work).drawn
+        found = draw(inputs, most, chosen.seed, map_units, work)
+        found.require_seeds()
+        drawn = found.drawn
         counts = importance.counts_in(work / "counts", len(drawn))
         write = partial(importance.write_counts, counts, chosen.buckets)
         map_units("count n-grams", write, drawn, memory=importance.READ_BYTES)
@@ -114,13 +116,15 @@ class NgramMaker(TrainingMaker):
     version: int = 1
 
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
-        """Units count and weigh, one writes the file; raises DefinitionError for documents without a word."""
+        """Units count and weigh, one writes the file; raises DefinitionError for few seeds or none with a word."""
         from refinery.models import ngram_fit
         from refinery.models.draw import draw
 
         chosen = self.training
         most = ngram_fit.most_documents(inputs, chosen)
         found = draw(inputs, most, chosen.seed, map_units, work)
+        if "positive" in inputs:
+            found.require_seeds()
         counts = ngram_fit.counts_in(work, tuple(inputs), chosen.order, found, most)
         tallies, totals = ngram_fit.count_texts(counts, chosen, found.drawn, map_units)
         write = partial(ngram_fit.write_model, counts, chosen, tallies, totals)
@@ -143,13 +147,15 @@ class NearestMaker(TrainingMaker):
     version: int = 1
 
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
-        """Units read, one indexes; raises DefinitionError for documents without a word."""
+        """Units read, one indexes; raises DefinitionError for few seeds or none with a word."""
         from refinery.models import nearest
         from refinery.models.draw import draw
 
         chosen = self.training
         most = {"positive": chosen.positive_documents, "raw": chosen.raw_documents}
-        drawn = draw(inputs, most, chosen.seed, map_units, work).drawn
+        found = draw(inputs, most, chosen.seed, map_units, work)
+        found.require_seeds()
+        drawn = found.drawn
         seeds, counts = (
             nearest.seeds_in(work / "seeds", len(drawn)),
             nearest.counts_in(work / "counts", len(drawn)),
@@ -169,11 +175,12 @@ class TermsMaker(TrainingMaker):
     version: int = 1
 
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
-        """Draws, then mines in one unit; raises DefinitionError where no term is found."""
+        """Draws, then mines in one unit; raises DefinitionError for few seeds or no term."""
         from refinery.models import terms
 
         chosen = self.training
-        _, examples, written = _read_examples(chosen, inputs, map_units, work)
+        found, examples, written = _read_examples(chosen, inputs, map_units, work)
+        found.require_seeds()
         memory = terms.mining_bytes(sum(one.bytes for one in written))
         in_one_unit("mine", partial(terms.mine_examples, examples, chosen), map_units, memory, folder, work)
 

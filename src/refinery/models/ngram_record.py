@@ -68,8 +68,9 @@ class NgramRecord(Model):
         if self.auc is None or self.auc >= _POOR:
             return ""
         return (
-            f"of a held-out document of the domain and an ordinary one the model takes the former for the domain's "
-            f"in {self.auc:.0%} of cases (half are chance): give more of the domain, or texts that differ more"
+            f"of a held-out document of the domain ({self.texts['positive'].held_out:,} are) and an ordinary one the "
+            f"model takes the former for the domain's in {self.auc:.0%} of cases (half are chance): give more of the "
+            "domain, or texts that differ more"
         )
 
 

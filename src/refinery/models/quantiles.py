@@ -2,7 +2,7 @@
 
 The bucket of a value is the share of documents with lower ones in steps of one over the number of buckets: equal
 values share the lowest bucket that they reach. The maximum of such buckets of several scores is the ensemble of
-Nemotron-CC (Su et al. 2024, arXiv 2412.02595, section 2.2), 20 buckets of each.
+Nemotron-CC (Su et al. 2024, arXiv 2412.02595), 20 buckets of each.
 """
 
 from __future__ import annotations

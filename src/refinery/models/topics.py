@@ -136,6 +136,11 @@ def fit(prepared: TextBatch, training: TopicTraining) -> tuple[TopicModel, list[
 
     Raises DefinitionError for fewer texts with terms than clusters.
     """
+    if len(prepared) < (needed := max(training.clusters, LEAST_DOCUMENTS)):
+        raise DefinitionError(
+            f"{training.clusters:,} topics need at least {needed:,} different documents, {len(prepared):,} are there; "
+            "give fewer `clusters`, or more documents"
+        )
     found = features(prepared, BITS, MOST_WORDS)
     model = TopicModel(*_terms(found, _is_latin(prepared)), np.empty((0, 0), np.float32))
     rows = model.rows(found)

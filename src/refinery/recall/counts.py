@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from refinery.definition.values import Model
 from refinery.errors import DefinitionError
 from refinery.models.card import SourceCounts
+from refinery.models.draw import LEAST_SEEDS, few_seeds
 
 COUNTS = "sample.json"  # the file
 SEEDS, POOL = "seeds", "pool"  # the parts
-LEAST_SEEDS = 20  # below which nothing held out says anything
 _COMMON = 0.1  # share of the seeds from which on a language is one of theirs
 _LEAST_SHARE = 0.01  # of a pool's documents that must be in a language of the seeds
 _FEW_SHARE = 0.1  # below which a person is told
@@ -60,10 +60,8 @@ def _problems(counts: SampleCounts, seeds: str, pool: str) -> Iterator[str]:
     if not arrived[SEEDS]:
         yield f"no document comes from {seeds}: without a seed nothing can be recalled"
     elif counts.seeds < LEAST_SEEDS:
-        yield (
-            f"{seeds}: {counts.seeds} different seeds with a word of {arrived[SEEDS]:,} documents, at least "
-            f"{LEAST_SEEDS} are needed: give more documents of the domain"
-        )
+        found = f"{counts.seeds} different seeds with a word of {arrived[SEEDS]:,} documents"
+        yield f"{seeds}: {few_seeds(found)}"
     if not arrived[POOL]:
         yield f"no document comes from {pool}: there is nothing to recall from"
     elif counts.copies > counts.pool:

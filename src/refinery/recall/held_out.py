@@ -64,9 +64,11 @@ class Fit:
 
 def best_fit(task: Task, seed: NDArray[np.bool_]) -> Fit:
     """The fit of the kind whose held-out seeds rank highest in the pool, by the mean logarithm of their places."""
-    fits = [cross_fit(task, kind) for kind in KINDS]
-    least = prevalence(fits[0].logits[seed], fits[0].logits[~seed]).value * float((~seed).sum())
-    return min(fits, key=lambda one: float(log_places(one.logits, seed, least).mean()))
+    logits = [held_out(task, kind) for kind in KINDS]
+    least = prevalence(logits[0][seed], logits[0][~seed]).value * float((~seed).sum())
+    best = int(np.argmin([log_places(one, seed, least).mean() for one in logits]))
+    line, inverse, _ = _fit(task, KINDS[best], np.ones(len(seed), np.bool_))
+    return Fit(logits[best], line, inverse)
 
 
 def log_places(scores: Array, seed: NDArray[np.bool_], least: float) -> Array:
@@ -80,16 +82,15 @@ def log_places(scores: Array, seed: NDArray[np.bool_], least: float) -> Array:
     return found
 
 
-def cross_fit(task: Task, kind: Kind) -> Fit:
-    """A fit of all documents, and one without each fold, which scores it."""
-    line, inverse, _ = _fit(task, kind, np.ones(len(task.labels), np.bool_))
+def held_out(task: Task, kind: Kind) -> Array:
+    """Logits of all documents, float64 (documents,), each by the fit without its fold."""
     logits = np.empty(len(task.labels))
     for fold in range(FOLDS):
         out = task.folds == fold
         told = (task.beside == fold) & (task.labels > 0)
         part, _, rows = _fit(task, kind, ~(out | told))
         logits[out] = part.logits(rows.take(np.flatnonzero(out)))
-    return Fit(logits, line, inverse)
+    return logits
 
 
 def _fit(task: Task, kind: Kind, used: NDArray[np.bool_]) -> tuple[Line, NDArray[np.float32], Rows]:

@@ -1,11 +1,11 @@
 """Rounds of recall: each fits a classifier to what the rounds before have settled and scores the sample anew.
 
-The first round takes seeds for positive, and for negative what of the pool is farther from them than most seeds are
-from each other (reliable negatives of positive-unlabelled learning: Liu, Lee, Yu and Li 2002, ICML). A later one
-also takes for positive what the one before recalls and what is as near to a seed as seeds are to each other, and
-leaves out what is open. Every score is of a fit that has not seen the document, seeds are judged so too: a round is
-good when held-out seeds rank higher than by the round before, beyond chance, and not fewer of them are recalled; the
-model is of the last good one. docs/recall.md has what was tried and what it gained.
+The first round takes seeds for positive and the pool for negative (positive-unlabelled learning: what is of the
+topic in the pool is a small share of it). A later one also takes for positive what the one before recalls and what
+is as near to a seed as seeds are to each other, and leaves out what is open. Every score is of a fit that has not
+seen the document, seeds are judged so too: a round is good when held-out seeds rank higher than by the round
+before, beyond chance, and not fewer of them are recalled; the model is of the last good one. docs/recall.md has
+what was tried and what it gained.
 
 Nothing here reads a file or a text. The same sample and settings give the same bits, but for the last ones, which
 LAPACK makes of the latent space as the processor has it.
@@ -35,8 +35,6 @@ _SEED = 2.0  # weight of a seed in a fit
 _NEGATIVE = 0.1  # probability below which a document is settled as negative
 _FAR = 0.05  # share of seeds that are far from all others
 _STRAYS = 0.4  # share of recalled documents that may be
-_APART = 0.25  # share of seeds that are as far from the others as what the first round takes for negative
-_LEAST_NEGATIVE = 0.5  # of the pool, in the first round
 NEGATIVE, OPEN, POSITIVE = -1, 0, 1  # how a document stands after a round
 
 
@@ -117,8 +115,9 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     )
     near, which = nearest(rows, sample.seed)
     beside = np.where(sample.seed, folds, folds[which])
-    standing = before.standing if before else _first_standing(near, sample.seed)
-    labels, weights = (standing == POSITIVE).astype(np.float64), _weights(sample.seed, standing)
+    standing = before.standing if before else np.where(sample.seed, POSITIVE, OPEN).astype(np.int8)
+    labels = (standing == POSITIVE).astype(np.float64)
+    weights = _weights(sample.seed, standing)
     task = Task(sample.features, inverse, directions(rows), labels, weights, folds, beside)
     found = best_fit(task, sample.seed)
     scale, shift, prevalence = calibrate(found.logits[sample.seed], found.logits[pool])
@@ -139,12 +138,6 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     line = found.line
     model = LinearModel(line.coefficients.astype(np.float32), found.inverse, line.bias, scale, shift)
     return Round(number, probability, now, threshold, estimates, overlap, stopped, model, not stopped)
-
-
-def _first_standing(near: NDArray[np.float32], seed: NDArray[np.bool_]) -> NDArray[np.int8]:
-    """Seeds are positive; what is as near to one as three of four seeds are to another is open, the rest negative."""
-    cut = max(np.quantile(near[seed], _APART), np.quantile(near[~seed], _LEAST_NEGATIVE))
-    return np.where(seed, POSITIVE, np.where(near <= cut, NEGATIVE, OPEN)).astype(np.int8)
 
 
 def _weights(seed: NDArray[np.bool_], standing: NDArray[np.int8]) -> NDArray[np.float64]:

@@ -69,7 +69,7 @@ def _add_stage(
     counts(f"stage {name}", stage.arrived)
     for source, removed in stage.removed.items():
         for rule, gone in removed.items():
-            what = f"{gone.parts:,} {rule.split('.')[0]}, {gone.characters:,} characters"
+            what = f"{gone.parts:,} cut, {gone.characters:,} characters"
             of = f" of {source}" if len(stage.removed) > 1 else ""
             texts = {"documents": f"({gone.documents:,})", "text": f"-{decimal(gone.bytes)}"}
             row(f"  {rule}{of}: {what}", "dim", **texts)

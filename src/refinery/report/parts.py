@@ -9,7 +9,7 @@ from refinery.report.budget import count_text
 from refinery.report.grid import Grid
 from refinery.run.manifest import Manifest
 
-HEADINGS = ("part", "share", "wanted", "tokens there", "fresh", "repeated", "epochs", "at most")
+HEADINGS = ("part", "share", "wanted", "tokens there", "fresh", "repeated", "epochs", "most written", "allowed")
 
 
 def part_tables(manifest: Manifest) -> Iterator[Grid]:
@@ -21,5 +21,6 @@ def part_tables(manifest: Manifest) -> Iterator[Grid]:
     for name, part in manifest.parts.items():
         share = f"{part.exposures / total:.1%}" if total else ""
         counts = map(count_text, (part.tokens, part.kept.tokens, part.repeated.tokens))
-        table.add(name, share, as_percentage(part.share), *counts, f"{part.epochs:.2f}", f"{part.largest}")
+        times = f"{part.epochs:.2f}", f"{part.largest}", f"{part.most_repeats}"
+        table.add(name, share, as_percentage(part.share), *counts, *times)
     yield table

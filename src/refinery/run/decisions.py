@@ -208,7 +208,8 @@ def _decisions(shard: ShardOutcomes, counts: Counts) -> Iterator[pa.RecordBatch]
             times = repeats_of(planned, stage.decided.verb_key or "", listing.num_rows)
             parts = documents_of_parts(stage.parts, planned.spec.name, kept, arrived)
         counts.add_again(name, sizes, (times - 1) * stays)
-    counts.add_parts(parts, sizes, times * stays)
+    if parts:  # of the last stage: one that is implied may leave out more
+        counts.add_parts(parts, sizes, times * stays)
     known = pa.concat_tables(reasons).combine_chunks()
     for start in range(0, listing.num_rows, BATCH_ROWS):
         here = slice(start, start + BATCH_ROWS)

@@ -198,7 +198,7 @@ def part_missed(stage: str, part: str, account: PartAccount) -> Trip:
 def budget_missed(stage: ResolvedStage, decided: Sequence[Decided]) -> Iterable[Trip]:
     """The tokens that a stage keeps less than it is asked for."""
     budget = stage.verb.budget if stage.verb else None
-    if budget is None:
+    if stage.verb is None or budget is None:
         return
     every = [one for part in decided for one in (part.kept, part.repeated)]
     kept = sum(one[stage.name].tokens for one in every if stage.name in one)
@@ -208,10 +208,10 @@ def budget_missed(stage: ResolvedStage, decided: Sequence[Decided]) -> Iterable[
             gone.update(
                 {rule: tally.dropped.documents for rule, tally in rules.items() if name == stage.name}
             )
-    others = " and ".join(
-        f"{count:,} documents go by {rule}" for rule, count in sorted(gone.items()) if count
-    )
-    why = others or "no more arrive"
+    spent = gone.pop(f"{stage.verb.name}.tokens", 0)  # all below the first that would overspend
+    others = [f"{count:,} documents go by {rule}" for rule, count in sorted(gone.items()) if count]
+    ends = ["the next best document is larger than what is left"] if spent else []
+    why = " and ".join([*ends, *others]) or "no more arrive"
     sentence = f"it has {kept:,} of the {budget:,} tokens that are asked for: {why}"
     yield Trip("budget_missed", Subject("stage", stage.name), max(budget - kept, 0), budget, sentence)
 

@@ -18,7 +18,7 @@ from refinery.plan.result import output_name
 from refinery.run import folder as folders
 from refinery.run import guards
 from refinery.run.account import make_manifest
-from refinery.run.attribution import attribution
+from refinery.run.attribution import attribution, telling_columns
 from refinery.run.context import Run
 from refinery.run.dataset_card import dataset_card
 from refinery.run.decisions import decisions_tasks, write_decisions
@@ -48,6 +48,21 @@ def _by_schema(run: Run, stage: ResolvedStage) -> Iterable[PlannedShard]:
     for planned in run.plan.reaching(stage):
         first.setdefault(run.records[planned.number].schema, planned)
     return first.values()
+
+
+def _telling(run: Run, stage: ResolvedStage) -> dict[str, tuple[str, ...]]:
+    """Of each source the columns by which its documents are attributed, those of any of its files."""
+    schemas = {
+        (planned.spec.name, run.records[planned.number].schema): planned
+        for planned in run.plan.reaching(stage)
+    }
+    found: dict[str, list[pa.Schema]] = {}
+    for (source, _), planned in schemas.items():
+        found.setdefault(source, []).append(run.records[planned.number].carried())
+    return {
+        source: telling_columns({field.name: field for schema in each for field in schema}.values())
+        for source, each in found.items()
+    }
 
 
 def make_output(run: Run, name: str) -> Manifest:
@@ -101,7 +116,7 @@ def make_output(run: Run, name: str) -> Manifest:
     manifest = make_manifest(run, name, decided, output)
     data = [file.path for file in manifest.files]
     beside = [file.path for file in (*manifest.decisions, *manifest.rejects, *manifest.sequences)]
-    texts = {CARD: dataset_card(manifest), **attribution(manifest), **mixture(manifest)}
+    texts = {CARD: dataset_card(manifest), **attribution(manifest, _telling(run, stage)), **mixture(manifest)}
     if manifest.tokenised:
         texts |= data_paths(manifest.tokenised, manifest.files)
     content = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)

@@ -103,7 +103,14 @@ def warnings_of(curve: Curve) -> tuple[str, ...]:
     if np.isfinite(curve.power):
         return ()
     alone, average = curve.ratio * BUCKETS, curve.ratio / (1 - curve.discard)
+    low, high = max(1, int(np.ceil(average))), int(np.ceil(alone)) - 1
+    if low > high:  # the budget is less than the best bucket
+        share = as_percentage(curve.most / BUCKETS)
+        way = f"more than {share} of the tokens that arrive, as `tokens`, are spent on others too"
+    else:
+        times = f"{low} to {high}" if low < high else f"{low}"
+        way = f"`most_repeats` of {times} spends the budget on others too"
     return (
         f"the curve writes only the best {1 / BUCKETS:.0%}, {alone:.2f} times each, which is within `most_repeats: "
-        f"{curve.most}`: a smaller one, above {average:.2f}, spends the budget on others too",
+        f"{curve.most}`: {way}",
     )
