@@ -29,8 +29,8 @@ def budget(
 
     corpus: its unique tokens, or a definition that was run or its folder, or the folder of an output, whose manifest
     says them; params: sizes of models; tokens: that each is to be trained on, by default what is compute-optimal;
-    domain: of which published numbers of repeats are given; output: of a definition, by default the first. Raises InputError for
-    numbers that no corpus or model has, and for what was not run.
+    domain: of which published numbers of repeats are given; output: of a definition, by default the first. Raises
+    InputError for numbers that no corpus or model has, and for what was not run.
 
     >>> import refinery
     >>> found = refinery.budget(2e9, [1.3e9])
