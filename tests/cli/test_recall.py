@@ -10,7 +10,10 @@ from tests.models.domains import MEDICAL, OTHER, documents
 
 
 def test_a_pool_and_seeds_in_one_command(refinery, tmp_path: Path) -> None:
-    """It writes, runs, tells rounds and what to do next; rounds can be looked at; seeds are beside the budget."""
+    """It writes, runs, tells rounds and what to do next; rounds can be looked at; seeds are beside the budget.
+
+    A run of what it wrote tells the rounds too; what two outputs share is told once.
+    """
     seeds, fresh = documents(MEDICAL, 30, 1), documents(MEDICAL, 30, 2)
     write_jsonl(tmp_path / "seeds.jsonl", [{"text": text} for text in seeds])
     write_jsonl(tmp_path / "pool.jsonl", [{"text": text} for text in [*fresh, *documents(OTHER, 150, 3)]])
@@ -23,6 +26,11 @@ def test_a_pool_and_seeds_in_one_command(refinery, tmp_path: Path) -> None:
     assert "rounds over 180 of 180 documents of the pool" in " ".join(told.split())
     assert f"refinery budget {out / 'recalled'} --params 1.3B" in told
     assert refinery("budget", out / "recalled", "--params", "1.3B")[0] == 0
+    definition = out / "pipeline.yaml"
+    definition.write_text(f"{definition.read_text()}  more: {{from: found, path: more}}\n")
+    code, told, err = refinery("run", definition, "--workers", 1)
+    assert (code, told.count("the model is that of round 1 (*)")) == (0, 1)
+    assert err.count("warning: stage found: it has ") == 1  # of both outputs
     code, told, _ = refinery("show", out, "--round", 1, "--came", "-n", 2)
     assert code == 0 and told.startswith("came: ") and told.count("relevance ") == 2 and "went" not in told
     found = json.loads(refinery("show", out, "--round", 1, "--json")[1])

@@ -39,6 +39,17 @@ def test_seeds_and_a_pool_of_their_language_are_accepted():
             counts(pool=10, copies=49),
             "49 of 59 documents of crawl are seeds: the pool must be text that nobody",
         ),
+        (
+            counts(pool=10, copies=49).model_copy(
+                update={
+                    "drawn": (
+                        SourceCounts(part=SEEDS, source="seeds", documents=60, drawn=50),
+                        *counts().drawn[1:],
+                    )
+                }
+            ),
+            "at least 49 of 59 documents of crawl are seeds, by the 50 of 60 seeds that were drawn",
+        ),
         (counts(pool=40, arrived=(60, 45)), "crawl has 45 documents, fewer than the 60 of seeds, books"),
         (
             counts(languages={SEEDS: {"zh": 48, "en": 2}, POOL: {"en": 800, "de": 99, "zh": 1}}),

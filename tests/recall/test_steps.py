@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from refinery.errors import DamagedFile
+from refinery.models.linear import load_linear
 from refinery.recall import steps
 from refinery.recall.account import MOVED, RECALLED, ROUND, Moved, Recalled, RoundAccount, read_account
 from refinery.recall.rounds import Settings, first_round, next_round
@@ -68,6 +69,9 @@ def test_the_model_is_of_the_last_good_round(made: dict[str, Path], tmp_path: Pa
     steps.make_model([sample, first, second, second], TRAINING, target)
     found = read_account(Recalled, target / RECALLED)
     assert (found.chosen, [one.number for one in found.rounds]) == (1, [1, 2])
+    pool = ~read_sample(sample).sample.seed
+    scores = load_linear(target / "model.npz").probability(read_sample(sample).sample.features)[pool]
+    assert found.kept == sum(score >= found.rounds[0].threshold for score in scores.tolist()) > 0
 
 
 def test_a_damaged_round_is_told(made: dict[str, Path], tmp_path: Path) -> None:

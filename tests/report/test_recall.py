@@ -24,8 +24,12 @@ def account(number: int, **known: object) -> RoundAccount:
 
 RECALLED = Recalled(
     sample=counts(),
-    rounds=(account(1), account(2, recalled=1234, overlap=0.875, new_hosts=3, stopped="the gain is within")),
-    chosen=2,
+    rounds=(
+        account(1),
+        account(2, recalled=1234, overlap=0.875, new_hosts=3, good=False, stopped="the gain is within"),
+    ),
+    chosen=1,
+    kept=76,
 )
 CAME = MovedDocument(
     source="crawl", id="x1", host="a.org", language="en", score=0.75, before=0.25, head="Of\nheat.\x1b[1m"
@@ -33,21 +37,22 @@ CAME = MovedDocument(
 
 
 def test_a_row_for_each_round_and_why_they_stopped():
-    """The one that the model is of has a star; copies of seeds are told apart."""
+    """The one that the model is of has a star; copies of seeds are told apart, and what the model itself keeps."""
     table, copies, why, model = recalled_tables("medical", RECALLED)
     assert table.title == (
         "medical: rounds over 900 of 1,000 documents of the pool, by 50 seeds, with intervals of 95 %"
     )
     assert [row[:4] for row in table.rows] == [
-        ("1", "80", "110", "10.00%"),
-        ("2 *", "1,234", "110", "10.00%"),
+        ("1 *", "80", "110", "10.00%"),
+        ("2", "1,234", "110", "10.00%"),
     ]
     assert table.rows[1][4:] == ("0.90\n0.85-0.95", "0.80\n0.75-0.85", "87.5%", "3")
     assert table.rows[0][6:] == ("", "")
     assert copies.startswith("documents of the sample that are copies of seeds: 3,")
-    assert (why, model) == (
-        "no round after 2: the gain is within",
-        "the model is that of round 2, threshold 0.4000",
+    assert why == "round 2 is not taken, and no other follows: the gain is within"
+    assert model == (
+        "the model is that of round 1 (*): at its threshold 0.4000 it keeps 76 of the sample, which it was fitted "
+        "to; `found` is by fits that have not seen the document"
     )
 
 
@@ -69,7 +74,9 @@ def test_documents_that_came_and_went_with_their_scores():
 
 
 def test_what_to_do_next_names_commands_that_there_are():
-    """With the folder to paste."""
-    lines = list(next_steps(Path("out"), Path("out/recalled"), RECALLED))
-    assert [line.split()[1] for line in lines[1:]] == ["show", "show", "label", "budget"]
-    assert all("out" in line for line in lines[1:])
+    """With the folder to paste; a round is to be looked at only where it added something, else the output."""
+    for chosen, came, shown in ((1, 50, "--kept"), (2, 7, "--round 2 --came"), (2, 0, "--kept")):
+        found = RECALLED.model_copy(update={"chosen": chosen})
+        lines = list(next_steps(Path("out"), Path("out/recalled"), found, came))
+        assert [line.split()[1] for line in lines[1:]] == ["show", "show", "label", "budget"]
+        assert all("out" in line for line in lines[1:]) and f"show out {shown}  " in lines[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -81,10 +81,14 @@ def run(
     if json:
         manifests = {name: output.manifest.model_dump(mode="json") for name, output in outputs.items()}
         echo_json(manifests)
-    above: set[str] = set()  # what is printed once for several outputs
+    above, told = set[str](), set[str]()  # what is printed once for several outputs
     for output in outputs.values():
-        _show(output, above, table=not (quiet or json))
-        above |= {*output.manifest.sources, *output.manifest.stages}
+        manifest = output.manifest
+        _show(output, above, told, table=not (quiet or json))
+        above |= {*manifest.sources, *manifest.stages}
+        told |= {*manifest.notes, *manifest.warnings}
+    if not (quiet or json):
+        _show_recalled(outputs.values())
 
 
 @contextmanager
@@ -254,8 +258,21 @@ def version() -> None:
     echo(__version__)
 
 
-def _show(output: Output, above: Collection[str], *, table: bool) -> None:
-    """The funnel of an output, and, on standard error whatever is asked for, what could not be read."""
+def _show_recalled(outputs: Iterable[Output]) -> None:
+    """The rounds by which models of the outputs were made, once a model."""
+    from refinery.report.recall import recalled_tables
+
+    models = {name: found for output in outputs for name, found in output.manifest.recalled.items()}
+    for name, found in models.items():
+        for table in recalled_tables(name, found):
+            echo_table(table)
+
+
+def _show(output: Output, above: Collection[str], told: Collection[str], *, table: bool) -> None:
+    """The funnel of an output, and, on standard error whatever is asked for, what could not be read.
+
+    above: sources and stages that another funnel has shown; told: notes and warnings that another output had.
+    """
     manifest = output.manifest
     if table:
         from rich.console import Console
@@ -266,10 +283,10 @@ def _show(output: Output, above: Collection[str], *, table: bool) -> None:
         echo_table(funnel(manifest, Console().width, above))
         for parts in part_tables(manifest):
             echo_table(parts)
-    for note in manifest.notes:
-        echo(f"note: {note}", err=True)
-    for warning in manifest.warnings:
-        echo(f"warning: {warning}", err=True)
+    for kind, messages in (("note", manifest.notes), ("warning", manifest.warnings)):
+        for message in messages:
+            if message not in told:
+                echo(f"{kind}: {message}", err=True)
     rejected = sum(source.rejected for source in manifest.sources.values())
     broken = sum(len(source.broken) for source in manifest.sources.values())
     if rejected or broken:

@@ -50,14 +50,17 @@ def recall(
     from refinery.api import runs
     from refinery.api.recall import MODEL, OUTPUT, write_recall
     from refinery.report.recall import next_steps, recalled_tables
-    from refinery.run.recalled import recalled_of
+    from refinery.run.recalled import moved_in, recalled_of
 
     file = write_recall(
         pool, seeds, out, rounds=rounds, tokens=tokens, text=text, lang=lang, rules=rules or ()
     )
     run(file, workers=workers, executor=executor, address=address, quiet=quiet)
-    found = recalled_of(runs.plan(file))[MODEL]
-    for table in recalled_tables(MODEL, found):
-        echo_table(table)
-    for line in next_steps(out, out / OUTPUT, found):
+    planned = runs.plan(file)
+    found = recalled_of(planned)[MODEL]
+    if quiet:  # else the run has told them
+        for table in recalled_tables(MODEL, found):
+            echo_table(table)
+    moved = moved_in(planned, MODEL, found.chosen)
+    for line in next_steps(out, out / OUTPUT, found, moved.came_in_all if moved else 0):
         echo(line)

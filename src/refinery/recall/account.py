@@ -66,11 +66,16 @@ class Moved(Model):
 
 
 class Recalled(Model):
-    """How a model was made: the sample, the rounds that were made, and the number of the one that it is of."""
+    """How a model was made.
+
+    rounds: those that were made; chosen: the number of the one that the model is of; kept: documents of the sample's
+    pool that the model, which was fitted to them, scores at or above that round's threshold.
+    """
 
     sample: SampleCounts
     rounds: tuple[RoundAccount, ...]
     chosen: int
+    kept: int
 
 
 def read_account(kind: type[M], place: Place) -> M:

@@ -66,8 +66,7 @@ def _problems(counts: SampleCounts, seeds: str, pool: str) -> Iterator[str]:
         yield f"no document comes from {pool}: there is nothing to recall from"
     elif counts.copies > counts.pool:
         yield (
-            f"{counts.copies:,} of {counts.copies + counts.pool:,} documents of {pool} are seeds: the pool must be "
-            "text that nobody has chosen, in which the domain is a part"
+            f"{_copies(counts, pool)}: the pool must be text that nobody has chosen, in which the domain is a part"
         )
     elif not counts.pool:
         yield f"no document of {pool} has a word: is another column the text?"
@@ -81,6 +80,15 @@ def _problems(counts: SampleCounts, seeds: str, pool: str) -> Iterator[str]:
             f"the seeds are in {', '.join(common[0]) or 'no known language'}, as {common[1]:.1%} of {pool} is: "
             f"that is in {_languages(counts)}; give seeds in its languages"
         )
+
+
+def _copies(counts: SampleCounts, pool: str) -> str:
+    """How many documents of the pool are seeds: only seeds that were drawn can be told."""
+    found = f"{counts.copies:,} of {counts.copies + counts.pool:,} documents of {pool} are seeds"
+    arrived, drawn = counts.arrived(SEEDS), sum(one.drawn for one in counts.drawn if one.part == SEEDS)
+    if drawn == arrived:
+        return found
+    return f"at least {found}, by the {drawn:,} of {arrived:,} seeds that were drawn (`seed_documents`)"
 
 
 def warnings(counts: SampleCounts) -> Iterator[str]:

@@ -132,7 +132,7 @@ class RecallMaker(_StepMaker):
     """Takes the model of the last good of all rounds and writes its card."""
 
     name: str = RecallTraining.word
-    version: int = 1
+    version: int = 2
 
     @property
     def settings(self) -> Mapping[str, object]:

@@ -82,7 +82,9 @@ def make_model(folders: Sequence[Place], training: RecallTraining, target: Place
     chosen = [one.number for one in made if one.good][-1]
     last = _read_round(folders[chosen])
     counts = read_account(SampleCounts, folders[0] / COUNTS)
-    recalled = Recalled(sample=counts, rounds=tuple(made), chosen=chosen)
+    scores = last.model.probability(file.sample.features)[~file.sample.seed]
+    kept = int((scores >= last.threshold).sum())
+    recalled = Recalled(sample=counts, rounds=tuple(made), chosen=chosen, kept=kept)
     seeds = np.sort(file.about["text"].to_numpy()[file.sample.seed])
     content = replace(last.model, seeds=seeds).content()
     commit_bytes(target / MODEL, content, scratch=True)

@@ -24,8 +24,12 @@ def recalled_tables(model: str, found: Recalled) -> Iterator[Grid | str]:
     if sample.copies:
         yield f"documents of the sample that are copies of seeds: {sample.copies:,}, kept and not counted as found"
     if last := found.rounds[-1].stopped:
-        yield f"no round after {found.rounds[-1].number}: {last}"
-    yield f"the model is that of round {found.chosen}, threshold {found.rounds[found.chosen - 1].threshold:.4f}"
+        yield f"round {found.rounds[-1].number} is not taken, and no other follows: {last}"
+    threshold = found.rounds[found.chosen - 1].threshold
+    yield (
+        f"the model is that of round {found.chosen} (*): at its threshold {threshold:.4f} it keeps {found.kept:,} of "
+        "the sample, which it was fitted to; `found` is by fits that have not seen the document"
+    )
 
 
 def _row(one: RoundAccount, chosen: bool) -> Iterator[str]:
@@ -43,11 +47,16 @@ def _interval(one: Estimate) -> str:
     return f"{one.value:.2f}\n{one.low:.2f}-{one.high:.2f}"
 
 
-def next_steps(folder: Path, output: Path, found: Recalled) -> Iterator[str]:
-    """Commands that go on from a recall whose definition lies in a folder; output: what it has written."""
+def next_steps(folder: Path, output: Path, found: Recalled, came: int) -> Iterator[str]:
+    """Commands that go on from a recall whose definition lies in a folder.
+
+    output: what it has written; came: documents that came to the round of the model.
+    """
     yield "Next:"
-    if found.chosen > 1:
-        yield f"  refinery show {folder} --round {found.chosen} --came    what the last round added"
+    if found.chosen > 1 and came:
+        yield f"  refinery show {folder} --round {found.chosen} --came    what the model's round added"
+    else:
+        yield f"  refinery show {folder} --kept    documents of the output"
     yield f"  refinery show {folder} --near relevance    documents about the threshold"
     yield f"  refinery label {folder} --column relevance --out labels.csv    judge some, then: refinery threshold"
     yield f"  refinery budget {output} --params 1.3B    for which model it is enough"
