@@ -150,7 +150,8 @@ def _of_fineweb2(name: str) -> RuleSet:
         known = others if name.startswith(FINEWEB2) else built_in_rule_sets()
         if get_close_matches(name, known, 1):
             raise _unknown(name, known)
-        languages = f", those of {len(fineweb2.codes())} languages by code and {len(others):,} {FINEWEB2}LANGUAGE_SCRIPT"
+        codes = len(fineweb2.codes())
+        languages = f", those of {codes} languages by code and {len(others):,} {FINEWEB2}LANGUAGE_SCRIPT"
         raise _unknown(name, written_rule_sets(), languages)
     short, place = name.removeprefix(FINEWEB2), f"{fineweb2.DATA.name}: {found.name}"
     rules = (Rule(f"{short}.{rule}", sql, source, place) for rule, sql, source in fineweb2.predicates(found))
