@@ -127,13 +127,13 @@ EXAM = "sources.protect:exams.question.minhash"
 ON_EXAM = {EXAM, "sources.protect:exams.question.content"}
 EXAMS = ("protect", "exams")
 OVERLAP = (*EXAMS, "overlap")
-PROTECT = {f"stages.protect:{name}.protect" for name in ("best", "unique", "books", "screened")}
+PROTECT = {f"stages.protect:{name}.protect" for name in ("best", "unique", "books", "screened", "scored")}
 SHINGLED = {*DEDUP, "sources.crawl.lines.minhash", "sources.books.minhash"}
 FOLDED = {*SHINGLED, "sources.crawl.lines.content", "sources.books.content"}
 NORMALIZE = [{"normalize": {"ftfy": True}}]
 ON_CRAWL = {
     f"sources.crawl.lines.{name}"
-    for name in ("size", "language", "signals", "patterns", "relevance", "content", "minhash")
+    for name in ("size", "language", "signals", "patterns", "relevance", "content", "minhash", "removed")
 }
 HELD = "sources.held.size"
 SIZES = {"sources.crawl.lines.size", "sources.books.size", HELD}

@@ -27,8 +27,8 @@ def budget(
 ) -> Budget:
     """How many tokens and epochs models of these sizes should see, and the sizes that the corpus is enough for.
 
-    corpus: its unique tokens, or a definition that was run, the folder of it, or that of an output, whose manifest says
-    them;
+    corpus: its unique tokens, or a definition that was run, the folder of it, or that of an output, whose manifest
+    says them;
     params: sizes of models; tokens: that each is to be trained on, by default what is compute-optimal; domain: of
     which published numbers of repeats are given; output: of a definition, by default the first. Raises InputError for
     numbers that no corpus or model has, and for what was not run.

@@ -26,7 +26,8 @@ def recall(
     out: Annotated[Path, typer.Option(help="Folder for the definition that does it and for its output.")],
     rounds: Annotated[int, typer.Option(min=1, max=20, help="Rounds at most.")] = 1,
     tokens: Annotated[
-        str | None, typer.Option(metavar="N", help="Keep the most relevant, to so many tokens beside the seeds: 2B.")
+        str | None,
+        typer.Option(metavar="N", help="Keep the most relevant, to so many tokens beside the seeds: 2B."),
     ] = None,
     text: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="The text column (default: found by its name).")

@@ -9,7 +9,17 @@ from refinery.report.budget import count_text
 from refinery.report.grid import Grid
 from refinery.run.manifest import Manifest
 
-HEADINGS = ("part", "share", "wanted", "tokens there", "fresh", "repeated", "epochs", "most written", "allowed")
+HEADINGS = (
+    "part",
+    "share",
+    "wanted",
+    "tokens there",
+    "fresh",
+    "repeated",
+    "epochs",
+    "most written",
+    "allowed",
+)
 
 
 def part_tables(manifest: Manifest) -> Iterator[Grid]:
