@@ -1,8 +1,11 @@
 """Which run is looked at."""
 
+import shutil
+
 import pytest
 
 import refinery
+from refinery.api.look import planned_run
 from refinery.api.runs import place_of
 from refinery.watch.find_status import find_status
 
@@ -16,6 +19,15 @@ def test_a_run_by_its_definition_its_plan_or_its_folders(tiny_run):
     for folder in (base, base / ".refinery", base / "out"):
         assert refinery.show(folder) == there
     assert refinery.show(base / "screened") == refinery.show(tiny_run, output="screened") != there
+
+
+def test_a_copied_folder_is_looked_at_and_not_the_original(tiny_run, tmp_path):
+    """Its status names the work folder of the original; definition and work folder are those of the copy."""
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny_run.parent, copy, ignore=shutil.ignore_patterns("*.lock"))
+    plan, _ = planned_run(copy, None, None, None)
+    assert place_of(str(plan.work)) == copy / ".refinery"
+    assert plan.graph.output_paths["unique"] == copy / "out"
 
 
 def test_an_unknown_output(tiny_run):
@@ -44,8 +56,6 @@ def test_several_pipelines_in_a_work_folder(tiny_run, tmp_path):
 
 def test_a_sample_is_a_pipeline_of_its_own(tiny_run, tmp_path):
     """It reads so many documents, writes beside the output of the whole, which stays, and can be looked at."""
-    import shutil
-
     shutil.copytree(tiny_run.parent, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.lock"))
     definition = tmp_path / "pipeline.yaml"
     before = (tmp_path / "out.records" / "manifest.json").read_bytes()

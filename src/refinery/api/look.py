@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from refinery.report.explain import Explanation
     from refinery.run.history import PastRun
     from refinery.storage.place import Place
+    from refinery.watch.status import Status
 
     Runs = str | Path | Pipeline | Definition | Plan
 
@@ -231,22 +232,35 @@ def planned_run(
 def _definition_of(folder: Place) -> tuple[Path, Place, int | None]:
     """The definition of the one pipeline that ran in a folder, its work folder, and its limit; raises InputError."""
     from refinery.plan.needs import noted_needs
-    from refinery.storage.place import place_of
     from refinery.storage.url import redact
-    from refinery.watch.find_status import find_status
+    from refinery.watch.find_status import USUAL, find_status
 
     every = find_status(folder)
     known = [one for one in every if not _LIMITED.search(one.pipeline)] or every
-    files = {one.pipeline: noted_needs(place_of(one.work))[one.pipeline].definition for one in known}
+    works = {one.pipeline: _work_of(folder, one) for one in known}
+    files = {name: noted_needs(at)[name].definition for name, at in works.items()}
     if len(files) > 1:
         several = ", ".join(f"{name} ({file})" for name, file in sorted(files.items()))
         raise InputError(
             redact(str(folder)), f"several pipelines ran here: {several}", "give the definition of one"
         )
-    (file,) = files.values()
+    ((name, file),) = files.items()
+    if works[name] == folder / USUAL and (Path(str(folder)) / Path(file).name).is_file():
+        file = str(folder / Path(file).name)
     if not Path(file).is_file():
         raise InputError(
             file, "the definition that ran here is no file any more, or a program made it", "give its plan"
         )
     limited = _LIMITED.search(known[0].pipeline)
-    return Path(file), place_of(known[0].work), int(limited[1]) if limited else None
+    return Path(file), works[name], int(limited[1]) if limited else None
+
+
+def _work_of(folder: Place, status: Status) -> Place:
+    """The work folder of a pipeline: in a copied folder its own, not that of the original, which the status names."""
+    from refinery.storage.place import place_of
+    from refinery.storage.work_folder import pipeline_folder
+    from refinery.watch.find_status import USUAL
+
+    beside = folder / USUAL
+    there = Path(str(pipeline_folder(beside, status.pipeline)))
+    return beside if isinstance(folder, Path) and there.is_dir() else place_of(status.work)

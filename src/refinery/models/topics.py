@@ -138,8 +138,8 @@ def fit(prepared: TextBatch, training: TopicTraining) -> tuple[TopicModel, list[
     """
     if len(prepared) < (needed := max(training.clusters, LEAST_DOCUMENTS)):
         raise DefinitionError(
-            f"{training.clusters:,} topics need at least {needed:,} different documents, {len(prepared):,} are there: "
-            "give fewer `clusters`, or more documents"
+            f"{training.clusters:,} topics need at least {needed:,} different documents, {len(prepared):,} are "
+            "there: give fewer `clusters`, or more documents"
         )
     found = features(prepared, BITS, MOST_WORDS)
     model = TopicModel(*_terms(found, _is_latin(prepared)), np.empty((0, 0), np.float32))

@@ -16,7 +16,7 @@ from refinery.storage.url import redact
 from refinery.storage.work_folder import pipeline_folder, pipelines_in
 from refinery.watch.status import FILE, SILENCE, Status
 
-_USUAL = ".refinery"  # the work folder beside a definition
+USUAL = ".refinery"  # the work folder beside a definition
 _NEAR = (
     2  # folders above an output in which the definition's folder may lie, as in `defs` beside `out/corpus`
 )
@@ -29,7 +29,7 @@ def find_status(folder: Place) -> list[Status]:
     not (its process is gone, or its heartbeat stopped) is `died`. Raises InputError when no run is known there or a
     status cannot be read, StorageError when a store does not answer.
     """
-    own = [folder / FILE, *_statuses(folder), *_statuses(folder / _USUAL)]
+    own = [folder / FILE, *_statuses(folder), *_statuses(folder / USUAL)]
     found = [status for place in own if (status := _read(place))]
     if not found:
         found = [status for status in _above(folder) if _writes_to(status, folder)]
@@ -83,7 +83,7 @@ def _above(output: Place) -> Iterator[Status]:
     for folder in folders:
         places: list[Place] = []
         with contextlib.suppress(InputError):
-            places = _statuses(folder / _USUAL)
+            places = _statuses(folder / USUAL)
         for place in places:
             with contextlib.suppress(InputError):
                 if status := _read(place):
