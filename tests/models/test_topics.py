@@ -74,7 +74,9 @@ def test_too_few_documents_are_told():
 
 def test_fewer_documents_than_topics_are_told_with_the_number_needed():
     """Before anything is clustered."""
-    with pytest.raises(DefinitionError, match="4 topics need at least 4 different documents, 3 are there: give"):
+    with pytest.raises(
+        DefinitionError, match="4 topics need at least 4 different documents, 3 are there: give"
+    ):
         fit(prepare(TextBatch.from_texts(["one text", "another", "a third"])), TRAINING)
 
 
