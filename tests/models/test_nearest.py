@@ -86,7 +86,7 @@ def test_the_model_depends_on_documents_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("seeds", "raw", "told"),
     [
-        ([], RAW, "positive: 0 documents, at least 20 are needed"),
+        ([], RAW, "seeds: 0 documents, at least 20 are needed"),
         (["..."] * 20, RAW, "positive documents: none has a word"),
         (SEEDS, [], "raw documents: none has a word"),
     ],
