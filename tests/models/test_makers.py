@@ -169,7 +169,7 @@ def test_importance_counts_what_is_drawn(tmp_path: Path) -> None:
 def test_documents_without_a_word_are_told(tmp_path: Path) -> None:
     """Of either part."""
     with pytest.raises(DefinitionError, match=r"positive documents: none .*\nraw documents: none"):
-        make(tmp_path, WEIGH, cut("seeds", ["", "!"]), [])
+        make(tmp_path, WEIGH, cut("seeds", ["", "!"] * 10), [])
 
 
 def test_a_mined_lexicon_depends_on_documents_alone_and_tells_a_domain_apart(tmp_path: Path) -> None:

@@ -84,11 +84,16 @@ def test_the_model_depends_on_documents_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seeds", "raw", "part"), [([], RAW, "positive"), (["..."], RAW, "positive"), (SEEDS, [], "raw")]
+    ("seeds", "raw", "told"),
+    [
+        ([], RAW, "seeds: 0 documents, at least 20 are needed"),
+        (["..."] * 20, RAW, "positive documents: none has a word"),
+        (SEEDS, [], "raw documents: none has a word"),
+    ],
 )
-def test_nothing_to_compare_with_is_told(tmp_path: Path, seeds: list[str], raw: list[str], part: str) -> None:
+def test_nothing_to_compare_with_is_told(tmp_path: Path, seeds: list[str], raw: list[str], told: str) -> None:
     """By the part that has no word."""
-    with pytest.raises(DefinitionError, match=f"{part} documents: none has a word"):
+    with pytest.raises(DefinitionError, match=told):
         made(tmp_path, cut("seeds", seeds), cut("crawl", raw))
 
 

@@ -86,7 +86,7 @@ def test_characters_are_the_words_of_chinese(tmp_path: Path) -> None:
 def test_documents_without_a_word_are_told(tmp_path: Path) -> None:
     """Of either text, by its part."""
     with pytest.raises(DefinitionError, match=r"positive documents: none .*\nraw documents: none"):
-        make(tmp_path, TRAINING, cut("seeds", ["", "!"]), [])
+        make(tmp_path, TRAINING, cut("seeds", ["", "!"] * 10), [])
 
 
 @pytest.mark.parametrize(("settings", "expected"), [
