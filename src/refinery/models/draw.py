@@ -24,7 +24,6 @@ from refinery.shuffle.units import MapUnits
 from refinery.sources.documents import ShardDocuments
 from refinery.storage.place import Place
 from refinery.text.batch import TextBatch
-from refinery.text.prepare import prepare
 
 CANDIDATE = np.dtype([("hash", np.uint64), ("position", np.int64)])
 LEAST_SEEDS = 20  # documents of a domain, below which a model of them says nothing
@@ -68,6 +67,8 @@ class Drawn:
 
     def words(self) -> Iterator[tuple[NDArray[np.uint64], TextBatch]]:
         """Hashes and prepared texts (text.prepare), batch by batch."""
+        from refinery.text.prepare import prepare  # a run with nothing to do imports no Numba
+
         for hashes, batch in self.texts():
             yield hashes, prepare(batch)
 
