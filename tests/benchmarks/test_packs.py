@@ -35,7 +35,7 @@ def test_what_sets_keep_is_told_by_language(tmp_path):
     """Shares of documents and characters."""
     text = "Take one 500 mg tablet of metformin twice a day; patients with severe kidney disease should not take it. "
     pl.DataFrame({"text": [f"{text} No. {n}" for n in range(20)]}).write_parquet(tmp_path / "orders.parquet")
-    (sheet,) = judged([tmp_path / "orders.parquet"])
+    (sheet,) = judged([tmp_path / "orders.parquet"], unseen=False)
     row = dict(zip(sheet.columns, sheet.rows[0], strict=True))
     assert row["texts"] == "orders" and row["medical-en"] == "100.0 / 100.0" and row["gopher"] == "0.0 / 0.0"
     assert row["law-en"] == "0.0 / 0.0"
