@@ -86,4 +86,5 @@ def test_a_unit_that_runs_out_of_memory_gets_twice_as_much_once(little_memory, c
     with pytest.raises(UnitFailed, match=told) as caught:
         run_units(connected, units.eat, [hungry])
     assert "the largest node offers 4.3 GB" in str(caught.value)
-    assert (tmp_path / "tried").read_text() == "xx"
+    # where others fill the machine a worker may also be killed that used less than was reserved, and is tried again
+    assert (tmp_path / "tried").read_text() in {"xx", "xxx"}

@@ -39,11 +39,12 @@ def recall(
 ) -> Output:
     """Finds more documents like the seeds in a pool and gives the output, with the rounds in `manifest.recalled`.
 
-    pool, seeds: files, folders, globs or URLs; out: a folder for the definition that does it, to change and to run
-    again, and for its output; tokens: a budget for what is found, such as "2B", beside which the seeds are written;
-    text: the text column of both, by default found by the first documents; lang: only the pool's documents in this language; rules: rule sets that they must satisfy;
-    workers, executor, address, progress: as of `run`. Raises InputError for what cannot be read and for a definition
-    of somebody else in `out`, DefinitionError for seeds and a pool by which nothing can be recalled.
+    pool, seeds: files, folders, globs or URLs; out: a folder for the definition that does it, to change and to
+    run again, and for its output; tokens: a budget for what is found, such as "2B", beside which the seeds are
+    written; text: the text column of both, by default found by the first documents; lang: only the pool's
+    documents in this language; rules: rule sets that they must satisfy; workers, executor, address, progress: as
+    of `run`. Raises InputError for what cannot be read and for a definition of somebody else in `out`,
+    DefinitionError for seeds and a pool by which nothing can be recalled.
 
     >>> import json, pathlib, random, tempfile, refinery
     >>> base = pathlib.Path(tempfile.mkdtemp())
