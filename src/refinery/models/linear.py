@@ -123,7 +123,7 @@ def products(
 def probabilities(logits: NDArray[np.float64]) -> NDArray[np.float32]:
     """1 / (1 + e^-logit) as float32, on every processor the same."""
     made = np.empty(len(logits), np.float32)
-    _squash(logits, made)
+    squash(logits, made)
     return made
 
 
@@ -137,6 +137,7 @@ def _multiply(bounds, columns, values, weights, made):  # type: ignore[no-untype
 
 
 @njit(cache=True, nogil=True)
-def _squash(logits, made):  # type: ignore[no-untyped-def]
+def squash(logits, made):  # type: ignore[no-untyped-def]
+    """Fills in 1 / (1 + e^-logit); both float64, or made float32 (documents,)."""
     for i in range(len(logits)):
-        made[i] = np.float32(1.0 / (1.0 + exp(-logits[i])))
+        made[i] = 1.0 / (1.0 + exp(-logits[i]))

@@ -14,7 +14,7 @@ DEVIATIONS = (
     1.959963984540054  # of a normal distribution, CONFIDENCE of which lies between -1 and 1 times that
 )
 _DEVIATIONS = 1.2815515655446004  # of a normal distribution, below which nine tenths lie
-_CURVE_RECALLS = tuple(step / 20 for step in range(1, 21))
+CURVE_RECALLS = tuple(step / 20 for step in range(1, 21))
 
 
 def point(scores: NDArray[np.float32], positive: NDArray[np.bool_], threshold: float) -> Point:
@@ -99,7 +99,7 @@ def suggest(
 def curve(scores: NDArray[np.float32], positive: NDArray[np.bool_]) -> tuple[Point, ...]:
     """The highest threshold at which recall reaches 5 %, 10 %, ... 100 %."""
     thresholds, _, recall = every_threshold(scores, positive)
-    places = {int(np.searchsorted(recall, wanted - 1e-12)) for wanted in _CURVE_RECALLS}
+    places = {int(np.searchsorted(recall, wanted - 1e-12)) for wanted in CURVE_RECALLS}
     return tuple(point(scores, positive, float(thresholds[i])) for i in sorted(places) if i < len(thresholds))
 
 

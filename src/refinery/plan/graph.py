@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 
@@ -160,32 +160,32 @@ class Derived:
 
 
 @dataclass(frozen=True)
-class PathColumn:
-    """The path of each document's file below its source's root, which its lineage tells: nothing is measured."""
+class Identity:
+    """What a document is known by, as a text: nothing is measured."""
 
+    key: str
     type: pa.DataType = field(default_factory=pa.string)
-    key: str = "lineage.path"
     measurements: tuple[Measurement, ...] = ()
 
-    def on(self, view: View) -> PathColumn:
+    def on(self, view: View) -> Self:
         """The same of another view."""
         return self
 
 
 @dataclass(frozen=True)
-class IdColumn:
-    """The id of each document as a text, NULL where it is minted: nothing is measured."""
+class PathColumn(Identity):
+    """The path of each document's file below its source's root, which its lineage tells."""
 
-    type: pa.DataType = field(default_factory=pa.string)
+    key: str = "lineage.path"
+
+
+@dataclass(frozen=True)
+class IdColumn(Identity):
+    """The id of each document, NULL where it is minted."""
+
     key: str = "documents.id"
-    measurements: tuple[Measurement, ...] = ()
-
-    def on(self, view: View) -> IdColumn:
-        """The same of another view."""
-        return self
 
 
-Identity = PathColumn | IdColumn  # what a document is known by
 Column = Measured | Derived | PathColumn | IdColumn
 Columns = dict[str, dict[str, Column]]  # by source, then by the name that a stage gives it
 

@@ -19,9 +19,8 @@ from refinery.recall.logistic import Line, Rows, fit
 
 Array = NDArray[np.float64]
 _EXPECTATIONS = 20
-_BEYOND = (
-    1.3  # factor by which the truth of labelled topics lay beyond an interval of chance, nine times of ten
-)
+# factor by which the truth of labelled topics lay beyond an interval of chance, nine times of ten
+_BEYOND = 1.3
 _LEAST = 0.5  # of the seeds, that the prevalence is told by: the fewest of them are there by luck
 
 

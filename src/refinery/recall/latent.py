@@ -80,7 +80,7 @@ def folded(line: Line, place: NDArray[np.int32], found: NDArray[np.float32]) -> 
 
 def _times(rows: Rows, place: NDArray[np.int32], block: NDArray[np.float32]) -> NDArray[np.float32]:
     made = np.zeros((len(rows), block.shape[1]), _BLOCK)
-    _forward(rows.bounds, rows.columns, rows.values, place, block, made)
+    _multiply(rows.bounds, rows.columns, rows.values, place, block, made, False)
     return made
 
 
@@ -88,28 +88,19 @@ def _transposed(
     rows: Rows, place: NDArray[np.int32], common: int, block: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     made = np.zeros((common, block.shape[1]), _BLOCK)
-    _back(rows.bounds, rows.columns, rows.values, place, block, made)
+    _multiply(rows.bounds, rows.columns, rows.values, place, block, made, True)
     return made
 
 
 @njit(cache=True, nogil=True)
-def _forward(bounds, columns, values, place, block, made):  # type: ignore[no-untyped-def]
+def _multiply(bounds, columns, values, place, block, made, transposed):  # type: ignore[no-untyped-def]
     for row in range(len(bounds) - 1):
         for i in range(bounds[row], bounds[row + 1]):
             column = place[columns[i]]
             if column >= 0:
+                into, of = (column, row) if transposed else (row, column)
                 for j in range(block.shape[1]):
-                    made[row, j] += values[i] * block[column, j]
-
-
-@njit(cache=True, nogil=True)
-def _back(bounds, columns, values, place, block, made):  # type: ignore[no-untyped-def]
-    for row in range(len(bounds) - 1):
-        for i in range(bounds[row], bounds[row + 1]):
-            column = place[columns[i]]
-            if column >= 0:
-                for j in range(block.shape[1]):
-                    made[column, j] += values[i] * block[row, j]
+                    made[into, j] += values[i] * block[of, j]
 
 
 @njit(cache=True, nogil=True)

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from refinery.models.linear import products
+from refinery.models.linear import products, squash
 from refinery.text.elementary import exp, log
 
 Array = NDArray[np.float64]
@@ -90,7 +90,7 @@ def _fit(rows: Rows, labels: Array, weights: Array, penalty: float, start: Line 
     chances, loss = np.empty(len(rows)), _loss(logits, labels, weights) + penalty / 2 * _squares(solution)
     goal = 0.0
     for step in range(_STEPS):
-        _chances(logits, chances)
+        squash(logits, chances)
         gradient = _gradient(rows, weights * (chances - labels), penalty, solution)
         length = float(np.sqrt(_dot(gradient, gradient)))
         goal = goal or _GRADIENT * length
@@ -166,12 +166,6 @@ def _sum(values):  # type: ignore[no-untyped-def]
     for value in values:
         total += value
     return total
-
-
-@njit(cache=True, nogil=True)
-def _chances(logits, made):  # type: ignore[no-untyped-def]
-    for i in range(len(logits)):
-        made[i] = 1.0 / (1.0 + exp(-logits[i]))
 
 
 @njit(cache=True, nogil=True)

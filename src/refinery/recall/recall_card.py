@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from refinery.definition.trainings import RecallTraining
 from refinery.models.card import CARD, CARD_TEXT, NEGATIVE, POSITIVE, Card, Counts, Point
 from refinery.models.card_text import threshold_table
+from refinery.models.metrics import CURVE_RECALLS
 from refinery.recall.account import Recalled
 from refinery.recall.counts import POOL, SEEDS
 from refinery.recall.rounds import Round
@@ -25,7 +26,6 @@ from refinery.text.prepare import WORDS
 from refinery.watch.printable import markdown_code
 
 CARDS = (CARD, CARD_TEXT)
-_RECALLS = [step / 20 for step in range(1, 21)]
 Scores = NDArray[np.float32]
 
 
@@ -42,7 +42,7 @@ def card_of(file: SampleFile, last: Round, training: RecallTraining, model: byte
     """The card of the model of a round."""
     seeds, pool = last.probability[file.sample.seed], last.probability[~file.sample.seed]
     suggested = point(seeds, pool, last.threshold)
-    cuts = np.quantile(seeds, [1 - recall for recall in _RECALLS], method="lower")
+    cuts = np.quantile(seeds, [1 - recall for recall in CURVE_RECALLS], method="lower")
     return Card(
         model=xxhash.xxh3_128_hexdigest(model),
         labels=(POSITIVE, NEGATIVE),

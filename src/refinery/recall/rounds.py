@@ -73,8 +73,7 @@ class Round:
     number: from 1; probability: float32 (documents,), calibrated, of seeds by fits that have not seen them; standing:
     int8 (documents,), POSITIVE, NEGATIVE or OPEN, what the next round takes for settled; threshold: suggested, in
     probabilities; overlap: share of the documents recalled here or before that are recalled in both, None of the
-    first; stopped: why no further round is to be made, else None: a round that follows a stopped one is that one;
-    good: whether held-out seeds rank higher than by the round before, as they do by the first.
+    first; stopped: why no further round is to be made, else None: a round that follows a stopped one is that one.
     """
 
     number: int
@@ -85,7 +84,11 @@ class Round:
     overlap: float | None
     stopped: str | None
     model: LinearModel
-    good: bool = True
+
+    @property
+    def good(self) -> bool:
+        """Whether its model may serve: it was no reason to stop."""
+        return self.stopped is None
 
 
 def first_round(sample: Sample, settings: Settings) -> Round:
@@ -137,7 +140,7 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
         overlap = float((earlier & recalled).sum() / max((earlier | recalled).sum(), 1))
     line = found.line
     model = LinearModel(line.coefficients.astype(np.float32), found.inverse, line.bias, scale, shift)
-    return Round(number, probability, now, threshold, estimates, overlap, stopped, model, not stopped)
+    return Round(number, probability, now, threshold, estimates, overlap, stopped, model)
 
 
 def _weights(seed: NDArray[np.bool_], standing: NDArray[np.int8]) -> NDArray[np.float64]:

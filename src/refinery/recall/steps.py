@@ -120,5 +120,4 @@ def _read_round(folder: Place) -> Round:
         told.overlap,
         told.stopped or None,
         model,
-        told.good,
     )
