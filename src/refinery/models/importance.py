@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refinery.errors import DefinitionError
+from refinery.models import bucket_counts
 from refinery.models.model_file import read_once
 from refinery.models.npz import Form
 from refinery.shuffle.records import Records
@@ -36,7 +37,6 @@ BUCKETS = 10_000
 PARTS = ("positive", "raw")
 READ_BYTES = 128 << 20  # of memory that `write_counts` takes
 FORMAT = 1  # raised when words, hashes or buckets change
-_COUNT = np.dtype([("bucket", np.int64), ("count", np.int64)])
 _FLOOR = 1e-8
 _FORM = Form(
     kind="an importance model",
@@ -90,26 +90,15 @@ def count(words: Iterable[TextBatch], buckets: int) -> NDArray[np.int64]:
     return counts
 
 
-def counts_in(folder: Place, writers: int) -> Records:
-    """Where so many units write counts: those of the target in one partition, those of raw text in another."""
-    return Records.create(folder, _COUNT, partitions=len(PARTS), writers=writers)
-
-
 def write_counts(counts: Records, buckets: int, drawn: Drawn) -> None:
     """Counts what is drawn of a shard."""
     found = count((words for _, words in drawn.words()), buckets)
-    rows = np.empty(np.count_nonzero(found), _COUNT)
-    rows["bucket"] = np.flatnonzero(found)
-    rows["count"] = found[rows["bucket"]]
-    counts.write(drawn.number, rows, np.full(len(rows), PARTS.index(drawn.part)))
+    bucket_counts.write_counts(counts, drawn.number, found, PARTS.index(drawn.part))
 
 
 def add_counts(counts: Records, buckets: int, target: Place) -> tuple[str, ...]:
     """Adds up what units wrote; gives the name of the file in `target`. Raises DefinitionError as above."""
-    totals = {part: np.zeros(buckets, np.int64) for part in PARTS}
-    for number, total in enumerate(totals.values()):
-        for rows in counts.each(number):
-            np.add.at(total, rows["bucket"], rows["count"])
+    totals = {part: bucket_counts.add_counts(counts, buckets, number) for number, part in enumerate(PARTS)}
     commit_bytes(target / MODEL, distributions(totals), scratch=True)
     return (MODEL,)
 

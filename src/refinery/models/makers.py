@@ -93,6 +93,7 @@ class ImportanceMaker(TrainingMaker):
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """Units count, one adds up; raises DefinitionError for few seeds or none with a word."""
         from refinery.models import importance
+        from refinery.models.bucket_counts import counts_in
         from refinery.models.draw import draw
 
         chosen = self.training
@@ -100,7 +101,7 @@ class ImportanceMaker(TrainingMaker):
         found = draw(inputs, most, chosen.seed, map_units, work)
         found.require_seeds()
         drawn = found.drawn
-        counts = importance.counts_in(work / "counts", len(drawn))
+        counts = counts_in(work / "counts", len(drawn), len(importance.PARTS))
         write = partial(importance.write_counts, counts, chosen.buckets)
         map_units("count n-grams", write, drawn, memory=importance.READ_BYTES)
         add = partial(importance.add_counts, counts, chosen.buckets)
@@ -149,6 +150,7 @@ class NearestMaker(TrainingMaker):
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """Units read, one indexes; raises DefinitionError for few seeds or none with a word."""
         from refinery.models import nearest
+        from refinery.models.bucket_counts import counts_in
         from refinery.models.draw import draw
 
         chosen = self.training
@@ -156,10 +158,8 @@ class NearestMaker(TrainingMaker):
         found = draw(inputs, most, chosen.seed, map_units, work)
         found.require_seeds()
         drawn = found.drawn
-        seeds, counts = (
-            nearest.seeds_in(work / "seeds", len(drawn)),
-            nearest.counts_in(work / "counts", len(drawn)),
-        )
+        seeds = nearest.seeds_in(work / "seeds", len(drawn))
+        counts = counts_in(work / "counts", len(drawn))
         read = partial(nearest.read_drawn, seeds, counts)
         documents = sum(map_units("read seeds", read, drawn, memory=nearest.READ_BYTES))
         write = partial(nearest.write_nearest, seeds, counts, documents)

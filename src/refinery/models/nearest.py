@@ -27,6 +27,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from refinery.errors import DefinitionError
+from refinery.models.bucket_counts import add_counts, write_counts
 from refinery.models.model_file import read_once
 from refinery.models.npz import Form
 from refinery.shuffle.records import Records, Tables
@@ -43,7 +44,6 @@ FORMAT = 1  # raised when words, hashes or weights change
 COMMON = 0.1  # share of ordinary documents above which a feature counts nothing
 READ_BYTES, FIT_BYTES = 192 << 20, 512 << 20  # of memory that units take
 _SEED = pa.schema([("hash", pa.uint64()), ("source", pa.string()), ("text", pa.large_string())])
-_COUNT = np.dtype([("bucket", np.int64), ("count", np.int64)])
 _MANY = 16  # share of the seeds, one of so many, from which on a bucket has an entry of every seed
 _SHOWN = 200  # characters of a seed in SEEDS
 _FORM = Form(
@@ -108,11 +108,6 @@ def seeds_in(folder: Place, writers: int) -> Tables:
     return Tables.create(folder, _SEED, writers=writers)
 
 
-def counts_in(folder: Place, writers: int) -> Records:
-    """Where so many units write how many ordinary documents have each feature."""
-    return Records.create(folder, _COUNT, writers=writers)
-
-
 def read_drawn(seeds: Tables, counts: Records, drawn: Drawn) -> int:
     """Writes what is drawn of a shard: seeds as texts, of ordinary text the counts; gives documents of the latter."""
     having, documents = np.zeros(1 << BITS, np.int64), 0
@@ -124,10 +119,7 @@ def read_drawn(seeds: Tables, counts: Records, drawn: Drawn) -> int:
             else:
                 having += np.bincount(features(words).buckets, minlength=1 << BITS)
                 documents += len(words)
-    rows = np.empty(np.count_nonzero(having), _COUNT)
-    rows["bucket"] = np.flatnonzero(having)
-    rows["count"] = having[rows["bucket"]]
-    counts.write(drawn.number, rows)
+    write_counts(counts, drawn.number, having)
     return documents
 
 
@@ -141,9 +133,7 @@ def write_nearest(seeds: Tables, counts: Records, documents: int, target: Place)
     if table.is_empty() or not documents:
         part = "raw" if len(table) else "positive"
         raise DefinitionError(f"{part} documents: none has a word; name a source or stage that has some")
-    having = np.zeros(1 << BITS, np.int64)
-    for rows in counts.each():
-        np.add.at(having, rows["bucket"], rows["count"])
+    having = add_counts(counts, 1 << BITS)
     texts = TextBatch.from_arrow(table["text"].to_arrow().cast(pa.large_string()))
     commit_bytes(target / MODEL, content(texts, having, documents), scratch=True)
     lines = (
