@@ -10,9 +10,7 @@ import pytest
 from refinery.definition.load import load
 from refinery.definition.models import Source
 from refinery.errors import DefinitionError
-from refinery.filters.rules import MAX_RULES
 from refinery.models.model_file import BUILT_IN
-from refinery.plan import resolve as resolve_module
 from refinery.plan.graph import Graph
 from refinery.plan.resolve import resolve
 from refinery.sources.documents import SourceSpec
@@ -258,28 +256,6 @@ def test_every_setting_of_a_source_is_one_of_its_reader_with_the_same_default():
     }
     read = {f.name: f.default for f in dataclasses.fields(SourceSpec) if f.name in written}
     assert written == read
-
-
-def test_no_more_rules_than_their_numbers_can_tell(tmp_path, monkeypatch):
-    """Those of all entries of a stage together; a rule's number is stored in 16 bits."""
-    assert MAX_RULES == 2**15 - 1
-    monkeypatch.setattr(resolve_module, "MAX_RULES", 2)
-    assert resolved(tmp_path, PIPELINE)
-    third = '- long_enough: "words >= 50"\n      - short_enough: "words <= 5000"'
-    text = PIPELINE.replace('- long_enough: "words >= 50"', third)
-    assert problems(tmp_path, text) == ["11: stages.screened.keep: 3 rules in one stage; 2 is the most"]
-
-
-def test_a_measurer_that_was_forgotten_is_named_once(tmp_path):
-    """Not each column of each rule; a name that no measurer makes is told as before."""
-    text = PIPELINE.replace("[language, signals]", "[language]").replace(
-        "      - long", "      - gopher\n      - long"
-    )
-    assert problems(tmp_path, text) == [
-        "13: stages.screened.keep.1: the measurer signals makes what its rules read: add signals to `measure`",
-        "14: stages.screened.keep.2: the measurer signals makes what it reads: add signals to `measure`",
-    ]
-    assert "no column" in problems(tmp_path, text.replace("words >= 50", "wrods >= 50"))[1]
 
 
 def test_a_typed_column_needs_no_files(tmp_path):
