@@ -2,6 +2,7 @@
 
 from refinery.definition.load import load
 from refinery.definition.paths import Paths
+from refinery.filters.token_count import Size
 from refinery.plan.graph import View
 from refinery.plan.measured import add_measured, measurers_of, size_measurer
 from refinery.plan.problems import Problems
