@@ -181,9 +181,15 @@ class QuantileCount(Model):
 
 # one maker makes such a model
 OneStep = (
-    RelevanceTraining | ImportanceTraining | NgramTraining | NearestTraining | TermMining | TopicTraining
+    RelevanceTraining
+    | ImportanceTraining
+    | NgramTraining
+    | NearestTraining
+    | TermMining
+    | TopicTraining
+    | QuantileCount
 )
-Training = OneStep | RecallTraining | QuantileCount
+Training = OneStep | RecallTraining
 
 
 class NamedModel(Model):

@@ -21,37 +21,15 @@ from refinery.definition.trainings import (
     TermMining,
     TopicTraining,
 )
-from refinery.models.maker import Maker
+from refinery.models.maker import Inputs, Maker, TrainingMaker, in_one_unit
+from refinery.models.quantiles_maker import QuantilesMaker
 from refinery.shuffle.units import MapUnits
-from refinery.sources.documents import ShardDocuments
-from refinery.storage.commit import make_directory
-from refinery.storage.place import Place, read_file
+from refinery.storage.place import Place
 
 if TYPE_CHECKING:
     from refinery.models.draw import Draw
     from refinery.models.train import Written
     from refinery.shuffle.records import Tables
-
-Inputs = Mapping[str, Sequence[ShardDocuments]]
-
-
-@dataclass(frozen=True)
-class TrainingMaker(Maker):
-    """Makes a model as a definition says. Inherit from it."""
-
-    training: OneStep | QuantileCount
-
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """All but where documents come from."""
-        return self.training.model_dump(mode="json", exclude=set(self.training.parts))
-
-    @property
-    def inputs(self) -> Mapping[str, tuple[str, ...]]:
-        """The parts that are given, by their keys."""
-        given = {part: getattr(self.training, part) for part in self.training.parts}
-        known = type(self.training).model_fields
-        return {known[part].alias or part: names for part, names in given.items() if names}
 
 
 @dataclass(frozen=True)
@@ -214,6 +192,7 @@ _MAKERS: Mapping[type[OneStep], Callable[..., Maker]] = {
     NearestTraining: NearestMaker,
     TermMining: TermsMaker,
     TopicTraining: TopicsMaker,
+    QuantileCount: QuantilesMaker,
 }
 
 
@@ -235,19 +214,3 @@ def _read_examples(
     write = partial(train.write_examples, examples)
     written = map_units("read examples", write, found.drawn, memory=train.READ_BYTES)
     return found, examples, written
-
-
-def in_one_unit(
-    name: str,
-    make: Callable[[Place], Sequence[str]],
-    map_units: MapUnits,
-    memory: int,
-    folder: Path,
-    work: Place,
-) -> None:
-    """Has a unit make files, wherever it runs, and brings those that it names from `work` to `folder`."""
-    made = work / "made"
-    make_directory(made)
-    (names,) = map_units(name, make, [made], memory=memory)
-    for file in names:
-        (folder / file).write_bytes(read_file(made / file))

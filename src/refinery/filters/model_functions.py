@@ -1,8 +1,8 @@
-"""What models tell SQL: `suggested('NAME')`, a threshold, and `quantile_of('NAME', column)`, a bucket.
+"""SQL functions that ask a model: `suggested('NAME')`, a threshold, and `quantile_of('NAME', column)`, a bucket.
 
-The first is the number that the card of a trained model suggests, the second a comparison with the quantiles of a
-model made by `quantiles`. Both are written out once the model is there, so that what is decided by it is known by its
-numbers; until then they are checked as numbers. Everything else of a predicate is left as it is written.
+The first is the number that a model's card suggests, the second a comparison with the quantiles of a model made by
+`quantiles`. Both are written out once the model is there, so that what is decided by it is known by its numbers;
+until then they are checked as numbers. Everything else of a predicate is left as it is written.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class _Call:
         return f"{'quantile_of' if self.column else 'suggested'}('{self.model}'{column})"
 
 
-def with_suggestions(predicate: str, paths: Paths) -> str:
+def with_model_values(predicate: str, paths: Paths) -> str:
     """The predicate with SQL in place of each question to a model that is there.
 
     Raises DefinitionError for what is no model, and for one that has no answer.
@@ -77,10 +77,10 @@ def as_numbers(predicate: str) -> str:
     return "".join(piece if isinstance(piece, str) else number(piece) for piece in _pieces(predicate))
 
 
-def suggesting_models(predicate: str) -> frozenset[str]:
+def models_in(predicate: str) -> frozenset[str]:
     """The models that a predicate asks; raises DefinitionError for a wrong use.
 
-    >>> sorted(suggesting_models("relevance >= suggested('medical') OR quantile_of('scores', relevance) > 17"))
+    >>> sorted(models_in("relevance >= suggested('medical') OR quantile_of('scores', relevance) > 17"))
     ['medical', 'scores']
     """
     return frozenset(piece.model for piece in _pieces(predicate) if not isinstance(piece, str))
