@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refinery.definition.paths import ModelUse, Paths
-from refinery.definition.trainings import ImportanceTraining, QuantileCount, RelevanceTraining
+from refinery.definition.trainings import (
+    ImportanceTraining,
+    NgramTraining,
+    QuantileCount,
+    RelevanceTraining,
+    TopicTraining,
+)
 from refinery.errors import DefinitionError
 from refinery.filters.model_functions import as_numbers, models_in, with_model_values
 from refinery.filters.predicate import columns_of, problems
@@ -29,12 +35,18 @@ def paths(folder: Path, threshold: float = 0.25) -> Paths:
     point = POINT.model_copy(update={"threshold": threshold})
     write_card(card(file_hash(folder / "model.bin"), point), folder)
     (folder / "plain.bin").write_bytes(b"plain")
+    bare = folder / "bare"
+    bare.mkdir()
+    (bare / "model.npz").write_bytes(b"model")
     models = {
         "medical": ModelUse(folder, "medical", TRAINING),
         "file": ModelUse(folder / "model.bin"),
         "plain": ModelUse(folder / "plain.bin"),
         "later": ModelUse(None, "later", TRAINING),
         "dsir": ModelUse(None, "dsir", ImportanceTraining(positive=("a",), raw=("b",))),
+        "common": ModelUse(None, "common", NgramTraining(raw=("b",))),
+        "groups": ModelUse(None, "groups", TopicTraining.model_validate({"from": ["b"]})),
+        "few": ModelUse(bare, "few", ImportanceTraining(positive=("a",), raw=("b",))),
         "nowhere": ModelUse(folder / "nowhere"),
         "wrong": None,
     }
@@ -77,7 +89,9 @@ def test_what_is_not_there_yet_is_left(tmp_path: Path, name: str) -> None:
     ("name", "problem"),
     [
         ("medcal", "no model is called 'medcal'; did you mean \"medical\"?"),
-        ("dsir", "a model made by `importance` suggests no threshold; write a number"),
+        ("groups", "a model made by `topics` suggests no threshold; write a number"),
+        ("common", "a model of `raw` alone suggests no threshold; write a number"),
+        ("few", "its documents were too few or too alike to judge it by; write a number"),
         ("plain", "plain.bin has no card, which would suggest a threshold; write a number"),
     ],
 )
@@ -87,6 +101,15 @@ def test_a_model_that_suggests_nothing_is_told(tmp_path: Path, name: str, proble
         resolve_rules([{"on_topic": f"relevance >= suggested('{name}')"}], paths(tmp_path))
     (found,) = caught.value.problems
     assert found.startswith(f"on_topic: suggested('{name}'): ") and problem in found
+
+
+def test_a_threshold_of_another_column_is_told(tmp_path: Path) -> None:
+    """Of what the same measurer makes; what it is of, and columns by other names, are left."""
+    models = paths(tmp_path)
+    for fine in ("importance_per_token >= suggested('dsir')", "x > suggested('dsir')", "importance > 1"):
+        assert with_model_values(fine, models) == fine
+    with pytest.raises(DefinitionError, match=r"a threshold of importance_per_token, not of importance$"):
+        with_model_values("chars > 9 AND importance >= suggested('dsir')", models)
 
 
 @pytest.mark.parametrize(
