@@ -62,10 +62,6 @@ def _makers(result: str, training: Training) -> dict[str, Maker]:
         from refinery.recall.makers import makers_of
 
         return makers_of(result, training)
-    if isinstance(training, QuantileCount):
-        from refinery.models.quantiles_maker import QuantilesMaker
-
-        return {result: QuantilesMaker(training)}
     from refinery.models.makers import maker_of
 
     return {result: maker_of(training)}

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 
 from refinery.dedup.split import split_of
 from refinery.errors import DefinitionError
+from refinery.filters.model_functions import models_in
 from refinery.filters.predicate import columns_of
-from refinery.filters.suggested import suggesting_models
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import (
     Derived,
@@ -172,7 +172,7 @@ class _Builder:
                 yield documents_name(source)
                 for measurement in (m for column in read.values() for m in column.measurements):
                     yield from self._of_measurement(source, measurement, stages)
-                yield from self._suggesting(sql for _, sql in _expressions(read))
+                yield from self._asking(sql for _, sql in _expressions(read))
 
     def _model(self, name: str, making: Making) -> None:
         read = [one for names in self.graph.inputs_of(making).values() for one in names]
@@ -231,7 +231,7 @@ class _Builder:
         rules = {rule.name: rule.written or rule.predicate for rule in stage.rules}
         made_of = {"keep": rules, "order of rules": list(rules), **_derive(read)}
         of = Subject("stage", stage.name)
-        inputs = [*above, *self._makers(stage, read), *self._suggesting(rule.written for rule in stage.rules)]
+        inputs = [*above, *self._makers(stage, read), *self._asking(rule.written for rule in stage.rules)]
         inputs += self._of_all(stage, stage.removed)
         if (moved := calibration_name(stage.name)) in self.graph.makings:
             inputs.append(moved)
@@ -285,7 +285,7 @@ class _Builder:
         for source, read in columns.items():
             for measurement in (m for column in read.values() for m in column.measurements):
                 yield from self._of_measurement(source, measurement, ancestors)
-            yield from self._suggesting(sql for _, sql in _expressions(read))
+            yield from self._asking(sql for _, sql in _expressions(read))
 
     def _of_all(self, stage: ResolvedStage, measured: Mapping[str, Iterable[Measurement]]) -> Iterator[str]:
         """The results that measurements by source are, at a stage."""
@@ -304,10 +304,10 @@ class _Builder:
         else:
             yield self.measured[known]
 
-    def _suggesting(self, written: Iterable[str]) -> Iterator[str]:
+    def _asking(self, written: Iterable[str]) -> Iterator[str]:
         """The models that the run makes and whose suggestions SQL asks for."""
         for sql in written:
-            names = map(model_name, sorted(suggesting_models(sql)))
+            names = map(model_name, sorted(models_in(sql)))
             yield from (name for name in names if name in self.graph.makings)
 
     def _outcome(self, name: str, stage: ResolvedStage, decision: str) -> None:
