@@ -238,6 +238,14 @@ def test_models_by_name_and_by_file_are_the_same(tmp_path):
     ]
 
 
+def test_passages_count_the_tokens_of_the_definition(tmp_path):
+    """Of the family that it names."""
+    text = PIPELINE[: PIPELINE.index("dedup:")] + "passages: {tokens: 50}\n"
+    text += PIPELINE[PIPELINE.index("outputs:") :]
+    graph = resolved(tmp_path, text.replace("name: tiny", "name: tiny\ntokens: {family: llama}"))
+    assert "llama" in [stage.verb.settings["family"] for stage in graph.stages.values() if stage.verb]
+
+
 def test_a_rule_set_by_path_has_roots_too(tmp_path):
     """Relative to the definition or to a root."""
     (tmp_path / "rules").mkdir()

@@ -400,7 +400,7 @@ class _Resolver:
         verb = self.problems.attempt(location, partial(registry.verb, name, settings, self.definition.paths))
         if verb and verb.parts and not self.definition.is_broken(*map(str, location)):
             self.problems.add(location, *part_problems(verb.parts, stage.from_))
-        return verb
+        return verb and verb.counting(self.definition.pipeline.tokens.family)
 
     def _read(
         self, verb: Verb | None, place: Location, arriving: Arriving, against: dict[str, View]
