@@ -17,7 +17,7 @@ import polars as pl
 from refinery.run.fates import FATES, read_fates
 from refinery.storage.place import Place
 
-PART_ROWS = 1 << 22  # that are compared together
+PART_ROWS = 1 << 21  # that are compared together
 NOT_READ = "not read"
 _KEY = ["source", "key"]
 _EMPTY = pl.DataFrame(schema=pl.DataFrame(FATES.empty_table()).schema)
