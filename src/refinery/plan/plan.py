@@ -64,7 +64,7 @@ class PlannedShard:
 
     @property
     def documents_file(self) -> Place:
-        """Row number and id of every accepted document."""
+        """Row number, id and hash of the text of every accepted document."""
         return self.folder / DOCUMENTS
 
     @property
