@@ -13,7 +13,8 @@ from refinery.filters import registry
 from refinery.filters.licence import LICENCE
 from refinery.filters.model_functions import with_model_values
 from refinery.plan.graph import RESERVED, Columns, Derived, Measured
-from refinery.plan.verbs import Arriving, Problem, is_carried, is_id
+from refinery.plan.problems import Problem
+from refinery.plan.verbs import Arriving, is_carried, is_id
 
 
 def seen_by_sql(columns: Columns) -> tuple[dict[str, pa.DataType], dict[str, frozenset[str]]]:
