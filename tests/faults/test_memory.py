@@ -18,6 +18,7 @@ from tests.conftest import document
 
 DEFINITION = """
 refinery: 1
+name: shapes
 sources:
   crawl: {path: "FILES", columns: {keep: [c7]}}
 stages:
