@@ -54,7 +54,7 @@ class JsonRows:
         self._looked_at = looked_at
         self._texts = [_Picked(name) for name in spec.texts]
         self._id = _Picked(spec.id or "id")
-        self._made = shard.made
+        self.made = shard.made
         self._missing_id = None if spec.id else MISSING
 
     def parse(self, row: int, line: bytes) -> tuple[str, Any, dict[str, Any]] | Reject:
@@ -73,7 +73,7 @@ class JsonRows:
             name = self._missing_id
         elif not isinstance(name, str) and name is not None:
             name = self._id_value(name, line)
-        for made in self._made:
+        for made in self.made:
             found.pop(made, None)
         return text, name, found
 
