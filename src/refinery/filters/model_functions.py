@@ -142,7 +142,7 @@ def _answer(call: _Call, paths: Paths, compared: str | None) -> str | None:
         raise DefinitionError(f"a model made by `{use.training.word}` suggests no threshold; write a number")
     if isinstance(use.training, NgramTraining) and not use.training.positive:
         raise DefinitionError("a model of `raw` alone suggests no threshold; write a number")
-    if use.training and compared in use.training.columns[1:]:
+    if isinstance(use.training, SuggestingTraining) and compared in use.training.columns[1:]:
         raise DefinitionError(f"it is a threshold of {use.training.columns[0]}, not of {compared}")
     return repr(_of_card(there, made=use.training is not None)) if there else None
 
