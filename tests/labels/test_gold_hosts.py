@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from refinery.errors import InputError
-from refinery.labels.gold_hosts import SHARES, gold_cuts, of_hosts, read_hosts
+from refinery.labels.gold_hosts import SHARES, gold_cuts, read_hosts
 
 
 def test_hosts_are_read_in_one_form(tmp_path: Path) -> None:
@@ -38,13 +37,6 @@ def test_what_is_no_host_is_told(tmp_path: Path, content: bytes, problem: str) -
         read_hosts(tmp_path / "hosts.txt")
     with pytest.raises(InputError, match="No such file"):
         read_hosts(tmp_path / "absent.txt")
-
-
-def test_a_site_stands_for_its_hosts() -> None:
-    """And a host for itself alone; what others are given names under is no site."""
-    hosts = pa.array(["www.nih.gov", "nih.gov", "a.github.io", "b.github.io", "nih.gov.evil.org", None])
-    assert of_hosts(hosts, {"nih.gov", "a.github.io"}).tolist() == [True, True, True, False, False, False]
-    assert of_hosts(hosts, {"www.nih.gov"}).tolist() == [True] + [False] * 5
 
 
 @given(

@@ -135,7 +135,7 @@ def compare(
     from refinery.api.look import finished_run
     from refinery.labels.compare import Comparison, compare_scores
     from refinery.labels.file import read_labels
-    from refinery.labels.gold_hosts import host_of, read_hosts
+    from refinery.labels.gold_hosts import gold_hosts_of
     from refinery.report.compare_run import gold_recall, speeds
 
     if run is None and (labels is None or gold_hosts is not None):
@@ -145,10 +145,7 @@ def compare(
     found = Comparison() if labels is None else compare_scores(read_labels(labels), columns)
     if run is None:
         return found
-    if gold_hosts is None or isinstance(gold_hosts, str | Path):
-        hosts = read_hosts(gold_hosts) if gold_hosts is not None else ()
-    else:
-        hosts = tuple(host_of(one, "gold_hosts") for one in gold_hosts)
+    hosts = gold_hosts_of(gold_hosts or ())
     names = [score.column for score in found.scores] or [*dict.fromkeys(columns)]
     plan, name = finished_run(run, output, work, roots, limit)
     gold = gold_recall(plan, name, names, hosts, stage) if hosts else None

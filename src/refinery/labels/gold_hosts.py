@@ -7,17 +7,16 @@ compare scores by it, and look at what is lost.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import InputError
 from refinery.storage.place import unreadable
-from refinery.text.hosts import by_distinct, host_name, site
+from refinery.text.hosts import host_name
 
 SHARES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # of all documents, that are kept
 
@@ -43,6 +42,13 @@ class GoldRecall:
     gold_documents: int
     hosts: int
     cuts: tuple[GoldCut, ...]
+
+
+def gold_hosts_of(given: str | Path | Sequence[str]) -> tuple[str, ...]:
+    """Hosts as they are given, or those of a file, in their one form; raises InputError, see `read_hosts`."""
+    if isinstance(given, str | Path):
+        return read_hosts(given)
+    return tuple(host_of(one, "gold_hosts") for one in given)
 
 
 def read_hosts(file: str | Path) -> tuple[str, ...]:
@@ -76,17 +82,6 @@ def host_of(written: str, place: str) -> str:
     if name is None:
         raise InputError(place, f"{written!r} is no host", "give hosts or sites, such as cancer.gov")
     return name
-
-
-def of_hosts(hosts: pa.Array, gold: Collection[str]) -> NDArray[np.bool_]:
-    """Whether each host is a gold one or of a gold site.
-
-    >>> of_hosts(pa.array(["www.cancer.gov", "a.org", None]), {"cancer.gov"}).tolist()
-    [True, False, False]
-    """
-    known = frozenset(gold)
-    named = by_distinct(hosts, lambda host: "gold" if host in known or site(host) in known else None)
-    return np.asarray(named.is_valid())
 
 
 def gold_cuts(column: str, values: Floats, gold: Floats, thresholds: Iterable[float]) -> Sequence[GoldCut]:

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from refinery.errors import DefinitionError, InputError
 from refinery.filters.measurer import Measurer
-from refinery.labels.gold_hosts import GoldCut, GoldRecall, gold_cuts, of_hosts
+from refinery.labels.gold_hosts import GoldCut, GoldRecall, gold_cuts
 from refinery.plan.graph import Measured
 from refinery.plan.plan import Plan
 from refinery.report.label_sample import Request, draw_sample, stage_of
 from refinery.report.sample import limits_of
 from refinery.report.stage_values import stage_values
 from refinery.text.batch import TextBatch
+from refinery.text.hosts import of_sites
 
 MOST = 1 << 17  # documents, and documents of gold hosts, that recall is told of: those of the lowest hashes
 HOST = "host"
@@ -43,7 +44,7 @@ def gold_recall(
     seen: set[str] = set()
     for shard in stage_values(plan, found, [*columns, HOST], seed=0):
         host = shard.columns[HOST].cast(pl.String)
-        is_gold = of_hosts(host.to_arrow(), hosts)
+        is_gold = of_sites(host.to_arrow(), hosts)
         seen.update(host.filter(pl.Series(is_gold)).unique())
         every.add(shard.columns, shard.draws)
         gold.add(shard.columns.filter(pl.Series(is_gold)), shard.draws[is_gold])
