@@ -55,7 +55,7 @@ class JsonRows:
         self._looked_at = looked_at
         self._texts = [_Picked(name) for name in spec.texts]
         self._id = _Picked(spec.id or "id")
-        self._made = shard.made
+        self.made = shard.made
         self._asked = asked_names(spec)
         self._missing_id = None if spec.id else MISSING
 
@@ -78,7 +78,7 @@ class JsonRows:
             name = self._missing_id
         elif not isinstance(name, str) and name is not None:
             name = self._id_value(name, line)
-        for made in self._made:
+        for made in self.made:
             found.pop(made, None)
         if self._asked is not None:
             found = {key: value for key, value in found.items() if key in self._asked}
