@@ -77,7 +77,7 @@ def test_three_documents_and_far_more_workers(tmp_path, refinery):
         ["one two three four five six", "one two three four five six", "another text altogether"]
     ):
         write_jsonl(tmp_path / "in" / f"{number}.jsonl", [{"id": f"d{number}", "text": text}])
-    ran = run(refinery, tmp_path, "--workers", 7, stage=DEDUP)
+    ran = run(refinery, tmp_path, "--workers", 4, stage=DEDUP)
     assert ran.outcomes == {"d0": "kept", "d1": "dedup.exact", "d2": "kept"}
 
 

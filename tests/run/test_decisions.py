@@ -186,7 +186,7 @@ def expected(number: int, one: set[int], two: set[int], union: set[int], by_verb
     return "kept", None, None, None, None
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(found=st.lists(st.tuples(failures, failures, failures, st.booleans()), max_size=12))
 def test_decisions_are_those_of_each_document_alone(planned, found):
     """The last stage that dropped it, unless another branch kept it; and tallies that agree."""

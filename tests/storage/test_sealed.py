@@ -40,11 +40,11 @@ def test_a_sealed_file_is_plain_parquet(file):
 
 
 def test_no_flipped_bit_and_no_cut_is_read(file):
-    """Every truncation and 2,000 flips, in pages, page headers, the checksum itself and the footer."""
+    """Every third truncation and 700 flips, in pages, page headers, the checksum itself and the footer."""
     content = read_file(file)
     chosen = random.Random(1)
-    damaged = [content[:size] for size in range(len(content))]
-    for _ in range(2000):
+    damaged = [content[:size] for size in range(0, len(content), 3)]
+    for _ in range(700):
         flipped = bytearray(content)
         flipped[chosen.randrange(len(content))] ^= 1 << chosen.randrange(8)
         damaged.append(bytes(flipped))
@@ -59,7 +59,7 @@ def test_no_flipped_bit_and_no_cut_is_read(file):
 
 @pytest.mark.parametrize("columns", [["number"], ["word"], ["number", "word"]])
 def test_no_flipped_bit_is_read_by_columns_and_groups(tmp_path, columns):
-    """Every fifth bit of a file: its rows are read as they were or it is damaged, and nothing else happens."""
+    """Every 13th bit of a file: its rows are read as they were or it is damaged, and nothing else happens."""
     file = tmp_path / "table.parquet"
     small = TABLE.slice(0, 60)
     write_table(file, small.to_batches(), TABLE.schema, row_group_bytes=small.nbytes * 2 // 3)
@@ -67,7 +67,7 @@ def test_no_flipped_bit_is_read_by_columns_and_groups(tmp_path, columns):
     content = read_file(file)
     expected = small.select(columns)
     refused = 0
-    for bit in range(0, 8 * len(content), 5):
+    for bit in range(0, 8 * len(content), 13):
         flipped = bytearray(content)
         flipped[bit // 8] ^= 1 << bit % 8
         commit_bytes(file, flipped, scratch=True)
@@ -78,7 +78,7 @@ def test_no_flipped_bit_is_read_by_columns_and_groups(tmp_path, columns):
             refused += 1
         else:
             assert pa.Table.from_batches(batches) == expected
-    assert refused > len(content)
+    assert refused > len(content) * 5 // 13
 
 
 def test_flipped_bits_of_many_blocks(folder):

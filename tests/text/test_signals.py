@@ -64,7 +64,7 @@ def expected(text: str) -> dict[str, float]:
     return {name: made[name] for name in columns()}
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=150)
 @given(st.lists(texts, min_size=1, max_size=3))
 @example(["a.[1] b", "[[1] b.]]", "foo.[citation needed]bar [1]", 'One two. [[1]"'])
 @example(["a b.\r\nc d\r\n\r\ne\r"])
@@ -73,7 +73,7 @@ def test_equals_the_reference_on_any_unicode_text(documents: list[str]) -> None:
     assert measured(*documents) == [expected(text) for text in documents]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(repetitive)
 def test_equals_the_reference_on_repetitive_text(text: str) -> None:
     """Repeated tokens, n-grams, lines and paragraphs are counted as the reference does."""

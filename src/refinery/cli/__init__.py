@@ -28,7 +28,7 @@ app.add_typer(train, name="train")
 def main() -> None:
     """Entry point: a user's mistake or a failed run is one message and an exit code, never a traceback."""
     one_thread()
-    gc.set_threshold(100_000, 20, 20)  # to look through what is imported takes a tenth of a short command
+    gc.set_threshold(300_000, 20, 20)  # to look through what is imported takes a tenth of a short command
     atexit.register(gc.freeze)  # and as much again at its end
     sys.exit(_guarded(lambda: app(standalone_mode=True)))
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from refinery.models.linear import probabilities
 from refinery.recall.contrast import contrast
-from refinery.recall.estimate import prevalence
+from refinery.recall.estimate import calibrate, expected_f1, prevalence
 from refinery.recall.latent import beside, folded
 from refinery.recall.logistic import Line, Rows, fit
 from refinery.text.elementary import logs
@@ -16,6 +17,7 @@ from refinery.text.features import Features, weigh
 
 Array = NDArray[np.float64]
 FOLDS = 5
+_PARTED = 0.95  # expected F1 from which on topic and pool are parted: hard topics' kinds stay below 0.9
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Kind:
     """How rows are weighed and how coefficients are held down.
 
     contrasted: whether features are weighed by 1 + |contrast| beside TF-IDF; penalty: see recall.logistic; latent:
-    size of rows in the latent space, beside their own, which is 1.
+    size of rows in the latent space, beside their own, which is 1; 0 without it.
     """
 
     contrasted: bool
@@ -31,6 +33,8 @@ class Kind:
     latent: float
 
 
+# the first where it parts topic and pool, for what tells more of few seeds also tells them from others of their topic
+PLAIN = Kind(False, 0.15, 0.0)
 KINDS = (Kind(True, 0.15, 1.0), Kind(True, 0.05, 0.5), Kind(False, 0.05, 0.5))
 
 
@@ -63,12 +67,26 @@ class Fit:
 
 
 def best_fit(task: Task, seed: NDArray[np.bool_]) -> Fit:
-    """The fit of the kind whose held-out seeds rank highest in the pool, by the mean logarithm of their places."""
+    """The plain fit where it parts topic and pool, else the kind whose held-out seeds rank highest in the pool."""
+    kind, logits = PLAIN, held_out(task, PLAIN)
+    if not _parts(logits[seed], logits[~seed]):
+        kind, logits = _highest(task, seed)
+    line, inverse, _ = _fit(task, kind, np.ones(len(seed), np.bool_))
+    return Fit(logits, line, inverse)
+
+
+def _parts(seeds: Array, pool: Array) -> bool:
+    """Whether logits of held-out seeds and of the pool leave hardly a document in doubt."""
+    scale, shift, _ = calibrate(seeds, pool)
+    return expected_f1(probabilities(scale * pool + shift)) >= _PARTED
+
+
+def _highest(task: Task, seed: NDArray[np.bool_]) -> tuple[Kind, Array]:
+    """The kind whose held-out seeds rank highest, by the mean logarithm of their places, and its logits."""
     logits = [held_out(task, kind) for kind in KINDS]
     least = prevalence(logits[0][seed], logits[0][~seed]).value * float((~seed).sum())
     best = int(np.argmin([log_places(one, seed, least).mean() for one in logits]))
-    line, inverse, _ = _fit(task, KINDS[best], np.ones(len(seed), np.bool_))
-    return Fit(logits[best], line, inverse)
+    return KINDS[best], logits[best]
 
 
 def log_places(scores: Array, seed: NDArray[np.bool_], least: float) -> Array:
@@ -101,6 +119,8 @@ def _fit(task: Task, kind: Kind, used: NDArray[np.bool_]) -> tuple[Line, NDArray
         inverse = inverse * (1 + np.abs(contrast(task.features, members, len(inverse))))
     rows = Rows(task.features.bounds, task.features.buckets, weigh(task.features, inverse), len(inverse))
     chosen = np.flatnonzero(used & (task.weights > 0))
-    wide, directions = beside(rows.take(chosen), *space, kind.latent)
-    line = fit(wide, task.labels[chosen], task.weights[chosen], kind.penalty)
-    return folded(line, space[0], directions), inverse, rows
+    narrow, labels, weights = rows.take(chosen), task.labels[chosen], task.weights[chosen]
+    if not kind.latent:
+        return fit(narrow, labels, weights, kind.penalty), inverse, rows
+    wide, directions = beside(narrow, *space, kind.latent)
+    return folded(fit(wide, labels, weights, kind.penalty), space[0], directions), inverse, rows

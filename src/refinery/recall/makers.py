@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from refinery.definition.trainings import RecallTraining
-from refinery.models.maker import Maker
-from refinery.models.makers import Inputs, in_one_unit
+from refinery.models.maker import Inputs, Maker, in_one_unit
 from refinery.recall.account import read_account
 from refinery.recall.counts import COUNTS, POOL, SEEDS, SampleCounts
 from refinery.shuffle.units import MapUnits
