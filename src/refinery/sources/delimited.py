@@ -31,7 +31,7 @@ from refinery.sources.documents import (
     Shard,
     SourceSpec,
 )
-from refinery.sources.encoding import as_utf8, head_as_utf8
+from refinery.sources.encoding import as_utf8, head_as_utf8, wrong_encoding
 from refinery.sources.identity import HEAD, file_head
 from refinery.sources.parquet_columns import locate
 from refinery.sources.record_batches import BatchRows
@@ -124,6 +124,8 @@ def _header(head: bytes, spec: SourceSpec, shard: Shard) -> _Header:
     """Of the ways to separate the first record's fields, that which finds the text, else the most fields."""
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         raise InputError(redact(shard.path), "the file is UTF-16", "set `encoding: utf-16` of its source")
+    if problem := wrong_encoding(head):
+        raise InputError(redact(shard.path), problem)
     found = [_named(head, delimiter) for delimiter in _DELIMITERS]
     texts = {part for name in spec.texts for part in (name, name.partition(".")[0])}
     best = max(found, key=lambda one: (bool(texts & set(one.names)), len(one.names)))
