@@ -121,6 +121,9 @@ def _blocks(manifest: Manifest) -> Iterator[str]:
     if manifest.recalled:
         columns = ("model", "round", "found in the sample", "precision", "recall")
         yield _table("Recall, estimated by seeds that were held out", columns, _rounds(manifest))
+        for name, found in manifest.recalled.items():
+            if found.gold:
+                yield f"Gold hosts, {markdown_code(name)}: {found.gold.sentence(found.chosen)}."
     yield _table("What was left out", ("stage", "rule", "documents", "tokens"), _dropped(manifest))
     if manifest.protected:
         yield "Kept out, with their copies: " + ", ".join(f"`{name}`" for name in manifest.protected) + "."

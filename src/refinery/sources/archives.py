@@ -29,7 +29,7 @@ from refinery.sources.documents import (
     SourceSpec,
 )
 from refinery.sources.encoding import head_as_utf8
-from refinery.sources.find import is_stray
+from refinery.sources.find import stray_names
 from refinery.sources.foreign import foreign
 from refinery.sources.formats import format_of
 from refinery.sources.identity import HEAD, file_head
@@ -38,6 +38,8 @@ from refinery.sources.schema import json_column, unify
 from refinery.sources.unpack import temporary_file
 from refinery.storage.marks import is_json_text
 from refinery.storage.url import redact
+
+_is_stray = stray_names("", "archive")
 
 
 def plan(whole: Shard, spec: SourceSpec, head: Head, shard_bytes: int) -> FilePlan:
@@ -56,7 +58,7 @@ def columns(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
     """The columns beside text and id of the first file that has documents; raises InputError."""
     with suppress(compression.DamagedError):  # what reads it tells
         for member in members(shard, None):
-            if is_stray(member.name, "", "archive"):
+            if _is_stray(member.name):
                 continue
             with temporary_file(member.content, member.name) as path:
                 found = _planned(path, member, shard, spec)
@@ -115,7 +117,7 @@ def _read_member(
     inner: bool,
 ) -> Iterator[Documents]:
     """The documents of one file; damage: takes what is wrong with the archive, met in the file."""
-    if is_stray(member.name, "", "archive"):
+    if _is_stray(member.name):
         yield _skipped("stray_name")
         return
     end = 0
