@@ -17,6 +17,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 ROOM = 8
+BUCKET = np.uint64(2 * ROOM)
 LAST = np.uint64(2 * ROOM - 1)  # where a number stands if the bucket is full
 _VECTOR = ir.VectorType(ir.IntType(32), ROOM)
 

@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 
 from refinery.text.batch import TextBatch
 from refinery.text.borrow import borrow
-from refinery.text.buckets import LAST, in_bucket
+from refinery.text.buckets import BUCKET, LAST, in_bucket
 from refinery.text.elementary import log
+from refinery.text.fasttext_machine import prefetch
 from refinery.text.hashing import eight, mix
 
 LONGEST = 8  # words of an n-gram
@@ -35,7 +36,7 @@ _LOW = np.uint64(0xFFFFFFFF)
 _ONES = np.uint64(0x0101010101010101)
 _SPACES = np.uint64(0x2020202020202020)
 _PLACES = np.uint64(0x0001020304050607)  # times 256^n, its upper byte is n
-_CHUNK = 256  # words that are looked up together, so that the processor waits for many rows at once
+_CHUNK = 512  # words that are looked up together, so that the processor waits for many rows at once
 _SMALL = 1e-200  # a product of probabilities is kept as a logarithm from here on
 _LN2 = 0.6931471805599453
 
@@ -233,11 +234,10 @@ def _look_up(entries, values, buckets, contexts, words, size, unknown, chunk):  
 def _search(entries, buckets, words, chunk, count, numbers):  # type: ignore[no-untyped-def]
     """Fills in the numbers of the n-grams that are one word longer, at the first `count` places that are sought."""
     sought, hashes, unsettled = chunk.sought, chunk.hashes, chunk.unsettled
-    met = np.uint32(0)
-    for k in range(count):  # touches all buckets before one is searched
+    for k in range(count):  # asks for all buckets before one is searched
         j = np.uint64(sought[k])
         hashes[j] = _longer(hashes[j], words[j])
-        met |= entries[_bucket(hashes[j], buckets), 0]
+        prefetch(entries, np.int64(_bucket(hashes[j], buckets) * BUCKET))
     left = np.int64(0)
     for k in range(count):
         j = np.uint64(sought[k])
@@ -246,7 +246,6 @@ def _search(entries, buckets, words, chunk, count, numbers):  # type: ignore[no-
         numbers[j] = number
         unsettled[left] = j
         left += (number == 0) & (entries[bucket, LAST] != 0)
-    unsettled[-1] = met  # or the compiler would leave out the touching
     for k in range(left):  # few
         j = np.uint64(unsettled[k])
         bucket, number = _bucket(hashes[j], buckets), np.uint32(0)
