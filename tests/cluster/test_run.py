@@ -75,7 +75,7 @@ def history(work: Path) -> list[bytes]:
 
 
 def test_two_runs_at_once_give_the_bytes_of_a_run_on_this_machine(cluster, command, repository):
-    """Data, decisions and history, RAY_ADDRESS alone being enough; logs tell units with their workers, the status the end."""
+    """Data, decisions and history, RAY_ADDRESS being enough; logs name units and workers, the status the end."""
     local = ("run", copy_of(repository, "local"), "-q", "--work", "w-local", "--workers", 1)
     code, _, err = command(*local, cwd=repository)
     assert code == 0, err

@@ -54,7 +54,9 @@ def test_keys_are_in_one_order(tmp_path):
 
 def test_a_making_says_of_what_it_is_made(tmp_path):
     """Its maker with its version, and the stages or sources that it reads by part."""
-    text = DEFINITION.replace("stages:", "models: {ours: {train: {positive: unique, negative: crawl}}}\nstages:")
+    text = DEFINITION.replace(
+        "stages:", "models: {ours: {train: {positive: unique, negative: crawl}}}\nstages:"
+    )
     (making,) = resolved(tmp_path, text).makings.values()
     told = making_settings(making)
     assert told["of"] == {"positive": ("unique",), "negative": ("crawl",)}

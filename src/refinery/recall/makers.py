@@ -111,7 +111,7 @@ class RoundMaker(_StepMaker):
 
     number: int = field(kw_only=True)
     name: str = "round"
-    version: int = 1
+    version: int = 2
     makes: str = "round"
 
     @property
@@ -135,8 +135,9 @@ class RecallMaker(_StepMaker):
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """How many rounds."""
-        return {"rounds": self.training.rounds}
+        """How many rounds, and the hosts by which they are judged."""
+        gold = {"gold_hosts": list(self.training.gold_hosts)} if self.training.gold_hosts else {}
+        return {"rounds": self.training.rounds, **gold}
 
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """One unit makes it."""

@@ -22,6 +22,7 @@ from refinery.sources.unpack import temporary_file
 from refinery.storage.place import held, open_input, unreadable
 from refinery.storage.url import is_url, local_path, redact
 
+_NO_SURPRISE = 2**20  # a column that cannot decode to more bytes is read as it is
 _SMALL_CHUNK = 8 * 2**20  # a dictionary column chunk up to this size is read as a dictionary
 
 
@@ -54,9 +55,11 @@ def opened(shard: Shard, spec: SourceSpec, *, rows: bool = False) -> Iterator[Op
             hidden = _encrypted(file, source) if metadata is None else frozenset()
             if rows:
                 columns = _dictionary_columns(file.metadata, shard, hidden)
+                as_read = source
                 if not hidden:
-                    source = shortened(source, file.metadata, spec.texts, spec.max_document_bytes)
-                file = pq.ParquetFile(source, metadata=file.metadata, read_dictionary=columns, **options)
+                    as_read = shortened(source, file.metadata, spec.texts, spec.max_document_bytes)
+                if columns or as_read is not source:
+                    file = pq.ParquetFile(as_read, metadata=file.metadata, read_dictionary=columns, **options)
             yield Opened(file, hidden, packed)
     except compression.DamagedError as error:
         raise InputError(redact(shard.path), str(error)) from None
@@ -161,7 +164,9 @@ def _dictionary_columns(metadata: pq.FileMetaData, shard: Shard, hidden: frozens
         column = schema.column(number)
         if number in hidden or column.physical_type != "BYTE_ARRAY" or column.max_repetition_level:
             continue
-        chunks = (metadata.row_group(g).column(number) for g in groups)
+        chunks = [metadata.row_group(g).column(number) for g in groups]
+        if sum(c.num_values * c.total_uncompressed_size for c in chunks) <= _NO_SURPRISE:
+            continue
         if all(c.has_dictionary_page and c.total_uncompressed_size <= _SMALL_CHUNK for c in chunks):
             chosen.append(column.path)
     return chosen

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from refinery.sources.documents import SourceSpec
 from refinery.sources.page_headers import Field, Structure, integer, packed, write_structure
+from refinery.sources.source_schema import asked_names
 
 LARGE = 2**21  # bytes of a footer that is cut
 _MAGIC = b"PAR1"
@@ -172,19 +173,12 @@ def _tree(footer: _Footer, elements: NDArray[np.int64]) -> _Tree:
 def _kept(names: Sequence[str], spec: SourceSpec) -> list[int] | None:
     """The columns that a source can ask for; None where it needs one that is missing, or there are two of a name."""
     there = dict(zip(names, range(len(names)), strict=True))
-    needed = {_column(name, there) for name in (*spec.texts, *([spec.id] if spec.id else []))}
-    if len(there) < len(names) or not needed <= there.keys():
+    needed = (*spec.texts, *([spec.id] if spec.id else []))
+    is_whole = all(there.keys() & {name, name.partition(".")[0]} for name in needed)
+    asked = asked_names(spec)
+    if asked is None or not is_whole or len(there) < len(names):
         return None
-    asked = ["id", *(spec.keep or ()), *(column.origin for column in spec.columns)]
-    asked += [name for join in spec.joins for name in join.on]
-    asked += [name for name, _ in spec.where.types] if spec.where else []
-    found = needed | {_column(name, there) for name in asked}
-    return sorted(there[name] for name in found & there.keys())
-
-
-def _column(name: str, there: dict[str, int]) -> str:
-    """The column of a name that may be dotted for what lies below one."""
-    return name if name in there else name.partition(".")[0]
+    return sorted(there[name] for name in asked & there.keys())
 
 
 def _group(footer: _Footer, at: int, leaves: Sequence[tuple[int, int]]) -> bytes:
