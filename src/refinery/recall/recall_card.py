@@ -98,6 +98,9 @@ def _lines(card: Card, recalled: Recalled) -> Iterator[str]:
         f"Suggested: `relevance >= {card.suggested.threshold:.4f}`: precision {chosen.precision}, "
         f"recall {chosen.recall}, by seeds that were held out."
     )
+    if recalled.gold:
+        yield ""
+        yield f"Gold hosts: {recalled.gold.sentence(recalled.chosen)}."
     yield from (line for warning in warnings(card) for line in ("", f"**Warning**: {warning}."))
     yield ""
     yield from threshold_table({card.at_half, card.suggested, *card.curve}, "kept of the sample")
