@@ -8,44 +8,52 @@ import numpy as np
 import pytest
 
 from refinery.recall.estimate import prevalence
-from refinery.recall.held_out import FOLDS, KINDS, Fit, Task, best_fit, held_out, log_places
+from refinery.recall.held_out import FOLDS, KINDS, PLAIN, Task, best_fit, held_out, log_places
 from refinery.recall.latent import directions
 from refinery.recall.logistic import Rows
+from refinery.recall.sample import Sample
 from refinery.text.features import inverse_frequencies, weigh
 from tests.recall.planted import pool
 
 
-def task() -> tuple[Task, np.ndarray]:
-    """Some seeds and a pool, in folds by turns; and which are seeds."""
-    sample, _ = pool(seeds=25, positive=25, other=100)
+def task(sample: Sample) -> Task:
+    """In folds by turns."""
     labels = sample.seed.astype(np.float64)
     inverse = inverse_frequencies(sample.features)
     found = sample.features
     space = directions(Rows(found.bounds, found.buckets, weigh(found, inverse), len(inverse)))
     folds = np.arange(len(sample)) % FOLDS
-    return Task(found, inverse, space, labels, np.ones(len(sample)), folds, folds), sample.seed
+    return Task(found, inverse, space, labels, np.ones(len(sample)), folds, folds)
 
 
 def test_no_fit_sees_what_it_scores() -> None:
     """Wrong labels in a fold change scores of the other folds, and none of its own."""
-    one, _ = task()
+    one = task(pool(seeds=25, positive=25, other=100)[0])
     turned = one.labels.copy()
     turned[one.folds == 2] = 1 - turned[one.folds == 2]
-    for kind in KINDS[::2]:
+    for kind in (PLAIN, KINDS[0], KINDS[2]):
         before = held_out(one, kind)
         after = held_out(replace(one, labels=turned), kind)
         assert after[one.folds == 2] == pytest.approx(before[one.folds == 2], rel=0.2, abs=0.2)
         assert not np.allclose(after[one.folds != 2], before[one.folds != 2], rtol=0.2, atol=0.2)
 
 
-def test_the_fit_whose_held_out_seeds_rank_highest_is_taken() -> None:
-    """Of all kinds."""
-    one, seed = task()
-    logits = [held_out(one, kind) for kind in KINDS]
-    best: Fit = best_fit(one, seed)
+def test_the_plain_fit_is_taken_where_it_parts_topic_and_pool() -> None:
+    """Else that whose held-out seeds rank highest, of all kinds."""
+    sample, truth = pool(seeds=30, positive=150, other=300)
+    apart, seed = task(sample), sample.seed
+    best = best_fit(apart, seed)
+    assert np.array_equal(best.logits, held_out(apart, PLAIN))
+    kept = best.calibration.probabilities(best.logits) >= 0.5
+    assert kept[truth].mean() > 0.97
+    assert truth[kept].mean() > 0.97
+
+    sample, _ = pool(seeds=25, positive=25, other=100, share=0.08)
+    hard, seed = task(sample), sample.seed
+    logits = [held_out(hard, kind) for kind in KINDS]
     least = prevalence(logits[0][seed], logits[0][~seed]).value * (~seed).sum()
     means = [log_places(scores, seed, least).mean() for scores in logits]
-    assert log_places(best.logits, seed, least).mean() == min(means)
+    assert log_places(best_fit(hard, seed).logits, seed, least).mean() == min(means)
 
 
 def test_places_count_the_pool_alone() -> None:

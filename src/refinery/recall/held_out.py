@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from refinery.models.linear import probabilities
 from refinery.recall.contrast import contrast
-from refinery.recall.estimate import calibrate, expected_f1, prevalence
+from refinery.recall.estimate import Calibration, calibrate, part, prevalence
 from refinery.recall.latent import beside, folded
 from refinery.recall.logistic import Line, Rows, fit
 from refinery.text.elementary import logs
@@ -17,7 +16,6 @@ from refinery.text.features import Features, weigh
 
 Array = NDArray[np.float64]
 FOLDS = 5
-_PARTED = 0.95  # expected F1 from which on topic and pool are parted: hard topics' kinds stay below 0.9
 
 
 @dataclass(frozen=True)
@@ -62,6 +60,7 @@ class Fit:
     """logits: float64 (documents,), each by the fit without its fold; line and weights of buckets: of all folds."""
 
     logits: Array
+    calibration: Calibration
     line: Line
     inverse: NDArray[np.float32]
 
@@ -69,16 +68,12 @@ class Fit:
 def best_fit(task: Task, seed: NDArray[np.bool_]) -> Fit:
     """The plain fit where it parts topic and pool, else the kind whose held-out seeds rank highest in the pool."""
     kind, logits = PLAIN, held_out(task, PLAIN)
-    if not _parts(logits[seed], logits[~seed]):
+    calibration = part(logits[seed], logits[~seed])
+    if calibration is None:
         kind, logits = _highest(task, seed)
+        calibration = calibrate(logits[seed], logits[~seed])
     line, inverse, _ = _fit(task, kind, np.ones(len(seed), np.bool_))
-    return Fit(logits, line, inverse)
-
-
-def _parts(seeds: Array, pool: Array) -> bool:
-    """Whether logits of held-out seeds and of the pool leave hardly a document in doubt."""
-    scale, shift, _ = calibrate(seeds, pool)
-    return expected_f1(probabilities(scale * pool + shift)) >= _PARTED
+    return Fit(logits, calibration, line, inverse)
 
 
 def _highest(task: Task, seed: NDArray[np.bool_]) -> tuple[Kind, Array]:

@@ -111,7 +111,7 @@ class RoundMaker(_StepMaker):
 
     number: int = field(kw_only=True)
     name: str = "round"
-    version: int = 1
+    version: int = 2
     makes: str = "round"
 
     @property

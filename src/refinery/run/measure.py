@@ -117,6 +117,8 @@ def measure(task: MeasureTask) -> Measured:
     if description is not None:
         if planned.shard.pack:
             write_lineage(planned.shard.pack.lineage, description.files)
+        if planned.shard.archived:
+            write_lineage(planned.shard.archived, description.archived)
         record = ShardRecord(
             description.rows,
             documents,

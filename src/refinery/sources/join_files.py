@@ -96,11 +96,12 @@ def _batches(
     yield pa.RecordBatch.from_pylist([], schema=schema)
     for number, shard in enumerate(shards):
         carry = pa.schema([*(fields_to_carry(shard, spec, raw) if raw else ()), *values])
-        for rows in read_documents(shard, spec, carry=carry, describe=Description()):
+        description = Description()
+        for rows in read_documents(shard, spec, carry=carry, describe=description):
             nulled.update(rows.nulled)
             if rows.rejects:
                 reject = rows.rejects[0]
-                path, row = place_of_row(shard, reject.row)
+                path, row = place_of_row(shard, reject.row, description)
                 problem = f"{reject.reason}: {reject.detail}".removesuffix(": ")
                 raise InputError(
                     f"{redact(path)}, row {row}", problem, "a table that is joined must be whole"

@@ -133,7 +133,7 @@ def _files(shard: Shard, request: Request) -> Iterator[File]:
                 mine, rows = None, 0 if known is None else known[number].rows
                 if wanted is not None:
                     mine, low = wanted[low : ends[number]] - start, ends[number]
-                one = None if describe is None else Description()
+                one = None if describe is None else Description(archived=describe.archived)
                 if mine is None or len(mine):
                     _begin(one, member)
                     yield File(member, start, mine, one)
@@ -180,8 +180,14 @@ def _fields_of_file(shard: Shard, spec: SourceSpec, names: Iterable[str]) -> pa.
 def place_of_row(shard: Shard, row: int, read: Description | None = None) -> tuple[str, int]:
     """The file of a row of a shard, and the row there, counted where that is not known yet; raises InputError.
 
-    read: what a read of a pack that has come to the row has found out.
+    read: what a read of a pack or an archive that has come to the row has found out.
     """
+    inside = read.archived if read else read_lineage(shard.archived) if shard.archived else []
+    if inside:
+        starts = [0, *_ends(inside[:-1])]
+        number = bisect_right(starts, row) - 1
+        root = shard.path if shard.pack else shard.path.removesuffix(shard.relative_path)
+        return root + inside[number].path, row - starts[number]
     if shard.pack:
         known = read.files if read is not None else read_lineage(shard.pack.lineage)
         starts = [0, *_ends(known)]
