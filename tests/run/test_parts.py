@@ -9,7 +9,6 @@ import pytest
 
 import refinery
 from refinery.run.amounts import amounts_of
-from refinery.run.dataset_card import dataset_card
 from tests.conftest import decisions, document, write_parquet
 from tests.run.planning import plan_of
 
@@ -153,9 +152,9 @@ outputs: {best: {from: best, path: out}}
 """
     for name in ("out", "again"):
         (tmp_path / "pipeline.yaml").write_text(text.replace("path: out", f"path: {name}"))
-        manifest = refinery.run(tmp_path / "pipeline.yaml", workers=1, progress=False)["best"].manifest
-        (table,) = manifest.tables["best"]
+        output = refinery.run(tmp_path / "pipeline.yaml", workers=1, progress=False)["best"]
+        (table,) = output.manifest.tables["best"]
         assert table.rows[0][0] == "0% to 40%" and table.rows[0][3] == "0.00" and len(table.rows) == 13
         assert sum(int(row[1]) for row in table.rows) == 200
-    card = dataset_card(manifest)
+    card = (output.records / "README.md").read_text()
     assert "best: times that documents are written, by quality" in card and "| 95% to 100% |" in card
