@@ -1,4 +1,4 @@
-"""Scores of documents by fits that have not seen them, and the kind of fit whose held-out seeds rank highest."""
+"""Scores of documents by fits that have not seen them, and the fit to all."""
 
 from __future__ import annotations
 
@@ -8,30 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refinery.recall.contrast import contrast
-from refinery.recall.estimate import prevalence
-from refinery.recall.latent import beside, folded
+from refinery.recall.latent import beside
 from refinery.recall.logistic import Line, Rows, fit
 from refinery.text.elementary import logs
 from refinery.text.features import Features, weigh
 
 Array = NDArray[np.float64]
 FOLDS = 5
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How rows are weighed and how coefficients are held down.
-
-    contrasted: whether features are weighed by 1 + |contrast| beside TF-IDF; penalty: see recall.logistic; latent:
-    size of rows in the latent space, beside their own, which is 1.
-    """
-
-    contrasted: bool
-    penalty: float
-    latent: float
-
-
-KINDS = (Kind(True, 0.15, 1.0), Kind(True, 0.05, 0.5), Kind(False, 0.05, 0.5))
+PENALTY = 0.15
+LATENT = 0.5  # length of a place beside a row, which has length 1
 
 
 @dataclass(frozen=True)
@@ -41,12 +26,13 @@ class Task:
     beside: int64 (documents,), the fold of a document's nearest seed: what is positive on its word is not seen either
     by the fit without that seed, which would rank it the higher for it.
 
-    inverse: document frequencies' weights by bucket, of features.inverse_frequencies; space: of latent.directions.
+    inverse: document frequencies' weights by bucket, of features.inverse_frequencies; places: in the latent space,
+    float32 (documents, directions).
     """
 
     features: Features
     inverse: NDArray[np.float32]
-    space: tuple[NDArray[np.int32], NDArray[np.float32]]
+    places: NDArray[np.float32]
     labels: Array
     weights: Array
     folds: NDArray[np.int64]
@@ -55,20 +41,23 @@ class Task:
 
 @dataclass(frozen=True)
 class Fit:
-    """logits: float64 (documents,), each by the fit without its fold; line and weights of buckets: of all folds."""
+    """logits: float64 (documents,), each by the fit without its fold; the rest is of all folds.
+
+    line: over buckets; latent: float32 (directions,), over places; inverse: weights of buckets.
+    """
 
     logits: Array
     line: Line
+    latent: NDArray[np.float32]
     inverse: NDArray[np.float32]
 
 
-def best_fit(task: Task, seed: NDArray[np.bool_]) -> Fit:
-    """The fit of the kind whose held-out seeds rank highest in the pool, by the mean logarithm of their places."""
-    logits = [held_out(task, kind) for kind in KINDS]
-    least = prevalence(logits[0][seed], logits[0][~seed]).value * float((~seed).sum())
-    best = int(np.argmin([log_places(one, seed, least).mean() for one in logits]))
-    line, inverse, _ = _fit(task, KINDS[best], np.ones(len(seed), np.bool_))
-    return Fit(logits[best], line, inverse)
+def fit_all(task: Task) -> Fit:
+    """The fit to all documents, and their logits by fits that have not seen them."""
+    line, inverse, _ = _fit(task, np.ones(len(task.labels), np.bool_))
+    width = len(inverse)
+    latent = (line.coefficients[width:] * LATENT).astype(np.float32)
+    return Fit(held_out(task), Line(line.coefficients[:width], line.bias), latent, inverse)
 
 
 def log_places(scores: Array, seed: NDArray[np.bool_], least: float) -> Array:
@@ -82,25 +71,26 @@ def log_places(scores: Array, seed: NDArray[np.bool_], least: float) -> Array:
     return found
 
 
-def held_out(task: Task, kind: Kind) -> Array:
+def held_out(task: Task) -> Array:
     """Logits of all documents, float64 (documents,), each by the fit without its fold."""
     logits = np.empty(len(task.labels))
     for fold in range(FOLDS):
         out = task.folds == fold
         told = (task.beside == fold) & (task.labels > 0)
-        part, _, rows = _fit(task, kind, ~(out | told))
-        logits[out] = part.logits(rows.take(np.flatnonzero(out)))
+        part, _, rows = _fit(task, ~(out | told))
+        logits[out] = part.logits(_wide(task, rows, np.flatnonzero(out)))
     return logits
 
 
-def _fit(task: Task, kind: Kind, used: NDArray[np.bool_]) -> tuple[Line, NDArray[np.float32], Rows]:
-    """A line, what weighs its features, and the rows weighed so."""
-    inverse, space = task.inverse, task.space
-    if kind.contrasted:
-        members = np.where(used & (task.weights > 0), task.labels, -1.0)
-        inverse = inverse * (1 + np.abs(contrast(task.features, members, len(inverse))))
+def _fit(task: Task, used: NDArray[np.bool_]) -> tuple[Line, NDArray[np.float32], Rows]:
+    """A line over rows and places, what weighs features, and the rows weighed so."""
+    members = np.where(used & (task.weights > 0), task.labels, -1.0)
+    inverse = task.inverse * (1 + np.abs(contrast(task.features, members, len(task.inverse))))
     rows = Rows(task.features.bounds, task.features.buckets, weigh(task.features, inverse), len(inverse))
     chosen = np.flatnonzero(used & (task.weights > 0))
-    wide, directions = beside(rows.take(chosen), *space, kind.latent)
-    line = fit(wide, task.labels[chosen], task.weights[chosen], kind.penalty)
-    return folded(line, space[0], directions), inverse, rows
+    line = fit(_wide(task, rows, chosen), task.labels[chosen], task.weights[chosen], PENALTY)
+    return line, inverse, rows
+
+
+def _wide(task: Task, rows: Rows, chosen: NDArray[np.int64]) -> Rows:
+    return beside(rows.take(chosen), task.places[chosen] * np.float32(LATENT))

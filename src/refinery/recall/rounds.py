@@ -23,8 +23,8 @@ from refinery.models.binomial import Estimate
 from refinery.models.linear import LinearModel, probabilities
 from refinery.models.metrics import DEVIATIONS
 from refinery.recall.estimate import calibrate, share, suggest_threshold
-from refinery.recall.held_out import FOLDS, Task, best_fit, log_places
-from refinery.recall.latent import directions
+from refinery.recall.held_out import FOLDS, Task, fit_all, log_places
+from refinery.recall.latent import latent_space
 from refinery.recall.logistic import Rows
 from refinery.recall.nearest import nearest
 from refinery.recall.sample import Sample
@@ -121,8 +121,9 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     standing = before.standing if before else np.where(sample.seed, POSITIVE, OPEN).astype(np.int8)
     labels = (standing == POSITIVE).astype(np.float64)
     weights = _weights(sample.seed, standing)
-    task = Task(sample.features, inverse, directions(rows), labels, weights, folds, beside)
-    found = best_fit(task, sample.seed)
+    space = latent_space(sample.features, inverse)
+    task = Task(sample.features, inverse, space.places(sample.features), labels, weights, folds, beside)
+    found = fit_all(task)
     scale, shift, prevalence = calibrate(found.logits[sample.seed], found.logits[pool])
     probability = probabilities(scale * found.logits + shift)
     threshold = suggest_threshold(probability[pool], settings.precision)
@@ -139,7 +140,8 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
         earlier = pool & (before.probability >= before.threshold)
         overlap = float((earlier & recalled).sum() / max((earlier | recalled).sum(), 1))
     line = found.line
-    model = LinearModel(line.coefficients.astype(np.float32), found.inverse, line.bias, scale, shift)
+    weights_of = line.coefficients.astype(np.float32)
+    model = LinearModel(weights_of, found.inverse, line.bias, space, found.latent, scale, shift)
     return Round(number, probability, now, threshold, estimates, overlap, stopped, model)
 
 
