@@ -7,7 +7,7 @@ import yaml
 
 import refinery
 from refinery.api.recall import moved, write_recall
-from refinery.errors import InputError
+from refinery.errors import DefinitionError, InputError
 from tests.cases import write_jsonl
 from tests.models.domains import LAW, MEDICAL, OTHER, SOFTWARE, documents
 
@@ -45,6 +45,21 @@ def test_the_definition_is_valid_and_says_what_was_asked_for(tmp_path: Path) -> 
     assert content["stages"]["corpus"] == {"from": ["given", "found"]}
     assert content["outputs"]["recalled"]["from"] == "corpus" and content["name"] == "recall"
     assert content["sources"]["pool"]["path"] == [str(pool), str(seeds)]
+
+
+def test_what_is_asked_for_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """Whatever stands in a language, a rule set, a folder's name: the YAML has that, check tells what is wrong."""
+    pool, seeds = write(tmp_path, documents(MEDICAL, 30, 1), documents(OTHER, 60, 2))
+    asked = {**PLAIN, "lang": "e\"n' OR 'a' = 'a", "rules": ["go: [pher", "no"], "tokens": "9: 9"}
+    file = write_recall(pool, seeds, tmp_path / "true", **asked)
+    content = yaml.safe_load(file.read_text())
+    language, *rules = content["stages"]["screened"]["keep"]
+    assert language == {"language": "lang = 'e\"n'' OR ''a'' = ''a' AND lang_score >= 0.5"}
+    assert rules == ["go: [pher", "no"] and content["name"] == "d-true"
+    assert content["stages"]["found"]["select"]["tokens"] == "9: 9"
+    with pytest.raises(DefinitionError) as caught:
+        refinery.plan(file)
+    assert "go: [pher" in str(caught.value) and "'no'" in str(caught.value)
 
 
 def test_what_somebody_else_wrote_stays(tmp_path: Path) -> None:

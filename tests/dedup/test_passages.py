@@ -1,7 +1,7 @@
 """Repeated passages cut to one copy, against a suffix array of all texts."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from tests.conftest import decisions, document, output_hashes, read_files, write_parquet
 from tests.dedup.passage_shards import TextShard, cut
+from tests.text.test_windows import LEAST as TOKENS
+from tests.text.test_windows import token_windows
 
 LEAST = 16
+Ends = Callable[[str], list[int]]
 FOOTER = "Talk to your doctor before you take any medicine, and keep it out of the reach of children."
 DEFINITION = """
 refinery: 1
@@ -40,35 +43,43 @@ def corpora(draw) -> list[str]:
     return draw(st.lists(chosen, min_size=1, max_size=7))
 
 
+def character_windows(text: str) -> list[int]:
+    """The end of each window of LEAST characters, by its start."""
+    return list(range(LEAST, len(text) + 1))
+
+
 def first_copies(
-    texts: Sequence[str], order: Sequence[int], least: int
+    texts: Sequence[str], order: Sequence[int], windows: Sequence[Sequence[int]]
 ) -> dict[tuple[int, int], tuple[int, int]]:
     """Of each window (text, start) the first equal one, by a suffix array: neighbours with a long common prefix."""
     rank = {number: place for place, number in enumerate(order)}
-    places = [(n, start) for n, text in enumerate(texts) for start in range(len(text) - least + 1)]
+    places = [(n, start) for n in range(len(texts)) for start in range(len(windows[n]))]
     suffixes = sorted(places, key=lambda place: texts[place[0]][place[1] :])
     found = {}
-    for _, same in groupby(suffixes, key=lambda place: texts[place[0]][place[1] :][:least]):
+    for _, same in groupby(
+        suffixes, key=lambda place: texts[place[0]][place[1] : windows[place[0]][place[1]]]
+    ):
         group = list(same)
         found.update(dict.fromkeys(group, min(group, key=lambda place: (rank[place[0]], place[1]))))
     return found
 
 
-def expected(texts: Sequence[str], order: Sequence[int], least: int) -> dict[int, str]:
+def expected(texts: Sequence[str], order: Sequence[int], ends_of: Ends) -> dict[int, str]:
     """What is left of each: a window goes for its first copy, unless that has earlier ones itself."""
-    first = first_copies(texts, order, least)
-    windows: list[tuple[int, int, int, int]] = []
+    ends = [ends_of(text) for text in texts]
+    first = first_copies(texts, order, ends)
+    windows: list[tuple[int, int, int, int, int]] = []
     touched = [[False] * len(text) for text in texts]
     for number in order:
-        for start in range(len(texts[number]) - least + 1):
-            where = first[number, start]
-            if where != (number, start) and (where[0] != number or start >= where[1] + least):
-                windows.append((number, start, *where))
-                touched[number][start : start + least] = [True] * least
+        for start, end in enumerate(ends[number]):
+            where, size = first[number, start], end - start
+            if where != (number, start) and (where[0] != number or start >= where[1] + size):
+                windows.append((number, start, size, *where))
+                touched[number][start:end] = [True] * size
     gone = [[False] * len(text) for text in texts]
-    for number, start, other, place in windows:
-        if not any(touched[other][place : place + least]):
-            gone[number][start : start + least] = [True] * least
+    for number, start, size, other, place in windows:
+        if not any(touched[other][place : place + size]):
+            gone[number][start : start + size] = [True] * size
     return {
         number: "".join(char for char, goes in zip(text, gone[number], strict=True) if not goes)
         for number, text in enumerate(texts)
@@ -87,7 +98,7 @@ def test_one_copy_stays_as_by_a_suffix_array(texts, data):
         if texts[part]
     ]
     order = sorted(range(len(texts)), key=lambda n: -years[n])
-    wanted = expected(texts, order, LEAST)
+    wanted = expected(texts, order, character_windows)
     with tempfile.TemporaryDirectory() as folder:
         found = cut(shards, Path(folder), characters=LEAST, rest=1, prefer=["year DESC"])
     assert found.left == {n: text for n, text in wanted.items() if text or not texts[n]}
@@ -98,6 +109,19 @@ def test_one_copy_stays_as_by_a_suffix_array(texts, data):
         passage = texts[number][start:end]
         kept = sum(passage[n : n + LEAST] in part for n in range(len(passage) - LEAST + 1) for part in whole)
         assert kept
+
+
+@settings(deadline=None, max_examples=60)
+@given(corpora(), st.data())
+def test_passages_of_tokens_as_by_a_suffix_array(texts, data):
+    """The shortest runs of so many estimated tokens are what is compared; a document without a token left goes."""
+    order = data.draw(st.permutations(range(len(texts))))
+    wanted = expected(texts, order, token_windows)
+    shard = TextShard(tuple(texts), {"place": [order.index(n) for n in range(len(texts))]})
+    with tempfile.TemporaryDirectory() as folder:
+        found = cut([shard], Path(folder), tokens=TOKENS, rest=1, prefer=["place"])
+    assert found.left == {n: wanted[n] for n in found.left}
+    assert all(wanted[n] != texts[n] and len(wanted[n]) < 4 for n in found.dropped)
 
 
 def _pieces(text: str, spans: list[tuple[int, int, int, int]]) -> list[str]:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy.stats import entropy, mannwhitneyu
 
 from refinery.errors import InputError
-from refinery.labels.compare import auc, average_precision, compare_scores, nmi, precision_at_recall
+from refinery.labels.compare import compare_scores, nmi
+from refinery.models.metrics import auc, average_precision, precision_at_recall
 from tests.labels.files import labels_of
 
 RANKED = st.lists(

@@ -149,7 +149,7 @@ def test_importance_is_counted_in_units_as_it_is_in_one_place(tmp_path: Path) ->
     files = [write(tmp_path / "p.parquet", MEDICAL_TEXTS), write(tmp_path / "r.parquet", OTHER_TEXTS)]
     expected = train_importance([files[0]], [files[1]], tmp_path / "m.npz").read_bytes()
     made = make(tmp_path / "1", WEIGH, cut("seeds", MEDICAL_TEXTS, 10, 80), cut("crawl", OTHER_TEXTS, 99))
-    assert [path.name for path in made.iterdir()] == ["model.npz"]
+    assert sorted(path.name for path in made.iterdir()) == ["card.json", "card.md", "model.npz"]
     assert (made / "model.npz").read_bytes() == expected
     measurer = importance.build(importance.Settings(model=made))
     scores = measurer(TextBatch.from_texts([MEDICAL_TEXTS[0], OTHER_TEXTS[0]]))["importance"].to_numpy()
@@ -178,7 +178,7 @@ def test_a_mined_lexicon_depends_on_documents_alone_and_tells_a_domain_apart(tmp
     other = make(
         tmp_path / "2", MINE, cut("seeds", MEDICAL_TEXTS, 3, 90), cut("crawl", OTHER_TEXTS, 200)[::-1]
     )
-    assert [path.name for path in made.iterdir()] == ["terms.txt"]
+    assert sorted(path.name for path in made.iterdir()) == ["card.json", "card.md", "terms.txt"]
     lexicon = (made / "terms.txt").read_bytes()
     assert lexicon == (other / "terms.txt").read_bytes()
     assert (

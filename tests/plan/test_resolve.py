@@ -10,9 +10,7 @@ import pytest
 from refinery.definition.load import load
 from refinery.definition.models import Source
 from refinery.errors import DefinitionError
-from refinery.filters.rules import MAX_RULES
 from refinery.models.model_file import BUILT_IN
-from refinery.plan import resolve as resolve_module
 from refinery.plan.graph import Graph
 from refinery.plan.resolve import resolve
 from refinery.sources.documents import SourceSpec
@@ -240,6 +238,14 @@ def test_models_by_name_and_by_file_are_the_same(tmp_path):
     ]
 
 
+def test_passages_count_the_tokens_of_the_definition(tmp_path):
+    """Of the family that it names."""
+    text = PIPELINE[: PIPELINE.index("dedup:")] + "passages: {tokens: 50}\n"
+    text += PIPELINE[PIPELINE.index("outputs:") :]
+    graph = resolved(tmp_path, text.replace("name: tiny", "name: tiny\ntokens: {family: llama}"))
+    assert "llama" in [stage.verb.settings["family"] for stage in graph.stages.values() if stage.verb]
+
+
 def test_a_rule_set_by_path_has_roots_too(tmp_path):
     """Relative to the definition or to a root."""
     (tmp_path / "rules").mkdir()
@@ -258,28 +264,6 @@ def test_every_setting_of_a_source_is_one_of_its_reader_with_the_same_default():
     }
     read = {f.name: f.default for f in dataclasses.fields(SourceSpec) if f.name in written}
     assert written == read
-
-
-def test_no_more_rules_than_their_numbers_can_tell(tmp_path, monkeypatch):
-    """Those of all entries of a stage together; a rule's number is stored in 16 bits."""
-    assert MAX_RULES == 2**15 - 1
-    monkeypatch.setattr(resolve_module, "MAX_RULES", 2)
-    assert resolved(tmp_path, PIPELINE)
-    third = '- long_enough: "words >= 50"\n      - short_enough: "words <= 5000"'
-    text = PIPELINE.replace('- long_enough: "words >= 50"', third)
-    assert problems(tmp_path, text) == ["11: stages.screened.keep: 3 rules in one stage; 2 is the most"]
-
-
-def test_a_measurer_that_was_forgotten_is_named_once(tmp_path):
-    """Not each column of each rule; a name that no measurer makes is told as before."""
-    text = PIPELINE.replace("[language, signals]", "[language]").replace(
-        "      - long", "      - gopher\n      - long"
-    )
-    assert problems(tmp_path, text) == [
-        "13: stages.screened.keep.1: the measurer signals makes what its rules read: add signals to `measure`",
-        "14: stages.screened.keep.2: the measurer signals makes what it reads: add signals to `measure`",
-    ]
-    assert "no column" in problems(tmp_path, text.replace("words >= 50", "wrods >= 50"))[1]
 
 
 def test_a_typed_column_needs_no_files(tmp_path):

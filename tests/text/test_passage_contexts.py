@@ -1,33 +1,45 @@
 """Windows and their anchors, against every window of a text."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from refinery.shuffle.partition import partition_of
 from refinery.text.batch import TextBatch
 from refinery.text.passage_contexts import find_paragraphs, find_windows
+from refinery.text.windows import of_characters, of_tokens
+from tests.text.test_windows import token_windows
 
 LEAST = 8
 TEXTS = st.lists(st.text("aé年😀", max_size=40), min_size=1, max_size=4)
 
 
-@given(TEXTS)
-def test_every_window_has_one_anchor_at_the_same_place_in_equal_ones(texts):
+def character_windows(text: str) -> list[int]:
+    """The end of each window, by its start."""
+    return list(range(LEAST, len(text) + 1))
+
+
+@pytest.mark.parametrize(
+    ("length", "ends_of"),
+    [(of_characters(LEAST), character_windows), (of_tokens(LEAST, "qwen"), token_windows)],
+)
+@given(texts=TEXTS)
+def test_every_window_has_one_anchor_at_the_same_place_in_equal_ones(length, ends_of, texts):
     """The contexts of a text are all of its windows, each once, and equal windows have equal hash and anchor."""
     batch = TextBatch.from_arrow(TextBatch.from_texts(["before", *texts]).to_arrow().slice(1))
     seen: dict[str, tuple[int, int]] = {}
     windows = []
-    for one in find_windows(batch, LEAST):
+    for one in find_windows(batch, length):
         content = texts[one["document"]].encode()
         context = content[one["start"] : one["end"]].decode()
         first = len(content[: one["start"]].decode())
         anchor = len(content[one["start"] : one["start"] + one["anchor"]].decode())
-        for start in range(len(context) - LEAST + 1):
+        for start, end in enumerate(ends_of(context)[: anchor + 1]):
             windows.append((int(one["document"]), first + start))
-            known = seen.setdefault(context[start : start + LEAST], (int(one["hash"]), anchor - start))
+            known = seen.setdefault(context[start:end], (int(one["hash"]), anchor - start))
             assert known == (one["hash"], anchor - start)
-    assert windows == [(n, at) for n, text in enumerate(texts) for at in range(len(text) - LEAST + 1)]
+    assert windows == [(n, at) for n, text in enumerate(texts) for at in range(len(ends_of(text)))]
 
 
 @given(st.lists(st.text("a年 \n\t", max_size=30), max_size=3))
@@ -54,6 +66,6 @@ def test_paragraphs_are_what_blank_lines_separate(texts):
 def test_hashes_of_anchors_are_spread():
     """Partitions are ranges of them, and an anchor is what has the least hash of many."""
     texts = [" ".join(str(mixed) for mixed in range(n, n * n, n + 7)) for n in range(200, 260)]
-    hashes = find_windows(TextBatch.from_texts(texts), 200)["hash"]
+    hashes = find_windows(TextBatch.from_texts(texts), of_characters(200))["hash"]
     counts = np.bincount(partition_of(np.unique(hashes), 8), minlength=8)
     assert counts.min() > 0.5 * counts.mean()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections import Counter
@@ -12,6 +13,7 @@ from itertools import chain, count, islice
 from pathlib import Path
 
 import pyarrow as pa
+import yaml
 
 from refinery.api.transform import transform
 from refinery.api.xml_record import propose_record
@@ -84,14 +86,24 @@ def found_sources(base: Path) -> list[FoundSource]:
 def plain_name(text: str, *, without: str = "source") -> str:
     """A name as definitions want it; `without` where the text has no letter or digit that names can have.
 
-    >>> plain_name("données 2"), plain_name("2024"), plain_name("刑法")
-    ('donnees-2', 'd-2024', 'source')
+    >>> plain_name("données 2"), plain_name("2024"), plain_name("刑法"), plain_name("true")
+    ('donnees-2', 'd-2024', 'source', 'd-true')
     """
     letters = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     found = re.sub(r"[^A-Za-z0-9_-]+", "-", letters)[:_NAME].strip("-_")
     if not found:
         return without
-    return found if found[0].isalpha() else f"d-{found}"
+    return found if found[0].isalpha() and yaml_scalar(found) == found else f"d-{found}"
+
+
+def yaml_scalar(text: str) -> str:
+    """A text as YAML has it, also within braces: plain if it is read as the same, else quoted.
+
+    >>> print(yaml_scalar("gopher"), yaml_scalar("true"), yaml_scalar("2B"), yaml_scalar("a: b"))
+    gopher "true" 2B "a: b"
+    """
+    plain = re.fullmatch(r"[A-Za-z0-9_/][\w./@-]*", text) and yaml.safe_load(text) == text
+    return text if plain else json.dumps(text, ensure_ascii=False)
 
 
 def _candidates(base: Path) -> Iterator[tuple[str, str]]:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
-from refinery.api.found_source import FoundSource, found_sources, plain_name
+from refinery.api.found_source import FoundSource, found_sources, plain_name, yaml_scalar
 from refinery.errors import InputError
 from refinery.storage.commit import commit_bytes
 from refinery.storage.work_folder import make_work_folder
@@ -182,9 +179,9 @@ def _settings(source: FoundSource) -> Iterator[str]:
 def reading_keys(source: FoundSource) -> Iterator[str]:
     """The keys of a source that say how its files are read, each with its value; what are defaults is left out."""
     if source.record:
-        yield f"record: {_yaml(source.record)}"
+        yield f"record: {yaml_scalar(source.record)}"
     if source.text != ("text",):
-        columns = ", ".join(map(_yaml, source.text))
+        columns = ", ".join(map(yaml_scalar, source.text))
         yield f"text: [{columns}]" if len(source.text) > 1 else f"text: {columns}"
     if source.encoding:
         yield f"encoding: {source.encoding}"
@@ -197,12 +194,6 @@ def reading_keys(source: FoundSource) -> Iterator[str]:
 def _literal(path: str) -> str:
     """A path as definitions have it, where braces name roots."""
     return path.replace("{", "{{").replace("}", "}}")
-
-
-def _yaml(text: str) -> str:
-    """A text as YAML has it within braces: plain if it is read as the same."""
-    plain = re.fullmatch(r"[A-Za-z_/][\w./@-]*", text) and yaml.safe_load(text) == text
-    return text if plain else json.dumps(text, ensure_ascii=False)
 
 
 def _stage(name: str, one: Screening) -> Iterator[str]:

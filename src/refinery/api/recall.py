@@ -153,6 +153,8 @@ def _lines(
     rules: Sequence[str],
 ) -> Iterator[str]:
     """The definition, with comments that say what may be changed."""
+    from refinery.api.found_source import yaml_scalar
+
     screened = "screened" if lang or rules else "pool"
     last = "corpus" if tokens else "unique"
     yield _HEAD
@@ -172,8 +174,10 @@ def _lines(
         yield "    measure: [language, signals]"
         yield "    keep:"
         if lang:
-            yield f"      - language: \"lang = '{lang}' AND lang_score >= 0.5\""
-        yield from (f"      - {one}" for one in rules)
+            literal = lang.replace("'", "''")
+            language = f"lang = '{literal}' AND lang_score >= 0.5"
+            yield f"      - language: {yaml_scalar(language)}"
+        yield from (f"      - {yaml_scalar(one)}" for one in rules)
     yield "  relevant:"
     yield f"    from: {screened}"
     yield f"    measure: [{{relevance: {{model: {MODEL}}}}}]"
@@ -189,7 +193,7 @@ def _lines(
         yield "  found:"
         yield "    from: unique"
         yield "    keep: [no_seed: \"source = 'pool'\"]"
-        yield f"    select: {{tokens: {tokens}, by: relevance}}"
+        yield f"    select: {{tokens: {yaml_scalar(str(tokens))}, by: relevance}}"
         yield "  corpus:"
         yield "    from: [given, found]             # the seeds are written beside what the budget is spent on"
     yield "outputs:"

@@ -25,12 +25,13 @@ from refinery.text.cut import count_characters
 from refinery.text.passage_edges import trim, with_blank_lines
 from refinery.text.passages import CLAIM, untouched
 from refinery.text.spans import merge_spans
+from refinery.text.windows import Length, lengths, shorten
 
 if TYPE_CHECKING:
     from refinery.dedup.passage_settings import Settings
     from refinery.shuffle.units import MapUnits
 
-RULES = ("passages.characters", "passages.paragraphs", "passages.rest")
+RULES = ("passages.characters", "passages.paragraphs", "passages.rest", "passages.tokens")
 PARTITION_DOCUMENTS, PARTITIONS = 50_000, 1024  # documents of a partition at least; partitions at most
 
 
@@ -57,7 +58,8 @@ def grant(search: Search, claims: Records, claims_on: Records, target: Records, 
     touched = _together(claims.read(batch))
     wanted = claims_on.read(batch)
     wanted = wanted[np.lexsort((wanted["document"], wanted["other_start"], wanted["other"]))]
-    granted = untouched(wanted, touched, search.chosen.least)  # bytes; characters are counted with the text
+    least = 1 if search.chosen.tokens else search.chosen.least  # bytes: lengths are told with the text
+    granted = untouched(wanted, touched, least)
     target.write(batch, granted, search.batch_of(granted["document"]))
 
 
@@ -104,12 +106,15 @@ def _spans(
     search: Search, documents: NDArray[np.int64], texts: TextBatch, granted: NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """SPAN_RECORD and DROPPED_RECORD of some documents."""
-    spans = _passages(search.chosen, documents, texts, granted)
+    length = search.length
+    spans = _passages(search.chosen, length, documents, texts, granted)
     at = np.searchsorted(documents, spans["document"])
-    cut = np.bincount(at, spans["characters"], len(documents)).astype(np.int64)
+    cut = np.zeros(len(documents), np.int64)
+    starts, ends = _columns(spans, "start", "end")
+    np.add.at(cut, at, lengths(texts, at, starts, ends, length))
     every = np.arange(len(documents))
-    whole = count_characters(texts, every, np.zeros(len(every), np.int64), np.diff(texts.offsets))
-    gone = (cut > 0) & (whole - cut < search.chosen.least_left)
+    whole = lengths(texts, every, np.zeros(len(every), np.int64), np.diff(texts.offsets), length)
+    gone = (cut > 0) & (whole - cut < search.chosen.least_left * length.parts)
     longest = np.lexsort((-spans["characters"], at))[starts_of(at)] if len(at) else at
     first = spans[longest][gone[at[longest]]]
     dropped = np.empty(len(first), DROPPED_RECORD)
@@ -119,21 +124,23 @@ def _spans(
 
 
 def _passages(
-    chosen: Settings, documents: NDArray[np.int64], texts: TextBatch, granted: NDArray[Any]
+    chosen: Settings, length: Length, documents: NDArray[np.int64], texts: TextBatch, granted: NDArray[Any]
 ) -> NDArray[Any]:
     """SPAN_RECORD of all that is granted of some documents, at its edges."""
     at = np.searchsorted(documents, granted["document"])
-    granted = granted[count_characters(texts, at, *_columns(granted, "start", "end")) >= chosen.least]
-    found = _together(granted)
+    starts, ends = _columns(granted, "start", "end")
+    shorten(texts, at, starts, ends, length)
+    granted["end"] = ends
+    found = _together(granted[starts < ends])
     at = np.searchsorted(documents, found["document"])
     starts, ends = _columns(found, "start", "end")
-    move = trim if chosen.characters else with_blank_lines
+    move = with_blank_lines if chosen.paragraphs else trim
     move(texts, at, starts, ends)
     here = starts < ends
     at, starts, ends, found = at[here], starts[here], ends[here], found[here]
     spans = np.empty(len(found), SPAN_RECORD)
     spans["document"], spans["other"] = found["document"], found["other"]
-    spans["rule"] = RULES.index("passages.characters" if chosen.characters else "passages.paragraphs")
+    spans["rule"] = RULES.index(f"passages.{chosen.unit}")
     spans["start"], spans["end"] = starts, ends
     spans["characters"] = count_characters(texts, at, starts, ends)
     return spans

@@ -38,10 +38,12 @@ from refinery.text.batch import TextBatch
 from refinery.text.cut import slices
 from refinery.text.passage_contexts import CONTEXT, find_paragraphs, find_windows
 from refinery.text.passages import CLAIM, compare_contexts
+from refinery.text.windows import Length, of_characters, of_tokens
 
 if TYPE_CHECKING:
     from refinery.dedup.passage_settings import Settings
     from refinery.dedup.split import Split
+    from refinery.definition.values import Family
     from refinery.shuffle.units import MapUnits
     from refinery.sources.documents import ShardDocuments
     from refinery.storage.place import Place
@@ -72,9 +74,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class Search:
-    """What the units share. ends: of each batch the number of the document after its last one."""
+    """What the units share. family: whose tokens are counted; ends: by batch the document after its last one."""
 
     chosen: Settings
+    family: Family
     held_out: Split | None
     preferences: int
     ends: NDArray[np.int64]
@@ -85,6 +88,13 @@ class Search:
     def batches(self) -> int:
         """How many batches of documents there are."""
         return len(self.ends)
+
+    @property
+    def length(self) -> Length:
+        """Of the shortest passage that is cut."""
+        if self.chosen.tokens:
+            return of_tokens(self.chosen.tokens, self.family)
+        return of_characters(self.chosen.least)
 
     def records(self, name: str, form: np.dtype[Any], partitions: int, writers: int) -> Records:
         """Room for records."""
@@ -143,7 +153,6 @@ def find_claims(search: Search, batches: Sequence[Batch], map_units: MapUnits) -
 def write_contexts(search: Search, target: Records, batch: Batch) -> None:
     """Writes the contexts of a batch's documents by their hash; `within` makes other hashes of equal texts."""
     chosen = search.chosen
-    find = find_paragraphs if chosen.paragraphs else find_windows
     with target.writer(batch.number) as writer:
         for shard, start in zip(batch.shards, batch.starts, strict=False):
             arrived = np.flatnonzero(shard.arrives())
@@ -151,7 +160,7 @@ def write_contexts(search: Search, target: Records, batch: Batch) -> None:
             within = _within(shard, chosen.within)
             done = 0
             for texts in shard.texts(arrived):
-                contexts = find(texts, chosen.least)
+                contexts = _contexts(search, texts)
                 documents = arrived[done : done + len(texts)][contexts["document"]]
                 records = np.empty(len(contexts), target.form)
                 for name in CONTEXT.names or ():
@@ -161,6 +170,12 @@ def write_contexts(search: Search, target: Records, batch: Batch) -> None:
                 records["prefer"] = prefer[documents]
                 writer.write(records, partition_of(records["hash"], target.partitions))
                 done += len(texts)
+
+
+def _contexts(search: Search, texts: TextBatch) -> NDArray[np.void]:
+    if search.chosen.paragraphs:
+        return find_paragraphs(texts, search.chosen.paragraphs)
+    return find_windows(texts, search.length)
 
 
 def _preferences(search: Search, shard: ShardDocuments) -> NDArray[np.uint64]:
@@ -245,7 +260,7 @@ def compare(search: Search, texts: Tables, claims: Records, claims_on: Records, 
     for name in CONTEXT.names or ():
         about[name] = table.column(name).to_numpy()
     batch = TextBatch.from_arrow(table.column("text").combine_chunks())
-    least = 0 if search.chosen.paragraphs else search.chosen.least
-    found = compare_contexts(batch, about, least, MOST_COMPARED)
+    whole = search.chosen.paragraphs is not None
+    found = compare_contexts(batch, about, search.length, MOST_COMPARED, whole=whole)
     claims.write(partition, found, search.batch_of(found["document"]))
     claims_on.write(partition, found, search.batch_of(found["other"]))

@@ -9,7 +9,10 @@ from pydantic import Field, model_validator
 from refinery.definition.values import Columns, Model, OneOrMore
 from refinery.filters.ranking import Missing, Ranking
 
-LEAST = 16  # characters of a passage: below, few are worth a lookup and many are chance
+LEAST, LEAST_TOKENS = (
+    16,
+    8,
+)  # characters, tokens of a passage: below, few are worth a lookup and many are chance
 
 
 class Settings(Model):
@@ -18,13 +21,18 @@ class Settings(Model):
     characters: int | None = Field(
         None, ge=LEAST, description="the least length of a passage, wherever it begins and ends"
     )
+    tokens: int | None = Field(
+        None,
+        ge=LEAST_TOKENS,
+        description="the least length in tokens, estimated for the `tokens` of the definition",
+    )
     paragraphs: int | None = Field(
         None, ge=1, description="compare whole paragraphs instead, of at least so many characters"
     )
     rest: int | None = Field(
         None,
         ge=1,
-        description="a document with fewer characters left after cuts is dropped (default: the least length)",
+        description="a document with less left is dropped, in characters or `tokens` (default: the least length)",
     )
     prefer: Annotated[tuple[Ranking, ...], OneOrMore()] = Field(
         (), description="which document keeps its copy, in order, as for `dedup`"
@@ -36,18 +44,25 @@ class Settings(Model):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if (self.characters is None) == (self.paragraphs is None):
-            raise ValueError("give either `characters` or `paragraphs`, the least length of a passage")
+        if sum(one is not None for one in (self.characters, self.tokens, self.paragraphs)) != 1:
+            raise ValueError(
+                "give one of `characters`, `tokens` and `paragraphs`, the least length of a passage"
+            )
         if self.least_left > self.least:
             raise ValueError(f"`rest` is more than the least length of a passage ({self.least})")
         return self
 
     @property
+    def unit(self) -> str:
+        """What is compared: characters, tokens or paragraphs."""
+        return next(one for one in ("characters", "tokens", "paragraphs") if getattr(self, one) is not None)
+
+    @property
     def least(self) -> int:
-        """Characters of the shortest passage that is cut."""
-        return self.characters or self.paragraphs or LEAST
+        """Of the shortest passage that is cut, in characters or in tokens."""
+        return self.characters or self.tokens or self.paragraphs or LEAST
 
     @property
     def least_left(self) -> int:
-        """Characters that a document has at least, once passages are cut out of it."""
+        """What a document has at least, in the same unit, once passages are cut out of it."""
         return self.rest or self.least

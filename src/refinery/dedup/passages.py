@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from refinery.dedup.passage_settings import Settings
+from refinery.definition.values import DEFAULT_FAMILY, Family
 from refinery.filters.ranking import ranking
 from refinery.filters.verb import Needed, Outcome, Verb, key_count
 
@@ -27,6 +28,7 @@ class Passages(Verb):
 
     chosen: Settings
     held_out: Split | None = None  # the splits below it
+    family: Family = DEFAULT_FAMILY  # for which tokens are estimated
     name: str = "passages"
     version: int = 1
 
@@ -34,11 +36,17 @@ class Passages(Verb):
     def settings(self) -> Mapping[str, object]:
         """As they are written, with what is a default."""
         split = {"split": self.held_out.settings} if self.held_out else {}
-        return {**self.chosen.model_dump(mode="json"), "rest": self.chosen.least_left, **split}
+        tokens = {"family": self.family} if self.chosen.tokens else {}
+        written = self.chosen.model_dump(mode="json", exclude=None if tokens else {"tokens"})
+        return {**written, "rest": self.chosen.least_left, **tokens, **split}
 
     def holding_out(self, split: Split) -> Passages:
         """The document of an earlier split keeps its copy, before all preferences."""
         return replace(self, held_out=split)
+
+    def counting(self, family: Family) -> Passages:
+        """Passages are as long as it says."""
+        return replace(self, family=family)
 
     @property
     def needed(self) -> tuple[Needed, ...]:
@@ -59,8 +67,9 @@ class Passages(Verb):
     def summary(self) -> str:
         """What is compared, and from which length on."""
         kind = "paragraphs" if self.chosen.paragraphs else "passages"
+        unit = "tokens" if self.chosen.tokens else "characters"
         within = f" within {', '.join(self.chosen.within)}" if self.chosen.within else ""
-        return f"{kind} of {self.chosen.least:,} characters or more{within}, one copy each"
+        return f"{kind} of {self.chosen.least:,} {unit} or more{within}, one copy each"
 
     def memory(self, documents: int) -> int:
         """As dedup.passage_search says, for documents of DOCUMENT_BYTES each."""
@@ -77,7 +86,7 @@ class Passages(Verb):
         ends = np.array([batch.starts[-1] for batch in batches], np.int64)
         preferences = key_count(shards, self.chosen.prefer) + (self.held_out is not None)
         size = sum(shard.bytes for shard in shards)
-        search = Search(self.chosen, self.held_out, preferences, ends, size, work)
+        search = Search(self.chosen, self.family, self.held_out, preferences, ends, size, work)
         map_units = partial(map_units, memory=unit_bytes(size))
         claims, claims_on = find_claims(search, batches, map_units)
         return cut_passages(search, claims, claims_on, batches, map_units)

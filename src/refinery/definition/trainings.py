@@ -1,6 +1,7 @@
 """Models of a definition: a file, or how the run makes them.
 
-Of each way `word` is the key that asks for it, and `parts` are the fields that name stages or sources.
+Of each way `word` is the key that asks for it, and `parts` are the fields that name stages or sources. `columns` are
+what a model measures by that name; its card suggests a threshold of the first.
 """
 
 from __future__ import annotations
@@ -22,18 +23,21 @@ class ModelFile(Model):
 
 Drawn = Annotated[int, Field(ge=20, description="how many of their documents are drawn at most")]
 
+Precision = Annotated[float, Field(gt=0, le=1, description="precision of the suggested threshold")]
+
 
 class RelevanceTraining(Model):
     """A fastText classifier that tells the documents of a domain from others, with a card of how good it is."""
 
     word: ClassVar = "train"
     parts: ClassVar = ("positive", "negative")
+    columns: ClassVar = ("relevance",)
 
     positive: Names = Field(min_length=1, description="stages or sources of the domain's documents")
     negative: Names = Field(min_length=1, description="stages or sources of other documents")
     positive_documents: Drawn = 100_000
     negative_documents: Drawn = 200_000
-    precision: float = Field(0.9, gt=0, le=1, description="precision of the suggested threshold")
+    precision: Precision = 0.9
     held_out: Share = Field(
         0.2,
         le=0.9,
@@ -54,12 +58,14 @@ class ImportanceTraining(Model):
 
     word: ClassVar = "importance"
     parts: ClassVar = ("positive", "raw")
+    columns: ClassVar = ("importance_per_token", "importance")
 
     positive: Names = Field(min_length=1, description="stages or sources of the domain's documents")
     raw: Names = Field(min_length=1, description="stages or sources of ordinary documents")
     positive_documents: Drawn = 500_000
     raw_documents: Drawn = 500_000
     buckets: int = Field(10_000, ge=1, description="counts that n-grams share")
+    precision: Precision = 0.9
     seed: int = Field(1, ge=0, description="of the choice of documents")
 
 
@@ -68,6 +74,7 @@ class NgramTraining(Model):
 
     word: ClassVar = "ngram"
     parts: ClassVar = ("positive", "raw")
+    columns: ClassVar = ("cross_entropy_difference", "cross_entropy", "cross_entropy_raw")
 
     positive: Names = Field(
         (), description="stages or sources of the domain's documents; without them a model of `raw` alone"
@@ -88,6 +95,7 @@ class NgramTraining(Model):
         description="share of the documents that is not counted, and judges the model",
         json_schema_extra={"default": "5%"},
     )
+    precision: Precision = 0.9
     seed: int = Field(1, ge=0, description="of the choice of documents")
 
 
@@ -96,6 +104,7 @@ class NearestTraining(Model):
 
     word: ClassVar = "nearest"
     parts: ClassVar = ("positive", "raw")
+    columns: ClassVar = ("nearest", "nearest_seed")
 
     positive: Names = Field(
         min_length=1, description="stages or sources of the domain's documents, the seeds"
@@ -105,6 +114,7 @@ class NearestTraining(Model):
         1_000, ge=1, le=10_000, description="how many of their documents are drawn at most; more cost time"
     )
     raw_documents: Drawn = 20_000
+    precision: Precision = 0.9
     seed: int = Field(1, ge=0, description="of the choice of documents")
 
 
@@ -113,6 +123,7 @@ class TermMining(Model):
 
     word: ClassVar = "terms"
     parts: ClassVar = ("positive", "negative")
+    columns: ClassVar = ("term_density", "term_count", "distinct_terms")
 
     positive: Names = Field(min_length=1, description="stages or sources of the domain's documents")
     negative: Names = Field(min_length=1, description="stages or sources of other documents")
@@ -129,6 +140,7 @@ class TermMining(Model):
         le=10,
         description="characters of a term at most in scripts without spaces, where two are least",
     )
+    precision: Precision = 0.9
     seed: int = Field(1, ge=0, description="of the choice of documents")
 
 
@@ -148,13 +160,14 @@ class RecallTraining(Model):
     """A classifier of a domain by few of its documents and a pool in which more of it is found, round by round."""
 
     word: ClassVar = "recall"
+    columns: ClassVar = ("relevance",)
 
     seeds: Names = Field(min_length=1, description="stages or sources of the domain's documents, 20 at least")
     pool: Names = Field(min_length=1, description="stages or sources in which more of the domain is")
     rounds: int = Field(1, ge=1, le=20, description="rounds at most; they stop where another gains nothing")
     seed_documents: Drawn = 5_000
     pool_documents: Drawn = 100_000
-    precision: float = Field(0.9, gt=0, le=1, description="precision of the suggested threshold")
+    precision: Precision = 0.9
     seed: int = Field(1, ge=0, description="of the choice of documents")
 
 
@@ -181,9 +194,17 @@ class QuantileCount(Model):
 
 # one maker makes such a model
 OneStep = (
-    RelevanceTraining | ImportanceTraining | NgramTraining | NearestTraining | TermMining | TopicTraining
+    RelevanceTraining
+    | ImportanceTraining
+    | NgramTraining
+    | NearestTraining
+    | TermMining
+    | TopicTraining
+    | QuantileCount
 )
-Training = OneStep | RecallTraining | QuantileCount
+Training = OneStep | RecallTraining
+ScoringTraining = ImportanceTraining | NgramTraining | NearestTraining | TermMining
+SuggestingTraining = RelevanceTraining | RecallTraining | ScoringTraining  # whose models have cards
 
 
 class NamedModel(Model):

@@ -47,20 +47,11 @@ class Importance(ModelMeasurer):
 
     def __call__(self, batch: TextBatch) -> pa.RecordBatch:
         """One row a document; raises InputError if the model is not made or not what it was when this was built."""
-        import numpy as np
-
         from refinery.models.importance import load_importance
-        from refinery.text.ngrams_hashed import weigh_ngrams
         from refinery.text.prepare import prepare
 
-        model = load_importance(self.made_path, self.fingerprint)
-        words = prepare(batch)
-        totals, tokens = np.empty(len(words)), np.empty(len(words), np.int64)
-        weigh_ngrams(
-            words.data, words.offsets, model.weights, totals, tokens, np.zeros(len(model.weights), np.int64)
-        )
-        per_token = totals / np.maximum(tokens, 1)
-        return pa.RecordBatch.from_arrays([pa.array(totals), pa.array(per_token)], schema=self.schema)
+        found = load_importance(self.made_path, self.fingerprint).importance(prepare(batch))
+        return pa.RecordBatch.from_arrays([pa.array(column) for column in found], schema=self.schema)
 
 
 def build(settings: Settings) -> Importance:

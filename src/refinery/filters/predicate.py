@@ -15,7 +15,7 @@ from refinery.errors import DefinitionError, InputError, nearest
 from refinery.filters.compared_dates import date_problems
 from refinery.filters.language_codes import UNDETERMINED
 from refinery.filters.lexicon import pack_measuring
-from refinery.filters.suggested import as_numbers
+from refinery.filters.model_functions import as_numbers
 from refinery.filters.values import PLAIN, is_plain
 from refinery.sources.sql import in_short, parse, sentence_of
 

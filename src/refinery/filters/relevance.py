@@ -89,6 +89,9 @@ def build(settings: Settings) -> Relevance:
         label = _choose((card.POSITIVE, card.NEGATIVE), settings.label or card.POSITIVE, use.name)
         return Relevance(None, use.recipe, label, _WORDS, models=use.made)
     file, about = card.resolve(use.path)
+    if about and not about.labels:
+        problem = f"it is a model made by `{about.kind}`, which measures {about.column}"
+        raise InputError(str(file), problem, "give a classifier: one made by `train` or `recall`")
     labels = about.labels if about and file.name == card.LINEAR else model_file.labels(file)
     wanted = settings.label or (about.positive_label if about else None)
     preparation = about.preparation if about else _PLAIN

@@ -36,7 +36,7 @@ from refinery.definition.yaml import parse, read_text
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.filters import fineweb2
 from refinery.filters.language_codes import UNDETERMINED
-from refinery.filters.suggested import with_suggestions
+from refinery.filters.model_functions import with_model_values
 
 if TYPE_CHECKING:
     import polars as pl
@@ -222,7 +222,7 @@ def resolve_rules(
     resolved = []
     for rule in rules:
         try:
-            predicate = with_suggestions(rule.predicate, paths)
+            predicate = with_model_values(rule.predicate, paths)
             resolved.append(replace(rule, predicate=predicate, written=rule.predicate))
         except DefinitionError as error:
             problems += [f"{rule.name}: {problem}" for problem in error.problems]

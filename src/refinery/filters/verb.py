@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from refinery.definition.values import Family
 from refinery.filters.measurer import Measurer
 from refinery.filters.ranking import Missing, keys_of, rank_keys, ranking
 from refinery.shuffle.records import Records
@@ -194,6 +195,10 @@ class Verb(Protocol):
         One that drops documents in favour of others keeps those of an earlier split first; one that repeats repeats
         none that is held out.
         """
+        return self
+
+    def counting(self, family: Family) -> Verb:
+        """The verb that estimates tokens, where it does, for a family of tokenizers."""
         return self
 
     def explained(self) -> tuple[Explained, ...]:

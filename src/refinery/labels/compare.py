@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from refinery.labels.file import Labels, score_of
 from refinery.labels.threshold import pass_rate, refuse_one_class
 from refinery.models.binomial import Estimate
-from refinery.models.metrics import CONFIDENCE
+from refinery.models.metrics import auc, average_precision, precision_at_recall
+from refinery.models.prevalence import CONFIDENCE
 from refinery.shuffle.partition import hash_numbers
 from refinery.text.elementary import logs
 
-RECALL, BUCKETS = 0.9, 20
+BUCKETS = 20
 REPLICATES, SHUFFLES = 500, 50
 
 Floats = NDArray[np.float64]
@@ -92,37 +93,6 @@ def compare_scores(labels: Labels, columns: Sequence[str] = ()) -> Comparison:
     )
 
 
-def auc(scores: Floats, positive: NDArray[np.bool_], weights: Floats) -> float:
-    """The share of pairs of a wanted and another document of which the wanted one has the higher score, ties half.
-
-    >>> auc(np.array([3.0, 2, 2, 1]), np.array([True, True, False, False]), np.ones(4))
-    0.875
-    """
-    kept, hits = _sums(scores, positive, weights)
-    misses = kept - hits
-    higher = (np.append(0.0, hits[:-1]) + hits) / 2
-    return min(float((np.diff(misses, prepend=0.0) * higher).sum() / (hits[-1] * misses[-1])), 1.0)
-
-
-def average_precision(scores: Floats, positive: NDArray[np.bool_], weights: Floats) -> float:
-    """Precision averaged over recall (area under the step-wise precision-recall curve).
-
-    >>> round(average_precision(np.array([3.0, 2, 1]), np.array([True, False, True]), np.ones(3)), 4)
-    0.8333
-    """
-    kept, hits = _sums(scores, positive, weights)
-    return float((np.diff(hits, prepend=0.0) * hits / kept).sum() / hits[-1])
-
-
-def precision_at_recall(
-    scores: Floats, positive: NDArray[np.bool_], weights: Floats, recall: float = RECALL
-) -> float:
-    """Precision at the highest cut with at least this recall."""
-    kept, hits = _sums(scores, positive, weights)
-    place = int(np.searchsorted(hits, (recall - 1e-12) * hits[-1]))
-    return float(hits[place] / kept[place])
-
-
 def nmi(first: Floats, second: Floats, weights: Floats) -> float:
     """Mutual information of the buckets of two scores over the mean of their entropies; 0 where one has one bucket.
 
@@ -130,15 +100,6 @@ def nmi(first: Floats, second: Floats, weights: Floats) -> float:
     (1.0, 0.0)
     """
     return _nmi(_buckets(first, weights), _buckets(second, weights), weights)
-
-
-def _sums(scores: Floats, positive: NDArray[np.bool_], weights: Floats) -> tuple[Floats, Floats]:
-    """Weights of all and of wanted documents at or above each different score, the highest first."""
-    counted = weights > 0
-    order = np.argsort(-scores[counted], kind="stable")
-    ranked, weight = scores[counted][order], weights[counted][order]
-    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    return np.cumsum(weight)[last], np.cumsum(weight * positive[counted][order])[last]
 
 
 def _each(

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
+from refinery.definition.trainings import RelevanceTraining
 from refinery.definition.values import Model
 from refinery.errors import InputError
 from refinery.models.model_file import file_hash
@@ -20,6 +21,7 @@ CARD, CARD_TEXT = "card.json", "card.md"
 MODEL = "model.bin"  # as training writes it
 LINEAR = "model.npz"  # as recall writes it
 MODEL_NAMES = (MODEL, "model.ftz", LINEAR)
+OTHER_NAMES = ("model.ngram", "terms.txt")  # of models that have a card and are no classifiers
 POSITIVE, NEGATIVE = "__label__relevant", "__label__other"  # of a model that refinery trains
 
 
@@ -94,6 +96,7 @@ class Judgement(Model):
     suggested: Point
     precision_bound: float
     at_half: Point
+    auc: float | None = None
     average_precision: float
     false_positive_rate: float | None
     curve: tuple[Point, ...]
@@ -103,14 +106,17 @@ class Judgement(Model):
 
 
 class Card(Judgement):
-    """Everything about a trained classifier.
+    """Everything about a model that scores documents.
 
-    sources: by class, names of stages and sources, or paths; drawn: where the run drew documents, from what.
+    kind: the word by which a definition makes it; column: what the threshold is of; labels, positive_label: of a
+    classifier; sources: by class, names of stages and sources, or paths; drawn: of a run's documents, from what.
     style_auc: how well style alone tells the classes apart; languages: by class the most frequent one and its share,
     see models.style.
     """
 
     format: Literal[1] = 1
+    kind: str = RelevanceTraining.word
+    column: str = RelevanceTraining.columns[0]
     model: str  # fingerprint, xxh3-128 of the file
     labels: tuple[str, ...]
     positive_label: str
@@ -142,7 +148,7 @@ def resolve(path: Path) -> tuple[Path, Card | None]:
     """
     file = path
     if path.is_dir():
-        found = [path / name for name in MODEL_NAMES if (path / name).is_file()]
+        found = [path / name for name in (*MODEL_NAMES, *OTHER_NAMES) if (path / name).is_file()]
         if not found:
             names = " or ".join(MODEL_NAMES)
             raise InputError(str(path), f"the folder holds no {names}", "train one: refinery train relevance")

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 
+from refinery.definition.trainings import RelevanceTraining
 from refinery.errors import some_of
 from refinery.models.card import CARD, CARD_TEXT, Card, Counts, Point
 from refinery.models.prevalence import CONFIDENCE
 from refinery.storage.commit import commit_bytes
+from refinery.storage.place import Place
 from refinery.watch.printable import markdown_code
 
 _LEAST_RECALL = 0.5  # of a suggested threshold, below which most of the domain would be lost
 _TELLING_STYLE = 0.9  # AUC from which on style alone tells classes apart
 _NAMED = 5  # sources
 _MOSTLY = 0.7  # of a class, in its most frequent language; of prepared Chinese some count as another
+_CLASSIFIER = """\
+# Relevance model
+
+A fastText classifier. Its score is the probability of `{card.positive_label}`. Texts are prepared as \
+`{card.preparation}` in training and in scoring."""
+_SCORER = """\
+# Model of `{card.column}`
+
+Made by `{card.kind}`; its score is the column `{card.column}`, which is no probability. Each document below was \
+scored by a model of other ones, that had seen neither it nor a near copy. Negatives are ordinary text: what of them \
+is of the domain counts as wrong where it reaches a threshold."""
 
 
-def write_card(card: Card, folder: Path) -> None:
+def write_card(card: Card, folder: Place) -> None:
     """Writes card.json and card.md, each atomically."""
     content = json.dumps(card.model_dump(mode="json"), indent=1, ensure_ascii=False)
     commit_bytes(folder / CARD_TEXT, render(card).encode())
@@ -108,11 +120,9 @@ def _languages(card: Card) -> str:
 
 def render(card: Card) -> str:
     """The card as Markdown."""
+    is_classifier = card.kind == RelevanceTraining.word
     lines = [
-        "# Relevance model",
-        "",
-        f"A fastText classifier. Its score is the probability of `{card.positive_label}`. Texts are prepared as "
-        f"`{card.preparation}` in training and in scoring.",
+        *(_CLASSIFIER if is_classifier else _SCORER).format(card=card).splitlines(),
         "",
         "| documents | read | used | held out |",
         "|---|---:|---:|---:|",
@@ -124,7 +134,9 @@ def render(card: Card) -> str:
         ),
         *_drawn(card),
         f"Empty texts, repeats and {card.contradictory} texts found in both classes were dropped. Near-duplicates "
-        f"({card.near_duplicate_groups} groups) were never split between training and held-out documents.",
+        f"({card.near_duplicate_groups} groups) were never split between training and held-out documents."
+        if is_classifier
+        else "Empty texts and repeats were dropped, of ordinary text also what the domain has.",
         "",
         "## On the held-out documents",
         "",
@@ -132,17 +144,10 @@ def render(card: Card) -> str:
         "",
         *threshold_table({card.at_half, *card.curve}, "kept"),
         "",
-        f"Average precision: {card.average_precision:.4f}.",
+        f"Average precision: {card.average_precision:.4f}."
+        + (f" AUC: {card.auc:.4f}." if card.auc is not None else ""),
         *_by_source(card),
-        "",
-        "## Calibration",
-        "",
-        "| documents | mean score | of them positive |",
-        "|---:|---:|---:|",
-        *(f"| {b.documents} | {b.mean_score:.3f} | {b.positive_share:.3f} |" for b in card.calibration),
-        "",
-        "A score is a rank before it is a probability: it depends on the share of positives in training, and each "
-        "epoch pushes scores to 0 and 1. Choose a threshold on documents of the corpus to be filtered.",
+        *_calibration(card),
         "",
         "## Training",
         "",
@@ -155,6 +160,23 @@ def render(card: Card) -> str:
 
 def _classes(card: Card) -> tuple[tuple[str, Counts], tuple[str, Counts]]:
     return ("positive", card.positive), ("negative", card.negative)
+
+
+def _calibration(card: Card) -> list[str]:
+    """Of a classifier."""
+    if not card.calibration:
+        return []
+    return [
+        "",
+        "## Calibration",
+        "",
+        "| documents | mean score | of them positive |",
+        "|---:|---:|---:|",
+        *(f"| {b.documents} | {b.mean_score:.3f} | {b.positive_share:.3f} |" for b in card.calibration),
+        "",
+        "A score is a rank before it is a probability: it depends on the share of positives in training, and each "
+        "epoch pushes scores to 0 and 1. Choose a threshold on documents of the corpus to be filtered.",
+    ]
 
 
 def _drawn(card: Card) -> list[str]:
@@ -180,7 +202,7 @@ def _advice(card: Card) -> list[str]:
     point = card.suggested
     found = f"precision {point.precision:.3f}, at least {card.precision_bound:.3f}, recall {point.recall:.3f}"
     lines = [
-        f"Suggested: `relevance >= {point.threshold:.4f}` for a precision of {card.wanted_precision:g}: {found}."
+        f"Suggested: `{card.column} >= {point.threshold:.4f}` for a precision of {card.wanted_precision:g}: {found}."
     ]
     if card.precision_bound < card.wanted_precision:
         lines[0] += " No threshold reaches it with a confidence of 90 %; this one has the best F0.5."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +53,16 @@ class Examples:
     style: NDArray[np.float32]
     read: tuple[int, int]
     contradictory: int
+
+    def take(self, chosen: NDArray[np.bool_]) -> Examples:
+        """Those that are chosen, of the same sources."""
+        texts = TextBatch.from_arrow(self.texts.to_arrow().filter(pa.array(chosen)))
+        part = self.positive[chosen], self.source[chosen], self.style[chosen]
+        return replace(self, texts=texts, positive=part[0], source=part[1], style=part[2])
+
+    def texts_of(self, positive: bool) -> TextBatch:
+        """The texts of a class."""
+        return self.take(self.positive == positive).texts
 
 
 def example_columns(texts: TextBatch, positive: bool, source: str) -> list[pa.Array]:

@@ -15,7 +15,7 @@ import mmap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,9 @@ from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.place import Place
 
 if TYPE_CHECKING:
+    from refinery.models.cross_validation import Scorer
     from refinery.models.draw import Drawn
+    from refinery.models.examples import Examples
     from refinery.text.batch import TextBatch
 
 MODEL = "model.npz"
@@ -48,11 +50,27 @@ _FORM = Form(
 )
 
 
+class Importance(NamedTuple):
+    """Of documents, float64, nats: in all, and a word."""
+
+    total: NDArray[np.float64]
+    per_token: NDArray[np.float64]
+
+
 @dataclass(frozen=True)
 class ImportanceModel:
     """Log-ratios by bucket: float64, read-only, finite."""
 
     weights: NDArray[np.float64]
+
+    def importance(self, prepared: TextBatch) -> Importance:
+        """Of prepared texts; 0 without a word."""
+        from refinery.text.ngrams_hashed import weigh_ngrams
+
+        totals, words = np.empty(len(prepared)), np.empty(len(prepared), np.int64)
+        unused = np.zeros(len(self.weights), np.int64)
+        weigh_ngrams(prepared.data, prepared.offsets, self.weights, totals, words, unused)
+        return Importance(totals, totals / np.maximum(words, 1))
 
 
 def train_importance(
@@ -88,6 +106,13 @@ def count(words: Iterable[TextBatch], buckets: int) -> NDArray[np.int64]:
         totals, tokens = np.empty(len(batch)), np.empty(len(batch), np.int64)
         weigh_ngrams(batch.data, batch.offsets, weights, totals, tokens, counts)
     return counts
+
+
+def learn(examples: Examples, buckets: int) -> Scorer:
+    """What gives importance a word by the examples, see models.cross_validation."""
+    counts = {part: count([examples.texts_of(part == PARTS[0])], buckets) for part in PARTS}
+    model = _parse(distributions(counts), "examples")
+    return lambda texts: model.importance(texts).per_token
 
 
 def write_counts(counts: Records, buckets: int, drawn: Drawn) -> None:

@@ -21,10 +21,13 @@ def judge(
     sources: Sequence[str] = (),
     source: NDArray[np.int64] | None = None,
     left_out: NDArray[np.bool_] | None = None,
+    *,
+    chances: bool = True,
 ) -> Judgement:
     """Judges scores of held-out documents of both classes; precision: that the suggested threshold is to reach.
 
-    source: of each document, its number in `sources`; left_out: whether what scored it had seen none of its source.
+    source: of each document, its number in `sources`; left_out: whether what scored it had seen none of its source;
+    chances: whether scores are probabilities, which can be calibrated.
     """
     suggested, bound = metrics.suggest(scores, positive, precision)
     reached = scores >= np.float32(suggested.threshold)
@@ -42,10 +45,11 @@ def judge(
         suggested=suggested,
         precision_bound=bound,
         at_half=metrics.point(scores, positive, 0.5),
+        auc=metrics.auc(scores, positive),
         average_precision=metrics.average_precision(scores, positive),
         false_positive_rate=wrong / cut.negatives,
         curve=metrics.curve(scores, positive),
-        calibration=metrics.calibration(scores, positive),
+        calibration=metrics.calibration(scores, positive) if chances else (),
         expected=tuple(
             ExpectedPrecision(share=share, precision=one.value, low=one.low, high=one.high)
             for share, one in expected

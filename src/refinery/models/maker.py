@@ -6,14 +6,18 @@ are made of, so that they can be planned before they are there, and made once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
+from refinery.definition.trainings import OneStep
 from refinery.shuffle.units import MapUnits
 from refinery.sources.documents import ShardDocuments
-from refinery.storage.place import Place
+from refinery.storage.commit import make_directory
+from refinery.storage.place import Place, read_file
+
+Inputs = Mapping[str, Sequence[ShardDocuments]]  # by part
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Maker(Protocol):
 
     def make(
         self,
-        inputs: Mapping[str, Sequence[ShardDocuments]],
+        inputs: Inputs,
         map_units: MapUnits,
         folder: Path,
         work: Place,
@@ -73,3 +77,38 @@ class Maker(Protocol):
     def warnings(self, folder: Path) -> Sequence[str]:
         """What a person should know of the files that lie there, a sentence each."""
         return ()
+
+
+@dataclass(frozen=True)
+class TrainingMaker(Maker):
+    """Makes a model as a definition says. Inherit from it."""
+
+    training: OneStep
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """All but where documents come from."""
+        return self.training.model_dump(mode="json", exclude=set(self.training.parts))
+
+    @property
+    def inputs(self) -> Mapping[str, tuple[str, ...]]:
+        """The parts that are given, by their keys."""
+        given = {part: getattr(self.training, part) for part in self.training.parts}
+        known = type(self.training).model_fields
+        return {known[part].alias or part: names for part, names in given.items() if names}
+
+
+def in_one_unit(
+    name: str,
+    make: Callable[[Place], Sequence[str]],
+    map_units: MapUnits,
+    memory: int,
+    folder: Path,
+    work: Place,
+) -> None:
+    """Has a unit make files, wherever it runs, and brings those that it names from `work` to `folder`."""
+    made = work / "made"
+    make_directory(made)
+    (names,) = map_units(name, make, [made], memory=memory)
+    for file in names:
+        (folder / file).write_bytes(read_file(made / file))

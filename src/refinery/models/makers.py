@@ -21,41 +21,32 @@ from refinery.definition.trainings import (
     TermMining,
     TopicTraining,
 )
-from refinery.models.maker import Maker
+from refinery.models.maker import Inputs, Maker, TrainingMaker, in_one_unit
+from refinery.models.quantiles_maker import QuantilesMaker
 from refinery.shuffle.units import MapUnits
-from refinery.sources.documents import ShardDocuments
-from refinery.storage.commit import make_directory
-from refinery.storage.place import Place, read_file
+from refinery.storage.place import Place
 
 if TYPE_CHECKING:
     from refinery.models.draw import Draw
     from refinery.models.train import Written
     from refinery.shuffle.records import Tables
 
-Inputs = Mapping[str, Sequence[ShardDocuments]]
+
+@dataclass(frozen=True)
+class _CardMaker(TrainingMaker):
+    """Makes a model with a card. Inherit from it."""
+
+    def warnings(self, folder: Path) -> Sequence[str]:
+        """Where the suggested threshold is of little use, or what was learned may not be the topic."""
+        from refinery.models.card import resolve
+        from refinery.models.card_text import warnings
+
+        _, found = resolve(folder)
+        return warnings(found) if found else ()
 
 
 @dataclass(frozen=True)
-class TrainingMaker(Maker):
-    """Makes a model as a definition says. Inherit from it."""
-
-    training: OneStep | QuantileCount
-
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """All but where documents come from."""
-        return self.training.model_dump(mode="json", exclude=set(self.training.parts))
-
-    @property
-    def inputs(self) -> Mapping[str, tuple[str, ...]]:
-        """The parts that are given, by their keys."""
-        given = {part: getattr(self.training, part) for part in self.training.parts}
-        known = type(self.training).model_fields
-        return {known[part].alias or part: names for part, names in given.items() if names}
-
-
-@dataclass(frozen=True)
-class RelevanceMaker(TrainingMaker):
+class RelevanceMaker(_CardMaker):
     """Trains a classifier, see refinery.models.train: model.bin, card.json and card.md."""
 
     training: RelevanceTraining
@@ -73,27 +64,20 @@ class RelevanceMaker(TrainingMaker):
         memory = train.fit_bytes(chosen, sum(one.bytes for one in written))
         in_one_unit("fit", fit, map_units, memory, folder, work)
 
-    def warnings(self, folder: Path) -> Sequence[str]:
-        """Where the suggested threshold is of little use, or what was learned may not be the topic."""
-        from refinery.models.card import resolve
-        from refinery.models.card_text import warnings
-
-        _, found = resolve(folder)
-        return warnings(found) if found else ()
-
 
 @dataclass(frozen=True)
-class ImportanceMaker(TrainingMaker):
-    """Counts hashed n-grams, see refinery.models.importance: model.npz."""
+class ImportanceMaker(_CardMaker):
+    """Counts hashed n-grams, see refinery.models.importance: model.npz, card.json and card.md."""
 
     training: ImportanceTraining
     name: str = ImportanceTraining.word
-    version: int = 1
+    version: int = 2
 
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """Units count, one adds up; raises DefinitionError for few seeds or none with a word."""
         from refinery.models import importance
         from refinery.models.bucket_counts import counts_in
+        from refinery.models.cross_validation import add_card
         from refinery.models.draw import draw
 
         chosen = self.training
@@ -106,20 +90,27 @@ class ImportanceMaker(TrainingMaker):
         map_units("count n-grams", write, drawn, memory=importance.READ_BYTES)
         add = partial(importance.add_counts, counts, chosen.buckets)
         in_one_unit("add n-grams", add, map_units, importance.READ_BYTES, folder, work)
+        learn = partial(importance.learn, buckets=chosen.buckets)
+        add_card(chosen, learn, importance.MODEL, found, map_units, folder, work)
 
 
 @dataclass(frozen=True)
-class NgramMaker(TrainingMaker):
-    """Counts n-grams and smooths, see refinery.models.ngram_fit: model.ngram and ngrams.json."""
+class NgramMaker(_CardMaker):
+    """Counts n-grams and smooths, see refinery.models.ngram_fit: model.ngram, ngrams.json, card.json and card.md.
+
+    A model of ordinary text alone has no card.
+    """
 
     training: NgramTraining
     name: str = NgramTraining.word
-    version: int = 1
+    version: int = 2
 
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """Units count and weigh, one writes the file; raises DefinitionError for few seeds or none with a word."""
         from refinery.models import ngram_fit
+        from refinery.models.cross_validation import add_card
         from refinery.models.draw import draw
+        from refinery.models.ngram import MODEL
 
         chosen = self.training
         most = ngram_fit.most_documents(inputs, chosen)
@@ -130,27 +121,30 @@ class NgramMaker(TrainingMaker):
         tallies, totals = ngram_fit.count_texts(counts, chosen, found.drawn, map_units)
         write = partial(ngram_fit.write_model, counts, chosen, tallies, totals)
         in_one_unit("write n-grams", write, map_units, ngram_fit.model_bytes(tallies), folder, work)
+        if "positive" in inputs:
+            learn = partial(ngram_fit.learn, order=chosen.order, least=chosen.min_count)
+            add_card(chosen, learn, MODEL, found, map_units, folder, work)
 
     def warnings(self, folder: Path) -> Sequence[str]:
-        """Where held-out documents of the domain are not told apart."""
+        """Those of the card, and where held-out documents of the domain are not told apart."""
         from refinery.models.ngram_record import read_record
 
-        warning = read_record(folder).warning
-        return [warning] if warning else ()
+        return [*filter(None, [read_record(folder).warning]), *super().warnings(folder)]
 
 
 @dataclass(frozen=True)
-class NearestMaker(TrainingMaker):
-    """Indexes seeds, see refinery.models.nearest: model.npz and seeds.jsonl."""
+class NearestMaker(_CardMaker):
+    """Indexes seeds, see refinery.models.nearest: model.npz, seeds.jsonl, card.json and card.md."""
 
     training: NearestTraining
     name: str = NearestTraining.word
-    version: int = 1
+    version: int = 2
 
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """Units read, one indexes; raises DefinitionError for few seeds or none with a word."""
         from refinery.models import nearest
         from refinery.models.bucket_counts import counts_in
+        from refinery.models.cross_validation import add_card
         from refinery.models.draw import draw
 
         chosen = self.training
@@ -164,25 +158,28 @@ class NearestMaker(TrainingMaker):
         documents = sum(map_units("read seeds", read, drawn, memory=nearest.READ_BYTES))
         write = partial(nearest.write_nearest, seeds, counts, documents)
         in_one_unit("index seeds", write, map_units, nearest.FIT_BYTES, folder, work)
+        add_card(chosen, nearest.learn, nearest.MODEL, found, map_units, folder, work)
 
 
 @dataclass(frozen=True)
-class TermsMaker(TrainingMaker):
-    """Mines a lexicon, see refinery.models.terms: terms.txt."""
+class TermsMaker(_CardMaker):
+    """Mines a lexicon, see refinery.models.terms: terms.txt, card.json and card.md."""
 
     training: TermMining
     name: str = TermMining.word
-    version: int = 1
+    version: int = 2
 
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """Draws, then mines in one unit; raises DefinitionError for few seeds or no term."""
         from refinery.models import terms
+        from refinery.models.cross_validation import add_card
 
         chosen = self.training
         found, examples, written = _read_examples(chosen, inputs, map_units, work)
         found.require_seeds()
         memory = terms.mining_bytes(sum(one.bytes for one in written))
         in_one_unit("mine", partial(terms.mine_examples, examples, chosen), map_units, memory, folder, work)
+        add_card(chosen, partial(terms.learn, mining=chosen), terms.MODEL, found, map_units, folder, work)
 
 
 @dataclass(frozen=True)
@@ -214,6 +211,7 @@ _MAKERS: Mapping[type[OneStep], Callable[..., Maker]] = {
     NearestTraining: NearestMaker,
     TermMining: TermsMaker,
     TopicTraining: TopicsMaker,
+    QuantileCount: QuantilesMaker,
 }
 
 
@@ -235,19 +233,3 @@ def _read_examples(
     write = partial(train.write_examples, examples)
     written = map_units("read examples", write, found.drawn, memory=train.READ_BYTES)
     return found, examples, written
-
-
-def in_one_unit(
-    name: str,
-    make: Callable[[Place], Sequence[str]],
-    map_units: MapUnits,
-    memory: int,
-    folder: Path,
-    work: Place,
-) -> None:
-    """Has a unit make files, wherever it runs, and brings those that it names from `work` to `folder`."""
-    made = work / "made"
-    make_directory(made)
-    (names,) = map_units(name, make, [made], memory=memory)
-    for file in names:
-        (folder / file).write_bytes(read_file(made / file))

@@ -1,4 +1,7 @@
-"""How good scores are: precision and recall at every threshold, a threshold for a wanted precision, calibration."""
+"""How good scores are: precision and recall at every threshold, a threshold for a wanted precision, calibration.
+
+weights: how many documents each of them stands for, float64; one where none are given.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ from numpy.typing import NDArray
 
 from refinery.models.card import Bin, Point
 
+Scores = NDArray[np.float32] | NDArray[np.float64]
+Flags = NDArray[np.bool_]
 Shares = NDArray[np.float64]
 Counts = NDArray[np.int64]
-CONFIDENCE = 0.95
-DEVIATIONS = (
-    1.959963984540054  # of a normal distribution, CONFIDENCE of which lies between -1 and 1 times that
-)
+DEVIATIONS = 1.959963984540054  # of a normal distribution, 95 % of which lie between -1 and 1 times that
 _DEVIATIONS = 1.2815515655446004  # of a normal distribution, below which nine tenths lie
+RECALL = 0.9  # at which precision is told
 CURVE_RECALLS = tuple(step / 20 for step in range(1, 21))
 
 
@@ -27,30 +30,52 @@ def point(scores: NDArray[np.float32], positive: NDArray[np.bool_], threshold: f
 
 
 def every_threshold(
-    scores: NDArray[np.float32], positive: NDArray[np.bool_]
-) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
+    scores: Scores, positive: Flags, weights: Shares | None = None
+) -> tuple[Scores, Shares, Shares]:
     """Thresholds (the different scores, highest first), and precision and recall at each."""
-    order = np.argsort(-scores, kind="stable")
-    ranked, hits = scores[order], np.cumsum(positive[order])
-    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    return ranked[last], hits[last] / (last + 1), hits[last] / max(int(hits[-1]), 1)
+    thresholds, kept, hits = _kept(scores, positive, weights)
+    return thresholds, hits / kept, hits / (hits[-1] or 1.0)
 
 
-def average_precision(scores: NDArray[np.float32], positive: NDArray[np.bool_]) -> float:
-    """Precision averaged over recall (area under the step-wise precision-recall curve)."""
-    _, precision, recall = every_threshold(scores, positive)
+def average_precision(scores: Scores, positive: Flags, weights: Shares | None = None) -> float:
+    """Precision averaged over recall (area under the step-wise precision-recall curve).
+
+    >>> round(average_precision(np.array([3.0, 2, 1]), np.array([True, False, True])), 4)
+    0.8333
+    """
+    _, precision, recall = every_threshold(scores, positive, weights)
     return float(np.sum(np.diff(recall, prepend=0.0) * precision))
 
 
-def auc(scores: NDArray[np.float32] | NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
+def precision_at_recall(
+    scores: Scores, positive: Flags, weights: Shares | None = None, recall: float = RECALL
+) -> float:
+    """Precision at the highest threshold with at least this recall."""
+    _, precision, reached = every_threshold(scores, positive, weights)
+    return float(precision[np.searchsorted(reached, recall - 1e-12)])
+
+
+def auc(scores: Scores, positive: Flags, weights: Shares | None = None) -> float:
     """The share of pairs of a positive and a negative of which the positive one has the higher score, ties half.
 
     >>> auc(np.array([3, 2, 2, 1], np.float32), np.array([True, True, False, False]))
     0.875
     """
-    negative = np.sort(scores[~positive])
-    below, upto = (np.searchsorted(negative, scores[positive], side) for side in ("left", "right"))
-    return float((below + upto).mean() / (2 * len(negative)))
+    _, kept, hits = _kept(scores, positive, weights)
+    misses = kept - hits
+    higher = (np.append(0.0, hits[:-1]) + hits) / 2
+    return min(float((np.diff(misses, prepend=0.0) * higher).sum() / (hits[-1] * misses[-1])), 1.0)
+
+
+def _kept(scores: Scores, positive: Flags, weights: Shares | None) -> tuple[Scores, Shares, Shares]:
+    """The different scores, highest first, and how much all and positive documents weigh at or above each."""
+    if weights is None:
+        weights = np.ones(len(scores))
+    counted = np.flatnonzero(weights > 0)
+    order = counted[np.argsort(-scores[counted], kind="stable")]
+    ranked, weight = scores[order], weights[order]
+    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+    return ranked[last], np.cumsum(weight)[last], np.cumsum(weight * positive[order])[last]
 
 
 def precision_bound(precision: Shares, kept: Counts) -> Shares:

@@ -37,7 +37,9 @@ from refinery.text.batch import TextBatch
 from refinery.text.features import BITS, MOST_BITS, Features, features, inverse_of_counts, weigh
 
 if TYPE_CHECKING:
+    from refinery.models.cross_validation import Scorer
     from refinery.models.draw import Drawn
+    from refinery.models.examples import Examples
 
 MODEL, SEEDS = "model.npz", "seeds.jsonl"
 FORMAT = 1  # raised when words, hashes or weights change
@@ -146,14 +148,27 @@ def write_nearest(seeds: Tables, counts: Records, documents: int, target: Place)
 
 def content(prepared: TextBatch, having: NDArray[np.int64], documents: int) -> bytes:
     """The model's file; prepared: of the seeds; having: by bucket, of so many ordinary documents those with it."""
+    made = _fit(prepared, having, documents)
+    file = io.BytesIO()
+    head = np.array([FORMAT, made.count], np.int64)
+    arrays = {name: getattr(made, name) for name in _FORM.arrays}
+    np.savez_compressed(file, format=head, **arrays)
+    return file.getvalue()
+
+
+def learn(examples: Examples) -> Scorer:
+    """What tells the nearest of the positive examples, see models.cross_validation."""
+    seeds, raw = examples.texts_of(True), examples.texts_of(False)
+    made = _fit(seeds, np.bincount(features(raw).buckets, minlength=1 << BITS), len(raw))
+    return lambda texts: made.nearest(texts)[0]
+
+
+def _fit(prepared: TextBatch, having: NDArray[np.int64], documents: int) -> NearestModel:
+    """See `content`."""
     inverse = inverse_of_counts(having, documents)
     inverse[having > COMMON * documents] = 0.0
     found = features(prepared, (len(having) - 1).bit_length())
-    starts, seeds, weights = _index(found, weigh(found, inverse), len(having))
-    file = io.BytesIO()
-    head = np.array([FORMAT, len(prepared)], np.int64)
-    np.savez_compressed(file, format=head, inverse=inverse, starts=starts, seeds=seeds, weights=weights)
-    return file.getvalue()
+    return NearestModel(inverse, *_index(found, weigh(found, inverse), len(having)), len(prepared))
 
 
 def _index(

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import add
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +31,10 @@ from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place
 from refinery.text.batch import TextBatch
 from refinery.text.ngram_model import ngram_rows
+
+if TYPE_CHECKING:
+    from refinery.models.cross_validation import Scorer
+    from refinery.models.examples import Examples
 
 _PARTITION_BYTES = 32 << 20  # of rows
 READ_BYTES = 8 * _PARTITION_BYTES  # of memory that `write_rows` takes
@@ -219,6 +223,18 @@ def count_in_memory(texts: Sequence[TextBatch], order: int, least: int) -> bytes
     counted = [adjusted_counts(ngram_rows(text, order), least) for text in texts]
     values = [values_of(*one, number) for number, one in enumerate(counted)]
     return model_content(np.concatenate(values), [tally for _, _, tally in counted])
+
+
+def learn(examples: Examples, order: int, least: int) -> Scorer:
+    """What gives the difference of cross-entropies by the examples, see models.cross_validation."""
+    texts = [examples.texts_of(True), examples.texts_of(False)]
+    model = parse(np.frombuffer(count_in_memory(texts, order, least), np.uint8), MODEL)
+
+    def score(texts: TextBatch) -> NDArray[np.float64]:
+        domain, ordinary = model.cross_entropies(texts)[0]
+        return np.asarray(ordinary - domain)
+
+    return score
 
 
 def _held_out_bits(

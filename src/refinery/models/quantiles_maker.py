@@ -10,7 +10,7 @@ from pathlib import Path
 from refinery.definition.trainings import QuantileCount
 from refinery.errors import DefinitionError
 from refinery.models.drawn_columns import draw_columns, read_columns
-from refinery.models.makers import Inputs, TrainingMaker, in_one_unit
+from refinery.models.maker import Inputs, TrainingMaker, in_one_unit
 from refinery.models.quantiles import QUANTILES, Quantiles, cuts_of, numbers_of
 from refinery.shuffle.units import MapUnits
 from refinery.storage.commit import commit_bytes

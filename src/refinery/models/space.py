@@ -27,13 +27,18 @@ class Space:
     vectors: NDArray[np.float32]
 
     @property
+    def bits(self) -> int:
+        """Two to their power are the buckets."""
+        return len(self.row).bit_length() - 1
+
+    @property
     def buckets(self) -> NDArray[np.uint32]:
         """Those with a vector, ascending: uint32 (rows,)."""
         return np.flatnonzero(self.row >= 0).astype(np.uint32)
 
     @property
     def directions(self) -> int:
-        """How many."""
+        """How many there are."""
         return int(self.vectors.shape[1])
 
     def places(self, found: Features) -> NDArray[np.float32]:

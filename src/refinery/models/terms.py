@@ -19,6 +19,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -30,9 +31,14 @@ from refinery.models.examples import Examples, choose_examples
 from refinery.shuffle.records import Tables
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place
+from refinery.text import fold
 from refinery.text.batch import TextBatch
 from refinery.text.elementary import exps, logs
+from refinery.text.terms import build_automaton, find_terms
 from refinery.text.units import Units, cut_units
+
+if TYPE_CHECKING:
+    from refinery.models.cross_validation import Scorer
 
 MODEL = "terms.txt"
 PRIOR = 100.0  # n-grams that the prior is worth
@@ -105,6 +111,22 @@ def mine(examples: Examples, mining: TermMining) -> pl.DataFrame:
     rows = found.head(mining.most).select("start", "last").rows()
     terms = pl.Series("term", [_text(examples.texts, units, *row) for row in rows], pl.String)
     return found.head(mining.most).select(terms, "z", "documents")
+
+
+def learn(examples: Examples, mining: TermMining) -> Scorer:
+    """What gives the density of terms that the examples have, see models.cross_validation; 0 where they have none."""
+    tables = fold.tables(simplified=False)
+    try:
+        found = mine(examples, mining)["term"]
+    except DefinitionError:
+        return lambda texts: np.zeros(len(texts))
+    automaton = build_automaton(fold.fold_texts(TextBatch.from_arrow(found.to_arrow()), tables), tables)
+
+    def score(texts: TextBatch) -> NDArray[np.float64]:
+        terms = find_terms(fold.fold_texts(texts, tables), len(found), automaton, tables)
+        return np.asarray(terms.matched / np.maximum(terms.characters, 1))
+
+    return score
 
 
 def log_odds(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from refinery.models.maker import Made
     from refinery.sources.shards import SourceShards
 
-Report = Callable[[str, str], None]  # a part of `calibrate`, and what is wrong with it
+from refinery.plan.problems import Problem
 
 
 def calibration_of(
@@ -27,7 +27,7 @@ def calibration_of(
     settings: Calibrate,
     above: Mapping[str, Mapping[str, View]],
     below: Callable[[View], View],
-    report: Report,
+    report: Problem,
 ) -> Making | None:
     """How a stage's rules are calibrated, None where something is wrong, which is reported.
 
@@ -55,7 +55,7 @@ def calibration_of(
         if any(measurement.late for measurement in column.measurements)
     ]
     for part, message in problems:
-        report(part, message)
+        report((part,), message)
     if problems:
         return None
     columns: dict[str, Columns] = {}

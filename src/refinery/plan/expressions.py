@@ -11,9 +11,10 @@ from refinery.definition.paths import Paths
 from refinery.errors import DefinitionError
 from refinery.filters import registry
 from refinery.filters.licence import LICENCE
-from refinery.filters.suggested import with_suggestions
+from refinery.filters.model_functions import with_model_values
 from refinery.plan.graph import RESERVED, Columns, Derived, Measured
-from refinery.plan.verbs import Arriving, Problem, is_carried, is_id
+from refinery.plan.problems import Problem
+from refinery.plan.verbs import Arriving, is_carried, is_id
 
 
 def seen_by_sql(columns: Columns) -> tuple[dict[str, pa.DataType], dict[str, frozenset[str]]]:
@@ -56,7 +57,7 @@ def add_derived(expressions: Mapping[str, str], arriving: Arriving, paths: Paths
         problems = _clashes(name, arriving)
         expression = written
         try:
-            expression = with_suggestions(written, paths)
+            expression = with_model_values(written, paths)
             kind = type_of(expression, types, labels)
         except DefinitionError as error:
             lacking = [message for message in error.problems if message.startswith("no column")]

@@ -8,7 +8,7 @@ chosen of what may be written.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 
 import pyarrow as pa
 
@@ -21,10 +21,10 @@ from refinery.filters.licence import LICENCE, Licence
 from refinery.filters.rules import Rule
 from refinery.plan.file_columns import column_problems
 from refinery.plan.graph import Column, Derived, Measured, Measurement, ResolvedStage, View
+from refinery.plan.problems import Problem
 from refinery.plan.verbs import Arriving, Heads
 
 RULE = "licences"
-Problem = Callable[[Location, str], None]
 
 
 def uses_licences(pipeline: Pipeline) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from refinery.definition.trainings import QuantileCount, RecallTraining
 from refinery.definition.yaml import Location
 from refinery.errors import nearest
 from refinery.plan.graph import Making, Measured, View, measurement_of
+from refinery.plan.problems import Problem
 from refinery.plan.result import model_name
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def with_models(paths: Paths, made: Mapping[str, Made]) -> Paths:
     return replace(paths, models=known)
 
 
-def makings_of(definition: Definition, report: Callable[[Location, str], None]) -> dict[str, Making]:
+def makings_of(definition: Definition, report: Problem) -> dict[str, Making]:
     """The makings of a definition's models by the names of their results; reports inputs that do not exist."""
     known = [*definition.names("sources"), *definition.names("stages")]
     found: dict[str, Making] = {}
@@ -61,10 +62,6 @@ def _makers(result: str, training: Training) -> dict[str, Maker]:
         from refinery.recall.makers import makers_of
 
         return makers_of(result, training)
-    if isinstance(training, QuantileCount):
-        from refinery.models.quantiles_maker import QuantilesMaker
-
-        return {result: QuantilesMaker(training)}
     from refinery.models.makers import maker_of
 
     return {result: maker_of(training)}

@@ -13,7 +13,8 @@ from refinery.errors import InputError
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import OWN_OUTPUT, Graph, Measurement, ResolvedStage
 from refinery.plan.result import Result, decision_name, outcome_name, output_name
-from refinery.plan.results import LAYOUT, Listed, reading_of, results_of
+from refinery.plan.result_settings import reading_settings
+from refinery.plan.results import LAYOUT, Listed, results_of
 from refinery.sources.archives import ARCHIVES
 from refinery.sources.documents import Pack, Shard, SourceSpec
 from refinery.sources.html import EXTRACTION
@@ -281,7 +282,7 @@ def shard_key(shard: Shard, spec: SourceSpec) -> str:
     # another version of the extractor gives other texts of pages
     extraction = (EXTRACTION, version(spec.extractor)) if shard.format in _PAGES else ""
     # made, since the manifest beside a file decides which columns its rows have
-    reading = (READING, reading_of(spec), extraction, shard.made)
+    reading = (READING, reading_settings(spec), extraction, shard.made)
     more: list[object] = [shard.limit] if shard.limit else []
     if shard.format in ARCHIVES:  # of which the format that is said is that of the files in it
         more.append(spec.format)

@@ -8,7 +8,7 @@ stage has the name of what it protects, with a prefix that no name of a user's c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import pyarrow.compute as pc
@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 from refinery.dedup.protect import Protect
 from refinery.definition.load import Definition
 from refinery.definition.protections import NearCopies, Overlap, Protected
-from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.plan.graph import Graph, View
+from refinery.plan.problems import Problem
 from refinery.sources.documents import SourceSpec
 from refinery.sources.read import read_documents
 from refinery.sources.shards import SourceShards
@@ -26,7 +26,7 @@ from refinery.storage.url import redact
 
 PREFIX = "protect:"
 _WORD = r"[\p{L}\p{N}]"  # of a text without one nothing could be found
-Problem = Callable[[Location, str], None]
+
 Compared = tuple[bool, NearCopies | None, Overlap | None]  # exact, near, overlap
 
 

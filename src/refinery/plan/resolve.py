@@ -6,41 +6,34 @@ can give are checked before any text is read, and all problems are reported toge
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from refinery.definition.load import Definition
-from refinery.definition.models import KeepEntry, Stage
-from refinery.definition.validate import WITH_NAMES, Invalid, validate
+from refinery.definition.models import Stage
+from refinery.definition.validate import WITH_NAMES
 from refinery.definition.values import Use
 from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, nearest
 from refinery.filters import registry
 from refinery.filters.licence import LICENCE
-from refinery.filters.removed import Removed
-from refinery.filters.rules import MAX_RULES, resolve_rules
+from refinery.filters.rules import resolve_rules
 from refinery.plan.against import earlier_folder
 from refinery.plan.calibrations import calibration_of, with_calibration
-from refinery.plan.expressions import add_derived, clashing_types, maker_of, seen_by_sql
+from refinery.plan.expressions import add_derived, clashing_types
 from refinery.plan.file_columns import add_file_columns, clashes, column_problems
 from refinery.plan.graph import (
     RESERVED,
-    Column,
     Columns,
-    Derived,
     Graph,
     Identity,
-    Making,
-    Measured,
     Measurement,
     ResolvedStage,
-    VerbCut,
     View,
     against_source,
-    measurement_of,
 )
 from refinery.plan.licences import (
     allowed_licences,
@@ -49,28 +42,29 @@ from refinery.plan.licences import (
     licence_rule,
     uses_licences,
 )
+from refinery.plan.measured import add_measured, late_of, measurers_of, size_measurer
 from refinery.plan.models import makings_of, score_problems, with_hosts, with_models, with_scores
 from refinery.plan.order import in_rounds
 from refinery.plan.outputs import check_measurements, output_folders, output_tokens
+from refinery.plan.problems import Problems
 from refinery.plan.protect import Protection, benchmark_specs, protected_stage, protections
 from refinery.plan.reading import spec_of
 from refinery.plan.removed_share import REMOVED, add_removed_share, is_removed_share
 from refinery.plan.repeats import check_repeats, part_problems
-from refinery.plan.result import calibration_name, count_name, model_name
+from refinery.plan.result import calibration_name, model_name
 from refinery.plan.splits import check_splits, hold_out, positions_of
+from refinery.plan.stage_rules import rules_of, sql_of
+from refinery.plan.texts import Parents, Texts
 from refinery.plan.verbs import Arriving, Heads, add_columns, is_carried, needed_columns, own_measurements
 from refinery.sources.documents import SourceSpec
 from refinery.storage.place import Place
 
 if TYPE_CHECKING:
     from refinery.filters.measurer import Measurer, Transform
-    from refinery.filters.rules import Rule
     from refinery.filters.verb import Verb
     from refinery.models.maker import Made
 
-T = TypeVar("T")
 CUT = "cut:"  # the prefix of stages that a verb implies that cuts texts
-Parents = list[tuple[str, "ResolvedStage | None"]]  # names, with the stage for what is no source
 
 
 def resolve(
@@ -81,22 +75,19 @@ def resolve(
     made: the models and counts that are there by now, by the names of their results; cuts: as in Graph, once known.
     """
     definition = replace(definition, paths=with_models(definition.paths, made or {}))
-    resolver = _Resolver(definition, [*definition.problems], made or {}, cuts or {})
-    graph = resolver.resolve()
-    if resolver.problems:
-        raise DefinitionError(*dict.fromkeys(resolver.problems))
+    problems = Problems(definition.source, [*definition.problems])
+    graph = _Resolver(definition, problems, Texts(made or {}, cuts or {})).resolve()
+    if problems.found:
+        raise DefinitionError(*dict.fromkeys(problems.found))
     return graph
 
 
 @dataclass
 class _Resolver:
     definition: Definition
-    problems: list[str]
-    made: Mapping[str, Made]
-    cuts: Mapping[str, str]
+    problems: Problems
+    texts: Texts
     sources: dict[str, SourceSpec] = field(default_factory=dict)
-    makings: dict[str, Making] = field(default_factory=dict)
-    views: dict[str, View] = field(default_factory=dict)  # of each source, as stages get it
     stages: dict[str, ResolvedStage] = field(default_factory=dict)
     chains: dict[str, tuple[Transform, ...]] = field(default_factory=dict)  # of each stage
     protections: list[Protection] = field(default_factory=list)
@@ -108,96 +99,76 @@ class _Resolver:
     def __post_init__(self) -> None:
         self.heads = Heads(self.sources)
 
-    def problem(self, location: Location, *messages: str) -> None:
-        self.problems += [self.definition.source.problem(location, message) for message in messages]
-
-    def _problem_in(self, location: Location, at: Location, message: str) -> None:
-        self.problem((*location, *at), message)
-
-    def _problem_at(self, location: Location, part: str, message: str) -> None:
-        self.problem((*location, part), message)
-
-    def attempt(self, location: Location, make: Callable[[], T]) -> T | None:
-        """What `make` gives, or None and its problems at the location."""
-        try:
-            return make()
-        except Invalid as error:
-            for place, message in error.found:
-                self.problem((*location, *place), message)
-        except DefinitionError as error:
-            self.problem(location, *error.problems)
-        return None
-
     def resolve(self) -> Graph:
         pipeline = self.definition.pipeline
         self._sources()
         for name in self._in_order():
             self._stage(name, pipeline.stages[name])
-        self.makings |= makings_of(self.definition, self.problem)
+        self.texts.makings.update(makings_of(self.definition, self.problems.add))
         self._calibrate()
-        output_paths = output_folders(self.definition, self.sources, self.problem)
-        tokens = output_tokens(self.definition, self.problem)
-        check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problem)
-        check_repeats(pipeline, self.stages, self.makings, self.problem)
-        check_licences(self.definition, self.stages, self.heads, self.problem)
+        output_paths = output_folders(self.definition, self.sources, self.problems.add)
+        tokens = output_tokens(self.definition, self.problems.add)
+        check_measurements(pipeline.outputs, self.stages, self.incomplete, self.problems.add)
+        check_repeats(pipeline, self.stages, self.texts.makings, self.problems.add)
+        check_licences(self.definition, self.stages, self.heads, self.problems.add)
         self._earlier(output_paths)
         self._imply_stages()
         self._find_hosts()
         self._find_scores()
-        split = check_splits(pipeline.outputs, self.stages, self.heads, self.problem)
-        positions = positions_of(split, self.stages, self.views, self.sources)
-        self.stages = hold_out(split, self.stages, positions, self.problem)
+        split = check_splits(pipeline.outputs, self.stages, self.heads, self.problems.add)
+        positions = positions_of(split, self.stages, self.texts.sources, self.sources)
+        self.stages = hold_out(split, self.stages, positions, self.problems.add)
         return Graph(
             self.definition,
             self.sources,
-            self.views,
-            self.makings,
+            self.texts.sources,
+            self.texts.makings,
             self.stages,
             dict(pipeline.outputs),
             output_paths,
             self.implied,
             positions,
             tokens,
-            self.cuts,
+            self.texts.cuts,
         )
 
     def _sources(self) -> None:
         pipeline = self.definition.pipeline
         every = self._transforms((), pipeline.transform)
         for name in self.definition.names("sources"):
-            self.views[name] = self._view(View(name), every)
+            self.texts.sources[name] = self.texts.extended(View(name), every)
             if name in self.definition.names("stages"):
-                self.problem(("stages", name), "a source has this name too")
+                self.problems.add(("stages", name), "a source has this name too")
         for name, source in pipeline.sources.items():
             if source.transform is not None:
-                self.views[name] = self._view(
+                self.texts.sources[name] = self.texts.extended(
                     View(name), self._transforms(("sources", name), source.transform)
                 )
             held = any(name in entry.from_ for entry in pipeline.protect.values())
             make = partial(spec_of, name, source, self.definition.paths, held=held)
-            if spec := self.attempt(("sources", name), make):
+            if spec := self.problems.attempt(("sources", name), make):
                 self.sources[name] = spec
-        benchmarks = benchmark_specs(self.definition, self.problem)
+        benchmarks = benchmark_specs(self.definition, self.problems.add)
         self.sources |= benchmarks
         plain = tuple(one for one in every if one.counter is None)  # an item stays, however many are like it
-        self.views |= {name: View(name, plain) for name in benchmarks}
-        self.protections = protections(self.definition, self.views, self.problem)
+        self.texts.sources.update({name: View(name, plain) for name in benchmarks})
+        self.protections = protections(self.definition, self.texts.sources, self.problems.add)
 
     def _in_order(self) -> list[str]:
         """Stage names, parents first; names a cycle or an unknown parent as a problem and leaves it out."""
-        stages, sources = self.definition.pipeline.stages, self.views
+        stages, sources = self.definition.pipeline.stages, self.texts.sources
         known = {*self.definition.names("sources"), *self.definition.names("stages")}
         for name, stage in stages.items():
             for parent in stage.from_:
                 if parent not in known:
-                    near = nearest(parent, known - {name}) if len(self.problems) < WITH_NAMES else ""
-                    self.problem(("stages", name, "from"), f"no source or stage {parent!r}{near}")
+                    near = nearest(parent, known - {name}) if len(self.problems.found) < WITH_NAMES else ""
+                    self.problems.add(("stages", name, "from"), f"no source or stage {parent!r}{near}")
         above = {name: {p for p in stage.from_ if p not in sources} for name, stage in stages.items()}
         # what only comes from what is in error has been reported
         sound = {*in_rounds({name: parents & stages.keys() for name, parents in above.items()})}
         if waiting := [name for name in stages if name not in sound]:
             message = f"the stages {', '.join(waiting)} come from each other"
-            self.problem(("stages", waiting[0], "from"), message)
+            self.problems.add(("stages", waiting[0], "from"), message)
         return in_rounds(above)
 
     def _stage(self, name: str, stage: Stage) -> None:
@@ -213,29 +184,39 @@ class _Resolver:
             self.incomplete.add(name)
         parents = [(p, self.stages.get(p)) for p in stage.from_]
         views, columns = self._arriving(name, parents, chain)
-        measured = [m for i, use in enumerate(stage.measure) if (m := self._measure(place, i, use))]
+        measured = measurers_of(place, stage.measure, self.definition.paths, self.problems)
         if len(measured) < len(stage.measure):
             self.incomplete.add(name)
         sources = tuple(views)
         for source in sources:
-            self._add_columns(place, views[source], measured, columns[source], first=source == sources[0])
+            made = [(self._sized, None), *measured]
+            wrong = add_measured(views[source], made, columns[source], self._taken)
+            self.problems.add((*place, "measure"), *wrong)
             if LICENCE in self._taken and source in self.definition.pipeline.sources:
                 columns[source][LICENCE] = licence_column(self.definition.pipeline, source, columns[source])
         arriving = Arriving(name, views, columns, self.heads, name in self.incomplete)
         self._measured_columns(place, measured, arriving)
-        before = {s: self._before(s, parents) if chain else View(s) for s in sources}
-        sql = [] if REMOVED in stage.derive else self._sql(stage)
+        before = {s: self.texts.before(s, parents) if chain else View(s) for s in sources}
+        sql = [] if REMOVED in stage.derive else sql_of(stage, self.definition.paths)
         add_removed_share(sql, before, self._sized, arriving)
         self._file_columns(place, stage, arriving)
         self._derive(place, stage.derive, arriving)
-        rules = self._rules(place, stage.keep, columns)
+        rules = rules_of(
+            place,
+            stage.keep,
+            columns,
+            self.definition.paths,
+            self.problems,
+            implied=licence_rule(self.definition.pipeline, self._allowed_licences, name),
+            incomplete=name in self.incomplete,
+        )
         verb = self._verb(place, stage)
         earlier = against_source(name)
         against = {earlier: View(earlier)} if verb and verb.against else {}
         needed, own = self._read(
             verb, place, Arriving(name, views, columns, self.heads, name in self.incomplete), against
         )
-        removed = {s: found for s in sources if (found := self._removed(s, views[s], parents))}
+        removed = {s: found for s in sources if (found := self.texts.removed(s, views[s], parents))}
         self.stages[name] = ResolvedStage(
             name,
             stage.from_,
@@ -246,26 +227,26 @@ class _Resolver:
             verb,
             needed,
             own,
-            _late(parents, columns, {s: (*own.get(s, ()), *removed.get(s, ())) for s in {*own, *removed}}),
+            late_of(parents, columns, {s: (*own.get(s, ()), *removed.get(s, ())) for s in {*own, *removed}}),
             against,
             removed,
         )
 
     def _calibrate(self) -> None:
         """Adds what moves the thresholds of stages, and moves those of which it is known by how much."""
-        above = {name: {name: view} for name, view in self.views.items()}
+        above = {name: {name: view} for name, view in self.texts.sources.items()}
         above |= {name: stage.views for name, stage in self.stages.items()}
         for name, written in self.definition.pipeline.stages.items():
             stage, settings = self.stages.get(name), written.calibrate
             if stage is None or settings is None or name in self.incomplete:
                 continue
             result = calibration_name(name)
-            below = partial(self._view, chain=self.chains[name])
-            report = partial(self._problem_at, ("stages", name, "calibrate"))
+            below = partial(self.texts.extended, chain=self.chains[name])
+            report = self.problems.inside(("stages", name, "calibrate"))
             if making := calibration_of(stage, settings, above, below, report):
-                self.makings[result] = making
-                if result in self.made:
-                    self.stages[name] = with_calibration(stage, self.made[result])
+                self.texts.makings[result] = making
+                if result in self.texts.made:
+                    self.stages[name] = with_calibration(stage, self.texts.made[result])
 
     def _imply_stages(self) -> None:
         """Adds stages before the outputs and before what models are made of.
@@ -276,17 +257,17 @@ class _Resolver:
         read: list[tuple[str, Location]] = [
             (o.from_, ("outputs", name, "from")) for name, o in outputs.items()
         ]
-        for name, making in self.makings.items():
+        for name, making in self.texts.makings.items():
             if making.is_model:
                 place = tuple(name.split("."))
                 read += [(one, place) for names in making.inputs.values() for one in names]
         held = {source for protection in self.protections for source in protection.against}
         for name, location in read:
-            if name not in self.stages and name not in self.views:
+            if name not in self.stages and name not in self.texts.sources:
                 continue  # which has been reported
             sources = self.stages[name].sources if name in self.stages else (name,)
             if self.protections and held.issuperset(sources):
-                self.problem(location, f"all documents of {name!r} are protected, none would be left")
+                self.problems.add(location, f"all documents of {name!r} are protected, none would be left")
             if name in self.implied:
                 continue
             last = self._protect(name)
@@ -298,21 +279,23 @@ class _Resolver:
 
     def _find_hosts(self) -> None:
         """Has samples know the hosts of their documents."""
-        for name, making in self.makings.items():
+        for name, making in self.texts.makings.items():
             if making.maker.makes == "sample":
                 read = [self.implied.get(one, one) for names in making.inputs.values() for one in names]
                 sources = {one: self.stages[one].sources if one in self.stages else (one,) for one in read}
-                self.makings[name] = with_hosts(making, sources, self.heads)
+                self.texts.makings[name] = with_hosts(making, sources, self.heads)
 
     def _find_scores(self) -> None:
         """Has quantiles know the columns that they count."""
         for name, model in self.definition.pipeline.models.items():
-            if (counted := model.quantiles) is None or (result := model_name(name)) not in self.makings:
+            if (counted := model.quantiles) is None or (result := model_name(name)) not in self.texts.makings:
                 continue
             if not self.incomplete.intersection(counted.from_):
-                for part, message in score_problems(counted, self.stages, self.views):
-                    self.problem(("models", name, counted.word, part), message)
-            self.makings[result] = with_scores(self.makings[result], counted, self.stages, self.implied)
+                for part, message in score_problems(counted, self.stages, self.texts.sources):
+                    self.problems.add(("models", name, counted.word, part), message)
+            self.texts.makings[result] = with_scores(
+                self.texts.makings[result], counted, self.stages, self.implied
+            )
 
     def _protect(self, name: str) -> str:
         """Adds the stages that leave out of a stage or source what is protected; gives the last one."""
@@ -341,78 +324,34 @@ class _Resolver:
         columns: Columns = {}
         for parent, above in parents:
             for source in above.sources if above else (parent,):
-                inherited = self._left(above, source) if above else self.views[source]
-                view = self._view(inherited, chain)
+                inherited = self.texts.below(above, source) if above else self.texts.sources[source]
+                view = self.texts.extended(inherited, chain)
                 if views.setdefault(source, view).key != view.key and name not in self.incomplete:
                     message = "arrives here after two different chains of transforms; use two outputs"
-                    self.problem(location, f"{source} {message}")
+                    self.problems.add(location, f"{source} {message}")
                 known = columns.setdefault(source, {})
                 for column, entry in (above.columns[source] if above else {}).items():
                     if is_carried(entry) or isinstance(entry, Identity) or is_removed_share(entry):
                         continue  # each stage takes those that it reads
                     if known.setdefault(column, entry).key != entry.key:
                         message = f"arrives here with two kinds of {column!r}; rename one"
-                        self.problem(location, f"{source} {message} (a measured one with `as`)")
+                        self.problems.add(location, f"{source} {message} (a measured one with `as`)")
         if name not in self.incomplete and (found := list(clashing_types(columns))):
-            self.problem(location, *found)
+            self.problems.add(location, *found)
             self.incomplete.add(name)
         return views, columns
-
-    def _before(self, source: str, parents: Parents) -> View:
-        """A source's text as it comes to a stage."""
-        above = next((stage for _, stage in parents if stage and source in stage.sources), None)
-        return self._left(above, source) if above else self.views[source]
-
-    def _removed(self, source: str, view: View, parents: Parents) -> tuple[Measurement, ...]:
-        """What is counted of the transforms that a source's text has gone through since a stage above it."""
-        itself = any(above is None for name, above in parents if name == source)
-        first = 0 if itself else len(self._before(source, parents).transforms)
-        steps = [View(source, view.transforms[: n + 1]) for n in range(first, len(view.transforms))]
-        return tuple(Measurement(step, Removed()) for step in steps if step.transforms[-1].rules)
-
-    def _sql(self, stage: Stage) -> list[str]:
-        """The SQL of a stage's rules and derived columns."""
-        found = list(stage.derive.values())
-        for entry in stage.keep:
-            with suppress(DefinitionError):  # told where rules are checked
-                found += [rule.predicate for rule in resolve_rules([entry], self.definition.paths)]
-        return found
-
-    def _left(self, stage: ResolvedStage, source: str) -> View:
-        """A source's text as it is below a stage."""
-        view = stage.views[source]
-        if not stage.cuts:
-            return view
-        return View(source, (*view.transforms, VerbCut(stage.name, self.cuts.get(stage.name, ""))))
-
-    def _view(self, view: View, chain: Iterable[Transform]) -> View:
-        """The view after more transforms; what they count is made of the source's texts before them."""
-        for transform in chain:
-            if transform.counter:
-                making = Making(transform.counter, view)
-                name = count_name(making, self.makings)
-                self.makings[name] = making
-                if name in self.made:
-                    transform = transform.with_count(self.made[name])  # noqa: PLW2901  (the same, complete)
-            view = View(view.source, (*view.transforms, transform))
-        return view
 
     def _transforms(self, place: Location, uses: Sequence[Use]) -> tuple[Transform, ...]:
         paths = self.definition.paths
         made = [
-            self.attempt((*place, "transform", index), partial(registry.transform, *use, paths))
+            self.problems.attempt((*place, "transform", index), partial(registry.transform, *use, paths))
             for index, use in enumerate(map(registry.name_and_settings, uses))
         ]
         return tuple(transform for transform in made if transform is not None)
 
-    def _measure(self, place: Location, index: int, use: Use) -> tuple[Measurer, str | None] | None:
-        name, settings = registry.name_and_settings(use)
-        prefix = settings.pop("as", None)
-        location: Location = (*place, "measure", index)
-        if prefix is not None and not str(prefix).isidentifier():
-            self.problem((*location, name, "as"), f"expected a column name, got {prefix!r}")
-        built = self.attempt(location, partial(registry.measurer, name, settings, self.definition.paths))
-        return None if built is None else (built, prefix)
+    @cached_property
+    def _sized(self) -> Measurer:
+        return size_measurer(self.definition.pipeline.tokens, self.definition.paths, self.problems)
 
     @cached_property
     def _taken(self) -> frozenset[str]:
@@ -423,44 +362,8 @@ class _Resolver:
     def _allowed_licences(self) -> dict[str, tuple[str, ...]]:
         return allowed_licences(self.definition.pipeline)
 
-    @cached_property
-    def _sized(self) -> Measurer:
-        """What measures bytes, chars and tokens everywhere, as `tokens` of the definition says."""
-        from refinery.filters import token_count
-
-        settings = self.definition.pipeline.tokens.model_dump(exclude_none=True)
-        make = partial(validate, token_count.Settings, settings, self.definition.paths)
-        built = self.attempt(("tokens",), lambda: token_count.build(make()))
-        return built or token_count.Size()
-
-    def _add_columns(
-        self,
-        place: Location,
-        view: View,
-        measured: list[tuple[Measurer, str | None]],
-        columns: dict[str, Column],
-        *,
-        first: bool,
-    ) -> None:
-        own: dict[str, str] = {}
-        for built, prefix in [(self._sized, None), *measured]:
-            measurement = measurement_of(view, built)
-            for entry in built.schema:
-                visible = registry.column_name(entry.name, prefix, len(built.schema))
-                if visible in own and first:
-                    clash = f"{built.name} and {own[visible]} both make the column {visible!r}; rename one with `as`"
-                    self.problem((*place, "measure"), clash)
-                if visible in self._taken and first:
-                    clash = f"{built.name} makes a column {visible!r}, a name that every output or rule has already"
-                    self.problem((*place, "measure"), f"{clash}; choose another")
-                if isinstance(columns.get(visible), Derived):
-                    clash = f"{built.name} makes the column {visible!r}, which a stage above derives"
-                    self.problem((*place, "measure"), f"{clash}; rename one")
-                own[visible] = built.name
-                columns[visible] = Measured(measurement, entry.name, entry.type)
-
     def _derive(self, place: Location, expressions: Mapping[str, str], arriving: Arriving) -> None:
-        problem = partial(self._problem_in, (*place, "derive"))
+        problem = self.problems.inside((*place, "derive"))
         if not add_derived(expressions, arriving, self.definition.paths, problem):
             self.incomplete.add(arriving.stage)
 
@@ -470,7 +373,7 @@ class _Resolver:
         """Checks that the files of all that arrives have the columns which are measured in place of texts."""
         if arriving.views.keys() <= self.sources.keys():
             for name in sorted({built.column for built, _ in measured if built.column}):
-                self.problem((*place, "measure"), *column_problems(name, arriving))
+                self.problems.add((*place, "measure"), *column_problems(name, arriving))
 
     def _file_columns(self, place: Location, stage: Stage, arriving: Arriving) -> None:
         """Adds the columns of files that the stage's SQL reads."""
@@ -481,50 +384,23 @@ class _Resolver:
             with suppress(DefinitionError):  # told where rules are checked
                 sql = [rule.predicate for rule in resolve_rules([entry], self.definition.paths, known)]
                 own = clashes(sql, arriving) if isinstance(entry, dict) else []
-                self.problem((*place, "keep", index), *own, *add_file_columns(sql, stage.derive, arriving))
+                self.problems.add(
+                    (*place, "keep", index), *own, *add_file_columns(sql, stage.derive, arriving)
+                )
         sql = list(stage.derive.values())
-        self.problem(
+        self.problems.add(
             (*place, "derive"), *clashes(sql, arriving), *add_file_columns(sql, stage.derive, arriving)
         )
-
-    def _rules(self, place: Location, entries: Sequence[KeepEntry], columns: Columns) -> tuple[Rule, ...]:
-        from refinery.filters.predicate import problems
-
-        types, labels = seen_by_sql(columns)
-        implied = licence_rule(self.definition.pipeline, self._allowed_licences, str(place[-1]))
-        rules: dict[str, Rule] = {rule.name: rule for rule in implied}
-        for index, entry in enumerate(entries):
-            location: Location = (*place, "keep", index)
-            found = self.attempt(
-                location, partial(resolve_rules, [entry], self.definition.paths, types.keys())
-            )
-            sql = [rule.predicate for rule in found or ()]
-            maker = None if place[-1] in self.incomplete else maker_of(sql, types.keys())
-            if maker:
-                read = "what it reads" if isinstance(entry, dict) else "what its rules read"
-                self.problem(location, f"the measurer {maker} makes {read}: add {maker} to `measure`")
-            for rule in found or ():
-                if rule.name in rules:
-                    self.problem(location, f"two rules are called {rule.name!r}")
-                at = (*location, rule.name) if isinstance(entry, dict) else location
-                for message in problems(rule.predicate, types, labels):
-                    if message.startswith("no column") and (maker or place[-1] in self.incomplete):
-                        continue  # what would make it has been reported
-                    self.problem(at, message if isinstance(entry, dict) else f"{rule.name}: {message}")
-                rules[rule.name] = rule
-        if len(rules) > MAX_RULES:
-            self.problem((*place, "keep"), f"{len(rules)} rules in one stage; {MAX_RULES} is the most")
-        return tuple(rules.values())
 
     def _verb(self, place: Location, stage: Stage) -> Verb | None:
         if stage.verb is None:
             return None
         name, settings = stage.verb
         location: Location = (*place, name)
-        verb = self.attempt(location, partial(registry.verb, name, settings, self.definition.paths))
+        verb = self.problems.attempt(location, partial(registry.verb, name, settings, self.definition.paths))
         if verb and verb.parts and not self.definition.is_broken(*map(str, location)):
-            self.problem(location, *part_problems(verb.parts, stage.from_))
-        return verb
+            self.problems.add(location, *part_problems(verb.parts, stage.from_))
+        return verb and verb.counting(self.definition.pipeline.tokens.family)
 
     def _read(
         self, verb: Verb | None, place: Location, arriving: Arriving, against: dict[str, View]
@@ -536,7 +412,7 @@ class _Resolver:
         if not arriving.views.keys() <= self.sources.keys():
             return {}, {}  # a source is in error, so that nobody knows which columns its files have
         location: Location = (*place, verb.name)
-        needed = needed_columns(verb, arriving, partial(self._problem_in, location))
+        needed = needed_columns(verb, arriving, self.problems.inside(location))
         return needed, own_measurements(verb, {**arriving.views, **against})
 
     def _earlier(self, outputs: Mapping[str, Place]) -> None:
@@ -545,29 +421,6 @@ class _Resolver:
             if stage.verb and stage.verb.against:
                 location = ("stages", name, stage.verb.name, "against")
                 make = partial(earlier_folder, stage.verb.against, self.definition.paths)
-                earlier = str(self.attempt(location, make))
+                earlier = str(self.problems.attempt(location, make))
                 if earlier in map(str, outputs.values()):
-                    self.problem(location, "this pipeline writes there itself")
-
-
-def _late(
-    parents: Parents, columns: Columns, own: Mapping[str, tuple[Measurement, ...]]
-) -> dict[str, tuple[Measurement, ...]]:
-    """By source, the late measurements that not every branch to this stage has made; own: of its verb."""
-    found: dict[str, tuple[Measurement, ...]] = {}
-    for source, seen in columns.items():
-        made = [
-            {
-                m.key
-                for column in (above.columns[source] if above else {}).values()
-                for m in column.measurements
-            }
-            for name, above in parents
-            if source in (above.sources if above else (name,))
-        ]
-        measured = [m for column in seen.values() for m in column.measurements]
-        here = {m.key: m for m in (*measured, *own.get(source, ())) if m.late}
-        missing = tuple(m for key, m in here.items() if not all(key in branch for branch in made))
-        if missing:
-            found[source] = missing
-    return found
+                    self.problems.add(location, "this pipeline writes there itself")

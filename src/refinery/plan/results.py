@@ -22,11 +22,10 @@ from typing import TYPE_CHECKING
 
 from refinery.dedup.split import split_of
 from refinery.errors import DefinitionError
+from refinery.filters.model_functions import models_in
 from refinery.filters.predicate import columns_of
-from refinery.filters.suggested import suggesting_models
 from refinery.plan.fingerprint import fingerprint
 from refinery.plan.graph import (
-    Derived,
     Making,
     Measurement,
     ResolvedStage,
@@ -34,7 +33,6 @@ from refinery.plan.graph import (
     View,
     measurer_key,
 )
-from refinery.plan.joins import decided_by
 from refinery.plan.order import in_rounds
 from refinery.plan.outputs import wanted_measurements
 from refinery.plan.result import (
@@ -48,14 +46,21 @@ from refinery.plan.result import (
     outcome_name,
     output_name,
 )
+from refinery.plan.result_settings import (
+    column_keys,
+    derive_settings,
+    expressions,
+    making_settings,
+    measurement_settings,
+    reading_settings,
+    transform_settings,
+)
 from refinery.sources.read import READING
 from refinery.watch.events import Subject
 
 if TYPE_CHECKING:
     from refinery.definition.outputs import Output
     from refinery.plan.graph import Column, Graph
-    from refinery.sources.column_settings import Join
-    from refinery.sources.documents import SourceSpec
 
 LAYOUT = 7  # raised when the files of the work folder change their form
 SIZES = ("bytes", "tokens")  # columns that every decision is counted in
@@ -146,14 +151,14 @@ class _Builder:
         spec = self.graph.sources.get(source)
         made_of = {"version": READING, "files": self.listed[source].content}
         if spec:
-            made_of |= reading_of(spec)
+            made_of |= reading_settings(spec)
         of, keys = Subject("source", source), self.listed[source].keys
         self._add(documents_name(source), Kind.DOCUMENTS, of, made_of, (), seen=keys)
 
     def _count(self, name: str, making: Making, view: View) -> None:
         """Of a source's texts as they are before the transform that asks for it."""
         inputs = [documents_name(view.source), *self._counts(view)]
-        made_of = {**_making(making), **_transforms(view)}
+        made_of = {**making_settings(making), **transform_settings(view)}
         cut = view.key if view.is_cut else None  # outcomes are not among the results yet
         self._add(name, Kind.COUNT, Subject("source", view.source), made_of, inputs, seen=cut)
 
@@ -161,8 +166,8 @@ class _Builder:
         """Of the documents that it reads and of what is measured on them."""
         inputs = [one for read in making.columns for one in self._of_documents(read)]
         inputs += self._of_columns(making)
-        seen = {one: _columns(columns) for one, columns in making.columns.items()}
-        self._add(name, Kind.CALIBRATION, Subject("stage", stage), _making(making), inputs, seen=seen)
+        seen = {one: column_keys(columns) for one, columns in making.columns.items()}
+        self._add(name, Kind.CALIBRATION, Subject("stage", stage), making_settings(making), inputs, seen=seen)
 
     def _of_columns(self, making: Making) -> Iterator[str]:
         """The results that columns are which a maker reads."""
@@ -172,17 +177,17 @@ class _Builder:
                 yield documents_name(source)
                 for measurement in (m for column in read.values() for m in column.measurements):
                     yield from self._of_measurement(source, measurement, stages)
-                yield from self._suggesting(sql for _, sql in _expressions(read))
+                yield from self._asking(sql for _, sql in expressions(read))
 
     def _model(self, name: str, making: Making) -> None:
         read = [one for names in self.graph.inputs_of(making).values() for one in names]
-        made_of = _making(making)
+        made_of = making_settings(making)
         views = {one: view for one, view in self.graph.views.items() if one in read and view.transforms}
         if views:
-            made_of |= {"texts": {one: _transforms(view) for one, view in views.items()}}
+            made_of |= {"texts": {one: transform_settings(view) for one, view in views.items()}}
         inputs = [one for part in read for one in self._of_documents(part)]
         inputs += [*self._of_columns(making), *making.maker.results]
-        seen = {one: _columns(columns) for one, columns in making.columns.items()}
+        seen = {one: column_keys(columns) for one, columns in making.columns.items()}
         of = Subject("model", name.split(".")[1])
         self._add(name, Kind(making.maker.makes), of, made_of, inputs, seen=seen or None)
 
@@ -219,7 +224,9 @@ class _Builder:
             ".".join((documents_name(source), *counted, measurement.measurer.name)), self.results.__contains__
         )
         inputs = [documents_name(source), *self._counts(measurement.view)]
-        self._add(name, Kind.MEASUREMENT, of, _measured(measurement), inputs, {source: measurement.key})
+        self._add(
+            name, Kind.MEASUREMENT, of, measurement_settings(measurement), inputs, {source: measurement.key}
+        )
         self.measured[source, measurement.key] = name
 
     def _stage(self, stage: ResolvedStage) -> None:
@@ -229,9 +236,9 @@ class _Builder:
         read = {source: rule_columns(stage, source) for source in stage.sources}
         parts = {source: self._decision_key(stage, source, read[source]) for source in stage.sources}
         rules = {rule.name: rule.written or rule.predicate for rule in stage.rules}
-        made_of = {"keep": rules, "order of rules": list(rules), **_derive(read)}
+        made_of = {"keep": rules, "order of rules": list(rules), **derive_settings(read)}
         of = Subject("stage", stage.name)
-        inputs = [*above, *self._makers(stage, read), *self._suggesting(rule.written for rule in stage.rules)]
+        inputs = [*above, *self._makers(stage, read), *self._asking(rule.written for rule in stage.rules)]
         inputs += self._of_all(stage, stage.removed)
         if (moved := calibration_name(stage.name)) in self.graph.makings:
             inputs.append(moved)
@@ -254,7 +261,9 @@ class _Builder:
             parts = {source: one.key for source, one in made}
             of = Subject("stage", stage.name)
             counts = [one for _, m in made for one in self._counts(m.view)]
-            self._add(name, Kind.ARRIVAL, of, _measured(measurement), [*above, *models, *counts], parts)
+            self._add(
+                name, Kind.ARRIVAL, of, measurement_settings(measurement), [*above, *models, *counts], parts
+            )
             for source, one in made:
                 self.arrivals.setdefault((source, one.key), {})[stage.name] = name
 
@@ -270,10 +279,13 @@ class _Builder:
         rules: list[object] = [(rule.name, rule.predicate) for rule in stage.rules]
         making = self.graph.makings.get(calibration_name(stage.name))
         if making and stage.calibration is None:  # nobody knows yet what its rules are
-            rules += [_making(making), [(name, _columns(read)) for name, read in making.columns.items()]]
+            rules += [
+                making_settings(making),
+                [(name, column_keys(read)) for name, read in making.columns.items()],
+            ]
         removed = stage.removed.get(source, ())
         counted = [(source, m.key, m.view.transforms[-1].rules) for m in removed]
-        seen = [*_columns({source: read}), *counted]
+        seen = [*column_keys({source: read}), *counted]
         return fingerprint(LAYOUT, rules, seen, whole, sorted(parents))
 
     def _makers(self, stage: ResolvedStage, columns: Mapping[str, Mapping[str, Column]]) -> Iterator[str]:
@@ -285,7 +297,7 @@ class _Builder:
         for source, read in columns.items():
             for measurement in (m for column in read.values() for m in column.measurements):
                 yield from self._of_measurement(source, measurement, ancestors)
-            yield from self._suggesting(sql for _, sql in _expressions(read))
+            yield from self._asking(sql for _, sql in expressions(read))
 
     def _of_all(self, stage: ResolvedStage, measured: Mapping[str, Iterable[Measurement]]) -> Iterator[str]:
         """The results that measurements by source are, at a stage."""
@@ -304,10 +316,10 @@ class _Builder:
         else:
             yield self.measured[known]
 
-    def _suggesting(self, written: Iterable[str]) -> Iterator[str]:
+    def _asking(self, written: Iterable[str]) -> Iterator[str]:
         """The models that the run makes and whose suggestions SQL asks for."""
         for sql in written:
-            names = map(model_name, sorted(suggesting_models(sql)))
+            names = map(model_name, sorted(models_in(sql)))
             yield from (name for name in names if name in self.graph.makings)
 
     def _outcome(self, name: str, stage: ResolvedStage, decision: str) -> None:
@@ -318,11 +330,15 @@ class _Builder:
         sources = [*earlier, *stage.sources]
         measured = {m.name: dict(m.settings) for m in verb.measurers}
         settings = {"version": verb.version, **verb.settings, **measured, "against": bool(earlier)}
-        made_of = {verb.name: settings, "order of sources": list(stage.sources), **_derive(stage.needed)}
+        made_of = {
+            verb.name: settings,
+            "order of sources": list(stage.sources),
+            **derive_settings(stage.needed),
+        }
         own = self._of_all(stage, stage.own)
         inputs = [*map(documents_name, sources), decision, *self._makers(stage, stage.needed), *own]
         seen = [
-            _columns(stage.needed),
+            column_keys(stage.needed),
             [(source, m.key) for source, found in stage.own.items() for m in found],
         ]
         self._add(name, Kind.OUTCOME, Subject("stage", stage.name), made_of, inputs, seen=seen)
@@ -337,7 +353,7 @@ class _Builder:
             source: {column: columns[column] for column in output_columns(output, columns)}
             for source, columns in stage.columns.items()
         }
-        made_of |= _derive(written)
+        made_of |= derive_settings(written)
         tables = [j.identity for source in stage.sources for j in self.graph.joins(source)]
         made_of |= {"join": tables} if tables else {}
         if split := split_of(output):
@@ -353,29 +369,7 @@ class _Builder:
         for above in self.graph.ancestors(stage.name):  # who counts what they kept
             inputs += self._of_documents(above)
         of, named = Subject("output", name), self.graph.ancestors(stage.name)  # decisions name stages
-        self._add(output_name(name), Kind.OUTPUT, of, made_of, inputs, seen=[named, _columns(written)])
-
-
-def reading_of(spec: SourceSpec) -> dict[str, object]:
-    """How a source is read: what decides which rows its files have."""
-    return {
-        "text": list(spec.texts), "id": spec.id, "record": spec.record, "extractor": spec.extractor,
-        "binary_text": spec.binary_text, "max_document_bytes": spec.max_document_bytes,
-        "columns": {
-            **{c.name: {"from": c.origin, "type": c.type, "reject": c.reject} for c in spec.columns},
-            "keep": spec.keep and sorted(spec.keep), "drop": sorted(spec.drop),
-        },
-        "encoding": spec.encoding,
-        "where": spec.where and [spec.where.sql, *map(list, spec.where.types)],
-        **({"join": [_joined(spec, join) for join in spec.joins]} if spec.joins else {}),
-    }  # fmt: skip
-
-
-def _joined(spec: SourceSpec, join: Join) -> dict[str, object]:
-    """Values of a table are made of it by what reads them; its rows count where they decide what is a document."""
-    columns = {column.name: [column.origin, column.type] for column in join.columns}
-    table = join.identity if decided_by(spec, join) else ""
-    return {"on": [*join.on, *join.key], "columns": columns, "reject": join.reject, "table": table}
+        self._add(output_name(name), Kind.OUTPUT, of, made_of, inputs, seen=[named, column_keys(written)])
 
 
 def rule_columns(stage: ResolvedStage, source: str) -> dict[str, Column]:
@@ -388,51 +382,3 @@ def output_columns(output: Output, there: Iterable[str]) -> tuple[str, ...]:
     """The measured columns of an output that are there, and the sizes that it is cut by."""
     known = set(there)
     return tuple(dict.fromkeys(name for name in (*wanted_measurements(output), *SIZES) if name in known))
-
-
-def _making(making: Making) -> dict[str, object]:
-    maker = making.maker
-    return {maker.name: {"version": maker.version, **maker.settings}, "of": dict(making.inputs)}
-
-
-def _measured(measurement: Measurement) -> dict[str, object]:
-    """A model that the run makes is told by its name: why it is another one is told of the model."""
-    measurer = measurement.measurer
-    settings = {"version": measurer.version, **measurer.settings}
-    if measurer.models:
-        settings["model"] = [model_name(model) for model in measurer.models]
-    return {measurer.name: settings, **_transforms(measurement.view)}
-
-
-def _transforms(view: View) -> dict[str, object]:
-    """What was counted or cut is an input, not a setting: it is not known before it is made."""
-    found = []
-    for transform in view.transforms:
-        settings = {"version": transform.version, **transform.settings}
-        if transform.counter:
-            settings.pop("count", None)
-        if isinstance(transform, VerbCut):
-            settings.pop("outcome")
-        found.append({transform.name: settings})
-    return {"transform": found}
-
-
-def _derive(columns: Mapping[str, Mapping[str, Column]]) -> dict[str, object]:
-    """The SQL of derived columns by name, as `derive`, where there are some."""
-    found = {name: sql for read in columns.values() for name, sql in _expressions(read)}
-    return {"derive": found} if found else {}
-
-
-def _expressions(columns: Mapping[str, Column]) -> Iterator[tuple[str, str]]:
-    """Names and SQL of the derived columns among these, and among those that they are made of."""
-    for name, column in columns.items():
-        if isinstance(column, Derived):
-            yield name, column.written or column.expression
-            yield from _expressions(column.inputs)
-
-
-def _columns(columns: Mapping[str, Mapping[str, Column]]) -> list[tuple[str, str, str]]:
-    """What columns are, by source and name."""
-    return sorted(
-        (source, name, column.key) for source, found in columns.items() for name, column in found.items()
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import pyarrow as pa
@@ -16,13 +16,13 @@ from refinery.filters.carried import VALUE, Carried
 from refinery.filters.predicate import columns_of, problems
 from refinery.filters.values import PLAIN, is_plain
 from refinery.plan.graph import Column, Measured, Measurement, PathColumn, ResolvedStage, View
+from refinery.plan.problems import Problem
 from refinery.plan.verbs import Heads, file_path_problems, is_carried
 from refinery.sources.column_settings import FILE
 from refinery.sources.documents import SourceSpec
 from refinery.storage.marks import is_json_text
 
 Positions = dict[str, dict[str, Measured | PathColumn]]
-Problem = Callable[[Location, str], None]
 
 
 def positions_of(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
 import pyarrow as pa
 
-from refinery.definition.yaml import Location
 from refinery.errors import InputError, nearest
 from refinery.filters.carried import VALUE, Carried
 from refinery.filters.measurer import Measurer
@@ -27,6 +26,7 @@ from refinery.plan.graph import (
     against_source,
     measurement_of,
 )
+from refinery.plan.problems import Problem
 from refinery.sources.column_settings import FILE
 from refinery.sources.documents import SourceSpec
 from refinery.sources.nested import find_field
@@ -35,7 +35,6 @@ from refinery.sources.source_schema import typed_schema
 from refinery.storage.marks import JSON_TEXT, is_json_text
 from refinery.storage.url import redact
 
-Problem = Callable[[Location, str], None]
 _ANYWHERE = View("")
 
 

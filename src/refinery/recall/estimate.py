@@ -66,9 +66,20 @@ def suggest_threshold(pool: NDArray[np.float32], precision: float) -> float:
     Precision is the mean probability there, recall the share of all probability. Where no threshold reaches the
     precision, it is the highest probability. It lies midway between two probabilities.
     """
-    ranked = np.append(np.sort(pool)[::-1].astype(np.float64), 0.0)
-    kept, hits = np.arange(1, len(ranked)), np.cumsum(ranked[:-1])
+    ranked, hits, kept = _expected(pool)
     good = np.flatnonzero(hits >= precision * kept)
     chosen = good if len(good) else np.zeros(1, np.int64)
     best = int(chosen[np.argmax(hits[chosen] / (kept[chosen] + hits[-1]))])
-    return float((ranked[best] + ranked[best + 1]) / 2)
+    return float((ranked[best] + np.append(ranked, 0.0)[best + 1]) / 2)
+
+
+def expected_f1(pool: NDArray[np.float32]) -> float:
+    """The greatest F1 of any threshold, as the pool's probabilities promise: near 1 where hardly one is in doubt."""
+    _, hits, kept = _expected(pool)
+    return float((2 * hits / (kept + hits[-1])).max())
+
+
+def _expected(pool: NDArray[np.float32]) -> tuple[Array, Array, NDArray[np.int64]]:
+    """Probabilities, the highest first, and of thresholds next below each the documents of the topic and all."""
+    ranked = np.sort(pool)[::-1].astype(np.float64)
+    return ranked, np.cumsum(ranked), np.arange(1, len(ranked) + 1)

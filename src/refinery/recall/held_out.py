@@ -1,4 +1,4 @@
-"""Scores of documents by fits that have not seen them, and the fit to all."""
+"""Scores of documents by fits that have not seen them, and the kind of fit that serves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from refinery.models.linear import probabilities
 from refinery.recall.contrast import contrast
+from refinery.recall.estimate import calibrate, expected_f1
 from refinery.recall.latent import beside
 from refinery.recall.logistic import Line, Rows, fit
 from refinery.text.elementary import logs
@@ -15,8 +17,24 @@ from refinery.text.features import Features, weigh
 
 Array = NDArray[np.float64]
 FOLDS = 5
-PENALTY = 0.15
-LATENT = 0.5  # length of a place beside a row, which has length 1
+_PENALTY = 0.15  # of coefficients, see recall.logistic
+_PARTED = 0.95  # expected F1 from which on topic and pool are parted: hard topics' kinds stay below 0.9
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How rows are weighed.
+
+    contrasted: whether features are weighed by 1 + |contrast| beside TF-IDF; latent: length of a document's place in
+    the latent space, beside its row, whose length is 1; 0 without it.
+    """
+
+    contrasted: bool
+    latent: float
+
+
+# the first where it parts topic and pool, for what tells more of few seeds also tells them from others of their topic
+PLAIN, FULL = Kind(False, 0.0), Kind(True, 0.5)
 
 
 @dataclass(frozen=True)
@@ -43,7 +61,8 @@ class Task:
 class Fit:
     """logits: float64 (documents,), each by the fit without its fold; the rest is of all folds.
 
-    line: over buckets; latent: float32 (directions,), over places; inverse: weights of buckets.
+    line: over buckets; latent: float32 (directions,), over places, of no direction where those are not looked at;
+    inverse: weights of buckets.
     """
 
     logits: Array
@@ -52,12 +71,21 @@ class Fit:
     inverse: NDArray[np.float32]
 
 
-def fit_all(task: Task) -> Fit:
-    """The fit to all documents, and their logits by fits that have not seen them."""
-    line, inverse, _ = _fit(task, np.ones(len(task.labels), np.bool_))
+def best_fit(task: Task, seed: NDArray[np.bool_]) -> Fit:
+    """The plain fit where it parts topic and pool, else the full one."""
+    kind, logits = PLAIN, held_out(task, PLAIN)
+    if not _parts(logits[seed], logits[~seed]):
+        kind, logits = FULL, held_out(task, FULL)
+    line, inverse, _ = _fit(task, kind, np.ones(len(seed), np.bool_))
     width = len(inverse)
-    latent = (line.coefficients[width:] * LATENT).astype(np.float32)
-    return Fit(held_out(task), Line(line.coefficients[:width], line.bias), latent, inverse)
+    latent = (line.coefficients[width:] * kind.latent).astype(np.float32)
+    return Fit(logits, Line(line.coefficients[:width], line.bias), latent, inverse)
+
+
+def _parts(seeds: Array, pool: Array) -> bool:
+    """Whether logits of held-out seeds and of the pool leave hardly a document in doubt."""
+    scale, shift, _ = calibrate(seeds, pool)
+    return expected_f1(probabilities(scale * pool + shift)) >= _PARTED
 
 
 def log_places(scores: Array, seed: NDArray[np.bool_], least: float) -> Array:
@@ -71,26 +99,30 @@ def log_places(scores: Array, seed: NDArray[np.bool_], least: float) -> Array:
     return found
 
 
-def held_out(task: Task) -> Array:
+def held_out(task: Task, kind: Kind) -> Array:
     """Logits of all documents, float64 (documents,), each by the fit without its fold."""
     logits = np.empty(len(task.labels))
     for fold in range(FOLDS):
         out = task.folds == fold
         told = (task.beside == fold) & (task.labels > 0)
-        part, _, rows = _fit(task, ~(out | told))
-        logits[out] = part.logits(_wide(task, rows, np.flatnonzero(out)))
+        part, _, rows = _fit(task, kind, ~(out | told))
+        logits[out] = part.logits(_chosen(task, kind, rows, np.flatnonzero(out)))
     return logits
 
 
-def _fit(task: Task, used: NDArray[np.bool_]) -> tuple[Line, NDArray[np.float32], Rows]:
-    """A line over rows and places, what weighs features, and the rows weighed so."""
-    members = np.where(used & (task.weights > 0), task.labels, -1.0)
-    inverse = task.inverse * (1 + np.abs(contrast(task.features, members, len(task.inverse))))
+def _fit(task: Task, kind: Kind, used: NDArray[np.bool_]) -> tuple[Line, NDArray[np.float32], Rows]:
+    """A line over buckets and places, what weighs features, and the rows of all documents weighed so."""
+    inverse = task.inverse
+    if kind.contrasted:
+        members = np.where(used & (task.weights > 0), task.labels, -1.0)
+        inverse = inverse * (1 + np.abs(contrast(task.features, members, len(inverse))))
     rows = Rows(task.features.bounds, task.features.buckets, weigh(task.features, inverse), len(inverse))
     chosen = np.flatnonzero(used & (task.weights > 0))
-    line = fit(_wide(task, rows, chosen), task.labels[chosen], task.weights[chosen], PENALTY)
-    return line, inverse, rows
+    narrow = _chosen(task, kind, rows, chosen)
+    return fit(narrow, task.labels[chosen], task.weights[chosen], _PENALTY), inverse, rows
 
 
-def _wide(task: Task, rows: Rows, chosen: NDArray[np.int64]) -> Rows:
-    return beside(rows.take(chosen), task.places[chosen] * np.float32(LATENT))
+def _chosen(task: Task, kind: Kind, rows: Rows, chosen: NDArray[np.int64]) -> Rows:
+    """Some of the rows, with places beside them."""
+    narrow = rows.take(chosen)
+    return beside(narrow, task.places[chosen] * np.float32(kind.latent)) if kind.latent else narrow

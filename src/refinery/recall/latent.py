@@ -1,9 +1,8 @@
-"""A latent space of a sample: the directions in which its TF-IDF rows vary most (Deerwester et al. 1990, JASIS 41).
+"""A latent space of a sample: the directions in which its TF-IDF rows vary most, see refinery.models.space.
 
-Words that occur in the same documents point the same way there, so that what a few seeds say of one word says
-something of its neighbours. Found by a randomized singular value decomposition with one power iteration (Halko,
-Martinsson and Tropp 2011, SIAM Review 53, 217-288, algorithm 4.4) of the columns that most documents have. Linear
-algebra is LAPACK's, whose last bits a processor decides.
+Found by a randomized singular value decomposition with three power iterations (Halko, Martinsson and Tropp 2011,
+SIAM Review 53, 217-288, algorithm 4.4) of the columns that most documents have. Linear algebra is LAPACK's, whose
+last bits a processor decides.
 """
 
 from __future__ import annotations

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from refinery.definition.trainings import RecallTraining
-from refinery.models.maker import Maker
-from refinery.models.makers import Inputs, in_one_unit
+from refinery.models.maker import Inputs, Maker, in_one_unit
 from refinery.recall.account import read_account
 from refinery.recall.counts import COUNTS, POOL, SEEDS, SampleCounts
 from refinery.shuffle.units import MapUnits
@@ -38,7 +37,7 @@ class SampleMaker(Maker):
 
     training: RecallTraining
     name: str = "sample"
-    version: int = 1
+    version: int = 2
     makes: str = "sample"
 
     @property
@@ -112,7 +111,7 @@ class RoundMaker(_StepMaker):
 
     number: int = field(kw_only=True)
     name: str = "round"
-    version: int = 1
+    version: int = 2
     makes: str = "round"
 
     @property
@@ -132,7 +131,7 @@ class RecallMaker(_StepMaker):
     """Takes the model of the last good of all rounds and writes its card."""
 
     name: str = RecallTraining.word
-    version: int = 2
+    version: int = 3
 
     @property
     def settings(self) -> Mapping[str, object]:

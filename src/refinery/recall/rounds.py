@@ -22,8 +22,9 @@ from refinery.errors import DefinitionError
 from refinery.models.binomial import Estimate
 from refinery.models.linear import LinearModel, probabilities
 from refinery.models.metrics import DEVIATIONS
+from refinery.models.space import no_space
 from refinery.recall.estimate import calibrate, share, suggest_threshold
-from refinery.recall.held_out import FOLDS, Task, fit_all, log_places
+from refinery.recall.held_out import FOLDS, Task, best_fit, log_places
 from refinery.recall.latent import latent_space
 from refinery.recall.logistic import Rows
 from refinery.recall.nearest import nearest
@@ -123,7 +124,7 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     weights = _weights(sample.seed, standing)
     space = latent_space(sample.features, inverse)
     task = Task(sample.features, inverse, space.places(sample.features), labels, weights, folds, beside)
-    found = fit_all(task)
+    found = best_fit(task, sample.seed)
     scale, shift, prevalence = calibrate(found.logits[sample.seed], found.logits[pool])
     probability = probabilities(scale * found.logits + shift)
     threshold = suggest_threshold(probability[pool], settings.precision)
@@ -140,8 +141,15 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
         earlier = pool & (before.probability >= before.threshold)
         overlap = float((earlier & recalled).sum() / max((earlier | recalled).sum(), 1))
     line = found.line
-    weights_of = line.coefficients.astype(np.float32)
-    model = LinearModel(weights_of, found.inverse, line.bias, space, found.latent, scale, shift)
+    model = LinearModel(
+        line.coefficients.astype(np.float32),
+        found.inverse,
+        line.bias,
+        space if len(found.latent) else no_space(space.bits),
+        found.latent,
+        scale,
+        shift,
+    )
     return Round(number, probability, now, threshold, estimates, overlap, stopped, model)
 
 

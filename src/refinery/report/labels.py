@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from refinery.labels.compare import BUCKETS, RECALL, Comparison
+from refinery.labels.compare import BUCKETS, Comparison
 from refinery.labels.threshold import Cut, Threshold
 from refinery.models.binomial import Estimate
-from refinery.models.metrics import CONFIDENCE
+from refinery.models.metrics import RECALL
+from refinery.models.prevalence import CONFIDENCE
 from refinery.report.grid import Grid
 
 

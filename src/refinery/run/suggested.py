@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from refinery.definition.paths import Paths
+from refinery.filters.model_functions import only_suggestion
 from refinery.filters.rules import Rule
-from refinery.filters.suggested import only_suggestion
 from refinery.models.binomial import Estimate
 from refinery.models.card import Card, resolve
 from refinery.models.prevalence import in_pool

@@ -1,12 +1,12 @@
 """Hashed features of prepared texts, sparse: which words and pairs of neighbours a document has, and how often.
 
 A feature is a word of `refinery.text.prepare` (in scripts without spaces a character), a pair of neighbours or, where
-they are wanted, a piece of a word, hashed into 2^bits buckets with the hashes of refinery.text.ngrams_hashed; no words
-are kept. Pieces are PIECE characters in a row of a longer word, those at its start and at its end apart: they tell what
-a word shares with words that were never seen (Bojanowski et al. 2017, TACL 5, 135-146). Features of many documents lie
-as compressed sparse rows, so that what is learnt from them (nearest seed, topics, a linear model) is a loop over
-arrays. A row counts the first MOST_WORDS words of a document: what a document is about it says early, and the memory
-of a sample is bounded so.
+they are wanted, a piece of a word, hashed into 2^bits buckets with the hashes of refinery.text.ngrams_hashed; no
+words are kept. Pieces are PIECE characters in a row of a longer word, those at its start and at its end apart: they
+tell what it shares with words that were never seen (Bojanowski et al. 2017, TACL 5, 135-146). Features of many
+documents lie as compressed sparse rows, so that what is learnt from them (nearest seed, topics, a linear model) is a
+loop over arrays. A row counts the first MOST_WORDS words of a document: what a document is about it says early, and
+the memory of a sample is bounded so.
 
 TF-IDF as Salton and Buckley 1988 (Information Processing and Management 24, 513-523) have it: a feature counts
 (1 + ln tf) ln((1 + N) / (1 + df)), the row then has length 1. Logarithms are the package's own, so values are the
@@ -32,7 +32,11 @@ PIECE = 4
 LONGEST_WORD = 40  # characters, of which pieces are taken: what is longer is no word
 _DIGIT = np.uint32(11)  # bits that a pass of the sort looks at
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
-_WITHIN, _START, _END = np.uint64(0xD6E8FEB86659FD93), np.uint64(1), np.uint64(2)  # of a word, where a piece is
+_WITHIN, _START, _END = (
+    np.uint64(0xD6E8FEB86659FD93),
+    np.uint64(1),
+    np.uint64(2),
+)  # of a word, where a piece is
 _MOST_COUNT = np.uint16(0xFFFF)
 
 
@@ -85,7 +89,7 @@ def pair_hash(before, word):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _cut(data, start, end, mask, starts, room, n):  # type: ignore[no-untyped-def]
-    """Puts the pieces of a word into room[0, n:] and gives how many are there; starts: room for places of characters."""
+    """Puts the pieces of a word into room[0, n:], gives how many are there; starts: room for places of characters."""
     characters = 0
     for position in range(start, end):
         if data[position] & 0xC0 != 0x80:

@@ -1,9 +1,10 @@
 """Kernels: where passages that several texts share may lie.
 
-A window is a number of consecutive characters. Of the k-grams in a window the rightmost one of least hash is its
-anchor (winnowing: Schleimer, Wilkerson and Aiken 2003), so that equal windows have equal anchors at the same place in
-them, while a text has some 2 / (windows' k-grams + 1) anchors a character. A context is all windows of an anchor
-together. Paragraphs are what blank lines separate, or in a text without one its lines.
+A window (refinery.text.windows) has the least length of a passage. Of its k-grams, which have half of this length or
+GRAM characters, the rightmost one of least hash is its anchor (winnowing: Schleimer, Wilkerson and Aiken 2003), so
+that equal windows have equal anchors at the same place in them, while a text has some 2 / (windows' k-grams + 1)
+anchors a character. A context is all windows of an anchor together. Paragraphs are what blank lines separate, or in a
+text without one its lines.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from refinery.text.batch import TextBatch
 from refinery.text.hashing import K1, hash_bytes, mix
 from refinery.text.tables import BREAK, decode, lookup, tables
+from refinery.text.windows import Length, measure, window_ends
 
 GRAM = 48  # characters that are hashed together, at most
 CONTEXT = np.dtype(
@@ -29,17 +31,18 @@ CONTEXT = np.dtype(
 _LF = 10
 
 
-def find_windows(batch: TextBatch, least: int) -> NDArray[np.void]:
-    """CONTEXT of each anchor of windows of `least` characters; documents are numbered in the batch.
+def find_windows(batch: TextBatch, length: Length) -> NDArray[np.void]:
+    """CONTEXT of each anchor of windows of a length; documents are numbered in the batch.
 
-    >>> find_windows(TextBatch.from_texts(["A passage.", "none"]), 8)[["document", "start", "end"]].tolist()
+    >>> from refinery.text.windows import of_characters
+    >>> batch = TextBatch.from_texts(["A passage.", "none"])
+    >>> find_windows(batch, of_characters(8))[["document", "start", "end"]].tolist()
     [(0, 0, 10)]
     """
-    gram = max(1, min(GRAM, least // 2))
     longest = int(np.diff(batch.offsets).max(initial=0))
-    room = np.empty((3, longest + 1), np.int64)
+    room = np.empty((5, longest + 1), np.int64)
     hashes = np.empty(longest + 1, np.uint64)
-    found: NDArray[np.void] = _find_windows(batch.data, batch.offsets, least, gram, room, hashes)
+    found: NDArray[np.void] = _find_windows(batch.data, batch.offsets, length, room, hashes)
     return found
 
 
@@ -59,55 +62,35 @@ def longer(found):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def character_places(data, start, stop, places):  # type: ignore[no-untyped-def]
-    """Writes where each character of data[start:stop] begins, then `stop`; gives the number of characters."""
-    count = 0
-    for position in range(start, stop):
-        if data[position] & 0xC0 != 0x80:
-            places[count] = position
-            count += 1
-    places[count] = stop
-    return count
-
-
-@njit(cache=True, nogil=True)
-def _find_windows(data, offsets, least, gram, room, hashes):  # type: ignore[no-untyped-def]
-    places, queue, _ = room
-    grams = least - gram + 1  # of a window
-    power = np.uint64(1)
-    for _ in range(gram):
-        power *= K1
-    found = np.empty((offsets[-1] - offsets[0]) // grams + 16, CONTEXT)
+def _find_windows(data, offsets, length, room, hashes):  # type: ignore[no-untyped-def]
+    places, costs, ends, gram_ends, queue = room
+    powers = np.empty(GRAM, np.uint64)
+    powers[0] = 1
+    for power in range(1, GRAM):
+        powers[power] = powers[power - 1] * K1
+    found = np.empty(2 * (offsets[-1] - offsets[0]) // (length.least + 1) + 16, CONTEXT)
     size = 0
     for document in range(len(offsets) - 1):
         first, last = offsets[document], offsets[document + 1]
-        count = character_places(data, first, last, places)
-        if count < least:
+        count = measure(data, first, last, length, places, costs)
+        windows = window_ends(costs, count, length, length.least, ends)
+        if windows == 0:
             continue
-        rolling = np.uint64(0)
-        head, tail, current = 0, 0, -1
-        for character in range(count):
-            code, _ = decode(data, places[character])
-            rolling = rolling * K1 + np.uint64(code + 1)
-            start = character - gram + 1  # of the k-gram
-            if start > 0:
-                code, _ = decode(data, places[start - 1])
-                rolling -= np.uint64(code + 1) * power
-            if start < 0:
-                continue
-            hashes[start] = mix(rolling)
-            while tail > head and hashes[queue[tail - 1]] >= hashes[start]:
-                tail -= 1
-            queue[tail] = start
-            tail += 1
-            window = start - grams + 1
-            if window < 0:
-                continue
+        grams = window_ends(costs, count, length, max(1, length.least // 2), gram_ends)
+        _hash_grams(data, places, gram_ends, grams, powers, hashes)
+        head, tail, current, gram = 0, 0, -1, 0
+        for window in range(windows):
+            while gram < grams and gram_ends[gram] <= ends[window]:
+                while tail > head and hashes[queue[tail - 1]] >= hashes[gram]:
+                    tail -= 1
+                queue[tail] = gram
+                tail += 1
+                gram += 1
             while queue[head] < window:
                 head += 1
             if queue[head] != current:
                 if current >= 0:
-                    found[size - 1].end = places[window - 1 + least] - first
+                    found[size - 1].end = places[ends[window - 1]] - first
                 current = queue[head]
                 if size == len(found):
                     found = longer(found)
@@ -116,8 +99,23 @@ def _find_windows(data, offsets, least, gram, room, hashes):  # type: ignore[no-
                 found[size].start = places[window] - first
                 found[size].anchor = places[current] - places[window]
                 size += 1
-        found[size - 1].end = last - first
+        found[size - 1].end = places[ends[windows - 1]] - first
     return found[:size]
+
+
+@njit(cache=True, nogil=True)
+def _hash_grams(data, places, ends, grams, powers, hashes):  # type: ignore[no-untyped-def]
+    """Writes the hash of each k-gram, after which its end, of GRAM characters at most, is in `ends`."""
+    rolling, end = np.uint64(0), 0
+    for gram in range(grams):
+        ends[gram] = min(ends[gram], gram + GRAM)
+        while end < ends[gram]:
+            code, _ = decode(data, places[end])
+            rolling = rolling * K1 + np.uint64(code + 1)
+            end += 1
+        hashes[gram] = mix(rolling)
+        code, _ = decode(data, places[gram])
+        rolling -= np.uint64(code + 1) * powers[end - gram - 1]
 
 
 @njit(cache=True, nogil=True)

@@ -7,7 +7,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from refinery.text.batch import TextBatch
-from refinery.text.passage_contexts import character_places, longer
+from refinery.text.passage_contexts import longer
+from refinery.text.windows import Length, measure, window_ends
 
 CLAIM = np.dtype(
     [
@@ -20,14 +21,16 @@ CLAIM = np.dtype(
 )
 
 
-def compare_contexts(contexts: TextBatch, about: NDArray[np.void], least: int, most: int) -> NDArray[np.void]:
+def compare_contexts(
+    contexts: TextBatch, about: NDArray[np.void], length: Length, most: int, *, whole: bool
+) -> NDArray[np.void]:
     """CLAIM of each run of windows that an earlier context of the same hash has too: the earliest such one.
 
-    about: CONTEXT of each text, those of a hash together and in the order of preference; least: characters of a
-    window, 0 where contexts are compared as a whole; most: the earlier contexts that one is compared with.
+    about: CONTEXT of each text, those of a hash together and in the order of preference; length: of windows;
+    most: the earlier contexts that one is compared with; whole: contexts are compared as such.
     An earlier window of the same document that overlaps with one is no other copy of it.
     """
-    found: NDArray[np.void] = _compare(contexts.data, contexts.offsets, about, least, most)
+    found: NDArray[np.void] = _compare(contexts.data, contexts.offsets, about, length, most, whole)
     return found
 
 
@@ -41,30 +44,33 @@ def untouched(claims: NDArray[np.void], touched: NDArray[np.void], least: int) -
 
 
 @njit(cache=True, nogil=True)
-def _compare(data, offsets, about, least, most):  # type: ignore[no-untyped-def]
+def _compare(data, offsets, about, length, most, whole):  # type: ignore[no-untyped-def]
     found = np.empty(len(about) + 16, CLAIM)
     size = group = longest = 0
     for i in range(len(about)):
         longest = max(longest, offsets[i + 1] - offsets[i])
-    room = np.empty(longest + 1, np.int64)
+    places, costs, ends = np.empty((3, longest + 1), np.int64)  # from the context's start on
     decided = np.empty(longest + 1, np.bool_)  # of a context's windows
     for one in range(len(about)):
         if about[one].hash != about[group].hash:
             group = one
         if one == group:
             continue
-        count = character_places(data, offsets[one], offsets[one + 1], room)
-        places = room[: count + 1] - offsets[one]
-        width = least if least else count
-        decided[: count - width + 1] = False
-        still_open = count - width + 1
+        count = measure(data, offsets[one], offsets[one + 1], length, places, costs)
+        places[: count + 1] -= offsets[one]
+        windows, ends[0] = 1, count
+        if not whole:
+            windows = window_ends(costs, count, length, length.least, ends)
+            windows = min(windows, np.searchsorted(places[:count], about[one].anchor, "right"))
+        decided[:windows] = False
+        still_open = windows
         for other in range(group, min(one, group + most)):
             if still_open == 0:
                 break
-            if least or offsets[one + 1] - offsets[one] == offsets[other + 1] - offsets[other]:
+            if not whole or offsets[one + 1] - offsets[one] == offsets[other + 1] - offsets[other]:
                 left, right = _same_around(data, offsets, about, one, other)
                 found, size, new = _add_runs(
-                    about, one, other, left, right, places, width, decided, found, size
+                    about, one, other, left, right, places, ends[:windows], decided, found, size
                 )
                 still_open -= new
     return found[:size]
@@ -85,22 +91,21 @@ def _same_around(data, offsets, about, one, other):  # type: ignore[no-untyped-d
 
 
 @njit(cache=True, nogil=True)
-def _add_runs(about, one, other, left, right, places, width, decided, found, size):  # type: ignore[no-untyped-def]
+def _add_runs(about, one, other, left, right, places, ends, decided, found, size):  # type: ignore[no-untyped-def]
     """Adds the runs of undecided windows in left:right; gives the claims, their number, how many were decided."""
     shift = np.int64(about[other].anchor) - np.int64(about[one].anchor)
     apart = np.int64(1) << 62
     if about[one].document == about[other].document:
         apart = about[one].start - about[other].start - shift
-    windows = len(places) - width
-    new = 0
+    windows, new = len(ends), 0
     start = -1  # of a run of windows
     for window in range(windows + 1):
         same = window < windows and not decided[window]
-        same = same and places[window] >= left and places[window + width] <= right
+        same = same and places[window] >= left and places[ends[window]] <= right
         if same:
             decided[window] = True  # by an overlapping copy too: all later ones overlap
             new += 1
-            same = places[window + width] - places[window] <= apart
+            same = places[ends[window]] - places[window] <= apart
         if same and start < 0:
             start = window
         if start >= 0 and not same:
@@ -108,7 +113,7 @@ def _add_runs(about, one, other, left, right, places, width, decided, found, siz
                 found = longer(found)
             found[size].document = about[one].document
             found[size].start = about[one].start + places[start]
-            found[size].end = about[one].start + places[window - 1 + width]
+            found[size].end = about[one].start + places[ends[window - 1]]
             found[size].other = about[other].document
             found[size].other_start = about[other].start + shift + places[start]
             size += 1

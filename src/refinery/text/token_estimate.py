@@ -25,6 +25,7 @@ from refinery.text.tables import decode
 DATA = Path(__file__).with_name("tokens.npz")
 SLOT_BITS = 16
 SLOTS = 1 << SLOT_BITS
+UNCOUNTED = 3  # code points before one that its cost depends on
 ORDERS = 5  # a code point's block, itself, and it after one, two and three others
 PARTS = 64  # of a token, that a cost is counted in
 UNKNOWN = PARTS  # cost of a code point in a block that has none
@@ -117,6 +118,20 @@ def count(
             points += 1
         chars[document] = points
         tokens[document] = (total + PARTS // 2) // PARTS
+
+
+@njit(cache=True, nogil=True)
+def point_costs(data, start, stop, table, costs):  # type: ignore[no-untyped-def]
+    """Fills `costs` (int64): the parts of a token that each code point of data[start:stop] adds."""
+    position, number = start, 0
+    first = second = third = LINE_BREAK
+    while position < stop:
+        code, width = decode(data, position)
+        position += width
+        point = _point(code)
+        costs[number] = _cost(table, point, first, second, third)
+        first, second, third = point, first, second
+        number += 1
 
 
 @njit(cache=True, nogil=True)

@@ -64,6 +64,26 @@ def test_margins_of_long_documents_grow_with_their_tokens() -> None:
     assert stands(9000) > stands(5000)
 
 
+def test_shares_never_reach_their_bound_beyond_long_documents() -> None:
+    """Each scale leaves the same part of the distance between the end and 1."""
+    shares = np.linspace(0.5, 0.8, 10)
+    rules = [Rule("lines", "dup_line_frac <= 0.1"), RULES[1]]
+    columns = {"dup_line_frac": np.append(shares, [0.01] * 490), "dup": np.full(500, 0.01)}
+    needs, long = needs_of(sample(1, 500, **columns), rules), np.arange(500) < 10
+    (found,) = _stands(needs, [[0.81, PUBLISHED]], np.where(long, 5000.0, 100.0), long)
+    scales = np.log(-np.log(0.1) * 5000 / 99_000 / LOSE)
+    assert found == pytest.approx(1 - 0.2 * np.exp(-scales * (np.log(1 - shares).mean() - np.log(0.2))))
+
+
+def test_junk_that_passes_beyond_long_documents_is_left_for_other_thresholds() -> None:
+    """They stand short of it, whatever the order of rules."""
+    dup = np.append(np.linspace(0.12, 0.2, 10), [0.01] * 490)
+    needs = _needs(ratio=np.append([0.01] * 10, np.linspace(0.12, 0.3, 490)), dup=dup)
+    long = np.arange(500) < 10
+    ratio, _ = _stands(needs, [[0.301, 0.21]], np.where(long, 5000.0, 100.0), long)
+    assert ratio < 0.301
+
+
 def test_tokens_are_those_of_the_pool() -> None:
     """A long document of a language with little text counts as much as its share of that language's tokens."""
     needs = _needs(ratio=np.append([0.3], [0.01] * 999), dup=np.full(1000, 0.01))

@@ -13,8 +13,7 @@ from pydantic import ValidationError
 from refinery.errors import DamagedFile
 from refinery.filters.calibration.account import Calibration
 from refinery.models.drawn_columns import IDENTITY, draw_columns, read_columns
-from refinery.models.maker import Maker
-from refinery.models.makers import in_one_unit
+from refinery.models.maker import Maker, in_one_unit
 from refinery.shuffle.units import MapUnits
 from refinery.sources.documents import ShardDocuments
 from refinery.storage.commit import commit_bytes

@@ -18,10 +18,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from refinery.filters.calibration.bounds import bound_of
 from refinery.filters.calibration.loss import least_documents
 from refinery.filters.calibration.sample import Needs
 from refinery.filters.calibration.search import PUBLISHED, Bools, Floats, Problem, Rows, any_in_row
-from refinery.filters.calibration.thresholds import beyond
+from refinery.filters.calibration.thresholds import Threshold, beyond
 from refinery.models.binomial import CONFIDENCE
 
 _LAST = 10  # documents by which the end of a distribution is told
@@ -67,6 +68,9 @@ def with_margins(
     long = long & ~any_in_row(needs.lost)
     moved = np.flatnonzero(levels > PUBLISHED).tolist()
     stand, found = levels.copy(), {}
+    for number in moved:  # before all else: what junk they let pass is left for the others to drop
+        beyond_long = _beyond_long(needs.looseness[long, number], scales, needs.thresholds[number][1])
+        stand[number] = max(stand[number], beyond_long)
     for number in moved:
         threshold = needs.thresholds[number][1]
         mine, level = problem.needs[:, number], float(levels[number])
@@ -74,7 +78,7 @@ def with_margins(
         published = threshold.sign * float(threshold.number)
         last = _last(np.append(mine[(mine <= level) & (mine > PUBLISHED)], published))
         stands = beyond(level, float(level - last.mean()), float(every[every > level].min(initial=np.inf)))
-        stands = max(stands, _beyond_long(needs.looseness[long, number], scales, published))
+        stands = max(stands, float(stand[number]))
         following = every[every > stands]
         stand[number] = stands
         found[number] = Margin(stands, float(following.min()) if len(following) else None)
@@ -99,16 +103,24 @@ def _undropped(junk: Floats, levels: Floats, number: int) -> Floats:
     return found
 
 
-def _beyond_long(looseness: Floats, scales: float, published: float) -> float:
+def _beyond_long(looseness: Floats, scales: float, threshold: Threshold) -> float:
     """The level so many scales beyond the end of long documents, PUBLISHED where they need none.
 
-    What is not bounded above (counts, ratios from 1 on) has its scale in logarithms, as a Pareto tail has.
+    What is not bounded above (counts, ratios from 1 on) has its scale in logarithms, as a Pareto tail has, and what
+    has a bound (shares) in those of its distance from it, which none can pass.
     """
     from refinery.text.elementary import exp, logs  # a check imports no Numba
 
+    published = threshold.sign * float(threshold.number)
     last = _last(looseness[looseness > PUBLISHED])
     if not len(last) or last[-1] <= published:
         return PUBLISHED
+    if (bound := bound_of(threshold.column, threshold.operator)) is not None:
+        distances = threshold.sign * bound - last
+        if distances[-1] <= 0:
+            return float(last[-1])
+        ends = logs(distances)
+        return threshold.sign * bound - float(exp(ends[-1] - scales * (ends.mean() - ends[-1])))
     if published >= 1 and last[0] > 0:
         ends = logs(last)
         return float(exp(ends[-1] + scales * (ends[-1] - ends.mean())))

@@ -1,8 +1,8 @@
-"""What models tell SQL: `suggested('NAME')`, a threshold, and `quantile_of('NAME', column)`, a bucket.
+"""SQL functions that ask a model: `suggested('NAME')`, a threshold, and `quantile_of('NAME', column)`, a bucket.
 
-The first is the number that the card of a trained model suggests, the second a comparison with the quantiles of a
-model made by `quantiles`. Both are written out once the model is there, so that what is decided by it is known by its
-numbers; until then they are checked as numbers. Everything else of a predicate is left as it is written.
+The first is the number that a model's card suggests, the second a comparison with the quantiles of a model made by
+`quantiles`. Both are written out once the model is there, so that what is decided by it is known by its numbers;
+until then they are checked as numbers. Everything else of a predicate is left as it is written.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from refinery.definition.paths import ModelUse, Paths
-from refinery.definition.trainings import QuantileCount, RecallTraining, RelevanceTraining
+from refinery.definition.trainings import NgramTraining, QuantileCount, SuggestingTraining
 from refinery.errors import DefinitionError, InputError, nearest
 
 # Comments, texts and quoted names are passed over whole.
 _TOKEN = re.compile(r"""--[^\n]*|'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|\s+|.""", re.DOTALL)
 _AT_LEAST = re.compile(r"""(?:[A-Za-z_]\w*|"[^"]+")\s*>=""")
+_COMPARED = re.compile(r"""([A-Za-z_]\w*)\s*[<>=]=?\s*$""")
 _TEXT, _COLUMN = re.compile("'.*'", re.DOTALL), re.compile(r'[A-Za-z_]\w*|".+"', re.DOTALL)
 _FORMS = {
     "suggested": ("(", _TEXT, ")"),
@@ -43,10 +44,10 @@ class _Call:
         return f"{'quantile_of' if self.column else 'suggested'}('{self.model}'{column})"
 
 
-def with_suggestions(predicate: str, paths: Paths) -> str:
+def with_model_values(predicate: str, paths: Paths) -> str:
     """The predicate with SQL in place of each question to a model that is there.
 
-    Raises DefinitionError for what is no model, and for one that has no answer.
+    Raises DefinitionError for what is no model, and for one that has no answer to this.
     """
     pieces, problems = [], []
     for piece in _pieces(predicate):
@@ -54,7 +55,8 @@ def with_suggestions(predicate: str, paths: Paths) -> str:
             pieces.append(piece)
             continue
         try:
-            pieces.append(_answer(piece, paths) or piece.text)
+            compared = _COMPARED.search(pieces[-1])
+            pieces.append(_answer(piece, paths, compared and compared[1]) or piece.text)
         except DefinitionError as error:
             problems += [f"{piece}: {problem}" for problem in error.problems]
     if problems:
@@ -77,10 +79,10 @@ def as_numbers(predicate: str) -> str:
     return "".join(piece if isinstance(piece, str) else number(piece) for piece in _pieces(predicate))
 
 
-def suggesting_models(predicate: str) -> frozenset[str]:
+def models_in(predicate: str) -> frozenset[str]:
     """The models that a predicate asks; raises DefinitionError for a wrong use.
 
-    >>> sorted(suggesting_models("relevance >= suggested('medical') OR quantile_of('scores', relevance) > 17"))
+    >>> sorted(models_in("relevance >= suggested('medical') OR quantile_of('scores', relevance) > 17"))
     ['medical', 'scores']
     """
     return frozenset(piece.model for piece in _pieces(predicate) if not isinstance(piece, str))
@@ -122,8 +124,11 @@ def _fits(part: str | re.Pattern[str], token: str) -> bool:
     return token == part if isinstance(part, str) else part.fullmatch(token) is not None
 
 
-def _answer(call: _Call, paths: Paths) -> str | None:
-    """The SQL; None of a model that is not there, or is wrong, which is told elsewhere."""
+def _answer(call: _Call, paths: Paths, compared: str | None) -> str | None:
+    """The SQL; None of a model that is not there, or is wrong, which is told elsewhere.
+
+    compared: the column before it.
+    """
     name = call.model
     if name not in paths.models:
         raise DefinitionError(f"no model is called {name!r}{nearest(name, paths.models)}")
@@ -133,9 +138,13 @@ def _answer(call: _Call, paths: Paths) -> str | None:
     there = use.path if use.path and use.path.exists() else None
     if call.column:
         return _bucket(use, call.column, there)
-    if use.training and not isinstance(use.training, RelevanceTraining | RecallTraining):
+    if use.training and not isinstance(use.training, SuggestingTraining):
         raise DefinitionError(f"a model made by `{use.training.word}` suggests no threshold; write a number")
-    return repr(_of_card(there)) if there else None
+    if isinstance(use.training, NgramTraining) and not use.training.positive:
+        raise DefinitionError("a model of `raw` alone suggests no threshold; write a number")
+    if use.training and compared in use.training.columns[1:]:
+        raise DefinitionError(f"it is a threshold of {use.training.columns[0]}, not of {compared}")
+    return repr(_of_card(there, made=use.training is not None)) if there else None
 
 
 def _bucket(use: ModelUse, written: str, there: Path | None) -> str | None:
@@ -149,13 +158,15 @@ def _bucket(use: ModelUse, written: str, there: Path | None) -> str | None:
     return read_quantiles(there).sql(column, written) if there else None
 
 
-def _of_card(path: Path) -> float:
+def _of_card(path: Path, made: bool) -> float:
     from refinery.models.card import resolve
 
     try:
         _, card = resolve(path)
     except InputError as error:
         raise DefinitionError(str(error)) from None
+    if card is None and made:
+        raise DefinitionError("its documents were too few or too alike to judge it by; write a number")
     if card is None:
         raise DefinitionError(f"{path} has no card, which would suggest a threshold; write a number")
     return card.suggested.threshold
